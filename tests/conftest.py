@@ -1,0 +1,69 @@
+"""What holds for every test: no Ray outside tests/cluster, and examples that are the same on each run."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+CLUSTER = Path(__file__).parent / "cluster"
+
+# `pytest --hypothesis-profile=explore` looks for new examples; the suite tries the same ones each time.
+settings.register_profile("suite", deadline=None, derandomize=True, max_examples=60)
+settings.register_profile("explore", deadline=None, max_examples=2_000)
+settings.load_profile("suite")
+
+
+class RayGuard:
+    """Lets `ray.init` through only while a test that may use Ray runs; starting it costs four seconds.
+
+    It waits on the import path for the first `import ray`, so that a run without Ray never pays for it.
+    """
+
+    allowed = False
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name != "ray":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec("ray")
+        assert spec is not None and spec.loader is not None, "Ray is a dependency of Parcours"
+        execute = spec.loader.exec_module
+
+        def execute_and_guard(module: ModuleType) -> None:
+            execute(module)
+            self.guard(module)
+
+        spec.loader.exec_module = execute_and_guard  # type: ignore[method-assign]  # one loader, for this one import
+        return spec
+
+    def guard(self, ray: ModuleType) -> None:
+        init = ray.init
+
+        def guarded_init(*arguments: Any, **options: Any) -> Any:
+            if not self.allowed:
+                raise AssertionError("only the tests in tests/cluster may start Ray")
+            return init(*arguments, **options)
+
+        ray.init = guarded_init  # type: ignore[attr-defined]  # the module is only known as a module here
+
+
+ray_guard = RayGuard()
+sys.meta_path.insert(0, ray_guard)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def ray_only_in_cluster(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Open the guard for the modules of tests/cluster, shut it behind them."""
+    ray_guard.allowed = CLUSTER in request.path.parents
+    yield
+    ray_guard.allowed = False
