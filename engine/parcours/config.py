@@ -1,0 +1,66 @@
+"""What can be set: every bound of the engine, by name, with the reason for its default."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SECOND_MS = 1_000
+MINUTE_MS = 60 * SECOND_MS
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseModel):
+    """The engine's settings. Durations are in the unit that the name ends with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    event_bytes_max: Count = Field(32 * 1024, description="Longest event line taken, in bytes; Segment's own limit.")
+    id_bytes_max: Annotated[int, Field(ge=256)] = Field(512, description="Longest user id, anonymous id or message id taken, in bytes.")
+    batch_events_max: Count = Field(
+        5_000, description="Most events in one micro-batch; beyond it the round trip grows and the rate does not."
+    )
+    batches_in_flight_max: Count = Field(
+        4, description="Batches that a router has under way per shard before it pushes back."
+    )
+    routers_max: Count = Field(
+        64, description="Routers whose batch numbers a shard remembers; the one unheard of for longest is forgotten."
+    )
+    message_ids_max: Count = Field(2_000_000, description="Message ids a shard remembers to recognise duplicates.")
+    message_ids_for_ms: Count = Field(DAY_MS, description="How long a message id is remembered.")
+    traits_bytes_max: Count = Field(4_096, description="Room for one person's undeclared traits, in bytes of JSON.")
+    run_memory_ms: Count = Field(
+        400 * DAY_MS, description="How long an ended run is remembered for re-entry, reactions and goals."
+    )
+    instant_steps_max: Count = Field(
+        1_000, description="Steps that a run may take at one instant; beyond it the run is parked."
+    )
+    attempts_max: Count = Field(5, description="Attempts in all at a delivery that was definitely not sent.")
+    retry_delays_ms: tuple[int, ...] = Field(
+        (MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS),
+        description="Pauses before the second, third ... attempt; a provider that asks for longer gets longer.",
+    )
+    ambiguous_resend_after_ms: Count = Field(
+        5 * MINUTE_MS, description="Pause before an ambiguous transactional delivery is sent once more."
+    )
+    due_people_max: Count = Field(
+        2_000, description="People whose timers fire in one slice, so that a backlog does not hold up events."
+    )
+    claim_max: Count = Field(200, description="Deliveries that one dispatcher has claimed and not answered.")
+    send_batch_max: Count = Field(50, description="Deliveries handed to one call of a channel's send.")
+    send_timeout_s: Annotated[float, Field(gt=0)] = Field(
+        60.0, description="How long one call of a channel's send may take; then its deliveries are ambiguous."
+    )
+    journal_bytes_max: Count = Field(
+        64 * 1024 * 1024, description="Journal length from which each commit also renews the image of one slot."
+    )
+    waiting_calls_max: Count = Field(
+        1_000, description="Calls of ingest that wait for room in the router; beyond it they fail with Overloaded."
+    )
+    loop_horizon_ms: Count = Field(
+        400 * DAY_MS, description="How long after the last event a simulation follows journeys that never settle."
+    )

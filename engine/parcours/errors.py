@@ -1,0 +1,97 @@
+"""Everything that can go wrong, split by who has to act.
+
+    ParcoursError
+    ├── AuthorError              the author of a project: something in its documents
+    │   └── ProjectInvalid       carries every finding of the checker
+    ├── OperatorError            whoever runs it: settings, machine, store, provider
+    │   ├── SettingInvalid
+    │   ├── ExtraMissing         an optional dependency is not installed
+    │   ├── ChannelUnknown       no installed distribution offers the channel
+    │   ├── StoreBroken          the store cannot be read or written
+    │   └── StoreBusy            another process holds the store
+    ├── CallerError              whoever calls the Python API or the command line
+    │   ├── EventsUnsorted
+    │   └── EngineClosed
+    └── NobodyYet                wait and try again; the engine does so by itself
+        ├── ShardUnavailable
+        └── Overloaded
+
+A broken promise of our own code is an `assert`, never one of these. Every class takes exactly the
+arguments that it hands to `Exception`, so each survives pickling between processes.
+"""
+
+from __future__ import annotations
+
+
+class ParcoursError(Exception):
+    """Something went wrong in Parcours."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(args or (self.__doc__,)))
+
+
+class AuthorError(ParcoursError):
+    """A document of the project has to be changed."""
+
+
+class ProjectInvalid(AuthorError):
+    """The project has errors.
+
+    The first argument is the whole report, one finding a line; `findings` holds them apart.
+    """
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        return tuple(str(self.args[0]).splitlines())
+
+
+class OperatorError(ParcoursError):
+    """The settings, the machine or a provider has to be looked at."""
+
+
+class SettingInvalid(OperatorError):
+    """A setting has a value that cannot be used."""
+
+
+class ExtraMissing(OperatorError):
+    """A part of Parcours needs a library that is not installed."""
+
+    @classmethod
+    def of(cls, part: str, extra: str) -> ExtraMissing:
+        return cls(f"{part} needs the extra [{extra}]: pip install 'parcours[{extra}]'")
+
+
+class ChannelUnknown(OperatorError):
+    """No installed distribution offers this channel."""
+
+
+class StoreBroken(OperatorError):
+    """The store cannot be read or written."""
+
+
+class StoreBusy(OperatorError):
+    """Another process holds the store."""
+
+
+class CallerError(ParcoursError):
+    """The call cannot be carried out as made."""
+
+
+class EventsUnsorted(CallerError):
+    """The recorded events are not in the order of their timestamps."""
+
+
+class EngineClosed(CallerError):
+    """The engine has been closed."""
+
+
+class NobodyYet(ParcoursError):
+    """Nobody has to act: it is tried again."""
+
+
+class ShardUnavailable(NobodyYet):
+    """The shard does not answer at the moment."""
+
+
+class Overloaded(NobodyYet):
+    """More is handed in than the shards can take; try again in a moment."""

@@ -1,0 +1,64 @@
+"""Where is the store? `memory:`, `volatile:`, or `sqlite:///folder`, opened shard by shard.
+
+`sqlite:///var/luma` is a folder below the current one, `sqlite:////var/luma` an absolute path. The folder
+remembers for how many shards it was made: which shard owns whom depends on it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from parcours.errors import SettingInvalid, StoreBroken
+from parcours.store.memory import MemoryStore, VolatileStore
+from parcours.store.sqlite import SqliteStore
+from parcours.store.store import Store
+
+SQLITE = "sqlite:///"
+
+
+class _Layout(msgspec.Struct, frozen=True):
+    project: str
+    shards: int
+
+
+def prepare(address: str, project: str, shards: int) -> None:
+    """Make the store's folder for a project and a number of shards, or check that it was made for them."""
+    if address in ("memory:", "volatile:"):
+        return
+    path = _folder(address) / "layout.json"
+    wanted = _Layout(project, shards)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(msgspec.json.encode(wanted))
+        return
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=_Layout)
+    except msgspec.MsgspecError as error:
+        raise StoreBroken(f"{path} cannot be read: {error}") from None
+    if found != wanted:
+        raise SettingInvalid(
+            f"the store {address} belongs to project {found.project!r} with {found.shards} shards, "
+            f"not to {project!r} with {shards}: open it with shards={found.shards}"
+        )
+
+
+def open_store(address: str, shard: int) -> Store:
+    """The store of one shard."""
+    if address == "memory:":
+        return MemoryStore()
+    if address == "volatile:":
+        return VolatileStore()
+    return SqliteStore(_folder(address), shard)
+
+
+def is_durable(address: str) -> bool:
+    """Whether the store outlives the process."""
+    return address.startswith(SQLITE)
+
+
+def _folder(address: str) -> Path:
+    if not address.startswith(SQLITE) or address == SQLITE:
+        raise SettingInvalid(f"store {address!r}: use sqlite:///FOLDER or memory:")
+    return Path(address.removeprefix(SQLITE))

@@ -1,0 +1,86 @@
+"""Which bytes does a store keep, and how does it notice that one of them has changed?
+
+A record and an image are msgpack behind a version byte. What changes on a disk by itself, or by hand,
+must not come back as somebody's journey, so everything that is read is checked first:
+
+- the records of a journal form a **chain**: each has a link, the digest of the link before it and of its
+  own bytes. A byte that changed breaks the chain there; a record that was taken out or swapped, too.
+- an image is **sealed**: its file starts with the digest of the rest.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+import msgspec
+
+from parcours.errors import StoreBroken
+from parcours.store.store import Record, SlotImage
+
+VERSION = 1
+"""First byte of everything encoded here; raised when old bytes can no longer be read as they are."""
+
+LINK_BYTES = 32
+START = bytes(LINK_BYTES)
+"""The link before a journal's first record."""
+
+_VERSION_PREFIX = bytes([VERSION])
+_encode = msgspec.msgpack.Encoder().encode
+_decode_record = msgspec.msgpack.Decoder(Record).decode
+_decode_image = msgspec.msgpack.Decoder(SlotImage).decode
+
+
+def encode_record(record: Record) -> bytes:
+    """The record's bytes, without its link."""
+    return _VERSION_PREFIX + _encode(record)
+
+
+def decode_record(encoded: bytes, where: str) -> Record:
+    """The record again. `where` names it in the StoreBroken raised if it cannot be read."""
+    try:
+        return _decode_record(_without_version(encoded, where))
+    except msgspec.MsgspecError as error:
+        raise damaged(where, str(error)) from error
+
+
+def next_link(link: bytes, encoded: bytes) -> bytes:
+    """The link of the record with these bytes, which follows the record with that link."""
+    digest = blake2b(link, digest_size=LINK_BYTES)
+    digest.update(encoded)
+    return digest.digest()
+
+
+def encode_image(image: SlotImage) -> bytes:
+    """The image's bytes, sealed."""
+    encoded = _VERSION_PREFIX + _encode(image)
+    return _seal(encoded) + encoded
+
+
+def decode_image(sealed: bytes, where: str) -> SlotImage:
+    """The image again. `where` names it in the StoreBroken raised if it was changed or cannot be read."""
+    seal, encoded = sealed[:LINK_BYTES], sealed[LINK_BYTES:]
+    if seal != _seal(encoded):
+        raise damaged(where, "its bytes do not fit its digest")
+    try:
+        return _decode_image(_without_version(encoded, where))
+    except msgspec.MsgspecError as error:
+        raise damaged(where, str(error)) from error
+
+
+def damaged(where: str, why: str) -> StoreBroken:
+    """The error for something on disk that is not as it was written."""
+    return StoreBroken(f"{where} is damaged: {why}. Put all files of this shard back from one backup.")
+
+
+def _seal(encoded: bytes) -> bytes:
+    return blake2b(encoded, digest_size=LINK_BYTES).digest()
+
+
+def _without_version(encoded: bytes, where: str) -> memoryview:
+    version = encoded[0] if encoded else None
+    if version != VERSION:
+        raise StoreBroken(
+            f"{where} has format {version}, this release of Parcours reads format {VERSION}: "
+            "open it with the release that wrote it"
+        )
+    return memoryview(encoded)[1:]

@@ -1,0 +1,69 @@
+"""How is one slot's image replaced so that a crash leaves the old one or the new one, never half of one?
+
+The new image is written under another name, made durable, and then takes the place of the old one by a
+rename, which the file system does whole or not at all. A rename is durable when its folder is.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from parcours.store.codec import decode_image, encode_image
+from parcours.store.store import SlotImage
+
+SUFFIX = ".image"
+UNFINISHED = ".unfinished"
+
+
+class ImageFolder:
+    """The images of one shard's slots, a file each.
+
+    OSError passes through, for the store to put into words; a damaged file raises StoreBroken.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        make_folder(folder)
+        for left_behind in folder.glob(f"*{UNFINISHED}"):
+            left_behind.unlink()
+
+    def path(self, slot: int) -> Path:
+        return self.folder / f"{slot:04}{SUFFIX}"
+
+    def slots(self) -> set[int]:
+        """The slots that have an image."""
+        return {int(path.stem) for path in self.folder.glob(f"[0-9]*{SUFFIX}")}
+
+    def read(self, slot: int) -> SlotImage:
+        path = self.path(slot)
+        return decode_image(path.read_bytes(), str(path))
+
+    def save(self, image: SlotImage) -> None:
+        """Durable when it returns."""
+        path = self.path(image.slot)
+        unfinished = path.with_suffix(UNFINISHED)
+        with unfinished.open("wb") as file:
+            file.write(encode_image(image))
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+        sync_folder(self.folder)
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder and those above it that are missing, durably."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make durable which files the folder holds, and under which names."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

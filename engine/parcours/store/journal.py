@@ -1,0 +1,204 @@
+"""What lies in a shard's SQLite file, and in which statements is it read and written?
+
+    state     one row: whose file it is, the epoch held, how far facts have been read, where trimming stands
+    journal   a row for each record: its number, its link in the chain, its bytes
+    images    a row for each slot: the record that its image file must at least include
+
+A write opens a transaction and leaves it open; `commit` makes it durable. Errors of SQLite pass through:
+the store that owns the journal turns them into errors of Parcours.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import NamedTuple
+
+from parcours.errors import ParcoursError, StoreBroken, StoreBusy
+from parcours.store.codec import START, damaged
+
+FORMAT = 1
+"""The tables below, kept in SQLite's `user_version`."""
+
+PAGE_BYTES = 16 * 1024
+"""A record is about a megabyte: it takes two thirds of the time that it takes in pages of 4 KB."""
+
+WAL_PAGES = 1024
+"""Pages written before SQLite moves them into the file: 16 MB, which takes it about 20 ms."""
+
+TABLES = """
+    CREATE TABLE state (
+        shard INTEGER NOT NULL, epoch INTEGER NOT NULL, read_through INTEGER NOT NULL,
+        trimmed INTEGER NOT NULL, trimmed_link BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE journal (sequence INTEGER PRIMARY KEY, link BLOB NOT NULL, encoded BLOB NOT NULL) STRICT;
+    CREATE TABLE images (slot INTEGER PRIMARY KEY, sequence INTEGER NOT NULL) STRICT;
+"""
+
+
+class Row(NamedTuple):
+    """One record as it lies in the file."""
+
+    sequence: int
+    link: bytes
+    encoded: bytes
+
+
+class Extent(NamedTuple):
+    """What the journal spans.
+
+    oldest, newest  numbers of records; of an empty journal the newest is the one before the oldest
+    link            of the newest record
+    size_bytes      of all records together
+    """
+
+    oldest: int
+    newest: int
+    link: bytes
+    size_bytes: int
+
+
+class Journal:
+    """An open journal, locked for as long as it is open.
+
+    Opening raises StoreBusy if somebody else has the file, StoreBroken if it cannot be used or is not
+    this shard's.
+    """
+
+    def __init__(self, path: Path, shard: int) -> None:
+        self.path = path
+        # The store passes the connection between threads and sees to it that only one uses it at a time.
+        self._connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            self._lock_and_prepare(shard)
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise in_words(path, error) from error
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _lock_and_prepare(self, shard: int) -> None:
+        """Take the lock for as long as the connection lives, and make the tables of a new file."""
+        run = self._connection.execute
+        run("PRAGMA locking_mode = EXCLUSIVE")
+        run(f"PRAGMA page_size = {PAGE_BYTES}")
+        (mode,) = run("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise StoreBroken(
+                f"{self.path} cannot be written ahead of ({mode}): put the store on a local disk"
+            )
+        run("PRAGMA synchronous = FULL")
+        run(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+        run("BEGIN IMMEDIATE")
+        (found,) = run("PRAGMA user_version").fetchone()
+        (tables,) = run("SELECT count(*) FROM sqlite_schema").fetchone()
+        if found == tables == 0:
+            for statement in TABLES.split(";")[:-1]:
+                run(statement)
+            run("INSERT INTO state VALUES (?, 0, 0, 0, ?)", (shard, START))
+            run(f"PRAGMA user_version = {FORMAT}")
+        elif found != FORMAT:
+            raise StoreBroken(
+                f"{self.path} has format {found}, this release of Parcours reads format {FORMAT}: "
+                "open it with the release that wrote it"
+            )
+        (owner,) = run("SELECT shard FROM state").fetchone()
+        if owner != shard:
+            raise StoreBroken(f"{self.path} is the journal of shard {owner}: give it its name back")
+        self.commit()
+
+    def extent(self) -> Extent:
+        """Found without reading the records' bytes."""
+        oldest, newest, size_bytes = self._connection.execute(
+            "SELECT min(sequence), max(sequence), sum(length(encoded)) FROM journal"
+        ).fetchone()
+        if newest is not None:
+            (link,) = self._connection.execute(
+                "SELECT link FROM journal WHERE sequence = ?", (newest,)
+            ).fetchone()
+            return Extent(oldest, newest, link, size_bytes)
+        trimmed, link = self._connection.execute("SELECT trimmed, trimmed_link FROM state").fetchone()
+        return Extent(trimmed + 1, trimmed, link, 0)
+
+    def epoch(self) -> int:
+        (epoch,) = self._connection.execute("SELECT epoch FROM state").fetchone()
+        return int(epoch)
+
+    def set_epoch(self, epoch: int) -> None:
+        self.begin()
+        self._connection.execute("UPDATE state SET epoch = ?", (epoch,))
+
+    def read_through(self) -> int:
+        (sequence,) = self._connection.execute("SELECT read_through FROM state").fetchone()
+        return int(sequence)
+
+    def set_read_through(self, sequence: int) -> None:
+        self.begin()
+        self._connection.execute("UPDATE state SET read_through = ?", (sequence,))
+
+    def insert(self, row: Row) -> None:
+        self.begin()
+        self._connection.execute("INSERT INTO journal VALUES (?, ?, ?)", row)
+
+    def first_after(self, sequence: int) -> Row | None:
+        found = self._connection.execute(
+            "SELECT sequence, link, encoded FROM journal WHERE sequence > ? ORDER BY sequence LIMIT 1",
+            (sequence,),
+        ).fetchone()
+        return Row(*found) if found else None
+
+    def link_before(self, sequence: int) -> bytes | None:
+        """The link that the record of this number continues, None if it is not there."""
+        found = self._connection.execute(
+            "SELECT link FROM journal WHERE sequence = :before "
+            "UNION ALL SELECT trimmed_link FROM state WHERE trimmed = :before",
+            {"before": sequence - 1},
+        ).fetchone()
+        return found[0] if found else None
+
+    def delete(self, sequence: int) -> int:
+        """Trim this record, which is the oldest; its link stays for the next one. Returns its bytes."""
+        self.begin()
+        link, size_bytes = self._connection.execute(
+            "SELECT link, length(encoded) FROM journal WHERE sequence = ?", (sequence,)
+        ).fetchone()
+        self._connection.execute("DELETE FROM journal WHERE sequence = ?", (sequence,))
+        self._connection.execute("UPDATE state SET trimmed = ?, trimmed_link = ?", (sequence, link))
+        return int(size_bytes)
+
+    def images(self) -> dict[int, int]:
+        """The record that each slot's image file must at least include."""
+        return dict(self._connection.execute("SELECT slot, sequence FROM images").fetchall())
+
+    def set_image(self, slot: int, sequence: int) -> None:
+        self.begin()
+        self._connection.execute("INSERT OR REPLACE INTO images VALUES (?, ?)", (slot, sequence))
+
+    def begin(self) -> None:
+        """Open a transaction unless one is open."""
+        if not self._connection.in_transaction:
+            self._connection.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Make everything since `begin` durable."""
+        if self._connection.in_transaction:
+            self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Let go of the file. What has not been committed is undone."""
+        self._connection.close()
+
+
+def in_words(path: Path, error: sqlite3.Error | OSError) -> ParcoursError:
+    """What an error of SQLite or of the system means to whoever runs the store."""
+    extended = getattr(error, "sqlite_errorcode", None)
+    match extended if extended is None else extended & 0xFF:  # the low byte is the kind of error
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return StoreBusy(f"{path} is in use: close the engine that has it, then try again")
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return damaged(str(path), str(error))
+        case _:
+            return StoreBroken(
+                f"{path} cannot be used ({error}): look at the disk, then open the store again"
+            )

@@ -1,0 +1,110 @@
+"""Where does state live that need not survive the process?
+
+`MemoryStore` is the reference: it makes every promise of the store except outliving the process, and to
+open it again is to use the same object. `VolatileStore` does not even keep records: for virtual time,
+where a run that was interrupted is simply run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from parcours.store.codec import decode_image, decode_record, encode_image, encode_record
+from parcours.store.numbering import check_epoch, check_record
+from parcours.store.store import Head, Record, SlotImage
+
+
+class MemoryStore:
+    """Keeps encoded bytes, as a store on disk does, so that nobody can change a record after `append`."""
+
+    def __init__(self) -> None:
+        self._epoch = 0
+        self._newest = 0
+        self._read_through = 0
+        self._records: dict[int, bytes] = {}  # in the order of their numbers
+        self._images: dict[int, bytes] = {}
+
+    def take(self, epoch: int) -> None:
+        check_epoch(epoch, self._epoch)
+        self._epoch = epoch
+
+    def epoch(self) -> int:
+        return self._epoch
+
+    def images(self) -> Iterator[SlotImage]:
+        for slot, sealed in sorted(self._images.items()):
+            yield decode_image(sealed, f"the image of slot {slot} in memory")
+
+    def records(self, after: int = 0) -> Iterator[Record]:
+        for sequence, encoded in list(self._records.items()):
+            if sequence > after:
+                yield decode_record(encoded, f"record {sequence} in memory")
+
+    def append(self, record: Record) -> None:
+        check_record(record, self._newest, self._epoch)
+        self._records[record.sequence] = encode_record(record)
+        self._newest = record.sequence
+
+    def save_image(self, image: SlotImage) -> None:
+        assert image.sequence <= self._newest, "an image is of records that are in the journal"
+        self._images[image.slot] = encode_image(image)
+
+    def read_through(self, sequence: int) -> None:
+        assert sequence <= self._newest, "nobody reads what is not in the journal"
+        self._read_through = max(sequence, self._read_through)
+
+    def trim(self, through: int) -> None:
+        oldest = next(iter(self._records), None)
+        if oldest is not None and oldest <= min(through, self._read_through, self._newest - 1):
+            del self._records[oldest]
+
+    def size_bytes(self) -> int:
+        return sum(map(len, self._records.values()))
+
+    def close(self) -> None:
+        """Nothing to give back: the data stay with the object."""
+
+
+class VolatileStore:
+    """Remembers the newest record's number and head, and nothing else."""
+
+    def __init__(self) -> None:
+        self._epoch = 0
+        self._newest = 0
+        self._head = Head()
+
+    def take(self, epoch: int) -> None:
+        check_epoch(epoch, self._epoch)
+        self._epoch = epoch
+
+    def epoch(self) -> int:
+        return self._epoch
+
+    def head(self) -> Head:
+        """The head of the newest record, an empty one before the first."""
+        return self._head
+
+    def images(self) -> Iterator[SlotImage]:
+        return iter(())
+
+    def records(self, after: int = 0) -> Iterator[Record]:
+        return iter(())
+
+    def append(self, record: Record) -> None:
+        check_record(record, self._newest, self._epoch)
+        self._newest, self._head = record.sequence, record.head
+
+    def save_image(self, image: SlotImage) -> None:
+        """Not kept."""
+
+    def read_through(self, sequence: int) -> None:
+        """Nothing is kept for readers."""
+
+    def trim(self, through: int) -> None:
+        """Nothing to trim."""
+
+    def size_bytes(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        """Nothing to give back."""

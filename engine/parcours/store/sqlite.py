@@ -1,0 +1,176 @@
+"""Where does a shard's state survive on one machine? In one SQLite file and a folder of images beside it.
+
+    shard-0003.journal.sqlite3     the records, the epoch, the readers' place, which images there must be
+    shard-0003.slots/0123.image    the image of one slot
+
+What has to stay true:
+
+- Nothing else opens the journal while it is in use, not even to read it: SQLite before 3.51.3 can corrupt
+  a WAL file that two connections write or checkpoint, and on POSIX a file that is closed takes along every
+  lock that the process holds on it. The lock is exclusive; a second store on the file raises StoreBusy.
+- `append` returns after an fsync of the whole record. Trimming and book-keeping make no fsync of their own:
+  they wait in the open transaction for the next record. If that never comes they are undone, which only
+  means that a record stays longer, or that a reader is given it again.
+- An image's file is durable before the journal says that it exists. So the journal can tell that a file is
+  missing, or older than the one it knew.
+- After an error nobody knows what the disk holds. The store then refuses everything, and only opening it
+  again, which reads what is really there, helps.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from parcours.errors import StoreBroken
+from parcours.store.codec import damaged, decode_record, encode_record, next_link
+from parcours.store.image_folder import ImageFolder, make_folder
+from parcours.store.journal import Journal, Row, in_words
+from parcours.store.numbering import check_epoch, check_record
+from parcours.store.store import Record, SlotImage
+
+
+class SqliteStore:
+    """The store of one shard in a folder, which is made if it is missing.
+
+    It may be handed from one thread to another, but only one at a time may call it. Opening raises
+    StoreBusy if another store has the files, StoreBroken if they cannot be read or are not this shard's.
+    """
+
+    def __init__(self, folder: Path, shard: int) -> None:
+        self._path = folder / f"shard-{shard:04}.journal.sqlite3"
+        self._turn = threading.Lock()
+        self._broken: str | None = None
+        self._closed = False
+        with self._errors_in_words():
+            make_folder(folder)
+            self._images = ImageFolder(folder / f"shard-{shard:04}.slots")
+            self._journal = Journal(self._path, shard)
+            self._oldest, self._newest, self._link, self._size_bytes = self._journal.extent()
+
+    def take(self, epoch: int) -> None:
+        with self._using() as journal:
+            check_epoch(epoch, journal.epoch())
+            journal.set_epoch(epoch)
+            journal.commit()
+
+    def epoch(self) -> int:
+        with self._using() as journal:
+            return journal.epoch()
+
+    def images(self) -> Iterator[SlotImage]:
+        with self._using() as journal:
+            known = journal.images()
+            slots = sorted(known.keys() | self._images.slots())
+        for slot in slots:
+            with self._using():
+                image = self._image(slot, known.get(slot, 0))
+            yield image
+
+    def records(self, after: int = 0) -> Iterator[Record]:
+        while True:
+            with self._using() as journal:
+                row = journal.first_after(after)
+                if row is None:
+                    return
+                record = self._record(row)
+            yield record
+            after = record.sequence
+
+    def append(self, record: Record) -> None:
+        encoded = encode_record(record)
+        with self._using() as journal:
+            journal.begin()
+            check_record(record, self._newest, journal.epoch())
+            link = next_link(self._link, encoded)
+            journal.insert(Row(record.sequence, link, encoded))
+            journal.commit()
+            self._newest, self._link = record.sequence, link
+            self._size_bytes += len(encoded)
+
+    def save_image(self, image: SlotImage) -> None:
+        with self._using() as journal:
+            assert image.sequence <= self._newest, "an image is of records that are in the journal"
+            self._images.save(image)
+            journal.set_image(image.slot, image.sequence)
+
+    def read_through(self, sequence: int) -> None:
+        with self._using() as journal:
+            assert sequence <= self._newest, "nobody reads what is not in the journal"
+            if sequence > journal.read_through():
+                journal.set_read_through(sequence)
+
+    def trim(self, through: int) -> None:
+        with self._using() as journal:
+            if self._oldest <= min(through, journal.read_through(), self._newest - 1):
+                self._size_bytes -= journal.delete(self._oldest)
+                self._oldest += 1
+
+    def size_bytes(self) -> int:
+        return self._size_bytes
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        try:
+            if self._broken is None:
+                with self._using() as journal:
+                    journal.commit()
+        finally:
+            self._closed = True
+            self._journal.close()
+
+    def _record(self, row: Row) -> Record:
+        """The record in this row, once its place in the chain is proved."""
+        where = f"record {row.sequence} of {self._path}"
+        before = self._journal.link_before(row.sequence)
+        if before is None:
+            raise damaged(where, "the record before it is missing")
+        if row.link != next_link(before, row.encoded):
+            raise damaged(where, "its bytes do not continue the chain")
+        record = decode_record(row.encoded, where)
+        if record.sequence != row.sequence:
+            raise damaged(where, f"it is record {record.sequence}")
+        return record
+
+    def _image(self, slot: int, sequence: int) -> SlotImage:
+        """The slot's image, which has to include the record of that number."""
+        where = str(self._images.path(slot))
+        try:
+            image = self._images.read(slot)
+        except FileNotFoundError as error:
+            raise damaged(where, "the file is missing") from error
+        if image.slot != slot:
+            raise damaged(where, f"it is the image of slot {image.slot}")
+        if not sequence <= image.sequence <= self._newest:
+            raise damaged(
+                where, f"it is of record {image.sequence}, the journal has {sequence} to {self._newest}"
+            )
+        return image
+
+    @contextmanager
+    def _using(self) -> Iterator[Journal]:
+        """The journal for one caller at a time, until something has gone wrong with the files."""
+        my_turn = self._turn.acquire(blocking=False)
+        assert my_turn, "two threads use the store at once"
+        try:
+            assert not self._closed, "the store has been closed"
+            if self._broken is not None:
+                raise StoreBroken(self._broken)
+            with self._errors_in_words():
+                yield self._journal
+        except StoreBroken as error:
+            self._broken = str(error)
+            raise
+        finally:
+            self._turn.release()
+
+    @contextmanager
+    def _errors_in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise in_words(self._path, error) from error

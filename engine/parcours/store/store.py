@@ -1,0 +1,104 @@
+"""What survives: the promise that every store makes to the shard that writes to it.
+
+One store belongs to one shard and has one writer. It holds
+
+- a **journal** of records, one for each commit of the shard, numbered 1, 2, 3 ... without a gap;
+- an **image** of each hash slot, taken at some record's number.
+
+A shard comes back as each slot's image plus the records after that image: post-images, so nothing is
+run again and a record that is applied twice changes nothing. `append` returns when the record is on
+disk; a crash before that leaves either the whole record or none of it. Records are trimmed only
+through a number that both the images and the readers of facts have passed, and the newest always stays:
+it carries the head of the shard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import msgspec
+
+
+class Position(msgspec.Struct, frozen=True, array_like=True):
+    """The last batch taken from one router, and the encoded answers to its newest batches by number."""
+
+    number: int
+    answers: tuple[tuple[int, bytes], ...] = ()
+
+
+class Head(msgspec.Struct, frozen=True, array_like=True):
+    """The little that a shard remembers besides its slots; each record carries it whole.
+
+    stamp_ms   the effective time of the newest input
+    positions  by router
+    reads      journeys (as "name@version") whose read entry has been made, and the time it was due
+    """
+
+    stamp_ms: int = 0
+    positions: dict[str, Position] = {}
+    reads: dict[str, int] = {}
+
+
+class Record(msgspec.Struct, frozen=True, array_like=True):
+    """One commit: everything that one micro-batch changed.
+
+    sequence  the record's number
+    epoch     the epoch under which it was written
+    seen      (slot, message id digest, effective time) of each message consumed
+    profiles  (slot, person, encoded profile) of each person changed
+    outbox    (slot, delivery key, encoded entry or None where it left the outbox)
+    facts     encoded list of facts
+    """
+
+    sequence: int
+    epoch: int
+    head: Head
+    seen: list[tuple[int, bytes, int]]
+    profiles: list[tuple[int, str, bytes]]
+    outbox: list[tuple[int, str, bytes | None]]
+    facts: bytes
+
+
+class SlotImage(msgspec.Struct, frozen=True, array_like=True):
+    """All of one hash slot as it stood when record `sequence` had been applied."""
+
+    slot: int
+    sequence: int
+    profiles: dict[str, bytes]
+    seen: dict[bytes, int]
+    outbox: dict[str, bytes]
+
+
+class Store(Protocol):
+    """Called by one shard, from one thread. A failure raises StoreBroken, and the shard then stops."""
+
+    def take(self, epoch: int) -> None:
+        """Write down that records of this epoch may be appended from now on; a lower epoch than the one held raises StoreBusy."""
+
+    def epoch(self) -> int:
+        """The epoch held, 0 for a new store."""
+
+    def images(self) -> Iterator[SlotImage]:
+        """The newest image of each slot that has one."""
+
+    def records(self, after: int = 0) -> Iterator[Record]:
+        """The records with a number above `after`, in order. A broken hash chain raises StoreBroken."""
+
+    def append(self, record: Record) -> None:
+        """Make the record durable. Its number has to be the next one, its epoch the one held."""
+
+    def save_image(self, image: SlotImage) -> None:
+        """Make the image durable and forget the slot's older one."""
+
+    def read_through(self, sequence: int) -> None:
+        """Whoever exports facts has them up to this record; it may be trimmed."""
+
+    def trim(self, through: int) -> None:
+        """Delete the oldest record if its number is at most `through` and its facts have been read. One a call."""
+
+    def size_bytes(self) -> int:
+        """About how much the journal takes."""
+
+    def close(self) -> None:
+        """Give the files back. Everything appended is already safe."""

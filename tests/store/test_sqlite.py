@@ -1,0 +1,229 @@
+"""Does the SQLite store keep its promise, and does it notice what happened to its files meanwhile?"""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from parcours.errors import StoreBroken, StoreBusy
+from parcours.store.sqlite import SqliteStore
+from parcours.store.store import Store
+from parcours.testing.store_contract import StoreContract, a_record, an_image
+
+JOURNAL = "shard-0003.journal.sqlite3"
+
+
+class TestSqliteStore(StoreContract):
+    @pytest.fixture(autouse=True)
+    def in_a_folder(self, tmp_path: Path) -> None:
+        self.folder = tmp_path
+
+    def new_data(self) -> Callable[[], Store]:
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        return lambda: SqliteStore(folder, shard=3)
+
+
+def test_missing_folders_are_made(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "var" / "luma", shard=3)) as store:
+        store.append(a_record(1))
+
+    assert (tmp_path / "var" / "luma" / JOURNAL).is_file()
+
+
+def test_shards_share_a_folder_and_nothing_else(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path, shard=3)) as third, closing(SqliteStore(tmp_path, shard=4)) as fourth:
+        third.append(a_record(1))
+        third.save_image(an_image(slot=0, sequence=1))
+
+        assert list(fourth.records()) == []
+        assert list(fourth.images()) == []
+
+
+def test_a_second_store_on_the_files_is_told_that_they_are_in_use(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path, shard=3)) as store:
+        with pytest.raises(StoreBusy, match="in use"):
+            SqliteStore(tmp_path, shard=3)
+        store.append(a_record(1))
+
+    with closing(SqliteStore(tmp_path, shard=3)) as successor:
+        assert list(successor.records()) == [a_record(1)]
+
+
+def test_a_store_may_be_used_from_another_thread_than_the_one_that_opened_it(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path, shard=3)) as store:
+        thread = threading.Thread(target=lambda: store.append(a_record(1)))
+        thread.start()
+        thread.join()
+
+        assert list(store.records()) == [a_record(1)]
+
+
+def test_a_closed_store_is_not_used_again(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, shard=3)
+    store.close()
+
+    with pytest.raises(AssertionError, match="closed"):
+        store.append(a_record(1))
+
+
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        (
+            "UPDATE journal SET encoded = CAST(substr(encoded, 1, length(encoded) - 1) || x'91' AS BLOB)",
+            "record 1 of .*chain",
+        ),
+        ("UPDATE journal SET link = zeroblob(32) WHERE sequence = 2", "record 2 of .*chain"),
+        ("DELETE FROM journal WHERE sequence = 2", "record 3 of .*record before it is missing"),
+        ("DELETE FROM journal WHERE sequence = 1", "record 2 of .*record before it is missing"),
+        (
+            "UPDATE journal SET encoded = (SELECT encoded FROM journal LIMIT 1) WHERE sequence = 3",
+            "record 3 of .*chain",
+        ),
+        ("UPDATE journal SET sequence = 4 WHERE sequence = 3", "record 4 of .*record before it is missing"),
+    ],
+)
+def test_a_journal_edited_by_hand_is_noticed(tmp_path: Path, edit: str, says: str) -> None:
+    fill(tmp_path)
+    by_hand(tmp_path, edit)
+
+    with closing(SqliteStore(tmp_path, shard=3)) as store:
+        with pytest.raises(StoreBroken, match=says):
+            list(store.records())
+        with pytest.raises(StoreBroken, match=says):  # and nothing is built on it
+            store.append(a_record(4))
+
+
+def test_a_flipped_bit_in_the_file_is_noticed(tmp_path: Path) -> None:
+    fill(tmp_path, size_bytes=100_000)
+    path = tmp_path / JOURNAL
+    content = bytearray(path.read_bytes())
+    content[content.index(b"\xff" * 1_000)] ^= 4
+    path.write_bytes(content)
+
+    with closing(SqliteStore(tmp_path, shard=3)) as store, pytest.raises(StoreBroken, match="shard-0003"):
+        list(store.records())
+
+
+def test_a_file_cut_off_is_noticed(tmp_path: Path) -> None:
+    fill(tmp_path, size_bytes=100_000)
+    path = tmp_path / JOURNAL
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    with pytest.raises(StoreBroken, match="shard-0003"):
+        read_everything(tmp_path)
+
+
+def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
+    (tmp_path / JOURNAL).write_text("a letter to the operator, longer than the header of a database" * 99)
+
+    with pytest.raises(StoreBroken, match="shard-0003.*not a database"):
+        SqliteStore(tmp_path, shard=3)
+
+
+def test_a_database_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    by_hand(tmp_path, "CREATE TABLE customers (name TEXT)")
+
+    with pytest.raises(StoreBroken, match="format 0"):
+        SqliteStore(tmp_path, shard=3)
+
+
+def test_a_journal_of_a_later_release_is_refused(tmp_path: Path) -> None:
+    fill(tmp_path)
+    by_hand(tmp_path, "PRAGMA user_version = 2")
+
+    with pytest.raises(StoreBroken, match="format 2"):
+        SqliteStore(tmp_path, shard=3)
+
+
+def test_the_journal_of_another_shard_is_refused(tmp_path: Path) -> None:
+    fill(tmp_path)
+    (tmp_path / JOURNAL).rename(tmp_path / "shard-0004.journal.sqlite3")
+
+    with pytest.raises(StoreBroken, match="shard 3"):
+        SqliteStore(tmp_path, shard=4)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "luma").write_text("a file where the folder should be")
+
+    with pytest.raises(StoreBroken, match="luma"):
+        SqliteStore(tmp_path / "luma", shard=3)
+
+
+def test_a_missing_image_is_noticed(tmp_path: Path) -> None:
+    fill(tmp_path)
+    image_file(tmp_path).unlink()
+
+    with pytest.raises(StoreBroken, match="0123.image.*missing"):
+        read_everything(tmp_path)
+
+
+def test_an_image_from_an_older_backup_is_noticed(tmp_path: Path) -> None:
+    fill(tmp_path)
+    older = image_file(tmp_path).read_bytes()
+    with closing(SqliteStore(tmp_path, shard=3)) as store:
+        store.save_image(an_image(slot=123, sequence=3))
+    image_file(tmp_path).write_bytes(older)
+
+    with pytest.raises(StoreBroken, match="0123.image.*record 2"):
+        read_everything(tmp_path)
+
+
+def test_a_journal_from_an_older_backup_is_noticed(tmp_path: Path) -> None:
+    fill(tmp_path)
+    older = (tmp_path / JOURNAL).read_bytes()
+    with closing(SqliteStore(tmp_path, shard=3)) as store:
+        store.append(a_record(4))
+        store.save_image(an_image(slot=123, sequence=4))
+    (tmp_path / JOURNAL).write_bytes(older)
+
+    with pytest.raises(StoreBroken, match="0123.image.*record 4"):
+        read_everything(tmp_path)
+
+
+def test_the_image_of_another_slot_is_noticed(tmp_path: Path) -> None:
+    fill(tmp_path)
+    image_file(tmp_path).rename(image_file(tmp_path).with_stem("0124"))
+
+    with pytest.raises(StoreBroken, match="012"):
+        read_everything(tmp_path)
+
+
+def test_a_half_written_image_of_a_crash_is_cleared_away(tmp_path: Path) -> None:
+    fill(tmp_path)
+    half = image_file(tmp_path).with_suffix(".unfinished")
+    half.write_bytes(b"half")
+
+    read_everything(tmp_path)
+
+    assert not half.exists()
+
+
+def fill(folder: Path, size_bytes: int = 10) -> None:
+    """Three records and an image of slot 123 as of the second."""
+    with closing(SqliteStore(folder, shard=3)) as store:
+        for sequence in (1, 2, 3):
+            store.append(a_record(sequence, size_bytes=size_bytes))
+        store.save_image(an_image(slot=123, sequence=2))
+
+
+def by_hand(folder: Path, statement: str) -> None:
+    with closing(sqlite3.connect(folder / JOURNAL)) as connection, connection:
+        connection.execute(statement)
+
+
+def image_file(folder: Path) -> Path:
+    return folder / "shard-0003.slots" / "0123.image"
+
+
+def read_everything(folder: Path) -> None:
+    with closing(SqliteStore(folder, shard=3)) as store:
+        list(store.images())
+        list(store.records())
