@@ -1,0 +1,1 @@
+"""What can be asked afterwards: result files, counts and reports made from facts."""

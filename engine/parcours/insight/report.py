@@ -1,0 +1,161 @@
+"""How does a summary read? As tables that fit a terminal of 80 columns, or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from parcours.insight.summary import JourneyCount, Reasons, Summary
+
+OUTCOMES = (
+    "held", "sent", "delivered", "opened", "clicked", "replied", "unsubscribed", "complained",
+    "bounced", "unknown", "failed", "refused", "cancelled",
+)  # fmt: skip
+"""Outcomes in the order in which a reader expects them: first what went well."""
+
+REASONS_SHOWN_MAX = 12
+"""Reasons listed, the most frequent first: a report is read, not searched."""
+
+
+def print_report(
+    console: Console,
+    summary: Summary,
+    *,
+    targets: Mapping[str, float | None] | None = None,
+    reasons: Reasons | None = None,
+    limits: Mapping[str, int] | None = None,
+    mails_received: int | None = None,
+) -> None:
+    """Print the whole report, its parts apart by an empty line.
+
+    targets         the goals' targets in percent, by journey
+    reasons         why deliveries came to their outcome, as a tally counts it
+    limits          how often each setting's bound was reached
+    mails_received  what lies in the mail server's mailboxes, where somebody counted it
+    """
+    parts = report(summary, targets=targets, reasons=reasons, limits=limits, mails_received=mails_received)
+    for part in parts:
+        console.print(part)
+        console.print()
+
+
+def report(
+    summary: Summary,
+    *,
+    targets: Mapping[str, float | None] | None = None,
+    reasons: Reasons | None = None,
+    limits: Mapping[str, int] | None = None,
+    mails_received: int | None = None,
+) -> Iterator[RenderableType]:
+    """The parts of the report, from the journeys down to the lines that were read."""
+    for name, count in summary.journeys.items():
+        yield journey_part(name, count, (targets or {}).get(name))
+    if summary.channels:
+        yield channels_part(summary.channels)
+    if reasons:
+        yield reasons_part(reasons)
+    if summary.gates:
+        yield counts_part("Refused or held by a gate", "gate", "deliveries", summary.gates)
+    if limits:
+        yield counts_part("Limits reached", "setting", "times", limits)
+    if mails_received is not None:
+        yield mails_part(summary.channels.get("email", {}).get("sent", 0), mails_received)
+    yield Text(_events_sentence(summary))
+
+
+def journey_part(name: str, count: JourneyCount, target_percent: float | None) -> RenderableType:
+    """A journey's heading, and a row for each step."""
+    heading = Text.assemble((name, "bold"), f"  version {count.version}")
+    table = _table("step", ["inflow", "waiting", "gone on", "ended"])
+    for step, each in count.steps.items():
+        table.add_row(Text(step), *map(_number, (each.inflow, each.waiting, each.gone_on, each.ended)))
+    return Group(heading, Text(_goal_sentence(count, target_percent)), table)
+
+
+def channels_part(channels: Mapping[str, Mapping[str, int]]) -> RenderableType:
+    """A row for each outcome that occurred, a column for each channel."""
+    table = _table("outcome", list(channels))
+    occurred = {outcome for outcomes in channels.values() for outcome in outcomes}
+    for outcome in [*OUTCOMES, *sorted(occurred.difference(OUTCOMES))]:
+        if outcome in occurred:
+            table.add_row(Text(outcome), *(_number(outcomes.get(outcome, 0)) for outcomes in channels.values()))
+    return Group(Text("Deliveries by channel", style="bold"), table)
+
+
+def reasons_part(reasons: Reasons) -> RenderableType:
+    """The most frequent reasons for an outcome, and how many more there are."""
+    ranked = sorted(reasons.items(), key=lambda each: (-each[1], each[0]))
+    table = _empty_table()
+    table.add_column("channel")
+    table.add_column("outcome")
+    table.add_column("reason", overflow="fold")
+    table.add_column("times", justify="right")
+    for (channel, outcome, reason), times in ranked[:REASONS_SHOWN_MAX]:
+        table.add_row(Text(channel), Text(outcome), Text(reason), _number(times))
+    more = len(ranked) - REASONS_SHOWN_MAX
+    rest = [Text(f" and {_number(more)} more")] if more > 0 else []
+    return Group(Text("Reasons", style="bold"), table, *rest)
+
+
+def counts_part(title: str, what: str, counted: str, counts: Mapping[str, int]) -> RenderableType:
+    """A row for each name and its number."""
+    table = _table(what, [counted])
+    for name, number in counts.items():
+        table.add_row(Text(name), _number(number))
+    return Group(Text(title, style="bold"), table)
+
+
+def mails_part(sent: int, received: int) -> RenderableType:
+    """The engine's own count of mails beside the mail server's."""
+    same = sent == received
+    verdict = "the same" if same else f"they differ by {_number(abs(sent - received))}"
+    figures = f"Mails reported sent: {_number(sent)} · mails in the mailbox: {_number(received)} · "
+    return Text.assemble(figures, (verdict, "green" if same else "bold red"))
+
+
+def _table(first: str, columns: Sequence[str]) -> Table:
+    table = _empty_table()
+    table.add_column(first, overflow="fold", min_width=20)
+    for column in columns:
+        table.add_column(Text(column), justify="right", min_width=8)
+    return table
+
+
+def _empty_table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, padding=(0, 1), header_style="", show_edge=False)
+
+
+def _goal_sentence(count: JourneyCount, target_percent: float | None) -> str:
+    entered = f"{_number(count.entered)} entered"
+    if target_percent is None and not count.goal:
+        return entered
+    reached = f"{entered} · goal reached by {_number(count.goal)}"
+    if not count.entered:
+        return reached
+    percent = 100 * count.goal / count.entered
+    reached += f" ({percent:.1f} %)"
+    if target_percent is None:
+        return reached
+    return f"{reached} · target {target_percent:g} %: {'met' if percent >= target_percent else 'not met'}"
+
+
+def _events_sentence(summary: Summary) -> str:
+    events = summary.events
+    parts = [f"Lines read: {_number(events.read)}", f"used {_number(events.used)}"]
+    seldom = {
+        "duplicate": events.duplicate,
+        "rejected": events.rejected,
+        "undeclared": events.undeclared,
+        "reactions to no delivery": events.unmatched,
+    }
+    parts += [f"{word} {_number(number)}" for word, number in seldom.items() if number]
+    sentence = " · ".join(parts)
+    return sentence if summary.clock is None else f"{sentence}\nThe clock stands at {summary.clock}."
+
+
+def _number(number: int) -> str:
+    return f"{number:,}"

@@ -1,0 +1,233 @@
+"""What do the facts add up to? Counts per journey and step, channel and gate.
+
+A tally follows every run from step to step, so that the people who wait are counted one by one and not
+worked out from the rest: that inflow equals waiting plus gone on plus ended is then a check of the facts.
+All facts of a person have to pass through the same tally; tallies of different people can be merged.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Protocol, TypeAlias, assert_never
+
+import msgspec
+
+from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
+from parcours.insight.time_text import time_text
+
+INTERNAL_OUTCOMES = frozenset({"queued", "claimed", "retried"})
+"""States on the way to the channel: of the engine's working, and in no count and no file."""
+
+REASONED_OUTCOMES = frozenset({"held", "refused", "failed", "unknown", "cancelled", "bounced", "complained"})
+"""Outcomes of which a reader asks why. What is noted with others, such as the link clicked, is no reason."""
+
+REASONS_MAX = 500
+"""Different reasons counted apart. A channel that words each reason anew must not fill the memory."""
+
+OTHER_REASONS = "other reasons"
+
+Reasons: TypeAlias = Counter[tuple[str, str, str]]
+"""How often a channel gave a reason for an outcome: (channel, outcome, reason). Two of them can be added."""
+
+
+class StepCount(msgspec.Struct, kw_only=True):
+    """How often a step was reached, and what became of it. A parked run waits."""
+
+    inflow: int = 0
+    waiting: int = 0
+    gone_on: int = 0
+    ended: int = 0
+
+
+class JourneyCount(msgspec.Struct, kw_only=True):
+    """One journey: runs entered, runs that reached the goal, and each step in the order of the document."""
+
+    version: int
+    entered: int = 0
+    goal: int = 0
+    steps: dict[str, StepCount] = {}
+
+
+class EventCount(msgspec.Struct, kw_only=True):
+    """What became of the lines read. `unmatched` are reactions that concern no delivery."""
+
+    read: int = 0
+    used: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    unmatched: int = 0
+    undeclared: int = 0
+
+
+class Summary(msgspec.Struct, kw_only=True):
+    """The counts of a whole run of the engine; summary.json holds exactly this.
+
+    channels  per channel, how many deliveries reached each outcome
+    gates     per gate, how many deliveries it refused or held
+    clock     the newest effective time, None where nothing happened
+    """
+
+    journeys: dict[str, JourneyCount] = {}
+    channels: dict[str, dict[str, int]] = {}
+    gates: dict[str, int] = {}
+    events: EventCount = msgspec.field(default_factory=EventCount)
+    clock: str | None = None
+
+
+class Outline(Protocol):
+    """As much of a compiled journey as counting needs."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def steps(self) -> Iterable[str]:
+        """The ids of the steps, in the order of the document."""
+
+
+class Tally:
+    """Adds up facts as they happen. Room is needed for the runs that are open, not for the facts."""
+
+    def __init__(self, journeys: Iterable[Outline]) -> None:
+        """Journeys and steps are listed in this order, also those that nobody reaches."""
+        self._journeys = {
+            journey.name: JourneyCount(version=journey.version, steps={step: StepCount() for step in journey.steps})
+            for journey in journeys
+        }
+        self._places: dict[tuple[str, str, int], str] = {}
+        self._channels: dict[str, dict[str, int]] = {}
+        self._gates: dict[str, int] = {}
+        self._reasons: Reasons = Counter()
+        self._limits: Counter[str] = Counter()
+        self._unmatched = 0
+
+    def add(self, facts: Iterable[Fact]) -> None:
+        """Count these facts; those of each person come in the order of happening."""
+        for fact in facts:
+            match fact:
+                case Moved():
+                    self._move(fact)
+                case DeliveryReached():
+                    self._delivery(fact)
+                case Unmatched():
+                    self._unmatched += 1
+                case LimitReached():
+                    self._limits[fact.setting] += 1
+                case Unmet():
+                    pass  # an event that started nothing is counted nowhere
+                case _:
+                    assert_never(fact)
+
+    def summary(self, events: EventCount, clock_ms: int | None) -> Summary:
+        """The counts so far.
+
+        events    the caller's count of lines; the reactions found unmatched are added to it
+        clock_ms  the newest effective time
+        """
+        journeys = {
+            name: msgspec.structs.replace(
+                count, steps={step: msgspec.structs.replace(each) for step, each in count.steps.items()}
+            )
+            for name, count in self._journeys.items()
+        }
+        for (_, journey, _), step in self._places.items():
+            journeys[journey].steps[step].waiting += 1
+        return Summary(
+            journeys=journeys,
+            channels={name: _sorted(outcomes) for name, outcomes in sorted(self._channels.items())},
+            gates=_sorted(self._gates),
+            events=msgspec.structs.replace(events, unmatched=events.unmatched + self._unmatched),
+            clock=None if clock_ms is None else time_text(clock_ms),
+        )
+
+    def reasons(self) -> Reasons:
+        """Why deliveries were refused, failed or the like, as far as a reason was given."""
+        return self._reasons.copy()
+
+    def limits(self) -> Counter[str]:
+        """How often each setting's bound was reached."""
+        return self._limits.copy()
+
+    def _move(self, fact: Moved) -> None:
+        if fact.run is None:
+            return
+        count = self._journeys.get(fact.journey)
+        if count is None:
+            count = self._journeys[fact.journey] = JourneyCount(version=fact.version)
+        match fact.what:
+            case "entered":
+                count.entered += 1
+            case "goal":
+                count.goal += 1
+            case "reached":
+                self._reach(count, (fact.profile, fact.journey, fact.run), fact.step)
+            case "exited" | "ended":
+                left = self._places.pop((fact.profile, fact.journey, fact.run), None)
+                if left is not None:
+                    count.steps[left].ended += 1
+            case _:
+                pass  # the run stays where it is until it reaches the next step
+
+    def _reach(self, count: JourneyCount, run: tuple[str, str, int], step: str | None) -> None:
+        assert step is not None, "a run reaches a step by name"
+        left = self._places.get(run)
+        if left is not None:
+            count.steps[left].gone_on += 1
+        self._places[run] = step
+        count.steps.setdefault(step, StepCount()).inflow += 1
+
+    def _delivery(self, fact: DeliveryReached) -> None:
+        if fact.outcome in INTERNAL_OUTCOMES:
+            return
+        outcomes = self._channels.setdefault(fact.channel, {})
+        outcomes[fact.outcome] = outcomes.get(fact.outcome, 0) + 1
+        if fact.gate is not None:
+            self._gates[fact.gate] = self._gates.get(fact.gate, 0) + 1
+        if fact.reason is not None and fact.outcome in REASONED_OUTCOMES:
+            told = fact.code is None or fact.code in fact.reason
+            self._reason(fact, fact.reason if told else f"{fact.reason} ({fact.code})")
+
+    def _reason(self, fact: DeliveryReached, reason: str) -> None:
+        known = (fact.channel, fact.outcome, reason) in self._reasons or len(self._reasons) < REASONS_MAX
+        self._reasons[fact.channel, fact.outcome, reason if known else OTHER_REASONS] += 1
+
+
+def merge(summaries: Iterable[Summary]) -> Summary:
+    """The sum of summaries of different people; journeys and steps in the order in which they first occur."""
+    whole = Summary()
+    for part in summaries:
+        for name, count in part.journeys.items():
+            _merge_journey(whole.journeys.setdefault(name, JourneyCount(version=count.version)), count)
+        for channel, outcomes in part.channels.items():
+            _merge_counts(whole.channels.setdefault(channel, {}), outcomes)
+        _merge_counts(whole.gates, part.gates)
+        for field in EventCount.__struct_fields__:
+            setattr(whole.events, field, getattr(whole.events, field) + getattr(part.events, field))
+        # Years have four digits, so texts compare as the times do.
+        whole.clock = max(filter(None, (whole.clock, part.clock)), default=None)
+    whole.channels = {name: _sorted(outcomes) for name, outcomes in sorted(whole.channels.items())}
+    whole.gates = _sorted(whole.gates)
+    return whole
+
+
+def _merge_journey(whole: JourneyCount, part: JourneyCount) -> None:
+    whole.version = max(whole.version, part.version)
+    whole.entered += part.entered
+    whole.goal += part.goal
+    for step, count in part.steps.items():
+        sum_ = whole.steps.setdefault(step, StepCount())
+        sum_.inflow += count.inflow
+        sum_.waiting += count.waiting
+        sum_.gone_on += count.gone_on
+        sum_.ended += count.ended
+
+
+def _merge_counts(whole: dict[str, int], part: dict[str, int]) -> None:
+    for name, number in part.items():
+        whole[name] = whole.get(name, 0) + number
+
+
+def _sorted(counts: dict[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items()))
