@@ -1,0 +1,1 @@
+"""What an author writes: documents, their check, and the program that they compile to."""

@@ -1,0 +1,48 @@
+"""Is it known when an audience will next change by the passing of time alone? Only if `now` is used plainly.
+
+`now` may be compared with a timestamp plus or minus a duration: the instant at which the comparison turns
+is then known in advance. Anywhere else, as in `now.getHours() > 9`, it is not.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from parcours.journey import syntax
+
+_ORDERINGS: Final = frozenset({"<", "<=", ">", ">=", "==", "!="})
+
+
+def now_misuse(text: str) -> str | None:
+    """A complaint where `now` is used for anything but a comparison with a timestamp; None otherwise."""
+    try:
+        tree = syntax.parse(text)
+    except syntax.ExpressionError:
+        return None
+    if _plain(tree):
+        return None
+    return "in an audience 'now' may only be compared with a timestamp plus or minus a duration"
+
+
+def _plain(node: syntax.Node) -> bool:
+    if not _names_now(node):
+        return True
+    if isinstance(node, syntax.Binary) and node.sign in _ORDERINGS:
+        sides = (node.left, node.right)
+        return sum(map(_names_now, sides)) == 1 and all(_moved(side) or not _names_now(side) for side in sides)
+    if isinstance(node, syntax.Chain):
+        return all(map(_plain, node.operands))
+    return isinstance(node, syntax.Unary) and node.sign == "!" and _plain(node.operand)
+
+
+def _moved(node: syntax.Node) -> bool:
+    """`now` itself, or `now` plus or minus something without it."""
+    if isinstance(node, syntax.Binary) and node.sign in ("+", "-"):
+        return _moved(node.left) and not _names_now(node.right)
+    return isinstance(node, syntax.Name) and node.text == "now"
+
+
+def _names_now(node: syntax.Node) -> bool:
+    if isinstance(node, syntax.Name):
+        return node.text == "now"
+    return any(map(_names_now, syntax.children(node)))

@@ -1,0 +1,264 @@
+"""How does an expression become a function? One walk over its tree, done once at load time.
+
+Each node becomes an `Operand`: a closure over the scope, and what is known about it beforehand. The
+walk checks every name and every call, so that evaluation cannot fail, and it folds what it can: a
+path of any length is one closure, chains of `&&` and `||` are flat, and a comparison with a literal
+skips the general test of kinds. A new operator is a row in operators.py, a new function in functions.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, assert_never
+
+import re2
+
+from parcours.journey import closures, operators, syntax
+from parcours.journey.functions import FUNCTIONS, HISTORY, METHODS, Function, matches, pattern
+from parcours.journey.macros import DEPTH_MAX, MACROS, bind
+from parcours.journey.names import Names, kind_at, nearest
+from parcours.journey.syntax import ROOTS, ExpressionError
+from parcours.journey.values import MISSING, Evaluate, from_ms, kind_of, to_timestamp
+
+_SCALARS: Final = frozenset({"string", "number", "boolean", "timestamp", "duration"})
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A compiled part. `kind` is "any" where only data can tell; `exact` is a number with decimals."""
+
+    evaluate: Evaluate
+    text: str
+    kind: str = "any"
+    exact: bool = False
+
+
+@dataclass(slots=True)
+class Compiler:
+    """Compiles one expression; the lists tell afterwards what it looked at and what is odd about it."""
+
+    names: Names | None
+    paths: dict[str, Operand] = field(default_factory=dict)
+    comparisons: list[tuple[Operand, Operand]] = field(default_factory=list)
+    cautions: list[str] = field(default_factory=list)
+    variables: tuple[str, ...] = ()
+
+    def compile(self, node: syntax.Node) -> Operand:
+        match node:
+            case syntax.Literal():
+                return Operand(closures.always(node.value), node.text, kind_of(node.value))
+            case syntax.Path():
+                return self._path(node)
+            case syntax.Name():
+                return self._name(node)
+            case syntax.Unary():
+                return self._unary(node)
+            case syntax.Binary():
+                return self._comparison(node) if node.sign in operators.COMPARISONS else self._arithmetic(node)
+            case syntax.Chain():
+                return self._chain(node)
+            case syntax.Choice():
+                return self._choice(node)
+            case syntax.Index():
+                return self._index(node)
+            case syntax.Call():
+                return self._call(node)
+            case syntax.ListOf():
+                return self._list(node)
+            case syntax.MapOf():
+                return self._map(node)
+        assert_never(node)
+
+    def _path(self, node: syntax.Path) -> Operand:
+        root, *keys = node.names
+        if not keys:
+            raise ExpressionError(f"{root!r} alone is no value, name what is in it as in {root}.name", node.column)
+        kind = self._declared(node, root, keys)
+        read = closures.reading(root, tuple(keys))
+        if kind == "timestamp":
+            read = closures.converting(read, from_ms if root == "run" else to_timestamp)
+        operand = Operand(read, node.text, "number" if kind == "integer" else kind, kind == "number")
+        self.paths[".".join(node.names)] = operand
+        return operand
+
+    def _declared(self, node: syntax.Path, root: str, keys: list[str]) -> str:
+        if any("." in key for key in keys):
+            raise ExpressionError("a key with a dot in it cannot be named", node.column)
+        if self.names is None:
+            return "timestamp" if node.names == ("run", "entered_at") else "any"
+        declared = self.names.of(root)
+        if declared is None:
+            raise ExpressionError(f"{root!r} has no meaning here", node.column)
+        path = ".".join(keys)
+        kind = kind_at(declared, path)
+        if kind is None:
+            hint = nearest(f"{root}.{path}", [f"{root}.{each}" for each in declared])
+            raise ExpressionError(f"unknown name {root}.{path}{hint}", node.column)
+        return kind
+
+    def _name(self, node: syntax.Name) -> Operand:
+        if node.text in self.variables:
+            place = self.variables.index(node.text)
+            return Operand(lambda scope: scope.variables[place], node.text)
+        if node.text == "now":
+            return Operand(lambda scope: from_ms(scope.now_ms), "now", "timestamp")
+        hint = nearest(node.text, [*ROOTS, "now", *self.variables])
+        advice = hint or ", a name begins with event, entry, profile or run"
+        raise ExpressionError(f"unknown name {node.text}{advice}", node.column)
+
+    def _condition(self, node: syntax.Node) -> Evaluate:
+        operand = self.compile(node)
+        if operand.kind not in ("boolean", "any"):
+            self.cautions.append(f"{operand.text} is a {operand.kind}, and so never true as a condition")
+        return operand.evaluate
+
+    def _unary(self, node: syntax.Unary) -> Operand:
+        if node.sign == "!":
+            holds = self._condition(node.operand)
+            return Operand(lambda scope: holds(scope) is not True, node.text, "boolean")
+        operand = self.compile(node.operand)
+        value = operand.evaluate
+        return Operand(lambda scope: operators.negate(value(scope)), node.text, operand.kind, operand.exact)
+
+    def _chain(self, node: syntax.Chain) -> Operand:
+        conditions = tuple(self._condition(each) for each in node.operands)
+        join = closures.all_hold if node.sign == "&&" else closures.any_holds
+        return Operand(join(conditions), node.text, "boolean")
+
+    def _choice(self, node: syntax.Choice) -> Operand:
+        holds, then, otherwise = (
+            self._condition(node.condition),
+            self.compile(node.then),
+            self.compile(node.otherwise),
+        )
+        yes, no = then.evaluate, otherwise.evaluate
+        kind = then.kind if then.kind == otherwise.kind else "any"
+        return Operand(lambda scope: yes(scope) if holds(scope) is True else no(scope), node.text, kind)
+
+    def _arithmetic(self, node: syntax.Binary) -> Operand:
+        left, right = self.compile(node.left), self.compile(node.right)
+        exact = left.exact or right.exact
+        sign = "exact /" if node.sign == "/" and exact else node.sign
+        compute, first, second = operators.ARITHMETIC[sign], left.evaluate, right.evaluate
+        kind = "number" if left.kind == right.kind == "number" else "any"
+        return Operand(lambda scope: compute(first(scope), second(scope)), node.text, kind, exact)
+
+    def _comparison(self, node: syntax.Binary) -> Operand:
+        left, right = self.compile(node.left), self.compile(node.right)
+        if not self.variables and node.sign != "in":
+            self.comparisons.append((left, right))
+        self._caution(node.sign, left, right)
+        first, second, literal = left.evaluate, right.evaluate, _literal_of(node.right)
+        if literal is not MISSING:
+            return Operand(closures.against_literal(node.sign, first, literal), node.text, "boolean")
+        compare = operators.COMPARISONS[node.sign]
+        return Operand(lambda scope: compare(first(scope), second(scope)), node.text, "boolean")
+
+    def _caution(self, sign: str, left: Operand, right: Operand) -> None:
+        kinds = {left.kind, right.kind}
+        if "missing" in kinds:
+            self.cautions.append("a comparison with null is never true, ask has(...) or !has(...) instead")
+        elif sign == "in":
+            if right.kind in _SCALARS:
+                self.cautions.append(f"'in' looks into a list or an object, and {right.text} is a {right.kind}")
+        elif "any" not in kinds and len(kinds) == 2:
+            self.cautions.append(f"{left.text} is a {left.kind} and {right.text} a {right.kind}, so it is never true")
+
+    def _index(self, node: syntax.Index) -> Operand:
+        base, key = self.compile(node.base).evaluate, self.compile(node.key).evaluate
+        return Operand(lambda scope: operators.index(base(scope), key(scope)), node.text)
+
+    def _list(self, node: syntax.ListOf) -> Operand:
+        items = tuple(self.compile(item).evaluate for item in node.items)
+        return Operand(lambda scope: [closures.or_null(item(scope)) for item in items], node.text, "list")
+
+    def _map(self, node: syntax.MapOf) -> Operand:
+        pairs = tuple((self._key(key), self.compile(value).evaluate) for key, value in node.pairs)
+        return Operand(lambda scope: {key: closures.or_null(value(scope)) for key, value in pairs}, node.text, "object")
+
+    def _key(self, node: syntax.Node) -> str:
+        key = _literal_of(node)
+        if not isinstance(key, str):
+            raise ExpressionError("a key of an object is written as a text", node.column)
+        return key
+
+    def _call(self, node: syntax.Call) -> Operand:
+        if node.target is None:
+            return self._has(node) if node.name == "has" else self._function(node)
+        if node.name in MACROS:
+            return self._macro(node, node.target)
+        return self._apply(node, METHODS, (node.target, *node.arguments), 1)
+
+    def _function(self, node: syntax.Call) -> Operand:
+        if node.name in HISTORY:
+            raise ExpressionError(
+                f"{node.name}() asks for history, which is not available in this version", node.column
+            )
+        if node.name == "consent":
+            raise ExpressionError("consent() is not available in this version", node.column)
+        return self._apply(node, FUNCTIONS, node.arguments, 0)
+
+    def _apply(
+        self,
+        node: syntax.Call,
+        table: Mapping[str, tuple[Function, int, int]],
+        arguments: tuple[syntax.Node, ...],
+        before: int,
+    ) -> Operand:
+        if node.name not in table:
+            hint = nearest(node.name, [*FUNCTIONS, *METHODS, *MACROS, "has"])
+            raise ExpressionError(f"unknown function {node.name}(){hint}", node.column)
+        function, fewest, most = table[node.name]
+        if not fewest <= len(arguments) - before <= most:
+            wanted = str(fewest) if fewest == most else f"{fewest} to {most}"
+            raise ExpressionError(
+                f"{node.name}() takes {wanted} argument(s), not {len(arguments) - before}", node.column
+            )
+        if function is matches:
+            function, arguments = _prepared(arguments)
+        values = tuple(self.compile(argument).evaluate for argument in arguments)
+        return Operand(closures.applied(function, values), node.text)
+
+    def _has(self, node: syntax.Call) -> Operand:
+        if len(node.arguments) != 1 or not isinstance(node.arguments[0], syntax.Path | syntax.Index):
+            raise ExpressionError("has() asks for one name, as in has(profile.city)", node.column)
+        value = self.compile(node.arguments[0]).evaluate
+        return Operand(lambda scope: value(scope) is not MISSING, node.text, "boolean")
+
+    def _macro(self, node: syntax.Call, target: syntax.Node) -> Operand:
+        macro, most = MACROS[node.name]
+        variable, *bodies = node.arguments or (None,)
+        if not isinstance(variable, syntax.Name) or not 1 <= len(bodies) <= most:
+            raise ExpressionError(f"{node.name}() is written as list.{node.name}(x, condition on x)", node.column)
+        if len(self.variables) == DEPTH_MAX:
+            raise ExpressionError(f"macros nest at most {DEPTH_MAX} deep", node.column)
+        elements, outer = self.compile(target).evaluate, self.variables
+        self.variables = (*outer, variable.text)
+        compiled = tuple(self.compile(body).evaluate for body in bodies)
+        self.variables = outer
+        return Operand(bind(macro, elements, compiled), node.text)
+
+
+def _literal_of(node: syntax.Node) -> object:
+    """The value of a literal or of a list of literals; MISSING for everything else."""
+    if isinstance(node, syntax.Literal):
+        return node.value
+    if isinstance(node, syntax.ListOf) and node.items:
+        items = [_literal_of(item) for item in node.items]
+        return MISSING if MISSING in items else items
+    return MISSING
+
+
+def _prepared(arguments: tuple[syntax.Node, ...]) -> tuple[Function, tuple[syntax.Node, ...]]:
+    """`matches` with a literal pattern compiles it once, and a bad one is an error at load time."""
+    text, expression = arguments
+    literal = _literal_of(expression)
+    if not isinstance(literal, str):
+        return matches, arguments
+    try:
+        return partial(closures.found, pattern(literal)), (text,)
+    except re2.error as error:
+        reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error
+        raise ExpressionError(f"{expression.text} is no RE2 pattern: {reason}", expression.column) from None

@@ -1,0 +1,104 @@
+"""What is a whole project, before it is compiled? Its documents together, and the margin of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import TypeVar, cast
+
+from parcours.journey.document import (
+    DOCUMENTS,
+    AudiencesDocument,
+    EventsDocument,
+    JourneyDocument,
+    MessageDocument,
+    ProfileDocument,
+    ProjectDocument,
+)
+from parcours.journey.finding import Finding, Margin
+from parcours.journey.forms import Document
+from parcours.journey.reading import read_document
+from parcours.journey.repair import repaired
+from parcours.journey.source import MANY, SINGLE, Source, read_folder
+
+Kept = TypeVar("Kept", bound=Document)
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """All documents of a project, as read or as made in Python."""
+
+    settings: ProjectDocument
+    profile: ProfileDocument = field(default_factory=ProfileDocument)
+    events: EventsDocument = field(default_factory=EventsDocument)
+    audiences: AudiencesDocument = field(default_factory=AudiencesDocument)
+    messages: tuple[MessageDocument, ...] = ()
+    journeys: tuple[JourneyDocument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """The margin of each document, in the same order."""
+
+    findings: list[Finding]
+    single: dict[str, Margin]
+    messages: tuple[Margin, ...]
+    journeys: tuple[Margin, ...]
+    unread: frozenset[str] = frozenset()
+    """Kinds of documents, and names of messages, that are there but could not be read."""
+
+    faulty: frozenset[str] = frozenset()
+    """Files of journeys of which only a part could be read."""
+
+
+def margins_of(documents: Documents, findings: list[Finding]) -> Margins:
+    """Margins for documents that were made in Python: named after their place in a folder, without lines."""
+    return Margins(
+        findings,
+        {kind: Margin(file, findings) for kind, file in SINGLE.items()},
+        tuple(Margin(f"{MANY['message']}/{each.message}", findings) for each in documents.messages),
+        tuple(Margin(f"{MANY['journey']}/{each.journey}", findings) for each in documents.journeys),
+    )
+
+
+def read_documents(folder: Path, findings: list[Finding]) -> tuple[Documents, Margins]:
+    """The documents of a folder. What cannot be read is noted, and something empty stands in for it."""
+    read: dict[str, list[tuple[Document, Margin]]] = {kind: [] for kind in DOCUMENTS}
+    unread, faulty = set[str](), set[str]()
+    for source in read_folder(folder, findings):
+        margin = source.margin(findings)
+        document = read_document(source, DOCUMENTS[source.kind], margin) if source.readable else None
+        if document is None:
+            unread |= {source.kind, _message_name(source)}
+            if source.kind == "journey":
+                faulty.add(source.file)
+                document = repaired(source.data)
+        if document is not None:
+            read[source.kind].append((document, margin))
+    return _together(read, Margins(findings, {}, (), (), frozenset(unread), frozenset(faulty)))
+
+
+def _message_name(source: Source) -> str:
+    """What a message that cannot be read is probably called."""
+    name = source.data.get("message") if isinstance(source.data, dict) else None
+    return name if isinstance(name, str) else PurePosixPath(source.file).stem
+
+
+def _together(read: dict[str, list[tuple[Document, Margin]]], margins: Margins) -> tuple[Documents, Margins]:
+    def only(kind: str, otherwise: Kept) -> Kept:
+        return cast(Kept, read[kind][0][0]) if read[kind] else otherwise
+
+    documents = Documents(
+        only("project", ProjectDocument(project="unnamed")),
+        only("profile", ProfileDocument()),
+        only("events", EventsDocument()),
+        only("audiences", AudiencesDocument()),
+        tuple(cast(MessageDocument, document) for document, _ in read["message"]),
+        tuple(cast(JourneyDocument, document) for document, _ in read["journey"]),
+    )
+    return documents, replace(
+        margins,
+        single={kind: read[kind][0][1] if read[kind] else Margin(SINGLE[kind], margins.findings) for kind in SINGLE},
+        messages=tuple(margin for _, margin in read["message"]),
+        journeys=tuple(margin for _, margin in read["journey"]),
+    )

@@ -1,0 +1,71 @@
+"""How does an author write a length of time? `30s 20m 5h 3d 2w`, and sums such as `1d12h`."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Final, TypeAlias
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+UNITS_MS: Final = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
+
+DURATION_MAX_MS: Final = 10 * 365 * UNITS_MS["d"]
+"""Ten years: longer than any journey, and far from where timestamps end."""
+
+_PART: Final = re.compile(r"(\d+)(ms|w|d|h|m|s)")
+_PATTERN: Final = r"(\d+(ms|w|d|h|m|s))+"
+
+
+def parse_duration(text: str) -> int:
+    """Milliseconds of a text such as `1d12h`. Raises ValueError for anything else."""
+    if not re.fullmatch(_PATTERN, text):
+        raise ValueError("a duration is written like 30s, 20m, 5h, 3d, 2w or 1d12h")
+    parts = _PART.findall(text)
+    if len({unit for _, unit in parts}) < len(parts):
+        raise ValueError("a duration names each unit once")
+    total_ms = sum(int(number) * UNITS_MS[unit] for number, unit in parts)
+    if total_ms > DURATION_MAX_MS:
+        raise ValueError("a duration is ten years at most")
+    return total_ms
+
+
+def format_duration(duration_ms: int) -> str:
+    """The shortest text that `parse_duration` reads back as the same; a minus sign in front if negative."""
+    rest, parts = abs(duration_ms), list[str]()
+    for unit, unit_ms in UNITS_MS.items():
+        count, rest = divmod(rest, unit_ms)
+        if count:
+            parts.append(f"{count}{unit}")
+    return ("-" if duration_ms < 0 else "") + ("".join(parts) or "0s")
+
+
+def _read(value: object) -> int:
+    if isinstance(value, timedelta):
+        return value // timedelta(milliseconds=1)
+    if not isinstance(value, str):
+        raise ValueError("a duration is a text with a unit, such as 30s or 3d")
+    return parse_duration(value)
+
+
+def _read_offset(value: object) -> int:
+    if isinstance(value, str) and value[:1] in ("-", "+"):
+        return parse_duration(value[1:]) * (-1 if value[0] == "-" else 1)
+    return _read(value)
+
+
+Duration: TypeAlias = Annotated[
+    int,
+    BeforeValidator(_read, str),
+    PlainSerializer(format_duration, str),
+    WithJsonSchema({"type": "string", "pattern": f"^{_PATTERN}$", "examples": ["20s", "3d", "1d12h"]}),
+]
+"""Milliseconds, written as text in documents; a timedelta will do in Python."""
+
+Offset: TypeAlias = Annotated[
+    int,
+    BeforeValidator(_read_offset, str),
+    PlainSerializer(format_duration, str),
+    WithJsonSchema({"type": "string", "pattern": f"^[+-]?{_PATTERN}$", "examples": ["-3d"]}),
+]
+"""A duration that may be negative."""

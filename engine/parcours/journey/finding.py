@@ -1,0 +1,90 @@
+"""What is wrong with a project, and where? One finding a fault, gathered in the margins of the documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+Key: TypeAlias = str | int
+KeyPath: TypeAlias = tuple[Key, ...]
+
+VALUE_SHOWN_MAX: Final = 60
+"""Characters of an offending value in a finding: enough to recognise it, and the line stays readable."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One fault or doubt. `line` is from 1, 0 where the document did not come from a file.
+
+    path   the key's path, such as `steps[1].send`
+    value  what stands there, shortened; empty where the message says it
+    """
+
+    file: str
+    line: int
+    path: str
+    message: str
+    value: str = ""
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        kind = "warning: " if self.severity == "warning" else ""
+        path = f"{self.path}: " if self.path else ""
+        shown = f" (found {self.value})" if self.value else ""
+        return f"{place}: {kind}{path}{self.message}{shown}"
+
+
+def written(path: KeyPath) -> str:
+    """A key path as an author reads it: `steps[1].wait_for[0].event`."""
+    text = ""
+    for key in path:
+        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
+    return text
+
+
+def shown(value: object) -> str:
+    """A value for a finding, cut to a readable length."""
+    text = repr(value)
+    return text if len(text) <= VALUE_SHOWN_MAX else f"{text[:VALUE_SHOWN_MAX]}..."
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """Where findings about one document are written. `lines` gives the line of each key path."""
+
+    file: str
+    findings: list[Finding]
+    lines: Mapping[KeyPath, int] = field(default_factory=dict)
+    base: KeyPath = ()
+
+    def below(self, *keys: Key) -> Margin:
+        """The margin of a part of the document."""
+        return Margin(self.file, self.findings, self.lines, (*self.base, *keys))
+
+    def error(self, message: str, *keys: Key, value: str = "") -> None:
+        """Note a fault at the key path below this part."""
+        self._add("error", message, keys, value)
+
+    def warn(self, message: str, *keys: Key) -> None:
+        """Note a doubt at the key path below this part."""
+        self._add("warning", message, keys, "")
+
+    def _add(self, severity: Literal["error", "warning"], message: str, keys: KeyPath, value: str) -> None:
+        path = (*self.base, *keys)
+        self.findings.append(
+            Finding(self.file, self.line(path), written(path), " ".join(message.split()), value, severity)
+        )
+
+    def line(self, path: KeyPath) -> int:
+        """The line of the key path, or of the nearest part around it."""
+        for length in range(len(path), -1, -1):
+            if path[:length] in self.lines:
+                return self.lines[path[:length]]
+        return 0
+
+
+def errors(findings: Iterable[Finding]) -> list[Finding]:
+    """Those that keep the project from running."""
+    return [finding for finding in findings if finding.severity == "error"]

@@ -1,0 +1,83 @@
+"""Which forms do all documents share? Names, expressions, percentages, and one way to choose a model.
+
+Where a key decides what a mapping is (`send` makes it a send step), the model is chosen by that key
+before anything is checked: the author then reads about the one thing meant, not about all that it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Final, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+
+class Document(BaseModel):
+    """A document or a part of one: closed and frozen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
+
+
+NAME_PATTERN: Final = r"^[A-Za-z0-9_][A-Za-z0-9_-]*$"
+
+Name: TypeAlias = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]
+"""The name of a project, journey, step, message, audience or channel."""
+
+
+def _expression(value: object) -> object:
+    """`true` and 5 in YAML are the expressions of the same text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+ExpressionText: TypeAlias = Annotated[
+    str,
+    BeforeValidator(_expression, str),
+    WithJsonSchema({"type": ["string", "boolean", "number"], "description": "A CEL expression"}),
+]
+
+
+def _percent(value: object) -> object:
+    return value.removesuffix("%").strip() if isinstance(value, str) and value.endswith("%") else value
+
+
+Percent: TypeAlias = Annotated[
+    float,
+    BeforeValidator(_percent),
+    Field(ge=0, le=100),
+    PlainSerializer(lambda percent: f"{percent:g}%", str),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 100}, {"type": "string", "pattern": "%$"}]}),
+]
+"""0-100, written 50 or 50%."""
+
+
+def keys_of(data: object) -> frozenset[str]:
+    """The keys of a mapping, or the fields of a model that was built in Python."""
+    if isinstance(data, BaseModel):
+        return frozenset(type(data).model_fields)
+    return frozenset(map(str, data)) if isinstance(data, Mapping) else frozenset()
+
+
+def chooser(*keywords: str) -> Callable[[object], str | None]:
+    """Finds which of the keywords a mapping has, as the tag `<keyword>`; None if it has none of them."""
+
+    def choose(data: object) -> str | None:
+        keys = keys_of(data)
+        return next((f"<{keyword}>" for keyword in keywords if keyword in keys), None)
+
+    return choose
+
+
+def refusing(data: object, features: Mapping[str, str]) -> object:
+    """The data unchanged, unless it has a key whose feature this version lacks."""
+    if isinstance(data, Mapping):
+        for key, feature in features.items():
+            if key in data:
+                raise PydanticCustomError(
+                    "unavailable",
+                    "{feature}: not available in this version",
+                    {"feature": feature, "key": key},
+                )
+    return data

@@ -1,0 +1,70 @@
+"""How does an expression run over the elements of a list? By all, exists, exists_one, filter and map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, TypeAlias
+
+from parcours.journey.values import MISSING, Evaluate, Scope
+
+ELEMENTS_MAX: Final = 1_000
+"""More elements than that make the macro's value missing: one event must not hold up a shard."""
+
+DEPTH_MAX: Final = 2
+"""Macros inside macros: two levels are a million steps at worst, three would be a thousand million."""
+
+Results: TypeAlias = Iterator[tuple[object, tuple[object, ...]]]
+"""Each element with the values of the macro's bodies for it."""
+
+Macro: TypeAlias = Callable[[Results], object]
+
+
+def _every(results: Results) -> object:
+    return all(values[0] is True for _, values in results)
+
+
+def _some(results: Results) -> object:
+    return any(values[0] is True for _, values in results)
+
+
+def _exactly_one(results: Results) -> object:
+    return sum(values[0] is True for _, values in results) == 1
+
+
+def _kept(results: Results) -> object:
+    return [element for element, values in results if values[0] is True]
+
+
+def _mapped(results: Results) -> object:
+    """With two bodies the first one is a filter. A missing value leaves a null."""
+    chosen = (values[-1] for _, values in results if len(values) == 1 or values[0] is True)
+    return [None if value is MISSING else value for value in chosen]
+
+
+MACROS: Final[Mapping[str, tuple[Macro, int]]] = {
+    "all": (_every, 1),
+    "exists": (_some, 1),
+    "exists_one": (_exactly_one, 1),
+    "filter": (_kept, 1),
+    "map": (_mapped, 2),
+}
+"""By name: the macro, and the most bodies that it takes after its variable."""
+
+
+def bind(macro: Macro, elements: Evaluate, bodies: tuple[Evaluate, ...]) -> Evaluate:
+    """The macro over the elements of a list, or over the keys of an object. Missing for anything else."""
+
+    def evaluate(scope: Scope) -> object:
+        found = elements(scope)
+        if not isinstance(found, list | dict) or len(found) > ELEMENTS_MAX:
+            return MISSING
+        return macro(_results(scope, list(found), bodies))
+
+    return evaluate
+
+
+def _results(scope: Scope, elements: list[object], bodies: tuple[Evaluate, ...]) -> Results:
+    inner, outer = scope.inner(), scope.variables
+    for element in elements:
+        inner.variables = (*outer, MISSING if element is None else element)
+        yield element, tuple(body(inner) for body in bodies)

@@ -1,0 +1,67 @@
+"""Which names may an expression or a template use, and which one was probably meant?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Final
+
+RUN_KINDS: Final[Mapping[str, str]] = {
+    "id": "any",
+    "entered_at": "timestamp",
+    "correlation": "any",
+    "step": "string",
+}
+
+ANYTHING: Final[Mapping[str, str]] = {"*": "any"}
+"""Stands for declarations that are not known, so that one fault is not reported again at every use."""
+
+SIMILARITY_MIN: Final = 0.6
+"""Below this share of common letters a suggestion confuses more than it helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The declared paths of each root and their kinds; None where the root has no meaning at this place.
+
+    `event` and `entry` map dotted paths such as `cart.total` to a kind of `values.KINDS` or "any".
+    """
+
+    profile: Mapping[str, str] = field(default_factory=dict)
+    event: Mapping[str, str] | None = None
+    entry: Mapping[str, str] | None = None
+    run: Mapping[str, str] | None = None
+
+    def of(self, root: str) -> Mapping[str, str] | None:
+        """The declared paths of event, entry, profile or run."""
+        return {"event": self.event, "entry": self.entry, "profile": self.profile, "run": self.run}[root]
+
+
+def kind_at(declared: Mapping[str, str], path: str) -> str | None:
+    """The kind of a path: declared, below a declared object, or above a declared path. None if unknown."""
+    if path in declared:
+        return declared[path]
+    if "*" in declared:
+        return "any"
+    parts = path.split(".")
+    above = (".".join(parts[:count]) for count in range(1, len(parts)))
+    if any(declared.get(each) in ("object", "any") for each in above):
+        return "any"
+    return "object" if any(each.startswith(f"{path}.") for each in declared) else None
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`, did you mean 'x'?` for the known name closest to `name`, or nothing."""
+    by_folded = {each.casefold(): each for each in sorted(known, reverse=True)}
+    close = get_close_matches(name.casefold(), by_folded, 1, SIMILARITY_MIN)
+    return f", did you mean {by_folded[close[0]]!r}?" if close else ""
+
+
+def united(declarations: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """All paths of several event types; a path that they declare differently is of any kind."""
+    union: dict[str, str] = {}
+    for declared in declarations:
+        for path, kind in declared.items():
+            union[path] = kind if union.get(path, kind) == kind else "any"
+    return union

@@ -1,0 +1,151 @@
+"""What is a project? A folder of documents, or models made in Python, checked and compiled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from parcours.errors import ProjectInvalid
+from parcours.journey.compile import Contents, compile_project
+from parcours.journey.document import (
+    AudiencesDocument,
+    EventsDocument,
+    JourneyDocument,
+    MessageDocument,
+    ProfileDocument,
+    ProjectDocument,
+)
+from parcours.journey.documents import Documents, margins_of, read_documents
+from parcours.journey.finding import Finding, errors
+from parcours.journey.program import Program
+
+_PARTS: Final = ("settings", "profile", "events", "audiences")
+
+
+class Project:
+    """A project without errors. Immutable; made by `load`, `of` or `from_json`.
+
+    name       as parcours.yaml says
+    program    the compiled form that the engine runs
+    documents  the documents that it was compiled from
+    channels   the raw settings of each channel, secrets still as references
+    folder     where it was loaded from, for secrets in files; the current folder for one made in Python
+    """
+
+    __slots__ = ("_documents", "_folder", "_program")
+
+    def __init__(self, documents: Documents, program: Program, folder: Path | None = None) -> None:
+        self._documents = documents
+        self._program = program
+        self._folder = folder or Path()
+
+    @classmethod
+    def load(cls, folder: str | Path, contents: Contents | None = None) -> Project:
+        """The project in a folder.
+
+        contents  the content model of each channel; None leaves messages unchecked but for their templates
+        Raises ProjectInvalid with every error at once.
+        """
+        project, findings = _examine(Path(folder), contents)
+        if project is None:
+            raise _invalid(findings)
+        return project
+
+    @classmethod
+    def check(cls, folder: str | Path, contents: Contents | None = None) -> list[Finding]:
+        """Everything wrong or doubtful in a folder, by file and line. Raises for nothing that it may hold."""
+        return _examine(Path(folder), contents)[1]
+
+    @classmethod
+    def of(
+        cls,
+        settings: ProjectDocument,
+        profile: ProfileDocument | None = None,
+        events: EventsDocument | None = None,
+        audiences: AudiencesDocument | None = None,
+        messages: Iterable[MessageDocument] = (),
+        journeys: Iterable[JourneyDocument] = (),
+        contents: Contents | None = None,
+    ) -> Project:
+        """A project from models made in Python. Raises ProjectInvalid with every error at once."""
+        documents = Documents(
+            settings,
+            profile or ProfileDocument(),
+            events or EventsDocument(),
+            audiences or AudiencesDocument(),
+            tuple(messages),
+            tuple(journeys),
+        )
+        return _compiled(documents, contents)
+
+    @property
+    def name(self) -> str:
+        return self._documents.settings.project
+
+    @property
+    def program(self) -> Program:
+        return self._program
+
+    @property
+    def documents(self) -> Documents:
+        return self._documents
+
+    @property
+    def channels(self) -> Mapping[str, Mapping[str, object]]:
+        return self._documents.settings.channels
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    def to_json(self) -> bytes:
+        """All documents, for another process to build the same project from. Secrets stay references."""
+        documents = self._documents
+        whole: dict[str, Any] = {part: _dumped(getattr(documents, part)) for part in _PARTS}
+        whole["messages"] = [_dumped(message) for message in documents.messages]
+        whole["journeys"] = [_dumped(journey) for journey in documents.journeys]
+        return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Project:
+        """The project that `to_json` wrote: it compiles to the same program."""
+        whole = json.loads(data)
+        return cls.of(
+            ProjectDocument.model_validate(whole["settings"]),
+            ProfileDocument.model_validate(whole["profile"]),
+            EventsDocument.model_validate(whole["events"]),
+            AudiencesDocument.model_validate(whole["audiences"]),
+            [MessageDocument.model_validate(each) for each in whole["messages"]],
+            [JourneyDocument.model_validate(each) for each in whole["journeys"]],
+        )
+
+    def __repr__(self) -> str:
+        return f"Project({self.name!r})"
+
+
+def _dumped(document: Any) -> dict[str, Any]:
+    dumped: dict[str, Any] = document.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return dumped
+
+
+def _examine(folder: Path, contents: Contents | None) -> tuple[Project | None, list[Finding]]:
+    """The project, if it has no errors, and all findings in order."""
+    findings: list[Finding] = []
+    documents, margins = read_documents(folder, findings)
+    program, checked = compile_project(documents, margins, contents)
+    project = None if errors(findings) else Project(checked, program, folder)
+    return project, sorted(set(findings))
+
+
+def _compiled(documents: Documents, contents: Contents | None) -> Project:
+    findings: list[Finding] = []
+    program, checked = compile_project(documents, margins_of(documents, findings), contents)
+    if errors(findings):
+        raise _invalid(findings)
+    return Project(checked, program)
+
+
+def _invalid(findings: list[Finding]) -> ProjectInvalid:
+    return ProjectInvalid("\n".join(str(finding) for finding in errors(sorted(set(findings)))))

@@ -1,0 +1,84 @@
+"""What can still be checked of a document with faults? All but the faulty parts, which harmless ones replace.
+
+Without this, a mistyped key in one step would hide an unknown message in the next until it is corrected.
+Places in lists are kept, so that findings about the rest still name the right line. The result is
+only looked at, never run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import deepcopy
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from parcours.journey.document import JourneyDocument
+from parcours.journey.finding import KeyPath
+from parcours.journey.reading import key_path
+
+ROUNDS_MAX: Final = 3
+"""First the faulty keys go, then the faulty steps, then whatever else; a document beyond that is left alone."""
+
+
+def repaired(data: object) -> JourneyDocument | None:
+    """A journey document without the parts that are at fault, or None where too little is left."""
+    if not isinstance(data, dict):
+        return None
+    whole: dict[str, Any] = deepcopy(data)
+    for round_number in range(ROUNDS_MAX + 1):
+        try:
+            return JourneyDocument.model_validate(whole)
+        except ValidationError as error:
+            faults = {key_path(details) for details in error.errors(include_url=False)}
+        for path in sorted(faults, key=str):
+            _remove(whole, path, whole_part=round_number > 0)
+    return None
+
+
+def _remove(whole: dict[str, Any], path: KeyPath, whole_part: bool) -> None:
+    if not path:
+        for key in ("starts", "ends"):
+            whole.pop(key, None)
+    elif path[0] == "steps" and len(path) > 1:
+        _remove_in_step(whole["steps"], path[1:], whole_part)
+    elif path[0] == "entry":
+        entry = whole.get("entry")
+        event = entry.get("event") if isinstance(entry, dict) else None
+        if whole_part or not _drop(whole, path):
+            whole["entry"] = {"event": event if isinstance(event, str) else ""}
+    elif whole_part or not _drop(whole, path):
+        whole.pop(str(path[0]), None)
+
+
+def _remove_in_step(steps: Any, path: KeyPath, whole_part: bool) -> None:
+    if not isinstance(steps, list) or not isinstance(path[0], int) or path[0] >= len(steps):
+        return
+    step = steps[path[0]]
+    if whole_part or not isinstance(step, dict) or not _drop(step, path[1:]):
+        steps[path[0]] = _stand_in(step, path[0])
+
+
+def _stand_in(step: object, number: int) -> dict[str, object]:
+    """A step of the same id that leads on; one that sends still does, for reactions refer to it."""
+    known = step if isinstance(step, dict) else {}
+    name, message = known.get("id"), known.get("send")
+    identity = {"id": name if isinstance(name, str) else f"step-{number}"}
+    return {**identity, "send": message} if isinstance(message, str) else {**identity, "wait": "1d"}
+
+
+def _drop(part: Any, path: KeyPath) -> bool:
+    """Delete one key of a mapping; False where the path leads elsewhere."""
+    for key in path[:-1]:
+        if not _has(part, key):
+            return False
+        part = part[key]
+    if path and isinstance(part, dict) and path[-1] in part:
+        del part[path[-1]]
+        return True
+    return False
+
+
+def _has(part: Any, key: str | int) -> bool:
+    inside: Iterable[object] = part if isinstance(part, dict) else range(len(part)) if isinstance(part, list) else ()
+    return key in inside

@@ -1,0 +1,21 @@
+"""What does an editor need to complete and check a document? The JSON Schema of its kind."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from parcours.errors import CallerError
+from parcours.journey.document import DOCUMENTS
+from parcours.journey.names import nearest
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+KINDS: Final = tuple(DOCUMENTS)
+"""The kinds of documents: project, profile, events, audiences, message, journey."""
+
+
+def schema(kind: str) -> dict[str, Any]:
+    """The JSON Schema of a kind of document. Raises CallerError for a kind that there is not."""
+    if kind not in DOCUMENTS:
+        raise CallerError(f"there is no kind of document {kind!r}{nearest(kind, KINDS)}; there are {', '.join(KINDS)}")
+    return {"$schema": DIALECT, **DOCUMENTS[kind].model_json_schema(by_alias=True)}

@@ -1,0 +1,40 @@
+"""How does a setting refer to a secret? `env:NAME` and `file:PATH`, looked up only when a channel starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from parcours.errors import SettingInvalid
+
+
+def resolve_secrets(settings: Mapping[str, object], folder: Path, environ: Mapping[str, str]) -> dict[str, object]:
+    """A channel's settings with every reference replaced by what it refers to.
+
+    folder   where relative paths begin: the project's folder
+    environ  the environment's variables
+    Raises SettingInvalid for a variable that is not set and for a file that cannot be read.
+    """
+    return {key: _resolved(value, key, folder, environ) for key, value in settings.items()}
+
+
+def _resolved(value: object, key: str, folder: Path, environ: Mapping[str, str]) -> object:
+    if isinstance(value, Mapping):
+        return {str(each): _resolved(inner, f"{key}.{each}", folder, environ) for each, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_resolved(inner, key, folder, environ) for inner in value]
+    if not isinstance(value, str):
+        return value
+    scheme, _, rest = value.partition(":")
+    if scheme == "env":
+        if rest not in environ:
+            raise SettingInvalid(f"the setting {key} refers to the environment variable {rest}, which is not set")
+        return environ[rest]
+    return _from_file(folder / rest, key) if scheme == "file" else value
+
+
+def _from_file(path: Path, key: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\n")
+    except (OSError, UnicodeError) as error:
+        raise SettingInvalid(f"the setting {key} refers to the file {path}, which cannot be read: {error}") from None

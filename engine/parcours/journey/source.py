@@ -1,0 +1,225 @@
+"""What is written in a project folder? Plain data of each YAML document, and the line of every key.
+
+YAML 1.2: `on` and `no` are texts, 22:00 is a text, and so is a date until a document says otherwise.
+A file that cannot be read is a finding, never an exception: the other files are still looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.scalarbool import ScalarBoolean
+
+from parcours.journey.finding import Finding, Key, KeyPath, Margin
+
+VALUES_MAX: Final = 100_000
+"""Values in one document. Aliases of aliases grow without bound; no honest document comes near."""
+
+FILE_BYTES_MAX: Final = 4_000_000
+"""Bytes of one document or content file: far above any journey or email, and it fits into memory."""
+
+FILE_SUFFIX: Final = "_file"
+"""`text_file: reminder.txt` in a message stands for `text` with what the file holds."""
+
+SINGLE: Final[Mapping[str, str]] = {
+    "project": "parcours.yaml",
+    "profile": "profile.yaml",
+    "events": "events.yaml",
+    "audiences": "audiences.yaml",
+}
+MANY: Final[Mapping[str, str]] = {"message": "messages", "journey": "journeys"}
+LATER: Final[Mapping[str, str]] = {
+    "actions.yaml": "calls to actions",
+    "campaigns": "campaigns",
+    "offers.yaml": "offers",
+    "places.yaml": "places",
+    "tables.yaml": "tables",
+}
+"""Names with a meaning that this version does not have: passing over them in silence would be wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One document as written.
+
+    lines     the line (from 1) of each key path; the empty path is line 1
+    readable  False where the file is no YAML; `data` is None then
+    """
+
+    kind: str
+    file: str
+    data: object
+    lines: Mapping[KeyPath, int]
+    readable: bool = True
+
+    def margin(self, findings: list[Finding]) -> Margin:
+        """Where findings about this document go."""
+        return Margin(self.file, findings, self.lines)
+
+
+class _Constructor(RoundTripConstructor):
+    """Leaves what looks like a date as the text that was written: documents say which texts are dates."""
+
+    def as_written(self, node: ScalarNode) -> str:
+        return str(node.value)
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:timestamp", _Constructor.as_written)
+
+
+def read_folder(folder: Path, findings: list[Finding]) -> list[Source]:
+    """Every document of the project, in the order of their names; what cannot be read is noted as well."""
+    if not folder.is_dir():
+        findings.append(Finding(str(folder), 0, "", "there is no such project folder"))
+        return []
+    sources = [_read(folder, kind, folder / name, findings) for kind, name in SINGLE.items() if _needed(folder, name)]
+    for kind, name in MANY.items():
+        sources += [_read(folder, kind, path, findings) for path in _documents(folder / name, findings)]
+    for name, feature in LATER.items():
+        if (folder / name).exists():
+            findings.append(Finding(name, 0, "", f"{feature}: not available in this version"))
+    return sources
+
+
+def _needed(folder: Path, name: str) -> bool:
+    """Only parcours.yaml has to be there; its absence is noticed on reading."""
+    return name == SINGLE["project"] or (folder / name).exists()
+
+
+def _documents(folder: Path, findings: list[Finding]) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    findings += [
+        Finding(f"{folder.name}/{path.name}", 0, "", "documents end in .yaml, rename it")
+        for path in sorted(folder.glob("*.yml"))
+    ]
+    return sorted(folder.glob("*.yaml"))
+
+
+def _read(folder: Path, kind: str, path: Path, findings: list[Finding]) -> Source:
+    file = path.relative_to(folder).as_posix()
+    unreadable = Source(kind, file, None, {}, readable=False)
+    try:
+        text = _text(path)
+        source = read_text(text, kind, file)
+    except DuplicateKeyError as error:
+        findings.append(_unreadable(file, error, "the key is given twice"))
+        return unreadable
+    except MarkedYAMLError as error:
+        findings.append(_unreadable(file, error, f"this is not YAML: {error.problem or error.context}"))
+        return unreadable
+    except (OSError, UnicodeError, ValueError, YAMLError, RecursionError) as error:
+        findings.append(Finding(file, 0, "", _reason(error)))
+        return unreadable
+    if kind == "message":
+        return _with_files(folder, path.parent, source, findings)
+    return source
+
+
+def _text(path: Path) -> str:
+    if path.stat().st_size > FILE_BYTES_MAX:
+        raise ValueError(f"the file is larger than {FILE_BYTES_MAX} bytes")
+    return path.read_text(encoding="utf-8")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "the file is missing"
+    if isinstance(error, UnicodeError):
+        return "the file is not UTF-8 text"
+    if isinstance(error, RecursionError):
+        return "the document is nested too deeply"
+    return f"the file cannot be read: {error}"
+
+
+def _unreadable(file: str, error: MarkedYAMLError, message: str) -> Finding:
+    mark = error.problem_mark or error.context_mark
+    return Finding(file, mark.line + 1 if mark else 0, "", " ".join(message.split()))
+
+
+def read_text(text: str, kind: str, file: str) -> Source:
+    """The document in a text. Raises YAMLError or ValueError where it is none."""
+    yaml = YAML(typ="rt", pure=True)
+    yaml.Constructor = _Constructor
+    lines: dict[KeyPath, int] = {(): 1}
+    return Source(kind, file, _plain(yaml.load(text), (), lines), lines)
+
+
+def _plain(value: Any, path: KeyPath, lines: dict[KeyPath, int]) -> object:
+    """ruamel's value as plain data, its keys' lines noted on the way."""
+    if len(lines) > VALUES_MAX:
+        raise ValueError(f"it holds more than {VALUES_MAX} values")
+    if isinstance(value, CommentedMap):
+        places = value.lc.data or {}
+        return {_key(key): _below(places.get(key), value[key], (*path, _key(key)), lines) for key in value}
+    if isinstance(value, CommentedSeq):
+        places = value.lc.data or {}
+        return [_below(places.get(at), each, (*path, at), lines) for at, each in enumerate(value)]
+    if isinstance(value, bool | ScalarBoolean):
+        return bool(value)
+    for plain in (str, int, float):
+        if isinstance(value, plain):
+            return plain(value)
+    if value is None:
+        return None
+    raise ValueError(f"a {type(value).__name__} has no place in a document")
+
+
+def _key(key: object) -> str:
+    if not isinstance(key, str | int | float | bool):
+        raise ValueError("a key has to be a text")
+    return str(key)
+
+
+def _below(position: Sequence[int] | None, value: object, path: KeyPath, lines: dict[KeyPath, int]) -> object:
+    parent: tuple[Key, ...] = path[:-1]
+    lines[path] = position[0] + 1 if position else lines[parent]
+    return _plain(value, path, lines)
+
+
+def _with_files(folder: Path, beside: Path, source: Source, findings: list[Finding]) -> Source:
+    """The message with `*_file` keys replaced by what the files hold."""
+    if not isinstance(source.data, dict):
+        return source
+    margin = source.margin(findings)
+    data = {
+        channel: _content(folder, beside, content, margin.below(channel)) if isinstance(content, dict) else content
+        for channel, content in source.data.items()
+    }
+    return Source(source.kind, source.file, data, source.lines)
+
+
+def _content(folder: Path, beside: Path, content: dict[str, object], margin: Margin) -> dict[str, object]:
+    loaded: dict[str, object] = {}
+    for key, value in content.items():
+        if not key.endswith(FILE_SUFFIX):
+            loaded[key] = value
+        elif key.removesuffix(FILE_SUFFIX) in content:
+            margin.error(f"{key.removesuffix(FILE_SUFFIX)} is given beside it; keep one of the two", key)
+        else:
+            loaded[key.removesuffix(FILE_SUFFIX)] = _file_text(folder, beside, value, margin.below(key))
+    return loaded
+
+
+def _file_text(folder: Path, beside: Path, value: object, margin: Margin) -> str:
+    """The text of the file; empty, with a finding, where it cannot be had."""
+    if not isinstance(value, str):
+        margin.error("a path beside this document is expected", value=repr(value))
+        return ""
+    path = (beside / value).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        margin.error("the file lies outside the project folder", value=repr(value))
+        return ""
+    try:
+        return _text(path)
+    except (OSError, UnicodeError, ValueError) as error:
+        margin.error(_reason(error), value=repr(value))
+        return ""

@@ -1,0 +1,254 @@
+"""What may a step be? One model for each kind, chosen by the key that gives the step its name."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final, Literal, Self, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
+
+from parcours.channel import Reaction
+from parcours.journey.duration import Duration, Offset
+from parcours.journey.forms import Document, ExpressionText, Name, Percent, chooser, keys_of, refusing
+
+Day: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+PERCENT_TOTAL: Final = 10_000
+"""A whole split in hundredths of a percent, the finest share that a split can name."""
+
+
+class EventTrigger(Document):
+    """An event, and the condition that it has to meet."""
+
+    event: str
+    when: ExpressionText | None = None
+
+
+class EventListener(EventTrigger):
+    """Waits for an event that comes from now on."""
+
+    next: Name | None = None
+
+
+class ReactionListener(Document):
+    """Waits for a reaction to the delivery of an earlier send step; one that is there already counts."""
+
+    reaction: Reaction
+    of: Name
+    channel: Name | None = None
+    link: str | None = None
+    next: Name | None = None
+
+    @model_validator(mode="after")
+    def _link(self) -> Self:
+        if self.link is not None and self.reaction != "clicked":
+            raise ValueError("only a click has a link")
+        return self
+
+
+Listener: TypeAlias = Annotated[
+    Annotated[
+        Annotated[EventListener, Tag("<event>")] | Annotated[ReactionListener, Tag("<reaction>")],
+        Discriminator(
+            chooser("event", "reaction"),
+            custom_error_type="listener",
+            custom_error_message="a listener names an event or a reaction",
+        ),
+    ],
+    BeforeValidator(lambda data: refusing(data, {"audience": "listening for a change of audience"})),
+]
+
+
+class UntilInstant(Document):
+    """Waits until the instant that the expression gives, moved by the offset."""
+
+    until: ExpressionText
+    offset: Offset = 0
+
+
+_TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+
+
+def _time_of_day(value: str) -> str:
+    if not _TIME.fullmatch(value):
+        raise ValueError('a time of day is written "09:00", in quotes')
+    return value
+
+
+class UntilLocalTime(Document):
+    """Waits for the next time of day in the run's zone, on the given days only."""
+
+    time: Annotated[str, AfterValidator(_time_of_day)]
+    days: tuple[Day, ...] = DAYS
+
+    @field_validator("days")
+    @classmethod
+    def _some(cls, days: tuple[Day, ...]) -> tuple[Day, ...]:
+        if not days or len(set(days)) < len(days):
+            raise ValueError("days names at least one day, and each once")
+        return days
+
+    @property
+    def minute(self) -> int:
+        """Minutes after midnight."""
+        hours, minutes = self.time.split(":")
+        return int(hours) * 60 + int(minutes)
+
+
+class SendStep(Document):
+    """Asks for one delivery a channel; without `channels`, on all that the message has content for."""
+
+    id: Name
+    send: Name
+    channels: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    to: dict[Name, ExpressionText] = Field(default_factory=dict)
+    on_refused: Name | None = None
+    next: Name | None = None
+
+
+def _wait_form(value: object) -> str | None:
+    return chooser("until", "time")(value) if keys_of(value) else "<duration>"
+
+
+class WaitStep(Document):
+    """Waits: a duration, until an instant, or for a time of day."""
+
+    id: Name
+    wait: Annotated[
+        Annotated[Duration, Tag("<duration>")]
+        | Annotated[UntilInstant, Tag("<until>")]
+        | Annotated[UntilLocalTime, Tag("<time>")],
+        Discriminator(
+            _wait_form,
+            custom_error_type="wait",
+            custom_error_message="a wait is a duration such as 3d, {until: ...} or {time: ...}",
+        ),
+    ]
+    next: Name | None = None
+
+
+class WaitForStep(Document):
+    """Waits for the first of several things to happen, or for the timeout."""
+
+    id: Name
+    wait_for: Annotated[tuple[Listener, ...], Field(min_length=1)]
+    timeout: Duration | None = None
+    on_timeout: Name | None = None
+
+    @model_validator(mode="after")
+    def _timeout(self) -> Self:
+        if self.on_timeout is not None and self.timeout is None:
+            raise ValueError("on_timeout has no meaning without a timeout")
+        return self
+
+
+class WhenArm(Document):
+    """One way out of a branch."""
+
+    when: ExpressionText
+    next: Name | None = None
+
+
+class OtherwiseArm(Document):
+    """The way out of a branch when no condition holds."""
+
+    otherwise: Name
+
+
+class BranchStep(Document):
+    """Takes the first way whose condition holds."""
+
+    id: Name
+    branch: Annotated[
+        tuple[
+            Annotated[
+                Annotated[WhenArm, Tag("<when>")] | Annotated[OtherwiseArm, Tag("<otherwise>")],
+                Discriminator(
+                    chooser("when", "otherwise"),
+                    custom_error_type="arm",
+                    custom_error_message="a way of a branch has 'when', or is 'otherwise: STEP'",
+                ),
+            ],
+            ...,
+        ],
+        Field(min_length=1),
+    ]
+
+    @field_validator("branch")
+    @classmethod
+    def _last(cls, arms: tuple[WhenArm | OtherwiseArm, ...]) -> tuple[WhenArm | OtherwiseArm, ...]:
+        if any(isinstance(arm, OtherwiseArm) for arm in arms[:-1]):
+            raise ValueError("'otherwise' comes last, and once")
+        return arms
+
+
+class SplitArm(Document):
+    """One way out of a split, and its share."""
+
+    percent: Percent
+    next: Name | None = None
+
+
+class SplitStep(Document):
+    """Divides people by shares, always the same person the same way."""
+
+    id: Name
+    split: Annotated[tuple[SplitArm, ...], Field(min_length=1)]
+
+    @field_validator("split")
+    @classmethod
+    def _whole(cls, arms: tuple[SplitArm, ...]) -> tuple[SplitArm, ...]:
+        total = sum(hundredths(arm.percent) for arm in arms)
+        if total != PERCENT_TOTAL:
+            raise ValueError(f"the percents sum to {total / 100:g}, not to 100")
+        return arms
+
+
+def hundredths(percent: float) -> int:
+    """A share in hundredths of a percent."""
+    return round(percent * 100)
+
+
+class UpdateStep(Document):
+    """Sets traits of the profile to the values of expressions."""
+
+    id: Name
+    update: Annotated[dict[str, ExpressionText], Field(min_length=1)]
+    next: Name | None = None
+
+
+class EndStep(Document):
+    """Ends the run."""
+
+    id: Name
+    end: Literal[True]
+
+
+STEP_KINDS: Final = ("send", "wait", "wait_for", "branch", "split", "update", "end")
+
+Step: TypeAlias = Annotated[
+    Annotated[
+        Annotated[SendStep, Tag("<send>")]
+        | Annotated[WaitStep, Tag("<wait>")]
+        | Annotated[WaitForStep, Tag("<wait_for>")]
+        | Annotated[BranchStep, Tag("<branch>")]
+        | Annotated[SplitStep, Tag("<split>")]
+        | Annotated[UpdateStep, Tag("<update>")]
+        | Annotated[EndStep, Tag("<end>")],
+        Discriminator(
+            chooser(*STEP_KINDS),
+            custom_error_type="step",
+            custom_error_message="a step is one of send, wait, wait_for, branch, split, update and end",
+        ),
+    ],
+    BeforeValidator(lambda data: refusing(data, {"call": "calls to actions"})),
+]

@@ -1,0 +1,92 @@
+"""What does a journey find around it? The project's declared names, and expressions checked against them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from parcours.journey.document import MessageDocument
+from parcours.journey.documents import Documents
+from parcours.journey.expression import Expression, ExpressionError, compile_expression
+from parcours.journey.finding import Key, Margin
+from parcours.journey.names import ANYTHING, RUN_KINDS, Names, nearest, united
+
+DEFAULT_ADDRESSES: Final[Mapping[str, str]] = {
+    "email": "profile.email",
+    "sms": "profile.phone",
+    "push": "profile.push_token",
+}
+"""Where the built-in channels find a person's address unless profile.yaml says otherwise."""
+
+NEVER: Final = compile_expression("false")
+"""Stands in for an expression that does not compile, so that the rest of the document is still looked at."""
+
+
+def expression(margin: Margin, text: str, names: Names | None, *keys: Key) -> Expression:
+    """The compiled expression; `false`, and a finding, where it cannot be compiled."""
+    try:
+        compiled = compile_expression(text, names)
+    except ExpressionError as error:
+        margin.error(str(error), *keys, value=text)
+        return NEVER
+    for caution in compiled.cautions:
+        margin.warn(caution, *keys)
+    return compiled
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The declared names: kinds of traits, kinds of properties by event type, messages, audiences, addresses.
+
+    unread  kinds of documents and names of messages that could not be read: a name may be unknown for that
+    """
+
+    traits: Mapping[str, str]
+    events: Mapping[str, Mapping[str, str]]
+    messages: Mapping[str, MessageDocument]
+    audiences: frozenset[str]
+    addresses: Mapping[str, str]
+    unread: frozenset[str] = frozenset()
+
+    def properties(self, margin: Margin, event: str, *keys: Key) -> Mapping[str, str]:
+        """The properties of an event type; anything, and a finding, where it is not declared."""
+        if event in self.events:
+            return self.events[event]
+        if "events" not in self.unread:
+            margin.error(f"unknown event {event!r}{nearest(event, self.events)}", *keys)
+        return ANYTHING
+
+    def names(
+        self,
+        event: Mapping[str, str] | None = None,
+        entry: Mapping[str, str] | None = None,
+        run: bool = False,
+    ) -> Names:
+        """The names at a place where these roots mean something; the profile always does."""
+        return Names(self.traits, event, entry, RUN_KINDS if run else None)
+
+
+def surroundings(documents: Documents, unread: frozenset[str] = frozenset()) -> Surroundings:
+    """What the documents declare. Where one of them could not be read, any name may be meant."""
+    declared, any_property = documents.events.events, ANYTHING if "events" in unread else {}
+    events: dict[str, Mapping[str, str]] = {}
+    for name, event in declared.items():
+        base = declared[event.of].properties if event.of in declared else {}
+        events[name] = united([base, event.properties, any_property])
+    return Surroundings(
+        traits={**documents.profile.traits, **(ANYTHING if "profile" in unread else {})},
+        events=events,
+        messages={message.message: message for message in reversed(documents.messages)},
+        audiences=frozenset(documents.audiences.audiences),
+        addresses={**DEFAULT_ADDRESSES, **documents.profile.addresses},
+        unread=unread,
+    )
+
+
+def union_of(around: Surroundings, events: Iterable[str]) -> Mapping[str, str]:
+    """All properties that any of the events may have."""
+    names = set(events)
+    if names - around.events.keys():
+        return ANYTHING
+    return united(around.events[name] for name in sorted(names))

@@ -1,0 +1,352 @@
+"""What does the text of an expression say? CEL text to a small tree of our own, by cel-python's grammar.
+
+The grammar's tree has a level for every precedence and none for meaning; here each node is one thing
+that an author wrote, with its own text and the column (from 1) at which it begins.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final, TypeAlias, assert_never, cast
+
+from lark import Lark, Token, Tree, UnexpectedInput, UnexpectedToken
+
+from parcours.errors import AuthorError
+from parcours.journey.values import MISSING
+
+TEXT_LENGTH_MAX: Final = 4_096
+"""Characters of one expression: generous for a person's writing, and a bound on depth and memory."""
+
+ROOTS: Final = ("event", "entry", "profile", "run")
+
+
+class ExpressionError(AuthorError):
+    """An expression that cannot be compiled: what is wrong, and the column (from 1) at which it is."""
+
+    @property
+    def message(self) -> str:
+        return str(self.args[0])
+
+    @property
+    def column(self) -> int:
+        return int(self.args[1])
+
+    def __str__(self) -> str:
+        return f"{self.message} (column {self.column})"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What every node has: its source text and the column at which it begins."""
+
+    text: str
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Literal(Part):
+    """A value written out; null is MISSING."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Path(Part):
+    """A root and the keys below it: `event.cart.total`."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Part):
+    """An identifier that is no root: `now`, or a macro's variable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Part):
+    sign: str
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Part):
+    sign: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Chain(Part):
+    """Two or more operands, all joined by `&&` or all by `||`."""
+
+    sign: str
+    operands: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Part):
+    condition: Node
+    then: Node
+    otherwise: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Index(Part):
+    base: Node
+    key: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Part):
+    """A function or macro; `target` is what stands before the dot, if anything does."""
+
+    name: str
+    target: Node | None
+    arguments: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf(Part):
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf(Part):
+    pairs: tuple[tuple[Node, Node], ...]
+
+
+Node: TypeAlias = (
+    Literal | Path | Name | Unary | Binary | Chain | Choice | Index | Call | ListOf | MapOf
+)  # fmt: skip
+
+
+@cache
+def _parser() -> Lark:
+    """The grammar of cel-python, with the position kept of the literals that it tells from names late."""
+    grammar = files("celpy").joinpath("cel.lark").read_text(encoding="utf-8")
+    return Lark(
+        grammar,
+        parser="lalr",
+        start="expr",
+        g_regex_flags=re.MULTILINE,
+        lexer_callbacks={"IDENT": _name_or_boolean},
+        propagate_positions=True,
+        maybe_placeholders=False,
+        priority="invert",
+    )
+
+
+def _name_or_boolean(token: Token) -> Token:
+    return Token.new_borrow_pos("BOOL_LIT", token, token) if token in ("true", "false") else token
+
+
+def parse(text: str) -> Node:
+    """The tree of the text. Raises ExpressionError."""
+    if len(text) > TEXT_LENGTH_MAX:
+        raise ExpressionError(f"the expression is longer than {TEXT_LENGTH_MAX} characters", TEXT_LENGTH_MAX)
+    try:
+        return _Reader(text).read(_parser().parse(text))
+    except UnexpectedInput as error:
+        raise _syntax_error(text, error) from None
+    except RecursionError:
+        raise ExpressionError("the expression is nested too deeply", 1) from None
+
+
+def _syntax_error(text: str, error: UnexpectedInput) -> ExpressionError:
+    if not text.strip():
+        return ExpressionError("the expression is empty", 1)
+    start: int = getattr(error, "pos_in_stream", None) or 0
+    if isinstance(error, UnexpectedToken) and error.token.type == "$END":
+        return ExpressionError("the expression ends too early", len(text) + 1)
+    if re.match(r"=([^=]|$)", text[start:]):
+        return ExpressionError("a single '=' compares nothing, write '=='", start + 1)
+    return ExpressionError(f"it cannot be read from {text[start:][:20]!r} on", start + 1)
+
+
+_PASSED_THROUGH: Final = (
+    *("expr", "conditionalor", "conditionaland", "relation", "addition", "multiplication", "unary"),
+    *("member", "primary", "paren_expr"),
+)
+"""Rules that mean nothing where they have but one child."""
+
+_SIGNS: Final[Mapping[str, str]] = {
+    "relation_eq": "==",
+    "relation_ne": "!=",
+    "relation_lt": "<",
+    "relation_le": "<=",
+    "relation_gt": ">",
+    "relation_ge": ">=",
+    "relation_in": "in",
+    "addition_add": "+",
+    "addition_sub": "-",
+    "multiplication_mul": "*",
+    "multiplication_div": "/",
+    "multiplication_mod": "%",
+    "unary_not": "!",
+    "unary_neg": "-",
+    "conditionaland": "&&",
+    "conditionalor": "||",
+}
+
+
+class _Reader:
+    """Reads one parse tree; `text` is where its parts were written."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._builders: Mapping[str, Callable[[Tree[Token]], Node]] = {
+            "expr": self._choice,
+            "conditionalor": self._chain,
+            "conditionaland": self._chain,
+            "relation": self._binary,
+            "addition": self._binary,
+            "multiplication": self._binary,
+            "unary": self._unary,
+            "member_dot": self._select,
+            "member_index": self._index,
+            "member_dot_arg": self._method,
+            "ident_arg": self._function,
+            "ident": self._identifier,
+            "literal": self._literal,
+            "list_lit": self._list,
+            "map_lit": self._map,
+        }
+
+    def read(self, tree: Tree[Token]) -> Node:
+        while len(tree.children) == 1 and tree.data in _PASSED_THROUGH:
+            tree = cast("Tree[Token]", tree.children[0])
+        build = self._builders.get(str(tree.data))
+        if build is None:
+            source, column = self._place(tree)
+            raise ExpressionError(f"{source!r} is a form of CEL that is not supported", column)
+        return build(tree)
+
+    def _place(self, tree: Tree[Token]) -> tuple[str, int]:
+        start = tree.meta.start_pos
+        return self._text[start : tree.meta.end_pos], start + 1
+
+    def _all(self, tree: Tree[Token]) -> list[Node]:
+        return [self.read(child) for child in tree.children if isinstance(child, Tree)]
+
+    def _arguments(self, tree: Tree[Token]) -> tuple[Node, ...]:
+        """The nodes of the list that ends this tree; none where the author left it empty."""
+        last = tree.children[-1] if tree.children else None
+        has_list = isinstance(last, Tree) and last.data in ("exprlist", "mapinits")
+        return tuple(self._all(cast("Tree[Token]", last))) if has_list else ()
+
+    def _choice(self, tree: Tree[Token]) -> Node:
+        return Choice(*self._place(tree), *self._all(tree))
+
+    def _chain(self, tree: Tree[Token]) -> Node:
+        """`a && b && c` nests to the left in the grammar; here it is flat."""
+        rule, place, operands = tree.data, self._place(tree), list[Node]()
+        while tree.data == rule and len(tree.children) == 2:
+            left, right = cast("list[Tree[Token]]", tree.children)
+            operands.append(self.read(right))
+            tree = left
+        operands.append(self.read(tree))
+        return Chain(*place, _SIGNS[str(rule)], tuple(reversed(operands)))
+
+    def _binary(self, tree: Tree[Token]) -> Node:
+        outer, right = cast("list[Tree[Token]]", tree.children)
+        (left,) = self._all(outer)
+        return Binary(*self._place(tree), _SIGNS[str(outer.data)], left, self.read(right))
+
+    def _unary(self, tree: Tree[Token]) -> Node:
+        sign, operand = cast("list[Tree[Token]]", tree.children)
+        return Unary(*self._place(tree), _SIGNS[str(sign.data)], self.read(operand))
+
+    def _select(self, tree: Tree[Token]) -> Node:
+        base, key = self.read(cast("Tree[Token]", tree.children[0])), str(tree.children[1])
+        return self._below(tree, base, Literal(key, base.column, key))
+
+    def _index(self, tree: Tree[Token]) -> Node:
+        base, key = self._all(tree)
+        return self._below(tree, base, key)
+
+    def _below(self, tree: Tree[Token], base: Node, key: Node) -> Node:
+        """A literal key below a path makes a longer path."""
+        if isinstance(base, Path) and isinstance(key, Literal) and isinstance(key.value, str):
+            return Path(*self._place(tree), (*base.names, key.value))
+        return Index(*self._place(tree), base, key)
+
+    def _method(self, tree: Tree[Token]) -> Node:
+        target, name = self.read(cast("Tree[Token]", tree.children[0])), str(tree.children[1])
+        return Call(*self._place(tree), name, target, self._arguments(tree))
+
+    def _function(self, tree: Tree[Token]) -> Node:
+        return Call(*self._place(tree), str(tree.children[0]), None, self._arguments(tree))
+
+    def _identifier(self, tree: Tree[Token]) -> Node:
+        token = cast(Token, tree.children[0])
+        if token.type == "BOOL_LIT":
+            return self._literal(tree)
+        return Path(*self._place(tree), (str(token),)) if token in ROOTS else Name(*self._place(tree))
+
+    def _list(self, tree: Tree[Token]) -> Node:
+        return ListOf(*self._place(tree), self._arguments(tree))
+
+    def _map(self, tree: Tree[Token]) -> Node:
+        flat = self._arguments(tree)
+        return MapOf(*self._place(tree), tuple(zip(flat[::2], flat[1::2], strict=True)))
+
+    def _literal(self, tree: Tree[Token]) -> Node:
+        source, column = self._place(tree)
+        kind = cast(Token, tree.children[0]).type
+        if kind in ("STRING_LIT", "MLSTRING_LIT"):
+            return Literal(source, column, _unquoted(source, column))
+        if kind == "BYTES_LIT":
+            raise ExpressionError("bytes are not supported, write a text", column)
+        return Literal(source, column, _scalar(kind, source))
+
+
+def _scalar(kind: str, source: str) -> object:
+    if kind == "NULL_LIT":
+        return MISSING
+    if kind == "BOOL_LIT":
+        return source == "true"
+    if kind == "FLOAT_LIT":
+        return float(source)
+    return int(source.rstrip("uU"), 16 if "x" in source.lower() else 10)
+
+
+_ESCAPED: Final = re.compile(r"""([^\\]|\\[abfnrtvxuU0-7"'\\])*""", re.DOTALL)
+
+
+def _unquoted(source: str, column: int) -> str:
+    """The text of a literal. Python reads it alike, once escapes that it would let pass are kept out."""
+    try:
+        if source[0] not in "rR" and not _ESCAPED.fullmatch(source):
+            raise ValueError(source)
+        return str(ast.literal_eval(source))
+    except (ValueError, SyntaxError):
+        raise ExpressionError(f"the text {source} holds an escape that CEL does not know", column) from None
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes directly below this one, in the order in which they are written."""
+    match node:
+        case Literal() | Path() | Name():
+            return ()
+        case Unary():
+            return (node.operand,)
+        case Binary():
+            return (node.left, node.right)
+        case Chain():
+            return node.operands
+        case Choice():
+            return (node.condition, node.then, node.otherwise)
+        case Index():
+            return (node.base, node.key)
+        case Call():
+            return node.arguments if node.target is None else (node.target, *node.arguments)
+        case ListOf():
+            return node.items
+        case MapOf():
+            return tuple(each for pair in node.pairs for each in pair)
+    assert_never(node)

@@ -1,0 +1,91 @@
+"""Which names does a Liquid template use? Paths below profile, entry, event and run; and what is wrong with it?
+
+Rendering is no matter of this room: here a template is only read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from liquid import Environment
+from liquid.exceptions import LiquidError
+
+from parcours.journey.finding import KeyPath
+from parcours.journey.names import Names, kind_at, nearest
+from parcours.journey.syntax import ROOTS
+
+_MARKS: Final = ("{{", "{%")
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateUse:
+    """What one template looks at: dotted paths with their root, and complaints in words."""
+
+    paths: frozenset[str]
+    complaints: tuple[str, ...]
+
+
+@cache
+def _environment() -> Environment:
+    return Environment()
+
+
+def templates_in(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    """Every text within a channel's content that has Liquid in it, with its key path."""
+    if isinstance(value, str):
+        if any(mark in value for mark in _MARKS):
+            yield path, value
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from templates_in(each, (*path, str(key)))
+    elif isinstance(value, list | tuple):
+        for number, each in enumerate(value):
+            yield from templates_in(each, (*path, number))
+
+
+def read_template(text: str) -> TemplateUse:
+    """The names and the complaints of one template."""
+    try:
+        analysis = _environment().from_string(text).analyze(include_partials=False)
+    except (LiquidError, RecursionError) as error:
+        return TemplateUse(frozenset(), (f"not a Liquid template: {_reason(error)}",))
+    filters = _environment().filters
+    complaints = [
+        f"unknown filter {name!r}{nearest(name, filters)}" for name in analysis.filters if name not in filters
+    ]
+    paths: set[str] = set()
+    for root, variables in analysis.globals.items():
+        if root not in ROOTS:
+            hint = nearest(root, ROOTS) or ", a name begins with profile, entry, event or run"
+            complaints.append(f"unknown name {root}{hint}")
+            continue
+        paths |= {_dotted(variable.segments) for variable in variables}
+    bare = sorted(path for path in paths if "." not in path)
+    complaints += [f"{path!r} alone is no value, name what is in it as in {path}.name" for path in bare]
+    return TemplateUse(frozenset(paths.difference(bare)), tuple(complaints))
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0] if isinstance(error, LiquidError) else "nested too deeply"
+
+
+def _dotted(segments: Sequence[object]) -> str:
+    """The part of a path that names keys: `entry.items[0].name` and `entry.items[run.step]` end at items."""
+    keys: list[str] = []
+    for segment in segments:
+        if not isinstance(segment, str) or (keys and segment in ("first", "last", "size")):
+            break
+        keys.append(segment)
+    return ".".join(keys)
+
+
+def unknown_name(path: str, names: Names) -> str | None:
+    """A complaint about a template's path that is not declared, with the nearest one that is."""
+    root, _, below = path.partition(".")
+    declared = names.of(root)
+    if declared is None or kind_at(declared, below) is not None:
+        return None
+    return f"unknown name {path}{nearest(path, [f'{root}.{each}' for each in declared])}"

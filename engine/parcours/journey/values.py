@@ -1,0 +1,128 @@
+"""What values does an expression work on? Plain JSON data, timestamps, durations, and "there is none".
+
+Timestamps are aware datetimes in UTC, durations are timedeltas, an object is a `dict`, a list a `list`;
+null counts as missing everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Final, TypeAlias
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Missing(Enum):
+    """Stands for "there is no value": of an absent or null attribute, or of arithmetic on one."""
+
+    MISSING = "missing"
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = Missing.MISSING
+
+KINDS: Final = ("string", "number", "integer", "boolean", "timestamp", "object", "list")
+"""The kinds that events.yaml and profile.yaml may declare."""
+
+_KIND_OF_TYPE: Final[Mapping[type, str]] = {
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    str: "string",
+    datetime: "timestamp",
+    timedelta: "duration",
+    list: "list",
+    dict: "object",
+}
+
+
+class Scope:
+    """What an expression may look at. `run` holds id, entered_at (ms), correlation and step."""
+
+    __slots__ = ("entry", "event", "now_ms", "profile", "run", "variables")
+
+    def __init__(
+        self,
+        event: Mapping[str, object] = {},
+        entry: Mapping[str, object] = {},
+        profile: Mapping[str, object] = {},
+        run: Mapping[str, object] = {},
+        now_ms: int = 0,
+        variables: tuple[object, ...] = (),
+    ) -> None:
+        self.event = event
+        self.entry = entry
+        self.profile = profile
+        self.run = run
+        self.now_ms = now_ms
+        self.variables = variables
+
+    def inner(self) -> Scope:
+        """A copy in which a macro binds its variable without touching the caller's scope."""
+        return Scope(self.event, self.entry, self.profile, self.run, self.now_ms, self.variables)
+
+
+Evaluate: TypeAlias = Callable[[Scope], object]
+"""A compiled expression or part of one. Raises for no data whatever."""
+
+
+def kind_of(value: object) -> str:
+    """The kind of a value, in the words of events.yaml ("number" for every number)."""
+    return _KIND_OF_TYPE.get(type(value), "missing")
+
+
+def is_number(value: object) -> bool:
+    """Whether it is an integer or a double. A boolean is not a number."""
+    return type(value) is int or type(value) is float
+
+
+def to_timestamp(value: object) -> object:
+    """ISO 8601 text as a timestamp; text without a zone is in UTC. MISSING where it is no timestamp."""
+    if type(value) is datetime:
+        return value
+    if type(value) is not str:
+        return MISSING
+    try:
+        parsed = datetime.fromisoformat(value)
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return MISSING
+
+
+def from_ms(value: object) -> object:
+    """Milliseconds since the epoch as a timestamp. MISSING where it is none."""
+    if type(value) is not int:
+        return to_timestamp(value)
+    try:
+        return EPOCH + timedelta(milliseconds=value)
+    except OverflowError:
+        return MISSING
+
+
+def to_ms(moment: datetime) -> int:
+    """A timestamp as whole milliseconds since the epoch, rounded up."""
+    return -((EPOCH - moment) // timedelta(milliseconds=1))
+
+
+def to_iso(moment: datetime) -> str:
+    """A timestamp as `2026-01-01T10:00:00.000Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def to_json(value: object) -> object:
+    """A value as JSON can hold it: timestamps as ISO text, durations as seconds text, missing as None."""
+    if value is MISSING:
+        return None
+    if isinstance(value, datetime):
+        return to_iso(value)
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():g}s"
+    if isinstance(value, list):
+        return [to_json(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): to_json(item) for key, item in value.items()}
+    return value

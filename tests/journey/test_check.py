@@ -1,0 +1,327 @@
+"""Does the checker name everything that is wrong with a project, at its place, in one go?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from parcours.errors import ProjectInvalid
+from parcours.journey.project import Project
+
+Change = Callable[[dict[str, str]], Path]
+
+
+def report(folder: Path) -> list[str]:
+    return [str(finding) for finding in Project.check(folder)]
+
+
+def journey(steps: str, head: str = "") -> dict[str, str]:
+    """A second journey of the sample project with these steps."""
+    lines = ["journey: second", "entry: {event: Checkout Started}", *head.splitlines(), "steps:"]
+    return {"journeys/second.yaml": "\n".join([*lines, *(f"  - {line}" for line in steps.splitlines())]) + "\n"}
+
+
+def test_the_sample_project_has_nothing_wrong(luma: Path) -> None:
+    assert report(luma) == []
+
+
+def test_all_documents_are_reported_at_once_in_the_order_of_their_lines(changed: Change) -> None:
+    folder = changed(
+        {
+            "parcours.yaml": "project: luma\ntimezone: Europe/Pari\npolicies: {caps: []}\ncolour: red\n",
+            "events.yaml": "events:\n  Checkout Started: {properties: {cart.total: numbr}}\n",
+            "audiences.yaml": "audiences:\n  west: profile.cty == 'x'\n  early: now.getHours() < 9\n",
+            "messages/cart-reminder.yaml": "message: cart-reminder\nclas: marketing\nsms: {text: '{{ x }}'}\n",
+            "messages/order-confirmation.yaml": "message: [1\n",
+            "journeys/spring.yaml": "journey: spring\njourney: spring\n",
+        }
+    )
+    assert report(folder) == [
+        (
+            "audiences.yaml:2: audiences.west: unknown name profile.cty, did you mean 'profile.city'? (column 1)"
+            " (found profile.cty == 'x')"
+        ),
+        (
+            "audiences.yaml:3: audiences.early: in an audience 'now' may only be compared with a timestamp plus or"
+            " minus a duration (found now.getHours() < 9)"
+        ),
+        (
+            "events.yaml:2: events.Checkout Started.properties.cart.total: expected 'string', 'number', 'integer',"
+            " 'boolean', 'timestamp', 'object' or 'list', did you mean 'number'? (found 'numbr')"
+        ),
+        "journeys/spring.yaml:2: the key is given twice",
+        (
+            "messages/cart-reminder.yaml:2: clas: neither a key of a message, nor a channel with its content,"
+            " did you mean 'class'? (found 'marketing')"
+        ),
+        "messages/order-confirmation.yaml:2: this is not YAML: expected ',' or ']', but got '<stream end>'",
+        (
+            "parcours.yaml:2: timezone: a time zone is an IANA name such as Europe/Paris, did you mean"
+            " 'Europe/Paris'? (found 'Europe/Pari')"
+        ),
+        "parcours.yaml:3: policies: policies for consent, caps and quiet hours: not available in this version",
+        "parcours.yaml:4: colour: unknown key",
+    ]
+
+
+def test_a_faulty_step_does_not_hide_the_faults_of_the_others(changed: Change) -> None:
+    folder = changed(
+        journey(
+            "{id: a, snd: cart-reminder}\n"
+            "{id: b, send: cart-remindr, colour: red}\n"
+            "{id: c, wait_for: [{event: Order Complete, nxt: a}, {reaction: openned, of: b}], timeout: 3}\n"
+            "{id: d, wait: {time: 9:00, days: [mon, tues]}}\n"
+            "{id: e, branch: [{when: profile.cty == 'x', next: ff}, {otherwise: a}]}\n"
+            "{id: f, split: [{percent: 50}, {percent: 40%}]}\n"
+            "{id: f, end: no}\n",
+            "priority: 300\nreentry: sometimes",
+        )
+    )
+    assert report(folder) == [
+        "journeys/second.yaml:3: priority: input should be less than or equal to 100 (found 300)",
+        "journeys/second.yaml:4: reentry: expected 'never' or 'always' (found 'sometimes')",
+        (
+            "journeys/second.yaml:6: steps[0]: a step is one of send, wait, wait_for, branch, split, update and end,"
+            " did you mean 'send'? (found {'id': 'a', 'snd': 'cart-reminder'})"
+        ),
+        "journeys/second.yaml:7: steps[1].colour: unknown key",
+        "journeys/second.yaml:7: steps[1].send: unknown message 'cart-remindr', did you mean 'cart-reminder'?",
+        "journeys/second.yaml:8: steps[2].timeout: a duration is a text with a unit, such as 30s or 3d (found 3)",
+        "journeys/second.yaml:8: steps[2].wait_for[0].nxt: unknown key, did you mean 'next'?",
+        (
+            "journeys/second.yaml:8: steps[2].wait_for[1].reaction: expected 'delivered', 'opened', 'clicked',"
+            " 'bounced', 'complained', 'unsubscribed', 'replied' or 'failed', did you mean 'opened'? (found 'openned')"
+        ),
+        (
+            "journeys/second.yaml:9: steps[3].wait.days[1]: expected 'mon', 'tue', 'wed', 'thu', 'fri', 'sat' or 'sun',"
+            " did you mean 'tue'? (found 'tues')"
+        ),
+        "journeys/second.yaml:9: steps[3].wait.time: a time of day is written \"09:00\", in quotes (found '9:00')",
+        "journeys/second.yaml:10: steps[4].branch[0].next: unknown step 'ff', did you mean 'f'?",
+        (
+            "journeys/second.yaml:10: steps[4].branch[0].when: unknown name profile.cty, did you mean 'profile.city'?"
+            " (column 1) (found profile.cty == 'x')"
+        ),
+        (
+            "journeys/second.yaml:11: steps[5].split: the percents sum to 90, not to 100"
+            " (found [{'percent': 50}, {'percent': '40%'}])"
+        ),
+        "journeys/second.yaml:12: steps[6].end: expected true (found 'no')",
+        "journeys/second.yaml:12: steps[6].id: the step id 'f' is given twice",
+    ]
+
+
+FAULTS = [
+    # references
+    ("{id: a, send: nothing-such}", "steps[0].send: unknown message 'nothing-such'"),
+    (
+        "{id: a, send: order-confirmation, channels: [emial]}",
+        "steps[0].channels[0]: the message 'order-confirmation' has no content for 'emial', did you mean 'email'?",
+    ),
+    (
+        "{id: a, send: order-confirmation, to: {sms: profile.phone}}",
+        "steps[0].to.sms: 'sms' is not a channel of this step",
+    ),
+    (
+        "{id: a, wait_for: [{event: Order Complete}]}",
+        "steps[0].wait_for[0].event: unknown event 'Order Complete', did you mean 'Order Completed'?",
+    ),
+    (
+        "{id: a, send: order-confirmation}\n{id: b, wait_for: [{reaction: opened, of: b}]}",
+        "steps[1].wait_for[0].of: 'b' is not a send step",
+    ),
+    (
+        "{id: a, send: order-confirmation}\n{id: b, wait_for: [{reaction: opened, of: a, channel: sms}]}",
+        "steps[1].wait_for[0].channel: the step 'a' does not send on 'sms'",
+    ),
+    ("{id: a, wait: 1d, next: b}", "steps[0].next: unknown step 'b'"),
+    (
+        "{id: a, update: {first_nam: '1'}}",
+        "steps[0].update.first_nam: unknown trait 'first_nam', did you mean 'first_name'?",
+    ),
+    # names in expressions: each place has its own event
+    (
+        "{id: a, wait_for: [{event: Order Completed, when: event.cart.total > 1}]}",
+        (
+            "steps[0].wait_for[0].when: unknown name event.cart.total, did you mean 'event.total'? (column 1)"
+            " (found event.cart.total > 1)"
+        ),
+    ),
+    (
+        "{id: a, wait: {until: entry.renew}}",
+        "steps[0].wait.until: unknown name entry.renew, did you mean 'entry.renews'? (column 1) (found entry.renew)",
+    ),
+    (
+        '{id: a, branch: [{when: \'count("Order Completed", "90d") > 1\'}]}',
+        (
+            "steps[0].branch[0].when: count() asks for history, which is not available in this version (column 1)"
+            ' (found count("Order Completed", "90d") > 1)'
+        ),
+    ),
+    # shape
+    ("{id: a, end: true}\n{id: b, wait: 1d}", "steps[1]: no way leads to the step 'b'"),
+    (
+        "{id: a, send: order-confirmation}\n{id: b, branch: [{when: true, next: a}]}",
+        "steps[0]: the steps go round without waiting (a → b → a); a step such as 'wait: 1m' between them would do",
+    ),
+    (
+        "{id: a, wait: {time: 09:00}}\n{id: b, send: order-confirmation, next: a}",
+        "steps[0]: the steps go round without waiting (a → b → a); a step such as 'wait: 1m' between them would do",
+    ),
+    (
+        "{id: a, send: order-confirmation}\n{id: b, wait_for: [{reaction: opened, of: a, next: b}]}",
+        "steps[1]: the steps go round without waiting (b → b); a step such as 'wait: 1m' between them would do",
+    ),
+]
+
+
+@pytest.mark.parametrize("steps,finding", FAULTS, ids=[finding[:60] for _, finding in FAULTS])
+def test_a_fault_in_a_step_is_found_where_it_is(changed: Change, steps: str, finding: str) -> None:
+    line = 4 + int(finding.split("[")[1].split("]")[0])
+    assert report(changed(journey(steps))) == [f"journeys/second.yaml:{line}: {finding}"]
+
+
+FINE = [
+    # circles that wait
+    "{id: a, wait: 1d}\n{id: b, send: order-confirmation, next: a}",
+    "{id: a, wait_for: [{event: Order Completed, next: a}]}",
+    "{id: a, send: order-confirmation}\n{id: b, wait_for: [{reaction: opened, of: a, next: a}]}",
+    "{id: a, wait: {until: 'now + duration(\"1d\")'}, next: a}",
+    # a send step that is refused has a way of its own
+    "{id: a, send: order-confirmation, on_refused: c}\n{id: b, end: true}\n{id: c, end: true}",
+]
+
+
+@pytest.mark.parametrize("steps", FINE)
+def test_a_sound_journey_has_no_findings(changed: Change, steps: str) -> None:
+    assert report(changed(journey(steps))) == []
+
+
+def test_a_listener_that_an_exit_rule_forestalls_is_a_warning_and_no_error(changed: Change) -> None:
+    steps = "{id: a, wait_for: [{event: Order Completed}], timeout: 1d}"
+    folder = changed(journey(steps, "exit: [{event: Order Completed}]"))
+    assert report(folder) == [
+        (
+            "journeys/second.yaml:5: warning: steps[0].wait_for[0].event: an exit rule ends the run at"
+            " 'Order Completed' before this listener can match"
+        )
+    ]
+    assert Project.load(folder).name == "luma"
+
+
+def test_a_draft_may_lie_about_but_not_be_sent(changed: Change) -> None:
+    draft = {"messages/draft.yaml": "message: draft\nstatus: draft\nsms: {text: soon}\n"}
+    assert report(changed(draft)) == []
+
+
+def test_sending_a_draft_is_an_error(changed: Change) -> None:
+    draft = {"messages/draft.yaml": "message: draft\nstatus: draft\nsms: {text: soon}\n"}
+    assert report(changed({**draft, **journey("{id: a, send: draft}")})) == [
+        "journeys/second.yaml:4: steps[0].send: the message 'draft' is a draft, set its status to ready"
+    ]
+
+
+def test_a_name_is_given_once(changed: Change) -> None:
+    twin = "message: cart-reminder\nsms: {text: again}\n"
+    assert report(changed({"messages/twin.yaml": twin})) == [
+        "messages/twin.yaml:1: message: the message 'cart-reminder' is already in messages/cart-reminder.yaml"
+    ]
+
+
+TEMPLATES = [
+    ("{{ profile.frst_name }}", "unknown name profile.frst_name, did you mean 'profile.first_name'?"),
+    ("{{ first_name }}", "unknown name first_name, a name begins with profile, entry, event or run"),
+    ("{{ profile.first_name | upcse }}", "unknown filter 'upcse', did you mean 'upcase'?"),
+    ("{{ profile }}", "'profile' alone is no value, name what is in it as in profile.name"),
+    ("{{ profile.first_name", "not a Liquid template: expected '}}', found end of file"),
+    ("{% foo %}", "not a Liquid template: unexpected tag 'foo'"),
+    (
+        "{% for x in entry.cart.itms %}{{ x }}{% endfor %}",
+        "unknown name entry.cart.itms, did you mean 'entry.cart.items'?",
+    ),
+]
+
+
+@pytest.mark.parametrize("template,complaint", TEMPLATES)
+def test_a_template_may_only_name_what_is_declared(changed: Change, template: str, complaint: str) -> None:
+    message = f'message: extra\nsms:\n  text: "{template}"\n'
+    assert report(changed({"messages/extra.yaml": message})) == [f"messages/extra.yaml:3: sms.text: {complaint}"]
+
+
+class Text(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+    shout: bool = False
+
+
+def test_a_content_is_checked_by_its_channel_and_kept_as_the_channel_left_it(changed: Change) -> None:
+    sound = changed({})
+    for name in ("journeys/abandoned-cart.yaml", "journeys/spring.yaml", "messages/cart-reminder.yaml"):
+        (sound / name).unlink()
+    (sound / "parcours.yaml").write_text("project: luma\n", encoding="utf-8")
+    (sound / "messages/order-confirmation.yaml").write_text("message: m\nsms: {text: hi}\n", encoding="utf-8")
+    project = Project.load(sound, {"sms": Text})
+    assert project.program.messages["m"].contents == {"sms": {"text": "hi", "shout": False}}
+    assert Project.from_json(project.to_json()).program == project.program
+
+
+def test_a_faulty_content_and_an_unknown_channel_are_findings(changed: Change) -> None:
+    message = "message: extra\nsms: {texts: hi, shout: 5}\nsmss: {text: hi}\n"
+    findings = Project.check(changed({"messages/extra.yaml": message}), {"sms": Text, "email": Text, "push": Text})
+    assert [str(each) for each in findings if each.file == "messages/extra.yaml"] == [
+        "messages/extra.yaml:2: sms.shout: input should be a valid boolean, unable to interpret input (found 5)",
+        "messages/extra.yaml:2: sms.text: this key is needed",
+        "messages/extra.yaml:2: sms.texts: unknown key, did you mean 'text'?",
+        "messages/extra.yaml:3: smss: unknown channel 'smss', did you mean 'sms'?",
+    ]
+
+
+def test_a_content_file_stays_inside_the_project(changed: Change) -> None:
+    message = (
+        "message: extra\nsms: {text_file: ../../secret.txt}\npush: {body_file: nowhere.txt, title: x, title_file: y}\n"
+    )
+    assert report(changed({"messages/extra.yaml": message})) == [
+        "messages/extra.yaml:2: sms.text_file: the file lies outside the project folder (found '../../secret.txt')",
+        "messages/extra.yaml:3: push.body_file: the file is missing (found 'nowhere.txt')",
+        "messages/extra.yaml:3: push.title_file: title is given beside it; keep one of the two",
+    ]
+
+
+def test_a_folder_that_is_none_and_one_without_a_project_are_findings(tmp_path: Path) -> None:
+    assert report(tmp_path / "absent") == [f"{tmp_path / 'absent'}: there is no such project folder"]
+    assert report(tmp_path) == ["parcours.yaml: the file is missing"]
+
+
+def test_files_that_mean_something_only_later_are_refused(changed: Change) -> None:
+    folder = changed({"actions.yaml": "actions: {}\n"})
+    assert report(folder) == ["actions.yaml: calls to actions: not available in this version"]
+
+
+def test_loading_raises_one_error_with_every_finding(changed: Change) -> None:
+    with pytest.raises(ProjectInvalid) as caught:
+        Project.load(changed(journey("{id: a, send: x, next: y}")))
+    assert len(caught.value.findings) == 2
+
+
+HOSTILE = [
+    "- &a [*a]",
+    "a: &x [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "\n".join(f"b{n}: &y{n} [*x, *x, *x]" for n in range(3)),
+    "[" * 3_000,
+    "\x00",
+    "!!python/object:os.system {}",
+    "? [1, 2]\n: 3",
+    "5",
+    "<<: {journey: x}\nsteps: {}",
+    "journey: x\nsteps: [5, null, [], {id: {}}]\nentry: 7\nexit: {}\ngoal: []\n",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=[text[:20] for text in HOSTILE])
+def test_whatever_a_file_holds_is_a_finding_and_no_crash(changed: Change, text: str) -> None:
+    findings = Project.check(changed({"journeys/second.yaml": text}))
+    assert findings
+    assert {finding.file for finding in findings} == {"journeys/second.yaml"}

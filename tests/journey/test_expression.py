@@ -1,0 +1,301 @@
+"""What does an expression come to, and what does it say when it does not hold?"""
+
+from __future__ import annotations
+
+import pickle
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parcours.journey.expression import (
+    MISSING,
+    ExpressionError,
+    Missing,
+    Names,
+    Scope,
+    compile_expression,
+    to_json,
+)
+
+CART: dict[str, object] = {
+    "cart": {"total": 80, "items": [{"price": 3}, {"price": 7}, {"price": None}]},
+    "code": "80",
+    "nothing": None,
+    "ok": True,
+    "when": "2026-03-02T09:00:00+01:00",
+    "many": list(range(1_001)),
+}
+
+SCOPE = Scope(
+    event=CART,
+    entry={"cart_id": "c1"},
+    profile={"city": "Atlanta", "birth_year": 1990},
+    run={"id": 1, "entered_at": 0, "correlation": "c1", "step": "remind"},
+    now_ms=86_400_000,
+)
+
+VALUES = [
+    # comparisons: numbers of both kinds, one kind only, nothing with what is missing
+    ("event.cart.total > 50", True),
+    ("event.cart.total == 80.0", True),
+    ("event.code > 50", False),
+    ("event.code != 50", False),
+    ("event.code == '80'", True),
+    ("event.ok == 1", False),
+    ("true == true", True),
+    ("event.absent > 1", False),
+    ("event.absent != 1", False),
+    ("event.nothing == 1", False),
+    ("event.nothing != 1", False),
+    ("event.cart.total.deeper == 1", False),
+    ("[1, 'a'] == [1.0, 'a']", True),
+    ("[1] == [true]", False),
+    ("{'a': 1} == {'a': 1.0}", True),
+    ("{'a': 1} != {'a': 2}", True),
+    ("'a' < 'b' && false < true", True),
+    # in
+    ("profile.city in ['Atlanta', 'Seattle']", True),
+    ("profile.absent in ['Atlanta']", False),
+    ("80 in [80.0]", True),
+    ("'total' in event.cart", True),
+    ("'x' in 'xyz'", False),
+    # logic
+    ("!event.absent", True),
+    ("!(event.absent == 1)", True),
+    ("event.absent || event.ok", True),
+    ("event.absent && event.ok", False),
+    ("event.ok && event.ok && event.code", False),
+    ("event.absent ? 1 : 2", 2),
+    ("event.ok ? 'yes' : 'no'", "yes"),
+    # arithmetic: missing stays missing, 64 bits, no division by zero
+    ("event.cart.total + 1", 81),
+    ("event.cart.total * 1.5", 120.0),
+    ("event.absent + 1", MISSING),
+    ("'a' + 'b'", "ab"),
+    ("[1] + [2]", [1, 2]),
+    ("'a' + 1", MISSING),
+    ("7 / 2", 3),
+    ("-7 / 2", -3),
+    ("-7 % 3", -1),
+    ("7.0 / 2", 3.5),
+    ("1 / 0", MISSING),
+    ("1.0 / 0.0", MISSING),
+    ("1 % 0", MISSING),
+    ("9223372036854775807 + 1", MISSING),
+    ("-event.cart.total", -80),
+    ("2.0 * 1e308", MISSING),
+    # has
+    ("has(event.cart.total)", True),
+    ("has(event.nothing)", False),
+    ("has(event.absent.deeper)", False),
+    # texts
+    ("event.code.startsWith('8') && event.code.endsWith('0') && event.code.contains('80')", True),
+    ("event.code.matches('^[0-9]+$')", True),
+    ("matches('abc', event.code)", False),
+    ("event.code.matches(event.absent)", MISSING),
+    ("'('.matches('a' + '(')", MISSING),
+    ("size(event.code) == 2 && event.many.size() == 1001", True),
+    ("' A '.trim().lower()", "a"),
+    ("'Ä'.lowerAscii()", "Ä"),
+    ("event.cart.total.startsWith('8')", MISSING),
+    (r"'a\tb' + r'\d' + '\x41' + '\''", "a\tb\\dA'"),
+    # conversions
+    ("int('12') + int(3.9)", 15),
+    ("int('twelve')", MISSING),
+    ("double('1.5')", 1.5),
+    ("string(event.cart.total)", "80"),
+    ("string(true)", "true"),
+    ("bool('false')", False),
+    # times
+    ("now", datetime(1970, 1, 2, tzinfo=UTC)),
+    ("timestamp(event.when)", datetime(2026, 3, 2, 8, tzinfo=UTC)),
+    ("timestamp('soon')", MISSING),
+    ("now + duration('1d12h')", datetime(1970, 1, 3, 12, tzinfo=UTC)),
+    ("now - timestamp('1970-01-01T00:00:00Z')", timedelta(days=1)),
+    ("now - run.entered_at == duration('24h')", True),
+    ("now + duration('999999999d')", MISSING),
+    ("timestamp(event.when).getHours()", 8),
+    ("timestamp(event.when).getHours('Europe/Paris')", 9),
+    ("timestamp(event.when).getDayOfWeek()", 1),
+    ("timestamp(event.when).getMonth()", 2),
+    ("timestamp(event.when).getHours('Nowhere/At_All')", MISSING),
+    ("duration('90m').getHours()", 1),
+    # lists and objects
+    ("event.cart.items[1].price", 7),
+    ("event.cart.items[9].price", MISSING),
+    ("event['cart']['total']", 80),
+    ("{'a': {'b': 5}}.a.b", 5),
+    ("[event.absent]", [None]),
+    # macros
+    ("event.cart.items.exists(i, i.price > 5)", True),
+    ("event.cart.items.all(i, i.price > 1)", False),
+    ("event.cart.items.exists_one(i, i.price == 3)", True),
+    ("event.cart.items.filter(i, i.price > 5).map(i, i.price)", [7]),
+    ("event.cart.items.map(i, i.price > 5, i.price * 2)", [14]),
+    ("[[1, 2], [3]].exists(row, row.exists(cell, cell == 3))", True),
+    ("event.many.exists(i, i == 1)", MISSING),
+    ("event.cart.exists(key, key == 'total')", True),
+    ("event.absent.all(i, true)", MISSING),
+]
+
+
+@pytest.mark.parametrize("text,expected", VALUES, ids=[text for text, _ in VALUES])
+def test_an_expression_has_the_value_that_its_data_gives(text: str, expected: object) -> None:
+    value = compile_expression(text).value(SCOPE)
+    assert value == expected
+    assert type(value) is type(expected)
+
+
+def test_only_true_itself_makes_a_condition_hold() -> None:
+    assert compile_expression("event.ok").holds(SCOPE)
+    assert not compile_expression("event.cart.total").holds(SCOPE)
+    assert not compile_expression("event.absent").holds(SCOPE)
+
+
+NAMES = Names(
+    profile={"city": "string", "born": "timestamp", "score": "number", "tags": "list", "extra": "object"},
+    event={"cart.total": "number", "cart.items": "integer"},
+)
+
+REFUSED = [
+    ("", 1, "the expression is empty"),
+    ("event.cart.total >", 19, "the expression ends too early"),
+    ("event.cart.total = 5", 18, "a single '=' compares nothing, write '=='"),
+    ("event.cart.total ==== 5", 20, "it cannot be read from '== 5' on"),
+    ("event.cart.totl > 1", 1, "unknown name event.cart.totl, did you mean 'event.cart.total'?"),
+    ("true && profile.cty == 'x'", 9, "unknown name profile.cty, did you mean 'profile.city'?"),
+    ("profile.city.name == 'x'", 1, "unknown name profile.city.name, did you mean 'profile.city'?"),
+    ("evnt.cart.total > 1", 1, "unknown name evnt, did you mean 'event'?"),
+    ("x > 1", 1, "unknown name x, a name begins with event, entry, profile or run"),
+    ("entry.cart.total > 1", 1, "'entry' has no meaning here"),
+    ("event", 1, "'event' alone is no value, name what is in it as in event.name"),
+    ("profile.city.startWith('A')", 1, "unknown function startWith(), did you mean 'startsWith'?"),
+    ("profile.city.matches('(')", 22, "'(' is no RE2 pattern: missing ): ("),
+    ("size()", 1, "size() takes 1 argument(s), not 0"),
+    ("has(true)", 1, "has() asks for one name, as in has(profile.city)"),
+    ("[1].all(1, true)", 1, "all() is written as list.all(x, condition on x)"),
+    ("[1].all(a, [1].all(b, [1].all(c, true)))", 23, "macros nest at most 2 deep"),
+    ("count('Order Completed', '90d') > 1", 1, "count() asks for history, which is not available in this version"),
+    ("consent('email', 'cart')", 1, "consent() is not available in this version"),
+    (r"profile.city == '\d'", 17, r"the text '\d' holds an escape that CEL does not know"),
+    ("b'x' == b'x'", 1, "bytes are not supported, write a text"),
+    ("Thing{a: 1}", 1, "'Thing{a: 1}' is a form of CEL that is not supported"),
+    ("1" + " + 1" * 1_000, 1, "the expression is nested too deeply"),
+    ("'" + "x" * 5_000 + "'", 4_096, "the expression is longer than 4096 characters"),
+]
+
+
+@pytest.mark.parametrize("text,column,message", REFUSED, ids=[text[:40] for text, _, _ in REFUSED])
+def test_what_cannot_be_compiled_is_refused_with_its_column(text: str, column: int, message: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        compile_expression(text, NAMES)
+    assert caught.value.message == message
+    assert caught.value.column == column
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+UNMET = [
+    ("event.cart.total > 100", "event.cart.total > 100 is false"),
+    ("event.cart.absent > 100 && profile.absent", "event.cart.absent is missing; profile.absent is missing"),
+    ("event.code > 5", "event.code is a string and 5 a number"),
+]
+
+
+@pytest.mark.parametrize("text,reason", UNMET)
+def test_an_unmet_condition_says_what_was_missing_or_mixed(text: str, reason: str) -> None:
+    assert compile_expression(text).unmet(SCOPE) == reason
+
+
+CAUTIONED = [
+    ("profile.city == null", "a comparison with null is never true, ask has(...) or !has(...) instead"),
+    ("profile.city > 5", "profile.city is a string and 5 a number, so it is never true"),
+    ("!profile.city", "profile.city is a string, and so never true as a condition"),
+    ("5 in profile.city", "'in' looks into a list or an object, and profile.city is a string"),
+]
+
+
+@pytest.mark.parametrize("text,caution", CAUTIONED)
+def test_a_condition_that_can_never_be_true_is_cautioned(text: str, caution: str) -> None:
+    assert compile_expression(text, NAMES).cautions == (caution,)
+
+
+def test_declared_kinds_shape_the_value() -> None:
+    scope = Scope(event={"cart": {"total": 81, "items": 7}}, profile={"born": "1980-05-01"})
+    assert compile_expression("event.cart.total / 2", NAMES).value(scope) == 40.5
+    assert compile_expression("event.cart.items / 2", NAMES).value(scope) == 3
+    assert compile_expression("profile.born", NAMES).value(scope) == datetime(1980, 5, 1, tzinfo=UTC)
+    assert compile_expression("profile.born < now", NAMES).holds(Scope(profile={"born": "1960-01-01"}))
+    assert compile_expression("profile.extra.what.ever == 1", NAMES).paths == {"profile.extra.what.ever"}
+
+
+def test_the_paths_are_whole_names_and_nothing_between() -> None:
+    text = "event.cart.total > 50 && profile.tags.exists(t, t == profile.city) && now > timestamp('2026-01-01')"
+    assert compile_expression(text, NAMES).paths == {"event.cart.total", "profile.tags", "profile.city"}
+
+
+def test_an_expression_is_immutable_and_equal_to_its_twin() -> None:
+    first, second = compile_expression("event.cart.total > 1", NAMES), compile_expression("event.cart.total > 1", NAMES)
+    assert first == second and hash(first) == hash(second)
+    assert first != compile_expression("event.cart.total > 2", NAMES)
+    with pytest.raises(AttributeError):
+        first.text = "true"  # type: ignore[misc]  # it is frozen, which is what this shows
+
+
+def test_missing_stays_itself_through_pickling_and_has_no_json() -> None:
+    assert pickle.loads(pickle.dumps(MISSING)) is Missing.MISSING
+    assert to_json(MISSING) is None
+    assert to_json([datetime(2026, 1, 1, tzinfo=UTC), timedelta(seconds=90)]) == ["2026-01-01T00:00:00.000Z", "90s"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=12,
+)
+PROPERTIES = st.dictionaries(st.sampled_from("abc"), JSON, max_size=3)
+
+EVERYTHING = [
+    compile_expression(text.replace("event.cart", "event.a").replace("event.code", "event.b")) for text, _ in VALUES
+]
+ON_ANYTHING = [
+    compile_expression(
+        text, Names(profile={"a": "timestamp", "b": "number", "c": "any"}, event={"a": "any", "b": "any"})
+    )
+    for text in (
+        "event.a < event.b",
+        "event.a == event.b || event.a != event.b",
+        "event.a + event.b",
+        "event.a - event.b * 2 / profile.b % 3",
+        "event.a in event.b",
+        "event.a[event.b]",
+        "event.a.matches(event.b)",
+        "event.a.map(x, x.c + 1)",
+        "profile.a + duration(event.a)",
+        "profile.a.getHours(event.b)",
+        "int(event.a) + double(event.b)",
+        "string(event.a) + string(profile.a)",
+        "timestamp(event.a) - timestamp(event.b)",
+        "-event.a",
+        "size(event.a) > event.b",
+    )
+]
+
+
+@given(event=PROPERTIES, profile=PROPERTIES, now_ms=st.integers())
+def test_no_data_whatever_makes_an_expression_raise(
+    event: dict[str, object], profile: dict[str, object], now_ms: int
+) -> None:
+    scope = Scope(event=event, entry=event, profile=profile, run=profile, now_ms=now_ms)
+    for expression in (*EVERYTHING, *ON_ANYTHING):
+        assert expression.holds(scope) is (expression.value(scope) is True)
+        assert expression.unmet(scope)
+
+
+@given(left=JSON, right=JSON)
+def test_a_comparison_is_never_both_equal_and_unequal(left: object, right: object) -> None:
+    scope = Scope(event={"a": left, "b": right})
+    equal = compile_expression("event.a == event.b").holds(scope)
+    assert not (equal and compile_expression("event.a != event.b").holds(scope))
+    assert equal == compile_expression("event.b == event.a").holds(scope)
