@@ -1,0 +1,1 @@
+"""What happens next? Pure decisions: inputs in, effects out, no clock and no I/O."""

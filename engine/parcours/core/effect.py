@@ -1,0 +1,51 @@
+"""What the core asks the shell to do. Nothing here has happened yet when `advance` returns it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from parcours.core.fact import Fact
+
+
+class Outgoing(msgspec.Struct, frozen=True, array_like=True):
+    """A delivery as it lies in the outbox, with all that is needed to render it, taken at the decision.
+
+    context  the values of the paths that the message's templates name, under profile, entry, event and run
+    at       the effective time of the decision, which is also the templates' `now`
+    """
+
+    key: str
+    profile: str
+    journey: str
+    version: int
+    run: int
+    step: str
+    channel: str
+    message: str
+    message_class: Literal["marketing", "transactional"]
+    to: str
+    at: int
+    context: dict[str, object]
+    attempt: int = 1
+
+
+class Effects:
+    """What one input to one person leads to.
+
+    facts    in the order of happening
+    queued   new outbox entries
+    ready    keys of outbox entries that may be claimed (new ones, and those to be tried again)
+    claimed  (key, attempt) of entries that a dispatcher may start
+    settled  keys that leave the outbox: sent, failed, or cancelled
+    """
+
+    __slots__ = ("claimed", "facts", "queued", "ready", "settled")
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+        self.queued: list[Outgoing] = []
+        self.ready: list[str] = []
+        self.claimed: list[tuple[str, int]] = []
+        self.settled: list[str] = []

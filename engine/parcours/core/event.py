@@ -1,0 +1,209 @@
+"""What does a line say? One call of Segment's spec, read in three depths.
+
+The router reads only whom a line is about (`Routing`), the shard reads the envelope (`Call`), and the
+properties stay bytes until some journey asks for them. What cannot be used raises `Unusable` with a
+reason in words; it is the line that is left out, never the ones around it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+import msgspec
+
+from parcours.config import Settings
+from parcours.core.deliveries import OUTCOMES
+from parcours.core.identity import person_in, person_name
+from parcours.core.input import EventHappened, Input, ReactionArrived, TraitsChanged
+from parcours.core.storable import objection
+from parcours.core.turn import EPOCH, LATEST_MS, MILLISECOND
+from parcours.journey.expression import MISSING, Scope
+from parcours.journey.program import EventType, Program
+
+T = TypeVar("T")
+
+Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
+
+PAGE_EVENTS = {"page": "Page Viewed", "screen": "Screen Viewed"}
+"""The event names under which page and screen calls are declared and listened for."""
+
+
+class Unusable(Exception):
+    """The line cannot be used; the first argument says why."""
+
+
+class Routing(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """As much of a line as it takes to find its person."""
+
+    user_id: str | None = None
+    anonymous_id: str | None = None
+
+
+class Call(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """One line. Keys that are not named here are ignored, explicit nulls count as absent."""
+
+    type: str
+    event: str | None = None
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    message_id: str | None = None
+    timestamp: Zoned | None = None
+    properties: msgspec.Raw = msgspec.Raw()
+    traits: msgspec.Raw = msgspec.Raw()
+    reaction: str | None = None
+    journey: str | None = None
+    step: str | None = None
+    channel: str | None = None
+    link: str | None = None
+
+
+class Timing(msgspec.Struct, frozen=True, gc=False):
+    """As much of a line as it takes to put it in order."""
+
+    timestamp: Zoned | None = None
+
+
+_timing = msgspec.json.Decoder(Timing)
+_routing = msgspec.json.Decoder(Routing)
+_call = msgspec.json.Decoder(Call)
+_object = msgspec.json.Decoder(dict[str, object] | None)
+
+
+def read_call(line: bytes) -> Call:
+    """Decode a line's envelope."""
+    try:
+        return _call.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Unusable(f"not a call: {error}") from None
+
+
+def timestamp_of(line: bytes, settings: Settings) -> int:
+    """The timestamp of a recorded line, in ms."""
+    return _moment(_decode(_timing, line, settings).timestamp)
+
+
+def _decode(decoder: msgspec.json.Decoder[T], line: bytes, settings: Settings) -> T:
+    if len(line) > settings.event_bytes_max:
+        raise Unusable(f"longer than event_bytes_max={settings.event_bytes_max}")
+    try:
+        return decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Unusable(f"not a call: {error}") from None
+
+
+def route(line: bytes, program: Program, settings: Settings) -> str:
+    """The person whom a line is about."""
+    routing = _decode(_routing, line, settings)
+    user_id = routing.user_id
+    if user_id and user_id[0] != "@":
+        return user_id
+    person = person_name(routing.user_id, routing.anonymous_id)
+    return person if person is not None else keyed_person(read_call(line), program)
+
+
+def keyed_person(call: Call, program: Program) -> str:
+    """The person named by the key of the call's event type, or of a rule-based type that it meets.
+
+    Asked only where the call has no id of its own.
+    """
+    name = PAGE_EVENTS.get(call.type) or call.event or ""
+    types = [each for each in (program.events.get(name), *program.derived.get(name, ())) if each and each.key]
+    scope = Scope(event=_decode_object(call.properties, "properties")) if types else Scope()
+    for declared in types:
+        if declared.rule is None or declared.rule.holds(scope):
+            person = _named_by(declared, scope)
+            if person is not None:
+                return person
+    raise Unusable("names nobody: neither userId nor anonymousId, and no key of its event type")
+
+
+def _named_by(declared: EventType, scope: Scope) -> str | None:
+    if declared.key is None or declared.namespace is None:
+        return None
+    value = declared.key.value(scope)
+    return None if value is MISSING else person_in(declared.namespace, value)
+
+
+def person_of(call: Call, program: Program, settings: Settings) -> str:
+    """The call's person, whose ids are checked for what no store or provider could bear."""
+    person = person_name(call.user_id, call.anonymous_id) or keyed_person(call, program)
+    if len(person) > settings.id_bytes_max or len(person.encode()) > settings.id_bytes_max:
+        raise Unusable(f"an id of {len(person.encode())} bytes, more than id_bytes_max={settings.id_bytes_max}")
+    if "\0" in person:
+        raise Unusable("an id with a NUL character")
+    return person
+
+
+def at_of(call: Call) -> int:
+    """The call's own timestamp in ms; a recorded call without one cannot be placed."""
+    return _moment(call.timestamp)
+
+
+def _moment(timestamp: datetime | None) -> int:
+    if timestamp is None:
+        raise Unusable("no timestamp")
+    at = (timestamp - EPOCH) // MILLISECOND
+    if not 0 <= at < LATEST_MS:
+        raise Unusable(f"the timestamp {timestamp.isoformat()} is not of the years 1970 to 9997")
+    return at
+
+
+def event_name(call: Call) -> str | None:
+    """The name under which the call may move journeys, None if it is no event."""
+    if call.type == "track":
+        if not call.event:
+            raise Unusable("a track call without an event")
+        return call.event
+    return PAGE_EVENTS.get(call.type)
+
+
+def input_of(call: Call, at: int, program: Program) -> Input | None:
+    """What the call does to its person; None for what is accepted and moves nothing."""
+    name = event_name(call)
+    if name is not None:
+        return _event_input(call, name, at, program)
+    if call.type == "identify":
+        if call.user_id and call.anonymous_id:
+            raise Unusable("identify with userId and anonymousId merges two people, which is not available yet")
+        return TraitsChanged(at, _decode_object(call.traits, "traits"))
+    if call.type == "reaction":
+        return _reaction_input(call, at)
+    if call.type == "group":
+        return None
+    if call.type == "alias":
+        raise Unusable("alias merges two people, which is not available yet")
+    if call.type == "consent":
+        raise Unusable("consent is not kept yet")
+    raise Unusable(f"unknown type {call.type[:64]!r}")
+
+
+def _event_input(call: Call, name: str, at: int, program: Program) -> EventHappened:
+    properties = _decode_object(call.properties, "properties")
+    names = [name]
+    scope = Scope(event=properties, now_ms=at)
+    for derived in program.derived.get(name, ()):
+        if derived.rule is not None and derived.rule.holds(scope):
+            names.append(derived.name)
+    return EventHappened(at, tuple(names), properties)
+
+
+def _reaction_input(call: Call, at: int) -> ReactionArrived:
+    if call.reaction not in OUTCOMES:
+        raise Unusable(f"unknown reaction {call.reaction!r}; there are {', '.join(OUTCOMES)}")
+    if not (call.journey and call.step and call.channel):
+        raise Unusable("a reaction needs journey, step and channel")
+    return ReactionArrived(at, call.reaction, call.journey, call.step, call.channel, call.link)
+
+
+def _decode_object(raw: msgspec.Raw, name: str) -> dict[str, object]:
+    if not len(bytes(raw)):
+        return {}
+    try:
+        decoded = _object.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Unusable(f"{name} is not an object: {error}") from None
+    reason = objection(decoded)
+    if reason is not None:
+        raise Unusable(f"{name} with {reason}")
+    return decoded or {}

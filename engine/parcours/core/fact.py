@@ -1,0 +1,93 @@
+"""What has happened, as it is kept for ever: every move, every delivery's state, every unmet condition.
+
+Facts are appended in the order of happening, per person. Times are milliseconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+What: TypeAlias = Literal[
+    "entered", "not_entered", "reached", "waiting", "matched", "timed_out", "branched", "split",
+    "updated", "goal", "exited", "ended", "parked",
+]  # fmt: skip
+
+Outcome: TypeAlias = Literal[
+    "queued", "claimed", "held", "refused", "cancelled", "failed", "unknown", "sent", "delivered",
+    "bounced", "opened", "clicked", "replied", "complained", "unsubscribed", "retried",
+]  # fmt: skip
+
+
+class Moved(msgspec.Struct, frozen=True, array_like=True, tag="moved", gc=False):
+    """A run made a move, or an entry was refused (`run` and `step` None then).
+
+    why depends on what: entered (event name or "read"), not_entered (already_in, too_soon,
+    outside_dates), waiting (due time in ISO 8601, None for ever), matched (event or reaction),
+    branched (index or "otherwise"), split (index), exited (event), ended (last step, end step),
+    parked (reason); else None.
+    """
+
+    at: int
+    profile: str
+    journey: str
+    version: int
+    run: int | None
+    step: str | None
+    what: What
+    why: str | None = None
+
+
+class DeliveryReached(msgspec.Struct, frozen=True, array_like=True, tag="delivery", gc=False):
+    """A delivery reached a state or got a mark. `gate` names the gate that refused or held it.
+
+    reason is in words, code the provider's own.
+    """
+
+    at: int
+    profile: str
+    journey: str
+    version: int
+    run: int
+    step: str
+    channel: str
+    message: str
+    to: str | None
+    outcome: Outcome
+    gate: str | None
+    key: str
+    reason: str | None = None
+    code: str | None = None
+
+
+class Unmet(msgspec.Struct, frozen=True, array_like=True, tag="unmet", gc=False):
+    """The event could have started the journey, but its condition did not hold. why says what was missing or false."""
+
+    at: int
+    profile: str
+    journey: str
+    version: int
+    event: str
+    why: str
+
+
+class Unmatched(msgspec.Struct, frozen=True, array_like=True, tag="unmatched", gc=False):
+    """A reaction concerned no delivery of this person."""
+
+    at: int
+    profile: str
+    reaction: str
+    why: str
+
+
+class LimitReached(msgspec.Struct, frozen=True, array_like=True, tag="limit", gc=False):
+    """A bound of the settings was reached; why says what was left out because of it."""
+
+    at: int
+    profile: str
+    setting: str
+    why: str
+
+
+Fact: TypeAlias = Moved | DeliveryReached | Unmet | Unmatched | LimitReached

@@ -1,0 +1,81 @@
+"""What can happen to a person. Every input carries its effective time `at`, in milliseconds."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from parcours.channel import Receipt
+
+
+class EventHappened(msgspec.Struct, frozen=True):
+    """An event of these names (its own, and those of the rule-based types it meets)."""
+
+    at: int
+    names: tuple[str, ...]
+    properties: dict[str, object]
+
+
+class TraitsChanged(msgspec.Struct, frozen=True):
+    """The person was identified with these traits; null takes one away."""
+
+    at: int
+    traits: dict[str, object]
+
+
+class TimePassed(msgspec.Struct, frozen=True):
+    """Nothing happens at `at`, but whatever was due before it has."""
+
+    at: int
+
+
+class TimerDue(msgspec.Struct, frozen=True):
+    """The first of the person's timers fires; `at` is its due time."""
+
+    at: int
+
+
+class DeliveriesClaimed(msgspec.Struct, frozen=True):
+    """A dispatcher starts these deliveries now."""
+
+    at: int
+    keys: tuple[str, ...]
+
+
+class ReceiptArrived(msgspec.Struct, frozen=True):
+    """The channel answered for a delivery."""
+
+    at: int
+    receipt: Receipt
+
+
+class ReactionArrived(msgspec.Struct, frozen=True):
+    """The person, or the provider, reacted to the newest delivery of this step on this channel."""
+
+    at: int
+    reaction: str
+    journey: str
+    step: str
+    channel: str
+    link: str | None = None
+
+
+class ReadReached(msgspec.Struct, frozen=True):
+    """The person was in the audience that the journey reads, and enters at `enter_at`."""
+
+    at: int
+    journey: str
+    enter_at: int
+
+
+Input: TypeAlias = (
+    EventHappened
+    | TraitsChanged
+    | TimePassed
+    | TimerDue
+    | DeliveriesClaimed
+    | ReceiptArrived
+    | ReactionArrived
+    | ReadReached
+)

@@ -1,0 +1,116 @@
+"""What is known of one person: traits, runs, their deliveries and timers. About a kilobyte a waiting run.
+
+A profile lies in memory as bytes and is decoded when an input touches it. The first eight bytes are the
+time of the person's next timer, so that a shard finds out what is due without decoding anything.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+NEVER = 2**63 - 1
+"""The due time of somebody who has no timer."""
+
+State: TypeAlias = Literal[
+    "held", "queued", "claimed", "unknown", "sent", "delivered", "bounced", "failed", "refused", "cancelled"
+]
+
+TimerKind: TypeAlias = Literal["wait", "timeout", "retry", "reaction", "read"]
+
+
+class Timer(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Something due. Ties are broken by `sequence`, the order in which the timers were set.
+
+    wait, timeout  journey and run say which run goes on
+    retry          key is the delivery to queue again
+    reaction       key and detail are the delivery and what the person does with it (simulated people)
+    read           journey is the one to enter
+    """
+
+    due: int
+    sequence: int
+    kind: TimerKind
+    journey: str = ""
+    run: int = 0
+    key: str = ""
+    detail: str = ""
+
+
+class DeliveryState(msgspec.Struct, array_like=True):
+    """One message on one channel.
+
+    may_have_left  an attempt was accepted or ambiguous: the person may have it, whatever the state says now
+    marks, links   each reaction with its first time; what was clicked
+    """
+
+    key: str
+    step: str
+    visit: int
+    channel: str
+    message: str
+    to: str | None
+    state: State
+    attempt: int = 0
+    may_have_left: bool = False
+    provider_id: str | None = None
+    marks: dict[str, int] = {}
+    links: list[str] = []
+
+
+class Run(msgspec.Struct, array_like=True):
+    """One person's way through one journey.
+
+    number       counts from 1 per person and journey
+    correlation  canonical text of the correlation's value, None where it has none
+    visits       how often each step has been reached
+    entry/event  the paths kept of the event that started it, and of the one that moved it last
+    withdrawn    it was ended from outside (an exit), so nothing more may leave for it
+    """
+
+    journey: str
+    version: int
+    number: int
+    correlation: str | None
+    entered_at: int
+    step: str | None = None
+    visits: dict[str, int] = {}
+    entry: dict[str, object] = {}
+    event: dict[str, object] = {}
+    deliveries: list[DeliveryState] = []
+    goal_at: int | None = None
+    ended_at: int | None = None
+    withdrawn: bool = False
+    parked: str | None = None
+
+
+class Profile(msgspec.Struct, array_like=True):
+    """All of one person. `past` holds ended runs, the first to end first; `counts` all runs ever, by journey."""
+
+    traits: dict[str, object] = {}
+    runs: list[Run] = []
+    past: list[Run] = []
+    timers: list[Timer] = []
+    counts: dict[str, int] = {}
+    sequence: int = 0
+
+    def next_due(self) -> int:
+        return min((timer.due for timer in self.timers), default=NEVER)
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Profile)
+
+
+def encode_profile(profile: Profile) -> bytes:
+    return profile.next_due().to_bytes(8, "big") + _encoder.encode(profile)
+
+
+def decode_profile(data: bytes) -> Profile:
+    return _decoder.decode(memoryview(data)[8:])
+
+
+def next_due(data: bytes) -> int:
+    """When the person's next timer is due, read off the encoded profile; NEVER without one."""
+    return int.from_bytes(data[:8], "big")

@@ -1,0 +1,40 @@
+"""Which values can a person's state hold? What JSON can say, with whole numbers of 64 bits and a bounded depth.
+
+A value that could be read but never be written would stop the shard that took it, so it is kept out at
+the door: where an event's properties and traits come in, and where an `update` makes a value.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+NESTING_MAX = 64
+"""Levels of objects and lists. Expressions look no deeper, and no stack is exhausted by so many."""
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+def objection(value: object) -> str | None:
+    """Why the value cannot be kept, None if it can."""
+    if _deeper_than(value, NESTING_MAX):
+        return f"nested more than {NESTING_MAX} levels deep"
+    try:
+        _encoder.encode(value)
+    except OverflowError:
+        return "a whole number of more than 64 bits"
+    return None
+
+
+def _deeper_than(value: object, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels + 1):
+        layer = [inner for outer in layer for inner in _parts(outer)]
+        if not layer:
+            return False
+    return True
+
+
+def _parts(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return list(value.values()) or [None]
+    return (value or [None]) if isinstance(value, list) else []

@@ -1,0 +1,141 @@
+"""One input applied to one person: what the rules share while they work out its effects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import msgspec
+
+from parcours.config import Settings
+from parcours.core.effect import Effects
+from parcours.core.fact import Moved, What
+from parcours.core.profile import Profile, Run, Timer, TimerKind
+from parcours.journey.expression import Scope, to_iso
+from parcours.journey.program import Journey, Program
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+
+EARLIEST_MS = (datetime(1, 1, 1, tzinfo=UTC) - EPOCH) // MILLISECOND
+LATEST_MS = (datetime(9998, 1, 1, tzinfo=UTC) - EPOCH) // MILLISECOND
+"""Bounds of what can be written as a time. Nothing falls due later, so that retries and reactions still fit."""
+
+
+class Crowd(Protocol):
+    """How simulated people react, told from the delivery alone so that every run is the same."""
+
+    def reactions(self, key: str, channel: str) -> Iterable[tuple[int, str]]:
+        """What follows a delivery that has been sent: (delay in ms, reaction), in any order."""
+
+
+def iso(at_ms: int) -> str:
+    """A time as `2026-01-01T10:00:00.000Z`."""
+    return to_iso(EPOCH + timedelta(milliseconds=max(at_ms, EARLIEST_MS)))
+
+
+class Turn:
+    """The person, the rules, the instant, and the effects so far."""
+
+    __slots__ = ("at", "crowd", "effects", "person", "profile", "program", "settings")
+
+    def __init__(
+        self, person: str, profile: Profile, at: int, program: Program, settings: Settings, crowd: Crowd | None
+    ) -> None:
+        self.person = person
+        self.profile = profile
+        self.at = at
+        self.program = program
+        self.settings = settings
+        self.crowd = crowd
+        self.effects = Effects()
+
+    def record(self, run: Run, what: What, why: str | None = None) -> None:
+        """Note a move of the run, at the step where it is."""
+        self.effects.facts.append(
+            Moved(self.at, self.person, run.journey, run.version, run.number, run.step, what, why)
+        )
+
+    def set_timer(self, due: int, kind: TimerKind, run: Run, key: str = "", detail: str = "") -> None:
+        self.profile.sequence += 1
+        self.profile.timers.append(
+            Timer(due, self.profile.sequence, kind, run.journey, run.number, key, detail)
+        )
+
+    def cancel_timers(self, run: Run, kinds: Iterable[TimerKind]) -> None:
+        """Forget the run's timers of these kinds."""
+        wanted = frozenset(kinds)
+        self.profile.timers = [
+            timer
+            for timer in self.profile.timers
+            if timer.run != run.number or timer.journey != run.journey or timer.kind not in wanted
+        ]
+
+    def event_scope(self, properties: Mapping[str, object]) -> Scope:
+        """What an entry condition or a correlation sees: the event at hand, and no run."""
+        return Scope(event=properties, profile=self.profile.traits, now_ms=self.at)
+
+    def run_scope(self, run: Run, event: Mapping[str, object] | None = None) -> Scope:
+        """What a condition of the run sees: `event` is the one at hand, or the one that moved the run last."""
+        return Scope(
+            event=run.event if event is None else event,
+            entry=run.entry,
+            profile=self.profile.traits,
+            run=self.run_view(run),
+            now_ms=self.at,
+        )
+
+    def run_view(self, run: Run) -> dict[str, object]:
+        return {
+            "id": f"{self.person}/{run.journey}/{run.number}",
+            "entered_at": run.entered_at,
+            "correlation": correlation_value(run.correlation),
+            "step": run.step,
+        }
+
+    def open_runs(self) -> list[tuple[Journey, Run]]:
+        """The runs that are open, each with its journey, in the order in which they go."""
+        return self._in_order(self.profile.runs)
+
+    def past_runs(self) -> list[tuple[Journey, Run]]:
+        """The ended runs that are still remembered, in the same order."""
+        return self._in_order(self.profile.past)
+
+    def _in_order(self, runs: list[Run]) -> list[tuple[Journey, Run]]:
+        if not runs:
+            return []
+        pairs = [
+            (journey, run)
+            for run in runs
+            if (journey := self.program.journey(run.journey, run.version)) is not None
+        ]
+        if len(pairs) > 1:
+            pairs.sort(key=lambda pair: (-pair[0].priority, pair[0].name, pair[1].number))
+        return pairs
+
+
+def correlation_key(value: object) -> str | None:
+    """A correlation's value as canonical text, None where it has none.
+
+    Text is marked by a leading quote, so that "1" and 1 differ; 1 and 1.0 are the same number, and a
+    timestamp is the same however its zone was written.
+    """
+    if isinstance(value, datetime):
+        return f'"{to_iso(value)}'
+    if isinstance(value, str):
+        return f'"{value}'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, int | float):
+        return repr(value)
+    return None
+
+
+def correlation_value(key: str | None) -> object:
+    """What an expression sees of a correlation: the text, the number or the boolean that it was."""
+    if key is None:
+        return None
+    return key[1:] if key.startswith('"') else msgspec.json.decode(key)

@@ -1,0 +1,248 @@
+"""How does a run move? From step to step, as far as it can go at one instant.
+
+`go_to` is the only way for a run to change its step. It returns when the run waits, has ended, or is
+parked because a step could not be carried out; a parked run stays where it is and every other run goes on.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import blake2b
+from typing import assert_never
+
+import msgspec
+
+from parcours.core import deliveries
+from parcours.core.fact import LimitReached
+from parcours.core.paths import replaced
+from parcours.core.profile import Run
+from parcours.core.storable import objection
+from parcours.core.turn import EPOCH, LATEST_MS, MILLISECOND, Turn, iso
+from parcours.journey.expression import MISSING, Expression, to_json
+from parcours.journey.program import (
+    Branch,
+    End,
+    Journey,
+    ReactionListener,
+    Send,
+    Split,
+    Step,
+    Update,
+    WaitDuration,
+    WaitFor,
+    WaitLocalTime,
+    WaitUntil,
+)
+from parcours.journey.zones import next_local_time, zone, zone_names
+
+SPLIT_BUCKETS = 10_000
+"""A split is exact to a hundredth of a percent."""
+
+
+class StepFailed(Exception):
+    """A step cannot be carried out for this person; the first argument says why."""
+
+
+class Stay:
+    """The run waits at its step."""
+
+
+STAY = Stay()
+
+
+def go_to(turn: Turn, journey: Journey, run: Run, step_id: str | None) -> None:
+    """Move the run to a step (None: past the last one) and on from there."""
+    for _ in range(turn.settings.instant_steps_max):
+        if step_id is None:
+            return end(turn, run, "last step")
+        step = journey.steps[step_id]
+        run.step = step_id
+        run.visits[step_id] = run.visits.get(step_id, 0) + 1
+        turn.record(run, "reached")
+        if isinstance(step, End):
+            return end(turn, run, "end step")
+        try:
+            follows = _take(turn, journey, run, step)
+        except StepFailed as failure:
+            return park(turn, run, str(failure))
+        if isinstance(follows, Stay):
+            return None
+        step_id = follows
+    if step_id is None:
+        return end(turn, run, "last step")
+    return park(turn, run, f"more than instant_steps_max={turn.settings.instant_steps_max} steps at one instant")
+
+
+def end(turn: Turn, run: Run, why: str) -> None:
+    """The run is over: only what re-entry, goals and reactions may ask for is kept."""
+    turn.record(run, "ended", why)
+    bury(turn, run)
+
+
+def bury(turn: Turn, run: Run) -> None:
+    """Move a run from the open ones to the past, without its timers and its data."""
+    turn.cancel_timers(run, ("wait", "timeout"))
+    run.ended_at = turn.at
+    run.step = None
+    run.visits, run.event = {}, {}
+    if not _goal_may_follow(turn, run):
+        run.entry = {}
+    turn.profile.runs = [other for other in turn.profile.runs if other is not run]
+    turn.profile.past.append(run)
+
+
+def _goal_may_follow(turn: Turn, run: Run) -> bool:
+    """Whether the run can still be credited; the goal's condition may then ask for `entry`."""
+    journey = turn.program.journey(run.journey, run.version)
+    goal = journey.goal if journey else None
+    return run.goal_at is None and goal is not None and goal.within_ms is not None
+
+
+def park(turn: Turn, run: Run, reason: str) -> None:
+    """Leave the run where it is, for somebody to look at; it keeps its key, and nothing moves it."""
+    turn.cancel_timers(run, ("wait", "timeout"))
+    run.parked = reason
+    turn.record(run, "parked", reason)
+
+
+def _take(turn: Turn, journey: Journey, run: Run, step: Step) -> str | None | Stay:
+    """Carry out one step: STAY, or the step that follows."""
+    match step:
+        case Send():
+            return _send(turn, run, step)
+        case WaitDuration(duration_ms=duration_ms):
+            return _wait(turn, run, turn.at + duration_ms, step.next)
+        case WaitUntil():
+            return _wait(turn, run, _instant(turn, run, step.until) + step.offset_ms, step.next)
+        case WaitLocalTime(minute=minute, days=days):
+            due = next_local_time(turn.at, minute, days, zone(_zone_name(turn, journey, run)))
+            return _wait(turn, run, due, step.next)
+        case WaitFor():
+            return _listen(turn, run, step)
+        case Branch():
+            return _branch(turn, run, step)
+        case Split():
+            return _split(turn, run, step)
+        case Update():
+            return _update(turn, run, step)
+        case End():
+            raise AssertionError("the walk has ended before")
+        case _:
+            assert_never(step)
+
+
+def _send(turn: Turn, run: Run, step: Send) -> str | None:
+    message = turn.program.messages[step.message]
+    some_go = deliveries.queue(turn, run, step, message)
+    return step.next if some_go or not step.has_on_refused else step.on_refused
+
+
+def _wait(turn: Turn, run: Run, due: int, follows: str | None) -> str | None | Stay:
+    _check_due(due)
+    turn.record(run, "waiting", iso(due))
+    if due <= turn.at:
+        return follows
+    turn.set_timer(due, "wait", run)
+    return STAY
+
+
+def _check_due(due: int) -> None:
+    if due > LATEST_MS:
+        raise StepFailed("the wait would last beyond the year 9997")
+
+
+def _instant(turn: Turn, run: Run, until: Expression) -> int:
+    """The instant that an expression names, in ms rounded up: a wait never ends early."""
+    scope = turn.run_scope(run)
+    value = until.value(scope)
+    if isinstance(value, datetime):
+        return -((EPOCH - value) // MILLISECOND)
+    raise StepFailed(f"wait until {until.text}: " + (until.unmet(scope) if value is MISSING else "not a timestamp"))
+
+
+def _zone_name(turn: Turn, journey: Journey, run: Run) -> str:
+    if journey.timezone != "profile":
+        return journey.timezone
+    name = turn.program.profile_timezone.value(turn.run_scope(run))
+    return name if isinstance(name, str) and name in zone_names() else turn.program.timezone
+
+
+def _listen(turn: Turn, run: Run, step: WaitFor) -> str | None | Stay:
+    for listener in step.listeners:
+        if isinstance(listener, ReactionListener) and has_reacted(run, listener):
+            turn.record(run, "matched", listener.reaction)
+            return listener.next
+    due = None if step.timeout_ms is None else turn.at + step.timeout_ms
+    if due is not None:
+        _check_due(due)
+    turn.record(run, "waiting", None if due is None else iso(due))
+    if due is not None:
+        turn.set_timer(due, "timeout", run)
+    return STAY
+
+
+def has_reacted(run: Run, listener: ReactionListener) -> bool:
+    """Whether a delivery of the step's newest visit already has the reaction."""
+    of_step = [delivery for delivery in run.deliveries if delivery.step == listener.of]
+    newest_visit = max((delivery.visit for delivery in of_step), default=0)
+    return any(
+        listener.reaction in delivery.marks
+        for delivery in of_step
+        if delivery.visit == newest_visit
+        and listener.channel in (None, delivery.channel)
+        and (listener.link is None or listener.link in delivery.links)
+    )
+
+
+def _branch(turn: Turn, run: Run, step: Branch) -> str | None:
+    scope = turn.run_scope(run)
+    for index, (condition, follows) in enumerate(step.arms):
+        if condition.holds(scope):
+            turn.record(run, "branched", str(index))
+            return follows
+    turn.record(run, "branched", "otherwise" if step.has_otherwise else None)
+    return step.otherwise
+
+
+def _split(turn: Turn, run: Run, step: Split) -> str | None:
+    name = "\0".join((run.journey, step.id, turn.person)).encode()
+    bucket = int.from_bytes(blake2b(name).digest()[:8], "big") % SPLIT_BUCKETS
+    for index, (bound, follows) in enumerate(step.arms):
+        if bucket < bound:
+            turn.record(run, "split", str(index))
+            return follows
+    raise AssertionError("the last bound of a split is 10,000")
+
+
+def _update(turn: Turn, run: Run, step: Update) -> str | None:
+    scope = turn.run_scope(run)
+    changes = {path: to_json(expression.value(scope)) for path, expression in step.values.items()}
+    for path, value in changes.items():
+        reason = objection(value)
+        if reason is not None:
+            raise StepFailed(f"the value for {path} is {reason}")
+    for path, value in changes.items():
+        turn.profile.traits = replaced(turn.profile.traits, path, value)
+    turn.record(run, "updated", ", ".join(changes))
+    return step.next
+
+
+def set_traits(turn: Turn, changes: dict[str, object]) -> None:
+    """Change traits; null takes one away. Undeclared ones that find no room are dropped, and that is recorded."""
+    traits = turn.profile.traits
+    declared = frozenset(path.partition(".")[0] for path in turn.program.trait_kinds)
+    for name, value in changes.items():
+        if value is None:
+            traits.pop(name, None)
+        elif name in declared or _fits(turn, name, value, declared):
+            traits[name] = value
+        else:
+            turn.effects.facts.append(
+                LimitReached(turn.at, turn.person, "traits_bytes_max", f"trait {name[:64]!r} was not kept")
+            )
+
+
+def _fits(turn: Turn, name: str, value: object, declared: frozenset[str]) -> bool:
+    undeclared = {other: kept for other, kept in turn.profile.traits.items() if other not in declared}
+    undeclared[name] = value
+    return len(msgspec.json.encode(undeclared)) <= turn.settings.traits_bytes_max

@@ -1,0 +1,37 @@
+"""How does one part of the engine reach a shard? The same calls in one process and across processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from parcours.channel import Receipt
+from parcours.core.fact import Fact
+from parcours.core.profile import Profile
+from parcours.shard.messages import Answer, Batch, Claims, Reading, Status
+
+
+class ShardPort(Protocol):
+    """One shard, wherever it runs. A call raises ShardUnavailable where the shard cannot be reached now;
+    whether such a call was carried out is not known, so every call may be made again.
+    """
+
+    async def take(self, batch: Batch) -> Answer: ...
+
+    async def pass_time(self, now_ms: int) -> None:
+        """Under virtual time only: a live shard wakes itself."""
+
+    async def claim(self, channel: str, most: int, by: str) -> Claims: ...
+
+    async def settle(self, receipts: Sequence[Receipt]) -> None: ...
+
+    async def read(self, reading: Reading) -> None: ...
+
+    async def members(self, audience: str, at: int) -> list[str]: ...
+
+    async def profile(self, person: str) -> Profile | None:
+        """Everything known of a person, None if nothing is."""
+
+    async def status(self) -> Status: ...
+
+    async def collect_facts(self) -> list[Fact]: ...

@@ -1,0 +1,268 @@
+"""Which shard gets a line, and how does it get there exactly once?
+
+Each shard has a lane: lines wait in it, and up to `batches_in_flight_max` numbered batches are under
+way. A lane never waits for a batch to fill: whatever is there leaves as soon as a credit is free. The
+shard takes only the batch whose number comes next and says which one it expects, so after a failure the
+lane goes back to that one and sends it, and everything behind it, again. A batch that had been taken
+before the failure is answered from the shard's memory of its answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from parcours.config import Settings
+from parcours.core.event import Unusable, route
+from parcours.core.identity import shard_of, slot_of
+from parcours.errors import ShardUnavailable
+from parcours.journey.program import Program
+from parcours.ports import ShardPort
+from parcours.shard.messages import Answer, Batch
+
+RESEND_PAUSE_S = 0.2
+"""Pause before a batch is sent again to a shard that could not be reached."""
+
+
+class Taken:
+    """What became of the lines of one call: counts, and the rejected by their place in the call, from 0.
+
+    accepted    durable and applied; `undeclared` of them have a name that the project does not declare
+    duplicate   recognised by their message id
+    rejected    (place, reason)
+    """
+
+    __slots__ = ("_done", "_left", "accepted", "duplicate", "rejected", "undeclared")
+
+    def __init__(self, lines: int, done: asyncio.Future[Taken]) -> None:
+        self.accepted = 0
+        self.duplicate = 0
+        self.undeclared = 0
+        self.rejected: list[tuple[int, str]] = []
+        self._left = lines
+        self._done = done
+
+    def settle(self, lines: int) -> None:
+        """So many more lines have been dealt with."""
+        self._left -= lines
+        if self._left == 0 and not self._done.done():
+            self.rejected.sort()
+            self._done.set_result(self)
+
+    def fail(self, error: BaseException) -> None:
+        if not self._done.done():
+            self._done.set_exception(error)
+
+
+class _Flight:
+    """A batch under way, and whose lines they are: (call, places in the call)."""
+
+    __slots__ = ("batch", "owners")
+
+    def __init__(self, batch: Batch, owners: list[tuple[Taken, list[int]]]) -> None:
+        self.batch = batch
+        self.owners = owners
+
+
+class Router:
+    """Lives on one event loop. `name` is its own for ever: a router that starts anew takes a new name."""
+
+    def __init__(self, name: str, ports: Sequence[ShardPort], program: Program, settings: Settings) -> None:
+        self._program = program
+        self._settings = settings
+        self._lanes = [_Lane(name, port, settings) for port in ports]
+        self._lines = 0
+        self._closed = False
+
+    async def take(self, lines: Sequence[bytes]) -> Taken:
+        """Send lines to their shards; returns when each is durable, a duplicate, or rejected."""
+        return await self.start(lines)
+
+    def start(self, lines: Sequence[bytes]) -> asyncio.Future[Taken]:
+        """Like `take`, without waiting: the lines stand in their lanes when this returns."""
+        if self._closed:
+            raise ShardUnavailable("the engine has been closed")
+        done: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
+        taken = Taken(len(lines) + 1, done)
+        shards = len(self._lanes)
+        shares: list[list[int]] = [[] for _ in self._lanes]
+        for place, line in enumerate(lines):
+            try:
+                person = route(line, self._program, self._settings)
+            except Unusable as reason:
+                taken.rejected.append((place, str(reason)))
+            else:
+                shares[shard_of(slot_of(person), shards)].append(place)
+        first_number = self._lines + 1
+        self._lines += len(lines)
+        for lane, places in zip(self._lanes, shares, strict=True):
+            lane.add(taken, lines, places, first_number)
+        taken.settle(len(taken.rejected) + 1)
+        return done
+
+    async def room(self) -> None:
+        """Wait until every lane has room for more: whoever feeds the router waits here, and queues nowhere."""
+        while not (self._closed or self.has_room()):  # those who waited with us may have taken the room
+            for lane in self._lanes:
+                await lane.room.wait()
+
+    def is_idle(self) -> bool:
+        """Nothing waits and nothing is under way."""
+        return all(lane.is_idle() for lane in self._lanes)
+
+    def has_room(self) -> bool:
+        return all(lane.room.is_set() for lane in self._lanes)
+
+    async def close(self) -> None:
+        """Stop sending; calls under way, and those that wait for room, fail with ShardUnavailable."""
+        self._closed = True
+        for lane in self._lanes:
+            await lane.close()
+
+
+class _Lane:
+    """The way to one shard."""
+
+    def __init__(self, router: str, port: ShardPort, settings: Settings) -> None:
+        self._router = router
+        self._name = router
+        self._port = port
+        self._settings = settings
+        self._lines: list[bytes] = []
+        self._numbers: list[int] = []
+        self._owners: deque[tuple[Taken, list[int]]] = deque()
+        self._flights: deque[_Flight] = deque()
+        self._next = 1
+        self._breaks = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._recovering = False
+        self.room = asyncio.Event()
+        self.room.set()
+
+    def is_idle(self) -> bool:
+        return not self._lines and not self._flights
+
+    def add(self, taken: Taken, lines: Sequence[bytes], places: list[int], first_number: int) -> None:
+        if not places:
+            return
+        self._lines += [lines[place] for place in places]
+        self._numbers += [first_number + place for place in places]
+        self._owners.append((taken, places))
+        self._pump()
+
+    def _pump(self) -> None:
+        """Send while there are lines and credits."""
+        while self._lines and self._has_credit():
+            flight = self._load()
+            self._flights.append(flight)
+            self._spawn(flight)
+        full = len(self._lines) >= self._settings.batch_events_max * self._settings.batches_in_flight_max
+        self.room.clear() if full else self.room.set()
+
+    def _has_credit(self) -> bool:
+        """Counted from the oldest batch under way: the shard remembers its answers for so many, and no more."""
+        if self._recovering:
+            return False
+        oldest = self._flights[0].batch.number if self._flights else self._next
+        return self._next - oldest < self._settings.batches_in_flight_max
+
+    def _load(self) -> _Flight:
+        most = self._settings.batch_events_max
+        lines, self._lines = self._lines[:most], self._lines[most:]
+        numbers, self._numbers = self._numbers[:most], self._numbers[most:]
+        owners: list[tuple[Taken, list[int]]] = []
+        missing = len(lines)
+        while missing:
+            taken, places = self._owners.popleft()
+            if len(places) > missing:
+                self._owners.appendleft((taken, places[missing:]))
+                places = places[:missing]
+            owners.append((taken, places))
+            missing -= len(places)
+        batch = Batch(self._name, self._next, numbers, lines)
+        self._next += 1
+        return _Flight(batch, owners)
+
+    def _spawn(self, flight: _Flight) -> None:
+        task = asyncio.ensure_future(self._send(flight))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send(self, flight: _Flight) -> None:
+        answer = await self._ask(flight)
+        if flight not in self._flights:
+            self._pump()  # it was answered when it was sent again, or given up
+        elif answer is not None and answer.expected is None:
+            self._settle(flight, answer)
+            self._pump()
+        elif not self._recovering:
+            self._recovering = True
+            await self._send_again()
+
+    async def _ask(self, flight: _Flight) -> Answer | None:
+        """The shard's answer; None if it could not be reached, or if the batch is not under way any more."""
+        try:
+            return await self._port.take(flight.batch)
+        except ShardUnavailable:
+            return None
+        except Exception as error:  # noqa: BLE001  # whatever it is, those who handed the lines in have to know
+            if flight in self._flights:
+                self._break_off(error)
+            return None
+
+    async def _send_again(self) -> None:
+        """Go back: send what is under way once more, one batch at a time, until the shard has taken it all."""
+        while self._flights:
+            flight = self._flights[0]
+            answer = await self._ask(flight)
+            if flight not in self._flights:
+                continue
+            if answer is None:
+                await asyncio.sleep(RESEND_PAUSE_S)
+            elif answer.expected is None:
+                self._settle(flight, answer)
+            else:
+                self._break_off(ShardUnavailable("the shard does not remember this router: hand the lines in again"))
+        self._recovering = False
+        self._pump()
+
+    def _break_off(self, error: Exception) -> None:
+        """Nobody can tell what became of the batches under way: fail them, and go on under another name.
+
+        Numbers count without a gap under each name, and these are not sent again.
+        """
+        flights, self._flights = self._flights, deque()
+        self._breaks += 1
+        self._name, self._next = f"{self._router}-{self._breaks}", 1
+        for flight in flights:
+            for taken, _ in flight.owners:
+                taken.fail(error)
+
+    def _settle(self, flight: _Flight, answer: Answer) -> None:
+        self._flights.remove(flight)
+        duplicate, rejected = set(answer.duplicate), dict(answer.rejected)
+        undeclared, start = answer.undeclared, 0
+        for taken, places in flight.owners:
+            span = range(start, start + len(places))
+            doubles = sum(place in duplicate for place in span) if duplicate else 0
+            refused = [(places[at - start], rejected[at]) for at in span if at in rejected] if rejected else []
+            taken.duplicate += doubles
+            taken.rejected += refused
+            taken.accepted += len(places) - doubles - len(refused)
+            taken.undeclared, undeclared = taken.undeclared + undeclared, 0
+            taken.settle(len(places))
+            start += len(places)
+
+    async def close(self) -> None:
+        """Nothing leaves any more; whoever waits for an answer, or for room, is told."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        error = ShardUnavailable("the engine was closed before the shard answered")
+        self._break_off(error)
+        for taken, _ in self._owners:
+            taken.fail(error)
+        self._lines, self._numbers = [], []
+        self._owners.clear()
+        self.room.set()

@@ -1,0 +1,1 @@
+"""Who owns a profile? A shard: one writer for all the people in its hash slots."""

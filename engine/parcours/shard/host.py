@@ -1,0 +1,109 @@
+"""What keeps a shard going? Its host tells it the time, sets its alarm, and wakes whoever it has work for.
+
+The same host runs in one process and inside an actor. All its methods run on one event loop and never
+wait in the middle, so each call is carried out whole before the next begins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from parcours.channel import Receipt
+from parcours.clock import Clock
+from parcours.core.fact import Fact
+from parcours.core.profile import Profile
+from parcours.errors import StoreBroken
+from parcours.shard.messages import Answer, Batch, Claims, Reading, Status
+from parcours.shard.shard import Shard
+from parcours.store.store import Store
+
+
+class ShardHost:
+    """Satisfies `ShardPort`. `wake` is told the name of a channel that has deliveries ready."""
+
+    def __init__(self, shard: Shard, store: Store, clock: Clock, wake: Callable[[str], None]) -> None:
+        self._shard = shard
+        self._store = store
+        self._clock = clock
+        self._wake = wake
+        self._woken: set[str] = set()
+        self._alarm: asyncio.TimerHandle | None = None
+
+    @property
+    def epoch(self) -> int:
+        """The epoch under which the shard writes."""
+        return self._store.epoch()
+
+    def look(self) -> None:
+        """See what the shard needs next: dispatchers, and under the real clock an alarm."""
+        for channel in self._shard.ready():
+            if channel not in self._woken:
+                self._woken.add(channel)
+                self._wake(channel)
+        if not self._shard.virtual:
+            self._set_alarm(self._shard.next_ms())
+
+    def _set_alarm(self, next_ms: int | None) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if next_ms is not None:
+            wait_s = max(0, next_ms + 1 - self._clock.now_ms()) / 1000  # a timer fires once its time is past
+            self._alarm = asyncio.get_running_loop().call_later(wait_s, self._ring)
+
+    def _ring(self) -> None:
+        try:
+            self._shard.pass_time(self._clock.now_ms())
+            self.look()
+        except StoreBroken:
+            self._alarm = None  # whoever asks the shard for anything from now on is told
+
+    async def take(self, batch: Batch) -> Answer:
+        answer = self._shard.take(batch, self._clock.now_ms())
+        self.look()
+        return answer
+
+    async def pass_time(self, now_ms: int) -> None:
+        self._shard.pass_time(now_ms)
+        self.look()
+
+    async def claim(self, channel: str, most: int, by: str) -> Claims:
+        claims = self._shard.claim(channel, most, by, self._clock.now_ms())
+        self._woken.discard(channel)
+        if claims.more:
+            self._woken.add(channel)  # the dispatcher knows, and comes again
+        self.look()  # timers that fired first may have made others ready
+        return claims
+
+    async def settle(self, receipts: Sequence[Receipt]) -> None:
+        self._shard.settle(receipts, self._clock.now_ms())
+        self.look()
+
+    async def give_up(self, by: str) -> None:
+        """The dispatcher is gone with what it had claimed, and whoever follows has to be woken anew."""
+        self._woken.clear()
+        self._shard.give_up(by, self._clock.now_ms())
+        self.look()
+
+    async def read(self, reading: Reading) -> None:
+        self._shard.read(reading, self._clock.now_ms())
+        self.look()
+
+    async def members(self, audience: str, at: int) -> list[str]:
+        return self._shard.members(audience, at)
+
+    async def profile(self, person: str) -> Profile | None:
+        return self._shard.profile(person)
+
+    async def status(self) -> Status:
+        return self._shard.status()
+
+    async def collect_facts(self) -> list[Fact]:
+        return self._shard.collect_facts()
+
+    def close(self) -> None:
+        """Stop the alarm and give the store back."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._store.close()

@@ -1,0 +1,93 @@
+"""What goes between a router, a shard and a dispatcher: plain structs, sent between processes as bytes."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from parcours.channel import Receipt
+from parcours.core.effect import Outgoing
+from parcours.core.profile import Profile
+
+
+class Batch(msgspec.Struct, frozen=True, array_like=True):
+    """Lines of one router for one shard. Numbers count from 1 per router and shard, without a gap."""
+
+    router: str
+    number: int
+    line_numbers: list[int]
+    lines: list[bytes]
+
+
+class Answer(msgspec.Struct, frozen=True, array_like=True):
+    """What became of each line of a batch; lines are named by their place in it, from 0.
+
+    Lines that are neither duplicate nor rejected are accepted: they are durable and applied.
+
+    undeclared  how many of the accepted have an event name that the project does not declare
+    expected    None: the batch was taken. Else it was not looked at, and this number comes next
+    """
+
+    number: int
+    duplicate: list[int] = []
+    rejected: list[tuple[int, str]] = []
+    undeclared: int = 0
+    expected: int | None = None
+
+
+class Claims(msgspec.Struct, frozen=True, array_like=True):
+    """Deliveries that a dispatcher has to send now, and whether more of the channel are ready."""
+
+    outgoing: list[Outgoing]
+    more: bool
+
+
+class Receipts(msgspec.Struct, frozen=True):
+    """A dispatcher's answers."""
+
+    receipts: list[Receipt]
+
+
+class Reading(msgspec.Struct, frozen=True, array_like=True):
+    """People who enter a journey because its audience was read at `at`, each with the time of entry."""
+
+    journey: str
+    version: int
+    at: int
+    entries: list[tuple[str, int]]
+
+
+class Status(msgspec.Struct, frozen=True, array_like=True):
+    """Where a shard stands.
+
+    next_ms         nothing falls due before this time; None if nothing is due at all
+    ready           deliveries that could be claimed now, by channel
+    claimed         deliveries under way
+    standing_still  people whose clock waits for a receipt (virtual time only)
+    """
+
+    people: int
+    stamp_ms: int
+    next_ms: int | None
+    ready: dict[str, int]
+    claimed: int
+    standing_still: int
+
+
+class Known(msgspec.Struct, frozen=True, array_like=True):
+    """What is known of a person, None if nothing is."""
+
+    profile: Profile | None
+
+
+T = TypeVar("T")
+_encoder = msgspec.msgpack.Encoder()
+
+
+def encode(message: object) -> bytes:
+    return _encoder.encode(message)
+
+
+def decode(data: bytes, kind: type[T]) -> T:
+    return msgspec.msgpack.decode(data, type=kind)

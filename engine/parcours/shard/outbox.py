@@ -1,0 +1,62 @@
+"""What is waiting to leave, and what is under way?
+
+An entry lies in its person's slot from the decision until it is settled. Which of the entries may be
+claimed now, and which are claimed, is only an order to work in; it lies here in memory and is found
+again from the slots when a shard comes back.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+
+class Ready(NamedTuple):
+    """A delivery that may be claimed; `at` is the instant from which it may leave."""
+
+    key: str
+    slot: int
+    person: str
+    at: int
+
+
+class Claim(NamedTuple):
+    """A delivery under way, claimed at `at` by the dispatcher `by`."""
+
+    slot: int
+    person: str
+    at: int
+    by: str
+
+
+class Outbox:
+    """First in, first out for each channel."""
+
+    def __init__(self) -> None:
+        self._ready: dict[str, deque[Ready]] = {}
+        self._claims: dict[str, Claim] = {}
+
+    def offer(self, channel: str, ready: Ready) -> None:
+        self._ready.setdefault(channel, deque()).append(ready)
+
+    def take(self, channel: str, most: int) -> list[Ready]:
+        """Up to `most` of the channel's deliveries; they are no longer ready."""
+        queue = self._ready.get(channel, deque())
+        return [queue.popleft() for _ in range(min(most, len(queue)))]
+
+    def ready(self) -> dict[str, int]:
+        """How many may be claimed, by channel; no channel with none."""
+        return {channel: len(queue) for channel, queue in self._ready.items() if queue}
+
+    def claim(self, key: str, claim: Claim) -> None:
+        self._claims[key] = claim
+
+    def settle(self, key: str) -> Claim | None:
+        """The delivery has been answered for; None if nobody claimed it."""
+        return self._claims.pop(key, None)
+
+    def claimed_by(self, by: str) -> list[str]:
+        return [key for key, claim in self._claims.items() if claim.by == by]
+
+    def under_way(self) -> int:
+        return len(self._claims)

@@ -1,0 +1,368 @@
+"""A shard: decides what happens to its people and makes it durable, one micro-batch at a time.
+
+Theory of operation. Every public method that changes anything follows one pattern: begin a `Work`, apply
+inputs to decoded copies of the people they concern, commit the work as one record of the store, and only
+then let the outside see it. Whatever fails on the way, most of all the commit, breaks the shard: what lies
+in memory may be ahead of the store then, so it refuses everything until it is opened again from its store.
+
+Before an input is applied to a person, that person's own earlier timers fire, so the wheel may be as
+late as it likes. Two ways of telling time share all of this:
+
+- live: every input of a work has the work's stamp, `max(last stamp, clock)`, which the record keeps;
+- virtual: an event has its own timestamp, a receipt the instant of its claim, and a person with a
+  delivery under way stands still (stash.py). What happens to people then depends on nothing else.
+
+`records` names the channels that only record: the shard answers their deliveries itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from parcours.channel import Accepted, Ambiguous, Receipt
+from parcours.config import Settings
+from parcours.core.advance import advance, first_timer
+from parcours.core.fact import Fact
+from parcours.core.identity import slot_of
+from parcours.core.input import DeliveriesClaimed, Input, ReadReached, ReceiptArrived, TimePassed, TimerDue
+from parcours.core.profile import NEVER, Profile, decode_profile, next_due
+from parcours.core.turn import Crowd
+from parcours.errors import StoreBroken
+from parcours.journey.expression import Scope
+from parcours.journey.program import Program
+from parcours.shard.intake import Intake, advance_position
+from parcours.shard.messages import Answer, Batch, Claims, Reading, Status
+from parcours.shard.outbox import Claim, Outbox, Ready
+from parcours.shard.slots import SeenIds, Slots
+from parcours.shard.stash import Stash
+from parcours.shard.wheel import Wheel
+from parcours.shard.work import Work
+from parcours.store.store import Head, Record, Store
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+class Shard:
+    """Called from one thread. `now_ms` is the clock's time; under virtual time it is not looked at."""
+
+    def __init__(
+        self,
+        number: int,
+        shards: int,
+        program: Program,
+        store: Store,
+        settings: Settings,
+        *,
+        virtual: bool = False,
+        records: Iterable[str] = (),
+        crowd: Crowd | None = None,
+    ) -> None:
+        self._program = program
+        self._store = store
+        self._settings = settings
+        self.virtual = virtual
+        self._records = tuple(records)
+        self._crowd = crowd
+        self._slots = Slots(number, shards)
+        self._seen = SeenIds(self._slots, settings.message_ids_for_ms, settings.message_ids_max)
+        self._intake = Intake(program, settings, self._seen, virtual=virtual)
+        self._wheel = Wheel(self._due_of)
+        self._outbox = Outbox()
+        self._stash = Stash()
+        self._head = Head()
+        self._sequence = 0
+        self._epoch = 0
+        self._horizon = 0
+        self._facts: list[Fact] = []
+        self._broken: str | None = None
+
+    def open(self, epoch: int, now_ms: int) -> None:
+        """Come back from the store and take it over: from now on this is the only writer. Called once."""
+        self._store.take(epoch)
+        self._epoch = epoch
+        for image in self._store.images():
+            self._slots.restore(image)
+        oldest = self._slots[self._slots.oldest()].sequence
+        for record in self._store.records(after=max(0, oldest - 1)):  # the newest is always there, for its head
+            self._slots.replay(record)
+            self._sequence, self._head = record.sequence, record.head
+        self._seen.restore(self._head.stamp_ms)
+        for slot in self._slots.owned.values():
+            for person, data in slot.profiles.items():
+                if next_due(data) != NEVER:
+                    self._wheel.add(person, next_due(data))
+        with self._whole():
+            self._take_up_outbox(now_ms)
+            self._answer_recorded(now_ms)
+
+    def _take_up_outbox(self, now_ms: int) -> None:
+        """Queue again what had not been claimed; what had been is ambiguous, for its dispatcher is gone."""
+        work = self._begin(now_ms)
+        for number, entry in self._slots.outbox_entries():
+            profile = decode_profile(self._slots[number].profiles[entry.profile])
+            runs = (*profile.runs, *profile.past)
+            states = [each.state for run in runs for each in run.deliveries if each.key == entry.key]
+            waits = any(timer.kind == "retry" and timer.key == entry.key for timer in profile.timers)
+            if not states:
+                work.outbox[entry.key] = number, None
+            elif states == ["claimed"]:
+                lost = Ambiguous(entry.key, "the engine stopped while it was being sent")
+                self._apply(work, number, entry.profile, ReceiptArrived(work.stamp_ms, lost))
+            elif not waits:
+                ready = Ready(entry.key, number, entry.profile, work.stamp_ms)
+                work.ready.append((entry.channel, ready))
+        self._commit(work)
+
+    # Inputs
+
+    def take(self, batch: Batch, now_ms: int) -> Answer:
+        """Apply a router's batch, unless another number comes next; a batch already taken gets its old answer."""
+        self._check()
+        last = self._head.positions.get(batch.router)
+        taken = last.number if last else 0
+        if batch.number <= taken and last is not None:
+            for number, encoded in last.answers:
+                if number == batch.number:
+                    return msgspec.msgpack.decode(encoded, type=Answer)
+        if batch.number != taken + 1:
+            return Answer(batch.number, expected=taken + 1)
+        with self._whole():
+            work = self._begin(now_ms)
+            for slot, person, given in self._intake.inputs(batch, work):
+                self._offer(work, slot, person, given)
+            answer = self._intake.answer(batch.number)
+            self._head = advance_position(self._head, batch, answer, self._settings)
+            self._commit(work, always=True)
+            self._answer_recorded(now_ms)
+        return answer
+
+    def pass_time(self, now_ms: int) -> None:
+        """Let the timers due before now fire, at most a slice of people; `status` tells whether some are left."""
+        with self._whole():
+            work = self._begin(now_ms)
+            before = now_ms if self.virtual else work.stamp_ms
+            self._horizon = max(self._horizon, before)
+            for person in self._wheel.take(before, self._settings.due_people_max):
+                if person not in self._stash:
+                    self._apply(work, slot_of(person), person, TimePassed(before))
+            self._commit(work)
+            self._answer_recorded(now_ms)
+
+    def read(self, reading: Reading, now_ms: int) -> None:
+        """Let these people enter a journey, each at the time given. Once only for a journey's version and time."""
+        if self.has_read(reading.journey, reading.version, reading.at):
+            return
+        with self._whole():
+            work = self._begin(now_ms)
+            at = reading.at if self.virtual else work.stamp_ms
+            for person, enter_at in reading.entries:
+                self._offer(work, slot_of(person), person, ReadReached(at, reading.journey, enter_at))
+            reads = {**self._head.reads, f"{reading.journey}@{reading.version}": reading.at}
+            self._head = Head(self._head.stamp_ms, self._head.positions, reads)
+            self._commit(work, always=True)
+            self._answer_recorded(now_ms)
+
+    def members(self, audience: str, at: int) -> list[str]:
+        """Everybody who is in the audience, sorted by the bytes of their names."""
+        self._check()
+        condition = self._program.audiences[audience]
+        people = (pair for slot in self._slots.owned.values() for pair in slot.profiles.items())
+        inside = [
+            person
+            for person, data in people
+            if condition.holds(Scope(profile=decode_profile(data).traits, now_ms=at))
+        ]
+        return sorted(inside, key=str.encode)
+
+    def has_read(self, journey: str, version: int, at: int) -> bool:
+        """Whether the journey's read entry of this time has been made."""
+        self._check()
+        return self._head.reads.get(f"{journey}@{version}") == at
+
+    # Deliveries
+
+    def claim(self, channel: str, most: int, by: str, now_ms: int) -> Claims:
+        """Hand up to `most` deliveries to the dispatcher `by`; they are durably claimed when this returns."""
+        with self._whole():
+            claims = self._claim(channel, most, by, now_ms)
+            self._answer_recorded(now_ms)
+        return claims
+
+    def settle(self, receipts: Iterable[Receipt], now_ms: int) -> None:
+        """Take a dispatcher's answers. One for a delivery that is not under way changes nothing."""
+        with self._whole():
+            self._settle(receipts, now_ms)
+            self._answer_recorded(now_ms)
+
+    def give_up(self, by: str, now_ms: int) -> None:
+        """The dispatcher is gone: nobody can say what became of the deliveries that it had claimed."""
+        reason = "the dispatcher stopped while it was being sent"
+        self.settle([Ambiguous(key, reason) for key in self._outbox.claimed_by(by)], now_ms)
+
+    def _claim(self, channel: str, most: int, by: str, now_ms: int) -> Claims:
+        work = self._begin(now_ms)
+        waiting = {ready.key: ready for ready in self._outbox.take(channel, most)}
+        instants = {}
+        for key, ready in waiting.items():
+            if not work.has_entry(ready.slot, key):
+                continue  # it was cancelled while it waited
+            instants[key] = ready.at if self.virtual else work.stamp_ms
+            self._apply(work, ready.slot, ready.person, DeliveriesClaimed(instants[key], (key,)))
+        leaving = []
+        for key, attempt in work.claimed:
+            ready = waiting[key]
+            leaving.append(msgspec.structs.replace(work.entry(ready.slot, key), attempt=attempt))
+            self._outbox.claim(key, Claim(ready.slot, ready.person, instants[key], by))
+        self._commit(work)
+        return Claims(leaving, more=channel in self._outbox.ready())
+
+    def _settle(self, receipts: Iterable[Receipt], now_ms: int) -> None:
+        work = self._begin(now_ms)
+        for receipt in receipts:
+            claim = self._outbox.settle(receipt.key)
+            if claim is None:
+                continue
+            if self.virtual:
+                self._answer_in_order(work, claim, receipt)
+            else:
+                self._apply(work, claim.slot, claim.person, ReceiptArrived(work.stamp_ms, receipt))
+        self._commit(work)
+
+    def _answer_in_order(self, work: Work, claim: Claim, receipt: Receipt) -> None:
+        for answered in self._stash.answer(claim.person, receipt):
+            self._apply(work, claim.slot, claim.person, ReceiptArrived(claim.at, answered))
+        waited = self._stash.release(claim.person)
+        if waited is None:
+            return
+        waited.append(TimePassed(self._horizon))
+        while waited:
+            self._apply(work, claim.slot, claim.person, waited.popleft())
+            if claim.person in self._stash:
+                self._stash.hold(claim.person, (), waited)
+                return
+
+    def _answer_recorded(self, now_ms: int) -> None:
+        """Claim and accept what lies ready on channels that only record, until nothing is left."""
+        while recorded := self._outbox.ready().keys() & set(self._records):
+            for channel in sorted(recorded):
+                claims = self._claim(channel, self._settings.batch_events_max, "recorder", now_ms)
+                self._settle([Accepted(outgoing.key) for outgoing in claims.outgoing], now_ms)
+
+    # The pattern
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """A change is carried out whole, or it is the last one."""
+        self._check()
+        try:
+            yield
+        except BaseException as error:
+            self._broken = f"the shard stopped at {type(error).__name__}: {error}; open it again from its store"
+            raise
+
+    def _check(self) -> None:
+        if self._broken is not None:
+            raise StoreBroken(self._broken)
+
+    def _begin(self, now_ms: int) -> Work:
+        return Work(self._slots, max(self._head.stamp_ms, 0 if self.virtual else now_ms))
+
+    def _offer(self, work: Work, slot: int, person: str, given: Input) -> None:
+        """Apply an input now, or when the person's clock goes on."""
+        if person in self._stash:
+            self._stash.put(person, given)
+        else:
+            self._apply(work, slot, person, given)
+
+    def _apply(self, work: Work, slot: int, person: str, given: Input) -> None:
+        """Apply an input after the person's own earlier timers."""
+        profile = work.profile(slot, person)
+        while True:
+            timer = first_timer(profile, given.at)
+            now = given if timer is None else TimerDue(timer.due)
+            effects = advance(person, profile, now, self._program, self._settings, self._crowd)
+            work.add(slot, person, now.at, effects)
+            if self.virtual and effects.ready:
+                return self._stash.hold(person, effects.ready, () if timer is None else (given,))
+            if timer is None:
+                return None
+
+    def _commit(self, work: Work, *, always: bool = False) -> None:
+        """Make the work durable, then visible. A work without any change is committed only if asked for."""
+        self._head = Head(work.stamp_ms, self._head.positions, self._head.reads)
+        profiles = work.profiles()
+        outbox = work.outbox_changes()
+        if profiles or outbox or work.facts or always:
+            facts = b"" if self.virtual else _encoder.encode(work.facts)
+            self._store.append(
+                Record(self._sequence + 1, self._epoch, self._head, work.seen, profiles, outbox, facts)
+            )
+            self._sequence += 1
+            self._show(profiles, outbox)
+            self._renew_image()
+        if self.virtual:
+            self._facts += work.facts
+        for channel, ready in work.ready:
+            self._outbox.offer(channel, ready)
+
+    def _show(self, profiles: list[tuple[int, str, bytes]], outbox: list[tuple[int, str, bytes | None]]) -> None:
+        for slot, person, data in profiles:
+            before, due = self._slots.due_of(slot, person), next_due(data)
+            self._slots[slot].profiles[person] = data
+            if due not in (before, NEVER):
+                self._wheel.add(person, due)
+        for slot, key, entry in outbox:
+            if entry is None:
+                self._slots[slot].outbox.pop(key, None)
+            else:
+                self._slots[slot].outbox[key] = entry
+
+    def _renew_image(self) -> None:
+        """Once the journal is long, each commit renews one slot's image and drops one record nobody needs."""
+        if self._store.size_bytes() < self._settings.journal_bytes_max:
+            return
+        oldest = self._slots.oldest()
+        self._store.save_image(self._slots.image(oldest, self._sequence))
+        self._slots[oldest].sequence = self._sequence
+        self._store.trim(self._slots[self._slots.oldest()].sequence)
+
+    def _due_of(self, person: str) -> int:
+        return self._slots.due_of(slot_of(person), person)
+
+    # Looking in
+
+    def ready(self) -> dict[str, int]:
+        """How many deliveries could be claimed now, by channel."""
+        self._check()
+        return self._outbox.ready()
+
+    def next_ms(self) -> int | None:
+        """Nothing falls due before this time; None if nothing is due at all."""
+        self._check()
+        return self._wheel.next_ms()
+
+    def profile(self, person: str) -> Profile | None:
+        """Everything known of a person, None if nothing is."""
+        self._check()
+        data = self._slots[slot_of(person)].profiles.get(person)
+        return None if data is None else decode_profile(data)
+
+    def status(self) -> Status:
+        self._check()
+        return Status(
+            people=sum(len(slot.profiles) for slot in self._slots.owned.values()),
+            stamp_ms=self._head.stamp_ms,
+            next_ms=self.next_ms(),
+            ready=self.ready(),
+            claimed=self._outbox.under_way(),
+            standing_still=len(self._stash),
+        )
+
+    def collect_facts(self) -> list[Fact]:
+        """Under virtual time: the facts since the last call, in the order of happening for each person."""
+        self._check()
+        facts, self._facts = self._facts, []
+        return facts

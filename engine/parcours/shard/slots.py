@@ -1,0 +1,131 @@
+"""What does a shard hold? Its share of the 1,024 hash slots, each with people, message ids and an outbox.
+
+A slot is the unit of images on disk and of moving people between shards, so whatever belongs to a
+person lies in that person's slot.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import msgspec
+
+from parcours.core.effect import Outgoing
+from parcours.core.identity import SLOTS, shard_of
+from parcours.core.profile import NEVER, next_due
+from parcours.store.store import Record, SlotImage
+
+
+class Slot:
+    """People by name (encoded), message ids by digest (with the time seen), outbox entries by key (encoded)."""
+
+    __slots__ = ("outbox", "profiles", "seen", "sequence")
+
+    def __init__(self) -> None:
+        self.profiles: dict[str, bytes] = {}
+        self.seen: dict[bytes, int] = {}
+        self.outbox: dict[str, bytes] = {}
+        self.sequence = 0
+        """The record up to which the slot's image on disk reaches."""
+
+
+class Slots:
+    """The slots of one shard."""
+
+    def __init__(self, shard: int, shards: int) -> None:
+        self.owned = {number: Slot() for number in range(SLOTS) if shard_of(number, shards) == shard}
+
+    def __getitem__(self, number: int) -> Slot:
+        return self.owned[number]
+
+    def due_of(self, number: int, person: str) -> int:
+        data = self.owned[number].profiles.get(person)
+        return NEVER if data is None else next_due(data)
+
+    def restore(self, image: SlotImage) -> None:
+        slot = self.owned[image.slot]
+        slot.profiles, slot.seen, slot.outbox = dict(image.profiles), dict(image.seen), dict(image.outbox)
+        slot.sequence = image.sequence
+
+    def replay(self, record: Record) -> None:
+        """Apply a record's post-images to the slots whose image is older."""
+        for number, person, data in record.profiles:
+            if record.sequence > self.owned[number].sequence:
+                self.owned[number].profiles[person] = data
+        for number, digest, at in record.seen:
+            if record.sequence > self.owned[number].sequence:
+                self.owned[number].seen[digest] = at
+        for number, key, entry in record.outbox:
+            if record.sequence <= self.owned[number].sequence:
+                continue
+            if entry is None:
+                self.owned[number].outbox.pop(key, None)
+            else:
+                self.owned[number].outbox[key] = entry
+
+    def image(self, number: int, sequence: int) -> SlotImage:
+        slot = self.owned[number]
+        return SlotImage(number, sequence, slot.profiles, slot.seen, slot.outbox)
+
+    def outbox_entries(self) -> list[tuple[int, Outgoing]]:
+        """Every outbox entry with its slot, in the order in which they were decided on."""
+        entries = [
+            (number, msgspec.msgpack.decode(data, type=Outgoing))
+            for number, slot in self.owned.items()
+            for data in slot.outbox.values()
+        ]
+        return sorted(entries, key=lambda pair: pair[1].at)
+
+    def oldest(self) -> int:
+        """The slot whose image on disk is the oldest."""
+        return min(self.owned, key=lambda number: self.owned[number].sequence)
+
+
+class SeenIds:
+    """Which messages have been consumed: by person and message id, for a time and up to a number.
+
+    The digests lie in their slots; the order in which they came lies here, so that the oldest go first.
+    """
+
+    def __init__(self, slots: Slots, for_ms: int, most: int) -> None:
+        self._slots = slots
+        self._for_ms = for_ms
+        self._most = most
+        self._order: deque[tuple[int, bytes]] = deque()
+
+    def restore(self, at: int) -> None:
+        """Take up what the slots hold, as it stood at this time. Of one instant, the order is not known any more."""
+        held = [
+            (seen_at, number, digest)
+            for number, slot in self._slots.owned.items()
+            for digest, seen_at in slot.seen.items()
+        ]
+        held.sort()
+        self._order = deque((number, digest) for _, number, digest in held)
+        self.forget(at)
+
+    def add(self, number: int, digest: bytes, at: int) -> bool:
+        """Remember the message; False if it is remembered already. Times do not go back."""
+        seen = self._slots.owned[number].seen
+        first = seen.get(digest)
+        if first is not None and first <= at - self._for_ms:
+            self.forget(at)  # it has expired, and with it all that came before
+            first = seen.get(digest)
+        if first is not None:
+            return False
+        self._order.append((number, digest))
+        seen[digest] = at
+        return True
+
+    def forget(self, at: int) -> None:
+        """Drop what is too old or too many. Called once a batch."""
+        while self._order:
+            number, digest = self._order[0]
+            seen = self._slots.owned[number].seen
+            if seen[digest] > at - self._for_ms and len(self._order) <= self._most:
+                return
+            self._order.popleft()
+            del seen[digest]
+
+    def __len__(self) -> int:
+        return len(self._order)

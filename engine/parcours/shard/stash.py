@@ -1,0 +1,61 @@
+"""Whose clock stands still? Under virtual time, that of everyone with a delivery under way.
+
+A receipt belongs to the instant at which its delivery was claimed, so nothing later may happen to the
+person before it is known. Later inputs wait here, and so do receipts until the last one is in: they are
+applied in the order in which the deliveries were queued, not in the order in which providers answer.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from parcours.channel import Receipt
+from parcours.core.input import Input
+
+
+class _Waiting:
+    __slots__ = ("inputs", "keys", "receipts")
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+        self.receipts: dict[str, Receipt] = {}
+        self.inputs: deque[Input] = deque()
+
+
+class Stash:
+    """Inputs and receipts of people whose clock stands still."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, _Waiting] = {}
+
+    def __contains__(self, person: str) -> bool:
+        return person in self._waiting
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def hold(self, person: str, keys: Iterable[str], inputs: Iterable[Input] = ()) -> None:
+        """Stop the person's clock until these deliveries are answered for; the inputs come after that."""
+        waiting = self._waiting.setdefault(person, _Waiting())
+        waiting.keys.extend(keys)
+        waiting.inputs.extend(inputs)
+
+    def put(self, person: str, given: Input) -> None:
+        self._waiting[person].inputs.append(given)
+
+    def answer(self, person: str, receipt: Receipt) -> list[Receipt]:
+        """Take a receipt; all of the person's receipts in order once the last one is in, nothing before."""
+        waiting = self._waiting[person]
+        waiting.receipts[receipt.key] = receipt
+        if len(waiting.receipts) < len(waiting.keys):
+            return []
+        answered = [waiting.receipts[key] for key in waiting.keys]
+        waiting.keys, waiting.receipts = [], {}
+        return answered
+
+    def release(self, person: str) -> deque[Input] | None:
+        """What the person's clock kept waiting, None if deliveries are still under way."""
+        if self._waiting[person].keys:
+            return None
+        return self._waiting.pop(person).inputs

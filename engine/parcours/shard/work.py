@@ -1,0 +1,91 @@
+"""What has one micro-batch changed so far? Collected in memory, then committed as one record."""
+
+from __future__ import annotations
+
+import msgspec
+
+from parcours.core.effect import Effects, Outgoing
+from parcours.core.fact import Fact
+from parcours.core.profile import Profile, decode_profile, encode_profile
+from parcours.shard.outbox import Ready
+from parcours.shard.slots import Slots
+
+_encoder = msgspec.msgpack.Encoder()
+
+NOBODY = encode_profile(Profile())
+"""Somebody of whom nothing is known, which is not worth keeping."""
+
+
+class Work:
+    """Decoded copies of the people touched, and everything else that the commit will hold.
+
+    stamp_ms  the effective time of the batch's inputs (under virtual time each has its own)
+    ready     (channel, delivery) pairs that may be claimed once this is committed
+    """
+
+    __slots__ = ("_slots", "_touched", "claimed", "facts", "outbox", "ready", "seen", "stamp_ms")
+
+    def __init__(self, slots: Slots, stamp_ms: int) -> None:
+        self._slots = slots
+        self._touched: dict[str, tuple[int, Profile]] = {}
+        self.stamp_ms = stamp_ms
+        self.facts: list[Fact] = []
+        self.seen: list[tuple[int, bytes, int]] = []
+        self.outbox: dict[str, tuple[int, Outgoing | None]] = {}
+        self.ready: list[tuple[str, Ready]] = []
+        self.claimed: list[tuple[str, int]] = []
+
+    def profile(self, slot: int, person: str) -> Profile:
+        """The person as this work has them so far: the same object each time."""
+        touched = self._touched.get(person)
+        if touched is not None:
+            return touched[1]
+        data = self._slots[slot].profiles.get(person)
+        profile = Profile() if data is None else decode_profile(data)
+        self._touched[person] = slot, profile
+        return profile
+
+    def knows(self, slot: int, person: str) -> bool:
+        """Whether anything is known of the person."""
+        return person in self._slots[slot].profiles or person in self._touched
+
+    def add(self, slot: int, person: str, at: int, effects: Effects) -> None:
+        """Take over what one input led to."""
+        self.facts += effects.facts
+        for outgoing in effects.queued:
+            self.outbox[outgoing.key] = slot, outgoing
+        for key in effects.ready:
+            self.ready.append((self.entry(slot, key).channel, Ready(key, slot, person, at)))
+        for key in effects.settled:
+            self.outbox[key] = slot, None
+        self.claimed += effects.claimed
+
+    def has_entry(self, slot: int, key: str) -> bool:
+        """Whether the delivery is in the outbox, as this work has it so far."""
+        if key in self.outbox:
+            return self.outbox[key][1] is not None
+        return key in self._slots[slot].outbox
+
+    def entry(self, slot: int, key: str) -> Outgoing:
+        """An outbox entry as this work has it so far."""
+        if key in self.outbox:
+            outgoing = self.outbox[key][1]
+            assert outgoing is not None, "an entry that has been settled is not asked for"
+            return outgoing
+        return msgspec.msgpack.decode(self._slots[slot].outbox[key], type=Outgoing)
+
+    def profiles(self) -> list[tuple[int, str, bytes]]:
+        """The new bytes of everybody who is not as before."""
+        changed = []
+        for person, (slot, profile) in self._touched.items():
+            data = encode_profile(profile)
+            if data != self._slots[slot].profiles.get(person, NOBODY):
+                changed.append((slot, person, data))
+        return changed
+
+    def outbox_changes(self) -> list[tuple[int, str, bytes | None]]:
+        return [
+            (slot, key, None if outgoing is None else _encoder.encode(outgoing))
+            for key, (slot, outgoing) in self.outbox.items()
+        ]
+
