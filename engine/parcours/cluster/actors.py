@@ -1,0 +1,157 @@
+"""What runs inside Ray's workers? Two actors, each a thin skin over an object that knows nothing of Ray.
+
+Constructors do nothing: an exception there would end an actor for good. An actor that Ray has restarted
+knows nothing either, and answers ShardUnavailable until the supervisor assigns it again. So does one whose
+store failed: it lets go of the shard, for only the store can say what was committed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+import ray
+
+from parcours.clock import SystemClock
+from parcours.cluster.assignment import Assignment
+from parcours.cluster.mailbox import ActorPort
+from parcours.dispatch.dispatcher import Dispatcher
+from parcours.dispatch.registry import Registry
+from parcours.dispatch.render import Renderer
+from parcours.errors import ShardUnavailable, StoreBroken, StoreBusy
+from parcours.plan import open_shard
+from parcours.shard.host import ShardHost
+from parcours.shard.messages import Batch, Known, Reading, Receipts, decode, encode
+from parcours.store.address import is_durable
+
+T = TypeVar("T")
+
+LOST = "the shard's store lay in the memory of a process that has ended: start again, or use a store on disk"
+
+
+class ShardActor:
+    """Owns one shard. Arguments and answers are bytes."""
+
+    def __init__(self) -> None:
+        self._host: ShardHost | None = None
+        self._lost = False
+
+    async def assign(
+        self, assignment: Assignment, number: int, epoch: int | None, dispatchers: dict[str, Any]
+    ) -> int:
+        """Open the shard from its store under this epoch; without one, under the store's next. Returns the epoch."""
+        await self.close()
+        self._lost = epoch is not None and not is_durable(assignment.store)
+        if self._lost:
+            raise StoreBroken(LOST)
+
+        def wake(channel: str) -> None:
+            if channel in dispatchers:
+                dispatchers[channel].wake.remote(number)
+
+        self._host = open_shard(assignment.plan(), number, SystemClock(), wake, epoch)
+        self._host.look()
+        return self._host.epoch
+
+    @property
+    def _assigned(self) -> ShardHost:
+        if self._lost:
+            raise StoreBroken(LOST)
+        if self._host is None:
+            raise ShardUnavailable("the shard's actor has not been assigned yet")
+        return self._host
+
+    async def _answer(self, asked: Awaitable[T]) -> T:
+        try:
+            return await asked
+        except (StoreBroken, StoreBusy) as error:
+            await self.close()
+            raise ShardUnavailable(f"the shard has to be opened again: {error}") from error
+
+    async def take(self, batch: bytes) -> bytes:
+        return encode(await self._answer(self._assigned.take(decode(batch, Batch))))
+
+    async def pass_time(self, now_ms: int) -> None:
+        await self._answer(self._assigned.pass_time(now_ms))
+
+    async def claim(self, channel: str, most: int, by: str) -> bytes:
+        return encode(await self._answer(self._assigned.claim(channel, most, by)))
+
+    async def settle(self, receipts: bytes) -> None:
+        await self._answer(self._assigned.settle(decode(receipts, Receipts).receipts))
+
+    async def give_up(self, by: str) -> None:
+        await self._answer(self._assigned.give_up(by))
+
+    async def read(self, reading: bytes) -> None:
+        await self._answer(self._assigned.read(decode(reading, Reading)))
+
+    async def members(self, audience: str, at: int) -> bytes:
+        return encode(await self._answer(self._assigned.members(audience, at)))
+
+    async def profile(self, person: str) -> bytes:
+        return encode(Known(await self._answer(self._assigned.profile(person))))
+
+    async def status(self) -> bytes:
+        return encode(await self._answer(self._assigned.status()))
+
+    async def collect_facts(self) -> bytes:
+        return encode(await self._answer(self._assigned.collect_facts()))
+
+    async def process_id(self) -> int:
+        """The actor's process, for whoever looks after the machine."""
+        return os.getpid()
+
+    async def close(self) -> None:
+        if self._host is not None:
+            self._host.close()
+            self._host = None
+
+
+class DispatcherActor:
+    """Sends on one channel."""
+
+    def __init__(self) -> None:
+        self._dispatcher: Dispatcher | None = None
+
+    async def assign(self, assignment: Assignment, channel: str, name: str, shards: list[Any]) -> None:
+        """Start the channel and pull what is ready. `name` tells this life of the actor from those before."""
+        await self.stop()
+        plan = assignment.plan()
+        registry = Registry.installed()
+        renderer = Renderer(plan.project.program, {channel: registry.channel(channel).Content})
+        opened = registry.open(channel, plan.channels[channel])
+        self._dispatcher = Dispatcher(name, channel, opened, renderer, plan.settings)
+        await self._dispatcher.start([ActorPort(shard) for shard in shards])
+        for shard in range(len(shards)):
+            self._dispatcher.wake(shard)
+
+    async def wake(self, shard: int) -> None:
+        if self._dispatcher is not None:
+            self._dispatcher.wake(shard)
+
+    async def trouble(self) -> str | None:
+        if self._dispatcher is None:
+            raise ShardUnavailable("the dispatcher's actor has not been assigned yet")
+        return self._dispatcher.trouble
+
+    async def process_id(self) -> int:
+        """The actor's process, for whoever looks after the machine."""
+        return os.getpid()
+
+    async def stop(self) -> None:
+        if self._dispatcher is not None:
+            await self._dispatcher.stop()
+            self._dispatcher = None
+
+
+def start_actor(kind: type[ShardActor] | type[DispatcherActor]) -> Any:
+    """An actor that Ray restarts for ever and whose calls it never repeats: repeating is the router's business."""
+    options: dict[str, Any] = {
+        "num_cpus": 0,
+        "max_restarts": -1,
+        "max_task_retries": 0,
+        "enable_task_events": False,
+    }
+    return ray.remote(**options)(kind).remote()

@@ -1,0 +1,50 @@
+"""What does an actor need to know? A plan, in a form that travels between processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from parcours.config import Settings
+from parcours.core.turn import Crowd
+from parcours.journey.project import Project
+from parcours.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A plan whose project is its documents: every process compiles them for itself, to the same program."""
+
+    project: bytes
+    shards: int
+    store: str
+    channels: Mapping[str, Mapping[str, object]]
+    records: tuple[str, ...]
+    virtual: bool
+    crowd: Crowd | None
+    settings: Settings
+
+    @classmethod
+    def of(cls, plan: Plan) -> Assignment:
+        return cls(
+            plan.project.to_json(),
+            plan.shards,
+            plan.store,
+            plan.channels,
+            plan.records,
+            plan.virtual,
+            plan.crowd,
+            plan.settings,
+        )
+
+    def plan(self) -> Plan:
+        return Plan(
+            Project.from_json(self.project),
+            self.shards,
+            self.store,
+            self.channels,
+            self.records,
+            self.virtual,
+            self.crowd,
+            self.settings,
+        )

@@ -1,0 +1,65 @@
+"""The engine on Ray: one actor a shard, one a channel, and a supervisor over them."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+
+import ray
+
+from parcours.cluster.mailbox import ActorPort
+from parcours.cluster.supervisor import Supervisor
+from parcours.plan import Plan
+from parcours.store.address import prepare
+
+OBJECT_STORE_BYTES = 200_000_000
+"""Room for batches between processes. Ray's own default is a third of the machine."""
+
+ENVIRONMENT = {
+    "RAY_worker_niceness": "0",  # actors would run at nice 15, and a busy router would starve them
+    "RAY_memory_monitor_refresh_ms": "0",  # the monitor would end a shard for the memory of others
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to anybody
+    "RAY_DEDUP_LOGS": "0",
+}
+"""What Ray reads when it starts. A value that is set already stays."""
+
+
+class ClusterRuntime:
+    """Runs a plan on the Ray cluster of this process, starting one on this machine if there is none."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._supervisor: Supervisor | None = None
+        self._started_ray = False
+        self.ports: Sequence[ActorPort] = ()
+
+    async def start(self) -> None:
+        prepare(self._plan.store, self._plan.project.name, self._plan.shards)
+        self._started_ray = start_ray()
+        self._supervisor = Supervisor(self._plan)
+        self.ports = self._supervisor.ports
+        await self._supervisor.start()
+
+    async def stop(self) -> None:
+        """End the actors, and Ray if this runtime started it."""
+        if self._supervisor is not None:
+            await self._supervisor.stop()
+        if self._started_ray:
+            ray.shutdown()
+
+
+def start_ray() -> bool:
+    """Start Ray on this machine unless this process is connected already; True if it was started here."""
+    if ray.is_initialized():
+        return False
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    ray.init(
+        include_dashboard=False,
+        object_store_memory=OBJECT_STORE_BYTES,
+        logging_level=logging.ERROR,
+        log_to_driver=False,
+        namespace="parcours",
+    )
+    return True

@@ -1,0 +1,143 @@
+"""Who makes sure that every shard has an owner? One supervisor: it starts, assigns, watches, and assigns again.
+
+Ray restarts an actor's process; the supervisor gives it back its shard. Only the supervisor raises an
+epoch, one for each assignment, so that records of an owner before can be told from those of the present one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import ray
+from ray.exceptions import RayActorError, RayTaskError
+
+from parcours.cluster.actors import DispatcherActor, ShardActor, start_actor
+from parcours.cluster.assignment import Assignment
+from parcours.cluster.mailbox import ActorPort, answer_of
+from parcours.errors import ShardUnavailable, StoreBusy
+from parcours.plan import Plan
+
+WATCH_EVERY_S = 0.5
+"""How often each actor is asked whether it is there; a restarted one is back at work that much later."""
+
+ANSWER_WITHIN_S = 30.0
+"""An actor that does not answer for so long is hung, and is ended so that Ray starts it anew."""
+
+ASSIGN_PAUSE_S = 0.5
+"""Pause before a shard is assigned again whose store somebody still holds."""
+
+START_ATTEMPTS = 10
+"""Attempts at a shard whose store somebody holds, before a start fails with StoreBusy."""
+
+
+class Supervisor:
+    """Lives on one event loop, in the process that started the cluster."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._assignment = Assignment.of(plan)
+        self._shards = [start_actor(ShardActor) for _ in range(plan.shards)]
+        self._dispatchers = {channel: start_actor(DispatcherActor) for channel in plan.channels}
+        self._epochs: list[int | None] = [None] * plan.shards
+        self._lives = dict.fromkeys(plan.channels, 0)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._troubles: dict[str, str] = {}
+        self.ports = [ActorPort(actor) for actor in self._shards]
+
+    async def start(self) -> None:
+        """Assign everything, then watch it. Raises what assigning raises; StoreBusy after some patience only."""
+        await asyncio.gather(*(self._start_shard(number) for number in range(len(self._shards))))
+        await asyncio.gather(*(self._assign_dispatcher(channel) for channel in self._dispatchers))
+        for number, shard in enumerate(self._shards):
+            self._spawn(self._watch(f"shard {number}", shard, shard.status, partial(self._assign_shard, number)))
+        for channel, actor in self._dispatchers.items():
+            replace = partial(self._replace_dispatcher, channel)
+            self._spawn(self._watch(f"dispatcher {channel}", actor, actor.trouble, replace))
+
+    async def _start_shard(self, number: int) -> None:
+        """The owner before may only just be leaving."""
+        for _ in range(START_ATTEMPTS):
+            with suppress(StoreBusy, ShardUnavailable):
+                return await self._assign_shard(number)
+            await asyncio.sleep(ASSIGN_PAUSE_S)
+        return await self._assign_shard(number)
+
+    async def _assign_shard(self, number: int) -> None:
+        held = self._epochs[number]
+        assigning = self._shards[number].assign.remote(
+            self._assignment, number, None if held is None else held + 1, self._dispatchers
+        )
+        self._epochs[number] = await answer_of(assigning)
+
+    async def _assign_dispatcher(self, channel: str) -> None:
+        self._lives[channel] += 1
+        actor, name = self._dispatchers[channel], self._name(channel)
+        await answer_of(actor.assign.remote(self._assignment, channel, name, self._shards))
+
+    async def _replace_dispatcher(self, channel: str) -> None:
+        """The dispatcher was restarted: what it had claimed is ambiguous now."""
+        for port in self.ports:
+            self._spawn(self._give_up(port, self._name(channel)))
+        await self._assign_dispatcher(channel)
+
+    async def _give_up(self, port: ActorPort, dispatcher: str) -> None:
+        while True:
+            with suppress(ShardUnavailable):
+                return await port.give_up(dispatcher)
+            await asyncio.sleep(ASSIGN_PAUSE_S)
+
+    def _name(self, channel: str) -> str:
+        return f"{channel}-{self._lives[channel]}"
+
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _watch(self, name: str, actor: Any, ask: Any, assign: Callable[[], Awaitable[None]]) -> None:
+        """Ask for ever. Whatever goes wrong is kept as the actor's trouble until it is well again."""
+        while True:
+            await asyncio.sleep(WATCH_EVERY_S)
+            try:
+                await self._look_after(actor, ask, assign)
+            except ShardUnavailable:
+                continue  # it died while it was being assigned, and is started anew
+            except Exception as error:  # noqa: BLE001  # the watch has to go on whatever it finds
+                self._troubles[name] = f"{name}: {error}"
+            else:
+                self._troubles.pop(name, None)
+
+    async def _look_after(self, actor: Any, ask: Any, assign: Callable[[], Awaitable[None]]) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                await ask.remote()
+        except TimeoutError:
+            ray.kill(actor, no_restart=False)
+        except RayActorError:
+            return  # Ray is starting it anew; the next answer tells that it has to be assigned
+        except ShardUnavailable:
+            await assign()
+        except RayTaskError as error:
+            raise error.cause from None
+
+    async def troubles(self) -> list[str]:
+        """What is not in order, and what the dispatchers could not get to work so far."""
+        answers = await asyncio.gather(
+            *(actor.trouble.remote() for actor in self._dispatchers.values()), return_exceptions=True
+        )
+        return [*self._troubles.values(), *(answer for answer in answers if isinstance(answer, str))]
+
+    async def stop(self) -> None:
+        """Let what is being sent finish, close the stores, end the actors."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        dispatchers = self._dispatchers.values()
+        # An actor that is dead at this moment has nothing to finish and nothing open.
+        await asyncio.gather(*(answer_of(actor.stop.remote()) for actor in dispatchers), return_exceptions=True)
+        await asyncio.gather(*(port.close() for port in self.ports), return_exceptions=True)
+        for actor in [*dispatchers, *self._shards]:
+            ray.kill(actor)

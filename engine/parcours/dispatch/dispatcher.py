@@ -1,0 +1,169 @@
+"""Who sends? One dispatcher per channel: it claims as much as it has room for, renders, sends, reports.
+
+A shard that has deliveries ready wakes the dispatcher, which then pulls until there is nothing left or
+its room is used up. It never sleeps in order to try a delivery again: whatever did not leave is reported,
+and the person's own timer brings it back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+
+from parcours.channel import Accepted, Ambiguous, Channel, Delivery, NotSent, Receipt, Refused
+from parcours.config import Settings
+from parcours.core.effect import Outgoing
+from parcours.dispatch.render import Renderer, RenderFailed
+from parcours.errors import ParcoursError, ShardUnavailable
+from parcours.ports import ShardPort
+
+PAUSE_S = 0.5
+"""Pause before a channel that did not start, or a shard that did not answer, is tried again."""
+
+PAUSE_MAX_S = 30.0
+"""The pause doubles up to this."""
+
+
+class Dispatcher:
+    """Lives on one event loop. `name` tells its claims from those of a dispatcher before it."""
+
+    def __init__(
+        self, name: str, channel_name: str, channel: Channel, renderer: Renderer, settings: Settings
+    ) -> None:
+        self.name = name
+        self._channel_name = channel_name
+        self._channel = channel
+        self._renderer = renderer
+        self._settings = settings
+        self._ports: Sequence[ShardPort] = ()
+        self._room = settings.claim_max
+        self._woken: dict[int, None] = {}
+        self._started = False
+        self.trouble: str | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._pulling = False
+        self._stopping = False
+
+    async def start(self, ports: Sequence[ShardPort]) -> None:
+        """Start the channel, trying again until it does; then shards may wake the dispatcher."""
+        self._ports = ports
+        self._spawn(self._start_channel())
+
+    async def _start_channel(self) -> None:
+        pause_s = PAUSE_S
+        while not self._started:
+            try:
+                await self._channel.start()
+                self._started, self.trouble = True, None
+            except Exception as error:  # noqa: BLE001  # a stranger's code may raise anything
+                self.trouble = f"the channel {self._channel_name!r} does not start: {error}"
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, PAUSE_MAX_S)
+        self._pull()
+
+    def wake(self, shard: int) -> None:
+        """This shard has deliveries ready."""
+        self._woken[shard] = None
+        self._pull()
+
+    def _pull(self) -> None:
+        if self._started and not self._pulling and not self._stopping:
+            self._pulling = True
+            self._spawn(self._pull_all())
+
+    async def _pull_all(self) -> None:
+        """Claim shard by shard, in turn, while there is room."""
+        try:
+            while self._woken and self._room > 0 and not self._stopping:
+                shard = next(iter(self._woken))
+                del self._woken[shard]
+                most = min(self._room, self._settings.send_batch_max)
+                try:
+                    claims = await self._ports[shard].claim(self._channel_name, most, self.name)
+                except ShardUnavailable:
+                    continue  # it wakes the dispatcher again when it is back
+                except ParcoursError as error:
+                    self.trouble = f"shard {shard} hands nothing over: {error}"
+                    continue
+                if claims.more:
+                    self._woken[shard] = None
+                if claims.outgoing:
+                    self._room -= len(claims.outgoing)
+                    self._spawn(self._send(shard, claims.outgoing))
+        finally:
+            self._pulling = False
+
+    async def _send(self, shard: int, outgoing: Sequence[Outgoing]) -> None:
+        receipts: list[Receipt] = []
+        deliveries: list[Delivery] = []
+        for entry in outgoing:
+            try:
+                deliveries.append(self._delivery(entry))
+            except RenderFailed as failure:
+                receipts.append(Refused(entry.key, str(failure), code="render"))
+        try:
+            if deliveries:
+                receipts += await self._hand_over(deliveries)
+            await self._report(shard, receipts)
+        finally:
+            self._room += len(outgoing)
+        self._pull()
+
+    def _delivery(self, entry: Outgoing) -> Delivery:
+        return Delivery(
+            key=entry.key,
+            channel=entry.channel,
+            to=entry.to,
+            content=self._renderer.render(entry),
+            at_ms=entry.at,
+            attempt=entry.attempt,
+            message=entry.message,
+            message_class=entry.message_class,
+            profile=entry.profile,
+        )
+
+    async def _hand_over(self, deliveries: list[Delivery]) -> list[Receipt]:
+        """One receipt for each delivery, whatever the channel does."""
+        reason = "the channel gave no receipt"
+        answered: dict[str, Receipt] = {}
+        try:
+            async with asyncio.timeout(self._settings.send_timeout_s):
+                for receipt in await self._channel.send(deliveries):
+                    if isinstance(receipt, Accepted | NotSent | Ambiguous | Refused):
+                        answered[receipt.key] = receipt
+        except TimeoutError:
+            reason = f"no answer from the channel within send_timeout_s={self._settings.send_timeout_s}"
+        except Exception as error:  # noqa: BLE001  # a stranger's code may raise anything
+            reason = f"the channel broke: {type(error).__name__}: {error}"
+        return [answered.get(delivery.key, Ambiguous(delivery.key, reason)) for delivery in deliveries]
+
+    async def _report(self, shard: int, receipts: list[Receipt]) -> None:
+        """Bring the receipts home. A shard that came back meanwhile knows the claims as lost, and ignores them."""
+        while True:
+            try:
+                return await self._ports[shard].settle(receipts)
+            except ShardUnavailable:
+                await asyncio.sleep(PAUSE_S)
+            except ParcoursError as error:
+                self.trouble = f"shard {shard} takes no receipts: {error}"
+                return None
+
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """Claim nothing more and let what is being sent finish, within `send_timeout_s`; then stop the channel."""
+        self._stopping = True
+        if self._started:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.send_timeout_s):
+                    while self._tasks:
+                        await asyncio.wait(self._tasks)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._started:
+            await self._channel.stop()

@@ -1,0 +1,110 @@
+"""Which channels are there? Those that installed distributions offer under `parcours.channels`.
+
+The channels that come with Parcours take the same door as everybody else's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from parcours.channel import GROUP, Channel
+from parcours.errors import ChannelUnknown, ExtraMissing, SettingInvalid
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A channel as a distribution offers it; `missing` says why it cannot be loaded, None if it can."""
+
+    name: str
+    distribution: str
+    version: str
+    missing: str | None
+    clashes: bool
+
+
+class Registry:
+    """The channels of some entry points, loaded when they are asked for."""
+
+    def __init__(self, points: Iterable[EntryPoint]) -> None:
+        self._points: dict[str, list[EntryPoint]] = {}
+        for point in points:
+            self._points.setdefault(point.name, []).append(point)
+
+    @classmethod
+    def installed(cls) -> Registry:
+        """All channels of this environment."""
+        return cls(entry_points(group=GROUP))
+
+    def offers(self) -> list[Offer]:
+        """Every channel found, by name, with what is wrong with it."""
+        offers = []
+        for name, points in sorted(self._points.items()):
+            for point in points:
+                distribution = point.dist
+                offers.append(
+                    Offer(
+                        name,
+                        distribution.name if distribution else "unknown",
+                        distribution.version if distribution else "unknown",
+                        _missing(point),
+                        clashes=len(points) > 1,
+                    )
+                )
+        return offers
+
+    def channel(self, name: str) -> type[Channel]:
+        """The channel's class."""
+        points = self._points.get(name, [])
+        if not points:
+            near = get_close_matches(name, self._points, n=1)
+            known = ", ".join(sorted(self._points)) or "none"
+            hint = f"; did you mean {near[0]}?" if near else f"; there are {known}"
+            raise ChannelUnknown(f"no installed distribution offers the channel {name!r}{hint}")
+        if len(points) > 1:
+            owners = ", ".join(sorted(point.dist.name for point in points if point.dist))
+            raise ChannelUnknown(f"the channel {name!r} is offered by several distributions: {owners}")
+        loaded: type[Channel] = _load(points[0])
+        return loaded
+
+    def contents(self) -> Mapping[str, type[BaseModel]]:
+        """What a message holds for each channel that can be loaded."""
+        return {
+            offer.name: self.channel(offer.name).Content
+            for offer in self.offers()
+            if offer.missing is None and not offer.clashes
+        }
+
+    def open(self, name: str, settings: Mapping[str, object]) -> Channel:
+        """A channel with its settings checked, not started yet."""
+        channel = self.channel(name)
+        try:
+            return channel(channel.Settings.model_validate(dict(settings)))
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            raise SettingInvalid(f"channels.{name}: {wrong}") from None
+
+
+def _load(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except ImportError as error:
+        library = error.name or str(error)
+        if point.dist is not None and point.dist.name == "parcours":
+            raise ExtraMissing.of(f"the channel {point.name!r} (library {library})", point.name) from error
+        raise ChannelUnknown(f"the channel {point.name!r} cannot be imported: {error}") from error
+    except Exception as error:  # noqa: BLE001 - a stranger's module may raise anything while it loads
+        raise ChannelUnknown(f"the channel {point.name!r} breaks while it loads: {error!r}") from error
+
+
+def _missing(point: EntryPoint) -> str | None:
+    try:
+        _load(point)
+    except (ExtraMissing, ChannelUnknown) as error:
+        return str(error)
+    return None

@@ -1,0 +1,179 @@
+"""What does this person's message say? Liquid templates, parsed once, rendered within limits.
+
+A template sees `profile`, `entry`, `event` and `run` as they were when the message was decided on, and
+`'now'` is that instant. Text that a content model marks as text/html is escaped for HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+
+from dateutil import parser
+from liquid import BoundTemplate, Environment, RenderContext
+from liquid.exceptions import LiquidError
+from liquid.filter import with_context
+from liquid.undefined import is_undefined
+from pydantic import BaseModel, ValidationError
+
+from parcours.core.effect import Outgoing
+from parcours.core.paths import pick
+from parcours.errors import ProjectInvalid
+from parcours.journey.program import Program
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+LOOPS_MAX = 1_000
+"""Iterations of all loops of one template."""
+
+OUTPUT_BYTES_MAX = 1_000_000
+"""Output of one template: larger than any mail a provider takes."""
+
+NAMESPACE_MAX = 100_000
+"""Room for what a template assigns, in the units of the Liquid library."""
+
+
+SECONDS_MAX = 250_000_000_000
+"""Seconds around 1970 within which every time has a four-digit year."""
+
+
+class RenderFailed(Exception):
+    """The message cannot be rendered for this person; the first argument says why."""
+
+
+DECIDED_AT = "$decided_at"
+"""Under this name a template's filters find the delivery's time; no template can name it."""
+
+
+class _Limited(Environment):
+    loop_iteration_limit = LOOPS_MAX
+    output_stream_limit = OUTPUT_BYTES_MAX
+    local_namespace_limit = NAMESPACE_MAX
+
+    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
+        super().setup_tags_and_filters(extra=extra)
+        self.add_filter("date", _date)
+
+
+@with_context
+def _date(value: object, text_format: object, *, context: RenderContext) -> str:
+    """Liquid's `date`, which would read the machine's clock and zone: here 'now' is the delivery's time, all in UTC."""
+    if is_undefined(value):
+        return ""
+    now = context.globals[DECIDED_AT]
+    assert isinstance(now, datetime), "the renderer gives the time to every template"
+    moment = _moment(value, now)
+    if moment is None or is_undefined(text_format):
+        return str(value)
+    if text_format == "%s":
+        return str(int(moment.timestamp()))
+    return moment.strftime(str(text_format))
+
+
+def _moment(value: object, now: datetime) -> datetime | None:
+    """What a template means by a date: a time, a day, seconds since 1970, or a text that names one of them."""
+    if isinstance(value, str) and value in ("now", "today"):
+        return now
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    if isinstance(value, int) or (isinstance(value, str) and value.isascii() and value.isdigit()):
+        seconds = int(value)
+        return EPOCH + timedelta(seconds=seconds) if abs(seconds) < SECONDS_MAX else None
+    if isinstance(value, str):
+        return _parsed_date(value, now)
+    return None
+
+
+def _parsed_date(text: str, now: datetime) -> datetime | None:
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    try:
+        parsed = parser.parse(text, default=midnight, tzinfos=_zone)
+    except (OverflowError, ValueError):
+        return None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def _zone(_: str | None, offset_s: int | None) -> tzinfo:
+    """An offset counts, a zone's abbreviation does not: EST is another one in Sydney."""
+    return timezone(timedelta(seconds=offset_s)) if offset_s else UTC
+
+
+class Renderer:
+    """Renders every message of a program. `contents` are the content models of its channels."""
+
+    def __init__(self, program: Program, contents: Mapping[str, type[BaseModel]]) -> None:
+        self._program = program
+        self._contents = contents
+        self._plain = _Limited()
+        self._html = _Limited(autoescape=True)
+        self._sources: dict[tuple[str, str], Mapping[str, object]] = {}
+        self._parsed: dict[tuple[bool, str], BoundTemplate] = {}
+        self._sources = {
+            (message.name, channel): _checked(message.name, channel, contents[channel], content)
+            for message in program.messages.values()
+            for channel, content in message.contents.items()
+            if channel in contents
+        }
+
+    def render(self, outgoing: Outgoing) -> BaseModel:
+        """The channel's content with every template filled in."""
+        model = self._contents[outgoing.channel]
+        now = EPOCH + timedelta(milliseconds=outgoing.at)
+        values = {**outgoing.context, "now": now, "today": now.date(), DECIDED_AT: now}
+        try:
+            filled = {
+                name: self._fill(value, values, html=_is_html(model, name))
+                for name, value in self._source(outgoing, model).items()
+            }
+            return model.model_validate(filled)
+        except LiquidError as error:
+            raise RenderFailed(f"render: {error}") from error
+        except ValidationError as error:
+            raise RenderFailed(f"render: {error.errors()[0]['msg']}") from error
+        except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+            # Filters raise these for data that nobody thought of; it is one person's message that fails.
+            raise RenderFailed(f"render: {type(error).__name__}: {error}") from error
+
+    def _source(self, outgoing: Outgoing, model: type[BaseModel]) -> Mapping[str, object]:
+        """The content before rendering, as its model leaves it: what becomes HTML has become it, and is escaped."""
+        place = outgoing.message, outgoing.channel
+        if place not in self._sources:
+            message = self._program.messages.get(outgoing.message)
+            if message is None or outgoing.channel not in message.contents:
+                raise RenderFailed(f"render: the project has no message {place[0]!r} for {place[1]!r} any more")
+            source = message.contents[outgoing.channel]
+            try:
+                self._sources[place] = model.model_validate(source).model_dump(exclude_none=True)
+            except ValidationError:
+                self._sources[place] = source  # only the rendered content can be valid
+        return self._sources[place]
+
+    def _fill(self, value: object, values: Mapping[str, object], *, html: bool) -> object:
+        if isinstance(value, str):
+            return self._template(value, html=html).render(**values)
+        if isinstance(value, Mapping):
+            return {name: self._fill(inner, values, html=html) for name, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._fill(inner, values, html=html) for inner in value]
+        return value
+
+    def _template(self, text: str, *, html: bool) -> BoundTemplate:
+        key = html, text
+        if key not in self._parsed:
+            self._parsed[key] = (self._html if html else self._plain).from_string(text)
+        return self._parsed[key]
+
+
+def _checked(message: str, channel: str, model: type[BaseModel], content: Mapping[str, object]) -> dict[str, object]:
+    """The content as its channel wants it, which is where MJML becomes HTML. Raises ProjectInvalid."""
+    try:
+        return model.model_validate(dict(content)).model_dump(mode="json", exclude_none=True)
+    except ValidationError as error:
+        raise ProjectInvalid(f"message {message!r}, {channel}: {error.errors()[0]['msg']}") from None
+
+
+def _is_html(model: type[BaseModel], name: str) -> bool:
+    extra = model.model_fields[name].json_schema_extra if name in model.model_fields else None
+    return isinstance(extra, dict) and pick(extra, "contentMediaType") == "text/html"

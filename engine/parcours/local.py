@@ -1,0 +1,57 @@
+"""The engine in one process: shards and dispatchers on one event loop. For tests, simulation, small services."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from parcours.clock import Clock, SystemClock
+from parcours.dispatch.dispatcher import Dispatcher
+from parcours.dispatch.registry import Registry
+from parcours.dispatch.render import Renderer
+from parcours.plan import Plan, open_shard
+from parcours.shard.host import ShardHost
+from parcours.store.address import prepare
+
+
+class LocalRuntime:
+    """Opens the shards of a plan and keeps them going. `start` and `stop` run on the same loop."""
+
+    def __init__(self, plan: Plan, *, clock: Clock | None = None, registry: Registry | None = None) -> None:
+        self._plan = plan
+        self._clock = clock or SystemClock()
+        self._registry = registry or Registry.installed()
+        self._dispatchers: dict[str, Dispatcher] = {}
+        self.ports: list[ShardHost] = []
+
+    async def start(self) -> None:
+        """Come back from the stores and go on."""
+        prepare(self._plan.store, self._plan.project.name, self._plan.shards)
+        for number in range(self._plan.shards):
+            wake = partial(self._wake, number)
+            self.ports.append(open_shard(self._plan, number, self._clock, wake))
+        await self._start_dispatchers()
+        for host in self.ports:
+            host.look()
+
+    async def _start_dispatchers(self) -> None:
+        contents = {name: self._registry.channel(name).Content for name in self._plan.channels}
+        renderer = Renderer(self._plan.project.program, contents)
+        for name, settings in self._plan.channels.items():
+            channel = self._registry.open(name, settings)
+            self._dispatchers[name] = Dispatcher(name, name, channel, renderer, self._plan.settings)
+            await self._dispatchers[name].start(self.ports)
+
+    def _wake(self, shard: int, channel: str) -> None:
+        if channel in self._dispatchers:
+            self._dispatchers[channel].wake(shard)
+
+    def troubles(self) -> list[str]:
+        """What the dispatchers could not get to work so far."""
+        return [dispatcher.trouble for dispatcher in self._dispatchers.values() if dispatcher.trouble]
+
+    async def stop(self) -> None:
+        """Let what is being sent finish, then close the stores."""
+        for dispatcher in self._dispatchers.values():
+            await dispatcher.stop()
+        for host in self.ports:
+            host.close()

@@ -1,0 +1,36 @@
+"""Which shell runs the engine? `local` in this process, or `ray` on a cluster: the same engine in both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol, TypeAlias
+
+from parcours.clock import Clock
+from parcours.errors import SettingInvalid
+from parcours.local import LocalRuntime
+from parcours.plan import Plan
+from parcours.ports import ShardPort
+
+RuntimeName: TypeAlias = Literal["local", "ray"]
+
+
+class Runtime(Protocol):
+    """Opens a plan's shards and keeps them going. Both methods run on the event loop of whoever uses the ports."""
+
+    @property
+    def ports(self) -> Sequence[ShardPort]: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+def open_runtime(name: str, plan: Plan, clock: Clock | None = None) -> Runtime:
+    """A runtime that has not been started yet. A clock of one's own is for the local runtime only."""
+    if name == "local":
+        return LocalRuntime(plan, clock=clock)
+    if name != "ray" or clock is not None:
+        raise SettingInvalid(f"runtime {name!r}: there are local and ray, and only local takes a clock")
+    from parcours.cluster.runtime import ClusterRuntime  # Ray takes a second to import, and local needs none of it
+
+    return ClusterRuntime(plan)
