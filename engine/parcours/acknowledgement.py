@@ -1,0 +1,46 @@
+"""What does a caller get back at once? A promise that can be awaited, or asked for its result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from parcours.router import Taken
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """
+    accepted    lines that are on disk and applied exactly once
+    duplicate   lines recognised by their message id
+    rejected    (place in the call, from 0; reason) of each line that cannot be used
+    undeclared  how many of the accepted have an event name that the project does not declare
+    """
+
+    accepted: int
+    duplicate: int
+    rejected: tuple[tuple[int, str], ...]
+    undeclared: int
+
+    @classmethod
+    def of(cls, taken: Taken) -> Ingested:
+        return cls(taken.accepted, taken.duplicate, tuple(taken.rejected), taken.undeclared)
+
+
+class Acknowledgement:
+    """The outcome of one call of `ingest`, once every line of it is durable, a duplicate, or rejected."""
+
+    def __init__(self, future: Future[Ingested]) -> None:
+        self._future = future
+
+    def result(self, timeout_s: float | None = None) -> Ingested:
+        """Wait for the outcome. Raises TimeoutError after `timeout_s` seconds; the lines go on all the same."""
+        return self._future.result(timeout_s)
+
+    def done(self) -> bool:
+        return self._future.done()
+
+    def __await__(self) -> Generator[object, None, Ingested]:
+        return asyncio.wrap_future(self._future).__await__()

@@ -1,0 +1,254 @@
+"""How is Parcours used from Python? Open an engine, hand in what people do, close it.
+
+The engine runs on an event loop in a thread of its own, so the same calls serve synchronous and
+asynchronous callers, and a caller's own loop is never blocked by them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import uuid
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Self, TypeVar
+
+import msgspec
+
+from parcours.acknowledgement import Acknowledgement, Ingested
+from parcours.clock import Clock, SystemClock
+from parcours.config import Settings
+from parcours.core.identity import shard_of, slot_of
+from parcours.core.profile import Profile
+from parcours.errors import EngineClosed, Overloaded, SettingInvalid, ShardUnavailable
+from parcours.journey.program import Journey, ReadEntry
+from parcours.journey.project import Project
+from parcours.journey.secrets import resolve_secrets
+from parcours.plan import Plan, channels_used
+from parcours.reads import read_audience, read_entries
+from parcours.router import Router
+from parcours.shells import RuntimeName, open_runtime
+
+T = TypeVar("T")
+
+DRAIN_POLL_S = 0.01
+"""How often `drain` looks whether everything has settled."""
+
+READ_PAUSE_S = 1.0
+"""Pause before a read is tried again for which a shard was missing."""
+
+
+class Engine:
+    """A running engine. Use `Engine.open`, as a context manager or with `close`."""
+
+    def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
+        self._plan = plan
+        self._clock = clock or SystemClock()
+        self._runtime = open_runtime(runtime, plan, clock)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="parcours", daemon=True)
+        self._router: Router | None = None
+        self._reads: list[asyncio.Task[None]] = []
+        self._waiting = 0
+        self._closed = False
+        self._door = threading.Lock()
+
+    @classmethod
+    def open(
+        cls,
+        project: Project,
+        store: str,
+        *,
+        shards: int = 2,
+        runtime: RuntimeName = "ray",
+        records: Iterable[str] = (),
+        settings: Settings | None = None,
+        clock: Clock | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> Self:
+        """Open the project's store and go on from where it stands.
+
+        store    sqlite:///FOLDER, or memory: for what need not outlive the process
+        records  channels that only record what would be sent; every other one that a message uses has to be
+                 configured in the project
+        clock    another clock than the machine's, for the local runtime
+        environ  where `env:NAME` settings are looked up
+        Raises SettingInvalid, ChannelUnknown, ExtraMissing, StoreBusy or StoreBroken.
+        """
+        recorded = tuple(sorted(set(records)))
+        channels = {
+            name: resolve_secrets(_configured(project, name), project.folder, environ)
+            for name in channels_used(project)
+            if name not in recorded
+        }
+        plan = Plan(project, shards, store, channels, recorded, settings=settings or Settings())
+        engine = cls(plan, runtime, clock)
+        engine._start()
+        return engine
+
+    def _start(self) -> None:
+        self._thread.start()
+        try:
+            self._call(self._open())
+        except BaseException:
+            self.close()
+            raise
+
+    async def _open(self) -> None:
+        await self._runtime.start()
+        program = self._plan.project.program
+        self._router = Router(uuid.uuid4().hex, self._runtime.ports, program, self._plan.settings)
+        self._reads = [asyncio.ensure_future(self._read(*pair)) for pair in read_entries(program)]
+
+    async def _read(self, journey: Journey, entry: ReadEntry) -> None:
+        """Wait for the instant of a read; one that passed while nobody was there is made up for."""
+        wait_ms = entry.at_ms - self._clock.now_ms()
+        await asyncio.sleep(max(0, wait_ms) / 1000)
+        while True:
+            try:
+                return await read_audience(self._runtime.ports, journey, entry)
+            except ShardUnavailable:
+                await asyncio.sleep(READ_PAUSE_S)
+
+    # What people do
+
+    def ingest(self, calls: Iterable[Mapping[str, object]] | bytes) -> Acknowledgement:
+        """Hand in many calls of Segment's spec at once: as dicts, or as a block of NDJSON, the fast way.
+
+        The acknowledgement fails with Overloaded if the shards cannot keep up: hand it in again later, with the
+        same message ids.
+        """
+        return Acknowledgement(self._submit(self._ingest(_lines(calls))))
+
+    async def _ingest(self, lines: Sequence[bytes]) -> Ingested:
+        assert self._router is not None
+        if not self._router.has_room():
+            if self._waiting >= self._plan.settings.waiting_calls_max:
+                raise Overloaded(f"waiting_calls_max={self._waiting} calls wait already")
+            self._waiting += 1
+            try:
+                await self._router.room()
+            finally:
+                self._waiting -= 1
+        return Ingested.of(await self._router.take(lines))
+
+    def track(
+        self, user_id: str, event: str, properties: Mapping[str, object] | None = None, *, message_id: str | None = None
+    ) -> Acknowledgement:
+        """Somebody did something. A call that may be repeated needs a `message_id` to count once."""
+        call = {"type": "track", "userId": user_id, "event": event, "properties": dict(properties or {})}
+        return self.ingest([call | ({"messageId": message_id} if message_id else {})])
+
+    def identify(
+        self, user_id: str, traits: Mapping[str, object], *, message_id: str | None = None
+    ) -> Acknowledgement:
+        """Something is known about somebody; a trait of None is taken away."""
+        call = {"type": "identify", "userId": user_id, "traits": dict(traits)}
+        return self.ingest([call | ({"messageId": message_id} if message_id else {})])
+
+    # Looking in
+
+    def profile(self, person: str) -> Profile | None:
+        """Everything known of a person: traits, runs, deliveries, timers. None if nothing is."""
+        port = self._runtime.ports[shard_of(slot_of(person), self._plan.shards)]
+        return self._call(port.profile(person))
+
+    def drain(self, timeout_s: float | None = None) -> None:
+        """Return when everything accepted is applied and nothing queued can leave now.
+
+        Deliveries that wait for another attempt do not count, nor do timers of the future. Raises TimeoutError.
+        """
+        self._call(asyncio.wait_for(self._drain(), timeout_s))
+
+    async def _drain(self) -> None:
+        assert self._router is not None
+        while True:
+            # In this order: what is taken between the two questions belongs to nobody who waits here.
+            handed_over = self._router.is_idle() and not self._waiting
+            if await self._is_at_rest() and handed_over:
+                return
+            await asyncio.sleep(DRAIN_POLL_S)
+
+    async def _is_at_rest(self) -> bool:
+        """Whether no shard has anything to do now."""
+        try:
+            statuses = [await port.status() for port in self._runtime.ports]
+        except ShardUnavailable:
+            return False
+        now_ms = self._clock.now_ms()
+        return not any(
+            status.ready or status.claimed or (status.next_ms is not None and status.next_ms < now_ms)
+            for status in statuses
+        )
+
+    # Life
+
+    def close(self) -> None:
+        """Let what is being sent finish and give everything back. Whatever was acknowledged is in the store."""
+        with self._door:
+            if self._closed:
+                return
+            self._closed = True
+            closing = asyncio.run_coroutine_threadsafe(self._close(), self._loop)
+        try:
+            closing.result()
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    async def _close(self) -> None:
+        for read in self._reads:
+            read.cancel()
+        await asyncio.gather(*self._reads, return_exceptions=True)
+        if self._router is not None:
+            await self._router.close()
+        try:
+            await self._runtime.stop()
+        finally:
+            await _end_all_others()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _submit(self, coroutine: Coroutine[object, object, T]) -> Future[T]:
+        """Run it on the engine's loop. What gets in before the door is shut gets an answer."""
+        with self._door:
+            if not self._closed:
+                return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        coroutine.close()
+        raise EngineClosed
+
+    def _call(self, coroutine: Coroutine[object, object, T]) -> T:
+        return self._submit(coroutine).result()
+
+
+async def _end_all_others() -> None:
+    """Cancel every other task of this loop, so that nobody waits for one that will never go on."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+def _lines(calls: Iterable[Mapping[str, object]] | bytes) -> list[bytes]:
+    if isinstance(calls, bytes):
+        return [line for line in calls.split(b"\n") if line.strip()]
+    return [msgspec.json.encode(call) for call in calls]
+
+
+def _configured(project: Project, channel: str) -> Mapping[str, object]:
+    settings = project.channels.get(channel)
+    if settings is None:
+        raise SettingInvalid(
+            f"the project's messages use the channel {channel!r}, and parcours.yaml has no channels.{channel}; "
+            f"configure it, or open the engine with records=[{channel!r}]"
+        )
+    return settings
