@@ -1,0 +1,191 @@
+"""Mail over SMTP: each recipient a transaction of its own, over a small pool of connections.
+
+A mail counts as departed when its body is about to be written after the server's 354. Until then nothing
+can have been taken over; from then on only the server's reply tells.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import mjml
+from aiosmtplib import (
+    SMTP,
+    SMTPAuthenticationError,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from parcours.channel import Accepted, Delivery, NotSent, Receipt, Refused
+from parcours_channels.mime import HeaderBroken, address_of, domain_of, encode_mail, is_address, message_id
+from parcours_channels.side_by_side import Attempt, SideBySide
+from parcours_channels.smtp_codes import receipt_of_reply
+from parcours_channels.smtp_pool import Connection, SmtpPool, hang_up
+from parcours_channels.smtp_transaction import Transaction
+
+
+class EmailSettings(BaseModel):
+    """Where mail is handed in, and in whose name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field(description="Name or address of the submission server.")
+    port: int = Field(587, ge=1, le=65535, description="587 with starttls, 465 with implicit TLS.")
+    username: str | None = Field(None, description="User name to log in with; without it there is no login.")
+    password: SecretStr | None = Field(None, description="Password to log in with.")
+    sender: str = Field(description="Who mails come from: shop@luma.example or Luma <shop@luma.example>.")
+    tls: Literal["starttls", "implicit", "none"] = Field(
+        "starttls",
+        description="starttls and implicit never fall back to plain text; none is for a local relay.",
+    )
+    ca_file: Path | None = Field(None, description="PEM file of a private authority that the server is trusted by.")
+    connections_max: int = Field(4, ge=1, description="Connections open at once; one carries about 260 mails/s.")
+    mails_per_connection_max: int = Field(
+        500, ge=1, description="Mails after which a connection is replaced; servers dislike endless ones."
+    )
+    timeout_s: Annotated[float, Field(gt=0)] = Field(
+        50.0, description="How long one call of send may take; keep it below the engine's send_timeout_s."
+    )
+    client_name: str | None = Field(None, description="Name given in EHLO; without it this machine's own.")
+
+    @field_validator("sender")
+    @classmethod
+    def _has_a_domain(cls, sender: str) -> str:
+        if not domain_of(sender) or not sender.isprintable() or not domain_of(sender).isascii():
+            raise ValueError("needs an address with a domain, such as Luma <shop@luma.example>")
+        return sender
+
+    @model_validator(mode="after")
+    def _login_is_whole(self) -> EmailSettings:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together")
+        return self
+
+
+class EmailContent(BaseModel):
+    """A subject, and a text, an HTML part, or both. MJML is compiled to HTML when the document is read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subject: str
+    text: str | None = None
+    html: str | None = Field(None, json_schema_extra={"contentMediaType": "text/html"})
+    mjml: str | None = Field(None, description="Becomes `html`; Liquid tags pass through it untouched.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _compile_mjml(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping) or not isinstance(values.get("mjml"), str):
+            return values
+        if values.get("html") is not None:
+            raise ValueError("takes html or mjml, not both")
+        try:
+            return {**values, "html": mjml.mjml2html(values["mjml"]), "mjml": None}
+        except (OSError, ValueError) as error:
+            raise ValueError(f"mjml cannot be compiled: {error}") from error
+
+    @model_validator(mode="after")
+    def _says_something(self) -> EmailContent:
+        if self.text is None and self.html is None:
+            raise ValueError("needs text, html or mjml")
+        return self
+
+
+class EmailChannel:
+    """The channel `email`."""
+
+    Settings: ClassVar[type[BaseModel]] = EmailSettings
+    Content: ClassVar[type[BaseModel]] = EmailContent
+    address_kind: ClassVar[str] = "email"
+
+    def __init__(self, settings: EmailSettings) -> None:
+        self._settings = settings
+        self._side_by_side = SideBySide(settings.connections_max, settings.timeout_s)
+        self._pool = SmtpPool(self._connect, settings.mails_per_connection_max)
+        self._tls_context: ssl.SSLContext | None = None
+
+    async def start(self) -> None:
+        """Read the certificates. Raises OSError if `ca_file` cannot be read; connects to nobody yet."""
+        if self._settings.tls != "none":
+            self._tls_context = ssl.create_default_context(cafile=self._settings.ca_file)
+
+    async def send(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
+        return await self._side_by_side.send(deliveries, self._send_one)
+
+    async def stop(self) -> None:
+        await self._pool.close()
+
+    async def _connect(self) -> SMTP:
+        """A connection that is logged in. Raises what aiosmtplib raises."""
+        settings = self._settings
+        smtp = SMTP(
+            hostname=settings.host,
+            port=settings.port,
+            local_hostname=settings.client_name,
+            timeout=settings.timeout_s,
+            use_tls=settings.tls == "implicit",
+            start_tls=settings.tls == "starttls",
+            tls_context=self._tls_context,
+        )
+        await smtp.connect()
+        try:
+            if smtp.is_ehlo_or_helo_needed:
+                await smtp.ehlo()
+            if settings.username is not None and settings.password is not None:
+                await smtp.login(settings.username, settings.password.get_secret_value())
+        except BaseException:
+            hang_up(smtp)
+            raise
+        return smtp
+
+    async def _send_one(self, delivery: Delivery, attempt: Attempt) -> Receipt:
+        content = delivery.content
+        assert isinstance(content, EmailContent), "the engine hands over the channel's own content"
+        if not is_address(delivery.to):
+            return Refused(delivery.key, f"not an address: {delivery.to!r}", permanent=True)
+        try:
+            mail = encode_mail(
+                key=delivery.key,
+                sender=self._settings.sender,
+                to=delivery.to,
+                subject=content.subject,
+                text=content.text,
+                html=content.html,
+                at_ms=delivery.at_ms or None,
+            )
+        except HeaderBroken as error:
+            return Refused(delivery.key, str(error))
+        return await self._hand_in(delivery, mail, attempt)
+
+    async def _hand_in(self, delivery: Delivery, mail: bytes, attempt: Attempt) -> Receipt:
+        while True:
+            try:
+                connection = await self._pool.take()
+            except SMTPAuthenticationError as error:
+                reason = f"the server refused the user name or the password: {error.code} {error.message}"
+                return NotSent(delivery.key, reason, code=str(error.code))
+            except SMTPResponseException as error:
+                return receipt_of_reply(delivery.key, "connect", error.code, error.message)
+            try:
+                return await self._transact(connection, delivery, mail, attempt)
+            except SMTPServerDisconnected:
+                # A server may hang up on an idle connection at any time; each round uses up one of those.
+                if connection.is_fresh or attempt.departed:
+                    raise
+
+    async def _transact(self, connection: Connection, delivery: Delivery, mail: bytes, attempt: Attempt) -> Receipt:
+        transaction = Transaction(connection.smtp, attempt)
+        sender = self._settings.sender
+        try:
+            refusal = await transaction.run(address_of(sender), delivery.to, mail)
+        except BaseException:
+            hang_up(connection.smtp)  # nobody knows what its next reply would belong to
+            raise
+        self._pool.give_back(connection)
+        if refusal is None:
+            return Accepted(delivery.key, message_id(delivery.key, sender))
+        return receipt_of_reply(delivery.key, transaction.stage, refusal.code, refusal.message)

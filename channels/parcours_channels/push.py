@@ -1,0 +1,136 @@
+"""Push notifications over FCM's HTTP v1 API.
+
+pyfcm writes the payload and google-auth the credentials. The request is made here: pyfcm's own retries
+POST silently, sleeps for as long as the provider asks, and hides the status.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar
+
+import aiohttp
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pyfcm import FCMNotification
+
+from parcours.channel import Accepted, Delivery, NotSent, Receipt
+from parcours_channels.fcm_codes import receipt_of_error
+from parcours_channels.google_token import TokenSource, TokenUnavailable
+from parcours_channels.http import RequestTrace
+from parcours_channels.side_by_side import Attempt, SideBySide
+
+UNAUTHORIZED = 401
+
+
+class PushSettings(BaseModel):
+    """The Firebase project that messages are sent for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    service_account: SecretStr = Field(description="The service account's key file, as JSON text.")
+    endpoint: str = Field("https://fcm.googleapis.com", description="Where FCM is.")
+    token_uri: str | None = Field(None, description="Where access tokens are had; without it as the key file says.")
+    requests_max: int = Field(50, ge=1, description="Requests under way at once.")
+    timeout_s: Annotated[float, Field(gt=0)] = Field(
+        50.0, description="How long one call of send may take; keep it below the engine's send_timeout_s."
+    )
+
+    @field_validator("service_account")
+    @classmethod
+    def _is_a_key_file(cls, secret: SecretStr) -> SecretStr:
+        try:
+            account = json.loads(secret.get_secret_value())
+        except ValueError:
+            account = None
+        if not isinstance(account, dict) or account.get("type") != "service_account":
+            raise ValueError("needs the JSON of a service account's key file")
+        missing = {"project_id", "private_key", "client_email", "token_uri"} - account.keys()
+        if missing:
+            raise ValueError(f"the key file lacks {', '.join(sorted(missing))}")
+        return secret
+
+
+class PushContent(BaseModel):
+    """What is shown, and what the app gets to read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str | None = None
+    body: str | None = None
+    data: Mapping[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> PushContent:
+        if not (self.title or self.body or self.data):
+            raise ValueError("needs a title, a body or data")
+        return self
+
+
+class PushChannel:
+    """The channel `push`."""
+
+    Settings: ClassVar[type[BaseModel]] = PushSettings
+    Content: ClassVar[type[BaseModel]] = PushContent
+    address_kind: ClassVar[str] = "token"
+
+    def __init__(self, settings: PushSettings) -> None:
+        self._settings = settings
+        self._side_by_side = SideBySide(settings.requests_max, settings.timeout_s)
+        self._trace = RequestTrace()
+
+    async def start(self) -> None:
+        """Read the credentials. Raises ValueError if the private key cannot be read; asks nobody yet."""
+        account = json.loads(self._settings.service_account.get_secret_value())
+        if self._settings.token_uri is not None:
+            account["token_uri"] = self._settings.token_uri
+        self._tokens = TokenSource(account, self._settings.timeout_s)
+        self._payloads = FCMNotification(credentials=self._tokens.credentials)
+        self._url = f"{self._settings.endpoint}/v1/projects/{account['project_id']}/messages:send"
+        self._session = aiohttp.ClientSession(trace_configs=[self._trace.config])
+
+    async def send(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
+        return await self._side_by_side.send(deliveries, self._send_one)
+
+    async def stop(self) -> None:
+        await self._session.close()
+        self._tokens.close()
+
+    async def _send_one(self, delivery: Delivery, attempt: Attempt) -> Receipt:
+        content = delivery.content
+        assert isinstance(content, PushContent), "the engine hands over the channel's own content"
+        payload = self._payloads.parse_payload(
+            fcm_token=delivery.to,
+            notification_title=content.title,
+            notification_body=content.body,
+            data_payload=dict(content.data),
+        )
+        try:
+            status, body = await self._post(payload, attempt)
+            if status == UNAUTHORIZED:  # refused at the door: the token may have been revoked before its time
+                status, body = await self._post(payload, attempt)
+        except TokenUnavailable as error:
+            return NotSent(delivery.key, str(error))
+        if status == 200:
+            return Accepted(delivery.key, body.get("name"))
+        return receipt_of_error(delivery.key, status, body, attempt.retry_after_s)
+
+    async def _post(self, payload: bytes, attempt: Attempt) -> tuple[int, Mapping[str, Any]]:
+        token = await self._tokens.token()
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        with self._trace.of(attempt):
+            async with self._session.post(self._url, data=payload, headers=headers, allow_redirects=False) as answer:
+                body = _object(await answer.read())
+        if answer.status == UNAUTHORIZED:
+            self._tokens.drop(token)
+            attempt.departed = False  # an answer is an answer: it was not taken
+        return answer.status, body
+
+
+def _object(body: bytes) -> Mapping[str, Any]:
+    """The JSON object in the body, empty if there is none: a gateway's error page is HTML."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,159 @@
+"""How a channel is written: the whole of what a channel plugin may import from Parcours.
+
+A channel is a class named by an entry point of the group `parcours.channels`. One instance lives in
+one dispatcher; the engine calls `start` once, then `send` for as long as it runs (several calls may
+be under way at once), then `stop` once. All three run on one asyncio loop, which a channel must not block.
+
+Rules that a channel keeps:
+
+- A delivery that certainly did not leave is `NotSent`; one that may have left is `Ambiguous`. When in
+  doubt, `Ambiguous`: the engine then follows the message's class and never sends marketing twice.
+- `send` does not sleep in order to retry: it says `NotSent(retry_after_s=...)` and the engine waits.
+- A crash of the process during `send` makes every delivery of that call ambiguous.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
+
+import msgspec
+from pydantic import BaseModel
+
+GROUP = "parcours.channels"
+"""The entry-point group in which channels are found."""
+
+Reaction: TypeAlias = Literal[
+    "delivered", "opened", "clicked", "bounced", "complained", "unsubscribed", "replied", "failed"
+]
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One message for one address of one person, rendered and ready to leave.
+
+    key         stable text, the same for a retry of the same delivery; at most 64 characters of [a-z0-9]
+    channel     the name under which the channel is configured
+    to          the address, of the channel's `address_kind`
+    content     the channel's own `Content`, every template rendered
+    at_ms       when it was decided, ms since 1970: the same for a retry
+    attempt     1 for the first attempt
+    message     the message's name, for logs and provider tags
+    message_class  marketing or transactional
+    profile     the person's id, for logs; do not send it to a provider that has no need of it
+    """
+
+    key: str
+    channel: str
+    to: str
+    content: BaseModel
+    at_ms: int = 0
+    attempt: int = 1
+    message: str = ""
+    message_class: Literal["marketing", "transactional"] = "marketing"
+    profile: str = ""
+
+
+class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
+    """The provider took the delivery over. `provider_id` is its own name for it, if it gave one."""
+
+    key: str
+    provider_id: str | None = None
+
+
+class NotSent(msgspec.Struct, frozen=True, tag="not_sent"):
+    """The delivery certainly did not leave, and trying again later makes sense.
+
+    retry_after_s   seconds that the provider asked to wait, None if it did not say
+    code            the provider's own code, kept for whoever looks into it
+    """
+
+    key: str
+    reason: str
+    retry_after_s: float | None = None
+    code: str | None = None
+
+
+class Ambiguous(msgspec.Struct, frozen=True, tag="ambiguous"):
+    """Nobody can say whether the delivery left."""
+
+    key: str
+    reason: str
+    code: str | None = None
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """The provider will not take this delivery, and asking again would not help.
+
+    permanent   the address itself is dead (hard bounce, unknown token, opted-out number)
+    """
+
+    key: str
+    reason: str
+    permanent: bool = False
+    code: str | None = None
+
+
+Receipt: TypeAlias = Accepted | NotSent | Ambiguous | Refused
+
+
+class Feedback(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a delivery later, as a provider's webhook tells it.
+
+    key     the delivery's key, as given to `send`
+    at_ms   when it happened by the provider's word, None if it does not say
+    link    the link clicked, for `clicked`
+    """
+
+    key: str
+    reaction: Reaction
+    at_ms: int | None = None
+    link: str | None = None
+    code: str | None = None
+
+
+class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider's call to `POST /v1/webhooks/{channel}`. Header names are lower case."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@runtime_checkable
+class Channel(Protocol):
+    """One way to reach a person. The constructor takes the validated `Settings` and does nothing else."""
+
+    Settings: ClassVar[type[BaseModel]]
+    """What parcours.yaml holds under `channels: {NAME: ...}`."""
+
+    Content: ClassVar[type[BaseModel]]
+    """What a message document holds for the channel. Every text may be a Liquid template; a field whose
+    `json_schema_extra` has `contentMediaType: text/html` is escaped for HTML. Validating it twice changes nothing.
+    """
+
+    address_kind: ClassVar[str]
+    """`email`, `phone`, `token`, or a word of the channel's own."""
+
+    def __init__(self, settings: Any) -> None: ...
+
+    async def start(self) -> None:
+        """Open connections and read credentials. May raise: the dispatcher tries again with a back-off."""
+
+    async def send(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
+        """Send each delivery and answer with one receipt each, in any order.
+
+        An exception, or a receipt that is missing, counts as `Ambiguous`. The call is cancelled after
+        `send_timeout_s`, which counts as `Ambiguous` for every delivery too.
+        """
+
+    async def stop(self) -> None:
+        """Close what `start` opened. Called once, after the last `send` has returned."""
+
+
+@runtime_checkable
+class FeedbackChannel(Channel, Protocol):
+    """A channel whose provider reports back over HTTP."""
+
+    def read_feedback(self, request: WebhookRequest) -> list[Feedback]:
+        """Check the request's signature and translate it; raise `ValueError` if it is not genuine."""

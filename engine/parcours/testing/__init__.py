@@ -1,0 +1,7 @@
+"""What users of Parcours and authors of plugins test with: stand-ins for providers, and suites to pass.
+
+Import from the modules below; this one imports nothing, so that each asks only for the libraries it needs.
+
+- `parcours.testing.doubles`: local mail, SMS and push providers that speak the real protocols
+- `parcours.testing.channel_contract`: the suite that every channel passes
+"""

@@ -1,0 +1,99 @@
+"""What does a failure mean for the delivery that met it, and for those beside it?"""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from pydantic import BaseModel
+
+from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt
+from parcours_channels.http import retry_after_s
+from parcours_channels.side_by_side import Attempt, SideBySide
+
+
+class Nothing(BaseModel):
+    """Content that nobody looks at."""
+
+
+def deliveries(count: int) -> list[Delivery]:
+    return [Delivery(key=f"k{number}", channel="c", to="a", content=Nothing()) for number in range(count)]
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError("gone"), TimeoutError(), ZeroDivisionError("a mistake")])
+@pytest.mark.parametrize("departed, expected", [(False, NotSent), (True, Ambiguous)])
+def test_an_error_is_judged_by_whether_the_delivery_had_departed(
+    error: Exception, departed: bool, expected: type
+) -> None:
+    async def send_one(delivery: Delivery, attempt: Attempt) -> Receipt:
+        attempt.departed = departed
+        if delivery.key == "k1":
+            raise error
+        return Accepted(delivery.key)
+
+    receipts = asyncio.run(SideBySide(3, 60).send(deliveries(3), send_one))
+
+    assert [type(receipt) for receipt in receipts] == [Accepted, expected, Accepted]
+    assert [receipt.key for receipt in receipts] == ["k0", "k1", "k2"]
+
+
+def test_no_more_deliveries_are_under_way_than_allowed_over_all_calls() -> None:
+    under_way: list[int] = [0]
+    most: list[int] = [0]
+
+    async def send_one(delivery: Delivery, attempt: Attempt) -> Receipt:
+        attempt.departed = True
+        under_way[0] += 1
+        most[0] = max(most[0], under_way[0])
+        await asyncio.sleep(0)
+        under_way[0] -= 1
+        return Accepted(delivery.key)
+
+    async def two_calls() -> None:
+        side_by_side = SideBySide(2, 60)
+        await asyncio.gather(*(side_by_side.send(deliveries(5), send_one) for _ in range(2)))
+
+    asyncio.run(two_calls())
+
+    assert most == [2]
+
+
+def test_a_cancelled_call_leaves_nothing_running() -> None:
+    ended: list[str] = []
+
+    async def send_one(delivery: Delivery, attempt: Attempt) -> Receipt:
+        attempt.departed = True
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(delivery.key)
+        return Accepted(delivery.key)
+
+    async def cancelled() -> None:
+        call = asyncio.ensure_future(SideBySide(2, 60).send(deliveries(2), send_one))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    asyncio.run(cancelled())
+
+    assert ended == ["k0", "k1"]
+
+
+@pytest.mark.parametrize(
+    "headers, expected",
+    [
+        ({}, None),
+        ({"Retry-After": "120"}, 120.0),
+        ({"Retry-After": " 5 "}, 5.0),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "-5"}, None),
+        ({"Retry-After": "Mon, 02 Mar 2026 09:01:30 GMT"}, None),  # nothing to count it from
+        ({"Retry-After": "Mon, 02 Mar 2026 09:01:30 GMT", "Date": "Mon, 02 Mar 2026 09:00:00 GMT"}, 90.0),
+        ({"Retry-After": "Mon, 02 Mar 2026 08:00:00 GMT", "Date": "Mon, 02 Mar 2026 09:00:00 GMT"}, 0.0),
+    ],
+)
+def test_retry_after_is_read_in_either_form(headers: dict[str, str], expected: float | None) -> None:
+    assert retry_after_s(headers) == expected
