@@ -1,0 +1,89 @@
+"""Which commands are there, and what happens when one goes wrong?
+
+A command imports what it needs when it runs, so that `parcours --help` answers at once. Whatever the
+user, the author of a project or the operator can put right ends as a sentence on standard error:
+exit code 1 if the thing asked about is not so, 2 if the question was put wrongly.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from parcours.cli.plugins import plugins
+from parcours.cli.project import check, graph, init, schema
+from parcours.cli.run import demo, simulate
+from parcours.errors import ParcoursError
+
+DEBUG = "--debug"
+
+
+class SentencesGroup(TyperGroup):
+    """Turns errors into sentences, unless `--debug` stands anywhere on the line."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        debug = DEBUG in args[:end]
+        others = [arg for place, arg in enumerate(args) if place >= end or arg != DEBUG]
+        return super().parse_args(ctx, [DEBUG, *others] if debug and others else others)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # whoever reads the output has seen enough; typer ends quietly
+        except (ParcoursError, OSError) as error:
+            if ctx.params.get("debug"):
+                raise
+            typer.echo(sentence(error), err=True)
+            raise typer.Exit(1) from None
+
+
+def sentence(error: ParcoursError | OSError) -> str:
+    """The error as a user reads it."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}."
+    return str(error)
+
+
+def build() -> typer.Typer:
+    """The whole command line as a typer application."""
+    app = typer.Typer(
+        name="parcours",
+        cls=SentencesGroup,
+        help="Customer journeys: check them, simulate them, run them.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(options)
+    for command in (demo, init, check, schema, graph, simulate, plugins):
+        app.command()(command)
+    return app
+
+
+def main() -> None:
+    """The entry point of the `parcours` script."""
+    build()()
+
+
+def show_version(asked: bool) -> None:
+    """Print the version and leave, if `asked` to."""
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"parcours {version('parcours')}")
+        raise typer.Exit
+
+
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=show_version, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option(DEBUG, help="Show the traceback of an error.")] = False,
+) -> None:
+    """Customer journeys: check them, simulate them, run them."""

@@ -1,0 +1,76 @@
+"""How does a file of events get in? Line by line, of bounded length, whatever it is made of."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from io import BufferedReader, RawIOBase
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from parcours.errors import CallerError
+
+LINE_BYTES_MAX = 1024 * 1024
+"""As much of a line as is held in memory. The engine takes far less, so a line cut here is rejected there."""
+
+REPORTS_MAX = 20
+"""Lines reported one by one; what is wrong with a file shows in its first lines."""
+
+STANDARD_INPUT = "-"
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+def read_lines(source: str) -> Iterator[bytes]:
+    """The lines of a file, or of standard input for `-`, without their ends; gzip is recognised by content.
+
+    A line longer than LINE_BYTES_MAX comes cut to one byte more. Raises OSError where the file cannot be
+    opened, CallerError where what is compressed is damaged.
+    """
+    with ExitStack() as opened:
+        file: BufferedReader[Any]
+        if source == STANDARD_INPUT:
+            # A buffer of our own, because what stands in for standard input may not know how to peek.
+            file = BufferedReader(cast("RawIOBase", sys.stdin.buffer))
+            opened.callback(file.detach)
+        else:
+            file = opened.enter_context(Path(source).open("rb"))
+        unpacked: BinaryIO = file
+        if file.peek(2)[:2] == GZIP_MAGIC:
+            unpacked = cast("BinaryIO", opened.enter_context(gzip.open(file)))
+        try:
+            yield from split_lines(unpacked)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise CallerError(f"{source}: the compressed data is damaged: {error}.") from error
+
+
+def split_lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of an open file, without their ends, each at most one byte longer than LINE_BYTES_MAX."""
+    while line := file.readline(LINE_BYTES_MAX + 1):
+        rest = line
+        while rest and not rest.endswith(b"\n") and len(rest) > LINE_BYTES_MAX:
+            rest = file.readline(LINE_BYTES_MAX + 1)
+        yield line.rstrip(b"\r\n")
+
+
+class Rejections:
+    """Reports lines that cannot be used: the first ones singly, then how many more there were."""
+
+    def __init__(self, write: Callable[[str], None], reports_max: int = REPORTS_MAX) -> None:
+        self._write = write
+        self._reports_max = reports_max
+        self.count = 0
+
+    def __call__(self, number: int, reason: str) -> None:
+        """Line `number` (from 1) is left out because of `reason`."""
+        self.count += 1
+        if self.count <= self._reports_max:
+            self._write(f"line {number:,} is left out: {reason}")
+
+    def close(self) -> None:
+        """Say how many lines were not reported singly."""
+        more = self.count - self._reports_max
+        if more > 0:
+            self._write(f"and {more:,} more {'line is' if more == 1 else 'lines are'} left out")

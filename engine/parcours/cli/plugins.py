@@ -1,0 +1,43 @@
+"""Which channels are installed, where do they come from, and what is wrong with them?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from parcours.dispatch.registry import Offer
+
+
+def plugins() -> None:
+    """List the channels found, with their distribution and version, and what is missing or clashes."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from parcours.channel import GROUP
+    from parcours.dispatch.registry import Registry
+
+    offers = Registry.installed().offers()
+    if not offers:
+        typer.echo(f"No installed distribution offers a channel (entry points of the group {GROUP}).")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in ("channel", "distribution", "version", "state"):
+        table.add_column(column, overflow="fold")
+    for offer in offers:
+        table.add_row(*map(Text, (offer.name, offer.distribution, offer.version, state(offer))))
+    Console().print(table)
+    if any(state(offer) != READY for offer in offers):
+        raise typer.Exit(1)
+
+
+READY = "ready"
+
+
+def state(offer: Offer) -> str:
+    """Whether the channel can be used, in words."""
+    if offer.clashes:
+        return "clashes with another channel of this name"
+    return READY if offer.missing is None else offer.missing

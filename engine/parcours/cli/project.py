@@ -1,0 +1,102 @@
+"""The commands about a project's documents: start one, check it, describe it, draw it."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, assert_never
+
+import typer
+
+from parcours.errors import CallerError
+
+ProjectFolder = Annotated[
+    Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, help="The project's folder.")
+]
+
+
+class GraphFormat(StrEnum):
+    MERMAID = "mermaid"
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is new or empty.")],
+) -> None:
+    """Write a small working project to start from."""
+    from parcours.journey.starter import write_starter
+
+    write_starter(folder)
+    typer.echo(f"A project to start from is in {folder}. Next: parcours check {folder}")
+
+
+def check(folder: ProjectFolder) -> None:
+    """List everything that is wrong with a project, all at once."""
+    from parcours.dispatch.registry import Registry
+    from parcours.journey.project import Project
+
+    findings = Project.check(folder, contents=Registry.installed().contents())
+    for finding in findings:
+        typer.echo(str(finding))
+    errors = sum(finding.severity == "error" for finding in findings)
+    warnings = len(findings) - errors
+    if errors:
+        typer.echo(f"{folder}: {_count(errors, 'error')}, {_count(warnings, 'warning')}.", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{folder}: nothing is wrong" + (f", {_count(warnings, 'warning')}." if warnings else "."))
+
+
+def schema(
+    kind: Annotated[
+        str | None,
+        typer.Argument(metavar="[KIND]", help="Without it, the kinds are listed."),
+    ] = None,
+) -> None:
+    """Print the JSON Schema of a document kind, for an editor to complete and check the YAML."""
+    from parcours.journey.document import DOCUMENTS
+
+    if kind is None:
+        typer.echo("\n".join(DOCUMENTS))
+        return
+    if kind not in DOCUMENTS:
+        known = ", ".join(DOCUMENTS)
+        raise typer.BadParameter(f"{kind!r} is no document kind; there are {known}.", param_hint="KIND")
+    import json
+
+    from parcours.journey.schema import schema as schema_of
+
+    typer.echo(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
+
+
+def graph(
+    folder: ProjectFolder,
+    journey: Annotated[str, typer.Argument(metavar="JOURNEY", help="The journey's name.")],
+    format: Annotated[GraphFormat, typer.Option(help="How it is drawn.")] = GraphFormat.MERMAID,  # noqa: A002
+    out: Annotated[Path | None, typer.Option(help="Write here, not to standard output.", dir_okay=False)] = None,
+) -> None:
+    """Draw a journey."""
+    from parcours.journey.graph import mermaid
+    from parcours.journey.project import Project
+
+    journeys = {each.name: each for each in Project.load(folder).program.journeys}
+    if journey not in journeys:
+        raise CallerError(_no_such_journey(journey, list(journeys)))
+    match format:
+        case GraphFormat.MERMAID:
+            picture = mermaid(journeys[journey])
+        case _:
+            assert_never(format)
+    if out is None:
+        typer.echo(picture, nl=False)
+    else:
+        out.write_text(picture, encoding="utf-8")
+
+
+def _no_such_journey(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known) or 'none'}."
+    return f"The project has no journey {name!r}. {hint}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -1,0 +1,148 @@
+"""The commands that run journeys: the demo, and a simulation over recorded events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from parcours.cli.lines import STANDARD_INPUT, Rejections, read_lines
+from parcours.cli.project import ProjectFolder
+
+if TYPE_CHECKING:
+    from parcours.demo.run import DemoResult
+    from parcours.simulation import Result
+
+
+class Runtime(StrEnum):
+    LOCAL = "local"
+    RAY = "ray"
+
+
+class Unsorted(StrEnum):
+    SORT = "sort"
+    REFUSE = "refuse"
+
+
+Shards = Annotated[int, typer.Option(min=1, max=1024, help="Into how many shards the people are divided.")]
+
+RuntimeChosen = Annotated[Runtime, typer.Option(help="Everything in this process, or Ray actors.")]
+
+
+def demo(
+    shards: Shards = 2,
+    runtime: RuntimeChosen = Runtime.RAY,
+    json: Annotated[bool, typer.Option("--json", help="Print one line of figures last.")] = False,
+) -> None:
+    """Run the Luma shop's journeys over its clickstream, with local stand-ins for the providers."""
+    import logging
+
+    from parcours.cli.extras import extra
+    from parcours.cli.progress import ProgressBar
+
+    with extra("The demo", "demo"):
+        from parcours.demo.run import run_demo
+
+    # The stand-in for the mail server warns of its own inner workings at each login.
+    logging.getLogger("mail.log").setLevel(logging.ERROR)
+    with ProgressBar("Clickstream") as progress:
+        outcome = run_demo(shards=shards, runtime=runtime.value, progress=progress)
+    _show(outcome.result, mails_received=outcome.mails_received)
+    if json:
+        typer.echo(figures(outcome))
+
+
+def figures(outcome: DemoResult) -> str:
+    """What the demo came to, as one line of JSON."""
+    import msgspec
+
+    summary = outcome.result.summary
+    return msgspec.json.encode(
+        {
+            "events": outcome.events,
+            "profiles": outcome.profiles,
+            "journeys": summary.journeys,
+            "channels": summary.channels,
+            "gates": summary.gates,
+            "mails_received": outcome.mails_received,
+            "seconds": round(outcome.seconds, 3),
+            "runtime": outcome.runtime,
+            "shards": outcome.shards,
+        }
+    ).decode()
+
+
+def simulate(
+    folder: ProjectFolder,
+    events: Annotated[
+        str, typer.Option(metavar="FILE", help="The events as NDJSON; may be gzipped; - is standard input.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="OUT", file_okay=False, help="The folder for the results.")],
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Stop here; without it, when nothing is due any more."),
+    ] = None,
+    unsorted: Annotated[
+        Unsorted, typer.Option(help="What to do with events that are not in the order of time.")
+    ] = Unsorted.SORT,
+    runtime: RuntimeChosen = Runtime.LOCAL,
+    shards: Shards = 1,
+) -> None:
+    """Run a project's journeys over recorded events, under virtual time."""
+    until_ms = None if until is None else time_ms(until)
+    if events != STANDARD_INPUT and not Path(events).is_file():
+        raise typer.BadParameter(f"there is no file {events!r}.", param_hint="--events")
+
+    from parcours.cli.progress import ProgressBar
+    from parcours.insight.files import write_results
+    from parcours.journey.project import Project
+    from parcours.simulation import simulate as run
+
+    project = Project.load(folder)
+    rejections = Rejections(lambda sentence: typer.echo(sentence, err=True))
+    with ProgressBar("Events") as progress:
+        result = run(
+            project,
+            read_lines(events),
+            until_ms=until_ms,
+            sort=unsorted is Unsorted.SORT,
+            runtime=runtime.value,
+            shards=shards,
+            rejected=rejections,
+            progress=progress,
+        )
+    rejections.close()
+    write_results(out, result.facts, result.summary)
+    _show(result)
+
+
+def _show(result: Result, mails_received: int | None = None) -> None:
+    from rich.console import Console
+
+    from parcours.insight.report import print_report
+
+    print_report(
+        Console(),
+        result.summary,
+        targets=result.targets,
+        reasons=result.reasons,
+        limits=result.limits,
+        mails_received=mails_received,
+    )
+
+
+def time_ms(text: str) -> int:
+    """An ISO 8601 time with a zone, such as 2026-01-01T10:00:00Z, in milliseconds since the epoch."""
+    from parcours.clock import EPOCH, MILLISECOND
+
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        example = "2026-01-01T10:00:00Z"
+        raise typer.BadParameter(f"{text!r} is no time with a zone, such as {example}.", param_hint="--until")
+    return (time - EPOCH) // MILLISECOND

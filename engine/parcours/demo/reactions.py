@@ -1,0 +1,26 @@
+"""How do Luma's customers treat its messages? Text messages are read, but nobody can see whether."""
+
+from __future__ import annotations
+
+from parcours.config import HOUR_MS, MINUTE_MS, SECOND_MS
+from parcours.demo.crowd import Crowd, Habit
+
+CROWD_SEED = 2024
+
+LUMA_CROWD = Crowd(
+    seed=CROWD_SEED,
+    habits={
+        "email": Habit(
+            opened=4_500,
+            clicked=2_500,
+            open_after_ms=(2 * MINUTE_MS, 48 * HOUR_MS),  # some open a day too late, and are reminded before
+            click_after_ms=(3 * SECOND_MS, 20 * MINUTE_MS),
+        ),
+        "push": Habit(
+            opened=1_500,
+            clicked=6_000,
+            open_after_ms=(5 * SECOND_MS, 12 * HOUR_MS),
+            click_after_ms=(SECOND_MS, MINUTE_MS),
+        ),
+    },
+)

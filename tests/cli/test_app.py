@@ -1,0 +1,166 @@
+"""The command line answers in sentences and exit codes: 0 fine, 1 it is not so, 2 wrongly asked."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from parcours.cli import build
+from parcours.cli.app import SentencesGroup
+from parcours.errors import ParcoursError, StoreBusy
+
+HELP = """\
+Usage: parcours [OPTIONS] COMMAND [ARGS]...
+
+  Customer journeys: check them, simulate them, run them.
+
+Options:
+  --version   Print the version.
+  --debug     Show the traceback of an error.
+  -h, --help  Show this message and exit.
+
+Commands:
+  demo      Run the Luma shop's journeys over its clickstream, with local...
+  init      Write a small working project to start from.
+  check     List everything that is wrong with a project, all at once.
+  schema    Print the JSON Schema of a document kind, for an editor to...
+  graph     Draw a journey.
+  simulate  Run a project's journeys over recorded events, under virtual time.
+  plugins   List the channels found, with their distribution and version,...
+"""
+
+COMMANDS = ["demo", "init", "check", "schema", "graph", "simulate", "plugins"]
+
+
+def run(*arguments: str, app: typer.Typer | None = None) -> Any:
+    return CliRunner(env={"COLUMNS": "80"}).invoke(app or build(), arguments, prog_name="parcours")
+
+
+def failing(error: Exception) -> typer.Typer:
+    """A command line whose only command fails."""
+    app = typer.Typer(cls=SentencesGroup, rich_markup_mode=None)
+
+    @app.callback()
+    def options(debug: bool = False) -> None:
+        """Nothing but the option."""
+
+    @app.command()
+    def work() -> None:
+        raise error
+
+    return app
+
+
+def test_the_help_names_every_command() -> None:
+    result = run("--help")
+
+    assert result.exit_code == 0
+    assert result.stdout == HELP
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    result = run(command, "--help")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"Usage: parcours {command}")
+
+
+@pytest.mark.parametrize(
+    "arguments, complaint",
+    [
+        (["fly"], "No such command 'fly'"),
+        (["check"], "Missing argument 'DIR'"),
+        (["check", "no-such-folder"], "'no-such-folder' does not exist"),
+        (["demo", "--shards", "0"], "Invalid value for '--shards'"),
+        (["demo", "--runtime", "cloud"], "'cloud' is not one of"),
+        (["simulate", ".", "--out", "out"], "Missing option '--events'"),
+        (["simulate", ".", "--events", "no-such-file", "--out", "out"], "there is no file 'no-such-file'"),
+        (
+            ["simulate", ".", "--events", "-", "--out", "o", "--until", "soon"],
+            "'soon' is no time with a zone",
+        ),
+        (["simulate", ".", "--events", "-", "--out", "o", "--until", "2026-01-01"], "is no time with a zone"),
+        (["schema", "poem"], "'poem' is no document kind; there are "),
+    ],
+)
+def test_a_question_put_wrongly_ends_with_code_2(arguments: list[str], complaint: str) -> None:
+    result = run(*arguments)
+
+    assert result.exit_code == 2
+    assert complaint in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "error, sentence",
+    [
+        (StoreBusy("Process 12 holds the store."), "Process 12 holds the store.\n"),
+        (
+            PermissionError(13, "Permission denied", "out/summary.json"),
+            "out/summary.json: Permission denied.\n",
+        ),
+        (OSError("the disk is gone"), "the disk is gone\n"),
+    ],
+)
+def test_an_error_is_a_sentence_without_a_traceback(error: Exception, sentence: str) -> None:
+    result = run("work", app=failing(error))
+
+    assert result.exit_code == 1
+    assert result.stderr == sentence
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("arguments", [["--debug", "work"], ["work", "--debug"]])
+def test_debug_shows_the_error_itself_wherever_it_stands(arguments: list[str]) -> None:
+    error = StoreBusy("Process 12 holds the store.")
+
+    result = run(*arguments, app=failing(error))
+
+    assert result.exception is error
+
+
+def test_an_error_of_our_own_is_not_hidden() -> None:
+    result = run("work", app=failing(AssertionError("a broken promise")))
+
+    assert isinstance(result.exception, AssertionError)
+
+
+def test_every_kind_of_error_has_something_to_say() -> None:
+    def below(kind: type[ParcoursError]) -> set[type[ParcoursError]]:
+        return {kind, *(each for child in kind.__subclasses__() for each in below(child))}
+
+    kinds = {kind for kind in below(ParcoursError) if kind.__module__ == "parcours.errors"}
+    results = {kind: run("work", app=failing(kind())) for kind in kinds}
+
+    assert all(result.stderr.strip() for result in results.values())
+
+
+def test_help_does_not_wait_for_the_heavy_libraries() -> None:
+    code = (
+        "import sys; from parcours.cli import build\n"
+        "heavy = {'ray', 'pydantic', 'celpy', 'liquid', 'mjml', 'twilio', 'aiohttp', 'cryptography', 'rich.table'}\n"
+        "try: build()(['--help'])\n"
+        "except SystemExit: print(sorted(heavy & set(sys.modules)))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    code = "from parcours.cli import main; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        complaint = process.stderr.read()
+
+    assert b"Traceback" not in complaint

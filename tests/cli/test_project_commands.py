@@ -1,0 +1,119 @@
+"""A project is started, checked, described and drawn from the command line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from parcours.cli import build
+from parcours.journey.document import DOCUMENTS
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(build(), [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def luma(tmp_path: Path) -> Path:
+    """A copy of the Luma project, to be spoilt."""
+    return Path(shutil.copytree(str(files("parcours.demo") / "luma"), tmp_path / "luma"))
+
+
+def spoil(document: Path, old: str, new: str) -> None:
+    text = document.read_text()
+    assert old in text
+    document.write_text(text.replace(old, new))
+
+
+def test_a_project_in_order_passes(luma: Path) -> None:
+    result = run("check", luma)
+
+    assert (result.exit_code, result.stdout, result.stderr) == (0, f"{luma}: nothing is wrong.\n", "")
+
+
+def test_everything_wrong_is_listed_at_once_with_its_place(luma: Path) -> None:
+    spoil(luma / "journeys" / "checkout.yaml", "send: order-confirmation", "send: order-confirmatoin")
+    spoil(luma / "journeys" / "abandoned-cart.yaml", "event.cart.total > 50", "event.cart.totall > 50")
+    spoil(luma / "profile.yaml", "traits:", "trait:")
+
+    result = run("check", luma)
+
+    lines = result.stdout.splitlines()
+    assert result.exit_code == 1
+    assert any(line.startswith("journeys/checkout.yaml:28: steps[3].send: ") for line in lines)
+    assert any("order-confirmation" in line for line in lines), "the nearest known name is given"
+    assert any(line.startswith("journeys/abandoned-cart.yaml:8: entry.when: ") for line in lines)
+    assert any(line.startswith("profile.yaml:2: trait: ") for line in lines)
+    assert result.stderr == f"{luma}: {len(lines)} errors, 0 warnings.\n"
+
+
+def test_a_folder_without_a_project_does_not_pass(tmp_path: Path) -> None:
+    result = run("check", tmp_path)
+
+    assert result.exit_code == 1
+    assert "parcours.yaml" in result.stdout
+
+
+def test_a_new_project_is_in_order(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+
+    started = run("init", folder)
+
+    assert started.exit_code == 0
+    assert f"parcours check {folder}" in started.stdout
+    assert run("check", folder).exit_code == 0
+
+
+def test_nothing_is_written_over_what_is_there(luma: Path) -> None:
+    before = {path: path.read_bytes() for path in luma.rglob("*") if path.is_file()}
+
+    result = run("init", luma)
+
+    assert result.exit_code == 1
+    assert str(luma) in result.stderr
+    assert {path: path.read_bytes() for path in luma.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("kind", DOCUMENTS)
+def test_each_kind_of_document_has_a_schema(kind: str) -> None:
+    result = run("schema", kind)
+
+    assert result.exit_code == 0
+    assert "properties" in json.loads(result.stdout)
+
+
+def test_without_a_kind_the_kinds_are_listed() -> None:
+    assert run("schema").stdout.split() == list(DOCUMENTS)
+
+
+def test_a_journey_is_drawn(luma: Path, tmp_path: Path) -> None:
+    shown = run("graph", luma, "checkout")
+    written = run("graph", luma, "checkout", "--out", tmp_path / "checkout.mmd")
+
+    assert shown.exit_code == written.exit_code == 0
+    assert shown.stdout.startswith("flowchart ")
+    assert "order-confirmation" in shown.stdout
+    assert (tmp_path / "checkout.mmd").read_text() == shown.stdout
+    assert written.stdout == ""
+
+
+def test_a_journey_that_is_not_there_is_answered_with_the_nearest_name(luma: Path) -> None:
+    result = run("graph", luma, "chekout")
+
+    assert result.exit_code == 1
+    assert result.stderr == "The project has no journey 'chekout'. Did you mean 'checkout'?\n"
+
+
+def test_a_broken_project_is_not_drawn_but_explained(luma: Path) -> None:
+    spoil(luma / "journeys" / "checkout.yaml", "send: order-confirmation", "send: order-confirmatoin")
+
+    result = run("graph", luma, "checkout")
+
+    assert result.exit_code == 1
+    assert "journeys/checkout.yaml:28: steps[3].send: " in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,129 @@
+"""Recorded events go in, three files come out, and what cannot be used is named."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+import pytest
+from typer.testing import CliRunner, Result
+
+from parcours.cli import build
+from parcours.cli.lines import REPORTS_MAX
+
+LUMA = Path(str(files("parcours.demo") / "luma"))
+
+
+def call(at: str, **fields: object) -> bytes:
+    """One line about Sarah, on the first of March 2024."""
+    return msgspec.json.encode({"userId": "sarah", "timestamp": f"2024-03-01T{at}Z", **fields})
+
+
+IDENTIFIED = call("09:00:00", type="identify", traits={"first_name": "Sarah", "email": "sarah@mail.example"})
+CART = {"cart_id": "c1", "cart": {"total": 80, "items": 2}, "email": "sarah@mail.example"}
+PROCEEDED = call("10:00:00", type="track", event="Checkout Started", properties=CART)
+BOUGHT = call("10:00:30", type="track", event="Order Completed", properties={**CART, "order_id": "L1", "total": 80})
+
+
+def run(*arguments: str | Path, given: bytes | None = None) -> Result:
+    return CliRunner().invoke(build(), ["simulate", *map(str, arguments)], input=given)
+
+
+def written(path: Path, *lines: bytes) -> Path:
+    path.write_bytes(b"".join(line + b"\n" for line in lines))
+    return path
+
+
+def deliveries(out: Path) -> list[tuple[str, str, str]]:
+    lines = [json.loads(line) for line in (out / "deliveries.ndjson").read_text().splitlines()]
+    return [(line["at"][11:], line["step"], line["outcome"]) for line in lines]
+
+
+def test_recorded_events_become_three_files_and_a_report(tmp_path: Path) -> None:
+    events = written(tmp_path / "events.ndjson", IDENTIFIED, PROCEEDED, BOUGHT)
+
+    result = run(LUMA, "--events", events, "--out", tmp_path / "out")
+
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "deliveries.ndjson", "summary.json", "transitions.ndjson",
+    ]  # fmt: skip
+    assert deliveries(tmp_path / "out") == [
+        ("10:00:20.000Z", "invite-back", "sent"),
+        ("10:00:30.000Z", "confirm", "sent"),
+    ]
+    assert "Lines read: 3 · used 3" in result.stdout
+    assert result.stderr == ""
+
+
+def test_packed_and_piped_events_give_the_same_bytes(tmp_path: Path) -> None:
+    lines = b"\n".join([IDENTIFIED, PROCEEDED, BOUGHT])
+    (tmp_path / "events.ndjson").write_bytes(lines)
+    (tmp_path / "events.ndjson.gz").write_bytes(gzip.compress(lines))
+
+    run(LUMA, "--events", tmp_path / "events.ndjson", "--out", tmp_path / "plain")
+    run(LUMA, "--events", tmp_path / "events.ndjson.gz", "--out", tmp_path / "packed")
+    run(LUMA, "--events", "-", "--out", tmp_path / "piped", given=lines)
+
+    for name in ("deliveries.ndjson", "summary.json", "transitions.ndjson"):
+        plain = (tmp_path / "plain" / name).read_bytes()
+        assert plain
+        assert (tmp_path / "packed" / name).read_bytes() == plain
+        assert (tmp_path / "piped" / name).read_bytes() == plain
+
+
+def test_lines_that_cannot_be_used_are_named_and_the_others_go_on(tmp_path: Path) -> None:
+    long = b'{"type":"track","padding":"' + b"x" * 2_000_000 + b'"}'
+    events = written(tmp_path / "events.ndjson", IDENTIFIED, b"{oops", long, b"[1]", PROCEEDED)
+
+    result = run(LUMA, "--events", events, "--out", tmp_path / "out")
+
+    reports = result.stderr.splitlines()
+    assert result.exit_code == 0
+    assert [report.split(":")[0] for report in reports] == [f"line {number} is left out" for number in (2, 3, 4)]
+    assert all(len(report) < 200 for report in reports)
+    assert deliveries(tmp_path / "out") == [("10:00:20.000Z", "invite-back", "sent")]
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert (summary["events"]["read"], summary["events"]["rejected"]) == (5, 3)
+
+
+def test_a_file_of_rubbish_does_not_flood_the_screen(tmp_path: Path) -> None:
+    events = written(tmp_path / "events.ndjson", *[b"rubbish"] * (REPORTS_MAX + 80))
+
+    result = run(LUMA, "--events", events, "--out", tmp_path / "out")
+
+    assert result.exit_code == 0
+    assert len(result.stderr.splitlines()) == REPORTS_MAX + 1
+    assert result.stderr.splitlines()[-1] == "and 80 more lines are left out"
+
+
+@pytest.mark.parametrize(
+    "until, sent",
+    [
+        ("2024-03-01T10:00:19.999Z", []),
+        ("2024-03-01T10:00:20Z", [("10:00:20.000Z", "invite-back", "sent")]),  # due then is in time
+        ("2024-03-01T11:00:20+01:00", [("10:00:20.000Z", "invite-back", "sent")]),
+    ],
+)
+def test_time_stops_where_it_is_told_to(until: str, sent: list[tuple[str, str, str]], tmp_path: Path) -> None:
+    events = written(tmp_path / "events.ndjson", IDENTIFIED, PROCEEDED)
+
+    run(LUMA, "--events", events, "--out", tmp_path / "out", "--until", until)
+
+    assert deliveries(tmp_path / "out") == sent
+
+
+def test_events_out_of_order_are_sorted_unless_that_is_refused(tmp_path: Path) -> None:
+    events = written(tmp_path / "events.ndjson", BOUGHT, PROCEEDED, IDENTIFIED)
+
+    as_sorted = run(LUMA, "--events", events, "--out", tmp_path / "out")
+    refused = run(LUMA, "--events", events, "--out", tmp_path / "none", "--unsorted", "refuse")
+
+    assert as_sorted.exit_code == 0
+    assert [step for _, step, _ in deliveries(tmp_path / "out")] == ["invite-back", "confirm"]
+    assert refused.exit_code == 1
+    assert "line 2" in refused.stderr
+    assert not (tmp_path / "none").exists()
