@@ -1,0 +1,80 @@
+"""Does the README say what is so? Its Python runs, its documents are valid, its commands and paths exist."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from parcours.cli import build
+from parcours.journey.document import JourneyDocument
+
+ROOT = Path(__file__).parents[2]
+PAGES = ["README.md", "engine/ARCHITECTURE.md", "benchmarks/README.md", "channels/README.md"]
+
+
+def blocks(page: str, kind: str) -> list[str]:
+    """The fenced blocks of a page that open with exactly this word."""
+    return re.findall(rf"^```{kind}\n(.*?)^```$", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_the_python_of_the_readme_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = "\n".join(blocks("README.md", "python"))
+    assert "assert" in code
+
+    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+
+
+def test_the_journey_of_the_readme_is_a_journey() -> None:
+    (text,) = blocks("README.md", "yaml")
+
+    journey = JourneyDocument.model_validate(YAML(typ="safe", pure=True).load(text))
+
+    assert [step.id for step in journey.steps] == ["bought", "remind", "done"]
+
+
+def test_the_commands_of_the_readme_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("events.ndjson").write_text(
+        '{"type":"track","event":"Checkout Started","userId":"u","timestamp":"2026-01-01T00:00:00Z"}\n'
+    )
+    commands = [line.removeprefix("$ ") for block in blocks("README.md", "console") for line in block.splitlines()]
+    assert len(commands) >= 4
+
+    for command in commands:
+        program, *arguments = shlex.split(command)
+        assert program == "parcours"
+        with pytest.raises(SystemExit) as ended:
+            build()(arguments)
+        assert ended.value.code in (0, None), f"{command}: {capsys.readouterr().err}"
+    assert (tmp_path / "result" / "summary.json").exists()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_between_pages_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text()
+    links = re.findall(r"\]\(([^)#]+)\)", text)
+
+    dead = [link for link in links if "://" not in link and not (ROOT / page).parent.joinpath(link).exists()]
+
+    assert dead == []
+
+
+def test_the_architecture_names_every_room() -> None:
+    text = (ROOT / "engine/ARCHITECTURE.md").read_text()
+    package = ROOT / "engine/parcours"
+    rooms = {path.name for path in package.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
+
+    assert {room for room in rooms if f"`{room}`" not in text and f"`{room}/`" not in text} == set()
+
+
+def test_no_page_shouts_a_path_of_some_machine() -> None:
+    for page in PAGES:
+        assert os.sep + "tmp" + os.sep not in (ROOT / page).read_text()
