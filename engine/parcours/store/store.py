@@ -74,7 +74,7 @@ class Store(Protocol):
     """Called by one shard, from one thread. A failure raises StoreBroken, and the shard then stops."""
 
     def take(self, epoch: int) -> None:
-        """Write down that records of this epoch may be appended from now on; a lower epoch than the one held raises StoreBusy."""
+        """From now on records of this epoch may be appended. A lower epoch than the one held raises StoreBusy."""
 
     def epoch(self) -> int:
         """The epoch held, 0 for a new store."""

@@ -1,0 +1,202 @@
+"""What the tests of the core share: a small shop, and somebody to whom things happen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+import pytest
+from ruamel.yaml import YAML
+
+from parcours.channel import Accepted, Receipt
+from parcours.config import Settings
+from parcours.core.advance import advance, first_timer
+from parcours.core.effect import Effects, Outgoing
+from parcours.core.event import input_of, read_call
+from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
+from parcours.core.input import DeliveriesClaimed, Input, ReactionArrived, ReceiptArrived, TimePassed, TimerDue
+from parcours.core.profile import Profile, decode_profile, encode_profile
+from parcours.core.turn import Crowd
+from parcours.journey.document import (
+    AudiencesDocument,
+    EventsDocument,
+    JourneyDocument,
+    MessageDocument,
+    ProfileDocument,
+    ProjectDocument,
+)
+from parcours.journey.program import Program
+from parcours.journey.project import Project
+
+SHOP = """
+settings: {project: shop, timezone: Europe/Paris}
+profile:
+  traits:
+    email: string
+    phone: string
+    push_token: string
+    timezone: string
+    city: string
+    score: number
+    born: timestamp
+    home.city: string
+events:
+  events:
+    Start: {properties: {cart: string, total: number, until: timestamp, email: string}}
+    Bought: {properties: {cart: string, total: number}}
+    Left: {properties: {cart: string}}
+    Seen: {properties: {cart: string, page: string}}
+    Big: {of: Bought, rule: event.total > 100, properties: {total: number}}
+messages:
+  - {message: mail, class: marketing, email: {text: "{{ entry.cart }} {{ run.entered_at }}"}, sms: {text: hi}}
+  - {message: receipt, class: transactional, email: {text: "{{ profile.home.city }}"}}
+"""
+
+
+def program_of(journeys: str) -> Program:
+    """The shop with these journeys: YAML documents, one after the other."""
+    yaml = YAML(typ="safe", pure=True)
+    shop = yaml.load(SHOP)
+    return Project.of(
+        ProjectDocument.model_validate(shop["settings"]),
+        ProfileDocument.model_validate(shop["profile"]),
+        EventsDocument.model_validate(shop["events"]),
+        AudiencesDocument(),
+        [MessageDocument.model_validate(each) for each in shop["messages"]],
+        [JourneyDocument.model_validate(each) for each in yaml.load_all(journeys)],
+    ).program
+
+
+@dataclass
+class Story:
+    """One person. Inputs are applied as a shard does it: the person's own earlier timers first, and
+    everything goes through the encoded profile each time. Times are milliseconds; methods return self.
+    """
+
+    program: Program
+    settings: Settings = field(default_factory=Settings)
+    crowd: Crowd | None = None
+    person: str = "sarah"
+    state: bytes = encode_profile(Profile())
+    facts: list[Fact] = field(default_factory=list)
+    outbox: dict[str, Outgoing] = field(default_factory=dict)
+    ready: list[str] = field(default_factory=list)
+    claimed: list[tuple[str, int]] = field(default_factory=list)
+
+    def give(self, given: Input) -> Story:
+        profile = self.profile
+        while True:
+            timer = first_timer(profile, given.at)
+            now = given if timer is None else TimerDue(timer.due)
+            self._note(advance(self.person, profile, now, self.program, self.settings, self.crowd))
+            profile = decode_profile(encode_profile(profile))
+            if timer is None:
+                self.state = encode_profile(profile)
+                return self
+
+    def _note(self, effects: Effects) -> None:
+        self.facts += effects.facts
+        self.outbox.update({outgoing.key: outgoing for outgoing in effects.queued})
+        self.ready += effects.ready
+        self.claimed += effects.claimed
+        for key in effects.settled:
+            self.outbox.pop(key, None)
+
+    def call(self, at: int, **fields: object) -> Story:
+        given = input_of(read_call(msgspec.json.encode({"userId": self.person, **fields})), at, self.program)
+        assert given is not None, "the call moves something"
+        return self.give(given)
+
+    def event(self, at: int, name: str, **properties: object) -> Story:
+        return self.call(at, type="track", event=name, properties=properties)
+
+    def identify(self, at: int, **traits: object) -> Story:
+        return self.call(at, type="identify", traits=traits)
+
+    def wait(self, until: int) -> Story:
+        """Let the timers due before this time fire."""
+        return self.give(TimePassed(until))
+
+    def claim(self, at: int) -> list[str]:
+        """A dispatcher takes everything that is ready; the keys that may leave."""
+        keys, self.ready, self.claimed = tuple(self.ready), [], []
+        self.give(DeliveriesClaimed(at, keys))
+        return [key for key, _ in self.claimed]
+
+    def answer(self, at: int, receipt: Receipt) -> Story:
+        return self.give(ReceiptArrived(at, receipt))
+
+    def send(self, at: int) -> list[str]:
+        """Everything that is ready leaves, and the channel accepts it."""
+        keys = self.claim(at)
+        for key in keys:
+            self.answer(at, Accepted(key))
+        return keys
+
+    def react(self, at: int, reaction: str, step: str, channel: str = "email", link: str | None = None) -> Story:
+        return self.give(ReactionArrived(at, reaction, "trip", step, channel, link))
+
+    @property
+    def profile(self) -> Profile:
+        return decode_profile(self.state)
+
+    def moves(self, *what: str, journey: str | None = None) -> list[tuple[str, str | None, str | None]]:
+        """(what, step, why) of each move, or of these kinds of move only."""
+        return [
+            (fact.what, fact.step, fact.why)
+            for fact in self.facts
+            if isinstance(fact, Moved) and (not what or fact.what in what) and journey in (None, fact.journey)
+        ]
+
+    def steps(self) -> list[tuple[int, str | None]]:
+        """(time, step) of each step reached."""
+        return [(fact.at, fact.step) for fact in self.facts if isinstance(fact, Moved) and fact.what == "reached"]
+
+    def told(self, what: str) -> list[tuple[int, str, int | None, str | None]]:
+        """(time, journey, run, why) of each move of this kind."""
+        return [
+            (fact.at, fact.journey, fact.run, fact.why)
+            for fact in self.facts
+            if isinstance(fact, Moved) and fact.what == what
+        ]
+
+    def outcomes(self, *left_out: str) -> list[tuple[int, str, str]]:
+        """(time, step, outcome) of each delivery's states and marks."""
+        return [
+            (fact.at, fact.step, fact.outcome)
+            for fact in self.facts
+            if isinstance(fact, DeliveryReached) and fact.outcome not in left_out
+        ]
+
+    def others(self) -> list[Unmet | Unmatched | LimitReached]:
+        return [fact for fact in self.facts if isinstance(fact, Unmet | Unmatched | LimitReached)]
+
+
+class Tell(Protocol):
+    """Begin a story under journeys written in YAML."""
+
+    def __call__(self, journeys: str, /, crowd: Crowd | None = None, **settings: Any) -> Story: ...
+
+
+@pytest.fixture
+def tell() -> Tell:
+    """A story of somebody with an address for each channel."""
+
+    def begin(journeys: str, /, crowd: Crowd | None = None, **settings: Any) -> Story:
+        story = Story(program_of(journeys), Settings(**settings), crowd)
+        story.identify(0, email="sarah@mail.example", phone="+33612345678", push_token="token")
+        return story
+
+    return begin
+
+
+@dataclass(frozen=True)
+class Reactions:
+    """A crowd in which everybody does the same: (delay in ms, reaction) after each delivery."""
+
+    each: Iterable[tuple[int, str]]
+
+    def reactions(self, key: str, channel: str) -> Iterable[tuple[int, str]]:
+        return self.each
