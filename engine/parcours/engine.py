@@ -11,7 +11,7 @@ import os
 import threading
 import uuid
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -28,7 +28,7 @@ from parcours.journey.project import Project
 from parcours.journey.secrets import resolve_secrets
 from parcours.plan import Plan, channels_used
 from parcours.reads import read_audience, read_entries
-from parcours.router import Router
+from parcours.router import Router, Taken
 from parcours.shells import RuntimeName, open_runtime
 
 T = TypeVar("T")
@@ -51,6 +51,7 @@ class Engine:
         self._thread = threading.Thread(target=self._loop.run_forever, name="parcours", daemon=True)
         self._router: Router | None = None
         self._reads: list[asyncio.Task[None]] = []
+        self._calls: set[asyncio.Task[object]] = set()
         self._waiting = 0
         self._closed = False
         self._door = threading.Lock()
@@ -123,6 +124,16 @@ class Engine:
         return Acknowledgement(self._submit(self._ingest(_lines(calls))))
 
     async def _ingest(self, lines: Sequence[bytes]) -> Ingested:
+        """Known as under way until it is answered, so that closing leaves no caller without an answer."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._calls.add(task)
+        try:
+            return Ingested.of(await self._route(lines))
+        finally:
+            self._calls.discard(task)
+
+    async def _route(self, lines: Sequence[bytes]) -> Taken:
         assert self._router is not None
         if not self._router.has_room():
             if self._waiting >= self._plan.settings.waiting_calls_max:
@@ -132,7 +143,7 @@ class Engine:
                 await self._router.room()
             finally:
                 self._waiting -= 1
-        return Ingested.of(await self._router.take(lines))
+        return await self._router.take(lines)
 
     def track(
         self, user_id: str, event: str, properties: Mapping[str, object] | None = None, *, message_id: str | None = None
@@ -160,16 +171,17 @@ class Engine:
 
         Deliveries that wait for another attempt do not count, nor do timers of the future. Raises TimeoutError.
         """
-        self._call(asyncio.wait_for(self._drain(), timeout_s))
+        self._call(self._drain(timeout_s))
 
-    async def _drain(self) -> None:
+    async def _drain(self, timeout_s: float | None) -> None:
         assert self._router is not None
-        while True:
-            # In this order: what is taken between the two questions belongs to nobody who waits here.
-            handed_over = self._router.is_idle() and not self._waiting
-            if await self._is_at_rest() and handed_over:
-                return
-            await asyncio.sleep(DRAIN_POLL_S)
+        async with asyncio.timeout(timeout_s):
+            while True:
+                # In this order: what is taken between the two questions belongs to nobody who waits here.
+                handed_over = self._router.is_idle() and not self._waiting
+                if await self._is_at_rest() and handed_over:
+                    return
+                await asyncio.sleep(DRAIN_POLL_S)
 
     async def _is_at_rest(self) -> bool:
         """Whether no shard has anything to do now."""
@@ -205,6 +217,7 @@ class Engine:
         await asyncio.gather(*self._reads, return_exceptions=True)
         if self._router is not None:
             await self._router.close()
+        await asyncio.gather(*self._calls, return_exceptions=True)
         try:
             await self._runtime.stop()
         finally:
@@ -227,7 +240,10 @@ class Engine:
         raise EngineClosed
 
     def _call(self, coroutine: Coroutine[object, object, T]) -> T:
-        return self._submit(coroutine).result()
+        try:
+            return self._submit(coroutine).result()
+        except CancelledError:
+            raise EngineClosed from None
 
 
 async def _end_all_others() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -190,13 +189,3 @@ def tell() -> Tell:
         return story
 
     return begin
-
-
-@dataclass(frozen=True)
-class Reactions:
-    """A crowd in which everybody does the same: (delay in ms, reaction) after each delivery."""
-
-    each: Iterable[tuple[int, str]]
-
-    def reactions(self, key: str, channel: str) -> Iterable[tuple[int, str]]:
-        return self.each

@@ -34,9 +34,7 @@ steps: [{id: pause, wait: %s}]
         (", within: 1h", "0s", HOUR, True),  # a run that was over at once
     ],
 )
-def test_until_when_a_goal_is_credited(
-    tell: Tell, within: str, run_lasts: str, bought_at: int, credited: bool
-) -> None:
+def test_until_when_a_goal_is_credited(tell: Tell, within: str, run_lasts: str, bought_at: int, credited: bool) -> None:
     story = tell(GOAL % (within, run_lasts))
 
     story.event(0, "Start", total=10).event(bought_at, "Bought", total=20)

@@ -41,6 +41,11 @@ class ClusterRuntime:
         self.ports = self._supervisor.ports
         await self._supervisor.start()
 
+    async def process_ids(self) -> dict[str, int]:
+        """The process of each actor that the plan runs in, by a name in words."""
+        assert self._supervisor is not None, "start comes first"
+        return await self._supervisor.process_ids()
+
     async def stop(self) -> None:
         """End the actors, and Ray if this runtime started it."""
         if self._supervisor is not None:

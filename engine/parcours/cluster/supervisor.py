@@ -130,6 +130,12 @@ class Supervisor:
         )
         return [*self._troubles.values(), *(answer for answer in answers if isinstance(answer, str))]
 
+    async def process_ids(self) -> dict[str, int]:
+        """The process of each actor: of `shard 0` and so on, and of `dispatcher email` and so on."""
+        actors = {f"shard {number}": actor for number, actor in enumerate(self._shards)}
+        actors |= {f"dispatcher {channel}": actor for channel, actor in self._dispatchers.items()}
+        return {name: await answer_of(actor.process_id.remote()) for name, actor in actors.items()}
+
     async def stop(self) -> None:
         """Let what is being sent finish, close the stores, end the actors."""
         for task in self._tasks:

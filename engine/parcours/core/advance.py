@@ -91,8 +91,9 @@ def first_timer(profile: Profile, before: int) -> Timer | None:
     return timer if timer is not None and timer.due < before else None
 
 
-def _order_of_firing(timer: Timer) -> tuple[int, int]:
-    return timer.due, timer.sequence
+def _order_of_firing(timer: Timer) -> tuple[int, bool, int]:
+    """A simulated person's reaction stands for an event, so it goes before the true timers of its instant."""
+    return timer.due, timer.kind != "reaction", timer.sequence
 
 
 def forget_past(turn: Turn) -> None:
@@ -141,9 +142,7 @@ def _meets(turn: Turn, run: Run, trigger: Trigger, names: tuple[str, ...], prope
     return trigger.when is None or trigger.when.holds(turn.run_scope(run, properties))
 
 
-def _credit_goal(
-    turn: Turn, journey: Journey, run: Run, names: tuple[str, ...], properties: dict[str, object]
-) -> None:
+def _credit_goal(turn: Turn, journey: Journey, run: Run, names: tuple[str, ...], properties: dict[str, object]) -> None:
     goal = journey.goal
     if goal is None or run.goal_at is not None:
         return
@@ -162,9 +161,7 @@ def _exit(turn: Turn, journey: Journey, run: Run, names: tuple[str, ...], proper
             return
 
 
-def _hear_event(
-    turn: Turn, journey: Journey, run: Run, names: tuple[str, ...], properties: dict[str, object]
-) -> None:
+def _hear_event(turn: Turn, journey: Journey, run: Run, names: tuple[str, ...], properties: dict[str, object]) -> None:
     step = _waits_at(journey, run)
     for listener in step.listeners if step else ():
         if isinstance(listener, EventListener) and _meets(turn, run, listener.trigger, names, properties):

@@ -44,9 +44,7 @@ def _within_dates(turn: Turn, journey: Journey) -> bool:
     )
 
 
-def _enter(
-    turn: Turn, journey: Journey, correlation: str | None, why: str, properties: dict[str, object]
-) -> None:
+def _enter(turn: Turn, journey: Journey, correlation: str | None, why: str, properties: dict[str, object]) -> None:
     profile = turn.profile
     if any(run.journey == journey.name and run.correlation == correlation for run in profile.runs):
         return _refuse(turn, journey, "already_in")

@@ -197,13 +197,14 @@ def _reaction_input(call: Call, at: int) -> ReactionArrived:
 
 
 def _decode_object(raw: msgspec.Raw, name: str) -> dict[str, object]:
-    if not len(bytes(raw)):
+    text = bytes(raw)
+    if not text:
         return {}
     try:
-        decoded = _object.decode(raw)
+        decoded = _object.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Unusable(f"{name} is not an object: {error}") from None
-    reason = objection(decoded)
+    reason = objection(decoded, text.count(b"{") + text.count(b"["))
     if reason is not None:
         raise Unusable(f"{name} with {reason}")
     return decoded or {}

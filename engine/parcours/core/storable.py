@@ -14,9 +14,12 @@ NESTING_MAX = 64
 _encoder = msgspec.msgpack.Encoder()
 
 
-def objection(value: object) -> str | None:
-    """Why the value cannot be kept, None if it can."""
-    if _deeper_than(value, NESTING_MAX):
+def objection(value: object, brackets: int | None = None) -> str | None:
+    """Why the value cannot be kept, None if it can.
+
+    brackets  how many `{` and `[` its JSON holds, where that is known: few cannot be nested deeply
+    """
+    if (brackets is None or brackets > NESTING_MAX) and _deeper_than(value, NESTING_MAX):
         return f"nested more than {NESTING_MAX} levels deep"
     try:
         _encoder.encode(value)

@@ -59,9 +59,7 @@ class Turn:
 
     def set_timer(self, due: int, kind: TimerKind, run: Run, key: str = "", detail: str = "") -> None:
         self.profile.sequence += 1
-        self.profile.timers.append(
-            Timer(due, self.profile.sequence, kind, run.journey, run.number, key, detail)
-        )
+        self.profile.timers.append(Timer(due, self.profile.sequence, kind, run.journey, run.number, key, detail))
 
     def cancel_timers(self, run: Run, kinds: Iterable[TimerKind]) -> None:
         """Forget the run's timers of these kinds."""
@@ -106,9 +104,7 @@ class Turn:
         if not runs:
             return []
         pairs = [
-            (journey, run)
-            for run in runs
-            if (journey := self.program.journey(run.journey, run.version)) is not None
+            (journey, run) for run in runs if (journey := self.program.journey(run.journey, run.version)) is not None
         ]
         if len(pairs) > 1:
             pairs.sort(key=lambda pair: (-pair[0].priority, pair[0].name, pair[1].number))

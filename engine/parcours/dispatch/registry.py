@@ -98,7 +98,7 @@ def _load(point: EntryPoint) -> Any:
         if point.dist is not None and point.dist.name == "parcours":
             raise ExtraMissing.of(f"the channel {point.name!r} (library {library})", point.name) from error
         raise ChannelUnknown(f"the channel {point.name!r} cannot be imported: {error}") from error
-    except Exception as error:  # noqa: BLE001 - a stranger's module may raise anything while it loads
+    except Exception as error:
         raise ChannelUnknown(f"the channel {point.name!r} breaks while it loads: {error!r}") from error
 
 

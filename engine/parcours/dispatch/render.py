@@ -108,7 +108,6 @@ class Renderer:
         self._contents = contents
         self._plain = _Limited()
         self._html = _Limited(autoescape=True)
-        self._sources: dict[tuple[str, str], Mapping[str, object]] = {}
         self._parsed: dict[tuple[bool, str], BoundTemplate] = {}
         self._sources = {
             (message.name, channel): _checked(message.name, channel, contents[channel], content)
@@ -125,7 +124,7 @@ class Renderer:
         try:
             filled = {
                 name: self._fill(value, values, html=_is_html(model, name))
-                for name, value in self._source(outgoing, model).items()
+                for name, value in self._source(outgoing).items()
             }
             return model.model_validate(filled)
         except LiquidError as error:
@@ -136,19 +135,13 @@ class Renderer:
             # Filters raise these for data that nobody thought of; it is one person's message that fails.
             raise RenderFailed(f"render: {type(error).__name__}: {error}") from error
 
-    def _source(self, outgoing: Outgoing, model: type[BaseModel]) -> Mapping[str, object]:
-        """The content before rendering, as its model leaves it: what becomes HTML has become it, and is escaped."""
-        place = outgoing.message, outgoing.channel
-        if place not in self._sources:
-            message = self._program.messages.get(outgoing.message)
-            if message is None or outgoing.channel not in message.contents:
-                raise RenderFailed(f"render: the project has no message {place[0]!r} for {place[1]!r} any more")
-            source = message.contents[outgoing.channel]
-            try:
-                self._sources[place] = model.model_validate(source).model_dump(exclude_none=True)
-            except ValidationError:
-                self._sources[place] = source  # only the rendered content can be valid
-        return self._sources[place]
+    def _source(self, outgoing: Outgoing) -> Mapping[str, object]:
+        source = self._sources.get((outgoing.message, outgoing.channel))
+        if source is None:
+            raise RenderFailed(
+                f"render: the project has no message {outgoing.message!r} for {outgoing.channel!r} any more"
+            )
+        return source
 
     def _fill(self, value: object, values: Mapping[str, object], *, html: bool) -> object:
         if isinstance(value, str):

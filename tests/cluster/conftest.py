@@ -1,0 +1,45 @@
+"""One Ray cluster for all tests of this folder, and the shop of tests/engine."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.engine.conftest import write_shop
+else:
+    spec = importlib.util.spec_from_file_location(
+        "engine_conftest", Path(__file__).parents[1] / "engine" / "conftest.py"
+    )
+    engine_conftest = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(engine_conftest)
+    write_shop = engine_conftest.write_shop
+
+from parcours.journey.project import Project
+
+
+@pytest.fixture(scope="session")
+def one_cluster() -> Iterator[Callable[[], object]]:
+    """Starts Ray when it is first called: it takes four seconds, and no other folder may."""
+    import ray
+
+    from parcours.cluster.runtime import start_ray
+
+    yield start_ray
+    ray.shutdown()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster(ray_only_in_cluster: None, one_cluster: Callable[[], object]) -> None:
+    """Ray runs, the same one for every module."""
+    one_cluster()
+
+
+@pytest.fixture
+def new_shop(tmp_path: Path) -> Callable[..., Project]:
+    """The shop of tests/engine; takes settings by channel."""
+    return lambda **channels: Project.load(write_shop(tmp_path / f"shop-{len(channels)}", channels))

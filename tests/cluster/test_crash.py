@@ -1,0 +1,157 @@
+"""Processes are killed in the middle: nothing acknowledged is lost, nothing happens twice, and the engine goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from parcours.cluster.runtime import ClusterRuntime
+from parcours.config import Settings
+from parcours.core.profile import Profile
+from parcours.errors import ShardUnavailable, StoreBroken
+from parcours.journey.project import Project
+from parcours.plan import Plan
+from parcours.ports import ShardPort
+from parcours.router import Router
+from parcours.testing.doubles import Hang, SmtpServer
+
+PATIENCE_S = 60.0
+"""Far longer than Ray takes to start a process anew."""
+
+PEOPLE = 20
+
+NewShop = Callable[..., Project]
+
+
+def seen(person: int, number: int) -> bytes:
+    return b'{"type":"track","event":"Seen","userId":"u%d","messageId":"m%d"}' % (person, number)
+
+
+@asynccontextmanager
+async def running(plan: Plan) -> AsyncIterator[tuple[ClusterRuntime, Router]]:
+    """The plan on Ray, with a router of its own."""
+    runtime = ClusterRuntime(plan)
+    try:
+        await runtime.start()
+        router = Router("router", runtime.ports, plan.project.program, plan.settings)
+        yield runtime, router
+        await router.close()
+    finally:
+        await runtime.stop()
+
+
+async def profile_of(port: ShardPort, person: str) -> Profile | None:
+    """The profile, as soon as the shard answers."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                return await port.profile(person)
+            except ShardUnavailable:
+                await asyncio.sleep(0.05)
+
+
+async def until_states(port: ShardPort, person: str, states: list[str]) -> None:
+    """Wait until the person's deliveries stand like this."""
+    found: list[str] = []
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while found != states:
+                profile = await profile_of(port, person)
+                runs = [*profile.runs, *profile.past] if profile else []
+                found = [delivery.state for run in runs for delivery in run.deliveries]
+    except TimeoutError:
+        raise AssertionError(f"the deliveries stayed {found} and did not become {states}") from None
+
+
+@pytest.mark.ray
+def test_a_shard_killed_while_it_takes_events_loses_and_repeats_nothing(tmp_path: Path, new_shop: NewShop) -> None:
+    async def scenario() -> None:
+        settings = Settings(batch_events_max=50)
+        plan = Plan(new_shop(), 1, f"sqlite:///{tmp_path / 'store'}", records=("email",), settings=settings)
+        events = [seen(number % PEOPLE, number) for number in range(4_000)]
+        async with running(plan) as (runtime, router):
+            # given a shard with several batches behind it and many to come
+            calls = [router.start(events[start : start + 500]) for start in range(0, len(events), 500)]
+            assert (await calls[0]).accepted == 500
+            before = (await runtime.process_ids())["shard 0"]
+
+            # when its process is killed
+            assert not calls[-1].done()
+            os.kill(before, signal.SIGKILL)
+
+            # then every call is answered without anybody's help
+            async with asyncio.timeout(PATIENCE_S):
+                taken = await asyncio.gather(*calls)
+            assert [each.accepted for each in taken] == [500] * len(calls)
+            assert (await runtime.process_ids())["shard 0"] != before
+
+            # and each event counts once, also when all come again
+            for _ in range(2):
+                profiles = [await profile_of(runtime.ports[0], f"u{person}") for person in range(PEOPLE)]
+                assert [profile and profile.counts["visits"] for profile in profiles] == [
+                    len(events) // PEOPLE
+                ] * PEOPLE
+                again = await router.take(events)
+                assert (again.accepted, again.duplicate) == (0, len(events))
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.ray
+def test_what_a_killed_dispatcher_was_sending_is_ambiguous_and_its_successor_goes_on(
+    tmp_path: Path, new_shop: NewShop
+) -> None:
+    async def scenario(smtp: SmtpServer) -> None:
+        server = {"host": smtp.host, "port": smtp.port, "sender": "Shop <shop@shop.example>", "tls": "none"}
+        shop = new_shop(email=server)
+        plan = Plan(shop, 1, f"sqlite:///{tmp_path / 'store'}", {"email": server})
+        async with running(plan) as (runtime, router):
+            # given a mail that the server has taken in without a word
+            smtp.next("body", Hang())
+            await router.take(lines_of("anna"))
+            await until_states(runtime.ports[0], "anna", ["claimed"])
+            async with asyncio.timeout(PATIENCE_S):
+                while not smtp.mailbox:
+                    await asyncio.sleep(0.01)
+
+            # when the dispatcher's process is killed
+            os.kill((await runtime.process_ids())["dispatcher email"], signal.SIGKILL)
+
+            # then nobody can say whether it left, it is not sent twice, and the next person's is sent
+            await until_states(runtime.ports[0], "anna", ["unknown"])
+            await router.take(lines_of("bert"))
+            await until_states(runtime.ports[0], "bert", ["sent"])
+        assert sorted(mail.to for mail in smtp.mailbox) == ["anna@mail.example", "bert@mail.example"]
+
+    with SmtpServer() as smtp:
+        asyncio.run(scenario(smtp))
+
+
+def lines_of(person: str) -> list[bytes]:
+    """Somebody who will be reminded by mail."""
+    name = person.encode()
+    return [
+        b'{"type":"identify","userId":"%b","traits":{"email":"%b@mail.example"}}' % (name, name),
+        b'{"type":"track","event":"Started","userId":"%b","properties":{"cart":"c1"}}' % name,
+    ]
+
+
+@pytest.mark.ray
+def test_a_shard_whose_store_was_its_memory_says_that_all_is_lost(new_shop: NewShop) -> None:
+    async def scenario() -> None:
+        plan = Plan(new_shop(), 1, "memory:", records=("email",))
+        async with running(plan) as (runtime, router):
+            await router.take([seen(1, 1)])
+            os.kill((await runtime.process_ids())["shard 0"], signal.SIGKILL)
+
+            with pytest.raises(StoreBroken, match="start again, or use a store on disk"):
+                async with asyncio.timeout(PATIENCE_S):
+                    await router.take([seen(1, 2)])
+
+    asyncio.run(scenario())

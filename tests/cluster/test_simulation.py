@@ -1,0 +1,46 @@
+"""A simulation on Ray writes the same bytes as one in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from parcours.insight.files import write_results
+from parcours.journey.project import Project
+from parcours.simulation import simulate
+
+NAMES = ("deliveries.ndjson", "transitions.ndjson", "summary.json")
+
+
+def traffic() -> Iterator[bytes]:
+    """60 people who start carts; every third buys at the last moment, every fourth has no address."""
+    for number in range(60):
+        person, base_ms = f"u{number}", number * 11
+        if number % 4:
+            yield line("identify", person, base_ms, traits={"email": f"{person}@mail.example"})
+        yield line("track", person, base_ms + 1, event="Started", properties={"cart": "c1"})
+        if number % 3 == 0:
+            yield line("track", person, base_ms + 101, event="Bought", properties={"cart": "c1"})
+
+
+def line(kind: str, person: str, after_ms: int, **fields: object) -> bytes:
+    timestamp = f"2026-01-01T10:00:00.{after_ms:03d}Z"
+    return msgspec.json.encode({"type": kind, "userId": person, "timestamp": timestamp, **fields})
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("shards", [1, 2, 7])
+def test_the_files_are_those_of_one_process(shards: int, tmp_path: Path, new_shop: Callable[..., Project]) -> None:
+    project, lines = new_shop(), list(traffic())
+
+    here, there = simulate(project, lines), simulate(project, lines, runtime="ray", shards=shards)
+    write_results(tmp_path / "here", here.facts, here.summary)
+    write_results(tmp_path / "there", there.facts, there.summary)
+
+    for name in NAMES:
+        expected = (tmp_path / "here" / name).read_bytes()
+        assert expected
+        assert (tmp_path / "there" / name).read_bytes() == expected

@@ -1,0 +1,232 @@
+"""A line is a call that can be used, or it is left out with a reason in words. No line does more harm."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parcours.config import Settings
+from parcours.core.event import Unusable, at_of, input_of, person_of, read_call, route, timestamp_of
+from parcours.core.input import EventHappened, Input, ReactionArrived, TraitsChanged
+from parcours.core.profile import Profile, encode_profile
+from parcours.core.turn import LATEST_MS
+from parcours.journey.document import EventsDocument, ProjectDocument
+from parcours.journey.program import Program
+from parcours.journey.project import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SETTINGS = Settings()
+TRACK: Mapping[str, object] = {
+    "type": "track",
+    "event": "Bought",
+    "userId": "u1",
+    "timestamp": "2026-01-01T10:00:00.000Z",
+}
+
+
+def shop() -> Program:
+    events = {
+        "Bought": {"properties": {"total": "number"}},
+        "Big": {"of": "Bought", "rule": "event.total > 100", "properties": {"total": "number"}},
+        "Store Visit": {
+            "properties": {"card": "string"},
+            "key": {"namespace": "loyalty", "value": "event.card"},
+        },
+        "Thanked": {
+            "of": "Notice Shown",
+            "rule": 'event.text == "thank you"',
+            "properties": {"text": "string", "email": "string"},
+            "key": {"namespace": "email", "value": "event.email"},
+        },
+        "Page Viewed": {"properties": {"card": "string"}, "key": {"namespace": "loyalty", "value": "event.card"}},
+    }
+    return Project.of(ProjectDocument(project="shop"), events=EventsDocument.model_validate({"events": events})).program
+
+
+PROGRAM = shop()
+
+
+def take(line: bytes) -> tuple[str, int, Input | None]:
+    """Everything that is done with a recorded line: (person, time, input)."""
+    at = timestamp_of(line, SETTINGS)
+    person = route(line, PROGRAM, SETTINGS)
+    call = read_call(line)
+    assert person_of(call, PROGRAM, SETTINGS) == person
+    assert at_of(call) == at
+    return person, at, input_of(call, at, PROGRAM)
+
+
+def line_of(**fields: object) -> bytes:
+    return json.dumps({**TRACK, **fields}).encode()
+
+
+def test_a_track_call_is_an_event_under_its_name_and_the_types_whose_rule_it_meets() -> None:
+    at = 1_767_261_600_000
+
+    assert take(line_of(properties={"total": 7})) == ("u1", at, EventHappened(at, ("Bought",), {"total": 7}))
+    assert take(line_of(properties={"total": 700})) == ("u1", at, EventHappened(at, ("Bought", "Big"), {"total": 700}))
+
+
+@pytest.mark.parametrize(
+    "fields, names",
+    [
+        ({"type": "page", "event": None, "name": "Home"}, ("Page Viewed",)),
+        ({"type": "screen", "event": None}, ("Screen Viewed",)),
+        ({"event": "Never Heard Of"}, ("Never Heard Of",)),
+        ({"properties": None}, ("Bought",)),  # explicit nulls count as absent
+        ({"anonymousId": None, "messageId": None, "context": {"deep": [1, {}]}, "whatever": 1e300}, ("Bought",)),
+    ],
+)
+def test_calls_that_are_events(fields: dict[str, object], names: tuple[str, ...]) -> None:
+    _, at, given = take(line_of(**fields))
+
+    assert given == EventHappened(at, names, {})
+
+
+def test_the_other_calls() -> None:
+    _, at, given = take(line_of(type="identify", traits={"city": "Rome", "pet": None}))
+    assert given == TraitsChanged(at, {"city": "Rome", "pet": None})
+
+    _, at, given = take(line_of(type="reaction", reaction="clicked", journey="j", step="s", channel="sms", link="x"))
+    assert given == ReactionArrived(at, "clicked", "j", "s", "sms", "x")
+
+    assert take(line_of(type="group", groupId="g"))[2] is None
+
+
+@pytest.mark.parametrize(
+    "ids, person",
+    [
+        ({"userId": "u1", "anonymousId": "a1"}, "u1"),
+        ({"userId": "", "anonymousId": "a1"}, "@anonymous/a1"),
+        ({"userId": None, "anonymousId": "u1"}, "@anonymous/u1"),  # never the known person of the same id
+        ({"userId": "@anonymous/a1"}, "@user/@anonymous/a1"),
+        ({"userId": "Zoë 日本"}, "Zoë 日本"),
+        ({"event": "Store Visit", "userId": None, "properties": {"card": "4711"}}, "@loyalty/4711"),
+        ({"event": "Store Visit", "userId": None, "properties": {"card": 4711}}, "@loyalty/4711"),
+        ({"event": "Store Visit", "userId": "u1", "properties": {"card": "4711"}}, "u1"),
+        ({"type": "page", "event": None, "userId": None, "properties": {"card": "4711"}}, "@loyalty/4711"),
+        # A rule-based type names the person of what meets its rule.
+        (
+            {"event": "Notice Shown", "userId": None, "properties": {"text": "thank you", "email": "a@b.example"}},
+            "@email/a@b.example",
+        ),
+    ],
+)
+def test_whom_a_call_is_about(ids: dict[str, object], person: str) -> None:
+    assert take(line_of(**ids))[0] == person
+
+
+NOBODY = "names nobody: neither userId nor anonymousId, and no key of its event type"
+NOTICE = {"event": "Notice Shown", "userId": None}
+
+
+@pytest.mark.parametrize(
+    "line, reason",
+    [
+        (b"", "not a call: Input data was truncated"),
+        (b"{", "not a call: Input data was truncated"),
+        (b"not json", "not a call: JSON is malformed"),
+        (b"[]", "not a call: Expected `object`, got `array`"),
+        (b"null", "not a call: Expected `object`, got `null`"),
+        (b'{"type":"track"}{}', "not a call: JSON is malformed"),
+        (b"\xff\xfe{}", "not a call"),
+        (line_of(userId="?").replace(b"?", b"\xed\xa0\x80"), "not a call"),  # half a character in UTF-8
+        (line_of(userId="?").replace(b"?", b"\\ud800"), "not a call"),  # and as an escape
+        (b'{"userId":"u","timestamp":' + b"[" * 20_000, "not a call"),
+        (b'{"context":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "longer than event_bytes_max=32768"),
+        (b'{"context":' + b"[" * 16_000 + b"]" * 16_000 + b"}", "not a call: maximum recursion depth exceeded"),
+        (line_of(userId=7), "not a call: Expected `str | null`, got `int`"),
+        (line_of(type=None), "not a call: Expected `str`, got `null`"),
+        (line_of(timestamp=1767261600), "not a call"),
+        (line_of(timestamp="yesterday"), "not a call: Invalid RFC3339"),
+        (line_of(timestamp="2026-01-01T10:00:00"), "not a call: Expected `datetime` with a timezone component"),
+        (line_of(timestamp=None), "no timestamp"),
+        (line_of(timestamp="1969-12-31T23:59:59.999Z"), "is not of the years 1970 to 9997"),
+        (line_of(timestamp="9998-01-01T00:00:00Z"), "is not of the years 1970 to 9997"),
+        (line_of(userId=None), NOBODY),
+        (line_of(userId="", anonymousId=""), NOBODY),
+        (line_of(event="Store Visit", userId=None, properties={}), NOBODY),
+        (line_of(event="Store Visit", userId=None, properties={"card": ""}), NOBODY),
+        (line_of(event="Store Visit", userId=None, properties={"card": True}), NOBODY),
+        (line_of(event="Store Visit", userId=None, properties={"card": ["4711"]}), NOBODY),
+        (line_of(**NOTICE, properties={"text": "sorry", "email": "a@b.example"}), NOBODY),  # the rule is not met
+        (line_of(userId="u" * 10_240), "an id of 10240 bytes, more than id_bytes_max=512"),
+        (line_of(userId="é" * 257), "an id of 514 bytes, more than id_bytes_max=512"),
+        (line_of(userId="a\0b"), "an id with a NUL character"),
+        (line_of(type="teleport"), "unknown type 'teleport'"),
+        (line_of(type="x" * 10_000), "unknown type 'xxx"),
+        (line_of(event=None), "a track call without an event"),
+        (line_of(event=""), "a track call without an event"),
+        (line_of(properties=[1]), "properties is not an object"),
+        (line_of(properties="text"), "properties is not an object"),
+        (line_of(type="identify", traits=7), "traits is not an object"),
+        (line_of(properties={"total": 10**30}), "properties with a whole number of more than 64 bits"),
+        (line_of(type="identify", traits={"a": json.loads("[" * 70 + "]" * 70)}), "traits with nested more than 64"),
+        (line_of(type="alias", previousId="a"), "alias merges two people, which is not available yet"),
+        (line_of(type="identify", anonymousId="a"), "identify with userId and anonymousId merges two people"),
+        (line_of(type="consent", channel="email", granted=True), "consent is not kept yet"),
+        (line_of(type="reaction", journey="j", step="s", channel="email"), "unknown reaction None; there are"),
+        (line_of(type="reaction", reaction="yawned", journey="j", step="s", channel="c"), "unknown reaction 'yawned'"),
+        (line_of(type="reaction", reaction="opened", journey="j", step="s"), "a reaction needs journey, step and"),
+        (line_of(type="reaction", reaction="opened", step="s", channel="c"), "a reaction needs journey, step and"),
+    ],
+)
+def test_why_a_line_cannot_be_used(line: bytes, reason: str) -> None:
+    with pytest.raises(Unusable) as refused:
+        take(line)
+
+    assert reason in str(refused.value)
+    assert len(str(refused.value)) < 300
+
+
+def test_a_body_of_a_megabyte_is_not_even_read() -> None:
+    with pytest.raises(Unusable, match="longer than event_bytes_max=32768"):
+        timestamp_of(line_of(properties={"text": "x" * 1_048_576}), SETTINGS)
+
+
+def test_an_id_of_exactly_the_allowed_length_is_fine() -> None:
+    assert take(line_of(userId="u" * 512))[0] == "u" * 512
+
+
+def test_a_time_is_cut_to_whole_milliseconds() -> None:
+    assert take(line_of(timestamp="2026-01-01T11:00:00.001999+01:00"))[1] == 1_767_261_600_001
+    assert take(line_of(timestamp="9997-12-31T23:59:59.999Z"))[1] == LATEST_MS - 1
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+keys = ["type", "event", "userId", "anonymousId", "messageId", "timestamp", "properties", "traits", "reaction"]
+kinds = st.sampled_from(["track", "identify", "page", "screen", "group", "alias", "reaction", "consent"])
+
+
+def outcome(line: bytes) -> Input | None | str:
+    """What the line does, or the reason why it cannot be used."""
+    try:
+        return take(line)[2]
+    except Unusable as reason:
+        return str(reason)
+
+
+@given(st.dictionaries(st.sampled_from(keys), json_values), st.none() | kinds)
+def test_any_object_is_taken_or_refused_in_words(fields: dict[str, object], kind: str | None) -> None:
+    if kind is not None:
+        fields |= {"type": kind, "timestamp": "2026-01-01T10:00:00Z", "userId": "u1"}
+
+    taken = outcome(json.dumps(fields).encode())
+
+    assert taken != ""
+    assert not isinstance(taken, TraitsChanged) or encode_profile(Profile(traits=taken.traits))
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_refused_in_words(line: bytes) -> None:
+    assert isinstance(outcome(line), str)

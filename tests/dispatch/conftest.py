@@ -1,0 +1,194 @@
+"""What tests of dispatching share: a project's messages, a shard that hands out, a channel that does as told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import pytest
+from pydantic import BaseModel, Field
+
+from parcours.channel import Accepted, Delivery, Receipt
+from parcours.core.effect import Outgoing
+from parcours.core.fact import Fact
+from parcours.core.profile import Profile
+from parcours.dispatch.render import Renderer
+from parcours.errors import ParcoursError
+from parcours.journey.document import (
+    EventDocument,
+    EventsDocument,
+    JourneyDocument,
+    MessageDocument,
+    ProfileDocument,
+    ProjectDocument,
+)
+from parcours.journey.project import Project
+from parcours.shard.messages import Answer, Batch, Claims, Reading, Status
+
+
+class NoteContent(BaseModel):
+    """A text, and the same for HTML."""
+
+    text: str = Field(max_length=1_000_000)
+    html: str | None = Field(None, json_schema_extra={"contentMediaType": "text/html"})
+    link: dict[str, str] = {}
+    tags: list[str] = []
+    size: int = 0
+
+
+class NoteSettings(BaseModel):
+    """Nothing can be set."""
+
+
+class NoteChannel:
+    """Keeps what it is given; a test says what it answers, and when."""
+
+    Settings: ClassVar[type[BaseModel]] = NoteSettings
+    Content: ClassVar[type[BaseModel]] = NoteContent
+    address_kind: ClassVar[str] = "note"
+
+    def __init__(self, settings: NoteSettings) -> None:
+        self.calls: list[list[Delivery]] = []
+        self.under_way = 0
+        self.most_under_way = 0
+        self.started = 0
+        self.stopped = 0
+        self.fails_to_start = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self._arrived = asyncio.Event()
+        self.answer: Callable[[Sequence[Delivery]], Any] = lambda deliveries: [
+            Accepted(delivery.key) for delivery in deliveries
+        ]
+
+    async def start(self) -> None:
+        self.started += 1
+        if self.started <= self.fails_to_start:
+            raise OSError("nobody listens")
+
+    async def send(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
+        assert not self.stopped, "send comes before stop"
+        self.calls.append(list(deliveries))
+        self.under_way += len(deliveries)
+        self._arrived.set()
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            await self.gate.wait()
+            answered: list[Receipt] = self.answer(deliveries)
+            return answered
+        finally:
+            self.under_way -= len(deliveries)
+
+    async def until_handed_over(self, count: int) -> None:
+        """Wait until so many deliveries have been handed over."""
+        async with asyncio.timeout(10):
+            while sum(map(len, self.calls)) < count:
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    async def stop(self) -> None:
+        self.stopped += 1
+
+
+class HandingShard:
+    """Hands out what is queued, and keeps the receipts; `errors` are raised first, one a call."""
+
+    def __init__(self, queued: Sequence[Outgoing] = ()) -> None:
+        self.queued = list(queued)
+        self.receipts: dict[str, Receipt] = {}
+        self.claims: list[tuple[int, str]] = []
+        self.claim_errors: list[ParcoursError] = []
+        self.settle_errors: list[ParcoursError] = []
+        self.wanted = asyncio.Event()
+        self._expected = 0
+
+    async def claim(self, channel: str, most: int, by: str) -> Claims:
+        await asyncio.sleep(0)
+        if self.claim_errors:
+            raise self.claim_errors.pop(0)
+        outgoing, self.queued = self.queued[:most], self.queued[most:]
+        self.claims.append((len(outgoing), by))
+        return Claims(outgoing, more=bool(self.queued))
+
+    async def settle(self, receipts: Sequence[Receipt]) -> None:
+        if self.settle_errors:
+            raise self.settle_errors.pop(0)
+        self.receipts |= {receipt.key: receipt for receipt in receipts}
+        if len(self.receipts) >= self._expected:
+            self.wanted.set()
+
+    async def until_settled(self, count: int) -> None:
+        """Wait until so many receipts have come home; 10 s are long enough for anything here."""
+        self._expected = count
+        self.wanted.clear()
+        if len(self.receipts) < count:
+            async with asyncio.timeout(10):
+                await self.wanted.wait()
+
+    async def take(self, batch: Batch) -> Answer:
+        raise NotImplementedError
+
+    async def pass_time(self, now_ms: int) -> None:
+        raise NotImplementedError
+
+    async def read(self, reading: Reading) -> None:
+        raise NotImplementedError
+
+    async def members(self, audience: str, at: int) -> list[str]:
+        raise NotImplementedError
+
+    async def profile(self, person: str) -> Profile | None:
+        raise NotImplementedError
+
+    async def status(self) -> Status:
+        raise NotImplementedError
+
+    async def collect_facts(self) -> list[Fact]:
+        raise NotImplementedError
+
+
+def entry(number: int = 1, at: int = 0, message: str = "hello", **context: object) -> Outgoing:
+    """An outbox entry; `context` are the traits that the message names."""
+    return Outgoing(
+        f"k{number}", f"u{number}", "j", 1, 1, "s", "note", message, "marketing", f"to{number}", at,
+        {"profile": context},
+    )  # fmt: skip
+
+
+def renderer(**content: object) -> Renderer:
+    """A renderer of one message with this content for the channel `note`."""
+    start = {"journey": "j", "entry": {"event": "Started"}, "steps": [{"id": "s", "send": "hello"}]}
+    project = Project.of(
+        ProjectDocument(project="shop"),
+        ProfileDocument.model_validate(
+            {
+                "traits": {"name": "string", "count": "number", "many": "list"},
+                "addresses": {"note": "profile.name"},
+            }
+        ),
+        EventsDocument(events={"Started": EventDocument()}),
+        messages=[MessageDocument.model_validate({"message": "hello", "note": {"text": "Hello"} | content})],
+        journeys=[JourneyDocument.model_validate(start)],
+    )
+    return Renderer(project.program, {"note": NoteContent})
+
+
+@pytest.fixture(scope="session")
+def new_entry() -> Callable[..., Outgoing]:
+    return entry
+
+
+@pytest.fixture(scope="session")
+def new_renderer() -> Callable[..., Renderer]:
+    return renderer
+
+
+@pytest.fixture(scope="session")
+def new_shard() -> Callable[..., HandingShard]:
+    return HandingShard
+
+
+@pytest.fixture(scope="session")
+def new_channel() -> Callable[[], NoteChannel]:
+    return lambda: NoteChannel(NoteSettings())

@@ -1,0 +1,69 @@
+"""What tests of the engine share: a small shop as a folder of documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from parcours.journey.project import Project
+
+PROFILE = {"traits": {"email": "string", "city": "string"}}
+EVENTS = {
+    "events": {
+        "Seen": {"properties": {"page": "string"}},
+        "Started": {"properties": {"cart": "string"}},
+        "Bought": {"properties": {"cart": "string"}},
+    }
+}
+MESSAGES = {
+    "reminder": {"message": "reminder", "email": {"subject": "Still there, {{ profile.city }}?", "text": "Your cart."}},
+    "receipt": {"message": "receipt", "class": "transactional", "email": {"subject": "Thank you", "text": "Bye."}},
+}
+JOURNEYS = {
+    "visits": {"journey": "visits", "entry": {"event": "Seen"}, "steps": [{"id": "done", "end": True}]},
+    "cart": {
+        "journey": "cart",
+        "entry": {"event": "Started"},
+        "correlation": "event.cart",
+        "steps": [
+            {"id": "bought", "wait_for": [{"event": "Bought", "next": "thank"}], "timeout": "100ms"},
+            {"id": "remind", "send": "reminder", "next": "done"},
+            {"id": "thank", "send": "receipt"},
+            {"id": "done", "end": True},
+        ],
+    },
+}
+
+
+def write_shop(folder: Path, channels: Mapping[str, Mapping[str, object]]) -> Path:
+    """The shop as an author would have it on disk; JSON is YAML too."""
+    documents = {"parcours": {"project": "shop", "channels": channels}, "profile": PROFILE, "events": EVENTS}
+    documents |= {f"messages/{name}": message for name, message in MESSAGES.items()}
+    documents |= {f"journeys/{name}": journey for name, journey in JOURNEYS.items()}
+    for name, document in documents.items():
+        path = folder / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(msgspec.json.encode(document))
+    return folder
+
+
+@pytest.fixture
+def shop_folder(tmp_path: Path) -> Path:
+    """The shop's folder; none of its channels is configured."""
+    return write_shop(tmp_path / "shop", {})
+
+
+@pytest.fixture
+def new_shop(tmp_path: Path) -> Callable[..., Project]:
+    """The shop: `visits` counts what somebody has seen, `cart` reminds after 100 ms and thanks.
+
+    Takes settings by channel.
+    """
+
+    def make(**channels: Mapping[str, object]) -> Project:
+        return Project.load(write_shop(tmp_path / f"shop-{len(channels)}", channels))
+
+    return make

@@ -1,0 +1,148 @@
+"""An engine in this process: the common behaviour, and what only one process can show."""
+
+from __future__ import annotations
+
+import importlib.util
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from parcours.clock import ManualClock
+from parcours.config import Settings
+from parcours.engine import Engine
+from parcours.errors import Overloaded, ShardUnavailable, StoreBusy
+from parcours.journey.project import Project
+
+if TYPE_CHECKING:
+    from tests.engine.behaviour import EngineBehaviour
+else:
+    spec = importlib.util.spec_from_file_location("engine_behaviour", Path(__file__).with_name("behaviour.py"))
+    behaviour = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(behaviour)
+    EngineBehaviour = behaviour.EngineBehaviour
+
+NewShop = Callable[..., Project]
+
+ACKNOWLEDGER = Path(__file__).with_name("acknowledge_until_stopped.py")
+
+
+class TestLocalEngine(EngineBehaviour):
+    runtime = "local"
+    shards = 2
+
+
+def open_local(project: Project, store: str, **options: object) -> Engine:
+    return Engine.open(project, store, runtime="local", records=["email"], **options)  # type: ignore[arg-type]  # by name
+
+
+def test_a_store_has_one_engine_at_a_time(tmp_path: Path, new_shop: NewShop) -> None:
+    store = f"sqlite:///{tmp_path / 'store'}"
+    with open_local(new_shop(), store), pytest.raises(StoreBusy):
+        open_local(new_shop(), store)
+
+    open_local(new_shop(), store).close()
+
+
+def test_timers_follow_the_clock_that_the_engine_is_given(new_shop: NewShop) -> None:
+    clock = ManualClock(1_000_000)
+    with open_local(new_shop(), "memory:", clock=clock, shards=1) as engine:
+        engine.identify("anna", {"email": "anna@mail.example"}).result()
+        engine.track("anna", "Started", {"cart": "c1"}).result()
+
+        # at the time-out exactly, an event still goes before it
+        clock.move_to(1_000_100)
+        engine.track("anna", "Bought", {"cart": "c1"}).result()
+        engine.drain(30)
+        engine.track("anna", "Started", {"cart": "c2"}).result()
+        clock.move_to(1_000_201)
+        engine.track("anna", "Bought", {"cart": "c2"}).result()
+        engine.drain(30)
+
+        profile = engine.profile("anna")
+        assert profile is not None
+        sent = {run.correlation: [delivery.step for delivery in run.deliveries] for run in profile.past}
+        assert sent == {'"c1': ["thank"], '"c2': ["remind"]}
+
+
+def test_an_engine_that_cannot_keep_up_says_so_to_those_beyond_the_queue(new_shop: NewShop) -> None:
+    settings = Settings(batch_events_max=1, batches_in_flight_max=1, waiting_calls_max=2)
+    block = b"\n".join([b'{"type":"track","event":"Seen","userId":"anna"}'] * 50)
+    with open_local(new_shop(), "memory:", settings=settings) as engine:
+        outcomes = [engine.ingest(block) for _ in range(10)]
+        errors = [outcome_of(outcome.result) for outcome in outcomes]
+        engine.drain(30)
+
+    assert any(isinstance(error, Overloaded) for error in errors)
+    assert errors[0] is None
+
+
+def test_closing_answers_everybody_who_still_waits(new_shop: NewShop) -> None:
+    settings = Settings(batch_events_max=1, batches_in_flight_max=1)
+    block = b"\n".join([b'{"type":"track","event":"Seen","userId":"anna"}'] * 5_000)
+    engine = open_local(new_shop(), "memory:", settings=settings)
+    waiting = [engine.ingest(block) for _ in range(5)]
+    drained: Future[None] = Future()
+    drainer = threading.Thread(target=lambda: drained.set_exception(outcome_of(engine.drain) or AssertionError()))
+    drainer.start()
+
+    engine.close()
+    drainer.join(30)
+
+    assert drained.done()
+    for outcome in waiting:
+        assert outcome.done()
+        assert isinstance(outcome_of(outcome.result), ShardUnavailable | type(None))
+
+
+def outcome_of(call: Callable[[], object]) -> BaseException | None:
+    try:
+        call()
+    except BaseException as error:  # noqa: BLE001  # whatever it is, the test looks at it
+        return error
+    return None
+
+
+@pytest.mark.parametrize("killed_after", [1, 25])
+def test_whatever_was_acknowledged_is_there_after_the_process_was_killed(
+    killed_after: int, tmp_path: Path, shop_folder: Path
+) -> None:
+    # given a process that acknowledges events until it is killed in the middle
+    store = f"sqlite:///{tmp_path / 'store'}"
+    command = [sys.executable, str(ACKNOWLEDGER), str(shop_folder), store]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        acknowledged = [process.stdout.readline().split() for _ in range(killed_after)]
+        process.send_signal(signal.SIGKILL)
+        acknowledged += [line.split() for line in process.stdout.read().splitlines() if line.endswith(".")]
+    by_person: dict[str, int] = {}
+    for person, _, _ in acknowledged:
+        by_person[person] = by_person.get(person, 0) + 1
+    assert len(acknowledged) >= killed_after
+
+    # when the store is opened again
+    with open_local(Project.load(shop_folder), store) as engine:
+        # then every event is there, and at most the one under way besides
+        applied = {person: visits(engine, person) for person in by_person}
+        assert all(applied[person] >= count for person, count in by_person.items())
+        assert sum(applied.values()) <= len(acknowledged) + 1
+
+        # and each is recognised when it comes again
+        calls = [
+            {"type": "track", "event": "Seen", "userId": person, "messageId": message_id}
+            for person, message_id, _ in acknowledged
+        ]
+        again = engine.ingest(calls).result()
+        assert (again.accepted, again.duplicate) == (0, len(acknowledged))
+        assert {person: visits(engine, person) for person in by_person} == applied
+
+
+def visits(engine: Engine, person: str) -> int:
+    profile = engine.profile(person)
+    return 0 if profile is None else profile.counts.get("visits", 0)

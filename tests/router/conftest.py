@@ -1,0 +1,166 @@
+"""What tests of the router share: a loop on which pauses take no time, and a shard that misbehaves as told."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import pytest
+
+from parcours.channel import Receipt
+from parcours.config import Settings
+from parcours.core.fact import Fact
+from parcours.core.profile import Profile
+from parcours.errors import ShardUnavailable
+from parcours.journey.document import EventDocument, EventsDocument, JourneyDocument, ProjectDocument
+from parcours.journey.program import Program
+from parcours.journey.project import Project
+from parcours.router import Router
+from parcours.shard.messages import Answer, Batch, Claims, Reading, Status
+
+T = TypeVar("T")
+
+Fault: TypeAlias = Literal["fine", "unreachable", "answer lost", "slow", "broken"]
+"""What becomes of a call: the shard is not reached, or is and nobody hears the answer, or it takes its time."""
+
+
+class SkippingLoop(asyncio.SelectorEventLoop):
+    """Where nothing but a pause is left to wait for, the pause is over. Nothing left at all is a failure."""
+
+    def __init__(self) -> None:
+        self._skipped_s = 0.0
+        loop = self
+
+        class Selector(selectors.SelectSelector):
+            def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+                assert timeout is not None, "everybody waits for somebody else"
+                loop._skipped_s += timeout
+                return super().select(0)
+
+        super().__init__(Selector())
+
+    def time(self) -> float:
+        return self._skipped_s
+
+
+class ScriptedShard:
+    """Takes batches by number as a shard does; `script` says what becomes of the calls, in their order."""
+
+    def __init__(self, script: Iterable[Fault] = (), settings: Settings | None = None) -> None:
+        self.script = deque(script)
+        self.applied: list[tuple[int, bytes]] = []
+        self.batches: list[Batch] = []
+        self.under_way = 0
+        self.most_under_way = 0
+        self.error: Exception = ValueError("a bug")
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.taken: dict[str, int] = {}
+        self._answers: dict[tuple[str, int], Answer] = {}
+        self._kept = (settings or Settings()).batches_in_flight_max
+
+    async def take(self, batch: Batch) -> Answer:
+        fault = self.script.popleft() if self.script else "fine"
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            await self.gate.wait()
+            return await self._take(batch, fault)
+        finally:
+            self.under_way -= 1
+
+    async def _take(self, batch: Batch, fault: Fault) -> Answer:
+        if fault == "unreachable":
+            raise ShardUnavailable
+        if fault == "broken":
+            raise self.error
+        if fault == "slow":
+            await asyncio.sleep(0.05)
+        answer = self._apply(batch)
+        if fault == "answer lost":
+            raise ShardUnavailable
+        return answer
+
+    def _apply(self, batch: Batch) -> Answer:
+        taken = self.taken.get(batch.router, 0)
+        known = self._answers.get((batch.router, batch.number))
+        if known is not None and batch.number > taken - self._kept:
+            return known
+        if batch.number != taken + 1:
+            return Answer(batch.number, expected=taken + 1)
+        self.batches.append(batch)
+        self.taken[batch.router] = batch.number
+        self.applied += zip(batch.line_numbers, batch.lines, strict=True)
+        duplicate = [place for place, line in enumerate(batch.lines) if b"duplicate" in line]
+        rejected = [(place, "bad") for place, line in enumerate(batch.lines) if b"bad" in line]
+        answer = Answer(batch.number, duplicate, rejected, sum(b"undeclared" in line for line in batch.lines))
+        self._answers[batch.router, batch.number] = answer
+        return answer
+
+    def forget(self) -> None:
+        """What the shard knows of all routers is gone."""
+        self.taken.clear()
+        self._answers.clear()
+
+    async def pass_time(self, now_ms: int) -> None:
+        raise NotImplementedError
+
+    async def claim(self, channel: str, most: int, by: str) -> Claims:
+        raise NotImplementedError
+
+    async def settle(self, receipts: Sequence[Receipt]) -> None:
+        raise NotImplementedError
+
+    async def read(self, reading: Reading) -> None:
+        raise NotImplementedError
+
+    async def members(self, audience: str, at: int) -> list[str]:
+        raise NotImplementedError
+
+    async def profile(self, person: str) -> Profile | None:
+        raise NotImplementedError
+
+    async def status(self) -> Status:
+        raise NotImplementedError
+
+    async def collect_facts(self) -> list[Fact]:
+        raise NotImplementedError
+
+
+@pytest.fixture(scope="session")
+def program() -> Program:
+    journey = {"journey": "j", "entry": {"event": "Started"}, "steps": [{"id": "done", "end": True}]}
+    return Project.of(
+        ProjectDocument(project="shop"),
+        events=EventsDocument(events={"Started": EventDocument()}),
+        journeys=[JourneyDocument.model_validate(journey)],
+    ).program
+
+
+@pytest.fixture(scope="session")
+def run() -> Callable[[Coroutine[Any, Any, T]], T]:
+    """Runs a coroutine to its end; pauses take no time."""
+
+    def run_skipping(coroutine: Coroutine[Any, Any, T]) -> T:
+        with asyncio.Runner(loop_factory=SkippingLoop) as runner:
+            return runner.run(coroutine)
+
+    return run_skipping
+
+
+@pytest.fixture(scope="session")
+def new_shard() -> Callable[..., ScriptedShard]:
+    return ScriptedShard
+
+
+@pytest.fixture(scope="session")
+def new_router(program: Program) -> Callable[..., Router]:
+    """Makes a router to these shards; takes settings by name."""
+
+    def make(*shards: ScriptedShard, **settings: int) -> Router:
+        return Router("r", shards, program, Settings.model_validate(settings))
+
+    return make

@@ -1,0 +1,271 @@
+"""Does every line get to its shard exactly once, and does every call hear what became of its lines?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parcours.core.identity import shard_of, slot_of
+from parcours.errors import ShardUnavailable, StoreBroken
+from parcours.router import Router, Taken
+
+if TYPE_CHECKING:
+    from tests.router.conftest import Fault, ScriptedShard
+
+    Run = Callable[[Coroutine[Any, Any, None]], None]
+    NewShard = Callable[..., ScriptedShard]
+    NewRouter = Callable[..., Router]
+
+
+def line(number: int, note: str = "") -> bytes:
+    return b'{"type":"track","event":"Started","userId":"u%d","note":"%b"}' % (number, note.encode())
+
+
+def counts(taken: Taken) -> tuple[int, int, list[tuple[int, str]]]:
+    return taken.accepted, taken.duplicate, taken.rejected
+
+
+def test_lines_go_to_the_shard_of_their_person(run: Run, new_shard: NewShard, new_router: NewRouter) -> None:
+    async def scenario() -> None:
+        shards = [new_shard() for _ in range(3)]
+        lines = [line(number) for number in range(50)]
+
+        await new_router(*shards).take(lines)
+
+        for number in range(50):
+            owner = shard_of(slot_of(f"u{number}"), 3)
+            assert [shard for shard in range(3) if line(number) in dict(shards[shard].applied).values()] == [owner]
+
+    run(scenario())
+
+
+def test_batches_are_no_larger_and_no_more_than_allowed(run: Run, new_shard: NewShard, new_router: NewRouter) -> None:
+    async def scenario() -> None:
+        shard = new_shard(["slow"] * 20)
+
+        await new_router(shard, batch_events_max=3, batches_in_flight_max=2).take([line(n) for n in range(20)])
+
+        assert shard.most_under_way == 2
+        assert [len(batch.lines) for batch in shard.batches] == [3] * 6 + [2]
+        assert [batch.number for batch in shard.batches] == list(range(1, 8))
+
+    run(scenario())
+
+
+def test_a_line_leaves_at_once_while_there_is_credit(run: Run, new_shard: NewShard, new_router: NewRouter) -> None:
+    async def scenario() -> None:
+        shard = new_shard()
+        shard.gate.clear()
+        router = new_router(shard, batches_in_flight_max=2)
+
+        futures = [router.start([line(n)]) for n in range(4)]
+        await asyncio.sleep(0)
+        assert shard.under_way == 2, "the other two wait for a credit, and then share a batch"
+        shard.gate.set()
+        await asyncio.gather(*futures)
+
+        assert [len(batch.lines) for batch in shard.batches] == [1, 1, 2]
+
+    run(scenario())
+
+
+def test_a_batch_whose_answer_stays_out_is_never_left_so_far_behind_that_it_is_forgotten(
+    run: Run, new_shard: NewShard, new_router: NewRouter
+) -> None:
+    async def scenario() -> None:
+        # given a first call that hangs while the shard has taken the batch, and quick ones behind it
+        shard = new_shard(["slow"])
+        router = new_router(shard, batch_events_max=1, batches_in_flight_max=3)
+
+        await router.take([line(n) for n in range(30)])
+
+        assert [text for _, text in shard.applied] == [line(n) for n in range(30)]
+
+    run(scenario())
+
+
+FAULTS: st.SearchStrategy[Fault] = st.sampled_from(["fine", "fine", "unreachable", "answer lost", "slow"])
+
+
+@given(
+    st.lists(st.lists(FAULTS, max_size=12), min_size=2, max_size=2),
+    st.lists(st.integers(0, 9), min_size=1, max_size=5),
+    st.integers(1, 4),
+    st.integers(1, 4),
+)
+def test_no_line_is_lost_or_applied_twice_whatever_fails(
+    run: Run,
+    new_shard: NewShard,
+    new_router: NewRouter,
+    scripts: list[list[Fault]],
+    calls: list[int],
+    batch_events_max: int,
+    in_flight: int,
+) -> None:
+    async def scenario() -> None:
+        router_settings = {"batch_events_max": batch_events_max, "batches_in_flight_max": in_flight}
+        shards = [new_shard(script) for script in scripts]
+        router = new_router(*shards, **router_settings)
+        texts = [line(number) for number in range(sum(calls))]
+        starts = [sum(calls[:place]) for place in range(len(calls))]
+
+        futures = [router.start(texts[start : start + size]) for start, size in zip(starts, calls, strict=True)]
+        outcomes = await asyncio.gather(*futures)
+
+        assert [taken.accepted for taken in outcomes] == calls
+        assert sorted(text for shard in shards for _, text in shard.applied) == sorted(texts)
+        for shard in shards:
+            numbers = [number for number, _ in shard.applied]
+            assert numbers == sorted(numbers), "and they keep their order"
+        assert router.is_idle()
+
+    run(scenario())
+
+
+def test_calls_that_share_a_batch_hear_of_their_own_lines_only(
+    run: Run, new_shard: NewShard, new_router: NewRouter
+) -> None:
+    async def scenario() -> None:
+        shard = new_shard()
+        shard.gate.clear()
+        router = new_router(shard, batches_in_flight_max=1)
+        first = router.start([line(0)])  # takes the only credit, so that the others share a batch
+        second = router.start([line(1), line(2, "duplicate"), line(3, "bad")])
+        third = router.start([b"rubbish", line(4, "bad"), line(5)])
+        fourth = router.start([line(6, "undeclared")])
+
+        shard.gate.set()
+        outcomes = [counts(taken) for taken in await asyncio.gather(first, second, third, fourth)]
+
+        assert len(shard.batches) == 2
+        assert outcomes[0] == (1, 0, [])
+        assert outcomes[1] == (1, 1, [(2, "bad")])
+        assert outcomes[2][:2] == (1, 0)
+        assert [place for place, _ in outcomes[2][2]] == [0, 1]
+        assert outcomes[3] == (1, 0, [])
+
+    run(scenario())
+
+
+def test_a_call_spread_over_batches_and_shards_is_answered_once_all_of_it_is(
+    run: Run, new_shard: NewShard, new_router: NewRouter
+) -> None:
+    async def scenario() -> None:
+        shards = [new_shard(["slow"]), new_shard()]
+        lines = [line(n, "bad" if n % 5 == 0 else "duplicate" if n % 5 == 1 else "") for n in range(25)]
+
+        taken = await new_router(*shards, batch_events_max=2).take(lines)
+
+        assert counts(taken) == (15, 5, [(n, "bad") for n in range(0, 25, 5)])
+
+    run(scenario())
+
+
+def test_a_call_without_lines_and_one_of_rubbish_are_answered_too(
+    run: Run, new_shard: NewShard, new_router: NewRouter
+) -> None:
+    async def scenario() -> None:
+        router = new_router(new_shard())
+
+        assert counts(await router.take([])) == (0, 0, [])
+        assert [place for place, _ in (await router.take([b"{", b"[]", b"1"])).rejected] == [0, 1, 2]
+
+    run(scenario())
+
+
+def test_whoever_feeds_it_is_held_back_and_let_in_one_by_one(
+    run: Run, new_shard: NewShard, new_router: NewRouter
+) -> None:
+    async def scenario() -> None:
+        shard = new_shard()
+        shard.gate.clear()
+        router = new_router(shard, batch_events_max=1, batches_in_flight_max=1)
+        let_in: list[int] = []
+
+        async def feed(number: int) -> None:
+            await router.room()
+            assert router.has_room(), "those who waited together do not rush in together"
+            let_in.append(number)
+            await router.take([line(number)])
+
+        assert router.has_room()
+        first = router.start([line(90), line(91), line(92)])
+        assert not router.has_room()
+        feeders = [asyncio.ensure_future(feed(number)) for number in range(5)]
+        await asyncio.sleep(0.1)
+        assert not let_in
+
+        shard.gate.set()
+        await first
+        await asyncio.gather(*feeders)
+
+        assert router.has_room()
+        assert sorted(let_in) == [0, 1, 2, 3, 4]
+
+    run(scenario())
+
+
+def test_a_shard_that_knows_the_router_no_more_fails_what_is_under_way_and_takes_what_follows(
+    run: Run, new_shard: NewShard, new_router: NewRouter
+) -> None:
+    async def scenario() -> None:
+        shard = new_shard()
+        router = new_router(shard)
+        await router.take([line(1)])
+        shard.forget()
+
+        with pytest.raises(ShardUnavailable, match="hand the lines in again"):
+            await router.take([line(2)])
+
+        assert (await router.take([line(2)])).accepted == 1
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("script", [["broken"], ["unreachable", "broken"]])  # at first, or when sent again
+def test_an_error_reaches_the_callers_concerned_and_nobody_after_them(
+    script: list[Fault], run: Run, new_shard: NewShard, new_router: NewRouter
+) -> None:
+    async def scenario() -> None:
+        shard = new_shard(script)
+        shard.error = StoreBroken("the disk is full")
+        router = new_router(shard)
+
+        with pytest.raises(StoreBroken, match="full"):
+            await router.take([line(1)])
+
+        assert (await router.take([line(2)])).accepted == 1
+        assert router.is_idle()
+
+    run(scenario())
+
+
+def test_closing_fails_calls_under_way_calls_queued_and_calls_that_wait_for_room(
+    run: Run, new_shard: NewShard, new_router: NewRouter
+) -> None:
+    async def scenario() -> None:
+        shard = new_shard()
+        shard.gate.clear()
+        router = new_router(shard, batch_events_max=1, batches_in_flight_max=1)
+
+        async def feed() -> None:
+            await router.room()
+            await router.take([line(9)])
+
+        calls: list[asyncio.Future[Any]] = [router.start([line(1)]), router.start([line(2), line(3)])]
+        calls.append(asyncio.ensure_future(feed()))
+        await asyncio.sleep(0.1)
+        await router.close()
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+
+        assert [type(outcome) for outcome in outcomes] == [ShardUnavailable] * 3
+        assert shard.under_way == 0
+        with pytest.raises(ShardUnavailable, match="closed"):
+            await router.take([line(4)])
+
+    run(scenario())

@@ -1,0 +1,169 @@
+"""What tests of a shard share: a small shop, and a shard of it that can be opened again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+import pytest
+
+from parcours.channel import Receipt
+from parcours.config import Settings
+from parcours.core.effect import Outgoing
+from parcours.core.fact import Fact
+from parcours.core.identity import SLOTS
+from parcours.journey.document import (
+    EventDocument,
+    EventsDocument,
+    JourneyDocument,
+    MessageDocument,
+    ProfileDocument,
+    ProjectDocument,
+)
+from parcours.journey.program import Program
+from parcours.journey.project import Project
+from parcours.shard.messages import Answer, Batch
+from parcours.shard.shard import Shard
+from parcours.store.memory import MemoryStore
+
+REMIND = {
+    "journey": "remind",
+    "entry": {"event": "Started"},
+    "correlation": "event.cart",
+    "exit": [{"event": "Emptied"}],
+    "steps": [
+        {"id": "bought", "wait_for": [{"event": "Bought", "next": "thank"}], "timeout": "20s"},
+        {"id": "remind", "send": "reminder"},
+        {"id": "pause", "wait": "1d", "next": "done"},
+        {"id": "thank", "send": "receipt"},
+        {"id": "done", "end": True},
+    ],
+}
+
+SHIP = {
+    "journey": "ship",
+    "entry": {"event": "Ordered"},
+    "exit": [{"event": "Emptied"}],
+    "steps": [{"id": "confirm", "send": "receipt"}, {"id": "way", "wait": "1d"}],
+}
+
+
+def shop() -> Program:
+    """Whoever starts a cart and does not buy within 20 s is reminded; who buys gets a receipt."""
+    properties = {"cart": "string"}
+    project = Project.of(
+        ProjectDocument(project="shop"),
+        ProfileDocument.model_validate({"traits": {"email": "string"}}),
+        EventsDocument(
+            events={
+                name: EventDocument.model_validate({"properties": properties})
+                for name in ("Started", "Bought", "Emptied", "Ordered", "Looked")
+            }
+        ),
+        messages=[
+            MessageDocument.model_validate({"message": "reminder", "email": {"subject": "Still there?"}}),
+            MessageDocument.model_validate(
+                {"message": "receipt", "class": "transactional", "email": {"subject": "Thank you"}}
+            ),
+        ],
+        journeys=[JourneyDocument.model_validate(journey) for journey in (REMIND, SHIP)],
+    )
+    return project.program
+
+
+@dataclass
+class World:
+    """One shard, its store, and the time. Lines are those of one router.
+
+    slot  the only slot that the shard owns, None for a shard that owns them all
+    """
+
+    program: Program
+    store: MemoryStore = field(default_factory=MemoryStore)
+    settings: Settings = field(default_factory=Settings)
+    records: tuple[str, ...] = ()
+    now_ms: int = 1_000_000
+    batches: int = 0
+    slot: int | None = None
+
+    def __post_init__(self) -> None:
+        self.shard = self.reopen()
+
+    def reopen(self) -> Shard:
+        """A shard that knows nothing but what the store kept."""
+        number, shards = (0, 1) if self.slot is None else (self.slot, SLOTS)
+        self.shard = Shard(number, shards, self.program, self.store, self.settings, records=self.records)
+        self.shard.open(self.store.epoch() + 1, self.now_ms)
+        return self.shard
+
+    def batch(self, *lines: bytes) -> Batch:
+        self.batches += 1
+        return Batch("router", self.batches, [self.batches * 1_000 + place for place in range(len(lines))], list(lines))
+
+    def take(self, *lines: bytes) -> Answer:
+        return self.shard.take(self.batch(*lines), self.now_ms)
+
+    def pass_ms(self, duration_ms: int) -> None:
+        """Let time pass, and timers fire."""
+        self.now_ms += duration_ms
+        self.shard.pass_time(self.now_ms)
+
+    def claim(self, most: int = 100) -> list[Outgoing]:
+        return self.shard.claim("email", most, "dispatcher", self.now_ms).outgoing
+
+    def settle(self, *receipts: Receipt) -> None:
+        self.shard.settle(receipts, self.now_ms)
+
+    def facts(self) -> list[Fact]:
+        """Everything that the journal holds."""
+        journal = [msgspec.msgpack.decode(record.facts, type=list[Fact]) for record in self.store.records()]
+        return [fact for facts in journal for fact in facts]
+
+    def states(self, person: str) -> list[str]:
+        """The states of the person's deliveries, those of open runs first."""
+        profile = self.shard.profile(person)
+        runs = [*profile.runs, *profile.past] if profile else []
+        return [delivery.state for run in runs for delivery in run.deliveries]
+
+
+def track(person: str, event: str, cart: str = "c1", message_id: str | None = None) -> bytes:
+    call = {"type": "track", "userId": person, "event": event, "properties": {"cart": cart}}
+    return msgspec.json.encode(call | ({"messageId": message_id} if message_id else {}))
+
+
+def identify(person: str) -> bytes:
+    return msgspec.json.encode({"type": "identify", "userId": person, "traits": {"email": f"{person}@shop.example"}})
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What people do, as lines."""
+
+    track: Callable[..., bytes] = track
+    identify: Callable[[str], bytes] = identify
+
+
+@pytest.fixture(scope="session")
+def program() -> Program:
+    return shop()
+
+
+@pytest.fixture(scope="session")
+def lines() -> Lines:
+    return Lines()
+
+
+@pytest.fixture(scope="session")
+def new_world(program: Program) -> Callable[..., World]:
+    """Makes a world; takes the fields of `World` by name."""
+
+    def make(**fields: object) -> World:
+        return World(program, **fields)  # type: ignore[arg-type]  # handed on as they are
+
+    return make
+
+
+@pytest.fixture
+def world(new_world: Callable[..., World]) -> World:
+    return new_world()

@@ -1,0 +1,232 @@
+"""A shard that comes back from its store: the same people, timers and outbox, and the same future."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
+from parcours.config import DAY_MS, MINUTE_MS, Settings
+from parcours.core.fact import DeliveryReached, Fact
+from parcours.core.identity import slot_of
+from parcours.shard.messages import Status
+
+if TYPE_CHECKING:
+    from tests.shard.conftest import Lines, World
+
+SLOT = 7
+PEOPLE = [name for name in map(str, range(10_000)) if slot_of(name) == SLOT][:4]
+"""They share a slot, so that a shard of this slot alone renews their image with each commit."""
+
+
+def test_people_timers_and_what_waits_to_leave_are_as_before(world: World, lines: Lines) -> None:
+    world.take(lines.identify("anna"), lines.track("anna", "Started", "c1"), lines.identify("bert"))
+    world.pass_ms(20_001)
+    world.take(lines.track("bert", "Started"))
+    before = everything(world)
+
+    world.reopen()
+
+    assert everything(world) == before
+    assert world.shard.ready() == {"email": 1}
+    world.pass_ms(20_001)
+    assert world.shard.ready() == {"email": 2}, "the timer was found again"
+
+
+def test_what_was_claimed_is_ambiguous_and_what_was_queued_is_ready(world: World, lines: Lines) -> None:
+    for person in ("anna", "bert"):
+        world.take(lines.identify(person), lines.track(person, "Started"), lines.track(person, "Bought"))
+    (claimed,) = world.claim(1)
+
+    world.reopen()
+
+    assert world.states("anna") == ["unknown"]
+    assert world.states("bert") == ["queued"]
+    assert [outgoing.profile for outgoing in world.claim()] == ["bert"]
+    last = [fact for fact in world.facts() if isinstance(fact, DeliveryReached) and fact.key == claimed.key][-1]
+    assert (last.outcome, last.reason) == ("unknown", "the engine stopped while it was being sent")
+
+
+def test_marketing_that_may_have_left_is_not_sent_again_and_a_receipt_is(world: World, lines: Lines) -> None:
+    world.take(lines.identify("anna"), lines.track("anna", "Started"))
+    world.pass_ms(20_001)
+    world.take(lines.identify("bert"), lines.track("bert", "Started"), lines.track("bert", "Bought"))
+    assert len(world.claim()) == 2
+
+    world.reopen()
+    world.pass_ms(5 * MINUTE_MS + 1)
+
+    assert [(outgoing.message, outgoing.attempt) for outgoing in world.claim()] == [("receipt", 2)]
+
+
+def test_a_delivery_that_waits_for_another_attempt_still_waits(world: World, lines: Lines) -> None:
+    world.take(lines.identify("anna"), lines.track("anna", "Started"), lines.track("anna", "Bought"))
+    (outgoing,) = world.claim()
+    world.settle(NotSent(outgoing.key, "busy"))
+
+    world.reopen()
+
+    assert world.claim() == []
+    world.pass_ms(MINUTE_MS + 1)
+    assert [again.key for again in world.claim()] == [outgoing.key]
+
+
+def test_what_a_recording_channel_had_ready_is_answered_on_the_way_back(
+    new_world: Callable[..., World], lines: Lines
+) -> None:
+    # given a shard that ended between the decision and the claim
+    world = new_world()
+    world.take(lines.identify("anna"), lines.track("anna", "Started"), lines.track("anna", "Bought"))
+    assert world.shard.ready() == {"email": 1}
+
+    world.records = ("email",)
+    world.reopen()
+
+    assert world.states("anna") == ["sent"]
+    assert world.shard.ready() == {}
+
+
+def test_a_long_journal_is_trimmed_behind_images_and_readers(new_world: Callable[..., World], lines: Lines) -> None:
+    world = new_world(settings=Settings(journal_bytes_max=1))
+    for number in range(1_100):  # more commits than there are slots
+        world.take(lines.identify(f"p{number % 50}"), lines.track(f"p{number % 50}", "Started", f"c{number}"))
+        world.store.read_through(number)
+    before = everything(world)
+
+    left = [record.sequence for record in world.store.records()]
+    assert left[-1] == 1_100
+    assert left[0] > 50, "records behind every image are gone"
+
+    world.reopen()
+    assert everything(world) == before
+    assert world.take(lines.identify("p1")).expected is None, "the router's number is known"
+
+
+def test_nothing_is_trimmed_that_nobody_has_read(new_world: Callable[..., World], lines: Lines) -> None:
+    world = new_world(settings=Settings(journal_bytes_max=1))
+    for number in range(1_100):
+        world.take(lines.identify(f"p{number % 50}"))
+
+    assert [record.sequence for record in world.store.records()] == list(range(1, 1_101))
+
+
+OPERATIONS = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("take"),
+            st.lists(
+                st.tuples(
+                    st.sampled_from(PEOPLE),
+                    st.sampled_from(["Started", "Started", "Bought", "Ordered", "Emptied", "Looked", "identify"]),
+                    st.sampled_from(["c1", "c2"]),
+                    st.sampled_from(["", "m1", "m2"]),
+                ),
+                max_size=5,
+            ),
+        ),
+        st.tuples(st.just("pass"), st.sampled_from([1, 20_000, 20_001, 5 * MINUTE_MS, DAY_MS])),
+        st.tuples(
+            st.just("send"),
+            st.sampled_from([Accepted("k"), NotSent("k", "busy"), Ambiguous("k", "?"), Refused("k", "no")]),
+        ),
+    ),
+    min_size=1,
+    max_size=15,
+)
+
+
+@given(OPERATIONS, st.sets(st.integers(0, 14)), st.booleans())
+def test_a_shard_that_came_back_ends_exactly_like_its_undisturbed_twin(
+    new_world: Callable[..., World],
+    lines: Lines,
+    operations: list[tuple[str, object]],
+    back_before: set[int],
+    records: bool,
+) -> None:
+    channels = ("email",) if records else ()
+    twin, world = new_world(records=channels), new_world(records=channels)
+
+    for number, operation in enumerate(operations):
+        carry_out(twin, lines, operation)
+        if number in back_before:
+            world.reopen()
+        carry_out(world, lines, operation)
+
+    assert history(world) == history(twin)
+    assert everything(world) == everything(twin)
+
+
+@given(OPERATIONS)
+def test_images_and_records_bring_back_what_records_alone_do(
+    new_world: Callable[..., World], lines: Lines, operations: list[tuple[str, object]]
+) -> None:
+    world, imaged = new_world(slot=SLOT), new_world(slot=SLOT, settings=Settings(journal_bytes_max=1))
+    for number, operation in enumerate(operations):
+        carry_out(world, lines, operation)
+        carry_out(imaged, lines, operation)
+        if number % 3 == 0:  # some records are still there although the image includes them
+            imaged.store.read_through(newest(imaged))
+
+    world.reopen()
+    imaged.reopen()
+
+    assert everything(imaged) == everything(world)
+
+
+def newest(world: World) -> int:
+    return max((record.sequence for record in world.store.records()), default=0)
+
+
+def carry_out(world: World, lines: Lines, operation: tuple[str, object]) -> None:
+    match operation:
+        case ("take", list(calls)):
+            world.take(
+                *[
+                    lines.identify(person) if event == "identify" else lines.track(person, event, cart, message_id)
+                    for person, event, cart, message_id in calls
+                ]
+            )
+        case ("pass", int(duration_ms)):
+            world.pass_ms(duration_ms)
+        case ("send", receipt):
+            world.settle(*[answered(receipt, outgoing.key) for outgoing in world.claim()])
+        case _:
+            raise AssertionError(operation)
+
+
+def answered(receipt: object, key: str) -> Receipt:
+    assert isinstance(receipt, Accepted | NotSent | Ambiguous | Refused)
+    return msgspec.structs.replace(receipt, key=key)
+
+
+def everything(world: World) -> tuple[object, Status, list[bytes]]:
+    """All that can be seen of a shard; the wheel may look for the next timer too early, but for the same ones."""
+    everybody = PEOPLE if world.slot is not None else [*PEOPLE, "anna", "bert"]
+    profiles = [msgspec.msgpack.encode(world.shard.profile(person)) for person in everybody]
+    status = msgspec.structs.replace(world.shard.status(), next_ms=None)
+    return profiles, status, sorted(timers(world))
+
+
+def timers(world: World) -> list[bytes]:
+    profiles = [world.shard.profile(person) for person in PEOPLE]
+    return [msgspec.msgpack.encode(timer) for profile in profiles if profile for timer in profile.timers]
+
+
+def history(world: World) -> list[object]:
+    """The journal, but for the epochs, with each record's entries in the order of the people."""
+    return [
+        (
+            record.sequence, record.head, sorted(record.seen), sorted(record.profiles),
+            sorted(record.outbox, key=lambda entry: entry[:2]),
+            sorted(msgspec.msgpack.decode(record.facts, type=list[Fact]), key=by_person_and_key),
+        )
+        for record in world.store.records()
+    ]  # fmt: skip
+
+
+def by_person_and_key(fact: Fact) -> tuple[str, str]:
+    return fact.profile, fact.key if isinstance(fact, DeliveryReached) else ""

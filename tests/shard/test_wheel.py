@@ -1,0 +1,102 @@
+"""Is everybody found who has something due, and nobody else?"""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parcours.core.profile import NEVER
+from parcours.shard.wheel import BUCKET_MS, Wheel
+
+PEOPLE = st.sampled_from("abcdef")
+DUE = st.one_of(st.integers(0, 20 * BUCKET_MS), st.integers(0, 3), st.just(NEVER))
+OPERATIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("set"), PEOPLE, DUE),
+        st.tuples(st.just("take"), st.integers(0, 21 * BUCKET_MS), st.integers(1, 4)),
+    ),
+    max_size=60,
+)
+
+
+class Timers:
+    """Each person's next due time, told to a wheel as a shard does."""
+
+    def __init__(self) -> None:
+        self.due: dict[str, int] = {}
+        self.wheel = Wheel(lambda person: self.due.get(person, NEVER))
+
+    def set(self, person: str, due: int) -> None:
+        changed = due != self.due.get(person, NEVER)
+        self.due[person] = due
+        if changed and due != NEVER:
+            self.wheel.add(person, due)
+
+    def take(self, before: int, most: int) -> list[str]:
+        """Those taken have nothing due afterwards."""
+        taken = self.wheel.take(before, most)
+        for person in taken:
+            self.due[person] = NEVER
+        return taken
+
+    def waiting(self) -> list[tuple[int, str]]:
+        return sorted((due, person) for person, due in self.due.items() if due != NEVER)
+
+
+@given(OPERATIONS)
+def test_whoever_is_due_is_found_earliest_first_and_nobody_else(operations: list[tuple[str, object, int]]) -> None:
+    timers = Timers()
+    for name, first, second in operations:
+        if name == "set":
+            timers.set(str(first), second)
+        else:
+            assert isinstance(first, int)
+            expected = [person for due, person in timers.waiting() if due < first][:second]
+
+            assert timers.take(first, second) == expected
+
+        waiting, next_ms = timers.waiting(), timers.wheel.next_ms()
+        assert not waiting or (next_ms is not None and next_ms <= waiting[0][0])
+
+
+def test_a_timer_is_not_due_at_its_own_instant_but_right_after() -> None:
+    timers = Timers()
+    timers.set("anna", 5_000)
+
+    assert timers.take(5_000, 10) == []
+    assert timers.take(5_001, 10) == ["anna"]
+
+
+def test_a_cancelled_timer_leaves_nothing_behind() -> None:
+    timers = Timers()
+    timers.set("anna", 5_000)
+    timers.set("anna", NEVER)
+
+    assert timers.take(6_000, 10) == []
+    assert timers.wheel.next_ms() is None
+
+
+def test_a_postponed_timer_does_not_hide_an_earlier_one_of_somebody_else() -> None:
+    # given a person whose timer moved far ahead, and one who is due in between
+    timers = Timers()
+    timers.set("anna", 5_000)
+    timers.set("anna", 900_000)
+    timers.set("bert", 50_000)
+
+    # when the time of the first timer has come
+    timers.take(6_000, 10)
+
+    # then the next one is looked for in time
+    next_ms = timers.wheel.next_ms()
+    assert next_ms is not None and next_ms <= 50_000
+
+
+def test_a_backlog_is_taken_in_slices_in_order() -> None:
+    timers = Timers()
+    for number, person in enumerate("edcba"):
+        timers.set(person, 1_000 + number)
+
+    assert timers.take(2_000, 2) == ["e", "d"]
+    assert timers.take(2_000, 2) == ["c", "b"]
+    assert timers.take(2_000, 2) == ["a"]
+    assert timers.take(2_000, 2) == []
