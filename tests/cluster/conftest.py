@@ -35,7 +35,8 @@ def one_cluster() -> Iterator[Callable[[], object]]:
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster(ray_only_in_cluster: None, one_cluster: Callable[[], object]) -> None:
-    """Ray runs, the same one for every module."""
+    """Ray runs, the same one for every module; whether it may be started is settled first."""
+    del ray_only_in_cluster
     one_cluster()
 
 

@@ -118,7 +118,7 @@ def test_what_a_killed_dispatcher_was_sending_is_ambiguous_and_its_successor_goe
             await until_states(runtime.ports[0], "anna", ["claimed"])
             async with asyncio.timeout(PATIENCE_S):
                 while not smtp.mailbox:
-                    await asyncio.sleep(0.01)
+                    await profile_of(runtime.ports[0], "anna")
 
             # when the dispatcher's process is killed
             os.kill((await runtime.process_ids())["dispatcher email"], signal.SIGKILL)

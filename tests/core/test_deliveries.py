@@ -204,3 +204,14 @@ def test_the_same_delivery_has_the_same_key_each_time(tell: Tell) -> None:
     second.event(99, "Start", email="other@b.example")
 
     assert list(first.outbox) == list(second.outbox)
+
+
+def test_what_was_claimed_at_the_exit_and_is_ambiguous_is_not_sent_again(tell: Tell) -> None:
+    story = tell("exit: [{event: Left}]" + ONE % "receipt").event(0, "Start", **MAIL)
+    (key,) = story.claim(1)
+    story.event(2, "Left")
+
+    story.answer(3, Ambiguous(key, "the line went dead")).wait(HOUR)
+
+    assert (story.ready, story.outbox, story.profile.timers) == ([], {}, [])
+    assert story.outcomes()[-1] == (3, "write", "unknown")

@@ -218,3 +218,38 @@ steps:
 
     assert story.profile.runs[0].entry == {"cart": "c1", "total": 5}
     assert story.profile.runs[0].event == {}
+
+
+def test_runs_that_wait_go_by_the_priority_of_their_journeys_whoever_came_first(tell: Tell) -> None:
+    one = """
+journey: %s
+priority: %d
+entry: {event: Start, when: event.cart == "%s"}
+steps: [{id: listen, wait_for: [{event: Seen}]}]
+"""
+    names = [("bees", 10), ("ants", 10), ("zebras", 90), ("cows", 0)]
+    story = tell("---".join(one % (name, priority, name) for name, priority in names))
+    for at, (name, _) in enumerate(names):
+        story.event(at, "Start", cart=name)
+
+    story.event(9, "Seen")
+
+    assert [journey for _, journey, _, _ in story.told("matched")] == ["zebras", "ants", "bees", "cows"]
+
+
+def test_goals_of_runs_that_are_over_are_credited_in_the_order_in_which_they_started(tell: Tell) -> None:
+    story = tell(
+        """
+journey: trip
+entry: {event: Start}
+correlation: event.cart
+goal: {event: Bought, within: 1d}
+exit: [{event: Left}]
+steps: [{id: pause, wait: 5d}]
+"""
+    )
+    story.event(1, "Start", cart="a").event(2, "Start", cart="b")
+
+    story.event(3, "Left", cart="b").event(4, "Left", cart="a").event(5, "Bought")
+
+    assert [run for _, _, run, _ in story.told("goal")] == [1, 2]

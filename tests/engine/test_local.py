@@ -18,6 +18,7 @@ from parcours.clock import ManualClock
 from parcours.config import Settings
 from parcours.engine import Engine
 from parcours.errors import Overloaded, ShardUnavailable, StoreBusy
+from parcours.journey.document import AudiencesDocument, JourneyDocument, ProfileDocument, ProjectDocument
 from parcours.journey.project import Project
 
 if TYPE_CHECKING:
@@ -69,6 +70,39 @@ def test_timers_follow_the_clock_that_the_engine_is_given(new_shop: NewShop) -> 
         assert profile is not None
         sent = {run.correlation: [delivery.step for delivery in run.deliveries] for run in profile.past}
         assert sent == {'"c1': ["thank"], '"c2': ["remind"]}
+
+
+def test_an_audience_is_read_at_its_time_and_once_only(tmp_path: Path) -> None:
+    at_ms = 1_767_225_600_000
+    clock, store = ManualClock(at_ms - 20), f"sqlite:///{tmp_path / 'store'}"
+    letter = {
+        "journey": "letter",
+        "entry": {"read": "oslo", "at": "2026-01-01T00:00:00Z"},
+        "steps": [{"id": "done", "end": True}],
+    }
+    project = Project.of(
+        ProjectDocument(project="shop"),
+        ProfileDocument(traits={"city": "string"}),
+        audiences=AudiencesDocument(audiences={"oslo": 'profile.city == "Oslo"'}),
+        journeys=[JourneyDocument.model_validate(letter)],
+    )
+
+    def letters(engine: Engine) -> list[int]:
+        profiles = [engine.profile(person) for person in ("anna", "bert", "carl")]
+        return [profile.counts.get("letter", 0) if profile else 0 for profile in profiles]
+
+    with open_local(project, store, clock=clock) as engine:
+        for person, city in (("anna", "Oslo"), ("bert", "Rome"), ("carl", "Oslo")):
+            engine.identify(person, {"city": city}).result()
+        assert letters(engine) == [0, 0, 0]
+        clock.move_to(at_ms)
+        deadline_ms = at_ms + 100_000
+        while letters(engine) != [1, 0, 1]:
+            clock.move_to(clock.now_ms() + 1)  # each look goes through the engine, which goes on meanwhile
+            assert clock.now_ms() < deadline_ms, "nobody has entered"
+    with open_local(project, store, clock=clock) as engine:
+        engine.drain(30)
+        assert letters(engine) == [1, 0, 1]
 
 
 def test_an_engine_that_cannot_keep_up_says_so_to_those_beyond_the_queue(new_shop: NewShop) -> None:

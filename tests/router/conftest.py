@@ -23,7 +23,7 @@ from parcours.shard.messages import Answer, Batch, Claims, Reading, Status
 
 T = TypeVar("T")
 
-Fault: TypeAlias = Literal["fine", "unreachable", "answer lost", "slow", "broken"]
+Fault: TypeAlias = Literal["fine", "unreachable", "answer lost", "lost late", "slow", "broken"]
 """What becomes of a call: the shard is not reached, or is and nobody hears the answer, or it takes its time."""
 
 
@@ -80,7 +80,9 @@ class ScriptedShard:
         if fault == "slow":
             await asyncio.sleep(0.05)
         answer = self._apply(batch)
-        if fault == "answer lost":
+        if fault == "lost late":
+            await asyncio.sleep(0.05)
+        if fault in ("answer lost", "lost late"):
             raise ShardUnavailable
         return answer
 

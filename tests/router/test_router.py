@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parcours.config import Settings
 from parcours.core.identity import shard_of, slot_of
 from parcours.errors import ShardUnavailable, StoreBroken
 from parcours.router import Router, Taken
@@ -78,8 +79,8 @@ def test_a_batch_whose_answer_stays_out_is_never_left_so_far_behind_that_it_is_f
     run: Run, new_shard: NewShard, new_router: NewRouter
 ) -> None:
     async def scenario() -> None:
-        # given a first call that hangs while the shard has taken the batch, and quick ones behind it
-        shard = new_shard(["slow"])
+        # given a first batch that is taken, whose answer gets lost after a while, and quick ones behind it
+        shard = new_shard(["lost late"], Settings(batches_in_flight_max=3))
         router = new_router(shard, batch_events_max=1, batches_in_flight_max=3)
 
         await router.take([line(n) for n in range(30)])
@@ -89,7 +90,7 @@ def test_a_batch_whose_answer_stays_out_is_never_left_so_far_behind_that_it_is_f
     run(scenario())
 
 
-FAULTS: st.SearchStrategy[Fault] = st.sampled_from(["fine", "fine", "unreachable", "answer lost", "slow"])
+FAULTS: st.SearchStrategy[Fault] = st.sampled_from(["fine", "fine", "unreachable", "answer lost", "lost late", "slow"])
 
 
 @given(
@@ -109,7 +110,7 @@ def test_no_line_is_lost_or_applied_twice_whatever_fails(
 ) -> None:
     async def scenario() -> None:
         router_settings = {"batch_events_max": batch_events_max, "batches_in_flight_max": in_flight}
-        shards = [new_shard(script) for script in scripts]
+        shards = [new_shard(script, Settings.model_validate(router_settings)) for script in scripts]
         router = new_router(*shards, **router_settings)
         texts = [line(number) for number in range(sum(calls))]
         starts = [sum(calls[:place]) for place in range(len(calls))]

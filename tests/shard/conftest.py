@@ -48,26 +48,33 @@ SHIP = {
     "steps": [{"id": "confirm", "send": "receipt"}, {"id": "way", "wait": "1d"}],
 }
 
+TEXT = {
+    "journey": "text",
+    "entry": {"event": "Posted"},
+    "steps": [{"id": "pause", "wait": "20s"}, {"id": "note", "send": "note"}],
+}
+
 
 def shop() -> Program:
     """Whoever starts a cart and does not buy within 20 s is reminded; who buys gets a receipt."""
     properties = {"cart": "string"}
     project = Project.of(
         ProjectDocument(project="shop"),
-        ProfileDocument.model_validate({"traits": {"email": "string"}}),
+        ProfileDocument.model_validate({"traits": {"email": "string", "phone": "string"}}),
         EventsDocument(
             events={
                 name: EventDocument.model_validate({"properties": properties})
-                for name in ("Started", "Bought", "Emptied", "Ordered", "Looked")
+                for name in ("Started", "Bought", "Emptied", "Ordered", "Posted", "Looked")
             }
         ),
         messages=[
+            MessageDocument.model_validate({"message": "note", "sms": {"text": "On its way"}}),
             MessageDocument.model_validate({"message": "reminder", "email": {"subject": "Still there?"}}),
             MessageDocument.model_validate(
                 {"message": "receipt", "class": "transactional", "email": {"subject": "Thank you"}}
             ),
         ],
-        journeys=[JourneyDocument.model_validate(journey) for journey in (REMIND, SHIP)],
+        journeys=[JourneyDocument.model_validate(journey) for journey in (REMIND, SHIP, TEXT)],
     )
     return project.program
 
@@ -133,7 +140,8 @@ def track(person: str, event: str, cart: str = "c1", message_id: str | None = No
 
 
 def identify(person: str) -> bytes:
-    return msgspec.json.encode({"type": "identify", "userId": person, "traits": {"email": f"{person}@shop.example"}})
+    traits = {"email": f"{person}@shop.example", "phone": "+33612345678"}
+    return msgspec.json.encode({"type": "identify", "userId": person, "traits": traits})
 
 
 @dataclass(frozen=True)

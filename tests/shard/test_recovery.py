@@ -173,7 +173,9 @@ def test_images_and_records_bring_back_what_records_alone_do(
 
     world.reopen()
     imaged.reopen()
+    assert everything(imaged) == everything(world)
 
+    assert world.take(lines.track(PEOPLE[0], "Started")) == imaged.take(lines.track(PEOPLE[0], "Started"))
     assert everything(imaged) == everything(world)
 
 

@@ -6,6 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from parcours.channel import Accepted
+from parcours.config import Settings
+from parcours.shard.messages import Batch
+from parcours.shard.shard import Shard
+from parcours.store.memory import VolatileStore
+
 if TYPE_CHECKING:
     from tests.simulation.conftest import Recording
 
@@ -111,3 +117,23 @@ def test_whoever_has_no_address_is_refused_by_name_and_everybody_else_is_written
         ("email", "refused", "no address"): 1,
     }
     assert played.result.summary.journeys["checkout"].steps["bought-late"].inflow == 4
+
+
+def test_the_mails_are_filled_from_the_cart_the_order_and_the_profile(luma: Project, sarah: Recording) -> None:
+    sarah.track(30_000, "sarah", "Order Completed", {**ORDER, "products": "a yoga mat", "unnamed": "is not kept"})
+    shard = Shard(0, 1, luma.program, VolatileStore(), Settings(), virtual=True)
+    shard.open(1, 0)
+    shard.take(Batch("door", 1, [1, 2, 3], sarah.lines), 0)
+
+    mails = []
+    while claims := shard.claim("email", 10, "dispatcher", 0).outgoing:
+        mails += [(mail.message, mail.to, mail.context) for mail in claims]
+        shard.settle([Accepted(mail.key) for mail in claims], 0)
+
+    entry = {"cart_id": "c1", "cart": {"total": 80, "items": 2}}
+    profile = {"first_name": "Sarah"}
+    order = {"order_id": "L1", "total": 80, "products": "a yoga mat"}
+    assert mails == [
+        ("checkout-abandoned", "typed@mail.example", {"entry": entry, "profile": profile}),
+        ("order-confirmation", "sarah@mail.example", {"event": order, "profile": profile}),
+    ]

@@ -106,8 +106,8 @@ class Shard:
             runs = (*profile.runs, *profile.past)
             states = [each.state for run in runs for each in run.deliveries if each.key == entry.key]
             waits = any(timer.kind == "retry" and timer.key == entry.key for timer in profile.timers)
-            if not states:
-                work.outbox[entry.key] = number, None
+            if not states or states[0] not in ("queued", "claimed", "unknown"):
+                work.outbox[entry.key] = number, None  # nothing is left to be done about it
             elif states == ["claimed"]:
                 lost = Ambiguous(entry.key, "the engine stopped while it was being sent")
                 self._apply(work, number, entry.profile, ReceiptArrived(work.stamp_ms, lost))
