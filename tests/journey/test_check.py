@@ -31,7 +31,7 @@ def test_the_sample_project_has_nothing_wrong(luma: Path) -> None:
 def test_all_documents_are_reported_at_once_in_the_order_of_their_lines(changed: Change) -> None:
     folder = changed(
         {
-            "parcours.yaml": "project: luma\ntimezone: Europe/Pari\npolicies: {caps: []}\ncolour: red\n",
+            "parcours.yaml": "project: luma\ntimezone: Europe/Pari\npolicies: {caps: [{max: 3, per: 0s}]}\nhue: red\n",
             "events.yaml": "events:\n  Checkout Started: {properties: {cart.total: numbr}}\n",
             "audiences.yaml": "audiences:\n  west: profile.cty == 'x'\n  early: now.getHours() < 9\n",
             "messages/cart-reminder.yaml": "message: cart-reminder\nclas: marketing\nsms: {text: '{{ x }}'}\n",
@@ -62,8 +62,8 @@ def test_all_documents_are_reported_at_once_in_the_order_of_their_lines(changed:
             "parcours.yaml:2: timezone: a time zone is an IANA name such as Europe/Paris, did you mean"
             " 'Europe/Paris'? (found 'Europe/Pari')"
         ),
-        "parcours.yaml:3: policies: policies for consent, caps and quiet hours: not available in this version",
-        "parcours.yaml:4: colour: unknown key",
+        ("parcours.yaml:3: policies.caps[0].per: a duration that is longer than nothing is expected (found '0s')"),
+        "parcours.yaml:4: hue: unknown key",
     ]
 
 
@@ -84,8 +84,8 @@ def test_a_faulty_step_does_not_hide_the_faults_of_the_others(changed: Change) -
         "journeys/second.yaml:3: priority: input should be less than or equal to 100 (found 300)",
         "journeys/second.yaml:4: reentry: expected 'never' or 'always' (found 'sometimes')",
         (
-            "journeys/second.yaml:6: steps[0]: a step is one of send, wait, wait_for, branch, split, update and end,"
-            " did you mean 'send'? (found {'id': 'a', 'snd': 'cart-reminder'})"
+            "journeys/second.yaml:6: steps[0]: a step is one of send, wait, wait_for, branch, split, update, call"
+            " and end, did you mean 'send'? (found {'id': 'a', 'snd': 'cart-reminder'})"
         ),
         "journeys/second.yaml:7: steps[1].colour: unknown key",
         "journeys/second.yaml:7: steps[1].send: unknown message 'cart-remindr', did you mean 'cart-reminder'?",
@@ -93,7 +93,8 @@ def test_a_faulty_step_does_not_hide_the_faults_of_the_others(changed: Change) -
         "journeys/second.yaml:8: steps[2].wait_for[0].nxt: unknown key, did you mean 'next'?",
         (
             "journeys/second.yaml:8: steps[2].wait_for[1].reaction: expected 'delivered', 'opened', 'clicked',"
-            " 'bounced', 'complained', 'unsubscribed', 'replied' or 'failed', did you mean 'opened'? (found 'openned')"
+            " 'bounced', 'complained', 'unsubscribed', 'replied', 'failed' or 'answered', did you mean 'opened'?"
+            " (found 'openned')"
         ),
         (
             "journeys/second.yaml:9: steps[3].wait.days[1]: expected 'mon', 'tue', 'wed', 'thu', 'fri', 'sat' or 'sun',"
@@ -155,10 +156,10 @@ FAULTS = [
         "steps[0].wait.until: unknown name entry.renew, did you mean 'entry.renews'? (column 1) (found entry.renew)",
     ),
     (
-        '{id: a, branch: [{when: \'count("Order Completed", "90d") > 1\'}]}',
+        '{id: a, branch: [{when: \'count("Order Complete", "90d") > 1\'}]}',
         (
-            "steps[0].branch[0].when: count() asks for history, which is not available in this version (column 1)"
-            ' (found count("Order Completed", "90d") > 1)'
+            "steps[0].branch[0].when: unknown event 'Order Complete', did you mean 'Order Completed'? (column 7)"
+            ' (found count("Order Complete", "90d") > 1)'
         ),
     ),
     # shape
@@ -297,8 +298,8 @@ def test_a_folder_that_is_none_and_one_without_a_project_are_findings(tmp_path: 
 
 
 def test_files_that_mean_something_only_later_are_refused(changed: Change) -> None:
-    folder = changed({"actions.yaml": "actions: {}\n"})
-    assert report(folder) == ["actions.yaml: calls to actions: not available in this version"]
+    folder = changed({"offers.yaml": "offers: {}\n"})
+    assert report(folder) == ["offers.yaml: offers: not available in this version"]
 
 
 def test_loading_raises_one_error_with_every_finding(changed: Change) -> None:

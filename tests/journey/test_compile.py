@@ -71,7 +71,7 @@ def test_the_head_of_a_journey_compiles(compiled: program.Program) -> None:
     assert not cart.entry.when.holds(Scope(event={"cart": {"total": 50}}))
     assert cart.correlation is not None and cart.correlation.value(Scope(event={"cart_id": "c1"})) == "c1"
     assert cart.reentry_after_ms == 300_000
-    assert [rule.event for rule in cart.exits] == ["Cart Emptied"]
+    assert [rule.event for rule in cart.exits if isinstance(rule, program.Trigger)] == ["Cart Emptied"]
     assert cart.goal is not None and (cart.goal.within_ms, cart.goal.target_percent) == (7 * DAY_MS, 50)
     assert cart.starts_ms == instant("2026-11-01T00:00:00+01:00")
     assert cart.ends_ms == instant("2027-01-01T00:00:00+01:00")
@@ -193,8 +193,18 @@ def test_every_kind_of_document_has_a_closed_schema(kind: str) -> None:
 def test_the_schema_of_a_journey_knows_every_step() -> None:
     described = schema.schema("journey")
     choices = {choice["$ref"].rsplit("/", 1)[1] for choice in described["properties"]["steps"]["items"]["oneOf"]}
-    assert choices == {"SendStep", "WaitStep", "WaitForStep", "BranchStep", "SplitStep", "UpdateStep", "EndStep"}
-    assert "policies" not in schema.schema("project")["properties"]
+    assert choices == {
+        "SendStep",
+        "WaitStep",
+        "WaitForStep",
+        "BranchStep",
+        "SplitStep",
+        "UpdateStep",
+        "CallStep",
+        "EndStep",
+    }
+    assert set(schema.schema("actions")["$defs"]["ActionDocument"]["properties"]) >= {"url", "body", "answer"}
+    assert set(schema.schema("project")["$defs"]["QuietHoursDocument"]["properties"]) >= {"from", "until", "then"}
     assert schema.schema("message")["additionalProperties"]["type"] == "object"
 
 
@@ -212,6 +222,12 @@ def test_secrets_are_looked_up_in_the_environment_and_in_files(tmp_path: Path) -
         "tls": {"key": '{"k": 1}'},
         "hosts": ["a", "b"],
     }
+
+
+@pytest.mark.parametrize("reference", ["env:", "file:"])
+def test_a_reference_to_nothing_is_said_to_be_one(tmp_path: Path, reference: str) -> None:
+    with pytest.raises(SettingInvalid, match=rf"channels\.email\.password is '{reference}', which does not name"):
+        resolve_secrets({"password": reference}, tmp_path, {"": "x"}, "channels.email")
 
 
 @pytest.mark.parametrize("reference", ["env:NOWHERE", "file:nowhere.txt"])

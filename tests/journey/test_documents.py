@@ -123,28 +123,9 @@ def test_a_message_has_a_content_for_every_key_that_is_not_its_own() -> None:
     assert (message.status, message.purpose, message.expires) == ("ready", None, None)
 
 
-LATER = [
-    ("{journey: j, entry: {audience: staff}, steps: [{id: a, end: true}]}", "entry by a change of audience"),
-    ("{journey: j, entry: {read: w, rule: FREQ=DAILY}, steps: [{id: a, end: true}]}", "a read that recurs by a rule"),
-    ("{journey: j, entry: {event: E}, exit: [{audience: staff}], steps: [{id: a, end: true}]}", "exit by an audience"),
-    ("{journey: j, entry: {event: E}, steps: [{id: a, call: crm}]}", "calls to actions"),
-    (
-        "{journey: j, entry: {event: E}, steps: [{id: a, wait_for: [{audience: staff}]}]}",
-        "listening for a change of audience",
-    ),
-]
-
-
-@pytest.mark.parametrize("text,feature", LATER, ids=[feature for _, feature in LATER])
-def test_what_this_version_lacks_is_refused_by_name(text: str, feature: str) -> None:
-    with pytest.raises(ValidationError, match=f"{feature}: not available in this version"):
-        read("journey", text)
-
-
-@pytest.mark.parametrize("setting", [{"policies": {"consent": {}}}, {"anonymous_history": "used"}])
-def test_a_project_setting_that_this_version_lacks_is_refused(setting: dict[str, object]) -> None:
+def test_the_history_of_anonymous_people_is_refused_by_name() -> None:
     with pytest.raises(ValidationError, match="not available in this version"):
-        ProjectDocument.model_validate({"project": "p", **setting})
+        ProjectDocument.model_validate({"project": "p", "anonymous_history": "used"})
 
 
 def test_documents_cannot_be_changed() -> None:

@@ -15,11 +15,12 @@ from typing import Final, assert_never
 
 import re2
 
-from parcours.journey import closures, operators, syntax
-from parcours.journey.functions import FUNCTIONS, HISTORY, METHODS, Function, matches, pattern
+from parcours.journey import closures, history, operators, syntax
+from parcours.journey.functions import FUNCTIONS, METHODS, Function, matches, pattern
 from parcours.journey.macros import DEPTH_MAX, MACROS, bind
 from parcours.journey.names import Names, kind_at, nearest
 from parcours.journey.syntax import ROOTS, ExpressionError
+from parcours.journey.turning import MIRRORED, Moved, Turn, turning
 from parcours.journey.values import MISSING, Evaluate, from_ms, kind_of, to_timestamp
 
 _SCALARS: Final = frozenset({"string", "number", "boolean", "timestamp", "duration"})
@@ -27,12 +28,18 @@ _SCALARS: Final = frozenset({"string", "number", "boolean", "timestamp", "durati
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A compiled part. `kind` is "any" where only data can tell; `exact` is a number with decimals."""
+    """A compiled part.
+
+    kind   "any" where only data can tell
+    exact  whether it is a number with decimals
+    moved  by what `now` is moved if it is nothing else, None for everything else
+    """
 
     evaluate: Evaluate
     text: str
     kind: str = "any"
     exact: bool = False
+    moved: Moved | None = None
 
 
 @dataclass(slots=True)
@@ -43,6 +50,9 @@ class Compiler:
     paths: dict[str, Operand] = field(default_factory=dict)
     comparisons: list[tuple[Operand, Operand]] = field(default_factory=list)
     cautions: list[str] = field(default_factory=list)
+    asked: list[history.Asked] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
+    consents: bool = False
     variables: tuple[str, ...] = ()
 
     def compile(self, node: syntax.Node) -> Operand:
@@ -103,7 +113,9 @@ class Compiler:
             place = self.variables.index(node.text)
             return Operand(lambda scope: scope.variables[place], node.text)
         if node.text == "now":
-            return Operand(lambda scope: from_ms(scope.now_ms), "now", "timestamp")
+            if self.names is not None and not self.names.now:
+                raise ExpressionError("'now' has no meaning here", node.column)
+            return Operand(lambda scope: from_ms(scope.now_ms), "now", "timestamp", moved=())
         hint = nearest(node.text, [*ROOTS, "now", *self.variables])
         advice = hint or ", a name begins with event, entry, profile or run"
         raise ExpressionError(f"unknown name {node.text}{advice}", node.column)
@@ -143,18 +155,30 @@ class Compiler:
         sign = "exact /" if node.sign == "/" and exact else node.sign
         compute, first, second = operators.ARITHMETIC[sign], left.evaluate, right.evaluate
         kind = "number" if left.kind == right.kind == "number" else "any"
-        return Operand(lambda scope: compute(first(scope), second(scope)), node.text, kind, exact)
+        stays = left.moved is None or right.moved is not None or node.sign not in ("+", "-")
+        moved = None if stays else (*(left.moved or ()), (node.sign, second))
+        return Operand(lambda scope: compute(first(scope), second(scope)), node.text, kind, exact, moved)
 
     def _comparison(self, node: syntax.Binary) -> Operand:
         left, right = self.compile(node.left), self.compile(node.right)
         if not self.variables and node.sign != "in":
             self.comparisons.append((left, right))
         self._caution(node.sign, left, right)
+        self._turn(node.sign, left, right)
         first, second, literal = left.evaluate, right.evaluate, _literal_of(node.right)
         if literal is not MISSING:
             return Operand(closures.against_literal(node.sign, first, literal), node.text, "boolean")
         compare = operators.COMPARISONS[node.sign]
         return Operand(lambda scope: compare(first(scope), second(scope)), node.text, "boolean")
+
+    def _turn(self, sign: str, left: Operand, right: Operand) -> None:
+        """Note when a comparison with `now` turns; within a macro there is no telling."""
+        if sign not in MIRRORED or self.variables:
+            return
+        if left.moved is not None and right.moved is None:
+            self.turns.append(turning(sign, left.moved, right.evaluate))
+        elif right.moved is not None and left.moved is None:
+            self.turns.append(turning(MIRRORED[sign], right.moved, left.evaluate))
 
     def _caution(self, sign: str, left: Operand, right: Operand) -> None:
         kinds = {left.kind, right.kind}
@@ -192,13 +216,20 @@ class Compiler:
         return self._apply(node, METHODS, (node.target, *node.arguments), 1)
 
     def _function(self, node: syntax.Call) -> Operand:
-        if node.name in HISTORY:
-            raise ExpressionError(
-                f"{node.name}() asks for history, which is not available in this version", node.column
-            )
         if node.name == "consent":
-            raise ExpressionError("consent() is not available in this version", node.column)
+            self.consents = True
+            return Operand(history.consenting(node, self.names), node.text, "boolean")
+        if node.name in history.FUNCTIONS:
+            return self._history(node)
         return self._apply(node, FUNCTIONS, node.arguments, 0)
+
+    def _history(self, node: syntax.Call) -> Operand:
+        asked = history.asked_of(node, self.names)
+        self.asked.append(asked)
+        if asked.window_ms is not None:
+            self.turns.append(history.leaving(asked))
+        kind = "timestamp" if node.name == "last" else "number"
+        return Operand(history.asking(node.name, asked), node.text, kind, exact=asked.kind == "number")
 
     def _apply(
         self,
@@ -208,7 +239,7 @@ class Compiler:
         before: int,
     ) -> Operand:
         if node.name not in table:
-            hint = nearest(node.name, [*FUNCTIONS, *METHODS, *MACROS, "has"])
+            hint = nearest(node.name, [*FUNCTIONS, *history.FUNCTIONS, *METHODS, *MACROS, "has"])
             raise ExpressionError(f"unknown function {node.name}(){hint}", node.column)
         function, fewest, most = table[node.name]
         if not fewest <= len(arguments) - before <= most:

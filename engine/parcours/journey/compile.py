@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
 from parcours.journey import program
 from parcours.journey.audience import now_misuse
 from parcours.journey.compile_journey import JourneyCompiler
+from parcours.journey.compile_policies import compile_policies
 from parcours.journey.document import JourneyDocument, MessageDocument
 from parcours.journey.documents import Documents, Margins
-from parcours.journey.expression import Expression
 from parcours.journey.finding import Margin
-from parcours.journey.names import RUN_KINDS, Names, nearest
+from parcours.journey.journey_names import JourneyNames
+from parcours.journey.listening import derived, entry_names, event_names, expressions_in, incoming, series_by_event
+from parcours.journey.names import Names
 from parcours.journey.reading import note_invalid
-from parcours.journey.shape import check_shape
-from parcours.journey.steps import SendStep
-from parcours.journey.surroundings import DEFAULT_ADDRESSES, Surroundings, expression, surroundings
+from parcours.journey.shape import check_entry, check_shape
+from parcours.journey.steps import CallStep, SendStep
+from parcours.journey.surroundings import Surroundings, condition, expression, surroundings
 from parcours.journey.templates import read_template, templates_in, unknown_name
 
 Contents = Mapping[str, type[BaseModel]]
@@ -33,7 +36,7 @@ def compile_project(
     contents  the content models by channel; None leaves contents unchecked
     Faults go into the margins; the program is of use only if no error is among them.
     """
-    compiler = _Compiler(documents, margins, contents, surroundings(documents, margins.unread))
+    compiler = _Compiler(documents, margins, contents, surroundings(documents, margins.unread, contents))
     return compiler.compile()
 
 
@@ -57,12 +60,24 @@ class _Compiler:
             document.message: self._message(document, margin)
             for document, margin in zip(checked, self.margins.messages, strict=True)
         }
-        paths = {name: message.paths for name, message in messages.items()}
+        actions = self._actions()
+        paths = {
+            **{f"send {name}": message.paths for name, message in messages.items()},
+            **{f"call {name}": _paths(action) for name, action in actions.items()},
+        }
         journeys = tuple(
             self._journey(document, margin, paths)
             for document, margin in zip(self.documents.journeys, self.margins.journeys, strict=True)
         )
         self._check_names()
+        bodies = [value for action in actions.values() for value in action.body.values()]
+        series = series_by_event(
+            [audience.condition for audience in audiences.values()]
+            + [each for journey in journeys for each in expressions_in(journey)]
+            + bodies
+        )
+        moving = {name for journey in journeys for name in event_names(journey)}
+        entering = {name for journey in journeys for name in entry_names(journey)}
         zone_names = Names(self.around.traits) if self.documents.profile.timezone != "profile.timezone" else None
         compiled = program.Program(
             project=settings.project,
@@ -73,9 +88,12 @@ class _Compiler:
             audiences=audiences,
             messages=messages,
             journeys=tuple(sorted(journeys, key=lambda journey: (-journey.priority, journey.name))),
-            derived=_derived(events),
-            moving=_incoming({name for journey in journeys for name in _event_names(journey)}, events),
-            entering=_incoming({name for journey in journeys for name in _entry_names(journey)}, events),
+            derived=derived(events),
+            moving=incoming({*moving, *series}, events),
+            entering=incoming({*entering, *series}, events),
+            series=series,
+            actions=actions,
+            policies=compile_policies(settings.policies, self.margins.single["project"].below("policies"), self.around),
         )
         documents = Documents(
             settings,
@@ -84,26 +102,16 @@ class _Compiler:
             self.documents.audiences,
             checked,
             self.documents.journeys,
+            self.documents.actions,
         )
         return compiled, documents
 
-    @property
-    def _channels(self) -> frozenset[str]:
-        """The channels that a project may speak of."""
-        if self.contents is not None:
-            return frozenset(self.contents)
-        declared = {*self.documents.settings.channels, *self.documents.profile.addresses}
-        return frozenset({*DEFAULT_ADDRESSES, *declared})
-
     def _check_channels(self) -> None:
         for channel in self.documents.settings.channels:
-            if channel not in self._channels:
-                self.margins.single["project"].error(
-                    f"unknown channel {channel!r}{nearest(channel, self._channels)}", "channels", channel
-                )
+            self.around.check_channel(self.margins.single["project"], channel, "channels", channel)
 
     def _check_addresses(self) -> None:
-        names, margin = self.around.names(), self.margins.single["profile"]
+        names, margin = self.around.names(past=False), self.margins.single["profile"]
         for channel, text in self.documents.profile.addresses.items():
             expression(margin, text, names, "addresses", channel)
 
@@ -118,19 +126,19 @@ class _Compiler:
             compiled[name] = program.EventType(
                 name=name,
                 of=event.of,
-                rule=expression(margin, event.rule, names, "rule") if event.rule else None,
+                rule=condition(margin, event.rule, names, "rule") if event.rule else None,
                 namespace=event.key.namespace if event.key else None,
                 key=expression(margin, event.key.value, names, "key", "value") if event.key else None,
             )
         return compiled
 
-    def _audiences(self) -> dict[str, Expression]:
+    def _audiences(self) -> dict[str, program.Audience]:
         margin, names = self.margins.single["audiences"], self.around.names()
         for name, text in self.documents.audiences.audiences.items():
             if misuse := now_misuse(text):
                 margin.error(misuse, "audiences", name, value=text)
         return {
-            name: expression(margin, text, names, "audiences", name)
+            name: program.Audience(name, condition(margin, text, names, "audiences", name))
             for name, text in self.documents.audiences.audiences.items()
         }
 
@@ -141,14 +149,13 @@ class _Compiler:
         checked: dict[str, object] = {}
         for channel, content in document.contents.items():
             checked[channel] = content
-            if channel not in self._channels:
-                margin.error(f"unknown channel {channel!r}{nearest(channel, self._channels)}", channel)
-            elif self.contents is not None:
+            self.around.check_channel(margin, channel, channel)
+            if self.contents is not None and channel in self.contents:
                 checked[channel] = _validated(content, self.contents[channel], margin.below(channel))
         return MessageDocument.model_validate({**document.model_dump(by_alias=True), **checked})
 
     def _message(self, document: MessageDocument, margin: Margin) -> program.Message:
-        names, paths = self._message_names(document.message), set[str]()
+        names, paths = self._names_in("send", document.message), set[str]()
         for place, text in templates_in(document.contents):
             use = read_template(text)
             unknown = [unknown_name(path, names) for path in sorted(use.paths)]
@@ -164,29 +171,38 @@ class _Compiler:
             paths=frozenset(paths),
         )
 
-    def _message_names(self, message: str) -> Names:
-        """What its templates may name: what any journey that sends it knows, or any event if none does."""
-        senders = [each for each in self.documents.journeys if _sends(each, message)]
-        compilers = [self._journey_compiler(each, Margin("", []), {}) for each in senders]
+    def _actions(self) -> dict[str, program.Action]:
+        compiled: dict[str, program.Action] = {}
+        for name, action in self.documents.actions.actions.items():
+            margin, names = self.margins.single["actions"].below("actions", name), self._names_in("call", name)
+            compiled[name] = program.Action(
+                name=name,
+                url=action.url,
+                body={key: expression(margin, text, names, "body", key) for key, text in action.body.items()},
+                timeout_ms=action.timeout,
+                answer=dict(action.answer),
+            )
+        return compiled
+
+    def _names_in(self, kind: Literal["send", "call"], name: str) -> Names:
+        """What a message or an action may name: what any journey that uses it knows, or any event if none does."""
+        senders = [each for each in self.documents.journeys if _uses(each, kind, name)]
         every = {path: kind for event in self.around.events.values() for path, kind in event.items()}
         if not senders:
-            return Names(self.around.traits, every, every, RUN_KINDS)
-        names = [compiler.step_names() for compiler in compilers]
+            return self.around.names(every, every, run=True)
+        names = [JourneyNames(each, self.around).step_names() for each in senders]
         event = {path: kind for each in names for path, kind in (each.event or {}).items()}
         entry = {path: kind for each in names for path, kind in (each.entry or {}).items()}
-        return Names(self.around.traits, event, entry, RUN_KINDS)
-
-    def _journey_compiler(
-        self, document: JourneyDocument, margin: Margin, paths: Mapping[str, frozenset[str]]
-    ) -> JourneyCompiler:
-        return JourneyCompiler(document, margin, self.around, paths, self.documents.settings.timezone)
+        return self.around.names(event, entry, run=True)
 
     def _journey(
         self, document: JourneyDocument, margin: Margin, paths: Mapping[str, frozenset[str]]
     ) -> program.Journey:
-        journey = self._journey_compiler(document, margin, paths).compile()
+        names, timezone = JourneyNames(document, self.around, paths), self.documents.settings.timezone
+        journey = JourneyCompiler(names, margin, timezone).compile()
         if margin.file not in self.margins.faulty:
             check_shape(journey, [step.id for step in document.steps], margin)
+            check_entry(journey, margin, timezone)
         return journey
 
     def _check_names(self) -> None:
@@ -210,34 +226,11 @@ def _validated(content: Mapping[str, object], model: type[BaseModel], margin: Ma
         return content
 
 
-def _sends(journey: JourneyDocument, message: str) -> bool:
-    return any(isinstance(step, SendStep) and step.send == message for step in journey.steps)
+def _uses(journey: JourneyDocument, kind: Literal["send", "call"], name: str) -> bool:
+    if kind == "send":
+        return any(isinstance(step, SendStep) and step.send == name for step in journey.steps)
+    return any(isinstance(step, CallStep) and step.call == name for step in journey.steps)
 
 
-def _derived(events: Mapping[str, program.EventType]) -> dict[str, tuple[program.EventType, ...]]:
-    """The rule-based types of each event name, in the order of events.yaml."""
-    derived: dict[str, tuple[program.EventType, ...]] = {}
-    for event in events.values():
-        if event.of is not None:
-            derived[event.of] = (*derived.get(event.of, ()), event)
-    return derived
-
-
-def _entry_names(journey: program.Journey) -> set[str]:
-    return {journey.entry.event} if isinstance(journey.entry, program.Trigger) else set()
-
-
-def _event_names(journey: program.Journey) -> set[str]:
-    """Every event type that the journey can be entered, left, credited or moved by."""
-    names = _entry_names(journey) | {trigger.event for trigger in journey.exits}
-    if journey.goal is not None:
-        names.add(journey.goal.trigger.event)
-    for step in journey.steps.values():
-        if isinstance(step, program.WaitFor):
-            names |= {each.trigger.event for each in step.listeners if isinstance(each, program.EventListener)}
-    return names
-
-
-def _incoming(names: set[str], events: Mapping[str, program.EventType]) -> frozenset[str]:
-    """The names under which those types come in: a rule-based one comes as what it is built on."""
-    return frozenset((events[name].of or name) if name in events else name for name in names)
+def _paths(action: program.Action) -> frozenset[str]:
+    return frozenset(path for value in action.body.values() for path in value.paths)

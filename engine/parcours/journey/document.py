@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -20,12 +21,13 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic.json_schema import SkipJsonSchema
 
-from parcours.journey.duration import Duration
-from parcours.journey.forms import Document, ExpressionText, Name, Percent, chooser, refusing
+from parcours.journey.duration import Duration, PositiveDuration
+from parcours.journey.forms import Document, ExpressionText, Name, Percent, chooser
 from parcours.journey.names import nearest
-from parcours.journey.steps import EventTrigger, Step
+from parcours.journey.policies import PoliciesDocument
+from parcours.journey.recurrence import check_rule
+from parcours.journey.steps import AudienceTrigger, EventTrigger, Step
 from parcours.journey.zones import zone_names
 
 Kind: TypeAlias = Literal["string", "number", "integer", "boolean", "timestamp", "object", "list"]
@@ -42,6 +44,17 @@ def _known_zone(name: str) -> str:
 ZoneName: TypeAlias = Annotated[str, AfterValidator(_known_zone)]
 
 
+ACTION_TIMEOUT_MAX_MS: Final = 60_000
+"""A call that takes longer than a minute holds up the ones behind it."""
+
+
+def _web_address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("a web address such as https://crm.example.com/notes is expected")
+    return url
+
+
 class ProjectDocument(Document):
     """parcours.yaml: the project's name and its settings.
 
@@ -53,13 +66,7 @@ class ProjectDocument(Document):
     timezone: ZoneName = "UTC"
     anonymous_history: Literal["unused"] = "unused"
     channels: dict[Name, dict[str, Any]] = Field(default_factory=dict)
-    policies: SkipJsonSchema[None] = None
-
-    @field_validator("policies", mode="before")
-    @classmethod
-    def _available(cls, value: object) -> object:
-        """To pass over them in silence would send to people who did not consent."""
-        return refusing({"policies": value}, {"policies": "policies for consent, caps and quiet hours"})
+    policies: PoliciesDocument = Field(default_factory=PoliciesDocument)
 
     @field_validator("anonymous_history", mode="before")
     @classmethod
@@ -107,7 +114,7 @@ class EventsDocument(Document):
 
 
 class AudiencesDocument(Document):
-    """audiences.yaml: a condition on the profile for each audience."""
+    """audiences.yaml: a condition on the profile and its history for each audience."""
 
     audiences: dict[Name, ExpressionText] = Field(default_factory=dict)
 
@@ -122,7 +129,7 @@ class MessageDocument(Document, extra="allow"):
     purpose: Name | None = None
     description: str = ""
     status: Literal["ready", "draft"] = "ready"
-    expires: Duration | None = None
+    expires: PositiveDuration | None = None
 
     @property
     def contents(self) -> Mapping[str, dict[str, Any]]:
@@ -130,8 +137,40 @@ class MessageDocument(Document, extra="allow"):
         return self.__pydantic_extra__
 
 
+class ActionDocument(Document):
+    """One outbound call: where it goes, the values that it takes along, and what may be read in its answer."""
+
+    url: Annotated[str, AfterValidator(_web_address), Field(max_length=2_000)]
+    description: str = ""
+    body: dict[Annotated[str, Field(min_length=1, max_length=200)], ExpressionText] = Field(default_factory=dict)
+    timeout: Annotated[PositiveDuration, Field(le=ACTION_TIMEOUT_MAX_MS)] = 5_000
+    answer: dict[PropertyPath, Kind] = Field(default_factory=dict)
+
+
+class ActionsDocument(Document):
+    """actions.yaml: the outbound calls by name."""
+
+    actions: dict[Name, ActionDocument] = Field(default_factory=dict)
+
+
+YEARS: Final = (1970, 9990)
+"""Between these a timestamp can be counted in every zone, with years to spare for waits and rules."""
+
+Moment = TypeVar("Moment", date, datetime)
+
+
+def _in_our_time(moment: Moment) -> Moment:
+    if not YEARS[0] <= moment.year < YEARS[1]:
+        raise ValueError(f"a year from {YEARS[0]} to {YEARS[1] - 1} is expected")
+    return moment
+
+
 class EventEntry(EventTrigger):
     """The journey is entered by an event."""
+
+
+class AudienceEntry(AudienceTrigger):
+    """The journey is entered by whoever enters an audience, or leaves it."""
 
 
 _RATE: Final = re.compile(r"([1-9]\d{0,6})/s")
@@ -145,10 +184,14 @@ def _people_per_second(value: object) -> object:
 
 
 class ReadEntry(Document):
-    """The journey is entered by everyone who is in the audience at an instant, `rate` people a second."""
+    """The journey is entered by everyone who is in the audience at an instant, `rate` people a second.
+
+    rule  an RFC 5545 rule by which that recurs from `at` on, in the project's zone
+    """
 
     read: Name
-    at: datetime
+    at: Annotated[datetime, AfterValidator(_in_our_time)]
+    rule: Annotated[str, AfterValidator(check_rule), Field(max_length=500)] | None = None
     rate: Annotated[str, BeforeValidator(_people_per_second), Field(pattern=_RATE.pattern)] | None = None
 
     @property
@@ -157,18 +200,13 @@ class ReadEntry(Document):
 
 
 Entry: TypeAlias = Annotated[
-    Annotated[
-        Annotated[EventEntry, Tag("<event>")] | Annotated[ReadEntry, Tag("<read>")],
-        Discriminator(
-            chooser("event", "read"),
-            custom_error_type="entry",
-            custom_error_message="an entry names an event, or an audience to read",
-        ),
-    ],
-    BeforeValidator(
-        lambda data: refusing(
-            data, {"audience": "entry by a change of audience", "rule": "a read that recurs by a rule"}
-        )
+    Annotated[EventEntry, Tag("<event>")]
+    | Annotated[AudienceEntry, Tag("<audience>")]
+    | Annotated[ReadEntry, Tag("<read>")],
+    Discriminator(
+        chooser("event", "audience", "read"),
+        custom_error_type="entry",
+        custom_error_message="an entry names an event, an audience, or an audience to read",
     ),
 ]
 
@@ -187,8 +225,12 @@ class GoalDocument(EventTrigger):
 
 
 ExitRule: TypeAlias = Annotated[
-    EventTrigger,
-    BeforeValidator(lambda data: refusing(data, {"audience": "exit by an audience"})),
+    Annotated[EventTrigger, Tag("<event>")] | Annotated[AudienceTrigger, Tag("<audience>")],
+    Discriminator(
+        chooser("event", "audience"),
+        custom_error_type="exit",
+        custom_error_message="an exit rule names an event or an audience",
+    ),
 ]
 
 
@@ -211,8 +253,8 @@ class JourneyDocument(Document):
     exit: tuple[ExitRule, ...] = ()
     goal: GoalDocument | None = None
     timezone: Literal["profile"] | ZoneName = "profile"
-    starts: date | None = None
-    ends: date | None = None
+    starts: Annotated[date, AfterValidator(_in_our_time)] | None = None
+    ends: Annotated[date, AfterValidator(_in_our_time)] | None = None
     priority: int = Field(default=50, ge=0, le=100)
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
 
@@ -228,6 +270,7 @@ DOCUMENTS: Final[Mapping[str, type[Document]]] = {
     "profile": ProfileDocument,
     "events": EventsDocument,
     "audiences": AudiencesDocument,
+    "actions": ActionsDocument,
     "message": MessageDocument,
     "journey": JourneyDocument,
 }

@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 
 from parcours.journey.document import (
     DOCUMENTS,
+    ActionsDocument,
     AudiencesDocument,
     EventsDocument,
     JourneyDocument,
@@ -34,6 +35,7 @@ class Documents:
     audiences: AudiencesDocument = field(default_factory=AudiencesDocument)
     messages: tuple[MessageDocument, ...] = ()
     journeys: tuple[JourneyDocument, ...] = ()
+    actions: ActionsDocument = field(default_factory=ActionsDocument)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ def _together(read: dict[str, list[tuple[Document, Margin]]], margins: Margins) 
         only("audiences", AudiencesDocument()),
         tuple(cast(MessageDocument, document) for document, _ in read["message"]),
         tuple(cast(JourneyDocument, document) for document, _ in read["journey"]),
+        only("actions", ActionsDocument()),
     )
     return documents, replace(
         margins,

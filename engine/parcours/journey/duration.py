@@ -1,12 +1,12 @@
-"""How does an author write a length of time? `30s 20m 5h 3d 2w`, and sums such as `1d12h`."""
+"""How does an author write time? Lengths as `30s`, `3d` or `1d12h`, times of day as "09:00", days as `mon`."""
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
 UNITS_MS: Final = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 
@@ -69,3 +69,41 @@ Offset: TypeAlias = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^[+-]?{_PATTERN}$", "examples": ["-3d"]}),
 ]
 """A duration that may be negative."""
+
+
+def _positive(duration_ms: int) -> int:
+    if duration_ms == 0:
+        raise ValueError("a duration that is longer than nothing is expected")
+    return duration_ms
+
+
+PositiveDuration: TypeAlias = Annotated[Duration, AfterValidator(_positive)]
+
+Day: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _some(days: tuple[Day, ...]) -> tuple[Day, ...]:
+    if not days or len(set(days)) < len(days):
+        raise ValueError("days names at least one day, and each once")
+    return days
+
+
+Days: TypeAlias = Annotated[tuple[Day, ...], AfterValidator(_some)]
+
+_TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+
+
+def _time_of_day(value: str) -> str:
+    if not _TIME.fullmatch(value):
+        raise ValueError('a time of day is written "09:00", in quotes')
+    return value
+
+
+TimeOfDay: TypeAlias = Annotated[str, AfterValidator(_time_of_day)]
+
+
+def minute_of(time: str) -> int:
+    """Minutes after midnight of a time of day."""
+    hours, minutes = time.split(":")
+    return int(hours) * 60 + int(minutes)

@@ -6,24 +6,42 @@ arithmetic missing. It reads nothing but its scope, so the same scope always giv
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from parcours.journey.cel import Compiler, Operand
+from parcours.journey.history import Asked, names_of_condition
 from parcours.journey.names import Names
 from parcours.journey.syntax import ExpressionError, parse
-from parcours.journey.values import MISSING, Evaluate, Missing, Scope, from_ms, kind_of, to_iso, to_json
+from parcours.journey.turning import Turn
+from parcours.journey.values import (
+    MISSING,
+    NO_HISTORY,
+    Evaluate,
+    History,
+    Missing,
+    Scope,
+    from_ms,
+    kind_of,
+    to_iso,
+    to_json,
+)
 
 __all__ = [
     "MISSING",
+    "NO_HISTORY",
     "Expression",
     "ExpressionError",
+    "History",
     "Missing",
     "Names",
     "Scope",
+    "Series",
     "compile_expression",
     "from_ms",
     "to_iso",
     "to_json",
+    "united_series",
 ]
 
 
@@ -33,6 +51,9 @@ class Expression:
 
     text      as the author wrote it
     paths     the dotted names that it looks at, such as `event.cart.total`
+    series    the histories that it asks for, each once
+    consents  whether it asks for consent
+    kind      of its value, in the words of events.yaml; "any" where only data can tell
     kinds     each path with its declared kind, "any" where there is none
     cautions  what is probably not meant, such as a comparison that can never be true
     """
@@ -44,6 +65,10 @@ class Expression:
     _evaluate: Evaluate = field(repr=False, compare=False)
     _paths: tuple[tuple[str, Operand], ...] = field(repr=False, compare=False)
     _comparisons: tuple[tuple[Operand, Operand], ...] = field(repr=False, compare=False)
+    series: tuple[Series, ...] = ()
+    consents: bool = False
+    kind: str = "any"
+    _turns: tuple[Turn, ...] = field(default=(), repr=False, compare=False)
 
     def value(self, scope: Scope) -> object:
         """What it comes to: plain data, a datetime, a timedelta, or MISSING. Raises for no data whatever."""
@@ -62,6 +87,45 @@ class Expression:
                 reasons.append(f"{left.text} is a {kinds[0]} and {right.text} a {kinds[1]}")
         return "; ".join(reasons) or f"{self.text} is false"
 
+    def next_change(self, scope: Scope) -> int | None:
+        """The earliest instant (ms) after now at which the value may change by the passing of time alone.
+
+        None: it never does. Meant for conditions in which `now` is only compared with timestamps plus or
+        minus durations, as in audiences; elsewhere a change by the clock may go unseen.
+        """
+        instants = (instant for turn in self._turns for instant in turn(scope))
+        return min((instant for instant in instants if instant > scope.now_ms), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A history kept per person: the instants of some events and, for a sum, a number of each.
+
+    key        stable text of event, property and condition
+    property   the dotted path of the number; None where only instants count
+    condition  tested when the event arrives; it sees `event` and `profile`
+    window_ms  the longest window that is asked for; None: only the last instant ever is
+    """
+
+    key: str
+    event: str
+    property: str | None
+    condition: Expression | None
+    window_ms: int | None
+
+    def wider(self, other: Series) -> Series:
+        """The same series, kept for the longer one of two windows."""
+        windows = [each for each in (self.window_ms, other.window_ms) if each is not None]
+        return replace(self, window_ms=max(windows, default=None))
+
+
+def united_series(series: Iterable[Series]) -> dict[str, Series]:
+    """Each series once, by key, kept as long as any of them asks."""
+    united: dict[str, Series] = {}
+    for each in series:
+        united[each.key] = united[each.key].wider(each) if each.key in united else each
+    return united
+
 
 def compile_expression(text: str, names: Names | None = None) -> Expression:
     """Compile CEL text; with `names`, every name in it has to be declared there. Raises ExpressionError."""
@@ -70,6 +134,7 @@ def compile_expression(text: str, names: Names | None = None) -> Expression:
         operand = compiler.compile(parse(text))
     except RecursionError:
         raise ExpressionError("the expression is nested too deeply", 1) from None
+    series = united_series(_series(asked, names) for asked in compiler.asked)
     return Expression(
         text=text,
         paths=frozenset(compiler.paths),
@@ -78,4 +143,18 @@ def compile_expression(text: str, names: Names | None = None) -> Expression:
         _evaluate=operand.evaluate,
         _paths=tuple(sorted(compiler.paths.items(), key=lambda item: item[0])),
         _comparisons=tuple(compiler.comparisons),
+        series=tuple(series.values()),
+        consents=compiler.consents,
+        kind=operand.kind,
+        _turns=tuple(compiler.turns),
     )
+
+
+def _series(asked: Asked, names: Names | None) -> Series:
+    condition = None
+    if asked.condition is not None:
+        try:
+            condition = compile_expression(asked.condition, names_of_condition(asked, names))
+        except ExpressionError as error:
+            raise ExpressionError(f"in the condition {asked.condition!r}: {error.message}", asked.column) from None
+    return Series(asked.key, asked.event, asked.path, condition, asked.window_ms)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Final, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
 
 class Document(BaseModel):
@@ -68,16 +67,3 @@ def chooser(*keywords: str) -> Callable[[object], str | None]:
         return next((f"<{keyword}>" for keyword in keywords if keyword in keys), None)
 
     return choose
-
-
-def refusing(data: object, features: Mapping[str, str]) -> object:
-    """The data unchanged, unless it has a key whose feature this version lacks."""
-    if isinstance(data, Mapping):
-        for key, feature in features.items():
-            if key in data:
-                raise PydanticCustomError(
-                    "unavailable",
-                    "{feature}: not available in this version",
-                    {"feature": feature, "key": key},
-                )
-    return data

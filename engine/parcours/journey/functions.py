@@ -26,9 +26,6 @@ _SECONDS: Final = {"w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 
 _ASCII_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 _ASCII_UPPER: Final = str.maketrans(ascii_lowercase, ascii_uppercase)
 
-HISTORY: Final = frozenset({"count", "sum", "last"})
-"""Functions that ask what a person did before."""
-
 
 def pattern(text: str) -> re2._Regexp[str]:
     """A compiled RE2 pattern. Raises re2.error where the text is none."""

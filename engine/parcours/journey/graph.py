@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import assert_never
 
 from parcours.journey import program
-from parcours.journey.duration import format_duration
+from parcours.journey.duration import DAYS, format_duration
 from parcours.journey.expression import to_iso
-from parcours.journey.steps import DAYS, PERCENT_TOTAL
+from parcours.journey.steps import PERCENT_TOTAL
 from parcours.journey.values import EPOCH, from_ms
 
 _WORD_MAX = 60
@@ -44,7 +44,8 @@ def mermaid(journey: program.Journey) -> str:
 
 def _exits(journey: program.Journey) -> Iterator[str]:
     for number, rule in enumerate(journey.exits):
-        yield f"    exit{number}>{_quoted(f'exit: {_trigger(rule)}')}]"
+        cause = _trigger(rule) if isinstance(rule, program.Trigger) else _change(rule)
+        yield f"    exit{number}>{_quoted(f'exit: {cause}')}]"
     if journey.goal is not None:
         within = f" within {format_duration(journey.goal.within_ms)}" if journey.goal.within_ms is not None else ""
         yield f"    goal>{_quoted(f'goal: {_trigger(journey.goal.trigger)}{within}')}]"
@@ -54,7 +55,14 @@ def _entry(journey: program.Journey) -> str:
     entry = journey.entry
     if isinstance(entry, program.Trigger):
         return f"{journey.name}: {_trigger(entry)}"
-    return f"{journey.name}: read {entry.audience} at {_moment(entry.at_ms)}"
+    if isinstance(entry, program.AudienceTrigger):
+        return f"{journey.name}: {_change(entry)}"
+    again = f", again by {entry.rule}" if entry.rule else ""
+    return f"{journey.name}: read {entry.audience} at {_moment(entry.at_ms)}{again}"
+
+
+def _change(trigger: program.AudienceTrigger | program.AudienceListener) -> str:
+    return f"{trigger.audience} {trigger.change}"
 
 
 def _moment(at_ms: int) -> str:
@@ -101,6 +109,8 @@ def _shape(step: program.Step) -> str:
             return f"{{{_quoted(f'{step.id}: split')}}}"
         case program.Update():
             return f"[{_quoted(f'{step.id}: update {_listed(step.values)}')}]"
+        case program.Call():
+            return f"[[{_quoted(f'{step.id}: call {step.action}')}]]"
         case program.End():
             return f"(({_quoted(f'{step.id}: end')}))"
     assert_never(step)
@@ -120,7 +130,7 @@ def _ways(step: program.Step) -> list[Way]:
             bounds = [0, *(bound for bound, _ in step.arms)]
             shares = [(after - before) * 100 / PERCENT_TOTAL for before, after in pairwise(bounds)]
             return [Way(f"{share:g}%", target) for share, (_, target) in zip(shares, step.arms, strict=True)]
-        case program.WaitDuration() | program.WaitUntil() | program.WaitLocalTime() | program.Update():
+        case program.WaitDuration() | program.WaitUntil() | program.WaitLocalTime() | program.Update() | program.Call():
             return [Way("", step.next)]
         case program.End():
             return []
@@ -134,5 +144,7 @@ def _timeout(step: program.WaitFor, timeout_ms: int) -> Way:
 def _listener(listener: program.Listener) -> str:
     if isinstance(listener, program.EventListener):
         return _trigger(listener.trigger)
+    if isinstance(listener, program.AudienceListener):
+        return _change(listener)
     channel = f" on {listener.channel}" if listener.channel else ""
     return f"{listener.of} {listener.reaction}{channel}"

@@ -17,8 +17,24 @@ RUN_KINDS: Final[Mapping[str, str]] = {
 ANYTHING: Final[Mapping[str, str]] = {"*": "any"}
 """Stands for declarations that are not known, so that one fault is not reported again at every use."""
 
+UNREAD_EVENT: Final = "\0"
+"""Stands for the event of an entry that could not be read: it is reported there, and not as unknown as well."""
+
 SIMILARITY_MIN: Final = 0.6
 """Below this share of common letters a suggestion confuses more than it helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What can be asked about a person beyond traits. "*" among the names stands for any name.
+
+    events  the properties of each event type, for its history
+    channels, purposes  what there may be consent to
+    """
+
+    events: Mapping[str, Mapping[str, str]]
+    channels: frozenset[str]
+    purposes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +42,16 @@ class Names:
     """The declared paths of each root and their kinds; None where the root has no meaning at this place.
 
     `event` and `entry` map dotted paths such as `cart.total` to a kind of `values.KINDS` or "any".
+    past  None where neither history nor consent may be asked for
+    now   whether the time may be
     """
 
     profile: Mapping[str, str] = field(default_factory=dict)
     event: Mapping[str, str] | None = None
     entry: Mapping[str, str] | None = None
     run: Mapping[str, str] | None = None
+    past: Past | None = None
+    now: bool = True
 
     def of(self, root: str) -> Mapping[str, str] | None:
         """The declared paths of event, entry, profile or run."""

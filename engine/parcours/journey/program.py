@@ -11,6 +11,12 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from parcours.journey.expression import Expression
+from parcours.journey.expression import Series as Series
+
+Change: TypeAlias = Literal["entered", "left"]
+"""What a person can do with an audience."""
+
+Consent: TypeAlias = Literal["opt_in", "opt_out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +28,25 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class AudienceTrigger:
+    """The person entered or left an audience."""
+
+    audience: str
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
 class ReadEntry:
-    """Everyone who is in `audience` at `at_ms`; person n enters n / rate later (rate in people per ms)."""
+    """Everyone who is in `audience` at `at_ms`; person number n enters n / people_per_second later.
+
+    rule  an RFC 5545 rule by which the read recurs, from `at_ms` on and in the project's zone; recurrence.py
+          says when. None: it happens once
+    """
 
     audience: str
     at_ms: int
     people_per_second: int | None = None
+    rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +65,17 @@ class EventListener:
 
 
 @dataclass(frozen=True, slots=True)
+class AudienceListener:
+    """Waits for the person to enter or leave an audience from now on."""
+
+    audience: str
+    change: Change
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReactionListener:
-    """Waits for `reaction` to a delivery of the step `of`, on `channel` if named."""
+    """Waits for `reaction` to a delivery of the step `of`, on `channel` if named; of a call, for its outcome."""
 
     reaction: str
     of: str
@@ -56,7 +84,7 @@ class ReactionListener:
     next: str | None
 
 
-Listener: TypeAlias = EventListener | ReactionListener
+Listener: TypeAlias = EventListener | ReactionListener | AudienceListener
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +160,20 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """An outbound call of the action named."""
+
+    id: str
+    action: str
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     id: str
 
 
-Step: TypeAlias = (
-    Send | WaitFor | WaitDuration | WaitUntil | WaitLocalTime | Branch | Split | Update | End
-)
+Step: TypeAlias = Send | WaitFor | WaitDuration | WaitUntil | WaitLocalTime | Branch | Split | Update | Call | End
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +189,10 @@ class Journey:
 
     name: str
     version: int
-    entry: Trigger | ReadEntry
+    entry: Trigger | ReadEntry | AudienceTrigger
     correlation: Expression | None
     reentry_after_ms: int | None
-    exits: tuple[Trigger, ...]
+    exits: tuple[Trigger | AudienceTrigger, ...]
     goal: Goal | None
     timezone: str
     starts_ms: int | None
@@ -201,6 +236,67 @@ class EventType:
 
 
 @dataclass(frozen=True, slots=True)
+class Audience:
+    """Who meets the condition; it sees the profile, its history, consent and now."""
+
+    name: str
+    condition: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An outbound call. `answer` gives the kind of each path that the answer may have."""
+
+    name: str
+    url: str
+    body: Mapping[str, Expression]
+    timeout_ms: int
+    answer: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentPolicy:
+    """Whether marketing needs a grant (opt_in) or lasts until it is withdrawn (opt_out), by channel if named."""
+
+    default: Consent = "opt_in"
+    channels: Mapping[str, Consent] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most `max` deliveries within `per_ms`, counted together over all that it concerns; None: any."""
+
+    channels: frozenset[str] | None
+    message_class: str | None
+    purpose: str | None
+    max: int
+    per_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """A weekly window in the person's zone, from one minute of the day (0-1439) until, exclusively, another.
+
+    days  those on which it starts (0 is Monday); `until_minute` up to `from_minute` is one of the day after
+    """
+
+    channels: frozenset[str] | None
+    from_minute: int
+    until_minute: int
+    days: frozenset[int]
+    then: Literal["hold", "drop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What has to be looked at before a message goes out. Without any, marketing needs an opt-in."""
+
+    consent: ConsentPolicy = field(default_factory=ConsentPolicy)
+    caps: tuple[Cap, ...] = ()
+    quiet_hours: tuple[QuietHours, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """All that a project's journeys mean, in the order in which one person's journeys go."""
 
@@ -209,7 +305,7 @@ class Program:
     profile_timezone: Expression
     trait_kinds: Mapping[str, str]
     events: Mapping[str, EventType]
-    audiences: Mapping[str, Expression]
+    audiences: Mapping[str, Audience]
     messages: Mapping[str, Message]
     journeys: tuple[Journey, ...]
     """Highest priority first, then by name."""
@@ -218,10 +314,16 @@ class Program:
     """The rule-based types of each event name."""
 
     moving: frozenset[str] = frozenset()
-    """Names of incoming events that some journey can enter, leave, credit or be moved by, directly or by a rule."""
+    """Names of incoming events that a journey is entered, left, credited or moved by, or that a series keeps."""
 
     entering: frozenset[str] = frozenset()
-    """Those of `moving` by which a person without any state can enter a journey."""
+    """Those of `moving` that matter for a person without any state: it enters a journey, or its history begins."""
+
+    series: Mapping[str, tuple[Series, ...]] = field(default_factory=dict)
+    """The histories that some expression asks for, by event type; a rule-based type has its own."""
+
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    policies: Policies = field(default_factory=Policies)
 
     def journey(self, name: str, version: int) -> Journey | None:
         """The journey in this version, None if it is not known any more."""

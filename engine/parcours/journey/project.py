@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from parcours.errors import ProjectInvalid
+from parcours.journey.channel_settings import ChannelModels, check_channels
 from parcours.journey.compile import Contents, compile_project
 from parcours.journey.document import (
+    ActionsDocument,
     AudiencesDocument,
     EventsDocument,
     JourneyDocument,
@@ -21,7 +23,7 @@ from parcours.journey.documents import Documents, margins_of, read_documents
 from parcours.journey.finding import Finding, errors
 from parcours.journey.program import Program
 
-_PARTS: Final = ("settings", "profile", "events", "audiences")
+_PARTS: Final = ("settings", "profile", "events", "audiences", "actions")
 
 
 class Project:
@@ -42,21 +44,26 @@ class Project:
         self._folder = folder or Path()
 
     @classmethod
-    def load(cls, folder: str | Path, contents: Contents | None = None) -> Project:
+    def load(
+        cls, folder: str | Path, contents: Contents | None = None, settings: ChannelModels | None = None
+    ) -> Project:
         """The project in a folder.
 
         contents  the content model of each channel; None leaves messages unchecked but for their templates
+        settings  the settings' model of each installed channel; None leaves `channels` of parcours.yaml unchecked
         Raises ProjectInvalid with every error at once.
         """
-        project, findings = _examine(Path(folder), contents)
+        project, findings = _examine(Path(folder), contents, settings)
         if project is None:
             raise _invalid(findings)
         return project
 
     @classmethod
-    def check(cls, folder: str | Path, contents: Contents | None = None) -> list[Finding]:
+    def check(
+        cls, folder: str | Path, contents: Contents | None = None, settings: ChannelModels | None = None
+    ) -> list[Finding]:
         """Everything wrong or doubtful in a folder, by file and line. Raises for nothing that it may hold."""
-        return _examine(Path(folder), contents)[1]
+        return _examine(Path(folder), contents, settings)[1]
 
     @classmethod
     def of(
@@ -68,6 +75,7 @@ class Project:
         messages: Iterable[MessageDocument] = (),
         journeys: Iterable[JourneyDocument] = (),
         contents: Contents | None = None,
+        actions: ActionsDocument | None = None,
     ) -> Project:
         """A project from models made in Python. Raises ProjectInvalid with every error at once."""
         documents = Documents(
@@ -77,6 +85,7 @@ class Project:
             audiences or AudiencesDocument(),
             tuple(messages),
             tuple(journeys),
+            actions or ActionsDocument(),
         )
         return _compiled(documents, contents)
 
@@ -119,6 +128,7 @@ class Project:
             AudiencesDocument.model_validate(whole["audiences"]),
             [MessageDocument.model_validate(each) for each in whole["messages"]],
             [JourneyDocument.model_validate(each) for each in whole["journeys"]],
+            actions=ActionsDocument.model_validate(whole.get("actions", {})),
         )
 
     def __repr__(self) -> str:
@@ -130,10 +140,14 @@ def _dumped(document: Any) -> dict[str, Any]:
     return dumped
 
 
-def _examine(folder: Path, contents: Contents | None) -> tuple[Project | None, list[Finding]]:
+def _examine(
+    folder: Path, contents: Contents | None, settings: ChannelModels | None
+) -> tuple[Project | None, list[Finding]]:
     """The project, if it has no errors, and all findings in order."""
     findings: list[Finding] = []
     documents, margins = read_documents(folder, findings)
+    if settings is not None:
+        check_channels(documents.settings.channels, settings, margins.single["project"].below("channels"))
     program, checked = compile_project(documents, margins, contents)
     project = None if errors(findings) else Project(checked, program, folder)
     return project, sorted(set(findings))

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from parcours.journey.document import DOCUMENTS, EventEntry, ReadEntry
+from parcours.journey.document import DOCUMENTS, AudienceEntry, EventEntry, ReadEntry
 from parcours.journey.finding import KeyPath, Margin, shown
 from parcours.journey.forms import NAME_PATTERN, Document, keys_of
 from parcours.journey.names import nearest
 from parcours.journey.source import Source
 from parcours.journey.steps import (
     STEP_KINDS,
+    AudienceListener,
+    AudienceTrigger,
     BranchStep,
+    CallStep,
     EndStep,
     EventListener,
+    EventTrigger,
     OtherwiseArm,
     ReactionListener,
     SendStep,
@@ -35,18 +39,23 @@ Model = TypeVar("Model", bound=Document)
 
 _TAGGED: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
     ("entry", "<event>"): EventEntry,
+    ("entry", "<audience>"): AudienceEntry,
     ("entry", "<read>"): ReadEntry,
+    ("exit", "<event>"): EventTrigger,
+    ("exit", "<audience>"): AudienceTrigger,
     ("steps", "<send>"): SendStep,
     ("steps", "<wait>"): WaitStep,
     ("steps", "<wait_for>"): WaitForStep,
     ("steps", "<branch>"): BranchStep,
     ("steps", "<split>"): SplitStep,
     ("steps", "<update>"): UpdateStep,
+    ("steps", "<call>"): CallStep,
     ("steps", "<end>"): EndStep,
     ("wait", "<until>"): UntilInstant,
     ("wait", "<time>"): UntilLocalTime,
     ("wait_for", "<event>"): EventListener,
     ("wait_for", "<reaction>"): ReactionListener,
+    ("wait_for", "<audience>"): AudienceListener,
     ("branch", "<when>"): WhenArm,
     ("branch", "<otherwise>"): OtherwiseArm,
 }
@@ -81,9 +90,14 @@ def read_document(source: Source, model: type[Model], margin: Margin) -> Model |
         return None
 
 
-def note_invalid(error: ValidationError, model: type[BaseModel], margin: Margin) -> None:
-    """Note each complaint of a model, be it a document or a channel's content."""
-    listed = error.errors(include_url=False)
+def note_invalid(
+    error: ValidationError,
+    model: type[BaseModel],
+    margin: Margin,
+    matters: Callable[[ErrorDetails], bool] = lambda details: True,
+) -> None:
+    """Note each complaint of a model that matters, be it of a document, a channel's content or its settings."""
+    listed = [details for details in error.errors(include_url=False) if matters(details)]
     places = [details["loc"] for details in listed]
     for details in listed:
         if details["type"] != "too_short" or sum(each[: len(details["loc"])] == details["loc"] for each in places) == 1:
@@ -93,10 +107,7 @@ def note_invalid(error: ValidationError, model: type[BaseModel], margin: Margin)
 
 def key_path(details: ErrorDetails) -> KeyPath:
     """Where the complaint is, in the keys that the author wrote."""
-    path: KeyPath = tuple(key for key in details["loc"] if not _is_tag(key) and key != "[key]")
-    if details["type"] == "unavailable" and path[-1:] != (details["ctx"]["key"],):
-        path = (*path, str(details["ctx"]["key"]))
-    return path
+    return tuple(key for key in details["loc"] if not _is_tag(key) and key != "[key]")
 
 
 def _is_tag(key: int | str) -> bool:
@@ -104,7 +115,7 @@ def _is_tag(key: int | str) -> bool:
 
 
 def _value(details: ErrorDetails) -> str:
-    quiet = details["type"] in ("missing", "unavailable", "extra_forbidden") or isinstance(details["input"], BaseModel)
+    quiet = details["type"] in ("missing", "extra_forbidden") or isinstance(details["input"], BaseModel)
     return "" if quiet else shown(details["input"])
 
 

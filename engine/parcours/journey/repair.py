@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from parcours.journey.document import JourneyDocument
 from parcours.journey.finding import KeyPath
+from parcours.journey.names import UNREAD_EVENT
 from parcours.journey.reading import key_path
 
 ROUNDS_MAX: Final = 3
@@ -43,12 +44,20 @@ def _remove(whole: dict[str, Any], path: KeyPath, whole_part: bool) -> None:
     elif path[0] == "steps" and len(path) > 1:
         _remove_in_step(whole["steps"], path[1:], whole_part)
     elif path[0] == "entry":
-        entry = whole.get("entry")
-        event = entry.get("event") if isinstance(entry, dict) else None
+        entry = _plain_entry(whole.get("entry"))
         if whole_part or not _drop(whole, path):
-            whole["entry"] = {"event": event if isinstance(event, str) else ""}
+            whole["entry"] = entry
     elif whole_part or not _drop(whole, path):
         whole.pop(str(path[0]), None)
+
+
+def _plain_entry(entry: object) -> dict[str, object]:
+    """An entry by the same event or audience, without the rest of it."""
+    known = entry if isinstance(entry, dict) else {}
+    for key, keyword in (("event", "event"), ("audience", "audience"), ("read", "audience")):
+        if isinstance(known.get(key), str):
+            return {keyword: known[key]}
+    return {"event": UNREAD_EVENT}
 
 
 def _remove_in_step(steps: Any, path: KeyPath, whole_part: bool) -> None:

@@ -11,7 +11,7 @@ from parcours.journey.names import nearest
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 KINDS: Final = tuple(DOCUMENTS)
-"""The kinds of documents: project, profile, events, audiences, message, journey."""
+"""The kinds of documents: project, profile, events, audiences, actions, message, journey."""
 
 
 def schema(kind: str) -> dict[str, Any]:

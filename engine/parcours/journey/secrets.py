@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from parcours.errors import SettingInvalid
 
+SCHEMES: Final = ("env", "file")
+"""What a reference begins with, before a colon."""
 
-def resolve_secrets(settings: Mapping[str, object], folder: Path, environ: Mapping[str, str]) -> dict[str, object]:
+
+def is_reference(value: object) -> bool:
+    """Whether a setting's value stands for another one that is kept elsewhere."""
+    return isinstance(value, str) and value.partition(":")[0] in SCHEMES and ":" in value
+
+
+def resolve_secrets(
+    settings: Mapping[str, object], folder: Path, environ: Mapping[str, str], within: str = ""
+) -> dict[str, object]:
     """A channel's settings with every reference replaced by what it refers to.
 
     folder   where relative paths begin: the project's folder
     environ  the environment's variables
+    within   where the settings stand, such as `channels.email`, for errors to name
     Raises SettingInvalid for a variable that is not set and for a file that cannot be read.
     """
-    return {key: _resolved(value, key, folder, environ) for key, value in settings.items()}
+    return {
+        key: _resolved(value, f"{within}.{key}" if within else key, folder, environ) for key, value in settings.items()
+    }
 
 
 def _resolved(value: object, key: str, folder: Path, environ: Mapping[str, str]) -> object:
@@ -23,14 +37,17 @@ def _resolved(value: object, key: str, folder: Path, environ: Mapping[str, str])
         return {str(each): _resolved(inner, f"{key}.{each}", folder, environ) for each, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_resolved(inner, key, folder, environ) for inner in value]
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not is_reference(value):
         return value
     scheme, _, rest = value.partition(":")
+    if not rest:
+        wanted = "the environment variable" if scheme == "env" else "the file"
+        raise SettingInvalid(f"the setting {key} is {value!r}, which does not name {wanted} that it refers to")
     if scheme == "env":
         if rest not in environ:
             raise SettingInvalid(f"the setting {key} refers to the environment variable {rest}, which is not set")
         return environ[rest]
-    return _from_file(folder / rest, key) if scheme == "file" else value
+    return _from_file(folder / rest, key)
 
 
 def _from_file(path: Path, key: str) -> str:

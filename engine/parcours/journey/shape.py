@@ -9,10 +9,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, assert_never
+from itertools import islice
+from typing import Final, TypeAlias, assert_never
 
 from parcours.journey import program
+from parcours.journey.expression import from_ms, to_json
 from parcours.journey.finding import Margin
+from parcours.journey.recurrence import Recurrence
+
+_ExitRule: TypeAlias = program.Trigger | program.AudienceTrigger
+
+INSTANTS_TRIED_MAX: Final = 20_000
+"""Of a rule that began long before its journey; beyond it the checker takes on trust that one falls inside."""
 
 ADVICE: Final = "a step such as 'wait: 1m' between them would do"
 
@@ -42,7 +50,7 @@ def every_way(step: program.Step) -> list[str | None]:
             return [*(target for _, target in step.arms), step.otherwise]
         case program.Split():
             return [target for _, target in step.arms]
-        case program.WaitDuration() | program.WaitUntil() | program.WaitLocalTime() | program.Update():
+        case program.WaitDuration() | program.WaitUntil() | program.WaitLocalTime() | program.Update() | program.Call():
             return [step.next]
         case program.End():
             return []
@@ -128,12 +136,56 @@ def _check_shadowed(journey: program.Journey, place: Mapping[str, int], margin: 
         if not isinstance(step, program.WaitFor):
             continue
         for number, listener in enumerate(step.listeners):
+            keys = ("steps", place[step.id], "wait_for", number)
             if isinstance(listener, program.EventListener) and _shadowed(listener.trigger, journey.exits):
+                event = listener.trigger.event
+                margin.warn(f"an exit rule ends the run at {event!r} before this listener can match", *keys, "event")
+            elif isinstance(listener, program.AudienceListener) and _same_change(listener, journey.exits):
                 margin.warn(
-                    f"an exit rule ends the run at {listener.trigger.event!r} before this listener can match",
-                    *("steps", place[step.id], "wait_for", number, "event"),
+                    f"an exit rule ends the run when somebody has {listener.change} {listener.audience!r},"
+                    " before this listener can match",
+                    *keys,
+                    "audience",
                 )
 
 
-def _shadowed(trigger: program.Trigger, exits: Iterable[program.Trigger]) -> bool:
-    return any(rule.event == trigger.event and rule.when in (None, trigger.when) for rule in exits)
+def _shadowed(trigger: program.Trigger, exits: Iterable[_ExitRule]) -> bool:
+    rules = [rule for rule in exits if isinstance(rule, program.Trigger)]
+    return any(rule.event == trigger.event and rule.when in (None, trigger.when) for rule in rules)
+
+
+def _same_change(listener: program.AudienceListener, exits: Iterable[_ExitRule]) -> bool:
+    return program.AudienceTrigger(listener.audience, listener.change) in exits
+
+
+def check_entry(journey: program.Journey, margin: Margin, timezone: str) -> None:
+    """Note an entry through which nobody can come: the exits or the dates of the journey forbid it."""
+    entry = journey.entry
+    if isinstance(entry, program.Trigger):
+        return
+    entered = isinstance(entry, program.ReadEntry) or entry.change == "entered"
+    if entered and program.AudienceTrigger(entry.audience, "entered") in journey.exits:
+        margin.error(f"nobody can enter: whoever is in {entry.audience!r} is kept out by an exit rule", "entry")
+    if isinstance(entry, program.ReadEntry):
+        _check_read(journey, entry, margin.below("entry"), timezone)
+
+
+def _check_read(journey: program.Journey, entry: program.ReadEntry, margin: Margin, timezone: str) -> None:
+    key, instant_ms = "at", entry.at_ms if _has_begun(journey, entry.at_ms) else None
+    if entry.rule is not None:
+        instants = list(islice(Recurrence(entry.rule, entry.at_ms, timezone).instants(), INSTANTS_TRIED_MAX))
+        key, instant_ms = "rule", next((each for each in instants if _has_begun(journey, each)), None)
+        if instant_ms is None and len(instants) == INSTANTS_TRIED_MAX:
+            return
+    if instant_ms is None and journey.starts_ms is None:
+        margin.error(f"this rule never comes true from {_shown(entry.at_ms)} on", key, value=entry.rule or "")
+    elif instant_ms is None or (journey.ends_ms is not None and instant_ms >= journey.ends_ms):
+        margin.error("nobody can enter: the audience is only read outside the dates of the journey", key)
+
+
+def _has_begun(journey: program.Journey, instant_ms: int) -> bool:
+    return journey.starts_ms is None or instant_ms >= journey.starts_ms
+
+
+def _shown(instant_ms: int) -> object:
+    return to_json(from_ms(instant_ms))

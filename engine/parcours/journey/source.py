@@ -19,6 +19,7 @@ from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.scalarbool import ScalarBoolean
 
 from parcours.journey.finding import Finding, Key, KeyPath, Margin
+from parcours.journey.unread import unread_files
 
 VALUES_MAX: Final = 100_000
 """Values in one document. Aliases of aliases grow without bound; no honest document comes near."""
@@ -34,10 +35,10 @@ SINGLE: Final[Mapping[str, str]] = {
     "profile": "profile.yaml",
     "events": "events.yaml",
     "audiences": "audiences.yaml",
+    "actions": "actions.yaml",
 }
 MANY: Final[Mapping[str, str]] = {"message": "messages", "journey": "journeys"}
 LATER: Final[Mapping[str, str]] = {
-    "actions.yaml": "calls to actions",
     "campaigns": "campaigns",
     "offers.yaml": "offers",
     "places.yaml": "places",
@@ -86,6 +87,8 @@ def read_folder(folder: Path, findings: list[Finding]) -> list[Source]:
     for name, feature in LATER.items():
         if (folder / name).exists():
             findings.append(Finding(name, 0, "", f"{feature}: not available in this version"))
+    seen = {*(source.file for source in sources), *(finding.file for finding in findings)}
+    findings += unread_files(folder, seen, SINGLE.values(), MANY.values())
     return sources
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import (
-    AfterValidator,
-    BeforeValidator,
     Discriminator,
     Field,
     Tag,
@@ -16,11 +13,8 @@ from pydantic import (
 )
 
 from parcours.channel import Reaction
-from parcours.journey.duration import Duration, Offset
-from parcours.journey.forms import Document, ExpressionText, Name, Percent, chooser, keys_of, refusing
-
-Day: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-DAYS: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+from parcours.journey.duration import DAYS, Days, Duration, Offset, TimeOfDay, minute_of
+from parcours.journey.forms import Document, ExpressionText, Name, Percent, chooser, keys_of
 
 PERCENT_TOTAL: Final = 10_000
 """A whole split in hundredths of a percent, the finest share that a split can name."""
@@ -40,9 +34,12 @@ class EventListener(EventTrigger):
 
 
 class ReactionListener(Document):
-    """Waits for a reaction to the delivery of an earlier send step; one that is there already counts."""
+    """Waits for a reaction to the delivery of an earlier send step, or for the outcome of an earlier call.
 
-    reaction: Reaction
+    One that is there already counts.
+    """
+
+    reaction: Literal[Reaction, "answered"]
     of: Name
     channel: Name | None = None
     link: str | None = None
@@ -55,16 +52,28 @@ class ReactionListener(Document):
         return self
 
 
+class AudienceTrigger(Document):
+    """The person enters an audience, or leaves it."""
+
+    audience: Name
+    change: Literal["entered", "left"] = "entered"
+
+
+class AudienceListener(AudienceTrigger):
+    """Waits for a change of audience that comes from now on."""
+
+    next: Name | None = None
+
+
 Listener: TypeAlias = Annotated[
-    Annotated[
-        Annotated[EventListener, Tag("<event>")] | Annotated[ReactionListener, Tag("<reaction>")],
-        Discriminator(
-            chooser("event", "reaction"),
-            custom_error_type="listener",
-            custom_error_message="a listener names an event or a reaction",
-        ),
-    ],
-    BeforeValidator(lambda data: refusing(data, {"audience": "listening for a change of audience"})),
+    Annotated[EventListener, Tag("<event>")]
+    | Annotated[ReactionListener, Tag("<reaction>")]
+    | Annotated[AudienceListener, Tag("<audience>")],
+    Discriminator(
+        chooser("event", "reaction", "audience"),
+        custom_error_type="listener",
+        custom_error_message="a listener names an event, a reaction or an audience",
+    ),
 ]
 
 
@@ -75,33 +84,16 @@ class UntilInstant(Document):
     offset: Offset = 0
 
 
-_TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
-
-
-def _time_of_day(value: str) -> str:
-    if not _TIME.fullmatch(value):
-        raise ValueError('a time of day is written "09:00", in quotes')
-    return value
-
-
 class UntilLocalTime(Document):
     """Waits for the next time of day in the run's zone, on the given days only."""
 
-    time: Annotated[str, AfterValidator(_time_of_day)]
-    days: tuple[Day, ...] = DAYS
-
-    @field_validator("days")
-    @classmethod
-    def _some(cls, days: tuple[Day, ...]) -> tuple[Day, ...]:
-        if not days or len(set(days)) < len(days):
-            raise ValueError("days names at least one day, and each once")
-        return days
+    time: TimeOfDay
+    days: Days = DAYS
 
     @property
     def minute(self) -> int:
         """Minutes after midnight."""
-        hours, minutes = self.time.split(":")
-        return int(hours) * 60 + int(minutes)
+        return minute_of(self.time)
 
 
 class SendStep(Document):
@@ -226,6 +218,14 @@ class UpdateStep(Document):
     next: Name | None = None
 
 
+class CallStep(Document):
+    """Asks for an outbound call of actions.yaml; a listener may wait for its answer."""
+
+    id: Name
+    call: Name
+    next: Name | None = None
+
+
 class EndStep(Document):
     """Ends the run."""
 
@@ -233,22 +233,20 @@ class EndStep(Document):
     end: Literal[True]
 
 
-STEP_KINDS: Final = ("send", "wait", "wait_for", "branch", "split", "update", "end")
+STEP_KINDS: Final = ("send", "wait", "wait_for", "branch", "split", "update", "call", "end")
 
 Step: TypeAlias = Annotated[
-    Annotated[
-        Annotated[SendStep, Tag("<send>")]
-        | Annotated[WaitStep, Tag("<wait>")]
-        | Annotated[WaitForStep, Tag("<wait_for>")]
-        | Annotated[BranchStep, Tag("<branch>")]
-        | Annotated[SplitStep, Tag("<split>")]
-        | Annotated[UpdateStep, Tag("<update>")]
-        | Annotated[EndStep, Tag("<end>")],
-        Discriminator(
-            chooser(*STEP_KINDS),
-            custom_error_type="step",
-            custom_error_message="a step is one of send, wait, wait_for, branch, split, update and end",
-        ),
-    ],
-    BeforeValidator(lambda data: refusing(data, {"call": "calls to actions"})),
+    Annotated[SendStep, Tag("<send>")]
+    | Annotated[WaitStep, Tag("<wait>")]
+    | Annotated[WaitForStep, Tag("<wait_for>")]
+    | Annotated[BranchStep, Tag("<branch>")]
+    | Annotated[SplitStep, Tag("<split>")]
+    | Annotated[UpdateStep, Tag("<update>")]
+    | Annotated[CallStep, Tag("<call>")]
+    | Annotated[EndStep, Tag("<end>")],
+    Discriminator(
+        chooser(*STEP_KINDS),
+        custom_error_type="step",
+        custom_error_message="a step is one of send, wait, wait_for, branch, split, update, call and end",
+    ),
 ]

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from parcours.journey.document import MessageDocument
+from parcours.journey.document import ActionDocument, MessageDocument
 from parcours.journey.documents import Documents
 from parcours.journey.expression import Expression, ExpressionError, compile_expression
 from parcours.journey.finding import Key, Margin
-from parcours.journey.names import ANYTHING, RUN_KINDS, Names, nearest, united
+from parcours.journey.names import ANYTHING, RUN_KINDS, UNREAD_EVENT, Names, Past, nearest, united
 
 DEFAULT_ADDRESSES: Final[Mapping[str, str]] = {
     "email": "profile.email",
@@ -35,10 +35,19 @@ def expression(margin: Margin, text: str, names: Names | None, *keys: Key) -> Ex
     return compiled
 
 
+def condition(margin: Margin, text: str, names: Names | None, *keys: Key) -> Expression:
+    """The compiled condition; a finding as well where its value can never be true or false."""
+    compiled = expression(margin, text, names, *keys)
+    if compiled.kind not in ("boolean", "any"):
+        margin.error(f"a condition is true or false, and this is a {compiled.kind}", *keys, value=text)
+    return compiled
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The declared names: kinds of traits, kinds of properties by event type, messages, audiences, addresses.
+    """The declared names: kinds of traits, kinds of properties by event type, messages, audiences, addresses...
 
+    past    the histories and consents that may be asked for
     unread  kinds of documents and names of messages that could not be read: a name may be unknown for that
     """
 
@@ -47,41 +56,74 @@ class Surroundings:
     messages: Mapping[str, MessageDocument]
     audiences: frozenset[str]
     addresses: Mapping[str, str]
+    actions: Mapping[str, ActionDocument]
+    channels: frozenset[str]
+    past: Past
     unread: frozenset[str] = frozenset()
 
     def properties(self, margin: Margin, event: str, *keys: Key) -> Mapping[str, str]:
         """The properties of an event type; anything, and a finding, where it is not declared."""
         if event in self.events:
             return self.events[event]
-        if "events" not in self.unread:
+        if "events" not in self.unread and event != UNREAD_EVENT:
             margin.error(f"unknown event {event!r}{nearest(event, self.events)}", *keys)
         return ANYTHING
+
+    def check_audience(self, margin: Margin, audience: str, *keys: Key) -> None:
+        """Note an audience that is not declared."""
+        if audience not in self.audiences and "audiences" not in self.unread:
+            margin.error(f"unknown audience {audience!r}{nearest(audience, self.audiences)}", *keys)
+
+    def check_channel(self, margin: Margin, channel: str, *keys: Key) -> None:
+        """Note a channel that a project may not speak of."""
+        if channel not in self.channels:
+            margin.error(f"unknown channel {channel!r}{nearest(channel, self.channels)}", *keys)
 
     def names(
         self,
         event: Mapping[str, str] | None = None,
         entry: Mapping[str, str] | None = None,
         run: bool = False,
+        past: bool = True,
     ) -> Names:
         """The names at a place where these roots mean something; the profile always does."""
-        return Names(self.traits, event, entry, RUN_KINDS if run else None)
+        return Names(self.traits, event, entry, RUN_KINDS if run else None, self.past if past else None)
 
 
-def surroundings(documents: Documents, unread: frozenset[str] = frozenset()) -> Surroundings:
-    """What the documents declare. Where one of them could not be read, any name may be meant."""
+def surroundings(
+    documents: Documents, unread: frozenset[str] = frozenset(), installed: Iterable[str] | None = None
+) -> Surroundings:
+    """What the documents declare. Where one of them could not be read, any name may be meant.
+
+    installed  the channels that there are; None: those that the documents speak of
+    """
     declared, any_property = documents.events.events, ANYTHING if "events" in unread else {}
     events: dict[str, Mapping[str, str]] = {}
     for name, event in declared.items():
         base = declared[event.of].properties if event.of in declared else {}
         events[name] = united([base, event.properties, any_property])
+    channels = _channels(documents) if installed is None else frozenset(installed)
     return Surroundings(
         traits={**documents.profile.traits, **(ANYTHING if "profile" in unread else {})},
         events=events,
         messages={message.message: message for message in reversed(documents.messages)},
         audiences=frozenset(documents.audiences.audiences),
         addresses={**DEFAULT_ADDRESSES, **documents.profile.addresses},
+        actions=documents.actions.actions,
+        channels=channels,
+        past=Past({**events, **({"*": ANYTHING} if any_property else {})}, channels, _purposes(documents, unread)),
         unread=unread,
     )
+
+
+def _channels(documents: Documents) -> frozenset[str]:
+    return frozenset({*DEFAULT_ADDRESSES, *documents.settings.channels, *documents.profile.addresses})
+
+
+def _purposes(documents: Documents, unread: frozenset[str]) -> frozenset[str]:
+    """A message without a purpose has its class for one."""
+    named = {message.purpose for message in documents.messages if message.purpose}
+    return frozenset({"marketing", "transactional", *named, *({"*"} if "message" in unread else ())})
 
 
 def union_of(around: Surroundings, events: Iterable[str]) -> Mapping[str, str]:

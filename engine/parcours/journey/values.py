@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -40,10 +40,62 @@ _KIND_OF_TYPE: Final[Mapping[type, str]] = {
 }
 
 
+class History(Protocol):
+    """What a person did before, the event at hand included. A window of w covers (now - w, now], all in ms.
+
+    Asked during evaluation: it may not change anything, and answers for a key that it does not know as
+    for one without entries.
+    """
+
+    def count(self, key: str, window_ms: int, now_ms: int) -> int:
+        """How many entries of the series lie in the window."""
+        ...
+
+    def sum(self, key: str, window_ms: int, now_ms: int) -> float:
+        """The sum of their numbers, whole if all of them are; 0 where there are none."""
+        ...
+
+    def last(self, key: str) -> int | None:
+        """The instant of the latest entry, however long ago."""
+        ...
+
+    def next_exit(self, key: str, window_ms: int, now_ms: int) -> int | None:
+        """The instant after `now_ms` at which the oldest entry in the window leaves it: its time + the window."""
+        ...
+
+    def consent(self, channel: str, purpose: str) -> bool:
+        """Whether messages of this purpose may go out on the channel."""
+        ...
+
+
+class NoHistory:
+    """Nothing was done, and nothing agreed to."""
+
+    __slots__ = ()
+
+    def count(self, key: str, window_ms: int, now_ms: int) -> int:
+        return 0
+
+    def sum(self, key: str, window_ms: int, now_ms: int) -> float:
+        return 0
+
+    def last(self, key: str) -> int | None:
+        return None
+
+    def next_exit(self, key: str, window_ms: int, now_ms: int) -> int | None:
+        return None
+
+    def consent(self, channel: str, purpose: str) -> bool:
+        return False
+
+
+NO_HISTORY: Final[History] = NoHistory()
+
+
 class Scope:
     """What an expression may look at. `run` holds id, entered_at (ms), correlation and step."""
 
-    __slots__ = ("entry", "event", "now_ms", "profile", "run", "variables")
+    __slots__ = ("entry", "event", "history", "now_ms", "profile", "run", "variables")
 
     def __init__(
         self,
@@ -53,6 +105,7 @@ class Scope:
         run: Mapping[str, object] = {},
         now_ms: int = 0,
         variables: tuple[object, ...] = (),
+        history: History = NO_HISTORY,
     ) -> None:
         self.event = event
         self.entry = entry
@@ -60,10 +113,11 @@ class Scope:
         self.run = run
         self.now_ms = now_ms
         self.variables = variables
+        self.history = history
 
     def inner(self) -> Scope:
         """A copy in which a macro binds its variable without touching the caller's scope."""
-        return Scope(self.event, self.entry, self.profile, self.run, self.now_ms, self.variables)
+        return Scope(self.event, self.entry, self.profile, self.run, self.now_ms, self.variables, self.history)
 
 
 Evaluate: TypeAlias = Callable[[Scope], object]

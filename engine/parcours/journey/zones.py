@@ -38,11 +38,16 @@ def zone(name: str) -> ZoneInfo:
 
 
 def local_instant(day: date, minute: int, tz: ZoneInfo) -> datetime:
-    """The instant (UTC) at which the clock of the zone shows this minute of the day.
+    """The instant (UTC) at which the clock of the zone shows this minute of the day, as in `wall_instant`."""
+    return wall_instant(datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=tz), tz)
+
+
+def wall_instant(reading: datetime, tz: ZoneInfo) -> datetime:
+    """The instant (UTC) at which the clock of the zone shows this reading, whatever zone it comes with.
 
     A time that the clock jumps over is the first instant after the gap; one that it shows twice is the first.
     """
-    wall = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=tz)
+    wall = reading.replace(tzinfo=tz, fold=0)
     instant = wall.astimezone(UTC)
     if instant.astimezone(tz).replace(tzinfo=None) == wall.replace(tzinfo=None):
         return instant

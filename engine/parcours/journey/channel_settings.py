@@ -1,0 +1,58 @@
+"""Are the channels of parcours.yaml set up as they have to be? Their settings against each channel's own model.
+
+A reference such as `env:SMTP_PASSWORD` is not looked up: only whoever opens the engine knows what it stands
+for. So its value is not judged, while its key is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from parcours.journey.finding import Margin
+from parcours.journey.names import nearest
+from parcours.journey.reading import note_invalid
+from parcours.journey.secrets import is_reference
+
+ChannelModels: TypeAlias = Mapping[str, type[BaseModel] | None]
+"""The settings' model of every installed channel; None for one that cannot be loaded, and is not looked into."""
+
+
+def check_channels(channels: Mapping[str, Mapping[str, object]], models: ChannelModels, margin: Margin) -> None:
+    """Note every channel that is not installed, and every key of the others that is unknown, missing or wrong."""
+    for name, settings in channels.items():
+        if name not in models:
+            margin.error(f"unknown channel {name!r}{nearest(name, models)}", name)
+        elif (model := models[name]) is not None:
+            _check(settings, model, margin.below(name))
+
+
+def _check(settings: Mapping[str, object], model: type[BaseModel], margin: Margin) -> None:
+    try:
+        model.model_validate(dict(settings))
+    except ValidationError as error:
+        note_invalid(error, model, margin, lambda details: not _depends_on_reference(details, settings))
+
+
+def _depends_on_reference(details: ErrorDetails, settings: Mapping[str, object]) -> bool:
+    """Whether the complaint is about a value that is not known yet."""
+    if details["type"] in ("missing", "extra_forbidden"):
+        return False
+    value: object = settings
+    for key in details["loc"]:
+        if isinstance(value, Mapping) and key in value:
+            value = value[key]
+        elif isinstance(value, list | tuple) and isinstance(key, int) and key < len(value):
+            value = value[key]
+    return _holds_reference(value)
+
+
+def _holds_reference(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return any(_holds_reference(each) for each in value.values())
+    if isinstance(value, list | tuple):
+        return any(_holds_reference(each) for each in value)
+    return is_reference(value)

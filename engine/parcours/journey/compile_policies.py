@@ -1,0 +1,65 @@
+"""How do a project's policies become the compiled ones? With every channel known, and no rule that cannot hold."""
+
+from __future__ import annotations
+
+from parcours.journey.duration import DAYS, minute_of
+from parcours.journey.finding import Margin
+from parcours.journey.names import nearest
+from parcours.journey.policies import CapDocument, PoliciesDocument, QuietHoursDocument
+from parcours.journey.program import Cap, ConsentPolicy, Policies, QuietHours
+from parcours.journey.surroundings import Surroundings
+
+DAY_MINUTES = 1_440
+WEEK_MINUTES = 7 * DAY_MINUTES
+
+
+def compile_policies(document: PoliciesDocument, margin: Margin, around: Surroundings) -> Policies:
+    """The policies; faults go into the margin."""
+    for channel in document.consent.channels:
+        around.check_channel(margin, channel, "consent", "channels", channel)
+    caps = tuple(_cap(cap, margin.below("caps", number), around) for number, cap in enumerate(document.caps))
+    quiet_hours = tuple(
+        _quiet(hours, margin.below("quiet_hours", number), around) for number, hours in enumerate(document.quiet_hours)
+    )
+    for channel in sorted(around.channels):
+        if _never_ends(channel, quiet_hours):
+            margin.error(f"the quiet hours leave no time of the week for {channel!r}", "quiet_hours")
+            break
+    return Policies(ConsentPolicy(document.consent.default, dict(document.consent.channels)), caps, quiet_hours)
+
+
+def _cap(cap: CapDocument, margin: Margin, around: Surroundings) -> Cap:
+    if cap.message_class == "transactional":
+        margin.error("transactional messages are not capped, so this rule would never apply", "class")
+    purposes = around.past.purposes
+    if cap.purpose is not None and cap.purpose not in purposes and "*" not in purposes:
+        margin.error(f"no message has the purpose {cap.purpose!r}{nearest(cap.purpose, purposes)}", "purpose")
+    return Cap(_channels(cap.channels, margin, around), cap.message_class, cap.purpose, cap.max, cap.per)
+
+
+def _quiet(hours: QuietHoursDocument, margin: Margin, around: Surroundings) -> QuietHours:
+    return QuietHours(
+        channels=_channels(hours.channels, margin, around),
+        from_minute=minute_of(hours.start),
+        until_minute=minute_of(hours.until),
+        days=frozenset(DAYS.index(day) for day in hours.days),
+        then=hours.then,
+    )
+
+
+def _channels(named: tuple[str, ...] | None, margin: Margin, around: Surroundings) -> frozenset[str] | None:
+    for number, channel in enumerate(named or ()):
+        around.check_channel(margin, channel, "channels", number)
+    return None if named is None else frozenset(named)
+
+
+def _never_ends(channel: str, quiet_hours: tuple[QuietHours, ...]) -> bool:
+    """Whether every minute of the week is quiet on the channel."""
+    quiet: set[int] = set()
+    for hours in quiet_hours:
+        if hours.channels is None or channel in hours.channels:
+            length = (hours.until_minute - hours.from_minute) % DAY_MINUTES
+            for day in hours.days:
+                start = day * DAY_MINUTES + hours.from_minute
+                quiet |= {minute % WEEK_MINUTES for minute in range(start, start + length)}
+    return len(quiet) == WEEK_MINUTES

@@ -1,0 +1,187 @@
+"""How does a step become a compiled step? By its kind, with every name in it looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from parcours.journey import program, steps
+from parcours.journey.duration import DAYS
+from parcours.journey.expression import Expression
+from parcours.journey.finding import Key, Margin
+from parcours.journey.journey_names import JourneyNames
+from parcours.journey.names import Names, nearest
+from parcours.journey.surroundings import condition, expression
+
+
+@dataclass(frozen=True, slots=True)
+class StepCompiler:
+    """Compiles one step; `after` is the step that follows in the list, None at its end."""
+
+    journey: JourneyNames
+    margin: Margin
+    names: Names
+    after: str | None
+
+    def compile(self, step: steps.Step) -> program.Step:
+        match step:
+            case steps.SendStep():
+                return self._send(step)
+            case steps.WaitStep():
+                return self._wait(step)
+            case steps.WaitForStep():
+                return self._wait_for(step)
+            case steps.BranchStep():
+                return self._branch(step)
+            case steps.SplitStep():
+                return self._split(step)
+            case steps.UpdateStep():
+                return self._update(step)
+            case steps.CallStep():
+                return self._call(step)
+            case steps.EndStep():
+                return program.End(step.id)
+        assert_never(step)
+
+    def _next(self, named: str | None, *keys: Key) -> str | None:
+        """The step named, or the one that follows in the list."""
+        known = [step.id for step in self.journey.document.steps]
+        if named is not None and named not in known:
+            self.margin.error(f"unknown step {named!r}{nearest(named, known)}", *keys)
+            return None
+        return self.after if named is None else named
+
+    def _expression(self, text: str, *keys: Key) -> Expression:
+        compiled = expression(self.margin, text, self.names, *keys)
+        self.journey.kept.update(compiled.paths)
+        return compiled
+
+    def _send(self, step: steps.SendStep) -> program.Send:
+        channels = self._channels(step)
+        to = {channel: self._address(step, channel) for channel in channels}
+        for channel in step.to:
+            if channel not in (step.channels or channels):
+                self.margin.error(f"{channel!r} is not a channel of this step", "to", channel)
+        self.journey.kept.update(self.journey.paths.get(f"send {step.send}", frozenset()))
+        return program.Send(
+            id=step.id,
+            message=step.send,
+            to=to,
+            on_refused=self._next(step.on_refused, "on_refused") if step.on_refused else None,
+            has_on_refused=step.on_refused is not None,
+            next=self._next(step.next, "next"),
+        )
+
+    def _channels(self, step: steps.SendStep) -> Sequence[str]:
+        around = self.journey.around
+        message = around.messages.get(step.send)
+        if message is None:
+            if step.send not in around.unread:
+                self.margin.error(f"unknown message {step.send!r}{nearest(step.send, around.messages)}", "send")
+            return step.channels or ()
+        if message.status == "draft":
+            self.margin.error(f"the message {step.send!r} is a draft, set its status to ready", "send")
+        for number, channel in enumerate(step.channels or ()):
+            if channel not in message.contents:
+                hint = nearest(channel, message.contents)
+                self.margin.error(f"the message {step.send!r} has no content for {channel!r}{hint}", "channels", number)
+        named = step.channels or tuple(message.contents)
+        return [channel for channel in named if channel in message.contents]
+
+    def _address(self, step: steps.SendStep, channel: str) -> Expression:
+        if channel in step.to:
+            return self._expression(step.to[channel], "to", channel)
+        address = self.journey.around.addresses.get(channel)
+        if address is not None:
+            return self._expression(address, "send")
+        self.margin.error(
+            f"no address is known for {channel!r}: give one in 'to', or for all in profile.yaml under addresses",
+            "send",
+        )
+        return self._expression("false", "send")
+
+    def _wait(self, step: steps.WaitStep) -> program.Step:
+        after = self._next(step.next, "next")
+        match step.wait:
+            case int():
+                return program.WaitDuration(step.id, step.wait, after)
+            case steps.UntilInstant():
+                until = self._expression(step.wait.until, "wait", "until")
+                return program.WaitUntil(step.id, until, step.wait.offset, after)
+            case steps.UntilLocalTime():
+                days = frozenset(DAYS.index(day) for day in step.wait.days)
+                return program.WaitLocalTime(step.id, step.wait.minute, days, after)
+        assert_never(step.wait)
+
+    def _wait_for(self, step: steps.WaitForStep) -> program.WaitFor:
+        listeners = tuple(self._listener(each, number) for number, each in enumerate(step.wait_for))
+        on_timeout = self._next(step.on_timeout, "on_timeout")
+        return program.WaitFor(step.id, listeners, step.timeout, on_timeout)
+
+    def _listener(self, listener: steps.Listener, number: int) -> program.Listener:
+        margin = self.margin.below("wait_for", number)
+        after = self._next(listener.next, "wait_for", number, "next")
+        if isinstance(listener, steps.EventListener):
+            return program.EventListener(self.journey.trigger(listener, margin), after)
+        if isinstance(listener, steps.AudienceListener):
+            trigger = self.journey.audience_trigger(listener, margin)
+            return program.AudienceListener(trigger.audience, trigger.change, after)
+        self._check_reaction(listener, margin)
+        return program.ReactionListener(listener.reaction, listener.of, listener.channel, listener.link, after)
+
+    def _check_reaction(self, listener: steps.ReactionListener, margin: Margin) -> None:
+        listed = self.journey.document.steps
+        sends = {step.id: step for step in listed if isinstance(step, steps.SendStep)}
+        calls = {step.id for step in listed if isinstance(step, steps.CallStep)}
+        meant: Mapping[str, Collection[str]] = {"answered": calls, "failed": {*sends, *calls}}
+        possible = meant.get(listener.reaction, sends)
+        if listener.of not in possible:
+            known = any(step.id == listener.of for step in listed)
+            kind = "call" if listener.reaction == "answered" else "send"
+            fault = f"{listener.of!r} is not a {kind} step" if known else f"unknown step {listener.of!r}"
+            margin.error(fault + nearest(listener.of, possible), "of")
+        elif listener.of in sends:
+            self._check_channel(sends[listener.of], listener, margin)
+        elif listener.channel is not None:
+            margin.error("a call has no channel", "channel")
+
+    def _check_channel(self, send: steps.SendStep, listener: steps.ReactionListener, margin: Margin) -> None:
+        message = self.journey.around.messages.get(send.send)
+        channels = send.channels or (tuple(message.contents) if message else ())
+        if listener.channel is not None and channels and listener.channel not in channels:
+            hint = nearest(listener.channel, channels)
+            margin.error(f"the step {listener.of!r} does not send on {listener.channel!r}{hint}", "channel")
+
+    def _branch(self, step: steps.BranchStep) -> program.Branch:
+        arms, otherwise = list[tuple[Expression, str | None]](), self.after
+        for number, arm in enumerate(step.branch):
+            if isinstance(arm, steps.OtherwiseArm):
+                otherwise = self._next(arm.otherwise, "branch", number, "otherwise")
+                continue
+            when = condition(self.margin, arm.when, self.names, "branch", number, "when")
+            self.journey.kept.update(when.paths)
+            arms.append((when, self._next(arm.next, "branch", number, "next")))
+        return program.Branch(step.id, tuple(arms), otherwise, isinstance(step.branch[-1], steps.OtherwiseArm))
+
+    def _split(self, step: steps.SplitStep) -> program.Split:
+        arms, bound = list[tuple[int, str | None]](), 0
+        for number, arm in enumerate(step.split):
+            bound += steps.hundredths(arm.percent)
+            arms.append((bound, self._next(arm.next, "split", number, "next")))
+        return program.Split(step.id, tuple(arms))
+
+    def _call(self, step: steps.CallStep) -> program.Call:
+        actions = self.journey.around.actions
+        if step.call not in actions and "actions" not in self.journey.around.unread:
+            self.margin.error(f"unknown action {step.call!r}{nearest(step.call, actions)}", "call")
+        self.journey.kept.update(self.journey.paths.get(f"call {step.call}", frozenset()))
+        return program.Call(step.id, step.call, self._next(step.next, "next"))
+
+    def _update(self, step: steps.UpdateStep) -> program.Update:
+        traits = self.journey.around.traits
+        for trait in step.update:
+            if trait not in traits and "profile" not in self.journey.around.unread:
+                self.margin.error(f"unknown trait {trait!r}{nearest(trait, traits)}", "update", trait)
+        values = {trait: self._expression(text, "update", trait) for trait, text in step.update.items()}
+        return program.Update(step.id, values, self._next(step.next, "next"))

@@ -1,0 +1,162 @@
+"""What does an expression ask about a person beyond traits? Its calls of count, sum, last and consent, checked.
+
+Their arguments are texts written out, so that all histories that a project needs are known when it loads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from parcours.journey.duration import parse_duration
+from parcours.journey.names import ANYTHING, Names, Past, kind_at, nearest
+from parcours.journey.syntax import Call, ExpressionError, Literal, Node
+from parcours.journey.values import MISSING, Evaluate, Scope, from_ms
+
+_FORMS: Final[Mapping[str, tuple[str, ...]]] = {
+    "count": ("event", "window"),
+    "sum": ("event", "property", "window"),
+    "last": ("event",),
+}
+"""What each function is told; a condition may follow."""
+
+FUNCTIONS: Final = (*_FORMS, "consent")
+
+_EXAMPLES: Final[Mapping[str, str]] = {
+    "count": 'count("Order Completed", "90d")',
+    "sum": 'sum("Order Completed", "total", "365d")',
+    "last": 'last("Order Completed")',
+    "consent": 'consent("email", "cart")',
+}
+
+_OF_NUMBERS: Final = frozenset({"number", "integer", "any"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One call of count, sum or last. `path` leads to the number of a sum; `column` is where its condition begins."""
+
+    event: str
+    path: str | None
+    condition: str | None
+    window_ms: int | None
+    kind: str = field(default="any", compare=False)
+    column: int = field(default=1, compare=False)
+
+    @property
+    def key(self) -> str:
+        """The same text for whatever needs the same history, in any expression and any version."""
+        return json.dumps([self.event, self.path, self.condition], ensure_ascii=False, separators=(",", ":"))
+
+
+def asked_of(node: Call, names: Names | None) -> Asked:
+    """What a call of count, sum or last asks for. Raises ExpressionError."""
+    past = _past(node, names)
+    form = _FORMS[node.name]
+    texts = _texts(node, len(form), len(form) + 1)
+    given = dict(zip((*form, "condition"), texts, strict=False))
+    places = dict(zip((*form, "condition"), node.arguments, strict=False))
+    properties = _properties(past, given["event"], places["event"])
+    kind = "any"
+    if "property" in given:
+        kind = _number(given["property"], given["event"], properties, places["property"])
+    return Asked(
+        event=given["event"],
+        path=given.get("property"),
+        condition=given["condition"].strip() if "condition" in given else None,
+        window_ms=_window_ms(given["window"], places["window"]) if "window" in given else None,
+        kind=kind,
+        column=node.arguments[-1].column,
+    )
+
+
+def names_of_condition(asked: Asked, names: Names | None) -> Names:
+    """What the condition on a history may name: the event that arrives, and the profile."""
+    if names is None or names.past is None:
+        return Names(ANYTHING, ANYTHING, now=False)
+    return Names(names.profile, names.past.events.get(asked.event, ANYTHING), now=False)
+
+
+def asking(name: str, asked: Asked) -> Evaluate:
+    """The function that looks it up in a scope."""
+    key, window_ms = asked.key, asked.window_ms or 0
+    if name == "count":
+        return lambda scope: scope.history.count(key, window_ms, scope.now_ms)
+    if name == "sum":
+        return lambda scope: scope.history.sum(key, window_ms, scope.now_ms)
+
+    def last(scope: Scope) -> object:
+        instant = scope.history.last(key)
+        return MISSING if instant is None else from_ms(instant)
+
+    return last
+
+
+def leaving(asked: Asked) -> Callable[[Scope], Sequence[int]]:
+    """The instant at which the window next loses an entry."""
+    key, window_ms = asked.key, asked.window_ms or 0
+
+    def instants(scope: Scope) -> Sequence[int]:
+        instant = scope.history.next_exit(key, window_ms, scope.now_ms)
+        return () if instant is None else (instant,)
+
+    return instants
+
+
+def consenting(node: Call, names: Names | None) -> Evaluate:
+    """The function that looks up a consent. Raises ExpressionError for a channel or purpose that is not known."""
+    past = _past(node, names)
+    channel, purpose = _texts(node, 2, 2)
+    for kind, text, place, known in (
+        ("channel", channel, node.arguments[0], past.channels),
+        ("purpose", purpose, node.arguments[1], past.purposes),
+    ):
+        if text not in known and "*" not in known:
+            raise ExpressionError(f"unknown {kind} {text!r}{nearest(text, known)}", place.column)
+    return lambda scope: scope.history.consent(channel, purpose)
+
+
+def _past(node: Call, names: Names | None) -> Past:
+    if names is None:
+        return Past({"*": ANYTHING}, frozenset("*"), frozenset("*"))
+    if names.past is None:
+        raise ExpressionError(f"{node.name}() has no meaning here", node.column)
+    return names.past
+
+
+def _texts(node: Call, fewest: int, most: int) -> list[str]:
+    """The arguments, which have to be texts written out."""
+    texts = [each.value for each in node.arguments if isinstance(each, Literal) and isinstance(each.value, str)]
+    if len(texts) < len(node.arguments) or not fewest <= len(texts) <= most:
+        condition = ", with a condition as one more text if need be" if most > fewest else ""
+        raise ExpressionError(f"{node.name}() is written as {_EXAMPLES[node.name]}{condition}", node.column)
+    return texts
+
+
+def _properties(past: Past, event: str, place: Node) -> Mapping[str, str]:
+    if event in past.events:
+        return past.events[event]
+    if "*" in past.events:
+        return ANYTHING
+    raise ExpressionError(f"unknown event {event!r}{nearest(event, past.events)}", place.column)
+
+
+def _number(path: str, event: str, properties: Mapping[str, str], place: Node) -> str:
+    kind = kind_at(properties, path)
+    if kind is None:
+        raise ExpressionError(f"{event!r} has no property {path!r}{nearest(path, properties)}", place.column)
+    if kind not in _OF_NUMBERS:
+        raise ExpressionError(f"sum() adds numbers, and {path!r} is declared as {kind}", place.column)
+    return kind
+
+
+def _window_ms(text: str, place: Node) -> int:
+    try:
+        window_ms = parse_duration(text)
+    except ValueError as error:
+        raise ExpressionError(f"{text!r} is no window: {error}", place.column) from None
+    if window_ms == 0:
+        raise ExpressionError("a window is longer than nothing", place.column)
+    return window_ms

@@ -1,0 +1,77 @@
+"""What may the parts of one journey name? Its events, answers and audiences; and what have they named so far?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from parcours.journey import program, steps
+from parcours.journey.document import EventEntry, JourneyDocument
+from parcours.journey.finding import Margin
+from parcours.journey.names import ANYTHING, Names, united
+from parcours.journey.surroundings import Surroundings, condition, union_of
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyNames:
+    """One journey in its project.
+
+    paths  what each message and action looks at, by `send NAME` and `call NAME`
+    kept   gathers the paths that a run has to remember
+    """
+
+    document: JourneyDocument
+    around: Surroundings
+    paths: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    kept: set[str] = field(default_factory=set)
+
+    @property
+    def entry_event(self) -> str | None:
+        return self.document.entry.event if isinstance(self.document.entry, EventEntry) else None
+
+    @property
+    def entry_names(self) -> Mapping[str, str]:
+        """What `entry` may name; nothing where people are read in."""
+        return union_of(self.around, [self.entry_event] if self.entry_event else [])
+
+    def step_names(self) -> Names:
+        """What a step may name: `event` is whichever event moved the run last, the answer to a call included."""
+        events, answers = [self.entry_event] if self.entry_event else [], list[Mapping[str, str]]()
+        for listener in self._listeners():
+            if isinstance(listener, steps.EventListener):
+                events.append(listener.event)
+            elif isinstance(listener, steps.ReactionListener) and listener.reaction == "answered":
+                answers.append(self._answer(listener.of))
+        return self.around.names(united([union_of(self.around, events), *answers]), self.entry_names, run=True)
+
+    def _listeners(self) -> Iterator[steps.Listener]:
+        for step in self.document.steps:
+            if isinstance(step, steps.WaitForStep):
+                yield from step.wait_for
+
+    def _answer(self, call: str) -> Mapping[str, str]:
+        """What the answer to a call step has; anything where there is no such step or action."""
+        names = [each.call for each in self.document.steps if isinstance(each, steps.CallStep) and each.id == call]
+        actions = [self.around.actions[name] for name in names if name in self.around.actions]
+        return actions[0].answer if actions else ANYTHING
+
+    def exit_rule(
+        self, rule: steps.EventTrigger | steps.AudienceTrigger, margin: Margin
+    ) -> program.Trigger | program.AudienceTrigger:
+        if isinstance(rule, steps.AudienceTrigger):
+            return self.audience_trigger(rule, margin)
+        return self.trigger(rule, margin)
+
+    def audience_trigger(self, trigger: steps.AudienceTrigger, margin: Margin) -> program.AudienceTrigger:
+        self.around.check_audience(margin, trigger.audience, "audience")
+        return program.AudienceTrigger(trigger.audience, trigger.change)
+
+    def trigger(self, trigger: steps.EventTrigger, margin: Margin) -> program.Trigger:
+        """An exit, goal or listener: `event` is the event at hand, `entry` the one that the run remembers."""
+        properties = self.around.properties(margin, trigger.event, "event")
+        if trigger.when is None:
+            return program.Trigger(trigger.event)
+        names = self.around.names(properties, self.entry_names, run=True)
+        when = condition(margin, trigger.when, names, "when")
+        self.kept.update(path for path in when.paths if path.startswith("entry."))
+        return program.Trigger(trigger.event, when)

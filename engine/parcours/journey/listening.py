@@ -1,0 +1,73 @@
+"""What does a program listen to? The events that move somebody, and those of which a history is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from parcours.journey import program
+from parcours.journey.expression import Expression, united_series
+
+
+def derived(events: Mapping[str, program.EventType]) -> dict[str, tuple[program.EventType, ...]]:
+    """The rule-based types of each event name, in the order of events.yaml."""
+    by_name: dict[str, tuple[program.EventType, ...]] = {}
+    for event in events.values():
+        if event.of is not None:
+            by_name[event.of] = (*by_name.get(event.of, ()), event)
+    return by_name
+
+
+def incoming(names: Iterable[str], events: Mapping[str, program.EventType]) -> frozenset[str]:
+    """The names under which those types come in: a rule-based one comes as what it is built on."""
+    return frozenset((events[name].of or name) if name in events else name for name in names)
+
+
+def entry_names(journey: program.Journey) -> set[str]:
+    """The event types by which a journey is entered."""
+    return {journey.entry.event} if isinstance(journey.entry, program.Trigger) else set()
+
+
+def event_names(journey: program.Journey) -> set[str]:
+    """Every event type that the journey can be entered, left, credited or moved by."""
+    return {trigger.event for trigger in _triggers(journey)}
+
+
+def series_by_event(expressions: Iterable[Expression]) -> dict[str, tuple[program.Series, ...]]:
+    """The histories that they ask for, by event type; in the order of their keys, each once."""
+    united = united_series(series for expression in expressions for series in expression.series)
+    by_event: dict[str, tuple[program.Series, ...]] = {}
+    for _, series in sorted(united.items()):
+        by_event[series.event] = (*by_event.get(series.event, ()), series)
+    return by_event
+
+
+def expressions_in(journey: program.Journey) -> Iterator[Expression]:
+    """Every expression of a journey."""
+    if journey.correlation is not None:
+        yield journey.correlation
+    for trigger in _triggers(journey):
+        if trigger.when is not None:
+            yield trigger.when
+    for step in journey.steps.values():
+        match step:
+            case program.Send():
+                yield from step.to.values()
+            case program.WaitUntil():
+                yield step.until
+            case program.Branch():
+                yield from (when for when, _ in step.arms)
+            case program.Update():
+                yield from step.values.values()
+            case _:
+                continue
+
+
+def _triggers(journey: program.Journey) -> Iterator[program.Trigger]:
+    if isinstance(journey.entry, program.Trigger):
+        yield journey.entry
+    yield from (rule for rule in journey.exits if isinstance(rule, program.Trigger))
+    if journey.goal is not None:
+        yield journey.goal.trigger
+    for step in journey.steps.values():
+        if isinstance(step, program.WaitFor):
+            yield from (each.trigger for each in step.listeners if isinstance(each, program.EventListener))

@@ -1,0 +1,54 @@
+"""What may a project rule about all its messages? Whom to ask first, how many to send, and when to be quiet."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import Field, model_validator
+
+from parcours.journey.duration import DAYS, Days, PositiveDuration, TimeOfDay
+from parcours.journey.forms import Document, Name
+
+Consent: TypeAlias = Literal["opt_in", "opt_out"]
+Channels: TypeAlias = Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
+class ConsentDocument(Document):
+    """Whether marketing needs a grant (opt_in), or may go out until it is withdrawn (opt_out)."""
+
+    default: Consent = "opt_in"
+    channels: dict[Name, Consent] = Field(default_factory=dict)
+
+
+class CapDocument(Document):
+    """At most `max` messages within any stretch of `per`, counted together over all that it names."""
+
+    channels: Channels | None = None
+    message_class: Literal["marketing", "transactional"] | None = Field(default=None, alias="class")
+    purpose: Name | None = None
+    max: int = Field(ge=0, le=1_000_000)
+    per: PositiveDuration
+
+
+class QuietHoursDocument(Document):
+    """Hours of the week in the person's zone in which nothing goes out. A day names that on which they begin."""
+
+    channels: Channels | None = None
+    start: TimeOfDay = Field(alias="from")
+    until: TimeOfDay
+    days: Days = DAYS
+    then: Literal["hold", "drop"] = "hold"
+
+    @model_validator(mode="after")
+    def _some_hours(self) -> Self:
+        if self.start == self.until:
+            raise ValueError("from and until are the same time; for the whole day write 00:00 and 23:59")
+        return self
+
+
+class PoliciesDocument(Document):
+    """The policies of parcours.yaml. What is left out: marketing needs an opt-in, no caps, no quiet hours."""
+
+    consent: ConsentDocument = Field(default_factory=ConsentDocument)
+    caps: tuple[CapDocument, ...] = ()
+    quiet_hours: tuple[QuietHoursDocument, ...] = ()

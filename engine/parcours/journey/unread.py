@@ -1,0 +1,42 @@
+"""Which files of a project folder does nothing read? YAML that lies, or is named, where no document is looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from parcours.journey.finding import Finding
+from parcours.journey.names import nearest
+
+TESTS: Final = "tests"
+"""Belongs to the tools, which look after it themselves."""
+
+SUFFIXES: Final = (".yaml", ".yml")
+
+FILES_MAX: Final = 10_000
+"""Files looked at: a project has hundreds, and a folder that holds far more is not one project's own."""
+
+
+def unread_files(folder: Path, read: Collection[str], single: Collection[str], many: Collection[str]) -> list[Finding]:
+    """A warning for each file that is passed over.
+
+    read    what has been read or complained about, as paths below the folder
+    single  the names of documents of which there is one
+    many    the folders of documents of which there may be many
+    """
+    findings = []
+    for path in sorted(islice(folder.rglob("*"), FILES_MAX)):
+        file = path.relative_to(folder)
+        if path.suffix in SUFFIXES and path.is_file() and file.as_posix() not in read and not _elsewhere(file):
+            name = PurePosixPath(path.name).with_suffix(".yaml").name
+            known = [*single, *(f"{place}/{name}" for place in many if len(file.parts) > 1)]
+            hint = nearest(file.as_posix(), known)
+            findings.append(Finding(file.as_posix(), 0, "", f"nothing reads this file{hint}", severity="warning"))
+    return findings
+
+
+def _elsewhere(file: Path) -> bool:
+    """Whether it belongs to a tool."""
+    return file.parts[0] == TESTS or any(part.startswith(".") for part in file.parts)

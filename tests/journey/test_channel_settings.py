@@ -1,0 +1,88 @@
+"""Are the channels' settings checked where an author sees it, and secrets left to whoever runs the project?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from parcours.errors import ProjectInvalid
+from parcours.journey.project import Project
+
+
+class TlsSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    level: int = 1
+
+
+class PigeonSettings(BaseModel):
+    """Whoever has a loft of their own needs a key of eight characters."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    host: str
+    port: int = 25
+    key: str = Field("unlocked", min_length=8)
+    tls: TlsSettings = TlsSettings()
+    lofts: list[int] = []
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.host == self.key:
+            raise ValueError("host and key are the same")
+        return self
+
+
+def findings(folder: Path, channels: str) -> list[str]:
+    (folder / "parcours.yaml").write_text(f"project: x\nchannels:\n{channels}\n")
+    models = {"pigeon": PigeonSettings, "owl": None}
+    return [str(finding) for finding in Project.check(folder, settings=models)]
+
+
+@pytest.mark.parametrize(
+    "settings, said",
+    [
+        ("{host: loft, port: 26}", []),
+        ("{}", ["host: this key is needed"]),
+        ("{hots: loft}", ["host: this key is needed", "hots: unknown key, did you mean 'host'?"]),
+        ("{host: loft, port: many}", ["port: a whole number is expected (found 'many')"]),
+        ("{host: loft, tls: {levl: 2}}", ["tls.levl: unknown key, did you mean 'level'?"]),
+        ("{host: loft, lofts: [1, x]}", ["lofts[1]: a whole number is expected (found 'x')"]),
+        ("{host: password, key: password}", ["host and key are the same"]),
+        # what a reference stands for is not known yet
+        ("{host: 'env:HOST', port: 'env:PORT', key: 'file:k'}", []),
+        ("{host: loft, tls: 'env:TLS', lofts: [1, 'env:LOFT']}", []),
+        ("{host: 'env:A', key: 'env:A'}", []),
+        # its key is
+        ("{hots: 'env:HOST', host: loft}", ["hots: unknown key, did you mean 'host'?"]),
+        ("{key: 'env:KEY'}", ["host: this key is needed"]),
+    ],
+)
+def test_settings_are_checked_key_by_key(settings: str, said: list[str], tmp_path: Path) -> None:
+    found = findings(tmp_path, f"  pigeon: {settings}")
+
+    whole = [each.replace("channels.pigeon: host and", "channels.pigeon.host and") for each in found]
+    assert [each.removeprefix("parcours.yaml:3: channels.pigeon.").split(" (found {")[0] for each in whole] == said
+
+
+def test_each_fault_has_its_own_line(tmp_path: Path) -> None:
+    (fault,) = findings(tmp_path, "  pigeon:\n    host: loft\n    port: many")
+
+    assert fault.startswith("parcours.yaml:5: channels.pigeon.port: ")
+
+
+def test_a_channel_that_is_not_installed_is_answered_with_the_nearest_that_is(tmp_path: Path) -> None:
+    assert findings(tmp_path, "  pigeno: {host: loft}\n  owl: {whatever: 1}") == [
+        "parcours.yaml:3: channels.pigeno: unknown channel 'pigeno', did you mean 'pigeon'?"
+    ]
+
+
+def test_a_project_with_wrong_settings_is_not_loaded_where_they_are_checked(tmp_path: Path) -> None:
+    findings(tmp_path, "  pigeon: {port: 3}")
+
+    with pytest.raises(ProjectInvalid, match=r"channels\.pigeon\.host"):
+        Project.load(tmp_path, settings={"pigeon": PigeonSettings})
+    assert Project.load(tmp_path).channels == {"pigeon": {"port": 3}}
