@@ -20,7 +20,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     event_bytes_max: Count = Field(32 * 1024, description="Longest event line taken, in bytes; Segment's own limit.")
-    id_bytes_max: Annotated[int, Field(ge=256)] = Field(512, description="Longest user id, anonymous id or message id taken, in bytes.")
+    id_bytes_max: Annotated[int, Field(ge=256)] = Field(
+        512, description="Longest user id, anonymous id or message id taken, in bytes."
+    )
     batch_events_max: Count = Field(
         5_000, description="Most events in one micro-batch; beyond it the round trip grows and the rate does not."
     )
@@ -33,12 +35,23 @@ class Settings(BaseModel):
     message_ids_max: Count = Field(2_000_000, description="Message ids a shard remembers to recognise duplicates.")
     message_ids_for_ms: Count = Field(DAY_MS, description="How long a message id is remembered.")
     traits_bytes_max: Count = Field(4_096, description="Room for one person's undeclared traits, in bytes of JSON.")
+    all_traits_bytes_max: Count = Field(
+        65_536, description="Room for all traits of one person, declared ones too, in bytes of JSON."
+    )
+    open_runs_max: Count = Field(1_000, description="Open runs of one person, over all journeys.")
+    run_deliveries_max: Count = Field(
+        1_000, description="Deliveries that a run remembers; of a run that loops the oldest ones are forgotten."
+    )
     run_memory_ms: Count = Field(
         400 * DAY_MS, description="How long an ended run is remembered for re-entry, reactions and goals."
     )
     instant_steps_max: Count = Field(
         1_000, description="Steps that a run may take at one instant; beyond it the run is parked."
     )
+    update_rounds_max: Count = Field(
+        100, description="How often the updates of one instant may move a person in and out of audiences."
+    )
+    series_entries_max: Count = Field(1_000, description="Entries kept of one history of one person.")
     attempts_max: Count = Field(5, description="Attempts in all at a delivery that was definitely not sent.")
     retry_delays_ms: tuple[int, ...] = Field(
         (MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS),

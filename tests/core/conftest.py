@@ -15,7 +15,15 @@ from parcours.core.advance import advance, first_timer
 from parcours.core.effect import Effects, Outgoing
 from parcours.core.event import input_of, read_call
 from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
-from parcours.core.input import DeliveriesClaimed, Input, ReactionArrived, ReceiptArrived, TimePassed, TimerDue
+from parcours.core.input import (
+    ConsentChanged,
+    DeliveriesClaimed,
+    Input,
+    ReactionArrived,
+    ReceiptArrived,
+    TimePassed,
+    TimerDue,
+)
 from parcours.core.profile import Profile, decode_profile, encode_profile
 from parcours.core.turn import Crowd
 from parcours.journey.document import (
@@ -30,7 +38,7 @@ from parcours.journey.program import Program
 from parcours.journey.project import Project
 
 SHOP = """
-settings: {project: shop, timezone: Europe/Paris}
+settings: {project: shop, timezone: Europe/Paris, policies: {consent: {default: opt_out}}}
 profile:
   traits:
     email: string
@@ -54,15 +62,23 @@ messages:
 """
 
 
-def program_of(journeys: str) -> Program:
-    """The shop with these journeys: YAML documents, one after the other."""
+def program_of(journeys: str, policies: str = "", audiences: str = "", messages: str = "") -> Program:
+    """The shop with these journeys: YAML documents, one after the other.
+
+    policies   YAML in place of the shop's own
+    audiences  YAML: conditions by name
+    messages   YAML: a list of messages besides the shop's own
+    """
     yaml = YAML(typ="safe", pure=True)
     shop = yaml.load(SHOP)
+    if policies:
+        shop["settings"]["policies"] = yaml.load(policies)
+    shop["messages"] += yaml.load(messages) if messages else []
     return Project.of(
         ProjectDocument.model_validate(shop["settings"]),
         ProfileDocument.model_validate(shop["profile"]),
         EventsDocument.model_validate(shop["events"]),
-        AudiencesDocument(),
+        AudiencesDocument.model_validate({"audiences": yaml.load(audiences) if audiences else {}}),
         [MessageDocument.model_validate(each) for each in shop["messages"]],
         [JourneyDocument.model_validate(each) for each in yaml.load_all(journeys)],
     ).program
@@ -83,6 +99,9 @@ class Story:
     outbox: dict[str, Outgoing] = field(default_factory=dict)
     ready: list[str] = field(default_factory=list)
     claimed: list[tuple[str, int]] = field(default_factory=list)
+
+    def consent(self, at: int, channel: str, purpose: str | None = None, *, granted: bool) -> Story:
+        return self.give(ConsentChanged(at, channel, purpose, granted))
 
     def give(self, given: Input) -> Story:
         profile = self.profile
@@ -169,6 +188,14 @@ class Story:
             if isinstance(fact, DeliveryReached) and fact.outcome not in left_out
         ]
 
+    def gates(self) -> list[tuple[int, str, str, str | None]]:
+        """(time, channel, outcome, gate) of each state before a claim."""
+        return [
+            (fact.at, fact.channel, fact.outcome, fact.gate)
+            for fact in self.facts
+            if isinstance(fact, DeliveryReached) and fact.outcome in ("queued", "held", "refused", "cancelled")
+        ]
+
     def others(self) -> list[Unmet | Unmatched | LimitReached]:
         return [fact for fact in self.facts if isinstance(fact, Unmet | Unmatched | LimitReached)]
 
@@ -176,15 +203,34 @@ class Story:
 class Tell(Protocol):
     """Begin a story under journeys written in YAML."""
 
-    def __call__(self, journeys: str, /, crowd: Crowd | None = None, **settings: Any) -> Story: ...
+    def __call__(
+        self,
+        journeys: str,
+        /,
+        crowd: Crowd | None = None,
+        *,
+        policies: str = "",
+        audiences: str = "",
+        messages: str = "",
+        **settings: Any,
+    ) -> Story: ...
 
 
 @pytest.fixture
 def tell() -> Tell:
     """A story of somebody with an address for each channel."""
 
-    def begin(journeys: str, /, crowd: Crowd | None = None, **settings: Any) -> Story:
-        story = Story(program_of(journeys), Settings(**settings), crowd)
+    def begin(
+        journeys: str,
+        /,
+        crowd: Crowd | None = None,
+        *,
+        policies: str = "",
+        audiences: str = "",
+        messages: str = "",
+        **settings: Any,
+    ) -> Story:
+        story = Story(program_of(journeys, policies, audiences, messages), Settings(**settings), crowd)
         story.identify(0, email="sarah@mail.example", phone="+33612345678", push_token="token")
         return story
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from parcours.config import Settings
 from parcours.core.event import Unusable, at_of, input_of, person_of, read_call, route, timestamp_of
-from parcours.core.input import EventHappened, Input, ReactionArrived, TraitsChanged
+from parcours.core.input import ConsentChanged, EventHappened, Input, ReactionArrived, TraitsChanged
 from parcours.core.profile import Profile, encode_profile
 from parcours.core.turn import LATEST_MS
 from parcours.journey.document import EventsDocument, ProjectDocument
@@ -69,8 +69,9 @@ def line_of(**fields: object) -> bytes:
 def test_a_track_call_is_an_event_under_its_name_and_the_types_whose_rule_it_meets() -> None:
     at = 1_767_261_600_000
 
-    assert take(line_of(properties={"total": 7})) == ("u1", at, EventHappened(at, ("Bought",), {"total": 7}))
-    assert take(line_of(properties={"total": 700})) == ("u1", at, EventHappened(at, ("Bought", "Big"), {"total": 700}))
+    assert take(line_of(properties={"total": 7})) == ("u1", at, EventHappened(at, ("Bought",), {"total": 7}, at))
+    big = EventHappened(at, ("Bought", "Big"), {"total": 700}, at)
+    assert take(line_of(properties={"total": 700})) == ("u1", at, big)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_a_track_call_is_an_event_under_its_name_and_the_types_whose_rule_it_mee
 def test_calls_that_are_events(fields: dict[str, object], names: tuple[str, ...]) -> None:
     _, at, given = take(line_of(**fields))
 
-    assert given == EventHappened(at, names, {})
+    assert given == EventHappened(at, names, {}, at)
 
 
 def test_the_other_calls() -> None:
@@ -95,6 +96,9 @@ def test_the_other_calls() -> None:
 
     _, at, given = take(line_of(type="reaction", reaction="clicked", journey="j", step="s", channel="sms", link="x"))
     assert given == ReactionArrived(at, "clicked", "j", "s", "sms", "x")
+
+    _, at, given = take(line_of(type="consent", channel="email", purpose="cart", granted=False))
+    assert given == ConsentChanged(at, "email", "cart", granted=False)
 
     assert take(line_of(type="group", groupId="g"))[2] is None
 
@@ -170,7 +174,8 @@ NOTICE = {"event": "Notice Shown", "userId": None}
         (line_of(type="identify", traits={"a": json.loads("[" * 70 + "]" * 70)}), "traits with nested more than 64"),
         (line_of(type="alias", previousId="a"), "alias merges two people, which is not available yet"),
         (line_of(type="identify", anonymousId="a"), "identify with userId and anonymousId merges two people"),
-        (line_of(type="consent", channel="email", granted=True), "consent is not kept yet"),
+        (line_of(type="consent", channel="email"), "a consent call needs channel and granted"),
+        (line_of(type="consent", granted=True), "a consent call needs channel and granted"),
         (line_of(type="reaction", journey="j", step="s", channel="email"), "unknown reaction None; there are"),
         (line_of(type="reaction", reaction="yawned", journey="j", step="s", channel="c"), "unknown reaction 'yawned'"),
         (line_of(type="reaction", reaction="opened", journey="j", step="s"), "a reaction needs journey, step and"),
@@ -194,8 +199,8 @@ def test_an_id_of_exactly_the_allowed_length_is_fine() -> None:
     assert take(line_of(userId="u" * 512))[0] == "u" * 512
 
 
-def test_a_time_is_cut_to_whole_milliseconds() -> None:
-    assert take(line_of(timestamp="2026-01-01T11:00:00.001999+01:00"))[1] == 1_767_261_600_001
+def test_a_time_is_rounded_up_to_whole_milliseconds() -> None:
+    assert take(line_of(timestamp="2026-01-01T11:00:00.001999+01:00"))[1] == 1_767_261_600_002
     assert take(line_of(timestamp="9997-12-31T23:59:59.999Z"))[1] == LATEST_MS - 1
 
 

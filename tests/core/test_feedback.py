@@ -96,3 +96,14 @@ def test_a_late_acceptance_clears_up_what_was_unknown(tell: Tell) -> None:
     delivery = told(tell(TRIP % "receipt"), ["ambiguous", "accepted"])
 
     assert (delivery.state, delivery.provider_id) == ("sent", "provider-7")
+
+
+def test_a_reaction_before_the_receipt_leaves_the_outbox_entry_to_the_receipt(tell: Tell) -> None:
+    story = tell(TRIP % "mail").event(0, "Start")
+    (key,) = story.claim(1)
+
+    story.react(2, "opened", "write")
+    assert list(story.outbox) == [key], "its dispatcher is still at work with it"
+
+    story.answer(3, Accepted(key, "provider-7"))
+    assert story.outbox == {}

@@ -1,25 +1,22 @@
 """The function that everything else exists to call: one input to one person, and what follows from it.
 
-The rules of order, all of them here:
-
-- An event first credits goals, then ends runs by their exits, then moves waiting runs, then starts new ones.
-- A run that an event ended is not moved by it; a run that it moved is not moved again; a run that it
-  started does not look at it. But an event by which a run ended may start the next one.
-- Within each phase a person's journeys go by priority, highest first, then by name, then by run number.
-- An event goes before a timer of the same instant; timers of one instant fire in the order in which they
-  were set. Whoever calls `advance` lets the person's own earlier timers fire first (`first_timer`).
+An event goes before a timer of the same instant; timers of one instant fire in the order in which they were
+set. Whoever calls `advance` lets the person's own earlier timers fire first (`first_timer`). What an input
+does to audiences goes through the same phases (phases.py), together with the event where there is one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import assert_never
 
 from parcours.config import Settings
-from parcours.core import deliveries
+from parcours.core import deliveries, feedback, sending
+from parcours.core.audiences import is_unknown, look_again
+from parcours.core.consent import set_consent
 from parcours.core.effect import Effects
-from parcours.core.entries import enter_by_event, enter_by_read
+from parcours.core.entries import enter_by_read
 from parcours.core.input import (
+    ConsentChanged,
     DeliveriesClaimed,
     EventHappened,
     Input,
@@ -30,16 +27,17 @@ from parcours.core.input import (
     TimerDue,
     TraitsChanged,
 )
-from parcours.core.paths import keep
+from parcours.core.occasion import Occasion
+from parcours.core.phases import go_through
 from parcours.core.profile import DeliveryState, Profile, Run, Timer
-from parcours.core.turn import Crowd, Turn, correlation_key
-from parcours.core.walk import bury, go_to, has_reacted, set_traits
+from parcours.core.series import remember
+from parcours.core.traits import set_traits
+from parcours.core.turn import Crowd, Turn
+from parcours.core.walk import Stay, after_send, go_to, has_reacted, park, waits_at
 from parcours.journey.program import (
-    EventListener,
-    Journey,
     Program,
     ReactionListener,
-    Trigger,
+    Send,
     WaitDuration,
     WaitFor,
     WaitLocalTime,
@@ -57,19 +55,24 @@ def advance(
 ) -> Effects:
     """Apply one input. `profile` is the caller's own copy and is changed in place; nothing else is touched."""
     turn = Turn(person, profile, given.at, program, settings, crowd)
+    unknown = is_unknown(profile)
     forget_past(turn)
     match given:
-        case EventHappened(names=names, properties=properties):
-            _take_event(turn, names, properties)
+        case EventHappened():
+            _take_event(turn, given, unknown=unknown)
         case TraitsChanged(traits=traits):
             set_traits(turn, traits)
+            _look_again(turn, unknown=unknown)
+        case ConsentChanged(channel=channel, purpose=purpose, granted=granted):
+            set_consent(profile, channel, purpose, granted=granted)
+            _look_again(turn, unknown=unknown)
         case TimerDue():
             _fire(turn)
         case DeliveriesClaimed(keys=keys):
             for key in keys:
-                deliveries.claim(turn, key)
+                sending.claim(turn, key)
         case ReceiptArrived(receipt=receipt):
-            run = deliveries.take_receipt(turn, receipt)
+            run = feedback.take_receipt(turn, receipt)
             if run is not None:
                 _hear_reactions(turn, run)
         case ReactionArrived():
@@ -82,6 +85,7 @@ def advance(
             pass  # the earlier timers have fired already
         case _:
             assert_never(given)
+    _follow_updates(turn)
     return turn.effects
 
 
@@ -104,79 +108,42 @@ def forget_past(turn: Turn) -> None:
         turn.profile.past = [run for run in past if run.ended_at is None or run.ended_at >= horizon]
 
 
-def _take_event(turn: Turn, names: tuple[str, ...], properties: dict[str, object]) -> None:
-    concerned = _correlations(turn, properties)
-    waiting = turn.open_runs()
-    for journey, run in [*waiting, *turn.past_runs()]:
-        if concerned(journey, run):
-            _credit_goal(turn, journey, run, names, properties)
-    for journey, run in waiting:
-        if concerned(journey, run):
-            _exit(turn, journey, run, names, properties)
-    for journey, run in waiting:
-        if run.ended_at is None and concerned(journey, run):
-            _hear_event(turn, journey, run, names, properties)
-    for journey in turn.program.journeys:
-        enter_by_event(turn, journey, names, properties)
+def _take_event(turn: Turn, given: EventHappened, *, unknown: bool) -> None:
+    """History first, and with it audiences; then all phases at once for the event and what it did to audiences."""
+    if turn.program.events.keys().isdisjoint(given.names):
+        return  # its own name is not declared and it meets no rule: it moves nothing
+    timestamp = turn.at if given.timestamp is None else given.timestamp
+    asked = [series for name in given.names for series in turn.program.series.get(name, ())]
+    for series in asked:
+        remember(turn, series, timestamp, given.properties)
+    may_change = bool(turn.program.audiences) and (asked or unknown or _time_turns_now(turn))
+    changes = look_again(turn, unknown=unknown) if may_change else ()
+    go_through(turn, Occasion(given.names, given.properties, changes))
 
 
-def _correlations(turn: Turn, properties: dict[str, object]) -> Callable[[Journey, Run], bool]:
-    """Tells which runs the event concerns: those of its correlation's value, or all where it has none."""
-    scope = turn.event_scope(properties)
-    keys: dict[str, str | None] = {}
-
-    def concerned(journey: Journey, run: Run) -> bool:
-        if journey.correlation is None:
-            return True
-        if journey.name not in keys:
-            keys[journey.name] = correlation_key(journey.correlation.value(scope))
-        key = keys[journey.name]
-        return key is None or key == run.correlation
-
-    return concerned
+def _time_turns_now(turn: Turn) -> bool:
+    """Whether an audience changes at this very instant by the passing of time: whoever looks now sees it already."""
+    return any(timer.kind == "audience" and timer.due <= turn.at for timer in turn.profile.timers)
 
 
-def _meets(turn: Turn, run: Run, trigger: Trigger, names: tuple[str, ...], properties: dict[str, object]) -> bool:
-    if trigger.event not in names:
-        return False
-    return trigger.when is None or trigger.when.holds(turn.run_scope(run, properties))
+def _look_again(turn: Turn, *, unknown: bool) -> None:
+    """Something about the person has changed: go through the phases if that moves her in or out of an audience."""
+    changes = look_again(turn, unknown=unknown) if turn.program.audiences else ()
+    if changes:
+        go_through(turn, Occasion(changes=changes))
 
 
-def _credit_goal(turn: Turn, journey: Journey, run: Run, names: tuple[str, ...], properties: dict[str, object]) -> None:
-    goal = journey.goal
-    if goal is None or run.goal_at is not None:
-        return
-    in_time = run.ended_at is None if goal.within_ms is None else turn.at <= run.entered_at + goal.within_ms
-    if in_time and _meets(turn, run, goal.trigger, names, properties):
-        run.goal_at = turn.at
-        turn.record(run, "goal")
-
-
-def _exit(turn: Turn, journey: Journey, run: Run, names: tuple[str, ...], properties: dict[str, object]) -> None:
-    for trigger in journey.exits:
-        if _meets(turn, run, trigger, names, properties):
-            deliveries.withdraw(turn, run)
-            turn.record(run, "exited", trigger.event)
-            bury(turn, run)
+def _follow_updates(turn: Turn) -> None:
+    """What an `update` step did to audiences is an input of its own, at the same instant, for as long as it goes on."""
+    for _ in range(turn.settings.update_rounds_max):
+        if turn.updated is None:
             return
-
-
-def _hear_event(turn: Turn, journey: Journey, run: Run, names: tuple[str, ...], properties: dict[str, object]) -> None:
-    step = _waits_at(journey, run)
-    for listener in step.listeners if step else ():
-        if isinstance(listener, EventListener) and _meets(turn, run, listener.trigger, names, properties):
-            run.event = keep(properties, journey.event_paths)
-            turn.cancel_timers(run, ("timeout",))
-            turn.record(run, "matched", listener.trigger.event)
-            go_to(turn, journey, run, listener.next)
-            return
-
-
-def _waits_at(journey: Journey, run: Run) -> WaitFor | None:
-    if run.step is None or run.parked is not None:
-        return None
-    step = journey.steps.get(run.step)
-    return step if isinstance(step, WaitFor) else None
+        turn.updated = None
+        _look_again(turn, unknown=False)
+    if turn.updated is not None:
+        park(
+            turn, turn.updated, f"more than update_rounds_max={turn.settings.update_rounds_max} updates at one instant"
+        )
 
 
 def _fire(turn: Turn) -> None:
@@ -187,7 +154,13 @@ def _fire(turn: Turn) -> None:
         case "wait" | "timeout":
             _go_on(turn, timer)
         case "retry":
-            deliveries.retry(turn, timer.key)
+            sending.retry(turn, timer.key)
+        case "release":
+            released = sending.release(turn, timer.key)
+            if released is not None:
+                _leave_send(turn, released)
+        case "audience":
+            _look_again(turn, unknown=False)
         case "reaction":
             found = deliveries.find(turn, timer.key)
             if found is not None:
@@ -213,24 +186,36 @@ def _go_on(turn: Turn, timer: Timer) -> None:
             go_to(turn, journey, run, step.next)
 
 
+def _leave_send(turn: Turn, run: Run) -> None:
+    """A held delivery has been decided on: its run goes on once none of the step's is held any more."""
+    for journey, other in turn.open_runs():
+        step = journey.steps.get(run.step or "")
+        if other is run and isinstance(step, Send):
+            follows = after_send(run, step)
+            if not isinstance(follows, Stay):
+                go_to(turn, journey, run, follows)
+
+
 def _take_reaction(turn: Turn, given: ReactionArrived) -> None:
     found = deliveries.newest(turn, given.journey, given.step, given.channel)
     if found is None:
-        return deliveries.unmatched(
+        return feedback.unmatched(
             turn, given.reaction, f"no delivery of {given.journey}.{given.step} on {given.channel} has left"
         )
     return _react(turn, *found, given.reaction, given.link)
 
 
 def _react(turn: Turn, run: Run, delivery: DeliveryState, reaction: str, link: str | None) -> None:
-    if deliveries.react(turn, run, delivery, reaction, link):
+    if feedback.react(turn, run, delivery, reaction, link):
+        if reaction in feedback.WITHDRAWS_CONSENT or _time_turns_now(turn):
+            _look_again(turn, unknown=False)  # before the listeners: an exit wins over them
         _hear_reactions(turn, run)
 
 
 def _hear_reactions(turn: Turn, run: Run) -> None:
     """Move the run if it listens for something that one of its deliveries now has."""
     for journey, other in turn.open_runs():
-        step = _waits_at(journey, run) if other is run else None
+        step = waits_at(journey, run) if other is run else None
         for listener in step.listeners if step else ():
             if isinstance(listener, ReactionListener) and has_reacted(run, listener):
                 turn.cancel_timers(run, ("timeout",))

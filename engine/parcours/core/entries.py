@@ -1,41 +1,64 @@
 """Who enters a journey? The checks of an entry, in order, and the entry itself.
 
-dates -> condition -> open run -> re-entry. An unmet condition is kept for whoever asks why; the
+dates -> condition -> exit audience -> open run -> re-entry. An unmet condition is kept for whoever asks why; the
 other refusals are moves of the journey, with no run.
 """
 
 from __future__ import annotations
 
-from parcours.core.fact import Moved, Unmet
+from collections.abc import Mapping
+
+from parcours.core.fact import LimitReached, Moved, Unmet
+from parcours.core.occasion import Occasion
 from parcours.core.paths import keep
 from parcours.core.profile import Run
 from parcours.core.turn import Turn, correlation_key
 from parcours.core.walk import go_to
-from parcours.journey.program import Journey, Trigger
+from parcours.journey.expression import Expression
+from parcours.journey.program import AudienceTrigger, Journey, ReadEntry
 
 
-def enter_by_event(turn: Turn, journey: Journey, names: tuple[str, ...], properties: dict[str, object]) -> None:
-    """Enter the journey if one of the event's names starts it and nothing objects."""
+def enter(turn: Turn, journey: Journey, occasion: Occasion) -> None:
+    """Enter the journey if the occasion starts it and nothing objects."""
     entry = journey.entry
-    if not isinstance(entry, Trigger) or entry.event not in names:
+    if isinstance(entry, ReadEntry):
         return None
-    if not _within_dates(turn, journey):
-        return _refuse(turn, journey, "outside_dates")
-    scope = turn.event_scope(properties)
-    if entry.when is not None and not entry.when.holds(scope):
-        turn.effects.facts.append(
-            Unmet(turn.at, turn.person, journey.name, journey.version, entry.event, entry.when.unmet(scope))
-        )
+    if isinstance(entry, AudienceTrigger):
+        return _try_to_enter(turn, journey, entry.audience, {}) if entry in occasion.changes else None
+    if entry.event not in occasion.names:
         return None
-    correlation = correlation_key(journey.correlation.value(scope)) if journey.correlation else None
-    return _enter(turn, journey, correlation, entry.event, properties)
+    return _try_to_enter(turn, journey, entry.event, occasion.properties, entry.when)
 
 
 def enter_by_read(turn: Turn, journey: Journey) -> None:
     """Enter the journey because its audience was read."""
+    _try_to_enter(turn, journey, "read", {})
+
+
+def _try_to_enter(
+    turn: Turn, journey: Journey, why: str, properties: Mapping[str, object], when: Expression | None = None
+) -> None:
+    """Dates, condition, exit audience, open run, re-entry: the first that objects decides."""
     if not _within_dates(turn, journey):
         return _refuse(turn, journey, "outside_dates")
-    return _enter(turn, journey, None, "read", {})
+    scope = turn.scope(properties)
+    if when is not None and not when.holds(scope):
+        turn.effects.facts.append(Unmet(turn.at, turn.person, journey.name, journey.version, why, when.unmet(scope)))
+        return None
+    if _in_exit_audience(turn, journey):
+        return _refuse(turn, journey, "exit_audience")
+    correlation = correlation_key(journey.correlation.value(scope)) if journey.correlation else None
+    return _enter(turn, journey, correlation, why, properties)
+
+
+def _in_exit_audience(turn: Turn, journey: Journey) -> bool:
+    """Whether the person is where entering ends a run, so that hers would be over before it began."""
+    return any(
+        isinstance(trigger, AudienceTrigger)
+        and trigger.change == "entered"
+        and turn.profile.audiences.get(trigger.audience, False)
+        for trigger in journey.exits
+    )
 
 
 def _within_dates(turn: Turn, journey: Journey) -> bool:
@@ -44,12 +67,14 @@ def _within_dates(turn: Turn, journey: Journey) -> bool:
     )
 
 
-def _enter(turn: Turn, journey: Journey, correlation: str | None, why: str, properties: dict[str, object]) -> None:
+def _enter(turn: Turn, journey: Journey, correlation: str | None, why: str, properties: Mapping[str, object]) -> None:
     profile = turn.profile
     if any(run.journey == journey.name and run.correlation == correlation for run in profile.runs):
         return _refuse(turn, journey, "already_in")
     if _too_soon(turn, journey, correlation):
         return _refuse(turn, journey, "too_soon")
+    if len(profile.runs) >= turn.settings.open_runs_max:
+        return _limit(turn, journey)
     number = profile.counts.get(journey.name, 0) + 1
     profile.counts[journey.name] = number
     run = Run(
@@ -64,6 +89,11 @@ def _enter(turn: Turn, journey: Journey, correlation: str | None, why: str, prop
     profile.runs.append(run)
     turn.record(run, "entered", why)
     return go_to(turn, journey, run, journey.first)
+
+
+def _limit(turn: Turn, journey: Journey) -> None:
+    why = f"{journey.name!r} was not entered, with {turn.settings.open_runs_max} runs open"
+    turn.effects.facts.append(LimitReached(turn.at, turn.person, "open_runs_max", why))
 
 
 def _too_soon(turn: Turn, journey: Journey, correlation: str | None) -> bool:

@@ -13,9 +13,9 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from parcours.config import Settings
-from parcours.core.deliveries import OUTCOMES
+from parcours.core.feedback import OUTCOMES
 from parcours.core.identity import person_in, person_name
-from parcours.core.input import EventHappened, Input, ReactionArrived, TraitsChanged
+from parcours.core.input import ConsentChanged, EventHappened, Input, ReactionArrived, TraitsChanged
 from parcours.core.storable import objection
 from parcours.core.turn import EPOCH, LATEST_MS, MILLISECOND
 from parcours.journey.expression import MISSING, Scope
@@ -56,6 +56,8 @@ class Call(msgspec.Struct, frozen=True, rename="camel", gc=False):
     step: str | None = None
     channel: str | None = None
     link: str | None = None
+    purpose: str | None = None
+    granted: bool | None = None
 
 
 class Timing(msgspec.Struct, frozen=True, gc=False):
@@ -143,7 +145,7 @@ def at_of(call: Call) -> int:
 def _moment(timestamp: datetime | None) -> int:
     if timestamp is None:
         raise Unusable("no timestamp")
-    at = (timestamp - EPOCH) // MILLISECOND
+    at = -((EPOCH - timestamp) // MILLISECOND)  # rounded up: what comes a little too late is too late
     if not 0 <= at < LATEST_MS:
         raise Unusable(f"the timestamp {timestamp.isoformat()} is not of the years 1970 to 9997")
     return at
@@ -174,7 +176,7 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
     if call.type == "alias":
         raise Unusable("alias merges two people, which is not available yet")
     if call.type == "consent":
-        raise Unusable("consent is not kept yet")
+        return _consent_input(call, at)
     raise Unusable(f"unknown type {call.type[:64]!r}")
 
 
@@ -185,7 +187,14 @@ def _event_input(call: Call, name: str, at: int, program: Program) -> EventHappe
     for derived in program.derived.get(name, ()):
         if derived.rule is not None and derived.rule.holds(scope):
             names.append(derived.name)
-    return EventHappened(at, tuple(names), properties)
+    timestamp = None if call.timestamp is None else _moment(call.timestamp)
+    return EventHappened(at, tuple(names), properties, timestamp)
+
+
+def _consent_input(call: Call, at: int) -> ConsentChanged:
+    if not call.channel or call.granted is None:
+        raise Unusable("a consent call needs channel and granted")
+    return ConsentChanged(at, call.channel, call.purpose or None, call.granted)
 
 
 def _reaction_input(call: Call, at: int) -> ReactionArrived:

@@ -10,11 +10,15 @@ from parcours.channel import Receipt
 
 
 class EventHappened(msgspec.Struct, frozen=True):
-    """An event of these names (its own, and those of the rule-based types it meets)."""
+    """An event of these names (its own, and those of the rule-based types it meets).
+
+    timestamp  when it happened by its own word, None if it does not say; history goes by it
+    """
 
     at: int
     names: tuple[str, ...]
     properties: dict[str, object]
+    timestamp: int | None = None
 
 
 class TraitsChanged(msgspec.Struct, frozen=True):
@@ -22,6 +26,15 @@ class TraitsChanged(msgspec.Struct, frozen=True):
 
     at: int
     traits: dict[str, object]
+
+
+class ConsentChanged(msgspec.Struct, frozen=True):
+    """The person agreed to a channel, or withdrew: for one purpose, or for all of it (None)."""
+
+    at: int
+    channel: str
+    purpose: str | None
+    granted: bool
 
 
 class TimePassed(msgspec.Struct, frozen=True):
@@ -72,6 +85,7 @@ class ReadReached(msgspec.Struct, frozen=True):
 Input: TypeAlias = (
     EventHappened
     | TraitsChanged
+    | ConsentChanged
     | TimePassed
     | TimerDue
     | DeliveriesClaimed

@@ -1,31 +1,130 @@
-"""May this delivery go out? The gates that a delivery passes, in order; the first that objects decides.
+"""May this delivery go out now? The gates that it passes, in order; the first that objects decides.
 
-A gate is a function of the turn and the delivery at hand; it answers None, or why not.
+address -> consent -> suppression -> expiry -> cap -> quiet_hours. A gate lets pass (None), refuses, or holds
+until a time; a held delivery passes all gates again when it is released. When a dispatcher claims a delivery
+those gates are asked once more whose answer may have changed meanwhile. Transactional messages skip consent,
+caps and quiet hours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
+from parcours.core.consent import has_consent
+from parcours.core.profile import DeliveryState
+from parcours.core.quiet import quiet_until
 from parcours.core.turn import Turn
-
-Gate: TypeAlias = Callable[[Turn, str, object], str | None]
-"""(turn, channel, address as the expression gave it) -> reason for refusing, or None."""
+from parcours.journey.program import Cap, Message
+from parcours.journey.zones import zone
 
 ADDRESS_CHARACTERS_MAX = 4_096
 """Longer than any push token or URL in use; what is longer is not an address."""
 
 
-def address_gate(turn: Turn, channel: str, address: object) -> str | None:
-    """There is an address, and it is text without control characters; an email has a local part and a domain."""
-    del turn
-    if not isinstance(address, str) or not address.strip():
-        return "no address"
-    if len(address) > ADDRESS_CHARACTERS_MAX or any(ord(character) < 32 for character in address):
-        return "address is not well formed"
-    shape = ADDRESS_SHAPES.get(channel)
-    return None if shape is None or shape(address) else "address is not well formed"
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why a delivery may not go now. until_ms: held until then; None: refused for good."""
+
+    gate: str
+    reason: str
+    until_ms: int | None = None
+
+
+Gate: TypeAlias = Callable[[Turn, DeliveryState, Message], Objection | None]
+
+
+def judge(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
+    """The first objection of all gates: asked at the send step and at each release."""
+    return _first(GATES, turn, delivery, message)
+
+
+def judge_claim(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
+    """The first objection of the gates that are asked once more when the delivery is claimed."""
+    return _first(CLAIM_GATES, turn, delivery, message)
+
+
+def _first(gates: tuple[Gate, ...], turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
+    for gate in gates:
+        objection = gate(turn, delivery, message)
+        if objection is not None:
+            return objection
+    return None
+
+
+def _address(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
+    """There is an address, and it is text without control characters and of the channel's shape."""
+    del turn, message
+    address = delivery.to
+    if address is None or not address.strip():
+        return Objection("address", "no address")
+    shape = ADDRESS_SHAPES.get(delivery.channel)
+    well_formed = len(address) <= ADDRESS_CHARACTERS_MAX and not any(ord(character) < 32 for character in address)
+    if not well_formed or (shape is not None and not shape(address)):
+        return Objection("address", "address is not well formed")
+    return None
+
+
+def _consent(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
+    if message.message_class == "transactional":
+        return None
+    if has_consent(turn.profile, turn.program.policies.consent, delivery.channel, message.purpose):
+        return None
+    return Objection("consent", f"no consent to {delivery.channel} for {message.purpose}")
+
+
+def _suppression(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
+    del message
+    if turn.profile.suppressed.get(delivery.channel) == delivery.to:
+        return Objection("suppression", "the provider has said that nothing arrives at this address")
+    return None
+
+
+def _expiry(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
+    if message.expires_ms is not None and turn.at > delivery.decided_at + message.expires_ms:
+        return Objection("expiry", "the message has expired")
+    return None
+
+
+def _cap(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
+    if message.message_class == "transactional":
+        return None
+    for cap in turn.program.policies.caps:
+        if not _covers(cap, delivery.channel, message.message_class, message.purpose):
+            continue
+        used = sum(
+            turn.at - cap.per_ms < reserved.at
+            and _covers(cap, reserved.channel, reserved.message_class, reserved.purpose)
+            for reserved in turn.profile.reservations
+        )
+        if used >= cap.max:
+            return Objection("cap", f"{used} of {cap.max} already within the window")
+    return None
+
+
+def _covers(cap: Cap, channel: str, message_class: str, purpose: str) -> bool:
+    return (
+        (cap.channels is None or channel in cap.channels)
+        and cap.message_class in (None, message_class)
+        and cap.purpose in (None, purpose)
+    )
+
+
+def _quiet_hours(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
+    if message.message_class == "transactional":
+        return None
+    rules = [
+        rule for rule in turn.program.policies.quiet_hours if rule.channels is None or delivery.channel in rule.channels
+    ]
+    if not rules:
+        return None
+    here = zone(turn.zone_name())
+    dropping = [rule for rule in rules if rule.then == "drop"]
+    if quiet_until(turn.at, dropping, here) is not None:
+        return Objection("quiet_hours", "in quiet hours, and not held")
+    until_ms = quiet_until(turn.at, [rule for rule in rules if rule.then == "hold"], here)
+    return None if until_ms is None else Objection("quiet_hours", "held until quiet hours end", until_ms)
 
 
 def _looks_like_email(address: str) -> bool:
@@ -41,13 +140,5 @@ def _looks_like_phone(address: str) -> bool:
 ADDRESS_SHAPES: dict[str, Callable[[str], bool]] = {"email": _looks_like_email, "sms": _looks_like_phone}
 """Channels whose addresses the engine can tell at a glance; the channel itself judges the rest."""
 
-GATES: tuple[tuple[str, Gate], ...] = (("address", address_gate),)
-
-
-def refusal(turn: Turn, channel: str, address: object) -> tuple[str, str] | None:
-    """The first gate that objects and its reason, None if the delivery may go."""
-    for name, gate in GATES:
-        reason = gate(turn, channel, address)
-        if reason is not None:
-            return name, reason
-    return None
+GATES: tuple[Gate, ...] = (_address, _consent, _suppression, _expiry, _cap, _quiet_hours)
+CLAIM_GATES: tuple[Gate, ...] = (_consent, _suppression, _expiry, _quiet_hours)

@@ -17,7 +17,7 @@ State: TypeAlias = Literal[
     "held", "queued", "claimed", "unknown", "sent", "delivered", "bounced", "failed", "refused", "cancelled"
 ]
 
-TimerKind: TypeAlias = Literal["wait", "timeout", "retry", "reaction", "read"]
+TimerKind: TypeAlias = Literal["wait", "timeout", "retry", "release", "reaction", "read", "audience"]
 
 
 class Timer(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -26,7 +26,9 @@ class Timer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     wait, timeout  journey and run say which run goes on
     retry          key is the delivery to queue again
     reaction       key and detail are the delivery and what the person does with it (simulated people)
+    release        key is the delivery that a gate held until now
     read           journey is the one to enter
+    audience       some audience may be entered or left by the passing of time
     """
 
     due: int
@@ -41,6 +43,7 @@ class Timer(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class DeliveryState(msgspec.Struct, array_like=True):
     """One message on one channel.
 
+    decided_at     when the run reached the send step: a message expires from then on
     may_have_left  an attempt was accepted or ambiguous: the person may have it, whatever the state says now
     marks, links   each reaction with its first time; what was clicked
     """
@@ -57,6 +60,17 @@ class DeliveryState(msgspec.Struct, array_like=True):
     provider_id: str | None = None
     marks: dict[str, int] = {}
     links: list[str] = []
+    decided_at: int = 0
+
+
+class Reservation(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A delivery that counts against frequency caps from the instant at which it was queued."""
+
+    at: int
+    key: str
+    channel: str
+    message_class: str
+    purpose: str
 
 
 class Run(msgspec.Struct, array_like=True):
@@ -94,6 +108,11 @@ class Profile(msgspec.Struct, array_like=True):
     timers: list[Timer] = []
     counts: dict[str, int] = {}
     sequence: int = 0
+    consents: dict[str, bool] = {}
+    suppressed: dict[str, str] = {}
+    reservations: list[Reservation] = []
+    audiences: dict[str, bool] = {}
+    series: dict[str, list[tuple[int, float]]] = {}
 
     def next_due(self) -> int:
         return min((timer.due for timer in self.timers), default=NEVER)

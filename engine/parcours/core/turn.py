@@ -11,9 +11,12 @@ import msgspec
 from parcours.config import Settings
 from parcours.core.effect import Effects
 from parcours.core.fact import Moved, What
+from parcours.core.history import PersonHistory
 from parcours.core.profile import Profile, Run, Timer, TimerKind
+from parcours.core.time_text import time_text
 from parcours.journey.expression import Scope, to_iso
 from parcours.journey.program import Journey, Program
+from parcours.journey.zones import zone_names
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -32,13 +35,13 @@ class Crowd(Protocol):
 
 def iso(at_ms: int) -> str:
     """A time as `2026-01-01T10:00:00.000Z`."""
-    return to_iso(EPOCH + timedelta(milliseconds=max(at_ms, EARLIEST_MS)))
+    return time_text(max(at_ms, EARLIEST_MS))
 
 
 class Turn:
     """The person, the rules, the instant, and the effects so far."""
 
-    __slots__ = ("at", "crowd", "effects", "person", "profile", "program", "settings")
+    __slots__ = ("at", "crowd", "effects", "person", "profile", "program", "settings", "updated")
 
     def __init__(
         self, person: str, profile: Profile, at: int, program: Program, settings: Settings, crowd: Crowd | None
@@ -50,6 +53,8 @@ class Turn:
         self.settings = settings
         self.crowd = crowd
         self.effects = Effects()
+        self.updated: Run | None = None
+        """The run whose `update` step changed traits, until audiences have been looked at again."""
 
     def record(self, run: Run, what: What, why: str | None = None) -> None:
         """Note a move of the run, at the step where it is."""
@@ -70,19 +75,30 @@ class Turn:
             if timer.run != run.number or timer.journey != run.journey or timer.kind not in wanted
         ]
 
-    def event_scope(self, properties: Mapping[str, object]) -> Scope:
-        """What an entry condition or a correlation sees: the event at hand, and no run."""
-        return Scope(event=properties, profile=self.profile.traits, now_ms=self.at)
+    def scope(
+        self,
+        event: Mapping[str, object] | None = None,
+        entry: Mapping[str, object] | None = None,
+        run: Mapping[str, object] | None = None,
+    ) -> Scope:
+        """What an expression sees: the person as she is now, and whatever else is at hand."""
+        return Scope(
+            event=event or {},
+            entry=entry or {},
+            profile=self.profile.traits,
+            run=run or {},
+            now_ms=self.at,
+            history=PersonHistory(self.profile, self.program.policies.consent),
+        )
 
     def run_scope(self, run: Run, event: Mapping[str, object] | None = None) -> Scope:
         """What a condition of the run sees: `event` is the one at hand, or the one that moved the run last."""
-        return Scope(
-            event=run.event if event is None else event,
-            entry=run.entry,
-            profile=self.profile.traits,
-            run=self.run_view(run),
-            now_ms=self.at,
-        )
+        return self.scope(run.event if event is None else event, run.entry, self.run_view(run))
+
+    def zone_name(self) -> str:
+        """The person's time zone; a person without one has the project's."""
+        name = self.program.profile_timezone.value(self.scope())
+        return name if isinstance(name, str) and name in zone_names() else self.program.timezone
 
     def run_view(self, run: Run) -> dict[str, object]:
         return {

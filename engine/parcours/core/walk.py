@@ -10,17 +10,16 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import assert_never
 
-import msgspec
-
-from parcours.core import deliveries
-from parcours.core.fact import LimitReached
+from parcours.core import sending
 from parcours.core.paths import replaced
 from parcours.core.profile import Run
 from parcours.core.storable import objection
+from parcours.core.traits import has_room
 from parcours.core.turn import EPOCH, LATEST_MS, MILLISECOND, Turn, iso
 from parcours.journey.expression import MISSING, Expression, to_json
 from parcours.journey.program import (
     Branch,
+    Call,
     End,
     Journey,
     ReactionListener,
@@ -33,7 +32,7 @@ from parcours.journey.program import (
     WaitLocalTime,
     WaitUntil,
 )
-from parcours.journey.zones import next_local_time, zone, zone_names
+from parcours.journey.zones import next_local_time, zone
 
 SPLIT_BUCKETS = 10_000
 """A split is exact to a hundredth of a percent."""
@@ -115,7 +114,9 @@ def _take(turn: Turn, journey: Journey, run: Run, step: Step) -> str | None | St
         case WaitUntil():
             return _wait(turn, run, _instant(turn, run, step.until) + step.offset_ms, step.next)
         case WaitLocalTime(minute=minute, days=days):
-            due = next_local_time(turn.at, minute, days, zone(_zone_name(turn, journey, run)))
+            due = next_local_time(
+                turn.at, minute, days, zone(turn.zone_name() if journey.timezone == "profile" else journey.timezone)
+            )
             return _wait(turn, run, due, step.next)
         case WaitFor():
             return _listen(turn, run, step)
@@ -125,16 +126,26 @@ def _take(turn: Turn, journey: Journey, run: Run, step: Step) -> str | None | St
             return _split(turn, run, step)
         case Update():
             return _update(turn, run, step)
+        case Call():
+            raise StepFailed("outbound calls are not available in this version")
         case End():
             raise AssertionError("the walk has ended before")
         case _:
             assert_never(step)
 
 
-def _send(turn: Turn, run: Run, step: Send) -> str | None:
-    message = turn.program.messages[step.message]
-    some_go = deliveries.queue(turn, run, step, message)
-    return step.next if some_go or not step.has_on_refused else step.on_refused
+def _send(turn: Turn, run: Run, step: Send) -> str | None | Stay:
+    sending.queue(turn, run, step, turn.program.messages[step.message])
+    return after_send(run, step)
+
+
+def after_send(run: Run, step: Send) -> str | None | Stay:
+    """Where a run goes from a send step: nowhere while a delivery of this visit is held."""
+    states = [each.state for each in run.deliveries if each.step == step.id and each.visit == run.visits[step.id]]
+    if "held" in states:
+        return STAY
+    all_refused = all(state == "refused" for state in states)
+    return step.on_refused if all_refused and step.has_on_refused else step.next
 
 
 def _wait(turn: Turn, run: Run, due: int, follows: str | None) -> str | None | Stay:
@@ -160,13 +171,6 @@ def _instant(turn: Turn, run: Run, until: Expression) -> int:
     raise StepFailed(f"wait until {until.text}: " + (until.unmet(scope) if value is MISSING else "not a timestamp"))
 
 
-def _zone_name(turn: Turn, journey: Journey, run: Run) -> str:
-    if journey.timezone != "profile":
-        return journey.timezone
-    name = turn.program.profile_timezone.value(turn.run_scope(run))
-    return name if isinstance(name, str) and name in zone_names() else turn.program.timezone
-
-
 def _listen(turn: Turn, run: Run, step: WaitFor) -> str | None | Stay:
     for listener in step.listeners:
         if isinstance(listener, ReactionListener) and has_reacted(run, listener):
@@ -179,6 +183,14 @@ def _listen(turn: Turn, run: Run, step: WaitFor) -> str | None | Stay:
     if due is not None:
         turn.set_timer(due, "timeout", run)
     return STAY
+
+
+def waits_at(journey: Journey, run: Run) -> WaitFor | None:
+    """The listening step at which the run waits, None if it waits at no such step."""
+    if run.step is None or run.parked is not None:
+        return None
+    step = journey.steps.get(run.step)
+    return step if isinstance(step, WaitFor) else None
 
 
 def has_reacted(run: Run, listener: ReactionListener) -> bool:
@@ -221,28 +233,12 @@ def _update(turn: Turn, run: Run, step: Update) -> str | None:
         reason = objection(value)
         if reason is not None:
             raise StepFailed(f"the value for {path} is {reason}")
+    traits = turn.profile.traits
     for path, value in changes.items():
-        turn.profile.traits = replaced(turn.profile.traits, path, value)
+        traits = replaced(traits, path, value)
+    if not has_room(turn, traits):
+        raise StepFailed(f"the traits would take more than all_traits_bytes_max={turn.settings.all_traits_bytes_max}")
+    turn.profile.traits = traits
+    turn.updated = run
     turn.record(run, "updated", ", ".join(changes))
     return step.next
-
-
-def set_traits(turn: Turn, changes: dict[str, object]) -> None:
-    """Change traits; null takes one away. Undeclared ones that find no room are dropped, and that is recorded."""
-    traits = turn.profile.traits
-    declared = frozenset(path.partition(".")[0] for path in turn.program.trait_kinds)
-    for name, value in changes.items():
-        if value is None:
-            traits.pop(name, None)
-        elif name in declared or _fits(turn, name, value, declared):
-            traits[name] = value
-        else:
-            turn.effects.facts.append(
-                LimitReached(turn.at, turn.person, "traits_bytes_max", f"trait {name[:64]!r} was not kept")
-            )
-
-
-def _fits(turn: Turn, name: str, value: object, declared: frozenset[str]) -> bool:
-    undeclared = {other: kept for other, kept in turn.profile.traits.items() if other not in declared}
-    undeclared[name] = value
-    return len(msgspec.json.encode(undeclared)) <= turn.settings.traits_bytes_max

@@ -1,0 +1,56 @@
+"""Which audiences has the person just entered or left? Looked at when something may have changed, exact to the instant.
+
+Membership may change with the person's traits, consents and history, and by the passing of time alone. The
+instant of the next change by time is known in advance; a timer of the person stands there.
+
+An audience that is new to a person who was known before is filled silently: nobody has entered it.
+"""
+
+from __future__ import annotations
+
+from parcours.core.history import PersonHistory
+from parcours.core.profile import Profile, Timer
+from parcours.core.turn import Turn
+from parcours.journey.expression import Scope
+from parcours.journey.program import AudienceTrigger, Program
+
+
+def is_unknown(profile: Profile) -> bool:
+    """Whether nothing at all has been known of the person until now."""
+    return not (profile.traits or profile.runs or profile.past or profile.counts or profile.audiences or profile.series)
+
+
+def is_inside(program: Program, profile: Profile, audience: str, at: int) -> bool:
+    """Whether the person is in the audience at an instant, which her own timers may not have reached yet."""
+    history = PersonHistory(profile, program.policies.consent)
+    return program.audiences[audience].condition.holds(Scope(profile=profile.traits, now_ms=at, history=history))
+
+
+def look_again(turn: Turn, *, unknown: bool) -> tuple[AudienceTrigger, ...]:
+    """The audiences that the person has entered or left by now, in the order of their names."""
+    audiences = turn.profile.audiences
+    scope = turn.scope()
+    changes: list[AudienceTrigger] = []
+    turns_at: list[int] = []
+    for name, audience in sorted(turn.program.audiences.items()):
+        inside = audience.condition.holds(scope)
+        before = audiences.get(name, False if unknown else inside)
+        audiences[name] = inside
+        if inside != before:
+            changes.append(AudienceTrigger(name, "entered" if inside else "left"))
+        change_at = audience.condition.next_change(scope)
+        if change_at is not None:
+            turns_at.append(change_at)
+    _set_timer(turn, min(turns_at, default=None))
+    return tuple(changes)
+
+
+def _set_timer(turn: Turn, due: int | None) -> None:
+    """Have the person looked at again at this time; the timer that stands there already keeps its place."""
+    profile = turn.profile
+    if any(timer.kind == "audience" and timer.due == due for timer in profile.timers):
+        return
+    profile.timers = [timer for timer in profile.timers if timer.kind != "audience"]
+    if due is not None:
+        profile.sequence += 1
+        profile.timers.append(Timer(due, profile.sequence, "audience"))

@@ -1,0 +1,169 @@
+"""What is heard of a delivery? Receipts of its channel, and reactions of its person."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import assert_never
+
+from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
+from parcours.core.consent import set_consent
+from parcours.core.deliveries import RANK, TO_LEAVE, close, find, may_be_there, message_of, reach
+from parcours.core.fact import Outcome, Unmatched
+from parcours.core.profile import DeliveryState, Run, State
+from parcours.core.turn import Turn
+
+
+def take_receipt(turn: Turn, receipt: Receipt) -> Run | None:
+    """Apply the channel's answer; the run that it concerns, None if it changes nothing any more."""
+    found = find(turn, receipt.key)
+    if found is None:
+        turn.effects.settled.append(receipt.key)
+        return None
+    run, delivery = found
+    if delivery.state != "claimed":
+        return _take_late_receipt(turn, run, delivery, receipt)
+    match receipt:
+        case Accepted(provider_id=provider_id):
+            delivery.provider_id = provider_id
+            _sent(turn, run, delivery)
+        case NotSent():
+            _try_again(turn, run, delivery, receipt)
+        case Refused(reason=reason, permanent=permanent, code=code):
+            if permanent:
+                _suppress(turn, delivery)
+            _fail(turn, run, delivery, reason, code)
+        case Ambiguous(reason=reason, code=code):
+            _leave_unknown(turn, run, delivery, reason, code)
+        case _:
+            assert_never(receipt)
+    return run
+
+
+def _take_late_receipt(turn: Turn, run: Run, delivery: DeliveryState, receipt: Receipt) -> Run | None:
+    """Something else has told of the attempt before its receipt did; only what is better known by it counts."""
+    if isinstance(receipt, Accepted) and delivery.may_have_left:
+        delivery.provider_id = delivery.provider_id or receipt.provider_id
+        if delivery.state == "unknown":
+            _sent(turn, run, delivery)
+            return run
+    if delivery.state not in TO_LEAVE:
+        turn.effects.settled.append(delivery.key)
+    return None
+
+
+def _sent(turn: Turn, run: Run, delivery: DeliveryState) -> None:
+    delivery.may_have_left = True
+    close(turn, run, delivery, "sent", reason=None)
+    if turn.crowd is not None:
+        for delay_ms, reaction in turn.crowd.reactions(delivery.key, delivery.channel):
+            turn.set_timer(turn.at + delay_ms, "reaction", run, delivery.key, reaction)
+
+
+def _fail(turn: Turn, run: Run, delivery: DeliveryState, reason: str, code: str | None) -> None:
+    delivery.marks["failed"] = turn.at
+    close(turn, run, delivery, "failed", reason=reason, code=code)
+
+
+def _try_again(turn: Turn, run: Run, delivery: DeliveryState, receipt: NotSent) -> None:
+    settings = turn.settings
+    if run.withdrawn:
+        close(turn, run, delivery, "cancelled", reason="the run was left", code=receipt.code)
+    elif delivery.attempt >= settings.attempts_max:
+        _fail(turn, run, delivery, f"not sent in {delivery.attempt} attempts: {receipt.reason}", receipt.code)
+    else:
+        delays = settings.retry_delays_ms
+        pause_ms = delays[min(delivery.attempt, len(delays)) - 1]
+        delivery.state = "queued"
+        delivery.attempt += 1
+        turn.set_timer(turn.at + max(pause_ms, _asked_ms(turn, receipt)), "retry", run, delivery.key)
+        reach(turn, run, delivery, "retried", reason=receipt.reason, code=receipt.code)
+
+
+def _asked_ms(turn: Turn, receipt: NotSent) -> int:
+    """The pause that the provider asks for, rounded up, and no longer than the run is remembered."""
+    asked_s = receipt.retry_after_s or 0.0
+    if not asked_s * 1000 < turn.settings.run_memory_ms:  # not a number is no such pause either
+        return 0 if asked_s != asked_s else turn.settings.run_memory_ms
+    return ceil(max(asked_s, 0.0) * 1000)
+
+
+def _leave_unknown(turn: Turn, run: Run, delivery: DeliveryState, reason: str, code: str | None) -> None:
+    again = not delivery.may_have_left and not run.withdrawn and _is_transactional(turn, delivery)
+    delivery.may_have_left = True
+    delivery.state = "unknown"
+    reach(turn, run, delivery, "unknown", reason=reason, code=code)
+    if again:
+        turn.set_timer(turn.at + turn.settings.ambiguous_resend_after_ms, "retry", run, delivery.key)
+        delivery.attempt += 1
+    else:
+        turn.effects.settled.append(delivery.key)
+
+
+def _is_transactional(turn: Turn, delivery: DeliveryState) -> bool:
+    message = message_of(turn, delivery)
+    return message is not None and message.message_class == "transactional"
+
+
+def react(turn: Turn, run: Run, delivery: DeliveryState, reaction: str, link: str | None) -> bool:
+    """Mark the delivery; False if the reaction is not possible any more or tells nothing new."""
+    new_link = reaction == "clicked" and link is not None and link not in delivery.links
+    if not may_be_there(delivery) or (reaction in delivery.marks and not new_link):
+        return False
+    if link is not None and new_link:
+        delivery.links.append(link)
+    if delivery.state in TO_LEAVE:  # whoever reacts has got it
+        delivery.state, delivery.may_have_left = "sent", True
+        reach(turn, run, delivery, "sent", reason="known from a reaction")
+    if reaction in ("opened", "clicked", "delivered"):
+        _raise(turn, run, delivery, "delivered")
+    elif reaction == "bounced":
+        _suppress(turn, delivery)
+        _raise(turn, run, delivery, "bounced")
+    elif reaction == "failed" and delivery.state in RANK:
+        _fail(turn, run, delivery, "reported by the provider", None)
+    if reaction not in delivery.marks:
+        delivery.marks[reaction] = turn.at
+        reach(turn, run, delivery, _as_outcome(reaction), reason=link)
+    if reaction in WITHDRAWS_CONSENT:
+        set_consent(turn.profile, delivery.channel, None, granted=False)
+    return True
+
+
+def _suppress(turn: Turn, delivery: DeliveryState) -> None:
+    """Nothing arrives at this address: no other message goes there until the person has another one."""
+    if delivery.to is not None:
+        turn.profile.suppressed[delivery.channel] = delivery.to
+
+
+def _raise(turn: Turn, run: Run, delivery: DeliveryState, state: State) -> None:
+    if delivery.state in RANK and RANK[delivery.state] < RANK[state]:
+        delivery.state = state
+    outcome = _as_outcome(state)
+    if outcome not in delivery.marks:
+        delivery.marks[outcome] = turn.at
+        reach(turn, run, delivery, outcome)
+
+
+def _as_outcome(reaction: str) -> Outcome:
+    return OUTCOMES[reaction]
+
+
+OUTCOMES: dict[str, Outcome] = {
+    "delivered": "delivered",
+    "opened": "opened",
+    "clicked": "clicked",
+    "bounced": "bounced",
+    "complained": "complained",
+    "unsubscribed": "unsubscribed",
+    "replied": "replied",
+    "failed": "failed",
+}
+"""The outcome that records each reaction; its keys are all the reactions there are."""
+
+
+WITHDRAWS_CONSENT = frozenset({"complained", "unsubscribed"})
+"""Reactions after which the person gets no marketing on their channel any more."""
+
+
+def unmatched(turn: Turn, reaction: str, why: str) -> None:
+    turn.effects.facts.append(Unmatched(turn.at, turn.person, reaction, why))

@@ -1,0 +1,104 @@
+"""What does an occasion do to a person's runs? It credits goals, ends runs, moves runs, starts runs: in this order.
+
+An occasion is an event under all its names, or audiences entered and left, or both at once. Each phase is over
+for all journeys before the next begins; within a phase a person's journeys go by priority, highest first, then
+by name, then by run number. So an exit wins over a listener, a run is moved once and never by what started
+it, and what ended a run may start the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from parcours.core.entries import enter
+from parcours.core.occasion import Occasion
+from parcours.core.paths import keep
+from parcours.core.profile import Run
+from parcours.core.sending import withdraw
+from parcours.core.turn import Turn, correlation_key
+from parcours.core.walk import bury, go_to, waits_at
+from parcours.journey.program import AudienceListener, AudienceTrigger, EventListener, Journey, Listener, Trigger
+
+
+def go_through(turn: Turn, occasion: Occasion) -> None:
+    """All four phases of an occasion."""
+    concerned = _correlations(turn, occasion)
+    elsewhere = Occasion(changes=occasion.changes)  # an audience concerns every run, whatever its correlation
+    waiting = turn.open_runs()
+    for journey, run in [*waiting, *turn.past_runs()]:
+        if concerned(journey, run):
+            _credit_goal(turn, journey, run, occasion)
+    for journey, run in waiting:
+        _exit(turn, journey, run, occasion if concerned(journey, run) else elsewhere)
+    for journey, run in waiting:
+        if run.ended_at is None:
+            _hear(turn, journey, run, occasion if concerned(journey, run) else elsewhere)
+    for journey in turn.program.journeys:
+        enter(turn, journey, occasion)
+
+
+def _correlations(turn: Turn, occasion: Occasion) -> Callable[[Journey, Run], bool]:
+    """Tells which runs the occasion concerns: those of its correlation's value, or all where it has none."""
+    scope = turn.scope(occasion.properties)
+    keys: dict[str, str | None] = {}
+
+    def concerned(journey: Journey, run: Run) -> bool:
+        if journey.correlation is None:
+            return True
+        if journey.name not in keys:
+            keys[journey.name] = correlation_key(journey.correlation.value(scope))
+        key = keys[journey.name]
+        return key is None or key == run.correlation
+
+    return concerned
+
+
+def _meets(turn: Turn, run: Run, trigger: Trigger | AudienceTrigger, occasion: Occasion) -> bool:
+    if isinstance(trigger, AudienceTrigger):
+        return trigger in occasion.changes
+    if trigger.event not in occasion.names:
+        return False
+    return trigger.when is None or trigger.when.holds(turn.run_scope(run, occasion.properties))
+
+
+def _credit_goal(turn: Turn, journey: Journey, run: Run, occasion: Occasion) -> None:
+    goal = journey.goal
+    if goal is None or run.goal_at is not None:
+        return
+    in_time = run.ended_at is None if goal.within_ms is None else turn.at <= run.entered_at + goal.within_ms
+    if in_time and _meets(turn, run, goal.trigger, occasion):
+        run.goal_at = turn.at
+        turn.record(run, "goal")
+
+
+def _exit(turn: Turn, journey: Journey, run: Run, occasion: Occasion) -> None:
+    for trigger in journey.exits:
+        if _meets(turn, run, trigger, occasion):
+            withdraw(turn, run)
+            turn.record(run, "exited", trigger.audience if isinstance(trigger, AudienceTrigger) else trigger.event)
+            bury(turn, run)
+            return
+
+
+def _hear(turn: Turn, journey: Journey, run: Run, occasion: Occasion) -> None:
+    step = waits_at(journey, run)
+    for listener in step.listeners if step else ():
+        heard = _heard(turn, run, listener, occasion)
+        if heard is None:
+            continue
+        if isinstance(listener, EventListener):
+            run.event = keep(occasion.properties, journey.event_paths)
+        turn.cancel_timers(run, ("timeout",))
+        turn.record(run, "matched", heard)
+        go_to(turn, journey, run, listener.next)
+        return
+
+
+def _heard(turn: Turn, run: Run, listener: Listener, occasion: Occasion) -> str | None:
+    """The name of what the listener heard, None if it is still waiting."""
+    if isinstance(listener, EventListener):
+        return listener.trigger.event if _meets(turn, run, listener.trigger, occasion) else None
+    if isinstance(listener, AudienceListener):
+        change = AudienceTrigger(listener.audience, listener.change)
+        return listener.audience if change in occasion.changes else None
+    return None

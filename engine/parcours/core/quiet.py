@@ -1,0 +1,46 @@
+"""Is it a quiet hour, and until when? Weekly windows on the person's own clock.
+
+A window belongs to the day on which it starts and may pass midnight. Its start is inside, its end is not.
+Windows that overlap or touch are one window. Instants are found on the local clock, so a window grows or
+shrinks by the hour that a change of clocks adds or takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from parcours.journey.program import QuietHours
+from parcours.journey.values import EPOCH, to_ms
+from parcours.journey.zones import local_instant
+
+DAYS_BACK = 2
+"""A window that started the day before yesterday cannot reach today: it is a day long at most."""
+
+DAYS_AHEAD_MAX = 15
+"""Windows that leave no gap for two weeks hold until then, and are looked at again."""
+
+
+def quiet_until(at_ms: int, rules: Iterable[QuietHours], zone: ZoneInfo) -> int | None:
+    """The end of the quiet window around an instant, in ms; None if there is none."""
+    today = (EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone).date()
+    windows = sorted(
+        window
+        for rule in rules
+        for offset in range(-DAYS_BACK, DAYS_AHEAD_MAX)
+        if (window := _window(rule, today + timedelta(days=offset), zone)) is not None
+    )
+    end_ms = None
+    for start, until in windows:
+        if start <= (at_ms if end_ms is None else end_ms) < until:
+            end_ms = until
+    return end_ms
+
+
+def _window(rule: QuietHours, day: date, zone: ZoneInfo) -> tuple[int, int] | None:
+    """The rule's window that starts on this day."""
+    if day.weekday() not in rule.days:
+        return None
+    last = day if rule.from_minute < rule.until_minute else day + timedelta(days=1)
+    return to_ms(local_instant(day, rule.from_minute, zone)), to_ms(local_instant(last, rule.until_minute, zone))

@@ -1,0 +1,164 @@
+"""How does a delivery get out? Through the gates into the outbox, held where a gate says so, claimed, tried again."""
+
+from __future__ import annotations
+
+from parcours.core.deliveries import TO_LEAVE, close, delivery_key, find, give_back, message_of, reach
+from parcours.core.effect import Outgoing
+from parcours.core.fact import LimitReached
+from parcours.core.paths import keep
+from parcours.core.policy import Objection, judge, judge_claim
+from parcours.core.profile import DeliveryState, Reservation, Run
+from parcours.core.turn import Turn, iso
+from parcours.journey.program import Message, Send
+
+
+def queue(turn: Turn, run: Run, step: Send, message: Message) -> None:
+    """Ask for one delivery per channel of the step. Each is queued, held or refused when this returns."""
+    for channel in step.to:
+        delivery = DeliveryState(
+            key=delivery_key(turn, run, channel),
+            step=step.id,
+            visit=run.visits[step.id],
+            channel=channel,
+            message=message.name,
+            to=_address(turn, run, step, channel),
+            state="held",  # until the gates have spoken
+            attempt=1,
+            decided_at=turn.at,
+        )
+        _forget_oldest(turn, run)
+        run.deliveries.append(delivery)
+        _pass_gates(turn, run, delivery, message)
+
+
+def _forget_oldest(turn: Turn, run: Run) -> None:
+    """Make room for another delivery of a run that loops; one that is still to leave is not forgotten."""
+    most = turn.settings.run_deliveries_max
+    if len(run.deliveries) < most:
+        return
+    oldest = next((each for each in run.deliveries if each.state not in TO_LEAVE), None)
+    if oldest is not None:
+        run.deliveries.remove(oldest)
+        why = f"a delivery of {run.journey}.{oldest.step} was forgotten, with {most} newer ones of its run"
+        turn.effects.facts.append(LimitReached(turn.at, turn.person, "run_deliveries_max", why))
+
+
+def release(turn: Turn, key: str) -> Run | None:
+    """The time is over for which a delivery was held: it passes all gates again. Its run, None if it is not held."""
+    found = find(turn, key)
+    if found is None or found[1].state != "held":
+        return None
+    run, delivery = found
+    message = message_of(turn, delivery)
+    journey = turn.program.journey(run.journey, run.version)
+    step = journey.steps.get(delivery.step) if journey else None
+    if message is None or not isinstance(step, Send):
+        close(turn, run, delivery, "cancelled", reason="the message or its step is not known any more")
+    else:
+        delivery.to = _address(turn, run, step, delivery.channel)
+        _pass_gates(turn, run, delivery, message, again=True)
+    return run
+
+
+def _address(turn: Turn, run: Run, step: Send, channel: str) -> str | None:
+    """Where the person is reached now; None where the expression gives no text."""
+    to = step.to[channel].value(turn.run_scope(run))
+    return to if isinstance(to, str) and to.strip() else None
+
+
+def _pass_gates(turn: Turn, run: Run, delivery: DeliveryState, message: Message, *, again: bool = False) -> None:
+    objection = judge(turn, delivery, message)
+    if objection is not None:
+        _object(turn, run, delivery, objection, again=again)
+        return
+    delivery.state = "queued"
+    _reserve(turn, delivery, message)
+    _put_into_outbox(turn, run, delivery, message)
+
+
+def _reserve(turn: Turn, delivery: DeliveryState, message: Message) -> None:
+    """From now on the delivery counts against the caps, for as long as the longest of their windows."""
+    caps = turn.program.policies.caps
+    if not caps or message.message_class == "transactional":
+        return
+    oldest = turn.at - max(cap.per_ms for cap in caps)
+    kept = [reserved for reserved in turn.profile.reservations if reserved.at > oldest]
+    kept.append(Reservation(turn.at, delivery.key, delivery.channel, message.message_class, message.purpose))
+    turn.profile.reservations = kept
+
+
+def _object(turn: Turn, run: Run, delivery: DeliveryState, objection: Objection, *, again: bool = False) -> None:
+    """A gate refuses the delivery, or holds it until a time. What is held again has not changed its state."""
+    if objection.until_ms is None:
+        close(turn, run, delivery, "refused", gate=objection.gate, reason=objection.reason)
+        return
+    if not again:
+        close(turn, run, delivery, "held", gate=objection.gate, reason=objection.reason)
+    turn.set_timer(objection.until_ms, "release", run, delivery.key)
+
+
+def _put_into_outbox(turn: Turn, run: Run, delivery: DeliveryState, message: Message) -> None:
+    assert delivery.to is not None, "the address gate lets nothing pass without an address"
+    turn.effects.queued.append(
+        Outgoing(
+            key=delivery.key,
+            profile=turn.person,
+            journey=run.journey,
+            version=run.version,
+            run=run.number,
+            step=delivery.step,
+            channel=delivery.channel,
+            message=message.name,
+            message_class=message.message_class,
+            to=delivery.to,
+            at=turn.at,
+            context=_context(turn, run, message),
+        )
+    )
+    turn.effects.ready.append(delivery.key)
+    reach(turn, run, delivery, "queued")
+
+
+def _context(turn: Turn, run: Run, message: Message) -> dict[str, object]:
+    view = turn.run_view(run)
+    view["entered_at"] = iso(run.entered_at)
+    roots = {"profile": turn.profile.traits, "entry": run.entry, "event": run.event, "run": view}
+    return keep(roots, message.paths)
+
+
+def claim(turn: Turn, key: str) -> None:
+    """A dispatcher starts the delivery now, unless it may not leave any more."""
+    found = find(turn, key)
+    if found is None or found[1].state not in ("queued", "unknown"):
+        turn.effects.settled.append(key)
+        return
+    run, delivery = found
+    message = message_of(turn, delivery)
+    objection = judge_claim(turn, delivery, message) if message and delivery.state == "queued" else None
+    if objection is not None:
+        give_back(turn, delivery)
+        _object(turn, run, delivery, objection)
+        return
+    delivery.state = "claimed"
+    turn.effects.claimed.append((key, delivery.attempt))
+    reach(turn, run, delivery, "claimed")
+
+
+def withdraw(turn: Turn, run: Run) -> None:
+    """Cancel what has not been claimed yet: the run was left from outside."""
+    run.withdrawn = True
+    for delivery in run.deliveries:
+        if delivery.state in ("held", "queued"):
+            close(turn, run, delivery, "cancelled", reason="the run was left")
+        elif delivery.state == "unknown":
+            turn.effects.settled.append(delivery.key)  # it is not sent a second time
+    turn.cancel_timers(run, ("retry", "release"))
+
+
+def retry(turn: Turn, key: str) -> None:
+    """The pause before another attempt is over."""
+    found = find(turn, key)
+    if found is not None and found[1].state in ("queued", "unknown"):
+        turn.effects.ready.append(key)
+    else:
+        turn.effects.settled.append(key)

@@ -1,0 +1,39 @@
+"""What of an event has to be remembered? For each series it belongs to, its time and value."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+
+from parcours.config import Settings
+from parcours.core.fact import LimitReached
+from parcours.core.history import Entries, time_of
+from parcours.core.paths import pick
+from parcours.core.turn import Turn
+from parcours.journey.program import Series
+
+
+def remember(turn: Turn, series: Series, timestamp: int, properties: Mapping[str, object]) -> None:
+    """Add an event to a series if it meets the series' condition. Its own time counts, but never a future one."""
+    if series.condition is not None and not series.condition.holds(turn.scope(properties)):
+        return
+    value = 1.0 if series.property is None else pick(properties, series.property)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    entries = turn.profile.series.setdefault(series.key, [])
+    at = min(timestamp, turn.at)
+    entries.insert(bisect_right(entries, at, key=time_of), (at, value))
+    _trim(turn, series, entries, turn.settings)
+
+
+def _trim(turn: Turn, series: Series, entries: Entries, settings: Settings) -> None:
+    """Forget what no window reaches any more, but never the newest, and the oldest beyond the limit."""
+    outside = 0 if series.window_ms is None else bisect_right(entries, turn.at - series.window_ms, key=time_of)
+    del entries[: len(entries) - 1 if series.window_ms is None else min(outside, len(entries) - 1)]
+    if len(entries) > settings.series_entries_max:
+        del entries[0]
+        turn.effects.facts.append(
+            LimitReached(
+                turn.at, turn.person, "series_entries_max", f"the oldest entry of {series.event!r} was dropped"
+            )
+        )

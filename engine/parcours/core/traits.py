@@ -1,0 +1,38 @@
+"""How do a person's traits change? By what she is identified with, within the room for undeclared ones."""
+
+from __future__ import annotations
+
+import msgspec
+
+from parcours.core.fact import LimitReached
+from parcours.core.turn import Turn
+
+
+def set_traits(turn: Turn, changes: dict[str, object]) -> None:
+    """Change traits; null takes one away. Those that find no room are dropped, and that is recorded."""
+    declared = frozenset(path.partition(".")[0] for path in turn.program.trait_kinds)
+    for name, value in changes.items():
+        if value is None:
+            turn.profile.traits.pop(name, None)
+            continue
+        traits = {**turn.profile.traits, name: value}
+        undeclared = {other: kept for other, kept in traits.items() if other not in declared}
+        if name not in declared and _size(undeclared) > turn.settings.traits_bytes_max:
+            _drop(turn, name, "traits_bytes_max")
+        elif not has_room(turn, traits):
+            _drop(turn, name, "all_traits_bytes_max")
+        else:
+            turn.profile.traits = traits
+
+
+def has_room(turn: Turn, traits: dict[str, object]) -> bool:
+    """Whether a person may have all these traits."""
+    return _size(traits) <= turn.settings.all_traits_bytes_max
+
+
+def _size(traits: dict[str, object]) -> int:
+    return len(msgspec.json.encode(traits))
+
+
+def _drop(turn: Turn, name: str, setting: str) -> None:
+    turn.effects.facts.append(LimitReached(turn.at, turn.person, setting, f"trait {name[:64]!r} was not kept"))

@@ -1,0 +1,188 @@
+"""Who is in an audience, and from which instant? By traits, by history and by the passing of time, and what follows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from parcours.core.fact import LimitReached
+from parcours.core.profile import encode_profile
+
+if TYPE_CHECKING:
+    from tests.core.conftest import Story, Tell
+
+DAY = 86_400_000
+BORN = 40 * DAY
+JOINS = "{journey: trip, entry: {audience: some, change: %s}, steps: [{id: stay, wait: 1s}]}"
+
+
+def entered(story: Story, journey: str = "trip") -> list[int]:
+    return [at for at, name, _, _ in story.told("entered") if name == journey]
+
+
+@pytest.mark.parametrize("change, at", [("entered", 10), ("left", 30)])
+def test_a_trait_moves_its_person_in_and_out(tell: Tell, change: str, at: int) -> None:
+    story = tell(JOINS % change, audiences="some: profile.city == 'Paris'")
+
+    story.identify(10, city="Paris").identify(20, score=3).identify(30, city="Rome").identify(40, city="Oslo")
+
+    assert entered(story) == [at]
+
+
+@pytest.mark.parametrize(
+    "condition, at",
+    [
+        ("now >= profile.born", BORN),
+        ("now > profile.born", BORN + 1),
+        ("now >= profile.born - duration('24h')", BORN - DAY),
+        ("profile.born + duration('48h') < now", BORN + 2 * DAY + 1),
+    ],
+)
+def test_time_alone_moves_people_at_the_exact_instant(tell: Tell, condition: str, at: int) -> None:
+    story = tell(JOINS % "entered", audiences=f'some: "{condition}"').identify(1, born="1970-02-10T00:00:00Z")
+
+    story.wait(BORN + 10 * DAY)
+
+    assert entered(story) == [at]
+
+
+@pytest.mark.parametrize(
+    "change, ats",
+    [
+        ("entered", [100]),
+        ("left", [100 + 10 * DAY]),  # the window (now - w, now] no longer holds what is exactly w old
+    ],
+)
+def test_history_slides_exactly(tell: Tell, change: str, ats: list[int]) -> None:
+    story = tell(JOINS % change, audiences="""some: count("Bought", "10d") > 0""")
+
+    story.event(100, "Bought").wait(50 * DAY)
+
+    assert entered(story) == ats
+
+
+LAPSED = """some: count("Bought", "30d") > 0 && count("Bought", "10d") == 0"""
+
+
+def test_who_stops_buying_has_lapsed_until_she_buys_again(tell: Tell) -> None:
+    journeys = JOINS % "entered" + "\n---\n" + (JOINS % "left").replace("trip", "back")
+    story = tell(journeys, audiences=LAPSED)
+
+    story.event(0, "Bought").event(12 * DAY, "Bought").wait(100 * DAY)
+
+    assert entered(story) == [10 * DAY, 22 * DAY]
+    assert entered(story, "back") == [12 * DAY, 42 * DAY]
+
+
+def test_a_late_event_counts_by_its_own_time_and_one_from_the_future_by_its_arrival(tell: Tell) -> None:
+    story = tell(JOINS % "left", audiences="""some: count("Bought", "10d") > 0""")
+
+    story.call(5 * DAY, type="track", event="Bought", timestamp="1970-01-02T00:00:00Z").wait(12 * DAY)
+    story.call(20 * DAY, type="track", event="Bought", timestamp="1970-03-01T00:00:00Z").wait(99 * DAY)
+
+    assert entered(story) == [11 * DAY, 30 * DAY]
+
+
+def test_whoever_is_in_an_audience_when_it_is_published_has_not_entered_it(tell: Tell) -> None:
+    before = tell("{journey: trip, entry: {event: Start}, steps: [{id: stay, wait: 1s}]}").identify(1, city="Paris")
+    story = tell(JOINS % "entered", audiences="some: profile.city == 'Paris'")
+    story.state, story.facts = encode_profile(before.profile), []
+
+    story.identify(2, score=1)
+    assert entered(story) == []
+
+    story.identify(3, city="Rome").identify(4, city="Paris")
+    assert entered(story) == [4]
+
+
+RULES = """
+journey: trip
+entry: {event: Start}
+exit: [{audience: staff}]
+steps:
+  - {id: listen, wait_for: [{audience: big, next: big}, {audience: big, change: left, next: small}]}
+  - {id: big, wait_for: [{audience: big, change: left, next: small}]}
+  - {id: small, wait: 1s}
+"""
+AUDIENCES = "{staff: profile.city == 'Office', big: profile.score > 10}"
+
+
+def test_a_listener_hears_an_audience_change(tell: Tell) -> None:
+    story = tell(RULES, audiences=AUDIENCES).event(5, "Start")
+
+    story.identify(6, score=11).identify(7, score=12).identify(8, score=1)
+
+    assert story.steps() == [(5, "listen"), (6, "big"), (8, "small")]
+
+
+def test_an_exit_by_audience_wins_over_a_listener(tell: Tell) -> None:
+    story = tell(RULES, audiences=AUDIENCES).event(5, "Start").identify(6, score=11, city="Office")
+
+    assert story.moves("matched", "exited") == [("exited", "listen", "staff")]
+
+
+def test_whoever_is_in_an_exit_audience_does_not_enter(tell: Tell) -> None:
+    story = tell(RULES, audiences=AUDIENCES).identify(4, city="Office").event(5, "Start")
+
+    assert story.told("not_entered") == [(5, "trip", None, "exit_audience")]
+
+
+def test_consent_withdrawn_by_a_reaction_moves_people_at_once(tell: Tell) -> None:
+    story = tell(
+        """
+journey: trip
+entry: {event: Start}
+exit: [{audience: deaf}]
+steps: [{id: write, send: mail}, {id: listen, wait_for: [{reaction: complained, of: write}]}, {id: stay, wait: 1d}]
+""",
+        audiences="""deaf: '!consent("email", "marketing")'""",
+    ).event(5, "Start")
+    story.send(5)
+
+    story.react(6, "complained", "write")
+
+    assert story.moves("matched", "exited") == [("exited", "listen", "deaf")]
+
+
+def test_what_an_update_queues_and_its_audience_cancels_never_becomes_ready(tell: Tell) -> None:
+    story = tell(
+        """
+journey: trip
+entry: {event: Start}
+exit: [{audience: staff}]
+steps: [{id: change, update: {city: '"Office"'}}, {id: write, send: mail}, {id: stay, wait: 1d}]
+""",
+        audiences=AUDIENCES,
+    ).event(5, "Start")
+
+    assert (story.ready, story.outbox) == ([], {})
+    assert [outcome for _, _, outcome in story.outcomes()] == ["queued", "queued", "cancelled", "cancelled"]
+
+
+def test_updates_that_go_round_at_one_instant_park_the_run(tell: Tell) -> None:
+    journey = """
+journey: %s
+entry: {audience: some, change: %s}
+steps: [{id: turn, update: {score: "%s"}}]
+"""
+    journeys = journey % ("up", "left", "1.0") + "---" + journey % ("down", "entered", "0.0")
+    story = tell(journeys, audiences="some: profile.score > 0", update_rounds_max=5)
+
+    story.identify(5, score=1)
+
+    assert len(entered(story, "up")) + len(entered(story, "down")) <= 7
+    (parked,) = story.told("parked")
+    assert parked[3] is not None and "update_rounds_max=5" in parked[3]
+
+
+def test_a_full_history_drops_its_oldest_entry_and_says_so(tell: Tell) -> None:
+    story = tell(JOINS % "left", audiences="""some: count("Bought", "10d") > 0""", series_entries_max=2)
+
+    for at in (1, 2, 3):
+        story.event(at, "Bought")
+
+    assert [(fact.at, fact.setting) for fact in story.facts if isinstance(fact, LimitReached)] == [
+        (3, "series_entries_max")
+    ]
+    assert [len(entries) for entries in story.profile.series.values()] == [2]

@@ -1,0 +1,104 @@
+"""Is everything that a person may pile up bounded, by a setting with a name, and is that recorded?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from parcours import Project, Result, Settings, simulate
+from parcours.core.fact import LimitReached, Moved
+
+HEAD = {"project": "shop", "timezone": "UTC", "policies": {"consent": {"default": "opt_out"}}}
+AT = "2026-03-02T09:00:00Z"
+
+
+def play(folder: Path, journey: str, lines: list[str], settings: Settings, until_ms: int | None = None) -> Result:
+    """A shop with one journey, over these lines."""
+    documents = {
+        "parcours.yaml": HEAD,
+        "profile.yaml": {"traits": {"email": "string", "first_name": "string"}},
+        "events.yaml": {"events": {"Start": {"properties": {"cart": "string"}}}},
+        "messages/hello.yaml": {
+            "message": "hello",
+            "class": "marketing",
+            "status": "ready",
+            "email": {"subject": "Hi", "text": "Hi"},
+        },
+    }
+    for name, document in documents.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        with (folder / name).open("w") as file:
+            YAML(typ="safe", pure=True).dump(document, file)
+    (folder / "journeys").mkdir()
+    (folder / "journeys" / "loop.yaml").write_text(journey)
+    events = [line.replace("AT", AT).encode() for line in lines]
+    return simulate(Project.load(folder), events, settings=settings, until_ms=until_ms)
+
+
+def limits(result: Result) -> list[tuple[str, str]]:
+    return [(fact.setting, fact.why) for fact in result.facts if isinstance(fact, LimitReached)]
+
+
+IDENTIFY = '{"type":"identify","userId":"u","timestamp":"AT","traits":{"email":"u@shop.example","first_name":"Ada"}}'
+START = '{"type":"track","event":"Start","userId":"u","timestamp":"AT","properties":{"cart":"%d"}}'
+LATER_MS = 1_772_442_000_000 + 10 * 86_400_000
+
+
+def test_a_trait_that_doubles_at_each_turn_of_a_loop_parks_its_run(tmp_path: Path) -> None:
+    journey = """
+        journey: loop
+        entry: {event: Start}
+        steps:
+          - {id: grow, update: {first_name: 'profile.first_name + profile.first_name'}}
+          - {id: pause, wait: 1h, next: grow}
+    """
+
+    result = play(tmp_path, journey, [IDENTIFY, START % 1], Settings(), LATER_MS)
+
+    parked = [fact.why for fact in result.facts if isinstance(fact, Moved) and fact.what == "parked"]
+    assert parked == ["the traits would take more than all_traits_bytes_max=65536"]
+
+
+def test_somebody_with_many_carts_has_only_so_many_runs_open(tmp_path: Path) -> None:
+    journey = """
+        journey: loop
+        entry: {event: Start}
+        correlation: event.cart
+        steps:
+          - {id: pause, wait: 1d}
+    """
+
+    result = play(tmp_path, journey, [START % cart for cart in range(5)], Settings(open_runs_max=3))
+
+    assert result.summary.journeys["loop"].entered == 3
+    assert limits(result) == [("open_runs_max", "'loop' was not entered, with 3 runs open")] * 2
+
+
+def test_a_run_that_sends_for_ever_forgets_its_oldest_deliveries(tmp_path: Path) -> None:
+    journey = """
+        journey: loop
+        entry: {event: Start}
+        steps:
+          - {id: send, send: hello, channels: [email]}
+          - {id: pause, wait: 1d, next: send}
+    """
+
+    result = play(tmp_path, journey, [IDENTIFY, START % 1], Settings(run_deliveries_max=4), LATER_MS)
+
+    assert result.summary.channels["email"]["sent"] == 11
+    assert (
+        limits(result)
+        == [("run_deliveries_max", "a delivery of loop.send was forgotten, with 4 newer ones of its run")] * 7
+    )
+
+
+@pytest.mark.parametrize("setting, room", [("all_traits_bytes_max", 40), ("traits_bytes_max", 8)])
+def test_what_finds_no_room_is_not_kept(setting: str, room: int, tmp_path: Path) -> None:
+    journey = "{journey: loop, entry: {event: Start}, steps: [{id: done, end: true}]}"
+    known = '{"type":"identify","userId":"u","timestamp":"AT","traits":{"email":"u@s.example","shoes":"red, worn"}}'
+
+    result = play(tmp_path, journey, [known], Settings.model_validate({setting: room}))
+
+    assert limits(result) == [(setting, "trait 'shoes' was not kept")]
