@@ -7,6 +7,7 @@ from collections.abc import Generator
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from parcours.calls import Lines
 from parcours.router import Taken
 
 
@@ -25,8 +26,10 @@ class Ingested:
     undeclared: int
 
     @classmethod
-    def of(cls, taken: Taken) -> Ingested:
-        return cls(taken.accepted, taken.duplicate, tuple(taken.rejected), taken.undeclared)
+    def of(cls, taken: Taken, handed_in: Lines) -> Ingested:
+        """The outcome by the places of the call, with what could not become a line."""
+        rejected = [(handed_in.places[line], reason) for line, reason in taken.rejected]
+        return cls(taken.accepted, taken.duplicate, tuple(sorted([*rejected, *handed_in.refused])), taken.undeclared)
 
 
 class Acknowledgement:

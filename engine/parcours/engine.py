@@ -15,23 +15,27 @@ from concurrent.futures import CancelledError, Future
 from types import TracebackType
 from typing import Self, TypeVar
 
-import msgspec
-
 from parcours.acknowledgement import Acknowledgement, Ingested
+from parcours.calls import Lines, lines_of
 from parcours.clock import Clock, SystemClock
 from parcours.config import Settings
 from parcours.core.identity import shard_of, slot_of
 from parcours.core.profile import Profile
-from parcours.errors import EngineClosed, Overloaded, SettingInvalid, ShardUnavailable
+from parcours.errors import CallerError, EngineClosed, Overloaded, ShardUnavailable
 from parcours.journey.program import Journey, ReadEntry
 from parcours.journey.project import Project
-from parcours.journey.secrets import resolve_secrets
-from parcours.plan import Plan, channels_used
-from parcours.reads import read_audience, read_entries
+from parcours.opening import delivering, recording
+from parcours.plan import Plan, check_shards
+from parcours.reads import instants, read_audience
+from parcours.rest import outstanding
 from parcours.router import Router, Taken
 from parcours.shells import RuntimeName, open_runtime
+from parcours.store.address import check_address
 
 T = TypeVar("T")
+
+CALLS_ASIDE_S = 5.0
+"""How long whoever gives up waiting waits to be told why."""
 
 DRAIN_POLL_S = 0.01
 """How often `drain` looks whether everything has settled."""
@@ -78,12 +82,10 @@ class Engine:
         environ  where `env:NAME` settings are looked up
         Raises SettingInvalid, ChannelUnknown, ExtraMissing, StoreBusy or StoreBroken.
         """
-        recorded = tuple(sorted(set(records)))
-        channels = {
-            name: resolve_secrets(_configured(project, name), project.folder, environ)
-            for name in channels_used(project)
-            if name not in recorded
-        }
+        check_shards(shards)
+        check_address(store)
+        recorded = recording(project, records)
+        channels = delivering(project, recorded, environ)
         plan = Plan(project, shards, store, channels, recorded, settings=settings or Settings())
         engine = cls(plan, runtime, clock)
         engine._start()
@@ -101,35 +103,46 @@ class Engine:
         await self._runtime.start()
         program = self._plan.project.program
         self._router = Router(uuid.uuid4().hex, self._runtime.ports, program, self._plan.settings)
-        self._reads = [asyncio.ensure_future(self._read(*pair)) for pair in read_entries(program)]
+        statuses = [await port.status() for port in self._runtime.ports]
+        for journey in program.journeys:
+            if isinstance(journey.entry, ReadEntry):
+                name = f"{journey.name}@{journey.version}"
+                after_ms = min(status.reads.get(name, -1) for status in statuses)
+                self._reads.append(asyncio.ensure_future(self._read(journey, journey.entry, after_ms)))
 
-    async def _read(self, journey: Journey, entry: ReadEntry) -> None:
-        """Wait for the instant of a read; one that passed while nobody was there is made up for."""
-        wait_ms = entry.at_ms - self._clock.now_ms()
-        await asyncio.sleep(max(0, wait_ms) / 1000)
+    async def _read(self, journey: Journey, entry: ReadEntry, after_ms: int) -> None:
+        """Wait for each instant of a read; those that passed while nobody was there are made up for."""
+        for at_ms in instants(entry, self._plan.project.program.timezone):
+            if at_ms <= after_ms:
+                continue
+            await asyncio.sleep(max(0, at_ms - self._clock.now_ms()) / 1000)
+            await self._read_once(journey, entry, at_ms)
+
+    async def _read_once(self, journey: Journey, entry: ReadEntry, at_ms: int) -> None:
+        """Read the audience, again and again where a shard is missing."""
         while True:
             try:
-                return await read_audience(self._runtime.ports, journey, entry)
+                return await read_audience(self._runtime.ports, journey, entry, at_ms)
             except ShardUnavailable:
                 await asyncio.sleep(READ_PAUSE_S)
 
     # What people do
 
-    def ingest(self, calls: Iterable[Mapping[str, object]] | bytes) -> Acknowledgement:
+    def ingest(self, calls: Iterable[Mapping[str, object]] | bytes | bytearray | memoryview) -> Acknowledgement:
         """Hand in many calls of Segment's spec at once: as dicts, or as a block of NDJSON, the fast way.
 
         The acknowledgement fails with Overloaded if the shards cannot keep up: hand it in again later, with the
-        same message ids.
+        same message ids. Raises CallerError for what is neither.
         """
-        return Acknowledgement(self._submit(self._ingest(_lines(calls))))
+        return Acknowledgement(self._submit(self._ingest(lines_of(calls))))
 
-    async def _ingest(self, lines: Sequence[bytes]) -> Ingested:
+    async def _ingest(self, handed_in: Lines) -> Ingested:
         """Known as under way until it is answered, so that closing leaves no caller without an answer."""
         task = asyncio.current_task()
         assert task is not None
         self._calls.add(task)
         try:
-            return Ingested.of(await self._route(lines))
+            return Ingested.of(await self._route(handed_in.lines), handed_in)
         finally:
             self._calls.discard(task)
 
@@ -152,9 +165,7 @@ class Engine:
         call = {"type": "track", "userId": user_id, "event": event, "properties": dict(properties or {})}
         return self.ingest([call | ({"messageId": message_id} if message_id else {})])
 
-    def identify(
-        self, user_id: str, traits: Mapping[str, object], *, message_id: str | None = None
-    ) -> Acknowledgement:
+    def identify(self, user_id: str, traits: Mapping[str, object], *, message_id: str | None = None) -> Acknowledgement:
         """Something is known about somebody; a trait of None is taken away."""
         call = {"type": "identify", "userId": user_id, "traits": dict(traits)}
         return self.ingest([call | ({"messageId": message_id} if message_id else {})])
@@ -163,37 +174,58 @@ class Engine:
 
     def profile(self, person: str) -> Profile | None:
         """Everything known of a person: traits, runs, deliveries, timers. None if nothing is."""
+        if not isinstance(person, str):
+            raise CallerError(f"profile({person!r}): a person's id is a text")
         port = self._runtime.ports[shard_of(slot_of(person), self._plan.shards)]
         return self._call(port.profile(person))
 
     def drain(self, timeout_s: float | None = None) -> None:
         """Return when everything accepted is applied and nothing queued can leave now.
 
-        Deliveries that wait for another attempt do not count, nor do timers of the future. Raises TimeoutError.
+        Deliveries that wait for another attempt do not count, nor do timers of the future. Raises TimeoutError, which
+        says what is outstanding and which troubles there are.
         """
         self._call(self._drain(timeout_s))
 
-    async def _drain(self, timeout_s: float | None) -> None:
-        assert self._router is not None
-        async with asyncio.timeout(timeout_s):
-            while True:
-                # In this order: what is taken between the two questions belongs to nobody who waits here.
-                handed_over = self._router.is_idle() and not self._waiting
-                if await self._is_at_rest() and handed_over:
-                    return
-                await asyncio.sleep(DRAIN_POLL_S)
+    def troubles(self) -> list[str]:
+        """What is not in order now, a sentence each: a channel that does not start, a shard that does not come back.
 
-    async def _is_at_rest(self) -> bool:
-        """Whether no shard has anything to do now."""
+        Each is also logged as a warning when it begins, by the logger `parcours`.
+        """
+        return self._call(self._runtime.troubles())
+
+    async def _drain(self, timeout_s: float | None) -> None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    if not await self._outstanding():
+                        return
+                    await asyncio.sleep(DRAIN_POLL_S)
+        except TimeoutError:
+            raise TimeoutError(f"not everything has settled within {timeout_s} s: {await self._why()}") from None
+
+    async def _outstanding(self) -> list[str]:
+        """What there is to do now, in words."""
+        assert self._router is not None
+        # In this order: what is taken between the two questions belongs to nobody who waits here.
+        handed_over = self._router.is_idle() and not self._waiting
         try:
             statuses = [await port.status() for port in self._runtime.ports]
-        except ShardUnavailable:
-            return False
-        now_ms = self._clock.now_ms()
-        return not any(
-            status.ready or status.claimed or (status.next_ms is not None and status.next_ms < now_ms)
-            for status in statuses
-        )
+        except ShardUnavailable as error:
+            return [str(error)]
+        said = outstanding(statuses, self._clock.now_ms())
+        return said if handed_over else [*said, "calls of ingest are under way"]
+
+    async def _why(self) -> str:
+        """What is outstanding and in trouble, as far as there are answers."""
+        said: list[str] = []
+        try:
+            async with asyncio.timeout(CALLS_ASIDE_S):
+                said += await self._outstanding()
+                said += await self._runtime.troubles()
+        except TimeoutError:
+            said.append("the shards or the channels do not answer")
+        return "; ".join(said) or "it has settled just now"
 
     # Life
 
@@ -252,19 +284,3 @@ async def _end_all_others() -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
-
-
-def _lines(calls: Iterable[Mapping[str, object]] | bytes) -> list[bytes]:
-    if isinstance(calls, bytes):
-        return [line for line in calls.split(b"\n") if line.strip()]
-    return [msgspec.json.encode(call) for call in calls]
-
-
-def _configured(project: Project, channel: str) -> Mapping[str, object]:
-    settings = project.channels.get(channel)
-    if settings is None:
-        raise SettingInvalid(
-            f"the project's messages use the channel {channel!r}, and parcours.yaml has no channels.{channel}; "
-            f"configure it, or open the engine with records=[{channel!r}]"
-        )
-    return settings

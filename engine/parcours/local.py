@@ -45,7 +45,7 @@ class LocalRuntime:
         if channel in self._dispatchers:
             self._dispatchers[channel].wake(shard)
 
-    def troubles(self) -> list[str]:
+    async def troubles(self) -> list[str]:
         """What the dispatchers could not get to work so far."""
         return [dispatcher.trouble for dispatcher in self._dispatchers.values() if dispatcher.trouble]
 

@@ -7,11 +7,17 @@ from dataclasses import dataclass, field
 
 from parcours.clock import Clock
 from parcours.config import Settings
+from parcours.core.identity import SLOTS
 from parcours.core.turn import Crowd
+from parcours.errors import ProjectInvalid, SettingInvalid
+from parcours.journey.availability import unavailable
 from parcours.journey.project import Project
 from parcours.shard.host import ShardHost
 from parcours.shard.shard import Shard
-from parcours.store.address import open_store
+from parcours.store.address import check_address, open_store
+
+SHARDS_MAX = SLOTS
+"""A shard without a hash slot would own nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +35,25 @@ class Plan:
     project: Project
     shards: int
     store: str
-    channels: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    channels: Mapping[str, Mapping[str, object]] = field(default_factory=dict, repr=False)
     records: tuple[str, ...] = ()
     virtual: bool = False
     crowd: Crowd | None = None
     settings: Settings = field(default_factory=Settings)
+
+    def __post_init__(self) -> None:
+        """Raises SettingInvalid for what no shard can be opened with, ProjectInvalid for what cannot be carried out."""
+        check_shards(self.shards)
+        check_address(self.store)
+        reasons = unavailable(self.project.program)
+        if reasons:
+            raise ProjectInvalid("\n".join(reasons))
+
+
+def check_shards(shards: object) -> None:
+    """Raises SettingInvalid unless it is a number of shards that people can be divided into."""
+    if not isinstance(shards, int) or isinstance(shards, bool) or not 1 <= shards <= SHARDS_MAX:
+        raise SettingInvalid(f"shards={shards!r}: a whole number from 1 to {SHARDS_MAX} is expected")
 
 
 def open_shard(

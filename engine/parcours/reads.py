@@ -1,37 +1,85 @@
-"""Who enters when an audience is read? Those who are in it at the instant, in the order of their names.
+"""Who enters when an audience is read, and when is it read? Members at the instant, in the order of their names.
 
-The order is over all shards, so it is fixed here and not in any of them.
+The order is over all shards, so it is fixed here and not in any of them. A rule recurs on the clock of the
+project's zone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from parcours.journey.program import Journey, Program, ReadEntry
+from parcours.journey.recurrence import Recurrence
 from parcours.ports import ShardPort
 from parcours.shard.messages import Reading
 
 
-def read_entries(program: Program) -> list[tuple[Journey, ReadEntry]]:
-    """The journeys with a read entry, in the order in which they fall due."""
-    reads = [(journey, journey.entry) for journey in program.journeys if isinstance(journey.entry, ReadEntry)]
-    return sorted(reads, key=lambda pair: (pair[1].at_ms, -pair[0].priority, pair[0].name))
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A read that is to come. One that recurs has others after it."""
+
+    at_ms: int
+    recurs: bool
+    journey: Journey
+    entry: ReadEntry
 
 
-async def read_audience(ports: Sequence[ShardPort], journey: Journey, entry: ReadEntry) -> None:
+class Upcoming:
+    """The reads that are still to come, in the order in which they fall due; a rule may have no end."""
+
+    def __init__(self, program: Program) -> None:
+        self._reads = [(journey, journey.entry) for journey in program.journeys if isinstance(journey.entry, ReadEntry)]
+        self._instants = [instants(entry, program.timezone) for _, entry in self._reads]
+        self._queue: list[tuple[int, int]] = []
+        for place in range(len(self._reads)):
+            self._push(place)
+
+    def _push(self, place: int) -> None:
+        at_ms = next(self._instants[place], None)
+        if at_ms is not None:
+            heappush(self._queue, (at_ms, place))
+
+    def first(self) -> Due | None:
+        """The earliest one, None if there is none."""
+        if not self._queue:
+            return None
+        at_ms, place = self._queue[0]
+        journey, entry = self._reads[place]
+        return Due(at_ms, entry.rule is not None, journey, entry)
+
+    def done(self) -> None:
+        """The earliest one has been made: the next of its rule takes its place."""
+        _, place = heappop(self._queue)
+        self._push(place)
+
+    def drop(self) -> None:
+        """Neither the earliest one nor any other of its rule is to come."""
+        heappop(self._queue)
+
+
+def instants(entry: ReadEntry, timezone: str) -> Iterator[int]:
+    """The instants of one read entry: one, or as its rule says."""
+    if entry.rule is None:
+        return iter([entry.at_ms])
+    return Recurrence(entry.rule, entry.at_ms, timezone).instants()
+
+
+async def read_audience(ports: Sequence[ShardPort], journey: Journey, entry: ReadEntry, at_ms: int) -> None:
     """Let the members of the audience enter, person n (their names as bytes, in order) n / rate later.
 
     May be repeated after a failure: a shard takes the reading of one instant once.
     """
     people: list[tuple[bytes, int, str]] = []
     for shard, port in enumerate(ports):
-        people += [(person.encode(), shard, person) for person in await port.members(entry.audience, entry.at_ms)]
+        people += [(person.encode(), shard, person) for person in await port.members(entry.audience, at_ms)]
     people.sort()
     shares: list[list[tuple[str, int]]] = [[] for _ in ports]
     for place, (_, shard, person) in enumerate(people):
-        shares[shard].append((person, entry.at_ms + _delay_ms(place, entry.people_per_second)))
+        shares[shard].append((person, at_ms + _delay_ms(place, entry.people_per_second)))
     for port, share in zip(ports, shares, strict=True):
-        await port.read(Reading(journey.name, journey.version, entry.at_ms, share))
+        await port.read(Reading(journey.name, journey.version, at_ms, share))
 
 
 def _delay_ms(place: int, people_per_second: int | None) -> int:

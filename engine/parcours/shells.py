@@ -15,12 +15,16 @@ RuntimeName: TypeAlias = Literal["local", "ray"]
 
 
 class Runtime(Protocol):
-    """Opens a plan's shards and keeps them going. Both methods run on the event loop of whoever uses the ports."""
+    """Opens a plan's shards and keeps them going. Its methods run on the event loop of whoever uses the ports."""
 
     @property
     def ports(self) -> Sequence[ShardPort]: ...
 
     async def start(self) -> None: ...
+
+    async def troubles(self) -> list[str]:
+        """What is not in order, and what channels could not get to work so far."""
+        ...
 
     async def stop(self) -> None: ...
 

@@ -160,7 +160,7 @@ def renderer(**content: object) -> Renderer:
     """A renderer of one message with this content for the channel `note`."""
     start = {"journey": "j", "entry": {"event": "Started"}, "steps": [{"id": "s", "send": "hello"}]}
     project = Project.of(
-        ProjectDocument(project="shop"),
+        ProjectDocument.model_validate({"project": "shop", "policies": {"consent": {"default": "opt_out"}}}),
         ProfileDocument.model_validate(
             {
                 "traits": {"name": "string", "count": "number", "many": "list"},

@@ -183,11 +183,15 @@ def test_a_message_that_fails_for_one_person_is_refused_and_the_others_go_out(
 
 
 def test_a_channel_that_does_not_start_is_trouble_and_is_tried_again(
-    new_channel: NewChannel, new_shard: NewShard, new_dispatcher: NewDispatcher, new_entry: NewEntry
+    new_channel: NewChannel,
+    new_shard: NewShard,
+    new_dispatcher: NewDispatcher,
+    new_entry: NewEntry,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def scenario() -> None:
         channel, shard = new_channel(), new_shard([new_entry(1)])
-        channel.fails_to_start = 1
+        channel.fails_to_start = 2
         dispatcher = new_dispatcher(channel)
         await dispatcher.start([shard])
         dispatcher.wake(0)
@@ -199,6 +203,7 @@ def test_a_channel_that_does_not_start_is_trouble_and_is_tried_again(
 
         await shard.until_settled(1)
         assert dispatcher.trouble is None
+        assert caplog.messages == [trouble], "the same trouble is told once"
         await dispatcher.stop()
 
     asyncio.run(scenario())

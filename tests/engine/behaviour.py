@@ -199,6 +199,30 @@ class EngineBehaviour:
         with pytest.raises(SettingInvalid, match=f"open it with shards={self.shards}"):
             opening(new_shop(), shards=self.shards + 1)
 
+    def test_a_channel_that_does_not_start_is_told_to_whoever_asks_or_waits(
+        self, opening: Opening, new_shop: NewShop, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        nowhere = {"host": "mail.example", "sender": "s@shop.example", "ca_file": str(tmp_path / "nowhere.pem")}
+        engine = opening(new_shop(email=nowhere), store="memory:", records=())
+        engine.identify("anna", {"email": "anna@mail.example"}).result(PATIENCE_S)
+        engine.track("anna", "Started", {"cart": "c1"}).result(PATIENCE_S)
+        trouble = "the channel 'email' does not start"
+        eventually(lambda: any(trouble in each for each in engine.troubles()), "the trouble")
+        eventually(lambda: states(engine, "anna") == ["queued"], "the reminder, ready to leave")
+        eventually(lambda: trouble in caplog.text, "the warning")
+
+        with pytest.raises(TimeoutError) as caught:
+            engine.drain(0.2)
+
+        assert "deliveries that wait for channel 'email': 1" in str(caught.value)
+        assert trouble in str(caught.value)
+        assert {(record.name, record.levelname) for record in caplog.records if trouble in record.message} == {
+            ("parcours", "WARNING")
+        }
+
+    def test_an_engine_in_order_has_no_troubles(self, opening: Opening, new_shop: NewShop) -> None:
+        assert opening(new_shop(), store="memory:").troubles() == []
+
     def test_a_channel_that_is_neither_configured_nor_recorded_is_named(
         self, opening: Opening, new_shop: NewShop
     ) -> None:

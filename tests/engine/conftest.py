@@ -40,7 +40,8 @@ JOURNEYS = {
 
 def write_shop(folder: Path, channels: Mapping[str, Mapping[str, object]]) -> Path:
     """The shop as an author would have it on disk; JSON is YAML too."""
-    documents = {"parcours": {"project": "shop", "channels": channels}, "profile": PROFILE, "events": EVENTS}
+    settings = {"project": "shop", "channels": channels, "policies": {"consent": {"default": "opt_out"}}}
+    documents: dict[str, object] = {"parcours": settings, "profile": PROFILE, "events": EVENTS}
     documents |= {f"messages/{name}": message for name, message in MESSAGES.items()}
     documents |= {f"journeys/{name}": journey for name, journey in JOURNEYS.items()}
     for name, document in documents.items():

@@ -20,6 +20,7 @@ from parcours.engine import Engine
 from parcours.errors import Overloaded, ShardUnavailable, StoreBusy
 from parcours.journey.document import AudiencesDocument, JourneyDocument, ProfileDocument, ProjectDocument
 from parcours.journey.project import Project
+from parcours.plan import channels_used
 
 if TYPE_CHECKING:
     from tests.engine.behaviour import EngineBehaviour
@@ -40,7 +41,7 @@ class TestLocalEngine(EngineBehaviour):
 
 
 def open_local(project: Project, store: str, **options: object) -> Engine:
-    return Engine.open(project, store, runtime="local", records=["email"], **options)  # type: ignore[arg-type]  # by name
+    return Engine.open(project, store, runtime="local", records=channels_used(project), **options)  # type: ignore[arg-type]  # by name
 
 
 def test_a_store_has_one_engine_at_a_time(tmp_path: Path, new_shop: NewShop) -> None:

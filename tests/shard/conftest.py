@@ -59,7 +59,7 @@ def shop() -> Program:
     """Whoever starts a cart and does not buy within 20 s is reminded; who buys gets a receipt."""
     properties = {"cart": "string"}
     project = Project.of(
-        ProjectDocument(project="shop"),
+        ProjectDocument.model_validate({"project": "shop", "policies": {"consent": {"default": "opt_out"}}}),
         ProfileDocument.model_validate({"traits": {"email": "string", "phone": "string"}}),
         EventsDocument(
             events={

@@ -27,9 +27,7 @@ def main(folder: str, record_bytes: int, file_bytes_max: int) -> None:
         say(str(sequence))
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     try:
-        store.append(
-            a_record(sequence, size_bytes=1)
-        )  # there is room again, but who knows what is on the disk
+        store.append(a_record(sequence, size_bytes=1))  # there is room again, but who knows what is on the disk
     except StoreBroken:
         say("refused")
 

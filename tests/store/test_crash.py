@@ -20,9 +20,7 @@ WAL = "shard-0003.journal.sqlite3-wal"
 RECORD_BYTES = 100_000
 
 
-@pytest.mark.parametrize(
-    "killed_after", [1, 2, 40]
-)  # 40 records: SQLite has moved pages into the file by then
+@pytest.mark.parametrize("killed_after", [1, 2, 40])  # 40 records: SQLite has moved pages into the file by then
 def test_what_was_acknowledged_survives_a_killed_process(tmp_path: Path, killed_after: int) -> None:
     acknowledged = 0
 

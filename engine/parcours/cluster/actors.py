@@ -7,6 +7,7 @@ store failed: it lets go of the shard, for only the store can say what was commi
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Awaitable
 from typing import Any, TypeVar
@@ -30,6 +31,10 @@ T = TypeVar("T")
 LOST = "the shard's store lay in the memory of a process that has ended: start again, or use a store on disk"
 
 
+COLLECT_EVERY = 100_000
+"""Objects made and not freed between two collections: about what one full batch makes at once."""
+
+
 class ShardActor:
     """Owns one shard. Arguments and answers are bytes."""
 
@@ -37,9 +42,7 @@ class ShardActor:
         self._host: ShardHost | None = None
         self._lost = False
 
-    async def assign(
-        self, assignment: Assignment, number: int, epoch: int | None, dispatchers: dict[str, Any]
-    ) -> int:
+    async def assign(self, assignment: Assignment, number: int, epoch: int | None, dispatchers: dict[str, Any]) -> int:
         """Open the shard from its store under this epoch; without one, under the store's next. Returns the epoch."""
         await self.close()
         self._lost = epoch is not None and not is_durable(assignment.store)
@@ -52,6 +55,7 @@ class ShardActor:
 
         self._host = open_shard(assignment.plan(), number, SystemClock(), wake, epoch)
         self._host.look()
+        spare_the_collector()
         return self._host.epoch
 
     @property
@@ -107,6 +111,16 @@ class ShardActor:
         if self._host is not None:
             self._host.close()
             self._host = None
+
+
+def spare_the_collector() -> None:
+    """Let the garbage collector run seldom, and never over what has just been loaded.
+
+    What a shard holds is bytes in dicts, which it need not look at, and what a batch makes is gone after it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_EVERY)
 
 
 class DispatcherActor:

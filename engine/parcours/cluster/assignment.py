@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from parcours.config import Settings
 from parcours.core.turn import Crowd
@@ -18,7 +18,7 @@ class Assignment:
     project: bytes
     shards: int
     store: str
-    channels: Mapping[str, Mapping[str, object]]
+    channels: Mapping[str, Mapping[str, object]] = field(repr=False)
     records: tuple[str, ...]
     virtual: bool
     crowd: Crowd | None

@@ -41,6 +41,10 @@ class ClusterRuntime:
         self.ports = self._supervisor.ports
         await self._supervisor.start()
 
+    async def troubles(self) -> list[str]:
+        """What is not in order, and what the dispatchers could not get to work so far."""
+        return [] if self._supervisor is None else await self._supervisor.troubles()
+
     async def process_ids(self) -> dict[str, int]:
         """The process of each actor that the plan runs in, by a name in words."""
         assert self._supervisor is not None, "start comes first"

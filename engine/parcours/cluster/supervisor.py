@@ -7,6 +7,7 @@ epoch, one for each assignment, so that records of an owner before can be told f
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import partial
@@ -20,6 +21,8 @@ from parcours.cluster.assignment import Assignment
 from parcours.cluster.mailbox import ActorPort, answer_of
 from parcours.errors import ShardUnavailable, StoreBusy
 from parcours.plan import Plan
+
+log = logging.getLogger("parcours")
 
 WATCH_EVERY_S = 0.5
 """How often each actor is asked whether it is there; a restarted one is back at work that much later."""
@@ -99,29 +102,38 @@ class Supervisor:
 
     async def _watch(self, name: str, actor: Any, ask: Any, assign: Callable[[], Awaitable[None]]) -> None:
         """Ask for ever. Whatever goes wrong is kept as the actor's trouble until it is well again."""
+        told: str | None = None  # by a dispatcher: nobody sees what its own process logs
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
             try:
-                await self._look_after(actor, ask, assign)
+                answer = await self._look_after(actor, ask, assign)
             except ShardUnavailable:
                 continue  # it died while it was being assigned, and is started anew
             except Exception as error:  # noqa: BLE001  # the watch has to go on whatever it finds
-                self._troubles[name] = f"{name}: {error}"
+                trouble = f"{name}: {error}"
+                if trouble != self._troubles.get(name):
+                    log.warning("%s", trouble)
+                self._troubles[name] = trouble
             else:
                 self._troubles.pop(name, None)
+                if isinstance(answer, str) and answer != told:
+                    log.warning("%s", answer)
+                told = answer if isinstance(answer, str) else None
 
-    async def _look_after(self, actor: Any, ask: Any, assign: Callable[[], Awaitable[None]]) -> None:
+    async def _look_after(self, actor: Any, ask: Any, assign: Callable[[], Awaitable[None]]) -> object:
+        """What the actor answers, None if it is not there."""
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                await ask.remote()
+                return await ask.remote()
         except TimeoutError:
             ray.kill(actor, no_restart=False)
         except RayActorError:
-            return  # Ray is starting it anew; the next answer tells that it has to be assigned
+            pass  # Ray is starting it anew; the next answer tells that it has to be assigned
         except ShardUnavailable:
             await assign()
         except RayTaskError as error:
             raise error.cause from None
+        return None
 
     async def troubles(self) -> list[str]:
         """What is not in order, and what the dispatchers could not get to work so far."""

@@ -8,6 +8,7 @@ and the person's own timer brings it back.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 
@@ -17,6 +18,8 @@ from parcours.core.effect import Outgoing
 from parcours.dispatch.render import Renderer, RenderFailed
 from parcours.errors import ParcoursError, ShardUnavailable
 from parcours.ports import ShardPort
+
+log = logging.getLogger("parcours")
 
 PAUSE_S = 0.5
 """Pause before a channel that did not start, or a shard that did not answer, is tried again."""
@@ -28,9 +31,7 @@ PAUSE_MAX_S = 30.0
 class Dispatcher:
     """Lives on one event loop. `name` tells its claims from those of a dispatcher before it."""
 
-    def __init__(
-        self, name: str, channel_name: str, channel: Channel, renderer: Renderer, settings: Settings
-    ) -> None:
+    def __init__(self, name: str, channel_name: str, channel: Channel, renderer: Renderer, settings: Settings) -> None:
         self.name = name
         self._channel_name = channel_name
         self._channel = channel
@@ -57,10 +58,16 @@ class Dispatcher:
                 await self._channel.start()
                 self._started, self.trouble = True, None
             except Exception as error:  # noqa: BLE001  # a stranger's code may raise anything
-                self.trouble = f"the channel {self._channel_name!r} does not start: {error}"
+                self._note(f"the channel {self._channel_name!r} does not start: {in_a_line(error)}")
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, PAUSE_MAX_S)
         self._pull()
+
+    def _note(self, trouble: str) -> None:
+        """Remember what is wrong, and warn of it when it is new."""
+        if trouble != self.trouble:
+            log.warning("%s", trouble)
+        self.trouble = trouble
 
     def wake(self, shard: int) -> None:
         """This shard has deliveries ready."""
@@ -84,7 +91,7 @@ class Dispatcher:
                 except ShardUnavailable:
                     continue  # it wakes the dispatcher again when it is back
                 except ParcoursError as error:
-                    self.trouble = f"shard {shard} hands nothing over: {error}"
+                    self._note(f"shard {shard} hands nothing over: {error}")
                     continue
                 if claims.more:
                     self._woken[shard] = None
@@ -146,7 +153,7 @@ class Dispatcher:
             except ShardUnavailable:
                 await asyncio.sleep(PAUSE_S)
             except ParcoursError as error:
-                self.trouble = f"shard {shard} takes no receipts: {error}"
+                self._note(f"shard {shard} takes no receipts: {error}")
                 return None
 
     def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
@@ -167,3 +174,8 @@ class Dispatcher:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._started:
             await self._channel.stop()
+
+
+def in_a_line(error: Exception) -> str:
+    """The error's own words, or its name where it has none."""
+    return str(error) or type(error).__name__

@@ -65,6 +65,7 @@ class Status(msgspec.Struct, frozen=True, array_like=True):
     ready           deliveries that could be claimed now, by channel
     claimed         deliveries under way
     standing_still  people whose clock waits for a receipt (virtual time only)
+    reads           journeys (as "name@version") whose audience has been read, and the newest instant of it
     """
 
     people: int
@@ -73,6 +74,7 @@ class Status(msgspec.Struct, frozen=True, array_like=True):
     ready: dict[str, int]
     claimed: int
     standing_still: int
+    reads: dict[str, int]
 
 
 class Known(msgspec.Struct, frozen=True, array_like=True):

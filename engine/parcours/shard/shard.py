@@ -17,6 +17,7 @@ late as it likes. Two ways of telling time share all of this:
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -25,13 +26,13 @@ import msgspec
 from parcours.channel import Accepted, Ambiguous, Receipt
 from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
+from parcours.core.audiences import is_inside
 from parcours.core.fact import Fact
 from parcours.core.identity import slot_of
 from parcours.core.input import DeliveriesClaimed, Input, ReadReached, ReceiptArrived, TimePassed, TimerDue
 from parcours.core.profile import NEVER, Profile, decode_profile, next_due
 from parcours.core.turn import Crowd
 from parcours.errors import StoreBroken
-from parcours.journey.expression import Scope
 from parcours.journey.program import Program
 from parcours.shard.intake import Intake, advance_position
 from parcours.shard.messages import Answer, Batch, Claims, Reading, Status
@@ -64,7 +65,7 @@ class Shard:
         self._store = store
         self._settings = settings
         self.virtual = virtual
-        self._records = tuple(records)
+        self._records = frozenset(records)
         self._crowd = crowd
         self._slots = Slots(number, shards)
         self._seen = SeenIds(self._slots, settings.message_ids_for_ms, settings.message_ids_max)
@@ -96,7 +97,6 @@ class Shard:
                     self._wheel.add(person, next_due(data))
         with self._whole():
             self._take_up_outbox(now_ms)
-            self._answer_recorded(now_ms)
 
     def _take_up_outbox(self, now_ms: int) -> None:
         """Queue again what had not been claimed; what had been is ambiguous, for its dispatcher is gone."""
@@ -112,8 +112,7 @@ class Shard:
                 lost = Ambiguous(entry.key, "the engine stopped while it was being sent")
                 self._apply(work, number, entry.profile, ReceiptArrived(work.stamp_ms, lost))
             elif not waits:
-                ready = Ready(entry.key, number, entry.profile, work.stamp_ms)
-                work.ready.append((entry.channel, ready))
+                self._make_ready(work, number, entry.profile, work.stamp_ms, [entry.key])
         self._commit(work)
 
     # Inputs
@@ -136,7 +135,6 @@ class Shard:
             answer = self._intake.answer(batch.number)
             self._head = advance_position(self._head, batch, answer, self._settings)
             self._commit(work, always=True)
-            self._answer_recorded(now_ms)
         return answer
 
     def pass_time(self, now_ms: int) -> None:
@@ -149,7 +147,6 @@ class Shard:
                 if person not in self._stash:
                     self._apply(work, slot_of(person), person, TimePassed(before))
             self._commit(work)
-            self._answer_recorded(now_ms)
 
     def read(self, reading: Reading, now_ms: int) -> None:
         """Let these people enter a journey, each at the time given. Once only for a journey's version and time."""
@@ -163,39 +160,30 @@ class Shard:
             reads = {**self._head.reads, f"{reading.journey}@{reading.version}": reading.at}
             self._head = Head(self._head.stamp_ms, self._head.positions, reads)
             self._commit(work, always=True)
-            self._answer_recorded(now_ms)
 
     def members(self, audience: str, at: int) -> list[str]:
         """Everybody who is in the audience, sorted by the bytes of their names."""
         self._check()
-        condition = self._program.audiences[audience]
         people = (pair for slot in self._slots.owned.values() for pair in slot.profiles.items())
-        inside = [
-            person
-            for person, data in people
-            if condition.holds(Scope(profile=decode_profile(data).traits, now_ms=at))
-        ]
+        inside = [person for person, data in people if is_inside(self._program, decode_profile(data), audience, at)]
         return sorted(inside, key=str.encode)
 
     def has_read(self, journey: str, version: int, at: int) -> bool:
         """Whether the journey's read entry of this time has been made."""
         self._check()
-        return self._head.reads.get(f"{journey}@{version}") == at
+        return self._head.reads.get(f"{journey}@{version}", -1) >= at
 
     # Deliveries
 
     def claim(self, channel: str, most: int, by: str, now_ms: int) -> Claims:
         """Hand up to `most` deliveries to the dispatcher `by`; they are durably claimed when this returns."""
         with self._whole():
-            claims = self._claim(channel, most, by, now_ms)
-            self._answer_recorded(now_ms)
-        return claims
+            return self._claim(channel, most, by, now_ms)
 
     def settle(self, receipts: Iterable[Receipt], now_ms: int) -> None:
         """Take a dispatcher's answers. One for a delivery that is not under way changes nothing."""
         with self._whole():
             self._settle(receipts, now_ms)
-            self._answer_recorded(now_ms)
 
     def give_up(self, by: str, now_ms: int) -> None:
         """The dispatcher is gone: nobody can say what became of the deliveries that it had claimed."""
@@ -211,6 +199,8 @@ class Shard:
                 continue  # it was cancelled while it waited
             instants[key] = ready.at if self.virtual else work.stamp_ms
             self._apply(work, ready.slot, ready.person, DeliveriesClaimed(instants[key], (key,)))
+            if self.virtual and (not work.claimed or work.claimed[-1][0] != key):  # a gate objects by now
+                self._answer_in_order(work, ready, self._stash.drop(ready.person, key))
         leaving = []
         for key, attempt in work.claimed:
             ready = waiting[key]
@@ -226,14 +216,15 @@ class Shard:
             if claim is None:
                 continue
             if self.virtual:
-                self._answer_in_order(work, claim, receipt)
+                self._answer_in_order(work, claim, self._stash.answer(claim.person, receipt))
             else:
                 self._apply(work, claim.slot, claim.person, ReceiptArrived(work.stamp_ms, receipt))
         self._commit(work)
 
-    def _answer_in_order(self, work: Work, claim: Claim, receipt: Receipt) -> None:
-        for answered in self._stash.answer(claim.person, receipt):
-            self._apply(work, claim.slot, claim.person, ReceiptArrived(claim.at, answered))
+    def _answer_in_order(self, work: Work, claim: Claim | Ready, receipts: list[Receipt]) -> None:
+        """Apply all receipts of one instant of a person; her clock goes on once none is missing."""
+        for receipt in receipts:
+            self._apply(work, claim.slot, claim.person, ReceiptArrived(claim.at, receipt))
         waited = self._stash.release(claim.person)
         if waited is None:
             return
@@ -243,13 +234,6 @@ class Shard:
             if claim.person in self._stash:
                 self._stash.hold(claim.person, (), waited)
                 return
-
-    def _answer_recorded(self, now_ms: int) -> None:
-        """Claim and accept what lies ready on channels that only record, until nothing is left."""
-        while recorded := self._outbox.ready().keys() & set(self._records):
-            for channel in sorted(recorded):
-                claims = self._claim(channel, self._settings.batch_events_max, "recorder", now_ms)
-                self._settle([Accepted(outgoing.key) for outgoing in claims.outgoing], now_ms)
 
     # The pattern
 
@@ -284,11 +268,41 @@ class Shard:
             timer = first_timer(profile, given.at)
             now = given if timer is None else TimerDue(timer.due)
             effects = advance(person, profile, now, self._program, self._settings, self._crowd)
-            work.add(slot, person, now.at, effects)
-            if self.virtual and effects.ready:
-                return self._stash.hold(person, effects.ready, () if timer is None else (given,))
+            work.add(slot, effects)
+            leaving = self._make_ready(work, slot, person, now.at, effects.ready) if effects.ready else ()
+            if self.virtual and leaving:
+                return self._stash.hold(person, leaving, () if timer is None else (given,))
             if timer is None:
                 return None
+
+    def _make_ready(self, work: Work, slot: int, person: str, at: int, keys: Iterable[str]) -> list[str]:
+        """Offer deliveries to dispatchers, and return their keys; those on channels that only record are answered here.
+
+        Nothing leaves the process for a recorded one, so its decision, claim and receipt are one commit.
+        """
+        leaving: list[str] = []
+        waiting = deque(keys)
+        while waiting:
+            key = waiting.popleft()
+            channel = work.entry(slot, key).channel
+            if channel in self._records:
+                waiting += self._record(work, slot, person, at, key)
+            else:
+                leaving.append(key)
+                work.ready.append((channel, Ready(key, slot, person, at)))
+        return leaving
+
+    def _record(self, work: Work, slot: int, person: str, at: int, key: str) -> list[str]:
+        """Claim and accept a delivery; the keys of those that become ready by it."""
+        profile = work.profile(slot, person)
+        claimed = advance(person, profile, DeliveriesClaimed(at, (key,)), self._program, self._settings, self._crowd)
+        work.add(slot, claimed)
+        if not claimed.claimed:
+            return claimed.ready  # a gate objects by now
+        receipt = ReceiptArrived(at, Accepted(key))
+        accepted = advance(person, profile, receipt, self._program, self._settings, self._crowd)
+        work.add(slot, accepted)
+        return accepted.ready
 
     def _commit(self, work: Work, *, always: bool = False) -> None:
         """Make the work durable, then visible. A work without any change is committed only if asked for."""
@@ -297,9 +311,7 @@ class Shard:
         outbox = work.outbox_changes()
         if profiles or outbox or work.facts or always:
             facts = b"" if self.virtual else _encoder.encode(work.facts)
-            self._store.append(
-                Record(self._sequence + 1, self._epoch, self._head, work.seen, profiles, outbox, facts)
-            )
+            self._store.append(Record(self._sequence + 1, self._epoch, self._head, work.seen, profiles, outbox, facts))
             self._sequence += 1
             self._show(profiles, outbox)
             self._renew_image()
@@ -356,6 +368,7 @@ class Shard:
             people=sum(len(slot.profiles) for slot in self._slots.owned.values()),
             stamp_ms=self._head.stamp_ms,
             next_ms=self.next_ms(),
+            reads=self._head.reads,
             ready=self.ready(),
             claimed=self._outbox.under_way(),
             standing_still=len(self._stash),

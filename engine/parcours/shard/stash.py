@@ -46,8 +46,16 @@ class Stash:
 
     def answer(self, person: str, receipt: Receipt) -> list[Receipt]:
         """Take a receipt; all of the person's receipts in order once the last one is in, nothing before."""
+        self._waiting[person].receipts[receipt.key] = receipt
+        return self._answered(person)
+
+    def drop(self, person: str, key: str) -> list[Receipt]:
+        """The delivery does not leave after all; the person's receipts if it was the last one missing."""
+        self._waiting[person].keys.remove(key)
+        return self._answered(person)
+
+    def _answered(self, person: str) -> list[Receipt]:
         waiting = self._waiting[person]
-        waiting.receipts[receipt.key] = receipt
         if len(waiting.receipts) < len(waiting.keys):
             return []
         answered = [waiting.receipts[key] for key in waiting.keys]

@@ -49,15 +49,14 @@ class Work:
         """Whether anything is known of the person."""
         return person in self._slots[slot].profiles or person in self._touched
 
-    def add(self, slot: int, person: str, at: int, effects: Effects) -> None:
-        """Take over what one input led to."""
+    def add(self, slot: int, effects: Effects) -> None:
+        """Take over what one input led to, but for what is ready to leave."""
         self.facts += effects.facts
         for outgoing in effects.queued:
             self.outbox[outgoing.key] = slot, outgoing
-        for key in effects.ready:
-            self.ready.append((self.entry(slot, key).channel, Ready(key, slot, person, at)))
         for key in effects.settled:
-            self.outbox[key] = slot, None
+            if key in self.outbox or key in self._slots[slot].outbox:
+                self.outbox[key] = slot, None
         self.claimed += effects.claimed
 
     def has_entry(self, slot: int, key: str) -> bool:
@@ -84,8 +83,9 @@ class Work:
         return changed
 
     def outbox_changes(self) -> list[tuple[int, str, bytes | None]]:
+        """The new bytes of each entry, None for one that has left; what came and left within this work is no change."""
         return [
             (slot, key, None if outgoing is None else _encoder.encode(outgoing))
             for key, (slot, outgoing) in self.outbox.items()
+            if outgoing is not None or key in self._slots[slot].outbox
         ]
-

@@ -6,11 +6,13 @@ remembers for how many shards it was made: which shard owns whom depends on it.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
 
 from parcours.errors import SettingInvalid, StoreBroken
+from parcours.store.journal import in_words
 from parcours.store.memory import MemoryStore, VolatileStore
 from parcours.store.sqlite import SqliteStore
 from parcours.store.store import Store
@@ -18,29 +20,50 @@ from parcours.store.store import Store
 SQLITE = "sqlite:///"
 
 
+IN_MEMORY = ("memory:", "volatile:")
+
+
 class _Layout(msgspec.Struct, frozen=True):
     project: str
     shards: int
 
 
+def check_address(address: object) -> None:
+    """Raises SettingInvalid unless a store can have this address; nothing is looked at on the disk."""
+    if isinstance(address, os.PathLike):
+        raise SettingInvalid(f"store={address!r} is a path: write it as a text, {SQLITE + os.fspath(address)!r}")
+    if not isinstance(address, str):
+        raise SettingInvalid(f"store={address!r}: use sqlite:///FOLDER or memory:")
+    if address not in IN_MEMORY:
+        _folder(address)
+
+
 def prepare(address: str, project: str, shards: int) -> None:
-    """Make the store's folder for a project and a number of shards, or check that it was made for them."""
-    if address in ("memory:", "volatile:"):
+    """Make the store's folder for a project and a number of shards, or check that it was made for them.
+
+    Raises SettingInvalid if it was made for others, StoreBroken if it cannot be made, written or read.
+    """
+    if address in IN_MEMORY:
         return
     path = _folder(address) / "layout.json"
-    wanted = _Layout(project, shards)
+    try:
+        _prepare(path, address, _Layout(project, shards))
+    except msgspec.MsgspecError as error:
+        raise StoreBroken(f"{path} cannot be read: {error}") from None
+    except OSError as error:
+        raise in_words(path.parent, error) from error
+
+
+def _prepare(path: Path, address: str, wanted: _Layout) -> None:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(msgspec.json.encode(wanted))
         return
-    try:
-        found = msgspec.json.decode(path.read_bytes(), type=_Layout)
-    except msgspec.MsgspecError as error:
-        raise StoreBroken(f"{path} cannot be read: {error}") from None
+    found = msgspec.json.decode(path.read_bytes(), type=_Layout)
     if found != wanted:
         raise SettingInvalid(
             f"the store {address} belongs to project {found.project!r} with {found.shards} shards, "
-            f"not to {project!r} with {shards}: open it with shards={found.shards}"
+            f"not to {wanted.project!r} with {wanted.shards}: open it with shards={found.shards}"
         )
 
 

@@ -85,9 +85,7 @@ class Journal:
         run(f"PRAGMA page_size = {PAGE_BYTES}")
         (mode,) = run("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
-            raise StoreBroken(
-                f"{self.path} cannot be written ahead of ({mode}): put the store on a local disk"
-            )
+            raise StoreBroken(f"{self.path} cannot be written ahead of ({mode}): put the store on a local disk")
         run("PRAGMA synchronous = FULL")
         run(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
         run("BEGIN IMMEDIATE")
@@ -114,9 +112,7 @@ class Journal:
             "SELECT min(sequence), max(sequence), sum(length(encoded)) FROM journal"
         ).fetchone()
         if newest is not None:
-            (link,) = self._connection.execute(
-                "SELECT link FROM journal WHERE sequence = ?", (newest,)
-            ).fetchone()
+            (link,) = self._connection.execute("SELECT link FROM journal WHERE sequence = ?", (newest,)).fetchone()
             return Extent(oldest, newest, link, size_bytes)
         trimmed, link = self._connection.execute("SELECT trimmed, trimmed_link FROM state").fetchone()
         return Extent(trimmed + 1, trimmed, link, 0)
@@ -199,6 +195,4 @@ def in_words(path: Path, error: sqlite3.Error | OSError) -> ParcoursError:
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return damaged(str(path), str(error))
         case _:
-            return StoreBroken(
-                f"{path} cannot be used ({error}): look at the disk, then open the store again"
-            )
+            return StoreBroken(f"{path} cannot be used ({error}): look at the disk, then open the store again")

@@ -146,9 +146,7 @@ class SqliteStore:
         if image.slot != slot:
             raise damaged(where, f"it is the image of slot {image.slot}")
         if not sequence <= image.sequence <= self._newest:
-            raise damaged(
-                where, f"it is of record {image.sequence}, the journal has {sequence} to {self._newest}"
-            )
+            raise damaged(where, f"it is of record {image.sequence}, the journal has {sequence} to {self._newest}")
         return image
 
     @contextmanager

@@ -1,0 +1,63 @@
+"""How do calls become lines? Each dict is encoded by itself, so that one that cannot be takes no other along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from parcours.errors import CallerError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """
+    lines    what is handed to the engine
+    places   where each of them stands in the call, from 0
+    refused  (place, reason) of what cannot be written as JSON
+    """
+
+    lines: Sequence[bytes]
+    places: Sequence[int]
+    refused: tuple[tuple[int, str], ...] = ()
+
+
+def lines_of(calls: Iterable[Mapping[str, object]] | bytes | bytearray | memoryview) -> Lines:
+    """The lines of one call of `ingest`. Raises CallerError for what is neither calls nor a block of NDJSON."""
+    if isinstance(calls, bytes | bytearray | memoryview):
+        lines = [line for line in bytes(calls).split(b"\n") if line.strip()]
+        return Lines(lines, range(len(lines)))
+    encoded: list[bytes] = []
+    places: list[int] = []
+    refused: list[tuple[int, str]] = []
+    each: Iterable[object] = _each(calls, "calls as dicts, or NDJSON as bytes")
+    for place, call in enumerate(each):
+        try:
+            encoded.append(msgspec.json.encode(dict(call) if isinstance(call, Mapping) else call))
+        except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
+            refused.append((place, f"the call cannot be written as JSON: {error}"))
+        else:
+            places.append(place)
+    return Lines(encoded, places, tuple(refused))
+
+
+def recorded_lines(lines: Iterable[bytes] | bytes | bytearray | memoryview) -> Iterable[bytes]:
+    """Recorded lines one by one, empty ones among them so that numbers stay right. Raises CallerError as above."""
+    if isinstance(lines, bytes | bytearray | memoryview):
+        return bytes(lines).split(b"\n")
+    return _each(lines, "lines of NDJSON as bytes")
+
+
+def _each(given: Iterable[T], wanted: str) -> Iterable[T]:
+    """What is given, unless it would be taken apart where the caller meant it as a whole."""
+    if isinstance(given, str):
+        raise CallerError(f"a str is given, and {wanted} are expected: encode it as UTF-8 first")
+    if isinstance(given, Mapping):
+        raise CallerError(f"a single {type(given).__name__} is given, and {wanted} are expected: put it into a list")
+    if not isinstance(given, Iterable):
+        raise CallerError(f"{type(given).__name__} is given, and {wanted} are expected")
+    return given

@@ -1,0 +1,24 @@
+"""What keeps an engine from being at rest? What its shards say that they still have to do now, in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from parcours.shard.messages import Status
+
+
+def outstanding(statuses: Iterable[Status], now_ms: int) -> list[str]:
+    """Deliveries by channel, those under way, and timers whose time is past; nothing where all is at rest."""
+    ready: Counter[str] = Counter()
+    claimed, overdue = 0, 0
+    for status in statuses:
+        ready.update(status.ready)
+        claimed += status.claimed
+        overdue += status.next_ms is not None and status.next_ms < now_ms
+    said = [f"deliveries that wait for channel {channel!r}: {count}" for channel, count in sorted(ready.items())]
+    if claimed:
+        said.append(f"deliveries under way: {claimed}")
+    if overdue:
+        said.append(f"shards with timers overdue: {overdue}")
+    return said

@@ -1,0 +1,92 @@
+"""Whatever is handed in by a program: what is wrong with one call is said of that call alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import MappingProxyType
+
+import msgspec
+import pytest
+
+from parcours.engine import Engine
+from parcours.errors import CallerError
+from parcours.journey.project import Project
+from parcours.simulation import simulate
+
+NewShop = Callable[..., Project]
+
+SEEN: dict[str, object] = {"type": "track", "event": "Seen", "userId": "anna", "timestamp": "2026-01-01T10:00:00Z"}
+
+
+@pytest.fixture
+def engine(new_shop: NewShop) -> Iterator[Engine]:
+    with Engine.open(new_shop(), "memory:", runtime="local", records=["email"]) as engine:
+        yield engine
+
+
+def nested(depth: int) -> object:
+    value: object = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        object(),
+        {1, object()},
+        "\ud800",  # half of a character
+        nested(100_000),
+    ],
+    ids=["object", "set", "surrogate", "nesting"],
+)
+def test_a_call_that_is_no_json_is_rejected_by_itself(value: object, engine: Engine) -> None:
+    wrong = SEEN | {"properties": {"page": value}}
+
+    outcome = engine.ingest([SEEN, wrong, {"type": "track"}, SEEN, wrong]).result(60)
+
+    assert outcome.accepted == 2
+    assert [place for place, _ in outcome.rejected] == [1, 2, 4]
+    reasons = dict(outcome.rejected)
+    assert reasons[1].startswith("the call cannot be written as JSON: ")
+    assert not reasons[2].startswith("the call cannot be written")
+
+
+def test_a_call_may_be_any_mapping(engine: Engine) -> None:
+    assert engine.ingest([MappingProxyType(SEEN)]).result(60).accepted == 1
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_a_block_may_be_any_kind_of_bytes(kind: Callable[[bytes], bytes], engine: Engine, new_shop: NewShop) -> None:
+    block = kind(b"\n".join([msgspec.json.encode(SEEN), b"", msgspec.json.encode(SEEN), b"rubbish"]))
+    numbers: list[int] = []
+
+    assert engine.ingest(block).result(60).accepted == 2
+    result = simulate(new_shop(), block, rejected=lambda number, reason: numbers.append(number))
+
+    assert (result.summary.events.read, numbers) == (3, [4])
+
+
+@pytest.mark.parametrize(
+    "given, complaint",
+    [
+        ("text", "a str is given, and .* encode it as UTF-8"),
+        (SEEN, "a single dict is given, and .* put it into a list"),
+        (5, "int is given"),
+        (None, "NoneType is given"),
+    ],
+)
+def test_what_is_neither_calls_nor_a_block_is_the_caller_s_mistake(
+    given: object, complaint: str, engine: Engine, new_shop: NewShop
+) -> None:
+    with pytest.raises(CallerError, match=complaint):
+        engine.ingest(given)  # type: ignore[arg-type]  # what a caller may do
+    with pytest.raises(CallerError, match=complaint):
+        simulate(new_shop(), given)  # type: ignore[arg-type]  # what a caller may do
+
+
+@pytest.mark.parametrize("person", [5, None, b"anna"])
+def test_a_person_is_asked_for_by_a_text(person: object, engine: Engine) -> None:
+    with pytest.raises(CallerError, match="a person's id is a text"):
+        engine.profile(person)  # type: ignore[arg-type]  # what a caller may do

@@ -1,0 +1,100 @@
+"""What an engine cannot be opened with is refused in words, before anything is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from parcours.engine import Engine
+from parcours.errors import SettingInvalid, StoreBroken
+from parcours.journey.project import Project
+from parcours.plan import Plan
+from parcours.simulation import simulate
+
+NewShop = Callable[..., Project]
+
+
+@pytest.mark.parametrize("shards", [0, -1, 1_025, True, 2.0, "2", None])
+def test_shards_are_a_whole_number_that_people_can_be_divided_into(
+    shards: object, tmp_path: Path, new_shop: NewShop
+) -> None:
+    store = f"sqlite:///{tmp_path / 'store'}"
+
+    with pytest.raises(SettingInvalid, match=r"^shards=.*: a whole number from 1 to 1024 is expected"):
+        Engine.open(new_shop(), store, shards=shards, records=["email"])  # type: ignore[arg-type]  # what a caller may do
+    with pytest.raises(SettingInvalid, match="^shards="):
+        Plan(new_shop(), shards, "memory:", records=("email",))  # type: ignore[arg-type]  # what a caller may do
+    with pytest.raises(SettingInvalid, match="^shards="):
+        simulate(new_shop(), [], shards=shards)  # type: ignore[arg-type]  # what a caller may do
+
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize(
+    "records, complaint",
+    [
+        ("email", "records='email': a list of channels is expected"),
+        (3, "records=3: a list of channels is expected"),
+        (["emial"], "the channel 'emial'; they use email, did you mean 'email'?"),
+        (["email", "sms"], "none of the project's messages uses the channel 'sms'; they use email"),
+        ([7], "the channel 7; they use email"),
+    ],
+)
+def test_only_channels_that_messages_use_can_record(
+    records: object, complaint: str, tmp_path: Path, new_shop: NewShop
+) -> None:
+    store = f"sqlite:///{tmp_path / 'store'}"
+
+    with pytest.raises(SettingInvalid) as caught:
+        Engine.open(new_shop(), store, records=records)  # type: ignore[arg-type]  # what a caller may do
+
+    assert complaint in str(caught.value)
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize(
+    "store, complaint",
+    [
+        (Path("var/shop"), r"is a path: write it as a text, 'sqlite:///var/shop'"),
+        (None, r"store=None: use sqlite:///FOLDER or memory:"),
+        ("var/shop", r"use sqlite:///FOLDER or memory:"),
+        ("sqlite:///", r"use sqlite:///FOLDER or memory:"),
+    ],
+)
+def test_a_store_is_named_by_its_address(store: object, complaint: str, new_shop: NewShop) -> None:
+    with pytest.raises(SettingInvalid, match=complaint):
+        Engine.open(new_shop(), store, runtime="local", records=["email"])  # type: ignore[arg-type]  # as above
+    with pytest.raises(SettingInvalid, match=complaint):
+        Plan(new_shop(), 1, store)  # type: ignore[arg-type]  # what a caller may do
+
+
+@pytest.mark.parametrize("below", ["", "deeper", "deeper/still"])
+def test_a_file_where_the_store_s_folder_should_be_is_a_broken_store(
+    below: str, tmp_path: Path, new_shop: NewShop
+) -> None:
+    (tmp_path / "store").write_text("a file")
+
+    with pytest.raises(StoreBroken, match="store.* cannot be used"):
+        Engine.open(new_shop(), f"sqlite:///{tmp_path / 'store' / below}", runtime="local", records=["email"])
+
+
+def test_a_layout_that_is_no_file_is_a_broken_store(tmp_path: Path, new_shop: NewShop) -> None:
+    (tmp_path / "layout.json").mkdir()
+
+    with pytest.raises(StoreBroken, match="cannot be used"):
+        Engine.open(new_shop(), f"sqlite:///{tmp_path}", runtime="local", records=["email"])
+
+
+def test_a_secret_that_is_missing_is_named_with_its_channel(new_shop: NewShop) -> None:
+    project = new_shop(email={"host": "h", "sender": "s@shop.example", "password": "env:SMTP_PASSWORD"})
+
+    with pytest.raises(SettingInvalid, match=r"the setting channels\.email\.password refers to .* SMTP_PASSWORD"):
+        Engine.open(project, "memory:", runtime="local", environ={})
+
+
+def test_secrets_do_not_show_in_what_is_printed_of_a_plan(new_shop: NewShop) -> None:
+    plan = Plan(new_shop(), 1, "memory:", {"email": {"password": "hunter2"}})
+
+    assert "hunter2" not in repr(plan)
