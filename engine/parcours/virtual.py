@@ -2,19 +2,23 @@
 
 The drive is the same for every runtime: it speaks to shards through their ports only. Between the
 instants at which all people have to be seen together (a read) shards run ahead of each other freely.
+Events come from an iterator, and no more of them are held than the router has room for.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice, takewhile
+from typing import TypeAlias
 
 from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.journey.program import Program
 from parcours.ports import ShardPort
-from parcours.reads import read_audience, read_entries
+from parcours.reads import Due, Upcoming, read_audience
+from parcours.recorded import Recorded
 from parcours.router import Router, Taken
 
 SETTLE_POLL_S = 0.002
@@ -23,18 +27,15 @@ SETTLE_POLL_S = 0.002
 CHUNK_LINES = 20_000
 """Lines handed to the router at once: enough to keep every shard busy."""
 
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A line with its timestamp in ms and its number in the file, from 1."""
-
-    at: int
-    number: int
-    line: bytes
+Passing: TypeAlias = Callable[[int, int], None]
+"""Told how many lines have been handed over so far, and the virtual time in ms."""
 
 
 class Drive:
-    """Feeds recorded events and lets time pass. `progress` is told how many lines are handed over, and the time."""
+    """Feeds recorded events and lets time pass.
+
+    Either `run` does all of it, or `feed` and `pass_to` do it bit by bit, in the order of time.
+    """
 
     def __init__(
         self,
@@ -42,54 +43,87 @@ class Drive:
         router: Router,
         program: Program,
         settings: Settings,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Passing | None = None,
     ) -> None:
         self._ports = ports
         self._router = router
-        self._program = program
         self._settings = settings
         self._progress = progress or (lambda lines, at_ms: None)
+        self._reads = Upcoming(program)
+        self._under_way: deque[tuple[Sequence[Recorded], asyncio.Future[Taken]]] = deque()
         self._fed = 0
+        self.last_ms: int | None = None
+        """The time of the last event."""
+
+        self.unsettled = False
+        """Whether something is due after the time at which `run` left off by itself."""
+
         self.duplicate = 0
         self.accepted = 0
         self.undeclared = 0
         self.rejected: list[tuple[int, str]] = []
         """(line number, reason)"""
 
-    async def run(self, events: Sequence[Recorded], until_ms: int | None) -> list[Fact]:
+    async def run(self, events: Iterable[Recorded], until_ms: int | None) -> list[Fact]:
         """Everything that happens: events in the order given, timers through `until_ms` or until all is settled."""
-        start = 0
-        reads = read_entries(self._program)
-        for journey, entry in reads:
-            if until_ms is not None and entry.at_ms > until_ms:
-                break
-            end = start
-            while end < len(events) and events[end].at <= entry.at_ms:
-                end += 1
-            await self._feed(events[start:end])
-            start = end
-            await self._pass_to(entry.at_ms)
-            await read_audience(self._ports, journey, entry)
-        await self._feed(events[start:])
-        last_ms = events[-1].at if events else max((entry.at_ms for _, entry in reads), default=0)
+        ahead = _Ahead(events, until_ms)
+        last_read_ms = 0
+        while (due := self._reads.first()) is not None and (until_ms is None or due.at_ms <= until_ms):
+            await self._feed(ahead, due.at_ms)
+            if until_ms is None and due.recurs and ahead.next_ms() is None and due.at_ms > (self.last_ms or 0):
+                self._reads.drop()  # what recurs does so up to the last event
+            else:
+                last_read_ms = due.at_ms
+                await self._read(due)
+        await self._feed(ahead, None)
+        last_ms = max(last_read_ms, self.last_ms or 0)
         horizon_ms = last_ms + self._settings.loop_horizon_ms if until_ms is None else until_ms
         await self._pass_to(horizon_ms + 1)
+        if until_ms is None:
+            self.unsettled = any([(await port.status()).next_ms is not None for port in self._ports])
+        return await self.collect_facts()
+
+    async def feed(self, events: Iterable[Recorded]) -> None:
+        """Apply events that are no earlier than what has happened so far."""
+        ahead = _Ahead(events)
+        while (at := ahead.next_ms()) is not None and (due := self._reads.first()) is not None and due.at_ms < at:
+            await self._feed(ahead, due.at_ms)
+            await self._read(due)
+        await self._feed(ahead, None)
+
+    async def pass_to(self, at_ms: int) -> None:
+        """Let everything happen that is due up to and including this time."""
+        while (due := self._reads.first()) is not None and due.at_ms <= at_ms:
+            await self._read(due)
+        await self._pass_to(at_ms + 1)
+
+    async def collect_facts(self) -> list[Fact]:
+        """The facts since the last time, in the order of happening for each person."""
         collected = [await port.collect_facts() for port in self._ports]
         return [fact for facts in collected for fact in facts]
 
-    async def _feed(self, events: Sequence[Recorded]) -> None:
-        under_way: list[tuple[Sequence[Recorded], asyncio.Future[Taken]]] = []
-        for start in range(0, len(events), CHUNK_LINES):
-            chunk = events[start : start + CHUNK_LINES]
+    async def _read(self, due: Due) -> None:
+        await self._pass_to(due.at_ms)
+        await read_audience(self._ports, due.journey, due.entry, due.at_ms)
+        self._reads.done()
+
+    async def _feed(self, ahead: _Ahead, through_ms: int | None) -> None:
+        """Hand over the events up to and including a time; returns when all have been applied."""
+        while chunk := ahead.take(CHUNK_LINES, through_ms):
             await self._router.room()
-            under_way.append((chunk, self._router.start([event.line for event in chunk])))
+            self._under_way.append((chunk, self._router.start([event.line for event in chunk])))
             self._fed += len(chunk)
+            self.last_ms = chunk[-1].at
             self._progress(self._fed, chunk[-1].at)
             await asyncio.sleep(0)  # lets finished batches report before more are handed over
-        for chunk, future in under_way:
-            self._count(chunk, await future)
+            while self._under_way and self._under_way[0][1].done():
+                await self._count_oldest()
+        while self._under_way:
+            await self._count_oldest()
 
-    def _count(self, chunk: Sequence[Recorded], taken: Taken) -> None:
+    async def _count_oldest(self) -> None:
+        chunk, future = self._under_way.popleft()
+        taken = await future
         self.accepted += taken.accepted
         self.duplicate += taken.duplicate
         self.undeclared += taken.undeclared
@@ -106,3 +140,28 @@ class Drive:
                 return
             await asyncio.sleep(SETTLE_POLL_S)
 
+
+class _Ahead:
+    """Events through a time (all of them without one), and a look at the one that comes next."""
+
+    def __init__(self, events: Iterable[Recorded], until_ms: int | None = None) -> None:
+        self._events = iter(events) if until_ms is None else takewhile(lambda event: event.at <= until_ms, events)
+        self._next = next(self._events, None)
+
+    def next_ms(self) -> int | None:
+        """The time of the next event, None if there is none."""
+        return None if self._next is None else self._next.at
+
+    def take(self, most: int, through_ms: int | None) -> list[Recorded]:
+        """The next events up to and including a time, at most so many."""
+        if self._next is None:
+            return []
+        if through_ms is None:
+            taken = [self._next, *islice(self._events, most - 1)]
+            self._next = next(self._events, None)
+            return taken
+        taken = []
+        while self._next is not None and self._next.at <= through_ms and len(taken) < most:
+            taken.append(self._next)
+            self._next = next(self._events, None)
+        return taken

@@ -31,10 +31,14 @@ Commands:
   schema    Print the JSON Schema of a document kind, for an editor to...
   graph     Draw a journey.
   simulate  Run a project's journeys over recorded events, under virtual time.
+  report    Show what a simulation came to: journeys step by step,...
+  test      Run a project's tests/*.yaml, explore generated traffic, or...
+  explain   Tell why a person got, or did not get, a message.
+  diff      Tell what a changed project would have done differently, person...
   plugins   List the channels found, with their distribution and version,...
 """
 
-COMMANDS = ["demo", "init", "check", "schema", "graph", "simulate", "plugins"]
+COMMANDS = ["demo", "init", "check", "schema", "graph", "simulate", "report", "test", "explain", "diff", "plugins"]
 
 
 def run(*arguments: str, app: typer.Typer | None = None) -> Any:
@@ -87,6 +91,13 @@ def test_every_command_explains_itself(command: str) -> None:
         ),
         (["simulate", ".", "--events", "-", "--out", "o", "--until", "2026-01-01"], "is no time with a zone"),
         (["schema", "poem"], "'poem' is no document kind; there are "),
+        (["report", "no-such-folder"], "'no-such-folder' does not exist"),
+        (["test", ".", "--explore", "0"], "Invalid value for '--explore'"),
+        (["test", ".", "--explore", "9", "--people", "pyproject.toml"], "choose one of --explore and --people"),
+        (["test", ".", "--shorten", "10s"], "it goes with --people"),
+        (["test", ".", "--people", "pyproject.toml", "--shorten", "soon"], "a duration is written like 30s"),
+        (["explain", ".", "--events", "no-such-file", "sarah"], "there is no file 'no-such-file'"),
+        (["diff", ".", "."], "Missing option '--events'"),
     ],
 )
 def test_a_question_put_wrongly_ends_with_code_2(arguments: list[str], complaint: str) -> None:

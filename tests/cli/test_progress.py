@@ -13,9 +13,10 @@ def test_a_watcher_sees_what_it_is_and_how_far() -> None:
     screen = StringIO()
 
     with ProgressBar("Events", console=Console(file=screen, force_terminal=True, width=80)) as progress:
-        progress(150, 200)
+        progress(150, 200, 86_400_000)
 
     assert "Events" in screen.getvalue()
+    assert "1970-01-02" in screen.getvalue()
     assert "150/200" in screen.getvalue()
 
 

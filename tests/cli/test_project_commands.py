@@ -52,6 +52,16 @@ def test_everything_wrong_is_listed_at_once_with_its_place(luma: Path) -> None:
     assert result.stderr == f"{luma}: {len(lines)} errors, 0 warnings.\n"
 
 
+def test_the_settings_of_installed_channels_are_checked(luma: Path) -> None:
+    channels = "channels:\n  email: {hots: mail.example, sender: s@shop.example, password: 'env:PASSWORD'}\n"
+    (luma / "parcours.yaml").write_text(f"project: luma\n{channels}")
+
+    lines = run("check", luma).stdout.splitlines()
+
+    assert "parcours.yaml:3: channels.email.hots: unknown key, did you mean 'host'?" in lines
+    assert "parcours.yaml:3: channels.email.host: this key is needed" in lines
+
+
 def test_a_folder_without_a_project_does_not_pass(tmp_path: Path) -> None:
     result = run("check", tmp_path)
 
@@ -88,7 +98,7 @@ def test_each_kind_of_document_has_a_schema(kind: str) -> None:
 
 
 def test_without_a_kind_the_kinds_are_listed() -> None:
-    assert run("schema").stdout.split() == list(DOCUMENTS)
+    assert run("schema").stdout.split() == [*DOCUMENTS, "tests"]
 
 
 def test_a_journey_is_drawn(luma: Path, tmp_path: Path) -> None:

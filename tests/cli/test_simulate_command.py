@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import shutil
+import threading
 from importlib.resources import files
 from pathlib import Path
 
@@ -127,3 +130,82 @@ def test_events_out_of_order_are_sorted_unless_that_is_refused(tmp_path: Path) -
     assert refused.exit_code == 1
     assert "line 2" in refused.stderr
     assert not (tmp_path / "none").exists()
+
+
+def test_a_byte_order_mark_costs_no_event(tmp_path: Path) -> None:
+    events = tmp_path / "events.ndjson"
+    events.write_bytes(b"\xef\xbb\xbf" + b"\n".join([IDENTIFIED, PROCEEDED]))
+
+    result = run(LUMA, "--events", events, "--out", tmp_path / "out")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert deliveries(tmp_path / "out") == [("10:00:20.000Z", "invite-back", "sent")]
+
+
+def test_events_may_come_from_a_device_or_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writing = threading.Thread(target=written, args=(pipe, IDENTIFIED, PROCEEDED))
+    writing.start()
+
+    piped = run(LUMA, "--events", pipe, "--out", tmp_path / "out")
+    writing.join()
+    nothing = run(LUMA, "--events", os.devnull, "--out", tmp_path / "nothing")
+
+    assert (piped.exit_code, nothing.exit_code) == (0, 0)
+    assert deliveries(tmp_path / "out") == [("10:00:20.000Z", "invite-back", "sent")]
+    assert deliveries(tmp_path / "nothing") == []
+
+
+@pytest.mark.parametrize("events, said", [("nowhere", "there is no file"), ("", "there is no file"), (".", "a folder")])
+def test_events_that_cannot_be_read_are_refused_before_the_work(events: str, said: str, tmp_path: Path) -> None:
+    result = run(LUMA, "--events", events, "--out", tmp_path / "out")
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize(
+    "out, said",
+    [
+        ("", "the text is empty"),
+        ("shop", "holds the project's documents"),
+        ("shop/journeys", "holds the project's documents"),
+        ("events", "is a file"),
+    ],
+)
+def test_results_do_not_go_where_they_would_be_in_the_way(
+    out: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(LUMA, tmp_path / "shop")
+    written(tmp_path / "events", IDENTIFIED)
+    monkeypatch.chdir(tmp_path)
+
+    result = run("shop", "--events", "events", "--out", out)
+
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.replace("\u2502", "").split())
+    assert not list(tmp_path.rglob("summary.json"))
+
+
+LOOP = """
+journey: loop
+entry: {event: Start}
+steps:
+  - {id: sleep, wait: 30d, next: sleep}
+"""
+
+
+@pytest.mark.parametrize("until, said", [(None, True), ("2024-05-01T00:00:00Z", False)])
+def test_a_journey_that_never_settles_is_said_to_be_cut_off(until: str | None, said: bool, tmp_path: Path) -> None:
+    project = tmp_path / "shop"
+    (project / "journeys").mkdir(parents=True)
+    (project / "parcours.yaml").write_text("project: shop\n")
+    (project / "events.yaml").write_text("events: {Start: {}}\n")
+    (project / "journeys" / "loop.yaml").write_text(LOOP)
+    events = written(tmp_path / "events.ndjson", call("09:00:00", type="track", event="Start"))
+
+    result = run(project, "--events", events, "--out", tmp_path / "out", *(["--until", until] if until else []))
+
+    assert result.exit_code == 0, result.stderr
+    assert ("Not everything had settled 400 days after the last event" in result.stderr) is said

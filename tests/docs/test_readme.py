@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from parcours.cli import build
 from parcours.journey.document import JourneyDocument
+from parcours.journey.starter import write_starter
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", "engine/ARCHITECTURE.md", "benchmarks/README.md", "channels/README.md"]
@@ -55,6 +56,21 @@ def test_the_commands_of_the_readme_work(
             build()(arguments)
         assert ended.value.code in (0, None), f"{command}: {capsys.readouterr().err}"
     assert (tmp_path / "result" / "summary.json").exists()
+
+
+def test_the_project_test_of_the_readme_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (case,) = blocks("README.md", "yaml test")
+    write_starter("shop")
+    Path("shop/tests").mkdir()
+    Path("shop/tests/cart.yaml").write_text(case)
+
+    with pytest.raises(SystemExit) as ended:
+        build()(["test", "shop"])
+
+    assert ended.value.code in (0, None), capsys.readouterr().out
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -41,6 +41,16 @@ def test_a_delivery_becomes_a_line_with_its_keys_in_the_agreed_order(tmp_path: P
     )
 
 
+def test_results_that_could_not_be_written_whole_leave_the_old_ones_as_they_were(tmp_path: Path) -> None:
+    write_results(tmp_path, [sent()], Summary())
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    with pytest.raises(UnicodeEncodeError):
+        write_results(tmp_path, [sent(), moved(profile="\ud800")], Summary())
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_a_move_becomes_a_line_and_text_stays_utf8(tmp_path: Path) -> None:
     refused = Moved(TEN + 1, "zoé", "cart", 1, None, None, "not_entered", "already_in")
     waiting = Moved(TEN + 20, "zoé", "cart", 1, 1, "bought", "waiting", "2026-01-01T10:00:20.020Z")

@@ -21,6 +21,7 @@ DAY = 86_400_000
 PROJECT = """
 # file parcours.yaml
 project: shop
+policies: {consent: {default: opt_out}}
 # file profile.yaml
 traits: {email: string, born: timestamp}
 # file events.yaml

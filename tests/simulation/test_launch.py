@@ -16,6 +16,7 @@ HOUR, DAY = 3_600_000, 86_400_000
 PROJECT = """
 # file parcours.yaml
 project: shop
+policies: {consent: {default: opt_out}}
 # file profile.yaml
 traits: {email: string, push_token: string, city: string, birth_year: integer}
 # file audiences.yaml

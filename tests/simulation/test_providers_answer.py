@@ -28,7 +28,7 @@ START_MS = 1_709_287_200_000
 MINUTE, DAY = 60_000, 86_400_000
 
 PROJECT = {
-    "parcours.yaml": "project: shop",
+    "parcours.yaml": "{project: shop, policies: {consent: {default: opt_out}}}",
     "profile.yaml": "traits: {email: string, phone: string}",
     "events.yaml": "events: {Start: {}, Seen: {}, Left: {}}",
     "messages/note.yaml": "{message: note, email: {subject: Hello, text: Hello}, sms: {text: Hello}}",
@@ -170,7 +170,7 @@ def test_the_providers_gave_every_kind_of_answer(project: Project, batches: list
     facts = [fact for facts in shard.finish().values() for fact in facts]
 
     outcomes = {fact.outcome for fact in facts if isinstance(fact, DeliveryReached)}
-    assert outcomes == {"queued", "sent", "failed", "unknown", "retried", "cancelled"}
+    assert outcomes == {"queued", "sent", "failed", "unknown", "retried", "refused"}
 
 
 class Live:

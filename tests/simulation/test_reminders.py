@@ -17,6 +17,7 @@ DAY = 86_400_000
 PROJECT = """
 # file parcours.yaml
 project: shop
+policies: {consent: {default: opt_out}}
 # file profile.yaml
 traits: {email: string, phone: string, devices.phone: string}
 # file events.yaml

@@ -155,7 +155,9 @@ def journeys(draw: st.DrawFn, name: str) -> JourneyDocument:
 def project_of(made: list[JourneyDocument]) -> Project:
     names = {name: {"properties": {"cart": "string", "total": "number"}} for name in NAMES}
     return Project.of(
-        ProjectDocument(project="shop", timezone="Europe/Paris"),
+        ProjectDocument.model_validate(
+            {"project": "shop", "timezone": "Europe/Paris", "policies": {"consent": {"default": "opt_out"}}}
+        ),
         ProfileDocument.model_validate({"traits": {"email": "string", "phone": "string", "score": "number"}}),
         EventsDocument.model_validate({"events": names}),
         AudiencesDocument(),

@@ -7,6 +7,7 @@ exit code 1 if the thing asked about is not so, 2 if the question was put wrongl
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -14,10 +15,27 @@ from typer.core import TyperGroup
 
 from parcours.cli.plugins import plugins
 from parcours.cli.project import check, graph, init, schema
+from parcours.cli.quality import try_out
+from parcours.cli.questions import diff, explain, report
 from parcours.cli.run import demo, simulate
 from parcours.errors import ParcoursError
 
 DEBUG = "--debug"
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "demo": demo,
+    "init": init,
+    "check": check,
+    "schema": schema,
+    "graph": graph,
+    "simulate": simulate,
+    "report": report,
+    "test": try_out,
+    "explain": explain,
+    "diff": diff,
+    "plugins": plugins,
+}
+"""In the order in which the help lists them."""
 
 
 class SentencesGroup(TyperGroup):
@@ -61,8 +79,8 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(options)
-    for command in (demo, init, check, schema, graph, simulate, plugins):
-        app.command()(command)
+    for name, command in COMMANDS.items():
+        app.command(name)(command)
     return app
 
 

@@ -7,6 +7,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -21,6 +22,9 @@ REPORTS_MAX = 20
 
 STANDARD_INPUT = "-"
 GZIP_MAGIC = b"\x1f\x8b"
+
+BOM = b"\xef\xbb\xbf"
+"""What some programs put before UTF-8 text; it belongs to no line."""
 
 
 def read_lines(source: str) -> Iterator[bytes]:
@@ -48,8 +52,9 @@ def read_lines(source: str) -> Iterator[bytes]:
 
 def split_lines(file: BinaryIO) -> Iterator[bytes]:
     """The lines of an open file, without their ends, each at most one byte longer than LINE_BYTES_MAX."""
-    while line := file.readline(LINE_BYTES_MAX + 1):
-        rest = line
+    lines = iter(partial(file.readline, LINE_BYTES_MAX + 1), b"")
+    for number, whole in enumerate(lines):
+        rest, line = whole, whole if number else whole.removeprefix(BOM)
         while rest and not rest.endswith(b"\n") and len(rest) > LINE_BYTES_MAX:
             rest = file.readline(LINE_BYTES_MAX + 1)
         yield line.rstrip(b"\r\n")

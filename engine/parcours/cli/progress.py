@@ -8,6 +8,10 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from parcours.core.time_text import time_text
+
+DATE_CHARACTERS = len("2026-01-01")
+
 
 class ProgressBar:
     """A bar for the length of a `with`, called with how far it is; silent where standard error is no terminal."""
@@ -18,12 +22,13 @@ class ProgressBar:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
+            TextColumn("{task.fields[date]}"),
             TimeElapsedColumn(),
             console=console,
             transient=True,
             disable=not console.is_terminal,
         )
-        self._task = self._progress.add_task(what, total=None)
+        self._task = self._progress.add_task(what, total=None, date="")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -34,6 +39,7 @@ class ProgressBar:
     ) -> None:
         self._progress.stop()
 
-    def __call__(self, done: int, total: int | None) -> None:
-        """`done` of `total` are through; None where nobody knows how many there are."""
-        self._progress.update(self._task, completed=done, total=total)
+    def __call__(self, done: int, total: int | None, at_ms: int | None = None) -> None:
+        """`done` of `total` are through, None where nobody knows how many there are; virtual time is at `at_ms`."""
+        date = "" if at_ms is None else time_text(at_ms)[:DATE_CHARACTERS]
+        self._progress.update(self._task, completed=done, total=total, date=date)

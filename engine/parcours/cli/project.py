@@ -16,6 +16,10 @@ ProjectFolder = Annotated[
 ]
 
 
+TESTS = "tests"
+"""The kind of document that belongs to the tools and not to the language: a list of journey tests."""
+
+
 class GraphFormat(StrEnum):
     MERMAID = "mermaid"
 
@@ -35,11 +39,21 @@ def check(folder: ProjectFolder) -> None:
     from parcours.dispatch.registry import Registry
     from parcours.journey.project import Project
 
-    findings = Project.check(folder, contents=Registry.installed().contents())
-    for finding in findings:
+    registry = Registry.installed()
+    contents, settings = registry.contents(), registry.settings()
+    findings = Project.check(folder, contents=contents, settings=settings)
+    refused: list[str] = []
+    if not any(finding.severity == "error" for finding in findings):
+        from parcours.journey.availability import unavailable
+        from parcours.testing.cases.read import read_cases
+
+        project = Project.load(folder, contents=contents)
+        findings += read_cases(project, folder)[1]
+        refused = unavailable(project.program)
+    for finding in [*findings, *refused]:
         typer.echo(str(finding))
-    errors = sum(finding.severity == "error" for finding in findings)
-    warnings = len(findings) - errors
+    errors = sum(finding.severity == "error" for finding in findings) + len(refused)
+    warnings = len(findings) + len(refused) - errors
     if errors:
         typer.echo(f"{folder}: {_count(errors, 'error')}, {_count(warnings, 'warning')}.", err=True)
         raise typer.Exit(1)
@@ -55,17 +69,20 @@ def schema(
     """Print the JSON Schema of a document kind, for an editor to complete and check the YAML."""
     from parcours.journey.document import DOCUMENTS
 
+    kinds = (*DOCUMENTS, TESTS)
     if kind is None:
-        typer.echo("\n".join(DOCUMENTS))
+        typer.echo("\n".join(kinds))
         return
-    if kind not in DOCUMENTS:
-        known = ", ".join(DOCUMENTS)
+    if kind not in kinds:
+        known = ", ".join(kinds)
         raise typer.BadParameter(f"{kind!r} is no document kind; there are {known}.", param_hint="KIND")
     import json
 
     from parcours.journey.schema import schema as schema_of
+    from parcours.testing.cases.document import cases_schema
 
-    typer.echo(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
+    described = cases_schema() if kind == TESTS else schema_of(kind)
+    typer.echo(json.dumps(described, indent=2, ensure_ascii=False))
 
 
 def graph(

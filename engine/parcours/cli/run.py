@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from parcours.cli.lines import STANDARD_INPUT, Rejections, read_lines
+from parcours.cli.files import events_source, results_folder
+from parcours.cli.lines import Rejections, read_lines
 from parcours.cli.project import ProjectFolder
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def simulate(
     events: Annotated[
         str, typer.Option(metavar="FILE", help="The events as NDJSON; may be gzipped; - is standard input.")
     ],
-    out: Annotated[Path, typer.Option(metavar="OUT", file_okay=False, help="The folder for the results.")],
+    out: Annotated[str, typer.Option(metavar="OUT", help="The folder for the results.")],
     until: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Stop here; without it, when nothing is due any more."),
@@ -93,8 +93,7 @@ def simulate(
 ) -> None:
     """Run a project's journeys over recorded events, under virtual time."""
     until_ms = None if until is None else time_ms(until)
-    if events != STANDARD_INPUT and not Path(events).is_file():
-        raise typer.BadParameter(f"there is no file {events!r}.", param_hint="--events")
+    source, results = events_source(events), results_folder(out, folder)
 
     from parcours.cli.progress import ProgressBar
     from parcours.insight.files import write_results
@@ -106,7 +105,7 @@ def simulate(
     with ProgressBar("Events") as progress:
         result = run(
             project,
-            read_lines(events),
+            read_lines(source),
             until_ms=until_ms,
             sort=unsorted is Unsorted.SORT,
             runtime=runtime.value,
@@ -115,8 +114,20 @@ def simulate(
             progress=progress,
         )
     rejections.close()
-    write_results(out, result.facts, result.summary)
+    write_results(results, result.facts, result.summary)
     _show(result)
+    if result.unsettled:
+        typer.echo(_unsettled(), err=True)
+
+
+def _unsettled() -> str:
+    from parcours.config import DAY_MS, Settings
+
+    days = Settings().loop_horizon_ms // DAY_MS
+    return (
+        f"Not everything had settled {days} days after the last event, and what falls due later is left out; "
+        "with --until TIME it goes on as far as you say."
+    )
 
 
 def _show(result: Result, mails_received: int | None = None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 
@@ -13,7 +12,7 @@ from parcours.demo.reactions import LUMA_CROWD
 from parcours.dispatch.registry import Registry
 from parcours.journey.project import Project
 from parcours.shells import RuntimeName
-from parcours.simulation import Result, simulate
+from parcours.simulation import Progress, Result, simulate
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +44,7 @@ def load_luma() -> Project:
         return Project.load(folder, contents=Registry.installed().contents())
 
 
-def run_demo(
-    *, shards: int, runtime: RuntimeName, progress: Callable[[int, int | None], None] | None = None
-) -> DemoResult:
+def run_demo(*, shards: int, runtime: RuntimeName, progress: Progress | None = None) -> DemoResult:
     """Run it. All figures but `seconds` are the same on every run, either runtime and any number of shards."""
     started_s = time.perf_counter()
     project = load_luma()

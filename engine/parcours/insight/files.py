@@ -16,12 +16,13 @@ from typing import TypeVar
 import msgspec
 
 from parcours.core.fact import DeliveryReached, Fact, Moved
+from parcours.core.time_text import time_text
 from parcours.insight.summary import INTERNAL_OUTCOMES, Summary
-from parcours.insight.time_text import time_text
 
 DELIVERIES = "deliveries.ndjson"
 TRANSITIONS = "transitions.ndjson"
 SUMMARY = "summary.json"
+RESULTS = (DELIVERIES, TRANSITIONS, SUMMARY)
 
 INTERNAL_MOVES = frozenset({"updated"})
 """Moves that the files leave out: a trait that changed is no move along the steps."""
@@ -66,6 +67,8 @@ Line = TypeVar("Line", DeliveryLine, TransitionLine)
 def write_results(out: Path, facts: Iterable[Fact], summary: Summary) -> None:
     """Write the three files into the folder `out`, which is made if need be.
 
+    They get their names when all of them are whole, so what went wrong before leaves no half results.
+
     facts   those of each person in the order of happening
     Raises OSError where the folder cannot be written.
     """
@@ -78,9 +81,19 @@ def write_results(out: Path, facts: Iterable[Fact], summary: Summary) -> None:
         elif isinstance(fact, DeliveryReached) and fact.outcome not in INTERNAL_OUTCOMES:
             deliveries.append(fact)
     out.mkdir(parents=True, exist_ok=True)
-    _write_lines(out / DELIVERIES, delivery_lines(deliveries))
-    _write_lines(out / TRANSITIONS, transition_lines(moves))
-    (out / SUMMARY).write_bytes(summary_bytes(summary))
+    try:
+        _write_lines(_unfinished(out / DELIVERIES), delivery_lines(deliveries))
+        _write_lines(_unfinished(out / TRANSITIONS), transition_lines(moves))
+        _unfinished(out / SUMMARY).write_bytes(summary_bytes(summary))
+        for name in RESULTS:
+            _unfinished(out / name).replace(out / name)
+    finally:
+        for name in RESULTS:
+            _unfinished(out / name).unlink(missing_ok=True)
+
+
+def _unfinished(path: Path) -> Path:
+    return path.with_name(f"{path.name}.unfinished")
 
 
 def summary_bytes(summary: Summary) -> bytes:

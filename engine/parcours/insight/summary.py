@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias, assert_never
 import msgspec
 
 from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
-from parcours.insight.time_text import time_text
+from parcours.core.time_text import time_text
 
 INTERNAL_OUTCOMES = frozenset({"queued", "claimed", "retried"})
 """States on the way to the channel: of the engine's working, and in no count and no file."""

@@ -1,0 +1,38 @@
+"""Where do events come from, and where do results go? What is named on the command line, looked at before the work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from parcours.cli.lines import STANDARD_INPUT
+
+DOCUMENT_FOLDERS = ("messages", "journeys", "tests")
+
+
+def events_source(events: str) -> str:
+    """A file, a device, the end of a pipe, or standard input. Raises BadParameter where there is nothing to read."""
+    if events == STANDARD_INPUT:
+        return events
+    path = Path(events)
+    if not events or not path.exists():
+        raise typer.BadParameter(f"there is no file {events!r}.", param_hint="--events")
+    if path.is_dir():
+        raise typer.BadParameter(f"{events!r} is a folder, and a file is expected.", param_hint="--events")
+    return events
+
+
+def results_folder(out: str, project: Path) -> Path:
+    """The folder for results, which need not be there yet. Raises BadParameter where they would be in the way."""
+    folder = Path(out)
+    if not out.strip():
+        raise typer.BadParameter("a folder is expected, and the text is empty.", param_hint="--out")
+    if folder.exists() and not folder.is_dir():
+        raise typer.BadParameter(f"{out!r} is a file, and a folder is expected.", param_hint="--out")
+    taken = [project, *(project / name for name in DOCUMENT_FOLDERS)]
+    if folder.resolve() in [each.resolve() for each in taken]:
+        raise typer.BadParameter(
+            f"{out!r} holds the project's documents: choose a folder of its own for the results.", param_hint="--out"
+        )
+    return folder

@@ -1,0 +1,132 @@
+"""The commands that ask afterwards: what came of it, why it came so, and what a change would have changed."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from parcours.cli.files import events_source
+from parcours.cli.lines import STANDARD_INPUT, Rejections, read_lines
+from parcours.cli.project import ProjectFolder
+from parcours.cli.run import time_ms
+from parcours.errors import CallerError
+
+if TYPE_CHECKING:
+    from parcours.journey.project import Project
+    from parcours.simulation import Result
+
+EventsFile = Annotated[
+    str, typer.Option("--events", metavar="FILE", help="The events as NDJSON; may be gzipped; - is standard input.")
+]
+
+Until = Annotated[
+    str | None,
+    typer.Option("--until", metavar="TIME", help="Stop here; without it, when nothing is due any more."),
+]
+
+
+def report(
+    out: Annotated[Path, typer.Argument(metavar="OUT", exists=True, file_okay=False, help="What simulate wrote.")],
+) -> None:
+    """Show what a simulation came to: journeys step by step, channels, gates."""
+    import msgspec
+    from rich.console import Console
+
+    from parcours.insight.files import SUMMARY
+    from parcours.insight.report import print_report
+    from parcours.insight.summary import Summary
+
+    path = out / SUMMARY
+    try:
+        summary = msgspec.json.decode(path.read_bytes(), type=Summary)
+    except FileNotFoundError:
+        raise CallerError(f"{out} holds no {SUMMARY}: name the folder that `parcours simulate` wrote.") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise CallerError(f"{path} is no summary: {error}.") from None
+    print_report(Console(), summary)
+
+
+def explain(
+    folder: ProjectFolder,
+    profile: Annotated[str, typer.Argument(metavar="PROFILE", help="The person's user id.")],
+    events: EventsFile,
+    until: Until = None,
+    json: Annotated[bool, typer.Option("--json", help="As one line of JSON.")] = False,
+) -> None:
+    """Tell why a person got, or did not get, a message."""
+    import msgspec
+
+    from parcours.insight.explain import explain as explanation_of
+    from parcours.insight.explain_text import explanation_text
+    from parcours.journey.project import Project
+
+    source = events_source(events)
+    project = Project.load(folder)
+    result = _simulated(project, source, until, "Events")
+    explanation = explanation_of(result.facts, profile, project.program.journeys)
+    if json:
+        typer.echo(msgspec.json.encode(explanation).decode())
+    else:
+        typer.echo(explanation_text(explanation), nl=False)
+    if not any(fact.profile == profile for fact in result.facts):
+        raise CallerError(f"Nothing happened to {profile!r}: none of these events concerns them and any journey.")
+
+
+def diff(
+    old: ProjectFolder,
+    new: Annotated[Path, typer.Argument(metavar="NEW", exists=True, file_okay=False, help="The changed project.")],
+    events: EventsFile,
+    until: Until = None,
+    most: Annotated[int, typer.Option(min=0, help="Changes shown one by one.")] = 100,
+    json: Annotated[bool, typer.Option("--json", help="As one line of JSON.")] = False,
+) -> None:
+    """Tell what a changed project would have done differently, person by person."""
+    from parcours.insight.diff import compare
+    from parcours.insight.diff_text import difference_json, difference_text
+    from parcours.journey.project import Project
+
+    with _twice(events_source(events)) as source:
+        projects = Project.load(old), Project.load(new)
+        before = _simulated(projects[0], source, until, "Before")
+        after = _simulated(projects[1], source, until, "After")
+    difference = compare(before.facts, after.facts)
+    if json:
+        typer.echo(difference_json(difference, most).decode())
+    else:
+        typer.echo(difference_text(difference, most), nl=False)
+
+
+def _simulated(project: Project, source: str, until: str | None, what: str) -> Result:
+    from parcours.cli.progress import ProgressBar
+    from parcours.simulation import simulate
+
+    until_ms = None if until is None else time_ms(until)
+    rejections = Rejections(lambda sentence: typer.echo(sentence, err=True))
+    with ProgressBar(what) as progress:
+        result = simulate(project, read_lines(source), until_ms=until_ms, rejected=rejections, progress=progress)
+    rejections.close()
+    return result
+
+
+@contextmanager
+def _twice(source: str) -> Iterator[str]:
+    """The file, or a copy of what can be read only once: standard input, or the end of a pipe."""
+    if source != STANDARD_INPUT and Path(source).is_file():
+        yield source
+        return
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / "events"
+        with copy.open("wb") as file, _piped(source) as piped:
+            shutil.copyfileobj(piped, file)
+        yield str(copy)
+
+
+def _piped(source: str) -> AbstractContextManager[BinaryIO]:
+    return nullcontext(sys.stdin.buffer) if source == STANDARD_INPUT else Path(source).open("rb")

@@ -1,0 +1,193 @@
+"""Why did this person get, or not get, this message? One person's facts, put in order by journey and run.
+
+Pure: it takes facts from wherever they were kept, a simulation or a store's journal, and needs nothing else.
+The compiled journeys are optional; with them it also tells what a run waits for, which journeys the
+person never came near, and which rule decided a tie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import msgspec
+
+from parcours.clock import EPOCH, MILLISECOND
+from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
+from parcours.insight.outline import awaited, starts_by
+from parcours.insight.summary import INTERNAL_OUTCOMES
+from parcours.journey.program import Journey
+
+TIE_WAIT = "at the very instant at which the wait would have been over: an event goes before a timer"
+TIE_EXIT = "the step listened for it as well: an exit goes before a listener"
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """The person did not enter. why is unmet, already_in, too_soon, outside_dates ...; detail says more in words."""
+
+    at: int
+    version: int
+    why: str
+    event: str | None = None
+    detail: str | None = None
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """One move of a run, as the fact says it; tie tells which rule decided where two things met at one instant.
+
+    sequence orders what happened to the person, over moves and deliveries.
+    """
+
+    at: int
+    sequence: int
+    step: str | None
+    what: str
+    why: str | None = None
+    tie: str | None = None
+
+
+class Reached(msgspec.Struct, frozen=True, kw_only=True):
+    """A state or mark that a delivery got."""
+
+    at: int
+    sequence: int
+    outcome: str
+    gate: str | None = None
+    reason: str | None = None
+    code: str | None = None
+
+
+class DeliveryStory(msgspec.Struct, kw_only=True):
+    """What became of one delivery, in the order of happening. visit counts from 1 per run, step and channel."""
+
+    key: str
+    step: str
+    visit: int
+    channel: str
+    message: str
+    to: str | None
+    states: list[Reached] = []
+
+
+class RunStory(msgspec.Struct, kw_only=True):
+    """One run.
+
+    state       open, ended, exited or parked
+    step        where it is or was last
+    until_ms    when its wait is over, None if it waits for ever or does not wait
+    waits_for   what it listens for there, in words
+    """
+
+    journey: str
+    version: int
+    run: int
+    state: str = "open"
+    step: str | None = None
+    until_ms: int | None = None
+    waits_for: list[str] = []
+    moves: list[Move] = []
+    deliveries: list[DeliveryStory] = []
+
+
+class JourneyStory(msgspec.Struct, kw_only=True):
+    """What a journey and the person had to do with each other. starts_by is what would have started it."""
+
+    journey: str
+    starts_by: str | None = None
+    refusals: list[Refusal] = []
+    runs: list[RunStory] = []
+
+
+class Explanation(msgspec.Struct, kw_only=True):
+    """Everything that the facts tell of one person. notes are reactions to nothing, and limits that were reached."""
+
+    person: str
+    journeys: list[JourneyStory] = []
+    notes: list[tuple[int, str]] = []
+
+
+def explain(facts: Iterable[Fact], person: str, journeys: Iterable[Journey] = ()) -> Explanation:
+    """The explanation for one person; facts of other people are passed over.
+
+    facts     those of the person in the order of happening
+    journeys  the compiled journeys, for what the facts alone do not say
+    """
+    outlines = {(journey.name, journey.version): journey for journey in journeys}
+    explanation = Explanation(person=person)
+    stories = {
+        name: JourneyStory(journey=name, starts_by=starts_by(outline)) for (name, _), outline in outlines.items()
+    }
+    for sequence, fact in enumerate(each for each in facts if each.profile == person):
+        if isinstance(fact, Moved):
+            _move(stories.setdefault(fact.journey, JourneyStory(journey=fact.journey)), fact, sequence, outlines)
+        elif isinstance(fact, DeliveryReached):
+            if fact.outcome not in INTERNAL_OUTCOMES:
+                _deliver(stories.setdefault(fact.journey, JourneyStory(journey=fact.journey)), fact, sequence)
+        elif isinstance(fact, Unmet):
+            story = stories.setdefault(fact.journey, JourneyStory(journey=fact.journey))
+            refusal = Refusal(at=fact.at, version=fact.version, why="unmet", event=fact.event, detail=fact.why)
+            story.refusals.append(refusal)
+        elif isinstance(fact, Unmatched):
+            explanation.notes.append((fact.at, f"{fact.reaction} was a reaction to nothing: {fact.why}"))
+        elif isinstance(fact, LimitReached):
+            explanation.notes.append((fact.at, f"the limit {fact.setting} was reached: {fact.why}"))
+    explanation.journeys = list(stories.values())
+    return explanation
+
+
+def _run_of(story: JourneyStory, version: int, number: int) -> RunStory:
+    for run in reversed(story.runs):
+        if run.run == number:
+            return run
+    story.runs.append(RunStory(journey=story.journey, version=version, run=number))
+    return story.runs[-1]
+
+
+def _move(story: JourneyStory, fact: Moved, sequence: int, outlines: Mapping[tuple[str, int], Journey]) -> None:
+    if fact.run is None:
+        story.refusals.append(Refusal(at=fact.at, version=fact.version, why=fact.why or fact.what))
+        return
+    run = _run_of(story, fact.version, fact.run)
+    outline = outlines.get((fact.journey, fact.version))
+    tie = _tie(run, fact, outline)
+    run.moves.append(Move(at=fact.at, sequence=sequence, step=fact.step, what=fact.what, why=fact.why, tie=tie))
+    match fact.what:
+        case "reached":
+            run.step, run.until_ms, run.waits_for = fact.step, None, []
+        case "waiting":
+            run.until_ms = None if fact.why is None else _ms(fact.why)
+            run.waits_for = awaited(outline, run.step)
+        case "ended" | "exited" | "parked":
+            run.state, run.until_ms, run.waits_for = fact.what, None, []
+        case _:
+            pass
+
+
+def _tie(run: RunStory, fact: Moved, outline: Journey | None) -> str | None:
+    if fact.what == "matched" and run.until_ms == fact.at:
+        return TIE_WAIT
+    if fact.what == "exited" and fact.why is not None and fact.why in awaited(outline, run.step):
+        return TIE_EXIT
+    return None
+
+
+def _deliver(story: JourneyStory, fact: DeliveryReached, sequence: int) -> None:
+    run = _run_of(story, fact.version, fact.run)
+    delivery = next((each for each in reversed(run.deliveries) if each.key == fact.key), None)
+    if delivery is None:
+        visit = 1 + sum(each.step == fact.step and each.channel == fact.channel for each in run.deliveries)
+        delivery = DeliveryStory(
+            key=fact.key, step=fact.step, visit=visit, channel=fact.channel, message=fact.message, to=fact.to
+        )
+        run.deliveries.append(delivery)
+    delivery.states.append(
+        Reached(at=fact.at, sequence=sequence, outcome=fact.outcome, gate=fact.gate, reason=fact.reason, code=fact.code)
+    )
+
+
+def _ms(text: str) -> int | None:
+    """The time that a waiting fact names; None where it names something else."""
+    try:
+        return (datetime.fromisoformat(text) - EPOCH) // MILLISECOND
+    except ValueError:
+        return None

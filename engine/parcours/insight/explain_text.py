@@ -1,0 +1,82 @@
+"""How does an explanation read? Journey by journey, each line with its time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from parcours.core.time_text import time_text
+from parcours.insight.explain import DeliveryStory, Explanation, JourneyStory, Reached, Refusal, RunStory
+from parcours.insight.sentences import moved, reached, refused
+
+
+def explanation_text(explanation: Explanation) -> str:
+    """The whole explanation, ending with a line end."""
+    return "".join(f"{line}\n" for line in _lines(explanation))
+
+
+def _lines(explanation: Explanation) -> Iterator[str]:
+    yield explanation.person
+    for story in explanation.journeys:
+        yield ""
+        yield from _journey(story)
+    if explanation.notes:
+        yield ""
+        yield "besides"
+        for at, note in explanation.notes:
+            yield f"  {time_text(at)}  {note}"
+
+
+def _journey(story: JourneyStory) -> Iterator[str]:
+    yield story.journey
+    if not story.runs and not story.refusals:
+        yield "  not entered: " + (
+            f"nothing of this happened: {story.starts_by}" if story.starts_by else "nothing started it"
+        )
+    for refusal in story.refusals:
+        yield f"  {time_text(refusal.at)}  not entered{_by(refusal)}: {refused(refusal.why, refusal.detail)}"
+    for run in story.runs:
+        yield f"  run {run.run}, version {run.version}"
+        yield from _run(run)
+
+
+def _by(refusal: Refusal) -> str:
+    return f" by {refusal.event}" if refusal.event else ""
+
+
+def _run(run: RunStory) -> Iterator[str]:
+    lines = [
+        (move.sequence, move.at, f"{_at_step(move.step)}{moved(move.what, move.why)}{_tie(move.tie)}")
+        for move in run.moves
+    ]
+    for delivery in run.deliveries:
+        lines += [(state.sequence, state.at, f"{_delivery(delivery)} {_told(state)}") for state in delivery.states]
+    for _, at, line in sorted(lines):
+        yield f"    {time_text(at)}  {line}"
+    yield f"    now: {standing(run)}"
+
+
+def _told(state: Reached) -> str:
+    return reached(state.outcome, state.gate, state.reason, state.code)
+
+
+def _at_step(step: str | None) -> str:
+    return f"{step}: " if step else ""
+
+
+def _tie(tie: str | None) -> str:
+    return f" ({tie})" if tie else ""
+
+
+def _delivery(delivery: DeliveryStory) -> str:
+    visit = f", visit {delivery.visit}" if delivery.visit > 1 else ""
+    to = f" to {delivery.to}" if delivery.to else ""
+    return f"{delivery.step}{visit}: {delivery.channel} {delivery.message}{to}"
+
+
+def standing(run: RunStory) -> str:
+    """Where the run is now, and what it waits for."""
+    if run.state != "open":
+        return f"{run.state}" + (f" at {run.step}" if run.step else "")
+    until = "" if run.until_ms is None else f" until {time_text(run.until_ms)}"
+    listens = f" for {' or '.join(run.waits_for)}" if run.waits_for else ""
+    return f"at {run.step}, waiting{listens}{until}"

@@ -1,0 +1,39 @@
+"""What starts a journey, and what does a step of it wait for? The compiled form in an author's words."""
+
+from __future__ import annotations
+
+from parcours.core.time_text import time_text
+from parcours.journey.program import EventListener, Journey, ReactionListener, ReadEntry, Trigger, WaitFor
+
+
+def starts_by(journey: Journey) -> str:
+    """What a person has to do, or to be, in order to enter."""
+    return _start(journey.entry)
+
+
+def _start(entry: object) -> str:
+    if isinstance(entry, Trigger):
+        return entry.event if entry.when is None else f"{entry.event} when {entry.when.text}"
+    if isinstance(entry, ReadEntry):
+        return f"a read of {entry.audience} at {time_text(entry.at_ms)}"
+    return _of_audience(entry)
+
+
+def awaited(journey: Journey | None, step: str | None) -> list[str]:
+    """What would move a run on from this step before its time-out; nothing where the step only waits."""
+    found = journey.steps.get(step) if journey is not None and step is not None else None
+    return [_listener(each) for each in found.listeners] if isinstance(found, WaitFor) else []
+
+
+def _listener(listener: object) -> str:
+    if isinstance(listener, EventListener):
+        return listener.trigger.event
+    if isinstance(listener, ReactionListener):
+        on = f" on {listener.channel}" if listener.channel else ""
+        return f"{listener.reaction} of {listener.of}{on}"
+    return _of_audience(listener)
+
+
+def _of_audience(part: object) -> str:
+    change, audience = getattr(part, "change", "entered"), getattr(part, "audience", "an audience")
+    return f"{audience} {change}"

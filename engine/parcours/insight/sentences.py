@@ -1,0 +1,72 @@
+"""How does what happened to a person read? One fact, one line of words, without its time."""
+
+from __future__ import annotations
+
+from parcours.core.fact import DeliveryReached, LimitReached, Moved, Unmatched, Unmet
+from parcours.insight.summary import INTERNAL_OUTCOMES
+
+REFUSALS = {
+    "already_in": "a run of it is open already",
+    "too_soon": "the last run ended too recently",
+    "outside_dates": "it is outside of the journey's dates",
+    "paused": "the journey is paused",
+    "exit_audience": "the person is in an audience that ends the journey",
+}
+"""Why an entry is refused, in words."""
+
+_MOVES = {
+    "entered": "entered by {why}",
+    "reached": "reached",
+    "waiting": "waits until {why}",
+    "matched": "went on by {why}",
+    "timed_out": "timed out",
+    "branched": "took branch {why}",
+    "split": "fell into part {why} of the split",
+    "updated": "set {why}",
+    "goal": "goal reached",
+    "exited": "left by the exit rule {why}",
+    "ended": "ended at the {why}",
+    "parked": "parked: {why}",
+}
+
+_WITHOUT_WHY = {"waiting": "waits, without a time-out", "branched": "no branch was met"}
+
+
+def moved(what: str, why: str | None) -> str:
+    """A move of a run in words."""
+    if why is None and what in _WITHOUT_WHY:
+        return _WITHOUT_WHY[what]
+    return _MOVES.get(what, f"{what} {{why}}").format(why=why or "").rstrip()
+
+
+def refused(why: str, detail: str | None = None) -> str:
+    """Why somebody did not enter, in words."""
+    return detail or REFUSALS.get(why, why)
+
+
+def reached(outcome: str, gate: str | None, reason: str | None, code: str | None) -> str:
+    """A state or mark of a delivery in words."""
+    by = f" by the gate {gate!r}" if gate else ""
+    coded = f" ({code})" if code and code not in (reason or "") else ""
+    return f"{outcome}{by}" + (f": {reason}{coded}" if reason else coded)
+
+
+def sentence(fact: object) -> str | None:
+    """A fact as one line; None for what is of the engine's working only, or of no kind named here."""
+    if isinstance(fact, Moved):
+        if fact.run is None:
+            return f"{fact.journey}: did not enter: {refused(fact.why or fact.what)}"
+        step = f".{fact.step}" if fact.step else ""
+        return f"{fact.journey}{step}: {moved(fact.what, fact.why)}"
+    if isinstance(fact, DeliveryReached):
+        if fact.outcome in INTERNAL_OUTCOMES:
+            return None
+        told = reached(fact.outcome, fact.gate, fact.reason, fact.code)
+        return f"{fact.journey}.{fact.step}: {fact.channel} {fact.message} {told}"
+    if isinstance(fact, Unmet):
+        return f"{fact.journey}: did not enter by {fact.event}: {fact.why}"
+    if isinstance(fact, Unmatched):
+        return f"{fact.reaction} was a reaction to nothing: {fact.why}"
+    if isinstance(fact, LimitReached):
+        return f"the limit {fact.setting} was reached: {fact.why}"
+    return None

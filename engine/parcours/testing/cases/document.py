@@ -1,0 +1,215 @@
+"""What may stand in tests/*.yaml? One closed, frozen model a test, and one for each thing in it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias, get_args
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter, WithJsonSchema, model_validator
+
+from parcours.core.fact import Outcome, What
+from parcours.core.feedback import OUTCOMES
+from parcours.insight.summary import INTERNAL_OUTCOMES
+from parcours.journey.forms import Document, chooser, keys_of
+from parcours.journey.schema import DIALECT
+from parcours.testing.cases.moment import Instant, Moment
+
+PEOPLE_MAX: Final = 100
+"""People of one rehearsal: more cannot be followed one by one."""
+
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+Day: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+Person: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def _outcome(value: object) -> object:
+    allowed = [outcome for outcome in get_args(Outcome) if outcome not in INTERNAL_OUTCOMES]
+    if value not in allowed:
+        raise ValueError(f"an outcome is one of {', '.join(allowed)}")
+    return value
+
+
+OutcomeName: TypeAlias = Annotated[str, BeforeValidator(_outcome)]
+
+
+def _reaction(value: object) -> object:
+    if value not in OUTCOMES:
+        raise ValueError(f"a reaction is one of {', '.join(OUTCOMES)}")
+    return value
+
+
+ReactionName: TypeAlias = Annotated[str, BeforeValidator(_reaction)]
+
+_CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+
+
+def _minute(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    match = _CLOCK.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("a time of day is written like 22:00")
+    return int(match[1]) * 60 + int(match[2])
+
+
+MinuteOfDay: TypeAlias = Annotated[
+    int, BeforeValidator(_minute), WithJsonSchema({"type": "string", "pattern": _CLOCK.pattern})
+]
+
+
+class _Given(Document):
+    """Something that a person does, or that becomes known of them."""
+
+    at: Moment = 0
+    who: Person
+
+
+class EventGiven(_Given):
+    """The person does something."""
+
+    event: str
+    properties: dict[str, Any] = Field(default_factory=dict)
+
+
+class IdentifyGiven(_Given):
+    """Something becomes known of the person; null takes a trait away."""
+
+    identify: dict[str, Any]
+
+
+class ReactionGiven(_Given):
+    """The person reacts to the newest delivery of a step: `of` is JOURNEY.STEP, or a step whose name is unique."""
+
+    reaction: ReactionName
+    of: str
+    channel: str | None = None
+    link: str | None = None
+
+
+class ConsentTerms(Document):
+    """Which messages the person wants; without a purpose, all of the channel."""
+
+    channel: str
+    purpose: str | None = None
+    granted: bool = True
+
+
+class ConsentGiven(_Given):
+    """The person grants or withdraws consent."""
+
+    consent: ConsentTerms
+
+
+Given: TypeAlias = Annotated[
+    Annotated[EventGiven, Tag("<event>")]
+    | Annotated[IdentifyGiven, Tag("<identify>")]
+    | Annotated[ReactionGiven, Tag("<reaction>")]
+    | Annotated[ConsentGiven, Tag("<consent>")],
+    Discriminator(
+        chooser("event", "identify", "reaction", "consent"),
+        custom_error_type="given",
+        custom_error_message="what is given is an event, identify, reaction or consent",
+    ),
+]
+
+
+class _Expected(Document):
+    """times counts what happens as described, also 0; without it, at least one is expected."""
+
+    who: Person | None = None
+    times: Annotated[int, Field(ge=0)] | None = None
+
+
+class DeliveryExpected(_Expected):
+    """A delivery that reaches an outcome, sent unless another one is named."""
+
+    journey: str | None = None
+    step: str | None = None
+    channel: str | None = None
+    message: str | None = None
+    outcome: OutcomeName = "sent"
+    gate: str | None = None
+    to: str | None = None
+    at: Moment | None = None
+
+
+class MoveExpected(_Expected):
+    """A move of a run: that it reaches the step, enters the journey, or whatever `what` says."""
+
+    journey: str
+    step: str | None = None
+    what: What | None = None
+    why: str | None = None
+    at: Moment | None = None
+
+    @property
+    def move(self) -> str:
+        return self.what or ("reached" if self.step else "entered")
+
+
+class Never(Document):
+    """Between these times of day, by the person's own clock, nothing may be sent. A day names the window's start."""
+
+    between: tuple[MinuteOfDay, MinuteOfDay]
+    channel: str | None = None
+    journey: str | None = None
+    days: Annotated[tuple[Day, ...], Field(min_length=1)] = DAYS
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if self.between[0] == self.between[1]:
+            raise ValueError("between names two different times of day")
+        return self
+
+
+class NeverExpected(Document):
+    """Nothing of the kind is sent, to this person or to anybody."""
+
+    never: Never
+    who: Person | None = None
+
+
+def _kind(data: object) -> str:
+    keys = keys_of(data)
+    if "never" in keys:
+        return "<never>"
+    return "<delivery>" if keys & {"channel", "outcome", "message", "gate", "to"} else "<move>"
+
+
+Expected: TypeAlias = Annotated[
+    Annotated[DeliveryExpected, Tag("<delivery>")]
+    | Annotated[MoveExpected, Tag("<move>")]
+    | Annotated[NeverExpected, Tag("<never>")],
+    Discriminator(_kind),
+]
+
+
+class Scene(Document):
+    """People, a beginning, and what happens then."""
+
+    people: Annotated[dict[Person, dict[str, Any]], Field(min_length=1)]
+    start: Instant
+    given: tuple[Given, ...] = ()
+    until: Moment | None = None
+
+
+class Case(Scene):
+    """One test: a scene, and what is expected of it. Without `until` it goes on until nothing is due any more."""
+
+    test: Annotated[str, Field(min_length=1)]
+    description: str = ""
+    expect: Annotated[tuple[Expected, ...], Field(min_length=1)]
+
+
+class Rehearsal(Scene):
+    """Named people whose way through the journeys is looked at."""
+
+    people: Annotated[dict[Person, dict[str, Any]], Field(min_length=1, max_length=PEOPLE_MAX)]
+
+
+def cases_schema() -> dict[str, Any]:
+    """The JSON Schema of a file in tests/."""
+    adapter: TypeAdapter[tuple[Case, ...]] = TypeAdapter(tuple[Case, ...])
+    return {"$schema": DIALECT, **adapter.json_schema(by_alias=True)}

@@ -1,0 +1,219 @@
+"""Did what was expected happen? If not: what came nearest, and why the rest did not happen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from parcours.core.fact import DeliveryReached, Fact, Moved
+from parcours.insight.explain import JourneyStory, RunStory, explain
+from parcours.insight.explain_text import standing
+from parcours.insight.sentences import refused, sentence
+from parcours.insight.summary import INTERNAL_OUTCOMES
+from parcours.journey.program import Program
+from parcours.testing.cases.document import (
+    DAYS,
+    Case,
+    DeliveryExpected,
+    Expected,
+    MoveExpected,
+    Never,
+    NeverExpected,
+)
+from parcours.testing.cases.moment import at_ms, since
+from parcours.testing.cases.play import Played
+from parcours.testing.clocks import in_window
+
+NEAREST_MAX = 5
+"""Happenings shown beside an expectation that was not met: enough to see the slip, few enough to read."""
+
+REASONS_MAX = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One expectation that was not met.
+
+    place     its place in `expect`
+    expected  the expectation in words
+    found     what happened instead, as lines
+    reasons   why the rest did not happen, as lines
+    """
+
+    place: int
+    expected: str
+    found: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
+
+
+def judge(program: Program, case: Case, played: Played) -> list[Failure]:
+    """The expectations that were not met."""
+    bench = _Bench(program, case, played)
+    judged = (bench.judge(place, expected) for place, expected in enumerate(case.expect))
+    return [failure for failure in judged if failure is not None]
+
+
+class _Bench:
+    def __init__(self, program: Program, case: Case, played: Played) -> None:
+        self._program = program
+        self._people = tuple(case.people)
+        self._played = played
+
+    def judge(self, place: int, expected: Expected) -> Failure | None:
+        match expected:
+            case DeliveryExpected():
+                return self._delivery(place, expected)
+            case MoveExpected():
+                return self._move(place, expected)
+            case NeverExpected():
+                return self._never(place, expected)
+            case _:
+                assert_never(expected)
+
+    def _delivery(self, place: int, expected: DeliveryExpected) -> Failure | None:
+        wanted = {
+            name: getattr(expected, name) for name in ("journey", "step", "channel", "message", "outcome", "gate", "to")
+        }
+        facts = [
+            fact
+            for fact in self._played.facts
+            if isinstance(fact, DeliveryReached) and fact.outcome not in INTERNAL_OUTCOMES
+        ]
+        words = f"{expected.who or 'somebody'} gets {_asked(expected)}"
+        return self._counted(place, expected, wanted, facts, words)
+
+    def _move(self, place: int, expected: MoveExpected) -> Failure | None:
+        wanted = {"journey": expected.journey, "step": expected.step, "what": expected.move, "why": expected.why}
+        facts = [fact for fact in self._played.facts if isinstance(fact, Moved)]
+        step = f"{expected.journey}.{expected.step}" if expected.step else expected.journey
+        why = f" ({expected.why})" if expected.why else ""
+        words = f"{expected.who or 'somebody'} {expected.move} {step}{why}"
+        return self._counted(place, expected, wanted, facts, words)
+
+    def _counted(
+        self,
+        place: int,
+        expected: DeliveryExpected | MoveExpected,
+        wanted: Mapping[str, object],
+        facts: Sequence[DeliveryReached | Moved],
+        words: str,
+    ) -> Failure | None:
+        """Hold the number of facts that are as wanted against the number expected."""
+        at = None if expected.at is None else at_ms(expected.at, self._played.start_ms)
+        wanted = {
+            name: value for name, value in {"profile": expected.who, "at": at, **wanted}.items() if value is not None
+        }
+        same = [fact for fact in facts if _likeness(fact, wanted) == len(wanted)]
+        if len(same) == expected.times or (expected.times is None and same):
+            return None
+        words += f" at {since(at, self._played.start_ms)}" if at is not None else ""
+        words += "" if expected.times is None else f", {_times(expected.times)}"
+        if expected.times is not None and len(same) > expected.times:
+            return Failure(place, words, tuple(self._lines(same)))
+        others = [fact for fact in facts if expected.who in (None, fact.profile) and fact not in same]
+        nearest = [*same, *sorted(others, key=_by_likeness(wanted, at))[:NEAREST_MAX]]
+        reasons = self._reasons(expected.who, expected.journey, expected.step)
+        return Failure(place, words, tuple(self._lines(nearest)), tuple(reasons)[:REASONS_MAX])
+
+    def _never(self, place: int, expected: NeverExpected) -> Failure | None:
+        never = expected.never
+        found = [
+            fact
+            for fact in self._played.facts
+            if isinstance(fact, DeliveryReached) and fact.outcome == "sent" and self._forbidden(fact, expected)
+        ]
+        if not found:
+            return None
+        words = f"nothing{_scope(never)} for {expected.who or 'anybody'} between {_window(never)}"
+        lines = [
+            f"{line}, when the clock of {fact.profile} showed {self._local(fact)}"
+            for line, fact in zip(self._lines(found), found, strict=True)
+        ]
+        return Failure(place, words, tuple(lines[:NEAREST_MAX]))
+
+    def _forbidden(self, fact: DeliveryReached, expected: NeverExpected) -> bool:
+        never = expected.never
+        if expected.who not in (None, fact.profile) or never.journey not in (None, fact.journey):
+            return False
+        local = self._played.clocks.local(fact.profile, fact.at)
+        days = [DAYS.index(day) for day in never.days]
+        return never.channel in (None, fact.channel) and in_window(local, *never.between, days)
+
+    def _local(self, fact: DeliveryReached) -> str:
+        return f"{self._played.clocks.local(fact.profile, fact.at):%a %H:%M}"
+
+    def _lines(self, facts: Iterable[Fact]) -> Iterator[str]:
+        for fact in facts:
+            who = f"{fact.profile} " if len(self._people) > 1 else ""
+            yield f"{since(fact.at, self._played.start_ms)}  {who}{sentence(fact)}"
+
+    def _reasons(self, who: str | None, journey: str | None, step: str | None) -> Iterator[str]:
+        """Why the journey did not bring the person to the step."""
+        for person in self._people if who is None else (who,):
+            prefix = f"{person}: " if len(self._people) > 1 else ""
+            for story in explain(self._played.facts, person, self._program.journeys).journeys:
+                concerned = journey == story.journey if journey else bool(story.runs or story.refusals)
+                for reason in self._of_story(story, step) if concerned else ():
+                    yield prefix + reason
+
+    def _of_story(self, story: JourneyStory, step: str | None) -> Iterator[str]:
+        for refusal in story.refusals:
+            by = f" by {refusal.event}" if refusal.event else ""
+            at = since(refusal.at, self._played.start_ms)
+            yield f"{at}  did not enter {story.journey}{by}: {refused(refusal.why, refusal.detail)}"
+        if not story.runs and not story.refusals:
+            yield f"did not enter {story.journey}: nothing of this happened: {story.starts_by}"
+        for run in story.runs:
+            if step is None or not _was_at(run, step):
+                never = f" never came to {step} and" if step else ""
+                yield f"run {run.run} of {story.journey}{never} is {self._standing(run)}"
+
+    def _standing(self, run: RunStory) -> str:
+        if run.until_ms is None:
+            return standing(run)
+        listens = f" for {' or '.join(run.waits_for)}" if run.waits_for else ""
+        return f"at {run.step}, waiting{listens} until {since(run.until_ms, self._played.start_ms)}"
+
+
+def _likeness(fact: DeliveryReached | Moved, wanted: Mapping[str, object]) -> int:
+    """In how many of the wanted fields the fact is as wanted."""
+    return sum(getattr(fact, name) == value for name, value in wanted.items())
+
+
+def _by_likeness(wanted: Mapping[str, object], at: int | None) -> Callable[[DeliveryReached | Moved], tuple[int, int]]:
+    """Orders facts by what they have in common with the wanted one, then by how near in time they are."""
+    what = {name: value for name, value in wanted.items() if name != "at"}
+    return lambda fact: (-_likeness(fact, what), abs(fact.at - (fact.at if at is None else at)))
+
+
+def _was_at(run: RunStory, step: str) -> bool:
+    return any(move.step == step and move.what == "reached" for move in run.moves)
+
+
+def _asked(expected: DeliveryExpected) -> str:
+    place = ".".join(filter(None, (expected.journey, expected.step)))
+    parts = [
+        expected.message or ("a message" if expected.channel is None else f"{expected.channel} message"),
+        f"by {expected.channel}" if expected.message and expected.channel else "",
+        f"from {place}" if place else "",
+        f"to {expected.to}" if expected.to else "",
+        expected.outcome,
+        f"by the gate {expected.gate!r}" if expected.gate else "",
+    ]
+    return " ".join(filter(None, parts))
+
+
+def _times(times: int) -> str:
+    return {0: "never", 1: "once", 2: "twice"}.get(times, f"{times} times")
+
+
+def _scope(never: Never) -> str:
+    on = f" by {never.channel}" if never.channel else ""
+    return on + (f" from {never.journey}" if never.journey else "")
+
+
+def _window(never: Never) -> str:
+    first, last = (f"{minute // 60:02}:{minute % 60:02}" for minute in never.between)
+    days = "" if never.days == DAYS else f" on {', '.join(never.days)}"
+    return f"{first} and {last}{days}"

@@ -1,0 +1,192 @@
+"""What is written in a project's tests, and what is wrong with it? Findings by file and line, all at once.
+
+Names are checked against the project: a test with a misspelt step would otherwise pass by expecting nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar, assert_never
+
+from pydantic import ValidationError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from parcours.journey.finding import Finding, Key, Margin
+from parcours.journey.names import nearest
+from parcours.journey.program import Journey, Send
+from parcours.journey.project import Project
+from parcours.journey.reading import note_invalid
+from parcours.journey.source import Source, read_text
+from parcours.testing.cases.document import (
+    Case,
+    ConsentGiven,
+    DeliveryExpected,
+    EventGiven,
+    Expected,
+    Given,
+    IdentifyGiven,
+    MoveExpected,
+    NeverExpected,
+    ReactionGiven,
+    Rehearsal,
+    Scene,
+)
+from parcours.testing.cases.moment import at_ms, to_ms
+
+FOLDER: Final = "tests"
+
+SceneKind = TypeVar("SceneKind", bound=Scene)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A test and where it stands: `file:line`; lines has the line of each expectation."""
+
+    case: Case
+    file: str
+    line: int
+    lines: tuple[int, ...]
+
+
+def read_cases(project: Project, folder: Path) -> tuple[list[Placed], list[Finding]]:
+    """The tests in the project's folder, in the order of files and lines, and what is wrong with the others."""
+    findings: list[Finding] = []
+    placed: list[Placed] = []
+    for path in sorted((folder / FOLDER).glob("*.yaml")):
+        source = _source(path, f"{FOLDER}/{path.name}", findings)
+        if source is not None:
+            placed += _cases(project, source, findings)
+    return placed, sorted(set(findings))
+
+
+def read_rehearsal(project: Project, path: Path) -> tuple[Rehearsal | None, list[Finding]]:
+    """The people of a YAML file, None if something is wrong with it."""
+    findings: list[Finding] = []
+    source = _source(path, path.name, findings)
+    rehearsal = None if source is None else _scene(project, Rehearsal, source.data, source.margin(findings))
+    return (None if findings else rehearsal), sorted(set(findings))
+
+
+def _source(path: Path, file: str, findings: list[Finding]) -> Source | None:
+    try:
+        return read_text(path.read_text(encoding="utf-8"), "tests", file)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        said = " ".join(str(error.problem or error.context).split())
+        findings.append(Finding(file, mark.line + 1 if mark else 0, "", f"this is not YAML: {said}"))
+    except (UnicodeError, ValueError, YAMLError, RecursionError) as error:
+        findings.append(Finding(file, 0, "", f"the file cannot be read: {error}"))
+    return None
+
+
+def _cases(project: Project, source: Source, findings: list[Finding]) -> Iterable[Placed]:
+    margin = source.margin(findings)
+    if not isinstance(source.data, list):
+        margin.error("a list of tests is expected, each beginning with `- test: NAME`")
+        return
+    for number, data in enumerate(source.data):
+        case = _scene(project, Case, data, margin.below(number))
+        if case is not None:
+            lines = tuple(margin.line((number, "expect", place)) for place in range(len(case.expect)))
+            yield Placed(case, source.file, margin.line((number,)), lines)
+
+
+def _scene(project: Project, kind: type[SceneKind], data: object, margin: Margin) -> SceneKind | None:
+    """The scene, None if anything is wrong with it."""
+    try:
+        scene = kind.model_validate(data)
+    except ValidationError as error:
+        note_invalid(error, kind, margin)
+        return None
+    before = len(margin.findings)
+    _Checker(project, scene).check(margin)
+    return scene if len(margin.findings) == before else None
+
+
+class _Checker:
+    """Holds the names in a scene against the project's."""
+
+    def __init__(self, project: Project, scene: Scene) -> None:
+        self._scene = scene
+        self._program = project.program
+        declared = project.documents.events.events
+        self._events = {*declared, *(event.of for event in declared.values() if event.of is not None)}
+        self._journeys = {journey.name: journey for journey in self._program.journeys}
+        self._channels = {channel for message in self._program.messages.values() for channel in message.contents}
+
+    def check(self, margin: Margin) -> None:
+        start_ms = to_ms(self._scene.start)
+        until_ms = None if self._scene.until is None else at_ms(self._scene.until, start_ms)
+        for place, given in enumerate(self._scene.given):
+            self._given(given, margin.below("given", place))
+            if at_ms(given.at, start_ms) < start_ms:
+                margin.error("this is before the start", "given", place, "at")
+            elif until_ms is not None and at_ms(given.at, start_ms) > until_ms:
+                margin.error("this is after `until`, and so would never be seen", "given", place, "at")
+        for place, expected in enumerate(self._scene.expect) if isinstance(self._scene, Case) else ():
+            self._expected(expected, margin.below("expect", place))
+
+    def _given(self, given: Given, margin: Margin) -> None:
+        match given:
+            case EventGiven():
+                self._known(given.who, self._scene.people, "person", margin, "who")
+                self._known(given.event, self._events, "event", margin, "event")
+            case ReactionGiven():
+                self._known(given.who, self._scene.people, "person", margin, "who")
+                self._sent_by(given, margin)
+            case IdentifyGiven() | ConsentGiven():
+                self._known(given.who, self._scene.people, "person", margin, "who")
+            case _:
+                assert_never(given)
+
+    def _sent_by(self, given: ReactionGiven, margin: Margin) -> None:
+        steps = sending_steps(self._journeys.values(), given.of)
+        if len(steps) > 1:
+            names = " or ".join(f"{journey}.{step}" for journey, step in steps)
+            margin.error(f"several journeys send at {given.of!r}, write {names}", "of")
+        elif not steps:
+            known = [f"{name}.{step}" for name, each in self._journeys.items() for step in each.steps]
+            margin.error(f"no step {given.of!r} sends anything{nearest(given.of, known)}", "of")
+        else:
+            (journey, step), channels = next(iter(steps.items()))
+            if given.channel is None and len(channels) > 1:
+                margin.error(f"{journey}.{step} sends on {', '.join(channels)}: name the channel", "of")
+            elif given.channel is not None:
+                self._known(given.channel, channels, "channel", margin, "channel")
+
+    def _expected(self, expected: Expected, margin: Margin) -> None:
+        match expected:
+            case DeliveryExpected():
+                self._place(expected.who, expected.journey, expected.step, margin)
+                self._known(expected.channel, self._channels, "channel", margin, "channel")
+                self._known(expected.message, self._program.messages, "message", margin, "message")
+            case MoveExpected():
+                self._place(expected.who, expected.journey, expected.step, margin)
+            case NeverExpected():
+                self._known(expected.who, self._scene.people, "person", margin, "who")
+                self._known(expected.never.channel, self._channels, "channel", margin, "never", "channel")
+                self._known(expected.never.journey, self._journeys, "journey", margin, "never", "journey")
+            case _:
+                assert_never(expected)
+
+    def _place(self, who: str | None, journey: str | None, step: str | None, margin: Margin) -> None:
+        self._known(who, self._scene.people, "person", margin, "who")
+        self._known(journey, self._journeys, "journey", margin, "journey")
+        within = [self._journeys[journey]] if journey in self._journeys else self._journeys.values()
+        self._known(step, {name for each in within for name in each.steps}, "step", margin, "step")
+
+    def _known(self, name: str | None, names: Collection[str], what: str, margin: Margin, *keys: Key) -> None:
+        if name is not None and name not in names:
+            margin.error(f"unknown {what} {name!r}{nearest(name, list(names))}", *keys)
+
+
+def sending_steps(journeys: Iterable[Journey], of: str) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The channels of each step that `JOURNEY.STEP`, or a step's name alone, may mean, by (journey, step)."""
+    return {
+        (journey.name, step.id): tuple(step.to)
+        for journey in journeys
+        for step in journey.steps.values()
+        if isinstance(step, Send) and of in (step.id, f"{journey.name}.{step.id}")
+    }

@@ -1,0 +1,53 @@
+"""Do a project's tests pass? All of them are played, and each has its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from parcours.journey.project import Project
+from parcours.testing.cases.judge import Failure, judge
+from parcours.testing.cases.play import play
+from parcours.testing.cases.read import Placed
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """
+    failures  the expectations that were not met
+    refused   what was given and could not be used: (its place in `given`, the reason)
+    """
+
+    placed: Placed
+    failures: tuple[Failure, ...]
+    refused: tuple[tuple[int, str], ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures and not self.refused
+
+
+def run_cases(project: Project, cases: Iterable[Placed]) -> Iterator[Verdict]:
+    """The verdict on each test, as it is reached."""
+    for placed in cases:
+        played = play(project, placed.case)
+        failures = judge(project.program, placed.case, played)
+        yield Verdict(placed, tuple(failures), tuple(played.refused))
+
+
+def verdict_lines(verdict: Verdict) -> Iterator[str]:
+    """One line for the test, and for one that failed what was expected, what happened and why."""
+    placed = verdict.placed
+    word = "passed" if verdict.passed else "FAILED"
+    yield f"{word}  {placed.file}:{placed.line}  {placed.case.test}"
+    for place, reason in verdict.refused:
+        yield f"  given[{place}] could not be used: {reason}"
+    for failure in verdict.failures:
+        yield f"  line {placed.lines[failure.place]}: expected: {failure.expected}"
+        yield from _listed("happened", failure.found or ("nothing of the kind",))
+        yield from _listed("because", failure.reasons)
+
+
+def _listed(heading: str, lines: Iterable[str]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        yield f"    {heading + ':' if number == 0 else '':<10} {line}"

@@ -1,0 +1,104 @@
+"""How do a few named people move through the journeys? Each one's way, step by step, waits made short if asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from parcours.core.event import Call, Unusable, at_of, read_call
+from parcours.core.fact import Fact, Moved
+from parcours.core.identity import person_name
+from parcours.core.time_text import time_text
+from parcours.errors import CallerError
+from parcours.insight.sentences import sentence
+from parcours.journey.finding import Finding
+from parcours.journey.program import Program, Step, WaitDuration, WaitFor, WaitLocalTime, WaitUntil
+from parcours.journey.project import Project
+from parcours.simulation import simulate
+from parcours.testing.cases.document import PEOPLE_MAX
+from parcours.testing.cases.moment import since
+from parcours.testing.cases.play import play
+from parcours.testing.cases.read import read_rehearsal
+
+LINES_MAX: Final = 100_000
+"""Lines of a file of a hundred people: whoever has more wants a simulation."""
+
+YAML_ENDINGS: Final = (".yaml", ".yml")
+
+
+def rehearse(project: Project, people: Path, shorten_ms: int | None) -> tuple[list[str], list[Finding]]:
+    """The ways of the people in a YAML or NDJSON file, as lines, and what is wrong with the file.
+
+    shorten_ms  no wait and no time-out lasts longer; a wait for a time or an instant lasts just as long
+    Raises CallerError for a file of events that names nobody or too many people.
+    """
+    shown = project if shorten_ms is None else shortened(project, shorten_ms)
+    if people.suffix not in YAML_ENDINGS:
+        return list(_of_events(shown, people)), []
+    rehearsal, findings = read_rehearsal(project, people)
+    if rehearsal is None:
+        return [], findings
+    played = play(shown, rehearsal)
+    refused = [f"given[{place}] could not be used: {reason}" for place, reason in played.refused]
+    return [*ways(list(rehearsal.people), played.facts, played.start_ms), *refused], []
+
+
+def _of_events(project: Project, path: Path) -> Iterator[str]:
+    with path.open("rb") as file:
+        lines = [line for line in islice(file, LINES_MAX) if line.strip()]
+    calls = [call for call in map(_call, lines) if call is not None]
+    names = dict.fromkeys(filter(None, (person_name(call.user_id, call.anonymous_id) for call in calls)))
+    if not 1 <= len(names) <= PEOPLE_MAX:
+        raise CallerError(f"{path} names {len(names)} people; it takes one to {PEOPLE_MAX} to follow them one by one.")
+    refused: list[str] = []
+    result = simulate(project, lines, rejected=lambda number, reason: refused.append(f"line {number}: {reason}"))
+    yield from ways(list(names), result.facts, min(map(at_of, calls)))
+    yield from refused
+
+
+def _call(line: bytes) -> Call | None:
+    """The call in a line, None if it is none or has no time; the simulation then says why."""
+    try:
+        call = read_call(line)
+        at_of(call)
+    except Unusable:
+        return None
+    return call
+
+
+def ways(people: list[str], facts: list[Fact], start_ms: int) -> Iterator[str]:
+    """What happened to each of them, in the order of happening, with the time since the start."""
+    for number, person in enumerate(people):
+        if number:
+            yield ""
+        yield person
+        own = [fact for fact in facts if fact.profile == person]
+        told = [(fact, words) for fact in own if (words := sentence(fact)) is not None]
+        for fact, words in told:
+            run = f" (run {fact.run})" if isinstance(fact, Moved) and fact.what == "entered" else ""
+            yield f"  {time_text(fact.at)}  {since(fact.at, start_ms):<12} {words}{run}"
+        if not told:
+            yield "  nothing happened"
+
+
+def shortened(project: Project, most_ms: int) -> Project:
+    """The project with no wait longer than this."""
+    journeys = tuple(
+        replace(journey, steps={name: _short(step, most_ms) for name, step in journey.steps.items()})
+        for journey in project.program.journeys
+    )
+    program: Program = replace(project.program, journeys=journeys)
+    return Project(project.documents, program, project.folder)
+
+
+def _short(step: Step, most_ms: int) -> Step:
+    if isinstance(step, WaitDuration):
+        return replace(step, duration_ms=min(step.duration_ms, most_ms))
+    if isinstance(step, WaitFor) and step.timeout_ms is not None:
+        return replace(step, timeout_ms=min(step.timeout_ms, most_ms))
+    if isinstance(step, WaitUntil | WaitLocalTime):
+        return WaitDuration(step.id, most_ms, step.next)
+    return step

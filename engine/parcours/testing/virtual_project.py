@@ -1,0 +1,204 @@
+"""A project under virtual time, for somebody's own tests: things happen, days pass, messages are there to see.
+
+The shards are the production ones, in this process, on an event loop in a thread of its own: so it can be
+used from plain tests and from coroutines alike. Every channel records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import msgspec
+
+from parcours.clock import EPOCH, MILLISECOND
+from parcours.config import Settings
+from parcours.core.fact import DeliveryReached, Fact
+from parcours.core.profile import Profile
+from parcours.core.time_text import time_text
+from parcours.errors import CallerError, EngineClosed
+from parcours.insight.explain import Explanation, explain
+from parcours.insight.explain_text import explanation_text
+from parcours.journey.names import nearest
+from parcours.journey.project import Project
+from parcours.local import LocalRuntime
+from parcours.plan import Plan, channels_used
+from parcours.recorded import Recorded
+from parcours.router import Router
+from parcours.testing.cases.document import ReactionGiven
+from parcours.testing.cases.play import reaction
+from parcours.testing.cases.read import sending_steps
+from parcours.virtual import Drive
+
+T = TypeVar("T")
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+"""When a test begins unless it says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that went out: `at` is a UTC time, `to` the address."""
+
+    at: datetime
+    who: str
+    journey: str
+    step: str
+    channel: str
+    message: str
+    to: str | None
+
+
+class VirtualProject:
+    """Used as a context manager, or closed with `close`. Names people by their user ids."""
+
+    def __init__(self, project: Project, start: datetime = START, settings: Settings | None = None) -> None:
+        self.project = project
+        self._now_ms = (start - EPOCH) // MILLISECOND
+        self._number = 0
+        self._closed = False
+        self._facts: list[Fact] = []
+        used = settings or Settings()
+        plan = Plan(project, 1, "volatile:", records=channels_used(project), virtual=True, settings=used)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parcours")
+        self._runner = asyncio.Runner()
+        self._runtime = LocalRuntime(plan)
+        self._drive = self._call(self._open(plan))
+
+    async def _open(self, plan: Plan) -> Drive:
+        await self._runtime.start()
+        program = plan.project.program
+        router = Router("virtual", self._runtime.ports, program, plan.settings)
+        return Drive(self._runtime.ports, router, program, plan.settings)
+
+    @property
+    def now(self) -> datetime:
+        """The virtual time."""
+        return EPOCH + timedelta(milliseconds=self._now_ms)
+
+    # What happens
+
+    def identify(self, who: str, traits: Mapping[str, object]) -> None:
+        """Something becomes known of a person; None takes a trait away."""
+        self.happen({"type": "identify", "userId": who, "traits": traits})
+
+    def track(self, who: str, event: str, properties: Mapping[str, object] | None = None) -> None:
+        """A person does something that the project declares."""
+        declared = self.project.documents.events.events
+        names = {*declared, *(each.of for each in declared.values() if each.of is not None)}
+        if event not in names:
+            raise CallerError(f"the project declares no event {event!r}{nearest(event, names)}")
+        self.happen({"type": "track", "userId": who, "event": event, "properties": properties or {}})
+
+    def react(self, who: str, what: str, *, of: str, channel: str | None = None, link: str | None = None) -> None:
+        """A person opens, clicks ... the newest delivery of a step, named JOURNEY.STEP.
+
+        The channel may be left out where the step sends on one only.
+        """
+        given = ReactionGiven(who=who, reaction=what, of=of, channel=channel, link=link)
+        steps = sending_steps(self.project.program.journeys, of)
+        if len(steps) != 1 or (channel is None and len(next(iter(steps.values()))) > 1):
+            known = sending_steps(self.project.program.journeys, of.rpartition(".")[2])
+            raise CallerError(
+                f"{of!r} has to be one step that sends, as JOURNEY.STEP, and a channel where it sends on several"
+                + nearest(of, [".".join(each) for each in known])
+            )
+        self.happen({"type": "reaction", "userId": who, **reaction(self.project, given)})
+
+    def consent(self, who: str, channel: str, *, purpose: str | None = None, granted: bool = True) -> None:
+        """A person grants or withdraws consent; without a purpose, for all of the channel."""
+        purposes = {"purpose": purpose} if purpose else {}
+        self.happen({"type": "consent", "userId": who, "channel": channel, "granted": granted, **purposes})
+
+    def happen(self, call: Mapping[str, object]) -> None:
+        """Any call of the event format, now. Raises CallerError with the reason where it cannot be used."""
+        self._number += 1
+        line = msgspec.json.encode({**call, "timestamp": time_text(self._now_ms)})
+        before = len(self._drive.rejected)
+        self._call(self._drive.feed([Recorded(self._now_ms, self._number, line)]))
+        if len(self._drive.rejected) > before:
+            raise CallerError(self._drive.rejected[-1][1])
+
+    def advance(self, by: timedelta | None = None, **parts: float) -> None:
+        """Let time pass: `advance(days=1, hours=2)`, or a timedelta. What falls due at the very end has happened.
+
+        So what is told afterwards comes after it, even in the same instant.
+        """
+        length = timedelta(**parts) if by is None else by
+        if length < timedelta(0):
+            raise CallerError("time does not go back")
+        self._now_ms += length // MILLISECOND
+        self._call(self._drive.pass_to(self._now_ms))
+
+    # What can be seen
+
+    def facts(self) -> list[Fact]:
+        """Everything that has happened, in the order of happening for each person."""
+        self._facts += self._call(self._drive.collect_facts())
+        return list(self._facts)
+
+    def sent(
+        self,
+        *,
+        who: str | None = None,
+        channel: str | None = None,
+        journey: str | None = None,
+        step: str | None = None,
+        message: str | None = None,
+    ) -> list[Sent]:
+        """The messages that went out so far and are as described, in the order of time."""
+        wanted = {"profile": who, "channel": channel, "journey": journey, "step": step, "message": message}
+        asked = {name: value for name, value in wanted.items() if value is not None}
+        found = [
+            Sent(_time(fact.at), fact.profile, fact.journey, fact.step, fact.channel, fact.message, fact.to)
+            for fact in self.facts()
+            if isinstance(fact, DeliveryReached)
+            and fact.outcome == "sent"
+            and all(getattr(fact, name) == value for name, value in asked.items())
+        ]
+        return sorted(found, key=lambda sent: sent.at)
+
+    def explanation(self, who: str) -> Explanation:
+        """Everything that happened to a person and why, as data."""
+        return explain(self.facts(), who, self.project.program.journeys)
+
+    def explain(self, who: str) -> str:
+        """The same, to be read: print it, or make it an assertion's message."""
+        return explanation_text(self.explanation(who))
+
+    def profile(self, who: str) -> Profile | None:
+        """What is known of a person now, None if nothing is."""
+        return self._call(self._runtime.ports[0].profile(who))
+
+    # Life
+
+    def close(self) -> None:
+        """Give everything back. May be called again."""
+        if not self._closed:
+            self._call(self._runtime.stop())
+            self._closed = True
+            self._thread.submit(self._runner.close).result()
+            self._thread.shutdown()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        if self._closed:
+            coroutine.close()
+            raise EngineClosed
+        return self._thread.submit(self._runner.run, coroutine).result()
+
+
+def _time(at_ms: int) -> datetime:
+    return EPOCH + timedelta(milliseconds=at_ms)

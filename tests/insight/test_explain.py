@@ -1,0 +1,112 @@
+"""Why did this person get, or not get, this message? The facts answer, and the journeys say what was waited for."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+from parcours import Project, simulate
+from parcours.core.fact import Fact, LimitReached, Moved, Unmatched, Unmet
+from parcours.insight.explain import TIE_WAIT, explain
+from parcours.insight.explain_text import explanation_text
+
+LUMA = Project.load(str(files("parcours.demo") / "luma"))
+IDENTIFIED = (
+    b'{"type":"identify","userId":"sarah","traits":{"email":"s@luma.example"},"timestamp":"2026-03-02T09:00:00Z"}'
+)
+ADDED = (
+    b'{"type":"track","event":"Product Added","userId":"sarah",'
+    b'"properties":{"cart":%s},"timestamp":"2026-03-02T09:0%d:00Z"}'
+)
+
+TEXT = """\
+sarah
+
+checkout
+  not entered: nothing of this happened: Checkout Started
+
+abandoned-cart
+  2026-03-02T09:02:00.000Z  not entered: a run of it is open already
+  2026-03-02T09:03:00.000Z  not entered by Product Added: event.cart.total is missing
+  run 1, version 1
+    2026-03-02T09:01:00.000Z  entered by Product Added
+    2026-03-02T09:01:00.000Z  leave-in-peace: reached
+    2026-03-02T09:01:00.000Z  leave-in-peace: waits until 2026-03-02T10:01:00.000Z
+    2026-03-02T10:01:00.000Z  remind: reached
+    2026-03-02T10:01:00.000Z  opened: reached
+    2026-03-02T10:01:00.000Z  opened: waits until 2026-03-03T10:01:00.000Z
+    2026-03-02T10:01:00.000Z  remind: email cart-reminder to s@luma.example sent
+    now: at opened, waiting for opened of remind until 2026-03-03T10:01:00.000Z
+
+west-coast-launch
+  not entered: nothing of this happened: a read of young-west at 2024-05-06T16:00:00.000Z
+"""
+
+
+def test_an_explanation_reads_from_the_condition_that_failed_to_what_is_waited_for() -> None:
+    lines = [IDENTIFIED, ADDED % (b'{"total":80}', 1), ADDED % (b'{"total":90}', 2), ADDED % (b"{}", 3)]
+    result = simulate(LUMA, lines, until_ms=1_772_449_200_000)  # 2026-03-02T11:00Z
+
+    explanation = explain(result.facts, "sarah", LUMA.program.journeys)
+
+    assert explanation_text(explanation) == TEXT
+
+
+def test_the_facts_alone_are_enough(move: Any, delivery: Any) -> None:
+    facts = [
+        move(0, "entered", why="Start"),
+        move(0, "reached", "remind"),
+        delivery(0, "queued"),
+        delivery(5, "sent"),
+        move(9, "ended", "remind", "last step"),
+    ]
+
+    (story,) = explain(facts, "sarah").journeys
+
+    assert [(run.state, run.step) for run in story.runs] == [("ended", "remind")]
+    assert [(each.visit, [state.outcome for state in each.states]) for each in story.runs[0].deliveries] == [
+        (1, ["sent"])
+    ]
+
+
+@pytest.mark.parametrize("at, tie", [(999, None), (1_000, TIE_WAIT)])
+def test_an_event_at_the_end_of_the_wait_is_told_as_a_tie(at: int, tie: str | None, move: Any) -> None:
+    facts = [
+        move(0, "entered"),
+        move(0, "reached", "bought"),
+        move(0, "waiting", "bought", "1970-01-01T00:00:01.000Z"),
+        move(at, "matched", "bought", "Order Completed"),
+    ]
+
+    (story,) = explain(facts, "sarah").journeys
+
+    assert story.runs[0].moves[-1].tie == tie
+
+
+def test_other_people_are_passed_over_and_what_belongs_to_no_journey_is_noted() -> None:
+    facts: list[Fact] = [
+        Moved(0, "mike", "cart", 1, 1, None, "entered", "Start"),
+        Unmatched(1, "sarah", "opened", "no delivery has left"),
+        LimitReached(2, "sarah", "traits_bytes_max", "trait 'x' was not kept"),
+    ]
+
+    explanation = explain(facts, "sarah")
+
+    assert explanation.journeys == []
+    assert [at for at, _ in explanation.notes] == [1, 2]
+
+
+def test_each_refusal_keeps_its_event_and_its_reason() -> None:
+    facts: list[Fact] = [
+        Unmet(0, "sarah", "cart", 2, "Start", "event.total is missing"),
+        Moved(1, "sarah", "cart", 2, None, None, "not_entered", "too_soon"),
+    ]
+
+    (story,) = explain(facts, "sarah").journeys
+
+    assert [(each.why, each.event, each.detail, each.version) for each in story.refusals] == [
+        ("unmet", "Start", "event.total is missing", 2),
+        ("too_soon", None, None, 2),
+    ]

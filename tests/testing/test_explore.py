@@ -1,0 +1,118 @@
+"""Made-up traffic reaches every step, is the same for the same seed, and shows a breach with few events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from parcours import Project
+from parcours.core.fact import DeliveryReached, Fact, Moved
+from parcours.testing.clocks import PersonClocks, in_window
+from parcours.testing.explore.explore import exploration_lines, explore
+from parcours.testing.explore.parts import parts_of
+from parcours.testing.explore.properties import PROPERTIES, World
+from parcours.testing.explore.traffic import Traffic
+
+
+def test_the_example_keeps_all_properties_and_every_step_is_reached(luma: Project) -> None:
+    exploration = explore(luma, 2_000, seed=1)
+
+    assert exploration.violations == ()
+    assert exploration.refused == ()
+    assert exploration.unreached == ()
+    assert exploration.deliveries > 100
+    assert next(exploration_lines(exploration)).startswith("Seed 1: 2,000 events of 200 people")
+
+
+def test_the_same_seed_makes_up_the_same_traffic(luma: Project) -> None:
+    one, same, other = (Traffic(luma, seed).acts(50) for seed in (1, 1, 2))
+
+    assert one == same
+    assert one != other
+    assert sum(act.call["type"] == "track" for act in one) == 50
+
+
+def test_more_events_do_not_change_those_of_the_first_people(luma: Project) -> None:
+    few, many = Traffic(luma, 7).acts(10), Traffic(luma, 7).acts(20)
+
+    assert many[: len(few)] == few
+
+
+def test_a_project_is_searched_for_what_it_turns_on(luma: Project) -> None:
+    parts = parts_of(luma.program)
+
+    assert parts.constants["event.cart.total"] == (50,)
+    assert set(parts.constants["profile.city"]) == {"Atlanta", "San Francisco", "Seattle"}
+    assert {20_000, 3_600_000, 7 * 86_400_000} <= set(parts.lengths_ms)
+    assert parts.addresses["event.email"] == "email"
+    assert "opened" in parts.reactions
+    assert len(parts.instants_ms) == 1
+
+
+def moved(at: int, what: Any, step: str | None = "s", run: int = 1) -> Moved:
+    return Moved(at, "p", "checkout", 1, run, step, what, None)
+
+
+def delivered(at: int, outcome: Any, key: str = "k", message: str = "cart-reminder") -> DeliveryReached:
+    return DeliveryReached(at, "p", "checkout", 1, 1, "s", "sms", message, "+3361", outcome, None, key)
+
+
+BEGUN = [moved(0, "entered", None), moved(0, "reached")]
+HOUR = 3_600_000
+QUIET = {"quiet_hours": [{"channels": ["sms"], "from": "22:00", "until": "08:00", "then": "hold"}]}
+CAP = {"caps": [{"channels": ["sms"], "class": "marketing", "max": 1, "per": "1d"}]}
+
+
+@pytest.mark.parametrize(
+    "policies, facts, broken",
+    [
+        ({}, [*BEGUN, moved(1, "matched"), moved(1, "ended")], []),
+        ({}, [delivered(1, "sent"), delivered(2, "sent")], ["one delivery per key"]),
+        ({}, [*BEGUN, moved(1, "matched"), moved(2, "timed_out")], ["nobody both matched and timed out"]),
+        ({}, [*BEGUN, moved(1, "matched"), moved(1, "reached"), moved(2, "timed_out")], []),  # at another visit
+        ({}, [*BEGUN, moved(1, "ended"), moved(2, "waiting")], ["a run begins, and ends once"]),
+        ({}, [*BEGUN, moved(1, "ended"), moved(2, "goal")], []),
+        ({}, [moved(0, "entered", None)], ["everyone is accounted for"]),
+        (QUIET, [delivered(22 * HOUR - 1, "sent")], []),
+        (QUIET, [delivered(22 * HOUR, "sent")], ["no delivery in quiet hours"]),
+        (QUIET, [delivered(32 * HOUR - 1, "sent")], ["no delivery in quiet hours"]),
+        (QUIET, [delivered(32 * HOUR, "sent")], []),  # the end is exclusive
+        (QUIET, [delivered(23 * HOUR, "sent", message="order-confirmation")], []),  # transactional
+        (CAP, [delivered(0, "sent", "a"), delivered(24 * HOUR, "sent", "b")], []),
+        (CAP, [delivered(0, "sent", "a"), delivered(24 * HOUR - 1, "sent", "b")], ["no cap exceeded"]),
+        (CAP, [delivered(0, "refused", "a"), delivered(1, "sent", "b")], []),
+    ],
+)  # fmt: skip
+def test_each_property_is_broken_by_its_breach_alone(
+    policies: dict[str, Any], facts: Sequence[Fact], broken: list[str], luma: Project
+) -> None:
+    clocks = PersonClocks(luma.program, [(0, "p", {"timezone": "UTC"})])
+    world = World(luma.program, clocks, policies)
+
+    assert [name for name, holds in PROPERTIES.items() if list(holds(world, facts))] == broken
+
+
+def test_a_zone_counts_from_when_it_became_known(luma: Project) -> None:
+    known: list[Any] = [(0, "p", {"timezone": "Asia/Kathmandu"}), (HOUR, "p", {"timezone": "Europe/Paris"})]
+    clocks = PersonClocks(luma.program, known)
+
+    assert [f"{clocks.local('p', at):%H:%M}" for at in (HOUR - 60_000, HOUR)] == ["06:29", "02:00"]
+    assert clocks.local("stranger", 0).tzname() == "EST"  # the project's own zone
+
+
+@pytest.mark.parametrize(
+    "at, is_open",
+    [
+        (22, True),  # Thursday evening, the epoch's day
+        (21, False),
+        (24, True),
+        (32, False),
+        (46, False),  # Friday evening: the window is Thursday's only
+    ],
+)
+def test_a_window_over_midnight_belongs_to_the_day_on_which_it_starts(at: int, is_open: bool, luma: Project) -> None:
+    local = PersonClocks(luma.program, [(0, "p", {"timezone": "UTC"})]).local("p", at * HOUR)
+
+    assert in_window(local, 22 * 60, 8 * 60, [3]) is is_open

@@ -1,0 +1,77 @@
+"""Named people are followed step by step, with waits as short as asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from parcours import Project
+from parcours.errors import CallerError
+from parcours.testing.rehearsal import rehearse
+
+PEOPLE = """\
+people: {sarah: {email: s@luma.example}, mike: {}}
+start: 2026-03-02T09:00:00Z
+given:
+  - {who: sarah, event: Product Added, properties: {cart: {total: 80}}}
+  - {at: +5s, who: sarah, event: Product Added, properties: {cart: {}}}
+"""
+
+EVENTS = (
+    '{"type":"track","event":"Checkout Started","userId":"%s","properties":{},"timestamp":"2026-03-02T09:00:00Z"}\n'
+)
+
+
+def test_everybody_is_followed_with_the_waits_made_short(luma: Project, tmp_path: Path) -> None:
+    file = tmp_path / "people.yaml"
+    file.write_text(PEOPLE)
+
+    lines, findings = rehearse(luma, file, 10_000)
+
+    assert findings == []
+    assert lines[0] == "sarah"
+    assert "  2026-03-02T09:00:10.000Z  +10s         abandoned-cart.remind: email cart-reminder sent" in lines
+    assert "  2026-03-02T09:00:20.000Z  +20s         abandoned-cart.opened: timed out" in lines
+    assert lines[-2:] == ["mike", "  nothing happened"]
+
+
+def test_without_shortening_waits_are_as_long_as_written(luma: Project, tmp_path: Path) -> None:
+    file = tmp_path / "people.yaml"
+    file.write_text(PEOPLE)
+
+    lines, _ = rehearse(luma, file, None)
+
+    assert "  2026-03-02T10:00:00.000Z  +1h          abandoned-cart.remind: email cart-reminder sent" in lines
+
+
+def test_a_file_of_events_names_its_people_itself(luma: Project, tmp_path: Path) -> None:
+    file = tmp_path / "people.ndjson"
+    file.write_text(EVENTS % "sarah" + "{oops\n" + EVENTS % "mike")
+
+    lines, _ = rehearse(luma, file, None)
+
+    assert [line for line in lines if not line.startswith(" ") and line] == [
+        "sarah",
+        "mike",
+        next(line for line in lines if line.startswith("line 2: not a call")),
+    ]
+
+
+@pytest.mark.parametrize("people", [0, 101])
+def test_one_to_a_hundred_people_can_be_followed(people: int, luma: Project, tmp_path: Path) -> None:
+    file = tmp_path / "people.ndjson"
+    file.write_text("".join(EVENTS % number for number in range(people)))
+
+    with pytest.raises(CallerError, match=f"names {people} people"):
+        rehearse(luma, file, None)
+
+
+def test_mistakes_are_findings(luma: Project, tmp_path: Path) -> None:
+    file = tmp_path / "people.yaml"
+    file.write_text(PEOPLE.replace("who: sarah, event", "who: sara, event"))
+
+    lines, findings = rehearse(luma, file, None)
+
+    assert lines == []
+    assert [finding.line for finding in findings] == [4, 5]
