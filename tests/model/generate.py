@@ -1,0 +1,190 @@
+"""Which project, and which traffic, does a seed stand for?"""
+
+import json
+
+from tests.model import chance as drawn_from
+from tests.model.chance import EXTRAS, STAGE_1, STAGE_2, ZONES, Chance, Document
+from tests.model.journeys import REACTIONS, channels_of, journeys
+from tests.model.reference.times import DAY_MS, DAYS, parse_instant, to_text
+
+__all__ = ["EXTRAS", "STAGE_1", "STAGE_2", "case"]
+
+
+def case(seed: int, features: frozenset[str] = STAGE_2) -> tuple[Document, list[Document], int | None]:
+    """A project, its event lines in the order of a file, and the end of the simulation, if it has one."""
+    chance = Chance(seed, features)
+    named = audiences(chance)
+    written = messages(chance)
+    settings: Document = {"project": "generated", "timezone": chance.pick(ZONES), "policies": policies(chance)}
+    project: Document = {
+        "project": settings,
+        "profile": {"traits": drawn_from.TRAITS, "timezone": "profile.timezone"},
+        "events": {"events": events(chance)},
+        "audiences": {"audiences": named},
+        "messages": written,
+        "journeys": journeys(chance, list(named), written),
+    }
+    declare_what_matters(project)
+    lines = traffic(chance, project)
+    last_ms = max((parse_instant(line["timestamp"]) for line in lines), default=chance.start_ms)
+    until_ms = None
+    if chance.maybe(0.4) or goes_round(project):
+        until_ms = last_ms + chance.random.randint(0, 6) * chance.unit_ms
+    return project, lines, until_ms
+
+
+def declare_what_matters(project: Document) -> None:
+    """Leaves undeclared what no journey and no audience names: such an event changes nothing."""
+    text = json.dumps([project["journeys"], project["audiences"]])
+    declared = project["events"]["events"]
+    project["events"]["events"] = {name: declared[name] for name in declared if name in text}
+
+
+def goes_round(project: Document) -> bool:
+    """Whether a step leads back, so that a run may never end."""
+    for journey in project["journeys"]:
+        names = [step["id"] for step in journey["steps"]]
+        for number, step in enumerate(journey["steps"]):
+            if step.get("next") in names[: number + 1]:
+                return True
+    return False
+
+
+def events(chance: Chance) -> Document:
+    declared: Document = {name: {"properties": drawn_from.PROPERTIES} for name in drawn_from.EVENTS}
+    if "rules" in chance.features:
+        for name, of in drawn_from.RULED.items():
+            rule = chance.pick(('event.kind == "a"', "event.total > 50", "event.items + 1 > 1 || event.flag"))
+            declared[name] = {"of": of, "rule": rule, "properties": drawn_from.PROPERTIES}
+    return declared
+
+
+def audiences(chance: Chance) -> dict[str, str]:
+    if not chance.features & {"audiences", "reads"} or chance.maybe(0.15):
+        return {}
+    over_time = ["history", "now"] if "history" in chance.features else []
+    consent = ["consent"] if "consents" in chance.features else []
+    names = chance.some(("east", "north", "west"))
+    return {name: chance.condition(["profile", "profile", *over_time, *over_time, *consent]) for name in names}
+
+
+def messages(chance: Chance) -> list[Document]:
+    contents: Document = {
+        "email": {"subject": "Hello", "text": " ".join(drawn_from.LINKS)},
+        "sms": {"text": "Hello"},
+        "push": {"title": "Hello", "body": "Hello"},
+    }
+    written: list[Document] = []
+    for name in ("news", "offer", "receipt"):
+        message = {"message": name, "class": "transactional" if name == "receipt" else "marketing", "status": "ready"}
+        if name == "offer":
+            message["purpose"] = "offer"
+        if chance.maybe(0.4, "expiry"):
+            message["expires"] = chance.duration(3)
+        written.append({**message, **{channel: contents[channel] for channel in chance.some(list(contents))}})
+    return written
+
+
+def policies(chance: Chance) -> Document:
+    if "consents" not in chance.features or chance.well_known:
+        found: Document = {"consent": {"default": "opt_out"}}
+    else:
+        rules = ("opt_in", "opt_out", "opt_out")
+        channels = {channel: chance.pick(rules) for channel in chance.some(list(REACTIONS), at_least=0)}
+        found = {"consent": {"default": chance.pick(rules), "channels": channels}}
+    if chance.maybe(0.5, "caps"):
+        found["caps"] = [cap(chance) for _ in range(chance.pick((1, 1, 2)))]
+    if chance.maybe(0.8, "quiet_hours"):
+        found["quiet_hours"] = quiet_hours(chance)
+    return found
+
+
+def cap(chance: Chance) -> Document:
+    rule: Document = {"channels": chance.some(list(REACTIONS)), "class": "marketing"}
+    if chance.maybe(0.3):
+        rule["purpose"] = chance.pick(("offer", "marketing"))
+    return {**rule, "max": chance.pick((1, 1, 2)), "per": chance.duration()}
+
+
+def quiet_hours(chance: Chance) -> list[Document]:
+    # All of one kind: which of two kinds wins where they overlap is not said.
+    then = chance.pick(("hold", "hold", "drop"))
+    rules = []
+    # Never quiet all day long: two windows leave at least two hours.
+    windows = chance.pick((1, 1, 2))
+    for _ in range(windows):
+        begins = chance.random.randint(0, 23)
+        ends = (begins + chance.random.randint(1, 16 if windows == 1 else 11)) % 24
+        rule: Document = {"channels": chance.some(list(REACTIONS)), "from": f"{begins:02}:00", "until": f"{ends:02}:00"}
+        days = chance.some(DAYS[:6]) if chance.maybe(0.4) else list(DAYS)
+        rules.append({**rule, "days": days, "then": then})
+    return rules
+
+
+def traffic(chance: Chance, project: Document) -> list[Document]:
+    people = chance.some(drawn_from.PEOPLE)
+    lines: list[Document] = []
+    for person in people:
+        # Who is in an audience before anything of hers is kept is not said, so whoever could be is made known first.
+        if chance.well_known or project["audiences"]["audiences"] or chance.maybe(0.8):
+            first_ms = chance.start_ms - (chance.unit_ms if project["audiences"]["audiences"] else 0)
+            first = {"timestamp": to_text(first_ms), "traits": chance.traits(1 if chance.well_known else 0.8)}
+            lines.append({"type": "identify", "userId": person, **first})
+    for number in range(chance.random.randint(*chance.pick(((0, 40), (5, 40), (20, 40))))):
+        line = one_line(chance, project, chance.pick(people))
+        if chance.maybe(0.8):
+            line["messageId"] = f"m{number}"
+        lines.append(line)
+    if "duplicates" in chance.features:
+        repeat_some(chance, lines)
+    if chance.maybe(0.3):
+        chance.random.shuffle(lines)
+    else:
+        lines.sort(key=lambda line: parse_instant(line["timestamp"]))
+    return [{key: line[key] for key in ("type", "userId", *line)} for line in lines]
+
+
+def one_line(chance: Chance, project: Document, person: str) -> Document:
+    line: Document = {"userId": person, "timestamp": chance.instant()}
+    drawn = chance.random.random()
+    if drawn < 0.12:
+        return {**line, "type": "identify", "traits": chance.traits()}
+    if drawn < 0.2 and "consents" in chance.features:
+        consent = {**line, "type": "consent", "channel": chance.pick(list(REACTIONS)), "granted": chance.maybe(0.75)}
+        return {**consent, "purpose": chance.pick(("offer", "marketing"))} if chance.maybe(0.5) else consent
+    if drawn < 0.5 and "reactions" in chance.features:
+        found = reaction(chance, project, line)
+        if found:
+            return found
+    if drawn < 0.57 and "pages" in chance.features:
+        return {**line, "type": "page", "name": "Home", "properties": chance.properties()}
+    names = ["Alpha", "Alpha", "Beta", "Gamma", *(["Raw"] if "rules" in chance.features else [])]
+    if chance.maybe(0.1, "undeclared"):
+        names = ["Unheard Of"]
+    return {**line, "type": "track", "event": chance.pick(names), "properties": chance.properties()}
+
+
+def reaction(chance: Chance, project: Document, line: Document) -> Document:
+    sends = [(journey, step) for journey in project["journeys"] for step in journey["steps"] if "send" in step]
+    if not sends:
+        return {}
+    journey, step = chance.pick(sends)
+    channel = chance.pick(channels_of(step, project["messages"]))
+    kinds = list(REACTIONS[channel])
+    if channel == "email" and "consents" in chance.features:
+        kinds += ["unsubscribed", "complained"]
+    if "bounces" in chance.features:
+        kinds.append("bounced")
+    line = {**line, "type": "reaction", "reaction": chance.pick(kinds), "journey": journey["journey"]}
+    line |= {"step": step["id"], "channel": channel}
+    if line["reaction"] == "clicked" and chance.maybe(0.6, "links"):
+        line["link"] = chance.pick(drawn_from.LINKS)
+    return line
+
+
+def repeat_some(chance: Chance, lines: list[Document]) -> None:
+    for line in [line for line in lines if "messageId" in line and chance.maybe(0.1)]:
+        delay_ms = chance.pick((0, chance.unit_ms, 2 * chance.unit_ms, DAY_MS + chance.unit_ms))
+        # Whether a day later to the millisecond is a repetition is not said.
+        if delay_ms != DAY_MS:
+            lines.append({**line, "timestamp": to_text(parse_instant(line["timestamp"]) + delay_ms)})

@@ -1,0 +1,250 @@
+"""May a message go out now, and what has become of it since?"""
+
+import re
+from typing import Any
+
+from tests.model.reference.people import (
+    Document,
+    Person,
+    address_of,
+    consents,
+    record_delivery,
+    set_consent,
+    set_timer,
+    zone_of,
+)
+from tests.model.reference.times import parse_duration, quiet_windows
+
+CHANNELS = ("email", "sms", "push")
+GATE_ADDRESS = "address"
+GATE_CONSENT = "consent"
+GATE_SUPPRESSION = "suppression"
+GATE_EXPIRY = "expiry"
+GATE_CAP = "cap"
+GATE_QUIET = "quiet_hours"
+RANKS = {"held": 0, "sent": 1, "delivered": 2, "bounced": 3}  # what feedback can raise: by rank, not order of arrival
+
+
+def ask(person: Person, now_ms: int, run: Document, step: Document) -> list[Document]:
+    """One delivery per channel of a send step, each sent, held or refused."""
+    message = person.world.messages[step["send"]]
+    asked = []
+    # All channels that the message has content for, in document order, unless the step names them.
+    for channel in step.get("channels") or [name for name in message if name in CHANNELS]:
+        delivery: Document = {
+            "run": run,
+            "step": step["id"],
+            "visit": run["visits"][step["id"]],
+            "channel": channel,
+            "message": message,
+            "of": step,
+            "asked_at": now_ms,
+            "state": None,
+            "to": None,
+            "marks": [],
+        }
+        person.deliveries.append(delivery)
+        asked.append(delivery)
+        decide(person, now_ms, delivery)
+    return asked
+
+
+def decide(person: Person, now_ms: int, delivery: Document) -> None:
+    """Passes a delivery through all gates: when it is asked for, and again when it is released."""
+    address = address_of(person, now_ms, delivery["channel"], delivery["of"], delivery["run"])
+    delivery["to"] = address if isinstance(address, str) and address.strip() else None
+    gate, held_until_ms = gates(person, now_ms, delivery)
+    if gate is not None:
+        object_to(person, now_ms, delivery, gate, held_until_ms)
+    else:
+        if delivery["message"]["class"] == "marketing":
+            # Reserved when queued.
+            person.reserved.append({"at": now_ms, "delivery": delivery})
+        delivery["state"] = "queued"
+
+
+def claim_queued(person: Person, now_ms: int) -> None:
+    """Once an input is over, with all that it caused, what it queued is claimed; the channel accepts at once."""
+    for delivery in person.deliveries:
+        if delivery["state"] != "queued":
+            continue
+        gate, held_until_ms = gates_that_change(person, now_ms, delivery)
+        if gate is not None:
+            object_to(person, now_ms, delivery, gate, held_until_ms)
+        else:
+            delivery["state"] = "sent"
+            record_delivery(person, now_ms, delivery, "sent")
+
+
+def object_to(person: Person, now_ms: int, delivery: Document, gate: str, held_until_ms: int | None) -> None:
+    # What is not sent counts against no cap.
+    person.reserved = [one for one in person.reserved if one["delivery"] is not delivery]
+    if held_until_ms is None:
+        delivery["state"] = "refused"
+        record_delivery(person, now_ms, delivery, "refused", gate)
+        return
+    # What is held on at its release is told of once.
+    if delivery["state"] != "held":
+        record_delivery(person, now_ms, delivery, "held", gate)
+    delivery["state"] = "held"
+    set_timer(person, held_until_ms, "release", delivery=delivery)
+
+
+def gates(person: Person, now_ms: int, delivery: Document) -> tuple[str | None, int | None]:
+    """The gate that refuses, or the end of the quiet hours that hold, or neither."""
+    # Address: there is one, well formed.
+    if delivery["to"] is None or not well_formed(delivery["channel"], delivery["to"]):
+        return GATE_ADDRESS, None
+    gate, held_until_ms = gates_that_change(person, now_ms, delivery)
+    # The cap comes before the quiet hours.
+    if gate in (None, GATE_QUIET) and delivery["message"]["class"] == "marketing":
+        if any(is_full(person, now_ms, cap) for cap in caps_on(person, delivery)):
+            return GATE_CAP, None
+    return gate, held_until_ms
+
+
+def gates_that_change(person: Person, now_ms: int, delivery: Document) -> tuple[str | None, int | None]:
+    """The gates that are looked at once more when the delivery is claimed."""
+    message, channel, address = delivery["message"], delivery["channel"], delivery["to"]
+    marketing = message["class"] == "marketing"
+    # Transactional messages skip consent, caps and quiet hours.
+    if marketing and not consents(person, channel, message.get("purpose", message["class"])):
+        return GATE_CONSENT, None
+    # Suppression: per channel and address.
+    if (channel, address) in person.suppressed:
+        return GATE_SUPPRESSION, None
+    # Expiry counts from the instant of the send step.
+    if "expires" in message and now_ms > delivery["asked_at"] + parse_duration(message["expires"]):
+        return GATE_EXPIRY, None
+    quiet, quiet_until_ms = quiet_hours(person, now_ms, channel) if marketing else (None, None)
+    if quiet == "drop":
+        return GATE_QUIET, None
+    if quiet == "hold":
+        return GATE_QUIET, quiet_until_ms
+    return None, None
+
+
+def well_formed(channel: str, address: str) -> bool:
+    email = re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", address)
+    return channel != "email" or email is not None
+
+
+def caps_on(person: Person, delivery: Document) -> list[Document]:
+    message = delivery["message"]
+    found = []
+    for cap in person.world.policies.get("caps", []):
+        of_channel = delivery["channel"] in cap.get("channels", CHANNELS)
+        of_class = cap.get("class", message["class"]) == message["class"]
+        purpose = message.get("purpose", message["class"])
+        if of_channel and of_class and cap.get("purpose", purpose) == purpose:
+            found.append(cap)
+    return found
+
+
+def is_full(person: Person, now_ms: int, cap: Document) -> bool:
+    # A rolling window (t - per, t]; the channels in one rule share the count.
+    since_ms = now_ms - parse_duration(cap["per"])
+    inside = [one["delivery"] for one in person.reserved if since_ms < one["at"] <= now_ms]
+    counted = [delivery for delivery in inside if any(rule is cap for rule in caps_on(person, delivery))]
+    return len(counted) >= int(cap["max"])
+
+
+def quiet_hours(person: Person, now_ms: int, channel: str) -> tuple[str | None, int | None]:
+    """What the quiet hours in the person's zone say now, and when they end."""
+    zone = zone_of(person, now_ms)
+    windows: list[tuple[int, int, str]] = []
+    for rule in person.world.policies.get("quiet_hours", []):
+        if channel in rule.get("channels", CHANNELS):
+            windows.extend((*window, rule.get("then", "hold")) for window in quiet_windows(rule, now_ms, zone))
+    inside = [window for window in windows if window[0] <= now_ms < window[1]]
+    if not inside:
+        return None, None
+    if any(then == "drop" for _, _, then in inside):
+        return "drop", None
+    until_ms = max(end for _, end, _ in inside)
+    # Windows that overlap or touch are one.
+    while later := [end for start, end, then in windows if start <= until_ms < end and then == "hold"]:
+        until_ms = max(later)
+    return "hold", until_ms
+
+
+def cancel(person: Person, now_ms: int, run: Document) -> None:
+    """Cancels what has not been claimed yet."""
+    for delivery in person.deliveries:
+        if delivery["run"] is run and delivery["state"] in ("held", "queued"):
+            person.reserved = [one for one in person.reserved if one["delivery"] is not delivery]
+            delivery["state"] = "cancelled"
+            record_delivery(person, now_ms, delivery, "cancelled")
+
+
+def react(person: Person, now_ms: int, line: Document) -> list[Document]:
+    """What a reaction tells that was not known before, as facts that listeners may match."""
+    delivery = newest_sent(person, line)
+    if delivery is None:
+        return []
+    facts: list[Document] = []
+    reaction, link = line["reaction"], line.get("link")
+    # Opened or clicked implies delivered.
+    if reaction in ("delivered", "opened", "clicked") and RANKS[delivery["state"]] < RANKS["delivered"]:
+        delivery["state"] = "delivered"
+        facts.append(mark(person, now_ms, delivery, "delivered", None))
+    if reaction == "bounced" and delivery["state"] != "bounced":
+        delivery["state"] = "bounced"
+        person.suppressed.add((delivery["channel"], delivery["to"]))
+        facts.append(mark(person, now_ms, delivery, "bounced", None))
+    # A reaction heard before changes nothing; a click on another link is news to listeners only.
+    if reaction not in RANKS and (reaction, link) not in delivery["marks"]:
+        facts.append(mark(person, now_ms, delivery, reaction, link))
+        # An unsubscribe and a complaint withdraw consent for that channel's marketing.
+        if reaction in ("complained", "unsubscribed"):
+            set_consent(person, delivery["channel"], None, granted=False)
+    return facts
+
+
+def mark(person: Person, now_ms: int, delivery: Document, reaction: str, link: Any) -> Document:
+    # A mark is kept with its first time.
+    if all(kind != reaction for kind, _ in delivery["marks"]):
+        record_delivery(person, now_ms, delivery, reaction)
+    delivery["marks"].append((reaction, link))
+    return {"delivery": delivery, "reaction": reaction, "link": link}
+
+
+def newest_sent(person: Person, line: Document) -> Document | None:
+    """The person's newest delivery of a journey's step and channel that was sent."""
+    candidates = []
+    for delivery in person.deliveries:
+        named = (delivery["run"]["journey"]["journey"], delivery["step"], delivery["channel"])
+        was_sent = delivery["state"] in ("sent", "delivered", "bounced")
+        if named == (line["journey"], line["step"], line["channel"]) and was_sent:
+            candidates.append(delivery)
+    # Newest is the one that was asked for last; of one instant, the one of the later run.
+    return max(candidates, key=lambda one: (one["asked_at"], one["run"]["number"], one["visit"]), default=None)
+
+
+def heard_already(person: Person, run: Document, listener: Document) -> bool:
+    """Whether the run's newest delivery of a step, by any channel asked about, has the reaction already."""
+    newest: dict[str, Document] = {}
+    for delivery in person.deliveries:
+        # The reactions that a run sees are those to its own deliveries.
+        if delivery["run"] is run and delivery["step"] == listener["of"]:
+            if delivery["state"] in ("queued", "sent", "delivered", "bounced"):
+                newest[delivery["channel"]] = delivery
+    facts = [
+        {"delivery": delivery, "reaction": reaction, "link": link}
+        for delivery in newest.values()
+        for reaction, link in delivery["marks"]
+    ]
+    return any(answers(fact, run, listener) for fact in facts)
+
+
+def answers(fact: Document, run: Document, listener: Document) -> bool:
+    delivery = fact["delivery"]
+    return bool(
+        delivery["run"] is run
+        and delivery["step"] == listener["of"]
+        # In a loop, the newest visit of the step.
+        and delivery["visit"] == run["visits"][listener["of"]]
+        and fact["reaction"] == listener["reaction"]
+        and listener.get("channel", delivery["channel"]) == delivery["channel"]
+        and listener.get("link", fact["link"]) == fact["link"]
+    )

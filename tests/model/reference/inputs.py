@@ -1,0 +1,264 @@
+"""What does one input do to a person? The phases of an event, a change of audience, or a timer."""
+
+from typing import Any
+
+from tests.model.reference import audiences, deliveries, steps
+from tests.model.reference.expression import holds, value
+from tests.model.reference.people import (
+    Document,
+    Person,
+    record,
+    record_line,
+    runs_of,
+    scope_of,
+    set_consent,
+    set_traits,
+    typed,
+)
+from tests.model.reference.times import DAY_MS, parse_duration, parse_instant, to_datetime, zone_named
+
+NAMED_CALLS = {"page": "Page Viewed", "screen": "Screen Viewed"}
+
+
+def apply_line(person: Person, line: Document) -> None:
+    now_ms = parse_instant(line["timestamp"])
+    # A message id that the person has had is recognised for 24 hours.
+    message_id = line.get("messageId")
+    if message_id is not None:
+        first_ms = person.message_ids.get(message_id)
+        if first_ms is not None and now_ms < first_ms + DAY_MS:
+            return
+        person.message_ids[message_id] = now_ms
+    fact = learn(person, now_ms, line)
+    if fact is None:
+        return
+    person.known = True
+    person.caused_in_all = 0
+    # Audiences are updated with traits and history; a change takes part in the phases of its event.
+    fact["changes"] = audiences.refresh(person, now_ms)
+    phases(person, now_ms, fact)
+    apply_caused(person, now_ms)
+
+
+def learn(person: Person, now_ms: int, line: Document) -> Document | None:
+    """Traits, consents, marks and history; answers what the phases are about, or None where nothing happened."""
+    fact: Document = {"names": [], "event": None, "reactions": [], "changes": []}
+    match line["type"]:
+        case "identify":
+            set_traits(person, now_ms, line.get("traits", {}))
+        case "consent":
+            set_consent(person, line["channel"], line.get("purpose"), line["granted"])
+        case "reaction":
+            fact["reactions"] = deliveries.react(person, now_ms, line)
+            if not fact["reactions"]:
+                return None
+        case kind:
+            name = NAMED_CALLS.get(kind) or line["event"]
+            fact["names"], fact["event"] = named(person, now_ms, name, line.get("properties", {}))
+            # An undeclared event moves nothing.
+            if not fact["names"]:
+                return None
+            scope = scope_of(person, now_ms, event=fact["event"])
+            person.history.append({"at": now_ms, "names": fact["names"], "scope": scope})
+    return fact
+
+
+def named(person: Person, now_ms: int, name: str, properties: Document) -> tuple[list[str], Document]:
+    """The declared names that one event goes by: its own, and those whose rule it meets."""
+    events = person.world.events
+    declared: Document = {}
+    for own, declaration in events.items():
+        if name in (own, declaration.get("of")):
+            declared.update(declaration.get("properties", {}))
+    event = typed(properties, declared)
+    scope = scope_of(person, now_ms, event=event)
+    names = [name] if name in events else []
+    for own, declaration in events.items():
+        if declaration.get("of") == name and holds(declaration["rule"], scope):
+            names.append(own)
+    return names, event
+
+
+def apply_caused(person: Person, now_ms: int) -> None:
+    # What an update caused is applied at the same instant, before anything else of that instant.
+    while person.caused:
+        changes = person.caused.pop(0)
+        phases(person, now_ms, {"names": [], "event": None, "reactions": [], "changes": changes})
+    deliveries.claim_queued(person, now_ms)
+
+
+def phases(person: Person, now_ms: int, fact: Document) -> None:
+    # Goals, then exits, then waiting runs, then entries.
+    credit_goals(person, now_ms, fact)
+    exit_runs(person, now_ms, fact)
+    advance_runs(person, now_ms, fact)
+    for journey in person.world.journeys:
+        why = calls_for(journey["entry"], fact)
+        if why is not None:
+            enter(person, now_ms, journey, why, fact["event"] if "event" in journey["entry"] else None)
+
+
+def calls_for(rule: Document, fact: Document) -> str | None:
+    """The event or audience of a rule, if that is what happened, whatever its condition says."""
+    if "event" in rule and rule["event"] in fact["names"]:
+        return str(rule["event"])
+    if "audience" in rule and (rule["audience"], rule.get("change", "entered")) in fact["changes"]:
+        return str(rule["audience"])
+    return None
+
+
+def correlation_of(person: Person, now_ms: int, journey: Document, event: Document | None) -> Any:
+    if "correlation" not in journey or event is None:
+        return None
+    return value(journey["correlation"], scope_of(person, now_ms, event=event))
+
+
+def concerns(person: Person, now_ms: int, run: Document, fact: Document) -> bool:
+    # Where the correlation has a value, an event concerns the runs with that value; where it has none, all.
+    wanted = correlation_of(person, now_ms, run["journey"], fact["event"])
+    return wanted is None or bool(wanted == run["correlation"])
+
+
+def matches(person: Person, now_ms: int, run: Document, rule: Document, fact: Document) -> bool:
+    """Whether an exit rule or a listener of a run is met."""
+    if "reaction" in rule:
+        return any(deliveries.answers(reaction, run, rule) for reaction in fact["reactions"])
+    if calls_for(rule, fact) is None:
+        return False
+    # An audience is the person's, so its change concerns every run.
+    if "audience" in rule:
+        return True
+    scope = scope_of(person, now_ms, event=fact["event"], run=run)
+    return concerns(person, now_ms, run, fact) and holds(rule.get("when"), scope)
+
+
+def credit_goals(person: Person, now_ms: int, fact: Document) -> None:
+    for journey in person.world.journeys:
+        goal: Document = journey.get("goal", {})
+        for run in runs_of(person, journey) if goal else []:
+            # Until entry + `within`, also after the run ended; without `within`, while it is open.
+            open_still = run["status"] != "ended"
+            in_time = now_ms <= run["entered_at"] + parse_duration(goal["within"]) if "within" in goal else open_still
+            # Once per run.
+            if in_time and not run["credited"] and matches(person, now_ms, run, goal, fact):
+                run["credited"] = True
+                record(person, now_ms, run, "goal", None, run["step"] if open_still else None)
+
+
+def exit_runs(person: Person, now_ms: int, fact: Document) -> None:
+    for journey in person.world.journeys:
+        for run in runs_of(person, journey):
+            if run["status"] == "ended":
+                continue
+            # Exit rules act in every step, also while a delivery is held.
+            met = [rule for rule in journey.get("exit", []) if matches(person, now_ms, run, rule, fact)]
+            if met:
+                deliveries.cancel(person, now_ms, run)
+                steps.end(person, now_ms, run, "exited", calls_for(met[0], fact) or "")
+
+
+def advance_runs(person: Person, now_ms: int, fact: Document) -> None:
+    for journey in person.world.journeys:
+        # Every run is looked at once, so that it consumes an event at most once.
+        for run in runs_of(person, journey):
+            step = steps.step_of(journey, run["step"])
+            if run["status"] != "open" or "wait_for" not in step:
+                continue
+            # The first listener to match wins, in list order.
+            met = [rule for rule in step["wait_for"] if matches(person, now_ms, run, rule, fact)]
+            if met:
+                why = met[0]["reaction"] if "reaction" in met[0] else calls_for(met[0], fact)
+                record(person, now_ms, run, "matched", why, run["step"])
+                if "event" in met[0]:
+                    run["event"] = fact["event"]
+                steps.move(person, now_ms, run, steps.following(journey, step, met[0].get("next")))
+
+
+def enter(person: Person, now_ms: int, journey: Document, why: str, event: Document | None) -> None:
+    """Entry is checked in this order: dates, `when`, exit audience, open run, re-entry."""
+    refusal = refused(person, now_ms, journey, event)
+    if refusal == "unmet":
+        return
+    if refusal is not None:
+        record_line(person, now_ms, journey["journey"], None, "not_entered", refusal, None)
+        return
+    run: Document = {
+        "journey": journey,
+        "number": len(runs_of(person, journey)) + 1,
+        "correlation": correlation_of(person, now_ms, journey, event),
+        "entry": event,
+        "event": event,
+        "entered_at": now_ms,
+        "ended_at": None,
+        "status": "open",
+        "step": journey["steps"][0]["id"],
+        "visits": {},
+        "stay": 0,
+        "credited": False,
+    }
+    person.runs.append(run)
+    record(person, now_ms, run, "entered", why, None)
+    steps.move(person, now_ms, run, run["step"])
+
+
+def refused(person: Person, now_ms: int, journey: Document, event: Document | None) -> str | None:
+    # The dates are in the project's zone, the end inclusive.
+    today = to_datetime(now_ms, zone_named(None, person.world.timezone)).date().isoformat()
+    if not journey.get("starts", today) <= today <= journey.get("ends", today):
+        return "outside_dates"
+    # An unmet `when` leaves no line.
+    if not holds(journey["entry"].get("when"), scope_of(person, now_ms, event=event)):
+        return "unmet"
+    if audiences.in_exit_audience(person, journey):
+        return "exit_audience"
+    correlation = correlation_of(person, now_ms, journey, event)
+    same_key = [run for run in runs_of(person, journey) if run["correlation"] == correlation]
+    if any(run["status"] != "ended" for run in same_key):
+        return "already_in"
+    reentry = journey.get("reentry", "always")
+    if reentry == "never" and same_key:
+        return "too_soon"
+    if isinstance(reentry, dict) and same_key:
+        # At exactly the end of the pause it enters.
+        if now_ms < max(run["ended_at"] for run in same_key) + parse_duration(reentry["after"]):
+            return "too_soon"
+    return None
+
+
+def fire(person: Person, timer: Document) -> None:
+    """A timer does what it was set for, unless that is over."""
+    now_ms = timer["due"]
+    person.caused_in_all = 0
+    match timer["kind"]:
+        case "wait" | "timeout" if timer["run"]["stay"] == timer["stay"]:
+            run = timer["run"]
+            step = steps.step_of(run["journey"], run["step"])
+            if timer["kind"] == "timeout":
+                record(person, now_ms, run, "timed_out", None, run["step"])
+            steps.move(person, now_ms, run, steps.following(run["journey"], step, step.get("on_timeout")))
+        case "release" if timer["delivery"]["state"] == "held":
+            release(person, now_ms, timer["delivery"])
+        case "entry":
+            enter(person, now_ms, timer["journey"], "read", None)
+        case "audience" if person.next_change.get(timer["audience"]) == now_ms:
+            changes = audiences.refresh(person, now_ms)
+            if changes:
+                phases(person, now_ms, {"names": [], "event": None, "reactions": [], "changes": changes})
+        case _:
+            return
+    apply_caused(person, now_ms)
+
+
+def release(person: Person, now_ms: int, delivery: Document) -> None:
+    # A held delivery passes all gates again when released; the run leaves when none is held any more.
+    deliveries.decide(person, now_ms, delivery)
+    run, step = delivery["run"], delivery["of"]
+    # A delivery that was held at its claim has let its run go on before.
+    if run["status"] != "open" or (run["step"], run["visits"][step["id"]]) != (step["id"], delivery["visit"]):
+        return
+    asked = [
+        other
+        for other in person.deliveries
+        if other["run"] is run and other["step"] == step["id"] and other["visit"] == delivery["visit"]
+    ]
+    steps.move(person, now_ms, run, steps.after_send(run, step, asked))

@@ -1,0 +1,208 @@
+"""What is known of one person, and what was written down about them?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.model.reference.expression import Instant, holds, kind_of, timestamp, value
+from tests.model.reference.times import is_duration, parse_duration, to_text, zone_named
+
+Document = dict[str, Any]
+ADDRESSES = {"email": "profile.email", "sms": "profile.phone", "push": "profile.push_token"}
+
+
+class World:
+    """The documents of a project, by name."""
+
+    def __init__(self, project: Document) -> None:
+        self.settings: Document = project["project"]
+        self.timezone: str = self.settings["timezone"]
+        self.policies: Document = self.settings.get("policies", {})
+        self.profile: Document = project["profile"]
+        self.events: Document = project["events"].get("events", {})
+        self.audiences: dict[str, str] = project["audiences"].get("audiences", {})
+        self.messages: dict[str, Document] = {message["message"]: message for message in project["messages"]}
+        # Several journeys of one person go by priority, highest first, then name.
+        self.journeys: list[Document] = sorted(
+            project["journeys"], key=lambda journey: (-journey.get("priority", 0), journey["journey"])
+        )
+
+
+@dataclass
+class Person:
+    world: World
+    id: str
+    known: bool = False
+    traits: Document = field(default_factory=dict)
+    history: list[Document] = field(default_factory=list)
+    consents: dict[str, dict[str | None, bool]] = field(default_factory=dict)
+    suppressed: set[tuple[str, str]] = field(default_factory=set)
+    reserved: list[Document] = field(default_factory=list)
+    member: dict[str, bool] = field(default_factory=dict)
+    next_change: dict[str, int | None] = field(default_factory=dict)
+    runs: list[Document] = field(default_factory=list)
+    timers: list[Document] = field(default_factory=list)
+    timers_set: int = 0
+    deliveries: list[Document] = field(default_factory=list)
+    message_ids: dict[str, int] = field(default_factory=dict)
+    caused: list[list[tuple[str, str]]] = field(default_factory=list)
+    caused_in_all: int = 0
+    transitions: list[Document] = field(default_factory=list)
+    delivery_lines: list[Document] = field(default_factory=list)
+
+
+def set_timer(person: Person, due_ms: int, kind: str, **what: Any) -> None:
+    person.timers_set += 1
+    person.timers.append({"due": due_ms, "order": person.timers_set, "kind": kind, **what})
+
+
+def runs_of(person: Person, journey: Document) -> list[Document]:
+    return [run for run in person.runs if run["journey"] is journey]
+
+
+def typed(values: Document, declared: Mapping[str, Any]) -> Document:
+    """A copy in which what is declared a timestamp is an Instant; a dot in a name is a path into nested objects."""
+    copied = {name: typed(inner, {}) if isinstance(inner, dict) else inner for name, inner in values.items()}
+    for path, kind in declared.items():
+        if kind == "timestamp":
+            *above, last = path.split(".")
+            inner: Any = copied
+            for name in above:
+                inner = inner.get(name) if isinstance(inner, dict) else None
+            if isinstance(inner, dict) and isinstance(inner.get(last), str):
+                inner[last] = timestamp(inner[last])
+    return copied
+
+
+def scope_of(person: Person, now_ms: int, event: Document | None = None, run: Document | None = None) -> Document:
+    """What an expression sees; in a step, `event` is the event that moved the run last."""
+    declared: Document = person.world.profile.get("traits", {})
+    seen: Document = {"event": event, "entry": None, "run": None, "now": Instant(now_ms)}
+    seen["profile"] = typed(person.traits, declared)
+    if run is not None:
+        seen["event"] = run["event"] if event is None else event
+        seen["entry"] = run["entry"]
+        seen["run"] = {
+            "id": run["number"],
+            "entered_at": Instant(run["entered_at"]),
+            "correlation": run["correlation"],
+            "step": run["step"],
+        }
+    seen["consent"] = lambda channel, purpose: consents(person, channel, purpose)
+    seen["count"] = lambda name, *rest: len(past(person, now_ms, name, rest))
+    seen["sum"] = lambda name, path, *rest: total(past(person, now_ms, name, rest), path)
+    seen["last"] = lambda name, *rest: last(past(person, now_ms, name, rest))
+    return seen
+
+
+def past(person: Person, now_ms: int, name: str, rest: tuple[str, ...]) -> list[Document]:
+    """The events of a name inside a window, met by a condition: both may be left out."""
+    windows = [parse_duration(text) for text in rest if is_duration(text)]
+    conditions = [text for text in rest if not is_duration(text)]
+    found = []
+    for event in person.history:
+        # The window is (now - w, now], sliding exactly.
+        inside = all(now_ms - window_ms < event["at"] <= now_ms for window_ms in windows)
+        # The condition is tested on arrival.
+        if name in event["names"] and inside and all(holds(text, event["scope"]) for text in conditions):
+            found.append(event)
+    return found
+
+
+def total(events: list[Document], path: str) -> Any:
+    numbers = [value(f"event.{path}", event["scope"]) for event in events]
+    return sum(number for number in numbers if kind_of(number) == "number")
+
+
+def last(events: list[Document]) -> Instant | None:
+    return Instant(events[-1]["at"]) if events else None
+
+
+def consents(person: Person, channel: str, purpose: str) -> bool:
+    """Whether marketing of a purpose may go out by a channel."""
+    policy: Document = person.world.policies.get("consent", {})
+    given = person.consents.get(channel, {})
+    if purpose in given:
+        return given[purpose]
+    if None in given:
+        return given[None]
+    # Marketing needs an opt-in unless the project says otherwise.
+    return bool(policy.get("channels", {}).get(channel, policy.get("default", "opt_in")) == "opt_out")
+
+
+def set_consent(person: Person, channel: str, purpose: str | None, granted: bool) -> None:
+    # Without a purpose: all of the channel, whatever was said before.
+    if purpose is None:
+        person.consents[channel] = {None: granted}
+    else:
+        person.consents.setdefault(channel, {})[purpose] = granted
+
+
+def zone_of(person: Person, now_ms: int, named: str = "profile") -> Any:
+    if named != "profile":
+        return zone_named(named, person.world.timezone)
+    expression = person.world.profile.get("timezone", "profile.timezone")
+    return zone_named(value(expression, scope_of(person, now_ms)), person.world.timezone)
+
+
+def address_of(person: Person, now_ms: int, channel: str, step: Document, run: Document | None) -> Any:
+    declared: Document = {**ADDRESSES, **person.world.profile.get("addresses", {})}
+    # `to` overrides addresses.
+    expression = step.get("to", {}).get(channel, declared[channel])
+    return value(expression, scope_of(person, now_ms, run=run))
+
+
+def set_traits(person: Person, now_ms: int, traits: Document) -> None:
+    before = {channel: address_of(person, now_ms, channel, {}, None) for channel in ADDRESSES}
+    for trait, content in traits.items():
+        # Null removes a trait.
+        if content is None:
+            person.traits.pop(trait, None)
+        else:
+            person.traits[trait] = content
+    # A suppression is gone when the address changes.
+    for channel, address in before.items():
+        if address_of(person, now_ms, channel, {}, None) != address:
+            person.suppressed.discard((channel, address))
+
+
+def record(person: Person, now_ms: int, run: Document, what: str, why: str | None, step: str | None) -> None:
+    record_line(person, now_ms, run["journey"]["journey"], run["number"], what, why, step)
+
+
+def record_line(
+    person: Person, now_ms: int, journey: str, number: int | None, what: str, why: str | None, step: str | None
+) -> None:
+    person.transitions.append(
+        {
+            "at": to_text(now_ms),
+            "profile": person.id,
+            "journey": journey,
+            "version": 1,
+            "run": number,
+            "step": step,
+            "what": what,
+            "why": why,
+        }
+    )
+
+
+def record_delivery(person: Person, now_ms: int, delivery: Document, outcome: str, gate: str | None = None) -> None:
+    run = delivery["run"]
+    visit = (person.id, run["journey"]["journey"], 1, run["number"], delivery["step"], delivery["visit"])
+    person.delivery_lines.append(
+        {
+            "at": to_text(now_ms),
+            "profile": person.id,
+            "journey": run["journey"]["journey"],
+            "version": 1,
+            "run": run["number"],
+            "step": delivery["step"],
+            "channel": delivery["channel"],
+            "message": delivery["message"]["message"],
+            "to": delivery["to"],
+            "outcome": outcome,
+            "gate": gate,
+            "key": "/".join(str(part) for part in (*visit, delivery["channel"])),
+        }
+    )

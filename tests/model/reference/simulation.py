@@ -1,0 +1,94 @@
+"""What does recorded traffic make of a project? One loop per person, with a halt at each read of an audience."""
+
+from fractions import Fraction
+from typing import Any
+
+from tests.model.reference.audiences import is_member
+from tests.model.reference.inputs import apply_line, fire
+from tests.model.reference.people import Document, Person, World, set_timer
+from tests.model.reference.times import DAY_MS, UNITS_MS, parse_instant, recurrences, zone_named
+
+LOOPS_END_MS = 400 * DAY_MS  # after the last event, where no end is given
+
+
+def run(project: Document, lines: list[Document], until_ms: int | None = None) -> tuple[list[Document], list[Document]]:
+    """The lines of transitions and of deliveries, in the order in which they are written.
+
+    `project` holds the documents by kind: project, profile, events, audiences (one each), messages and journeys
+    (lists). `lines` are event lines, every one of them valid.
+    """
+    world = World(project)
+    # A recorded file is sorted by timestamp first, stable.
+    ordered = sorted(lines, key=lambda line: parse_instant(line["timestamp"]))
+    people = {line["userId"]: Person(world, line["userId"]) for line in ordered}
+    last_ms = parse_instant(ordered[-1]["timestamp"]) if ordered else 0
+    end_ms = last_ms + LOOPS_END_MS if until_ms is None else until_ms
+    waiting = {name: [line for line in ordered if line["userId"] == name] for name in people}
+    for read_ms in read_instants(world, last_ms if until_ms is None else until_ms):
+        if read_ms <= end_ms:
+            # A read comes after the events of its instant and before the timers due at it.
+            for name, person in people.items():
+                advance(person, waiting[name], events_to_ms=read_ms, timers_to_ms=read_ms - 1)
+            read(world, people, read_ms, last_ms if until_ms is None else until_ms)
+    for name, person in people.items():
+        advance(person, waiting[name], events_to_ms=end_ms, timers_to_ms=end_ms)
+    return (
+        in_order([line for person in people.values() for line in person.transitions]),
+        in_order([line for person in people.values() for line in person.delivery_lines]),
+    )
+
+
+def advance(person: Person, waiting: list[Document], *, events_to_ms: int, timers_to_ms: int) -> None:
+    """Applies what is due, in order of effective time; takes the lines off the list."""
+    while True:
+        event_ms = parse_instant(waiting[0]["timestamp"]) if waiting else None
+        if event_ms is not None and event_ms > events_to_ms:
+            event_ms = None
+        # Timers due together fire in the order in which they were set.
+        due = [timer for timer in person.timers if timer["due"] <= timers_to_ms]
+        timer = min(due, key=lambda timer: (timer["due"], timer["order"]), default=None)
+        # An event goes before a timer of the same instant.
+        if event_ms is not None and (timer is None or event_ms <= timer["due"]):
+            apply_line(person, waiting.pop(0))
+        elif timer is not None:
+            person.timers.remove(timer)
+            fire(person, timer)
+        else:
+            return
+
+
+def reads_of(world: World, journey: Document, last_ms: int) -> list[int]:
+    entry = journey["entry"]
+    if "read" not in entry:
+        return []
+    return recurrences(entry["at"], entry.get("rule"), last_ms, zone_named(None, world.timezone))
+
+
+def read_instants(world: World, last_ms: int) -> list[int]:
+    return sorted({read_ms for journey in world.journeys for read_ms in reads_of(world, journey, last_ms)})
+
+
+def read(world: World, people: dict[str, Person], read_ms: int, last_ms: int) -> None:
+    for journey in world.journeys:
+        if read_ms in reads_of(world, journey, last_ms):
+            # Membership is fixed at the instant; person number n, ids as bytes, enters at T + floor(n / rate).
+            members = [person for person in people.values() if is_member(person, read_ms, journey["entry"]["read"])]
+            members.sort(key=lambda person: person.id.encode())
+            for number, person in enumerate(members):
+                delay_ms = delay_of(number, journey["entry"].get("rate"))
+                set_timer(person, read_ms + delay_ms, "entry", journey=journey)
+
+
+def delay_of(number: int, rate: str | None) -> int:
+    if rate is None:
+        return 0
+    count, unit = rate.split("/")
+    return int(Fraction(number * UNITS_MS[unit], int(count)))
+
+
+def in_order(lines: list[Document]) -> list[Document]:
+    # By time, profile as bytes, journey, run as a number with none first, order of happening.
+    def key(line: Document) -> tuple[Any, ...]:
+        return (line["at"], line["profile"].encode(), line["journey"], line["run"] is not None, line["run"] or 0)
+
+    return sorted(lines, key=key)

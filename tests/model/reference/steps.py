@@ -1,0 +1,162 @@
+"""Where does a run go from here? Instant steps follow one another until the run waits or ends."""
+
+import hashlib
+from typing import Any
+
+from tests.model.reference import audiences, deliveries
+from tests.model.reference.expression import Instant, holds, value
+from tests.model.reference.people import Document, Person, record, scope_of, set_timer, set_traits, zone_of
+from tests.model.reference.times import next_time_of_day, parse_duration, to_text
+
+CAUSED_INPUTS_MAX = 100
+
+STAYS = object()  # what a step answers that keeps the run, or ended it
+
+
+def move(person: Person, now_ms: int, run: Document, step_id: Any) -> None:
+    """Takes a run to a step and through as many instant steps as it can."""
+    while step_id is not STAYS:
+        run["stay"] += 1
+        if step_id is None:
+            end(person, now_ms, run, "ended", "last step")
+            return
+        run["step"] = step_id
+        run["visits"][step_id] = run["visits"].get(step_id, 0) + 1
+        record(person, now_ms, run, "reached", None, step_id)
+        step_id = perform(person, now_ms, run, step_of(run["journey"], step_id))
+
+
+def end(person: Person, now_ms: int, run: Document, what: str, why: str) -> None:
+    record(person, now_ms, run, what, why, run["step"])
+    run["status"] = "ended"
+    run["ended_at"] = now_ms
+    run["stay"] += 1
+
+
+def park(person: Person, now_ms: int, run: Document, why: str) -> Any:
+    # A parked run keeps its key open and moves no more.
+    record(person, now_ms, run, "parked", why, run["step"])
+    run["status"] = "parked"
+    run["stay"] += 1
+    return STAYS
+
+
+def step_of(journey: Document, step_id: str) -> Document:
+    found: Document = next(step for step in journey["steps"] if step["id"] == step_id)
+    return found
+
+
+def following(journey: Document, step: Document, explicit: str | None = None) -> str | None:
+    """The step that is named, or else the next in the list; after the last one there is none."""
+    if explicit or step.get("next"):
+        return explicit or step["next"]
+    steps = [other["id"] for other in journey["steps"]]
+    index = steps.index(step["id"]) + 1
+    return steps[index] if index < len(steps) else None
+
+
+def perform(person: Person, now_ms: int, run: Document, step: Document) -> Any:
+    """What a step does on being reached; answers the next step, None after the last one, or STAYS."""
+    if "send" in step:
+        asked = deliveries.ask(person, now_ms, run, step)
+        return after_send(run, step, asked)
+    if "wait" in step:
+        return wait(person, now_ms, run, step)
+    if "wait_for" in step:
+        return wait_for(person, now_ms, run, step)
+    if "branch" in step:
+        return branch(person, now_ms, run, step)
+    if "split" in step:
+        return split(person, now_ms, run, step)
+    if "update" in step:
+        return update(person, now_ms, run, step)
+    assert step.get("end"), f"a step of no known kind: {step!r}"
+    end(person, now_ms, run, "ended", "end step")
+    return STAYS
+
+
+def after_send(run: Document, step: Document, asked: list[Document]) -> Any:
+    # The run stays while a delivery is held.
+    if any(delivery["state"] == "held" for delivery in asked):
+        return STAYS
+    # `on_refused` takes the runs whose every delivery a gate refused.
+    if "on_refused" in step and all(delivery["state"] == "refused" for delivery in asked):
+        return step["on_refused"]
+    return following(run["journey"], step)
+
+
+def wait(person: Person, now_ms: int, run: Document, step: Document) -> Any:
+    due_ms = due_of(person, now_ms, run, step["wait"])
+    # An instant that is none cannot be waited for.
+    if due_ms is None:
+        return park(person, now_ms, run, "no instant to wait for")
+    record(person, now_ms, run, "waiting", to_text(due_ms), step["id"])
+    # An instant in the past goes on at once and records it.
+    if due_ms <= now_ms:
+        return following(run["journey"], step)
+    set_timer(person, due_ms, "wait", run=run, stay=run["stay"])
+    return STAYS
+
+
+def due_of(person: Person, now_ms: int, run: Document, wanted: Any) -> int | None:
+    if isinstance(wanted, str):
+        return now_ms + parse_duration(wanted)
+    if "until" in wanted:
+        instant = value(wanted["until"], scope_of(person, now_ms, run=run))
+        return instant.ms + parse_duration(wanted.get("offset", "0s")) if isinstance(instant, Instant) else None
+    zone = zone_of(person, now_ms, run["journey"].get("timezone", "profile"))
+    return next_time_of_day(now_ms, wanted["time"], wanted.get("days"), zone)
+
+
+def wait_for(person: Person, now_ms: int, run: Document, step: Document) -> Any:
+    # A reaction that the delivery already has matches at once; an event listener never looks back.
+    for listener in step["wait_for"]:
+        if "reaction" in listener and deliveries.heard_already(person, run, listener):
+            record(person, now_ms, run, "matched", listener["reaction"], step["id"])
+            return following(run["journey"], step, listener.get("next"))
+    due_ms = None
+    if "timeout" in step:
+        due_ms = now_ms + parse_duration(step["timeout"])
+        set_timer(person, due_ms, "timeout", run=run, stay=run["stay"])
+    record(person, now_ms, run, "waiting", None if due_ms is None else to_text(due_ms), step["id"])
+    return STAYS
+
+
+def branch(person: Person, now_ms: int, run: Document, step: Document) -> Any:
+    # The first match from the top; no match and no `otherwise`: the next step.
+    why, target = None, None
+    for index, option in enumerate(step["branch"]):
+        if "otherwise" in option:
+            why, target = "otherwise", option["otherwise"]
+            break
+        if holds(option["when"], scope_of(person, now_ms, run=run)):
+            why, target = str(index), option.get("next")
+            break
+    record(person, now_ms, run, "branched", why, step["id"])
+    return following(run["journey"], step, target)
+
+
+def split(person: Person, now_ms: int, run: Document, step: Document) -> Any:
+    # The first 8 bytes of blake2b, modulo 10,000, against the cumulative percent times 100.
+    named = b"\0".join(part.encode() for part in (run["journey"]["journey"], step["id"], person.id))
+    point = int.from_bytes(hashlib.blake2b(named).digest()[:8], "big") % 10_000
+    reached = 0.0
+    for index, option in enumerate(step["split"]):
+        reached += option["percent"] * 100
+        if point < round(reached):
+            record(person, now_ms, run, "split", str(index), step["id"])
+            return following(run["journey"], step, option.get("next"))
+    raise AssertionError(f"percents do not sum to 100: {step!r}")
+
+
+def update(person: Person, now_ms: int, run: Document, step: Document) -> Any:
+    scope = scope_of(person, now_ms, run=run)
+    set_traits(person, now_ms, {trait: value(text, scope) for trait, text in step["update"].items()})
+    changes = audiences.refresh(person, now_ms)
+    if changes:
+        # Changes that an update causes are new inputs of the same instant, at most 100.
+        person.caused_in_all += 1
+        if person.caused_in_all > CAUSED_INPUTS_MAX:
+            return park(person, now_ms, run, "too many changes at one instant")
+        person.caused.append(changes)
+    return following(run["journey"], step)

@@ -1,0 +1,83 @@
+"""Does the engine mean what the model means? Random journeys and random traffic, lines compared one by one.
+
+A case is a project and traffic of at most four people, drawn from a seed; every other one lies on a coarse grid of
+times, where ties are everywhere. A failure names its seed: `generate.case(seed, features)` makes the case again.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from tests.model import generate
+from tests.model.reference import run
+
+from parcours import Project, simulate
+from parcours.core.fact import DeliveryReached, Moved
+from parcours.insight.files import INTERNAL_MOVES, delivery_lines, transition_lines
+from parcours.insight.summary import INTERNAL_OUTCOMES
+
+SEEDS_PER_TEST = 100
+"""Cases in one test: few enough that a failure is found soon, enough to make its name worth reading."""
+
+STAGE_1_TESTS = 7
+STAGE_2_TESTS = 14
+
+Line = dict[str, Any]
+
+
+def project_of(documents: Line) -> Project:
+    """The project that an author would have written into a folder, without the folder."""
+    whole = {"settings" if kind == "project" else kind: document for kind, document in documents.items()}
+    return Project.from_json(json.dumps(whole).encode())
+
+
+def engine_lines(documents: Line, events: list[Line], until_ms: int | None) -> tuple[list[Line], list[Line]]:
+    """What the engine writes: transitions and deliveries."""
+    lines = [json.dumps(event).encode() for event in events]
+    facts = simulate(project_of(documents), lines, until_ms=until_ms, shards=2).facts
+    moves = [fact for fact in facts if isinstance(fact, Moved) and fact.what not in INTERNAL_MOVES]
+    reached = [fact for fact in facts if isinstance(fact, DeliveryReached) and fact.outcome not in INTERNAL_OUTCOMES]
+    return (
+        [msgspec.to_builtins(line) for line in transition_lines(moves)],
+        [msgspec.to_builtins(line) for line in delivery_lines(reached)],
+    )
+
+
+def transitions_of(lines: list[Line]) -> list[Line]:
+    """Lines without what each side words for itself: why a run was parked."""
+    return [line | {"why": None} if line["what"] == "parked" else line for line in lines]
+
+
+def deliveries_of(lines: list[Line]) -> list[Line]:
+    """Lines without the key, which each side makes up for itself, and in one order for each instant of a run.
+
+    To the model all that an input queued is sent when the input is over; to the engine each receipt is an input.
+    """
+    bare = [{name: value for name, value in line.items() if name != "key"} for line in lines]
+    return sorted(
+        bare, key=lambda line: (line["at"], line["profile"].encode(), line["journey"], line["run"], str(line))
+    )
+
+
+def compare(features: frozenset[str], first_seed: int) -> None:
+    for seed in range(first_seed, first_seed + SEEDS_PER_TEST):
+        documents, events, until_ms = generate.case(seed, features)
+        transitions, deliveries = run(documents, events, until_ms)
+
+        found = engine_lines(documents, events, until_ms)
+
+        assert transitions_of(found[0]) == transitions_of(transitions), f"seed {seed}: transitions"
+        assert deliveries_of(found[1]) == deliveries_of(deliveries), f"seed {seed}: deliveries"
+
+
+@pytest.mark.parametrize("block", range(STAGE_1_TESTS))
+def test_the_engine_and_the_model_agree_on_the_ways_of_runs(block: int) -> None:
+    compare(generate.STAGE_1, block * SEEDS_PER_TEST)
+
+
+@pytest.mark.parametrize("block", range(STAGE_2_TESTS))
+def test_the_engine_and_the_model_agree_on_gates_audiences_and_history(block: int) -> None:
+    compare(generate.STAGE_2, block * SEEDS_PER_TEST)

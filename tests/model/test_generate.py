@@ -1,0 +1,43 @@
+"""Are generated cases what the comparison needs: the same for a seed, sound, and full of ties?"""
+
+from collections import Counter
+
+import pytest
+from tests.model import generate
+from tests.model.journeys import reachable
+from tests.model.reference import run
+
+SEEDS = range(60)
+
+
+@pytest.mark.parametrize("features", [generate.STAGE_1, generate.STAGE_2, generate.STAGE_2 | generate.EXTRAS])
+def test_a_seed_stands_for_one_case_with_one_meaning(features: frozenset[str]) -> None:
+    for seed in SEEDS:
+        first, second = generate.case(seed, features), generate.case(seed, features)
+        assert first == second
+        assert run(*first) == run(*second)
+
+
+def test_every_step_of_a_generated_journey_can_be_reached() -> None:
+    for seed in SEEDS:
+        for journey in generate.case(seed)[0]["journeys"]:
+            assert reachable(journey["steps"]) == journey["steps"]
+
+
+def test_a_run_is_entered_first_and_ends_once() -> None:
+    for seed in SEEDS:
+        transitions, _ = run(*generate.case(seed))
+        told: dict[tuple[str, str, int], list[str]] = {}
+        for line in transitions:
+            if line["run"] is not None:
+                told.setdefault((line["profile"], line["journey"], line["run"]), []).append(line["what"])
+        for run_told in told.values():
+            moved = [what for what in run_told if what != "goal"]
+            assert moved[0] == "entered"
+            assert not {"ended", "exited"} & set(moved[:-1])
+            assert run_told.count("goal") <= 1
+
+
+def test_many_things_happen_at_one_instant() -> None:
+    instants = Counter((seed, line["userId"], line["timestamp"]) for seed in SEEDS for line in generate.case(seed)[1])
+    assert sum(count > 1 for count in instants.values()) > len(SEEDS)
