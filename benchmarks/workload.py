@@ -43,7 +43,9 @@ def events(count: int, people: int, seed: int = 1) -> Iterator[bytes]:
 def project(timeout: str) -> Project:
     """One journey: no order within `timeout` of the checkout, and a reminder goes out."""
     return Project.of(
-        ProjectDocument.model_validate({"project": "cart-benchmark", "timezone": "UTC"}),
+        ProjectDocument.model_validate(
+            {"project": "cart-benchmark", "timezone": "UTC", "policies": {"consent": {"default": "opt_out"}}}
+        ),
         events=EventsDocument.model_validate(
             {
                 "events": {

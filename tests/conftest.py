@@ -29,9 +29,7 @@ class RayGuard:
 
     allowed = False
 
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if name != "ray":
             return None
         sys.meta_path.remove(self)
