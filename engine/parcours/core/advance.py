@@ -56,16 +56,11 @@ def advance(
     """Apply one input. `profile` is the caller's own copy and is changed in place; nothing else is touched."""
     turn = Turn(person, profile, given.at, program, settings, crowd)
     unknown = is_unknown(profile)
-    forget_past(turn)
-    match given:
+    if profile.past:
+        forget_past(turn)
+    match given:  # the frequent ones first: to be of no such class takes a msgspec struct 0.2 µs to find out
         case EventHappened():
             _take_event(turn, given, unknown=unknown)
-        case TraitsChanged(traits=traits):
-            set_traits(turn, traits)
-            _look_again(turn, unknown=unknown)
-        case ConsentChanged(channel=channel, purpose=purpose, granted=granted):
-            set_consent(profile, channel, purpose, granted=granted)
-            _look_again(turn, unknown=unknown)
         case TimerDue():
             _fire(turn)
         case DeliveriesClaimed(keys=keys):
@@ -75,6 +70,12 @@ def advance(
             run = feedback.take_receipt(turn, receipt)
             if run is not None:
                 _hear_reactions(turn, run)
+        case TraitsChanged(traits=traits):
+            set_traits(turn, traits)
+            _look_again(turn, unknown=unknown)
+        case ConsentChanged(channel=channel, purpose=purpose, granted=granted):
+            set_consent(profile, channel, purpose, granted=granted)
+            _look_again(turn, unknown=unknown)
         case ReactionArrived():
             _take_reaction(turn, given)
         case ReadReached(journey=journey, enter_at=enter_at):
