@@ -31,7 +31,7 @@ def init(
         typer.Option(metavar="NAME", help="One of the examples: welcome, checkout, abandoned-cart, launch, win-back."),
     ] = None,
 ) -> None:
-    """Write a small working project to start from, or one of the examples."""
+    """Write a project to start from: a small one, or an example."""
     if example is not None:
         from parcours.examples import write_example
 
