@@ -89,7 +89,7 @@ class Traffic:
             if isinstance(fact, DeliveryReached) and fact.outcome == "sent":
                 chance = Random(f"{self._seed}/{round_number}/{fact.key}")
                 if chance.random() < 0.6:
-                    rare = chance.random() < 0.05
+                    rare = chance.random() < 0.1
                     call = {
                         "type": "reaction",
                         "reaction": chance.choice(RARE_REACTIONS if rare else self._parts.reactions),
@@ -108,11 +108,12 @@ class Traffic:
         yield Act(at, person, {"type": "identify", "traits": traits})
         yield from self._consents(chance, person, at)
         zone_name = self._zone_name(traits, at)
+        habit = chance.choice(self._names) if self._names else ""  # who only ever comes, and never buys, gets far
         for _ in range(events if self._names else 0):
             at = self._next(chance, at, zone_name)
             if chance.random() < 0.1:
                 yield Act(at, person, {"type": "identify", "traits": self._some_traits(chance, person, willing)})
-            name = chance.choice(self._names)
+            name = habit if chance.random() < 0.5 else chance.choice(self._names)
             properties = self._values.of(chance, person, "event", self._events[name], willing=willing)
             yield Act(at, person, {"type": "track", "event": name, "properties": properties})
 
