@@ -85,14 +85,17 @@ def advance(
             pass  # the earlier timers have fired already
         case _:
             assert_never(given)
-    _follow_updates(turn)
+    if turn.updated is not None:
+        _follow_updates(turn)
     return turn.effects
 
 
 def first_timer(profile: Profile, before: int) -> Timer | None:
     """The timer that has to fire before an input of this time is applied, None if there is none."""
-    timer = min(profile.timers, key=_order_of_firing, default=None)
-    return timer if timer is not None and timer.due < before else None
+    if not profile.timers:
+        return None
+    timer = min(profile.timers, key=_order_of_firing)
+    return timer if timer.due < before else None
 
 
 def _order_of_firing(timer: Timer) -> tuple[int, bool, int]:
