@@ -17,7 +17,8 @@ Breaks = Callable[[Sequence[Act]], bool]
 def shrink(acts: Sequence[Act], breaks: Breaks, attempts_max: int) -> list[Act]:
     """As few and as plain acts as so many attempts find. `acts` themselves are known to show the breach."""
     attempt = _Attempts(breaks, attempts_max)
-    return _plainer(_fewer(list(acts), attempt), attempt)
+    plain = _plainer(_fewer(list(acts), attempt), attempt)
+    return _fewer(plain, attempt)  # what has lost its traits may not be needed any more
 
 
 @dataclass(slots=True)

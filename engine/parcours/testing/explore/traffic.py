@@ -113,7 +113,7 @@ class Traffic:
             at = self._next(chance, at, zone_name)
             if chance.random() < 0.1:
                 yield Act(at, person, {"type": "identify", "traits": self._some_traits(chance, person, willing)})
-            name = habit if chance.random() < 0.5 else chance.choice(self._names)
+            name = habit if chance.random() < 0.75 else chance.choice(self._names)
             properties = self._values.of(chance, person, "event", self._events[name], willing=willing)
             yield Act(at, person, {"type": "track", "event": name, "properties": properties})
 
