@@ -370,6 +370,12 @@ class Shard:
         data = self._slots[slot_of(person)].profiles.get(person)
         return None if data is None else decode_profile(data)
 
+    @property
+    def newest(self) -> int:
+        """The number of the newest record."""
+        self._check()
+        return self._sequence
+
     def status(self) -> Status:
         self._check()
         return Status(
