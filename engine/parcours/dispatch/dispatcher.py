@@ -1,8 +1,8 @@
 """Who sends? One dispatcher per channel: it claims as much as it has room for, renders, sends, reports.
 
 Outbound calls have one of their own. A shard that has deliveries ready wakes the dispatcher, which then pulls
-until there is nothing left or its room is used up. It never sleeps in order to try a delivery again: whatever did not leave is reported,
-and the person's own timer brings it back.
+until there is nothing left or its room is used up. It never sleeps in order to try a delivery again: whatever
+did not leave is reported, and the person's own timer brings it back.
 """
 
 from __future__ import annotations
