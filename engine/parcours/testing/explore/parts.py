@@ -29,7 +29,7 @@ class Parts:
     constants   what a path is compared with, by path such as `event.cart.total`
     lengths_ms  every length of time that the project names, and the usual ones
     instants_ms every moment that it names
-    reactions   those that steps listen for, and the usual ones
+    reactions   those to messages that steps listen for, and the usual ones
     addresses   the channel for which a path gives the address
     """
 
@@ -50,7 +50,7 @@ def parts_of(program: Program) -> Parts:
             sorted({*USUAL_MS, *(value for name, value in numbers if name not in INSTANTS and value > 0)})
         ),
         instants_ms=tuple(sorted({value for name, value in numbers if name in INSTANTS})),
-        reactions=tuple(sorted((listened & OUTCOMES.keys()) | {"opened", "clicked"})),
+        reactions=tuple(sorted((listened & OUTCOMES.keys() - {"answered"}) | {"opened", "clicked"})),
         addresses={
             path.replace("entry.", "event.", 1): channel
             for send in _found(program, Send)
