@@ -8,16 +8,23 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
+from aiohttp import web
 from rich.console import Console
 
+from parcours.config import Settings
 from parcours.errors import CallerError, SettingInvalid
 from parcours.insight.report import print_report
 from parcours.journey.project import Project
 from parcours.opening import delivering
 from parcours.opening import recording as recorded_channels
+from parcours.shard.messages import Batch
+from parcours.shard.shard import Shard
+from parcours.store.memory import MemoryStore
 from parcours.testing.cases.read import read_cases
 from parcours.testing.cases.run import run_cases, verdict_lines
+from parcours.testing.doubles import HttpServer
 from parcours.testing.explore.explore import explore
 from parcours.testing.virtual_project import VirtualProject
 
@@ -122,6 +129,71 @@ def test_an_engine_needs_no_settings_to_make_calls_and_can_be_told_to_record_the
 def test_a_project_that_makes_no_calls_has_none_to_record(luma: Project) -> None:
     with pytest.raises(SettingInvalid, match="uses the channel 'call'; they use email"):
         recorded_channels(luma, ["call"])
+
+
+class Desk(HttpServer):
+    """Opens a case for everybody, but of every third it does not know whether it did; keeps key and body."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, bytes]] = []
+
+    async def handle(self, request: web.BaseRequest) -> web.Response:
+        body = await request.read()
+        return await self.respond(request, lambda: self._take(request.headers["Idempotency-Key"], body))
+
+    def _take(self, key: str, body: bytes) -> web.Response:
+        self.asked.append((key, body))
+        first = sum(key == asked for asked, _ in self.asked) == 1
+        if first and int(key, 16) % 3 == 0:
+            return web.Response(status=500)
+        return web.json_response({"case": "c", "urgency": int(key, 16) % 8, "agent": {"name": "Ada"}})
+
+
+def test_calls_that_really_leave_are_answered_at_their_own_instant_whoever_is_slow(
+    write: Write, recording: Recording
+) -> None:
+    for number in range(30):
+        recording.track(number * 999, f"p{number}", "Complained", {"order": f"o{number}"})
+    played, asked = [], []
+    for shards in (1, 2):
+        with Desk() as desk:
+            shop = Project.load(write(SHOP.replace("https://desk.shop.example", desk.url)))
+            played.append(recording.play(shop, shards=shards, channels={"call": {}}))
+            asked.append(desk.asked)
+
+    once, again = played
+    doubted, answered = once.deliveries(outcome="unknown"), once.deliveries(outcome="answered")
+    assert once.result.summary == again.result.summary
+    assert 0 < len(doubted) < 30
+    assert {at for at, _, _ in answered} == {
+        number * 999 + (5 * MINUTE if (number * 999, "ask", "call") in doubted else 0) for number in range(30)
+    }
+    assert [len(each) for each in asked] == [30 + len(doubted)] * 2
+    assert set(asked[0]) == set(asked[1]), "the same calls have the same keys and the same bytes"
+    assert len(set(asked[0])) == 30, "and so have their repetitions"
+
+
+def test_a_call_that_was_under_way_when_the_engine_stopped_is_made_again_under_its_key(shop: Project) -> None:
+    store, now_ms = MemoryStore(), 1_000_000
+
+    def opened(epoch: int, at: int) -> Shard:
+        shard = Shard(0, 1, shop.program, store, Settings())
+        shard.open(epoch, at)
+        return shard
+
+    line = b'{"type":"track","userId":"sarah","event":"Complained","properties":{"order":"o1"}}'
+    before = opened(1, now_ms)
+    before.take(Batch("door", 1, [1], [line]), now_ms)
+    (first,) = before.claim("call", 10, "d", now_ms).outgoing
+
+    after = opened(2, now_ms)
+    early = after.claim("call", 10, "d", now_ms + 5 * MINUTE).outgoing
+    after.pass_time(now_ms + 5 * MINUTE + 1)
+    (again,) = after.claim("call", 10, "d", now_ms + 5 * MINUTE + 1).outgoing
+
+    assert early == []
+    assert again == msgspec.structs.replace(first, attempt=2)
 
 
 CASES = """\
