@@ -4,21 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from parcours.channel import CALL
+from parcours.channel import CALL, Receipt
 from parcours.clock import Clock
 from parcours.config import Settings
+from parcours.core.effect import Outgoing
 from parcours.core.identity import SLOTS
 from parcours.core.turn import Crowd
 from parcours.errors import SettingInvalid
-from parcours.journey.program import Call
+from parcours.journey.program import Call, Program
 from parcours.journey.project import Project
 from parcours.shard.host import ShardHost
+from parcours.shard.outbox import accept
 from parcours.shard.shard import Shard
 from parcours.store.address import check_address, open_store
 
 SHARDS_MAX = SLOTS
 """A shard without a hash slot would own nobody."""
+
+
+class Proofreader(Protocol):
+    """Looks at what deliveries say that are only recorded. It travels with the plan to wherever a shard is opened."""
+
+    def answers(self, program: Program) -> Callable[[Outgoing], Receipt]:
+        """Gives each delivery of the program the receipt that it gets instead of leaving, always the same.
+
+        Raises ProjectInvalid where the program holds contents that no delivery can have.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +46,7 @@ class Plan:
               channel `call`, which has no settings
     virtual   time is that of the events, and passes only when told to
     crowd     how simulated people react, under virtual time
+    proofs    reads what is only recorded; None: nobody does, and all of it counts as sent
     """
 
     project: Project
@@ -42,6 +57,7 @@ class Plan:
     virtual: bool = False
     crowd: Crowd | None = None
     settings: Settings = field(default_factory=Settings)
+    proofs: Proofreader | None = None
 
     def __post_init__(self) -> None:
         """Raises SettingInvalid for what no shard can be opened with."""
@@ -59,15 +75,18 @@ def open_shard(
     plan: Plan, number: int, clock: Clock, wake: Callable[[str], None], epoch: int | None = None
 ) -> ShardHost:
     """Open one of the plan's shards from its store; without an epoch it takes the next one."""
+    program = plan.project.program
+    answer = accept if plan.proofs is None else plan.proofs.answers(program)
     store = open_store(plan.store, number)
     shard = Shard(
         number,
         plan.shards,
-        plan.project.program,
+        program,
         store,
         plan.settings,
         virtual=plan.virtual,
         records=plan.records,
+        answer=answer,
         crowd=plan.crowd,
     )
     shard.open(store.epoch() + 1 if epoch is None else epoch, clock.now_ms())

@@ -22,7 +22,7 @@ from parcours.core.fact import Fact
 from parcours.core.turn import Crowd
 from parcours.insight.summary import EventCount, Reasons, Summary, Tally
 from parcours.journey.project import Project
-from parcours.plan import Plan, channels_used
+from parcours.plan import Plan, Proofreader, channels_used
 from parcours.recorded import Reading, Recorded, in_order, sorted_by_time
 from parcours.router import Router
 from parcours.shells import RuntimeName, open_runtime
@@ -60,6 +60,7 @@ def simulate(
     shards: int = 1,
     crowd: Crowd | None = None,
     channels: Mapping[str, Mapping[str, object]] | None = None,
+    proofs: Proofreader | None = None,
     settings: Settings | None = None,
     rejected: Callable[[int, str], None] | None = None,
     progress: Progress | None = None,
@@ -71,6 +72,8 @@ def simulate(
     sort      put the events in the order of their timestamps; else EventsUnsorted names the first one that is not
     crowd     how simulated people react to what they are sent
     channels  settings of channels that really deliver; the others record
+    proofs    renders what is recorded (`Proofs.of` in parcours.dispatch.proofs), so that a template that fails for
+              somebody is seen; without it every recorded delivery counts as sent
     rejected  is told number (from 1) and reason of each line that cannot be used
     progress  is told how many lines have been handed over, how many there are (None as long as nobody knows),
               and the virtual time in ms
@@ -84,6 +87,7 @@ def simulate(
         virtual=True,
         crowd=crowd,
         settings=settings or Settings(),
+        proofs=proofs,
     )
     reading, each = Reading(plan.settings), recorded_lines(lines)
     with closing(reading.events(each)) as read, closing(sorted_by_time(read) if sort else in_order(read)) as events:

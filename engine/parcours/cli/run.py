@@ -88,6 +88,12 @@ def simulate(
     unsorted: Annotated[
         Unsorted, typer.Option(help="What to do with events that are not in the order of time.")
     ] = Unsorted.SORT,
+    render: Annotated[
+        bool,
+        typer.Option(
+            "--render", help="Render every message, and count it as failed where that fails; else all of them pass."
+        ),
+    ] = False,
     runtime: RuntimeChosen = Runtime.LOCAL,
     shards: Shards = 1,
 ) -> None:
@@ -96,6 +102,7 @@ def simulate(
     source, results = events_source(events), results_folder(out, folder)
 
     from parcours.cli.progress import ProgressBar
+    from parcours.dispatch.proofs import Proofs
     from parcours.insight.files import write_results
     from parcours.journey.project import Project
     from parcours.simulation import simulate as run
@@ -110,6 +117,7 @@ def simulate(
             sort=unsorted is Unsorted.SORT,
             runtime=runtime.value,
             shards=shards,
+            proofs=Proofs.of(project, keep=False) if render else None,
             rejected=rejections,
             progress=progress,
         )

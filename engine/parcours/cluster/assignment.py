@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from parcours.config import Settings
 from parcours.core.turn import Crowd
 from parcours.journey.project import Project
-from parcours.plan import Plan
+from parcours.plan import Plan, Proofreader
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Assignment:
     virtual: bool
     crowd: Crowd | None
     settings: Settings
+    proofs: Proofreader | None
 
     @classmethod
     def of(cls, plan: Plan) -> Assignment:
@@ -35,6 +36,7 @@ class Assignment:
             plan.virtual,
             plan.crowd,
             plan.settings,
+            plan.proofs,
         )
 
     def plan(self) -> Plan:
@@ -47,4 +49,5 @@ class Assignment:
             self.virtual,
             self.crowd,
             self.settings,
+            self.proofs,
         )

@@ -131,7 +131,7 @@ class Dispatcher:
             try:
                 deliveries.append(self._delivery(entry))
             except RenderFailed as failure:
-                receipts.append(Refused(entry.key, str(failure), code="render"))
+                receipts.append(failure.receipt(entry.key))
         try:
             if deliveries:
                 receipts += await self._hand_over(deliveries)

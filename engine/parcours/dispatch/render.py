@@ -16,6 +16,7 @@ from liquid.filter import with_context
 from liquid.undefined import is_undefined
 from pydantic import BaseModel, ValidationError
 
+from parcours.channel import Refused
 from parcours.core.effect import Outgoing
 from parcours.core.paths import pick
 from parcours.errors import ProjectInvalid
@@ -39,6 +40,10 @@ SECONDS_MAX = 250_000_000_000
 
 class RenderFailed(Exception):
     """The message cannot be rendered for this person; the first argument says why."""
+
+    def receipt(self, key: str) -> Refused:
+        """What becomes of the delivery of this key."""
+        return Refused(key, str(self), code="render")
 
 
 DECIDED_AT = "$decided_at"
@@ -134,6 +139,10 @@ class Renderer:
         except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
             # Filters raise these for data that nobody thought of; it is one person's message that fails.
             raise RenderFailed(f"render: {type(error).__name__}: {error}") from error
+
+    def fields(self, message: str, channel: str) -> frozenset[str]:
+        """The names of what the message has for the channel, none if it has nothing."""
+        return frozenset(self._sources.get((message, channel), ()))
 
     def _source(self, outgoing: Outgoing) -> Mapping[str, object]:
         source = self._sources.get((outgoing.message, outgoing.channel))

@@ -12,21 +12,22 @@ late as it likes. Two ways of telling time share all of this:
 - virtual: an event has its own timestamp, a receipt the instant of its claim, and a person with a
   delivery under way stands still (stash.py). What happens to people then depends on nothing else.
 
-`records` names the channels that only record: the shard answers their deliveries itself.
+`records` names the channels that only record: the shard has `answer` give the receipts of their deliveries.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import msgspec
 
-from parcours.channel import Accepted, Ambiguous, Receipt
+from parcours.channel import Ambiguous, Receipt
 from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
 from parcours.core.audiences import is_inside
+from parcours.core.effect import Outgoing
 from parcours.core.fact import Fact
 from parcours.core.identity import slot_of
 from parcours.core.input import DeliveriesClaimed, Input, ReadReached, ReceiptArrived, TimePassed, TimerDue
@@ -36,7 +37,7 @@ from parcours.errors import StoreBroken
 from parcours.journey.program import Program
 from parcours.shard.intake import Intake, advance_position
 from parcours.shard.messages import Answer, Batch, Claims, Reading, Status
-from parcours.shard.outbox import Claim, Outbox, Ready
+from parcours.shard.outbox import Claim, Outbox, Ready, accept
 from parcours.shard.slots import SeenIds, Slots
 from parcours.shard.stash import Stash
 from parcours.shard.wheel import Wheel
@@ -59,6 +60,7 @@ class Shard:
         *,
         virtual: bool = False,
         records: Iterable[str] = (),
+        answer: Callable[[Outgoing], Receipt] = accept,
         crowd: Crowd | None = None,
     ) -> None:
         self._program = program
@@ -66,6 +68,7 @@ class Shard:
         self._settings = settings
         self.virtual = virtual
         self._records = frozenset(records)
+        self._answer = answer
         self._crowd = crowd
         self._slots = Slots(number, shards)
         self._seen = SeenIds(self._slots, settings.message_ids_for_ms, settings.message_ids_max)
@@ -301,16 +304,16 @@ class Shard:
         return leaving
 
     def _record(self, work: Work, slot: int, person: str, at: int, key: str) -> list[str]:
-        """Claim and accept a delivery; the keys of those that become ready by it."""
+        """Claim a delivery and have it answered; the keys of those that become ready by it."""
         profile = work.profile(slot, person)
         claimed = advance(person, profile, DeliveriesClaimed(at, (key,)), self._program, self._settings, self._crowd)
         work.add(slot, claimed)
         if not claimed.claimed:
             return claimed.ready  # a gate objects by now
-        receipt = ReceiptArrived(at, Accepted(key))
-        accepted = advance(person, profile, receipt, self._program, self._settings, self._crowd)
-        work.add(slot, accepted)
-        return accepted.ready
+        receipt = ReceiptArrived(at, self._answer(work.entry(slot, key)))
+        answered = advance(person, profile, receipt, self._program, self._settings, self._crowd)
+        work.add(slot, answered)
+        return answered.ready
 
     def _commit(self, work: Work, *, always: bool = False) -> None:
         """Make the work durable, then visible. A work without any change is committed only if asked for."""

@@ -12,6 +12,7 @@ from parcours.core.event import Call, Unusable, at_of, read_call
 from parcours.core.fact import Fact, Moved
 from parcours.core.identity import person_name
 from parcours.core.time_text import time_text
+from parcours.dispatch.proofs import Proofs
 from parcours.errors import CallerError
 from parcours.insight.sentences import sentence
 from parcours.journey.finding import Finding
@@ -54,7 +55,12 @@ def _of_events(project: Project, path: Path) -> Iterator[str]:
     if not 1 <= len(names) <= PEOPLE_MAX:
         raise CallerError(f"{path} names {len(names)} people; it takes one to {PEOPLE_MAX} to follow them one by one.")
     refused: list[str] = []
-    result = simulate(project, lines, rejected=lambda number, reason: refused.append(f"line {number}: {reason}"))
+    result = simulate(
+        project,
+        lines,
+        proofs=Proofs.of(project, keep=False),
+        rejected=lambda number, reason: refused.append(f"line {number}: {reason}"),
+    )
     yield from ways(list(names), result.facts, min(map(at_of, calls)))
     yield from refused
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -22,6 +22,7 @@ from parcours.config import Settings
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.profile import Profile
 from parcours.core.time_text import time_text
+from parcours.dispatch.proofs import Proofs, Said
 from parcours.errors import CallerError, EngineClosed
 from parcours.insight.explain import Explanation, explain
 from parcours.insight.explain_text import explanation_text
@@ -44,7 +45,11 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message that went out: `at` is a UTC time, `to` the address."""
+    """A message that went out: `at` is a UTC time, `to` the address.
+
+    content  what it says by field, every template rendered: `subject`, `text` and so on, as the channel has it; of an
+             outbound call, the fields of its body
+    """
 
     at: datetime
     who: str
@@ -53,10 +58,15 @@ class Sent:
     channel: str
     message: str
     to: str | None
+    content: Said = field(default_factory=dict, hash=False)
 
 
 class VirtualProject:
-    """Used as a context manager, or closed with `close`. Names people by their user ids."""
+    """Used as a context manager, or closed with `close`. Names people by their user ids.
+
+    Messages are rendered as they are live: one that cannot be has failed. Raises ProjectInvalid for a content that its
+    channel rejects.
+    """
 
     def __init__(self, project: Project, start: datetime = START, settings: Settings | None = None) -> None:
         self.project = project
@@ -65,11 +75,24 @@ class VirtualProject:
         self._closed = False
         self._facts: list[Fact] = []
         used = settings or Settings()
-        plan = Plan(project, 1, "volatile:", records=channels_used(project), virtual=True, settings=used)
+        self._proofs, self._contents = Proofs.of(project), dict[str, Said]()
+        plan = Plan(
+            project,
+            1,
+            "volatile:",
+            records=channels_used(project),
+            virtual=True,
+            settings=used,
+            proofs=self._proofs,
+        )
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parcours")
         self._runner = asyncio.Runner()
         self._runtime = LocalRuntime(plan)
-        self._drive = self._call(self._open(plan))
+        try:
+            self._drive = self._call(self._open(plan))
+        except BaseException:
+            self.close()
+            raise
 
     async def _open(self, plan: Plan) -> Drive:
         await self._runtime.start()
@@ -165,15 +188,21 @@ class VirtualProject:
         """
         wanted = {"profile": who, "channel": channel, "journey": journey, "step": step, "message": message}
         asked = {name: value for name, value in wanted.items() if value is not None}
+        facts = self.facts()
+        self._contents |= self._proofs.collect()
         found = [
-            Sent(_time(fact.at), fact.profile, fact.journey, fact.step, fact.channel, fact.message, fact.to)
-            for fact in self.facts()
+            self._sent(fact)
+            for fact in facts
             if isinstance(fact, DeliveryReached)
             and fact.outcome == "sent"
             and (fact.channel != CALL or channel == CALL)
             and all(getattr(fact, name) == value for name, value in asked.items())
         ]
         return sorted(found, key=lambda sent: sent.at)
+
+    def _sent(self, fact: DeliveryReached) -> Sent:
+        said = self._contents[fact.key]
+        return Sent(_time(fact.at), fact.profile, fact.journey, fact.step, fact.channel, fact.message, fact.to, said)
 
     def explanation(self, who: str) -> Explanation:
         """Everything that happened to a person and why, as data."""

@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    WithJsonSchema,
+    model_validator,
+)
 
 from parcours.core.fact import Outcome, What
 from parcours.core.feedback import OUTCOMES
@@ -132,8 +141,25 @@ class _Expected(Document):
     times: Annotated[int, Field(ge=0)] | None = None
 
 
+UNRENDERED: Final = ("refused", "held", "cancelled")
+"""Outcomes of what never came to be rendered."""
+
+
+def _texts(value: dict[str, Any]) -> dict[str, Any]:
+    for inner in value.values():
+        if isinstance(inner, dict):
+            _texts(inner)
+        elif not (isinstance(inner, str) and inner):
+            raise ValueError("what a field contains is a text")
+    return value
+
+
 class DeliveryExpected(_Expected):
-    """A delivery that reaches an outcome, sent unless another one is named."""
+    """A delivery that reaches an outcome, sent unless another one is named.
+
+    content   the whole of each field named, of what the message says
+    contains  a part of each field named
+    """
 
     journey: str | None = None
     step: str | None = None
@@ -142,7 +168,15 @@ class DeliveryExpected(_Expected):
     outcome: OutcomeName = "sent"
     gate: str | None = None
     to: str | None = None
+    content: dict[str, Any] = Field(default_factory=dict)
+    contains: Annotated[dict[str, Any], AfterValidator(_texts)] = Field(default_factory=dict)
     at: Moment | None = None
+
+    @model_validator(mode="after")
+    def _says(self) -> Self:
+        if (self.content or self.contains) and self.outcome in UNRENDERED:
+            raise ValueError(f"what is {self.outcome} says nothing: leave out content and contains")
+        return self
 
 
 class MoveExpected(_Expected):
@@ -181,11 +215,15 @@ class NeverExpected(Document):
     who: Person | None = None
 
 
+DELIVERY_KEYS: Final = frozenset({"channel", "outcome", "message", "gate", "to", "content", "contains"})
+"""Keys by which an expectation is one of a delivery, and not of a move."""
+
+
 def _kind(data: object) -> str:
     keys = keys_of(data)
     if "never" in keys:
         return "<never>"
-    return "<delivery>" if keys & {"channel", "outcome", "message", "gate", "to"} else "<move>"
+    return "<delivery>" if keys & DELIVERY_KEYS else "<move>"
 
 
 Expected: TypeAlias = Annotated[

@@ -13,6 +13,7 @@ from parcours.insight.explain_text import standing
 from parcours.insight.sentences import refused, sentence
 from parcours.insight.summary import INTERNAL_OUTCOMES
 from parcours.journey.program import Program
+from parcours.testing.cases.content import differences
 from parcours.testing.cases.document import (
     DAYS,
     Case,
@@ -82,7 +83,12 @@ class _Bench:
             if isinstance(fact, DeliveryReached) and fact.outcome not in INTERNAL_OUTCOMES
         ]
         words = f"{expected.who or 'somebody'} gets {_asked(expected)}"
-        return self._counted(place, expected, wanted, facts, words)
+
+        def differs(fact: DeliveryReached | Moved) -> list[str]:
+            assert isinstance(fact, DeliveryReached), "only deliveries were asked for"
+            return differences(self._played.contents.get(fact.key), expected)
+
+        return self._counted(place, expected, wanted, facts, words, differs)
 
     def _move(self, place: int, expected: MoveExpected) -> Failure | None:
         wanted = {"journey": expected.journey, "step": expected.step, "what": expected.move, "why": expected.why}
@@ -99,13 +105,18 @@ class _Bench:
         wanted: Mapping[str, object],
         facts: Sequence[DeliveryReached | Moved],
         words: str,
+        differs: Callable[[DeliveryReached | Moved], list[str]] = lambda fact: [],
     ) -> Failure | None:
-        """Hold the number of facts that are as wanted against the number expected."""
+        """Hold the number of facts that are as wanted against the number expected.
+
+        differs  what is not as wanted in a fact whose fields all are, as lines
+        """
         at = None if expected.at is None else at_ms(expected.at, self._played.start_ms)
         wanted = {
             name: value for name, value in {"profile": expected.who, "at": at, **wanted}.items() if value is not None
         }
-        same = [fact for fact in facts if _likeness(fact, wanted) == len(wanted)]
+        alike = [fact for fact in facts if _likeness(fact, wanted) == len(wanted)]
+        same = [fact for fact in alike if not differs(fact)]
         if len(same) == expected.times or (expected.times is None and same):
             return None
         words += f" at {since(at, self._played.start_ms)}" if at is not None else ""
@@ -114,8 +125,14 @@ class _Bench:
             return Failure(place, words, tuple(self._lines(same)))
         others = [fact for fact in facts if expected.who in (None, fact.profile) and fact not in same]
         nearest = [*same, *sorted(others, key=_by_likeness(wanted, at))[:NEAREST_MAX]]
-        reasons = self._reasons(expected.who, expected.journey, expected.step)
-        return Failure(place, words, tuple(self._lines(nearest)), tuple(reasons)[:REASONS_MAX])
+        found = [line for fact in nearest for line in self._told(fact, differs(fact) if fact in alike else [])]
+        # Where only what it says is wrong, nothing has kept the rest from happening.
+        reasons = () if len(alike) > len(same) else self._reasons(expected.who, expected.journey, expected.step)
+        return Failure(place, words, tuple(found), tuple(reasons)[:REASONS_MAX])
+
+    def _told(self, fact: Fact, differing: Iterable[str]) -> Iterator[str]:
+        yield from self._lines([fact])
+        yield from (f"  {line}" for line in differing)
 
     def _never(self, place: int, expected: NeverExpected) -> Failure | None:
         never = expected.never
@@ -203,6 +220,9 @@ def _asked(expected: DeliveryExpected) -> str:
         f"to {expected.to}" if expected.to else "",
         expected.outcome,
         f"by the gate {expected.gate!r}" if expected.gate else "",
+        f"with the {' and '.join(dict.fromkeys([*expected.content, *expected.contains]))} expected"
+        if expected.content or expected.contains
+        else "",
     ]
     return " ".join(filter(None, parts))
 

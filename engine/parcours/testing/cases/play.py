@@ -10,6 +10,7 @@ import msgspec
 
 from parcours.core.fact import Fact
 from parcours.core.time_text import time_text
+from parcours.dispatch.proofs import Proofs, Said
 from parcours.journey.project import Project
 from parcours.simulation import simulate
 from parcours.testing.cases.document import ConsentGiven, EventGiven, Given, IdentifyGiven, ReactionGiven, Scene
@@ -21,19 +22,26 @@ from parcours.testing.clocks import PersonClocks
 @dataclass(frozen=True, slots=True)
 class Played:
     """
-    facts    everything that happened, in the order of happening for each person
-    refused  what was given and could not be used: (its place in `given`, the reason)
-    clocks   what people's own clocks show
+    facts     everything that happened, in the order of happening for each person
+    refused   what was given and could not be used: (its place in `given`, the reason)
+    clocks    what people's own clocks show
+    contents  what each delivery said, by its key
     """
 
     start_ms: int
     facts: list[Fact]
     refused: list[tuple[int, str]]
     clocks: PersonClocks
+    contents: Mapping[str, Said]
 
 
-def play(project: Project, scene: Scene) -> Played:
-    """Let it happen. The scene's names have been checked against the project."""
+def play(project: Project, scene: Scene, proofs: Proofs | None = None) -> Played:
+    """Let it happen. The scene's names have been checked against the project.
+
+    proofs  the project's, where several scenes are played
+    Raises ProjectInvalid for a content that its channel rejects.
+    """
+    rendered = proofs or Proofs.of(project)
     start_ms = to_ms(scene.start)
     until_ms = None if scene.until is None else at_ms(scene.until, start_ms)
     known = [identified(start_ms, who, traits) for who, traits in scene.people.items()]
@@ -44,8 +52,9 @@ def play(project: Project, scene: Scene) -> Played:
         refused.append((number - 1 - len(known), reason))
 
     lines = [msgspec.json.encode(each) for each in calls]
-    result = simulate(project, lines, until_ms=until_ms, rejected=reject)
-    return Played(start_ms, result.facts, refused, PersonClocks(project.program, _traits(start_ms, scene)))
+    result = simulate(project, lines, until_ms=until_ms, proofs=rendered, rejected=reject)
+    clocks = PersonClocks(project.program, _traits(start_ms, scene))
+    return Played(start_ms, result.facts, refused, clocks, rendered.collect())
 
 
 def identified(at: int, who: str, traits: Mapping[str, object]) -> dict[str, object]:

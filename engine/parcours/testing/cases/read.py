@@ -22,6 +22,7 @@ from parcours.journey.project import Project
 from parcours.journey.reading import note_invalid
 from parcours.journey.source import Source, read_text
 from parcours.plan import channels_used
+from parcours.testing.cases.content import Fields
 from parcours.testing.cases.document import (
     Case,
     ConsentGiven,
@@ -57,10 +58,11 @@ def read_cases(project: Project, folder: Path) -> tuple[list[Placed], list[Findi
     """The tests in the project's folder, in the order of files and lines, and what is wrong with the others."""
     findings: list[Finding] = []
     placed: list[Placed] = []
+    fields = Fields(project)
     for path in sorted((folder / FOLDER).glob("*.yaml")):
         source = _source(path, f"{FOLDER}/{path.name}", findings)
         if source is not None:
-            placed += _cases(project, source, findings)
+            placed += _cases(project, source, findings, fields)
     return placed, sorted(set(findings))
 
 
@@ -68,7 +70,9 @@ def read_rehearsal(project: Project, path: Path) -> tuple[Rehearsal | None, list
     """The people of a YAML file, None if something is wrong with it."""
     findings: list[Finding] = []
     source = _source(path, path.name, findings)
-    rehearsal = None if source is None else _scene(project, Rehearsal, source.data, source.margin(findings))
+    rehearsal = (
+        None if source is None else _scene(project, Rehearsal, source.data, source.margin(findings), Fields(project))
+    )
     return (None if findings else rehearsal), sorted(set(findings))
 
 
@@ -84,19 +88,19 @@ def _source(path: Path, file: str, findings: list[Finding]) -> Source | None:
     return None
 
 
-def _cases(project: Project, source: Source, findings: list[Finding]) -> Iterable[Placed]:
+def _cases(project: Project, source: Source, findings: list[Finding], fields: Fields) -> Iterable[Placed]:
     margin = source.margin(findings)
     if not isinstance(source.data, list):
         margin.error("a list of tests is expected, each beginning with `- test: NAME`")
         return
     for number, data in enumerate(source.data):
-        case = _scene(project, Case, data, margin.below(number))
+        case = _scene(project, Case, data, margin.below(number), fields)
         if case is not None:
             lines = tuple(margin.line((number, "expect", place)) for place in range(len(case.expect)))
             yield Placed(case, source.file, margin.line((number,)), lines)
 
 
-def _scene(project: Project, kind: type[SceneKind], data: object, margin: Margin) -> SceneKind | None:
+def _scene(project: Project, kind: type[SceneKind], data: object, margin: Margin, fields: Fields) -> SceneKind | None:
     """The scene, None if anything is wrong with it."""
     try:
         scene = kind.model_validate(data)
@@ -104,14 +108,15 @@ def _scene(project: Project, kind: type[SceneKind], data: object, margin: Margin
         note_invalid(error, kind, margin)
         return None
     before = len(margin.findings)
-    _Checker(project, scene).check(margin)
+    _Checker(project, scene, fields).check(margin)
     return scene if len(margin.findings) == before else None
 
 
 class _Checker:
     """Holds the names in a scene against the project's."""
 
-    def __init__(self, project: Project, scene: Scene) -> None:
+    def __init__(self, project: Project, scene: Scene, fields: Fields) -> None:
+        self._fields = fields
         self._scene = scene
         self._program = project.program
         declared = project.documents.events.events
@@ -180,6 +185,7 @@ class _Checker:
                 self._known(expected.channel, self._channels, "channel", margin, "channel")
                 known = {*self._program.messages, *self._program.actions}
                 self._known(expected.message, known, "message", margin, "message")
+                self._said(expected, margin)
             case MoveExpected():
                 self._place(expected.who, expected.journey, expected.step, margin)
             case NeverExpected():
@@ -188,6 +194,11 @@ class _Checker:
                 self._known(expected.never.journey, self._journeys, "journey", margin, "never", "journey")
             case _:
                 assert_never(expected)
+
+    def _said(self, expected: DeliveryExpected, margin: Margin) -> None:
+        for key, named in (("content", expected.content), ("contains", expected.contains)):
+            for name in named:
+                self._known(name, self._fields.of(expected), "field", margin, key, name)
 
     def _place(self, who: str | None, journey: str | None, step: str | None, margin: Margin) -> None:
         self._known(who, self._scene.people, "person", margin, "who")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from parcours.dispatch.proofs import Proofs
 from parcours.journey.project import Project
 from parcours.testing.cases.judge import Failure, judge
 from parcours.testing.cases.play import play
@@ -28,9 +29,10 @@ class Verdict:
 
 
 def run_cases(project: Project, cases: Iterable[Placed]) -> Iterator[Verdict]:
-    """The verdict on each test, as it is reached."""
+    """The verdict on each test, as it is reached. Raises ProjectInvalid for a content that its channel rejects."""
+    proofs = Proofs.of(project)
     for placed in cases:
-        played = play(project, placed.case)
+        played = play(project, placed.case, proofs)
         failures = judge(project.program, placed.case, played)
         yield Verdict(placed, tuple(failures), tuple(played.refused))
 
