@@ -78,6 +78,21 @@ def test_packed_and_piped_events_give_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "piped" / name).read_bytes() == plain
 
 
+@pytest.mark.parametrize("asked, outcome", [((), "sent"), (("--render",), "failed")])
+def test_messages_are_rendered_if_that_is_asked_for(tmp_path: Path, asked: tuple[str, ...], outcome: str) -> None:
+    shutil.copytree(LUMA, tmp_path / "luma")
+    message = tmp_path / "luma" / "messages" / "checkout-abandoned.yaml"
+    dividing = message.read_text().replace("subject:", 'subject: "{{ 1 | divided_by: 0 }}" #')
+    message.write_text(dividing)
+    events = written(tmp_path / "events.ndjson", IDENTIFIED, PROCEEDED)
+
+    result = run(tmp_path / "luma", "--events", events, "--out", tmp_path / "out", *asked)
+
+    assert result.exit_code == 0, result.output
+    assert deliveries(tmp_path / "out") == [("10:00:20.000Z", "invite-back", outcome)]
+    assert ("divided_by: can't divide by 0" in " ".join(result.stdout.split())) is bool(asked)
+
+
 def test_lines_that_cannot_be_used_are_named_and_the_others_go_on(tmp_path: Path) -> None:
     long = b'{"type":"track","padding":"' + b"x" * 2_000_000 + b'"}'
     events = written(tmp_path / "events.ndjson", IDENTIFIED, b"{oops", long, b"[1]", PROCEEDED)

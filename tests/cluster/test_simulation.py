@@ -8,7 +8,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from parcours.dispatch.proofs import Proofs
 from parcours.insight.files import write_results
+from parcours.journey.document import (
+    EventsDocument,
+    JourneyDocument,
+    MessageDocument,
+    ProfileDocument,
+    ProjectDocument,
+)
 from parcours.journey.project import Project
 from parcours.simulation import simulate
 
@@ -54,9 +62,32 @@ def test_so_they_are_with_calls_in_them(tmp_path: Path, asking_shop: Callable[[s
     compare(asking_shop("https://desk.shop.example/rate"), list(opinions()), 2, tmp_path)
 
 
-def compare(project: Project, lines: list[bytes], shards: int, tmp_path: Path) -> None:
+@pytest.mark.ray
+def test_what_cannot_be_rendered_fails_on_ray_too(tmp_path: Path) -> None:
+    share = {"subject": "Share", "text": "{{ 12 | divided_by: profile.visits }}"}
+    shop = Project.of(
+        ProjectDocument.model_validate({"project": "shop", "policies": {"consent": {"default": "opt_out"}}}),
+        ProfileDocument.model_validate({"traits": {"email": "string", "visits": "integer"}}),
+        EventsDocument.model_validate({"events": {"Seen": {}}}),
+        messages=[MessageDocument.model_validate({"message": "share", "email": share})],
+        journeys=[
+            JourneyDocument.model_validate(
+                {"journey": "share", "entry": {"event": "Seen"}, "steps": [{"id": "share", "send": "share"}]}
+            )
+        ],
+    )
+    lines = [line("identify", f"u{n}", n, traits={"email": "u@mail.example", "visits": n % 2}) for n in range(20)]
+    lines += [line("track", f"u{n}", 50 + n, event="Seen") for n in range(20)]
+
+    compare(shop, lines, 2, tmp_path, Proofs.of(shop))
+
+    assert (tmp_path / "there" / "deliveries.ndjson").read_text().count('"outcome":"failed"') == 10
+
+
+def compare(project: Project, lines: list[bytes], shards: int, tmp_path: Path, proofs: Proofs | None = None) -> None:
     """Simulate in this process and on Ray; the files have to be the same."""
-    here, there = simulate(project, lines), simulate(project, lines, runtime="ray", shards=shards)
+    here = simulate(project, lines, proofs=proofs)
+    there = simulate(project, lines, runtime="ray", shards=shards, proofs=proofs)
     write_results(tmp_path / "here", here.facts, here.summary)
     write_results(tmp_path / "there", there.facts, there.summary)
 

@@ -133,7 +133,7 @@ class Renderer:
             }
             return model.model_validate(filled)
         except LiquidError as error:
-            raise RenderFailed(f"render: {error}") from error
+            raise RenderFailed(f"render: {_in_a_line(error)}") from error
         except ValidationError as error:
             raise RenderFailed(f"render: {error.errors()[0]['msg']}") from error
         except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
@@ -174,6 +174,11 @@ def _checked(message: str, channel: str, model: type[BaseModel], content: Mappin
         return model.model_validate(dict(content)).model_dump(mode="json", exclude_none=True)
     except ValidationError as error:
         raise ProjectInvalid(f"message {message!r}, {channel}: {error.errors()[0]['msg']}") from None
+
+
+def _in_a_line(error: LiquidError) -> str:
+    """What is wrong and where; the picture of the place that the library draws below it is left out."""
+    return " ".join(line.strip() for line in str(error).splitlines()[:2])
 
 
 def _is_html(model: type[BaseModel], name: str) -> bool:

@@ -123,12 +123,13 @@ class _Bench:
         words += "" if expected.times is None else f", {_times(expected.times)}"
         if expected.times is not None and len(same) > expected.times:
             return Failure(place, words, tuple(self._lines(same)))
+        if len(alike) > len(same):  # only what it says is wrong: nothing has kept the rest from happening
+            told = [line for fact in alike[:NEAREST_MAX] for line in self._told(fact, differs(fact))]
+            return Failure(place, words, tuple(told))
         others = [fact for fact in facts if expected.who in (None, fact.profile) and fact not in same]
         nearest = [*same, *sorted(others, key=_by_likeness(wanted, at))[:NEAREST_MAX]]
-        found = [line for fact in nearest for line in self._told(fact, differs(fact) if fact in alike else [])]
-        # Where only what it says is wrong, nothing has kept the rest from happening.
-        reasons = () if len(alike) > len(same) else self._reasons(expected.who, expected.journey, expected.step)
-        return Failure(place, words, tuple(found), tuple(reasons)[:REASONS_MAX])
+        reasons = self._reasons(expected.who, expected.journey, expected.step)
+        return Failure(place, words, tuple(self._lines(nearest)), tuple(reasons)[:REASONS_MAX])
 
     def _told(self, fact: Fact, differing: Iterable[str]) -> Iterator[str]:
         yield from self._lines([fact])
