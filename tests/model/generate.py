@@ -9,6 +9,8 @@ from tests.model.reference.times import DAY_MS, DAYS, parse_instant, to_text
 
 __all__ = ["EXTRAS", "STAGE_1", "STAGE_2", "case"]
 
+OFF_THE_GRID_MS = 7
+
 
 def case(seed: int, features: frozenset[str] = STAGE_2) -> tuple[Document, list[Document], int | None]:
     """A project, its event lines in the order of a file, and the end of the simulation, if it has one."""
@@ -24,20 +26,12 @@ def case(seed: int, features: frozenset[str] = STAGE_2) -> tuple[Document, list[
         "messages": written,
         "journeys": journeys(chance, list(named), written),
     }
-    declare_what_matters(project)
     lines = traffic(chance, project)
     last_ms = max((parse_instant(line["timestamp"]) for line in lines), default=chance.start_ms)
     until_ms = None
     if chance.maybe(0.4) or goes_round(project):
         until_ms = last_ms + chance.random.randint(0, 6) * chance.unit_ms
     return project, lines, until_ms
-
-
-def declare_what_matters(project: Document) -> None:
-    """Leaves undeclared what no journey and no audience names: such an event changes nothing."""
-    text = json.dumps([project["journeys"], project["audiences"]])
-    declared = project["events"]["events"]
-    project["events"]["events"] = {name: declared[name] for name in declared if name in text}
 
 
 def goes_round(project: Document) -> bool:
@@ -125,10 +119,8 @@ def traffic(chance: Chance, project: Document) -> list[Document]:
     people = chance.some(drawn_from.PEOPLE)
     lines: list[Document] = []
     for person in people:
-        # Who is in an audience before anything of hers is kept is not said, so whoever could be is made known first.
-        if chance.well_known or project["audiences"]["audiences"] or chance.maybe(0.8):
-            first_ms = chance.start_ms - (chance.unit_ms if project["audiences"]["audiences"] else 0)
-            first = {"timestamp": to_text(first_ms), "traits": chance.traits(1 if chance.well_known else 0.8)}
+        if chance.well_known or chance.maybe(0.8):
+            first = {"timestamp": to_text(chance.start_ms), "traits": chance.traits(1 if chance.well_known else 0.8)}
             lines.append({"type": "identify", "userId": person, **first})
     for number in range(chance.random.randint(*chance.pick(((0, 40), (5, 40), (20, 40))))):
         line = one_line(chance, project, chance.pick(people))
@@ -137,11 +129,26 @@ def traffic(chance: Chance, project: Document) -> list[Document]:
         lines.append(line)
     if "duplicates" in chance.features:
         repeat_some(chance, lines)
+    keep_off_the_grid(project, lines)
     if chance.maybe(0.3):
         chance.random.shuffle(lines)
     else:
         lines.sort(key=lambda line: parse_instant(line["timestamp"]))
     return [{key: line[key] for key in ("type", "userId", *line)} for line in lines]
+
+
+def keep_off_the_grid(project: Document, lines: list[Document]) -> None:
+    """Moves events that no journey and no audience names away from the instants at which other things happen.
+
+    Such an event makes its person known, but whoever is known is not looked at again for it: an audience that changes
+    by time at that very instant is then left to the next input that matters.
+    """
+    text = json.dumps([project["journeys"], project["audiences"]])
+    for line in lines:
+        name = "Page Viewed" if line["type"] == "page" else line.get("event")
+        known_as = [name, *(ruled for ruled, of in drawn_from.RULED.items() if of == name)]
+        if name is not None and not any(each in text for each in known_as):
+            line["timestamp"] = to_text(parse_instant(line["timestamp"]) + OFF_THE_GRID_MS)
 
 
 def one_line(chance: Chance, project: Document, person: str) -> Document:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,17 @@ def test_the_example_keeps_all_properties_and_every_step_is_reached(luma: Projec
     assert exploration.unreached == ()
     assert exploration.deliveries > 100
     assert next(exploration_lines(exploration)).startswith("Seed 1: 2,000 events of 200 people")
+
+
+def test_a_template_that_fails_for_somebody_is_warned_of(luma_copy: Path) -> None:
+    message = luma_copy / "messages" / "purchase-thanks.yaml"
+    message.write_text("{message: purchase-thanks, push: {title: '{{ 1 | divided_by: 0 }}'}}")
+
+    lines = list(exploration_lines(explore(Project.load(luma_copy), 500, seed=1)))
+
+    (warned,) = (line for line in lines if "divided_by" in line)
+    assert warned.startswith("warning: push purchase-thanks failed ")
+    assert warned.endswith("times: render: divided_by: can't divide by 0 -> '{{ 1 | divided_by: 0 }}' 1:5")
 
 
 def test_the_same_seed_makes_up_the_same_traffic(luma: Project) -> None:

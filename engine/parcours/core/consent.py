@@ -23,7 +23,7 @@ def has_consent(profile: Profile, policy: ConsentPolicy, channel: str, purpose: 
     for key in (_key(channel, purpose), _key(channel, None)):
         if key in profile.consents:
             return profile.consents[key]
-    return policy.channels.get(channel, policy.default) == "opt_out"
+    return policy.assumes(channel)
 
 
 def _key(channel: str, purpose: str | None) -> str:

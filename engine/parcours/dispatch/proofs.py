@@ -56,6 +56,7 @@ class Proofs:
         self._contents = contents
         self._keep = keep
         self._kept: dict[str, Said] = {}
+        self._opened: tuple[Program, Renderer] | None = None
 
     @classmethod
     def of(cls, project: Project, *, keep: bool = True, registry: Registry | None = None) -> Proofs:
@@ -67,7 +68,9 @@ class Proofs:
 
     def answers(self, program: Program) -> Callable[[Outgoing], Receipt]:
         """Sent, or failed where it cannot be rendered. Raises ProjectInvalid for a content that its channel rejects."""
-        messages, calls = Renderer(program, self._contents), CallRenderer(program)
+        if self._opened is None or self._opened[0] is not program:  # shards of one process share their templates
+            self._opened = program, Renderer(program, self._contents)
+        messages, calls = self._opened[1], CallRenderer(program)
 
         def answer(outgoing: Outgoing) -> Receipt:
             try:

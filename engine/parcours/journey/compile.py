@@ -21,6 +21,7 @@ from parcours.journey.names import Names
 from parcours.journey.reading import note_invalid
 from parcours.journey.shape import check_entry, check_shape
 from parcours.journey.steps import CallStep, SendStep
+from parcours.journey.strangers import may_hold_for_stranger
 from parcours.journey.surroundings import Surroundings, condition, expression, surroundings
 from parcours.journey.templates import read_template, templates_in, unknown_name
 
@@ -78,6 +79,9 @@ class _Compiler:
         )
         moving = {name for journey in journeys for name in event_names(journey)}
         entering = {name for journey in journeys for name in entry_names(journey)}
+        policies = compile_policies(settings.policies, self.margins.single["project"].below("policies"), self.around)
+        if any(may_hold_for_stranger(each.condition, policies.consent) for each in audiences.values()):
+            entering |= events.keys()
         zone_names = Names(self.around.traits) if self.documents.profile.timezone != "profile.timezone" else None
         compiled = program.Program(
             project=settings.project,
@@ -93,7 +97,7 @@ class _Compiler:
             entering=incoming({*entering, *series}, events),
             series=series,
             actions=actions,
-            policies=compile_policies(settings.policies, self.margins.single["project"].below("policies"), self.around),
+            policies=policies,
         )
         documents = Documents(
             settings,

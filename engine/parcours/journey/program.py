@@ -261,6 +261,10 @@ class ConsentPolicy:
     default: Consent = "opt_in"
     channels: Mapping[str, Consent] = field(default_factory=dict)
 
+    def assumes(self, channel: str) -> bool:
+        """Whether somebody who has said nothing may be written to on this channel."""
+        return self.channels.get(channel, self.default) == "opt_out"
+
 
 @dataclass(frozen=True, slots=True)
 class Cap:
@@ -317,7 +321,9 @@ class Program:
     """Names of incoming events that a journey is entered, left, credited or moved by, or that a series keeps."""
 
     entering: frozenset[str] = frozenset()
-    """Those of `moving` that matter for a person without any state: it enters a journey, or its history begins."""
+    """Those that matter for a person without any state: by which it enters a journey, or by which its history begins.
+    Where an audience holds for whoever is known at all, each event that is declared is one of them.
+    """
 
     series: Mapping[str, tuple[Series, ...]] = field(default_factory=dict)
     """The histories that some expression asks for, by event type; a rule-based type has its own."""

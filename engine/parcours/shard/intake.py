@@ -42,7 +42,7 @@ class Intake:
         self._seen = seen
         self._virtual = virtual
         self._declared = frozenset(program.events) | frozenset(program.derived)
-        self._idle = self._declared - program.moving
+        self._idle = self._declared - program.moving - program.entering
         self._duplicate: list[int] = []
         self._rejected: list[tuple[int, str]] = []
         self._undeclared = 0
@@ -87,13 +87,13 @@ class Intake:
 
     def _input(self, call: Call, slot: int, person: str, at: int, work: Work) -> Input | None:
         """What the call does to the person; None if it can move nothing. Whatever is wrong with it comes out here."""
-        if call.type == "track" and call.event and call.event not in self._program.moving:
-            return None
-        given = input_of(call, at, self._program)
-        if isinstance(given, EventHappened):
-            if self._program.moving.isdisjoint(given.names):
+        moving, entering = self._program.moving, self._program.entering
+        if call.type == "track" and call.event and call.event not in moving:
+            if call.event not in entering or work.knows(slot, person):
                 return None
-            if self._program.entering.isdisjoint(given.names) and not work.knows(slot, person):
+        given = input_of(call, at, self._program)
+        if isinstance(given, EventHappened) and (moving.isdisjoint(given.names) or entering.isdisjoint(given.names)):
+            if (moving if work.knows(slot, person) else entering).isdisjoint(given.names):
                 return None
         return given
 

@@ -12,7 +12,8 @@ from parcours.shard.slots import Message, Slots
 
 _encoder = msgspec.msgpack.Encoder()
 
-NOBODY = encode_profile(Profile())
+UNKNOWN = Profile()
+NOBODY = encode_profile(UNKNOWN)
 """Somebody of whom nothing is known, which is not worth keeping."""
 
 
@@ -46,8 +47,9 @@ class Work:
         return profile
 
     def knows(self, slot: int, person: str) -> bool:
-        """Whether anything is known of the person."""
-        return person in self._slots[slot].profiles or person in self._touched
+        """Whether anything is known of the person. Not of one to whom only things have happened that left no trace."""
+        touched = self._touched.get(person)
+        return person in self._slots[slot].profiles if touched is None else touched[1] != UNKNOWN
 
     def add(self, slot: int, effects: Effects) -> None:
         """Take over what one input led to, but for what is ready to leave."""

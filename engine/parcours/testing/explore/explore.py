@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from typing import Final, Protocol
 
 import msgspec
 
-from parcours.core.fact import Fact
+from parcours.core.fact import DeliveryReached, Fact
+from parcours.dispatch.proofs import Proofs
 from parcours.insight.summary import Summary
 from parcours.journey.project import Project
 from parcours.simulation import Result, simulate
@@ -53,10 +56,11 @@ class Violation:
 @dataclass(frozen=True, slots=True)
 class Exploration:
     """
-    gates      how many deliveries each gate refused or held
-    refused    lines that the engine could not use, with the reason: traffic has to be usable
-    unreached  steps, as JOURNEY.STEP, that nobody came to
-    untried    policies that nothing came up against, in words
+    gates       how many deliveries each gate refused or held
+    refused     lines that the engine could not use, with the reason: traffic has to be usable
+    unreached   steps, as JOURNEY.STEP, that nobody came to
+    untried     policies that nothing came up against, in words
+    unrendered  templates that failed for somebody, in words
     """
 
     seed: int
@@ -68,12 +72,16 @@ class Exploration:
     refused: tuple[str, ...]
     unreached: tuple[str, ...]
     untried: tuple[str, ...]
+    unrendered: tuple[str, ...] = ()
 
 
-def explore(project: Project, events: int, seed: int, play: Player = simulate) -> Exploration:
-    """Try so many made-up events. The same seed makes up the same ones."""
+def explore(project: Project, events: int, seed: int, play: Player | None = None) -> Exploration:
+    """Try so many made-up events. The same seed makes up the same ones.
+
+    play  None: `simulate`, with every message rendered
+    """
     traffic = Traffic(project, seed)
-    explorer = _Explorer(project, play)
+    explorer = _Explorer(project, play or partial(simulate, proofs=Proofs.of(project, keep=False)))
     acts = traffic.acts(events)
     for number in range(REACTION_ROUNDS):
         acts = [*acts, *traffic.reactions(explorer.play(acts).facts, number)]
@@ -92,6 +100,7 @@ def explore(project: Project, events: int, seed: int, play: Player = simulate) -
         refused=tuple(played.refused),
         unreached=tuple(_unreached(played.summary)),
         untried=tuple(_untried(project, played.summary.gates)),
+        unrendered=tuple(_unrendered(played.facts)),
     )
 
 
@@ -170,6 +179,16 @@ def _untried(project: Project, gates: Mapping[str, int]) -> Iterator[str]:
         yield "nothing fell into quiet hours"
 
 
+def _unrendered(facts: Iterable[Fact]) -> Iterator[str]:
+    failed = Counter(
+        (fact.channel, fact.message, fact.reason)
+        for fact in facts
+        if isinstance(fact, DeliveryReached) and fact.outcome == "failed" and fact.code == "render"
+    )
+    for (channel, message, reason), count in failed.most_common():
+        yield f"{channel} {message} failed {count:,} times: {reason}"
+
+
 def exploration_lines(exploration: Exploration) -> Iterator[str]:
     """The findings, each breach with a test that shows it."""
     yield (
@@ -189,6 +208,8 @@ def exploration_lines(exploration: Exploration) -> Iterator[str]:
         yield f"warning: nobody reached {step}"
     for untried in exploration.untried:
         yield f"warning: {untried}"
+    for unrendered in exploration.unrendered[:REPRODUCTIONS_MAX]:
+        yield f"warning: {unrendered}"
 
 
 def _shown(seed: int, violation: Violation) -> Iterator[str]:
