@@ -7,6 +7,7 @@ asynchronous callers, and a caller's own loop is never blocked by them.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 import uuid
@@ -22,7 +23,7 @@ from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.identity import shard_of, slot_of
 from parcours.core.profile import Profile
-from parcours.errors import CallerError, EngineClosed, Overloaded, ShardUnavailable
+from parcours.errors import CallerError, EngineClosed, Overloaded, ParcoursError, ShardUnavailable
 from parcours.insight.explain import Explanation, explain
 from parcours.journey.program import Journey, ReadEntry
 from parcours.journey.project import Project
@@ -34,6 +35,8 @@ from parcours.rest import outstanding
 from parcours.router import Router, Taken
 from parcours.shells import RuntimeName, open_runtime
 from parcours.store.address import check_address
+
+log = logging.getLogger("parcours")
 
 T = TypeVar("T")
 
@@ -58,6 +61,7 @@ class Engine:
         self._thread = threading.Thread(target=self._loop.run_forever, name="parcours", daemon=True)
         self._router: Router | None = None
         self._reads: list[asyncio.Task[None]] = []
+        self._read_troubles: list[str] = []
         self._calls: set[asyncio.Task[object]] = set()
         self._waiting = 0
         self._closed = False
@@ -114,12 +118,20 @@ class Engine:
                 self._reads.append(asyncio.ensure_future(self._read(journey, journey.entry, after_ms)))
 
     async def _read(self, journey: Journey, entry: ReadEntry, after_ms: int) -> None:
-        """Wait for each instant of a read; those that passed while nobody was there are made up for."""
+        """Wait for each instant of a read; those that passed while nobody was there are made up for.
+
+        A store that fails ends this: the engine has to be opened again, and makes up for it then.
+        """
         for at_ms in instants(entry, self._plan.project.program.timezone):
             if at_ms <= after_ms:
                 continue
             await asyncio.sleep(max(0, at_ms - self._clock.now_ms()) / 1000)
-            await self._read_once(journey, entry, at_ms)
+            try:
+                await self._read_once(journey, entry, at_ms)
+            except ParcoursError as error:
+                self._read_troubles.append(f"the journey {journey.name!r} reads no more: {error}")
+                log.warning("%s", self._read_troubles[-1])
+                return
 
     async def _read_once(self, journey: Journey, entry: ReadEntry, at_ms: int) -> None:
         """Read the audience, again and again where a shard is missing."""
@@ -214,7 +226,7 @@ class Engine:
 
         Each is also logged as a warning when it begins, by the logger `parcours`.
         """
-        return self._call(self._runtime.troubles())
+        return [*self._call(self._runtime.troubles()), *self._read_troubles]
 
     async def _drain(self, timeout_s: float | None) -> None:
         try:
@@ -244,7 +256,7 @@ class Engine:
         try:
             async with asyncio.timeout(CALLS_ASIDE_S):
                 said += await self._outstanding()
-                said += await self._runtime.troubles()
+                said += [*await self._runtime.troubles(), *self._read_troubles]
         except TimeoutError:
             said.append("the shards or the channels do not answer")
         return "; ".join(said) or "it has settled just now"

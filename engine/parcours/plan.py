@@ -89,7 +89,11 @@ def open_shard(
         answer=answer,
         crowd=plan.crowd,
     )
-    shard.open(store.epoch() + 1 if epoch is None else epoch, clock.now_ms())
+    try:
+        shard.open(store.epoch() + 1 if epoch is None else epoch, clock.now_ms())
+    except BaseException:
+        store.close()  # whoever tries again finds it free
+        raise
     return ShardHost(shard, store, clock, wake)
 
 

@@ -148,6 +148,22 @@ def test_events_and_a_store_are_two_questions(options: list[str], complaint: str
     assert complaint in result.stderr
 
 
+@pytest.mark.parametrize("until, times", [(None, 1), ("2026-05-01T00:00:00Z", 0)])
+def test_whoever_asks_about_a_journey_that_never_settles_is_told_where_it_is_cut_off(
+    until: str | None, times: int, ask: Any, luma_copy: Path, events: Path
+) -> None:
+    loop = "{journey: loop, entry: {event: Product Added}, steps: [{id: sleep, wait: 30d, next: sleep}]}"
+    (luma_copy / "journeys" / "loop.yaml").write_text(loop)
+    options = ["--events", events, *(["--until", until] if until else [])]
+
+    explained = ask("explain", luma_copy, "sarah", *options)
+    compared = ask("diff", luma_copy, luma_copy, *options)
+
+    said = "Not everything had settled 400 days after the last event"
+    assert (explained.exit_code, compared.exit_code) == (0, 0)
+    assert (explained.stderr.count(said), compared.stderr.count(said)) == (times, times)
+
+
 @pytest.mark.parametrize("piped", [False, True])
 def test_a_change_is_told_person_by_person(
     piped: bool, ask: Any, luma_copy: Path, events: Path, tmp_path: Path

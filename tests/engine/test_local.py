@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import resource
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,6 +107,45 @@ def test_an_audience_is_read_at_its_time_and_once_only(tmp_path: Path) -> None:
     with open_local(project, store, clock=clock) as engine:
         engine.drain(30)
         assert letters(engine) == [1, 0, 1]
+
+
+@contextmanager
+def full_disk(file: Path) -> Iterator[None]:
+    """No file of this process may grow beyond the size that this one has."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_an_audience_that_cannot_be_read_any_more_is_a_trouble(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    letter = {
+        "journey": "letter",
+        "entry": {"read": "oslo", "at": "2026-01-01T00:00:00Z", "rule": "FREQ=MINUTELY"},
+        "steps": [{"id": "done", "end": True}],
+    }
+    project = Project.of(
+        ProjectDocument(project="shop"),
+        ProfileDocument(traits={"city": "string"}),
+        audiences=AudiencesDocument(audiences={"oslo": 'profile.city == "Oslo"'}),
+        journeys=[JourneyDocument.model_validate(letter)],
+    )
+    half_a_year_later = ManualClock(1_782_864_000_000)  # so there are many reads to make up for, one after the other
+
+    with open_local(project, f"sqlite:///{tmp_path / 'store'}", clock=half_a_year_later, shards=1) as engine:
+        assert engine.troubles() == []
+        with full_disk(max(tmp_path.rglob("*"), key=lambda path: path.stat().st_size)):
+            deadline_s = time.monotonic() + 60
+            while not engine.troubles():
+                assert time.monotonic() < deadline_s, "no read has failed"
+
+        (trouble,) = engine.troubles()
+        assert trouble.startswith("the journey 'letter' reads no more: ")
+        assert trouble in caplog.text
 
 
 def test_an_engine_that_cannot_keep_up_says_so_to_those_beyond_the_queue(new_shop: NewShop) -> None:

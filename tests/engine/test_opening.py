@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from parcours.clock import ManualClock
 from parcours.engine import Engine
-from parcours.errors import SettingInvalid, StoreBroken
+from parcours.errors import SettingInvalid, StoreBroken, StoreBusy
 from parcours.journey.project import Project
-from parcours.plan import Plan
+from parcours.plan import Plan, open_shard
 from parcours.simulation import simulate
 
 NewShop = Callable[..., Project]
@@ -78,6 +79,21 @@ def test_a_file_where_the_store_s_folder_should_be_is_a_broken_store(
 
     with pytest.raises(StoreBroken, match="store.* cannot be used"):
         Engine.open(new_shop(), f"sqlite:///{tmp_path / 'store' / below}", runtime="local", records=["email"])
+
+
+def test_a_shard_that_does_not_open_gives_its_store_back(tmp_path: Path, new_shop: NewShop) -> None:
+    plan = Plan(new_shop(), 1, f"sqlite:///{tmp_path}", records=("email",))
+    clock = ManualClock(1_000_000)
+    first = open_shard(plan, 0, clock, lambda channel: None)
+    epoch = first.epoch
+    first.close()
+
+    with pytest.raises(StoreBusy, match="epoch 0 is over"):
+        open_shard(plan, 0, clock, lambda channel: None, epoch - 1)
+
+    second = open_shard(plan, 0, clock, lambda channel: None)  # nobody has the file
+    assert second.epoch == epoch + 1
+    second.close()
 
 
 def test_a_layout_that_is_no_file_is_a_broken_store(tmp_path: Path, new_shop: NewShop) -> None:

@@ -15,7 +15,7 @@ import typer
 from parcours.cli.files import events_source
 from parcours.cli.lines import STANDARD_INPUT, Rejections, read_lines
 from parcours.cli.project import ProjectFolder
-from parcours.cli.run import time_ms
+from parcours.cli.run import time_ms, unsettled
 from parcours.errors import CallerError
 
 if TYPE_CHECKING:
@@ -81,7 +81,9 @@ def explain(
     source = None if events is None else events_source(events)
     project = Project.load(folder)
     if source is not None:
-        facts = _simulated(project, source, until, "Events").facts
+        result = _simulated(project, source, until, "Events")
+        _say_if_unsettled(result)
+        facts = result.facts
         none = "none of these events concerns them and any journey"
     else:
         assert store is not None
@@ -121,6 +123,7 @@ def diff(
         projects = Project.load(old), Project.load(new)
         before = _simulated(projects[0], source, until, "Before")
         after = _simulated(projects[1], source, until, "After")
+    _say_if_unsettled(before, after)
     difference = compare(before.facts, after.facts)
     if json:
         typer.echo(difference_json(difference, most).decode())
@@ -138,6 +141,12 @@ def _simulated(project: Project, source: str, until: str | None, what: str) -> R
         result = simulate(project, read_lines(source), until_ms=until_ms, rejected=rejections, progress=progress)
     rejections.close()
     return result
+
+
+def _say_if_unsettled(*results: Result) -> None:
+    """Once, however many of them were cut off."""
+    if any(result.unsettled for result in results):
+        typer.echo(unsettled(), err=True)
 
 
 @contextmanager

@@ -125,10 +125,11 @@ def simulate(
     write_results(results, result.facts, result.summary)
     _show(result)
     if result.unsettled:
-        typer.echo(_unsettled(), err=True)
+        typer.echo(unsettled(), err=True)
 
 
-def _unsettled() -> str:
+def unsettled() -> str:
+    """Said where time was cut off."""
     from parcours.config import DAY_MS, Settings
 
     days = Settings().loop_horizon_ms // DAY_MS

@@ -198,11 +198,10 @@ class Shard:
         waiting = {ready.key: ready for ready in self._outbox.take(channel, most)}
         instants = {}
         for key, ready in waiting.items():
-            if not work.has_entry(ready.slot, key):
-                continue  # it was cancelled while it waited
-            instants[key] = ready.at if self.virtual else work.stamp_ms
-            self._apply(work, ready.slot, ready.person, DeliveriesClaimed(instants[key], (key,)))
-            if self.virtual and (not work.claimed or work.claimed[-1][0] != key):  # a gate objects by now
+            if work.has_entry(ready.slot, key):
+                instants[key] = ready.at if self.virtual else work.stamp_ms
+                self._apply(work, ready.slot, ready.person, DeliveriesClaimed(instants[key], (key,)))
+            if self.virtual and key not in dict(work.claimed[-1:]):  # it was cancelled meanwhile, or a gate objects
                 self._answer_in_order(work, ready, self._stash.drop(ready.person, key))
         leaving = []
         for key, attempt in work.claimed:
