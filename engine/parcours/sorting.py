@@ -84,6 +84,10 @@ class Sorter(Generic[Row]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the temporary files back. May be called again."""
         self._opened.close()
 
 
