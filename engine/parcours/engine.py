@@ -19,13 +19,16 @@ from parcours.acknowledgement import Acknowledgement, Ingested
 from parcours.calls import Lines, lines_of
 from parcours.clock import Clock, SystemClock
 from parcours.config import Settings
+from parcours.core.fact import Fact
 from parcours.core.identity import shard_of, slot_of
 from parcours.core.profile import Profile
 from parcours.errors import CallerError, EngineClosed, Overloaded, ShardUnavailable
+from parcours.insight.explain import Explanation, explain
 from parcours.journey.program import Journey, ReadEntry
 from parcours.journey.project import Project
 from parcours.opening import delivering, recording
 from parcours.plan import Plan, check_shards
+from parcours.ports import ShardPort
 from parcours.reads import instants, read_audience
 from parcours.rest import outstanding
 from parcours.router import Router, Taken
@@ -174,10 +177,29 @@ class Engine:
 
     def profile(self, person: str) -> Profile | None:
         """Everything known of a person: traits, runs, deliveries, timers. None if nothing is."""
+        return self._call(self._port_of(person, "profile").profile(person))
+
+    def explain(self, person: str) -> Explanation:
+        """Why a person got, or did not get, a message: journey by journey, from the facts that were recorded.
+
+        They reach back as far as the shard's journal does. It is read in slices, so this takes about a second for
+        each 200 MB of it; the shard goes on with its work in between. `parcours.explanation_text` makes it a text.
+        """
+        facts = self._call(self._recall(self._port_of(person, "explain"), person))
+        return explain(facts, person, self._plan.project.program.journeys)
+
+    async def _recall(self, port: ShardPort, person: str) -> list[Fact]:
+        recalled = await port.recall(person, 0, None)
+        facts = recalled.facts
+        while recalled.after is not None:
+            recalled = await port.recall(person, recalled.after, recalled.through)
+            facts += recalled.facts
+        return facts
+
+    def _port_of(self, person: str, asked: str) -> ShardPort:
         if not isinstance(person, str):
-            raise CallerError(f"profile({person!r}): a person's id is a text")
-        port = self._runtime.ports[shard_of(slot_of(person), self._plan.shards)]
-        return self._call(port.profile(person))
+            raise CallerError(f"{asked}({person!r}): a person's id is a text")
+        return self._runtime.ports[shard_of(slot_of(person), self._plan.shards)]
 
     def drain(self, timeout_s: float | None = None) -> None:
         """Return when everything accepted is applied and nothing queued can leave now.

@@ -17,7 +17,8 @@ import pytest
 from parcours.acknowledgement import Ingested
 from parcours.config import Settings
 from parcours.engine import Engine
-from parcours.errors import EngineClosed, SettingInvalid
+from parcours.errors import CallerError, EngineClosed, SettingInvalid
+from parcours.insight.explain_text import explanation_text
 from parcours.journey.project import Project
 from parcours.shells import RuntimeName
 from parcours.testing.doubles import SmtpServer
@@ -44,6 +45,13 @@ def states(engine: Engine, person: str) -> list[str]:
     profile = engine.profile(person)
     runs = [*profile.runs, *profile.past] if profile else []
     return [delivery.state for run in runs for delivery in run.deliveries]
+
+
+def outcomes(engine: Engine, person: str) -> list[tuple[str, str, str | None]]:
+    """How each delivery of the person stands last, and the gate, by what explains it."""
+    runs = [run for story in engine.explain(person).journeys for run in story.runs]
+    deliveries = [delivery for run in runs for delivery in run.deliveries]
+    return [(each.channel, each.states[-1].outcome, each.states[-1].gate) for each in deliveries]
 
 
 def eventually(condition: Callable[[], bool], what: str) -> None:
@@ -146,6 +154,44 @@ class EngineBehaviour:
         profile = engine.profile("anna")
         assert profile is not None and profile.traits["city"] == "Oslo"
         eventually(lambda: states(engine, "anna") == ["sent"], "the reminder")
+
+    def test_why_somebody_got_a_message_is_told_in_every_life_of_the_engine(
+        self, opening: Opening, new_shop: NewShop
+    ) -> None:
+        # given a reminder that was sent, and one that nobody can be sent
+        engine = opening(new_shop())
+        engine.identify("anna", {"email": "anna@mail.example"}).result(PATIENCE_S)
+        for person in ("anna", "bert"):
+            engine.track(person, "Started", {"cart": "c1"}).result(PATIENCE_S)
+        eventually(
+            lambda: [states(engine, who) for who in ("anna", "bert")] == [["sent"], ["refused"]], "the reminders"
+        )
+
+        told = {who: msgspec.json.encode(engine.explain(who)) for who in ("anna", "bert", "carl")}
+
+        # then each is told of their own, and the same by the next engine on the store
+        assert outcomes(engine, "anna") == [("email", "sent", None)]
+        assert outcomes(engine, "bert") == [("email", "refused", "address")]
+        assert outcomes(engine, "carl") == []
+        text = explanation_text(engine.explain("anna"))
+        assert "remind: email reminder to anna@mail.example sent" in text
+        assert "not entered: nothing of this happened: Seen" in text
+        engine.close()
+        engine = opening(new_shop())
+        assert {who: msgspec.json.encode(engine.explain(who)) for who in told} == told
+
+    def test_what_has_been_acknowledged_can_be_explained_at_once(self, opening: Opening, new_shop: NewShop) -> None:
+        engine = opening(new_shop(), store="memory:")
+
+        for number in range(20):
+            engine.track("anna", "Seen").result(PATIENCE_S)
+            assert len(engine.explain("anna").journeys[1].runs) == number + 1
+
+    def test_only_a_text_can_be_somebody_to_explain(self, opening: Opening, new_shop: NewShop) -> None:
+        engine = opening(new_shop(), store="memory:")
+
+        with pytest.raises(CallerError, match=r"explain\(1\): a person's id is a text"):
+            engine.explain(1)  # type: ignore[arg-type]  # what a caller without types may do
 
     def test_a_call_without_a_message_id_counts_in_every_life_of_the_engine(
         self, opening: Opening, new_shop: NewShop

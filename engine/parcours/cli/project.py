@@ -26,8 +26,18 @@ class GraphFormat(StrEnum):
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is new or empty.")],
+    example: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="One of the examples: welcome, checkout, abandoned-cart, launch, win-back."),
+    ] = None,
 ) -> None:
-    """Write a small working project to start from."""
+    """Write a project to start from: a small one, or an example."""
+    if example is not None:
+        from parcours.examples import write_example
+
+        write_example(folder, example)
+        typer.echo(f"The example {example} is in {folder}. Next: parcours test {folder}")
+        return
     from parcours.journey.starter import write_starter
 
     write_starter(folder)

@@ -97,6 +97,9 @@ class ShardActor:
     async def profile(self, person: str) -> bytes:
         return encode(Known(await self._answer(self._assigned.profile(person))))
 
+    async def recall(self, person: str, after: int, through: int | None) -> bytes:
+        return encode(await self._answer(self._assigned.recall(person, after, through)))
+
     async def status(self) -> bytes:
         return encode(await self._answer(self._assigned.status()))
 

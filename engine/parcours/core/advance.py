@@ -56,16 +56,11 @@ def advance(
     """Apply one input. `profile` is the caller's own copy and is changed in place; nothing else is touched."""
     turn = Turn(person, profile, given.at, program, settings, crowd)
     unknown = is_unknown(profile)
-    forget_past(turn)
-    match given:
+    if profile.past:
+        forget_past(turn)
+    match given:  # the frequent ones first: to be of no such class takes a msgspec struct 0.2 µs to find out
         case EventHappened():
             _take_event(turn, given, unknown=unknown)
-        case TraitsChanged(traits=traits):
-            set_traits(turn, traits)
-            _look_again(turn, unknown=unknown)
-        case ConsentChanged(channel=channel, purpose=purpose, granted=granted):
-            set_consent(profile, channel, purpose, granted=granted)
-            _look_again(turn, unknown=unknown)
         case TimerDue():
             _fire(turn)
         case DeliveriesClaimed(keys=keys):
@@ -75,6 +70,12 @@ def advance(
             run = feedback.take_receipt(turn, receipt)
             if run is not None:
                 _hear_reactions(turn, run)
+        case TraitsChanged(traits=traits):
+            set_traits(turn, traits)
+            _look_again(turn, unknown=unknown)
+        case ConsentChanged(channel=channel, purpose=purpose, granted=granted):
+            set_consent(profile, channel, purpose, granted=granted)
+            _look_again(turn, unknown=unknown)
         case ReactionArrived():
             _take_reaction(turn, given)
         case ReadReached(journey=journey, enter_at=enter_at):
@@ -85,14 +86,17 @@ def advance(
             pass  # the earlier timers have fired already
         case _:
             assert_never(given)
-    _follow_updates(turn)
+    if turn.updated is not None:
+        _follow_updates(turn)
     return turn.effects
 
 
 def first_timer(profile: Profile, before: int) -> Timer | None:
     """The timer that has to fire before an input of this time is applied, None if there is none."""
-    timer = min(profile.timers, key=_order_of_firing, default=None)
-    return timer if timer is not None and timer.due < before else None
+    if not profile.timers:
+        return None
+    timer = min(profile.timers, key=_order_of_firing)
+    return timer if timer.due < before else None
 
 
 def _order_of_firing(timer: Timer) -> tuple[int, bool, int]:

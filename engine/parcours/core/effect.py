@@ -31,7 +31,7 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True):
     attempt: int = 1
 
 
-class Effects:
+class Effects(msgspec.Struct, gc=False):
     """What one input to one person leads to.
 
     facts    in the order of happening
@@ -41,11 +41,8 @@ class Effects:
     settled  keys that leave the outbox: sent, failed, or cancelled
     """
 
-    __slots__ = ("claimed", "facts", "queued", "ready", "settled")
-
-    def __init__(self) -> None:
-        self.facts: list[Fact] = []
-        self.queued: list[Outgoing] = []
-        self.ready: list[str] = []
-        self.claimed: list[tuple[str, int]] = []
-        self.settled: list[str] = []
+    facts: list[Fact] = []
+    queued: list[Outgoing] = []
+    ready: list[str] = []
+    claimed: list[tuple[str, int]] = []
+    settled: list[str] = []

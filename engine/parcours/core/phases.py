@@ -39,14 +39,13 @@ def go_through(turn: Turn, occasion: Occasion) -> None:
 
 def _correlations(turn: Turn, occasion: Occasion) -> Callable[[Journey, Run], bool]:
     """Tells which runs the occasion concerns: those of its correlation's value, or all where it has none."""
-    scope = turn.scope(occasion.properties)
     keys: dict[str, str | None] = {}
 
     def concerned(journey: Journey, run: Run) -> bool:
         if journey.correlation is None:
             return True
         if journey.name not in keys:
-            keys[journey.name] = correlation_key(journey.correlation.value(scope))
+            keys[journey.name] = correlation_key(journey.correlation.value(turn.scope(occasion.properties)))
         key = keys[journey.name]
         return key is None or key == run.correlation
 

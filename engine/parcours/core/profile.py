@@ -115,7 +115,7 @@ class Profile(msgspec.Struct, array_like=True):
     series: dict[str, list[tuple[int, float]]] = {}
 
     def next_due(self) -> int:
-        return min((timer.due for timer in self.timers), default=NEVER)
+        return min([timer.due for timer in self.timers]) if self.timers else NEVER
 
 
 _encoder = msgspec.msgpack.Encoder()

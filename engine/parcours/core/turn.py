@@ -38,23 +38,20 @@ def iso(at_ms: int) -> str:
     return time_text(max(at_ms, EARLIEST_MS))
 
 
-class Turn:
-    """The person, the rules, the instant, and the effects so far."""
+class Turn(msgspec.Struct):
+    """The person, the rules, the instant, and the effects so far.
 
-    __slots__ = ("at", "crowd", "effects", "person", "profile", "program", "settings", "updated")
+    updated  the run whose `update` step changed traits, until audiences have been looked at again
+    """
 
-    def __init__(
-        self, person: str, profile: Profile, at: int, program: Program, settings: Settings, crowd: Crowd | None
-    ) -> None:
-        self.person = person
-        self.profile = profile
-        self.at = at
-        self.program = program
-        self.settings = settings
-        self.crowd = crowd
-        self.effects = Effects()
-        self.updated: Run | None = None
-        """The run whose `update` step changed traits, until audiences have been looked at again."""
+    person: str
+    profile: Profile
+    at: int
+    program: Program
+    settings: Settings
+    crowd: Crowd | None
+    effects: Effects = msgspec.field(default_factory=Effects)
+    updated: Run | None = None
 
     def record(self, run: Run, what: What, why: str | None = None) -> None:
         """Note a move of the run, at the step where it is."""
@@ -66,13 +63,12 @@ class Turn:
         self.profile.sequence += 1
         self.profile.timers.append(Timer(due, self.profile.sequence, kind, run.journey, run.number, key, detail))
 
-    def cancel_timers(self, run: Run, kinds: Iterable[TimerKind]) -> None:
+    def cancel_timers(self, run: Run, kinds: tuple[TimerKind, ...]) -> None:
         """Forget the run's timers of these kinds."""
-        wanted = frozenset(kinds)
         self.profile.timers = [
             timer
             for timer in self.profile.timers
-            if timer.run != run.number or timer.journey != run.journey or timer.kind not in wanted
+            if timer.run != run.number or timer.journey != run.journey or timer.kind not in kinds
         ]
 
     def scope(

@@ -69,7 +69,7 @@ class Shard:
         self._crowd = crowd
         self._slots = Slots(number, shards)
         self._seen = SeenIds(self._slots, settings.message_ids_for_ms, settings.message_ids_max)
-        self._intake = Intake(program, settings, self._seen, virtual=virtual)
+        self._intake = Intake(program, settings, self._slots, self._seen, virtual=virtual)
         self._wheel = Wheel(self._due_of)
         self._outbox = Outbox()
         self._stash = Stash()
@@ -132,6 +132,8 @@ class Shard:
             work = self._begin(now_ms)
             for slot, person, given in self._intake.inputs(batch, work):
                 self._offer(work, slot, person, given)
+            if not self.virtual:
+                self._fire_due(work, work.stamp_ms)  # in the same commit: under load there is always something due
             answer = self._intake.answer(batch.number)
             self._head = advance_position(self._head, batch, answer, self._settings)
             self._commit(work, always=True)
@@ -143,9 +145,7 @@ class Shard:
             work = self._begin(now_ms)
             before = now_ms if self.virtual else work.stamp_ms
             self._horizon = max(self._horizon, before)
-            for person in self._wheel.take(before, self._settings.due_people_max):
-                if person not in self._stash:
-                    self._apply(work, slot_of(person), person, TimePassed(before))
+            self._fire_due(work, before)
             self._commit(work)
 
     def read(self, reading: Reading, now_ms: int) -> None:
@@ -261,11 +261,19 @@ class Shard:
         else:
             self._apply(work, slot, person, given)
 
+    def _fire_due(self, work: Work, before: int) -> None:
+        """Fire the timers due before this time, of a slice of people."""
+        for person in self._wheel.take(before, self._settings.due_people_max):
+            if person not in self._stash:
+                self._apply(work, slot_of(person), person, TimePassed(before))
+
     def _apply(self, work: Work, slot: int, person: str, given: Input) -> None:
         """Apply an input after the person's own earlier timers."""
         profile = work.profile(slot, person)
         while True:
             timer = first_timer(profile, given.at)
+            if timer is None and type(given) is TimePassed:
+                return None
             now = given if timer is None else TimerDue(timer.due)
             effects = advance(person, profile, now, self._program, self._settings, self._crowd)
             work.add(slot, effects)
@@ -361,6 +369,12 @@ class Shard:
         self._check()
         data = self._slots[slot_of(person)].profiles.get(person)
         return None if data is None else decode_profile(data)
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest record."""
+        self._check()
+        return self._sequence
 
     def status(self) -> Status:
         self._check()
