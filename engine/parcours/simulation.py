@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TypeAlias
 
 import msgspec
@@ -136,7 +137,7 @@ class _Counting:
 
     def __call__(self, facts: list[Fact]) -> None:
         self._tally.add(facts)
-        self._newest_ms = _newest(self._newest_ms, max((fact.at for fact in facts), default=None))
+        self._newest_ms = _newest(self._newest_ms, max(map(_at, facts), default=None))
         self._facts(facts)
 
     def result(self, drive: Drive, kept: list[Fact], *, read: int, unusable: int) -> Result:
@@ -146,6 +147,9 @@ class _Counting:
         summary.events = msgspec.structs.replace(summary.events, used=used)
         targets = {j.name: j.goal.target_percent for j in self._journeys if j.goal is not None}
         return Result(kept, summary, self._tally.reasons(), self._tally.limits(), targets, drive.unsettled)
+
+
+_at = attrgetter("at")
 
 
 def _newest(*times_ms: int | None) -> int | None:
