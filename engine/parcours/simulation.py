@@ -8,9 +8,10 @@ number of shards.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TypeAlias
@@ -28,6 +29,9 @@ from parcours.recorded import Reading, Recorded, in_order, sorted_by_time
 from parcours.router import Router
 from parcours.shells import RuntimeName, open_runtime
 from parcours.virtual import Drive, Facts
+
+COLLECT_EVERY = 100_000
+"""Objects made and not freed between two collections: more than a chunk of events leaves lying about."""
 
 Progress: TypeAlias = Callable[[int, int | None, int], None]
 
@@ -92,7 +96,11 @@ def simulate(
     reading, each = Reading(plan.settings), recorded_lines(lines)
     kept: list[Fact] = []
     counting = _Counting(plan, facts or kept.extend)
-    with closing(reading.events(each)) as read, closing(sorted_by_time(read) if sort else in_order(read)) as events:
+    with (
+        _collector_spared(),
+        closing(reading.events(each)) as read,
+        closing(sorted_by_time(read) if sort else in_order(read)) as events,
+    ):
         drive = asyncio.run(_run(plan, runtime, events, reading, until_ms, counting, progress))
     unusable = sorted([*reading.unusable, *drive.rejected])
     for number, reason in unusable if rejected else ():
@@ -150,6 +158,17 @@ class _Counting:
 
 
 _at = attrgetter("at")
+
+
+@contextmanager
+def _collector_spared() -> Iterator[None]:
+    """Let the garbage collector run seldom: it would look at everything held, again and again, and find nothing."""
+    before = gc.get_threshold()
+    gc.set_threshold(max(before[0], COLLECT_EVERY) if before[0] else 0, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _newest(*times_ms: int | None) -> int | None:
