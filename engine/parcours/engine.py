@@ -80,7 +80,7 @@ class Engine:
 
         store    sqlite:///FOLDER, or memory: for what need not outlive the process
         records  channels that only record what would be sent; every other one that a message uses has to be
-                 configured in the project
+                 configured in the project. `call` among them keeps outbound calls from leaving
         clock    another clock than the machine's, for the local runtime
         environ  where `env:NAME` settings are looked up
         Raises SettingInvalid, ChannelUnknown, ExtraMissing, StoreBusy or StoreBroken.

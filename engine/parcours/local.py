@@ -6,8 +6,8 @@ from functools import partial
 
 from parcours.clock import Clock, SystemClock
 from parcours.dispatch.dispatcher import Dispatcher
+from parcours.dispatch.outfit import new_dispatcher
 from parcours.dispatch.registry import Registry
-from parcours.dispatch.render import Renderer
 from parcours.plan import Plan, open_shard
 from parcours.shard.host import ShardHost
 from parcours.store.address import prepare
@@ -34,11 +34,8 @@ class LocalRuntime:
             host.look()
 
     async def _start_dispatchers(self) -> None:
-        contents = {name: self._registry.channel(name).Content for name in self._plan.channels}
-        renderer = Renderer(self._plan.project.program, contents)
-        for name, settings in self._plan.channels.items():
-            channel = self._registry.open(name, settings)
-            self._dispatchers[name] = Dispatcher(name, name, channel, renderer, self._plan.settings)
+        for name in self._plan.channels:
+            self._dispatchers[name] = new_dispatcher(name, name, self._plan, self._registry)
             await self._dispatchers[name].start(self.ports)
 
     def _wake(self, shard: int, channel: str) -> None:

@@ -27,6 +27,7 @@ from parcours.core.input import (
 from parcours.core.profile import Profile, decode_profile, encode_profile
 from parcours.core.turn import Crowd
 from parcours.journey.document import (
+    ActionsDocument,
     AudiencesDocument,
     EventsDocument,
     JourneyDocument,
@@ -62,12 +63,15 @@ messages:
 """
 
 
-def program_of(journeys: str, policies: str = "", audiences: str = "", messages: str = "") -> Program:
+def program_of(
+    journeys: str, policies: str = "", audiences: str = "", messages: str = "", actions: str = ""
+) -> Program:
     """The shop with these journeys: YAML documents, one after the other.
 
     policies   YAML in place of the shop's own
     audiences  YAML: conditions by name
     messages   YAML: a list of messages besides the shop's own
+    actions    YAML: outbound calls by name
     """
     yaml = YAML(typ="safe", pure=True)
     shop = yaml.load(SHOP)
@@ -81,6 +85,7 @@ def program_of(journeys: str, policies: str = "", audiences: str = "", messages:
         AudiencesDocument.model_validate({"audiences": yaml.load(audiences) if audiences else {}}),
         [MessageDocument.model_validate(each) for each in shop["messages"]],
         [JourneyDocument.model_validate(each) for each in yaml.load_all(journeys)],
+        actions=ActionsDocument.model_validate({"actions": yaml.load(actions) if actions else {}}),
     ).program
 
 
@@ -212,6 +217,7 @@ class Tell(Protocol):
         policies: str = "",
         audiences: str = "",
         messages: str = "",
+        actions: str = "",
         **settings: Any,
     ) -> Story: ...
 
@@ -228,9 +234,10 @@ def tell() -> Tell:
         policies: str = "",
         audiences: str = "",
         messages: str = "",
+        actions: str = "",
         **settings: Any,
     ) -> Story:
-        story = Story(program_of(journeys, policies, audiences, messages), Settings(**settings), crowd)
+        story = Story(program_of(journeys, policies, audiences, messages, actions), Settings(**settings), crowd)
         story.identify(0, email="sarah@mail.example", phone="+33612345678", push_token="token")
         return story
 

@@ -18,8 +18,8 @@ from parcours.clock import SystemClock
 from parcours.cluster.assignment import Assignment
 from parcours.cluster.mailbox import ActorPort
 from parcours.dispatch.dispatcher import Dispatcher
+from parcours.dispatch.outfit import new_dispatcher
 from parcours.dispatch.registry import Registry
-from parcours.dispatch.render import Renderer
 from parcours.errors import ShardUnavailable, StoreBroken, StoreBusy
 from parcours.plan import open_shard
 from parcours.shard.host import ShardHost
@@ -135,11 +135,7 @@ class DispatcherActor:
     async def assign(self, assignment: Assignment, channel: str, name: str, shards: list[Any]) -> None:
         """Start the channel and pull what is ready. `name` tells this life of the actor from those before."""
         await self.stop()
-        plan = assignment.plan()
-        registry = Registry.installed()
-        renderer = Renderer(plan.project.program, {channel: registry.channel(channel).Content})
-        opened = registry.open(channel, plan.channels[channel])
-        self._dispatcher = Dispatcher(name, channel, opened, renderer, plan.settings)
+        self._dispatcher = new_dispatcher(name, channel, assignment.plan(), Registry.installed())
         await self._dispatcher.start([ActorPort(shard) for shard in shards])
         for shard in range(len(shards)):
             self._dispatcher.wake(shard)

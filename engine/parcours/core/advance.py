@@ -7,6 +7,7 @@ does to audiences goes through the same phases (phases.py), together with the ev
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import assert_never
 
 from parcours.config import Settings
@@ -33,7 +34,7 @@ from parcours.core.profile import DeliveryState, Profile, Run, Timer
 from parcours.core.series import remember
 from parcours.core.traits import set_traits
 from parcours.core.turn import Crowd, Turn
-from parcours.core.walk import Stay, after_send, go_to, has_reacted, park, waits_at
+from parcours.core.walk import Stay, after_send, go_to, hears, park, waits_at
 from parcours.journey.program import (
     Program,
     ReactionListener,
@@ -206,11 +207,18 @@ def _take_reaction(turn: Turn, given: ReactionArrived) -> None:
         return feedback.unmatched(
             turn, given.reaction, f"no delivery of {given.journey}.{given.step} on {given.channel} has left"
         )
-    return _react(turn, *found, given.reaction, given.link)
+    return _react(turn, *found, given.reaction, given.link, given.answer)
 
 
-def _react(turn: Turn, run: Run, delivery: DeliveryState, reaction: str, link: str | None) -> None:
-    if feedback.react(turn, run, delivery, reaction, link):
+def _react(
+    turn: Turn,
+    run: Run,
+    delivery: DeliveryState,
+    reaction: str,
+    link: str | None,
+    answer: Mapping[str, object] | None = None,
+) -> None:
+    if feedback.react(turn, run, delivery, reaction, link, answer):
         if reaction in feedback.WITHDRAWS_CONSENT or _time_turns_now(turn):
             _look_again(turn, unknown=False)  # before the listeners: an exit wins over them
         _hear_reactions(turn, run)
@@ -221,8 +229,7 @@ def _hear_reactions(turn: Turn, run: Run) -> None:
     for journey, other in turn.open_runs():
         step = waits_at(journey, run) if other is run else None
         for listener in step.listeners if step else ():
-            if isinstance(listener, ReactionListener) and has_reacted(run, listener):
+            if isinstance(listener, ReactionListener) and hears(turn, run, listener):
                 turn.cancel_timers(run, ("timeout",))
-                turn.record(run, "matched", listener.reaction)
                 go_to(turn, journey, run, listener.next)
                 return

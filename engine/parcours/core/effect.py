@@ -12,7 +12,10 @@ from parcours.core.fact import Fact
 class Outgoing(msgspec.Struct, frozen=True, array_like=True):
     """A delivery as it lies in the outbox, with all that is needed to render it, taken at the decision.
 
-    context  the values of the paths that the message's templates name, under profile, entry, event and run
+    An outbound call lies there too: `message` is its action, `to` where it goes, and its class transactional.
+
+    context  the values of the paths that the message's templates name, under profile, entry, event and run;
+             of a call, the fields of its body
     at       the effective time of the decision, which is also the templates' `now`
     """
 

@@ -34,7 +34,7 @@ class Parts:
     meeting     values with which such a comparison holds
     lengths_ms  every length of time that the project names, and the usual ones
     instants_ms every moment that it names
-    reactions   those that steps listen for, and the usual ones
+    reactions   those to messages that steps listen for, and the usual ones
     addresses   the channel for which a path gives the address
     quiet_minutes  the minutes of the day at which quiet hours begin or end
     """
@@ -60,7 +60,7 @@ def parts_of(program: Program) -> Parts:
             sorted({*USUAL_MS, *(value for name, value in numbers if name not in INSTANTS and value > 0)})
         ),
         instants_ms=tuple(sorted({value for name, value in numbers if name in INSTANTS})),
-        reactions=tuple(sorted((listened & OUTCOMES.keys()) | {"opened", "clicked"})),
+        reactions=tuple(sorted((listened & OUTCOMES.keys() - {"answered"}) | {"opened", "clicked"})),
         addresses={
             path.replace("entry.", "event.", 1): channel
             for send in _found(program, Send)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
+from parcours.channel import CALL
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.core.time_text import time_text
 from parcours.insight.summary import EventCount, Tally
@@ -183,7 +184,7 @@ PROPERTIES: Final[Mapping[str, Property]] = {
 def _sent(world: World, facts: Sequence[Fact], rule: Mapping[str, Any]) -> Iterator[DeliveryReached]:
     """The deliveries that were sent and that a rule of the policies concerns."""
     for fact in facts:
-        if not isinstance(fact, DeliveryReached) or fact.outcome != "sent":
+        if not isinstance(fact, DeliveryReached) or fact.outcome != "sent" or fact.channel == CALL:
             continue
         message = world.program.messages[fact.message]
         concerned = (

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
+from parcours.channel import CALL
 from parcours.config import DAY_MS, HOUR_MS
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.time_text import time_text
@@ -89,15 +90,21 @@ class Traffic:
             if isinstance(fact, DeliveryReached) and fact.outcome == "sent":
                 chance = Random(f"{self._seed}/{round_number}/{fact.key}")
                 if chance.random() < 0.6:
-                    rare = chance.random() < 0.1
-                    call = {
-                        "type": "reaction",
-                        "reaction": chance.choice(RARE_REACTIONS if rare else self._parts.reactions),
-                        "journey": fact.journey,
-                        "step": fact.step,
-                        "channel": fact.channel,
-                    }
+                    call = self._outcome(chance, fact) if fact.channel == CALL else self._reaction(chance)
+                    call |= {"journey": fact.journey, "step": fact.step, "channel": fact.channel}
                     yield Act(fact.at + self._pause(chance), fact.profile, call)
+
+    def _reaction(self, chance: Random) -> dict[str, Any]:
+        reactions = RARE_REACTIONS if chance.random() < 0.1 else self._parts.reactions
+        return {"type": "reaction", "reaction": chance.choice(reactions)}
+
+    def _outcome(self, chance: Random, fact: DeliveryReached) -> dict[str, Any]:
+        """What the other side makes of a call."""
+        if chance.random() < 0.3:
+            return {"type": "reaction", "reaction": "failed"}
+        kinds = self._program.actions[fact.message].answer
+        answer = self._values.of(chance, fact.profile, "event", kinds, willing=chance.random() < 0.6)
+        return {"type": "reaction", "reaction": "answered", "answer": answer}
 
     def _person(self, number: int, events: int) -> Iterator[Act]:
         chance, person = Random(f"{self._seed}/{number}"), f"p{number}"
