@@ -1,7 +1,7 @@
 """How long does a simulation of 90 days take, and how much memory? Each runtime runs the real command.
 
 The events are written once. Then `parcours simulate` runs over them as a child process, for each runtime in
-turn, and its files are compared by digest. Memory is looked up in /proc ten times in three seconds, for the
+turn, and its files are compared by digest. Memory is looked up in /proc three times a second, for the
 child and every process below it (on Ray: the shards and all of Ray's own) at once: `resident` adds up what
 each has resident, so what several of them share counts several times; `proportional` counts that once.
 Prints one line of JSON last.
@@ -28,6 +28,7 @@ from shoppers import write_events, write_project
 LOOK_EVERY_S = 0.3
 COMMAND = "from parcours.cli import main; main()"
 RESULTS = ("deliveries.ndjson", "transitions.ndjson", "summary.json")
+FIGURES = ("seconds", "events_per_second", "cpu_s", "resident_bytes", "proportional_bytes")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -39,6 +40,22 @@ class Used:
     resident_bytes: int = 0
     proportional_bytes: int = 0
     cpu_s: float = 0.0
+
+
+@dataclass
+class Run:
+    """One run of the command, from its start to its end, Ray's start included."""
+
+    runtime: str
+    shards: int
+    events: int
+    seconds: float
+    events_per_second: int
+    cpu_s: float
+    resident_bytes: int
+    proportional_bytes: int
+    result_bytes: dict[str, int]
+    digest: str
 
 
 def watch(child: subprocess.Popen[bytes]) -> Used:
@@ -86,8 +103,7 @@ def proportional_bytes(process: int) -> int:
     return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
-def measure(project: Path, events: Path, count: int, runtime: str, shards: int) -> dict[str, object]:
-    """One run of the command from its start to its end, Ray's start included."""
+def measure(project: Path, events: Path, count: int, runtime: str, shards: int) -> Run:
     out = Path(tempfile.mkdtemp(prefix="parcours-benchmark-"))
     options = ["--events", str(events), "--out", str(out), "--runtime", runtime, "--shards", str(shards)]
     try:
@@ -101,27 +117,39 @@ def measure(project: Path, events: Path, count: int, runtime: str, shards: int) 
         digest = hashlib.sha256()
         for name in RESULTS:
             digest.update((out / name).read_bytes())
-        return {
-            "runtime": runtime,
-            "shards": shards,
-            "events": count,
-            "seconds": round(seconds, 1),
-            "events_per_second": round(count / seconds),
-            **asdict(used),
-            "bytes": {name: (out / name).stat().st_size for name in RESULTS},
-            "digest": digest.hexdigest(),
-        }
+        return Run(
+            runtime=runtime,
+            shards=shards,
+            events=count,
+            seconds=round(seconds, 1),
+            events_per_second=round(count / seconds),
+            cpu_s=round(used.cpu_s, 1),
+            resident_bytes=used.resident_bytes,
+            proportional_bytes=used.proportional_bytes,
+            result_bytes={name: (out / name).stat().st_size for name in RESULTS},
+            digest=digest.hexdigest(),
+        )
     finally:
         shutil.rmtree(out)
 
 
-def show(run: dict[str, object]) -> None:
+def show(run: Run) -> None:
     print(
-        f"{run['runtime']:>5}, {run['shards']} shards: {run['seconds']:6} s, {run['events_per_second']:7,} events/s, "
-        f"{run['cpu_s']:6.1f} s of CPU, {run['resident_bytes'] / 1e6:6,.0f} MB resident "  # type: ignore[operator]
-        f"({run['proportional_bytes'] / 1e6:,.0f} MB proportional), digest {str(run['digest'])[:12]}",  # type: ignore[operator]
+        f"{run.runtime:>5}, shards: {run.shards}, {run.seconds:.1f} s, {run.events_per_second:,} events/s, "
+        f"{run.cpu_s:.1f} s of CPU, {run.resident_bytes / 1e6:,.0f} MB resident "
+        f"({run.proportional_bytes / 1e6:,.0f} MB proportional), "
+        f"{sum(run.result_bytes.values()) / 1e6:,.0f} MB written, digest {run.digest[:12]}",
         flush=True,
     )
+
+
+def medians(runs: list[Run]) -> dict[str, dict[str, float]]:
+    """The median of each figure over the runs of each runtime."""
+    figures = {}
+    for runtime in dict.fromkeys(run.runtime for run in runs):
+        alike = [asdict(run) for run in runs if run.runtime == runtime]
+        figures[runtime] = {name: statistics.median([run[name] for run in alike]) for name in FIGURES}
+    return figures
 
 
 def main() -> None:
@@ -146,21 +174,10 @@ def main() -> None:
                     show(runs[-1])
     finally:
         shutil.rmtree(folder)
-    digests = {run["digest"] for run in runs}
+    digests = {run.digest for run in runs}
     if len(digests) != 1:
         raise SystemExit(f"the files differ: {digests}")
-    print(json.dumps({"median": medians(runs), "digest": digests.pop(), "runs": runs}))
-
-
-def medians(runs: list[dict[str, object]]) -> dict[str, dict[str, object]]:
-    """The middle run of each runtime, by each figure on its own."""
-    names = ("seconds", "events_per_second", "cpu_s", "resident_bytes", "proportional_bytes")
-    return {
-        str(runtime): {
-            name: statistics.median(run[name] for run in runs if run["runtime"] == runtime) for name in names
-        }  # type: ignore[type-var]
-        for runtime in dict.fromkeys(run["runtime"] for run in runs)
-    }
+    print(json.dumps({"median": medians(runs), "digest": digests.pop(), "runs": [asdict(run) for run in runs]}))
 
 
 if __name__ == "__main__":
