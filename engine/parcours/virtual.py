@@ -155,8 +155,8 @@ class Drive:
         """The same in one shard, which waits for no other."""
         while True:
             await port.pass_time(before_ms)
-            await self._hand_over_facts(port)
             status = await port.status()
+            await self._hand_over_facts(port)  # after the look: a receipt may have come in between
             if status.next_ms is not None and status.next_ms < before_ms:
                 continue
             if not status.standing_still:
