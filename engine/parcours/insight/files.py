@@ -146,7 +146,7 @@ def summary_bytes(summary: Summary) -> bytes:
 
 
 def _delivery_rows(facts: Iterable[Fact], first_number: int) -> list[Row]:
-    told = [fact for fact in facts if isinstance(fact, DeliveryReached) and fact.outcome not in INTERNAL_OUTCOMES]
+    told = [fact for fact in facts if type(fact) is DeliveryReached and fact.outcome not in INTERNAL_OUTCOMES]
     rows = []
     for number, (order, together) in enumerate(groupby(told, _order), start=first_number):
         at = time_text(order[0])
@@ -162,7 +162,7 @@ def _delivery_rows(facts: Iterable[Fact], first_number: int) -> list[Row]:
 
 
 def _move_rows(facts: Iterable[Fact], first_number: int) -> list[Row]:
-    told = [fact for fact in facts if isinstance(fact, Moved) and fact.what not in INTERNAL_MOVES]
+    told = [fact for fact in facts if type(fact) is Moved and fact.what not in INTERNAL_MOVES]
     rows = []
     for number, (order, together) in enumerate(groupby(told, _order), start=first_number):
         at = time_text(order[0])
