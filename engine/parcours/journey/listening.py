@@ -71,3 +71,14 @@ def _triggers(journey: program.Journey) -> Iterator[program.Trigger]:
     for step in journey.steps.values():
         if isinstance(step, program.WaitFor):
             yield from (each.trigger for each in step.listeners if isinstance(each, program.EventListener))
+
+
+def audience_names(journey: program.Journey) -> set[str]:
+    """Every audience that the journey can be entered, left or moved by."""
+    named = {rule.audience for rule in journey.exits if isinstance(rule, program.AudienceTrigger)}
+    if not isinstance(journey.entry, program.Trigger):
+        named.add(journey.entry.audience)
+    for step in journey.steps.values():
+        if isinstance(step, program.WaitFor):
+            named |= {each.audience for each in step.listeners if isinstance(each, program.AudienceListener)}
+    return named
