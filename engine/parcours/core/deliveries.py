@@ -53,7 +53,7 @@ def reach(
     """Record that the delivery reached a state or got a mark."""
     turn.effects.facts.append(
         DeliveryReached(
-            turn.at, turn.person, run.journey, run.version, run.number, delivery.step, delivery.channel,
+            turn.gates_at, turn.person, run.journey, run.version, run.number, delivery.step, delivery.channel,
             delivery.message, delivery.to, outcome, gate, delivery.key, reason, code,
         )
     )  # fmt: skip
@@ -111,6 +111,7 @@ def give_back(turn: Turn, delivery: DeliveryState) -> None:
     turn.profile.reservations = [each for each in turn.profile.reservations if each.key != delivery.key]
 
 
-def message_of(turn: Turn, delivery: DeliveryState) -> Message | None:
-    """The message delivered, None if no version that is known has it."""
-    return turn.program.messages.get(delivery.message)
+def message_of(turn: Turn, run: Run, delivery: DeliveryState) -> Message | None:
+    """The message delivered, as it is in the run's version; None if that is not known any more."""
+    journey = turn.program.journey(run.journey, run.version)
+    return None if journey is None else journey.messages.get(delivery.message)

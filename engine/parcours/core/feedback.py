@@ -88,7 +88,7 @@ def _asked_ms(turn: Turn, receipt: NotSent) -> int:
 
 
 def _leave_unknown(turn: Turn, run: Run, delivery: DeliveryState, reason: str, code: str | None) -> None:
-    again = not delivery.may_have_left and not run.withdrawn and _is_transactional(turn, delivery)
+    again = not delivery.may_have_left and not run.withdrawn and _is_transactional(turn, run, delivery)
     delivery.may_have_left = True
     delivery.state = "unknown"
     reach(turn, run, delivery, "unknown", reason=reason, code=code)
@@ -99,8 +99,8 @@ def _leave_unknown(turn: Turn, run: Run, delivery: DeliveryState, reason: str, c
         turn.effects.settled.append(delivery.key)
 
 
-def _is_transactional(turn: Turn, delivery: DeliveryState) -> bool:
-    message = message_of(turn, delivery)
+def _is_transactional(turn: Turn, run: Run, delivery: DeliveryState) -> bool:
+    message = message_of(turn, run, delivery)
     return message is not None and message.message_class == "transactional"
 
 

@@ -41,7 +41,7 @@ def iso(at_ms: int) -> str:
 class Turn:
     """The person, the rules, the instant, and the effects so far."""
 
-    __slots__ = ("at", "crowd", "effects", "person", "profile", "program", "settings", "updated")
+    __slots__ = ("at", "crowd", "effects", "gates_at", "person", "profile", "program", "settings", "updated")
 
     def __init__(
         self, person: str, profile: Profile, at: int, program: Program, settings: Settings, crowd: Crowd | None
@@ -49,12 +49,19 @@ class Turn:
         self.person = person
         self.profile = profile
         self.at = at
+        self.gates_at = at
+        """The time by which gates go: that of the input, also where the input makes up for what was missed."""
+
         self.program = program
         self.settings = settings
         self.crowd = crowd
         self.effects = Effects()
         self.updated: Run | None = None
         """The run whose `update` step changed traits, until audiences have been looked at again."""
+
+    def is_paused(self, journey: str) -> bool:
+        """Whether the journey stands still at this time."""
+        return journey in self.program.paused and self.program.paused[journey] <= self.at
 
     def record(self, run: Run, what: What, why: str | None = None) -> None:
         """Note a move of the run, at the step where it is."""

@@ -108,7 +108,7 @@ def _take(turn: Turn, journey: Journey, run: Run, step: Step) -> str | None | St
     """Carry out one step: STAY, or the step that follows."""
     match step:
         case Send():
-            return _send(turn, run, step)
+            return _send(turn, journey, run, step)
         case WaitDuration(duration_ms=duration_ms):
             return _wait(turn, run, turn.at + duration_ms, step.next)
         case WaitUntil():
@@ -134,8 +134,8 @@ def _take(turn: Turn, journey: Journey, run: Run, step: Step) -> str | None | St
             assert_never(step)
 
 
-def _send(turn: Turn, run: Run, step: Send) -> str | None | Stay:
-    sending.queue(turn, run, step, turn.program.messages[step.message])
+def _send(turn: Turn, journey: Journey, run: Run, step: Send) -> str | None | Stay:
+    sending.queue(turn, run, step, journey.messages[step.message])
     return after_send(run, step)
 
 
@@ -173,7 +173,7 @@ def _instant(turn: Turn, run: Run, until: Expression) -> int:
 
 def _listen(turn: Turn, run: Run, step: WaitFor) -> str | None | Stay:
     for listener in step.listeners:
-        if isinstance(listener, ReactionListener) and has_reacted(run, listener):
+        if isinstance(listener, ReactionListener) and has_reacted(run, listener, turn.at):
             turn.record(run, "matched", listener.reaction)
             return listener.next
     due = None if step.timeout_ms is None else turn.at + step.timeout_ms
@@ -193,12 +193,12 @@ def waits_at(journey: Journey, run: Run) -> WaitFor | None:
     return step if isinstance(step, WaitFor) else None
 
 
-def has_reacted(run: Run, listener: ReactionListener) -> bool:
-    """Whether a delivery of the step's newest visit already has the reaction."""
+def has_reacted(run: Run, listener: ReactionListener, at: int) -> bool:
+    """Whether a delivery of the step's newest visit has the reaction by then."""
     of_step = [delivery for delivery in run.deliveries if delivery.step == listener.of]
     newest_visit = max((delivery.visit for delivery in of_step), default=0)
     return any(
-        listener.reaction in delivery.marks
+        delivery.marks.get(listener.reaction, LATEST_MS) <= at
         for delivery in of_step
         if delivery.visit == newest_visit
         and listener.channel in (None, delivery.channel)
