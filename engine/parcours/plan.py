@@ -70,6 +70,7 @@ def open_shard(
         virtual=plan.virtual,
         records=plan.records,
         crowd=plan.crowd,
+        project=plan.project,
     )
     shard.open(store.epoch() + 1 if epoch is None else epoch, clock.now_ms())
     return ShardHost(shard, store, clock, wake)
