@@ -8,7 +8,9 @@ from parcours.clock import Clock, SystemClock
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.render import Renderer
+from parcours.journey.publications import Compiler, Publications
 from parcours.plan import Plan, open_shard
+from parcours.ports import newest
 from parcours.shard.host import ShardHost
 from parcours.store.address import prepare
 
@@ -21,6 +23,7 @@ class LocalRuntime:
         self._clock = clock or SystemClock()
         self._registry = registry or Registry.installed()
         self._dispatchers: dict[str, Dispatcher] = {}
+        self._compiler = Compiler(plan.project)
         self.ports: list[ShardHost] = []
 
     async def start(self) -> None:
@@ -35,7 +38,7 @@ class LocalRuntime:
 
     async def _start_dispatchers(self) -> None:
         contents = {name: self._registry.channel(name).Content for name in self._plan.channels}
-        renderer = Renderer(self._plan.project.program, contents)
+        renderer = Renderer(self._compiler.program(await newest(self.ports)), contents)
         for name, settings in self._plan.channels.items():
             channel = self._registry.open(name, settings)
             self._dispatchers[name] = Dispatcher(name, name, channel, renderer, self._plan.settings)
@@ -44,6 +47,12 @@ class LocalRuntime:
     def _wake(self, shard: int, channel: str) -> None:
         if channel in self._dispatchers:
             self._dispatchers[channel].wake(shard)
+
+    async def publish(self, publications: Publications) -> None:
+        """Let the dispatchers know what is about to be published."""
+        program = self._compiler.program(publications)
+        for dispatcher in self._dispatchers.values():
+            dispatcher.publish(program)
 
     async def troubles(self) -> list[str]:
         """What the dispatchers could not get to work so far."""

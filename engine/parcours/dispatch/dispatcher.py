@@ -17,6 +17,7 @@ from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.dispatch.render import Renderer, RenderFailed
 from parcours.errors import ParcoursError, ShardUnavailable
+from parcours.journey.program import Program
 from parcours.ports import ShardPort
 
 log = logging.getLogger("parcours")
@@ -50,6 +51,10 @@ class Dispatcher:
         """Start the channel, trying again until it does; then shards may wake the dispatcher."""
         self._ports = ports
         self._spawn(self._start_channel())
+
+    def publish(self, program: Program) -> None:
+        """Know the messages of this program, too, from now on."""
+        self._renderer.publish(program)
 
     async def _start_channel(self) -> None:
         pause_s = PAUSE_S
