@@ -108,7 +108,7 @@ class Engine:
         self._router = Router(uuid.uuid4().hex, self._runtime.ports, program, self._plan.settings)
         await self._life.begin()
 
-    def _take_up(self, program: Program) -> None:
+    async def _take_up(self, program: Program) -> None:
         """This program holds from now on."""
         assert self._router is not None
         self._router.publish(program)

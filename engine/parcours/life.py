@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from parcours.changing import Making, carry_out, changing, publishing, settle
@@ -42,7 +42,7 @@ class Life:
         channels: Sequence[str],
         runtime: Runtime,
         clock: Clock,
-        renewed: Callable[[Program], None],
+        renewed: Callable[[Program], Awaitable[None]],
     ) -> None:
         """`channels` are those on which the engine was opened to deliver or to record."""
         self._channels = frozenset(channels)
@@ -62,7 +62,7 @@ class Life:
         """Finish what was begun before, then publish what is new in the project that the engine was opened with."""
         self.publications = await settle(self._ports)
         await self._change(publishing(self._project, reopen=False))
-        self._renewed(self._compiler.program(self.publications))
+        await self._renewed(self.program())
 
     def program(self) -> Program:
         """All that is published now."""
@@ -97,7 +97,7 @@ class Life:
             after = await carry_out(self._ports, before, make, self._clock.now_ms(), self._tell)
             self.publications = after
             if after is not before:
-                self._renewed(self._compiler.program(after))
+                await self._renewed(self.program())
 
     async def _tell(self, publications: Publications) -> None:
         """That it can be compiled and sent is found out before any shard is told."""
