@@ -13,7 +13,7 @@ from parcours.core.fact import LimitReached
 from parcours.core.occasion import Occasion
 from parcours.core.profile import Kept, Run, Timer, TimerKind
 from parcours.core.turn import Turn
-from parcours.journey.listening import audience_names, event_names
+from parcours.journey.listening import audience_names, inner_event_names
 from parcours.journey.program import Journey
 
 Placed: TypeAlias = tuple[Journey, Run]
@@ -36,7 +36,7 @@ def keep_from_paused(turn: Turn, occasion: Occasion, waiting: list[Placed]) -> l
 
 
 def _may_move(journey: Journey, occasion: Occasion) -> bool:
-    events, audiences = event_names(journey), audience_names(journey)
+    events, audiences = inner_event_names(journey), audience_names(journey)
     return not events.isdisjoint(occasion.names) or any(each.audience in audiences for each in occasion.changes)
 
 

@@ -32,6 +32,11 @@ def event_names(journey: program.Journey) -> set[str]:
     return {trigger.event for trigger in _triggers(journey)}
 
 
+def inner_event_names(journey: program.Journey) -> set[str]:
+    """The event types by which somebody who is in the journey can be credited or moved, or leaves it."""
+    return {trigger.event for trigger in _inner_triggers(journey)}
+
+
 def series_by_event(expressions: Iterable[Expression]) -> dict[str, tuple[program.Series, ...]]:
     """The histories that they ask for, by event type; in the order of their keys, each once."""
     united = united_series(series for expression in expressions for series in expression.series)
@@ -65,6 +70,10 @@ def expressions_in(journey: program.Journey) -> Iterator[Expression]:
 def _triggers(journey: program.Journey) -> Iterator[program.Trigger]:
     if isinstance(journey.entry, program.Trigger):
         yield journey.entry
+    yield from _inner_triggers(journey)
+
+
+def _inner_triggers(journey: program.Journey) -> Iterator[program.Trigger]:
     yield from (rule for rule in journey.exits if isinstance(rule, program.Trigger))
     if journey.goal is not None:
         yield journey.goal.trigger

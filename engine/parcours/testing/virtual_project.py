@@ -207,7 +207,9 @@ class VirtualProject:
 
     def explanation(self, who: str) -> Explanation:
         """Everything that happened to a person and why, as data."""
-        return explain(self.facts(), who, self._life.program().versions())
+        lives = self._life.publications.ledger.journeys
+        states = {name: life.state for name, life in lives.items()}
+        return explain(self.facts(), who, self._life.program().versions(), states)
 
     def explain(self, who: str) -> str:
         """The same, to be read: print it, or make it an assertion's message."""
