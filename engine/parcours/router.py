@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from parcours.config import Settings
 from parcours.core.event import Unusable, route
-from parcours.core.identity import shard_of, slot_of
+from parcours.core.identity import SLOTS, shard_of, slot_of
 from parcours.errors import ShardUnavailable
 from parcours.journey.program import Program
 from parcours.ports import ShardPort
@@ -72,6 +72,7 @@ class Router:
         self._program = program
         self._settings = settings
         self._lanes = [_Lane(name, port, settings) for port in ports]
+        self._shards = [shard_of(slot, len(ports)) for slot in range(SLOTS)]
         self._lines = 0
         self._closed = False
 
@@ -85,15 +86,15 @@ class Router:
             raise ShardUnavailable("the engine has been closed")
         done: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
         taken = Taken(len(lines) + 1, done)
-        shards = len(self._lanes)
         shares: list[list[int]] = [[] for _ in self._lanes]
+        of_slot = [shares[shard] for shard in self._shards]
         for place, line in enumerate(lines):
             try:
                 person = route(line, self._program, self._settings)
             except Unusable as reason:
                 taken.rejected.append((place, str(reason)))
             else:
-                shares[shard_of(slot_of(person), shards)].append(place)
+                of_slot[slot_of(person)].append(place)
         first_number = self._lines + 1
         self._lines += len(lines)
         for lane, places in zip(self._lanes, shares, strict=True):

@@ -15,38 +15,64 @@ from parcours.store.store import Head, Record, SlotImage
 MANY = 1_000_000
 
 
-def seen_ids(most: int = MANY) -> SeenIds:
-    return SeenIds(Slots(0, 1), DAY_MS, most)
+class Door:
+    """Takes messages as a shard does, one a batch."""
+
+    def __init__(self, most: int = MANY) -> None:
+        self.slots = Slots(0, 1)
+        self.seen = SeenIds(self.slots, DAY_MS, most)
+
+    def is_new(self, slot: int, digest: bytes, at: int) -> bool:
+        messages = self.slots[slot].seen
+        if digest in messages and not self.seen.has_expired(slot, digest, at):
+            return False
+        messages[digest] = at
+        self.seen.note([(slot, digest, at)])
+        return True
 
 
 def test_a_message_is_remembered_for_a_day_exactly() -> None:
-    seen = seen_ids()
-    assert seen.add(3, b"m", 1_000)
+    door = Door()
+    assert door.is_new(3, b"m", 1_000)
 
-    assert not seen.add(3, b"m", 1_000 + DAY_MS - 1)
-    assert seen.add(3, b"m", 1_000 + DAY_MS)
-    assert not seen.add(3, b"m", 1_001 + DAY_MS)  # remembered from then on
+    assert not door.is_new(3, b"m", 1_000 + DAY_MS - 1)
+    assert door.is_new(3, b"m", 1_000 + DAY_MS)
+    assert not door.is_new(3, b"m", 1_001 + DAY_MS)  # remembered from then on
 
 
 def test_a_repeated_message_does_not_count_as_newer() -> None:
-    seen = seen_ids()
-    seen.add(3, b"m", 1_000)
-    seen.add(3, b"m", DAY_MS)
+    door = Door()
+    door.is_new(3, b"m", 1_000)
+    door.is_new(3, b"m", DAY_MS)
 
-    assert seen.add(3, b"m", 1_000 + DAY_MS)
+    assert door.is_new(3, b"m", 1_000 + DAY_MS)
 
 
 def test_no_more_are_remembered_than_allowed_and_the_oldest_go_first() -> None:
-    seen = seen_ids(most=2)
+    door = Door(most=2)
     for at, digest in enumerate([b"a", b"b", b"c"]):
-        seen.add(at, digest, at)
+        door.is_new(at, digest, at)
 
-    seen.forget(3)
+    door.seen.forget(3)
 
-    assert len(seen) == 2
-    assert seen.add(0, b"a", 4)
-    assert not seen.add(1, b"b", 4)
-    assert not seen.add(2, b"c", 4)
+    assert len(door.seen) == 2
+    assert door.is_new(0, b"a", 4)
+    assert not door.is_new(1, b"b", 4)
+    assert not door.is_new(2, b"c", 4)
+
+
+def test_a_message_that_expires_and_comes_again_within_one_batch_is_remembered_from_its_second_time() -> None:
+    door = Door()
+    first, again = (3, b"m", 1_000), (3, b"m", 1_000 + DAY_MS)
+    door.slots[3].seen[b"m"] = 1_000  # put there by the batch that is still being read
+    assert door.seen.has_expired(*again)
+    door.slots[3].seen[b"m"] = 1_000 + DAY_MS
+
+    door.seen.note([first, again])
+    door.seen.forget(1_000 + DAY_MS)
+
+    assert not door.is_new(3, b"m", 2 * DAY_MS)
+    assert door.is_new(3, b"m", 1_000 + 2 * DAY_MS)
 
 
 @given(
@@ -57,20 +83,19 @@ def test_no_more_are_remembered_than_allowed_and_the_oldest_go_first() -> None:
 def test_what_is_remembered_is_the_same_whether_or_not_the_shard_came_back_in_between(
     messages: list[tuple[bytes, int]], most: int, back_at: int
 ) -> None:
-    slots = Slots(0, 1)
-    seen, at = SeenIds(slots, DAY_MS, most), 0
+    door, at = Door(most), 0
     remembered: dict[bytes, int] = {}  # as the rule says it, oldest first
     for number, (digest, pause_ms) in enumerate(messages):
         at += pause_ms
         remembered = {each: then for each, then in remembered.items() if then > at - DAY_MS}
         if number == back_at:
-            seen = SeenIds(slots, DAY_MS, most)
-            seen.restore(at)
+            door.seen = SeenIds(door.slots, DAY_MS, most)
+            door.seen.restore(at)
 
-        assert seen.add(slot_of(digest), digest, at) == (digest not in remembered)
+        assert door.is_new(slot_of(digest), digest, at) == (digest not in remembered)
 
         remembered.setdefault(digest, at)
-        seen.forget(at)
+        door.seen.forget(at)
         remembered = dict(list(remembered.items())[-most:])
 
 

@@ -94,7 +94,8 @@ def advance(
             _go_through_change(turn, given)
         case _:
             assert_never(given)
-    _follow_updates(turn)
+    if turn.updated is not None:
+        _follow_updates(turn)
     return turn.effects
 
 
@@ -114,8 +115,10 @@ def _go_through_change(turn: Turn, given: LifeInput) -> None:
 
 def first_timer(profile: Profile, before: int) -> Timer | None:
     """The timer that has to fire before an input of this time is applied, None if there is none."""
-    timer = min(profile.timers, key=_order_of_firing, default=None)
-    return timer if timer is not None and timer.due < before else None
+    if not profile.timers:
+        return None
+    timer = min(profile.timers, key=_order_of_firing)
+    return timer if timer.due < before else None
 
 
 def _order_of_firing(timer: Timer) -> tuple[int, bool, int]:

@@ -100,7 +100,7 @@ def route(line: bytes, program: Program, settings: Settings) -> str:
     user_id = routing.user_id
     if user_id and user_id[0] != "@":
         return user_id
-    person = person_name(routing.user_id, routing.anonymous_id)
+    person = person_name(user_id, routing.anonymous_id)
     return person if person is not None else keyed_person(read_call(line), program)
 
 
@@ -182,13 +182,17 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
 
 def _event_input(call: Call, name: str, at: int, program: Program) -> EventHappened:
     properties = _decode_object(call.properties, "properties")
-    names = [name]
-    scope = Scope(event=properties, now_ms=at)
-    for derived in program.derived.get(name, ()):
-        if derived.rule is not None and derived.rule.holds(scope):
-            names.append(derived.name)
     timestamp = None if call.timestamp is None else _moment(call.timestamp)
-    return EventHappened(at, tuple(names), properties, timestamp)
+    return EventHappened(at, _names_of(name, properties, at, program), properties, timestamp)
+
+
+def _names_of(name: str, properties: dict[str, object], at: int, program: Program) -> tuple[str, ...]:
+    """Its own, and those of the rule-based types that it meets."""
+    derived = program.derived.get(name)
+    if not derived:
+        return (name,)
+    scope = Scope(event=properties, now_ms=at)
+    return (name, *(each.name for each in derived if each.rule is not None and each.rule.holds(scope)))
 
 
 def _consent_input(call: Call, at: int) -> ConsentChanged:

@@ -47,15 +47,15 @@ def move(turn: Turn, occasion: Occasion, waiting: list[Placed], past: list[Place
 
 def _correlations(turn: Turn, occasion: Occasion) -> Callable[[Journey, Run], bool]:
     """Tells which runs the occasion concerns: those of its correlation's value, or all where it has none."""
-    scope = turn.scope(occasion.properties)
-    keys: dict[str, str | None] = {}
+    keys: dict[tuple[str, int], str | None] = {}
 
     def concerned(journey: Journey, run: Run) -> bool:
         if journey.correlation is None:
             return True
-        if journey.name not in keys:
-            keys[journey.name] = correlation_key(journey.correlation.value(scope))
-        key = keys[journey.name]
+        version = journey.name, journey.version
+        if version not in keys:
+            keys[version] = correlation_key(journey.correlation.value(turn.scope(occasion.properties)))
+        key = keys[version]
         return key is None or key == run.correlation
 
     return concerned

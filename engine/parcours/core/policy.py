@@ -8,6 +8,7 @@ caps and quiet hours.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -21,6 +22,8 @@ from parcours.journey.zones import zone
 
 ADDRESS_CHARACTERS_MAX = 4_096
 """Longer than any push token or URL in use; what is longer is not an address."""
+
+CONTROL_CHARACTER = re.compile("[\\x00-\\x1f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def _address(turn: Turn, delivery: DeliveryState, message: Message) -> Objection
     if address is None or not address.strip():
         return Objection("address", "no address")
     shape = ADDRESS_SHAPES.get(delivery.channel)
-    well_formed = len(address) <= ADDRESS_CHARACTERS_MAX and not any(ord(character) < 32 for character in address)
+    well_formed = len(address) <= ADDRESS_CHARACTERS_MAX and CONTROL_CHARACTER.search(address) is None
     if not well_formed or (shape is not None and not shape(address)):
         return Objection("address", "address is not well formed")
     return None

@@ -8,16 +8,17 @@ from functools import lru_cache
 from parcours.config import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-DAYS_REMEMBERED = 4_096
-"""Facts lie close together in time, so nearly every one finds its date among those written before."""
+TIMES_REMEMBERED = 4_096
+"""Facts lie close together in time: most find their date, many their very instant among those written before."""
 
 
-@lru_cache(maxsize=DAYS_REMEMBERED)
+@lru_cache(maxsize=TIMES_REMEMBERED)
 def date_text(day: int) -> str:
     """The calendar date of a day counted from 1970-01-01, with the `T` that follows it."""
     return f"{(EPOCH + timedelta(days=day)).date().isoformat()}T"
 
 
+@lru_cache(maxsize=TIMES_REMEMBERED)
 def time_text(at_ms: int) -> str:
     """The UTC time of `at_ms`, to the millisecond. Years 1 to 9999."""
     day, rest = divmod(at_ms, DAY_MS)

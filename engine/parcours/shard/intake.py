@@ -7,7 +7,7 @@ digest and a look at two sets. Its properties are never decoded.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import blake2b
+from hashlib import blake2s
 from zlib import crc32
 
 import msgspec
@@ -18,7 +18,7 @@ from parcours.core.identity import SLOTS
 from parcours.core.input import EventHappened, Input
 from parcours.journey.program import Program
 from parcours.shard.messages import Answer, Batch
-from parcours.shard.slots import SeenIds
+from parcours.shard.slots import SeenIds, Slots
 from parcours.shard.work import Work
 from parcours.store.store import Head, Position
 
@@ -28,12 +28,16 @@ DIGEST_BYTES = 16
 PLAIN_ID_MAX = 64
 """A user id up to this length in characters is within every bound that can be set, and needs no closer look."""
 
+_nothing_hashed = blake2s(digest_size=DIGEST_BYTES).copy
+"""A fresh digest of a kind made for short texts: to copy it costs a third of setting one up."""
+
 
 class Intake:
     """Reads batches for one shard."""
 
-    def __init__(self, program: Program, settings: Settings, seen: SeenIds, *, virtual: bool) -> None:
+    def __init__(self, program: Program, settings: Settings, slots: Slots, seen: SeenIds, *, virtual: bool) -> None:
         self._settings = settings
+        self._slots = slots
         self._seen = seen
         self._virtual = virtual
         self.publish(program)
@@ -45,50 +49,50 @@ class Intake:
         """From now on lines mean what they mean to this program."""
         self._program = program
         self._declared = frozenset(program.events) | frozenset(program.derived)
+        self._idle = self._declared - program.moving
 
     def inputs(self, batch: Batch, work: Work) -> Iterator[tuple[int, str, Input]]:
         """(slot, person, input) for each line that may move its person; every line is counted."""
         self._duplicate, self._rejected, self._undeclared = [], [], 0
+        idle, virtual, owned = self._idle, self._virtual, self._slots.owned
         for place, line in enumerate(batch.lines):
             try:
-                moved = self._take(line, batch, place, work)
+                call = read_call(line)
+                person = call.user_id
+                if not person or person[0] == "@" or len(person) > PLAIN_ID_MAX or "\0" in person:
+                    person = person_of(call, self._program, self._settings)
+                name = person.encode()
+                slot = crc32(name) % SLOTS
+                at = at_of(call) if virtual else work.stamp_ms
+                moves = call.event not in idle or call.type != "track"
+                given = self._input(call, slot, person, at, work) if moves else None
+                digest = self._digest(call, name, batch, place)
             except Unusable as reason:
                 self._rejected.append((place, str(reason)))
                 continue
-            if moved is not None:
-                yield moved
+            seen = owned[slot].seen
+            if digest in seen and not self._seen.has_expired(slot, digest, at):
+                self._duplicate.append(place)
+                continue
+            seen[digest] = at
+            work.seen.append((slot, digest, at))
+            if at > work.stamp_ms:
+                work.stamp_ms = at
+            if given is not None:
+                yield slot, person, given
+            elif moves and call.type == "track" and call.event not in self._declared:
+                self._undeclared += 1
+        self._seen.note(work.seen)
         self._seen.forget(work.stamp_ms)
 
     def answer(self, number: int) -> Answer:
         """The counts of the batch whose inputs have all been taken."""
         return Answer(number, self._duplicate, self._rejected, self._undeclared)
 
-    def _take(self, line: bytes, batch: Batch, place: int, work: Work) -> tuple[int, str, Input] | None:
-        call = read_call(line)
-        person = call.user_id
-        if not person or person[0] == "@" or len(person) > PLAIN_ID_MAX or "\0" in person:
-            person = person_of(call, self._program, self._settings)
-        encoded = person.encode()
-        slot = crc32(encoded) % SLOTS
-        at = at_of(call) if self._virtual else work.stamp_ms
-        undeclared = False
-        if call.type == "track" and call.event and call.event not in self._program.moving:
-            given = None
-            undeclared = call.event not in self._declared
-        else:
-            given = self._input(call, slot, person, at, work)
-        digest = self._digest(call, encoded, line, batch, place)
-        if not self._seen.add(slot, digest, at):
-            self._duplicate.append(place)
-            return None
-        work.seen.append((slot, digest, at))
-        if at > work.stamp_ms:
-            work.stamp_ms = at
-        self._undeclared += undeclared
-        return None if given is None else (slot, person, given)
-
     def _input(self, call: Call, slot: int, person: str, at: int, work: Work) -> Input | None:
         """What the call does to the person; None if it can move nothing. Whatever is wrong with it comes out here."""
+        if call.type == "track" and call.event and call.event not in self._program.moving:
+            return None
         given = input_of(call, at, self._program)
         if isinstance(given, EventHappened):
             if self._program.moving.isdisjoint(given.names):
@@ -97,14 +101,17 @@ class Intake:
                 return None
         return given
 
-    def _digest(self, call: Call, person: bytes, line: bytes, batch: Batch, place: int) -> bytes:
+    def _digest(self, call: Call, person: bytes, batch: Batch, place: int) -> bytes:
         message_id = call.message_id
-        if not message_id:  # numbers are a router's own: two engines one after the other both begin at 1
-            numbered = b"%b\0%d\0%b" % (batch.router.encode(), batch.line_numbers[place], line)
-            return blake2b(numbered, digest_size=DIGEST_BYTES).digest()
-        if len(message_id) > self._settings.id_bytes_max:
-            raise Unusable(f"a messageId longer than id_bytes_max={self._settings.id_bytes_max}")
-        return blake2b(b"%b\0%b" % (person, message_id.encode()), digest_size=DIGEST_BYTES).digest()
+        digest = _nothing_hashed()
+        if message_id:
+            if len(message_id) > self._settings.id_bytes_max:
+                raise Unusable(f"a messageId longer than id_bytes_max={self._settings.id_bytes_max}")
+            digest.update(person + b"\0" + message_id.encode())
+        else:  # numbers are a router's own: two engines one after the other both begin at 1
+            numbered = b"%b\0%d\0%b" % (batch.router.encode(), batch.line_numbers[place], batch.lines[place])
+            digest.update(numbered)
+        return digest.digest()
 
 
 def advance_position(head: Head, batch: Batch, answer: Answer, settings: Settings) -> Head:

@@ -77,7 +77,7 @@ class Shard:
         self.virtual = virtual
         self._slots = Slots(number, shards)
         self._seen = SeenIds(self._slots, settings.message_ids_for_ms, settings.message_ids_max)
-        self._intake = Intake(program, settings, self._seen, virtual=virtual)
+        self._intake = Intake(program, settings, self._slots, self._seen, virtual=virtual)
         self._wheel = Wheel(self._due_of)
         self._sweep = Sweep(self._slots)
         self._outbox = Outbox()

@@ -8,6 +8,7 @@ own, which nobody lives in and every shard has, so that a store needs to know no
 from __future__ import annotations
 
 from collections import deque
+from typing import TypeAlias
 
 import msgspec
 
@@ -18,6 +19,9 @@ from parcours.store.store import Record, SlotImage
 
 OWN = SLOTS
 """The number of the shard's own slot; its "people" are what is published, entry by entry."""
+
+Message: TypeAlias = tuple[int, bytes, int]
+"""The slot of its person, the digest that recognises it, and the time at which it was consumed."""
 
 
 class Slot:
@@ -106,48 +110,46 @@ class Slots:
 class SeenIds:
     """Which messages have been consumed: by person and message id, for a time and up to a number.
 
-    The digests lie in their slots; the order in which they came lies here, so that the oldest go first.
+    A message is (slot, digest, time). The digests lie in their slots; the order in which they came lies
+    here, so that the oldest go first.
     """
 
     def __init__(self, slots: Slots, for_ms: int, most: int) -> None:
-        self._slots = slots
+        self._owned = slots.owned
         self._for_ms = for_ms
         self._most = most
-        self._order: deque[tuple[int, bytes]] = deque()
+        self._order: deque[Message] = deque()
 
     def restore(self, at: int) -> None:
         """Take up what the slots hold, as it stood at this time. Of one instant, the order is not known any more."""
         held = [
-            (seen_at, number, digest)
-            for number, slot in self._slots.owned.items()
-            for digest, seen_at in slot.seen.items()
+            (seen_at, number, digest) for number, slot in self._owned.items() for digest, seen_at in slot.seen.items()
         ]
         held.sort()
-        self._order = deque((number, digest) for _, number, digest in held)
+        self._order = deque((number, digest, seen_at) for seen_at, number, digest in held)
         self.forget(at)
 
-    def add(self, number: int, digest: bytes, at: int) -> bool:
-        """Remember the message; False if it is remembered already. Times do not go back."""
-        seen = self._slots.owned[number].seen
-        first = seen.get(digest)
-        if first is not None and first <= at - self._for_ms:
-            self.forget(at)  # it has expired, and with it all that came before
-            first = seen.get(digest)
-        if first is not None:
+    def has_expired(self, number: int, digest: bytes, at: int) -> bool:
+        """Whether a message that lies in this slot is too old by now; then it is gone, with all that came before."""
+        if self._owned[number].seen[digest] > at - self._for_ms:
             return False
-        self._order.append((number, digest))
-        seen[digest] = at
+        self.forget(at)
         return True
+
+    def note(self, messages: list[Message]) -> None:
+        """These have just been put into their slots, in this order. Times do not go back."""
+        self._order += messages
 
     def forget(self, at: int) -> None:
         """Drop what is too old or too many. Called once a batch."""
         while self._order:
-            number, digest = self._order[0]
-            seen = self._slots.owned[number].seen
-            if seen[digest] > at - self._for_ms and len(self._order) <= self._most:
+            number, digest, seen_at = self._order[0]
+            if seen_at > at - self._for_ms and len(self._order) <= self._most:
                 return
             self._order.popleft()
-            del seen[digest]
+            seen = self._owned[number].seen
+            if seen.get(digest) == seen_at:  # else it has expired and come again within one batch
+                del seen[digest]
 
     def __len__(self) -> int:
         return len(self._order)

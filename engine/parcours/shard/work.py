@@ -8,7 +8,7 @@ from parcours.core.effect import Effects, Outgoing
 from parcours.core.fact import Fact
 from parcours.core.profile import Profile, decode_profile, encode_profile
 from parcours.shard.outbox import Ready
-from parcours.shard.slots import Slots
+from parcours.shard.slots import Message, Slots
 
 _encoder = msgspec.msgpack.Encoder()
 
@@ -32,7 +32,7 @@ class Work:
         self._touched: dict[str, tuple[int, Profile]] = {}
         self.stamp_ms = stamp_ms
         self.facts: list[Fact] = []
-        self.seen: list[tuple[int, bytes, int]] = []
+        self.seen: list[Message] = []
         self.outbox: dict[str, tuple[int, Outgoing | None]] = {}
         self.ready: list[tuple[str, Ready]] = []
         self.claimed: list[tuple[str, int]] = []
