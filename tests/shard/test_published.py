@@ -264,8 +264,11 @@ def test_a_shard_that_holds_still_does_so_after_a_crash_until_it_is_told(open_wo
     world = open_world()
     world.shard.hold(held=True)
 
+    told_ms = world.shard.holding().stamp_ms
+    world.now_ms += 1_000
     world.reopen()
     assert world.shard.holding().held
+    assert world.shard.holding().stamp_ms == told_ms, "the change may be of that very time"
 
     world.shard.publish(world.shard.holding().publications)
     assert not world.shard.holding().held

@@ -110,7 +110,7 @@ class Shard:
                 if next_due(data) != NEVER:
                     self._wheel.add(person, next_due(data))
         with self._whole():
-            self._take_up_outbox(now_ms)
+            self._take_up_outbox(0 if self._published.held else now_ms)  # held: its time has been told
 
     def _take_up_outbox(self, now_ms: int) -> None:
         """Queue again what had not been claimed; what had been is ambiguous, for its dispatcher is gone."""
