@@ -10,12 +10,12 @@ has, nothing has happened.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from typing import TypeAlias, TypeVar
 
 from parcours.errors import ShardUnavailable
-from parcours.journey.life import Ledger, Verb, changed, published
+from parcours.journey.life import Ledger, Verb, changed, published, retired
 from parcours.journey.project import Project
 from parcours.journey.publications import Publications, offer_of, source_of
 from parcours.ports import LifePort, newest
@@ -29,15 +29,20 @@ Making: TypeAlias = Callable[[Publications, int], Publications]
 """Makes what is published next of what is published now and an effective time in ms; the same if nothing changes."""
 
 
-def publishing(project: Project, *, reopen: bool) -> Making:
-    """Publish a project; `reopen` says whether closed and stopped journeys that have not changed are open again."""
+def publishing(project: Project, *, reopen: bool, in_use: Collection[tuple[str, int]] | None = None) -> Making:
+    """Publish a project.
+
+    reopen  whether closed and stopped journeys that have not changed are open again
+    in_use  (journey, version) of all that somebody goes by: the others are forgotten; None: nobody has looked
+    """
     offer, source = offer_of(project), source_of(project)
 
     def make(before: Publications, at: int) -> Publications:
         unchanged = offer.source == before.ledger.source
         if unchanged and not reopen:
             return before
-        ledger = published(before.ledger, offer, at, reopen=reopen)
+        kept = before.ledger if in_use is None else retired(before.ledger, in_use)
+        ledger = published(kept, offer, at, reopen=reopen)
         if unchanged and all(life.entries == "open" for life in before.ledger.journeys.values() if life.offered):
             return before
         return _with_sources(ledger, {**before.sources, ledger.publication: source})

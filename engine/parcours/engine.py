@@ -208,7 +208,10 @@ class Engine:
 
         Each is also logged as a warning when it begins, by the logger `parcours`.
         """
-        return self._call(self._runtime.troubles())
+        return self._call(self._troubles())
+
+    async def _troubles(self) -> list[str]:
+        return [*await self._runtime.troubles(), *self._life.troubles()]
 
     async def _drain(self, timeout_s: float | None) -> None:
         try:
@@ -238,7 +241,7 @@ class Engine:
         try:
             async with asyncio.timeout(CALLS_ASIDE_S):
                 said += await self._outstanding()
-                said += await self._runtime.troubles()
+                said += await self._troubles()
         except TimeoutError:
             said.append("the shards or the channels do not answer")
         return "; ".join(said) or "it has settled just now"

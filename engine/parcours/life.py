@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from parcours.changing import Making, carry_out, changing, publishing, settle
+from parcours.changing import Making, carry_out, changing, publishing, settle, until_answered
 from parcours.clock import Clock
 from parcours.errors import ProjectInvalid, PublishRefused
 from parcours.journey.availability import unavailable
 from parcours.journey.life import State, Verb
-from parcours.journey.program import Program
+from parcours.journey.program import Program, Send
 from parcours.journey.project import Project
 from parcours.journey.publications import Compiler, Publications, begun
 from parcours.plan import channels_used
@@ -24,12 +24,14 @@ class JourneyState:
     """
     state    open, closed (nobody enters), paused (nobody enters and nobody moves), or stopped (nobody is in it)
     version  the newest one: that which is entered
+    older    versions before it that are kept for those who may still go by them
     runs     how many runs are open in each version that anybody is in
     """
 
     journey: str
     state: State
     version: int
+    older: tuple[int, ...] = ()
     runs: dict[int, int] = field(default_factory=dict)
 
 
@@ -61,7 +63,7 @@ class Life:
     async def begin(self) -> None:
         """Finish what was begun before, then publish what is new in the project that the engine was opened with."""
         self.publications = await settle(self._ports)
-        await self._change(publishing(self._project, reopen=False))
+        await self._change(publishing(self._project, reopen=False, in_use=await self._in_use()))
         await self._renewed(self.program())
 
     def program(self) -> Program:
@@ -76,9 +78,27 @@ class Life:
         if reasons:
             raise PublishRefused("\n".join(reasons))
         try:
-            await self._change(publishing(project, reopen=True))
+            await self._change(publishing(project, reopen=True, in_use=await self._in_use()))
         except ProjectInvalid as error:
             raise PublishRefused(*error.args) from None
+
+    async def _in_use(self) -> set[tuple[str, int]] | None:
+        """The versions that somebody goes by; nobody is asked as long as each journey has one only."""
+        if all(len(life.versions) == 1 for life in self.publications.ledger.journeys.values()):
+            return None
+        counted = [each for port in self._ports for each in await until_answered(port.runs)]
+        return {(journey, version) for journey, version, _ in counted}
+
+    def troubles(self) -> list[str]:
+        """Older versions that send on a channel which the engine was not opened with: their deliveries wait."""
+        return [
+            f"version {journey.version} of {journey.name!r} sends on {channel!r}, which the engine was not opened with"
+            for journey in self.program().draining
+            for channel in sorted(
+                {each for step in journey.steps.values() if isinstance(step, Send) for each in step.to}
+            )
+            if channel not in self._channels
+        ]
 
     def _missing(self, project: Project) -> list[str]:
         return [
@@ -108,10 +128,17 @@ class Life:
         """Every journey that there is or has been, by name."""
         runs: dict[str, dict[int, int]] = {}
         for port in self._ports:
-            for journey, version, count in await port.runs():
+            for journey, version, count in await until_answered(port.runs):
                 of_journey = runs.setdefault(journey, {})
-                of_journey[version] = of_journey.get(version, 0) + count
+                if count:
+                    of_journey[version] = of_journey.get(version, 0) + count
         return [
-            JourneyState(name, life.state, life.newest.number, dict(sorted(runs.get(name, {}).items())))
+            JourneyState(
+                journey=name,
+                state=life.state,
+                version=life.newest.number,
+                older=tuple(each.number for each in life.versions[:-1]),
+                runs=dict(sorted(runs.get(name, {}).items())),
+            )
             for name, life in sorted(self.publications.ledger.journeys.items())
         ]

@@ -54,7 +54,7 @@ class LifePort(ShardPort, Protocol):
         """This is published from its ledger's time on; what is no news changes nothing. The shard goes on."""
 
     async def runs(self) -> list[tuple[str, int, int]]:
-        """(journey, version, open runs in it)."""
+        """(journey, version, open runs in it) of each version that anybody goes by; 0 where only ended runs do."""
 
 
 async def newest(ports: Sequence[LifePort]) -> Publications:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import signal
 import subprocess
 import sys
@@ -134,6 +135,23 @@ def test_closing_answers_everybody_who_still_waits(new_shop: NewShop) -> None:
     for outcome in waiting:
         assert outcome.done()
         assert isinstance(outcome_of(outcome.result), ShardUnavailable | type(None))
+
+
+def test_a_channel_that_only_an_older_version_uses_is_missed(tmp_path: Path, new_shop: NewShop) -> None:
+    # given somebody in a version that will send a text message
+    store = f"sqlite:///{tmp_path / 'store'}"
+    documents = json.loads(new_shop().to_json())
+    documents["profile"]["traits"]["phone"] = "string"
+    (receipt,) = (each for each in documents["messages"] if each["message"] == "receipt")
+    receipt["sms"] = {"text": "Thank you"}
+    with open_local(Project.from_json(json.dumps(documents).encode()), store) as engine:
+        engine.track("anna", "Started", {"cart": "c1"}).result()
+        assert engine.troubles() == []
+
+    with open_local(new_shop(), store) as engine:
+        (trouble,) = engine.troubles()
+
+    assert trouble == "version 1 of 'cart' sends on 'sms', which the engine was not opened with"
 
 
 def outcome_of(call: Callable[[], object]) -> BaseException | None:

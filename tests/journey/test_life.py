@@ -16,7 +16,7 @@ from parcours.journey.document import (
     ProfileDocument,
     ProjectDocument,
 )
-from parcours.journey.life import Ledger, Verb, changed, published
+from parcours.journey.life import Ledger, Verb, changed, published, retired
 from parcours.journey.program import AudienceTrigger
 from parcours.journey.project import Project
 from parcours.journey.publications import Compiler, Publications, begun, offer_of, source_of
@@ -150,6 +150,18 @@ def test_a_publication_that_nobody_goes_by_any_more_is_forgotten() -> None:
     ledger = published(ledger, offer_of(shop(traits={"score": "number"})), 5, reopen=False)
 
     assert (versions(ledger), ledger.publications()) == ({"trip": [1], "other": [1]}, {2})
+
+
+def test_a_version_that_has_drained_is_forgotten_with_its_publication() -> None:
+    ledger = begun(shop()).ledger
+    for at, priority in enumerate((60, 70)):
+        ledger = published(ledger, offer_of(shop({**TRIP, "priority": priority}, OTHER)), at, reopen=False)
+    assert (versions(ledger)["trip"], ledger.publications()) == ([1, 2, 3], {1, 2, 3})
+
+    ledger = retired(ledger, {("trip", 2), ("other", 1)})
+
+    assert (versions(ledger)["trip"], ledger.publications()) == ([2, 3], {2, 3})
+    assert versions(retired(ledger, ()))["trip"] == [3], "the newest one stays: it takes entries, and has the number"
 
 
 STATES: list[tuple[tuple[Verb, ...], str]] = [

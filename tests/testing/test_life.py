@@ -56,6 +56,18 @@ def test_an_older_version_drains_beside_the_new_one(shop: VirtualProject, shop_f
     assert "run 1, version 1" in shop.explain("sarah")
 
 
+def test_a_version_is_forgotten_once_nothing_of_anybody_goes_by_it(shop: VirtualProject, shop_folder: Path) -> None:
+    # given a run that has ended, and whose goal counts for a week from its entry
+    file, versions = f"journeys/{JOURNEY}.yaml", []
+    for days, (before, after) in enumerate([("1h", "2h"), ("2h", "3h"), ("3h", "4h")]):
+        change(shop_folder, file, f"timeout: {before}", f"timeout: {after}")
+        shop.publish(shop_folder)
+        versions.append([(*each.older, each.version) for each in shop.journeys()])
+        shop.advance(days=3 * (days + 1))
+
+    assert versions == [[(1, 2)], [(1, 2, 3)], [(3, 4)]]
+
+
 def test_a_stop_is_told_and_explained(shop: VirtualProject) -> None:
     shop.stop_journey(JOURNEY)
     shop.track("bert", "Checkout Started", {"cart": {"total": 80}})

@@ -13,7 +13,7 @@ journey has a version in it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -125,6 +125,18 @@ def published(ledger: Ledger, offer: Offer, at: int, *, reopen: bool) -> Ledger:
     renewed = Ledger(ledger.number + 1, at, "publish", "", publication, offer.source, journeys, audiences, events)
     kept = {number: each for number, each in ledger.editions.items() if number in renewed.publications()}
     return msgspec.structs.replace(renewed, editions=kept | ({publication: named} if any(named) else {}))
+
+
+def retired(ledger: Ledger, in_use: Collection[tuple[str, int]]) -> Ledger:
+    """Without the versions that drained: nobody goes by them (`in_use` names those that somebody does)."""
+    journeys = {
+        name: msgspec.structs.replace(
+            life,
+            versions=(*(each for each in life.versions[:-1] if (name, each.number) in in_use), life.newest),
+        )
+        for name, life in ledger.journeys.items()
+    }
+    return msgspec.structs.replace(ledger, journeys=journeys)
 
 
 def _next(life: JourneyLife | None, version: Version, *, reopen: bool) -> JourneyLife:

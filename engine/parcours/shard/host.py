@@ -140,7 +140,7 @@ class ShardHost:
     async def runs(self) -> list[tuple[str, int, int]]:
         counted: Counter[tuple[str, int]] = Counter()
         for slot in range(SLOTS):
-            counted += self._shard.runs(slot)
+            counted.update(self._shard.runs(slot))
             await asyncio.sleep(0)  # slot by slot, with room for others in between
         return [(journey, version, count) for (journey, version), count in sorted(counted.items())]
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import msgspec
 
+from parcours.core.deliveries import TO_LEAVE
 from parcours.core.input import AudiencesPublished, JourneyResumed, JourneyStopped, LifeInput
-from parcours.core.profile import Profile
+from parcours.core.profile import Profile, Run
 from parcours.journey.life import Ledger
 from parcours.journey.program import Program
 from parcours.journey.project import Project
@@ -156,6 +157,13 @@ class Published:
     def concerns(self, profile: Profile) -> bool:
         """Whether the person has to be visited, and cannot be left until something happens to her."""
         return any(change.after.number > profile.life and change.concerns(profile) for change in self.changes)
+
+    def is_needed(self, run: Run, at: int) -> bool:
+        """Whether a run that has ended may still go by its version: a delivery is to leave, or a goal may follow."""
+        journey = self.program.journey(run.journey, run.version)
+        within_ms = None if journey is None or journey.goal is None else journey.goal.within_ms
+        goal_may_follow = run.goal_at is None and within_ms is not None and at <= run.entered_at + within_ms
+        return goal_may_follow or any(delivery.state in TO_LEAVE for delivery in run.deliveries)
 
     def over(self) -> None:
         """Everybody has gone through everything, and nothing is left that was due before it."""

@@ -229,10 +229,19 @@ class Shard:
             self._commit(self._begin(publications.ledger.at), always=True)
 
     def runs(self, slot: int) -> Counter[tuple[str, int]]:
-        """How many runs are open in each version of each journey, in one of the shard's slots."""
+        """How many runs are open in each version of each journey, in one of the shard's slots.
+
+        A version of which nothing is open, and that an ended run may still need, is counted as 0.
+        """
         self._check()
-        people = self._slots[slot].profiles.values() if slot in self._slots.owned else ()
-        return Counter((run.journey, run.version) for data in people for run in decode_profile(data).runs)
+        counted: Counter[tuple[str, int]] = Counter()
+        at = max(self._head.stamp_ms, self._horizon)
+        for data in self._slots[slot].profiles.values() if slot in self._slots.owned else ():
+            profile = decode_profile(data)
+            counted.update((run.journey, run.version) for run in profile.runs)
+            needed = (run for run in profile.past if self._published.is_needed(run, at))
+            counted.update({(run.journey, run.version): 0 for run in needed})
+        return counted
 
     # Deliveries
 
