@@ -14,10 +14,21 @@ if TYPE_CHECKING:
     from parcours.config import Settings
     from parcours.engine import Engine
     from parcours.errors import ParcoursError
+    from parcours.insight.explain_text import explanation_text
     from parcours.journey.project import Project
     from parcours.simulation import Result, simulate
 
-__all__ = ["Acknowledgement", "Engine", "Ingested", "ParcoursError", "Project", "Result", "Settings", "simulate"]
+__all__ = [
+    "Acknowledgement",
+    "Engine",
+    "Ingested",
+    "ParcoursError",
+    "Project",
+    "Result",
+    "Settings",
+    "explanation_text",
+    "simulate",
+]
 
 _HOMES = {
     "Acknowledgement": "parcours.acknowledgement",
@@ -27,6 +38,7 @@ _HOMES = {
     "Project": "parcours.journey.project",
     "Result": "parcours.simulation",
     "Settings": "parcours.config",
+    "explanation_text": "parcours.insight.explain_text",
     "simulate": "parcours.simulation",
 }
 

@@ -23,6 +23,9 @@ from pydantic import BaseModel
 GROUP = "parcours.channels"
 """The entry-point group in which channels are found."""
 
+CALL = "call"
+"""The name under which outbound calls go beside the channels' deliveries. No channel can have it."""
+
 Reaction: TypeAlias = Literal[
     "delivered", "opened", "clicked", "bounced", "complained", "unsubscribed", "replied", "failed"
 ]
@@ -54,10 +57,16 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
-    """The provider took the delivery over. `provider_id` is its own name for it, if it gave one."""
+    """The provider took the delivery over. `provider_id` is its own name for it, if it gave one.
+
+    answer, reason  what an outbound call brought back, None if nothing did yet, and why there is less of it than
+                    there might be; a channel leaves both alone
+    """
 
     key: str
     provider_id: str | None = None
+    answer: dict[str, Any] | None = None
+    reason: str | None = None
 
 
 class NotSent(msgspec.Struct, frozen=True, tag="not_sent"):

@@ -64,6 +64,9 @@ class Settings(BaseModel):
     ambiguous_resend_after_ms: Count = Field(
         5 * MINUTE_MS, description="Pause before an ambiguous transactional delivery is sent once more."
     )
+    answer_bytes_max: Count = Field(
+        16 * 1024, description="Longest answer to an outbound call that is read, in bytes; of a longer one nothing is."
+    )
     due_people_max: Count = Field(
         2_000, description="People whose timers fire in one slice, so that a backlog does not hold up events."
     )

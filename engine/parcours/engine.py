@@ -20,14 +20,17 @@ from parcours.calls import Lines, lines_of
 from parcours.changing import until_answered
 from parcours.clock import Clock, SystemClock
 from parcours.config import Settings
+from parcours.core.fact import Fact
 from parcours.core.identity import shard_of, slot_of
 from parcours.core.profile import Profile
 from parcours.errors import CallerError, EngineClosed, Overloaded, ShardUnavailable
+from parcours.insight.explain import Explanation, explain
 from parcours.journey.program import Journey, Program, ReadEntry
 from parcours.journey.project import Project
 from parcours.life import JourneyState, Life
 from parcours.opening import delivering, recording
 from parcours.plan import Plan, check_shards
+from parcours.ports import ShardPort
 from parcours.reads import instants, read_audience
 from parcours.rest import outstanding
 from parcours.router import Router, Taken
@@ -80,7 +83,7 @@ class Engine:
 
         store    sqlite:///FOLDER, or memory: for what need not outlive the process
         records  channels that only record what would be sent; every other one that a message uses has to be
-                 configured in the project
+                 configured in the project. `call` among them keeps outbound calls from leaving
         clock    another clock than the machine's, for the local runtime
         environ  where `env:NAME` settings are looked up
         Raises SettingInvalid, ChannelUnknown, ExtraMissing, StoreBusy or StoreBroken.
@@ -190,10 +193,29 @@ class Engine:
 
     def profile(self, person: str) -> Profile | None:
         """Everything known of a person: traits, runs, deliveries, timers. None if nothing is."""
+        return self._call(self._port_of(person, "profile").profile(person))
+
+    def explain(self, person: str) -> Explanation:
+        """Why a person got, or did not get, a message: journey by journey, from the facts that were recorded.
+
+        They reach back as far as the shard's journal does. It is read in slices, so this takes about a second for
+        each 200 MB of it; the shard goes on with its work in between. `parcours.explanation_text` makes it a text.
+        """
+        facts = self._call(self._recall(self._port_of(person, "explain"), person))
+        return explain(facts, person, self._life.program().versions(), self._life.journey_states())
+
+    async def _recall(self, port: ShardPort, person: str) -> list[Fact]:
+        recalled = await port.recall(person, 0, None)
+        facts = recalled.facts
+        while recalled.after is not None:
+            recalled = await port.recall(person, recalled.after, recalled.through)
+            facts += recalled.facts
+        return facts
+
+    def _port_of(self, person: str, asked: str) -> ShardPort:
         if not isinstance(person, str):
-            raise CallerError(f"profile({person!r}): a person's id is a text")
-        port = self._runtime.ports[shard_of(slot_of(person), self._plan.shards)]
-        return self._call(port.profile(person))
+            raise CallerError(f"{asked}({person!r}): a person's id is a text")
+        return self._runtime.ports[shard_of(slot_of(person), self._plan.shards)]
 
     def drain(self, timeout_s: float | None = None) -> None:
         """Return when everything accepted is applied and nothing queued can leave now.

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from parcours.changing import Making, carry_out, changing, publishing, settle, until_answered
 from parcours.clock import Clock
 from parcours.errors import ProjectInvalid, PublishRefused
-from parcours.journey.availability import unavailable
 from parcours.journey.life import State, Verb
-from parcours.journey.program import Program, Send
+from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publications import Compiler, Publications, begun
-from parcours.plan import channels_used
+from parcours.plan import channels_of, channels_used
 from parcours.ports import LifePort
 from parcours.shells import Runtime
 
@@ -72,7 +71,7 @@ class Life:
 
     async def publish(self, project: Project) -> None:
         """Raises PublishRefused."""
-        reasons = [*unavailable(project.program), *self._missing(project)]
+        reasons = self._missing(project)
         if project.name != self._project.name:
             reasons.append(f"the store belongs to project {self._project.name!r}, not to {project.name!r}")
         if reasons:
@@ -94,9 +93,7 @@ class Life:
         return [
             f"version {journey.version} of {journey.name!r} sends on {channel!r}, which the engine was not opened with"
             for journey in self.program().draining
-            for channel in sorted(
-                {each for step in journey.steps.values() if isinstance(step, Send) for each in step.to}
-            )
+            for channel in channels_of(journey)
             if channel not in self._channels
         ]
 
@@ -123,6 +120,10 @@ class Life:
         """That it can be compiled and sent is found out before any shard is told."""
         self._compiler.program(publications)
         await self._runtime.publish(publications)
+
+    def journey_states(self) -> dict[str, State]:
+        """The state of every journey that there is or has been."""
+        return {name: life.state for name, life in self.publications.ledger.journeys.items()}
 
     async def states(self) -> list[JourneyState]:
         """Every journey that there is or has been, by name."""

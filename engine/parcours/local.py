@@ -6,8 +6,8 @@ from functools import partial
 
 from parcours.clock import Clock, SystemClock
 from parcours.dispatch.dispatcher import Dispatcher
+from parcours.dispatch.outfit import new_dispatcher
 from parcours.dispatch.registry import Registry
-from parcours.dispatch.render import Renderer
 from parcours.journey.publications import Compiler, Publications
 from parcours.plan import Plan, open_shard
 from parcours.ports import newest
@@ -37,11 +37,9 @@ class LocalRuntime:
             host.look()
 
     async def _start_dispatchers(self) -> None:
-        contents = {name: self._registry.channel(name).Content for name in self._plan.channels}
-        renderer = Renderer(self._compiler.program(await newest(self.ports)), contents)
-        for name, settings in self._plan.channels.items():
-            channel = self._registry.open(name, settings)
-            self._dispatchers[name] = Dispatcher(name, name, channel, renderer, self._plan.settings)
+        program = self._compiler.program(await newest(self.ports))
+        for name in self._plan.channels:
+            self._dispatchers[name] = new_dispatcher(name, name, self._plan, program, self._registry)
             await self._dispatchers[name].start(self.ports)
 
     def _wake(self, shard: int, channel: str) -> None:

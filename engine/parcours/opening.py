@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from parcours.channel import CALL
 from parcours.errors import SettingInvalid
 from parcours.journey.names import nearest
 from parcours.journey.project import Project
@@ -39,6 +40,8 @@ def delivering(
 
 
 def _configured(project: Project, channel: str) -> Mapping[str, object]:
+    if channel == CALL:
+        return {}  # all there is to say about a call is in actions.yaml
     settings = project.channels.get(channel)
     if settings is None:
         raise SettingInvalid(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from parcours.channel import CALL
 from parcours.clock import Clock
 from parcours.config import Settings
 from parcours.core.identity import SLOTS
 from parcours.core.turn import Crowd
-from parcours.errors import ProjectInvalid, SettingInvalid
-from parcours.journey.availability import unavailable
+from parcours.errors import SettingInvalid
+from parcours.journey.program import Call, Journey, Send
 from parcours.journey.project import Project
 from parcours.shard.host import ShardHost
 from parcours.shard.shard import Shard
@@ -27,7 +28,8 @@ class Plan:
     shards    how many shards share its people
     store     the store's address
     channels  settings by channel, secrets resolved; deliveries leave on these
-    records   channels that only record: the shard accepts their deliveries itself
+    records   channels that only record: the shard accepts their deliveries itself. Outbound calls are of the
+              channel `call`, which has no settings
     virtual   time is that of the events, and passes only when told to
     crowd     how simulated people react, under virtual time
     """
@@ -42,12 +44,9 @@ class Plan:
     settings: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
-        """Raises SettingInvalid for what no shard can be opened with, ProjectInvalid for what cannot be carried out."""
+        """Raises SettingInvalid for what no shard can be opened with."""
         check_shards(self.shards)
         check_address(self.store)
-        reasons = unavailable(self.project.program)
-        if reasons:
-            raise ProjectInvalid("\n".join(reasons))
 
 
 def check_shards(shards: object) -> None:
@@ -76,6 +75,16 @@ def open_shard(
     return ShardHost(shard, store, clock, wake)
 
 
+def channels_of(journey: Journey) -> tuple[str, ...]:
+    """The channels on which a journey sends, by name; `call` among them if it calls out."""
+    steps = journey.steps.values()
+    named = {channel for step in steps if isinstance(step, Send) for channel in step.to}
+    return tuple(sorted(named | ({CALL} if any(isinstance(step, Call) for step in steps) else set())))
+
+
 def channels_used(project: Project) -> tuple[str, ...]:
-    """The channels that the project's messages have content for, by name."""
-    return tuple(sorted({name for message in project.program.messages.values() for name in message.contents}))
+    """The channels that the project's messages have content for, by name; `call` among them if a journey calls out."""
+    program = project.program
+    calls = any(isinstance(step, Call) for journey in program.journeys for step in journey.steps.values())
+    named = {name for message in program.messages.values() for name in message.contents}
+    return tuple(sorted(named | ({CALL} if calls else set())))

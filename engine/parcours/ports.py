@@ -9,7 +9,7 @@ from parcours.channel import Receipt
 from parcours.core.fact import Fact
 from parcours.core.profile import Profile
 from parcours.journey.publications import Publications
-from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Status
+from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Recalled, Status
 
 
 class ShardPort(Protocol):
@@ -32,6 +32,13 @@ class ShardPort(Protocol):
 
     async def profile(self, person: str) -> Profile | None:
         """Everything known of a person, None if nothing is."""
+
+    async def recall(self, person: str, after: int, through: int | None) -> Recalled:
+        """A slice of what the journal tells of a person: above record `after`, up to `through`.
+
+        The first question has no `through`, and the answer names it: what is committed meanwhile belongs to a
+        later question, so whoever asks comes to an end.
+        """
 
     async def status(self) -> Status: ...
 

@@ -26,7 +26,7 @@ Options:
 
 Commands:
   demo      Run the Luma shop's journeys over its clickstream, with local...
-  init      Write a small working project to start from.
+  init      Write a project to start from: a small one, or an example.
   check     List everything that is wrong with a project, all at once.
   schema    Print the JSON Schema of a document kind, for an editor to...
   graph     Draw a journey.

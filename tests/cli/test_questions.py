@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from parcours.engine import Engine
+from parcours.journey.project import Project
+from parcours.plan import channels_used
+
 
 def test_a_report_is_made_from_what_a_simulation_left(ask: Any, luma_copy: Path, events: Path, tmp_path: Path) -> None:
     ask("simulate", luma_copy, "--events", events, "--out", tmp_path / "out")
@@ -48,6 +52,100 @@ def test_a_stranger_is_nobody_to_explain(ask: Any, luma_copy: Path, events: Path
 
     assert result.exit_code == 1
     assert "Nothing happened to 'mike'" in result.stderr
+
+
+@pytest.fixture
+def store(luma_copy: Path, tmp_path: Path) -> str:
+    """A store in which Sarah and many others have filled a cart."""
+    address = f"sqlite:///{tmp_path / 'store'}"
+    with open_engine(luma_copy, address) as engine:
+        engine.identify("sarah", {"email": "s@luma.example"}).result()
+        for person in (f"p{number}" for number in range(50)):
+            engine.track(person, "Product Added", {"cart": {"total": 60}}).result()
+        engine.track("sarah", "Product Added", {"cart": {"total": 80}}).result()
+    return address
+
+
+def open_engine(folder: Path, address: str) -> Engine:
+    project = Project.load(folder)
+    return Engine.open(project, address, runtime="local", records=channels_used(project), shards=3)
+
+
+def test_somebody_is_explained_from_a_store(ask: Any, luma_copy: Path, store: str) -> None:
+    told = ask("explain", luma_copy, "--store", store, "sarah")
+    again = ask("explain", luma_copy, "--store", store, "sarah")
+    figures = json.loads(ask("explain", luma_copy, "--store", store, "sarah", "--json").stdout)
+
+    assert told.exit_code == 0
+    assert "abandoned-cart\n  run 1, version 1\n" in told.stdout
+    assert "now: at leave-in-peace, waiting until" in told.stdout
+    assert again.stdout == told.stdout
+    assert figures["person"] == "sarah"
+    with open_engine(luma_copy, store) as engine:  # and it goes on where it stood
+        profile = engine.profile("sarah")
+        assert profile is not None and profile.runs[0].step == "leave-in-peace"
+
+
+def test_a_store_in_use_is_left_alone(ask: Any, luma_copy: Path, store: str) -> None:
+    with open_engine(luma_copy, store) as engine:
+        result = ask("explain", luma_copy, "--store", store, "sarah")
+
+        assert result.exit_code == 1
+        assert "is in use: close the engine that has it, then try again" in result.stderr
+        assert "Traceback" not in result.stderr
+        assert engine.track("sarah", "Product Added", {"cart": {"total": 80}}).result().accepted == 1
+
+
+def test_of_a_stranger_a_store_tells_nothing(ask: Any, luma_copy: Path, store: str) -> None:
+    result = ask("explain", luma_copy, "--store", store, "mike")
+
+    assert result.exit_code == 1
+    assert "Nothing happened to 'mike': as far as the store's journal reaches back" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "address, complaint",
+    [
+        ("memory:", "lies in the memory of the process that uses it"),
+        ("sqlite:///nowhere", "there is no store sqlite:///nowhere"),
+        ("postgres://x", "use sqlite:///FOLDER or memory:"),
+    ],
+)
+def test_a_store_that_is_not_there_is_not_made(
+    address: str, complaint: str, ask: Any, luma_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    result = ask("explain", luma_copy, "--store", address, "sarah")
+
+    assert result.exit_code == 1
+    assert complaint in result.stderr
+    assert not Path("nowhere").exists()
+
+
+def test_a_store_of_another_project_is_not_opened(ask: Any, luma_copy: Path, store: str) -> None:
+    settings = luma_copy / "parcours.yaml"
+    settings.write_text(settings.read_text().replace("project: luma", "project: solar"))
+
+    result = ask("explain", luma_copy, "--store", store, "sarah")
+
+    assert result.exit_code == 1
+    assert "belongs to project 'luma', not to 'solar'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "options, complaint",
+    [
+        ([], "choose one of --events and --store"),
+        (["--events", "e", "--store", "memory:"], "choose one of --events and --store"),
+        (["--store", "memory:", "--until", "2026-01-01T00:00:00Z"], "it goes with --events"),
+    ],
+)
+def test_events_and_a_store_are_two_questions(options: list[str], complaint: str, ask: Any, luma_copy: Path) -> None:
+    result = ask("explain", luma_copy, "sarah", *options)
+
+    assert result.exit_code == 2
+    assert complaint in result.stderr
 
 
 @pytest.mark.parametrize("piped", [False, True])

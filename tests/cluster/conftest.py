@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.engine.conftest import write_shop
+    from tests.engine.conftest import write_asking_shop, write_shop
 else:
     spec = importlib.util.spec_from_file_location(
         "engine_conftest", Path(__file__).parents[1] / "engine" / "conftest.py"
     )
     engine_conftest = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(engine_conftest)
-    write_shop = engine_conftest.write_shop
+    write_shop, write_asking_shop = engine_conftest.write_shop, engine_conftest.write_asking_shop
 
 from parcours.journey.project import Project
 
@@ -44,3 +44,9 @@ def cluster(ray_only_in_cluster: None, one_cluster: Callable[[], object]) -> Non
 def new_shop(tmp_path: Path) -> Callable[..., Project]:
     """The shop of tests/engine; takes settings by channel."""
     return lambda **channels: Project.load(write_shop(tmp_path / f"shop-{len(channels)}", channels))
+
+
+@pytest.fixture
+def asking_shop(tmp_path: Path) -> Callable[[str], Project]:
+    """The shop of tests/engine that calls out; takes the URL."""
+    return lambda url: Project.load(write_asking_shop(tmp_path / "asking", url))

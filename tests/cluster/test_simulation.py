@@ -26,6 +26,18 @@ def traffic() -> Iterator[bytes]:
             yield line("track", person, base_ms + 101, event="Bought", properties={"cart": "c1"})
 
 
+def opinions() -> Iterator[bytes]:
+    """40 people who see something; the calls about three in four are answered, or fail."""
+    for number in range(40):
+        person, base_ms = f"u{number}", number * 11
+        yield line("track", person, base_ms, event="Seen", properties={"page": "p"})
+        about = {"journey": "opinion", "step": "ask", "channel": "call"}
+        if number % 4 == 1:
+            yield line("reaction", person, base_ms + 7, reaction="failed", **about)
+        elif number % 4:
+            yield line("reaction", person, base_ms + 7, reaction="answered", answer={"rank": number % 7}, **about)
+
+
 def line(kind: str, person: str, after_ms: int, **fields: object) -> bytes:
     timestamp = f"2026-01-01T10:00:00.{after_ms:03d}Z"
     return msgspec.json.encode({"type": kind, "userId": person, "timestamp": timestamp, **fields})
@@ -34,8 +46,16 @@ def line(kind: str, person: str, after_ms: int, **fields: object) -> bytes:
 @pytest.mark.ray
 @pytest.mark.parametrize("shards", [1, 2, 7])
 def test_the_files_are_those_of_one_process(shards: int, tmp_path: Path, new_shop: Callable[..., Project]) -> None:
-    project, lines = new_shop(), list(traffic())
+    compare(new_shop(), list(traffic()), shards, tmp_path)
 
+
+@pytest.mark.ray
+def test_so_they_are_with_calls_in_them(tmp_path: Path, asking_shop: Callable[[str], Project]) -> None:
+    compare(asking_shop("https://desk.shop.example/rate"), list(opinions()), 2, tmp_path)
+
+
+def compare(project: Project, lines: list[bytes], shards: int, tmp_path: Path) -> None:
+    """Simulate in this process and on Ray; the files have to be the same."""
     here, there = simulate(project, lines), simulate(project, lines, runtime="ray", shards=shards)
     write_results(tmp_path / "here", here.facts, here.summary)
     write_results(tmp_path / "there", there.facts, there.summary)

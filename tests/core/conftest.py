@@ -31,6 +31,7 @@ from parcours.core.input import (
 from parcours.core.profile import Profile, decode_profile, encode_profile
 from parcours.core.turn import Crowd
 from parcours.journey.document import (
+    ActionsDocument,
     AudiencesDocument,
     EventsDocument,
     JourneyDocument,
@@ -68,12 +69,15 @@ messages:
 """
 
 
-def project_of(journeys: str, policies: str = "", audiences: str = "", messages: str = "", events: str = "") -> Project:
+def project_of(
+    journeys: str, policies: str = "", audiences: str = "", messages: str = "", actions: str = "", events: str = ""
+) -> Project:
     """The shop with these journeys: YAML documents, one after the other.
 
     policies   YAML in place of the shop's own
     audiences  YAML: conditions by name
     messages   YAML: a list of messages besides the shop's own, or in their place
+    actions    YAML: outbound calls by name
     events     YAML: event types besides the shop's own, or in their place
     """
     yaml = YAML(typ="safe", pure=True)
@@ -91,6 +95,7 @@ def project_of(journeys: str, policies: str = "", audiences: str = "", messages:
         AudiencesDocument.model_validate({"audiences": yaml.load(audiences) if audiences else {}}),
         [MessageDocument.model_validate(each) for each in shop["messages"]],
         [JourneyDocument.model_validate(each) for each in yaml.load_all(journeys)],
+        actions=ActionsDocument.model_validate({"actions": yaml.load(actions) if actions else {}}),
     )
 
 
@@ -260,6 +265,7 @@ class Tell(Protocol):
         policies: str = "",
         audiences: str = "",
         messages: str = "",
+        actions: str = "",
         **settings: Any,
     ) -> Story: ...
 
@@ -300,9 +306,11 @@ def tell() -> Tell:
         policies: str = "",
         audiences: str = "",
         messages: str = "",
+        actions: str = "",
         **settings: Any,
     ) -> Story:
-        story = Story(project_of(journeys, policies, audiences, messages).program, Settings(**settings), crowd)
+        project = project_of(journeys, policies, audiences, messages, actions)
+        story = Story(project.program, Settings(**settings), crowd)
         story.identify(0, email="sarah@mail.example", phone="+33612345678", push_token="token")
         return story
 

@@ -180,6 +180,13 @@ NOTICE = {"event": "Notice Shown", "userId": None}
         (line_of(type="reaction", reaction="yawned", journey="j", step="s", channel="c"), "unknown reaction 'yawned'"),
         (line_of(type="reaction", reaction="opened", journey="j", step="s"), "a reaction needs journey, step and"),
         (line_of(type="reaction", reaction="opened", step="s", channel="c"), "a reaction needs journey, step and"),
+        (line_of(type="reaction", reaction="failed", journey="j", step="s"), "a reaction needs journey, step and"),
+        (line_of(type="reaction", reaction="opened", journey="j", step="s", channel="call"), "'opened' on 'call': an "),
+        (line_of(type="reaction", reaction="answered", journey="j", step="s", channel="email"), "'answered' on 'emai"),
+        (
+            line_of(type="reaction", reaction="answered", journey="j", step="s", answer=["t"]),
+            "answer is not an object",
+        ),
     ],
 )
 def test_why_a_line_cannot_be_used(line: bytes, reason: str) -> None:

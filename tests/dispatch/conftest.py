@@ -24,7 +24,7 @@ from parcours.journey.document import (
     ProjectDocument,
 )
 from parcours.journey.project import Project
-from parcours.shard.messages import Answer, Batch, Claims, Reading, Status
+from parcours.shard.messages import Answer, Batch, Claims, Reading, Recalled, Status
 
 
 class NoteContent(BaseModel):
@@ -139,6 +139,9 @@ class HandingShard:
         raise NotImplementedError
 
     async def profile(self, person: str) -> Profile | None:
+        raise NotImplementedError
+
+    async def recall(self, person: str, after: int, through: int | None) -> Recalled:
         raise NotImplementedError
 
     async def status(self) -> Status:

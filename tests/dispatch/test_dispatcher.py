@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
+from pydantic import BaseModel
 
-from parcours.channel import Accepted, Ambiguous, NotSent, Refused
+from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt, Refused
 from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.dispatch.dispatcher import Dispatcher
@@ -100,6 +101,48 @@ def test_without_room_nothing_is_claimed(
         assert sum(count for count, _ in shard.claims) == 4
         channel.gate.set()
         await shard.until_settled(9)
+        await dispatcher.stop()
+
+    asyncio.run(scenario())
+
+
+class Patient:
+    """A channel that keeps `k1` for as long as it is told to."""
+
+    Settings: ClassVar[type[BaseModel]] = BaseModel
+    Content: ClassVar[type[BaseModel]] = BaseModel
+    address_kind: ClassVar[str] = "note"
+
+    def __init__(self, settings: object = None) -> None:
+        self.released = asyncio.Event()
+
+    async def start(self) -> None:
+        pass
+
+    async def send(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
+        (delivery,) = deliveries
+        if delivery.key == "k1":
+            await self.released.wait()
+        return [Accepted(delivery.key)]
+
+    async def stop(self) -> None:
+        pass
+
+
+def test_deliveries_that_are_handed_over_one_by_one_do_not_wait_for_each_other(
+    new_shard: NewShard, new_renderer: NewRenderer, new_entry: NewEntry
+) -> None:
+    async def scenario() -> None:
+        channel, shard = Patient(), new_shard([new_entry(1), new_entry(2)])
+        dispatcher = Dispatcher("note-1", "note", channel, new_renderer(), Settings(), handed_over_max=1)
+        await dispatcher.start([shard])
+        dispatcher.wake(0)
+        await shard.until_settled(1)
+
+        assert shard.receipts == {"k2": Accepted("k2")}
+        assert shard.claims == [(2, "note-1")], "they are claimed at once"
+        channel.released.set()
+        await shard.until_settled(2)
         await dispatcher.stop()
 
     asyncio.run(scenario())

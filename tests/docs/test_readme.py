@@ -73,6 +73,22 @@ def test_the_project_test_of_the_readme_passes(
     assert ended.value.code in (0, None), capsys.readouterr().out
 
 
+def test_the_readme_s_journey_that_asks_another_system_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_starter("shop")
+    Path("shop/tests").mkdir()
+    for kind, path in (("actions", "actions"), ("asking", "journeys/regulars"), ("asking test", "tests/regulars")):
+        (text,) = blocks("README.md", f"yaml {kind}")
+        Path(f"shop/{path}.yaml").write_text(text)
+
+    for command in ("check", "test"):
+        with pytest.raises(SystemExit) as ended:
+            build()([command, "shop"])
+        assert ended.value.code in (0, None), capsys.readouterr().out
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_links_between_pages_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()

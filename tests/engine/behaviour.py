@@ -1,6 +1,7 @@
 """What an engine does for its callers, the same on every runtime.
 
-A suite for each runtime derives from `EngineBehaviour` and says how an engine is opened.
+A suite for each runtime derives from `EngineBehaviour` and says how an engine is opened. What becomes of journeys
+that are published, closed, stopped and paused is in life_behaviour.py.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from aiohttp import web
 
 from parcours.acknowledgement import Ingested
 from parcours.config import Settings
 from parcours.engine import Engine
-from parcours.errors import CallerError, EngineClosed, PublishRefused, SettingInvalid
+from parcours.errors import CallerError, EngineClosed, SettingInvalid
+from parcours.insight.explain_text import explanation_text
 from parcours.journey.project import Project
 from parcours.shells import RuntimeName
-from parcours.testing.doubles import SmtpServer
+from parcours.testing.doubles import Answer, HttpServer, SmtpServer
 
 NewShop = Callable[..., Project]
 
@@ -46,6 +49,13 @@ def states(engine: Engine, person: str) -> list[str]:
     return [delivery.state for run in runs for delivery in run.deliveries]
 
 
+def outcomes(engine: Engine, person: str) -> list[tuple[str, str, str | None]]:
+    """How each delivery of the person stands last, and the gate, by what explains it."""
+    runs = [run for story in engine.explain(person).journeys for run in story.runs]
+    deliveries = [delivery for run in runs for delivery in run.deliveries]
+    return [(each.channel, each.states[-1].outcome, each.states[-1].gate) for each in deliveries]
+
+
 def eventually(condition: Callable[[], bool], what: str) -> None:
     """Ask until it is so. Each question goes through the engine, which is pause enough."""
     deadline_s = time.monotonic() + PATIENCE_S
@@ -53,37 +63,27 @@ def eventually(condition: Callable[[], bool], what: str) -> None:
         assert time.monotonic() < deadline_s, f"{what} did not happen within {PATIENCE_S} s"
 
 
-def patient(project: Project, **receipt: str) -> Project:
-    """The shop, which waits a day for a purchase and says this in the receipt."""
-    documents = msgspec.json.decode(project.to_json())
-    (cart,) = (each for each in documents["journeys"] if each["journey"] == "cart")
-    (bought,) = (each for each in cart["steps"] if each["id"] == "bought")
-    bought["timeout"] = "1d"
-    (message,) = (each for each in documents["messages"] if each["message"] == "receipt")
-    message["email"].update(receipt)
-    return Project.from_json(msgspec.json.encode(documents))
+class Desk(HttpServer):
+    """Has an opinion about everybody, and keeps what it was asked: (key, body)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, bytes]] = []
+
+    async def handle(self, request: web.BaseRequest) -> web.Response:
+        body = await request.read()
+        return await self.respond(request, lambda: self._take(request.headers["Idempotency-Key"], body))
+
+    def _take(self, key: str, body: bytes) -> web.Response:
+        self.asked.append((key, body))
+        return web.json_response({"rank": 5, "city": "Oslo", "more": "than asked for"})
 
 
-def shop_for(new_shop: NewShop, smtp: SmtpServer) -> Project:
-    server = {"host": smtp.host, "port": smtp.port, "sender": "Shop <shop@shop.example>", "tls": "none"}
-    return new_shop(email=server)
-
-
-def begin(engine: Engine, person: str) -> None:
-    """The person becomes known and starts a cart."""
+def wait_for_opinion(engine: Engine, person: str) -> None:
+    """Let the person see something, and the call about it come to its end."""
     engine.identify(person, {"email": f"{person}@mail.example"}).result(PATIENCE_S)
-    engine.track(person, "Started", {"cart": "c1"}).result(PATIENCE_S)
-
-
-def subjects(smtp: SmtpServer) -> dict[str, str]:
-    """The subject of each mail, by address."""
-    headers = {mail.to: mail.raw.split(b"Subject: ")[1].split(b"\r\n")[0].decode() for mail in smtp.mailbox}
-    return dict(sorted(headers.items()))
-
-
-def standing(engine: Engine, journey: str = "cart") -> tuple[str, int, dict[int, int]]:
-    (found,) = (each for each in engine.journeys() if each.journey == journey)
-    return found.state, found.version, found.runs
+    engine.ingest([seen(person)]).result(PATIENCE_S)
+    eventually(lambda: states(engine, person) in (["sent"], ["failed"]), "the call")
 
 
 class Opening:
@@ -118,7 +118,7 @@ class Opening:
         self._opened.close()
 
 
-class EngineBehaviour:
+class Behaviour:
     """Fill in `runtime`, and how many shards are worth their start."""
 
     runtime: RuntimeName
@@ -129,6 +129,10 @@ class EngineBehaviour:
         opening = Opening(self.runtime, tmp_path, self.shards)
         yield opening
         opening.close()
+
+
+class EngineBehaviour(Behaviour):
+    """What has nothing to do with the life of a journey."""
 
     def test_calls_are_counted_by_what_became_of_them(self, opening: Opening, new_shop: NewShop) -> None:
         engine = opening(new_shop())
@@ -180,6 +184,44 @@ class EngineBehaviour:
         assert profile is not None and profile.traits["city"] == "Oslo"
         eventually(lambda: states(engine, "anna") == ["sent"], "the reminder")
 
+    def test_why_somebody_got_a_message_is_told_in_every_life_of_the_engine(
+        self, opening: Opening, new_shop: NewShop
+    ) -> None:
+        # given a reminder that was sent, and one that nobody can be sent
+        engine = opening(new_shop())
+        engine.identify("anna", {"email": "anna@mail.example"}).result(PATIENCE_S)
+        for person in ("anna", "bert"):
+            engine.track(person, "Started", {"cart": "c1"}).result(PATIENCE_S)
+        eventually(
+            lambda: [states(engine, who) for who in ("anna", "bert")] == [["sent"], ["refused"]], "the reminders"
+        )
+
+        told = {who: msgspec.json.encode(engine.explain(who)) for who in ("anna", "bert", "carl")}
+
+        # then each is told of their own, and the same by the next engine on the store
+        assert outcomes(engine, "anna") == [("email", "sent", None)]
+        assert outcomes(engine, "bert") == [("email", "refused", "address")]
+        assert outcomes(engine, "carl") == []
+        text = explanation_text(engine.explain("anna"))
+        assert "remind: email reminder to anna@mail.example sent" in text
+        assert "not entered: nothing of this happened: Seen" in text
+        engine.close()
+        engine = opening(new_shop())
+        assert {who: msgspec.json.encode(engine.explain(who)) for who in told} == told
+
+    def test_what_has_been_acknowledged_can_be_explained_at_once(self, opening: Opening, new_shop: NewShop) -> None:
+        engine = opening(new_shop(), store="memory:")
+
+        for number in range(20):
+            engine.track("anna", "Seen").result(PATIENCE_S)
+            assert len(engine.explain("anna").journeys[1].runs) == number + 1
+
+    def test_only_a_text_can_be_somebody_to_explain(self, opening: Opening, new_shop: NewShop) -> None:
+        engine = opening(new_shop(), store="memory:")
+
+        with pytest.raises(CallerError, match=r"explain\(1\): a person's id is a text"):
+            engine.explain(1)  # type: ignore[arg-type]  # what a caller without types may do
+
     def test_a_call_without_a_message_id_counts_in_every_life_of_the_engine(
         self, opening: Opening, new_shop: NewShop
     ) -> None:
@@ -224,6 +266,35 @@ class EngineBehaviour:
             assert b"Subject: Still there, Oslo?" in mail.raw
             engine.close()
 
+    def test_a_call_is_made_and_its_answer_moves_the_run(
+        self, opening: Opening, asking_shop: Callable[[str], Project]
+    ) -> None:
+        with Desk() as desk:
+            engine = opening(asking_shop(f"{desk.url}/rate"), store="memory:")
+            wait_for_opinion(engine, "anna")
+            desk.next(Answer(404))
+            wait_for_opinion(engine, "bert")
+            engine.drain(PATIENCE_S)
+
+            anna, bert = engine.profile("anna"), engine.profile("bert")
+            assert anna is not None and bert is not None
+            assert (states(engine, "anna"), states(engine, "bert")) == (["sent"], ["failed"])
+            assert (anna.traits.get("city"), bert.traits.get("city")) == ("Oslo", None)
+            assert (len(anna.runs), len(bert.runs)) == (0, 0)
+            ((key, body),) = desk.asked
+            assert msgspec.json.decode(body) == {"who": "anna@mail.example", "page": "p"}
+            assert key in {delivery.key for run in anna.past for delivery in run.deliveries}
+            engine.close()
+
+    def test_calls_can_be_recorded(self, opening: Opening, asking_shop: Callable[[str], Project]) -> None:
+        with Desk() as desk:
+            engine = opening(asking_shop(desk.url), store="memory:", records=("email", "call"))
+
+            engine.ingest([seen("anna")]).result(PATIENCE_S)
+
+            assert states(engine, "anna") == ["sent"]
+            assert desk.asked == []
+
     def test_a_store_is_for_the_number_of_shards_that_it_was_made_for(
         self, opening: Opening, new_shop: NewShop
     ) -> None:
@@ -265,104 +336,3 @@ class EngineBehaviour:
     def test_wrong_settings_of_a_channel_are_an_error_at_the_start(self, opening: Opening, new_shop: NewShop) -> None:
         with pytest.raises(SettingInvalid, match=r"^channels\.email: .*sender"):
             opening(new_shop(email={"host": "localhost"}), store="memory:", records=())
-
-    def test_a_run_drains_in_its_version_and_the_next_one_has_the_new_version(
-        self, opening: Opening, new_shop: NewShop
-    ) -> None:
-        with SmtpServer() as smtp:
-            shop = shop_for(new_shop, smtp)
-            engine = opening(patient(shop), store="memory:", records=())
-            begin(engine, "anna")
-
-            engine.publish(patient(shop, subject="Thanks a lot"))
-            begin(engine, "bert")
-
-            assert standing(engine) == ("open", 2, {1: 1, 2: 1})
-            assert standing(engine, "visits") == ("open", 1, {})
-            for person in ("anna", "bert"):
-                engine.track(person, "Bought", {"cart": "c1"}).result(PATIENCE_S)
-            engine.drain(PATIENCE_S)
-            assert subjects(smtp) == {"anna@mail.example": "Thank you", "bert@mail.example": "Thanks a lot"}
-            engine.close()
-
-    def test_opening_a_changed_project_publishes_it_and_an_unchanged_one_changes_nothing(
-        self, opening: Opening, new_shop: NewShop
-    ) -> None:
-        with SmtpServer() as smtp:
-            shop = shop_for(new_shop, smtp)
-            engine = opening(patient(shop), records=())
-            begin(engine, "anna")
-            engine.stop_journey("visits")
-            engine.close()
-
-            for _ in range(2):
-                engine = opening(patient(shop, subject="Thanks a lot"), records=())
-                assert standing(engine) == ("open", 2, {1: 1})
-                assert standing(engine, "visits") == ("stopped", 1, {}), "it has not changed"
-                engine.close()
-
-            engine = opening(patient(shop, subject="Thanks a lot"), records=())
-            engine.track("anna", "Bought", {"cart": "c1"}).result(PATIENCE_S)
-            engine.drain(PATIENCE_S)
-            assert subjects(smtp) == {"anna@mail.example": "Thank you"}, "as it was when she entered"
-            engine.close()
-
-    def test_a_journey_is_closed_stopped_and_published_again(self, opening: Opening, new_shop: NewShop) -> None:
-        engine = opening(patient(new_shop()), store="memory:")
-        begin(engine, "anna")
-
-        engine.close_journey("cart")
-        begin(engine, "bert")
-        assert standing(engine) == ("closed", 1, {1: 1})
-
-        engine.stop_journey("cart")
-        engine.drain(PATIENCE_S)
-        assert standing(engine) == ("stopped", 1, {})
-
-        engine.publish(patient(new_shop()))
-        begin(engine, "bert")
-        assert standing(engine) == ("open", 1, {1: 1})
-
-    def test_a_paused_journey_stands_still_and_makes_up_for_it(self, opening: Opening, new_shop: NewShop) -> None:
-        engine = opening(patient(new_shop()))
-        begin(engine, "anna")
-        engine.pause_journey("cart")
-        engine.close()
-
-        engine = opening(patient(new_shop()))
-        engine.track("anna", "Bought", {"cart": "c1"}).result(PATIENCE_S)
-        begin(engine, "bert")
-        engine.drain(PATIENCE_S)
-        assert standing(engine) == ("paused", 1, {1: 1})
-        assert states(engine, "anna") == []
-
-        engine.resume_journey("cart")
-        eventually(lambda: states(engine, "anna") == ["sent"], "the receipt")
-        assert standing(engine) == ("open", 1, {})
-
-    def test_a_project_that_cannot_be_published_is_refused_with_every_reason(
-        self, opening: Opening, new_shop: NewShop
-    ) -> None:
-        engine = opening(patient(new_shop()), store="memory:")
-        documents = msgspec.json.decode(patient(new_shop()).to_json())
-        documents["settings"]["project"] = "other"
-        documents["profile"]["traits"]["phone"] = "string"
-        documents["messages"][0]["sms"] = {"text": "hi"}
-
-        with pytest.raises(PublishRefused) as caught:
-            engine.publish(Project.from_json(msgspec.json.encode(documents)))
-
-        assert [reason.split(":")[0] for reason in caught.value.reasons] == [
-            "the messages use the channel 'sms', which the engine was not opened with",
-            "the store belongs to project 'shop', not to 'other'",
-        ]
-        assert standing(engine) == ("open", 1, {})
-
-    def test_a_journey_that_there_is_not_is_an_error_of_the_caller(self, opening: Opening, new_shop: NewShop) -> None:
-        engine = opening(new_shop(), store="memory:")
-
-        with pytest.raises(CallerError, match="there is no journey 'card', did you mean 'cart'"):
-            engine.pause_journey("card")
-
-        engine.track("anna", "Seen").result(PATIENCE_S)
-        assert visits(engine, "anna") == 1, "nobody stands still because of it"

@@ -38,6 +38,36 @@ JOURNEYS = {
 }
 
 
+OPINION = {
+    "journey": "opinion",
+    "entry": {"event": "Seen"},
+    "steps": [
+        {"id": "ask", "call": "rate"},
+        {
+            "id": "heard",
+            "wait_for": [
+                {"reaction": "answered", "of": "ask", "next": "look"},
+                {"reaction": "failed", "of": "ask", "next": "over"},
+            ],
+        },
+        {"id": "look", "branch": [{"when": "event.rank > 3", "next": "keep"}]},
+        {"id": "over", "end": True},
+        {"id": "keep", "update": {"city": "event.city"}},
+    ],
+}
+"""A journey that asks the action `rate` what it thinks of somebody."""
+
+
+def write_asking_shop(folder: Path, url: str) -> Path:
+    """The shop, which besides asks somebody at `url` about everyone who has seen something."""
+    answer = {"rank": "integer", "city": "string"}
+    rate = {"url": url, "body": {"who": "profile.email", "page": "event.page"}, "timeout": "10s", "answer": answer}
+    write_shop(folder, {})
+    (folder / "actions.yaml").write_bytes(msgspec.json.encode({"actions": {"rate": rate}}))
+    (folder / "journeys" / "opinion.yaml").write_bytes(msgspec.json.encode(OPINION))
+    return folder
+
+
 def write_shop(folder: Path, channels: Mapping[str, Mapping[str, object]]) -> Path:
     """The shop as an author would have it on disk; JSON is YAML too."""
     settings = {"project": "shop", "channels": channels, "policies": {"consent": {"default": "opt_out"}}}
@@ -68,3 +98,9 @@ def new_shop(tmp_path: Path) -> Callable[..., Project]:
         return Project.load(write_shop(tmp_path / f"shop-{len(channels)}", channels))
 
     return make
+
+
+@pytest.fixture
+def asking_shop(tmp_path: Path) -> Callable[[str], Project]:
+    """The shop that calls out; takes the URL."""
+    return lambda url: Project.load(write_asking_shop(tmp_path / "asking", url))

@@ -25,11 +25,16 @@ from parcours.plan import channels_used
 
 if TYPE_CHECKING:
     from tests.engine.behaviour import EngineBehaviour
+    from tests.engine.life_behaviour import LifeBehaviour
 else:
     spec = importlib.util.spec_from_file_location("engine_behaviour", Path(__file__).with_name("behaviour.py"))
     behaviour = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(behaviour)
     EngineBehaviour = behaviour.EngineBehaviour
+    spec = importlib.util.spec_from_file_location("life_behaviour", Path(__file__).with_name("life_behaviour.py"))
+    life_behaviour = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(life_behaviour)
+    LifeBehaviour = life_behaviour.LifeBehaviour
 
 NewShop = Callable[..., Project]
 
@@ -37,6 +42,11 @@ ACKNOWLEDGER = Path(__file__).with_name("acknowledge_until_stopped.py")
 
 
 class TestLocalEngine(EngineBehaviour):
+    runtime = "local"
+    shards = 2
+
+
+class TestLifeInThisProcess(LifeBehaviour):
     runtime = "local"
     shards = 2
 

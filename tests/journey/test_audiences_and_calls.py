@@ -272,6 +272,10 @@ ELSEWHERE = [
         {"messages/note.yaml": "message: note\nexpires: 0s\nsms: {text: hi}\n"},
         "messages/note.yaml:2: expires: a duration",
     ),
+    (
+        {"messages/note.yaml": "message: note\ncall: {text: hi}\n"},
+        "messages/note.yaml:2: call: 'call' is no channel: under this name go the outbound calls of actions.yaml",
+    ),
 ]
 
 

@@ -19,7 +19,7 @@ from parcours.journey.document import EventDocument, EventsDocument, JourneyDocu
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.router import Router
-from parcours.shard.messages import Answer, Batch, Claims, Reading, Status
+from parcours.shard.messages import Answer, Batch, Claims, Reading, Recalled, Status
 
 T = TypeVar("T")
 
@@ -123,6 +123,9 @@ class ScriptedShard:
         raise NotImplementedError
 
     async def profile(self, person: str) -> Profile | None:
+        raise NotImplementedError
+
+    async def recall(self, person: str, after: int, through: int | None) -> Recalled:
         raise NotImplementedError
 
     async def status(self) -> Status:

@@ -56,8 +56,21 @@ steps:
   - {id: listen, wait_for: [{event: Seen}], timeout: 4m}
   - {id: write, send: note}
 """,
+    "actions.yaml": "actions: {rate: {url: 'https://crm.example/rate', answer: {rank: integer}}}",
+    "journeys/rated.yaml": """
+journey: rated
+entry: {event: Start}
+exit: [{event: Left}]
+steps:
+  - {id: rate, call: rate}
+  - id: listen
+    wait_for: [{reaction: answered, of: rate, next: look}, {reaction: failed, of: rate, next: over}]
+  - {id: look, branch: [{when: event.rank > 120, next: bill}]}
+  - {id: over, end: true}
+  - {id: bill, send: bill}
+""",
 }
-CHANNELS = ("email", "sms")
+CHANNELS = ("email", "sms", "call")
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +102,8 @@ def batches(recording: Recording) -> list[Batch]:
 def answer_to(outgoing: Outgoing) -> Receipt:
     """What the provider says, fixed by the delivery and the attempt."""
     key = outgoing.key
-    match blake2b(f"{key} {outgoing.attempt}".encode()).digest()[0] % 6:
+    chance = blake2b(f"{key} {outgoing.attempt}".encode()).digest()
+    match chance[0] % 6:
         case 0:
             return NotSent(key, "busy")
         case 1:
@@ -98,6 +112,8 @@ def answer_to(outgoing: Outgoing) -> Receipt:
             return Ambiguous(key, "the line went dead")
         case 3:
             return Refused(key, "no such address", permanent=True)
+        case _ if outgoing.channel == "call":
+            return Accepted(key, answer={"rank": chance[1]})
         case _:
             return Accepted(key, "provider")
 
@@ -170,7 +186,7 @@ def test_the_providers_gave_every_kind_of_answer(project: Project, batches: list
     facts = [fact for facts in shard.finish().values() for fact in facts]
 
     outcomes = {fact.outcome for fact in facts if isinstance(fact, DeliveryReached)}
-    assert outcomes == {"queued", "sent", "failed", "unknown", "retried", "refused"}
+    assert outcomes == {"queued", "sent", "answered", "failed", "unknown", "retried", "refused", "cancelled"}
 
 
 class Live:

@@ -9,6 +9,7 @@ import pytest
 
 from parcours import Project
 from parcours.core.fact import DeliveryReached, Fact, Moved
+from parcours.testing.cases.moment import parse_instant, to_ms
 from parcours.testing.clocks import PersonClocks, in_window
 from parcours.testing.explore.explore import exploration_lines, explore
 from parcours.testing.explore.parts import parts_of
@@ -46,9 +47,11 @@ def test_a_project_is_searched_for_what_it_turns_on(luma: Project) -> None:
     assert parts.constants["event.cart.total"] == (50,)
     assert set(parts.constants["profile.city"]) == {"Atlanta", "San Francisco", "Seattle"}
     assert {20_000, 3_600_000, 7 * 86_400_000} <= set(parts.lengths_ms)
+    assert parts.meeting["event.cart.total"] == (51,)
     assert parts.addresses["event.email"] == "email"
     assert "opened" in parts.reactions
     assert len(parts.instants_ms) == 1
+    assert parts.quiet_minutes == ()
 
 
 def moved(at: int, what: Any, step: str | None = "s", run: int = 1) -> Moved:
@@ -60,6 +63,8 @@ def delivered(at: int, outcome: Any, key: str = "k", message: str = "cart-remind
 
 
 BEGUN = [moved(0, "entered", None), moved(0, "reached")]
+MATCHED = [*BEGUN, moved(1, "matched")]
+ENDED = moved(2, "ended")
 HOUR = 3_600_000
 QUIET = {"quiet_hours": [{"channels": ["sms"], "from": "22:00", "until": "08:00", "then": "hold"}]}
 CAP = {"caps": [{"channels": ["sms"], "class": "marketing", "max": 1, "per": "1d"}]}
@@ -70,11 +75,16 @@ CAP = {"caps": [{"channels": ["sms"], "class": "marketing", "max": 1, "per": "1d
     [
         ({}, [*BEGUN, moved(1, "matched"), moved(1, "ended")], []),
         ({}, [delivered(1, "sent"), delivered(2, "sent")], ["one delivery per key"]),
-        ({}, [*BEGUN, moved(1, "matched"), moved(2, "timed_out")], ["nobody both matched and timed out"]),
-        ({}, [*BEGUN, moved(1, "matched"), moved(1, "reached"), moved(2, "timed_out")], []),  # at another visit
+        ({}, [*MATCHED, moved(2, "timed_out"), ENDED], ["nobody both matched and timed out"]),
+        ({}, [*MATCHED, moved(1, "reached", "t"), moved(2, "timed_out"), ENDED], ["nobody both matched and timed out"]),
+        ({}, [*MATCHED, moved(1, "reached"), moved(2, "timed_out"), ENDED], []),  # it came there again
+        ({}, [*MATCHED, moved(1, "reached", "t"), moved(2, "timed_out", "t"), ENDED], []),
         ({}, [*BEGUN, moved(1, "ended"), moved(2, "waiting")], ["a run begins, and ends once"]),
         ({}, [*BEGUN, moved(1, "ended"), moved(2, "goal")], []),
         ({}, [moved(0, "entered", None)], ["everyone is accounted for"]),
+        ({}, BEGUN, ["everyone is accounted for"]),  # and neither waits nor has ended
+        ({}, [*BEGUN, moved(0, "waiting")], []),
+        ({}, [*BEGUN, moved(0, "parked")], []),
         (QUIET, [delivered(22 * HOUR - 1, "sent")], []),
         (QUIET, [delivered(22 * HOUR, "sent")], ["no delivery in quiet hours"]),
         (QUIET, [delivered(32 * HOUR - 1, "sent")], ["no delivery in quiet hours"]),
@@ -92,6 +102,31 @@ def test_each_property_is_broken_by_its_breach_alone(
     world = World(luma.program, clocks, policies)
 
     assert [name for name, holds in PROPERTIES.items() if list(holds(world, facts))] == broken
+
+
+NIGHT = {"quiet_hours": [{"channels": ["sms"], "from": "22:00", "until": "02:30", "then": "hold"}]}
+
+
+@pytest.mark.parametrize(
+    "at, shown, broken",
+    [
+        ("2026-10-25T00:29:59Z", "02:29 +0200", True),
+        ("2026-10-25T00:30:00Z", "02:30 +0200", False),  # the end of the window, the first time
+        ("2026-10-25T01:10:00Z", "02:10 +0100", False),  # an hour that the window has behind it comes again
+        ("2026-03-29T00:59:59Z", "01:59 +0100", True),
+        ("2026-03-29T01:00:00Z", "03:00 +0200", False),  # half past two does not come
+    ],
+)
+def test_quiet_hours_end_once_in_the_night_in_which_the_clocks_change(
+    at: str, shown: str, broken: bool, luma: Project
+) -> None:
+    at_ms = to_ms(parse_instant(at))
+    clocks = PersonClocks(luma.program, [(0, "p", {"timezone": "Europe/Paris"})])
+
+    breaches = PROPERTIES["no delivery in quiet hours"](World(luma.program, clocks, NIGHT), [delivered(at_ms, "sent")])
+
+    assert f"{clocks.local('p', at_ms):%H:%M %z}" == shown
+    assert bool(list(breaches)) is broken
 
 
 def test_a_zone_counts_from_when_it_became_known(luma: Project) -> None:

@@ -19,6 +19,7 @@ from parcours.cli.run import time_ms
 from parcours.errors import CallerError
 
 if TYPE_CHECKING:
+    from parcours.core.fact import Fact
     from parcours.journey.project import Project
     from parcours.simulation import Result
 
@@ -56,27 +57,51 @@ def report(
 def explain(
     folder: ProjectFolder,
     profile: Annotated[str, typer.Argument(metavar="PROFILE", help="The person's user id.")],
-    events: EventsFile,
+    events: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="What these events (NDJSON) lead to; may be gzipped; - is standard input."),
+    ] = None,
+    store: Annotated[
+        str | None, typer.Option(metavar="URL", help="What has been recorded in this store, which no engine may use.")
+    ] = None,
     until: Until = None,
     json: Annotated[bool, typer.Option("--json", help="As one line of JSON.")] = False,
 ) -> None:
     """Tell why a person got, or did not get, a message."""
+    if (events is None) == (store is None):
+        raise typer.BadParameter("choose one of --events and --store.", param_hint="--events")
+    if store is not None and until is not None:
+        raise typer.BadParameter("it goes with --events.", param_hint="--until")
     import msgspec
 
     from parcours.insight.explain import explain as explanation_of
     from parcours.insight.explain_text import explanation_text
     from parcours.journey.project import Project
 
-    source = events_source(events)
+    source = None if events is None else events_source(events)
     project = Project.load(folder)
-    result = _simulated(project, source, until, "Events")
-    explanation = explanation_of(result.facts, profile, project.program.journeys)
+    if source is not None:
+        facts = _simulated(project, source, until, "Events").facts
+        none = "none of these events concerns them and any journey"
+    else:
+        assert store is not None
+        facts = _recalled(project, store, profile)
+        none = "as far as the store's journal reaches back, it tells nothing of them"
+    explanation = explanation_of(facts, profile, project.program.journeys)
     if json:
         typer.echo(msgspec.json.encode(explanation).decode())
     else:
         typer.echo(explanation_text(explanation), nl=False)
-    if not any(fact.profile == profile for fact in result.facts):
-        raise CallerError(f"Nothing happened to {profile!r}: none of these events concerns them and any journey.")
+    if not any(fact.profile == profile for fact in facts):
+        raise CallerError(f"Nothing happened to {profile!r}: {none}.")
+
+
+def _recalled(project: Project, store: str, person: str) -> list[Fact]:
+    from parcours.shard.recall import recall_from
+    from parcours.store.address import check_address, shards_of
+
+    check_address(store)
+    return recall_from(store, shards_of(store, project.name), person)
 
 
 def diff(

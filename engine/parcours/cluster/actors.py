@@ -18,8 +18,8 @@ from parcours.clock import SystemClock
 from parcours.cluster.assignment import Assignment
 from parcours.cluster.mailbox import ActorPort
 from parcours.dispatch.dispatcher import Dispatcher
+from parcours.dispatch.outfit import new_dispatcher
 from parcours.dispatch.registry import Registry
-from parcours.dispatch.render import Renderer
 from parcours.errors import ShardUnavailable, StoreBroken, StoreBusy
 from parcours.journey.publications import Compiler, Publications
 from parcours.plan import open_shard
@@ -113,6 +113,9 @@ class ShardActor:
     async def profile(self, person: str) -> bytes:
         return encode(Known(await self._answer(self._assigned.profile(person))))
 
+    async def recall(self, person: str, after: int, through: int | None) -> bytes:
+        return encode(await self._answer(self._assigned.recall(person, after, through)))
+
     async def status(self) -> bytes:
         return encode(await self._answer(self._assigned.status()))
 
@@ -152,12 +155,9 @@ class DispatcherActor:
         """Start the channel and pull what is ready. `name` tells this life of the actor from those before."""
         await self.stop()
         plan = assignment.plan()
-        registry = Registry.installed()
         self._compiler = Compiler(plan.project)
         program = self._compiler.program(decode(publications, Publications))
-        renderer = Renderer(program, {channel: registry.channel(channel).Content})
-        opened = registry.open(channel, plan.channels[channel])
-        self._dispatcher = Dispatcher(name, channel, opened, renderer, plan.settings)
+        self._dispatcher = new_dispatcher(name, channel, plan, program, Registry.installed())
         await self._dispatcher.start([ActorPort(shard) for shard in shards])
         for shard in range(len(shards)):
             self._dispatcher.wake(shard)

@@ -12,7 +12,19 @@ from parcours.core.fact import Fact
 from parcours.core.profile import Profile
 from parcours.errors import ShardUnavailable
 from parcours.journey.publications import Publications
-from parcours.shard.messages import Answer, Batch, Claims, Holding, Known, Reading, Receipts, Status, decode, encode
+from parcours.shard.messages import (
+    Answer,
+    Batch,
+    Claims,
+    Holding,
+    Known,
+    Reading,
+    Recalled,
+    Receipts,
+    Status,
+    decode,
+    encode,
+)
 
 
 class ActorPort:
@@ -59,6 +71,9 @@ class ActorPort:
 
     async def profile(self, person: str) -> Profile | None:
         return decode(await answer_of(self._actor.profile.remote(person)), Known).profile
+
+    async def recall(self, person: str, after: int, through: int | None) -> Recalled:
+        return decode(await answer_of(self._actor.recall.remote(person, after, through)), Recalled)
 
     async def status(self) -> Status:
         return decode(await answer_of(self._actor.status.remote()), Status)

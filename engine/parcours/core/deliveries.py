@@ -6,6 +6,9 @@
       |        `-- not sent: again after a pause, as a timer of the person
       `-- a gate holds it until a time, and then it passes all gates again
 
+An outbound call goes the same way on the channel name CALL; no gate stands before it, and it is over once it is
+answered or failed, whichever comes first.
+
 Deliveries live with their run. sending.py brings them out, feedback.py takes in what is heard of them. Feedback
 merges by rank and never by order of arrival: a late "sent" changes nothing about "delivered". Marks (opened,
 clicked ...) are kept beside the state with the time at which each came first.
@@ -15,6 +18,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from parcours.channel import CALL
 from parcours.core.fact import DeliveryReached, Outcome
 from parcours.core.profile import DeliveryState, Run, State
 from parcours.core.turn import Turn
@@ -111,7 +115,12 @@ def give_back(turn: Turn, delivery: DeliveryState) -> None:
     turn.profile.reservations = [each for each in turn.profile.reservations if each.key != delivery.key]
 
 
+def is_call(delivery: DeliveryState) -> bool:
+    """Whether it is an outbound call, which has no message and reaches nobody."""
+    return delivery.channel == CALL
+
+
 def message_of(turn: Turn, run: Run, delivery: DeliveryState) -> Message | None:
-    """The message delivered, as it is in the run's version; None if that is not known any more."""
+    """The message delivered, as it is in the run's version; None if that is not known any more, or if it is a call."""
     journey = turn.program.journey(run.journey, run.version)
-    return None if journey is None else journey.messages.get(delivery.message)
+    return None if journey is None or is_call(delivery) else journey.messages.get(delivery.message)

@@ -12,7 +12,10 @@ from parcours.core.fact import Fact
 class Outgoing(msgspec.Struct, frozen=True, array_like=True):
     """A delivery as it lies in the outbox, with all that is needed to render it, taken at the decision.
 
-    context  the values of the paths that the message's templates name, under profile, entry, event and run
+    An outbound call lies there too: `message` is its action, `to` where it goes, and its class transactional.
+
+    context  the values of the paths that the message's templates name, under profile, entry, event and run;
+             of a call, the fields of its body
     at       the effective time of the decision, which is also the templates' `now`
     """
 
@@ -31,7 +34,7 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True):
     attempt: int = 1
 
 
-class Effects:
+class Effects(msgspec.Struct, gc=False):
     """What one input to one person leads to.
 
     facts    in the order of happening
@@ -41,11 +44,8 @@ class Effects:
     settled  keys that leave the outbox: sent, failed, or cancelled
     """
 
-    __slots__ = ("claimed", "facts", "queued", "ready", "settled")
-
-    def __init__(self) -> None:
-        self.facts: list[Fact] = []
-        self.queued: list[Outgoing] = []
-        self.ready: list[str] = []
-        self.claimed: list[tuple[str, int]] = []
-        self.settled: list[str] = []
+    facts: list[Fact] = []
+    queued: list[Outgoing] = []
+    ready: list[str] = []
+    claimed: list[tuple[str, int]] = []
+    settled: list[str] = []

@@ -55,10 +55,9 @@ def _try_to_enter(
 
 def _in_exit_audience(turn: Turn, journey: Journey) -> bool:
     """Whether the person is where entering ends a run, so that hers would be over before it began."""
-    return any(
-        isinstance(trigger, AudienceTrigger)
-        and trigger.change == "entered"
-        and turn.profile.audiences.get(trigger.audience, False)
+    audiences = turn.profile.audiences
+    return bool(audiences) and any(
+        isinstance(trigger, AudienceTrigger) and trigger.change == "entered" and audiences.get(trigger.audience, False)
         for trigger in journey.exits
     )
 
@@ -100,6 +99,8 @@ def _limit(turn: Turn, journey: Journey) -> None:
 
 def _too_soon(turn: Turn, journey: Journey, correlation: str | None) -> bool:
     """Whether the last run of the same key ended too recently; with no re-entry at all, whether there was one."""
+    if journey.reentry_after_ms == 0:
+        return False
     ended = [
         run.ended_at
         for run in turn.profile.past

@@ -12,8 +12,9 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
+from parcours.channel import CALL
 from parcours.config import Settings
-from parcours.core.feedback import OUTCOMES
+from parcours.core.feedback import OUTCOMES, is_possible
 from parcours.core.identity import person_in, person_name
 from parcours.core.input import ConsentChanged, EventHappened, Input, ReactionArrived, TraitsChanged
 from parcours.core.storable import objection
@@ -58,6 +59,7 @@ class Call(msgspec.Struct, frozen=True, rename="camel", gc=False):
     link: str | None = None
     purpose: str | None = None
     granted: bool | None = None
+    answer: msgspec.Raw = msgspec.Raw()
 
 
 class Timing(msgspec.Struct, frozen=True, gc=False):
@@ -204,9 +206,15 @@ def _consent_input(call: Call, at: int) -> ConsentChanged:
 def _reaction_input(call: Call, at: int) -> ReactionArrived:
     if call.reaction not in OUTCOMES:
         raise Unusable(f"unknown reaction {call.reaction!r}; there are {', '.join(OUTCOMES)}")
-    if not (call.journey and call.step and call.channel):
+    channel = call.channel or (CALL if call.reaction == "answered" else None)
+    if not (call.journey and call.step and channel):
         raise Unusable("a reaction needs journey, step and channel")
-    return ReactionArrived(at, call.reaction, call.journey, call.step, call.channel, call.link)
+    if not is_possible(call.reaction, channel):
+        raise Unusable(
+            f"{call.reaction!r} on {channel!r}: an outbound call is answered or failed, and nothing else is answered"
+        )
+    answer = _decode_object(call.answer, "answer") if call.reaction == "answered" else None
+    return ReactionArrived(at, call.reaction, call.journey, call.step, channel, call.link, answer)
 
 
 def _decode_object(raw: msgspec.Raw, name: str) -> dict[str, object]:

@@ -16,7 +16,7 @@ What: TypeAlias = Literal[
 
 Outcome: TypeAlias = Literal[
     "queued", "claimed", "held", "refused", "cancelled", "failed", "unknown", "sent", "delivered",
-    "bounced", "opened", "clicked", "replied", "complained", "unsubscribed", "retried",
+    "bounced", "opened", "clicked", "replied", "complained", "unsubscribed", "answered", "retried",
 ]  # fmt: skip
 
 
@@ -42,7 +42,8 @@ class Moved(msgspec.Struct, frozen=True, array_like=True, tag="moved", gc=False)
 class DeliveryReached(msgspec.Struct, frozen=True, array_like=True, tag="delivery", gc=False):
     """A delivery reached a state or got a mark. `gate` names the gate that refused or held it.
 
-    reason is in words, code the provider's own.
+    reason is in words, code the provider's own. An outbound call is one on the channel `call` (channel.CALL), to
+    nobody; its message is the action.
     """
 
     at: int

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil
 from typing import assert_never
 
-from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
+from parcours.channel import CALL, Accepted, Ambiguous, NotSent, Receipt, Refused
+from parcours.core.answers import take_answer
 from parcours.core.consent import set_consent
-from parcours.core.deliveries import RANK, TO_LEAVE, close, find, may_be_there, message_of, reach
+from parcours.core.deliveries import RANK, TO_LEAVE, close, find, is_call, may_be_there, message_of, reach
 from parcours.core.fact import Outcome, Unmatched
 from parcours.core.profile import DeliveryState, Run, State
 from parcours.core.turn import Turn
@@ -23,9 +25,9 @@ def take_receipt(turn: Turn, receipt: Receipt) -> Run | None:
     if delivery.state != "claimed":
         return _take_late_receipt(turn, run, delivery, receipt)
     match receipt:
-        case Accepted(provider_id=provider_id):
-            delivery.provider_id = provider_id
-            _sent(turn, run, delivery)
+        case Accepted():
+            delivery.provider_id = receipt.provider_id
+            _sent(turn, run, delivery, receipt)
         case NotSent():
             _try_again(turn, run, delivery, receipt)
         case Refused(reason=reason, permanent=permanent, code=code):
@@ -44,17 +46,20 @@ def _take_late_receipt(turn: Turn, run: Run, delivery: DeliveryState, receipt: R
     if isinstance(receipt, Accepted) and delivery.may_have_left:
         delivery.provider_id = delivery.provider_id or receipt.provider_id
         if delivery.state == "unknown":
-            _sent(turn, run, delivery)
+            _sent(turn, run, delivery, receipt)
             return run
     if delivery.state not in TO_LEAVE:
         turn.effects.settled.append(delivery.key)
     return None
 
 
-def _sent(turn: Turn, run: Run, delivery: DeliveryState) -> None:
+def _sent(turn: Turn, run: Run, delivery: DeliveryState, receipt: Accepted) -> None:
     delivery.may_have_left = True
     close(turn, run, delivery, "sent", reason=None)
-    if turn.crowd is not None:
+    if is_call(delivery):
+        if receipt.answer is not None:
+            take_answer(turn, run, delivery, receipt.answer, receipt.reason)
+    elif turn.crowd is not None:
         for delay_ms, reaction in turn.crowd.reactions(delivery.key, delivery.channel):
             turn.set_timer(turn.at + delay_ms, "reaction", run, delivery.key, reaction)
 
@@ -88,6 +93,9 @@ def _asked_ms(turn: Turn, receipt: NotSent) -> int:
 
 
 def _leave_unknown(turn: Turn, run: Run, delivery: DeliveryState, reason: str, code: str | None) -> None:
+    """What is transactional is sent once more. So is a call, under its key; if that tells no more, it has failed:
+    whoever listens for its outcome is not left waiting.
+    """
     again = not delivery.may_have_left and not run.withdrawn and _is_transactional(turn, run, delivery)
     delivery.may_have_left = True
     delivery.state = "unknown"
@@ -95,17 +103,28 @@ def _leave_unknown(turn: Turn, run: Run, delivery: DeliveryState, reason: str, c
     if again:
         turn.set_timer(turn.at + turn.settings.ambiguous_resend_after_ms, "retry", run, delivery.key)
         delivery.attempt += 1
+    elif is_call(delivery) and not run.withdrawn:
+        _fail(turn, run, delivery, f"no certain answer in {delivery.attempt} attempts: {reason}", code)
     else:
         turn.effects.settled.append(delivery.key)
 
 
 def _is_transactional(turn: Turn, run: Run, delivery: DeliveryState) -> bool:
     message = message_of(turn, run, delivery)
-    return message is not None and message.message_class == "transactional"
+    return is_call(delivery) or (message is not None and message.message_class == "transactional")
 
 
-def react(turn: Turn, run: Run, delivery: DeliveryState, reaction: str, link: str | None) -> bool:
+def react(
+    turn: Turn,
+    run: Run,
+    delivery: DeliveryState,
+    reaction: str,
+    link: str | None,
+    answer: Mapping[str, object] | None = None,
+) -> bool:
     """Mark the delivery; False if the reaction is not possible any more or tells nothing new."""
+    if is_call(delivery) and not CALL_OUTCOMES.isdisjoint(delivery.marks):
+        return False
     new_link = reaction == "clicked" and link is not None and link not in delivery.links
     if not may_be_there(delivery) or (reaction in delivery.marks and not new_link):
         return False
@@ -121,7 +140,9 @@ def react(turn: Turn, run: Run, delivery: DeliveryState, reaction: str, link: st
         _raise(turn, run, delivery, "bounced")
     elif reaction == "failed" and delivery.state in RANK:
         _fail(turn, run, delivery, "reported by the provider", None)
-    if reaction not in delivery.marks:
+    if reaction == "answered":
+        take_answer(turn, run, delivery, answer or {})
+    elif reaction not in delivery.marks:
         delivery.marks[reaction] = turn.at
         reach(turn, run, delivery, _as_outcome(reaction), reason=link)
     if reaction in WITHDRAWS_CONSENT:
@@ -157,8 +178,17 @@ OUTCOMES: dict[str, Outcome] = {
     "unsubscribed": "unsubscribed",
     "replied": "replied",
     "failed": "failed",
+    "answered": "answered",
 }
 """The outcome that records each reaction; its keys are all the reactions there are."""
+
+CALL_OUTCOMES = frozenset({"answered", "failed"})
+"""The reactions to an outbound call; of messages, nobody says that they were answered."""
+
+
+def is_possible(reaction: str, channel: str) -> bool:
+    """Whether what went out on the channel can have this reaction."""
+    return reaction in CALL_OUTCOMES if channel == CALL else reaction != "answered"
 
 
 WITHDRAWS_CONSENT = frozenset({"complained", "unsubscribed"})

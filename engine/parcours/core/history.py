@@ -9,6 +9,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
+import msgspec
+
 from parcours.core.consent import has_consent
 from parcours.core.profile import Profile
 from parcours.journey.program import ConsentPolicy
@@ -17,17 +19,14 @@ Entries = list[tuple[int, float]]
 """(time, value) in the order of time; the value is 1 for a series without a property."""
 
 
-class PersonHistory:
+class PersonHistory(msgspec.Struct, frozen=True):
     """Satisfies the expressions' `History` for one person."""
 
-    __slots__ = ("_policy", "_profile")
-
-    def __init__(self, profile: Profile, policy: ConsentPolicy) -> None:
-        self._profile = profile
-        self._policy = policy
+    profile: Profile
+    policy: ConsentPolicy
 
     def consent(self, channel: str, purpose: str) -> bool:
-        return has_consent(self._profile, self._policy, channel, purpose)
+        return has_consent(self.profile, self.policy, channel, purpose)
 
     def count(self, key: str, window_ms: int, now_ms: int) -> int:
         return len(self._inside(key, window_ms, now_ms))
@@ -36,7 +35,7 @@ class PersonHistory:
         return sum(value for _, value in self._inside(key, window_ms, now_ms))
 
     def last(self, key: str) -> int | None:
-        entries = self._profile.series.get(key)
+        entries = self.profile.series.get(key)
         return entries[-1][0] if entries else None
 
     def next_exit(self, key: str, window_ms: int, now_ms: int) -> int | None:
@@ -45,7 +44,7 @@ class PersonHistory:
         return inside[0][0] + window_ms if inside else None
 
     def _inside(self, key: str, window_ms: int, now_ms: int) -> Sequence[tuple[int, float]]:
-        entries = self._profile.series.get(key, [])
+        entries = self.profile.series.get(key, [])
         first = bisect_right(entries, now_ms - window_ms, key=time_of)
         return entries[first : bisect_right(entries, now_ms, key=time_of)]
 

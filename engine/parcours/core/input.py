@@ -64,7 +64,10 @@ class ReceiptArrived(msgspec.Struct, frozen=True):
 
 
 class ReactionArrived(msgspec.Struct, frozen=True):
-    """The person, or the provider, reacted to the newest delivery of this step on this channel."""
+    """The person, or the provider, reacted to the newest delivery of this step on this channel.
+
+    answer  what an outbound call brought back, for `answered`
+    """
 
     at: int
     reaction: str
@@ -72,6 +75,7 @@ class ReactionArrived(msgspec.Struct, frozen=True):
     step: str
     channel: str
     link: str | None = None
+    answer: dict[str, object] | None = None
 
 
 class ReadReached(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ def make_up(turn: Turn, journey: str, fire: Callable[[Turn, Timer], None], hear:
     fire, hear  how a timer that is due, and a reaction, move a run
     """
     now, inputs = turn.at, deque(_taken_out(turn, journey))
+    turn.resumed_at = now
     while True:
         timer = _first_timer(turn, journey, now)
         if inputs and (timer is None or inputs[0].at <= timer.due):
@@ -37,7 +38,7 @@ def make_up(turn: Turn, journey: str, fire: Callable[[Turn, Timer], None], hear:
             fire(turn, timer)
         else:
             break
-    turn.at = now
+    turn.at, turn.resumed_at = now, None
 
 
 def _taken_out(turn: Turn, journey: str) -> list[Kept]:

@@ -41,11 +41,12 @@ class Timer(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class DeliveryState(msgspec.Struct, array_like=True):
-    """One message on one channel.
+    """One message on one channel, or an outbound call: then `message` is the action, and there is no address.
 
     decided_at     when the run reached the send step: a message expires from then on
     may_have_left  an attempt was accepted or ambiguous: the person may have it, whatever the state says now
     marks, links   each reaction with its first time; what was clicked
+    answer         as much of a call's answer as the journey names, for as long as somebody may listen for it
     """
 
     key: str
@@ -61,6 +62,7 @@ class DeliveryState(msgspec.Struct, array_like=True):
     marks: dict[str, int] = {}
     links: list[str] = []
     decided_at: int = 0
+    answer: dict[str, object] = {}
 
 
 class Reservation(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -143,7 +145,7 @@ class Profile(msgspec.Struct, array_like=True):
     life: int = 0
 
     def next_due(self) -> int:
-        return min((timer.due for timer in self.timers), default=NEVER)
+        return min([timer.due for timer in self.timers]) if self.timers else NEVER
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -1,7 +1,14 @@
-"""How does a delivery get out? Through the gates into the outbox, held where a gate says so, claimed, tried again."""
+"""How does a delivery get out? Through the gates into the outbox, held where a gate says so, claimed, tried again.
+
+An outbound call goes the same way but for the gates: nobody is written to by it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Literal
+
+from parcours.channel import CALL
 from parcours.core.deliveries import TO_LEAVE, close, delivery_key, find, give_back, message_of, reach
 from parcours.core.effect import Outgoing
 from parcours.core.fact import LimitReached
@@ -10,26 +17,43 @@ from parcours.core.paths import keep
 from parcours.core.policy import Objection, judge, judge_claim
 from parcours.core.profile import DeliveryState, Reservation, Run
 from parcours.core.turn import Turn, iso
-from parcours.journey.program import Message, Send
+from parcours.journey.program import Action, Call, Message, Send
 
 
 def queue(turn: Turn, run: Run, step: Send, message: Message) -> None:
     """Ask for one delivery per channel of the step. Each is queued, held or refused when this returns."""
     for channel in step.to:
-        delivery = DeliveryState(
-            key=delivery_key(turn, run, channel),
-            step=step.id,
-            visit=run.visits[step.id],
-            channel=channel,
-            message=message.name,
-            to=_address(turn, run, step, channel),
-            state="held",  # until the gates have spoken
-            attempt=1,
-            decided_at=turn.at,
-        )
-        _forget_oldest(turn, run)
-        run.deliveries.append(delivery)
+        delivery = _new(turn, run, step.id, channel, message.name)
+        delivery.to = _address(turn, run, step, channel)
         _pass_gates(turn, run, delivery, message)
+
+
+def queue_call(turn: Turn, run: Run, step: Call, action: Action, body: Mapping[str, object]) -> None:
+    """Ask for an outbound call with these fields. It is queued when this returns."""
+    for earlier in run.deliveries:
+        if earlier.step == step.id:
+            earlier.answer = {}  # listeners look at the newest visit only
+    delivery = _new(turn, run, step.id, CALL, action.name)
+    delivery.state = "queued"
+    _put_into_outbox(turn, run, delivery, "transactional", action.url, dict(body))
+
+
+def _new(turn: Turn, run: Run, step: str, channel: str, message: str) -> DeliveryState:
+    """A delivery of the step at which the run is."""
+    delivery = DeliveryState(
+        key=delivery_key(turn, run, channel),
+        step=step,
+        visit=run.visits[step],
+        channel=channel,
+        message=message,
+        to=None,
+        state="held",  # until the gates have spoken
+        attempt=1,
+        decided_at=turn.at,
+    )
+    _forget_oldest(turn, run)
+    run.deliveries.append(delivery)
+    return delivery
 
 
 def _forget_oldest(turn: Turn, run: Run) -> None:
@@ -74,7 +98,8 @@ def _pass_gates(turn: Turn, run: Run, delivery: DeliveryState, message: Message,
         return
     delivery.state = "queued"
     _reserve(turn, delivery, message)
-    _put_into_outbox(turn, run, delivery, message)
+    assert delivery.to is not None, "the address gate lets nothing pass without an address"
+    _put_into_outbox(turn, run, delivery, message.message_class, delivery.to, _context(turn, run, message))
 
 
 def _reserve(turn: Turn, delivery: DeliveryState, message: Message) -> None:
@@ -98,8 +123,14 @@ def _object(turn: Turn, run: Run, delivery: DeliveryState, objection: Objection,
     turn.set_timer(objection.until_ms, "release", run, delivery.key)
 
 
-def _put_into_outbox(turn: Turn, run: Run, delivery: DeliveryState, message: Message) -> None:
-    assert delivery.to is not None, "the address gate lets nothing pass without an address"
+def _put_into_outbox(
+    turn: Turn,
+    run: Run,
+    delivery: DeliveryState,
+    message_class: Literal["marketing", "transactional"],
+    to: str,
+    context: dict[str, object],
+) -> None:
     turn.effects.queued.append(
         Outgoing(
             key=delivery.key,
@@ -109,11 +140,11 @@ def _put_into_outbox(turn: Turn, run: Run, delivery: DeliveryState, message: Mes
             run=run.number,
             step=delivery.step,
             channel=delivery.channel,
-            message=message.name,
-            message_class=message.message_class,
-            to=delivery.to,
+            message=delivery.message,
+            message_class=message_class,
+            to=to,
             at=turn.at,
-            context=_context(turn, run, message),
+            context=context,
         )
     )
     turn.effects.ready.append(delivery.key)

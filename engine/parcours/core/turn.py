@@ -38,26 +38,27 @@ def iso(at_ms: int) -> str:
     return time_text(max(at_ms, EARLIEST_MS))
 
 
-class Turn:
-    """The person, the rules, the instant, and the effects so far."""
+class Turn(msgspec.Struct):
+    """The person, the rules, the instant, and the effects so far.
 
-    __slots__ = ("at", "crowd", "effects", "gates_at", "person", "profile", "program", "settings", "updated")
+    updated     the run whose `update` step changed traits, until audiences have been looked at again
+    resumed_at  the time of the input, while `at` goes back to what a paused journey has missed
+    """
 
-    def __init__(
-        self, person: str, profile: Profile, at: int, program: Program, settings: Settings, crowd: Crowd | None
-    ) -> None:
-        self.person = person
-        self.profile = profile
-        self.at = at
-        self.gates_at = at
-        """The time by which gates go: that of the input, also where the input makes up for what was missed."""
+    person: str
+    profile: Profile
+    at: int
+    program: Program
+    settings: Settings
+    crowd: Crowd | None
+    effects: Effects = msgspec.field(default_factory=Effects)
+    updated: Run | None = None
+    resumed_at: int | None = None
 
-        self.program = program
-        self.settings = settings
-        self.crowd = crowd
-        self.effects = Effects()
-        self.updated: Run | None = None
-        """The run whose `update` step changed traits, until audiences have been looked at again."""
+    @property
+    def gates_at(self) -> int:
+        """The time by which gates go: that of the input, also where it makes up for what was missed."""
+        return self.at if self.resumed_at is None else self.resumed_at
 
     def is_paused(self, journey: str) -> bool:
         """Whether the journey stands still at this time."""
@@ -73,13 +74,12 @@ class Turn:
         self.profile.sequence += 1
         self.profile.timers.append(Timer(due, self.profile.sequence, kind, run.journey, run.number, key, detail))
 
-    def cancel_timers(self, run: Run, kinds: Iterable[TimerKind]) -> None:
+    def cancel_timers(self, run: Run, kinds: tuple[TimerKind, ...]) -> None:
         """Forget the run's timers of these kinds."""
-        wanted = frozenset(kinds)
         self.profile.timers = [
             timer
             for timer in self.profile.timers
-            if timer.run != run.number or timer.journey != run.journey or timer.kind not in wanted
+            if timer.run != run.number or timer.journey != run.journey or timer.kind not in kinds
         ]
 
     def scope(

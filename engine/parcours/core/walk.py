@@ -6,13 +6,14 @@ parked because a step could not be carried out; a parked run stays where it is a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import blake2b
 from typing import assert_never
 
 from parcours.core import sending
 from parcours.core.paths import replaced
-from parcours.core.profile import Run
+from parcours.core.profile import DeliveryState, Run
 from parcours.core.storable import objection
 from parcours.core.traits import has_room
 from parcours.core.turn import EPOCH, LATEST_MS, MILLISECOND, Turn, iso
@@ -84,6 +85,8 @@ def bury(turn: Turn, run: Run) -> None:
     run.ended_at = turn.at
     run.step = None
     run.visits, run.event = {}, {}
+    for delivery in run.deliveries:
+        delivery.answer = {}
     if not _goal_may_follow(turn, run):
         run.entry = {}
     turn.profile.runs = [other for other in turn.profile.runs if other is not run]
@@ -127,7 +130,7 @@ def _take(turn: Turn, journey: Journey, run: Run, step: Step) -> str | None | St
         case Update():
             return _update(turn, run, step)
         case Call():
-            raise StepFailed("outbound calls are not available in this version")
+            return _call(turn, journey, run, step)
         case End():
             raise AssertionError("the walk has ended before")
         case _:
@@ -137,6 +140,14 @@ def _take(turn: Turn, journey: Journey, run: Run, step: Step) -> str | None | St
 def _send(turn: Turn, journey: Journey, run: Run, step: Send) -> str | None | Stay:
     sending.queue(turn, run, step, journey.messages[step.message])
     return after_send(run, step)
+
+
+def _call(turn: Turn, journey: Journey, run: Run, step: Call) -> str | None:
+    """The run goes on at once; a listener may wait for the answer. What has no value is left out of the body."""
+    action = journey.actions[step.action]
+    body = {name: value for name, value in _values(turn, run, action.body).items() if value is not None}
+    sending.queue_call(turn, run, step, action, body)
+    return step.next
 
 
 def after_send(run: Run, step: Send) -> str | None | Stay:
@@ -173,8 +184,7 @@ def _instant(turn: Turn, run: Run, until: Expression) -> int:
 
 def _listen(turn: Turn, run: Run, step: WaitFor) -> str | None | Stay:
     for listener in step.listeners:
-        if isinstance(listener, ReactionListener) and has_reacted(run, listener, turn.at):
-            turn.record(run, "matched", listener.reaction)
+        if isinstance(listener, ReactionListener) and hears(turn, run, listener):
             return listener.next
     due = None if step.timeout_ms is None else turn.at + step.timeout_ms
     if due is not None:
@@ -193,17 +203,30 @@ def waits_at(journey: Journey, run: Run) -> WaitFor | None:
     return step if isinstance(step, WaitFor) else None
 
 
-def has_reacted(run: Run, listener: ReactionListener, at: int) -> bool:
-    """Whether a delivery of the step's newest visit has the reaction by then."""
+def hears(turn: Turn, run: Run, listener: ReactionListener) -> bool:
+    """Whether the listener matches by now. What a call has answered is from then on the event that moved the run."""
+    delivery = _reacted(run, listener, turn.at)
+    if delivery is None:
+        return False
+    if listener.reaction == "answered":
+        run.event = delivery.answer
+    turn.record(run, "matched", listener.reaction)
+    return True
+
+
+def _reacted(run: Run, listener: ReactionListener, at: int) -> DeliveryState | None:
+    """The delivery of the step's newest visit that has the reaction by then, None if it has not come."""
     of_step = [delivery for delivery in run.deliveries if delivery.step == listener.of]
     newest_visit = max((delivery.visit for delivery in of_step), default=0)
-    return any(
-        delivery.marks.get(listener.reaction, LATEST_MS) <= at
-        for delivery in of_step
-        if delivery.visit == newest_visit
-        and listener.channel in (None, delivery.channel)
-        and (listener.link is None or listener.link in delivery.links)
-    )
+    for delivery in of_step:
+        if (
+            delivery.visit == newest_visit
+            and delivery.marks.get(listener.reaction, LATEST_MS) <= at
+            and listener.channel in (None, delivery.channel)
+            and (listener.link is None or listener.link in delivery.links)
+        ):
+            return delivery
+    return None
 
 
 def _branch(turn: Turn, run: Run, step: Branch) -> str | None:
@@ -227,12 +250,7 @@ def _split(turn: Turn, run: Run, step: Split) -> str | None:
 
 
 def _update(turn: Turn, run: Run, step: Update) -> str | None:
-    scope = turn.run_scope(run)
-    changes = {path: to_json(expression.value(scope)) for path, expression in step.values.items()}
-    for path, value in changes.items():
-        reason = objection(value)
-        if reason is not None:
-            raise StepFailed(f"the value for {path} is {reason}")
+    changes = _values(turn, run, step.values)
     traits = turn.profile.traits
     for path, value in changes.items():
         traits = replaced(traits, path, value)
@@ -242,3 +260,14 @@ def _update(turn: Turn, run: Run, step: Update) -> str | None:
     turn.updated = run
     turn.record(run, "updated", ", ".join(changes))
     return step.next
+
+
+def _values(turn: Turn, run: Run, expressions: Mapping[str, Expression]) -> dict[str, object]:
+    """What the expressions come to, as JSON can say it; None where there is no value."""
+    scope = turn.run_scope(run)
+    values = {name: to_json(expression.value(scope)) for name, expression in expressions.items()}
+    for name, value in values.items():
+        reason = objection(value)
+        if reason is not None:
+            raise StepFailed(f"the value for {name} is {reason}")
+    return values

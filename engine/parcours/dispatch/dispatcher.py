@@ -1,8 +1,8 @@
 """Who sends? One dispatcher per channel: it claims as much as it has room for, renders, sends, reports.
 
-A shard that has deliveries ready wakes the dispatcher, which then pulls until there is nothing left or
-its room is used up. It never sleeps in order to try a delivery again: whatever did not leave is reported,
-and the person's own timer brings it back.
+Outbound calls have one of their own. A shard that has deliveries ready wakes the dispatcher, which then pulls
+until there is nothing left or its room is used up. It never sleeps in order to try a delivery again: whatever
+did not leave is reported, and the person's own timer brings it back.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
+from typing import Protocol
+
+from pydantic import BaseModel
 
 from parcours.channel import Accepted, Ambiguous, Channel, Delivery, NotSent, Receipt, Refused
 from parcours.config import Settings
 from parcours.core.effect import Outgoing
-from parcours.dispatch.render import Renderer, RenderFailed
+from parcours.dispatch.render import RenderFailed
 from parcours.errors import ParcoursError, ShardUnavailable
 from parcours.journey.program import Program
 from parcours.ports import ShardPort
@@ -29,15 +32,38 @@ PAUSE_MAX_S = 30.0
 """The pause doubles up to this."""
 
 
-class Dispatcher:
-    """Lives on one event loop. `name` tells its claims from those of a dispatcher before it."""
+class Renders(Protocol):
+    """Makes of an outbox entry what its channel takes."""
 
-    def __init__(self, name: str, channel_name: str, channel: Channel, renderer: Renderer, settings: Settings) -> None:
+    def render(self, outgoing: Outgoing) -> BaseModel:
+        """The content. Raises RenderFailed for one that cannot be made; the others go on."""
+
+    def publish(self, program: Program) -> None:
+        """From now on go by this program, each entry by its version in it."""
+
+
+class Dispatcher:
+    """Lives on one event loop.
+
+    name             tells its claims from those of a dispatcher before it
+    handed_over_max  most deliveries in one call of the channel's `send`, None for as many as were claimed at once
+    """
+
+    def __init__(
+        self,
+        name: str,
+        channel_name: str,
+        channel: Channel,
+        renderer: Renders,
+        settings: Settings,
+        handed_over_max: int | None = None,
+    ) -> None:
         self.name = name
         self._channel_name = channel_name
         self._channel = channel
         self._renderer = renderer
         self._settings = settings
+        self._handed_over_max = handed_over_max or settings.send_batch_max
         self._ports: Sequence[ShardPort] = ()
         self._room = settings.claim_max
         self._woken: dict[int, None] = {}
@@ -100,9 +126,9 @@ class Dispatcher:
                     continue
                 if claims.more:
                     self._woken[shard] = None
-                if claims.outgoing:
-                    self._room -= len(claims.outgoing)
-                    self._spawn(self._send(shard, claims.outgoing))
+                self._room -= len(claims.outgoing)
+                for first in range(0, len(claims.outgoing), self._handed_over_max):
+                    self._spawn(self._send(shard, claims.outgoing[first : first + self._handed_over_max]))
         finally:
             self._pulling = False
 

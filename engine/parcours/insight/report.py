@@ -12,7 +12,7 @@ from rich.text import Text
 from parcours.insight.summary import JourneyCount, Reasons, Summary
 
 OUTCOMES = (
-    "held", "sent", "delivered", "opened", "clicked", "replied", "unsubscribed", "complained",
+    "held", "sent", "answered", "delivered", "opened", "clicked", "replied", "unsubscribed", "complained",
     "bounced", "unknown", "failed", "refused", "cancelled",
 )  # fmt: skip
 """Outcomes in the order in which a reader expects them: first what went well."""

@@ -19,7 +19,9 @@ from parcours.core.time_text import time_text
 INTERNAL_OUTCOMES = frozenset({"queued", "claimed", "retried"})
 """States on the way to the channel: of the engine's working, and in no count and no file."""
 
-REASONED_OUTCOMES = frozenset({"held", "refused", "failed", "unknown", "cancelled", "bounced", "complained"})
+REASONED_OUTCOMES = frozenset(
+    {"held", "refused", "failed", "unknown", "cancelled", "bounced", "complained", "answered"}
+)
 """Outcomes of which a reader asks why. What is noted with others, such as the link clicked, is no reason."""
 
 REASONS_MAX = 500

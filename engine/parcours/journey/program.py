@@ -172,7 +172,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An outbound call of the action named."""
+    """An outbound call of the action named. The run goes on at once."""
 
     id: str
     action: str

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from parcours.channel import CALL
 from parcours.journey.document import ActionDocument, MessageDocument
 from parcours.journey.documents import Documents
 from parcours.journey.editions import Editions
@@ -78,7 +79,9 @@ class Surroundings:
 
     def check_channel(self, margin: Margin, channel: str, *keys: Key) -> None:
         """Note a channel that a project may not speak of."""
-        if channel not in self.channels:
+        if channel == CALL:
+            margin.error(f"{CALL!r} is no channel: under this name go the outbound calls of actions.yaml", *keys)
+        elif channel not in self.channels:
             margin.error(f"unknown channel {channel!r}{nearest(channel, self.channels)}", *keys)
 
     def names(

@@ -7,9 +7,12 @@ null counts as missing everywhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Final, Protocol, TypeAlias
+
+import msgspec
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -92,32 +95,20 @@ class NoHistory:
 NO_HISTORY: Final[History] = NoHistory()
 
 
-class Scope:
+class Scope(msgspec.Struct):
     """What an expression may look at. `run` holds id, entered_at (ms), correlation and step."""
 
-    __slots__ = ("entry", "event", "history", "now_ms", "profile", "run", "variables")
-
-    def __init__(
-        self,
-        event: Mapping[str, object] = {},
-        entry: Mapping[str, object] = {},
-        profile: Mapping[str, object] = {},
-        run: Mapping[str, object] = {},
-        now_ms: int = 0,
-        variables: tuple[object, ...] = (),
-        history: History = NO_HISTORY,
-    ) -> None:
-        self.event = event
-        self.entry = entry
-        self.profile = profile
-        self.run = run
-        self.now_ms = now_ms
-        self.variables = variables
-        self.history = history
+    event: Mapping[str, object] = {}
+    entry: Mapping[str, object] = {}
+    profile: Mapping[str, object] = {}
+    run: Mapping[str, object] = {}
+    now_ms: int = 0
+    variables: tuple[object, ...] = ()
+    history: History = NO_HISTORY
 
     def inner(self) -> Scope:
         """A copy in which a macro binds its variable without touching the caller's scope."""
-        return Scope(self.event, self.entry, self.profile, self.run, self.now_ms, self.variables, self.history)
+        return copy(self)
 
 
 Evaluate: TypeAlias = Callable[[Scope], object]

@@ -17,7 +17,8 @@ from parcours.core.identity import SLOTS
 from parcours.core.profile import Profile
 from parcours.errors import StoreBroken
 from parcours.journey.publications import Publications
-from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Status
+from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Recalled, Status
+from parcours.shard.recall import recall
 from parcours.shard.shard import Shard
 from parcours.store.store import Store
 
@@ -111,6 +112,9 @@ class ShardHost:
 
     async def profile(self, person: str) -> Profile | None:
         return self._shard.profile(person)
+
+    async def recall(self, person: str, after: int, through: int | None) -> Recalled:
+        return recall(self._store, person, after, self._shard.newest if through is None else through)
 
     async def status(self) -> Status:
         return self._shard.status()

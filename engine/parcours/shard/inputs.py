@@ -13,7 +13,7 @@ from parcours.channel import Accepted
 from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
 from parcours.core.effect import Effects
-from parcours.core.input import DeliveriesClaimed, Input, ReceiptArrived, TimerDue
+from parcours.core.input import DeliveriesClaimed, Input, ReceiptArrived, TimePassed, TimerDue
 from parcours.core.profile import Profile
 from parcours.core.turn import Crowd
 from parcours.shard.outbox import Ready
@@ -66,6 +66,8 @@ class Inputs:
         profile = work.profile(slot, person)
         while True:
             timer = first_timer(profile, given.at)
+            if timer is None and type(given) is TimePassed:
+                return None
             now = given if timer is None else TimerDue(timer.due)
             effects = self._advance(person, profile, now)
             work.add(slot, effects)

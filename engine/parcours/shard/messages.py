@@ -8,6 +8,7 @@ import msgspec
 
 from parcours.channel import Receipt
 from parcours.core.effect import Outgoing
+from parcours.core.fact import Fact
 from parcours.core.profile import Profile
 from parcours.journey.publications import Publications
 
@@ -95,6 +96,18 @@ class Known(msgspec.Struct, frozen=True, array_like=True):
     """What is known of a person, None if nothing is."""
 
     profile: Profile | None
+
+
+class Recalled(msgspec.Struct, frozen=True, array_like=True):
+    """What a slice of the journal tells of a person.
+
+    through  the newest record that there was when the question was first put
+    after    where the next slice goes on; None if this was the last one
+    """
+
+    facts: list[Fact]
+    through: int
+    after: int | None = None
 
 
 T = TypeVar("T")

@@ -9,11 +9,14 @@ was due before the change is still carried out by what was published then.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 import msgspec
 
 from parcours.core.deliveries import TO_LEAVE
 from parcours.core.input import AudiencesPublished, JourneyResumed, JourneyStopped, LifeInput
-from parcours.core.profile import Profile, Run
+from parcours.core.profile import Profile, Run, decode_profile
 from parcours.journey.life import Ledger
 from parcours.journey.program import Program
 from parcours.journey.project import Project
@@ -158,7 +161,18 @@ class Published:
         """Whether the person has to be visited, and cannot be left until something happens to her."""
         return any(change.after.number > profile.life and change.concerns(profile) for change in self.changes)
 
-    def is_needed(self, run: Run, at: int) -> bool:
+    def count(self, people: Iterable[bytes], at: int) -> Counter[tuple[str, int]]:
+        """How many runs are open in each version of each journey.
+
+        A version of which nothing is open, and that an ended run may still need, is counted as 0.
+        """
+        counted: Counter[tuple[str, int]] = Counter()
+        for profile in map(decode_profile, people):
+            counted.update((run.journey, run.version) for run in profile.runs)
+            counted.update({(run.journey, run.version): 0 for run in profile.past if self._is_needed(run, at)})
+        return counted
+
+    def _is_needed(self, run: Run, at: int) -> bool:
         """Whether a run that has ended may still go by its version: a delivery is to leave, or a goal may follow."""
         journey = self.program.journey(run.journey, run.version)
         within_ms = None if journey is None or journey.goal is None else journey.goal.within_ms

@@ -146,6 +146,8 @@ class Shard:
             work = self._begin(now_ms)
             for slot, person, given in self._intake.inputs(batch, work):
                 self._inputs.offer(work, slot, person, given)
+            if not self.virtual:
+                self._fire_due(work, work.stamp_ms)  # in the same commit: under load there is always something due
             answer = self._intake.answer(batch.number)
             self._head = advance_position(self._head, batch, answer, self._settings)
             self._commit(work, always=True)
@@ -157,9 +159,7 @@ class Shard:
             work = self._begin(now_ms)
             before = now_ms if self.virtual else work.stamp_ms
             self._horizon = max(self._horizon, before)
-            for person in self._wheel.take(before, self._settings.due_people_max):
-                if person not in self._stash:
-                    self._inputs.apply(work, slot_of(person), person, TimePassed(before))
+            self._fire_due(work, before)
             for slot, person in self._sweep.take(self._settings.due_people_max):
                 if person not in self._stash and self._published.concerns(work.profile(slot, person)):
                     self._inputs.apply(work, slot, person, TimePassed(before))
@@ -229,19 +229,10 @@ class Shard:
             self._commit(self._begin(publications.ledger.at), always=True)
 
     def runs(self, slot: int) -> Counter[tuple[str, int]]:
-        """How many runs are open in each version of each journey, in one of the shard's slots.
-
-        A version of which nothing is open, and that an ended run may still need, is counted as 0.
-        """
+        """How many runs are open in each version of each journey, in one of the shard's slots (`Published.count`)."""
         self._check()
-        counted: Counter[tuple[str, int]] = Counter()
-        at = max(self._head.stamp_ms, self._horizon)
-        for data in self._slots[slot].profiles.values() if slot in self._slots.owned else ():
-            profile = decode_profile(data)
-            counted.update((run.journey, run.version) for run in profile.runs)
-            needed = (run for run in profile.past if self._published.is_needed(run, at))
-            counted.update({(run.journey, run.version): 0 for run in needed})
-        return counted
+        people = self._slots[slot].profiles.values() if slot in self._slots.owned else ()
+        return self._published.count(people, max(self._head.stamp_ms, self._horizon))
 
     # Deliveries
 
@@ -325,6 +316,12 @@ class Shard:
         stamp_ms = max(self._head.stamp_ms, 0 if self.virtual else now_ms)
         return Work(self._slots, stamp_ms, self._published.touching)
 
+    def _fire_due(self, work: Work, before: int) -> None:
+        """Fire the timers due before this time, of a slice of people."""
+        for person in self._wheel.take(before, self._settings.due_people_max):
+            if person not in self._stash:
+                self._inputs.apply(work, slot_of(person), person, TimePassed(before))
+
     def _commit(self, work: Work, *, always: bool = False) -> None:
         """Make the work durable, then visible. A work without any change is committed only if asked for."""
         self._head = Head(work.stamp_ms, self._head.positions, self._head.reads)
@@ -375,6 +372,12 @@ class Shard:
         self._check()
         data = self._slots[slot_of(person)].profiles.get(person)
         return None if data is None else decode_profile(data)
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest record."""
+        self._check()
+        return self._sequence
 
     def status(self) -> Status:
         self._check()

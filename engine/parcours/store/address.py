@@ -67,6 +67,27 @@ def _prepare(path: Path, address: str, wanted: _Layout) -> None:
         )
 
 
+def shards_of(address: str, project: str) -> int:
+    """For how many shards the project's store was made.
+
+    Raises SettingInvalid if there is no store, or another project's, StoreBroken if it cannot be read.
+    """
+    if address in IN_MEMORY:
+        raise SettingInvalid(f"the store {address} lies in the memory of the process that uses it: ask there")
+    path = _folder(address) / "layout.json"
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=_Layout)
+    except FileNotFoundError:
+        raise SettingInvalid(f"there is no store {address}") from None
+    except msgspec.MsgspecError as error:
+        raise StoreBroken(f"{path} cannot be read: {error}") from None
+    except OSError as error:
+        raise in_words(path.parent, error) from error
+    if found.project != project:
+        raise SettingInvalid(f"the store {address} belongs to project {found.project!r}, not to {project!r}")
+    return found.shards
+
+
 def open_store(address: str, shard: int) -> Store:
     """The store of one shard."""
     if address == "memory:":

@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
+from parcours.channel import CALL
 from parcours.clock import EPOCH, MILLISECOND
 from parcours.config import Settings
 from parcours.core.fact import DeliveryReached, Fact
@@ -35,7 +36,7 @@ from parcours.recorded import Recorded
 from parcours.router import Router
 from parcours.testing.cases.document import ReactionGiven
 from parcours.testing.cases.play import reaction
-from parcours.testing.cases.read import sending_steps
+from parcours.testing.cases.read import leaving_steps
 from parcours.virtual import Drive
 
 T = TypeVar("T")
@@ -109,17 +110,24 @@ class VirtualProject:
     def react(self, who: str, what: str, *, of: str, channel: str | None = None, link: str | None = None) -> None:
         """A person opens, clicks ... the newest delivery of a step, named JOURNEY.STEP.
 
-        The channel may be left out where the step sends on one only.
+        The channel may be left out where the step sends on one only. A call can be made to have `failed`.
         """
-        given = ReactionGiven(who=who, reaction=what, of=of, channel=channel, link=link)
-        steps = sending_steps(self.project.program.journeys, of)
+        self._react(ReactionGiven(who=who, reaction=what, of=of, channel=channel, link=link))
+
+    def answer(self, who: str, answer: Mapping[str, Any] | None = None, *, of: str) -> None:
+        """The newest outbound call of a person's step, named JOURNEY.STEP, is answered with this object."""
+        self._react(ReactionGiven(who=who, reaction="answered", of=of, answer=dict(answer or {})))
+
+    def _react(self, given: ReactionGiven) -> None:
+        of, channel = given.of, given.channel
+        steps = leaving_steps(self.project.program.journeys, of)
         if len(steps) != 1 or (channel is None and len(next(iter(steps.values()))) > 1):
-            known = sending_steps(self.project.program.journeys, of.rpartition(".")[2])
+            known = leaving_steps(self.project.program.journeys, of.rpartition(".")[2])
             raise CallerError(
                 f"{of!r} has to be one step that sends, as JOURNEY.STEP, and a channel where it sends on several"
                 + nearest(of, [".".join(each) for each in known])
             )
-        self.happen({"type": "reaction", "userId": who, **reaction(self.project, given)})
+        self.happen({"type": "reaction", "userId": given.who, **reaction(self.project, given)})
 
     def consent(self, who: str, channel: str, *, purpose: str | None = None, granted: bool = True) -> None:
         """A person grants or withdraws consent; without a purpose, for all of the channel."""
@@ -193,7 +201,10 @@ class VirtualProject:
         step: str | None = None,
         message: str | None = None,
     ) -> list[Sent]:
-        """The messages that went out so far and are as described, in the order of time."""
+        """The messages that went out so far and are as described, in the order of time.
+
+        Outbound calls are among them only where `channel="call"` asks for them; their message is the action.
+        """
         wanted = {"profile": who, "channel": channel, "journey": journey, "step": step, "message": message}
         asked = {name: value for name, value in wanted.items() if value is not None}
         found = [
@@ -201,15 +212,14 @@ class VirtualProject:
             for fact in self.facts()
             if isinstance(fact, DeliveryReached)
             and fact.outcome == "sent"
+            and (fact.channel != CALL or channel == CALL)
             and all(getattr(fact, name) == value for name, value in asked.items())
         ]
         return sorted(found, key=lambda sent: sent.at)
 
     def explanation(self, who: str) -> Explanation:
         """Everything that happened to a person and why, as data."""
-        lives = self._life.publications.ledger.journeys
-        states = {name: life.state for name, life in lives.items()}
-        return explain(self.facts(), who, self._life.program().versions(), states)
+        return explain(self.facts(), who, self._life.program().versions(), self._life.journey_states())
 
     def explain(self, who: str) -> str:
         """The same, to be read: print it, or make it an assertion's message."""

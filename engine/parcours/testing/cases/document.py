@@ -80,12 +80,22 @@ class IdentifyGiven(_Given):
 
 
 class ReactionGiven(_Given):
-    """The person reacts to the newest delivery of a step: `of` is JOURNEY.STEP, or a step whose name is unique."""
+    """The person reacts to the newest delivery of a step: `of` is JOURNEY.STEP, or a step whose name is unique.
+
+    Of a call step it is what became of the newest call: it is answered, with an answer, or it failed.
+    """
 
     reaction: ReactionName
     of: str
     channel: str | None = None
     link: str | None = None
+    answer: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _answered(self) -> Self:
+        if self.answer is not None and self.reaction != "answered":
+            raise ValueError("only `reaction: answered` has an answer")
+        return self
 
 
 class ConsentTerms(Document):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
+from parcours.channel import CALL
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.insight.explain import JourneyStory, RunStory, explain
 from parcours.insight.explain_text import standing
@@ -136,6 +137,8 @@ class _Bench:
         never = expected.never
         if expected.who not in (None, fact.profile) or never.journey not in (None, fact.journey):
             return False
+        if fact.channel == CALL and never.channel is None:
+            return False  # nobody is woken by a call
         local = self._played.clocks.local(fact.profile, fact.at)
         days = [DAYS.index(day) for day in never.days]
         return never.channel in (None, fact.channel) and in_window(local, *never.between, days)
@@ -194,7 +197,7 @@ def _was_at(run: RunStory, step: str) -> bool:
 def _asked(expected: DeliveryExpected) -> str:
     place = ".".join(filter(None, (expected.journey, expected.step)))
     parts = [
-        expected.message or ("a message" if expected.channel is None else f"{expected.channel} message"),
+        expected.message or _unnamed(expected.channel),
         f"by {expected.channel}" if expected.message and expected.channel else "",
         f"from {place}" if place else "",
         f"to {expected.to}" if expected.to else "",
@@ -202,6 +205,12 @@ def _asked(expected: DeliveryExpected) -> str:
         f"by the gate {expected.gate!r}" if expected.gate else "",
     ]
     return " ".join(filter(None, parts))
+
+
+def _unnamed(channel: str | None) -> str:
+    if channel is None:
+        return "a message"
+    return "a call" if channel == CALL else f"{channel} message"
 
 
 def _times(times: int) -> str:

@@ -14,7 +14,7 @@ from parcours.journey.project import Project
 from parcours.simulation import simulate
 from parcours.testing.cases.document import ConsentGiven, EventGiven, Given, IdentifyGiven, ReactionGiven, Scene
 from parcours.testing.cases.moment import at_ms, to_ms
-from parcours.testing.cases.read import sending_steps
+from parcours.testing.cases.read import leaving_steps
 from parcours.testing.clocks import PersonClocks
 
 
@@ -74,10 +74,11 @@ def call(project: Project, start_ms: int, given: Given) -> dict[str, object]:
 
 def reaction(project: Project, given: ReactionGiven) -> dict[str, object]:
     """The fields of a reaction: where a step sends on one channel only, it need not be named."""
-    ((journey, step), channels) = next(iter(sending_steps(project.program.journeys, given.of).items()))
+    ((journey, step), channels) = next(iter(leaving_steps(project.program.journeys, given.of).items()))
     link = {"link": given.link} if given.link else {}
+    answer = {} if given.answer is None else {"answer": given.answer}
     channel = given.channel or channels[0]
-    return {"reaction": given.reaction, "journey": journey, "step": step, "channel": channel, **link}
+    return {"reaction": given.reaction, "journey": journey, "step": step, "channel": channel, **link, **answer}
 
 
 def _traits(start_ms: int, scene: Scene) -> Iterator[tuple[int, str, Mapping[str, object]]]:

@@ -5,7 +5,7 @@ Names are checked against the project: a test with a misspelt step would otherwi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar, assert_never
@@ -13,12 +13,15 @@ from typing import Final, TypeVar, assert_never
 from pydantic import ValidationError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from parcours.channel import CALL
+from parcours.core.feedback import CALL_OUTCOMES, is_possible
 from parcours.journey.finding import Finding, Key, Margin
-from parcours.journey.names import nearest
-from parcours.journey.program import Journey, Send
+from parcours.journey.names import kind_at, nearest
+from parcours.journey.program import Call, Journey, Send
 from parcours.journey.project import Project
 from parcours.journey.reading import note_invalid
 from parcours.journey.source import Source, read_text
+from parcours.plan import channels_used
 from parcours.testing.cases.document import (
     Case,
     ConsentGiven,
@@ -114,7 +117,7 @@ class _Checker:
         declared = project.documents.events.events
         self._events = {*declared, *(event.of for event in declared.values() if event.of is not None)}
         self._journeys = {journey.name: journey for journey in self._program.journeys}
-        self._channels = {channel for message in self._program.messages.values() for channel in message.contents}
+        self._channels = channels_used(project)
 
     def check(self, margin: Margin) -> None:
         start_ms = to_ms(self._scene.start)
@@ -142,7 +145,7 @@ class _Checker:
                 assert_never(given)
 
     def _sent_by(self, given: ReactionGiven, margin: Margin) -> None:
-        steps = sending_steps(self._journeys.values(), given.of)
+        steps = leaving_steps(self._journeys.values(), given.of)
         if len(steps) > 1:
             names = " or ".join(f"{journey}.{step}" for journey, step in steps)
             margin.error(f"several journeys send at {given.of!r}, write {names}", "of")
@@ -155,13 +158,28 @@ class _Checker:
                 margin.error(f"{journey}.{step} sends on {', '.join(channels)}: name the channel", "of")
             elif given.channel is not None:
                 self._known(given.channel, channels, "channel", margin, "channel")
+            if not is_possible(given.reaction, channels[0]):
+                called = channels == (CALL,)
+                what = f"a call is {' or '.join(sorted(CALL_OUTCOMES))}" if called else "only a call is answered"
+                margin.error(f"{what}, and {journey}.{step} {'calls' if called else 'sends'}", "reaction")
+            elif given.answer is not None:
+                self._answer(given.answer, self._journeys[journey].steps[step], margin.below("answer"))
+
+    def _answer(self, answer: Mapping[str, object], step: object, margin: Margin) -> None:
+        """Only what the action declares is ever read of its answer."""
+        declared = self._program.actions[step.action].answer if isinstance(step, Call) else {}
+        for path in _paths(answer):
+            if kind_at(declared, path) is None:
+                hint = nearest(path, declared)
+                margin.error(f"the action declares no {path!r} in its answer{hint}", path.partition(".")[0])
 
     def _expected(self, expected: Expected, margin: Margin) -> None:
         match expected:
             case DeliveryExpected():
                 self._place(expected.who, expected.journey, expected.step, margin)
                 self._known(expected.channel, self._channels, "channel", margin, "channel")
-                self._known(expected.message, self._program.messages, "message", margin, "message")
+                known = {*self._program.messages, *self._program.actions}
+                self._known(expected.message, known, "message", margin, "message")
             case MoveExpected():
                 self._place(expected.who, expected.journey, expected.step, margin)
             case NeverExpected():
@@ -182,11 +200,23 @@ class _Checker:
             margin.error(f"unknown {what} {name!r}{nearest(name, list(names))}", *keys)
 
 
-def sending_steps(journeys: Iterable[Journey], of: str) -> dict[tuple[str, str], tuple[str, ...]]:
-    """The channels of each step that `JOURNEY.STEP`, or a step's name alone, may mean, by (journey, step)."""
+def _paths(value: Mapping[str, object], before: str = "") -> Iterator[str]:
+    """The dotted path of everything in an object that is no object itself."""
+    for name, inner in value.items():
+        if isinstance(inner, Mapping) and inner:
+            yield from _paths(inner, f"{before}{name}.")
+        else:
+            yield before + name
+
+
+def leaving_steps(journeys: Iterable[Journey], of: str) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The channels of each step that `JOURNEY.STEP`, or a step's name alone, may mean, by (journey, step).
+
+    Those from which something leaves: the messages of a send step, or an outbound call.
+    """
     return {
-        (journey.name, step.id): tuple(step.to)
+        (journey.name, step.id): tuple(step.to) if isinstance(step, Send) else (CALL,)
         for journey in journeys
         for step in journey.steps.values()
-        if isinstance(step, Send) and of in (step.id, f"{journey.name}.{step.id}")
+        if isinstance(step, Send | Call) and of in (step.id, f"{journey.name}.{step.id}")
     }

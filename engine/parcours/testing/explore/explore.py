@@ -2,75 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
 from parcours.core.fact import Fact
 from parcours.insight.summary import Summary
 from parcours.journey.project import Project
-from parcours.simulation import simulate
+from parcours.simulation import Result, simulate
 from parcours.testing.clocks import PersonClocks
-from parcours.testing.explore.properties import PROPERTIES, World, policies_of
+from parcours.testing.explore.properties import PROPERTIES, Breach, World, policies_of
+from parcours.testing.explore.reproduction import reproduction
+from parcours.testing.explore.shrink import shrink
 from parcours.testing.explore.traffic import Act, Traffic
 
 REACTION_ROUNDS: Final = 2
 """Reactions are made up for what was sent, and again for what followed them."""
 
 REPRODUCTIONS_MAX: Final = 3
-ATTEMPTS_MAX: Final = 200
+ATTEMPTS_MAX: Final = 300
 """Simulations of one person's events spent on making a breach smaller."""
+
+
+class Player(Protocol):
+    """Runs lines through a project's journeys. `simulate` is one; another one may stand for an engine with a fault."""
+
+    def __call__(self, project: Project, lines: Sequence[bytes], *, rejected: Callable[[int, str], None]) -> Result: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A property that one person's facts break, and events of that person that are enough to show it."""
+    """A property that one person's facts break, and few events of that person that show it.
+
+    acts   none where it does not show in that person's events alone
+    fact   the one at which it shows, None where something is missing
+    often  how often that fact happened
+    """
 
     property: str
     person: str
     text: str
-    acts: tuple[Act, ...]
+    fact: Fact | None = None
+    often: int = 0
+    acts: tuple[Act, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
     """
+    gates      how many deliveries each gate refused or held
     refused    lines that the engine could not use, with the reason: traffic has to be usable
     unreached  steps, as JOURNEY.STEP, that nobody came to
+    untried    policies that nothing came up against, in words
     """
 
     seed: int
     events: int
     people: int
     deliveries: int
+    gates: Mapping[str, int]
     violations: tuple[Violation, ...]
     refused: tuple[str, ...]
     unreached: tuple[str, ...]
+    untried: tuple[str, ...]
 
 
-def explore(project: Project, events: int, seed: int) -> Exploration:
+def explore(project: Project, events: int, seed: int, play: Player = simulate) -> Exploration:
     """Try so many made-up events. The same seed makes up the same ones."""
     traffic = Traffic(project, seed)
+    explorer = _Explorer(project, play)
     acts = traffic.acts(events)
     for number in range(REACTION_ROUNDS):
-        played = _play(project, acts)
-        acts = [*acts, *traffic.reactions(played.facts, number)]
+        acts = [*acts, *traffic.reactions(explorer.play(acts).facts, number)]
     acts.sort(key=lambda act: act.at)
-    played = _play(project, acts)
-    violations = list(_violations(project, acts, played.facts))
-    shown = [_smaller(project, each, acts) for each in violations[:REPRODUCTIONS_MAX]]
+    played = explorer.play(acts)
+    violations = list(explorer.violations(acts, played))
+    shown = [explorer.smaller(each, acts) for each in violations[:REPRODUCTIONS_MAX]]
     sent = sum(outcomes.get("sent", 0) for outcomes in played.summary.channels.values())
     return Exploration(
         seed=seed,
         events=events,
         people=len({act.person for act in acts}),
         deliveries=sent,
+        gates=played.summary.gates,
         violations=(*shown, *violations[REPRODUCTIONS_MAX:]),
         refused=tuple(played.refused),
         unreached=tuple(_unreached(played.summary)),
+        untried=tuple(_untried(project, played.summary.gates)),
     )
 
 
@@ -79,44 +100,60 @@ class _Played:
     facts: list[Fact]
     summary: Summary
     refused: list[str]
+    settled: bool
 
 
-def _play(project: Project, acts: Sequence[Act]) -> _Played:
-    refused: list[str] = []
-    lines = [msgspec.json.encode(act.as_call()) for act in acts]
-    result = simulate(
-        project, lines, rejected=lambda number, reason: refused.append(f"{reason}: {acts[number - 1].call}")
-    )
-    return _Played(result.facts, result.summary, refused)
+class _Explorer:
+    def __init__(self, project: Project, play: Player) -> None:
+        self._project = project
+        self._play = play
+        self._policies = policies_of(project)
+
+    def play(self, acts: Sequence[Act]) -> _Played:
+        refused: list[str] = []
+        lines = [msgspec.json.encode(act.as_call()) for act in acts]
+        result = self._play(
+            self._project,
+            lines,
+            rejected=lambda number, reason: refused.append(f"{reason}: {acts[number - 1].call}"),
+        )
+        return _Played(result.facts, result.summary, refused, not result.unsettled)
+
+    def violations(self, acts: Sequence[Act], played: _Played) -> Iterator[Violation]:
+        """The first breach of each property by each person."""
+        known = [(act.at, act.person, act.call["traits"]) for act in acts if act.call["type"] == "identify"]
+        clocks = PersonClocks(self._project.program, known)
+        world = World(self._project.program, clocks, self._policies, played.settled)
+        for person, own in groupby(sorted(played.facts, key=lambda fact: fact.profile), lambda fact: fact.profile):
+            told = list(own)
+            for name, holds in PROPERTIES.items():
+                breach = next(holds(world, told), None)
+                if breach is not None:
+                    yield Violation(name, person, breach.text, breach.fact, _often(told, breach))
+
+    def smaller(self, violation: Violation, acts: Sequence[Act]) -> Violation:
+        """The violation with as few of the person's acts as still break the property."""
+        own = [act for act in acts if act.person == violation.person]
+        if self._broken(own, violation.property) is None:
+            return violation
+        enough = shrink(own, lambda fewer: self._broken(fewer, violation.property) is not None, ATTEMPTS_MAX)
+        found = self._broken(enough, violation.property)
+        assert found is not None, "the same acts break the same property"
+        return replace(found, acts=tuple(enough))
+
+    def _broken(self, acts: Sequence[Act], name: str) -> Violation | None:
+        found = self.violations(acts, self.play(acts))
+        return next((violation for violation in found if violation.property == name), None)
 
 
-def _violations(project: Project, acts: Sequence[Act], facts: Sequence[Fact]) -> Iterator[Violation]:
-    """The first breach of each property by each person."""
-    known = [(act.at, act.person, act.call["traits"]) for act in acts if act.call["type"] == "identify"]
-    world = World(project.program, PersonClocks(project.program, known), policies_of(project))
-    for person, own in groupby(sorted(facts, key=lambda fact: fact.profile), lambda fact: fact.profile):
-        told = list(own)
-        for name, holds in PROPERTIES.items():
-            text = next(holds(world, told), None)
-            if text is not None:
-                yield Violation(name, person, text, ())
+def _often(facts: Sequence[Fact], breach: Breach) -> int:
+    """How often the fact happened: what else there is of it at that moment, its key and run aside."""
+    return sum(_happening(fact) == _happening(breach.fact) for fact in facts)
 
 
-def _smaller(project: Project, violation: Violation, acts: Sequence[Act]) -> Violation:
-    """The violation with as few of the person's events as still break the property."""
-    kept = [act for act in acts if act.person == violation.person]
-    found, attempts, place = violation, 0, len(kept) - 1
-    while place >= 0 and attempts < ATTEMPTS_MAX:
-        fewer = kept[:place] + kept[place + 1 :]
-        broken = [each for each in _broken(project, fewer) if each.property == violation.property]
-        if broken:
-            kept, found = fewer, broken[0]
-        place, attempts = place - 1, attempts + 1
-    return Violation(found.property, found.person, found.text, tuple(kept))
-
-
-def _broken(project: Project, acts: Sequence[Act]) -> Iterator[Violation]:
-    return _violations(project, acts, _play(project, acts).facts)
+def _happening(fact: Fact | None) -> tuple[object, ...]:
+    fields = ("at", "journey", "step", "channel", "outcome", "what")
+    return (type(fact), *(getattr(fact, name, None) for name in fields))
 
 
 def _unreached(summary: Summary) -> Iterator[str]:
@@ -126,25 +163,38 @@ def _unreached(summary: Summary) -> Iterator[str]:
                 yield f"{name}.{step}"
 
 
+def _untried(project: Project, gates: Mapping[str, int]) -> Iterator[str]:
+    if project.program.policies.caps and "cap" not in gates:
+        yield "nothing came up against a cap"
+    if project.program.policies.quiet_hours and "quiet_hours" not in gates:
+        yield "nothing fell into quiet hours"
+
+
 def exploration_lines(exploration: Exploration) -> Iterator[str]:
-    """The findings, each breach with the events that show it."""
+    """The findings, each breach with a test that shows it."""
     yield (
         f"Seed {exploration.seed}: {exploration.events:,} events of {exploration.people:,} people, "
         f"{exploration.deliveries:,} deliveries."
     )
+    if exploration.gates:
+        yield "Gates: " + ", ".join(f"{gate} {count:,}" for gate, count in exploration.gates.items()) + "."
     for name in PROPERTIES:
         broken = [each for each in exploration.violations if each.property == name]
         yield f"{'BROKEN' if broken else 'holds '}  {name}" + (f": {len(broken):,} people" if broken else "")
         for violation in broken:
-            yield from _reproduction(violation)
+            yield from _shown(exploration.seed, violation)
     for refused in exploration.refused[:REPRODUCTIONS_MAX]:
         yield f"warning: an event could not be used: {refused}"
     for step in exploration.unreached:
         yield f"warning: nobody reached {step}"
+    for untried in exploration.untried:
+        yield f"warning: {untried}"
 
 
-def _reproduction(violation: Violation) -> Iterator[str]:
+def _shown(seed: int, violation: Violation) -> Iterator[str]:
+    """A test for tests/*.yaml, if the breach was made small."""
     if violation.acts:
-        yield f"  {violation.person}: {violation.text}; enough to see it:"
-        for act in violation.acts:
-            yield f"    {msgspec.json.encode(act.as_call()).decode()}"
+        yield f"  {violation.person}: {violation.text}. As a test for tests/*.yaml:"
+        title = f"seed {seed}, {violation.person}: {violation.property}"
+        lines = reproduction(title, violation.text, violation.acts, violation.fact, violation.often)
+        yield from (f"    {line}" for line in lines)

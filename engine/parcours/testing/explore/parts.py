@@ -5,20 +5,24 @@ The compiled form is walked as it is, whatever kinds of steps it has.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from parcours.config import DAY_MS, HOUR_MS, MINUTE_MS
 from parcours.core.feedback import OUTCOMES
 from parcours.journey import syntax
 from parcours.journey.expression import Expression
 from parcours.journey.program import Program, Send
+from parcours.journey.turning import MIRRORED
 
 T = TypeVar("T")
 
 INSTANTS: Final = frozenset({"at_ms", "starts_ms", "ends_ms"})
 """Fields that name a moment; every other one in milliseconds is a length of time."""
+
+BEYOND: Final[Mapping[str, tuple[int, ...]]] = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1), "!=": (-1, 1)}
+"""How far from a number is a number that is less, more, or another; for every other sign it is the number itself."""
 
 USUAL_MS: Final = (0, MINUTE_MS, HOUR_MS, DAY_MS)
 
@@ -27,36 +31,47 @@ USUAL_MS: Final = (0, MINUTE_MS, HOUR_MS, DAY_MS)
 class Parts:
     """
     constants   what a path is compared with, by path such as `event.cart.total`
+    meeting     values with which such a comparison holds
     lengths_ms  every length of time that the project names, and the usual ones
     instants_ms every moment that it names
-    reactions   those that steps listen for, and the usual ones
+    reactions   those to messages that steps listen for, and the usual ones
     addresses   the channel for which a path gives the address
+    quiet_minutes  the minutes of the day at which quiet hours begin or end
     """
 
     constants: Mapping[str, tuple[object, ...]]
+    meeting: Mapping[str, tuple[object, ...]]
     lengths_ms: tuple[int, ...]
     instants_ms: tuple[int, ...]
     reactions: tuple[str, ...]
     addresses: Mapping[str, str]
+    quiet_minutes: tuple[int, ...]
 
 
 def parts_of(program: Program) -> Parts:
     """Everything that traffic has to come near to in order to take every way."""
     numbers = list(_numbers(program))
+    compared = list(_comparisons(program))
     listened = {value for name, value in _fields(program) if name == "reaction" and isinstance(value, str)}
     return Parts(
-        constants=_constants(program),
+        constants=_by_path((path, constant) for path, _, constant in compared),
+        meeting=_by_path((path, value) for path, sign, constant in compared for value in _meeting(sign, constant)),
         lengths_ms=tuple(
             sorted({*USUAL_MS, *(value for name, value in numbers if name not in INSTANTS and value > 0)})
         ),
         instants_ms=tuple(sorted({value for name, value in numbers if name in INSTANTS})),
-        reactions=tuple(sorted((listened & OUTCOMES.keys()) | {"opened", "clicked"})),
+        reactions=tuple(sorted((listened & OUTCOMES.keys() - {"answered"}) | {"opened", "clicked"})),
         addresses={
             path.replace("entry.", "event.", 1): channel
             for send in _found(program, Send)
             for channel, address in send.to.items()
             for path in address.paths
         },
+        quiet_minutes=tuple(
+            sorted(
+                {minute for hours in program.policies.quiet_hours for minute in (hours.from_minute, hours.until_minute)}
+            )
+        ),
     )
 
 
@@ -94,23 +109,41 @@ def _numbers(program: Program) -> Iterator[tuple[str, int]]:
             yield name, value
 
 
-def _constants(program: Program) -> dict[str, tuple[object, ...]]:
-    found: dict[str, list[object]] = {}
+Comparison: TypeAlias = tuple[str, str, object]
+"""A path, the sign, and the constant on its other side."""
+
+
+def _comparisons(program: Program) -> Iterator[Comparison]:
     for expression in _found(program, Expression):
         for node in _nodes(syntax.parse(expression.text)):
             if isinstance(node, syntax.Binary):
-                for path, constant in (*_compared(node.left, node.right), *_compared(node.right, node.left)):
-                    found.setdefault(path, []).append(constant)
-    return {path: tuple(dict.fromkeys(constants)) for path, constants in sorted(found.items())}
+                yield from _compared(node.left, node.sign, node.right)
+                yield from _compared(node.right, MIRRORED.get(node.sign, node.sign), node.left)
 
 
-def _compared(side: syntax.Node, other: syntax.Node) -> Iterator[tuple[str, object]]:
+def _compared(side: syntax.Node, sign: str, other: syntax.Node) -> Iterator[Comparison]:
     if not isinstance(side, syntax.Path):
         return
     path = ".".join(side.names).replace("entry.", "event.", 1)
     for each in other.items if isinstance(other, syntax.ListOf) else (other,):
         if isinstance(each, syntax.Literal) and isinstance(each.value, str | int | float | bool):
-            yield path, each.value
+            yield path, sign, each.value
+
+
+def _meeting(sign: str, constant: object) -> Iterator[object]:
+    """Values for which the comparison holds. A truth value is left to chance: it has no other side to miss it on."""
+    if isinstance(constant, str):
+        if sign in ("==", "in", "<=", ">="):
+            yield constant
+    elif isinstance(constant, int | float) and not isinstance(constant, bool):
+        yield from (constant + step for step in BEYOND.get(sign, (0,)))
+
+
+def _by_path(found: Iterable[tuple[str, object]]) -> dict[str, tuple[object, ...]]:
+    whole: dict[str, list[object]] = {}
+    for path, value in found:
+        whole.setdefault(path, []).append(value)
+    return {path: tuple(dict.fromkeys(values)) for path, values in sorted(whole.items())}
 
 
 def _nodes(node: object) -> Iterator[object]:

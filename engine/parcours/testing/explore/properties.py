@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
+from parcours.channel import CALL
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.core.time_text import time_text
 from parcours.insight.summary import EventCount, Tally
 from parcours.journey.duration import parse_duration
-from parcours.journey.program import Program
+from parcours.journey.program import Program, Send
 from parcours.journey.project import Project
 from parcours.testing.cases.document import DAYS
 from parcours.testing.clocks import PersonClocks, in_window
@@ -20,15 +22,28 @@ CLOSING: Final = frozenset({"exited", "ended"})
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the properties are held against. policies are those of parcours.yaml, as plain data."""
+    """What the properties are held against.
+
+    policies  those of parcours.yaml, as plain data
+    settled   whether time went on until nothing was due any more
+    """
 
     program: Program
     clocks: PersonClocks
     policies: Mapping[str, Any]
+    settled: bool = False
 
 
-Property: TypeAlias = Callable[[World, Sequence[Fact]], Iterator[str]]
-"""Yields each breach in words; the facts are one person's, in the order of happening."""
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """What is wrong, in words, and the fact at which it shows; None where something is missing."""
+
+    text: str
+    fact: Fact | None
+
+
+Property: TypeAlias = Callable[[World, Sequence[Fact]], Iterator[Breach]]
+"""Yields each breach; the facts are one person's, in the order of happening."""
 
 
 def policies_of(project: Project) -> Mapping[str, Any]:
@@ -37,7 +52,7 @@ def policies_of(project: Project) -> Mapping[str, Any]:
     return settings.get("policies") or {}
 
 
-def sent_once(world: World, facts: Sequence[Fact]) -> Iterator[str]:
+def sent_once(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
     """A key names one delivery, and that is sent at most once."""
     del world
     places: dict[str, tuple[object, ...]] = {}
@@ -46,30 +61,30 @@ def sent_once(world: World, facts: Sequence[Fact]) -> Iterator[str]:
         if isinstance(fact, DeliveryReached):
             place = (fact.journey, fact.run, fact.step, fact.channel)
             if places.setdefault(fact.key, place) != place:
-                yield f"{_time(fact)}: {fact.journey}.{fact.step} has the key of another delivery"
+                yield Breach(f"{_time(fact)}: {fact.journey}.{fact.step} has the key of another delivery", fact)
             if fact.outcome == "sent":
                 if fact.key in sent:
-                    yield f"{_time(fact)}: {fact.journey}.{fact.step} was sent twice on {fact.channel}"
+                    yield Breach(f"{_time(fact)}: {fact.journey}.{fact.step} was sent twice on {fact.channel}", fact)
                 sent.add(fact.key)
 
 
-def matched_or_timed_out(world: World, facts: Sequence[Fact]) -> Iterator[str]:
-    """A run leaves a step once: by what it listened for, or by its time-out."""
+def matched_or_timed_out(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
+    """A run leaves a step once each time it comes there: by what it listened for, or by its time-out."""
     del world
-    left: dict[tuple[str, int | None], str | None] = {}
+    left: dict[tuple[str, int | None, str | None], str | None] = {}
     for fact in facts:
         if not isinstance(fact, Moved):
             continue
-        run = (fact.journey, fact.run)
+        place = (fact.journey, fact.run, fact.step)
         if fact.what == "reached":
-            left[run] = None
+            left[place] = None
         elif fact.what in ("matched", "timed_out"):
-            if left.get(run) is not None:
-                yield f"{_time(fact)}: {fact.journey}.{fact.step} {fact.what} after it had {left[run]}"
-            left[run] = fact.what
+            if left.get(place) is not None:
+                yield Breach(f"{_time(fact)}: {fact.journey}.{fact.step} {fact.what} after it had {left[place]}", fact)
+            left[place] = fact.what
 
 
-def runs_are_whole(world: World, facts: Sequence[Fact]) -> Iterator[str]:
+def runs_are_whole(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
     """A run begins by entering and is over when it has ended; only its goal may come later."""
     del world
     state: dict[tuple[str, int], str] = {}
@@ -78,37 +93,62 @@ def runs_are_whole(world: World, facts: Sequence[Fact]) -> Iterator[str]:
             continue
         run = (fact.journey, fact.run)
         if (fact.what == "entered") == (run in state):
-            yield f"{_time(fact)}: run {fact.run} of {fact.journey} {fact.what}, and was {state.get(run, 'not there')}"
+            was = state.get(run, "not there")
+            yield Breach(f"{_time(fact)}: run {fact.run} of {fact.journey} {fact.what}, and was {was}", fact)
         elif state.get(run) == "over":
-            yield f"{_time(fact)}: run {fact.run} of {fact.journey} {fact.what} after its end"
+            yield Breach(f"{_time(fact)}: run {fact.run} of {fact.journey} {fact.what} after its end", fact)
         state[run] = "over" if fact.what in CLOSING else "open"
 
 
-def everyone_is_accounted_for(world: World, facts: Sequence[Fact]) -> Iterator[str]:
+def everyone_is_accounted_for(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
     """At each step inflow = waiting + gone on + ended, and who entered waits somewhere or has ended."""
     tally = Tally(world.program.journeys)
     tally.add(facts)
     for name, journey in tally.summary(EventCount(), None).journeys.items():
         for step, count in journey.steps.items():
             if count.inflow != count.waiting + count.gone_on + count.ended:
-                yield f"{name}.{step}: {count.inflow} came, {count.waiting + count.gone_on + count.ended} are known of"
+                known = count.waiting + count.gone_on + count.ended
+                yield Breach(f"{name}.{step}: {count.inflow} came, {known} are known of", None)
         found = sum(count.waiting + count.ended for count in journey.steps.values())
         if journey.entered != found:
-            yield f"{name}: {journey.entered} entered, {found} are known of"
+            yield Breach(f"{name}: {journey.entered} entered, {found} are known of", None)
+    yield from _lost(world, facts)
 
 
-def quiet_hours_are_kept(world: World, facts: Sequence[Fact]) -> Iterator[str]:
+def _lost(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
+    """Runs that have not ended and wait for nothing, or for a time that is over."""
+    newest: dict[tuple[str, int], Moved] = {}
+    for fact in facts:
+        if isinstance(fact, Moved) and fact.run is not None and fact.what != "goal":
+            newest[fact.journey, fact.run] = fact
+    for fact in newest.values():
+        where = f"run {fact.run} of {fact.journey} is at {fact.step} since {_time(fact)}"
+        if fact.what == "waiting":
+            if world.settled and fact.why is not None:
+                yield Breach(f"{where}, and nothing happened at {fact.why}", None)
+        elif fact.what not in (*CLOSING, "parked") and (world.settled or not _may_be_held(world, fact)):
+            yield Breach(f"{where}, and neither waits nor has ended", None)
+
+
+def _may_be_held(world: World, fact: Moved) -> bool:
+    """Whether the run may stand there for as long as its delivery is held."""
+    journey = world.program.journey(fact.journey, fact.version)
+    return journey is not None and isinstance(journey.steps.get(fact.step or ""), Send)
+
+
+def quiet_hours_are_kept(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
     """Nothing but transactional messages is sent in quiet hours, by the person's own clock."""
     for rule in world.policies.get("quiet_hours") or ():
         window = _minute(rule["from"]), _minute(rule["until"])
         days = [DAYS.index(day) for day in rule.get("days") or DAYS]
         for fact in _sent(world, facts, rule):
             local = world.clocks.local(fact.profile, fact.at)
-            if in_window(local, *window, days):
-                yield f"{_time(fact)}: {fact.journey}.{fact.step} was sent on {fact.channel} at {local:%a %H:%M}"
+            if in_window(local, *window, days) and not _is_over(local, window[1]):
+                text = f"{_time(fact)}: {fact.journey}.{fact.step} was sent on {fact.channel} at {local:%a %H:%M}"
+                yield Breach(text, fact)
 
 
-def caps_are_kept(world: World, facts: Sequence[Fact]) -> Iterator[str]:
+def caps_are_kept(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
     """No window (t - per, t] has more deliveries than its cap, each counted where it was queued."""
     queued: dict[str, int] = {}
     for fact in facts:
@@ -121,7 +161,14 @@ def caps_are_kept(world: World, facts: Sequence[Fact]) -> Iterator[str]:
         for first, last in zip(times, times[most:], strict=False):
             if last - first < per_ms:
                 fact = dict(counted)[last]
-                yield f"{_time(fact)}: {fact.journey}.{fact.step} is more than {most} within {rule['per']}"
+                text = f"{_time(fact)}: {fact.journey}.{fact.step} is more than {most} within {rule['per']}"
+                yield Breach(text, fact)
+
+
+def _is_over(local: datetime, until_minute: int) -> bool:
+    """Whether the clock shows this hour for the second time, and the window ended while it showed it first."""
+    until = local.replace(hour=until_minute // 60, minute=until_minute % 60, fold=0)
+    return local.fold == 1 and until.utcoffset() != until.replace(fold=1).utcoffset()
 
 
 PROPERTIES: Final[Mapping[str, Property]] = {
@@ -137,7 +184,7 @@ PROPERTIES: Final[Mapping[str, Property]] = {
 def _sent(world: World, facts: Sequence[Fact], rule: Mapping[str, Any]) -> Iterator[DeliveryReached]:
     """The deliveries that were sent and that a rule of the policies concerns."""
     for fact in facts:
-        if not isinstance(fact, DeliveryReached) or fact.outcome != "sent":
+        if not isinstance(fact, DeliveryReached) or fact.outcome != "sent" or fact.channel == CALL:
             continue
         message = world.program.messages[fact.message]
         concerned = (

@@ -1,7 +1,8 @@
-"""What might people do? Made-up people and events that meet and miss the project's conditions, from a seed.
+"""What might people do in this project? Events that meet and miss its conditions, from a seed.
 
 Values are drawn from around the constants that the project compares with, times half from the lengths of
-time that it names, so that ties are frequent, and half from anywhere. One person's events depend on the seed
+time that it names, so that ties are frequent, and half from anywhere; where there are quiet hours, some are
+such that what follows falls on their edges by the person's own clock. One person's events depend on the seed
 and the person's number alone.
 """
 
@@ -12,20 +13,32 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
+from parcours.channel import CALL
 from parcours.config import DAY_MS, HOUR_MS
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.time_text import time_text
+from parcours.journey.expression import Scope
 from parcours.journey.project import Project
+from parcours.journey.zones import next_local_time, zone, zone_names
 from parcours.testing.explore.parts import Parts, parts_of
+from parcours.testing.explore.values import Values
 
 EVENTS_A_PERSON: Final = 10
-START_MS: Final = 1_774_602_000_000
-"""2026-03-27T09:00:00Z: two days before Europe's clocks change, where no journey names a time of its own."""
 
-ZONES: Final = ("Europe/Paris", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "nowhere")
-TEXTS: Final = ("a", "b", "c")
+STARTS_MS: Final = (
+    1_774_602_000_000,  # 2026-03-27T09:00:00Z, Europe's summer begins
+    1_792_749_600_000,  # 2026-10-23T10:00:00Z, and ends
+    1_772_788_800_000,  # 2026-03-06T09:20:00Z, North America's summer begins
+    1_793_354_400_000,  # 2026-10-30T10:00:00Z, and ends
+    1_775_206_800_000,  # 2026-04-03T09:00:00Z, Lord Howe's summer ends, by half an hour
+)
+"""Two days before clocks change somewhere: there people begin, where no journey names a time of its own."""
+
 FINE_MS: Final = 3 * HOUR_MS
 """Times that lie on no grid are up to this long after the one before."""
+
+RARE_REACTIONS: Final = ("bounced", "complained", "unsubscribed")
+"""What gates have to know of, though no step listens for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +63,13 @@ class Traffic:
         self._parts: Parts = parts_of(project.program)
         self._seed = seed
         self._zone_paths = self._program.profile_timezone.paths
+        self._values = Values(self._parts, frozenset(self._zone_paths), STARTS_MS[0])
         self._events = self._declared()
         moving = sorted(name for name in self._program.moving if name in self._events)
         self._names = moving or sorted(self._events)
+        contents = [message.contents for message in self._program.messages.values()]
+        self._channels = sorted({name for content in contents for name in content})
+        self._purposes = sorted({message.purpose for message in self._program.messages.values()})
 
     def _declared(self) -> dict[str, dict[str, str]]:
         """The properties of each event that may come in, those of the types it may also be included."""
@@ -73,37 +90,61 @@ class Traffic:
             if isinstance(fact, DeliveryReached) and fact.outcome == "sent":
                 chance = Random(f"{self._seed}/{round_number}/{fact.key}")
                 if chance.random() < 0.6:
-                    call = {
-                        "type": "reaction",
-                        "reaction": chance.choice(self._parts.reactions),
-                        "journey": fact.journey,
-                    }
-                    call |= {"step": fact.step, "channel": fact.channel}
+                    call = self._outcome(chance, fact) if fact.channel == CALL else self._reaction(chance)
+                    call |= {"journey": fact.journey, "step": fact.step, "channel": fact.channel}
                     yield Act(fact.at + self._pause(chance), fact.profile, call)
+
+    def _reaction(self, chance: Random) -> dict[str, Any]:
+        reactions = RARE_REACTIONS if chance.random() < 0.1 else self._parts.reactions
+        return {"type": "reaction", "reaction": chance.choice(reactions)}
+
+    def _outcome(self, chance: Random, fact: DeliveryReached) -> dict[str, Any]:
+        """What the other side makes of a call."""
+        if chance.random() < 0.3:
+            return {"type": "reaction", "reaction": "failed"}
+        kinds = self._program.actions[fact.message].answer
+        answer = self._values.of(chance, fact.profile, "event", kinds, willing=chance.random() < 0.6)
+        return {"type": "reaction", "reaction": "answered", "answer": answer}
 
     def _person(self, number: int, events: int) -> Iterator[Act]:
         chance, person = Random(f"{self._seed}/{number}"), f"p{number}"
-        anchor = chance.choice(self._parts.instants_ms or (START_MS,))
+        willing = chance.random() < 0.6
+        anchor = chance.choice(self._parts.instants_ms or STARTS_MS)
         at = anchor - chance.choice((0, HOUR_MS, DAY_MS))
-        yield Act(at, person, {"type": "identify", "traits": self._traits(chance, person)})
+        traits = self._traits(chance, person, willing=willing)
+        yield Act(at, person, {"type": "identify", "traits": traits})
         yield from self._consents(chance, person, at)
+        zone_name = self._zone_name(traits, at)
+        habit = chance.choice(self._names) if self._names else ""  # who only ever comes, and never buys, gets far
         for _ in range(events if self._names else 0):
-            at += self._pause(chance)
+            at = self._next(chance, at, zone_name)
             if chance.random() < 0.1:
-                yield Act(at, person, {"type": "identify", "traits": self._some_traits(chance, person)})
-            name = chance.choice(self._names)
-            properties = self._values(chance, person, "event", self._events[name])
+                yield Act(at, person, {"type": "identify", "traits": self._some_traits(chance, person, willing)})
+            name = habit if chance.random() < 0.75 else chance.choice(self._names)
+            properties = self._values.of(chance, person, "event", self._events[name], willing=willing)
             yield Act(at, person, {"type": "track", "event": name, "properties": properties})
 
     def _consents(self, chance: Random, person: str, at: int) -> Iterator[Act]:
-        if not getattr(self._program, "policies", None):
-            return
-        for channel in sorted({name for message in self._program.messages.values() for name in message.contents}):
+        """Most people consent to most things, some of them late or to one purpose only, and some withdraw it."""
+        for channel in self._channels:
+            late = at + self._pause(chance)
             if chance.random() < 0.8:
-                yield Act(at, person, {"type": "consent", "channel": channel, "granted": True})
+                purpose = {"purpose": chance.choice(self._purposes)} if chance.random() < 0.2 else {}
+                yield self._consent(at if chance.random() < 0.8 else late, person, channel, True, purpose)
             if chance.random() < 0.1:
-                late = at + self._pause(chance)
-                yield Act(late, person, {"type": "consent", "channel": channel, "granted": False})
+                yield self._consent(late + self._pause(chance), person, channel, False, {})
+
+    @staticmethod
+    def _consent(at: int, person: str, channel: str, granted: bool, purpose: Mapping[str, str]) -> Act:
+        return Act(at, person, {"type": "consent", "channel": channel, "granted": granted, **purpose})
+
+    def _next(self, chance: Random, at: int, zone_name: str) -> int:
+        """When the person does something next: after a pause, or so that something falls on an edge of quiet hours."""
+        if self._parts.quiet_minutes and chance.random() < 0.25:
+            ahead = chance.choice(self._parts.lengths_ms)
+            edge = next_local_time(at + ahead, chance.choice(self._parts.quiet_minutes), (), zone(zone_name))
+            return max(at, edge - ahead + chance.choice((-1, 0, 1)))
+        return at + self._pause(chance)
 
     def _pause(self, chance: Random) -> int:
         """A length of time after which the next thing happens: on the project's own grid, or anywhere."""
@@ -111,59 +152,17 @@ class Traffic:
             return max(0, chance.choice(self._parts.lengths_ms) + chance.choice((-1, 0, 0, 0, 0, 1)))
         return chance.randrange(FINE_MS)
 
-    def _traits(self, chance: Random, person: str) -> dict[str, Any]:
-        return self._values(chance, person, "profile", self._project.documents.profile.traits)
+    def _traits(self, chance: Random, person: str, *, willing: bool) -> dict[str, Any]:
+        return self._values.of(chance, person, "profile", self._project.documents.profile.traits, willing=willing)
 
-    def _some_traits(self, chance: Random, person: str) -> dict[str, Any]:
+    def _some_traits(self, chance: Random, person: str, willing: bool) -> dict[str, Any]:
         """Some traits anew. The zone stays, so that afterwards the person's clock is known for every moment."""
-        return {name: value for name, value in self._traits(chance, person).items() if not self._tells_zone(name)}
+        traits = self._traits(chance, person, willing=willing)
+        return {name: value for name, value in traits.items() if not self._tells_zone(name)}
 
     def _tells_zone(self, name: str) -> bool:
         return any(path.split(".")[1] == name for path in self._zone_paths if path.startswith("profile."))
 
-    def _values(self, chance: Random, person: str, root: str, kinds: Mapping[str, str]) -> dict[str, Any]:
-        """An object with a value for most of the paths."""
-        whole: dict[str, Any] = {}
-        for path, kind in sorted(kinds.items()):
-            value = self._value(chance, person, f"{root}.{path}", kind)
-            if chance.random() < 0.9:
-                _put(whole, path.split("."), value)
-        return whole
-
-    def _value(self, chance: Random, person: str, path: str, kind: str) -> Any:
-        if path in self._zone_paths:
-            return chance.choice(ZONES)
-        if path in self._parts.addresses:
-            return _address(chance, person, self._parts.addresses[path])
-        constants = self._parts.constants.get(path, ())
-        match kind:
-            case "number" | "integer":
-                around = [each for c in constants if not isinstance(c, str | bool) for each in (c - 1, c, c + 1)]  # type: ignore[operator]
-                return chance.choice([*around, 0, 1, 100])
-            case "boolean":
-                return chance.random() < 0.5
-            case "timestamp":
-                return time_text(START_MS + chance.choice((-30, -1, 0, 1, 30)) * DAY_MS)
-            case "object":
-                return {}
-            case "list":
-                return [c for c in (*constants, *TEXTS) if chance.random() < 0.3]
-            case _:
-                texts = [c for c in constants if isinstance(c, str)]
-                return chance.choice([*texts, *texts, *TEXTS])
-
-
-def _address(chance: Random, person: str, channel: str) -> str:
-    if chance.random() < 0.05:
-        return "no address"
-    return {"email": f"{person}@example.com", "sms": f"+336{person[1:]:0>8}"}.get(channel, f"token-{person}")
-
-
-def _put(whole: dict[str, Any], keys: list[str], value: object) -> None:
-    """Set a path, unless something that is no object stands in its way."""
-    for key in keys[:-1]:
-        below = whole.setdefault(key, {})
-        if not isinstance(below, dict):
-            return
-        whole = below
-    whole[keys[-1]] = value
+    def _zone_name(self, traits: Mapping[str, Any], at: int) -> str:
+        name = self._program.profile_timezone.value(Scope(profile=traits, now_ms=at))
+        return name if isinstance(name, str) and name in zone_names() else self._program.timezone

@@ -1,0 +1,61 @@
+"""What does an outbound call bring back? Its answer, cut to the paths and kinds that the action declares.
+
+What is missing stays missing, and what is of another kind is left out with a reason: expressions then find
+nothing there. Of the rest a run keeps what its journey names, until nobody can listen for it any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from parcours.core.deliveries import reach
+from parcours.core.paths import keep, pick
+from parcours.core.profile import DeliveryState, Run
+from parcours.core.storable import objection
+from parcours.core.turn import Turn
+from parcours.journey.values import MISSING, is_number, to_timestamp
+
+
+def take_answer(
+    turn: Turn, run: Run, delivery: DeliveryState, answer: Mapping[str, object], reason: str | None = None
+) -> None:
+    """Mark the call as answered, and keep the answer for the run's listeners.
+
+    reason  why there is less of the answer than the other side sent
+    """
+    journey = turn.program.journey(run.journey, run.version)
+    action = journey.actions.get(delivery.message) if journey else None
+    fitting, faults = matching(answer, action.answer if action else {})
+    if journey is not None and run.ended_at is None:
+        delivery.answer = keep(fitting, journey.event_paths)
+    delivery.marks["answered"] = turn.at
+    reasons = ([reason] if reason else []) + faults
+    reach(turn, run, delivery, "answered", reason="; ".join(reasons) or None)
+
+
+def matching(answer: Mapping[str, object], kinds: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
+    """The answer with nothing in it but the declared paths, and what is wrong at those left out."""
+    fitting: list[str] = []
+    faults: list[str] = []
+    for path, kind in sorted(kinds.items()):
+        value = pick(answer, path)
+        if value is None:
+            continue
+        fault = f"not of the kind {kind}" if not _IS_OF[kind](value) else objection(value)
+        if fault is None:
+            fitting.append(path)
+        else:
+            faults.append(f"{path} is {fault}")
+    return keep(answer, frozenset(fitting)), faults
+
+
+_IS_OF: Mapping[str, Callable[[object], bool]] = {
+    "string": lambda value: isinstance(value, str),
+    "number": is_number,
+    "integer": lambda value: type(value) is int or (type(value) is float and value.is_integer()),
+    "boolean": lambda value: isinstance(value, bool),
+    "timestamp": lambda value: to_timestamp(value) is not MISSING,
+    "object": lambda value: isinstance(value, dict),
+    "list": lambda value: isinstance(value, list),
+}
+"""Whether a value of JSON is of a kind that actions.yaml may declare."""

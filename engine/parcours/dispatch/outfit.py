@@ -1,0 +1,40 @@
+"""What does a dispatcher need? A channel with its settings and a renderer; for outbound calls, a client for HTTP."""
+
+from __future__ import annotations
+
+from parcours.channel import CALL, Channel
+from parcours.dispatch.calling import CallRenderer, CallSettings
+from parcours.dispatch.dispatcher import Dispatcher
+from parcours.dispatch.registry import Registry
+from parcours.dispatch.render import Renderer
+from parcours.errors import ExtraMissing
+from parcours.journey.program import Program
+from parcours.plan import Plan
+
+CALLS_HANDED_OVER_MAX = 1
+"""Calls go to hosts of different speed: each is answered for by itself, so that none waits for a slower one."""
+
+
+def new_dispatcher(name: str, channel: str, plan: Plan, program: Program, registry: Registry) -> Dispatcher:
+    """A dispatcher of one of the plan's channels, not started yet.
+
+    name     tells its claims from those of a dispatcher before it
+    program  of all that is published
+    Raises SettingInvalid, ChannelUnknown, ExtraMissing, or ProjectInvalid for a content that the channel rejects.
+    """
+    settings = plan.settings
+    if channel == CALL:
+        caller = _caller(CallSettings(answer_bytes_max=settings.answer_bytes_max))
+        return Dispatcher(name, channel, caller, CallRenderer(program), settings, CALLS_HANDED_OVER_MAX)
+    renderer = Renderer(program, {channel: registry.channel(channel).Content})
+    return Dispatcher(name, channel, registry.open(channel, plan.channels[channel]), renderer, settings)
+
+
+def _caller(settings: CallSettings) -> Channel:
+    try:
+        from parcours.dispatch.caller import HttpCaller
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("parcours"):
+            raise
+        raise ExtraMissing.of(f"an outbound call (library {error.name})", CALL) from error
+    return HttpCaller(settings)
