@@ -40,7 +40,7 @@ from parcours.store.address import check_address
 T = TypeVar("T")
 
 CALLS_ASIDE_S = 5.0
-"""How long whoever gives up waiting waits to be told why."""
+"""How long whoever gives up waiting waits to be told why, and closing for a change that is under way."""
 
 DRAIN_POLL_S = 0.01
 """How often `drain` looks whether everything has settled."""
@@ -332,6 +332,7 @@ class Engine:
         if self._router is not None:
             await self._router.close()
         await asyncio.gather(*self._calls, return_exceptions=True)
+        await self._life.finish(CALLS_ASIDE_S)
         try:
             await self._runtime.stop()
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from parcours.changing import Making, carry_out, changing, publishing, settle, until_answered
@@ -115,6 +116,12 @@ class Life:
             self.publications = after
             if after is not before:
                 await self._renewed(self.program())
+
+    async def finish(self, within_s: float) -> None:
+        """Return when no change is under way; one that takes longer is finished when the store is opened again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s), self._turn:
+                pass
 
     async def _tell(self, publications: Publications) -> None:
         """That it can be compiled and sent is found out before any shard is told."""

@@ -69,6 +69,28 @@ def test_each_version_sends_its_own_message_by_its_own_class(shop: Shop, begin: 
     assert queued == {1: ("marketing", {"entry", "run"}), 2: ("transactional", {"entry"})}
 
 
+CALLING = """
+journey: trip
+entry: {event: Start}
+correlation: event.cart
+steps:
+  - {id: pause, wait: 1h}
+  - {id: ask, call: note}
+"""
+
+
+def test_each_version_calls_its_own_action(shop: Shop, begin: Begin) -> None:
+    asking = "note: {url: 'https://desk.example/HOST', body: {cart: entry.cart}}"
+    life = begin(shop(CALLING, actions=asking.replace("HOST", "a")))
+    life.story.event(0, "Start", cart="a")
+
+    life.publish(1, shop(CALLING, actions=asking.replace("HOST", "b")))
+    life.story.event(2, "Start", cart="b").wait(2 * HOUR_MS)
+
+    called = {each.version: each.to for each in life.story.outbox.values()}
+    assert called == {1: "https://desk.example/a", 2: "https://desk.example/b"}
+
+
 RULED = """
 journey: trip
 entry: {event: Start}
