@@ -247,6 +247,16 @@ def test_who_never_did_anything_is_not_made_known_by_a_change(open_world: NewWor
     assert world.shard.profile("stranger") is None
 
 
+def test_a_change_that_happens_to_nobody_visits_nobody(open_world: NewWorld, lines: Lines) -> None:
+    world = open_world()
+    start_all(world, lines)
+    due = world.shard.next_ms()
+
+    change(world, "close")
+
+    assert world.shard.next_ms() == due
+
+
 def test_a_change_that_is_told_again_changes_nothing(open_world: NewWorld, lines: Lines) -> None:
     world = open_world()
     start_all(world, lines)

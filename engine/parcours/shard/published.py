@@ -157,8 +157,9 @@ class Published:
         inputs = [change.given() for change in self.changes if change.after.number > life]
         return [given for given in inputs if given is not None]
 
-    def concerns(self, profile: Profile) -> bool:
+    def concerns(self, person: bytes) -> bool:
         """Whether the person has to be visited, and cannot be left until something happens to her."""
+        profile = decode_profile(person)
         return any(change.after.number > profile.life and change.concerns(profile) for change in self.changes)
 
     def count(self, people: Iterable[bytes], at: int) -> Counter[tuple[str, int]]:

@@ -102,7 +102,7 @@ class Shard:
             self._sequence, self._head = record.sequence, record.head
         self._published.restore(self._slots.own.profiles)
         self._intake.publish(self._published.program)
-        if self._published.changes:
+        if self._published.touching:
             self._sweep.start()
         self._seen.restore(self._head.stamp_ms)
         for slot in self._slots.owned.values():
@@ -161,7 +161,7 @@ class Shard:
             self._horizon = max(self._horizon, before)
             self._fire_due(work, before)
             for slot, person in self._sweep.take(self._settings.due_people_max):
-                if person not in self._stash and self._published.concerns(work.profile(slot, person)):
+                if person not in self._stash and self._published.concerns(self._slots[slot].profiles[person]):
                     self._inputs.apply(work, slot, person, TimePassed(before))
             self._commit(work)
             if self._published.changes and self._sweep.is_over() and not self._is_due_before(self._published.since_ms):
@@ -225,7 +225,8 @@ class Shard:
             assert in_time or self.virtual or self._published.fresh, "the shard stands still before it"
             self._published.take(publications)
             self._intake.publish(self._published.program)
-            self._sweep.start()
+            if self._published.touching:
+                self._sweep.start()
             self._commit(self._begin(publications.ledger.at), always=True)
 
     def runs(self, slot: int) -> Counter[tuple[str, int]]:
