@@ -11,7 +11,7 @@ from parcours.config import Settings
 from parcours.core.identity import SLOTS
 from parcours.core.turn import Crowd
 from parcours.errors import SettingInvalid
-from parcours.journey.program import Call
+from parcours.journey.program import Call, Journey, Send
 from parcours.journey.project import Project
 from parcours.shard.host import ShardHost
 from parcours.shard.shard import Shard
@@ -69,9 +69,17 @@ def open_shard(
         virtual=plan.virtual,
         records=plan.records,
         crowd=plan.crowd,
+        project=plan.project,
     )
     shard.open(store.epoch() + 1 if epoch is None else epoch, clock.now_ms())
     return ShardHost(shard, store, clock, wake)
+
+
+def channels_of(journey: Journey) -> tuple[str, ...]:
+    """The channels on which a journey sends, by name; `call` among them if it calls out."""
+    steps = journey.steps.values()
+    named = {channel for step in steps if isinstance(step, Send) for channel in step.to}
+    return tuple(sorted(named | ({CALL} if any(isinstance(step, Call) for step in steps) else set())))
 
 
 def channels_used(project: Project) -> tuple[str, ...]:

@@ -102,6 +102,12 @@ class Drive:
             await self._read(due)
         await self._pass_to(at_ms + 1)
 
+    async def renew(self, program: Program, at_ms: int) -> None:
+        """This program holds from this time on; whoever it happens to goes through the change."""
+        self._router.publish(program)
+        self._reads.renew(program, at_ms)
+        await self._pass_to(at_ms)
+
     async def collect_facts(self) -> list[Fact]:
         """The facts since the last time, in the order of happening for each person."""
         collected = [await port.collect_facts() for port in self._ports]

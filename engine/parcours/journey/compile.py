@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import BaseModel, ValidationError
@@ -14,6 +14,7 @@ from parcours.journey.compile_journey import JourneyCompiler
 from parcours.journey.compile_policies import compile_policies
 from parcours.journey.document import JourneyDocument, MessageDocument
 from parcours.journey.documents import Documents, Margins
+from parcours.journey.editions import Editions
 from parcours.journey.finding import Margin
 from parcours.journey.journey_names import JourneyNames
 from parcours.journey.listening import derived, entry_names, event_names, expressions_in, incoming, series_by_event
@@ -29,14 +30,15 @@ Contents = Mapping[str, type[BaseModel]]
 
 
 def compile_project(
-    documents: Documents, margins: Margins, contents: Contents | None = None
+    documents: Documents, margins: Margins, contents: Contents | None = None, editions: Editions | None = None
 ) -> tuple[program.Program, Documents]:
     """The program, and the documents with each content as its channel's model left it.
 
     contents  the content models by channel; None leaves contents unchecked
+    editions  of audiences and event types that have meant something else before
     Faults go into the margins; the program is of use only if no error is among them.
     """
-    compiler = _Compiler(documents, margins, contents, surroundings(documents, margins.unread, contents))
+    compiler = _Compiler(documents, margins, contents, surroundings(documents, margins.unread, contents, editions))
     return compiler.compile()
 
 
@@ -66,7 +68,7 @@ class _Compiler:
             **{f"call {name}": _paths(action) for name, action in actions.items()},
         }
         journeys = tuple(
-            self._journey(document, margin, paths)
+            replace(self._journey(document, margin, paths), messages=messages, actions=actions)
             for document, margin in zip(self.documents.journeys, self.margins.journeys, strict=True)
         )
         self._check_names()
@@ -123,8 +125,9 @@ class _Compiler:
             names = Names({}, self.around.events[name])
             if event.of in declared and declared[event.of].of is not None:
                 margin.error(f"{event.of!r} is itself recognised by a rule, build on a plain event", "of")
-            compiled[name] = program.EventType(
-                name=name,
+            key = self.around.editions.event(name)
+            compiled[key] = program.EventType(
+                name=key,
                 of=event.of,
                 rule=condition(margin, event.rule, names, "rule") if event.rule else None,
                 namespace=event.key.namespace if event.key else None,
@@ -137,10 +140,11 @@ class _Compiler:
         for name, text in self.documents.audiences.audiences.items():
             if misuse := now_misuse(text):
                 margin.error(misuse, "audiences", name, value=text)
-        return {
-            name: program.Audience(name, condition(margin, text, names, "audiences", name))
+        compiled = [
+            program.Audience(self.around.editions.audience(name), condition(margin, text, names, "audiences", name))
             for name, text in self.documents.audiences.audiences.items()
-        }
+        ]
+        return {audience.name: audience for audience in compiled}
 
     def _checked(self, document: MessageDocument, margin: Margin) -> MessageDocument:
         """The message with its contents as their models left them; a faulty content stays as written."""

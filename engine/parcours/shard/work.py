@@ -21,12 +21,14 @@ class Work:
 
     stamp_ms  the effective time of the batch's inputs (under virtual time each has its own)
     ready     (channel, delivery) pairs that may be claimed once this is committed
+    life      the number of the newest change that people go through, where some have still to do so
     """
 
-    __slots__ = ("_slots", "_touched", "claimed", "facts", "outbox", "ready", "seen", "stamp_ms")
+    __slots__ = ("_life", "_slots", "_touched", "claimed", "facts", "outbox", "ready", "seen", "stamp_ms")
 
-    def __init__(self, slots: Slots, stamp_ms: int) -> None:
+    def __init__(self, slots: Slots, stamp_ms: int, life: int = 0) -> None:
         self._slots = slots
+        self._life = life
         self._touched: dict[str, tuple[int, Profile]] = {}
         self.stamp_ms = stamp_ms
         self.facts: list[Fact] = []
@@ -41,7 +43,7 @@ class Work:
         if touched is not None:
             return touched[1]
         data = self._slots[slot].profiles.get(person)
-        profile = Profile() if data is None else decode_profile(data)
+        profile = Profile(life=self._life) if data is None else decode_profile(data)
         self._touched[person] = slot, profile
         return profile
 
@@ -76,9 +78,10 @@ class Work:
     def profiles(self) -> list[tuple[int, str, bytes]]:
         """The new bytes of everybody who is not as before."""
         changed = []
+        nobody = encode_profile(Profile(life=self._life)) if self._life else NOBODY
         for person, (slot, profile) in self._touched.items():
             data = encode_profile(profile)
-            if data != self._slots[slot].profiles.get(person, NOBODY):
+            if data != self._slots[slot].profiles.get(person, nobody):
                 changed.append((slot, person, data))
         return changed
 
