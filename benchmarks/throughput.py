@@ -17,6 +17,7 @@ from pathlib import Path
 from workload import events, project
 
 from parcours import Acknowledgement, Engine, Ingested
+from parcours.cluster.runtime import start_ray
 
 BLOCK_EVENTS = 10_000
 CALLS_UNDER_WAY = 8
@@ -69,12 +70,16 @@ def main() -> None:
     print(f"{len(lines):,} events of {sum(map(len, lines)) / len(lines):.0f} bytes on average")
     blocks = [b"\n".join(lines[start : start + BLOCK_EVENTS]) for start in range(0, len(lines), BLOCK_EVENTS)]
     del lines
-    for _ in range(arguments.runs):
+    if arguments.runtime == "ray":
+        start_ray()  # once for all runs: its helper processes go on starting for seconds after it has returned
+    for run in range(arguments.runs + 1):
         folder = Path(tempfile.mkdtemp(prefix="parcours-benchmark-"))
         try:
-            print(json.dumps(measure(arguments, blocks, folder)), flush=True)
+            result = measure(arguments, blocks, folder)
         finally:
             shutil.rmtree(folder)
+        if run > 0:  # the first one warms up
+            print(json.dumps(result), flush=True)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,10 @@ class Settings(BaseModel):
         100, description="How often the updates of one instant may move a person in and out of audiences."
     )
     series_entries_max: Count = Field(1_000, description="Entries kept of one history of one person.")
+    kept_inputs_max: Count = Field(
+        200,
+        description="Inputs kept for one person's runs of paused journeys; beyond it none is made up for.",
+    )
     attempts_max: Count = Field(5, description="Attempts in all at a delivery that was definitely not sent.")
     retry_delays_ms: tuple[int, ...] = Field(
         (MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS),

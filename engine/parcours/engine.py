@@ -18,6 +18,7 @@ from typing import Self, TypeVar
 
 from parcours.acknowledgement import Acknowledgement, Ingested
 from parcours.calls import Lines, lines_of
+from parcours.changing import until_answered
 from parcours.clock import Clock, SystemClock
 from parcours.config import Settings
 from parcours.core.fact import Fact
@@ -25,8 +26,9 @@ from parcours.core.identity import shard_of, slot_of
 from parcours.core.profile import Profile
 from parcours.errors import CallerError, EngineClosed, Overloaded, ParcoursError, ShardUnavailable
 from parcours.insight.explain import Explanation, explain
-from parcours.journey.program import Journey, ReadEntry
+from parcours.journey.program import Journey, Program, ReadEntry
 from parcours.journey.project import Project
+from parcours.life import JourneyState, Life
 from parcours.opening import delivering, recording
 from parcours.plan import Plan, check_shards
 from parcours.ports import ShardPort
@@ -41,7 +43,7 @@ log = logging.getLogger("parcours")
 T = TypeVar("T")
 
 CALLS_ASIDE_S = 5.0
-"""How long whoever gives up waiting waits to be told why."""
+"""How long whoever gives up waiting waits to be told why, and closing for a change that is under way."""
 
 DRAIN_POLL_S = 0.01
 """How often `drain` looks whether everything has settled."""
@@ -60,6 +62,7 @@ class Engine:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="parcours", daemon=True)
         self._router: Router | None = None
+        self._life = Life(plan.project, (*plan.channels, *plan.records), self._runtime, self._clock, self._take_up)
         self._reads: list[asyncio.Task[None]] = []
         self._read_troubles: list[str] = []
         self._calls: set[asyncio.Task[object]] = set()
@@ -110,19 +113,30 @@ class Engine:
         await self._runtime.start()
         program = self._plan.project.program
         self._router = Router(uuid.uuid4().hex, self._runtime.ports, program, self._plan.settings)
-        statuses = [await port.status() for port in self._runtime.ports]
-        for journey in program.journeys:
-            if isinstance(journey.entry, ReadEntry):
-                name = f"{journey.name}@{journey.version}"
-                after_ms = min(status.reads.get(name, -1) for status in statuses)
-                self._reads.append(asyncio.ensure_future(self._read(journey, journey.entry, after_ms)))
+        await self._life.begin()
 
-    async def _read(self, journey: Journey, entry: ReadEntry, after_ms: int) -> None:
+    async def _take_up(self, program: Program) -> None:
+        """This program holds from now on."""
+        assert self._router is not None
+        self._router.publish(program)
+        for read in self._reads:
+            read.cancel()
+        reading = [(journey, journey.entry) for journey in program.journeys if isinstance(journey.entry, ReadEntry)]
+        self._reads = [
+            asyncio.ensure_future(self._read(journey, entry, program.timezone)) for journey, entry in reading
+        ]
+
+    async def _read(self, journey: Journey, entry: ReadEntry, timezone: str) -> None:
         """Wait for each instant of a read; those that passed while nobody was there are made up for.
 
-        A store that fails ends this: the engine has to be opened again, and makes up for it then.
+        What passed before this version was published is nothing of its own. A store that fails ends this: the engine
+        has to be opened again, and makes up for it then.
         """
-        for at_ms in instants(entry, self._plan.project.program.timezone):
+        name = f"{journey.name}@{journey.version}"
+        statuses = [await until_answered(port.status) for port in self._runtime.ports]
+        published_ms = self._life.publications.ledger.journeys[journey.name].newest.at
+        after_ms = max(min(status.reads.get(name, -1) for status in statuses), published_ms - 1)
+        for at_ms in instants(entry, timezone):
             if at_ms <= after_ms:
                 continue
             await asyncio.sleep(max(0, at_ms - self._clock.now_ms()) / 1000)
@@ -198,7 +212,7 @@ class Engine:
         each 200 MB of it; the shard goes on with its work in between. `parcours.explanation_text` makes it a text.
         """
         facts = self._call(self._recall(self._port_of(person, "explain"), person))
-        return explain(facts, person, self._plan.project.program.journeys)
+        return explain(facts, person, self._life.program().versions(), self._life.journey_states())
 
     async def _recall(self, port: ShardPort, person: str) -> list[Fact]:
         recalled = await port.recall(person, 0, None)
@@ -226,7 +240,10 @@ class Engine:
 
         Each is also logged as a warning when it begins, by the logger `parcours`.
         """
-        return [*self._call(self._runtime.troubles()), *self._read_troubles]
+        return self._call(self._troubles())
+
+    async def _troubles(self) -> list[str]:
+        return [*await self._runtime.troubles(), *self._life.troubles(), *self._read_troubles]
 
     async def _drain(self, timeout_s: float | None) -> None:
         try:
@@ -256,10 +273,51 @@ class Engine:
         try:
             async with asyncio.timeout(CALLS_ASIDE_S):
                 said += await self._outstanding()
-                said += [*await self._runtime.troubles(), *self._read_troubles]
+                said += await self._troubles()
         except TimeoutError:
             said.append("the shards or the channels do not answer")
         return "; ".join(said) or "it has settled just now"
+
+    # Journeys
+
+    def publish(self, project: Project) -> None:
+        """Publish a project: what it says holds for everybody from one instant on.
+
+        A journey whose content has changed gets the next version, which takes the entries from then on; whoever is
+        in it stays in the version in which she entered. Closed and stopped journeys of the project are open again,
+        those that it does not have any more are closed. Policies and the profile are the project's from then on;
+        its channels' settings are those that the engine was opened with.
+        Raises PublishRefused with every reason, and nothing has changed then.
+        """
+        if not isinstance(project, Project):
+            raise CallerError(f"publish({project!r}): a Project is expected")
+        self._call(self._life.publish(project))
+
+    def journeys(self) -> list[JourneyState]:
+        """How every journey stands: its state, its newest version, and how many runs are open in which version.
+
+        Counting looks at everybody, so it takes a while where there are millions.
+        """
+        return self._call(self._life.states())
+
+    def close_journey(self, journey: str) -> None:
+        """Nobody enters any more; who is in it goes on. Raises CallerError if there is no such journey, as do all four.
+
+        A journey that is closed or stopped is opened again by publishing it.
+        """
+        self._call(self._life.change("close", journey))
+
+    def stop_journey(self, journey: str) -> None:
+        """All runs end where they are, nothing more is sent for them, and nobody enters any more."""
+        self._call(self._life.change("stop", journey))
+
+    def pause_journey(self, journey: str) -> None:
+        """Nobody enters, nobody moves and nothing is sent, until it is resumed. What people do meanwhile is kept."""
+        self._call(self._life.change("pause", journey))
+
+    def resume_journey(self, journey: str) -> None:
+        """Runs make up for what they have missed, each input at its own time; gates go by the time of now."""
+        self._call(self._life.change("resume", journey))
 
     # Life
 
@@ -284,6 +342,7 @@ class Engine:
         if self._router is not None:
             await self._router.close()
         await asyncio.gather(*self._calls, return_exceptions=True)
+        await self._life.finish(CALLS_ASIDE_S)
         try:
             await self._runtime.stop()
         finally:

@@ -2,7 +2,8 @@
 
     ParcoursError
     ├── AuthorError              the author of a project: something in its documents
-    │   └── ProjectInvalid       carries every finding of the checker
+    │   ├── ProjectInvalid       carries every finding of the checker
+    │   └── PublishRefused       carries every reason why a project cannot be published
     ├── OperatorError            whoever runs it: settings, machine, store, provider
     │   ├── SettingInvalid
     │   ├── ExtraMissing         an optional dependency is not installed
@@ -42,6 +43,17 @@ class ProjectInvalid(AuthorError):
 
     @property
     def findings(self) -> tuple[str, ...]:
+        return tuple(str(self.args[0]).splitlines())
+
+
+class PublishRefused(AuthorError):
+    """The project cannot be published, and nothing has changed.
+
+    The first argument is the whole report, one reason a line; `reasons` holds them apart.
+    """
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
         return tuple(str(self.args[0]).splitlines())
 
 

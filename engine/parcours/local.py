@@ -8,7 +8,9 @@ from parcours.clock import Clock, SystemClock
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.outfit import new_dispatcher
 from parcours.dispatch.registry import Registry
+from parcours.journey.publications import Compiler, Publications
 from parcours.plan import Plan, open_shard
+from parcours.ports import newest
 from parcours.shard.host import ShardHost
 from parcours.store.address import prepare
 
@@ -21,6 +23,7 @@ class LocalRuntime:
         self._clock = clock or SystemClock()
         self._registry = registry or Registry.installed()
         self._dispatchers: dict[str, Dispatcher] = {}
+        self._compiler = Compiler(plan.project)
         self.ports: list[ShardHost] = []
 
     async def start(self) -> None:
@@ -34,13 +37,20 @@ class LocalRuntime:
             host.look()
 
     async def _start_dispatchers(self) -> None:
+        program = self._compiler.program(await newest(self.ports))
         for name in self._plan.channels:
-            self._dispatchers[name] = new_dispatcher(name, name, self._plan, self._registry)
+            self._dispatchers[name] = new_dispatcher(name, name, self._plan, program, self._registry)
             await self._dispatchers[name].start(self.ports)
 
     def _wake(self, shard: int, channel: str) -> None:
         if channel in self._dispatchers:
             self._dispatchers[channel].wake(shard)
+
+    async def publish(self, publications: Publications) -> None:
+        """Let the dispatchers know what is about to be published."""
+        program = self._compiler.program(publications)
+        for dispatcher in self._dispatchers.values():
+            dispatcher.publish(program)
 
     async def troubles(self) -> list[str]:
         """What the dispatchers could not get to work so far."""

@@ -6,17 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from parcours.channel import CALL, Receipt
+from parcours.channel import CALL
 from parcours.clock import Clock
 from parcours.config import Settings
-from parcours.core.effect import Outgoing
 from parcours.core.identity import SLOTS
 from parcours.core.turn import Crowd
 from parcours.errors import SettingInvalid
-from parcours.journey.program import Call, Program
+from parcours.journey.program import Call, Journey, Program, Send
 from parcours.journey.project import Project
 from parcours.shard.host import ShardHost
-from parcours.shard.outbox import accept
+from parcours.shard.outbox import Answering, accept
 from parcours.shard.shard import Shard
 from parcours.store.address import check_address, open_store
 
@@ -27,11 +26,8 @@ SHARDS_MAX = SLOTS
 class Proofreader(Protocol):
     """Looks at what deliveries say that are only recorded. It travels with the plan to wherever a shard is opened."""
 
-    def answers(self, program: Program) -> Callable[[Outgoing], Receipt]:
-        """Gives each delivery of the program the receipt that it gets instead of leaving, always the same.
-
-        Raises ProjectInvalid where the program holds contents that no delivery can have.
-        """
+    def answering(self, program: Program) -> Answering:
+        """By what a delivery is answered. Raises ProjectInvalid where the program holds what no delivery can say."""
         ...
 
 
@@ -76,7 +72,7 @@ def open_shard(
 ) -> ShardHost:
     """Open one of the plan's shards from its store; without an epoch it takes the next one."""
     program = plan.project.program
-    answer = accept if plan.proofs is None else plan.proofs.answers(program)
+    answer = accept if plan.proofs is None else plan.proofs.answering(program)
     store = open_store(plan.store, number)
     shard = Shard(
         number,
@@ -88,6 +84,7 @@ def open_shard(
         records=plan.records,
         answer=answer,
         crowd=plan.crowd,
+        project=plan.project,
     )
     try:
         shard.open(store.epoch() + 1 if epoch is None else epoch, clock.now_ms())
@@ -95,6 +92,13 @@ def open_shard(
         store.close()  # whoever tries again finds it free
         raise
     return ShardHost(shard, store, clock, wake)
+
+
+def channels_of(journey: Journey) -> tuple[str, ...]:
+    """The channels on which a journey sends, by name; `call` among them if it calls out."""
+    steps = journey.steps.values()
+    named = {channel for step in steps if isinstance(step, Send) for channel in step.to}
+    return tuple(sorted(named | ({CALL} if any(isinstance(step, Call) for step in steps) else set())))
 
 
 def channels_used(project: Project) -> tuple[str, ...]:

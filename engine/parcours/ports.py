@@ -8,7 +8,8 @@ from typing import Protocol
 from parcours.channel import Receipt
 from parcours.core.fact import Fact
 from parcours.core.profile import Profile
-from parcours.shard.messages import Answer, Batch, Claims, Reading, Recalled, Status
+from parcours.journey.publications import Publications
+from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Recalled, Status
 
 
 class ShardPort(Protocol):
@@ -42,3 +43,28 @@ class ShardPort(Protocol):
     async def status(self) -> Status: ...
 
     async def collect_facts(self) -> list[Fact]: ...
+
+
+class LifePort(ShardPort, Protocol):
+    """A shard, for whoever changes what is published."""
+
+    async def holding(self) -> Holding:
+        """What the shard has published."""
+
+    async def hold(self) -> Holding:
+        """Stand still, durably, until `publish` or `release`: what is told last is the shard's time until then."""
+
+    async def release(self) -> None:
+        """Nothing changes after all."""
+
+    async def publish(self, publications: Publications) -> None:
+        """This is published from its ledger's time on; what is no news changes nothing. The shard goes on."""
+
+    async def runs(self) -> list[tuple[str, int, int]]:
+        """(journey, version, open runs in it) of each version that anybody goes by; 0 where only ended runs do."""
+
+
+async def newest(ports: Sequence[LifePort]) -> Publications:
+    """What is published by the word of the shard that knows best: a change may have reached some of them only."""
+    holdings = [await port.holding() for port in ports]
+    return max(holdings, key=lambda each: (each.publications.ledger.number, not each.fresh)).publications

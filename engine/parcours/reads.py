@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import dropwhile
 
 from parcours.journey.program import Journey, Program, ReadEntry
 from parcours.journey.recurrence import Recurrence
@@ -30,11 +31,28 @@ class Upcoming:
     """The reads that are still to come, in the order in which they fall due; a rule may have no end."""
 
     def __init__(self, program: Program) -> None:
-        self._reads = [(journey, journey.entry) for journey in program.journeys if isinstance(journey.entry, ReadEntry)]
-        self._instants = [instants(entry, program.timezone) for _, entry in self._reads]
+        self._reads: list[tuple[Journey, ReadEntry]] = []
+        self._instants: list[Iterator[int]] = []
         self._queue: list[tuple[int, int]] = []
-        for place in range(len(self._reads)):
-            self._push(place)
+        self.renew(program, None)
+
+    def renew(self, program: Program, at_ms: int | None) -> None:
+        """From this time on the reads are those of this program; a version that is known already goes on as it was."""
+        known = {(journey.name, journey.version): place for place, (journey, _) in enumerate(self._reads)}
+        waiting = {place: due_ms for due_ms, place in self._queue}
+        before, self._queue = self._instants, []
+        self._reads = [(journey, journey.entry) for journey in program.journeys if isinstance(journey.entry, ReadEntry)]
+        self._instants = []
+        for place, (journey, entry) in enumerate(self._reads):
+            old = known.get((journey.name, journey.version))
+            coming = instants(entry, program.timezone) if old is None else before[old]
+            if old is None and at_ms is not None:
+                coming = dropwhile(lambda due_ms: due_ms < at_ms, coming)
+            self._instants.append(coming)
+            if old is None:
+                self._push(place)
+            elif old in waiting:
+                heappush(self._queue, (waiting[old], place))
 
     def _push(self, place: int) -> None:
         at_ms = next(self._instants[place], None)

@@ -7,9 +7,10 @@ from typing import Literal, Protocol, TypeAlias
 
 from parcours.clock import Clock
 from parcours.errors import SettingInvalid
+from parcours.journey.publications import Publications
 from parcours.local import LocalRuntime
 from parcours.plan import Plan
-from parcours.ports import ShardPort
+from parcours.ports import LifePort
 
 RuntimeName: TypeAlias = Literal["local", "ray"]
 
@@ -18,12 +19,16 @@ class Runtime(Protocol):
     """Opens a plan's shards and keeps them going. Its methods run on the event loop of whoever uses the ports."""
 
     @property
-    def ports(self) -> Sequence[ShardPort]: ...
+    def ports(self) -> Sequence[LifePort]: ...
 
     async def start(self) -> None: ...
 
     async def troubles(self) -> list[str]:
         """What is not in order, and what channels could not get to work so far."""
+        ...
+
+    async def publish(self, publications: Publications) -> None:
+        """Let whoever sends know what is about to be published; the shards are told after that."""
         ...
 
     async def stop(self) -> None: ...

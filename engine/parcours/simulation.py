@@ -8,10 +8,12 @@ number of shards.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TypeAlias
 
 import msgspec
@@ -26,7 +28,10 @@ from parcours.plan import Plan, Proofreader, channels_used
 from parcours.recorded import Reading, Recorded, in_order, sorted_by_time
 from parcours.router import Router
 from parcours.shells import RuntimeName, open_runtime
-from parcours.virtual import Drive
+from parcours.virtual import Drive, Facts
+
+COLLECT_EVERY = 100_000
+"""Objects made and not freed between two collections: more than a chunk of events leaves lying about."""
 
 Progress: TypeAlias = Callable[[int, int | None, int], None]
 
@@ -34,7 +39,7 @@ Progress: TypeAlias = Callable[[int, int | None, int], None]
 @dataclass(frozen=True, slots=True)
 class Result:
     """
-    facts      of everybody, in the order of happening for each person
+    facts      of everybody, in the order of happening for each person; none if somebody was handed them
     summary    what they add up to
     reasons    why deliveries did not arrive, counted
     limits     how often each setting's bound was reached
@@ -64,6 +69,7 @@ def simulate(
     settings: Settings | None = None,
     rejected: Callable[[int, str], None] | None = None,
     progress: Progress | None = None,
+    facts: Facts | None = None,
 ) -> Result:
     """Run recorded events (NDJSON lines, or a block of them) through the project's journeys.
 
@@ -77,6 +83,8 @@ def simulate(
     rejected  is told number (from 1) and reason of each line that cannot be used
     progress  is told how many lines have been handed over, how many there are (None as long as nobody knows),
               and the virtual time in ms
+    facts     is handed what happens, instead of the result, which then needs no memory for it: lists of facts,
+              those of each person in the order of happening
     """
     plan = Plan(
         project=project,
@@ -90,8 +98,18 @@ def simulate(
         proofs=proofs,
     )
     reading, each = Reading(plan.settings), recorded_lines(lines)
-    with closing(reading.events(each)) as read, closing(sorted_by_time(read) if sort else in_order(read)) as events:
-        return asyncio.run(_run(plan, runtime, events, reading, until_ms, rejected, progress))
+    kept: list[Fact] = []
+    counting = _Counting(plan, facts or kept.extend)
+    with (
+        _collector_spared(),
+        closing(reading.events(each)) as read,
+        closing(sorted_by_time(read) if sort else in_order(read)) as events,
+    ):
+        drive = asyncio.run(_run(plan, runtime, events, reading, until_ms, counting, progress))
+    unusable = sorted([*reading.unusable, *drive.rejected])
+    for number, reason in unusable if rejected else ():
+        rejected(number, reason)  # type: ignore[misc]
+    return counting.result(drive, kept, read=reading.read, unusable=len(unusable))
 
 
 async def _run(
@@ -100,9 +118,9 @@ async def _run(
     events: Iterator[Recorded],
     reading: Reading,
     until_ms: int | None,
-    rejected: Callable[[int, str], None] | None,
+    counting: _Counting,
     progress: Progress | None,
-) -> Result:
+) -> Drive:
     program = plan.project.program
 
     def passing(fed: int, at_ms: int) -> None:
@@ -113,26 +131,49 @@ async def _run(
     try:
         await runtime.start()
         router = Router("simulation", runtime.ports, program, plan.settings)
-        drive = Drive(runtime.ports, router, program, plan.settings, passing)
-        facts = await drive.run(events, until_ms)
+        drive = Drive(runtime.ports, router, program, plan.settings, passing, counting)
+        await drive.run(events, until_ms)
     finally:
         await runtime.stop()
-    unusable = sorted([*reading.unusable, *drive.rejected])
-    for number, reason in unusable if rejected else ():
-        rejected(number, reason)  # type: ignore[misc]
-    return _result(plan, facts, drive, read=reading.read, unusable=len(unusable))
+    return drive
 
 
-def _result(plan: Plan, facts: list[Fact], drive: Drive, *, read: int, unusable: int) -> Result:
-    journeys = plan.project.program.journeys
-    tally = Tally(journeys)
-    tally.add(facts)
-    newest = max((fact.at for fact in facts), default=drive.last_ms)
-    if newest is not None and drive.last_ms is not None:
-        newest = max(newest, drive.last_ms)
-    counted = EventCount(read=read, duplicate=drive.duplicate, rejected=unusable, undeclared=drive.undeclared)
-    summary = tally.summary(counted, newest)
-    used = drive.accepted - drive.undeclared - summary.events.unmatched
-    summary.events = msgspec.structs.replace(summary.events, used=used)
-    targets = {j.name: j.goal.target_percent for j in journeys if j.goal is not None}
-    return Result(facts, summary, tally.reasons(), tally.limits(), targets, drive.unsettled)
+class _Counting:
+    """Adds up the facts on their way to whoever wants them."""
+
+    def __init__(self, plan: Plan, facts: Facts) -> None:
+        self._journeys = plan.project.program.journeys
+        self._tally = Tally(self._journeys)
+        self._facts = facts
+        self._newest_ms: int | None = None
+
+    def __call__(self, facts: list[Fact]) -> None:
+        self._tally.add(facts)
+        self._newest_ms = _newest(self._newest_ms, max(map(_at, facts), default=None))
+        self._facts(facts)
+
+    def result(self, drive: Drive, kept: list[Fact], *, read: int, unusable: int) -> Result:
+        counted = EventCount(read=read, duplicate=drive.duplicate, rejected=unusable, undeclared=drive.undeclared)
+        summary = self._tally.summary(counted, _newest(self._newest_ms, drive.last_ms))
+        used = drive.accepted - drive.undeclared - summary.events.unmatched
+        summary.events = msgspec.structs.replace(summary.events, used=used)
+        targets = {j.name: j.goal.target_percent for j in self._journeys if j.goal is not None}
+        return Result(kept, summary, self._tally.reasons(), self._tally.limits(), targets, drive.unsettled)
+
+
+_at = attrgetter("at")
+
+
+@contextmanager
+def _collector_spared() -> Iterator[None]:
+    """Let the garbage collector run seldom: it would look at everything held, again and again, and find nothing."""
+    before = gc.get_threshold()
+    gc.set_threshold(max(before[0], COLLECT_EVERY) if before[0] else 0, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _newest(*times_ms: int | None) -> int | None:
+    return max((time_ms for time_ms in times_ms if time_ms is not None), default=None)

@@ -30,6 +30,9 @@ CHUNK_LINES = 20_000
 Passing: TypeAlias = Callable[[int, int], None]
 """Told how many lines have been handed over so far, and the virtual time in ms."""
 
+Facts: TypeAlias = Callable[[list[Fact]], None]
+"""Handed facts as they happen: those of each person in the order of happening, people in any order."""
+
 
 class Drive:
     """Feeds recorded events and lets time pass.
@@ -44,11 +47,14 @@ class Drive:
         program: Program,
         settings: Settings,
         progress: Passing | None = None,
+        facts: Facts | None = None,
     ) -> None:
+        """Without `facts`, they wait in the shards for `collect_facts`."""
         self._ports = ports
         self._router = router
         self._settings = settings
         self._progress = progress or (lambda lines, at_ms: None)
+        self._facts = facts
         self._reads = Upcoming(program)
         self._under_way: deque[tuple[Sequence[Recorded], asyncio.Future[Taken]]] = deque()
         self._fed = 0
@@ -64,7 +70,7 @@ class Drive:
         self.rejected: list[tuple[int, str]] = []
         """(line number, reason)"""
 
-    async def run(self, events: Iterable[Recorded], until_ms: int | None) -> list[Fact]:
+    async def run(self, events: Iterable[Recorded], until_ms: int | None) -> None:
         """Everything that happens: events in the order given, timers through `until_ms` or until all is settled."""
         ahead = _Ahead(events, until_ms)
         last_read_ms = 0
@@ -81,7 +87,6 @@ class Drive:
         await self._pass_to(horizon_ms + 1)
         if until_ms is None:
             self.unsettled = any([(await port.status()).next_ms is not None for port in self._ports])
-        return await self.collect_facts()
 
     async def feed(self, events: Iterable[Recorded]) -> None:
         """Apply events that are no earlier than what has happened so far."""
@@ -97,6 +102,12 @@ class Drive:
             await self._read(due)
         await self._pass_to(at_ms + 1)
 
+    async def renew(self, program: Program, at_ms: int) -> None:
+        """This program holds from this time on; whoever it happens to goes through the change."""
+        self._router.publish(program)
+        self._reads.renew(program, at_ms)
+        await self._pass_to(at_ms)
+
     async def collect_facts(self) -> list[Fact]:
         """The facts since the last time, in the order of happening for each person."""
         collected = [await port.collect_facts() for port in self._ports]
@@ -109,17 +120,30 @@ class Drive:
 
     async def _feed(self, ahead: _Ahead, through_ms: int | None) -> None:
         """Hand over the events up to and including a time; returns when all have been applied."""
-        while chunk := ahead.take(CHUNK_LINES, through_ms):
-            await self._router.room()
-            self._under_way.append((chunk, self._router.start([event.line for event in chunk])))
-            self._fed += len(chunk)
-            self.last_ms = chunk[-1].at
-            self._progress(self._fed, chunk[-1].at)
-            await asyncio.sleep(0)  # lets finished batches report before more are handed over
-            while self._under_way and self._under_way[0][1].done():
+        handing_over: asyncio.Future[list[None]] | None = None
+        try:
+            while chunk := ahead.take(CHUNK_LINES, through_ms):
+                await self._router.room()
+                self._under_way.append((chunk, self._router.start([event.line for event in chunk])))
+                self._fed += len(chunk)
+                self.last_ms = chunk[-1].at
+                self._progress(self._fed, chunk[-1].at)
+                if handing_over is not None:  # by now the shards have this chunk to work on
+                    await handing_over
+                handing_over = asyncio.gather(*map(self._hand_over_facts, self._ports))
+                await asyncio.sleep(0)  # lets finished batches report before more are handed over
+                while self._under_way and self._under_way[0][1].done():
+                    await self._count_oldest()
+            while self._under_way:
                 await self._count_oldest()
-        while self._under_way:
-            await self._count_oldest()
+        finally:
+            if handing_over is not None:
+                await handing_over
+
+    async def _hand_over_facts(self, port: ShardPort) -> None:
+        """Bring the facts so far out of a shard, so that they are nowhere in memory together."""
+        if self._facts is not None:
+            self._facts(await port.collect_facts())
 
     async def _count_oldest(self) -> None:
         chunk, future = self._under_way.popleft()
@@ -131,12 +155,17 @@ class Drive:
 
     async def _pass_to(self, before_ms: int) -> None:
         """Let all timers before this time fire, and wait until every delivery has been answered for."""
+        await asyncio.gather(*(self._let_pass(port, before_ms) for port in self._ports))
+
+    async def _let_pass(self, port: ShardPort, before_ms: int) -> None:
+        """The same in one shard, which waits for no other."""
         while True:
-            await asyncio.gather(*(port.pass_time(before_ms) for port in self._ports))
-            statuses = await asyncio.gather(*(port.status() for port in self._ports))
-            if any(status.next_ms is not None and status.next_ms < before_ms for status in statuses):
+            await port.pass_time(before_ms)
+            status = await port.status()
+            await self._hand_over_facts(port)  # after the look: a receipt may have come in between
+            if status.next_ms is not None and status.next_ms < before_ms:
                 continue
-            if not any(status.standing_still for status in statuses):
+            if not status.standing_still:
                 return
             await asyncio.sleep(SETTLE_POLL_S)
 

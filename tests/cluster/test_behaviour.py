@@ -10,16 +10,28 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.engine.behaviour import EngineBehaviour
+    from tests.engine.life_behaviour import LifeBehaviour
 else:
-    spec = importlib.util.spec_from_file_location(
-        "engine_behaviour", Path(__file__).parents[1] / "engine" / "behaviour.py"
-    )
-    behaviour = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(behaviour)
-    EngineBehaviour = behaviour.EngineBehaviour
+
+    def suite(name: str) -> object:
+        """A class of tests/engine, which is no package."""
+        path = Path(__file__).parents[1] / "engine" / name
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    EngineBehaviour = suite("behaviour.py").EngineBehaviour
+    LifeBehaviour = suite("life_behaviour.py").LifeBehaviour
 
 
 @pytest.mark.ray
 class TestEngineOnRay(EngineBehaviour):
     runtime = "ray"
     shards = 1  # an actor takes a second to start; test_simulation.py has many
+
+
+@pytest.mark.ray
+class TestLifeOnRay(LifeBehaviour):
+    runtime = "ray"
+    shards = 1

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from parcours.changing import carry_out, changing, settle
 from parcours.cluster.runtime import ClusterRuntime
 from parcours.config import Settings
 from parcours.core.profile import Profile
 from parcours.errors import ShardUnavailable, StoreBroken
 from parcours.journey.project import Project
+from parcours.journey.publications import Publications
 from parcours.plan import Plan
 from parcours.ports import ShardPort
 from parcours.router import Router
@@ -153,5 +155,35 @@ def test_a_shard_whose_store_was_its_memory_says_that_all_is_lost(new_shop: NewS
             with pytest.raises(StoreBroken, match="start again, or use a store on disk"):
                 async with asyncio.timeout(PATIENCE_S):
                     await router.take([seen(1, 2)])
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.ray
+def test_a_shard_that_is_killed_while_it_holds_still_takes_the_change_when_it_is_back(
+    tmp_path: Path, new_shop: NewShop
+) -> None:
+    async def scenario() -> None:
+        plan = Plan(new_shop(), 1, f"sqlite:///{tmp_path / 'store'}", records=("email",))
+        async with running(plan) as (runtime, router):
+            await router.take([seen(1, 1)])
+            before = await settle(runtime.ports)
+
+            async def kill(publications: Publications) -> None:
+                await runtime.publish(publications)
+                os.kill((await runtime.process_ids())["shard 0"], signal.SIGKILL)
+
+            # when its process ends between the promise to hold still and the change
+            async with asyncio.timeout(PATIENCE_S):
+                after = await carry_out(runtime.ports, before, changing("stop", "visits"), 0, kill)
+
+            # then it has the change, with the time that it was given, and goes on
+            async with asyncio.timeout(PATIENCE_S):
+                holding = await runtime.ports[0].holding()
+                assert (holding.publications.ledger, holding.held) == (after.ledger, False)
+                await router.take([seen(1, 2)])
+            profile = await profile_of(runtime.ports[0], "u1")
+            assert profile is not None
+            assert profile.counts == {"visits": 1}, "nobody enters a stopped journey"
 
     asyncio.run(scenario())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,9 +17,12 @@ from parcours.core.effect import Effects, Outgoing
 from parcours.core.event import input_of, read_call
 from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
 from parcours.core.input import (
+    AudiencesPublished,
     ConsentChanged,
     DeliveriesClaimed,
     Input,
+    JourneyResumed,
+    JourneyStopped,
     ReactionArrived,
     ReceiptArrived,
     TimePassed,
@@ -35,8 +39,10 @@ from parcours.journey.document import (
     ProfileDocument,
     ProjectDocument,
 )
+from parcours.journey.life import Verb, changed, published
 from parcours.journey.program import Program
 from parcours.journey.project import Project
+from parcours.journey.publications import Compiler, Publications, begun, offer_of, source_of
 
 SHOP = """
 settings: {project: shop, timezone: Europe/Paris, policies: {consent: {default: opt_out}}}
@@ -63,21 +69,25 @@ messages:
 """
 
 
-def program_of(
-    journeys: str, policies: str = "", audiences: str = "", messages: str = "", actions: str = ""
-) -> Program:
+def project_of(
+    journeys: str, policies: str = "", audiences: str = "", messages: str = "", actions: str = "", events: str = ""
+) -> Project:
     """The shop with these journeys: YAML documents, one after the other.
 
     policies   YAML in place of the shop's own
     audiences  YAML: conditions by name
-    messages   YAML: a list of messages besides the shop's own
+    messages   YAML: a list of messages besides the shop's own, or in their place
     actions    YAML: outbound calls by name
+    events     YAML: event types besides the shop's own, or in their place
     """
     yaml = YAML(typ="safe", pure=True)
     shop = yaml.load(SHOP)
     if policies:
         shop["settings"]["policies"] = yaml.load(policies)
-    shop["messages"] += yaml.load(messages) if messages else []
+    shop["events"]["events"] |= yaml.load(events) if events else {}
+    more = yaml.load(messages) if messages else []
+    renewed = {each["message"] for each in more}
+    shop["messages"] = [each for each in shop["messages"] if each["message"] not in renewed] + more
     return Project.of(
         ProjectDocument.model_validate(shop["settings"]),
         ProfileDocument.model_validate(shop["profile"]),
@@ -86,7 +96,7 @@ def program_of(
         [MessageDocument.model_validate(each) for each in shop["messages"]],
         [JourneyDocument.model_validate(each) for each in yaml.load_all(journeys)],
         actions=ActionsDocument.model_validate({"actions": yaml.load(actions) if actions else {}}),
-    ).program
+    )
 
 
 @dataclass
@@ -205,6 +215,44 @@ class Story:
         return [fact for fact in self.facts if isinstance(fact, Unmet | Unmatched | LimitReached)]
 
 
+@dataclass
+class Life:
+    """What is published, from one change to the next, and a person who lives through it."""
+
+    story: Story
+    publications: Publications
+    _compiler: Compiler = field(default_factory=Compiler)
+
+    def publish(self, at: int, project: Project, *, reopen: bool = True) -> Life:
+        before = self._hold(self.publications)
+        ledger = published(self.publications.ledger, offer_of(project), at, reopen=reopen)
+        self.publications = Publications(ledger, {**self.publications.sources, ledger.publication: source_of(project)})
+        program = self._hold(self.publications)
+        new = tuple(sorted(program.audiences.keys() - before.audiences.keys()))
+        return self._go_through(program, AudiencesPublished(at, ledger.number, new) if new else TimePassed(at))
+
+    def change(self, at: int, verb: Verb, journey: str = "trip") -> Life:
+        """Whoever does not go through a change is only as far in time as the change is."""
+        ledger = changed(self.publications.ledger, verb, journey, at)
+        self.publications = Publications(ledger, self.publications.sources)
+        given: Input = TimePassed(at)
+        if verb == "stop":
+            given = JourneyStopped(at, ledger.number, journey)
+        elif verb == "resume":
+            given = JourneyResumed(at, ledger.number, journey)
+        return self._go_through(self._hold(self.publications), given)
+
+    def _hold(self, publications: Publications) -> Program:
+        return self._compiler.program(publications)
+
+    def _go_through(self, program: Program, given: Input) -> Life:
+        """What was due before the change is still done by what was published then."""
+        self.story.wait(given.at)
+        self.story.program = program
+        self.story.give(given)
+        return self
+
+
 class Tell(Protocol):
     """Begin a story under journeys written in YAML."""
 
@@ -222,6 +270,30 @@ class Tell(Protocol):
     ) -> Story: ...
 
 
+class Begin(Protocol):
+    """Publish a project and begin a story under it."""
+
+    def __call__(self, project: Project, /, **settings: Any) -> Life: ...
+
+
+@pytest.fixture(scope="session")
+def shop() -> Callable[..., Project]:
+    """Makes the shop of `project_of`."""
+    return project_of
+
+
+@pytest.fixture
+def begin() -> Begin:
+    """The life of a project, with somebody who has an address for each channel."""
+
+    def start(project: Project, /, **settings: Any) -> Life:
+        story = Story(project.program, Settings(**settings))
+        story.identify(0, email="sarah@mail.example", phone="+33612345678", push_token="token")
+        return Life(story, begun(project))
+
+    return start
+
+
 @pytest.fixture
 def tell() -> Tell:
     """A story of somebody with an address for each channel."""
@@ -237,7 +309,8 @@ def tell() -> Tell:
         actions: str = "",
         **settings: Any,
     ) -> Story:
-        story = Story(program_of(journeys, policies, audiences, messages, actions), Settings(**settings), crowd)
+        project = project_of(journeys, policies, audiences, messages, actions)
+        story = Story(project.program, Settings(**settings), crowd)
         story.identify(0, email="sarah@mail.example", phone="+33612345678", push_token="token")
         return story
 

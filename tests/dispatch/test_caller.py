@@ -209,7 +209,7 @@ from parcours.journey.project import Project
 from parcours.plan import Plan
 plan = Plan(Project.of(ProjectDocument(project="shop")), 1, "memory:", {"call": {}})
 try:
-    new_dispatcher("call", "call", plan, Registry([]))
+    new_dispatcher("call", "call", plan, plan.project.program, Registry([]))
 except ExtraMissing as error:
     print(error)
 """

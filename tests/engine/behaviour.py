@@ -1,6 +1,7 @@
 """What an engine does for its callers, the same on every runtime.
 
-A suite for each runtime derives from `EngineBehaviour` and says how an engine is opened.
+A suite for each runtime derives from `EngineBehaviour` and says how an engine is opened. What becomes of journeys
+that are published, closed, stopped and paused is in life_behaviour.py.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ class Opening:
         self._opened.close()
 
 
-class EngineBehaviour:
+class Behaviour:
     """Fill in `runtime`, and how many shards are worth their start."""
 
     runtime: RuntimeName
@@ -128,6 +129,10 @@ class EngineBehaviour:
         opening = Opening(self.runtime, tmp_path, self.shards)
         yield opening
         opening.close()
+
+
+class EngineBehaviour(Behaviour):
+    """What has nothing to do with the life of a journey."""
 
     def test_calls_are_counted_by_what_became_of_them(self, opening: Opening, new_shop: NewShop) -> None:
         engine = opening(new_shop())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import resource
 import signal
 import subprocess
@@ -27,11 +28,16 @@ from parcours.plan import channels_used
 
 if TYPE_CHECKING:
     from tests.engine.behaviour import EngineBehaviour
+    from tests.engine.life_behaviour import LifeBehaviour
 else:
     spec = importlib.util.spec_from_file_location("engine_behaviour", Path(__file__).with_name("behaviour.py"))
     behaviour = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(behaviour)
     EngineBehaviour = behaviour.EngineBehaviour
+    spec = importlib.util.spec_from_file_location("life_behaviour", Path(__file__).with_name("life_behaviour.py"))
+    life_behaviour = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(life_behaviour)
+    LifeBehaviour = life_behaviour.LifeBehaviour
 
 NewShop = Callable[..., Project]
 
@@ -39,6 +45,11 @@ ACKNOWLEDGER = Path(__file__).with_name("acknowledge_until_stopped.py")
 
 
 class TestLocalEngine(EngineBehaviour):
+    runtime = "local"
+    shards = 2
+
+
+class TestLifeInThisProcess(LifeBehaviour):
     runtime = "local"
     shards = 2
 
@@ -176,6 +187,23 @@ def test_closing_answers_everybody_who_still_waits(new_shop: NewShop) -> None:
     for outcome in waiting:
         assert outcome.done()
         assert isinstance(outcome_of(outcome.result), ShardUnavailable | type(None))
+
+
+def test_a_channel_that_only_an_older_version_uses_is_missed(tmp_path: Path, new_shop: NewShop) -> None:
+    # given somebody in a version that will send a text message
+    store = f"sqlite:///{tmp_path / 'store'}"
+    documents = json.loads(new_shop().to_json())
+    documents["profile"]["traits"]["phone"] = "string"
+    (receipt,) = (each for each in documents["messages"] if each["message"] == "receipt")
+    receipt["sms"] = {"text": "Thank you"}
+    with open_local(Project.from_json(json.dumps(documents).encode()), store) as engine:
+        engine.track("anna", "Started", {"cart": "c1"}).result()
+        assert engine.troubles() == []
+
+    with open_local(new_shop(), store) as engine:
+        (trouble,) = engine.troubles()
+
+    assert trouble == "version 1 of 'cart' sends on 'sms', which the engine was not opened with"
 
 
 def outcome_of(call: Callable[[], object]) -> BaseException | None:

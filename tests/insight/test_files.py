@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
-from parcours.insight.files import DELIVERIES, SUMMARY, TRANSITIONS, transition_lines, write_results
+from parcours.insight.files import DELIVERIES, SUMMARY, TRANSITIONS, ResultFiles, TransitionLine, write_results
 from parcours.insight.summary import EventCount, JourneyCount, StepCount, Summary
 
 TEN = 1_767_261_600_000
 """2026-01-01T10:00:00Z"""
+
+
+Files = Callable[..., dict[str, bytes]]
+
+
+@pytest.fixture(scope="module")
+def files_of(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """The files that facts become, handed over in so many at a time, with so much held in memory."""
+
+    def written(facts: Sequence[Fact], at_once: int = 1_000, held_bytes_max: int = 10**6) -> dict[str, bytes]:
+        folder = tmp_path_factory.mktemp("results")
+        with ResultFiles(folder, held_bytes_max) as files:
+            for start in range(0, len(facts), at_once):
+                files.add(facts[start : start + at_once])
+            files.write(Summary())
+        return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    return written
+
+
+def transitions(files: dict[str, bytes]) -> list[TransitionLine]:
+    return [msgspec.json.decode(line, type=TransitionLine) for line in files[TRANSITIONS].splitlines()]
 
 
 def moved(at: int = TEN, profile: str = "u1", journey: str = "cart", run: int | None = 1) -> Moved:
@@ -84,7 +107,7 @@ def test_what_is_the_engines_own_business_is_in_no_file(fact: Fact, tmp_path: Pa
     assert (tmp_path / TRANSITIONS).read_bytes() == b""
 
 
-def test_lines_go_by_time_person_journey_and_run_with_a_missing_run_first() -> None:
+def test_lines_go_by_time_person_journey_and_run_with_a_missing_run_first(files_of: Files) -> None:
     expected = [
         moved(TEN - 1, "u9"),
         moved(TEN, "Z"),  # upper case comes before lower case, as in the bytes
@@ -97,7 +120,7 @@ def test_lines_go_by_time_person_journey_and_run_with_a_missing_run_first() -> N
         moved(TEN, "\U0001f600"),  # after U+E000, as in UTF-8; UTF-16 would have it before
     ]
 
-    lines = list(transition_lines(expected[::-1]))
+    lines = transitions(files_of(expected[::-1]))
 
     assert [(line.profile, line.journey, line.run) for line in lines] == [
         (fact.profile, fact.journey, fact.run) for fact in expected
@@ -105,12 +128,12 @@ def test_lines_go_by_time_person_journey_and_run_with_a_missing_run_first() -> N
     assert [fact.profile.encode() for fact in expected[1:]] == sorted(fact.profile.encode() for fact in expected[1:])
 
 
-def test_moves_of_one_instant_stay_in_the_order_of_happening() -> None:
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+def test_moves_of_one_instant_stay_in_the_order_of_happening(at_once: int, files_of: Files) -> None:
     steps = ["one", "three", "two"]
+    moves = [Moved(TEN, "u1", "cart", 1, 1, step, "reached") for step in steps]
 
-    lines = transition_lines([Moved(TEN, "u1", "cart", 1, 1, step, "reached") for step in steps])
-
-    assert [line.step for line in lines] == steps
+    assert [line.step for line in transitions(files_of(moves, at_once))] == steps
 
 
 @given(
@@ -119,23 +142,37 @@ def test_moves_of_one_instant_stay_in_the_order_of_happening() -> None:
         max_size=6,
     ),
     shards=st.integers(1, 4),
+    at_once=st.integers(1, 9),
+    held_bytes_max=st.sampled_from([1, 1_000, 10**6]),  # a file for each row, for a few, and none at all
 )
-def test_the_lines_do_not_depend_on_how_people_are_spread_over_shards(
-    people: list[list[tuple[int, str, int]]], shards: int
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_lines_do_not_depend_on_how_people_are_spread_over_shards_and_facts_over_time(
+    files_of: Files, people: list[list[tuple[int, str, int]]], shards: int, at_once: int, held_bytes_max: int
 ) -> None:
-    facts = [
+    facts: list[list[Fact]] = [
         [
-            Moved(TEN + at, f"u{person}", journey, 1, run, f"step{number}", "reached")
+            each
             for number, (at, journey, run) in enumerate(moves)
+            for each in (
+                Moved(TEN + at, f"u{person}", journey, 1, run, f"step{number}", "reached"),
+                sent(at=TEN + at, profile=f"u{person}", journey=journey, run=run, step=f"step{number}"),
+            )
         ]
         for person, moves in enumerate(people)
     ]
-    spread: Sequence[Sequence[list[Moved]]] = [facts[shard::shards] for shard in range(shards)]
+    spread = [facts[shard::shards] for shard in range(shards)]
 
-    together = list(transition_lines(list(chain.from_iterable(facts))))
-    apart = list(transition_lines([fact for shard in spread for person in shard for fact in person]))
+    together = files_of(list(chain.from_iterable(facts)))
+    apart = files_of([fact for shard in spread for person in shard for fact in person], at_once, held_bytes_max)
 
     assert apart == together
+
+
+def test_what_is_broken_off_leaves_nothing_behind(tmp_path: Path) -> None:
+    with ResultFiles(tmp_path / "out", held_bytes_max=1) as files:
+        files.add([sent(), moved()])
+
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_summary_is_one_line_with_its_keys_in_the_agreed_order(tmp_path: Path) -> None:

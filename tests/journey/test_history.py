@@ -201,7 +201,7 @@ TURNS = [
 def test_the_next_change_is_known_in_advance(text: str, instant: int | None) -> None:
     history = Recorded({'["E",null,null]': [(500, 1), (1_000, 1)]})
     names = Names(
-        {"born": "timestamp", "city": "string", "gone": "timestamp"}, past=Past({"E": {}}, *[frozenset()] * 2)
+        {"born": "timestamp", "city": "string", "gone": "timestamp"}, past=Past({"E": {}}, frozenset(), frozenset())
     )
     profile = {"born": "1970-01-01T00:00:05Z", "city": "Paris"}
     assert compile_expression(text, names).next_change(Scope(profile=profile, now_ms=1_000, history=history)) == instant

@@ -145,9 +145,11 @@ def keep_off_the_grid(project: Document, lines: list[Document]) -> None:
     """
     text = json.dumps([project["journeys"], project["audiences"]])
     for line in lines:
-        name = "Page Viewed" if line["type"] == "page" else line.get("event")
+        if line["type"] not in ("page", "track"):
+            continue
+        name = "Page Viewed" if line["type"] == "page" else line["event"]
         known_as = [name, *(ruled for ruled, of in drawn_from.RULED.items() if of == name)]
-        if name is not None and not any(each in text for each in known_as):
+        if not any(each in text for each in known_as):
             line["timestamp"] = to_text(parse_instant(line["timestamp"]) + OFF_THE_GRID_MS)
 
 

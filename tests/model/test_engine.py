@@ -7,17 +7,16 @@ times, where ties are everywhere. A failure names its seed: `generate.case(seed,
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import msgspec
 import pytest
 from tests.model import generate
 from tests.model.reference import run
 
 from parcours import Project, simulate
-from parcours.core.fact import DeliveryReached, Moved
-from parcours.insight.files import INTERNAL_MOVES, delivery_lines, transition_lines
-from parcours.insight.summary import INTERNAL_OUTCOMES
+from parcours.insight.files import DELIVERIES, TRANSITIONS, write_results
 
 SEEDS_PER_TEST = 100
 """Cases in one test: few enough that a failure is found soon, enough to make its name worth reading."""
@@ -37,13 +36,14 @@ def project_of(documents: Line) -> Project:
 def engine_lines(documents: Line, events: list[Line], until_ms: int | None) -> tuple[list[Line], list[Line]]:
     """What the engine writes: transitions and deliveries."""
     lines = [json.dumps(event).encode() for event in events]
-    facts = simulate(project_of(documents), lines, until_ms=until_ms, shards=2).facts
-    moves = [fact for fact in facts if isinstance(fact, Moved) and fact.what not in INTERNAL_MOVES]
-    reached = [fact for fact in facts if isinstance(fact, DeliveryReached) and fact.outcome not in INTERNAL_OUTCOMES]
-    return (
-        [msgspec.to_builtins(line) for line in transition_lines(moves)],
-        [msgspec.to_builtins(line) for line in delivery_lines(reached)],
-    )
+    result = simulate(project_of(documents), lines, until_ms=until_ms, shards=2)
+    with TemporaryDirectory() as folder:
+        write_results(Path(folder), result.facts, result.summary)
+        transitions, deliveries = (
+            [json.loads(line) for line in (Path(folder) / name).read_bytes().splitlines()]
+            for name in (TRANSITIONS, DELIVERIES)
+        )
+    return transitions, deliveries
 
 
 def transitions_of(lines: list[Line]) -> list[Line]:

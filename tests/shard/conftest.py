@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -14,6 +14,7 @@ from parcours.core.effect import Outgoing
 from parcours.core.fact import Fact
 from parcours.core.identity import SLOTS
 from parcours.journey.document import (
+    AudiencesDocument,
     EventDocument,
     EventsDocument,
     JourneyDocument,
@@ -55,10 +56,10 @@ TEXT = {
 }
 
 
-def shop() -> Program:
+def shop(remind: Mapping[str, object] = REMIND, audiences: Mapping[str, str] | None = None) -> Project:
     """Whoever starts a cart and does not buy within 20 s is reminded; who buys gets a receipt."""
     properties = {"cart": "string"}
-    project = Project.of(
+    return Project.of(
         ProjectDocument.model_validate({"project": "shop", "policies": {"consent": {"default": "opt_out"}}}),
         ProfileDocument.model_validate({"traits": {"email": "string", "phone": "string"}}),
         EventsDocument(
@@ -67,6 +68,7 @@ def shop() -> Program:
                 for name in ("Started", "Bought", "Emptied", "Ordered", "Posted", "Looked")
             }
         ),
+        audiences=AudiencesDocument.model_validate({"audiences": dict(audiences or {})}),
         messages=[
             MessageDocument.model_validate({"message": "note", "sms": {"text": "On its way"}}),
             MessageDocument.model_validate({"message": "reminder", "email": {"subject": "Still there?"}}),
@@ -74,16 +76,16 @@ def shop() -> Program:
                 {"message": "receipt", "class": "transactional", "email": {"subject": "Thank you"}}
             ),
         ],
-        journeys=[JourneyDocument.model_validate(journey) for journey in (REMIND, SHIP, TEXT)],
+        journeys=[JourneyDocument.model_validate(journey) for journey in (remind, SHIP, TEXT)],
     )
-    return project.program
 
 
 @dataclass
 class World:
     """One shard, its store, and the time. Lines are those of one router.
 
-    slot  the only slot that the shard owns, None for a shard that owns them all
+    slot     the only slot that the shard owns, None for a shard that owns them all
+    project  what the program was compiled from, for a shard whose publications may change
     """
 
     program: Program
@@ -93,6 +95,7 @@ class World:
     now_ms: int = 1_000_000
     batches: int = 0
     slot: int | None = None
+    project: Project | None = None
 
     def __post_init__(self) -> None:
         self.shard = self.reopen()
@@ -100,7 +103,9 @@ class World:
     def reopen(self) -> Shard:
         """A shard that knows nothing but what the store kept."""
         number, shards = (0, 1) if self.slot is None else (self.slot, SLOTS)
-        self.shard = Shard(number, shards, self.program, self.store, self.settings, records=self.records)
+        self.shard = Shard(
+            number, shards, self.program, self.store, self.settings, records=self.records, project=self.project
+        )
         self.shard.open(self.store.epoch() + 1, self.now_ms)
         return self.shard
 
@@ -154,7 +159,19 @@ class Lines:
 
 @pytest.fixture(scope="session")
 def program() -> Program:
-    return shop()
+    return shop().program
+
+
+@pytest.fixture(scope="session")
+def new_shop() -> Callable[..., Project]:
+    """Makes the shop; takes another `remind`, and audiences by name."""
+    return shop
+
+
+@pytest.fixture(scope="session")
+def remind() -> Mapping[str, object]:
+    """The journey `remind` of the shop."""
+    return REMIND
 
 
 @pytest.fixture(scope="session")

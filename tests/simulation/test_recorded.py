@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from parcours.config import Settings
 from parcours.errors import EventsUnsorted
-from parcours.recorded import RUNS_MAX, Reading, Recorded, in_order, sorted_by_time
+from parcours.recorded import Reading, Recorded, in_order, sorted_by_time
+from parcours.sorting import RUNS_MAX
 
 
 def events(times: list[int]) -> list[Recorded]:

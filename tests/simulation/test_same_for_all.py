@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +16,7 @@ from parcours.core.fact import DeliveryReached, Moved
 from parcours.demo.clickstream import read_clickstream
 from parcours.demo.crowd import Crowd, Habit
 from parcours.demo.reactions import LUMA_CROWD
-from parcours.insight.files import delivery_lines, summary_bytes, transition_lines
+from parcours.insight.files import write_results
 from parcours.journey.document import (
     AudiencesDocument,
     EventsDocument,
@@ -66,11 +67,11 @@ def test_the_clickstream_gives_the_same_files_in_any_number_of_shards(
     assert bytes_of(apart) == bytes_of(clickstream)
 
 
-def bytes_of(result: Result) -> tuple[list[Any], list[Any], bytes]:
+def bytes_of(result: Result) -> dict[str, bytes]:
     """What the three files hold."""
-    deliveries = [fact for fact in result.facts if isinstance(fact, DeliveryReached)]
-    moves = [fact for fact in result.facts if isinstance(fact, Moved)]
-    return list(delivery_lines(deliveries)), list(transition_lines(moves)), summary_bytes(result.summary)
+    with TemporaryDirectory() as folder:
+        write_results(Path(folder), result.facts, result.summary)
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
 def test_the_files_themselves_are_the_same(luma: Project, recording: Recording, tmp_path: Path) -> None:

@@ -115,14 +115,14 @@ def test_nothing_is_left_running_behind_a_test(luma: Project) -> None:
 
 
 def test_the_code_of_the_guide_runs(tmp_path: Path, shop_folder: Path) -> None:
-    code = README.read_text().split("```python\n")[1].split("```")[0]
+    code = "\n\n".join(block.split("```")[0] for block in README.read_text().split("```python\n")[1:])
     conftest = f"import pytest\n\n\n@pytest.fixture\ndef shop_folder():\n    return {str(shop_folder)!r}\n"
     (tmp_path / "conftest.py").write_text(conftest)
     (tmp_path / "test_guide.py").write_text(code)
 
     done = run_pytest(tmp_path, "-W", "error", "-q")
 
-    assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout + done.stderr
+    assert (done.returncode, "2 passed" in done.stdout) == (0, True), done.stdout + done.stderr
 
 
 def test_the_tests_of_the_guide_pass(shop_folder: Path) -> None:

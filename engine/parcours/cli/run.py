@@ -103,26 +103,28 @@ def simulate(
 
     from parcours.cli.progress import ProgressBar
     from parcours.dispatch.proofs import Proofs
-    from parcours.insight.files import write_results
+    from parcours.insight.files import ResultFiles
     from parcours.journey.project import Project
     from parcours.simulation import simulate as run
 
     project = Project.load(folder)
     rejections = Rejections(lambda sentence: typer.echo(sentence, err=True))
-    with ProgressBar("Events") as progress:
-        result = run(
-            project,
-            read_lines(source),
-            until_ms=until_ms,
-            sort=unsorted is Unsorted.SORT,
-            runtime=runtime.value,
-            shards=shards,
-            proofs=Proofs.of(project, keep=False) if render else None,
-            rejected=rejections,
-            progress=progress,
-        )
-    rejections.close()
-    write_results(results, result.facts, result.summary)
+    with ResultFiles(results) as files:
+        with ProgressBar("Events") as progress:
+            result = run(
+                project,
+                read_lines(source),
+                until_ms=until_ms,
+                sort=unsorted is Unsorted.SORT,
+                runtime=runtime.value,
+                shards=shards,
+                proofs=Proofs.of(project, keep=False) if render else None,
+                rejected=rejections,
+                progress=progress,
+                facts=files.add,
+            )
+        rejections.close()
+        files.write(result.summary)
     _show(result)
     if result.unsettled:
         typer.echo(unsettled(), err=True)

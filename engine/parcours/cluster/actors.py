@@ -21,6 +21,7 @@ from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.outfit import new_dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.errors import ShardUnavailable, StoreBroken, StoreBusy
+from parcours.journey.publications import Compiler, Publications
 from parcours.plan import open_shard
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import Batch, Known, Reading, Receipts, decode, encode
@@ -94,6 +95,21 @@ class ShardActor:
     async def members(self, audience: str, at: int) -> bytes:
         return encode(await self._answer(self._assigned.members(audience, at)))
 
+    async def holding(self) -> bytes:
+        return encode(await self._answer(self._assigned.holding()))
+
+    async def hold(self) -> bytes:
+        return encode(await self._answer(self._assigned.hold()))
+
+    async def release(self) -> None:
+        await self._answer(self._assigned.release())
+
+    async def publish(self, publications: bytes) -> None:
+        await self._answer(self._assigned.publish(decode(publications, Publications)))
+
+    async def runs(self) -> bytes:
+        return encode(await self._answer(self._assigned.runs()))
+
     async def profile(self, person: str) -> bytes:
         return encode(Known(await self._answer(self._assigned.profile(person))))
 
@@ -131,14 +147,26 @@ class DispatcherActor:
 
     def __init__(self) -> None:
         self._dispatcher: Dispatcher | None = None
+        self._compiler = Compiler()
 
-    async def assign(self, assignment: Assignment, channel: str, name: str, shards: list[Any]) -> None:
+    async def assign(
+        self, assignment: Assignment, channel: str, name: str, shards: list[Any], publications: bytes
+    ) -> None:
         """Start the channel and pull what is ready. `name` tells this life of the actor from those before."""
         await self.stop()
-        self._dispatcher = new_dispatcher(name, channel, assignment.plan(), Registry.installed())
+        plan = assignment.plan()
+        self._compiler = Compiler(plan.project)
+        program = self._compiler.program(decode(publications, Publications))
+        self._dispatcher = new_dispatcher(name, channel, plan, program, Registry.installed())
         await self._dispatcher.start([ActorPort(shard) for shard in shards])
         for shard in range(len(shards)):
             self._dispatcher.wake(shard)
+
+    async def publish(self, publications: bytes) -> None:
+        """Know the messages of what is about to be published."""
+        if self._dispatcher is None:
+            raise ShardUnavailable("the dispatcher's actor has not been assigned yet")
+        self._dispatcher.publish(self._compiler.program(decode(publications, Publications)))
 
     async def wake(self, shard: int) -> None:
         if self._dispatcher is not None:

@@ -11,7 +11,20 @@ from parcours.channel import Receipt
 from parcours.core.fact import Fact
 from parcours.core.profile import Profile
 from parcours.errors import ShardUnavailable
-from parcours.shard.messages import Answer, Batch, Claims, Known, Reading, Recalled, Receipts, Status, decode, encode
+from parcours.journey.publications import Publications
+from parcours.shard.messages import (
+    Answer,
+    Batch,
+    Claims,
+    Holding,
+    Known,
+    Reading,
+    Recalled,
+    Receipts,
+    Status,
+    decode,
+    encode,
+)
 
 
 class ActorPort:
@@ -40,6 +53,21 @@ class ActorPort:
 
     async def members(self, audience: str, at: int) -> list[str]:
         return decode(await answer_of(self._actor.members.remote(audience, at)), list[str])
+
+    async def holding(self) -> Holding:
+        return decode(await answer_of(self._actor.holding.remote()), Holding)
+
+    async def hold(self) -> Holding:
+        return decode(await answer_of(self._actor.hold.remote()), Holding)
+
+    async def release(self) -> None:
+        await answer_of(self._actor.release.remote())
+
+    async def publish(self, publications: Publications) -> None:
+        await answer_of(self._actor.publish.remote(encode(publications)))
+
+    async def runs(self) -> list[tuple[str, int, int]]:
+        return decode(await answer_of(self._actor.runs.remote()), list[tuple[str, int, int]])
 
     async def profile(self, person: str) -> Profile | None:
         return decode(await answer_of(self._actor.profile.remote(person)), Known).profile

@@ -10,6 +10,7 @@ import ray
 
 from parcours.cluster.mailbox import ActorPort
 from parcours.cluster.supervisor import Supervisor
+from parcours.journey.publications import Publications
 from parcours.plan import Plan
 from parcours.store.address import prepare
 
@@ -44,6 +45,11 @@ class ClusterRuntime:
     async def troubles(self) -> list[str]:
         """What is not in order, and what the dispatchers could not get to work so far."""
         return [] if self._supervisor is None else await self._supervisor.troubles()
+
+    async def publish(self, publications: Publications) -> None:
+        """Let the dispatchers know what is about to be published."""
+        assert self._supervisor is not None, "start comes first"
+        await self._supervisor.publish(publications)
 
     async def process_ids(self) -> dict[str, int]:
         """The process of each actor that the plan runs in, by a name in words."""

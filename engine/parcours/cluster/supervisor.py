@@ -20,7 +20,10 @@ from parcours.cluster.actors import DispatcherActor, ShardActor, start_actor
 from parcours.cluster.assignment import Assignment
 from parcours.cluster.mailbox import ActorPort, answer_of
 from parcours.errors import ShardUnavailable, StoreBusy
+from parcours.journey.publications import Publications
 from parcours.plan import Plan
+from parcours.ports import newest
+from parcours.shard.messages import encode
 
 log = logging.getLogger("parcours")
 
@@ -48,11 +51,13 @@ class Supervisor:
         self._lives = dict.fromkeys(plan.channels, 0)
         self._tasks: set[asyncio.Task[None]] = set()
         self._troubles: dict[str, str] = {}
+        self._publications = b""
         self.ports = [ActorPort(actor) for actor in self._shards]
 
     async def start(self) -> None:
         """Assign everything, then watch it. Raises what assigning raises; StoreBusy after some patience only."""
         await asyncio.gather(*(self._start_shard(number) for number in range(len(self._shards))))
+        self._publications = encode(await newest(self.ports))
         await asyncio.gather(*(self._assign_dispatcher(channel) for channel in self._dispatchers))
         for number, shard in enumerate(self._shards):
             self._spawn(self._watch(f"shard {number}", shard, shard.status, partial(self._assign_shard, number)))
@@ -78,7 +83,17 @@ class Supervisor:
     async def _assign_dispatcher(self, channel: str) -> None:
         self._lives[channel] += 1
         actor, name = self._dispatchers[channel], self._name(channel)
-        await answer_of(actor.assign.remote(self._assignment, channel, name, self._shards))
+        await answer_of(actor.assign.remote(self._assignment, channel, name, self._shards, self._publications))
+
+    async def publish(self, publications: Publications) -> None:
+        """Let the dispatchers know; one that is being started anew is assigned with it."""
+        self._publications = encode(publications)
+        for actor in self._dispatchers.values():
+            while True:
+                with suppress(ShardUnavailable):
+                    await answer_of(actor.publish.remote(self._publications))
+                    break
+                await asyncio.sleep(ASSIGN_PAUSE_S)
 
     async def _replace_dispatcher(self, channel: str) -> None:
         """The dispatcher was restarted: what it had claimed is ambiguous now."""

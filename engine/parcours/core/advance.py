@@ -12,15 +12,19 @@ from typing import assert_never
 
 from parcours.config import Settings
 from parcours.core import deliveries, feedback, sending
-from parcours.core.audiences import is_unknown, look_again
+from parcours.core.audiences import fill, is_unknown, look_again
 from parcours.core.consent import set_consent
 from parcours.core.effect import Effects
 from parcours.core.entries import enter_by_read
 from parcours.core.input import (
+    AudiencesPublished,
     ConsentChanged,
     DeliveriesClaimed,
     EventHappened,
     Input,
+    JourneyResumed,
+    JourneyStopped,
+    LifeInput,
     ReactionArrived,
     ReadReached,
     ReceiptArrived,
@@ -28,10 +32,13 @@ from parcours.core.input import (
     TimerDue,
     TraitsChanged,
 )
+from parcours.core.keeping import KEPT_TIMERS, keep_reaction, keep_timer
 from parcours.core.occasion import Occasion
+from parcours.core.pausing import make_up
 from parcours.core.phases import go_through
 from parcours.core.profile import DeliveryState, Profile, Run, Timer
 from parcours.core.series import remember
+from parcours.core.stopping import stop
 from parcours.core.traits import set_traits
 from parcours.core.turn import Crowd, Turn
 from parcours.core.walk import Stay, after_send, go_to, hears, park, waits_at
@@ -63,7 +70,7 @@ def advance(
         case EventHappened():
             _take_event(turn, given, unknown=unknown)
         case TimerDue():
-            _fire(turn)
+            _fire_first(turn)
         case DeliveriesClaimed(keys=keys):
             for key in keys:
                 sending.claim(turn, key)
@@ -85,11 +92,27 @@ def advance(
             profile.timers.append(Timer(due, profile.sequence, "read", journey))
         case TimePassed():
             pass  # the earlier timers have fired already
+        case JourneyStopped() | JourneyResumed() | AudiencesPublished():
+            _go_through_change(turn, given)
         case _:
             assert_never(given)
     if turn.updated is not None:
         _follow_updates(turn)
     return turn.effects
+
+
+def _go_through_change(turn: Turn, given: LifeInput) -> None:
+    """What is published has changed."""
+    turn.profile.life = given.number
+    match given:
+        case JourneyStopped(journey=journey):
+            stop(turn, journey)
+        case JourneyResumed(journey=journey):
+            make_up(turn, journey, _fire, _hear_reactions)
+        case AudiencesPublished(audiences=audiences):
+            fill(turn, audiences)
+        case _:
+            assert_never(given)
 
 
 def first_timer(profile: Profile, before: int) -> Timer | None:
@@ -151,10 +174,17 @@ def _follow_updates(turn: Turn) -> None:
         )
 
 
-def _fire(turn: Turn) -> None:
-    profile = turn.profile
-    timer = min(profile.timers, key=_order_of_firing)
-    profile.timers.remove(timer)
+def _fire_first(turn: Turn) -> None:
+    timer = min(turn.profile.timers, key=_order_of_firing)
+    turn.profile.timers.remove(timer)
+    if timer.kind in KEPT_TIMERS and turn.is_paused(timer.journey):
+        keep_timer(turn, timer)
+    else:
+        _fire(turn, timer)
+
+
+def _fire(turn: Turn, timer: Timer) -> None:
+    """Carry out a timer that the person does not have any more."""
     match timer.kind:
         case "wait" | "timeout":
             _go_on(turn, timer)
@@ -226,10 +256,12 @@ def _react(
 
 def _hear_reactions(turn: Turn, run: Run) -> None:
     """Move the run if it listens for something that one of its deliveries now has."""
+    if turn.is_paused(run.journey):
+        return keep_reaction(turn, run)
     for journey, other in turn.open_runs():
         step = waits_at(journey, run) if other is run else None
         for listener in step.listeners if step else ():
             if isinstance(listener, ReactionListener) and hears(turn, run, listener):
                 turn.cancel_timers(run, ("timeout",))
-                go_to(turn, journey, run, listener.next)
-                return
+                return go_to(turn, journey, run, listener.next)
+    return None

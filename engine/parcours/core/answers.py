@@ -23,9 +23,9 @@ def take_answer(
 
     reason  why there is less of the answer than the other side sent
     """
-    action = turn.program.actions.get(delivery.message)
-    fitting, faults = matching(answer, action.answer if action else {})
     journey = turn.program.journey(run.journey, run.version)
+    action = journey.actions.get(delivery.message) if journey else None
+    fitting, faults = matching(answer, action.answer if action else {})
     if journey is not None and run.ended_at is None:
         delivery.answer = keep(fitting, journey.event_paths)
     delivery.marks["answered"] = turn.at

@@ -8,6 +8,8 @@ An audience that is new to a person who was known before is filled silently: nob
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from parcours.core.history import PersonHistory
 from parcours.core.profile import Profile, Timer
 from parcours.core.turn import Turn
@@ -43,6 +45,16 @@ def look_again(turn: Turn, *, unknown: bool) -> tuple[AudienceTrigger, ...]:
             turns_at.append(change_at)
     _set_timer(turn, min(turns_at, default=None))
     return tuple(changes)
+
+
+def fill(turn: Turn, audiences: Collection[str]) -> None:
+    """There are new audiences: find out who is in them, of which nobody is told, and forget those that are gone."""
+    known, scope = turn.program.audiences, turn.scope()
+    inside = {name: known[name].condition.holds(scope) for name in audiences if name in known}
+    before = {name: value for name, value in turn.profile.audiences.items() if name in known}
+    turn.profile.audiences = before | inside
+    turns_at = [known[name].condition.next_change(scope) for name in known]
+    _set_timer(turn, min((at for at in turns_at if at is not None), default=None))
 
 
 def _set_timer(turn: Turn, due: int | None) -> None:

@@ -57,7 +57,7 @@ def reach(
     """Record that the delivery reached a state or got a mark."""
     turn.effects.facts.append(
         DeliveryReached(
-            turn.at, turn.person, run.journey, run.version, run.number, delivery.step, delivery.channel,
+            turn.gates_at, turn.person, run.journey, run.version, run.number, delivery.step, delivery.channel,
             delivery.message, delivery.to, outcome, gate, delivery.key, reason, code,
         )
     )  # fmt: skip
@@ -120,6 +120,7 @@ def is_call(delivery: DeliveryState) -> bool:
     return delivery.channel == CALL
 
 
-def message_of(turn: Turn, delivery: DeliveryState) -> Message | None:
-    """The message delivered, None if no version that is known has it, or if it is a call."""
-    return None if is_call(delivery) else turn.program.messages.get(delivery.message)
+def message_of(turn: Turn, run: Run, delivery: DeliveryState) -> Message | None:
+    """The message delivered, as it is in the run's version; None if that is not known any more, or if it is a call."""
+    journey = turn.program.journey(run.journey, run.version)
+    return None if journey is None or is_call(delivery) else journey.messages.get(delivery.message)

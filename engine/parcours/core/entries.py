@@ -1,7 +1,7 @@
 """Who enters a journey? The checks of an entry, in order, and the entry itself.
 
-dates -> condition -> exit audience -> open run -> re-entry. An unmet condition is kept for whoever asks why; the
-other refusals are moves of the journey, with no run.
+paused -> dates -> condition -> exit audience -> open run -> re-entry. An unmet condition is kept for whoever asks
+why; the other refusals are moves of the journey, with no run.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ def enter(turn: Turn, journey: Journey, occasion: Occasion) -> None:
     if isinstance(entry, ReadEntry):
         return None
     if isinstance(entry, AudienceTrigger):
-        return _try_to_enter(turn, journey, entry.audience, {}) if entry in occasion.changes else None
+        return _try_to_enter(turn, journey, entry.name, {}) if entry in occasion.changes else None
     if entry.event not in occasion.names:
         return None
-    return _try_to_enter(turn, journey, entry.event, occasion.properties, entry.when)
+    return _try_to_enter(turn, journey, entry.name, occasion.properties, entry.when)
 
 
 def enter_by_read(turn: Turn, journey: Journey) -> None:
@@ -38,7 +38,9 @@ def enter_by_read(turn: Turn, journey: Journey) -> None:
 def _try_to_enter(
     turn: Turn, journey: Journey, why: str, properties: Mapping[str, object], when: Expression | None = None
 ) -> None:
-    """Dates, condition, exit audience, open run, re-entry: the first that objects decides."""
+    """Pause, dates, condition, exit audience, open run, re-entry: the first that objects decides."""
+    if turn.is_paused(journey.name):
+        return _refuse(turn, journey, "paused")
     if not _within_dates(turn, journey):
         return _refuse(turn, journey, "outside_dates")
     scope = turn.scope(properties)

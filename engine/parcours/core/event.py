@@ -13,12 +13,12 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from parcours.channel import CALL
-from parcours.config import Settings
+from parcours.config import DAY_MS, Settings
 from parcours.core.feedback import OUTCOMES, is_possible
 from parcours.core.identity import person_in, person_name
 from parcours.core.input import ConsentChanged, EventHappened, Input, ReactionArrived, TraitsChanged
 from parcours.core.storable import objection
-from parcours.core.turn import EPOCH, LATEST_MS, MILLISECOND
+from parcours.core.turn import EPOCH, LATEST_MS
 from parcours.journey.expression import MISSING, Scope
 from parcours.journey.program import EventType, Program
 
@@ -147,7 +147,8 @@ def at_of(call: Call) -> int:
 def _moment(timestamp: datetime | None) -> int:
     if timestamp is None:
         raise Unusable("no timestamp")
-    at = -((EPOCH - timestamp) // MILLISECOND)  # rounded up: what comes a little too late is too late
+    since = timestamp - EPOCH
+    at = since.days * DAY_MS + since.seconds * 1000 - (-since.microseconds // 1000)  # rounded up: never too early
     if not 0 <= at < LATEST_MS:
         raise Unusable(f"the timestamp {timestamp.isoformat()} is not of the years 1970 to 9997")
     return at

@@ -24,8 +24,8 @@ class Moved(msgspec.Struct, frozen=True, array_like=True, tag="moved", gc=False)
     """A run made a move, or an entry was refused (`run` and `step` None then).
 
     why depends on what: entered (event name or "read"), not_entered (already_in, too_soon,
-    outside_dates), waiting (due time in ISO 8601, None for ever), matched (event or reaction),
-    branched (index or "otherwise"), split (index), exited (event), ended (last step, end step),
+    outside_dates, paused, exit_audience), waiting (due time in ISO 8601, None for ever), matched (event or reaction),
+    branched (index or "otherwise"), split (index), exited (event), ended (last step, end step, stopped),
     parked (reason); else None.
     """
 

@@ -96,7 +96,7 @@ def _leave_unknown(turn: Turn, run: Run, delivery: DeliveryState, reason: str, c
     """What is transactional is sent once more. So is a call, under its key; if that tells no more, it has failed:
     whoever listens for its outcome is not left waiting.
     """
-    again = not delivery.may_have_left and not run.withdrawn and _is_transactional(turn, delivery)
+    again = not delivery.may_have_left and not run.withdrawn and _is_transactional(turn, run, delivery)
     delivery.may_have_left = True
     delivery.state = "unknown"
     reach(turn, run, delivery, "unknown", reason=reason, code=code)
@@ -109,8 +109,8 @@ def _leave_unknown(turn: Turn, run: Run, delivery: DeliveryState, reason: str, c
         turn.effects.settled.append(delivery.key)
 
 
-def _is_transactional(turn: Turn, delivery: DeliveryState) -> bool:
-    message = message_of(turn, delivery)
+def _is_transactional(turn: Turn, run: Run, delivery: DeliveryState) -> bool:
+    message = message_of(turn, run, delivery)
     return is_call(delivery) or (message is not None and message.message_class == "transactional")
 
 

@@ -86,6 +86,34 @@ class ReadReached(msgspec.Struct, frozen=True):
     enter_at: int
 
 
+class JourneyStopped(msgspec.Struct, frozen=True):
+    """A journey was stopped for everybody. number is that of the change, here and in the two inputs below."""
+
+    at: int
+    number: int
+    journey: str
+
+
+class JourneyResumed(msgspec.Struct, frozen=True):
+    """A journey goes on that was paused."""
+
+    at: int
+    number: int
+    journey: str
+
+
+class AudiencesPublished(msgspec.Struct, frozen=True):
+    """There are these audiences from now on, named by their keys."""
+
+    at: int
+    number: int
+    audiences: tuple[str, ...]
+
+
+LifeInput: TypeAlias = JourneyStopped | JourneyResumed | AudiencesPublished
+"""What happens to everybody at once, when what is published changes."""
+
+
 Input: TypeAlias = (
     EventHappened
     | TraitsChanged
@@ -96,4 +124,5 @@ Input: TypeAlias = (
     | ReceiptArrived
     | ReactionArrived
     | ReadReached
+    | LifeInput
 )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from parcours.core.entries import enter
+from parcours.core.keeping import Placed, keep_from_paused
 from parcours.core.occasion import Occasion
 from parcours.core.paths import keep
 from parcours.core.profile import Run
@@ -22,10 +23,19 @@ from parcours.journey.program import AudienceListener, AudienceTrigger, EventLis
 
 def go_through(turn: Turn, occasion: Occasion) -> None:
     """All four phases of an occasion."""
+    waiting = turn.open_runs()
+    if turn.program.paused:
+        waiting = keep_from_paused(turn, occasion, waiting)
+    move(turn, occasion, waiting, turn.past_runs())
+    for journey in turn.program.journeys:
+        enter(turn, journey, occasion)
+
+
+def move(turn: Turn, occasion: Occasion, waiting: list[Placed], past: list[Placed]) -> None:
+    """All phases but the last one, for these open runs and these that have ended."""
     concerned = _correlations(turn, occasion)
     elsewhere = Occasion(changes=occasion.changes)  # an audience concerns every run, whatever its correlation
-    waiting = turn.open_runs()
-    for journey, run in [*waiting, *turn.past_runs()]:
+    for journey, run in [*waiting, *past]:
         if concerned(journey, run):
             _credit_goal(turn, journey, run, occasion)
     for journey, run in waiting:
@@ -33,20 +43,19 @@ def go_through(turn: Turn, occasion: Occasion) -> None:
     for journey, run in waiting:
         if run.ended_at is None:
             _hear(turn, journey, run, occasion if concerned(journey, run) else elsewhere)
-    for journey in turn.program.journeys:
-        enter(turn, journey, occasion)
 
 
 def _correlations(turn: Turn, occasion: Occasion) -> Callable[[Journey, Run], bool]:
     """Tells which runs the occasion concerns: those of its correlation's value, or all where it has none."""
-    keys: dict[str, str | None] = {}
+    keys: dict[tuple[str, int], str | None] = {}
 
     def concerned(journey: Journey, run: Run) -> bool:
         if journey.correlation is None:
             return True
-        if journey.name not in keys:
-            keys[journey.name] = correlation_key(journey.correlation.value(turn.scope(occasion.properties)))
-        key = keys[journey.name]
+        version = journey.name, journey.version
+        if version not in keys:
+            keys[version] = correlation_key(journey.correlation.value(turn.scope(occasion.properties)))
+        key = keys[version]
         return key is None or key == run.correlation
 
     return concerned
@@ -74,7 +83,7 @@ def _exit(turn: Turn, journey: Journey, run: Run, occasion: Occasion) -> None:
     for trigger in journey.exits:
         if _meets(turn, run, trigger, occasion):
             withdraw(turn, run)
-            turn.record(run, "exited", trigger.audience if isinstance(trigger, AudienceTrigger) else trigger.event)
+            turn.record(run, "exited", trigger.name)
             bury(turn, run)
             return
 
@@ -96,8 +105,8 @@ def _hear(turn: Turn, journey: Journey, run: Run, occasion: Occasion) -> None:
 def _heard(turn: Turn, run: Run, listener: Listener, occasion: Occasion) -> str | None:
     """The name of what the listener heard, None if it is still waiting."""
     if isinstance(listener, EventListener):
-        return listener.trigger.event if _meets(turn, run, listener.trigger, occasion) else None
+        return listener.trigger.name if _meets(turn, run, listener.trigger, occasion) else None
     if isinstance(listener, AudienceListener):
         change = AudienceTrigger(listener.audience, listener.change)
-        return listener.audience if change in occasion.changes else None
+        return change.name if change in occasion.changes else None
     return None

@@ -85,7 +85,7 @@ def _suppression(turn: Turn, delivery: DeliveryState, message: Message) -> Objec
 
 
 def _expiry(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
-    if message.expires_ms is not None and turn.at > delivery.decided_at + message.expires_ms:
+    if message.expires_ms is not None and turn.gates_at > delivery.decided_at + message.expires_ms:
         return Objection("expiry", "the message has expired")
     return None
 
@@ -97,7 +97,7 @@ def _cap(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | N
         if not _covers(cap, delivery.channel, message.message_class, message.purpose):
             continue
         used = sum(
-            turn.at - cap.per_ms < reserved.at
+            turn.gates_at - cap.per_ms < reserved.at
             and _covers(cap, reserved.channel, reserved.message_class, reserved.purpose)
             for reserved in turn.profile.reservations
         )
@@ -124,9 +124,9 @@ def _quiet_hours(turn: Turn, delivery: DeliveryState, message: Message) -> Objec
         return None
     here = zone(turn.zone_name())
     dropping = [rule for rule in rules if rule.then == "drop"]
-    if quiet_until(turn.at, dropping, here) is not None:
+    if quiet_until(turn.gates_at, dropping, here) is not None:
         return Objection("quiet_hours", "in quiet hours, and not held")
-    until_ms = quiet_until(turn.at, [rule for rule in rules if rule.then == "hold"], here)
+    until_ms = quiet_until(turn.gates_at, [rule for rule in rules if rule.then == "hold"], here)
     return None if until_ms is None else Objection("quiet_hours", "held until quiet hours end", until_ms)
 
 

@@ -101,8 +101,34 @@ class Run(msgspec.Struct, array_like=True):
     parked: str | None = None
 
 
+class Kept(msgspec.Struct, frozen=True, array_like=True):
+    """Something that happened to the runs of a paused journey, and will be applied to them when it goes on.
+
+    occasion  names, properties and changes are those of an event and of what it did to audiences
+    reaction  there was one to a delivery of the run
+    timer     it fell due
+    claim     the delivery `key` was about to leave
+    """
+
+    at: int
+    journey: str
+    kind: Literal["occasion", "reaction", "timer", "claim"]
+    run: int = 0
+    key: str = ""
+    timer: Timer | None = None
+    names: tuple[str, ...] = ()
+    properties: dict[str, object] = {}
+    changes: tuple[tuple[str, Literal["entered", "left"]], ...] = ()
+
+
 class Profile(msgspec.Struct, array_like=True):
-    """All of one person. `past` holds ended runs, the first to end first; `counts` all runs ever, by journey."""
+    """All of one person.
+
+    past    ended runs, the first to end first
+    counts  all runs ever, by journey
+    kept    what paused journeys have missed so far, in the order of time
+    life    the number of the newest change of what is published that she has gone through, of those that touch people
+    """
 
     traits: dict[str, object] = {}
     runs: list[Run] = []
@@ -115,6 +141,8 @@ class Profile(msgspec.Struct, array_like=True):
     reservations: list[Reservation] = []
     audiences: dict[str, bool] = {}
     series: dict[str, list[tuple[int, float]]] = {}
+    kept: list[Kept] = []
+    life: int = 0
 
     def next_due(self) -> int:
         return min([timer.due for timer in self.timers]) if self.timers else NEVER

@@ -12,6 +12,7 @@ from parcours.channel import CALL
 from parcours.core.deliveries import TO_LEAVE, close, delivery_key, find, give_back, message_of, reach
 from parcours.core.effect import Outgoing
 from parcours.core.fact import LimitReached
+from parcours.core.keeping import keep_claim
 from parcours.core.paths import keep
 from parcours.core.policy import Objection, judge, judge_claim
 from parcours.core.profile import DeliveryState, Reservation, Run
@@ -73,7 +74,7 @@ def release(turn: Turn, key: str) -> Run | None:
     if found is None or found[1].state != "held":
         return None
     run, delivery = found
-    message = message_of(turn, delivery)
+    message = message_of(turn, run, delivery)
     journey = turn.program.journey(run.journey, run.version)
     step = journey.steps.get(delivery.step) if journey else None
     if message is None or not isinstance(step, Send):
@@ -106,9 +107,9 @@ def _reserve(turn: Turn, delivery: DeliveryState, message: Message) -> None:
     caps = turn.program.policies.caps
     if not caps or message.message_class == "transactional":
         return
-    oldest = turn.at - max(cap.per_ms for cap in caps)
+    oldest = turn.gates_at - max(cap.per_ms for cap in caps)
     kept = [reserved for reserved in turn.profile.reservations if reserved.at > oldest]
-    kept.append(Reservation(turn.at, delivery.key, delivery.channel, message.message_class, message.purpose))
+    kept.append(Reservation(turn.gates_at, delivery.key, delivery.channel, message.message_class, message.purpose))
     turn.profile.reservations = kept
 
 
@@ -162,17 +163,19 @@ def claim(turn: Turn, key: str) -> None:
     found = find(turn, key)
     if found is None or found[1].state not in ("queued", "unknown"):
         turn.effects.settled.append(key)
-        return
+        return None
     run, delivery = found
-    message = message_of(turn, delivery)
+    if turn.is_paused(run.journey):
+        return keep_claim(turn, run, key)
+    message = message_of(turn, run, delivery)
     objection = judge_claim(turn, delivery, message) if message and delivery.state == "queued" else None
     if objection is not None:
         give_back(turn, delivery)
         _object(turn, run, delivery, objection)
-        return
+        return None
     delivery.state = "claimed"
     turn.effects.claimed.append((key, delivery.attempt))
-    reach(turn, run, delivery, "claimed")
+    return reach(turn, run, delivery, "claimed")
 
 
 def withdraw(turn: Turn, run: Run) -> None:

@@ -10,6 +10,7 @@ from parcours.core.fact import LimitReached
 from parcours.core.history import Entries, time_of
 from parcours.core.paths import pick
 from parcours.core.turn import Turn
+from parcours.journey.editions import plain
 from parcours.journey.program import Series
 
 
@@ -34,6 +35,6 @@ def _trim(turn: Turn, series: Series, entries: Entries, settings: Settings) -> N
         del entries[0]
         turn.effects.facts.append(
             LimitReached(
-                turn.at, turn.person, "series_entries_max", f"the oldest entry of {series.event!r} was dropped"
+                turn.at, turn.person, "series_entries_max", f"the oldest entry of {plain(series.event)!r} was dropped"
             )
         )

@@ -5,24 +5,26 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from parcours.config import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from parcours.config import HOUR_MS, MINUTE_MS, SECOND_MS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-TIMES_REMEMBERED = 4_096
-"""Facts lie close together in time: most find their date, many their very instant among those written before."""
+
+HOURS_REMEMBERED = 4_096
+"""Facts lie close together in time, so nearly every one finds its hour among those written before."""
+
+_TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
+_THREE_DIGITS = tuple(f"{number:03}" for number in range(1000))
 
 
-@lru_cache(maxsize=TIMES_REMEMBERED)
-def date_text(day: int) -> str:
-    """The calendar date of a day counted from 1970-01-01, with the `T` that follows it."""
-    return f"{(EPOCH + timedelta(days=day)).date().isoformat()}T"
-
-
-@lru_cache(maxsize=TIMES_REMEMBERED)
 def time_text(at_ms: int) -> str:
     """The UTC time of `at_ms`, to the millisecond. Years 1 to 9999."""
-    day, rest = divmod(at_ms, DAY_MS)
-    hour, rest = divmod(rest, HOUR_MS)
+    hour, rest = divmod(at_ms, HOUR_MS)
     minute, rest = divmod(rest, MINUTE_MS)
     second, millisecond = divmod(rest, SECOND_MS)
-    return f"{date_text(day)}{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z"
+    return f"{_hour_text(hour)}{_TWO_DIGITS[minute]}:{_TWO_DIGITS[second]}.{_THREE_DIGITS[millisecond]}Z"
+
+
+@lru_cache(maxsize=HOURS_REMEMBERED)
+def _hour_text(hour: int) -> str:
+    """The date and the hour of an hour counted from 1970-01-01T00:00, with what stands before the minutes."""
+    return f"{(EPOCH + timedelta(hours=hour)).isoformat()[:14]}"

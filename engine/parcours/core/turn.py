@@ -41,7 +41,8 @@ def iso(at_ms: int) -> str:
 class Turn(msgspec.Struct):
     """The person, the rules, the instant, and the effects so far.
 
-    updated  the run whose `update` step changed traits, until audiences have been looked at again
+    updated     the run whose `update` step changed traits, until audiences have been looked at again
+    resumed_at  the time of the input, while `at` goes back to what a paused journey has missed
     """
 
     person: str
@@ -52,6 +53,16 @@ class Turn(msgspec.Struct):
     crowd: Crowd | None
     effects: Effects = msgspec.field(default_factory=Effects)
     updated: Run | None = None
+    resumed_at: int | None = None
+
+    @property
+    def gates_at(self) -> int:
+        """The time by which gates go: that of the input, also where it makes up for what was missed."""
+        return self.at if self.resumed_at is None else self.resumed_at
+
+    def is_paused(self, journey: str) -> bool:
+        """Whether the journey stands still at this time."""
+        return journey in self.program.paused and self.program.paused[journey] <= self.at
 
     def record(self, run: Run, what: What, why: str | None = None) -> None:
         """Note a move of the run, at the step where it is."""

@@ -111,7 +111,7 @@ def _take(turn: Turn, journey: Journey, run: Run, step: Step) -> str | None | St
     """Carry out one step: STAY, or the step that follows."""
     match step:
         case Send():
-            return _send(turn, run, step)
+            return _send(turn, journey, run, step)
         case WaitDuration(duration_ms=duration_ms):
             return _wait(turn, run, turn.at + duration_ms, step.next)
         case WaitUntil():
@@ -130,21 +130,21 @@ def _take(turn: Turn, journey: Journey, run: Run, step: Step) -> str | None | St
         case Update():
             return _update(turn, run, step)
         case Call():
-            return _call(turn, run, step)
+            return _call(turn, journey, run, step)
         case End():
             raise AssertionError("the walk has ended before")
         case _:
             assert_never(step)
 
 
-def _send(turn: Turn, run: Run, step: Send) -> str | None | Stay:
-    sending.queue(turn, run, step, turn.program.messages[step.message])
+def _send(turn: Turn, journey: Journey, run: Run, step: Send) -> str | None | Stay:
+    sending.queue(turn, run, step, journey.messages[step.message])
     return after_send(run, step)
 
 
-def _call(turn: Turn, run: Run, step: Call) -> str | None:
+def _call(turn: Turn, journey: Journey, run: Run, step: Call) -> str | None:
     """The run goes on at once; a listener may wait for the answer. What has no value is left out of the body."""
-    action = turn.program.actions[step.action]
+    action = journey.actions[step.action]
     body = {name: value for name, value in _values(turn, run, action.body).items() if value is not None}
     sending.queue_call(turn, run, step, action, body)
     return step.next
@@ -205,7 +205,7 @@ def waits_at(journey: Journey, run: Run) -> WaitFor | None:
 
 def hears(turn: Turn, run: Run, listener: ReactionListener) -> bool:
     """Whether the listener matches by now. What a call has answered is from then on the event that moved the run."""
-    delivery = _reacted(run, listener)
+    delivery = _reacted(run, listener, turn.at)
     if delivery is None:
         return False
     if listener.reaction == "answered":
@@ -214,14 +214,14 @@ def hears(turn: Turn, run: Run, listener: ReactionListener) -> bool:
     return True
 
 
-def _reacted(run: Run, listener: ReactionListener) -> DeliveryState | None:
-    """The delivery of the step's newest visit that has the reaction, None if it has not come."""
+def _reacted(run: Run, listener: ReactionListener, at: int) -> DeliveryState | None:
+    """The delivery of the step's newest visit that has the reaction by then, None if it has not come."""
     of_step = [delivery for delivery in run.deliveries if delivery.step == listener.of]
     newest_visit = max((delivery.visit for delivery in of_step), default=0)
     for delivery in of_step:
         if (
             delivery.visit == newest_visit
-            and listener.reaction in delivery.marks
+            and delivery.marks.get(listener.reaction, LATEST_MS) <= at
             and listener.channel in (None, delivery.channel)
             and (listener.link is None or listener.link in delivery.links)
         ):

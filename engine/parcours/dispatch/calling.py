@@ -33,14 +33,19 @@ class CallContent(BaseModel):
 
 
 class CallRenderer:
-    """Makes a call of an outbox entry, as the program's action has it."""
+    """Makes a call of an outbox entry, as the action of its journey's version has it."""
 
     def __init__(self, program: Program) -> None:
-        self._actions = program.actions
+        self._program = program
+
+    def publish(self, program: Program) -> None:
+        """From now on make the calls of this program."""
+        self._program = program
 
     def render(self, outgoing: Outgoing) -> CallContent:
         """The call. Raises RenderFailed where the project has no such action any more."""
-        action = self._actions.get(outgoing.message)
+        journey = self._program.journey(outgoing.journey, outgoing.version)
+        action = (journey or self._program).actions.get(outgoing.message)
         if action is None:
             raise RenderFailed(f"render: the project has no action {outgoing.message!r} any more")
         return CallContent(

@@ -20,6 +20,7 @@ from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.dispatch.render import RenderFailed
 from parcours.errors import ParcoursError, ShardUnavailable
+from parcours.journey.program import Program
 from parcours.ports import ShardPort
 
 log = logging.getLogger("parcours")
@@ -36,6 +37,9 @@ class Renders(Protocol):
 
     def render(self, outgoing: Outgoing) -> BaseModel:
         """The content. Raises RenderFailed for one that cannot be made; the others go on."""
+
+    def publish(self, program: Program) -> None:
+        """From now on go by this program, each entry by its version in it."""
 
 
 class Dispatcher:
@@ -73,6 +77,10 @@ class Dispatcher:
         """Start the channel, trying again until it does; then shards may wake the dispatcher."""
         self._ports = ports
         self._spawn(self._start_channel())
+
+    def publish(self, program: Program) -> None:
+        """Know the messages of this program, too, from now on."""
+        self._renderer.publish(program)
 
     async def _start_channel(self) -> None:
         pause_s = PAUSE_S

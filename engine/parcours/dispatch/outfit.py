@@ -8,19 +8,21 @@ from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.render import Renderer
 from parcours.errors import ExtraMissing
+from parcours.journey.program import Program
 from parcours.plan import Plan
 
 CALLS_HANDED_OVER_MAX = 1
 """Calls go to hosts of different speed: each is answered for by itself, so that none waits for a slower one."""
 
 
-def new_dispatcher(name: str, channel: str, plan: Plan, registry: Registry) -> Dispatcher:
+def new_dispatcher(name: str, channel: str, plan: Plan, program: Program, registry: Registry) -> Dispatcher:
     """A dispatcher of one of the plan's channels, not started yet.
 
-    name  tells its claims from those of a dispatcher before it
+    name     tells its claims from those of a dispatcher before it
+    program  of all that is published
     Raises SettingInvalid, ChannelUnknown, ExtraMissing, or ProjectInvalid for a content that the channel rejects.
     """
-    program, settings = plan.project.program, plan.settings
+    settings = plan.settings
     if channel == CALL:
         caller = _caller(CallSettings(answer_bytes_max=settings.answer_bytes_max))
         return Dispatcher(name, channel, caller, CallRenderer(program), settings, CALLS_HANDED_OVER_MAX)

@@ -16,10 +16,11 @@ from parcours.core.effect import Outgoing
 from parcours.dispatch.calling import CallRenderer
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.render import Renderer, RenderFailed
-from parcours.errors import ChannelUnknown, ExtraMissing
+from parcours.errors import ChannelUnknown, ExtraMissing, ProjectInvalid
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.plan import channels_used
+from parcours.shard.outbox import Answering
 
 Said: TypeAlias = dict[str, Any]
 """What a delivery says: the fields of its content, as JSON has them. Of an outbound call, those of its body."""
@@ -52,11 +53,15 @@ class Proofs:
     keep  for `collect`, which is then called in the process of the shard. It is False in another one
     """
 
+    _messages: Renderer
+    _calls: CallRenderer
+
     def __init__(self, contents: Contents, *, keep: bool = True) -> None:
         self._contents = contents
         self._keep = keep
         self._kept: dict[str, Said] = {}
-        self._opened: tuple[Program, Renderer] | None = None
+        self._published: Program | None = None
+        """What the renderers know. Shards of one process share them."""
 
     @classmethod
     def of(cls, project: Project, *, keep: bool = True, registry: Registry | None = None) -> Proofs:
@@ -66,25 +71,33 @@ class Proofs:
     def __reduce__(self) -> tuple[Callable[[Contents], Proofs], tuple[Contents]]:
         return _unkept, (self._contents,)
 
-    def answers(self, program: Program) -> Callable[[Outgoing], Receipt]:
+    def answering(self, program: Program) -> Answering:
         """Sent, or failed where it cannot be rendered. Raises ProjectInvalid for a content that its channel rejects."""
-        if self._opened is None or self._opened[0] is not program:  # shards of one process share their templates
-            self._opened = program, Renderer(program, self._contents)
-        messages, calls = self._opened[1], CallRenderer(program)
+        if self._published is not program:
+            self._messages, self._calls = Renderer(program, self._contents), CallRenderer(program)
+            self._published = program
+        return self._answer
 
-        def answer(outgoing: Outgoing) -> Receipt:
-            try:
-                if outgoing.channel == CALL:
-                    said = msgspec.json.decode(calls.render(outgoing).body)
-                else:
-                    said = messages.render(outgoing).model_dump(mode="json", exclude_none=True)
-            except RenderFailed as failure:
-                return failure.receipt(outgoing.key)
-            if self._keep:
-                self._kept[outgoing.key] = said
-            return Accepted(outgoing.key)
+    def _answer(self, outgoing: Outgoing, program: Program) -> Receipt:
+        try:
+            said = self._said(outgoing, program)
+        except RenderFailed as failure:
+            return failure.receipt(outgoing.key)
+        except ProjectInvalid as error:  # found out only when it was published
+            return RenderFailed(f"render: {error}").receipt(outgoing.key)
+        if self._keep:
+            self._kept[outgoing.key] = said
+        return Accepted(outgoing.key)
 
-        return answer
+    def _said(self, outgoing: Outgoing, program: Program) -> Said:
+        if self._published is not program:
+            self._messages.publish(program)
+            self._calls.publish(program)
+            self._published = program
+        if outgoing.channel == CALL:
+            body: Said = msgspec.json.decode(self._calls.render(outgoing).body)
+            return body
+        return self._messages.render(outgoing).model_dump(mode="json", exclude_none=True)
 
     def collect(self) -> dict[str, Said]:
         """What was said since the last time, by the delivery's key."""

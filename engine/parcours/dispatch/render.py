@@ -109,17 +109,26 @@ class Renderer:
     """Renders every message of a program. `contents` are the content models of its channels."""
 
     def __init__(self, program: Program, contents: Mapping[str, type[BaseModel]]) -> None:
-        self._program = program
         self._contents = contents
         self._plain = _Limited()
         self._html = _Limited(autoescape=True)
         self._parsed: dict[tuple[bool, str], BoundTemplate] = {}
-        self._sources = {
-            (message.name, channel): _checked(message.name, channel, contents[channel], content)
-            for message in program.messages.values()
-            for channel, content in message.contents.items()
-            if channel in contents
-        }
+        self._sources: dict[tuple[str, int, str, str], Mapping[str, object]] = {}
+        self.publish(program)
+
+    def publish(self, program: Program) -> None:
+        """From now on render the messages of this program, each run's in its own version. Raises ProjectInvalid."""
+        checked: dict[int, Mapping[str, object]] = {}  # versions share most messages: each is looked at once
+        sources: dict[tuple[str, int, str, str], Mapping[str, object]] = {}
+        for journey in program.versions():
+            for message in journey.messages.values():
+                for channel, content in message.contents.items():
+                    if channel not in self._contents:
+                        continue
+                    if id(content) not in checked:
+                        checked[id(content)] = _checked(message.name, channel, self._contents[channel], content)
+                    sources[journey.name, journey.version, message.name, channel] = checked[id(content)]
+        self._sources = sources
 
     def render(self, outgoing: Outgoing) -> BaseModel:
         """The channel's content with every template filled in."""
@@ -142,13 +151,15 @@ class Renderer:
 
     def fields(self, message: str, channel: str) -> frozenset[str]:
         """The names of what the message has for the channel, none if it has nothing."""
-        return frozenset(self._sources.get((message, channel), ()))
+        sources = [source for named, source in self._sources.items() if named[2:] == (message, channel)]
+        return frozenset(name for source in sources for name in source)
 
     def _source(self, outgoing: Outgoing) -> Mapping[str, object]:
-        source = self._sources.get((outgoing.message, outgoing.channel))
+        source = self._sources.get((outgoing.journey, outgoing.version, outgoing.message, outgoing.channel))
         if source is None:
             raise RenderFailed(
-                f"render: the project has no message {outgoing.message!r} for {outgoing.channel!r} any more"
+                f"render: version {outgoing.version} of {outgoing.journey!r} has no message {outgoing.message!r} "
+                f"for {outgoing.channel!r} any more"
             )
         return source
 

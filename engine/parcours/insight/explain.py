@@ -90,9 +90,13 @@ class RunStory(msgspec.Struct, kw_only=True):
 
 
 class JourneyStory(msgspec.Struct, kw_only=True):
-    """What a journey and the person had to do with each other. starts_by is what would have started it."""
+    """What a journey and the person had to do with each other. starts_by is what would have started it.
+
+    state  of the journey itself: open, closed, paused or stopped
+    """
 
     journey: str
+    state: str = "open"
     starts_by: str | None = None
     refusals: list[Refusal] = []
     runs: list[RunStory] = []
@@ -106,17 +110,20 @@ class Explanation(msgspec.Struct, kw_only=True):
     notes: list[tuple[int, str]] = []
 
 
-def explain(facts: Iterable[Fact], person: str, journeys: Iterable[Journey] = ()) -> Explanation:
+def explain(
+    facts: Iterable[Fact], person: str, journeys: Iterable[Journey] = (), states: Mapping[str, str] | None = None
+) -> Explanation:
     """The explanation for one person; facts of other people are passed over.
 
     facts     those of the person in the order of happening
-    journeys  the compiled journeys, for what the facts alone do not say
+    journeys  the compiled journeys in all versions, the newest one of each first, for what facts do not say
+    states    of journeys that are not open
     """
     outlines = {(journey.name, journey.version): journey for journey in journeys}
     explanation = Explanation(person=person)
-    stories = {
-        name: JourneyStory(journey=name, starts_by=starts_by(outline)) for (name, _), outline in outlines.items()
-    }
+    stories: dict[str, JourneyStory] = {}
+    for (name, _), outline in outlines.items():
+        stories.setdefault(name, JourneyStory(journey=name, starts_by=starts_by(outline)))
     for sequence, fact in enumerate(each for each in facts if each.profile == person):
         if isinstance(fact, Moved):
             _move(stories.setdefault(fact.journey, JourneyStory(journey=fact.journey)), fact, sequence, outlines)
@@ -132,6 +139,8 @@ def explain(facts: Iterable[Fact], person: str, journeys: Iterable[Journey] = ()
         elif isinstance(fact, LimitReached):
             explanation.notes.append((fact.at, f"the limit {fact.setting} was reached: {fact.why}"))
     explanation.journeys = list(stories.values())
+    for story in explanation.journeys:
+        story.state = (states or {}).get(story.journey, story.state)
     return explanation
 
 

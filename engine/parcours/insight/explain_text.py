@@ -27,7 +27,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
 
 
 def _journey(story: JourneyStory) -> Iterator[str]:
-    yield story.journey
+    yield story.journey if story.state == "open" else f"{story.journey}, which is {story.state} now"
     if not story.runs and not story.refusals:
         yield "  not entered: " + (
             f"nothing of this happened: {story.starts_by}" if story.starts_by else "nothing started it"

@@ -2,22 +2,27 @@
 
 Each line is a struct whose fields stand in the order of the keys. Lines are sorted by time, person,
 journey and run, a missing run first; equal ones stay in the order of happening. All facts of a person
-come from one shard and in that order, so lists of several shards may simply follow one another.
+come from one shard and in that order, so those of several shards may come in any mixture.
 Python compares texts by code point, which is also the order of their UTF-8 bytes.
+
+There may be more lines than fit the memory, so they are encoded as the facts come and sorted in rows: a row
+holds what happened to one run at one instant, which stays together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Sequence
+from itertools import groupby, islice
 from pathlib import Path
-from typing import TypeVar
+from types import TracebackType
+from typing import Self, TypeAlias
 
 import msgspec
 
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.core.time_text import time_text
 from parcours.insight.summary import INTERNAL_OUTCOMES, Summary
+from parcours.sorting import Sorter
 
 DELIVERIES = "deliveries.ndjson"
 TRANSITIONS = "transitions.ndjson"
@@ -27,8 +32,14 @@ RESULTS = (DELIVERIES, TRANSITIONS, SUMMARY)
 INTERNAL_MOVES = frozenset({"updated"})
 """Moves that the files leave out: a trait that changed is no move along the steps."""
 
-LINES_AT_ONCE = 10_000
-"""Lines encoded before they are written: enough to be fast, few enough to need no second copy of them all."""
+HELD_BYTES_MAX = 32 * 1024 * 1024
+"""Memory for the lines of each file that wait to be sorted."""
+
+ROW_OVERHEAD_BYTES = 400
+"""What Python needs for a row beside its lines: two texts, three numbers, and what holds them."""
+
+FACTS_AT_ONCE = 10_000
+"""Facts taken together from a longer row of them."""
 
 
 class DeliveryLine(msgspec.Struct, frozen=True, gc=False):
@@ -61,35 +72,68 @@ class TransitionLine(msgspec.Struct, frozen=True, gc=False):
     why: str | None
 
 
-Line = TypeVar("Line", DeliveryLine, TransitionLine)
+Row: TypeAlias = tuple[int, str, str, int, int, bytes]
+"""Time in ms, person, journey, run (NO_RUN for none), number in the order of happening, and lines of a file."""
+
+NO_RUN = -1
+
+_decoder = msgspec.msgpack.Decoder(list[Row])
+_encoder = msgspec.json.Encoder()
+
+
+class ResultFiles:
+    """Takes facts as they happen; when all have happened, writes the three files into the folder `out`.
+
+    Used as a context manager. The folder is made, and the files get their names, when everything is whole: what
+    goes wrong before leaves things as they were. Raises OSError where the folder cannot be written or temporary
+    files find no room.
+    """
+
+    def __init__(self, out: Path, held_bytes_max: int = HELD_BYTES_MAX) -> None:
+        self._out = out
+        self._deliveries = Sorter(_decoder, held_bytes_max)
+        self._moves = Sorter(_decoder, held_bytes_max)
+        self._number = 0
+
+    def add(self, facts: Sequence[Fact]) -> None:
+        """Take facts; those of each person come in the order of happening."""
+        _add(self._moves, _move_rows(facts, self._number))
+        _add(self._deliveries, _delivery_rows(facts, self._number))
+        self._number += len(facts)
+
+    def write(self, summary: Summary) -> None:
+        """Write the files. Called once, after the last fact."""
+        self._out.mkdir(parents=True, exist_ok=True)
+        try:
+            _write_lines(_unfinished(self._out / DELIVERIES), self._deliveries)
+            _write_lines(_unfinished(self._out / TRANSITIONS), self._moves)
+            _unfinished(self._out / SUMMARY).write_bytes(summary_bytes(summary))
+            for name in RESULTS:
+                _unfinished(self._out / name).replace(self._out / name)
+        finally:
+            for name in RESULTS:
+                _unfinished(self._out / name).unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._deliveries.close()
+        self._moves.close()
 
 
 def write_results(out: Path, facts: Iterable[Fact], summary: Summary) -> None:
-    """Write the three files into the folder `out`, which is made if need be.
+    """Write the three files of facts that are all there, those of each person in the order of happening.
 
-    They get their names when all of them are whole, so what went wrong before leaves no half results.
-
-    facts   those of each person in the order of happening
     Raises OSError where the folder cannot be written.
     """
-    deliveries: list[DeliveryReached] = []
-    moves: list[Moved] = []
-    for fact in facts:
-        if isinstance(fact, Moved):
-            if fact.what not in INTERNAL_MOVES:
-                moves.append(fact)
-        elif isinstance(fact, DeliveryReached) and fact.outcome not in INTERNAL_OUTCOMES:
-            deliveries.append(fact)
-    out.mkdir(parents=True, exist_ok=True)
-    try:
-        _write_lines(_unfinished(out / DELIVERIES), delivery_lines(deliveries))
-        _write_lines(_unfinished(out / TRANSITIONS), transition_lines(moves))
-        _unfinished(out / SUMMARY).write_bytes(summary_bytes(summary))
-        for name in RESULTS:
-            _unfinished(out / name).replace(out / name)
-    finally:
-        for name in RESULTS:
-            _unfinished(out / name).unlink(missing_ok=True)
+    each = iter(facts)
+    with ResultFiles(out) as files:
+        while some := list(islice(each, FACTS_AT_ONCE)):
+            files.add(some)
+        files.write(summary)
 
 
 def _unfinished(path: Path) -> Path:
@@ -101,34 +145,44 @@ def summary_bytes(summary: Summary) -> bytes:
     return msgspec.json.encode(summary) + b"\n"
 
 
-def delivery_lines(deliveries: Sequence[DeliveryReached]) -> Iterator[DeliveryLine]:
-    """The lines of these facts, sorted."""
-    for fact in sorted(deliveries, key=_delivery_order):
-        yield DeliveryLine(
-            time_text(fact.at), fact.profile, fact.journey, fact.version, fact.run, fact.step,
-            fact.channel, fact.message, fact.to, fact.outcome, fact.gate, fact.key,
-        )  # fmt: skip
+def _delivery_rows(facts: Iterable[Fact], first_number: int) -> list[Row]:
+    told = [fact for fact in facts if type(fact) is DeliveryReached and fact.outcome not in INTERNAL_OUTCOMES]
+    rows = []
+    for number, (order, together) in enumerate(groupby(told, _order), start=first_number):
+        at = time_text(order[0])
+        lines = [
+            DeliveryLine(
+                at, fact.profile, fact.journey, fact.version, fact.run, fact.step,
+                fact.channel, fact.message, fact.to, fact.outcome, fact.gate, fact.key,
+            )
+            for fact in together
+        ]  # fmt: skip
+        rows.append((*order, number, _encoder.encode_lines(lines)))
+    return rows
 
 
-def transition_lines(moves: Sequence[Moved]) -> Iterator[TransitionLine]:
-    """The lines of these facts, sorted."""
-    for fact in sorted(moves, key=_move_order):
-        yield TransitionLine(
-            time_text(fact.at), fact.profile, fact.journey, fact.version,
-            fact.run, fact.step, fact.what, fact.why,
-        )  # fmt: skip
+def _move_rows(facts: Iterable[Fact], first_number: int) -> list[Row]:
+    told = [fact for fact in facts if type(fact) is Moved and fact.what not in INTERNAL_MOVES]
+    rows = []
+    for number, (order, together) in enumerate(groupby(told, _order), start=first_number):
+        at = time_text(order[0])
+        lines = [
+            TransitionLine(at, fact.profile, fact.journey, fact.version, fact.run, fact.step, fact.what, fact.why)
+            for fact in together
+        ]
+        rows.append((*order, number, _encoder.encode_lines(lines)))
+    return rows
 
 
-def _delivery_order(fact: DeliveryReached) -> tuple[int, str, str, int]:
-    return (fact.at, fact.profile, fact.journey, fact.run)
+def _order(fact: DeliveryReached | Moved) -> tuple[int, str, str, int]:
+    return (fact.at, fact.profile, fact.journey, NO_RUN if fact.run is None else fact.run)
 
 
-def _move_order(fact: Moved) -> tuple[int, str, str, int]:
-    return (fact.at, fact.profile, fact.journey, -1 if fact.run is None else fact.run)
+def _add(sorter: Sorter[Row], rows: list[Row]) -> None:
+    sorter.add(rows, sum(len(row[-1]) for row in rows) + len(rows) * ROW_OVERHEAD_BYTES)
 
 
-def _write_lines(path: Path, lines: Iterator[Line]) -> None:
-    encoder = msgspec.json.Encoder()
+def _write_lines(path: Path, sorter: Sorter[Row]) -> None:
     with path.open("wb") as file:
-        while chunk := list(islice(lines, LINES_AT_ONCE)):
-            file.write(encoder.encode_lines(chunk))
+        for block in sorter.blocks():
+            file.writelines(row[-1] for row in block)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from parcours.core.time_text import time_text
+from parcours.journey.editions import plain
 from parcours.journey.program import EventListener, Journey, ReactionListener, ReadEntry, Trigger, WaitFor
 
 
@@ -13,9 +14,9 @@ def starts_by(journey: Journey) -> str:
 
 def _start(entry: object) -> str:
     if isinstance(entry, Trigger):
-        return entry.event if entry.when is None else f"{entry.event} when {entry.when.text}"
+        return entry.name if entry.when is None else f"{entry.name} when {entry.when.text}"
     if isinstance(entry, ReadEntry):
-        return f"a read of {entry.audience} at {time_text(entry.at_ms)}"
+        return f"a read of {plain(entry.audience)} at {time_text(entry.at_ms)}"
     return _of_audience(entry)
 
 
@@ -27,7 +28,7 @@ def awaited(journey: Journey | None, step: str | None) -> list[str]:
 
 def _listener(listener: object) -> str:
     if isinstance(listener, EventListener):
-        return listener.trigger.event
+        return listener.trigger.name
     if isinstance(listener, ReactionListener):
         on = f" on {listener.channel}" if listener.channel else ""
         return f"{listener.reaction} of {listener.of}{on}"
@@ -36,4 +37,4 @@ def _listener(listener: object) -> str:
 
 def _of_audience(part: object) -> str:
     change, audience = getattr(part, "change", "entered"), getattr(part, "audience", "an audience")
-    return f"{audience} {change}"
+    return f"{plain(audience)} {change}"

@@ -36,6 +36,8 @@ def moved(what: str, why: str | None) -> str:
     """A move of a run in words."""
     if why is None and what in _WITHOUT_WHY:
         return _WITHOUT_WHY[what]
+    if (what, why) == ("ended", "stopped"):
+        return "ended, for the journey was stopped"
     return _MOVES.get(what, f"{what} {{why}}").format(why=why or "").rstrip()
 
 

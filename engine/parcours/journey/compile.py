@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import BaseModel, ValidationError
@@ -14,6 +14,7 @@ from parcours.journey.compile_journey import JourneyCompiler
 from parcours.journey.compile_policies import compile_policies
 from parcours.journey.document import JourneyDocument, MessageDocument
 from parcours.journey.documents import Documents, Margins
+from parcours.journey.editions import Editions
 from parcours.journey.finding import Margin
 from parcours.journey.journey_names import JourneyNames
 from parcours.journey.listening import derived, entry_names, event_names, expressions_in, incoming, series_by_event
@@ -21,7 +22,7 @@ from parcours.journey.names import Names
 from parcours.journey.reading import note_invalid
 from parcours.journey.shape import check_entry, check_shape
 from parcours.journey.steps import CallStep, SendStep
-from parcours.journey.strangers import may_hold_for_stranger
+from parcours.journey.strangers import waking
 from parcours.journey.surroundings import Surroundings, condition, expression, surroundings
 from parcours.journey.templates import read_template, templates_in, unknown_name
 
@@ -30,14 +31,15 @@ Contents = Mapping[str, type[BaseModel]]
 
 
 def compile_project(
-    documents: Documents, margins: Margins, contents: Contents | None = None
+    documents: Documents, margins: Margins, contents: Contents | None = None, editions: Editions | None = None
 ) -> tuple[program.Program, Documents]:
     """The program, and the documents with each content as its channel's model left it.
 
     contents  the content models by channel; None leaves contents unchecked
+    editions  of audiences and event types that have meant something else before
     Faults go into the margins; the program is of use only if no error is among them.
     """
-    compiler = _Compiler(documents, margins, contents, surroundings(documents, margins.unread, contents))
+    compiler = _Compiler(documents, margins, contents, surroundings(documents, margins.unread, contents, editions))
     return compiler.compile()
 
 
@@ -67,7 +69,7 @@ class _Compiler:
             **{f"call {name}": _paths(action) for name, action in actions.items()},
         }
         journeys = tuple(
-            self._journey(document, margin, paths)
+            replace(self._journey(document, margin, paths), messages=messages, actions=actions)
             for document, margin in zip(self.documents.journeys, self.margins.journeys, strict=True)
         )
         self._check_names()
@@ -80,8 +82,7 @@ class _Compiler:
         moving = {name for journey in journeys for name in event_names(journey)}
         entering = {name for journey in journeys for name in entry_names(journey)}
         policies = compile_policies(settings.policies, self.margins.single["project"].below("policies"), self.around)
-        if any(may_hold_for_stranger(each.condition, policies.consent) for each in audiences.values()):
-            entering |= events.keys()
+        entering |= waking(audiences.values(), policies.consent, events)
         zone_names = Names(self.around.traits) if self.documents.profile.timezone != "profile.timezone" else None
         compiled = program.Program(
             project=settings.project,
@@ -127,8 +128,9 @@ class _Compiler:
             names = Names({}, self.around.events[name])
             if event.of in declared and declared[event.of].of is not None:
                 margin.error(f"{event.of!r} is itself recognised by a rule, build on a plain event", "of")
-            compiled[name] = program.EventType(
-                name=name,
+            key = self.around.editions.event(name)
+            compiled[key] = program.EventType(
+                name=key,
                 of=event.of,
                 rule=condition(margin, event.rule, names, "rule") if event.rule else None,
                 namespace=event.key.namespace if event.key else None,
@@ -141,10 +143,11 @@ class _Compiler:
         for name, text in self.documents.audiences.audiences.items():
             if misuse := now_misuse(text):
                 margin.error(misuse, "audiences", name, value=text)
-        return {
-            name: program.Audience(name, condition(margin, text, names, "audiences", name))
+        compiled = [
+            program.Audience(self.around.editions.audience(name), condition(margin, text, names, "audiences", name))
             for name, text in self.documents.audiences.audiences.items()
-        }
+        ]
+        return {audience.name: audience for audience in compiled}
 
     def _checked(self, document: MessageDocument, margin: Margin) -> MessageDocument:
         """The message with its contents as their models left them; a faulty content stays as written."""

@@ -69,11 +69,12 @@ class JourneyCompiler:
             properties = self.around.properties(margin, entry.event, "event")
             names = self.around.names(properties)
             when = condition(margin, entry.when, names, "when") if entry.when else None
-            return program.Trigger(entry.event, when)
+            return program.Trigger(self.around.editions.event(entry.event), when)
         if isinstance(entry, AudienceEntry):
             return self.names.audience_trigger(entry, margin)
         self.around.check_audience(margin, entry.read, "read")
-        return program.ReadEntry(entry.read, self._instant_ms(entry), entry.people_per_second, entry.rule)
+        audience = self.around.editions.audience(entry.read)
+        return program.ReadEntry(audience, self._instant_ms(entry), entry.people_per_second, entry.rule)
 
     def _instant_ms(self, entry: ReadEntry) -> int:
         moment: datetime = entry.at

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from parcours.journey.duration import parse_duration
+from parcours.journey.editions import plain
 from parcours.journey.names import ANYTHING, Names, Past, kind_at, nearest
 from parcours.journey.syntax import Call, ExpressionError, Literal, Node
 from parcours.journey.values import MISSING, Evaluate, Scope, from_ms
@@ -63,7 +64,7 @@ def asked_of(node: Call, names: Names | None) -> Asked:
     if "property" in given:
         kind = _number(given["property"], given["event"], properties, places["property"])
     return Asked(
-        event=given["event"],
+        event=past.keys.get(given["event"], given["event"]),
         path=given.get("property"),
         condition=given["condition"].strip() if "condition" in given else None,
         window_ms=_window_ms(given["window"], places["window"]) if "window" in given else None,
@@ -76,7 +77,7 @@ def names_of_condition(asked: Asked, names: Names | None) -> Names:
     """What the condition on a history may name: the event that arrives, and the profile."""
     if names is None or names.past is None:
         return Names(ANYTHING, ANYTHING, now=False)
-    return Names(names.profile, names.past.events.get(asked.event, ANYTHING), now=False)
+    return Names(names.profile, names.past.events.get(plain(asked.event), ANYTHING), now=False)
 
 
 def asking(name: str, asked: Asked) -> Evaluate:

@@ -64,14 +64,15 @@ class JourneyNames:
 
     def audience_trigger(self, trigger: steps.AudienceTrigger, margin: Margin) -> program.AudienceTrigger:
         self.around.check_audience(margin, trigger.audience, "audience")
-        return program.AudienceTrigger(trigger.audience, trigger.change)
+        return program.AudienceTrigger(self.around.editions.audience(trigger.audience), trigger.change)
 
     def trigger(self, trigger: steps.EventTrigger, margin: Margin) -> program.Trigger:
         """An exit, goal or listener: `event` is the event at hand, `entry` the one that the run remembers."""
         properties = self.around.properties(margin, trigger.event, "event")
+        key = self.around.editions.event(trigger.event)
         if trigger.when is None:
-            return program.Trigger(trigger.event)
+            return program.Trigger(key)
         names = self.around.names(properties, self.entry_names, run=True)
         when = condition(margin, trigger.when, names, "when")
         self.kept.update(path for path in when.paths if path.startswith("entry."))
-        return program.Trigger(trigger.event, when)
+        return program.Trigger(key, when)

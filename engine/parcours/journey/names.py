@@ -30,11 +30,13 @@ class Past:
 
     events  the properties of each event type, for its history
     channels, purposes  what there may be consent to
+    keys    under which a history is kept: that of an event type which has changed its meaning
     """
 
     events: Mapping[str, Mapping[str, str]]
     channels: frozenset[str]
     purposes: frozenset[str]
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from parcours.journey.editions import plain
 from parcours.journey.expression import Expression
 from parcours.journey.expression import Series as Series
 
@@ -21,18 +22,28 @@ Consent: TypeAlias = Literal["opt_in", "opt_out"]
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """An event of this name, and the condition that it has to meet."""
+    """An event of this name, and the condition that it has to meet. `event` is the type's key (editions.py)."""
 
     event: str
     when: Expression | None = None
 
+    @property
+    def name(self) -> str:
+        """The event type as the author calls it."""
+        return plain(self.event)
+
 
 @dataclass(frozen=True, slots=True)
 class AudienceTrigger:
-    """The person entered or left an audience."""
+    """The person entered or left an audience, which is named by its key (editions.py)."""
 
     audience: str
     change: Change
+
+    @property
+    def name(self) -> str:
+        """The audience as the author calls it."""
+        return plain(self.audience)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +196,7 @@ class Journey:
     starts_ms/ends_ms the entry window [starts, ends), None: unbounded
     entry_paths       the paths of `entry` that expressions and templates name, so a run keeps only those
     event_paths       the same of `event`
+    messages/actions  by name, as they were published with this version
     """
 
     name: str
@@ -203,6 +215,8 @@ class Journey:
     entry_paths: frozenset[str]
     event_paths: frozenset[str]
     description: str = ""
+    messages: Mapping[str, Message] = field(default_factory=dict, repr=False)
+    actions: Mapping[str, Action] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +326,7 @@ class Program:
     audiences: Mapping[str, Audience]
     messages: Mapping[str, Message]
     journeys: tuple[Journey, ...]
-    """Highest priority first, then by name."""
+    """Those that may be entered, each in its newest version: highest priority first, then by name."""
 
     derived: Mapping[str, tuple[EventType, ...]] = field(default_factory=dict)
     """The rule-based types of each event name."""
@@ -331,9 +345,22 @@ class Program:
     actions: Mapping[str, Action] = field(default_factory=dict)
     policies: Policies = field(default_factory=Policies)
 
+    draining: tuple[Journey, ...] = ()
+    """Versions that nobody enters any more; runs that are in them go on."""
+
+    paused: Mapping[str, int] = field(default_factory=dict)
+    """Journeys that are paused, and since when (ms)."""
+
+    _versions: Mapping[tuple[str, int], Journey] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        versions = {(each.name, each.version): each for each in (*self.journeys, *self.draining)}
+        object.__setattr__(self, "_versions", versions)
+
     def journey(self, name: str, version: int) -> Journey | None:
         """The journey in this version, None if it is not known any more."""
-        for journey in self.journeys:
-            if journey.name == name and journey.version == version:
-                return journey
-        return None
+        return self._versions.get((name, version))
+
+    def versions(self) -> tuple[Journey, ...]:
+        """Every version in which a run may be."""
+        return (*self.journeys, *self.draining)

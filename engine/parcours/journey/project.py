@@ -120,19 +120,24 @@ class Project:
     @classmethod
     def from_json(cls, data: bytes) -> Project:
         """The project that `to_json` wrote: it compiles to the same program."""
-        whole = json.loads(data)
-        return cls.of(
-            ProjectDocument.model_validate(whole["settings"]),
-            ProfileDocument.model_validate(whole["profile"]),
-            EventsDocument.model_validate(whole["events"]),
-            AudiencesDocument.model_validate(whole["audiences"]),
-            [MessageDocument.model_validate(each) for each in whole["messages"]],
-            [JourneyDocument.model_validate(each) for each in whole["journeys"]],
-            actions=ActionsDocument.model_validate(whole.get("actions", {})),
-        )
+        return _compiled(documents_of(data), None)
 
     def __repr__(self) -> str:
         return f"Project({self.name!r})"
+
+
+def documents_of(data: bytes) -> Documents:
+    """The documents that `to_json` wrote."""
+    whole = json.loads(data)
+    return Documents(
+        ProjectDocument.model_validate(whole["settings"]),
+        ProfileDocument.model_validate(whole["profile"]),
+        EventsDocument.model_validate(whole["events"]),
+        AudiencesDocument.model_validate(whole["audiences"]),
+        tuple(MessageDocument.model_validate(each) for each in whole["messages"]),
+        tuple(JourneyDocument.model_validate(each) for each in whole["journeys"]),
+        ActionsDocument.model_validate(whole.get("actions", {})),
+    )
 
 
 def _dumped(document: Any) -> dict[str, Any]:

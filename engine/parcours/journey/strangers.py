@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from parcours.journey.expression import Expression
-from parcours.journey.program import ConsentPolicy
+from parcours.journey.program import Audience, ConsentPolicy
 from parcours.journey.values import NoHistory, Scope
 
 
@@ -17,6 +19,12 @@ class _Stranger(NoHistory):
 
     def consent(self, channel: str, purpose: str) -> bool:
         return self._policy.assumes(channel)
+
+
+def waking(audiences: Iterable[Audience], policy: ConsentPolicy, events: Iterable[str]) -> set[str]:
+    """Those of a project's event types that make somebody known: all of them, if that may put her into an audience."""
+    holds = any(may_hold_for_stranger(audience.condition, policy) for audience in audiences)
+    return set(events) if holds else set()
 
 
 def may_hold_for_stranger(condition: Expression, policy: ConsentPolicy) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from parcours.channel import CALL
 from parcours.journey.document import ActionDocument, MessageDocument
 from parcours.journey.documents import Documents
+from parcours.journey.editions import Editions
 from parcours.journey.expression import Expression, ExpressionError, compile_expression
 from parcours.journey.finding import Key, Margin
 from parcours.journey.names import ANYTHING, RUN_KINDS, UNREAD_EVENT, Names, Past, nearest, united
@@ -61,6 +62,7 @@ class Surroundings:
     channels: frozenset[str]
     past: Past
     unread: frozenset[str] = frozenset()
+    editions: Editions = field(default_factory=Editions)
 
     def properties(self, margin: Margin, event: str, *keys: Key) -> Mapping[str, str]:
         """The properties of an event type; anything, and a finding, where it is not declared."""
@@ -94,11 +96,15 @@ class Surroundings:
 
 
 def surroundings(
-    documents: Documents, unread: frozenset[str] = frozenset(), installed: Iterable[str] | None = None
+    documents: Documents,
+    unread: frozenset[str] = frozenset(),
+    installed: Iterable[str] | None = None,
+    editions: Editions | None = None,
 ) -> Surroundings:
     """What the documents declare. Where one of them could not be read, any name may be meant.
 
     installed  the channels that there are; None: those that the documents speak of
+    editions   of audiences and event types that have meant something else before
     """
     declared, any_property = documents.events.events, ANYTHING if "events" in unread else {}
     events: dict[str, Mapping[str, str]] = {}
@@ -106,6 +112,8 @@ def surroundings(
         base = declared[event.of].properties if event.of in declared else {}
         events[name] = united([base, event.properties, any_property])
     channels = _channels(documents) if installed is None else frozenset(installed)
+    editions = editions or Editions()
+    keys = {name: editions.event(name) for name in declared}
     return Surroundings(
         traits={**documents.profile.traits, **(ANYTHING if "profile" in unread else {})},
         events=events,
@@ -114,8 +122,14 @@ def surroundings(
         addresses={**DEFAULT_ADDRESSES, **documents.profile.addresses},
         actions=documents.actions.actions,
         channels=channels,
-        past=Past({**events, **({"*": ANYTHING} if any_property else {})}, channels, _purposes(documents, unread)),
+        past=Past(
+            events={**events, **({"*": ANYTHING} if any_property else {})},
+            channels=channels,
+            purposes=_purposes(documents, unread),
+            keys=keys,
+        ),
         unread=unread,
+        editions=editions,
     )
 
 

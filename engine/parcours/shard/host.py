@@ -1,27 +1,33 @@
 """What keeps a shard going? Its host tells it the time, sets its alarm, and wakes whoever it has work for.
 
 The same host runs in one process and inside an actor. All its methods run on one event loop and never
-wait in the middle, so each call is carried out whole before the next begins.
+wait in the middle, so each call is carried out whole before the next begins; counting runs changes nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from parcours.channel import Receipt
 from parcours.clock import Clock
 from parcours.core.fact import Fact
+from parcours.core.identity import SLOTS
 from parcours.core.profile import Profile
 from parcours.errors import StoreBroken
-from parcours.shard.messages import Answer, Batch, Claims, Reading, Recalled, Status
+from parcours.journey.publications import Publications
+from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Recalled, Status
 from parcours.shard.recall import recall
 from parcours.shard.shard import Shard
 from parcours.store.store import Store
 
 
 class ShardHost:
-    """Satisfies `ShardPort`. `wake` is told the name of a channel that has deliveries ready."""
+    """Satisfies `LifePort`. `wake` is told the name of a channel that has deliveries ready.
+
+    While the shard is held for a change, whatever would move its time waits.
+    """
 
     def __init__(self, shard: Shard, store: Store, clock: Clock, wake: Callable[[str], None]) -> None:
         self._shard = shard
@@ -30,6 +36,9 @@ class ShardHost:
         self._wake = wake
         self._woken: set[str] = set()
         self._alarm: asyncio.TimerHandle | None = None
+        self._free = asyncio.Event()
+        if not shard.holding().held:
+            self._free.set()
 
     @property
     def epoch(self) -> int:
@@ -42,7 +51,7 @@ class ShardHost:
             if channel not in self._woken:
                 self._woken.add(channel)
                 self._wake(channel)
-        if not self._shard.virtual:
+        if not self._shard.virtual and self._free.is_set():
             self._set_alarm(self._shard.next_ms())
 
     def _set_alarm(self, next_ms: int | None) -> None:
@@ -54,6 +63,8 @@ class ShardHost:
             self._alarm = asyncio.get_running_loop().call_later(wait_s, self._ring)
 
     def _ring(self) -> None:
+        if not self._free.is_set():
+            return  # it looks again once it goes on
         try:
             self._shard.pass_time(self._clock.now_ms())
             self.look()
@@ -61,6 +72,7 @@ class ShardHost:
             self._alarm = None  # whoever asks the shard for anything from now on is told
 
     async def take(self, batch: Batch) -> Answer:
+        await self._free.wait()
         answer = self._shard.take(batch, self._clock.now_ms())
         self.look()
         return answer
@@ -70,6 +82,7 @@ class ShardHost:
         self.look()
 
     async def claim(self, channel: str, most: int, by: str) -> Claims:
+        await self._free.wait()
         claims = self._shard.claim(channel, most, by, self._clock.now_ms())
         self._woken.discard(channel)
         if claims.more:
@@ -78,16 +91,19 @@ class ShardHost:
         return claims
 
     async def settle(self, receipts: Sequence[Receipt]) -> None:
+        await self._free.wait()
         self._shard.settle(receipts, self._clock.now_ms())
         self.look()
 
     async def give_up(self, by: str) -> None:
         """The dispatcher is gone with what it had claimed, and whoever follows has to be woken anew."""
+        await self._free.wait()
         self._woken.clear()
         self._shard.give_up(by, self._clock.now_ms())
         self.look()
 
     async def read(self, reading: Reading) -> None:
+        await self._free.wait()
         self._shard.read(reading, self._clock.now_ms())
         self.look()
 
@@ -102,6 +118,35 @@ class ShardHost:
 
     async def status(self) -> Status:
         return self._shard.status()
+
+    async def holding(self) -> Holding:
+        return self._shard.holding()
+
+    async def hold(self) -> Holding:
+        self._free.clear()
+        if not self._shard.holding().held:
+            self._shard.hold(held=True)
+        return self._shard.holding()
+
+    async def release(self) -> None:
+        if self._shard.holding().held:
+            self._shard.hold(held=False)
+        self._go_on()
+
+    async def publish(self, publications: Publications) -> None:
+        self._shard.publish(publications)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        self._free.set()
+        self.look()
+
+    async def runs(self) -> list[tuple[str, int, int]]:
+        counted: Counter[tuple[str, int]] = Counter()
+        for slot in range(SLOTS):
+            counted.update(self._shard.runs(slot))
+            await asyncio.sleep(0)  # slot by slot, with room for others in between
+        return [(journey, version, count) for (journey, version), count in sorted(counted.items())]
 
     async def collect_facts(self) -> list[Fact]:
         return self._shard.collect_facts()

@@ -36,16 +36,20 @@ class Intake:
     """Reads batches for one shard."""
 
     def __init__(self, program: Program, settings: Settings, slots: Slots, seen: SeenIds, *, virtual: bool) -> None:
-        self._program = program
         self._settings = settings
         self._slots = slots
         self._seen = seen
         self._virtual = virtual
-        self._declared = frozenset(program.events) | frozenset(program.derived)
-        self._idle = self._declared - program.moving - program.entering
+        self.publish(program)
         self._duplicate: list[int] = []
         self._rejected: list[tuple[int, str]] = []
         self._undeclared = 0
+
+    def publish(self, program: Program) -> None:
+        """From now on lines mean what they mean to this program."""
+        self._program = program
+        self._declared = frozenset(program.events) | frozenset(program.derived)
+        self._idle = self._declared - program.moving - program.entering
 
     def inputs(self, batch: Batch, work: Work) -> Iterator[tuple[int, str, Input]]:
         """(slot, person, input) for each line that may move its person; every line is counted."""

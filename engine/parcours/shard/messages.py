@@ -10,6 +10,7 @@ from parcours.channel import Receipt
 from parcours.core.effect import Outgoing
 from parcours.core.fact import Fact
 from parcours.core.profile import Profile
+from parcours.journey.publications import Publications
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
@@ -76,6 +77,19 @@ class Status(msgspec.Struct, frozen=True, array_like=True):
     claimed: int
     standing_still: int
     reads: dict[str, int]
+
+
+class Holding(msgspec.Struct, frozen=True, array_like=True):
+    """What a shard has published, and how far its time is.
+
+    held   it stands still until it is told what changes, or that nothing does
+    fresh  its store was empty: it began with the project that it was opened with
+    """
+
+    publications: Publications
+    stamp_ms: int
+    held: bool
+    fresh: bool
 
 
 class Known(msgspec.Struct, frozen=True, array_like=True):

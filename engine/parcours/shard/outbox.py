@@ -8,10 +8,12 @@ again from the slots when a shard comes back.
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 from parcours.channel import Accepted, Receipt
 from parcours.core.effect import Outgoing
+from parcours.journey.program import Program
 
 
 class Ready(NamedTuple):
@@ -32,8 +34,15 @@ class Claim(NamedTuple):
     by: str
 
 
-def accept(outgoing: Outgoing) -> Receipt:
-    """The receipt of a delivery that is only recorded: it counts as sent, whatever it says."""
+Answering: TypeAlias = Callable[[Outgoing, Program], Receipt]
+"""Gives a delivery on a channel that only records the receipt that it gets instead of leaving. The program is that of
+all that is published; the same delivery always gets the same receipt.
+"""
+
+
+def accept(outgoing: Outgoing, program: Program) -> Receipt:
+    """It counts as sent, whatever it says."""
+    del program
     return Accepted(outgoing.key)
 
 

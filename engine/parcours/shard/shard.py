@@ -5,41 +5,48 @@ inputs to decoded copies of the people they concern, commit the work as one reco
 then let the outside see it. Whatever fails on the way, most of all the commit, breaks the shard: what lies
 in memory may be ahead of the store then, so it refuses everything until it is opened again from its store.
 
-Before an input is applied to a person, that person's own earlier timers fire, so the wheel may be as
-late as it likes. Two ways of telling time share all of this:
+The wheel may be as late as it likes, for a person's own earlier timers fire before an input is applied to her.
+Two ways of telling time share all of this:
 
 - live: every input of a work has the work's stamp, `max(last stamp, clock)`, which the record keeps;
 - virtual: an event has its own timestamp, a receipt the instant of its claim, and a person with a
   delivery under way stands still (stash.py). What happens to people then depends on nothing else.
 
-`records` names the channels that only record: the shard has `answer` give the receipts of their deliveries.
+How an input is applied to a person is told in inputs.py. `records` names the channels that only record:
+`answer` gives their deliveries a receipt.
+
+What is published may change while the shard runs (published.py): it then holds still for a moment, so that all
+shards can be told one time, and people go through the change one by one, each before anything later.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import msgspec
 
 from parcours.channel import Ambiguous, Receipt
 from parcours.config import Settings
-from parcours.core.advance import advance, first_timer
 from parcours.core.audiences import is_inside
-from parcours.core.effect import Outgoing
 from parcours.core.fact import Fact
 from parcours.core.identity import slot_of
-from parcours.core.input import DeliveriesClaimed, Input, ReadReached, ReceiptArrived, TimePassed, TimerDue
+from parcours.core.input import DeliveriesClaimed, ReadReached, ReceiptArrived, TimePassed
 from parcours.core.profile import NEVER, Profile, decode_profile, next_due
 from parcours.core.turn import Crowd
 from parcours.errors import StoreBroken
 from parcours.journey.program import Program
+from parcours.journey.project import Project
+from parcours.journey.publications import Publications
+from parcours.shard.inputs import Inputs
 from parcours.shard.intake import Intake, advance_position
-from parcours.shard.messages import Answer, Batch, Claims, Reading, Status
-from parcours.shard.outbox import Claim, Outbox, Ready, accept
-from parcours.shard.slots import SeenIds, Slots
+from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Status
+from parcours.shard.outbox import Answering, Claim, Outbox, Ready, accept
+from parcours.shard.published import Published
+from parcours.shard.slots import OWN, SeenIds, Slots
 from parcours.shard.stash import Stash
+from parcours.shard.sweep import Sweep
 from parcours.shard.wheel import Wheel
 from parcours.shard.work import Work
 from parcours.store.store import Head, Record, Store
@@ -60,22 +67,24 @@ class Shard:
         *,
         virtual: bool = False,
         records: Iterable[str] = (),
-        answer: Callable[[Outgoing], Receipt] = accept,
+        answer: Answering = accept,
         crowd: Crowd | None = None,
+        project: Project | None = None,
     ) -> None:
-        self._program = program
+        """`project` is what the program was compiled from; without it nothing else can ever be published."""
+        self._published = Published(program, project)
         self._store = store
         self._settings = settings
         self.virtual = virtual
-        self._records = frozenset(records)
-        self._answer = answer
-        self._crowd = crowd
         self._slots = Slots(number, shards)
         self._seen = SeenIds(self._slots, settings.message_ids_for_ms, settings.message_ids_max)
         self._intake = Intake(program, settings, self._slots, self._seen, virtual=virtual)
         self._wheel = Wheel(self._due_of)
+        self._sweep = Sweep(self._slots)
         self._outbox = Outbox()
         self._stash = Stash()
+        recorded = dict.fromkeys(records, answer)
+        self._inputs = Inputs(self._published, self._stash, settings, recorded, crowd, virtual=virtual)
         self._head = Head()
         self._sequence = 0
         self._epoch = 0
@@ -93,13 +102,17 @@ class Shard:
         for record in self._store.records(after=max(0, oldest - 1)):  # the newest is always there, for its head
             self._slots.replay(record)
             self._sequence, self._head = record.sequence, record.head
+        self._published.restore(self._slots.own.profiles)
+        self._intake.publish(self._published.program)
+        if self._published.touching:
+            self._sweep.start()
         self._seen.restore(self._head.stamp_ms)
         for slot in self._slots.owned.values():
             for person, data in slot.profiles.items():
                 if next_due(data) != NEVER:
                     self._wheel.add(person, next_due(data))
         with self._whole():
-            self._take_up_outbox(now_ms)
+            self._take_up_outbox(0 if self._published.held else now_ms)  # held: its time has been told
 
     def _take_up_outbox(self, now_ms: int) -> None:
         """Queue again what had not been claimed; what had been is ambiguous, for its dispatcher is gone."""
@@ -113,10 +126,10 @@ class Shard:
                 work.outbox[entry.key] = number, None  # nothing is left to be done about it
             elif states == ["claimed"]:
                 lost = Ambiguous(entry.key, "the engine stopped while it was being sent")
-                self._apply(work, number, entry.profile, ReceiptArrived(work.stamp_ms, lost))
+                self._inputs.apply(work, number, entry.profile, ReceiptArrived(work.stamp_ms, lost))
             elif not waits:
-                self._make_ready(work, number, entry.profile, work.stamp_ms, [entry.key])
-        self._commit(work)
+                self._inputs.make_ready(work, number, entry.profile, work.stamp_ms, [entry.key])
+        self._commit(work, always=self._published.fresh)
 
     # Inputs
 
@@ -134,7 +147,7 @@ class Shard:
         with self._whole():
             work = self._begin(now_ms)
             for slot, person, given in self._intake.inputs(batch, work):
-                self._offer(work, slot, person, given)
+                self._inputs.offer(work, slot, person, given)
             if not self.virtual:
                 self._fire_due(work, work.stamp_ms)  # in the same commit: under load there is always something due
             answer = self._intake.answer(batch.number)
@@ -149,7 +162,16 @@ class Shard:
             before = now_ms if self.virtual else work.stamp_ms
             self._horizon = max(self._horizon, before)
             self._fire_due(work, before)
+            for slot, person in self._sweep.take(self._settings.due_people_max):
+                if person not in self._stash and self._published.concerns(self._slots[slot].profiles[person]):
+                    self._inputs.apply(work, slot, person, TimePassed(before))
             self._commit(work)
+            if self._published.changes and self._sweep.is_over() and not self._is_due_before(self._published.since_ms):
+                self._published.over()
+
+    def _is_due_before(self, at: int) -> bool:
+        next_ms = self._wheel.next_ms()
+        return next_ms is not None and next_ms < at
 
     def read(self, reading: Reading, now_ms: int) -> None:
         """Let these people enter a journey, each at the time given. Once only for a journey's version and time."""
@@ -159,7 +181,7 @@ class Shard:
             work = self._begin(now_ms)
             at = reading.at if self.virtual else work.stamp_ms
             for person, enter_at in reading.entries:
-                self._offer(work, slot_of(person), person, ReadReached(at, reading.journey, enter_at))
+                self._inputs.offer(work, slot_of(person), person, ReadReached(at, reading.journey, enter_at))
             reads = {**self._head.reads, f"{reading.journey}@{reading.version}": reading.at}
             self._head = Head(self._head.stamp_ms, self._head.positions, reads)
             self._commit(work, always=True)
@@ -168,13 +190,52 @@ class Shard:
         """Everybody who is in the audience, sorted by the bytes of their names."""
         self._check()
         people = (pair for slot in self._slots.owned.values() for pair in slot.profiles.items())
-        inside = [person for person, data in people if is_inside(self._program, decode_profile(data), audience, at)]
+        program = self._published.program
+        inside = [person for person, data in people if is_inside(program, decode_profile(data), audience, at)]
         return sorted(inside, key=str.encode)
 
     def has_read(self, journey: str, version: int, at: int) -> bool:
         """Whether the journey's read entry of this time has been made."""
         self._check()
         return self._head.reads.get(f"{journey}@{version}", -1) >= at
+
+    # What is published
+
+    def holding(self) -> Holding:
+        """What is published, and how far the time of the shard is."""
+        self._check()
+        return Holding(self._published.publications, self._head.stamp_ms, self._published.held, self._published.fresh)
+
+    def hold(self, *, held: bool) -> None:
+        """Note that a change is coming, or that it is not; whoever drives the shard keeps everything else from it."""
+        with self._whole():
+            self._published.hold(held)
+            self._commit(self._begin(0), always=True)
+
+    def publish(self, publications: Publications) -> None:
+        """What is published from its ledger's time on, which is no earlier than anything that has happened.
+
+        May be repeated: what is not newer than what the shard has changes nothing, and the shard goes on.
+        """
+        self._check()
+        if not self._published.is_news(publications):
+            if self._published.held:
+                self.hold(held=False)
+            return
+        with self._whole():
+            in_time = publications.ledger.at >= self._head.stamp_ms
+            assert in_time or self.virtual or self._published.fresh, "the shard stands still before it"
+            self._published.take(publications)
+            self._intake.publish(self._published.program)
+            if self._published.touching:
+                self._sweep.start()
+            self._commit(self._begin(publications.ledger.at), always=True)
+
+    def runs(self, slot: int) -> Counter[tuple[str, int]]:
+        """How many runs are open in each version of each journey, in one of the shard's slots (`Published.count`)."""
+        self._check()
+        people = self._slots[slot].profiles.values() if slot in self._slots.owned else ()
+        return self._published.count(people, max(self._head.stamp_ms, self._horizon))
 
     # Deliveries
 
@@ -200,7 +261,7 @@ class Shard:
         for key, ready in waiting.items():
             if work.has_entry(ready.slot, key):
                 instants[key] = ready.at if self.virtual else work.stamp_ms
-                self._apply(work, ready.slot, ready.person, DeliveriesClaimed(instants[key], (key,)))
+                self._inputs.apply(work, ready.slot, ready.person, DeliveriesClaimed(instants[key], (key,)))
             if self.virtual and key not in dict(work.claimed[-1:]):  # it was cancelled meanwhile, or a gate objects
                 self._answer_in_order(work, ready, self._stash.drop(ready.person, key))
         leaving = []
@@ -220,19 +281,19 @@ class Shard:
             if self.virtual:
                 self._answer_in_order(work, claim, self._stash.answer(claim.person, receipt))
             else:
-                self._apply(work, claim.slot, claim.person, ReceiptArrived(work.stamp_ms, receipt))
+                self._inputs.apply(work, claim.slot, claim.person, ReceiptArrived(work.stamp_ms, receipt))
         self._commit(work)
 
     def _answer_in_order(self, work: Work, claim: Claim | Ready, receipts: list[Receipt]) -> None:
         """Apply all receipts of one instant of a person; her clock goes on once none is missing."""
         for receipt in receipts:
-            self._apply(work, claim.slot, claim.person, ReceiptArrived(claim.at, receipt))
+            self._inputs.apply(work, claim.slot, claim.person, ReceiptArrived(claim.at, receipt))
         waited = self._stash.release(claim.person)
         if waited is None:
             return
         waited.append(TimePassed(self._horizon))
         while waited:
-            self._apply(work, claim.slot, claim.person, waited.popleft())
+            self._inputs.apply(work, claim.slot, claim.person, waited.popleft())
             if claim.person in self._stash:
                 self._stash.hold(claim.person, (), waited)
                 return
@@ -254,65 +315,14 @@ class Shard:
             raise StoreBroken(self._broken)
 
     def _begin(self, now_ms: int) -> Work:
-        return Work(self._slots, max(self._head.stamp_ms, 0 if self.virtual else now_ms))
-
-    def _offer(self, work: Work, slot: int, person: str, given: Input) -> None:
-        """Apply an input now, or when the person's clock goes on."""
-        if person in self._stash:
-            self._stash.put(person, given)
-        else:
-            self._apply(work, slot, person, given)
+        stamp_ms = max(self._head.stamp_ms, 0 if self.virtual else now_ms)
+        return Work(self._slots, stamp_ms, self._published.touching)
 
     def _fire_due(self, work: Work, before: int) -> None:
         """Fire the timers due before this time, of a slice of people."""
         for person in self._wheel.take(before, self._settings.due_people_max):
             if person not in self._stash:
-                self._apply(work, slot_of(person), person, TimePassed(before))
-
-    def _apply(self, work: Work, slot: int, person: str, given: Input) -> None:
-        """Apply an input after the person's own earlier timers."""
-        profile = work.profile(slot, person)
-        while True:
-            timer = first_timer(profile, given.at)
-            if timer is None and type(given) is TimePassed:
-                return None
-            now = given if timer is None else TimerDue(timer.due)
-            effects = advance(person, profile, now, self._program, self._settings, self._crowd)
-            work.add(slot, effects)
-            leaving = self._make_ready(work, slot, person, now.at, effects.ready) if effects.ready else ()
-            if self.virtual and leaving:
-                return self._stash.hold(person, leaving, () if timer is None else (given,))
-            if timer is None:
-                return None
-
-    def _make_ready(self, work: Work, slot: int, person: str, at: int, keys: Iterable[str]) -> list[str]:
-        """Offer deliveries to dispatchers, and return their keys; those on channels that only record are answered here.
-
-        Nothing leaves the process for a recorded one, so its decision, claim and receipt are one commit.
-        """
-        leaving: list[str] = []
-        waiting = deque(keys)
-        while waiting:
-            key = waiting.popleft()
-            channel = work.entry(slot, key).channel
-            if channel in self._records:
-                waiting += self._record(work, slot, person, at, key)
-            else:
-                leaving.append(key)
-                work.ready.append((channel, Ready(key, slot, person, at)))
-        return leaving
-
-    def _record(self, work: Work, slot: int, person: str, at: int, key: str) -> list[str]:
-        """Claim a delivery and have it answered; the keys of those that become ready by it."""
-        profile = work.profile(slot, person)
-        claimed = advance(person, profile, DeliveriesClaimed(at, (key,)), self._program, self._settings, self._crowd)
-        work.add(slot, claimed)
-        if not claimed.claimed:
-            return claimed.ready  # a gate objects by now
-        receipt = ReceiptArrived(at, self._answer(work.entry(slot, key)))
-        answered = advance(person, profile, receipt, self._program, self._settings, self._crowd)
-        work.add(slot, answered)
-        return answered.ready
+                self._inputs.apply(work, slot_of(person), person, TimePassed(before))
 
     def _commit(self, work: Work, *, always: bool = False) -> None:
         """Make the work durable, then visible. A work without any change is committed only if asked for."""
@@ -321,26 +331,19 @@ class Shard:
         outbox = work.outbox_changes()
         if profiles or outbox or work.facts or always:
             facts = b"" if self.virtual else _encoder.encode(work.facts)
-            self._store.append(Record(self._sequence + 1, self._epoch, self._head, work.seen, profiles, outbox, facts))
+            own = self._published.entries(self._slots.own.profiles)
+            written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles
+            self._store.append(Record(self._sequence + 1, self._epoch, self._head, work.seen, written, outbox, facts))
             self._sequence += 1
-            self._show(profiles, outbox)
+            self._slots.own.profiles.update(own)
+            self._published.saved()
+            for person, due in self._slots.show(profiles, outbox):
+                self._wheel.add(person, due)
             self._renew_image()
         if self.virtual:
             self._facts += work.facts
         for channel, ready in work.ready:
             self._outbox.offer(channel, ready)
-
-    def _show(self, profiles: list[tuple[int, str, bytes]], outbox: list[tuple[int, str, bytes | None]]) -> None:
-        for slot, person, data in profiles:
-            before, due = self._slots.due_of(slot, person), next_due(data)
-            self._slots[slot].profiles[person] = data
-            if due not in (before, NEVER):
-                self._wheel.add(person, due)
-        for slot, key, entry in outbox:
-            if entry is None:
-                self._slots[slot].outbox.pop(key, None)
-            else:
-                self._slots[slot].outbox[key] = entry
 
     def _renew_image(self) -> None:
         """Once the journal is long, each commit renews one slot's image and drops one record nobody needs."""
@@ -362,9 +365,9 @@ class Shard:
         return self._outbox.ready()
 
     def next_ms(self) -> int | None:
-        """Nothing falls due before this time; None if nothing is due at all."""
+        """Nothing falls due before this time; None if nothing is due at all. A change is due until it is over."""
         self._check()
-        return self._wheel.next_ms()
+        return self._wheel.next_ms() if self._sweep.is_over() else self._published.since_ms
 
     def profile(self, person: str) -> Profile | None:
         """Everything known of a person, None if nothing is."""

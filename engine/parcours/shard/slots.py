@@ -1,7 +1,8 @@
 """What does a shard hold? Its share of the 1,024 hash slots, each with people, message ids and an outbox.
 
 A slot is the unit of images on disk and of moving people between shards, so whatever belongs to a
-person lies in that person's slot.
+person lies in that person's slot. What is published belongs to no person: it lies in a slot of the shard's
+own, which nobody lives in and every shard has, so that a store needs to know nothing about it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from parcours.core.effect import Outgoing
 from parcours.core.identity import SLOTS, shard_of
 from parcours.core.profile import NEVER, next_due
 from parcours.store.store import Record, SlotImage
+
+OWN = SLOTS
+"""The number of the shard's own slot; its "people" are what is published, entry by entry."""
 
 Message: TypeAlias = tuple[int, bytes, int]
 """The slot of its person, the digest that recognises it, and the time at which it was consumed."""
@@ -38,24 +42,42 @@ class Slots:
 
     def __init__(self, shard: int, shards: int) -> None:
         self.owned = {number: Slot() for number in range(SLOTS) if shard_of(number, shards) == shard}
+        self.own = Slot()
 
     def __getitem__(self, number: int) -> Slot:
-        return self.owned[number]
+        return self.own if number == OWN else self.owned[number]
 
     def due_of(self, number: int, person: str) -> int:
         data = self.owned[number].profiles.get(person)
         return NEVER if data is None else next_due(data)
 
     def restore(self, image: SlotImage) -> None:
-        slot = self.owned[image.slot]
+        slot = self[image.slot]
         slot.profiles, slot.seen, slot.outbox = dict(image.profiles), dict(image.seen), dict(image.outbox)
         slot.sequence = image.sequence
+
+    def show(
+        self, profiles: list[tuple[int, str, bytes]], outbox: list[tuple[int, str, bytes | None]]
+    ) -> list[tuple[str, int]]:
+        """Take over what has been committed; (person, due) of everybody whose next timer is another one now."""
+        moved = []
+        for number, person, data in profiles:
+            before, due = self.due_of(number, person), next_due(data)
+            self.owned[number].profiles[person] = data
+            if due not in (before, NEVER):
+                moved.append((person, due))
+        for number, key, entry in outbox:
+            if entry is None:
+                self.owned[number].outbox.pop(key, None)
+            else:
+                self.owned[number].outbox[key] = entry
+        return moved
 
     def replay(self, record: Record) -> None:
         """Apply a record's post-images to the slots whose image is older."""
         for number, person, data in record.profiles:
-            if record.sequence > self.owned[number].sequence:
-                self.owned[number].profiles[person] = data
+            if record.sequence > self[number].sequence:
+                self[number].profiles[person] = data
         for number, digest, at in record.seen:
             if record.sequence > self.owned[number].sequence:
                 self.owned[number].seen[digest] = at
@@ -68,7 +90,7 @@ class Slots:
                 self.owned[number].outbox[key] = entry
 
     def image(self, number: int, sequence: int) -> SlotImage:
-        slot = self.owned[number]
+        slot = self[number]
         return SlotImage(number, sequence, slot.profiles, slot.seen, slot.outbox)
 
     def outbox_entries(self) -> list[tuple[int, Outgoing]]:
@@ -82,7 +104,7 @@ class Slots:
 
     def oldest(self) -> int:
         """The slot whose image on disk is the oldest."""
-        return min(self.owned, key=lambda number: self.owned[number].sequence)
+        return min((*self.owned, OWN), key=lambda number: self[number].sequence)
 
 
 class SeenIds:

@@ -12,8 +12,7 @@ from parcours.shard.slots import Message, Slots
 
 _encoder = msgspec.msgpack.Encoder()
 
-UNKNOWN = Profile()
-NOBODY = encode_profile(UNKNOWN)
+NOBODY = encode_profile(Profile())
 """Somebody of whom nothing is known, which is not worth keeping."""
 
 
@@ -22,12 +21,14 @@ class Work:
 
     stamp_ms  the effective time of the batch's inputs (under virtual time each has its own)
     ready     (channel, delivery) pairs that may be claimed once this is committed
+    life      the number of the newest change that people go through, where some have still to do so
     """
 
-    __slots__ = ("_slots", "_touched", "claimed", "facts", "outbox", "ready", "seen", "stamp_ms")
+    __slots__ = ("_life", "_slots", "_touched", "claimed", "facts", "outbox", "ready", "seen", "stamp_ms")
 
-    def __init__(self, slots: Slots, stamp_ms: int) -> None:
+    def __init__(self, slots: Slots, stamp_ms: int, life: int = 0) -> None:
         self._slots = slots
+        self._life = life
         self._touched: dict[str, tuple[int, Profile]] = {}
         self.stamp_ms = stamp_ms
         self.facts: list[Fact] = []
@@ -42,14 +43,14 @@ class Work:
         if touched is not None:
             return touched[1]
         data = self._slots[slot].profiles.get(person)
-        profile = Profile() if data is None else decode_profile(data)
+        profile = Profile(life=self._life) if data is None else decode_profile(data)
         self._touched[person] = slot, profile
         return profile
 
     def knows(self, slot: int, person: str) -> bool:
         """Whether anything is known of the person. Not of one to whom only things have happened that left no trace."""
         touched = self._touched.get(person)
-        return person in self._slots[slot].profiles if touched is None else touched[1] != UNKNOWN
+        return person in self._slots[slot].profiles if touched is None else touched[1] != Profile(life=self._life)
 
     def add(self, slot: int, effects: Effects) -> None:
         """Take over what one input led to, but for what is ready to leave."""
@@ -78,9 +79,10 @@ class Work:
     def profiles(self) -> list[tuple[int, str, bytes]]:
         """The new bytes of everybody who is not as before."""
         changed = []
+        nobody = encode_profile(Profile(life=self._life)) if self._life else NOBODY
         for person, (slot, profile) in self._touched.items():
             data = encode_profile(profile)
-            if data != self._slots[slot].profiles.get(person, NOBODY):
+            if data != self._slots[slot].profiles.get(person, nobody):
                 changed.append((slot, person, data))
         return changed
 

@@ -3,7 +3,8 @@
 One store belongs to one shard and has one writer. It holds
 
 - a **journal** of records, one for each commit of the shard, numbered 1, 2, 3 ... without a gap;
-- an **image** of each hash slot, taken at some record's number.
+- an **image** of each hash slot, taken at some record's number. A slot is a number and nothing more to a store:
+  beside the hash slots of people, a shard has one for what it keeps for itself.
 
 A shard comes back as each slot's image plus the records after that image: post-images, so nothing is
 run again and a record that is applied twice changes nothing. `append` returns when the record is on

@@ -35,7 +35,7 @@ def a_record(sequence: int, epoch: int = 0, size_bytes: int = 10) -> Record:
             reads={"welcome@1": 5},
         ),
         seen=[(7, sequence.to_bytes(16, "big"), 1_000 * sequence)],
-        profiles=[(7, f"é-{sequence}", b"\xff" * size_bytes), (1_023, "empty", b"")],
+        profiles=[(7, f"é-{sequence}", b"\xff" * size_bytes), (1_023, "empty", b""), (1_024, "own", b"x")],
         outbox=[(7, f"queued{sequence}", b"entry"), (7, f"left{sequence - 1}", None)],
         facts=b"\x90",
     )
@@ -170,14 +170,14 @@ class StoreContract:
         open_store = self.new_data()
         with opened(open_store) as store:
             append_all(store, [a_record(1), a_record(2)])
-            store.save_image(an_image(slot=1_023, sequence=1))
+            store.save_image(an_image(slot=1_024, sequence=1))
             store.save_image(an_image(slot=0, sequence=1))
-            store.save_image(an_image(slot=1_023, sequence=2))
+            store.save_image(an_image(slot=1_024, sequence=2))
 
         with opened(open_store) as store:
             found = sorted(store.images(), key=lambda image: image.slot)
 
-            assert found == [an_image(0, 1), an_image(1_023, 2)]
+            assert found == [an_image(0, 1), an_image(1_024, 2)]
 
     def test_an_image_cannot_be_ahead_of_the_journal(self) -> None:
         with opened(self.new_data()) as store, pytest.raises(AssertionError):

@@ -11,6 +11,7 @@ from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -27,7 +28,9 @@ from parcours.errors import CallerError, EngineClosed
 from parcours.insight.explain import Explanation, explain
 from parcours.insight.explain_text import explanation_text
 from parcours.journey.names import nearest
+from parcours.journey.program import Program
 from parcours.journey.project import Project
+from parcours.life import JourneyState, Life
 from parcours.local import LocalRuntime
 from parcours.plan import Plan, channels_used
 from parcours.recorded import Recorded
@@ -88,6 +91,7 @@ class VirtualProject:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parcours")
         self._runner = asyncio.Runner()
         self._runtime = LocalRuntime(plan)
+        self._life = Life(project, plan.records, self._runtime, self, self._renew)
         try:
             self._drive = self._call(self._open(plan))
         except BaseException:
@@ -99,6 +103,13 @@ class VirtualProject:
         program = plan.project.program
         router = Router("virtual", self._runtime.ports, program, plan.settings)
         return Drive(self._runtime.ports, router, program, plan.settings)
+
+    async def _renew(self, program: Program) -> None:
+        await self._drive.renew(program, self._now_ms)
+
+    def now_ms(self) -> int:
+        """The virtual time in ms."""
+        return self._now_ms
 
     @property
     def now(self) -> datetime:
@@ -166,6 +177,37 @@ class VirtualProject:
         self._now_ms += length // MILLISECOND
         self._call(self._drive.pass_to(self._now_ms))
 
+    # The life of a journey
+
+    def publish(self, project: Project | Path | str) -> None:
+        """Publish a changed project now: whoever is in a journey stays in the version in which she entered.
+
+        Raises PublishRefused with every reason, ProjectInvalid for a folder with errors.
+        """
+        published = project if isinstance(project, Project) else Project.load(project)
+        self._call(self._life.publish(published))
+        self.project = published
+
+    def close_journey(self, journey: str) -> None:
+        """Nobody enters any more; who is in it goes on."""
+        self._call(self._life.change("close", journey))
+
+    def stop_journey(self, journey: str) -> None:
+        """All runs of it end now."""
+        self._call(self._life.change("stop", journey))
+
+    def pause_journey(self, journey: str) -> None:
+        """Nobody enters, nobody moves and nothing is sent until it is resumed."""
+        self._call(self._life.change("pause", journey))
+
+    def resume_journey(self, journey: str) -> None:
+        """Runs make up for what they have missed, each input at its own time."""
+        self._call(self._life.change("resume", journey))
+
+    def journeys(self) -> list[JourneyState]:
+        """How every journey stands."""
+        return self._call(self._life.states())
+
     # What can be seen
 
     def facts(self) -> list[Fact]:
@@ -206,7 +248,7 @@ class VirtualProject:
 
     def explanation(self, who: str) -> Explanation:
         """Everything that happened to a person and why, as data."""
-        return explain(self.facts(), who, self.project.program.journeys)
+        return explain(self.facts(), who, self._life.program().versions(), self._life.journey_states())
 
     def explain(self, who: str) -> str:
         """The same, to be read: print it, or make it an assertion's message."""

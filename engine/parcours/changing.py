@@ -1,0 +1,108 @@
+"""How does a change of what is published reach all shards with one effective time? They stand still while it is told.
+
+First every shard is told to hold, durably, and says how far its time is. Then the change gets its time, no
+earlier than any of these, and goes to every shard, which commits it and goes on. Each call is repeated until
+the shard answers; a shard that starts again in between still holds. Whoever starts again in the middle finds
+out by asking (`settle`): what one shard has taken the others take too, with the same time, and where none
+has, nothing has happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from functools import partial
+from typing import TypeAlias, TypeVar
+
+from parcours.errors import ShardUnavailable
+from parcours.journey.life import Ledger, Verb, changed, published, retired
+from parcours.journey.project import Project
+from parcours.journey.publications import Publications, offer_of, source_of
+from parcours.ports import LifePort, newest
+
+T = TypeVar("T")
+
+REPEAT_PAUSE_S = 0.2
+"""Pause before a shard is told again that did not answer."""
+
+Making: TypeAlias = Callable[[Publications, int], Publications]
+"""Makes what is published next of what is published now and an effective time in ms; the same if nothing changes."""
+
+
+def publishing(project: Project, *, reopen: bool, in_use: Collection[tuple[str, int]] | None = None) -> Making:
+    """Publish a project.
+
+    reopen  whether closed and stopped journeys that have not changed are open again
+    in_use  (journey, version) of all that somebody goes by: the others are forgotten; None: nobody has looked
+    """
+    offer, source = offer_of(project), source_of(project)
+
+    def make(before: Publications, at: int) -> Publications:
+        unchanged = offer.source == before.ledger.source
+        if unchanged and not reopen:
+            return before
+        kept = before.ledger if in_use is None else retired(before.ledger, in_use)
+        ledger = published(kept, offer, at, reopen=reopen)
+        if unchanged and all(life.entries == "open" for life in before.ledger.journeys.values() if life.offered):
+            return before
+        return _with_sources(ledger, {**before.sources, ledger.publication: source})
+
+    return make
+
+
+def changing(verb: Verb, journey: str) -> Making:
+    """Close, stop, pause or resume a journey. The function made raises CallerError where that cannot be."""
+
+    def make(before: Publications, at: int) -> Publications:
+        ledger = changed(before.ledger, verb, journey, at)
+        return before if ledger is before.ledger else Publications(ledger, before.sources)
+
+    return make
+
+
+def _with_sources(ledger: Ledger, sources: dict[int, bytes]) -> Publications:
+    named = ledger.publications()
+    return Publications(ledger, {number: source for number, source in sources.items() if number in named})
+
+
+async def settle(ports: Sequence[LifePort]) -> Publications:
+    """Bring a change to its end that somebody began and did not finish; what is published now."""
+    known = await until_answered(partial(newest, ports))
+    for port in ports:
+        await until_answered(partial(port.publish, known))
+    return known
+
+
+async def carry_out(
+    ports: Sequence[LifePort],
+    before: Publications,
+    make: Making,
+    now_ms: int,
+    told: Callable[[Publications], Awaitable[None]],
+) -> Publications:
+    """Make a change, at `now_ms` or as soon as all shards can be told; what is published then.
+
+    told  is called with it before any shard is, for whoever has to know first
+    Raises what `make` raises, and nothing has happened then.
+    """
+    if make(before, now_ms) is before:
+        return before
+    try:
+        holdings = [await until_answered(port.hold) for port in ports]
+        after = make(before, max(now_ms, before.ledger.at, *(each.stamp_ms for each in holdings)))
+        await told(after)
+    except BaseException:
+        await asyncio.gather(*(until_answered(port.release) for port in ports))
+        raise
+    for port in ports:
+        await until_answered(partial(port.publish, after))
+    return after
+
+
+async def until_answered(call: Callable[[], Awaitable[T]]) -> T:
+    """The answer of a shard, which is asked again and again where it is missing."""
+    while True:
+        try:
+            return await call()
+        except ShardUnavailable:
+            await asyncio.sleep(REPEAT_PAUSE_S)

@@ -1,0 +1,19 @@
+"""What happens when a journey is stopped? Every run of it ends where it is, and what has not left stays here."""
+
+from __future__ import annotations
+
+from parcours.core.pausing import release_claims
+from parcours.core.sending import withdraw
+from parcours.core.turn import Turn
+from parcours.core.walk import end
+
+
+def stop(turn: Turn, journey: str) -> None:
+    """End the person's runs of the journey, parked ones too, and forget what they have missed in a pause."""
+    own = [run for run in turn.profile.runs if run.journey == journey]
+    for run in own:
+        withdraw(turn, run)
+        end(turn, run, "stopped")
+    kept = [each for each in turn.profile.kept if each.journey == journey]
+    turn.profile.kept = [each for each in turn.profile.kept if each.journey != journey]
+    release_claims(turn, kept)  # those of runs that had ended by themselves

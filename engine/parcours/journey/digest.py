@@ -1,0 +1,98 @@
+"""Has anything changed? A digest of what each journey means, and of each name whose meaning people's state goes by.
+
+A digest is taken over the documents' values and not over their text: the order of keys, comments and values
+that are the default anyway make no difference, on any machine. What a journey means is its document and the
+messages, actions, audiences and event types that it uses; policies, channels and the profile are not part of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from parcours.journey.documents import Documents
+from parcours.journey.expression import Expression
+from parcours.journey.forms import Document
+from parcours.journey.listening import audience_names, event_names, expressions_in
+from parcours.journey.program import Call, Journey, Program, Send
+
+DIGEST_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Hexadecimal digests by name. Of event types only those that are recognised by a rule are listed."""
+
+    journeys: Mapping[str, str]
+    audiences: Mapping[str, str]
+    events: Mapping[str, str]
+
+
+def digests_of(documents: Documents, program: Program) -> Digests:
+    """The digests of a project; `program` is what its documents were compiled to, every name in its first edition."""
+    content = _Content(documents, program)
+    declared = documents.events.events
+    return Digests(
+        journeys={journey.name: digest(content.of_journey(journey)) for journey in program.journeys},
+        audiences={name: digest(content.of_audience(name)) for name in program.audiences},
+        events={name: digest([each.of, each.rule]) for name, each in declared.items() if each.of is not None},
+    )
+
+
+def digest(value: object) -> str:
+    """The digest of plain data, whatever the order of its keys."""
+    canonical = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return blake2b(canonical.encode(), digest_size=DIGEST_BYTES).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    documents: Documents
+    program: Program
+
+    def of_journey(self, journey: Journey) -> dict[str, object]:
+        document = next(each for each in self.documents.journeys if each.journey == journey.name)
+        steps = journey.steps.values()
+        messages = {step.message for step in steps if isinstance(step, Send)}
+        actions = {step.action for step in steps if isinstance(step, Call)}
+        bodies = [value for name in actions for value in self.program.actions[name].body.values()]
+        audiences = audience_names(journey)
+        events = event_names(journey) | _asked([*expressions_in(journey), *bodies])
+        return {
+            "journey": _values(document),
+            "messages": {each.message: _values(each) for each in self.documents.messages if each.message in messages},
+            "actions": {name: _values(self.documents.actions.actions[name]) for name in actions},
+            "audiences": {name: self.of_audience(name) for name in audiences},
+            "events": self._events(events),
+        }
+
+    def of_audience(self, name: str) -> dict[str, object]:
+        condition = self.program.audiences[name].condition
+        return {"condition": condition.text, "events": self._events(_asked([condition]))}
+
+    def _events(self, names: Iterable[str]) -> dict[str, object]:
+        """Event types with what they are built on."""
+        declared = self.documents.events.events
+        wanted = {name for name in names if name in declared}
+        wanted |= {base for name in wanted if (base := declared[name].of) in declared}
+        return {name: _values(declared[name]) for name in wanted}
+
+
+def _asked(expressions: Iterable[Expression]) -> set[str]:
+    return {series.event for expression in expressions for series in expression.series}
+
+
+def _values(document: Document) -> object:
+    """What an author said, without what is so anyway."""
+    return _said(document.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+
+
+def _said(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _said(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list | tuple):
+        return [_said(inner) for inner in value]
+    return value

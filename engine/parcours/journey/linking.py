@@ -1,0 +1,97 @@
+"""How do a newest publication and older versions become one program? Each run finds its own, entries the newest.
+
+With one version of everything the program is the newest publication's, as it was compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from parcours.journey.expression import united_series
+from parcours.journey.life import Ledger
+from parcours.journey.listening import (
+    audience_names,
+    derived,
+    entry_names,
+    event_names,
+    expressions_in,
+    incoming,
+    series_by_event,
+)
+from parcours.journey.program import Audience, EventType, Journey, Program, Series
+from parcours.journey.strangers import waking
+
+
+def linked(ledger: Ledger, programs: Mapping[int, Program]) -> Program:
+    """The program of all that is published.
+
+    programs  what each of the ledger's publications was compiled to, by number
+    """
+    newest = programs[ledger.publication]
+    offered = [replace(each, version=ledger.journeys[each.name].newest.number) for each in newest.journeys]
+    entering = tuple(each for each in offered if ledger.journeys[each.name].entries == "open")
+    shut = tuple(each for each in offered if ledger.journeys[each.name].entries != "open")
+    older = _older(ledger, programs)
+    paused = {name: life.paused_at for name, life in ledger.journeys.items() if life.paused_at is not None}
+    if not (shut or older or paused) and entering == newest.journeys:
+        return newest
+    drained = [each for _, each in older]
+    audiences = _audiences(newest, older, programs)
+    events = {**_rules(older, programs), **newest.events}
+    asking = [each for journey in drained for each in expressions_in(journey)]
+    asking += [value for journey in drained for action in journey.actions.values() for value in action.body.values()]
+    asking += [audience.condition for audience in audiences.values()]
+    series = _united(newest.series, series_by_event(asking))
+    entries = {name for journey in entering for name in entry_names(journey)}
+    return replace(
+        newest,
+        journeys=entering,
+        draining=(*shut, *drained),
+        paused=paused,
+        audiences=audiences,
+        events=events,
+        derived=derived(events),
+        series=series,
+        moving=newest.moving | incoming({name for each in drained for name in event_names(each)} | {*series}, events),
+        entering=incoming({*entries, *series, *waking(audiences.values(), newest.policies.consent, events)}, events),
+    )
+
+
+def _older(ledger: Ledger, programs: Mapping[int, Program]) -> list[tuple[int, Journey]]:
+    """The versions that are not the newest one of a journey on offer, each with its publication."""
+    found: list[tuple[int, Journey]] = []
+    for name, life in sorted(ledger.journeys.items()):
+        for version in life.versions[:-1] if life.offered else life.versions:
+            compiled = programs[version.publication].journey(name, 1)
+            assert compiled is not None, "a publication holds the versions that were published with it"
+            found.append((version.publication, replace(compiled, version=version.number)))
+    return found
+
+
+def _audiences(
+    newest: Program, older: list[tuple[int, Journey]], programs: Mapping[int, Program]
+) -> dict[str, Audience]:
+    """Those of the newest publication, and those that older versions go by. Of one key, they are the same."""
+    used = {key: programs[number].audiences[key] for number, journey in older for key in audience_names(journey)}
+    return {**used, **newest.audiences}
+
+
+def _rules(older: list[tuple[int, Journey]], programs: Mapping[int, Program]) -> dict[str, EventType]:
+    """The event types of older publications. Whose an event is, only the newest one says."""
+    return {
+        key: replace(event, namespace=None, key=None)
+        for number in sorted({number for number, _ in older})
+        for key, event in programs[number].events.items()
+    }
+
+
+def _united(
+    known: Mapping[str, tuple[Series, ...]], more: Mapping[str, tuple[Series, ...]]
+) -> dict[str, tuple[Series, ...]]:
+    """Histories of both, each once and for the longest window that is asked for."""
+    together = united_series(series for each in (known, more) for listed in each.values() for series in listed)
+    by_event: dict[str, tuple[Series, ...]] = {}
+    for _, series in sorted(together.items()):
+        by_event[series.event] = (*by_event.get(series.event, ()), series)
+    return by_event

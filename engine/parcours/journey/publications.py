@@ -1,0 +1,103 @@
+"""How does what was published become a program again? From the documents of each publication, compiled once.
+
+An older publication keeps its journeys, messages, actions, audiences and event types; its profile and its
+channels are the newest ones, with what they have dropped since added back so that older texts still compile.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import msgspec
+
+from parcours.errors import ProjectInvalid
+from parcours.journey.compile import compile_project
+from parcours.journey.digest import digest, digests_of
+from parcours.journey.documents import Documents, margins_of
+from parcours.journey.editions import Editions
+from parcours.journey.finding import Finding, errors
+from parcours.journey.life import Ledger, Offer, published
+from parcours.journey.linking import linked
+from parcours.journey.program import Program
+from parcours.journey.project import Project, documents_of
+
+
+class Publications(msgspec.Struct, frozen=True, array_like=True):
+    """What is published, for whoever has to know: a shard's store, another process.
+
+    sources  the documents of each publication that the ledger names, by number
+    """
+
+    ledger: Ledger
+    sources: dict[int, bytes]
+
+
+def begun(project: Project) -> Publications:
+    """What is published where nothing has been before: the project, as number 1."""
+    ledger = published(Ledger(), offer_of(project), 0, reopen=True)
+    return Publications(ledger, {ledger.publication: source_of(project)})
+
+
+def offer_of(project: Project) -> Offer:
+    """What decides whether publishing the project changes anything."""
+    source = digest(json.loads(source_of(project)))
+    return Offer(source, digests_of(project.documents, project.program))
+
+
+def source_of(project: Project) -> bytes:
+    """The project's documents. Of the channels only the names: their settings belong to whoever runs them."""
+    documents = project.documents
+    channels: dict[str, dict[str, object]] = {name: {} for name in documents.settings.channels}
+    settings = documents.settings.model_copy(update={"channels": channels})
+    return Project(replace(documents, settings=settings), project.program).to_json()
+
+
+class Compiler:
+    """Compiles publications, each once for as long as nothing around it changes.
+
+    project  compiled already; it stands for its own documents
+    """
+
+    def __init__(self, project: Project | None = None) -> None:
+        self._own = None if project is None else (offer_of(project).source, project.program)
+        self._compiled: dict[tuple[int, int], Program] = {}
+
+    def program(self, all_published: Publications) -> Program:
+        """All that is published, as one program."""
+        ledger = all_published.ledger
+        wanted = {(number, ledger.publication) for number in ledger.publications()}
+        self._compiled = {key: program for key, program in self._compiled.items() if key in wanted}
+        for key in wanted - self._compiled.keys():
+            self._compiled[key] = self._compile(all_published, key[0])
+        return linked(ledger, {number: self._compiled[number, ledger.publication] for number in ledger.publications()})
+
+    def _compile(self, all_published: Publications, number: int) -> Program:
+        ledger, editions = all_published.ledger, all_published.ledger.editions_of(number)
+        newest = number == ledger.publication
+        if newest and self._own is not None and self._own[0] == ledger.source and editions == Editions():
+            return self._own[1]
+        documents = documents_of(all_published.sources[number])
+        if not newest:
+            documents = _among(documents, documents_of(all_published.sources[ledger.publication]))
+        return _compiled(documents, editions)
+
+
+def _among(older: Documents, newest: Documents) -> Documents:
+    """The older documents with the newest profile, and with every name that either of them knows."""
+    profile = newest.profile.model_copy(
+        update={
+            "traits": {**newest.profile.traits, **older.profile.traits},
+            "addresses": {**older.profile.addresses, **newest.profile.addresses},
+        }
+    )
+    channels = {**older.settings.channels, **newest.settings.channels}
+    return replace(older, settings=older.settings.model_copy(update={"channels": channels}), profile=profile)
+
+
+def _compiled(documents: Documents, editions: Editions) -> Program:
+    findings: list[Finding] = []
+    program, _ = compile_project(documents, margins_of(documents, findings), None, editions)
+    if errors(findings):
+        raise ProjectInvalid("\n".join(str(finding) for finding in errors(sorted(set(findings)))))
+    return program

@@ -1,0 +1,152 @@
+"""What can be done with the journeys of a running engine? Publish, close, stop, pause, resume, and look at them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from parcours.changing import Making, carry_out, changing, publishing, settle, until_answered
+from parcours.clock import Clock
+from parcours.errors import ProjectInvalid, PublishRefused
+from parcours.journey.life import State, Verb
+from parcours.journey.program import Program
+from parcours.journey.project import Project
+from parcours.journey.publications import Compiler, Publications, begun
+from parcours.plan import channels_of, channels_used
+from parcours.ports import LifePort
+from parcours.shells import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyState:
+    """
+    state    open, closed (nobody enters), paused (nobody enters and nobody moves), or stopped (nobody is in it)
+    version  the newest one: that which is entered
+    older    versions before it that are kept for those who may still go by them
+    runs     how many runs are open in each version that anybody is in
+    """
+
+    journey: str
+    state: State
+    version: int
+    older: tuple[int, ...] = ()
+    runs: dict[int, int] = field(default_factory=dict)
+
+
+class Life:
+    """Lives on the engine's event loop. `renewed` is told the program whenever another one holds."""
+
+    def __init__(
+        self,
+        project: Project,
+        channels: Sequence[str],
+        runtime: Runtime,
+        clock: Clock,
+        renewed: Callable[[Program], Awaitable[None]],
+    ) -> None:
+        """`channels` are those on which the engine was opened to deliver or to record."""
+        self._channels = frozenset(channels)
+        self._runtime = runtime
+        self._clock = clock
+        self._renewed = renewed
+        self._compiler = Compiler(project)
+        self._project = project
+        self._turn = asyncio.Lock()
+        self.publications = begun(project)
+
+    @property
+    def _ports(self) -> Sequence[LifePort]:
+        return self._runtime.ports
+
+    async def begin(self) -> None:
+        """Finish what was begun before, then publish what is new in the project that the engine was opened with."""
+        self.publications = await settle(self._ports)
+        await self._change(publishing(self._project, reopen=False, in_use=await self._in_use()))
+        await self._renewed(self.program())
+
+    def program(self) -> Program:
+        """All that is published now."""
+        return self._compiler.program(self.publications)
+
+    async def publish(self, project: Project) -> None:
+        """Raises PublishRefused."""
+        reasons = self._missing(project)
+        if project.name != self._project.name:
+            reasons.append(f"the store belongs to project {self._project.name!r}, not to {project.name!r}")
+        if reasons:
+            raise PublishRefused("\n".join(reasons))
+        try:
+            await self._change(publishing(project, reopen=True, in_use=await self._in_use()))
+        except ProjectInvalid as error:
+            raise PublishRefused(*error.args) from None
+
+    async def _in_use(self) -> set[tuple[str, int]] | None:
+        """The versions that somebody goes by; nobody is asked as long as each journey has one only."""
+        if all(len(life.versions) == 1 for life in self.publications.ledger.journeys.values()):
+            return None
+        counted = [each for port in self._ports for each in await until_answered(port.runs)]
+        return {(journey, version) for journey, version, _ in counted}
+
+    def troubles(self) -> list[str]:
+        """Older versions that send on a channel which the engine was not opened with: their deliveries wait."""
+        return [
+            f"version {journey.version} of {journey.name!r} sends on {channel!r}, which the engine was not opened with"
+            for journey in self.program().draining
+            for channel in channels_of(journey)
+            if channel not in self._channels
+        ]
+
+    def _missing(self, project: Project) -> list[str]:
+        return [
+            f"the messages use the channel {channel!r}, which the engine was not opened with: open it anew with it"
+            for channel in channels_used(project)
+            if channel not in self._channels
+        ]
+
+    async def change(self, verb: Verb, journey: str) -> None:
+        """Raises CallerError for a journey that there is not, and for one with which that cannot be done."""
+        await self._change(changing(verb, journey))
+
+    async def _change(self, make: Making) -> None:
+        async with self._turn:
+            before = self.publications
+            after = await carry_out(self._ports, before, make, self._clock.now_ms(), self._tell)
+            self.publications = after
+            if after is not before:
+                await self._renewed(self.program())
+
+    async def finish(self, within_s: float) -> None:
+        """Return when no change is under way; one that takes longer is finished when the store is opened again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s), self._turn:
+                pass
+
+    async def _tell(self, publications: Publications) -> None:
+        """That it can be compiled and sent is found out before any shard is told."""
+        self._compiler.program(publications)
+        await self._runtime.publish(publications)
+
+    def journey_states(self) -> dict[str, State]:
+        """The state of every journey that there is or has been."""
+        return {name: life.state for name, life in self.publications.ledger.journeys.items()}
+
+    async def states(self) -> list[JourneyState]:
+        """Every journey that there is or has been, by name."""
+        runs: dict[str, dict[int, int]] = {}
+        for port in self._ports:
+            for journey, version, count in await until_answered(port.runs):
+                of_journey = runs.setdefault(journey, {})
+                if count:
+                    of_journey[version] = of_journey.get(version, 0) + count
+        return [
+            JourneyState(
+                journey=name,
+                state=life.state,
+                version=life.newest.number,
+                older=tuple(each.number for each in life.versions[:-1]),
+                runs=dict(sorted(runs.get(name, {}).items())),
+            )
+            for name, life in sorted(self.publications.ledger.journeys.items())
+        ]

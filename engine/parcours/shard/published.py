@@ -1,0 +1,190 @@
+"""What is published, as one shard has it in its store, and who of its people has yet to go through a change?
+
+A change holds from its effective time on, for everybody, as soon as it is committed. Some changes happen to
+people: a stopped journey ends their runs, a resumed one makes up for what they have missed, a new audience
+is filled. Nobody waits for that. Each of these changes stays here until everyone concerned has gone through it:
+whoever is touched before goes through it first, and the rest are swept slice by slice. Whatever of somebody
+was due before the change is still carried out by what was published then.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import msgspec
+
+from parcours.core.deliveries import TO_LEAVE
+from parcours.core.input import AudiencesPublished, JourneyResumed, JourneyStopped, LifeInput
+from parcours.core.profile import Profile, Run, decode_profile
+from parcours.journey.life import Ledger
+from parcours.journey.program import Program
+from parcours.journey.project import Project
+from parcours.journey.publications import Compiler, Publications, begun
+
+STANDING = "standing"
+"""The entry of the shard's own slot with the ledger; each publication is an entry under its number."""
+
+
+class Change(msgspec.Struct, frozen=True, array_like=True):
+    """A change that not everybody has gone through.
+
+    after, before  what is published from its time on, and what was until then
+    audiences      the keys of those that are new
+    """
+
+    after: Ledger
+    before: Ledger
+    audiences: tuple[str, ...]
+
+    def given(self) -> LifeInput | None:
+        """What happens to people; None for a change that only matters to what was due before it."""
+        after = self.after
+        match after.verb:
+            case "stop":
+                return JourneyStopped(after.at, after.number, after.journey)
+            case "resume":
+                return JourneyResumed(after.at, after.number, after.journey)
+            case "publish":
+                return AudiencesPublished(after.at, after.number, self.audiences) if self.audiences else None
+            case _:
+                return None
+
+    def concerns(self, profile: Profile) -> bool:
+        """Whether it changes anything for this person."""
+        match self.after.verb:
+            case "publish":
+                return bool(self.audiences)
+            case "stop" | "resume":
+                name = self.after.journey
+                named = {run.journey for run in profile.runs} | {kept.journey for kept in profile.kept}
+                return name in named or any(timer.journey == name for timer in profile.timers)
+            case _:
+                return False
+
+
+class Standing(msgspec.Struct, frozen=True, array_like=True):
+    """As the store keeps it, besides the publications' documents."""
+
+    ledger: Ledger
+    changes: tuple[Change, ...]
+    held: bool
+
+
+class Published:
+    """`program` is that of all that is published now. Without a project there is only ever this program."""
+
+    def __init__(self, program: Program, project: Project | None) -> None:
+        self.program = program
+        self.fresh = project is not None
+        self.held = False
+        self.changes: tuple[Change, ...] = ()
+        self.publications = Publications(Ledger(), {}) if project is None else begun(project)
+        self._compiler = Compiler(project)
+        self._before: list[Program] = []
+        self._unsaved = self.fresh
+        self.touching = 0
+        """The number of the newest change that people go through, 0 while there is none."""
+
+        self.since_ms = 0
+        """The time of the newest change that is not over; what was due before it goes by an older program."""
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.publications.ledger
+
+    def restore(self, entries: dict[str, bytes]) -> None:
+        """Come back from the entries of the shard's own slot; where there are none, it is a new store."""
+        if STANDING not in entries:
+            return
+        standing = msgspec.msgpack.decode(entries[STANDING], type=Standing)
+        sources = {int(name): source for name, source in entries.items() if name != STANDING and source}
+        self.fresh = self._unsaved = False
+        self.held, self.publications = standing.held, Publications(standing.ledger, sources)
+        self.program = self._compiler.program(self.publications)
+        self._keep(standing.changes)
+
+    def entries(self, saved: dict[str, bytes]) -> list[tuple[str, bytes]]:
+        """What has to be written, given what is saved; nothing most of the time."""
+        if not self._unsaved:
+            return []
+        wanted = {str(number): source for number, source in self.publications.sources.items()}
+        wanted[STANDING] = msgspec.msgpack.encode(Standing(self.ledger, self.changes, self.held))
+        gone = {name: b"" for name in saved if name not in wanted}
+        return [(name, data) for name, data in (wanted | gone).items() if saved.get(name) != data]
+
+    def saved(self) -> None:
+        """All entries are in the store."""
+        self._unsaved = False
+
+    def hold(self, held: bool) -> None:
+        """Stand still from now on, or go on."""
+        self.held, self._unsaved = held, True
+
+    def is_news(self, publications: Publications) -> bool:
+        """Whether it is not what is published already."""
+        told, known = publications.ledger, self.ledger
+        return told.number > known.number or (told.number == known.number and told.source != known.source)
+
+    def take(self, publications: Publications) -> None:
+        """This is published from its ledger's time on."""
+        before, after = self.publications, publications.ledger
+        program = self._compiler.program(publications)
+        new = tuple(sorted(program.audiences.keys() - self.program.audiences.keys()))
+        needed = {number for change in self.changes for number in change.before.publications()}
+        needed |= before.ledger.publications()
+        older = {number: source for number, source in before.sources.items() if number in needed}
+        self.publications = Publications(after, {**older, **publications.sources})
+        self.program, self.held, self.fresh, self._unsaved = program, False, False, True
+        self._keep((*self.changes, Change(after, before.ledger, new)))
+
+    def _keep(self, changes: tuple[Change, ...]) -> None:
+        self.changes = changes
+        sources = self.publications.sources
+        self._before = [self._compiler.program(Publications(change.before, sources)) for change in changes]
+        self.touching = max((change.after.number for change in changes if change.given() is not None), default=0)
+        self.since_ms = changes[-1].after.at if changes else 0
+
+    def program_at(self, at: int) -> Program:
+        """The program by which somebody's input of this time goes."""
+        for change, program in zip(self.changes, self._before, strict=True):
+            if at < change.after.at:
+                return program
+        return self.program
+
+    def missed(self, life: int) -> list[LifeInput]:
+        """What somebody who has gone through the changes up to this number has yet to go through, in order."""
+        inputs = [change.given() for change in self.changes if change.after.number > life]
+        return [given for given in inputs if given is not None]
+
+    def concerns(self, person: bytes) -> bool:
+        """Whether the person has to be visited, and cannot be left until something happens to her."""
+        profile = decode_profile(person)
+        return any(change.after.number > profile.life and change.concerns(profile) for change in self.changes)
+
+    def count(self, people: Iterable[bytes], at: int) -> Counter[tuple[str, int]]:
+        """How many runs are open in each version of each journey.
+
+        A version of which nothing is open, and that an ended run may still need, is counted as 0.
+        """
+        counted: Counter[tuple[str, int]] = Counter()
+        for profile in map(decode_profile, people):
+            counted.update((run.journey, run.version) for run in profile.runs)
+            counted.update({(run.journey, run.version): 0 for run in profile.past if self._is_needed(run, at)})
+        return counted
+
+    def _is_needed(self, run: Run, at: int) -> bool:
+        """Whether a run that has ended may still go by its version: a delivery is to leave, or a goal may follow."""
+        journey = self.program.journey(run.journey, run.version)
+        within_ms = None if journey is None or journey.goal is None else journey.goal.within_ms
+        goal_may_follow = run.goal_at is None and within_ms is not None and at <= run.entered_at + within_ms
+        return goal_may_follow or any(delivery.state in TO_LEAVE for delivery in run.deliveries)
+
+    def over(self) -> None:
+        """Everybody has gone through everything, and nothing is left that was due before it."""
+        if self.changes:
+            named = self.ledger.publications()
+            sources = {number: source for number, source in self.publications.sources.items() if number in named}
+            self.publications = Publications(self.ledger, sources)
+            self._unsaved = True
+            self._keep(())

@@ -1,0 +1,323 @@
+"""A journey is closed, stopped, paused and resumed, and one person lives through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from parcours.channel import NotSent
+from parcours.config import DAY_MS, HOUR_MS, MINUTE_MS
+from parcours.core.fact import DeliveryReached, LimitReached
+from parcours.journey.project import Project
+
+if TYPE_CHECKING:
+    from tests.core.conftest import Begin, Life
+
+Shop = Callable[..., Project]
+
+TRIP = """
+journey: trip
+entry: {event: Start}
+correlation: event.cart
+exit: [{event: Left}]
+goal: {event: Bought}
+steps:
+  - id: listen
+    wait_for: [{event: Bought, next: thank}]
+    timeout: 1h
+  - {id: write, send: mail, channels: [email]}
+  - {id: rest, wait: 1h, next: done}
+  - {id: thank, send: receipt}
+  - {id: done, end: true}
+"""
+
+OTHER = """
+journey: other
+entry: {event: Start}
+exit: [{event: Left}]
+steps: [{id: listen, wait_for: [{event: Bought, next: done}], timeout: 1h}, {id: done, end: true}]
+"""
+
+BOTH = f"{TRIP}---{OTHER}"
+
+
+def moves(life: Life, *what: str, journey: str = "trip") -> list[tuple[int, str, str | None]]:
+    """(time, what, why) of the journey's moves of these kinds, one kind after the other."""
+    return [(at, kind, why) for kind in what for at, name, _, why in life.story.told(kind) if name == journey]
+
+
+@pytest.mark.parametrize(
+    ("verbs", "refusal"),
+    [
+        (("close",), []),  # nobody is told: there is nothing to enter
+        (("stop",), []),
+        (("pause",), [(10, "trip", None, "paused")]),
+        (("pause", "resume"), []),
+        (("close", "pause"), []),  # closed as well: not even refused
+    ],
+)
+def test_nobody_enters_a_journey_that_is_not_open(
+    shop: Shop, begin: Begin, verbs: tuple[str, ...], refusal: object
+) -> None:
+    life = begin(shop(BOTH))
+    for at, verb in enumerate(verbs):
+        life.change(at, verb)  # type: ignore[arg-type]  # the verbs of the table
+
+    life.story.event(10, "Start", cart="a")
+
+    assert life.story.told("not_entered") == refusal
+    entered = {journey for _, journey, _, _ in life.story.told("entered")}
+    assert entered == ({"trip", "other"} if verbs[-1] == "resume" else {"other"})
+
+
+def test_a_pause_is_the_first_thing_that_is_looked_at(shop: Shop, begin: Begin) -> None:
+    never = TRIP.replace("entry: {event: Start}", "entry: {event: Start, when: event.total > 5}\nends: 1970-01-01")
+    life = begin(shop(never))
+    life.change(0, "pause")
+
+    life.story.event(DAY_MS * 3, "Start", cart="a")
+
+    assert life.story.moves("not_entered") == [("not_entered", None, "paused")]
+    assert life.story.others() == [], "the condition was not even asked"
+
+
+def test_who_is_in_a_closed_journey_goes_on(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(TRIP))
+    life.story.event(0, "Start", cart="a")
+    life.change(1, "close")
+
+    life.story.event(2, "Bought")
+
+    assert life.story.told("ended") == [(2, "trip", 1, "end step")]
+
+
+def test_a_stopped_journey_ends_all_runs_and_sends_nothing_more(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(BOTH))
+    life.story.event(0, "Start", cart="a").wait(HOUR_MS + 1)
+    life.story.event(HOUR_MS + 1, "Start", cart="b")
+    assert life.story.ready, "the reminder of the first run waits to leave"
+
+    life.change(HOUR_MS + 2, "stop")
+
+    assert life.story.told("ended")[-2:] == [
+        (HOUR_MS + 2, "trip", 1, "stopped"),
+        (HOUR_MS + 2, "trip", 2, "stopped"),
+    ]
+    assert life.story.outcomes()[-1] == (HOUR_MS + 2, "write", "cancelled")
+    assert [run.journey for run in life.story.profile.runs] == ["other"], "another journey goes on"
+    assert life.story.send(HOUR_MS + 3) == []
+    assert all(timer.journey == "other" for timer in life.story.profile.timers)
+
+
+def test_a_stopped_journey_is_entered_again_once_it_is_published_again(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(TRIP))
+    life.change(0, "stop")
+    life.story.event(1, "Start", cart="a")
+
+    life.publish(2, shop(TRIP))
+    life.story.event(3, "Start", cart="a")
+
+    assert life.story.told("entered") == [(3, "trip", 1, "Start")]
+    assert life.story.program.journeys[0].version == 1, "its content is the same"
+
+
+@pytest.mark.parametrize(
+    ("paused_at", "bought_at", "resumed_at", "ended_at", "how"),
+    [
+        (100, 200, 300, 200, "matched"),  # kept, and applied at its own time
+        (100, 100, 300, 100, "matched"),  # the pause goes before the event of its instant, as every change does
+        (100, HOUR_MS, 2 * HOUR_MS, HOUR_MS, "matched"),  # an event goes before a timer of the same instant
+        (100, HOUR_MS + 1, 2 * HOUR_MS, HOUR_MS, "timed_out"),  # a millisecond later it is too late, pause or not
+        (100, HOUR_MS - 1, HOUR_MS, HOUR_MS - 1, "matched"),
+        (HOUR_MS, HOUR_MS + 1, HOUR_MS + 2, HOUR_MS, "timed_out"),  # due at the instant of the pause: kept
+        (HOUR_MS + 1, HOUR_MS + 2, HOUR_MS + 3, HOUR_MS, "timed_out"),  # due before the pause: it fired then
+        (100, 200, HOUR_MS, 200, "matched"),  # resumed at the very instant of the timer
+    ],
+)
+def test_what_happens_in_a_pause_happens_at_its_own_time(
+    shop: Shop, begin: Begin, paused_at: int, bought_at: int, resumed_at: int, ended_at: int, how: str
+) -> None:
+    life = begin(shop(TRIP))
+    life.story.event(0, "Start", cart="a")
+    life.change(paused_at, "pause")
+
+    life.story.event(bought_at, "Bought")
+    assert moves(life, "matched") == [], "nobody moves"
+    life.change(resumed_at, "resume")
+
+    found = [(at, what) for at, what, _ in [*moves(life, "matched"), *moves(life, "timed_out")]]
+    assert found == [(ended_at, how)]
+    assert life.story.profile.kept == []
+
+
+def test_many_inputs_are_made_up_for_in_order(shop: Shop, begin: Begin) -> None:
+    steps = "\n".join(f"  - {{id: s{n}, wait_for: [{{event: Seen, when: 'event.page == \"{n}\"'}}]}}" for n in range(4))
+    life = begin(shop(f"journey: trip\nentry: {{event: Start}}\nsteps:\n{steps}\n"))
+    life.story.event(0, "Start")
+    life.change(1, "pause")
+
+    for at, page in enumerate(["0", "2", "1", "2", "3"], start=10):
+        life.story.event(at, "Seen", page=page)
+    life.change(100, "resume")
+
+    assert [at for at, _, _ in moves(life, "matched")] == [10, 12, 13, 14]
+
+
+def test_an_exit_and_a_goal_in_a_pause_count_at_their_times(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(TRIP))
+    life.story.event(0, "Start", cart="a")
+    life.change(1, "pause")
+    life.story.event(10, "Bought").event(20, "Left")
+
+    life.change(30, "resume")
+
+    assert moves(life, "goal", "matched", "exited") == [(10, "goal", None), (10, "matched", "Bought")]
+    assert life.story.told("ended") == [(10, "trip", 1, "end step")], "what left afterwards was gone already"
+
+
+def test_the_person_goes_on_and_so_do_her_other_journeys(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(BOTH, audiences='buyers: count("Bought", "30d") > 0'))
+    life.story.event(0, "Start", cart="a")
+    life.change(1, "pause")
+
+    life.story.identify(2, city="Paris").event(3, "Bought")
+
+    profile = life.story.profile
+    assert (profile.traits["city"], profile.audiences) == ("Paris", {"buyers": True})
+    assert moves(life, "ended", journey="other") == [(3, "ended", "end step")]
+    assert [run.journey for run in profile.runs] == ["trip"]
+    assert [(each.at, each.kind, each.names) for each in profile.kept] == [(3, "occasion", ("Bought",))]
+
+
+def test_what_cannot_move_anybody_is_not_kept(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(TRIP))
+    life.story.event(0, "Start", cart="a")
+    life.change(1, "pause")
+
+    life.story.event(2, "Start", cart="b").event(3, "Seen", page="p")
+
+    assert life.story.profile.kept == []
+
+
+def test_a_message_waits_for_the_end_of_the_pause(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(TRIP))
+    life.story.event(0, "Start", cart="a").wait(HOUR_MS + 1)
+    life.change(HOUR_MS + 2, "pause")
+
+    assert life.story.send(HOUR_MS + 3) == []
+    life.story.ready = []  # the dispatcher comes for it a second time, as after a crash
+    assert len(life.story.profile.kept) == 1
+
+    life.change(HOUR_MS + 4, "resume")
+    assert len(life.story.send(HOUR_MS + 5)) == 1
+
+
+def test_another_attempt_that_was_due_in_a_pause_is_made_after_it(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(TRIP))
+    life.story.event(0, "Start", cart="a").wait(HOUR_MS + 1)
+    (key,) = life.story.claim(HOUR_MS + 1)
+    life.change(HOUR_MS + 2, "pause")
+    life.story.answer(HOUR_MS + 3, NotSent(key, "busy"))  # what became of it is noted at once
+
+    assert life.story.wait(HOUR_MS + 2 * MINUTE_MS).send(HOUR_MS + 2 * MINUTE_MS) == []
+    life.change(HOUR_MS + 3 * MINUTE_MS, "resume")
+
+    assert life.story.send(HOUR_MS + 3 * MINUTE_MS) == [key]
+
+
+REACTING = """
+journey: trip
+entry: {event: Start}
+steps:
+  - {id: write, send: mail, channels: [email]}
+  - {id: rest, wait_for: [{event: Bought}]}
+  - {id: opened, wait_for: [{reaction: opened, of: write, next: done}], timeout: 1h}
+  - {id: late, wait: 1d}
+  - {id: done, end: true}
+"""
+
+
+def test_a_reaction_in_a_pause_counts_from_its_own_time(shop: Shop, begin: Begin) -> None:
+    # given a run that gets to the listener in the pause, before its person reacts
+    life = begin(shop(REACTING))
+    life.story.event(0, "Start").send(0)
+    life.change(1, "pause")
+    life.story.event(10, "Bought").react(20, "opened", "write")
+    assert life.story.outcomes()[-1] == (20, "write", "opened"), "what became of the message is known at once"
+
+    life.change(30, "resume")
+
+    assert moves(life, "matched") == [(10, "matched", "Bought"), (20, "matched", "opened")]
+
+
+GATED = "{consent: {default: opt_out}, quiet_hours: [{channels: [email], from: '22:00', until: '08:00', then: hold}]}"
+
+
+def test_gates_go_by_the_time_at_which_the_journey_goes_on(shop: Shop, begin: Begin) -> None:
+    # given a message whose step was due at night, Paris being an hour ahead
+    life = begin(shop(TRIP, policies=GATED))
+    night = 22 * HOUR_MS
+    life.story.event(night, "Start", cart="a")
+    life.change(night + 1, "pause")
+
+    # when the journey goes on at ten in the morning
+    morning = DAY_MS + 9 * HOUR_MS
+    life.story.wait(morning)
+    life.change(morning, "resume")
+
+    # then the run was there at its own time, and the message leaves now
+    assert (night + HOUR_MS, "write") in life.story.steps()
+    assert life.story.gates() == [(morning, "email", "queued", None)]
+    assert life.story.told("ended") == [(night + 2 * HOUR_MS, "trip", 1, "end step")]
+
+
+def test_a_message_that_expired_in_the_pause_is_refused_then(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(TRIP, messages="[{message: mail, expires: 30m, email: {text: hi}}]"))
+    life.story.event(0, "Start", cart="a")
+    life.change(1, "pause")
+    life.story.wait(2 * HOUR_MS)
+    life.change(2 * HOUR_MS, "resume")
+
+    (refused,) = [f for f in life.story.facts if isinstance(f, DeliveryReached)]
+    assert (refused.at, refused.outcome, refused.gate) == (2 * HOUR_MS, "refused", "expiry")
+
+
+def test_more_than_can_be_kept_is_left_out_and_said(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(TRIP), kept_inputs_max=2)
+    life.story.event(0, "Start", cart="a")
+    life.change(1, "pause")
+
+    for at in (10, 11, 12):
+        life.story.event(at, "Bought", cart="other")
+
+    assert [each.at for each in life.story.profile.kept] == [10, 11]
+    (limit,) = [f for f in life.story.facts if isinstance(f, LimitReached)]
+    assert (limit.at, limit.setting) == (12, "kept_inputs_max")
+    assert "'trip' is paused" in limit.why
+
+
+def test_stopping_a_paused_journey_forgets_what_was_missed(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(TRIP))
+    life.story.event(0, "Start", cart="a")
+    life.change(1, "pause")
+    life.story.event(2, "Bought").wait(2 * HOUR_MS)
+
+    life.change(2 * HOUR_MS, "stop")
+
+    assert life.story.told("ended") == [(2 * HOUR_MS, "trip", 1, "stopped")]
+    assert (life.story.profile.kept, life.story.profile.timers) == ([], [])
+
+
+def test_publishing_a_paused_journey_leaves_it_paused(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(TRIP))
+    life.story.event(0, "Start", cart="a")
+    life.change(1, "pause")
+    life.publish(2, shop(TRIP.replace("timeout: 1h", "timeout: 2h")))
+
+    life.story.event(3, "Start", cart="b").event(4, "Bought")
+    life.change(5, "resume")
+
+    assert life.story.told("not_entered") == [(3, "trip", None, "paused")]
+    assert moves(life, "matched") == [(4, "matched", "Bought")], "the run of version 1 makes up for it"

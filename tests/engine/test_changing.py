@@ -1,0 +1,210 @@
+"""Shards do not answer, or everything stops in the middle: a change reaches all with one time, or none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import pytest
+
+from parcours import changing
+from parcours.changing import carry_out, publishing, settle
+from parcours.clock import ManualClock
+from parcours.config import Settings
+from parcours.errors import CallerError, ShardUnavailable
+from parcours.journey.project import Project
+from parcours.journey.publications import Publications
+from parcours.shard.host import ShardHost
+from parcours.shard.messages import Holding
+from parcours.shard.shard import Shard
+from parcours.store.memory import MemoryStore
+
+NewShop = Callable[..., Project]
+
+SHARDS = 3
+
+
+class Unreliable(ShardHost):
+    """`lost` says for each call whether it is carried out and whether anybody hears of it; beyond that all is well."""
+
+    def __init__(self, shard: Shard, store: MemoryStore, lost: Iterable[str]) -> None:
+        super().__init__(shard, store, ManualClock(shard.holding().stamp_ms), lambda channel: None)
+        self._lost = deque(lost)
+
+    async def hold(self) -> Holding:
+        self._may_be_lost("before")
+        holding = await super().hold()
+        self._may_be_lost("after")
+        return holding
+
+    async def publish(self, publications: Publications) -> None:
+        self._may_be_lost("before")
+        await super().publish(publications)
+        self._may_be_lost("after")
+
+    def _may_be_lost(self, when: str) -> None:
+        if self._lost and self._lost[0] == when:
+            self._lost.popleft()
+            raise ShardUnavailable("lost")
+        if self._lost and when == "after":
+            self._lost.popleft()
+
+
+@dataclass
+class Shop:
+    """Three shards of one project and their stores."""
+
+    project: Project
+    stores: list[MemoryStore] = field(default_factory=lambda: [MemoryStore() for _ in range(SHARDS)])
+    ports: list[Unreliable] = field(default_factory=list)
+
+    def open(self, *lost: Iterable[str]) -> Shop:
+        """All shards, from what their stores kept; their clocks are not the same."""
+        self.ports = []
+        for number, store in enumerate(self.stores):
+            program = self.project.program
+            shard = Shard(number, SHARDS, program, store, Settings(), project=self.project)
+            shard.open(store.epoch() + 1, 1_000 + number)
+            self.ports.append(Unreliable(shard, store, lost[number] if number < len(lost) else ()))
+        return self
+
+    async def change(self, verb: str, journey: str = "cart", now_ms: int = 0) -> Publications:
+        make = changing.changing(verb, journey)  # type: ignore[arg-type]  # a verb of the tests
+        return await carry_out(self.ports, await settle(self.ports), make, now_ms, told)
+
+    async def times(self) -> list[tuple[int, str]]:
+        """(effective time, state) of the journey at each shard."""
+        ledgers = [(await port.holding()).publications.ledger for port in self.ports]
+        return [(ledger.at, ledger.journeys["cart"].state) for ledger in ledgers]
+
+    async def held(self) -> list[bool]:
+        return [(await port.holding()).held for port in self.ports]
+
+
+async def told(publications: Publications) -> None:
+    """Nobody else has to know."""
+
+
+@pytest.fixture
+def shop(new_shop: NewShop) -> Shop:
+    return Shop(new_shop())
+
+
+def test_all_shards_get_the_time_of_the_one_that_is_ahead(shop: Shop) -> None:
+    async def scenario() -> None:
+        await shop.open().change("pause")
+        assert await shop.times() == [(1_002, "paused")] * SHARDS
+        await shop.change("resume", now_ms=5_000)
+        assert await shop.times() == [(5_000, "open")] * SHARDS
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        [["before"], [], ["before", "before"]],  # a shard is not reached
+        [["after"], ["after"], []],  # it is reached, and nobody hears of it
+        [[], ["", "before", "after"], ["after", "after"]],
+    ],
+)
+def test_a_shard_that_does_not_answer_is_told_again(shop: Shop, lost: list[list[str]]) -> None:
+    async def scenario() -> None:
+        await shop.open(*lost).change("stop")
+        assert await shop.times() == [(1_002, "stopped")] * SHARDS
+        assert await shop.held() == [False] * SHARDS
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("reached", range(SHARDS + 1))
+def test_what_stopped_in_the_middle_is_finished_with_the_same_time(shop: Shop, reached: int) -> None:
+    async def scenario() -> None:
+        # given shards that hold still, of which some have been told
+        shop.open()
+        before = await settle(shop.ports)
+        after = changing.changing("stop", "cart")(before, 2_000)
+        for port in shop.ports:
+            await port.hold()
+        for port in shop.ports[:reached]:
+            await port.publish(after)
+
+        # when everything starts again
+        shop.open()
+        assert await shop.held() == [False] * reached + [True] * (SHARDS - reached)
+        await settle(shop.ports)
+
+        # then all of them have been told, or none
+        expected = (2_000, "stopped") if reached else (0, "open")
+        assert await shop.times() == [expected] * SHARDS
+        assert await shop.held() == [False] * SHARDS
+
+    asyncio.run(scenario())
+
+
+def test_a_change_that_turns_out_to_be_impossible_leaves_everything_as_it_was(shop: Shop) -> None:
+    async def fail(publications: Publications) -> None:
+        del publications
+        raise CallerError("it cannot be sent")
+
+    async def scenario() -> None:
+        shop.open()
+        before = await settle(shop.ports)
+        with pytest.raises(CallerError, match="it cannot be sent"):
+            await carry_out(shop.ports, before, changing.changing("stop", "cart"), 0, fail)
+        assert await shop.times() == [(0, "open")] * SHARDS
+        assert await shop.held() == [False] * SHARDS
+
+    asyncio.run(scenario())
+
+
+def test_what_is_so_already_does_not_hold_anybody_up(shop: Shop) -> None:
+    async def scenario() -> None:
+        shop.open()
+        before = await settle(shop.ports)
+        records = [len(list(store.records())) for store in shop.stores]
+        for make in (changing.changing("resume", "cart"), publishing(shop.project, reopen=True)):
+            assert await carry_out(shop.ports, before, make, 5_000, told) is before
+        assert [len(list(store.records())) for store in shop.stores] == records
+
+    asyncio.run(scenario())
+
+
+def test_shards_that_were_opened_with_another_project_before_they_ever_wrote_agree_with_the_others(
+    shop: Shop,
+) -> None:
+    async def scenario() -> None:
+        # given a first start that got to the first shard only, and a second one with a changed project
+        only = Shard(0, SHARDS, shop.project.program, shop.stores[0], Settings(), project=shop.project)
+        only.open(1, 0)
+        shop.project = other_shop(shop.project)
+        shop.open()
+
+        known = await settle(shop.ports)
+
+        holdings = [await port.holding() for port in shop.ports]
+        assert [each.publications for each in holdings] == [known] * SHARDS
+        assert known.ledger.source == only.holding().publications.ledger.source
+
+    asyncio.run(scenario())
+
+
+def other_shop(project: Project) -> Project:
+    return Project.from_json(project.to_json().replace(b"Thank you", b"Thanks a lot"))
+
+
+def test_a_held_shard_takes_nothing_until_it_goes_on(shop: Shop) -> None:
+    async def scenario() -> None:
+        (port, *_) = shop.open().ports
+        await port.hold()
+        claiming = asyncio.ensure_future(port.claim("email", 10, "dispatcher"))
+        await asyncio.sleep(0)
+        assert not claiming.done()
+
+        await port.release()
+
+        assert (await claiming).outgoing == []
+
+    asyncio.run(scenario())
