@@ -238,3 +238,13 @@ def test_a_content_that_its_channel_would_never_take_opens_nothing(folder: Path)
 def test_a_project_without_any_message_opens() -> None:
     with VirtualProject(Project.of(ProjectDocument(project="empty"))) as shop:
         assert shop.sent() == []
+
+
+def test_what_is_published_later_is_rendered_as_it_says_then(shop: VirtualProject, folder: Path) -> None:
+    message = folder / "messages" / "back.yaml"
+    message.write_text(message.read_text().replace("your cart waits", "your cart misses you"))
+    shop.publish(folder)
+
+    shop.track("sarah", "Left", {"cart": {"total": 80}})
+
+    assert [sent.content["subject"] for sent in shop.sent(channel="email")] == ["Sarah, your cart misses you"]

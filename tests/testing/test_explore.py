@@ -36,7 +36,7 @@ def test_a_template_that_fails_for_somebody_is_warned_of(luma_copy: Path) -> Non
 
     (warned,) = (line for line in lines if "divided_by" in line)
     assert warned.startswith("warning: push purchase-thanks failed ")
-    assert warned.endswith("times: render: divided_by: can't divide by 0 -> '{{ 1 | divided_by: 0 }}' 1:5")
+    assert warned.endswith("times: render: divided_by: can't divide by 0 -> '{{ 1 | divided_by: 0 }}' 1:7")
 
 
 def test_the_same_seed_makes_up_the_same_traffic(luma: Project) -> None:
