@@ -217,7 +217,7 @@ def _go_on(turn: Turn, timer: Timer) -> None:
         if isinstance(step, WaitFor):
             turn.record(run, "timed_out")
             go_to(turn, journey, run, step.on_timeout)
-        elif isinstance(step, WaitDuration | WaitUntil | WaitLocalTime):
+        elif isinstance(step, (WaitDuration, WaitUntil, WaitLocalTime)):
             go_to(turn, journey, run, step.next)
 
 

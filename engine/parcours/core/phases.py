@@ -26,7 +26,9 @@ def go_through(turn: Turn, occasion: Occasion) -> None:
     waiting = turn.open_runs()
     if turn.program.paused:
         waiting = keep_from_paused(turn, occasion, waiting)
-    move(turn, occasion, waiting, turn.past_runs())
+    past = turn.past_runs()
+    if waiting or past:
+        move(turn, occasion, waiting, past)
     for journey in turn.program.journeys:
         enter(turn, journey, occasion)
 

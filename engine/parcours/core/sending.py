@@ -152,9 +152,9 @@ def _put_into_outbox(
 
 
 def _context(turn: Turn, run: Run, message: Message) -> dict[str, object]:
-    view = turn.run_view(run)
-    view["entered_at"] = iso(run.entered_at)
-    roots = {"profile": turn.profile.traits, "entry": run.entry, "event": run.event, "run": view}
+    roots: dict[str, object] = {"profile": turn.profile.traits, "entry": run.entry, "event": run.event}
+    if any(path == "run" or path.startswith("run.") for path in message.paths):
+        roots["run"] = {**turn.run_view(run), "entered_at": iso(run.entered_at)}
     return keep(roots, message.paths)
 
 

@@ -26,7 +26,7 @@ DIGEST_BYTES = 16
 """Long enough that two messages of a shard never share a digest."""
 
 PLAIN_ID_MAX = 64
-"""A user id up to this length in characters is within every bound that can be set, and needs no closer look."""
+"""An id up to this length in characters is within every bound that can be set, and needs no closer look."""
 
 _nothing_hashed = blake2s(digest_size=DIGEST_BYTES).copy
 """A fresh digest of a kind made for short texts: to copy it costs a third of setting one up."""
@@ -66,11 +66,16 @@ class Intake:
                 at = at_of(call) if virtual else work.stamp_ms
                 moves = call.event not in idle or call.type != "track"
                 given = self._input(call, slot, person, at, work) if moves else None
-                digest = self._digest(call, name, batch, place)
+                message_id = call.message_id
+                hashed = _nothing_hashed()
+                if message_id and len(message_id) <= PLAIN_ID_MAX:
+                    hashed.update(name + b"\0" + message_id.encode())
+                else:
+                    hashed.update(self._identity(call, name, batch, place))
             except Unusable as reason:
                 self._rejected.append((place, str(reason)))
                 continue
-            seen = owned[slot].seen
+            digest, seen = hashed.digest(), owned[slot].seen
             if digest in seen and not self._seen.has_expired(slot, digest, at):
                 self._duplicate.append(place)
                 continue
@@ -101,17 +106,13 @@ class Intake:
                 return None
         return given
 
-    def _digest(self, call: Call, person: bytes, batch: Batch, place: int) -> bytes:
-        message_id = call.message_id
-        digest = _nothing_hashed()
-        if message_id:
-            if len(message_id) > self._settings.id_bytes_max:
-                raise Unusable(f"a messageId longer than id_bytes_max={self._settings.id_bytes_max}")
-            digest.update(person + b"\0" + message_id.encode())
-        else:  # numbers are a router's own: two engines one after the other both begin at 1
-            numbered = b"%b\0%d\0%b" % (batch.router.encode(), batch.line_numbers[place], batch.lines[place])
-            digest.update(numbered)
-        return digest.digest()
+    def _identity(self, call: Call, person: bytes, batch: Batch, place: int) -> bytes:
+        """By what a message is recognised. Numbers are a router's own: two engines one after the other begin at 1."""
+        if not call.message_id:
+            return b"%b\0%d\0%b" % (batch.router.encode(), batch.line_numbers[place], batch.lines[place])
+        if len(call.message_id) > self._settings.id_bytes_max:
+            raise Unusable(f"a messageId longer than id_bytes_max={self._settings.id_bytes_max}")
+        return person + b"\0" + call.message_id.encode()
 
 
 def advance_position(head: Head, batch: Batch, answer: Answer, settings: Settings) -> Head:
