@@ -1,4 +1,4 @@
-"""What holds for every test: no Ray outside tests/cluster, and examples that are the same on each run."""
+"""What holds for every test: no Ray outside tests/cluster, the same examples on each run, who runs with whom."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ import pytest
 from hypothesis import settings
 
 CLUSTER = Path(__file__).parent / "cluster"
+
+TOGETHER = ("tests/cluster/", "tests/demo/", "tests/tidy/")
+"""Folders whose tests stay in one process: they share a cluster, a run of the demo, what the tools remember."""
 
 # `pytest --hypothesis-profile=explore` looks for new examples; the suite tries the same ones each time.
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=60)
@@ -65,3 +68,19 @@ def ray_only_in_cluster(request: pytest.FixtureRequest) -> Iterator[None]:
     ray_guard.allowed = CLUSTER in request.path.parents
     yield
     ray_guard.allowed = False
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist asks for it, and plain runs do without
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `-n 2`: the folders of TOGETHER as wholes and first, as they take longest, then test by test.
+
+    By the path of a test rather than by the mark `xdist_group`, which has no effect under pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+        def _split_scope(self, nodeid: str) -> str:
+            """Which tests go as one: those of equal text."""
+            return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid)
+
+    return ByFolder(config, log)

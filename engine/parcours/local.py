@@ -21,7 +21,7 @@ class LocalRuntime:
     def __init__(self, plan: Plan, *, clock: Clock | None = None, registry: Registry | None = None) -> None:
         self._plan = plan
         self._clock = clock or SystemClock()
-        self._registry = registry or Registry.installed()
+        self._registry = registry
         self._dispatchers: dict[str, Dispatcher] = {}
         self._compiler = Compiler(plan.project)
         self.ports: list[ShardHost] = []
@@ -37,9 +37,12 @@ class LocalRuntime:
             host.look()
 
     async def _start_dispatchers(self) -> None:
+        if not self._plan.channels:
+            return  # a simulation asks for no channel: looking for the installed ones would be half of a short one
+        registry = self._registry or Registry.installed()
         program = self._compiler.program(await newest(self.ports))
         for name in self._plan.channels:
-            self._dispatchers[name] = new_dispatcher(name, name, self._plan, program, self._registry)
+            self._dispatchers[name] = new_dispatcher(name, name, self._plan, program, registry)
             await self._dispatchers[name].start(self.ports)
 
     def _wake(self, shard: int, channel: str) -> None:

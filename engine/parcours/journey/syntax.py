@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final, TypeAlias, assert_never, cast
 
@@ -21,6 +21,9 @@ from parcours.journey.values import MISSING
 
 TEXT_LENGTH_MAX: Final = 4_096
 """Characters of one expression: generous for a person's writing, and a bound on depth and memory."""
+
+TEXTS_REMEMBERED: Final = 1_024
+"""Expressions whose tree is kept: all of a large project's, which says `profile.email` again and again."""
 
 ROOTS: Final = ("event", "entry", "profile", "run")
 
@@ -145,6 +148,7 @@ def _name_or_boolean(token: Token) -> Token:
     return Token.new_borrow_pos("BOOL_LIT", token, token) if token in ("true", "false") else token
 
 
+@lru_cache(maxsize=TEXTS_REMEMBERED)
 def parse(text: str) -> Node:
     """The tree of the text. Raises ExpressionError."""
     if len(text) > TEXT_LENGTH_MAX:
