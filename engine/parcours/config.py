@@ -51,6 +51,9 @@ class Settings(BaseModel):
     update_rounds_max: Count = Field(
         100, description="How often the updates of one instant may move a person in and out of audiences."
     )
+    suppressed_addresses_max: Count = Field(
+        100, description="Addresses of one person on one channel that are known to be dead; the oldest are forgotten."
+    )
     series_entries_max: Count = Field(1_000, description="Entries kept of one history of one person.")
     kept_inputs_max: Count = Field(
         200,

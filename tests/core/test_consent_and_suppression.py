@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parcours.channel import Refused
+from parcours.core.fact import LimitReached
 
 if TYPE_CHECKING:
-    from tests.core.conftest import Tell
+    from tests.core.conftest import Story, Tell
 
 SEND = "{journey: trip, entry: {event: Start}, steps: [{id: write, send: %s, channels: [%s]}, {id: stay, wait: 30d}]}"
 MIXED = "{consent: {default: opt_in, channels: {email: opt_out}}}"
@@ -106,3 +107,80 @@ def test_nothing_goes_to_an_address_that_bounced_until_there_is_another(tell: Te
     story.identify(2_000, email="new@mail.example").event(3_000, "Start")
 
     assert story.gates()[1:] == [(1_000, "email", "refused", "suppression"), (3_000, "email", "queued", None)]
+
+
+def bounce_at(story: Story, at: int) -> None:
+    """What is sent at this time comes back at once."""
+    story.event(at, "Start")
+    story.send(at)
+    story.react(at + 1, "bounced", "write")
+
+
+ONCE = "{journey: trip, entry: {event: Start}, steps: [{id: write, send: receipt}]}"
+
+
+def test_an_address_that_somebody_comes_back_to_is_given_another_chance(tell: Tell) -> None:
+    story = tell(ONCE)
+    bounce_at(story, 10)
+
+    story.event(20, "Start")
+    story.identify(30, email="new@mail.example").identify(40, email="sarah@mail.example").event(50, "Start")
+
+    assert story.gates()[1:] == [(20, "email", "refused", "suppression"), (50, "email", "queued", None)]
+
+
+CHOSEN = """
+journey: trip
+entry: {event: Start}
+steps:
+  - {id: write, send: receipt, to: {email: entry.email}}
+"""
+
+
+def test_each_of_several_addresses_stays_suppressed_by_itself(tell: Tell) -> None:
+    story = tell(CHOSEN)
+    for at, where in ((10, "one@mail.example"), (20, "two@mail.example")):
+        story.event(at, "Start", email=where)
+        story.send(at)
+        story.react(at + 1, "bounced", "write")
+    story.identify(30, email="new@mail.example")
+
+    for at, where in ((40, "one"), (50, "two"), (60, "three")):
+        story.event(at, "Start", email=f"{where}@mail.example")
+
+    assert [each[2:] for each in story.gates()[2:]] == [
+        ("refused", "suppression"), ("refused", "suppression"), ("queued", None)
+    ]  # fmt: skip
+
+
+def test_an_update_that_changes_the_address_lifts_its_suppression(tell: Tell) -> None:
+    story = tell(
+        """
+        journey: trip
+        entry: {event: Start}
+        steps:
+          - {id: write, send: receipt}
+          - {id: pause, wait: 1s}
+          - {id: move, update: {email: '"new@mail.example"'}}
+          - {id: back, update: {email: '"sarah@mail.example"'}}
+          - {id: again, send: receipt}
+        """
+    ).event(0, "Start")
+    story.send(0)
+
+    story.react(1, "bounced", "write").wait(1_001)
+
+    assert story.gates()[1:] == [(1_000, "email", "queued", None)]
+
+
+def test_so_many_dead_addresses_are_remembered_and_that_one_was_forgotten_is_recorded(tell: Tell) -> None:
+    story = tell(CHOSEN, suppressed_addresses_max=1)
+    for at, where in ((10, "one"), (20, "two")):
+        story.event(at, "Start", email=f"{where}@mail.example")
+        story.send(at)
+        story.react(at + 1, "bounced", "write")
+
+    story.event(30, "Start", email="one@mail.example").event(40, "Start", email="two@mail.example")
+
+    assert [each[2:] for each in story.gates()[2:]] == [("queued", None), ("refused", "suppression")]
+    assert [fact.setting for fact in story.facts if isinstance(fact, LimitReached)] == ["suppressed_addresses_max"]

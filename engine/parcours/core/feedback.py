@@ -12,6 +12,7 @@ from parcours.core.consent import set_consent
 from parcours.core.deliveries import RANK, TO_LEAVE, close, find, is_call, may_be_there, message_of, reach
 from parcours.core.fact import Outcome, Unmatched
 from parcours.core.profile import DeliveryState, Run, State
+from parcours.core.suppression import suppress
 from parcours.core.turn import Turn
 
 
@@ -32,7 +33,7 @@ def take_receipt(turn: Turn, receipt: Receipt) -> Run | None:
             _try_again(turn, run, delivery, receipt)
         case Refused(reason=reason, permanent=permanent, code=code):
             if permanent:
-                _suppress(turn, delivery)
+                _bury_address(turn, delivery)
             _fail(turn, run, delivery, reason, code)
         case Ambiguous(reason=reason, code=code):
             _leave_unknown(turn, run, delivery, reason, code)
@@ -136,7 +137,7 @@ def react(
     if reaction in ("opened", "clicked", "delivered"):
         _raise(turn, run, delivery, "delivered")
     elif reaction == "bounced":
-        _suppress(turn, delivery)
+        _bury_address(turn, delivery)
         _raise(turn, run, delivery, "bounced")
     elif reaction == "failed" and delivery.state in RANK:
         _fail(turn, run, delivery, "reported by the provider", None)
@@ -150,10 +151,10 @@ def react(
     return True
 
 
-def _suppress(turn: Turn, delivery: DeliveryState) -> None:
-    """Nothing arrives at this address: no other message goes there until the person has another one."""
+def _bury_address(turn: Turn, delivery: DeliveryState) -> None:
+    """Nothing arrives at where the delivery went."""
     if delivery.to is not None:
-        turn.profile.suppressed[delivery.channel] = delivery.to
+        suppress(turn, delivery.channel, delivery.to)
 
 
 def _raise(turn: Turn, run: Run, delivery: DeliveryState, state: State) -> None:

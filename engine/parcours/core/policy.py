@@ -16,6 +16,7 @@ from typing import TypeAlias
 from parcours.core.consent import has_consent
 from parcours.core.profile import DeliveryState
 from parcours.core.quiet import quiet_until
+from parcours.core.suppression import is_suppressed
 from parcours.core.turn import Turn
 from parcours.journey.program import Cap, Message
 from parcours.journey.zones import zone
@@ -79,7 +80,7 @@ def _consent(turn: Turn, delivery: DeliveryState, message: Message) -> Objection
 
 def _suppression(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
     del message
-    if turn.profile.suppressed.get(delivery.channel) == delivery.to:
+    if is_suppressed(turn, delivery.channel, delivery.to):
         return Objection("suppression", "the provider has said that nothing arrives at this address")
     return None
 

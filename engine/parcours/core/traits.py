@@ -1,28 +1,33 @@
-"""How do a person's traits change? By what she is identified with, within the room for undeclared ones."""
+"""How do a person's traits change? By what she is identified with, within the room for undeclared ones.
+
+A person whose address changes is given another chance at the old one: it may be hers again, and alive.
+"""
 
 from __future__ import annotations
 
 import msgspec
 
 from parcours.core.fact import LimitReached
+from parcours.core.suppression import lifting
 from parcours.core.turn import Turn
 
 
 def set_traits(turn: Turn, changes: dict[str, object]) -> None:
     """Change traits; null takes one away. Those that find no room are dropped, and that is recorded."""
     declared = frozenset(path.partition(".")[0] for path in turn.program.trait_kinds)
-    for name, value in changes.items():
-        if value is None:
-            turn.profile.traits.pop(name, None)
-            continue
-        traits = {**turn.profile.traits, name: value}
-        undeclared = {other: kept for other, kept in traits.items() if other not in declared}
-        if name not in declared and _size(undeclared) > turn.settings.traits_bytes_max:
-            _drop(turn, name, "traits_bytes_max")
-        elif not has_room(turn, traits):
-            _drop(turn, name, "all_traits_bytes_max")
-        else:
-            turn.profile.traits = traits
+    with lifting(turn):
+        for name, value in changes.items():
+            if value is None:
+                turn.profile.traits.pop(name, None)
+                continue
+            traits = {**turn.profile.traits, name: value}
+            undeclared = {other: kept for other, kept in traits.items() if other not in declared}
+            if name not in declared and _size(undeclared) > turn.settings.traits_bytes_max:
+                _drop(turn, name, "traits_bytes_max")
+            elif not has_room(turn, traits):
+                _drop(turn, name, "all_traits_bytes_max")
+            else:
+                turn.profile.traits = traits
 
 
 def has_room(turn: Turn, traits: dict[str, object]) -> bool:

@@ -15,6 +15,7 @@ from parcours.core import sending
 from parcours.core.paths import replaced
 from parcours.core.profile import DeliveryState, Run
 from parcours.core.storable import objection
+from parcours.core.suppression import lifting
 from parcours.core.traits import has_room
 from parcours.core.turn import EPOCH, LATEST_MS, MILLISECOND, Turn, iso
 from parcours.journey.expression import MISSING, Expression, to_json
@@ -256,7 +257,8 @@ def _update(turn: Turn, run: Run, step: Update) -> str | None:
         traits = replaced(traits, path, value)
     if not has_room(turn, traits):
         raise StepFailed(f"the traits would take more than all_traits_bytes_max={turn.settings.all_traits_bytes_max}")
-    turn.profile.traits = traits
+    with lifting(turn):
+        turn.profile.traits = traits
     turn.updated = run
     turn.record(run, "updated", ", ".join(changes))
     return step.next

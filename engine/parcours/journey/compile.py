@@ -15,6 +15,7 @@ from parcours.journey.compile_policies import compile_policies
 from parcours.journey.document import JourneyDocument, MessageDocument
 from parcours.journey.documents import Documents, Margins
 from parcours.journey.editions import Editions
+from parcours.journey.expression import Expression, compile_expression
 from parcours.journey.finding import Margin
 from parcours.journey.journey_names import JourneyNames
 from parcours.journey.listening import derived, entry_names, event_names, expressions_in, incoming, series_by_event
@@ -23,7 +24,7 @@ from parcours.journey.reading import note_invalid
 from parcours.journey.shape import check_entry, check_shape
 from parcours.journey.steps import CallStep, SendStep
 from parcours.journey.strangers import waking
-from parcours.journey.surroundings import Surroundings, condition, expression, surroundings
+from parcours.journey.surroundings import DEFAULT_ADDRESSES, Surroundings, condition, expression, surroundings
 from parcours.journey.templates import read_template, templates_in, unknown_name
 
 Contents = Mapping[str, type[BaseModel]]
@@ -53,7 +54,6 @@ class _Compiler:
     def compile(self) -> tuple[program.Program, Documents]:
         settings, profile = self.documents.settings, self.margins.single["profile"]
         self._check_channels()
-        self._check_addresses()
         events, audiences = self._events(), self._audiences()
         checked = tuple(
             self._checked(document, margin)
@@ -81,6 +81,7 @@ class _Compiler:
         )
         moving = {name for journey in journeys for name in event_names(journey)}
         entering = {name for journey in journeys for name in entry_names(journey)}
+        addresses = self._addresses()
         policies = compile_policies(settings.policies, self.margins.single["project"].below("policies"), self.around)
         entering |= waking(audiences.values(), policies.consent, events)
         zone_names = Names(self.around.traits) if self.documents.profile.timezone != "profile.timezone" else None
@@ -99,6 +100,7 @@ class _Compiler:
             series=series,
             actions=actions,
             policies=policies,
+            addresses=addresses,
         )
         documents = Documents(
             settings,
@@ -115,10 +117,17 @@ class _Compiler:
         for channel in self.documents.settings.channels:
             self.around.check_channel(self.margins.single["project"], channel, "channels", channel)
 
-    def _check_addresses(self) -> None:
+    def _addresses(self) -> dict[str, Expression]:
+        """Where each channel reaches a person, as far as the profile declares what that takes."""
         names, margin = self.around.names(past=False), self.margins.single["profile"]
-        for channel, text in self.documents.profile.addresses.items():
-            expression(margin, text, names, "addresses", channel)
+        given = self.documents.profile.addresses
+        usual = {
+            channel: text
+            for channel, text in DEFAULT_ADDRESSES.items()
+            if channel not in given and text.removeprefix("profile.") in self.documents.profile.traits
+        }
+        addresses = {channel: expression(margin, text, names, "addresses", channel) for channel, text in given.items()}
+        return addresses | {channel: compile_expression(text) for channel, text in usual.items()}
 
     def _events(self) -> dict[str, program.EventType]:
         compiled: dict[str, program.EventType] = {}

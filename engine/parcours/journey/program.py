@@ -344,6 +344,8 @@ class Program:
 
     actions: Mapping[str, Action] = field(default_factory=dict)
     policies: Policies = field(default_factory=Policies)
+    addresses: Mapping[str, Expression] = field(default_factory=dict)
+    """Where a person is reached on each channel, unless a step says otherwise."""
 
     draining: tuple[Journey, ...] = ()
     """Versions that nobody enters any more; runs that are in them go on."""
