@@ -14,20 +14,31 @@ from parcours.core.turn import Turn
 
 def set_traits(turn: Turn, changes: dict[str, object]) -> None:
     """Change traits; null takes one away. Those that find no room are dropped, and that is recorded."""
-    declared = frozenset(path.partition(".")[0] for path in turn.program.trait_kinds)
+    settings = turn.settings
     with lifting(turn):
-        for name, value in changes.items():
-            if value is None:
-                turn.profile.traits.pop(name, None)
-                continue
-            traits = {**turn.profile.traits, name: value}
-            undeclared = {other: kept for other, kept in traits.items() if other not in declared}
-            if name not in declared and _size(undeclared) > turn.settings.traits_bytes_max:
-                _drop(turn, name, "traits_bytes_max")
-            elif not has_room(turn, traits):
-                _drop(turn, name, "all_traits_bytes_max")
-            else:
-                turn.profile.traits = traits
+        traits = {**turn.profile.traits, **changes}
+        for name in [name for name, value in changes.items() if value is None]:
+            del traits[name]
+        if _size(traits) <= min(settings.traits_bytes_max, settings.all_traits_bytes_max):
+            turn.profile.traits = traits  # there is room, even if none of them is declared
+        else:
+            _set_one_by_one(turn, changes)
+
+
+def _set_one_by_one(turn: Turn, changes: dict[str, object]) -> None:
+    declared = frozenset(path.partition(".")[0] for path in turn.program.trait_kinds)
+    for name, value in changes.items():
+        if value is None:
+            turn.profile.traits.pop(name, None)
+            continue
+        traits = {**turn.profile.traits, name: value}
+        undeclared = {other: kept for other, kept in traits.items() if other not in declared}
+        if name not in declared and _size(undeclared) > turn.settings.traits_bytes_max:
+            _drop(turn, name, "traits_bytes_max")
+        elif not has_room(turn, traits):
+            _drop(turn, name, "all_traits_bytes_max")
+        else:
+            turn.profile.traits = traits
 
 
 def has_room(turn: Turn, traits: dict[str, object]) -> bool:
