@@ -1,0 +1,102 @@
+"""What a paused journey makes up for when it goes on, and when it is stopped instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tests.core.test_life import TRIP, moves
+
+from parcours.config import HOUR_MS
+from parcours.journey.project import Project
+
+if TYPE_CHECKING:
+    from tests.core.conftest import Begin
+
+Shop = Callable[..., Project]
+
+
+def test_a_goal_that_was_met_in_a_pause_counts_although_the_journey_is_stopped(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(TRIP))
+    life.story.event(0, "Start", cart="a").event(0, "Start", cart="b")
+    life.change(1, "pause")
+    life.story.event(2, "Bought", cart="b").event(3, "Bought", cart="b")
+
+    life.change(4, "stop")
+
+    assert life.story.told("goal") == [(2, "trip", 2, None)]
+    assert [at for at, _, _, _ in life.story.told("ended")] == [4, 4]
+
+
+def test_a_goal_counts_for_a_run_that_ended_before_it_in_the_pause(shop: Shop, begin: Begin) -> None:
+    goal = "goal: {event: Seen, within: 4h}"
+    life = begin(shop(TRIP.replace("goal: {event: Bought}", goal)))
+    life.story.event(0, "Start", cart="a")
+    life.change(1, "pause")
+    life.story.event(3 * HOUR_MS, "Seen", cart="a")
+
+    life.change(6 * HOUR_MS, "resume")
+
+    assert life.story.told("ended") == [(2 * HOUR_MS, "trip", 1, "end step")]
+    assert life.story.told("goal") == [(3 * HOUR_MS, "trip", 1, None)]
+
+
+def test_a_goal_that_was_not_met_before_the_pause_is_not_met_by_its_end(shop: Shop, begin: Begin) -> None:
+    # given a run that had ended when its goal's condition did not hold, and another one that is still open
+    goal = "goal: {event: Seen, when: profile.score > 1, within: 4h}"
+    life = begin(shop(TRIP.replace("goal: {event: Bought}", goal)))
+    life.story.event(0, "Start", cart="a").event(1, "Bought", cart="a").event(2, "Start", cart="b")
+    life.change(3, "pause")
+    life.story.event(4, "Seen").identify(5, score=2)
+
+    life.change(6, "resume")
+
+    assert life.story.told("goal") == [(4, "trip", 2, None)], "a condition sees the person as she is now"
+
+
+UPDATING = """
+journey: trip
+entry: {event: Start}
+exit: [{audience: parisians}]
+steps:
+  - {id: rest, wait: 1h}
+  - {id: move, update: {city: '"Paris"'}}
+  - {id: stay, wait: 1h}
+  - {id: write, send: mail, channels: [email]}
+---
+journey: other
+entry: {audience: parisians}
+steps: [{id: rest, wait: 1h}]
+"""
+
+
+def test_an_update_that_was_due_in_a_pause_moves_its_own_run_at_once(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(UPDATING, audiences="parisians: profile.city == 'Paris'"))
+    life.story.event(0, "Start")
+    life.change(1, "pause")
+    life.story.wait(5 * HOUR_MS)
+
+    life.change(5 * HOUR_MS, "resume")
+
+    assert moves(life, "exited", "ended") == [(HOUR_MS, "exited", "parisians")]
+    assert life.story.send(5 * HOUR_MS) == [], "nothing is written to her"
+    assert life.story.told("entered")[-1] == (5 * HOUR_MS, "other", 1, "parisians"), "others are told of it now"
+
+
+def test_updates_that_go_on_for_ever_park_their_run_in_a_pause_as_well(shop: Shop, begin: Begin) -> None:
+    turning = """
+journey: trip
+entry: {event: Start}
+steps:
+  - {id: rest, wait: 1h}
+  - {id: up, update: {score: "1"}}
+  - {id: high, wait_for: [{audience: some, next: down}]}
+  - {id: down, update: {score: "-1"}}
+  - {id: low, wait_for: [{audience: some, change: left, next: up}]}
+"""
+    life = begin(shop(turning, audiences="some: profile.score > 0"), update_rounds_max=5)
+    life.story.event(0, "Start")
+    life.change(1, "pause")
+    life.change(2 * HOUR_MS, "resume")
+
+    assert [(at, journey) for at, journey, _, _ in life.story.told("parked")] == [(HOUR_MS, "trip")]
