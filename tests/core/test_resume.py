@@ -100,3 +100,38 @@ steps:
     life.change(2 * HOUR_MS, "resume")
 
     assert [(at, journey) for at, journey, _, _ in life.story.told("parked")] == [(HOUR_MS, "trip")]
+
+
+CLICKING = """
+journey: trip
+entry: {event: Start}
+steps:
+  - {id: write, send: mail, channels: [email]}
+  - {id: rest, wait: 1h}
+  - {id: clicked, wait_for: [{reaction: clicked, of: write, link: offer, next: done}], timeout: 1h}
+  - {id: late, wait: 1d}
+  - {id: done, end: true}
+"""
+
+
+def test_a_link_that_was_clicked_later_is_not_clicked_yet(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(CLICKING))
+    life.story.event(0, "Start").send(0)
+    life.change(1, "pause")
+    life.story.react(2, "clicked", "write", link="terms").react(5 * HOUR_MS, "clicked", "write", link="offer")
+
+    life.change(6 * HOUR_MS, "resume")
+
+    assert moves(life, "timed_out", "matched") == [(2 * HOUR_MS, "timed_out", None)]
+
+
+def test_a_link_that_was_clicked_before_its_listener_is_heard_there(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(CLICKING))
+    life.story.event(0, "Start").send(0)
+    life.change(1, "pause")
+    life.story.react(2, "clicked", "write", link="terms").react(3, "clicked", "write", link="offer")
+    life.story.react(4, "clicked", "write", link="offer")
+
+    life.change(6 * HOUR_MS, "resume")
+
+    assert moves(life, "timed_out", "matched") == [(HOUR_MS, "matched", "clicked")]

@@ -45,7 +45,7 @@ class DeliveryState(msgspec.Struct, array_like=True):
 
     decided_at     when the run reached the send step: a message expires from then on
     may_have_left  an attempt was accepted or ambiguous: the person may have it, whatever the state says now
-    marks, links   each reaction with its first time; what was clicked
+    marks, links   each reaction, and each link clicked, with its first time
     answer         as much of a call's answer as the journey names, for as long as somebody may listen for it
     """
 
@@ -60,7 +60,7 @@ class DeliveryState(msgspec.Struct, array_like=True):
     may_have_left: bool = False
     provider_id: str | None = None
     marks: dict[str, int] = {}
-    links: list[str] = []
+    links: dict[str, int] = {}
     decided_at: int = 0
     answer: dict[str, object] = {}
 
