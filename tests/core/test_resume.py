@@ -135,3 +135,70 @@ def test_a_link_that_was_clicked_before_its_listener_is_heard_there(shop: Shop, 
     life.change(6 * HOUR_MS, "resume")
 
     assert moves(life, "timed_out", "matched") == [(HOUR_MS, "matched", "clicked")]
+
+
+WATCHING = """
+journey: %s
+entry: {event: Start}
+exit: [{event: Left, when: profile.score > 0}]
+steps:
+  - id: watch
+    wait_for: [{event: Seen, when: event.page == "sale", next: look}]
+    timeout: 1d
+  - id: look
+    wait_for: [{event: Seen, when: event.page == "exit", next: done}]
+  - {id: done, end: true}
+"""
+
+
+def test_each_paused_journey_has_room_of_its_own(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(f"{WATCHING % 'trip'}---{WATCHING % 'other'}"), kept_inputs_max=2)
+    life.story.event(0, "Start")
+    life.change(1, "pause").change(2, "pause", "other")
+
+    life.story.event(3, "Seen", page="sale").event(4, "Seen", page="sale")
+
+    assert [each.journey for each in life.story.profile.kept] == ["other", "trip"] * 2
+    assert life.story.others() == []
+
+
+def test_an_event_whose_condition_cannot_hold_any_more_takes_no_room(shop: Shop, begin: Begin) -> None:
+    # given a person of whom nobody knows the score yet
+    life = begin(shop(WATCHING % "trip"), kept_inputs_max=2)
+    life.story.event(0, "Start")
+    life.change(1, "pause")
+
+    for at in range(10, 20):
+        life.story.event(at, "Seen", page="home")
+    life.story.event(20, "Seen", page="sale").event(21, "Left").identify(22, score=1)
+    life.change(30, "resume")
+
+    assert life.story.others() == []
+    assert moves(life, "matched", "exited") == [(20, "matched", "Seen"), (21, "exited", "Left")]
+
+
+SPARING = """
+journey: trip
+entry: {event: Start}
+correlation: event.cart
+exit: [{event: Bought, when: event.total > 100.0 && profile.score > 0}]
+steps:
+  - {id: listen, wait_for: [{event: Bought, next: tell}]}
+  - {id: tell, branch: [{when: event.gift.wrapped, next: done}, {otherwise: done}]}
+  - {id: done, end: true}
+"""
+
+
+def test_of_an_event_only_what_the_journey_looks_at_is_kept(shop: Shop, begin: Begin) -> None:
+    events = "Bought: {properties: {cart: string, total: number, gift.wrapped: boolean, note: string}}"
+    life = begin(shop(SPARING, events=events))
+    life.story.event(0, "Start", cart="a")
+    life.change(1, "pause")
+
+    gift = {"wrapped": True, "paper": "red"}
+    life.story.event(2, "Bought", cart="a", total=5, gift=gift, note="long", undeclared="x" * 1000)
+
+    (kept,) = life.story.profile.kept
+    assert kept.properties == {"cart": "a", "total": 5, "gift": {"wrapped": True}}
+    life.change(3, "resume")
+    assert moves(life, "branched") == [(2, "branched", "0")]

@@ -104,15 +104,17 @@ class Run(msgspec.Struct, array_like=True):
 class Kept(msgspec.Struct, frozen=True, array_like=True):
     """Something that happened to the runs of a paused journey, and will be applied to them when it goes on.
 
-    occasion  names, properties and changes are those of an event and of what it did to audiences
+    occasion  names, properties and changes are those of an event and of what it did to audiences, as far as any
+              of the runs may look at them
     reaction  there was one to a delivery of the run
     timer     it fell due
     claim     the delivery `key` was about to leave
+    lost      `key` names what there was no room for, and what has been told of
     """
 
     at: int
     journey: str
-    kind: Literal["occasion", "reaction", "timer", "claim"]
+    kind: Literal["occasion", "reaction", "timer", "claim", "lost"]
     run: int = 0
     key: str = ""
     timer: Timer | None = None
