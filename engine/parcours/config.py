@@ -57,7 +57,7 @@ class Settings(BaseModel):
     series_entries_max: Count = Field(1_000, description="Entries kept of one history of one person.")
     kept_inputs_max: Count = Field(
         200,
-        description="Inputs kept for one person's runs of paused journeys; beyond it none is made up for.",
+        description="Inputs kept for one person's runs of a paused journey; beyond it none is made up for.",
     )
     attempts_max: Count = Field(5, description="Attempts in all at a delivery that was definitely not sent.")
     retry_delays_ms: tuple[int, ...] = Field(

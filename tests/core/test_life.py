@@ -196,7 +196,7 @@ def test_what_cannot_move_anybody_is_not_kept(shop: Shop, begin: Begin) -> None:
     life.story.event(0, "Start", cart="a")
     life.change(1, "pause")
 
-    life.story.event(2, "Start", cart="b").event(3, "Seen", page="p")
+    life.story.event(2, "Start", cart="b").event(3, "Seen", page="p").event(4, "Bought", cart="b")
 
     assert life.story.profile.kept == []
 
@@ -290,12 +290,14 @@ def test_more_than_can_be_kept_is_left_out_and_said(shop: Shop, begin: Begin) ->
     life.change(1, "pause")
 
     for at in (10, 11, 12):
-        life.story.event(at, "Bought", cart="other")
+        life.story.event(at, "Bought", cart="a")
+    life.story.event(13, "Bought", cart="a").event(14, "Left", cart="a").event(15, "Left", cart="a")
 
-    assert [each.at for each in life.story.profile.kept] == [10, 11]
-    (limit,) = [f for f in life.story.facts if isinstance(f, LimitReached)]
-    assert (limit.at, limit.setting) == (12, "kept_inputs_max")
-    assert "'trip' is paused" in limit.why
+    assert [each.at for each in life.story.profile.kept if each.kind == "occasion"] == [10, 11]
+    limits = [f for f in life.story.facts if isinstance(f, LimitReached)]
+    assert [(each.at, each.setting) for each in limits] == [(12, "kept_inputs_max"), (14, "kept_inputs_max")]
+    assert limits[0].why == "'trip' is paused and keeps 2 inputs of a person: from now on it misses Bought"
+    assert limits[1].why.endswith("misses Left"), "each thing that gets lost is told of once"
 
 
 def test_stopping_a_paused_journey_forgets_what_was_missed(shop: Shop, begin: Begin) -> None:

@@ -38,7 +38,7 @@ deliveries = st.builds(
     state=st.sampled_from(["held", "queued", "claimed", "unknown", "sent", "failed"]),
     may_have_left=st.booleans(),
     marks=st.dictionaries(texts, moments, max_size=2),
-    links=st.lists(texts, max_size=2),
+    links=st.dictionaries(texts, moments, max_size=2),
 )
 runs = st.builds(
     Run,

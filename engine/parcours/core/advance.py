@@ -41,7 +41,8 @@ from parcours.core.series import remember
 from parcours.core.stopping import stop
 from parcours.core.traits import set_traits
 from parcours.core.turn import Crowd, Turn
-from parcours.core.walk import Stay, after_send, go_to, hears, park, waits_at
+from parcours.core.updates import follow_updates
+from parcours.core.walk import Stay, after_send, go_to, hears, waits_at
 from parcours.journey.program import (
     Program,
     ReactionListener,
@@ -97,7 +98,7 @@ def advance(
         case _:
             assert_never(given)
     if turn.updated is not None:
-        _follow_updates(turn)
+        follow_updates(turn, go_through)
     return turn.effects
 
 
@@ -159,19 +160,6 @@ def _look_again(turn: Turn, *, unknown: bool) -> None:
     changes = look_again(turn, unknown=unknown) if turn.program.audiences else ()
     if changes:
         go_through(turn, Occasion(changes=changes))
-
-
-def _follow_updates(turn: Turn) -> None:
-    """What an `update` step did to audiences is an input of its own, at the same instant, for as long as it goes on."""
-    for _ in range(turn.settings.update_rounds_max):
-        if turn.updated is None:
-            return
-        turn.updated = None
-        _look_again(turn, unknown=False)
-    if turn.updated is not None:
-        park(
-            turn, turn.updated, f"more than update_rounds_max={turn.settings.update_rounds_max} updates at one instant"
-        )
 
 
 def _fire_first(turn: Turn) -> None:

@@ -130,7 +130,7 @@ def react(
     if not may_be_there(delivery) or (reaction in delivery.marks and not new_link):
         return False
     if link is not None and new_link:
-        delivery.links.append(link)
+        delivery.links[link] = turn.at
     if delivery.state in TO_LEAVE:  # whoever reacts has got it
         delivery.state, delivery.may_have_left = "sent", True
         reach(turn, run, delivery, "sent", reason="known from a reaction")

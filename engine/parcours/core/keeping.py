@@ -7,13 +7,17 @@ miss lies in the person's own bytes until the journey goes on (pausing.py) or is
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 from parcours.core.fact import LimitReached
 from parcours.core.occasion import Occasion
+from parcours.core.paths import keep
 from parcours.core.profile import Kept, Run, Timer, TimerKind
-from parcours.core.turn import Turn
-from parcours.journey.listening import audience_names, inner_event_names
+from parcours.core.turn import Turn, correlation_key
+from parcours.journey.editions import plain
+from parcours.journey.expression import Expression
+from parcours.journey.listening import inner_audience_names, inner_triggers
 from parcours.journey.program import Journey
 
 Placed: TypeAlias = tuple[Journey, Run]
@@ -25,35 +29,77 @@ KEPT_TIMERS: Final[frozenset[TimerKind]] = frozenset({"wait", "timeout", "retry"
 
 def keep_from_paused(turn: Turn, occasion: Occasion, waiting: list[Placed]) -> list[Placed]:
     """Keep the occasion for the runs of paused journeys; the runs that it may move now."""
-    concerned = dict.fromkeys(
-        journey.name for journey, _ in waiting if turn.is_paused(journey.name) and _may_move(journey, occasion)
-    )
-    for name in concerned:
-        changes = tuple((change.audience, change.change) for change in occasion.changes)
-        properties = dict(occasion.properties)
-        _keep(turn, Kept(turn.at, name, "occasion", names=occasion.names, properties=properties, changes=changes))
-    return [(journey, run) for journey, run in waiting if not turn.is_paused(journey.name)]
+    standing: dict[str, list[Placed]] = {}
+    going: list[Placed] = []
+    for journey, run in waiting:
+        (standing.setdefault(journey.name, []) if turn.is_paused(journey.name) else going).append((journey, run))
+    for name, runs in standing.items():
+        _keep_occasion(turn, name, occasion, runs)
+    return going
 
 
-def _may_move(journey: Journey, occasion: Occasion) -> bool:
-    events, audiences = inner_event_names(journey), audience_names(journey)
-    return not events.isdisjoint(occasion.names) or any(each.audience in audiences for each in occasion.changes)
+def _keep_occasion(turn: Turn, name: str, occasion: Occasion, runs: list[Placed]) -> None:
+    """Keep as much of it as these runs of a journey can ever look at, if it can do anything to one of them."""
+    events = {plain(event) for journey, run in runs for event in _events(turn, journey, run, occasion)}
+    audiences = {audience for journey, _ in runs for audience in inner_audience_names(journey)}
+    changes = tuple((each.audience, each.change) for each in occasion.changes if each.audience in audiences)
+    what = ", ".join(sorted(events) or sorted({plain(audience) for audience, _ in changes}))
+    if not what:
+        return
+    properties: dict[str, object] = {}
+    if events:
+        properties = keep(occasion.properties, frozenset[str]().union(*(_paths(journey) for journey, _ in runs)))
+    names = occasion.names if events else ()
+    _keep(turn, Kept(turn.at, name, "occasion", names=names, properties=properties, changes=changes), what)
+
+
+def _events(turn: Turn, journey: Journey, run: Run, occasion: Occasion) -> Iterator[str]:
+    """The event types, of those that happened, to which some exit, goal or listener of the run may react."""
+    correlation = journey.correlation
+    if correlation is not None and _is_settled(correlation):
+        key = correlation_key(correlation.value(turn.scope(occasion.properties)))
+        if key not in (None, run.correlation):
+            return
+    for trigger in inner_triggers(journey):
+        when = trigger.when
+        if trigger.event in occasion.names and (
+            when is None or not _is_settled(when) or when.holds(turn.scope(occasion.properties))
+        ):
+            yield trigger.event
+
+
+def _is_settled(expression: Expression) -> bool:
+    """Whether its value is the same now and when the journey goes on: it looks at nothing but the event."""
+    of_event = all(path.startswith("event.") for path in expression.paths)
+    return of_event and not expression.series and not expression.consents
+
+
+def _paths(journey: Journey) -> frozenset[str]:
+    """What the journey looks at of an event that happens to its runs, and what a run keeps of it."""
+    conditions = [trigger.when for trigger in inner_triggers(journey)]
+    named = {path for each in (journey.correlation, *conditions) if each is not None for path in each.paths}
+    return journey.event_paths | {path.removeprefix("event.") for path in named if path.startswith("event.")}
 
 
 def keep_reaction(turn: Turn, run: Run) -> None:
     """There was a reaction to one of the run's deliveries."""
     if run.ended_at is None:
-        _keep(turn, Kept(turn.at, run.journey, "reaction", run=run.number))
+        _keep(turn, Kept(turn.at, run.journey, "reaction", run=run.number), "a reaction")
 
 
-def _keep(turn: Turn, kept: Kept) -> None:
-    """Of these there may be any number. Timers and claims are as many as the runs and deliveries that have them."""
+def _keep(turn: Turn, kept: Kept, what: str) -> None:
+    """Of these there may be any number. Timers and claims are as many as the runs and deliveries that have them.
+
+    That there is no room is said once in a pause for each thing that gets lost.
+    """
+    own = [each for each in turn.profile.kept if each.journey == kept.journey]
     most = turn.settings.kept_inputs_max
-    if sum(each.kind in ("occasion", "reaction") for each in turn.profile.kept) < most:
+    if sum(each.kind in ("occasion", "reaction") for each in own) < most:
         turn.profile.kept.append(kept)
-        return
-    why = f"{kept.journey!r} is paused and has missed {most} inputs; this one is not kept"
-    turn.effects.facts.append(LimitReached(turn.at, turn.person, "kept_inputs_max", why))
+    elif not any(each.kind == "lost" and each.key == what for each in own):
+        turn.profile.kept.append(Kept(turn.at, kept.journey, "lost", key=what))
+        why = f"{kept.journey!r} is paused and keeps {most} inputs of a person: from now on it misses {what}"
+        turn.effects.facts.append(LimitReached(turn.at, turn.person, "kept_inputs_max", why))
 
 
 def keep_timer(turn: Turn, timer: Timer) -> None:

@@ -8,14 +8,15 @@ for: a condition sees the person as she is now, and gates go by the time at whic
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from parcours.core.deliveries import find
-from parcours.core.keeping import KEPT_TIMERS
+from parcours.core.keeping import KEPT_TIMERS, Placed
 from parcours.core.occasion import Occasion
-from parcours.core.phases import move
+from parcours.core.phases import credit, go_through, move
 from parcours.core.profile import Kept, Run, Timer
 from parcours.core.turn import Turn
+from parcours.core.updates import follow_updates
 from parcours.journey.program import AudienceTrigger
 
 
@@ -25,20 +26,41 @@ def make_up(turn: Turn, journey: str, fire: Callable[[Turn, Timer], None], hear:
     fire, hear  how a timer that is due, and a reaction, move a run
     """
     now, inputs = turn.at, deque(_taken_out(turn, journey))
+    runs = frozenset(run.number for run in turn.profile.runs if run.journey == journey)
+    elsewhere: list[Occasion] = []
+
+    def tell(turn: Turn, occasion: Occasion) -> None:
+        elsewhere.append(occasion)
+        move(turn, occasion, _of(turn.open_runs(), journey, runs), [])
+
     turn.resumed_at = now
     while True:
         timer = _first_timer(turn, journey, now)
         if inputs and (timer is None or inputs[0].at <= timer.due):
             given = inputs.popleft()
             turn.at = given.at
-            _apply(turn, given, hear)
+            _apply(turn, given, runs, hear)
         elif timer is not None:
             turn.profile.timers.remove(timer)
             turn.at = timer.due
             fire(turn, timer)
         else:
             break
+        follow_updates(turn, tell)
     turn.at, turn.resumed_at = now, None
+    for occasion in elsewhere:
+        _go_through_late(turn, occasion, journey, runs)
+
+
+def _go_through_late(turn: Turn, occasion: Occasion, journey: str, runs: Collection[int]) -> None:
+    """Everybody but these runs of the journey hears of it only now: nobody else goes back in time."""
+    heard = _of(turn.open_runs(), journey, runs)
+    go_through(turn, occasion, besides=[run for _, run in heard])
+
+
+def _of(placed: list[Placed], journey: str, runs: Collection[int]) -> list[Placed]:
+    """Those of the journey with these numbers."""
+    return [(own, run) for own, run in placed if run.journey == journey and run.number in runs]
 
 
 def _taken_out(turn: Turn, journey: str) -> list[Kept]:
@@ -49,6 +71,16 @@ def _taken_out(turn: Turn, journey: str) -> list[Kept]:
     profile.timers += [each.timer for each in own if each.timer is not None]
     release_claims(turn, own)
     return [each for each in own if each.kind in ("occasion", "reaction")]
+
+
+def credit_missed(turn: Turn, journey: str) -> None:
+    """Credit the goals that were met in the pause; of a journey that never goes on nothing else is made up for."""
+    now = turn.at
+    for given in turn.profile.kept:
+        if given.journey == journey and given.kind == "occasion":
+            turn.at = given.at
+            credit(turn, _occasion(given), [each for each in turn.open_runs() if each[1].journey == journey])
+    turn.at = now
 
 
 def release_claims(turn: Turn, kept: list[Kept]) -> None:
@@ -68,12 +100,17 @@ def _first_timer(turn: Turn, journey: str, before: int) -> Timer | None:
     return min(due, key=lambda timer: (timer.due, timer.sequence), default=None)
 
 
-def _apply(turn: Turn, given: Kept, hear: Callable[[Turn, Run], None]) -> None:
-    own = [(journey, run) for journey, run in turn.open_runs() if journey.name == given.journey]
+def _apply(turn: Turn, given: Kept, runs: Collection[int], hear: Callable[[Turn, Run], None]) -> None:
+    """To the runs that were open in the pause; those that have ended since may still be credited with a goal."""
+    own = _of(turn.open_runs(), given.journey, runs)
     if given.kind == "occasion":
-        changes = tuple(AudienceTrigger(audience, change) for audience, change in given.changes)
-        move(turn, Occasion(given.names, given.properties, changes), own, [])
+        move(turn, _occasion(given), own, _of(turn.past_runs(), given.journey, runs))
         return
     for _, run in own:
         if run.number == given.run:
             hear(turn, run)
+
+
+def _occasion(given: Kept) -> Occasion:
+    changes = tuple(AudienceTrigger(audience, change) for audience, change in given.changes)
+    return Occasion(given.names, given.properties, changes)

@@ -8,7 +8,8 @@ it, and what ended a run may start the next one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import TypeAlias
 
 from parcours.core.entries import enter
 from parcours.core.keeping import Placed, keep_from_paused
@@ -20,10 +21,15 @@ from parcours.core.turn import Turn, correlation_key
 from parcours.core.walk import bury, go_to, waits_at
 from parcours.journey.program import AudienceListener, AudienceTrigger, EventListener, Journey, Listener, Trigger
 
+Concerned: TypeAlias = Callable[[Journey, Run], bool]
+"""Tells which runs an occasion concerns."""
 
-def go_through(turn: Turn, occasion: Occasion) -> None:
-    """All four phases of an occasion."""
+
+def go_through(turn: Turn, occasion: Occasion, besides: Collection[Run] = ()) -> None:
+    """All four phases of an occasion, for everybody besides the runs that have heard of it."""
     waiting = turn.open_runs()
+    if besides:
+        waiting = [(journey, run) for journey, run in waiting if all(run is not other for other in besides)]
     if turn.program.paused:
         waiting = keep_from_paused(turn, occasion, waiting)
     past = turn.past_runs()
@@ -37,9 +43,7 @@ def move(turn: Turn, occasion: Occasion, waiting: list[Placed], past: list[Place
     """All phases but the last one, for these open runs and these that have ended."""
     concerned = _correlations(turn, occasion)
     elsewhere = Occasion(changes=occasion.changes)  # an audience concerns every run, whatever its correlation
-    for journey, run in [*waiting, *past]:
-        if concerned(journey, run):
-            _credit_goal(turn, journey, run, occasion)
+    credit(turn, occasion, [*waiting, *past], concerned)
     for journey, run in waiting:
         _exit(turn, journey, run, occasion if concerned(journey, run) else elsewhere)
     for journey, run in waiting:
@@ -47,7 +51,15 @@ def move(turn: Turn, occasion: Occasion, waiting: list[Placed], past: list[Place
             _hear(turn, journey, run, occasion if concerned(journey, run) else elsewhere)
 
 
-def _correlations(turn: Turn, occasion: Occasion) -> Callable[[Journey, Run], bool]:
+def credit(turn: Turn, occasion: Occasion, runs: list[Placed], concerned: Concerned | None = None) -> None:
+    """The first phase alone: goals that the runs meet by the occasion."""
+    concerned = concerned or _correlations(turn, occasion)
+    for journey, run in runs:
+        if concerned(journey, run):
+            _credit_goal(turn, journey, run, occasion)
+
+
+def _correlations(turn: Turn, occasion: Occasion) -> Concerned:
     """Tells which runs the occasion concerns: those of its correlation's value, or all where it has none."""
     keys: dict[tuple[str, int], str | None] = {}
 

@@ -45,7 +45,7 @@ class DeliveryState(msgspec.Struct, array_like=True):
 
     decided_at     when the run reached the send step: a message expires from then on
     may_have_left  an attempt was accepted or ambiguous: the person may have it, whatever the state says now
-    marks, links   each reaction with its first time; what was clicked
+    marks, links   each reaction, and each link clicked, with its first time
     answer         as much of a call's answer as the journey names, for as long as somebody may listen for it
     """
 
@@ -60,7 +60,7 @@ class DeliveryState(msgspec.Struct, array_like=True):
     may_have_left: bool = False
     provider_id: str | None = None
     marks: dict[str, int] = {}
-    links: list[str] = []
+    links: dict[str, int] = {}
     decided_at: int = 0
     answer: dict[str, object] = {}
 
@@ -104,15 +104,17 @@ class Run(msgspec.Struct, array_like=True):
 class Kept(msgspec.Struct, frozen=True, array_like=True):
     """Something that happened to the runs of a paused journey, and will be applied to them when it goes on.
 
-    occasion  names, properties and changes are those of an event and of what it did to audiences
+    occasion  names, properties and changes are those of an event and of what it did to audiences, as far as any
+              of the runs may look at them
     reaction  there was one to a delivery of the run
     timer     it fell due
     claim     the delivery `key` was about to leave
+    lost      `key` names what there was no room for, and what has been told of
     """
 
     at: int
     journey: str
-    kind: Literal["occasion", "reaction", "timer", "claim"]
+    kind: Literal["occasion", "reaction", "timer", "claim", "lost"]
     run: int = 0
     key: str = ""
     timer: Timer | None = None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from parcours.core.pausing import release_claims
+from parcours.core.pausing import credit_missed, release_claims
 from parcours.core.sending import withdraw
 from parcours.core.turn import Turn
 from parcours.core.walk import end
 
 
 def stop(turn: Turn, journey: str) -> None:
-    """End the person's runs of the journey, parked ones too, and forget what they have missed in a pause."""
+    """End the person's runs of the journey, parked ones too. Of what they have missed in a pause only goals count."""
+    credit_missed(turn, journey)
     own = [run for run in turn.profile.runs if run.journey == journey]
     for run in own:
         withdraw(turn, run)

@@ -224,7 +224,7 @@ def _reacted(run: Run, listener: ReactionListener, at: int) -> DeliveryState | N
             delivery.visit == newest_visit
             and delivery.marks.get(listener.reaction, LATEST_MS) <= at
             and listener.channel in (None, delivery.channel)
-            and (listener.link is None or listener.link in delivery.links)
+            and (listener.link is None or delivery.links.get(listener.link, LATEST_MS) <= at)
         ):
             return delivery
     return None

@@ -32,11 +32,6 @@ def event_names(journey: program.Journey) -> set[str]:
     return {trigger.event for trigger in _triggers(journey)}
 
 
-def inner_event_names(journey: program.Journey) -> set[str]:
-    """The event types by which somebody who is in the journey can be credited or moved, or leaves it."""
-    return {trigger.event for trigger in _inner_triggers(journey)}
-
-
 def series_by_event(expressions: Iterable[Expression]) -> dict[str, tuple[program.Series, ...]]:
     """The histories that they ask for, by event type; in the order of their keys, each once."""
     united = united_series(series for expression in expressions for series in expression.series)
@@ -70,10 +65,11 @@ def expressions_in(journey: program.Journey) -> Iterator[Expression]:
 def _triggers(journey: program.Journey) -> Iterator[program.Trigger]:
     if isinstance(journey.entry, program.Trigger):
         yield journey.entry
-    yield from _inner_triggers(journey)
+    yield from inner_triggers(journey)
 
 
-def _inner_triggers(journey: program.Journey) -> Iterator[program.Trigger]:
+def inner_triggers(journey: program.Journey) -> Iterator[program.Trigger]:
+    """The events by which somebody who is in the journey can be credited or moved, or leaves it."""
     yield from (rule for rule in journey.exits if isinstance(rule, program.Trigger))
     if journey.goal is not None:
         yield journey.goal.trigger
@@ -84,9 +80,15 @@ def _inner_triggers(journey: program.Journey) -> Iterator[program.Trigger]:
 
 def audience_names(journey: program.Journey) -> set[str]:
     """Every audience that the journey can be entered, left or moved by."""
-    named = {rule.audience for rule in journey.exits if isinstance(rule, program.AudienceTrigger)}
+    named = inner_audience_names(journey)
     if not isinstance(journey.entry, program.Trigger):
         named.add(journey.entry.audience)
+    return named
+
+
+def inner_audience_names(journey: program.Journey) -> set[str]:
+    """Every audience by which somebody who is in the journey leaves it or can be moved."""
+    named = {rule.audience for rule in journey.exits if isinstance(rule, program.AudienceTrigger)}
     for step in journey.steps.values():
         if isinstance(step, program.WaitFor):
             named |= {each.audience for each in step.listeners if isinstance(each, program.AudienceListener)}

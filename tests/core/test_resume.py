@@ -1,0 +1,204 @@
+"""What a paused journey makes up for when it goes on, and when it is stopped instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tests.core.test_life import TRIP, moves
+
+from parcours.config import HOUR_MS
+from parcours.journey.project import Project
+
+if TYPE_CHECKING:
+    from tests.core.conftest import Begin
+
+Shop = Callable[..., Project]
+
+
+def test_a_goal_that_was_met_in_a_pause_counts_although_the_journey_is_stopped(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(TRIP))
+    life.story.event(0, "Start", cart="a").event(0, "Start", cart="b")
+    life.change(1, "pause")
+    life.story.event(2, "Bought", cart="b").event(3, "Bought", cart="b")
+
+    life.change(4, "stop")
+
+    assert life.story.told("goal") == [(2, "trip", 2, None)]
+    assert [at for at, _, _, _ in life.story.told("ended")] == [4, 4]
+
+
+def test_a_goal_counts_for_a_run_that_ended_before_it_in_the_pause(shop: Shop, begin: Begin) -> None:
+    goal = "goal: {event: Seen, within: 4h}"
+    life = begin(shop(TRIP.replace("goal: {event: Bought}", goal)))
+    life.story.event(0, "Start", cart="a")
+    life.change(1, "pause")
+    life.story.event(3 * HOUR_MS, "Seen", cart="a")
+
+    life.change(6 * HOUR_MS, "resume")
+
+    assert life.story.told("ended") == [(2 * HOUR_MS, "trip", 1, "end step")]
+    assert life.story.told("goal") == [(3 * HOUR_MS, "trip", 1, None)]
+
+
+def test_a_goal_that_was_not_met_before_the_pause_is_not_met_by_its_end(shop: Shop, begin: Begin) -> None:
+    # given a run that had ended when its goal's condition did not hold, and another one that is still open
+    goal = "goal: {event: Seen, when: profile.score > 1, within: 4h}"
+    life = begin(shop(TRIP.replace("goal: {event: Bought}", goal)))
+    life.story.event(0, "Start", cart="a").event(1, "Bought", cart="a").event(2, "Start", cart="b")
+    life.change(3, "pause")
+    life.story.event(4, "Seen").identify(5, score=2)
+
+    life.change(6, "resume")
+
+    assert life.story.told("goal") == [(4, "trip", 2, None)], "a condition sees the person as she is now"
+
+
+UPDATING = """
+journey: trip
+entry: {event: Start}
+exit: [{audience: parisians}]
+steps:
+  - {id: rest, wait: 1h}
+  - {id: move, update: {city: '"Paris"'}}
+  - {id: stay, wait: 1h}
+  - {id: write, send: mail, channels: [email]}
+---
+journey: other
+entry: {audience: parisians}
+steps: [{id: rest, wait: 1h}]
+"""
+
+
+def test_an_update_that_was_due_in_a_pause_moves_its_own_run_at_once(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(UPDATING, audiences="parisians: profile.city == 'Paris'"))
+    life.story.event(0, "Start")
+    life.change(1, "pause")
+    life.story.wait(5 * HOUR_MS)
+
+    life.change(5 * HOUR_MS, "resume")
+
+    assert moves(life, "exited", "ended") == [(HOUR_MS, "exited", "parisians")]
+    assert life.story.send(5 * HOUR_MS) == [], "nothing is written to her"
+    assert life.story.told("entered")[-1] == (5 * HOUR_MS, "other", 1, "parisians"), "others are told of it now"
+
+
+def test_updates_that_go_on_for_ever_park_their_run_in_a_pause_as_well(shop: Shop, begin: Begin) -> None:
+    turning = """
+journey: trip
+entry: {event: Start}
+steps:
+  - {id: rest, wait: 1h}
+  - {id: up, update: {score: "1"}}
+  - {id: high, wait_for: [{audience: some, next: down}]}
+  - {id: down, update: {score: "-1"}}
+  - {id: low, wait_for: [{audience: some, change: left, next: up}]}
+"""
+    life = begin(shop(turning, audiences="some: profile.score > 0"), update_rounds_max=5)
+    life.story.event(0, "Start")
+    life.change(1, "pause")
+    life.change(2 * HOUR_MS, "resume")
+
+    assert [(at, journey) for at, journey, _, _ in life.story.told("parked")] == [(HOUR_MS, "trip")]
+
+
+CLICKING = """
+journey: trip
+entry: {event: Start}
+steps:
+  - {id: write, send: mail, channels: [email]}
+  - {id: rest, wait: 1h}
+  - {id: clicked, wait_for: [{reaction: clicked, of: write, link: offer, next: done}], timeout: 1h}
+  - {id: late, wait: 1d}
+  - {id: done, end: true}
+"""
+
+
+def test_a_link_that_was_clicked_later_is_not_clicked_yet(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(CLICKING))
+    life.story.event(0, "Start").send(0)
+    life.change(1, "pause")
+    life.story.react(2, "clicked", "write", link="terms").react(5 * HOUR_MS, "clicked", "write", link="offer")
+
+    life.change(6 * HOUR_MS, "resume")
+
+    assert moves(life, "timed_out", "matched") == [(2 * HOUR_MS, "timed_out", None)]
+
+
+def test_a_link_that_was_clicked_before_its_listener_is_heard_there(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(CLICKING))
+    life.story.event(0, "Start").send(0)
+    life.change(1, "pause")
+    life.story.react(2, "clicked", "write", link="terms").react(3, "clicked", "write", link="offer")
+    life.story.react(4, "clicked", "write", link="offer")
+
+    life.change(6 * HOUR_MS, "resume")
+
+    assert moves(life, "timed_out", "matched") == [(HOUR_MS, "matched", "clicked")]
+
+
+WATCHING = """
+journey: %s
+entry: {event: Start}
+exit: [{event: Left, when: profile.score > 0}]
+steps:
+  - id: watch
+    wait_for: [{event: Seen, when: event.page == "sale", next: look}]
+    timeout: 1d
+  - id: look
+    wait_for: [{event: Seen, when: event.page == "exit", next: done}]
+  - {id: done, end: true}
+"""
+
+
+def test_each_paused_journey_has_room_of_its_own(shop: Shop, begin: Begin) -> None:
+    life = begin(shop(f"{WATCHING % 'trip'}---{WATCHING % 'other'}"), kept_inputs_max=2)
+    life.story.event(0, "Start")
+    life.change(1, "pause").change(2, "pause", "other")
+
+    life.story.event(3, "Seen", page="sale").event(4, "Seen", page="sale")
+
+    assert [each.journey for each in life.story.profile.kept] == ["other", "trip"] * 2
+    assert life.story.others() == []
+
+
+def test_an_event_whose_condition_cannot_hold_any_more_takes_no_room(shop: Shop, begin: Begin) -> None:
+    # given a person of whom nobody knows the score yet
+    life = begin(shop(WATCHING % "trip"), kept_inputs_max=2)
+    life.story.event(0, "Start")
+    life.change(1, "pause")
+
+    for at in range(10, 20):
+        life.story.event(at, "Seen", page="home")
+    life.story.event(20, "Seen", page="sale").event(21, "Left").identify(22, score=1)
+    life.change(30, "resume")
+
+    assert life.story.others() == []
+    assert moves(life, "matched", "exited") == [(20, "matched", "Seen"), (21, "exited", "Left")]
+
+
+SPARING = """
+journey: trip
+entry: {event: Start}
+correlation: event.cart
+exit: [{event: Bought, when: event.total > 100.0 && profile.score > 0}]
+steps:
+  - {id: listen, wait_for: [{event: Bought, next: tell}]}
+  - {id: tell, branch: [{when: event.gift.wrapped, next: done}, {otherwise: done}]}
+  - {id: done, end: true}
+"""
+
+
+def test_of_an_event_only_what_the_journey_looks_at_is_kept(shop: Shop, begin: Begin) -> None:
+    events = "Bought: {properties: {cart: string, total: number, gift.wrapped: boolean, note: string}}"
+    life = begin(shop(SPARING, events=events))
+    life.story.event(0, "Start", cart="a")
+    life.change(1, "pause")
+
+    gift = {"wrapped": True, "paper": "red"}
+    life.story.event(2, "Bought", cart="a", total=5, gift=gift, note="long", undeclared="x" * 1000)
+
+    (kept,) = life.story.profile.kept
+    assert kept.properties == {"cart": "a", "total": 5, "gift": {"wrapped": True}}
+    life.change(3, "resume")
+    assert moves(life, "branched") == [(2, "branched", "0")]
