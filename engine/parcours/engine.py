@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from parcours.acknowledgement import Acknowledgement, Ingested
-from parcours.calls import Lines, lines_of
+from parcours.calls import Lines, check_person, lines_of
 from parcours.changing import until_answered
 from parcours.clock import Clock, SystemClock
 from parcours.config import Settings
@@ -86,8 +86,9 @@ class Engine:
         """Open the project's store and go on from where it stands.
 
         store    sqlite:///FOLDER, or memory: for what need not outlive the process
-        records  channels that only record what would be sent; every other one that a message uses has to be
-                 configured in the project. `call` among them keeps outbound calls from leaving
+        records  channels that only record what would be sent: any that is installed, for older versions may use one
+                 that this project does not. Every other one that a message uses has to be configured in the
+                 project; what else is configured is opened too. `call` among them keeps outbound calls from leaving
         clock    another clock than the machine's, for the local runtime
         environ  where `env:NAME` settings are looked up
         Raises SettingInvalid, ChannelUnknown, ExtraMissing, StoreBusy or StoreBroken.
@@ -223,8 +224,7 @@ class Engine:
         return facts
 
     def _port_of(self, person: str, asked: str) -> ShardPort:
-        if not isinstance(person, str):
-            raise CallerError(f"{asked}({person!r}): a person's id is a text")
+        check_person(person, asked)
         return self._runtime.ports[shard_of(slot_of(person), self._plan.shards)]
 
     def drain(self, timeout_s: float | None = None) -> None:
