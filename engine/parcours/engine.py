@@ -35,6 +35,7 @@ from parcours.ports import ShardPort
 from parcours.reads import instants, read_audience
 from parcours.rest import outstanding
 from parcours.router import Router, Taken
+from parcours.shard.host import ALARM_MAX_S
 from parcours.shells import RuntimeName, open_runtime
 from parcours.store.address import check_address
 
@@ -140,7 +141,8 @@ class Engine:
         for at_ms in instants(entry, timezone):
             if at_ms <= after_ms:
                 continue
-            await asyncio.sleep(max(0, at_ms - self._clock.now_ms()) / 1000)
+            while (wait_ms := at_ms - self._clock.now_ms()) > 0:
+                await asyncio.sleep(min(wait_ms / 1000, ALARM_MAX_S))
             try:
                 await self._read_once(journey, entry, at_ms)
             except ParcoursError as error:

@@ -87,6 +87,24 @@ def test_timers_follow_the_clock_that_the_engine_is_given(new_shop: NewShop) -> 
         assert sent == {'"c1': ["thank"], '"c2': ["remind"]}
 
 
+def test_a_clock_that_jumps_far_ahead_leaves_nobody_asleep(new_shop: NewShop) -> None:
+    clock = ManualClock(1_000_000)
+    documents = json.loads(new_shop().to_json())
+    (cart,) = (each for each in documents["journeys"] if each["journey"] == "cart")
+    (bought,) = (each for each in cart["steps"] if each["id"] == "bought")
+    bought["timeout"] = "30d"
+    with open_local(Project.from_json(json.dumps(documents).encode()), "memory:", clock=clock) as engine:
+        engine.identify("anna", {"email": "anna@mail.example"}).result()
+        engine.track("anna", "Started", {"cart": "c1"}).result()
+
+        clock.move_to(1_000_000 + 31 * 86_400_000)
+        engine.drain(30)
+
+        profile = engine.profile("anna")
+        assert profile is not None
+        assert [each.step for run in profile.past for each in run.deliveries] == ["remind"]
+
+
 def test_an_audience_is_read_at_its_time_and_once_only(tmp_path: Path) -> None:
     at_ms = 1_767_225_600_000
     clock, store = ManualClock(at_ms - 20), f"sqlite:///{tmp_path / 'store'}"
