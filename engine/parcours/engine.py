@@ -141,14 +141,20 @@ class Engine:
         for at_ms in instants(entry, timezone):
             if at_ms <= after_ms:
                 continue
-            while (wait_ms := at_ms - self._clock.now_ms()) > 0:
-                await asyncio.sleep(min(wait_ms / 1000, ALARM_MAX_S))
+            await self._until(at_ms)
             try:
                 await self._read_once(journey, entry, at_ms)
             except ParcoursError as error:
                 self._read_troubles.append(f"the journey {journey.name!r} reads no more: {error}")
                 log.warning("%s", self._read_troubles[-1])
                 return
+
+    async def _until(self, at_ms: int) -> None:
+        """Return when the clock, which may jump, shows this time; others have their turn in any case."""
+        wait_ms = 1
+        while wait_ms > 0:
+            wait_ms = max(0, at_ms - self._clock.now_ms())
+            await asyncio.sleep(min(wait_ms / 1000, ALARM_MAX_S))
 
     async def _read_once(self, journey: Journey, entry: ReadEntry, at_ms: int) -> None:
         """Read the audience, again and again where a shard is missing."""

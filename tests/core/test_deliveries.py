@@ -115,7 +115,9 @@ def test_a_pause_that_is_cut_is_recorded_with_what_was_asked_for(tell: Tell) -> 
     story.answer(0, NotSent(key, "slow down", retry_after_s=31_536_000.0))
 
     (retried,) = [fact for fact in story.facts if isinstance(fact, DeliveryReached) and fact.outcome == "retried"]
-    assert retried.reason == "slow down; it asks for a pause of 3.1536e+07 s, which is cut to retry_after_max_ms=86400000"
+    assert (
+        retried.reason == "slow down; it asks for a pause of 3.1536e+07 s, which is cut to retry_after_max_ms=86400000"
+    )
 
 
 def test_ambiguous_marketing_is_never_sent_again(tell: Tell) -> None:

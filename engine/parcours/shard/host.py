@@ -72,10 +72,11 @@ class ShardHost:
             return  # it looks again once it goes on
         try:
             now_ms, next_ms = self._clock.now_ms(), self._shard.next_ms()
-            if next_ms is None or next_ms >= now_ms:
-                return self._set_alarm(next_ms)
-            self._shard.pass_time(now_ms)
-            self.look()
+            if next_ms is not None and next_ms < now_ms:
+                self._shard.pass_time(now_ms)
+                self.look()
+            else:
+                self._set_alarm(next_ms)
         except StoreBroken:
             self._alarm = None  # whoever asks the shard for anything from now on is told
 

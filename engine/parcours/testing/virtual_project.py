@@ -154,8 +154,9 @@ class VirtualProject:
             given = ReactionGiven.model_validate(said)
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-            known = [name for name in OUTCOMES if name != "answered"]
-            raise CallerError(f"this is no reaction: {wrong}{nearest(str(said['reaction']), known)}") from None
+            named = str(said["reaction"])
+            hint = "" if named in OUTCOMES else nearest(named, OUTCOMES)
+            raise CallerError(f"this is no reaction: {wrong}{hint}") from None
         of, channel = given.of, given.channel
         steps = leaving_steps(self.project.program.journeys, of)
         if len(steps) != 1 or (channel is None and len(next(iter(steps.values()))) > 1):
