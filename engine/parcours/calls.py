@@ -1,4 +1,4 @@
-"""How do calls become lines? Each dict is encoded by itself, so that one that cannot be takes no other along."""
+"""What may a caller hand in? Calls, which become lines one by one so that a bad one takes no other along, and names."""
 
 from __future__ import annotations
 
@@ -37,12 +37,30 @@ def lines_of(calls: Iterable[Mapping[str, object]] | bytes | bytearray | memoryv
     each: Iterable[object] = _each(calls, "calls as dicts, or NDJSON as bytes")
     for place, call in enumerate(each):
         try:
-            encoded.append(msgspec.json.encode(dict(call) if isinstance(call, Mapping) else call))
-        except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
-            refused.append((place, f"the call cannot be written as JSON: {error}"))
+            encoded.append(line_of(call))
+        except CallerError as error:
+            refused.append((place, str(error)))
         else:
             places.append(place)
     return Lines(encoded, places, tuple(refused))
+
+
+def line_of(call: object) -> bytes:
+    """The line of one call. Raises CallerError for what cannot be written as JSON."""
+    try:
+        return msgspec.json.encode(dict(call) if isinstance(call, Mapping) else call)
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
+        raise CallerError(f"the call cannot be written as JSON: {error}") from None
+
+
+def check_person(person: object, asked: str) -> None:
+    """Raises CallerError for what nobody can be named, by the question that was asked."""
+    if not isinstance(person, str):
+        raise CallerError(f"{asked}({person!r}): a person's id is a text")
+    try:
+        person.encode()
+    except UnicodeEncodeError:
+        raise CallerError(f"{asked}({person!r}): a person's id is a text that UTF-8 can write") from None
 
 
 def recorded_lines(lines: Iterable[bytes] | bytes | bytearray | memoryview) -> Iterable[bytes]:

@@ -64,6 +64,9 @@ class Settings(BaseModel):
         (MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS),
         description="Pauses before the second, third ... attempt; a provider that asks for longer gets longer.",
     )
+    retry_after_max_ms: Count = Field(
+        DAY_MS, description="Longest pause before another attempt that a provider may ask for; then it is made anyway."
+    )
     ambiguous_resend_after_ms: Count = Field(
         5 * MINUTE_MS, description="Pause before an ambiguous transactional delivery is sent once more."
     )

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from parcours.acknowledgement import Acknowledgement, Ingested
-from parcours.calls import Lines, lines_of
+from parcours.calls import Lines, check_person, lines_of
 from parcours.changing import until_answered
 from parcours.clock import Clock, SystemClock
 from parcours.config import Settings
@@ -35,6 +35,7 @@ from parcours.ports import ShardPort
 from parcours.reads import instants, read_audience
 from parcours.rest import outstanding
 from parcours.router import Router, Taken
+from parcours.shard.host import ALARM_MAX_S
 from parcours.shells import RuntimeName, open_runtime
 from parcours.store.address import check_address
 
@@ -86,8 +87,9 @@ class Engine:
         """Open the project's store and go on from where it stands.
 
         store    sqlite:///FOLDER, or memory: for what need not outlive the process
-        records  channels that only record what would be sent; every other one that a message uses has to be
-                 configured in the project. `call` among them keeps outbound calls from leaving
+        records  channels that only record what would be sent: any that is installed, for older versions may use one
+                 that this project does not. Every other one that a message uses has to be configured in the
+                 project; what else is configured is opened too. `call` among them keeps outbound calls from leaving
         clock    another clock than the machine's, for the local runtime
         environ  where `env:NAME` settings are looked up
         Raises SettingInvalid, ChannelUnknown, ExtraMissing, StoreBusy or StoreBroken.
@@ -139,13 +141,20 @@ class Engine:
         for at_ms in instants(entry, timezone):
             if at_ms <= after_ms:
                 continue
-            await asyncio.sleep(max(0, at_ms - self._clock.now_ms()) / 1000)
+            await self._until(at_ms)
             try:
                 await self._read_once(journey, entry, at_ms)
             except ParcoursError as error:
                 self._read_troubles.append(f"the journey {journey.name!r} reads no more: {error}")
                 log.warning("%s", self._read_troubles[-1])
                 return
+
+    async def _until(self, at_ms: int) -> None:
+        """Return when the clock, which may jump, shows this time; others have their turn in any case."""
+        wait_ms = 1
+        while wait_ms > 0:
+            wait_ms = max(0, at_ms - self._clock.now_ms())
+            await asyncio.sleep(min(wait_ms / 1000, ALARM_MAX_S))
 
     async def _read_once(self, journey: Journey, entry: ReadEntry, at_ms: int) -> None:
         """Read the audience, again and again where a shard is missing."""
@@ -223,8 +232,7 @@ class Engine:
         return facts
 
     def _port_of(self, person: str, asked: str) -> ShardPort:
-        if not isinstance(person, str):
-            raise CallerError(f"{asked}({person!r}): a person's id is a text")
+        check_person(person, asked)
         return self._runtime.ports[shard_of(slot_of(person), self._plan.shards)]
 
     def drain(self, timeout_s: float | None = None) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from parcours.changing import Making, carry_out, changing, publishing, settle, until_answered
 from parcours.clock import Clock
-from parcours.errors import ProjectInvalid, PublishRefused
+from parcours.errors import CallerError, ProjectInvalid, PublishRefused
 from parcours.journey.life import State, Verb
 from parcours.journey.program import Program
 from parcours.journey.project import Project
@@ -107,6 +107,8 @@ class Life:
 
     async def change(self, verb: Verb, journey: str) -> None:
         """Raises CallerError for a journey that there is not, and for one with which that cannot be done."""
+        if not isinstance(journey, str):
+            raise CallerError(f"{verb}_journey({journey!r}): a journey's name is a text")
         await self._change(changing(verb, journey))
 
     async def _change(self, make: Making) -> None:

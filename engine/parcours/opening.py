@@ -1,10 +1,16 @@
-"""With which channels is an engine opened? Those that only record, and the settings of those that deliver."""
+"""With which channels is an engine opened? Those that only record, and the settings of those that deliver.
+
+Older versions of the project, which the store still holds, may use channels that its newest one does not: so
+what is named in `records` or set up in parcours.yaml is opened though no message of the project uses it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 
 from parcours.channel import CALL
+from parcours.dispatch.registry import Registry
 from parcours.errors import SettingInvalid
 from parcours.journey.names import nearest
 from parcours.journey.project import Project
@@ -12,31 +18,40 @@ from parcours.journey.secrets import resolve_secrets
 from parcours.plan import channels_used
 
 
-def recording(project: Project, records: Iterable[str]) -> tuple[str, ...]:
-    """The channels that only record. Raises SettingInvalid unless each is one that the project's messages use."""
+def recording(project: Project, records: Iterable[str], registry: Registry | None = None) -> tuple[str, ...]:
+    """The channels that only record. Raises SettingInvalid unless each is in use, installed, or `call`."""
     if isinstance(records, str) or not isinstance(records, Iterable):
         raise SettingInvalid(f"records={records!r}: a list of channels is expected, such as records=['email']")
-    used = channels_used(project)
+    installed = (registry or Registry.installed()).names()
+    known = sorted({*channels_used(project), *installed, CALL})
     named: list[object] = list(records)
     for name in named:
-        if name not in used:
-            there_are = f"they use {', '.join(used)}" if used else "they use none"
-            hint = nearest(name, used) if isinstance(name, str) else ""
-            raise SettingInvalid(
-                f"records: none of the project's messages uses the channel {name!r}; {there_are}{hint}"
-            )
-    return tuple(name for name in used if name in named)
+        if name not in known:
+            hint = nearest(name, known) if isinstance(name, str) else ""
+            raise SettingInvalid(f"records: there is no channel {name!r}; there are {', '.join(known)}{hint}")
+    return tuple(name for name in known if name in named)
 
 
 def delivering(
-    project: Project, recorded: Iterable[str], environ: Mapping[str, str]
+    project: Project, recorded: Iterable[str], environ: Mapping[str, str], registry: Registry | None = None
 ) -> dict[str, Mapping[str, object]]:
-    """The settings of all other channels in use, secrets resolved. Raises SettingInvalid."""
+    """The settings of all other channels to open, secrets resolved. Raises SettingInvalid.
+
+    These are the channels in use, those that are set up and can be loaded, and `call` where its library is there.
+    """
+    used = channels_used(project)
+    spare = _loadable(set(project.channels) - set(used), registry)
+    if find_spec("aiohttp") is not None:
+        spare.add(CALL)
     return {
         name: resolve_secrets(_configured(project, name), project.folder, environ, f"channels.{name}")
-        for name in channels_used(project)
-        if name not in recorded
+        for name in sorted({*used, *spare} - set(recorded))
     }
+
+
+def _loadable(names: set[str], registry: Registry | None) -> set[str]:
+    """Those that somebody offers and that can be loaded; the others are missed by nobody as long as none uses them."""
+    return names & set((registry or Registry.installed()).contents()) if names else set()
 
 
 def _configured(project: Project, channel: str) -> Mapping[str, object]:

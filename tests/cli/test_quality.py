@@ -55,6 +55,13 @@ def test_made_up_traffic_prints_its_seed_and_what_holds(ask: Any, luma_copy: Pat
     assert "holds   one delivery per key" in result.stdout.splitlines()
 
 
+def test_more_events_than_have_room_are_refused(ask: Any, luma_copy: Path) -> None:
+    result = ask("test", luma_copy, "--explore", "99999999999999999999999")
+
+    assert result.exit_code == 2
+    assert "Invalid value for '--explore': Input should be less than or equal to 1000000" in result.stderr
+
+
 def test_a_step_that_nobody_can_reach_is_warned_of(ask: Any, luma_copy: Path) -> None:
     journey = luma_copy / "journeys" / "abandoned-cart.yaml"
     journey.write_text(journey.read_text().replace("> 50", "> 50 && event.cart.total < 40"))

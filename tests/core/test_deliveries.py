@@ -93,8 +93,10 @@ def test_what_is_certainly_not_sent_is_tried_five_times_with_growing_pauses(tell
         (-5, MINUTE),
         (float("nan"), MINUTE),
         (float("-inf"), MINUTE),
-        (float("inf"), 400 * 24 * HOUR),  # no longer than the run is remembered
-        (1e30, 400 * 24 * HOUR),
+        (86_400, 24 * HOUR),
+        (86_401, 24 * HOUR),  # no longer than retry_after_max_ms
+        (float("inf"), 24 * HOUR),
+        (1e30, 24 * HOUR),
     ],
 )
 def test_a_provider_that_asks_for_longer_gets_longer(tell: Tell, asked_s: float | None, pause_ms: int) -> None:
@@ -104,6 +106,18 @@ def test_a_provider_that_asks_for_longer_gets_longer(tell: Tell, asked_s: float 
     story.answer(0, NotSent(key, "slow down", retry_after_s=asked_s))
 
     assert [timer.due for timer in story.profile.timers if timer.kind == "retry"] == [pause_ms]
+
+
+def test_a_pause_that_is_cut_is_recorded_with_what_was_asked_for(tell: Tell) -> None:
+    story = tell(ONE % "mail").event(0, "Start", **MAIL)
+    (key,) = story.claim(0)
+
+    story.answer(0, NotSent(key, "slow down", retry_after_s=31_536_000.0))
+
+    (retried,) = [fact for fact in story.facts if isinstance(fact, DeliveryReached) and fact.outcome == "retried"]
+    assert (
+        retried.reason == "slow down; it asks for a pause of 3.1536e+07 s, which is cut to retry_after_max_ms=86400000"
+    )
 
 
 def test_ambiguous_marketing_is_never_sent_again(tell: Tell) -> None:

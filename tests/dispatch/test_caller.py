@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import subprocess
 import sys
+import zlib
 from typing import Any
 
 import pytest
@@ -164,6 +166,41 @@ def test_a_call_has_been_answered_whatever_the_answer_holds(
 ) -> None:
     with Desk(text) as desk:
         assert calls(delivery(desk.url)) == [Accepted("k1", answer=answer, reason=reason)]
+
+
+class PackingDesk(Desk):
+    """Says that its answers are packed, in whichever way."""
+
+    def __init__(self, encoding: str, text: bytes) -> None:
+        super().__init__(text)
+        self._encoding = encoding
+
+    def _take(self, request: web.BaseRequest, body: bytes) -> web.Response:
+        super()._take(request, body)
+        return web.Response(body=self.text, headers={"Content-Encoding": self._encoding})
+
+
+UNASKED = "which was not asked for"
+PACKED: list[tuple[str, bytes, dict[str, Any], str | None]] = [
+    ("gzip", gzip.compress(b'{"n": 1}'), {"n": 1}, None),
+    ("GZIP", gzip.compress(b'{"n": 1}'), {"n": 1}, None),
+    ("deflate", zlib.compress(b'{"n": 1}'), {"n": 1}, None),
+    ("identity", b'{"n": 1}', {"n": 1}, None),
+    ("gzip", b"not packed at all", {}, "the answer is packed as 'gzip' and cannot be unpacked"),
+    ("gzip", gzip.compress(b'{"n": 1}')[:-12], {}, "the answer is not JSON"),
+    ("gzip", gzip.compress(b" " * 10_000), {}, "the answer is longer than answer_bytes_max=200"),
+    ("br", b"whatever", {}, f"the answer is packed as 'br', {UNASKED}"),
+    ("rot13", b'{"n": 1}', {}, f"the answer is packed as 'rot13', {UNASKED}"),
+]
+
+
+@pytest.mark.parametrize("encoding, text, answer, reason", PACKED)
+def test_a_call_has_been_answered_however_its_answer_is_packed(
+    encoding: str, text: bytes, answer: dict[str, Any], reason: str | None
+) -> None:
+    with PackingDesk(encoding, text) as desk:
+        assert calls(delivery(desk.url)) == [Accepted("k1", answer=answer, reason=reason)]
+        assert len(desk.requests) == 1
 
 
 def test_an_answer_of_which_nothing_is_declared_is_not_looked_at() -> None:

@@ -86,7 +86,14 @@ def test_what_is_neither_calls_nor_a_block_is_the_caller_s_mistake(
         simulate(new_shop(), given)  # type: ignore[arg-type]  # what a caller may do
 
 
-@pytest.mark.parametrize("person", [5, None, b"anna"])
+@pytest.mark.parametrize("person", [5, None, b"anna", "\ud800"])
 def test_a_person_is_asked_for_by_a_text(person: object, engine: Engine) -> None:
     with pytest.raises(CallerError, match="a person's id is a text"):
         engine.profile(person)  # type: ignore[arg-type]  # what a caller may do
+
+
+@pytest.mark.parametrize("journey", [None, 5, ["cart"], {}])
+def test_a_journey_is_named_by_a_text(journey: object, engine: Engine) -> None:
+    for change in (engine.close_journey, engine.stop_journey, engine.pause_journey, engine.resume_journey):
+        with pytest.raises(CallerError, match=f"{change.__name__}.*: a journey's name is a text"):
+            change(journey)  # type: ignore[arg-type]  # what a caller may do

@@ -87,6 +87,24 @@ def test_timers_follow_the_clock_that_the_engine_is_given(new_shop: NewShop) -> 
         assert sent == {'"c1': ["thank"], '"c2': ["remind"]}
 
 
+def test_a_clock_that_jumps_far_ahead_leaves_nobody_asleep(new_shop: NewShop) -> None:
+    clock = ManualClock(1_000_000)
+    documents = json.loads(new_shop().to_json())
+    (cart,) = (each for each in documents["journeys"] if each["journey"] == "cart")
+    (bought,) = (each for each in cart["steps"] if each["id"] == "bought")
+    bought["timeout"] = "30d"
+    with open_local(Project.from_json(json.dumps(documents).encode()), "memory:", clock=clock) as engine:
+        engine.identify("anna", {"email": "anna@mail.example"}).result()
+        engine.track("anna", "Started", {"cart": "c1"}).result()
+
+        clock.move_to(1_000_000 + 31 * 86_400_000)
+        engine.drain(30)
+
+        profile = engine.profile("anna")
+        assert profile is not None
+        assert [each.step for run in profile.past for each in run.deliveries] == ["remind"]
+
+
 def test_an_audience_is_read_at_its_time_and_once_only(tmp_path: Path) -> None:
     at_ms = 1_767_225_600_000
     clock, store = ManualClock(at_ms - 20), f"sqlite:///{tmp_path / 'store'}"
@@ -190,13 +208,8 @@ def test_closing_answers_everybody_who_still_waits(new_shop: NewShop) -> None:
 
 
 def test_a_channel_that_only_an_older_version_uses_is_missed(tmp_path: Path, new_shop: NewShop) -> None:
-    # given somebody in a version that will send a text message
     store = f"sqlite:///{tmp_path / 'store'}"
-    documents = json.loads(new_shop().to_json())
-    documents["profile"]["traits"]["phone"] = "string"
-    (receipt,) = (each for each in documents["messages"] if each["message"] == "receipt")
-    receipt["sms"] = {"text": "Thank you"}
-    with open_local(Project.from_json(json.dumps(documents).encode()), store) as engine:
+    with open_local(texting(new_shop()), store) as engine:
         engine.track("anna", "Started", {"cart": "c1"}).result()
         assert engine.troubles() == []
 
@@ -204,6 +217,32 @@ def test_a_channel_that_only_an_older_version_uses_is_missed(tmp_path: Path, new
         (trouble,) = engine.troubles()
 
     assert trouble == "version 1 of 'cart' sends on 'sms', which the engine was not opened with"
+
+
+def texting(project: Project) -> Project:
+    """The shop, which also sends the receipt as a text message."""
+    documents = json.loads(project.to_json())
+    documents["profile"]["traits"]["phone"] = "string"
+    (receipt,) = (each for each in documents["messages"] if each["message"] == "receipt")
+    receipt["sms"] = {"text": "Thank you"}
+    return Project.from_json(json.dumps(documents).encode())
+
+
+def test_a_channel_that_only_an_older_version_uses_can_be_named_and_sends(tmp_path: Path, new_shop: NewShop) -> None:
+    store = f"sqlite:///{tmp_path / 'store'}"
+    with open_local(texting(new_shop()), store) as engine:
+        engine.identify("anna", {"email": "anna@mail.example", "phone": "+33612345678"}).result()
+        engine.track("anna", "Started", {"cart": "c1"}).result()
+
+    with Engine.open(new_shop(), store, runtime="local", records=["email", "sms"]) as engine:
+        assert engine.troubles() == []
+        engine.track("anna", "Bought", {"cart": "c1"}).result()
+        engine.drain(30)
+        profile = engine.profile("anna")
+
+    assert profile is not None
+    sent = [(each.channel, each.state) for run in profile.past for each in run.deliveries if each.step == "thank"]
+    assert sent == [("email", "sent"), ("sms", "sent")]
 
 
 def outcome_of(call: Callable[[], object]) -> BaseException | None:

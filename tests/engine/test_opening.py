@@ -11,6 +11,7 @@ from parcours.clock import ManualClock
 from parcours.engine import Engine
 from parcours.errors import SettingInvalid, StoreBroken, StoreBusy
 from parcours.journey.project import Project
+from parcours.opening import delivering, recording
 from parcours.plan import Plan, open_shard
 from parcours.simulation import simulate
 
@@ -38,12 +39,13 @@ def test_shards_are_a_whole_number_that_people_can_be_divided_into(
     [
         ("email", "records='email': a list of channels is expected"),
         (3, "records=3: a list of channels is expected"),
-        (["emial"], "the channel 'emial'; they use email, did you mean 'email'?"),
-        (["email", "sms"], "none of the project's messages uses the channel 'sms'; they use email"),
-        ([7], "the channel 7; they use email"),
+        (["emial"], "there is no channel 'emial'; there are call, email, push, sms"),
+        (["emial"], "did you mean 'email'?"),
+        (["email", "cal"], "there is no channel 'cal'"),
+        ([7], "there is no channel 7; there are call, email"),
     ],
 )
-def test_only_channels_that_messages_use_can_record(
+def test_only_channels_that_there_are_can_record(
     records: object, complaint: str, tmp_path: Path, new_shop: NewShop
 ) -> None:
     store = f"sqlite:///{tmp_path / 'store'}"
@@ -53,6 +55,19 @@ def test_only_channels_that_messages_use_can_record(
 
     assert complaint in str(caught.value)
     assert not (tmp_path / "store").exists()
+
+
+def test_what_older_versions_may_use_can_record_as_well(new_shop: NewShop) -> None:
+    assert recording(new_shop(), ["sms", "email", "call"]) == ("call", "email", "sms")
+
+
+def test_what_is_set_up_is_opened_though_no_message_of_the_project_uses_it(new_shop: NewShop) -> None:
+    project = new_shop(sms={"account": "a", "token": "env:TOKEN", "sender": "+33600000000"}, pigeon={"loft": "l"})
+
+    opened = delivering(project, ["email"], {"TOKEN": "t"})
+
+    assert opened == {"call": {}, "sms": {"account": "a", "token": "t", "sender": "+33600000000"}}
+    assert delivering(project, ["call", "email", "sms"], {}) == {}, "and what nobody has installed is missed by nobody"
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,22 @@ class StoppingStore(MemoryStore):
         super().append(record)
 
 
+class AskedClock(ManualClock):
+    """A clock that tells when it is asked for the time."""
+
+    def __init__(self, now_ms: int) -> None:
+        super().__init__(now_ms)
+        self._asked = asyncio.Event()
+
+    def now_ms(self) -> int:
+        self._asked.set()
+        return super().now_ms()
+
+    async def asked_again(self) -> None:
+        self._asked.clear()
+        await self._asked.wait()
+
+
 def test_a_channel_is_woken_once_until_its_dispatcher_has_come(world: World, lines: Lines) -> None:
     async def scenario() -> None:
         woken: list[str] = []
@@ -98,6 +114,28 @@ def test_the_alarm_rings_when_the_next_timer_is_due(new_world: Callable[..., Wor
         host.look()
 
         async with asyncio.timeout(30):
+            await woken.wait()
+        assert world.shard.ready() == {"email": 1}
+        host.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_clock_that_jumps_ahead_is_noticed_and_until_then_nothing_is_written(
+    new_world: Callable[..., World], lines: Lines
+) -> None:
+    async def scenario() -> None:
+        world = new_world()
+        clock, woken = AskedClock(world.now_ms), asyncio.Event()
+        world.take(lines.identify("anna"), lines.track("anna", "Started"))
+        host = ShardHost(world.shard, world.store, clock, lambda _: woken.set())
+        host.look()
+        written = world.shard.newest
+
+        async with asyncio.timeout(30):
+            await clock.asked_again()
+            assert (world.shard.newest, woken.is_set()) == (written, False)
+            clock.move_to(world.now_ms + 1_000_000)
             await woken.wait()
         assert world.shard.ready() == {"email": 1}
         host.close()

@@ -14,7 +14,7 @@ from aiohttp import web
 from rich.console import Console
 
 from parcours.config import Settings
-from parcours.errors import CallerError, SettingInvalid
+from parcours.errors import CallerError
 from parcours.insight.report import print_report
 from parcours.journey.project import Project
 from parcours.opening import delivering
@@ -126,9 +126,9 @@ def test_an_engine_needs_no_settings_to_make_calls_and_can_be_told_to_record_the
     assert recorded_channels(shop, ["call", "email"]) == ("call", "email")
 
 
-def test_a_project_that_makes_no_calls_has_none_to_record(luma: Project) -> None:
-    with pytest.raises(SettingInvalid, match="uses the channel 'call'; they use email"):
-        recorded_channels(luma, ["call"])
+def test_calls_can_leave_and_be_recorded_though_only_an_older_version_may_make_them(luma: Project) -> None:
+    assert "call" in delivering(luma, ("email", "push", "sms"), {})
+    assert recorded_channels(luma, ["call"]) == ("call",)
 
 
 class Desk(HttpServer):

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from parcours.journey.finding import Finding
     from parcours.journey.project import Project
 
+EXPLORE_MAX = 1_000_000
+"""Most generated events: all of them and all that follows from them lie in memory until everything is checked."""
+
 
 def try_out(
     folder: ProjectFolder,
     explore: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Try so many generated events instead.")
+        int | None, typer.Option(metavar="N", min=1, max=EXPLORE_MAX, help="Try so many generated events instead.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="What the generated events follow from.")] = 1,
     people: Annotated[

@@ -81,16 +81,19 @@ def _try_again(turn: Turn, run: Run, delivery: DeliveryState, receipt: NotSent) 
         pause_ms = delays[min(delivery.attempt, len(delays)) - 1]
         delivery.state = "queued"
         delivery.attempt += 1
-        turn.set_timer(turn.at + max(pause_ms, _asked_ms(turn, receipt)), "retry", run, delivery.key)
-        reach(turn, run, delivery, "retried", reason=receipt.reason, code=receipt.code)
+        asked_ms, cut = _asked_ms(turn, receipt)
+        turn.set_timer(turn.at + max(pause_ms, asked_ms), "retry", run, delivery.key)
+        reach(turn, run, delivery, "retried", reason=f"{receipt.reason}{cut}", code=receipt.code)
 
 
-def _asked_ms(turn: Turn, receipt: NotSent) -> int:
-    """The pause that the provider asks for, rounded up, and no longer than the run is remembered."""
-    asked_s = receipt.retry_after_s or 0.0
-    if not asked_s * 1000 < turn.settings.run_memory_ms:  # not a number is no such pause either
-        return 0 if asked_s != asked_s else turn.settings.run_memory_ms
-    return ceil(max(asked_s, 0.0) * 1000)
+def _asked_ms(turn: Turn, receipt: NotSent) -> tuple[int, str]:
+    """The pause that the provider asks for, rounded up, and what is to be said if it asks for too long a one."""
+    asked_s, most_ms = receipt.retry_after_s or 0.0, turn.settings.retry_after_max_ms
+    if asked_s != asked_s:  # not a number is no pause
+        return 0, ""
+    if asked_s * 1000 > most_ms:
+        return most_ms, f"; it asks for a pause of {asked_s:g} s, which is cut to retry_after_max_ms={most_ms}"
+    return ceil(max(asked_s, 0.0) * 1000), ""
 
 
 def _leave_unknown(turn: Turn, run: Run, delivery: DeliveryState, reason: str, code: str | None) -> None:

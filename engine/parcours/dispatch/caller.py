@@ -9,6 +9,7 @@ ones as well; redirects, which the other side would choose, are not followed.
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -39,6 +40,10 @@ CLASS_VERDICTS: Mapping[int, Verdict] = MappingProxyType({2: "answered", 3: "ref
 """Anything else, above all 5xx: the other side may have acted before it failed."""
 
 
+PACKED: Mapping[str, int] = MappingProxyType({"gzip": 31, "x-gzip": 31, "deflate": 15})
+"""Ways of packing that are undone though they were not asked for, and how zlib is told of each."""
+
+
 @dataclass(slots=True)
 class _Attempt:
     """Whether the request has begun to leave."""
@@ -64,6 +69,7 @@ class HttpCaller:
             # again, and nobody could say then what became of the call. `claim_max` bounds how many there are.
             connector=aiohttp.TCPConnector(limit=0, force_close=True),
             cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,  # an answer that cannot be unpacked would pass for one that never came
             timeout=aiohttp.ClientTimeout(total=None),  # each action has its own
             trace_configs=[trace],
         )
@@ -121,13 +127,16 @@ class HttpCaller:
             text += part
             if len(text) > most:
                 return {}, f"the answer is longer than answer_bytes_max={most}"
+        unpacked, fault = _unpacked(bytes(text), answer.headers.get("Content-Encoding", ""), most)
+        if fault is not None:
+            return {}, fault
         try:
-            decoded = msgspec.json.decode(text)
+            decoded = msgspec.json.decode(unpacked)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return {}, "the answer is not JSON"
         if not isinstance(decoded, dict):
             return {}, "the answer is not an object"
-        fault = objection(decoded, text.count(b"{") + text.count(b"["))
+        fault = objection(decoded, unpacked.count(b"{") + unpacked.count(b"["))
         return ({}, f"the answer is not taken, with {fault}") if fault else (decoded, None)
 
     async def _departing(
@@ -138,6 +147,20 @@ class HttpCaller:
     ) -> None:
         attempt: Any = context.trace_request_ctx
         attempt.departed = True
+
+
+def _unpacked(text: bytes, encoding: str, most: int) -> tuple[bytes, str | None]:
+    """The text of an answer, of which no more than `most` bytes are unpacked, or why it cannot be read."""
+    packing = encoding.strip().lower()
+    if packing in ("", "identity"):
+        return text, None
+    if packing not in PACKED:
+        return b"", f"the answer is packed as {packing[:40]!r}, which was not asked for"
+    try:
+        unpacked = zlib.decompressobj(PACKED[packing]).decompress(text, most + 1)
+    except zlib.error:
+        return b"", f"the answer is packed as {packing!r} and cannot be unpacked"
+    return unpacked, f"the answer is longer than answer_bytes_max={most}" if len(unpacked) > most else None
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:

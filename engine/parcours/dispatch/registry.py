@@ -41,6 +41,10 @@ class Registry:
         """All channels of this environment."""
         return cls(entry_points(group=GROUP))
 
+    def names(self) -> list[str]:
+        """Every channel found, sorted, whether it can be loaded or not."""
+        return sorted(self._points)
+
     def offers(self) -> list[Offer]:
         """Every channel found, by name, with what is wrong with it."""
         offers = []

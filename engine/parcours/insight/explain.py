@@ -128,7 +128,7 @@ def explain(
         if isinstance(fact, Moved):
             _move(stories.setdefault(fact.journey, JourneyStory(journey=fact.journey)), fact, sequence, outlines)
         elif isinstance(fact, DeliveryReached):
-            if fact.outcome not in INTERNAL_OUTCOMES:
+            if fact.outcome == "retried" or fact.outcome not in INTERNAL_OUTCOMES:
                 _deliver(stories.setdefault(fact.journey, JourneyStory(journey=fact.journey)), fact, sequence)
         elif isinstance(fact, Unmet):
             story = stories.setdefault(fact.journey, JourneyStory(journey=fact.journey))

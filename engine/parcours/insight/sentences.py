@@ -50,7 +50,8 @@ def reached(outcome: str, gate: str | None, reason: str | None, code: str | None
     """A state or mark of a delivery in words."""
     by = f" by the gate {gate!r}" if gate else ""
     coded = f" ({code})" if code and code not in (reason or "") else ""
-    return f"{outcome}{by}" + (f": {reason}{coded}" if reason else coded)
+    what = "not sent, and tried again later" if outcome == "retried" else outcome
+    return f"{what}{by}" + (f": {reason}{coded}" if reason else coded)
 
 
 def sentence(fact: object) -> str | None:

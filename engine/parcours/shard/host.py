@@ -22,6 +22,11 @@ from parcours.shard.recall import recall
 from parcours.shard.shard import Shard
 from parcours.store.store import Store
 
+ALARM_MAX_S = 1.0
+"""Longest sleep between two looks at the clock: it may jump ahead, as after a machine was suspended, and the alarm
+counts by another one that does not.
+"""
+
 
 class ShardHost:
     """Satisfies `LifePort`. `wake` is told the name of a channel that has deliveries ready.
@@ -60,14 +65,18 @@ class ShardHost:
             self._alarm = None
         if next_ms is not None:
             wait_s = max(0, next_ms + 1 - self._clock.now_ms()) / 1000  # a timer fires once its time is past
-            self._alarm = asyncio.get_running_loop().call_later(wait_s, self._ring)
+            self._alarm = asyncio.get_running_loop().call_later(min(wait_s, ALARM_MAX_S), self._ring)
 
     def _ring(self) -> None:
         if not self._free.is_set():
             return  # it looks again once it goes on
         try:
-            self._shard.pass_time(self._clock.now_ms())
-            self.look()
+            now_ms, next_ms = self._clock.now_ms(), self._shard.next_ms()
+            if next_ms is not None and next_ms < now_ms:
+                self._shard.pass_time(now_ms)
+                self.look()
+            else:
+                self._set_alarm(next_ms)
         except StoreBroken:
             self._alarm = None  # whoever asks the shard for anything from now on is told
 

@@ -15,12 +15,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import msgspec
+from pydantic import ValidationError
 
+from parcours.calls import check_person, line_of
 from parcours.channel import CALL
 from parcours.clock import EPOCH, MILLISECOND
 from parcours.config import Settings
 from parcours.core.fact import DeliveryReached, Fact
+from parcours.core.feedback import OUTCOMES
 from parcours.core.profile import Profile
 from parcours.core.time_text import time_text
 from parcours.dispatch.proofs import Proofs, Said
@@ -44,6 +46,9 @@ T = TypeVar("T")
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 """When a test begins unless it says otherwise."""
+
+END = datetime(9000, 1, 1, tzinfo=UTC)
+"""No test goes on for longer: what is due after it still has to have a time, and there is none after the year 9999."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +140,23 @@ class VirtualProject:
 
         The channel may be left out where the step sends on one only. A call can be made to have `failed`.
         """
-        self._react(ReactionGiven(who=who, reaction=what, of=of, channel=channel, link=link))
+        self._react({"who": who, "reaction": what, "of": of, "channel": channel, "link": link})
 
     def answer(self, who: str, answer: Mapping[str, Any] | None = None, *, of: str) -> None:
         """The newest outbound call of a person's step, named JOURNEY.STEP, is answered with this object."""
-        self._react(ReactionGiven(who=who, reaction="answered", of=of, answer=dict(answer or {})))
+        told: object = {} if answer is None else answer
+        if not isinstance(told, Mapping):
+            raise CallerError(f"answer={answer!r}: the answer to a call is an object, such as {{'n': 1}}")
+        self._react({"who": who, "reaction": "answered", "of": of, "answer": dict(told)})
 
-    def _react(self, given: ReactionGiven) -> None:
+    def _react(self, said: Mapping[str, object]) -> None:
+        try:
+            given = ReactionGiven.model_validate(said)
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            named = str(said["reaction"])
+            hint = "" if named in OUTCOMES else nearest(named, OUTCOMES)
+            raise CallerError(f"this is no reaction: {wrong}{hint}") from None
         of, channel = given.of, given.channel
         steps = leaving_steps(self.project.program.journeys, of)
         if len(steps) != 1 or (channel is None and len(next(iter(steps.values()))) > 1):
@@ -159,8 +174,10 @@ class VirtualProject:
 
     def happen(self, call: Mapping[str, object]) -> None:
         """Any call of the event format, now. Raises CallerError with the reason where it cannot be used."""
+        if not isinstance(call, Mapping):
+            raise CallerError(f"happen({call!r}): a call is an object, such as {{'type': 'track', ...}}")
+        line = line_of({**call, "timestamp": time_text(self._now_ms)})
         self._number += 1
-        line = msgspec.json.encode({**call, "timestamp": time_text(self._now_ms)})
         before = len(self._drive.rejected)
         self._call(self._drive.feed([Recorded(self._now_ms, self._number, line)]))
         if len(self._drive.rejected) > before:
@@ -171,9 +188,15 @@ class VirtualProject:
 
         So what is told afterwards comes after it, even in the same instant.
         """
-        length = timedelta(**parts) if by is None else by
+        try:
+            length = timedelta(**parts) if by is None else by
+            beyond = self.now + length > END
+        except (TypeError, ValueError, OverflowError) as error:
+            raise CallerError(f"advance: so much time cannot pass: {error}") from None
         if length < timedelta(0):
             raise CallerError("time does not go back")
+        if beyond:
+            raise CallerError(f"advance: so much time cannot pass: a test ends by the year {END.year}")
         self._now_ms += length // MILLISECOND
         self._call(self._drive.pass_to(self._now_ms))
 
@@ -184,6 +207,8 @@ class VirtualProject:
 
         Raises PublishRefused with every reason, ProjectInvalid for a folder with errors.
         """
+        if not isinstance(project, Project | Path | str):
+            raise CallerError(f"publish({project!r}): a Project or its folder is expected")
         published = project if isinstance(project, Project) else Project.load(project)
         self._call(self._life.publish(published))
         self.project = published
@@ -248,6 +273,7 @@ class VirtualProject:
 
     def explanation(self, who: str) -> Explanation:
         """Everything that happened to a person and why, as data."""
+        check_person(who, "explain")
         return explain(self.facts(), who, self._life.program().versions(), self._life.journey_states())
 
     def explain(self, who: str) -> str:
@@ -256,6 +282,7 @@ class VirtualProject:
 
     def profile(self, who: str) -> Profile | None:
         """What is known of a person now, None if nothing is."""
+        check_person(who, "profile")
         return self._call(self._runtime.ports[0].profile(who))
 
     # Life
