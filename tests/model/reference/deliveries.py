@@ -179,7 +179,8 @@ def cancel(person: Person, now_ms: int, run: Document) -> None:
         if delivery["run"] is run and delivery["state"] in ("held", "queued"):
             person.reserved = [one for one in person.reserved if one["delivery"] is not delivery]
             delivery["state"] = "cancelled"
-            record_delivery(person, now_ms, delivery, "cancelled")
+            # What becomes of a delivery that is made up for is told at the resume.
+            record_delivery(person, gates_at_ms(person, now_ms), delivery, "cancelled")
 
 
 def react(person: Person, now_ms: int, line: Document) -> list[Document]:

@@ -78,6 +78,9 @@ def read_instants(world: World, last_ms: int) -> list[int]:
 def read(world: World, people: dict[str, Person], read_ms: int, last_ms: int) -> None:
     for journey in world.journeys:
         if read_ms in reads_of(world, journey, last_ms) and world.life.state[journey["journey"]] == "open":
+            if (journey["journey"], read_ms) in world.life.read:
+                continue
+            world.life.read.add((journey["journey"], read_ms))
             # Membership is fixed at the instant; person number n, ids as bytes, enters at T + floor(n / rate).
             members = [person for person in people.values() if is_member(person, read_ms, journey["entry"]["read"])]
             members.sort(key=lambda person: person.id.encode())

@@ -24,6 +24,7 @@ class Life:
     contents: dict[str, list[str]] = field(default_factory=dict)
     state: dict[str, str] = field(default_factory=dict)
     paused: set[str] = field(default_factory=set)
+    read: set[tuple[str, int]] = field(default_factory=set)
 
 
 class World:
