@@ -9,7 +9,9 @@ from tests.model.reference.times import UNITS_MS, parse_instant, to_text
 Document = dict[str, Any]
 Drawn = TypeVar("Drawn")
 
-STAGE_1 = frozenset(("branches", "correlation", "dates", "duplicates", "exits", "goals", "links", "local_waits"))
+STAGE_1 = frozenset(
+    ("branches", "calls", "correlation", "dates", "duplicates", "exits", "goals", "links", "local_waits")
+)
 STAGE_1 |= frozenset(("loops", "pages", "priority", "reactions", "reads", "reentry", "rules", "sends", "splits"))
 STAGE_1 |= frozenset(("updates", "wait_for", "waits"))
 STAGE_2 = STAGE_1 | frozenset(["audiences", "caps", "consents", "expiry", "history", "quiet_hours", "recurring_reads"])
@@ -28,6 +30,14 @@ PROPERTIES = {"cart_id": "string", "total": "number", "items": "integer", "kind"
 PROPERTIES |= {"when": "timestamp", "cart.total": "number", "cart.note": "string"}
 TRAITS = {"email": "string", "phone": "string", "push_token": "string", "backup": "string", "timezone": "string"}
 TRAITS |= {"tier": "string", "age": "integer", "score": "number", "loyal": "boolean", "born": "timestamp"}
+ACTIONS: Document = {
+    "ask": {"url": "https://example.com/ask", "body": {"who": "profile.email"}, "answer": PROPERTIES},
+    "tell": {
+        "url": "https://example.com/tell",
+        "answer": {"total": "number", "kind": "string", "cart.total": "number"},
+    },
+    "note": {"url": "https://example.com/note"},
+}
 LINKS = ("https://example.com/a", "https://example.com/b")
 
 
@@ -81,6 +91,13 @@ class Chance:
         if self.maybe(0.2, "wrong_types"):
             drawn |= {"total": "50", "kind": 5, "flag": "yes"}
         return {name: drawn[name] for name in drawn if self.maybe(0.75)}
+
+    def answer(self) -> Document:
+        """What an outbound call is answered: now and then of another kind, or what nobody has asked for."""
+        drawn = self.properties()
+        if self.maybe(0.2):
+            drawn |= {"total": "50", "items": 1.5, "kind": 5, "flag": "yes", "when": "soon", "cart": "none"}
+        return {name: drawn[name] for name in drawn if self.maybe(0.9)} | {"beyond": 1}
 
     def traits(self, share: float = 0.4) -> Document:
         good, bad = ("a@example.com", "b@example.org", "c@example.com"), ("a@example", "no mail", "", None)

@@ -23,6 +23,7 @@ def case(seed: int, features: frozenset[str] = STAGE_2) -> tuple[Document, list[
         "profile": {"traits": drawn_from.TRAITS, "timezone": "profile.timezone"},
         "events": {"events": events(chance)},
         "audiences": {"audiences": named},
+        "actions": {"actions": drawn_from.ACTIONS},
         "messages": written,
         "journeys": journeys(chance, list(named), written),
     }
@@ -174,10 +175,19 @@ def one_line(chance: Chance, project: Document, person: str) -> Document:
 
 
 def reaction(chance: Chance, project: Document, line: Document) -> Document:
-    sends = [(journey, step) for journey in project["journeys"] for step in journey["steps"] if "send" in step]
+    sends = [
+        (journey, step)
+        for journey in project["journeys"]
+        for step in journey["steps"]
+        if step.keys() & {"send", "call"}
+    ]
     if not sends:
         return {}
     journey, step = chance.pick(sends)
+    if "call" in step:
+        end: Document = {"type": "reaction", "reaction": chance.pick(("answered", "answered", "failed"))}
+        more = {"answer": chance.answer()} if end["reaction"] == "answered" else {}
+        return {**line, **end, "journey": journey["journey"], "step": step["id"], "channel": "call", **more}
     channel = chance.pick(channels_of(step, project["messages"]))
     kinds = list(REACTIONS[channel])
     if channel == "email" and "consents" in chance.features:

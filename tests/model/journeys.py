@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.model.chance import LINKS, ZONES, Chance, Document
+from tests.model.chance import ACTIONS, LINKS, ZONES, Chance, Document
 from tests.model.reference.times import DAY_MS, DAYS, parse_instant, to_text
 
 NAMES = ("again", "buy", "walk")
@@ -15,6 +15,7 @@ STEP_KINDS = (
     *[("sends", "send")] * 4,
     *[("wait_for", "wait_for")] * 3,
     *[("waits", "wait")] * 2,
+    *[("calls", "call")] * 2,
     *(("local_waits", "local"), ("branches", "branch"), ("splits", "split"), ("updates", "update")),
 )
 
@@ -116,8 +117,8 @@ def steps(chance: Chance, journey: Document, audiences: list[str], messages: lis
     found: list[Document] = []
     for number, name in enumerate(drawn):
         later = [None, None, *drawn[number + 1 :]]
-        sends = [step for step in found if "send" in step]
-        step = one_step(chance, chance.pick(kinds), {"id": name}, later, seen)
+        sends = [step for step in found if step.keys() & {"send", "call"}]
+        step = one_step(chance, next_kind(chance, kinds, found), {"id": name}, later, seen)
         if "send" in step:
             finish_send(chance, step, later, messages)
         if "wait_for" in step:
@@ -128,6 +129,15 @@ def steps(chance: Chance, journey: Document, audiences: list[str], messages: lis
     if chance.maybe(0.4):
         found.append({"id": "over", "end": True})
     return reachable(found)
+
+
+def next_kind(chance: Chance, kinds: list[str], before: list[Document]) -> str:
+    """Outcomes of calls are often waited for, and what was heard is often asked about."""
+    if before and "call" in before[-1] and "wait_for" in kinds and chance.maybe(0.6):
+        return "wait_for"
+    if before and "answered" in str(before[-1].get("wait_for")) and chance.maybe(0.6):
+        return "branch"
+    return chance.pick(kinds)
 
 
 def one_step(chance: Chance, kind: str, step: Document, later: list[str | None], seen: list[str]) -> Document:
@@ -157,6 +167,8 @@ def one_step(chance: Chance, kind: str, step: Document, later: list[str | None],
         case "split":
             percents = chance.pick(((50, 50), (12.5, 87.5), (33, 33, 34)))
             return {**step, "split": [{"percent": percent, "next": chance.pick(later)} for percent in percents]}
+        case "call":
+            return {**step, "call": chance.pick(list(ACTIONS))}
         case _:
             return {**step, "update": update(chance, by_event="event" in seen)}
 
@@ -189,7 +201,7 @@ def finish_wait_for(
 ) -> None:
     for _ in range(chance.pick((1, 1, 2, 3))):
         if sends and chance.maybe(0.5, "reactions"):
-            listener = reaction(chance, chance.pick(sends), messages)
+            listener = reaction(chance, chance.pick([*sends, sends[-1]]), messages)
         elif audiences and chance.maybe(0.3, "audiences"):
             listener = with_change(chance, {"audience": chance.pick(audiences)})
         else:
@@ -209,6 +221,8 @@ def channels_of(step: Document, messages: list[Document]) -> list[str]:
 
 
 def reaction(chance: Chance, step: Document, messages: list[Document]) -> Document:
+    if "call" in step:
+        return {"reaction": chance.pick(("answered", "answered", "failed")), "of": step["id"]}
     channel = chance.pick(channels_of(step, messages))
     listener: Document = {"reaction": chance.pick(REACTIONS[channel]), "of": step["id"]}
     if listener["reaction"] == "clicked" and chance.maybe(0.4, "links"):

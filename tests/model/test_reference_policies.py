@@ -3,8 +3,9 @@
 import pytest
 from tests.model.cases import OPT_OUT, START_MS, Document, at, event, identify, moves, outcomes, project
 from tests.model.reference.expression import value
-from tests.model.reference.people import Person, World, scope_of
+from tests.model.reference.people import Person, scope_of
 from tests.model.reference.times import parse_duration
+from tests.model.reference.worlds import World
 
 
 def test_consent_is_per_channel_and_purpose_and_transactional_messages_skip_it() -> None:
@@ -104,6 +105,21 @@ def test_an_expression_means(text: str, expected: bool) -> None:
     for offset, total in (("0s", 2), ("1s", 3)):
         now_ms = START_MS + parse_duration(offset)
         scope = scope_of(person, now_ms, event={"total": total})
-        person.history.append({"at": now_ms, "names": ["Buy"], "scope": scope})
+        person.history.append({"at": now_ms, "order": 0, "names": [("Buy", None, None)], "scope": scope})
     # An hour after the first: it has just left the window of an hour.
     assert value(text, scope_of(person, START_MS + 3_600_000, event={"nothing": None})) is expected
+
+
+def test_a_change_that_an_update_causes_is_heard_after_the_entries_of_its_event() -> None:
+    audiences = {"gold": 'profile.tier == "gold"'}
+    documents = project([{"id": "u", "update": {"tier": '"gold"'}}], audiences=audiences, priority=9)
+    other: Document = {"journey": "k", "entry": {"event": "Start"}, "exit": [{"audience": "gold"}]}
+    other |= {"priority": 1, "steps": [{"id": "w", "wait": "1h"}]}
+    documents["journeys"].append(other)
+    assert moves(documents, event("0s", "Start"), event("1s", "Start"), journey="k") == [
+        (at("0s"), 1, None, "entered", "Start"),
+        (at("0s"), 1, "w", "reached", None),
+        (at("0s"), 1, "w", "waiting", at("1h")),
+        (at("0s"), 1, "w", "exited", "gold"),
+        (at("1s"), None, None, "not_entered", "exit_audience"),
+    ]

@@ -5,38 +5,59 @@ from collections.abc import Iterator
 from tests.model.reference.expression import Instant, Tree, evaluate, holds, parse
 from tests.model.reference.people import Document, Person, scope_of, set_timer
 from tests.model.reference.times import is_duration, parse_duration
+from tests.model.reference.worlds import AudienceKey, World, nodes
 
-Change = tuple[str, str]  # an audience and "entered" or "left"
+Change = tuple[AudienceKey, str]  # an audience and "entered" or "left"
 
 
 def refresh(person: Person, now_ms: int) -> list[Change]:
     """Membership as it is now; returns what changed, and sets the timers of the next changes."""
     changes = []
-    for name, condition in person.world.audiences.items():
-        inside = holds(condition, scope_of(person, now_ms))
+    for name, (condition, world) in meanings(person).items():
+        inside = holds(condition, scope_of(person, now_ms, world=world))
         # Nobody is a member before their first input.
-        if inside != person.member.get(name, False):
+        changed = inside != person.member.get(name, False)
+        if changed:
             changes.append((name, "entered" if inside else "left"))
         person.member[name] = inside
-        due_ms = next_change(person, now_ms, condition)
-        if due_ms != person.next_change.get(name):
+        due_ms = next_change(person, now_ms, condition, world)
+        # Once it has changed, the next change is another one, also where it is due at the same instant.
+        if changed or due_ms != person.next_change.get(name):
             person.next_change[name] = due_ms
+            # A change that is no longer due gives up its place among the timers.
+            person.timers = [timer for timer in person.timers if timer.get("audience") != name]
             if due_ms is not None:
                 set_timer(person, due_ms, "audience", audience=name)
     return changes
 
 
-def next_change(person: Person, now_ms: int, condition: str) -> int | None:
+def meanings(person: Person) -> dict[AudienceKey, tuple[str, World]]:
+    """All audiences that were ever published: a name that came to mean something else is another audience."""
+    found: dict[AudienceKey, tuple[str, World]] = {}
+    for world in person.world.life.worlds:
+        for name, condition in world.audiences.items():
+            found.setdefault(world.audience_key(name), (condition, world))
+    return found
+
+
+def fill(person: Person, now_ms: int) -> None:
+    """What was published fills silently: nobody entered."""
+    if person.known:
+        changes = refresh(person, now_ms)
+        person.settled.update((audience, change == "entered") for audience, change in changes)
+
+
+def next_change(person: Person, now_ms: int, condition: str, world: World) -> int | None:
     """The first instant after now at which the condition answers otherwise, if nothing else happens."""
-    inside = holds(condition, scope_of(person, now_ms))
-    for instant_ms in sorted(set(candidates(person, now_ms, parse(condition)))):
-        if instant_ms > now_ms and holds(condition, scope_of(person, instant_ms)) != inside:
+    inside = holds(condition, scope_of(person, now_ms, world=world))
+    for instant_ms in sorted(set(candidates(person, now_ms, parse(condition), world))):
+        if instant_ms > now_ms and holds(condition, scope_of(person, instant_ms, world=world)) != inside:
             return instant_ms
     return None
 
 
-def candidates(person: Person, now_ms: int, tree: Tree) -> Iterator[int]:
-    scope = scope_of(person, now_ms)
+def candidates(person: Person, now_ms: int, tree: Tree, world: World) -> Iterator[int]:
+    scope = scope_of(person, now_ms, world=world)
     for node in nodes(tree):
         match node:
             # An event leaves a window when it is as old as the window is long.
@@ -56,19 +77,11 @@ def candidates(person: Person, now_ms: int, tree: Tree) -> Iterator[int]:
                 pass
 
 
-def nodes(tree: Tree) -> list[Tree]:
-    found = [tree]
-    for part in tree[1:]:
-        for inner in part if isinstance(part, list) else [part]:
-            if isinstance(inner, tuple):
-                found.extend(nodes(inner))
-    return found
-
-
 def is_member(person: Person, now_ms: int, name: str) -> bool:
     """Whether the condition holds at an instant, for whoever is known by then."""
     return person.known and holds(person.world.audiences[name], scope_of(person, now_ms))
 
 
 def in_exit_audience(person: Person, journey: Document) -> bool:
-    return any(person.member.get(rule["audience"], False) for rule in journey.get("exit", []) if "audience" in rule)
+    named = [rule["audience"] for rule in journey.get("exit", []) if "audience" in rule]
+    return any(person.settled.get(person.world.audience_key(name), False) for name in named)

@@ -27,7 +27,7 @@ RANKS = {"held": 0, "sent": 1, "delivered": 2, "bounced": 3}  # what feedback ca
 
 def ask(person: Person, now_ms: int, run: Document, step: Document) -> list[Document]:
     """One delivery per channel of a send step, each sent, held or refused."""
-    message = person.world.messages[step["send"]]
+    message = run["world"].messages[step["send"]]
     asked = []
     # All channels that the message has content for, in document order, unless the step names them.
     for channel in step.get("channels") or [name for name in message if name in CHANNELS]:
@@ -45,8 +45,13 @@ def ask(person: Person, now_ms: int, run: Document, step: Document) -> list[Docu
         }
         person.deliveries.append(delivery)
         asked.append(delivery)
-        decide(person, now_ms, delivery)
+        decide(person, gates_at_ms(person, now_ms), delivery)
     return asked
+
+
+def gates_at_ms(person: Person, now_ms: int) -> int:
+    """Gates go by the time of the resume, whenever that happened which is made up for."""
+    return now_ms if person.gates_at_ms is None else person.gates_at_ms
 
 
 def decide(person: Person, now_ms: int, delivery: Document) -> None:
@@ -174,7 +179,8 @@ def cancel(person: Person, now_ms: int, run: Document) -> None:
         if delivery["run"] is run and delivery["state"] in ("held", "queued"):
             person.reserved = [one for one in person.reserved if one["delivery"] is not delivery]
             delivery["state"] = "cancelled"
-            record_delivery(person, now_ms, delivery, "cancelled")
+            # What becomes of a delivery that is made up for is told at the resume.
+            record_delivery(person, gates_at_ms(person, now_ms), delivery, "cancelled")
 
 
 def react(person: Person, now_ms: int, line: Document) -> list[Document]:
@@ -193,7 +199,7 @@ def react(person: Person, now_ms: int, line: Document) -> list[Document]:
         person.suppressed.add((delivery["channel"], delivery["to"]))
         facts.append(mark(person, now_ms, delivery, "bounced", None))
     # A reaction heard before changes nothing; a click on another link is news to listeners only.
-    if reaction not in RANKS and (reaction, link) not in delivery["marks"]:
+    if reaction not in RANKS and (reaction, link) not in [known[:2] for known in delivery["marks"]]:
         facts.append(mark(person, now_ms, delivery, reaction, link))
         # An unsubscribe and a complaint withdraw consent for that channel's marketing.
         if reaction in ("complained", "unsubscribed"):
@@ -203,9 +209,9 @@ def react(person: Person, now_ms: int, line: Document) -> list[Document]:
 
 def mark(person: Person, now_ms: int, delivery: Document, reaction: str, link: Any) -> Document:
     # A mark is kept with its first time.
-    if all(kind != reaction for kind, _ in delivery["marks"]):
+    if all(kind != reaction for kind, _, _ in delivery["marks"]):
         record_delivery(person, now_ms, delivery, reaction)
-    delivery["marks"].append((reaction, link))
+    delivery["marks"].append((reaction, link, now_ms))
     return {"delivery": delivery, "reaction": reaction, "link": link}
 
 
@@ -221,18 +227,20 @@ def newest_sent(person: Person, line: Document) -> Document | None:
     return max(candidates, key=lambda one: (one["asked_at"], one["run"]["number"], one["visit"]), default=None)
 
 
-def heard_already(person: Person, run: Document, listener: Document) -> bool:
+def heard_already(person: Person, now_ms: int, run: Document, listener: Document) -> bool:
     """Whether the run's newest delivery of a step, by any channel asked about, has the reaction already."""
     newest: dict[str, Document] = {}
     for delivery in person.deliveries:
         # The reactions that a run sees are those to its own deliveries.
         if delivery["run"] is run and delivery["step"] == listener["of"]:
-            if delivery["state"] in ("queued", "sent", "delivered", "bounced"):
+            if delivery["state"] in ("queued", "sent", "delivered", "bounced", "answered", "failed"):
                 newest[delivery["channel"]] = delivery
     facts = [
         {"delivery": delivery, "reaction": reaction, "link": link}
         for delivery in newest.values()
-        for reaction, link in delivery["marks"]
+        for reaction, link, at_ms in delivery["marks"]
+        # What is made up for does not look ahead.
+        if at_ms <= now_ms
     ]
     return any(answers(fact, run, listener) for fact in facts)
 

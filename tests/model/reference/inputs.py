@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from tests.model.reference import audiences, deliveries, steps
+from tests.model.reference import audiences, calls, deliveries, steps
 from tests.model.reference.expression import holds, value
 from tests.model.reference.people import (
     Document,
     Person,
     record,
     record_line,
+    runs_in_order,
     runs_of,
     scope_of,
     set_consent,
@@ -16,6 +17,7 @@ from tests.model.reference.people import (
     typed,
 )
 from tests.model.reference.times import DAY_MS, parse_duration, parse_instant, to_datetime, zone_named
+from tests.model.reference.worlds import World
 
 NAMED_CALLS = {"page": "Page Viewed", "screen": "Screen Viewed"}
 
@@ -40,32 +42,44 @@ def apply_line(person: Person, line: Document) -> None:
     apply_caused(person, now_ms)
 
 
+def new_fact(changes: list[audiences.Change]) -> Document:
+    """What may be heard; `events` gives for each world the names that the event goes by in it, and its properties."""
+    return {"events": [], "reactions": [], "changes": changes}
+
+
 def learn(person: Person, now_ms: int, line: Document) -> Document | None:
     """Traits, consents, marks and history; answers what the phases are about, or None where nothing happened."""
-    fact: Document = {"names": [], "event": None, "reactions": [], "changes": []}
+    fact = new_fact([])
     match line["type"]:
         case "identify":
             set_traits(person, now_ms, line.get("traits", {}))
         case "consent":
             set_consent(person, line["channel"], line.get("purpose"), line["granted"])
         case "reaction":
-            fact["reactions"] = deliveries.react(person, now_ms, line)
+            made = calls if line["reaction"] in calls.ENDS else deliveries
+            fact["reactions"] = made.react(person, now_ms, line)
             if not fact["reactions"]:
                 return None
         case kind:
             name = NAMED_CALLS.get(kind) or line["event"]
-            fact["names"], fact["event"] = named(person, now_ms, name, line.get("properties", {}))
+            properties = line.get("properties", {})
+            for world in person.world.life.worlds:
+                names, event = named(person, now_ms, world, name, properties)
+                if names:
+                    fact["events"].append((world, names, event))
             # An undeclared event moves nothing.
-            if not fact["names"]:
+            if not fact["events"]:
                 return None
-            scope = scope_of(person, now_ms, event=fact["event"])
-            person.history.append({"at": now_ms, "names": fact["names"], "scope": scope})
+            meanings = {world.meaning(name) for world, names, _ in fact["events"] for name in names}
+            scope = scope_of(person, now_ms, event=fact["events"][-1][2])
+            happened = {"at": now_ms, "order": person.world.life.order, "names": meanings, "scope": scope}
+            person.history.append(happened)
     return fact
 
 
-def named(person: Person, now_ms: int, name: str, properties: Document) -> tuple[list[str], Document]:
-    """The declared names that one event goes by: its own, and those whose rule it meets."""
-    events = person.world.events
+def named(person: Person, now_ms: int, world: World, name: str, properties: Document) -> tuple[list[str], Document]:
+    """The declared names that one event goes by in a world: its own, and those whose rule it meets."""
+    events = world.events
     declared: Document = {}
     for own, declaration in events.items():
         if name in (own, declaration.get("of")):
@@ -83,26 +97,48 @@ def apply_caused(person: Person, now_ms: int) -> None:
     # What an update caused is applied at the same instant, before anything else of that instant.
     while person.caused:
         changes = person.caused.pop(0)
-        phases(person, now_ms, {"names": [], "event": None, "reactions": [], "changes": changes})
+        phases(person, now_ms, new_fact(changes))
     deliveries.claim_queued(person, now_ms)
 
 
 def phases(person: Person, now_ms: int, fact: Document) -> None:
+    # Whoever is checked for entry is in the audiences whose change has been an input: one that an update causes is yet
+    # to come.
+    person.settled.update((audience, change == "entered") for audience, change in fact["changes"])
+    life = person.world.life
+    for name in life.paused:
+        # Inputs of open runs are kept.
+        if any(is_still(person, run) for run in runs_of(person, {"journey": name})):
+            person.kept.setdefault(name, []).append((now_ms, fact))
     # Goals, then exits, then waiting runs, then entries.
-    credit_goals(person, now_ms, fact)
-    exit_runs(person, now_ms, fact)
-    advance_runs(person, now_ms, fact)
+    move_runs(person, now_ms, fact, [run for run in runs_in_order(person) if not is_still(person, run)])
     for journey in person.world.journeys:
-        why = calls_for(journey["entry"], fact)
-        if why is not None:
-            enter(person, now_ms, journey, why, fact["event"] if "event" in journey["entry"] else None)
+        why = calls_for(journey["entry"], fact, person.world)
+        if why is not None and life.state[journey["journey"]] == "open":
+            enter(person, now_ms, journey, why, event_in(fact, person.world) if "event" in journey["entry"] else None)
 
 
-def calls_for(rule: Document, fact: Document) -> str | None:
-    """The event or audience of a rule, if that is what happened, whatever its condition says."""
-    if "event" in rule and rule["event"] in fact["names"]:
+def is_still(person: Person, run: Document) -> bool:
+    return run["journey"]["journey"] in person.world.life.paused and run["status"] != "ended"
+
+
+def move_runs(person: Person, now_ms: int, fact: Document, runs: list[Document]) -> None:
+    credit_goals(person, now_ms, fact, runs)
+    exit_runs(person, now_ms, fact, runs)
+    advance_runs(person, now_ms, fact, runs)
+
+
+def event_in(fact: Document, world: World) -> Document | None:
+    found: Document | None = next((event for of, _, event in fact["events"] if of is world), None)
+    return found
+
+
+def calls_for(rule: Document, fact: Document, world: World) -> str | None:
+    """The event or audience of a rule in a world, if that is what happened, whatever its condition says."""
+    names: list[str] = next((names for of, names, _ in fact["events"] if of is world), [])
+    if "event" in rule and rule["event"] in names:
         return str(rule["event"])
-    if "audience" in rule and (rule["audience"], rule.get("change", "entered")) in fact["changes"]:
+    if "audience" in rule and (world.audience_key(rule["audience"]), rule.get("change", "entered")) in fact["changes"]:
         return str(rule["audience"])
     return None
 
@@ -115,7 +151,7 @@ def correlation_of(person: Person, now_ms: int, journey: Document, event: Docume
 
 def concerns(person: Person, now_ms: int, run: Document, fact: Document) -> bool:
     # Where the correlation has a value, an event concerns the runs with that value; where it has none, all.
-    wanted = correlation_of(person, now_ms, run["journey"], fact["event"])
+    wanted = correlation_of(person, now_ms, run["journey"], event_in(fact, run["world"]))
     return wanted is None or bool(wanted == run["correlation"])
 
 
@@ -123,67 +159,68 @@ def matches(person: Person, now_ms: int, run: Document, rule: Document, fact: Do
     """Whether an exit rule or a listener of a run is met."""
     if "reaction" in rule:
         return any(deliveries.answers(reaction, run, rule) for reaction in fact["reactions"])
-    if calls_for(rule, fact) is None:
+    if calls_for(rule, fact, run["world"]) is None:
         return False
     # An audience is the person's, so its change concerns every run.
     if "audience" in rule:
         return True
-    scope = scope_of(person, now_ms, event=fact["event"], run=run)
+    scope = scope_of(person, now_ms, event=event_in(fact, run["world"]), run=run)
     return concerns(person, now_ms, run, fact) and holds(rule.get("when"), scope)
 
 
-def credit_goals(person: Person, now_ms: int, fact: Document) -> None:
-    for journey in person.world.journeys:
-        goal: Document = journey.get("goal", {})
-        for run in runs_of(person, journey) if goal else []:
-            # Until entry + `within`, also after the run ended; without `within`, while it is open.
-            open_still = run["status"] != "ended"
-            in_time = now_ms <= run["entered_at"] + parse_duration(goal["within"]) if "within" in goal else open_still
-            # Once per run.
-            if in_time and not run["credited"] and matches(person, now_ms, run, goal, fact):
-                run["credited"] = True
-                record(person, now_ms, run, "goal", None, run["step"] if open_still else None)
+def credit_goals(person: Person, now_ms: int, fact: Document, runs: list[Document]) -> None:
+    for run in runs:
+        goal: Document = run["journey"].get("goal", {})
+        # Until entry + `within`, also after the run ended; without `within`, while it is open.
+        open_still = run["status"] != "ended"
+        in_time = now_ms <= run["entered_at"] + parse_duration(goal["within"]) if "within" in goal else open_still
+        # Once per run.
+        if goal and in_time and not run["credited"] and matches(person, now_ms, run, goal, fact):
+            run["credited"] = True
+            record(person, now_ms, run, "goal", None, run["step"] if open_still else None)
 
 
-def exit_runs(person: Person, now_ms: int, fact: Document) -> None:
-    for journey in person.world.journeys:
-        for run in runs_of(person, journey):
-            if run["status"] == "ended":
-                continue
-            # Exit rules act in every step, also while a delivery is held.
-            met = [rule for rule in journey.get("exit", []) if matches(person, now_ms, run, rule, fact)]
-            if met:
-                deliveries.cancel(person, now_ms, run)
-                steps.end(person, now_ms, run, "exited", calls_for(met[0], fact) or "")
+def exit_runs(person: Person, now_ms: int, fact: Document, runs: list[Document]) -> None:
+    for run in runs:
+        if run["status"] == "ended":
+            continue
+        # Exit rules act in every step, also while a delivery is held.
+        met = [rule for rule in run["journey"].get("exit", []) if matches(person, now_ms, run, rule, fact)]
+        if met:
+            deliveries.cancel(person, now_ms, run)
+            steps.end(person, now_ms, run, "exited", calls_for(met[0], fact, run["world"]) or "")
 
 
-def advance_runs(person: Person, now_ms: int, fact: Document) -> None:
-    for journey in person.world.journeys:
-        # Every run is looked at once, so that it consumes an event at most once.
-        for run in runs_of(person, journey):
-            step = steps.step_of(journey, run["step"])
-            if run["status"] != "open" or "wait_for" not in step:
-                continue
-            # The first listener to match wins, in list order.
-            met = [rule for rule in step["wait_for"] if matches(person, now_ms, run, rule, fact)]
-            if met:
-                why = met[0]["reaction"] if "reaction" in met[0] else calls_for(met[0], fact)
-                record(person, now_ms, run, "matched", why, run["step"])
-                if "event" in met[0]:
-                    run["event"] = fact["event"]
-                steps.move(person, now_ms, run, steps.following(journey, step, met[0].get("next")))
+def advance_runs(person: Person, now_ms: int, fact: Document, runs: list[Document]) -> None:
+    # Every run is looked at once, so that it consumes an event at most once.
+    for run in runs:
+        step = steps.step_of(run["journey"], run["step"])
+        if run["status"] != "open" or "wait_for" not in step:
+            continue
+        # The first listener to match wins, in list order.
+        met = [rule for rule in step["wait_for"] if matches(person, now_ms, run, rule, fact)]
+        if met:
+            why = met[0]["reaction"] if "reaction" in met[0] else calls_for(met[0], fact, run["world"])
+            record(person, now_ms, run, "matched", why, run["step"])
+            if "event" in met[0]:
+                run["event"] = event_in(fact, run["world"])
+            calls.hear(person, run, met[0])
+            steps.move(person, now_ms, run, steps.following(run["journey"], step, met[0].get("next")))
 
 
 def enter(person: Person, now_ms: int, journey: Document, why: str, event: Document | None) -> None:
-    """Entry is checked in this order: dates, `when`, exit audience, open run, re-entry."""
+    """Entry is checked in this order: paused, dates, `when`, exit audience, open run, re-entry."""
     refusal = refused(person, now_ms, journey, event)
     if refusal == "unmet":
         return
     if refusal is not None:
-        record_line(person, now_ms, journey["journey"], None, "not_entered", refusal, None)
+        of = (journey["journey"], person.world.versions[journey["journey"]], None)
+        record_line(person, now_ms, of, "not_entered", refusal, None)
         return
     run: Document = {
         "journey": journey,
+        "world": person.world,
+        "version": person.world.versions[journey["journey"]],
         "number": len(runs_of(person, journey)) + 1,
         "correlation": correlation_of(person, now_ms, journey, event),
         "entry": event,
@@ -202,6 +239,8 @@ def enter(person: Person, now_ms: int, journey: Document, why: str, event: Docum
 
 
 def refused(person: Person, now_ms: int, journey: Document, event: Document | None) -> str | None:
+    if journey["journey"] in person.world.life.paused:
+        return "paused"
     # The dates are in the project's zone, the end inclusive.
     today = to_datetime(now_ms, zone_named(None, person.world.timezone)).date().isoformat()
     if not journey.get("starts", today) <= today <= journey.get("ends", today):
@@ -227,8 +266,12 @@ def refused(person: Person, now_ms: int, journey: Document, event: Document | No
 
 def fire(person: Person, timer: Document) -> None:
     """A timer does what it was set for, unless that is over."""
-    now_ms = timer["due"]
     person.caused_in_all = 0
+    if act(person, timer["due"], timer):
+        apply_caused(person, timer["due"])
+
+
+def act(person: Person, now_ms: int, timer: Document) -> bool:
     match timer["kind"]:
         case "wait" | "timeout" if timer["run"]["stay"] == timer["stay"]:
             run = timer["run"]
@@ -239,19 +282,25 @@ def fire(person: Person, timer: Document) -> None:
         case "release" if timer["delivery"]["state"] == "held":
             release(person, now_ms, timer["delivery"])
         case "entry":
-            enter(person, now_ms, timer["journey"], "read", None)
+            enter_by_read(person, now_ms, timer["journey"])
         case "audience" if person.next_change.get(timer["audience"]) == now_ms:
             changes = audiences.refresh(person, now_ms)
             if changes:
-                phases(person, now_ms, {"names": [], "event": None, "reactions": [], "changes": changes})
+                phases(person, now_ms, new_fact(changes))
         case _:
-            return
-    apply_caused(person, now_ms)
+            return False
+    return True
+
+
+def enter_by_read(person: Person, now_ms: int, name: str) -> None:
+    for journey in person.world.journeys:
+        if journey["journey"] == name and person.world.life.state[name] == "open":
+            enter(person, now_ms, journey, "read", None)
 
 
 def release(person: Person, now_ms: int, delivery: Document) -> None:
     # A held delivery passes all gates again when released; the run leaves when none is held any more.
-    deliveries.decide(person, now_ms, delivery)
+    deliveries.decide(person, deliveries.gates_at_ms(person, now_ms), delivery)
     run, step = delivery["run"], delivery["of"]
     # A delivery that was held at its claim has let its run go on before.
     if run["status"] != "open" or (run["step"], run["visits"][step["id"]]) != (step["id"], delivery["visit"]):

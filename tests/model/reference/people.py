@@ -6,26 +6,10 @@ from typing import Any
 
 from tests.model.reference.expression import Instant, holds, kind_of, timestamp, value
 from tests.model.reference.times import is_duration, parse_duration, to_text, zone_named
+from tests.model.reference.worlds import AudienceKey, World, place_of
 
 Document = dict[str, Any]
 ADDRESSES = {"email": "profile.email", "sms": "profile.phone", "push": "profile.push_token"}
-
-
-class World:
-    """The documents of a project, by name."""
-
-    def __init__(self, project: Document) -> None:
-        self.settings: Document = project["project"]
-        self.timezone: str = self.settings["timezone"]
-        self.policies: Document = self.settings.get("policies", {})
-        self.profile: Document = project["profile"]
-        self.events: Document = project["events"].get("events", {})
-        self.audiences: dict[str, str] = project["audiences"].get("audiences", {})
-        self.messages: dict[str, Document] = {message["message"]: message for message in project["messages"]}
-        # Several journeys of one person go by priority, highest first, then name.
-        self.journeys: list[Document] = sorted(
-            project["journeys"], key=lambda journey: (-journey.get("priority", 0), journey["journey"])
-        )
 
 
 @dataclass
@@ -38,15 +22,18 @@ class Person:
     consents: dict[str, dict[str | None, bool]] = field(default_factory=dict)
     suppressed: set[tuple[str, str]] = field(default_factory=set)
     reserved: list[Document] = field(default_factory=list)
-    member: dict[str, bool] = field(default_factory=dict)
-    next_change: dict[str, int | None] = field(default_factory=dict)
+    member: dict[AudienceKey, bool] = field(default_factory=dict)
+    settled: dict[AudienceKey, bool] = field(default_factory=dict)
+    next_change: dict[AudienceKey, int | None] = field(default_factory=dict)
     runs: list[Document] = field(default_factory=list)
     timers: list[Document] = field(default_factory=list)
     timers_set: int = 0
     deliveries: list[Document] = field(default_factory=list)
     message_ids: dict[str, int] = field(default_factory=dict)
-    caused: list[list[tuple[str, str]]] = field(default_factory=list)
+    caused: list[list[tuple[AudienceKey, str]]] = field(default_factory=list)
     caused_in_all: int = 0
+    kept: dict[str, list[tuple[int, Document]]] = field(default_factory=dict)
+    gates_at_ms: int | None = None
     transitions: list[Document] = field(default_factory=list)
     delivery_lines: list[Document] = field(default_factory=list)
 
@@ -57,7 +44,12 @@ def set_timer(person: Person, due_ms: int, kind: str, **what: Any) -> None:
 
 
 def runs_of(person: Person, journey: Document) -> list[Document]:
-    return [run for run in person.runs if run["journey"] is journey]
+    """The runs of a journey in whatever version."""
+    return [run for run in person.runs if run["journey"]["journey"] == journey["journey"]]
+
+
+def runs_in_order(person: Person) -> list[Document]:
+    return sorted(person.runs, key=lambda run: (*place_of(run["journey"]), run["number"]))
 
 
 def typed(values: Document, declared: Mapping[str, Any]) -> Document:
@@ -74,8 +66,15 @@ def typed(values: Document, declared: Mapping[str, Any]) -> Document:
     return copied
 
 
-def scope_of(person: Person, now_ms: int, event: Document | None = None, run: Document | None = None) -> Document:
-    """What an expression sees; in a step, `event` is the event that moved the run last."""
+def scope_of(
+    person: Person,
+    now_ms: int,
+    event: Document | None = None,
+    run: Document | None = None,
+    world: World | None = None,
+) -> Document:
+    """What an expression of a world sees; in a step, `event` is the event that moved the run last."""
+    of_world: World = run["world"] if run is not None else world or person.world
     declared: Document = person.world.profile.get("traits", {})
     seen: Document = {"event": event, "entry": None, "run": None, "now": Instant(now_ms)}
     seen["profile"] = typed(person.traits, declared)
@@ -89,22 +88,28 @@ def scope_of(person: Person, now_ms: int, event: Document | None = None, run: Do
             "step": run["step"],
         }
     seen["consent"] = lambda channel, purpose: consents(person, channel, purpose)
-    seen["count"] = lambda name, *rest: len(past(person, now_ms, name, rest))
-    seen["sum"] = lambda name, path, *rest: total(past(person, now_ms, name, rest), path)
-    seen["last"] = lambda name, *rest: last(past(person, now_ms, name, rest))
+    seen["count"] = lambda name, *rest: len(past(person, of_world, now_ms, name, None, rest))
+    seen["sum"] = lambda name, path, *rest: total(past(person, of_world, now_ms, name, path, rest), path)
+    seen["last"] = lambda name, *rest: last(past(person, of_world, now_ms, name, None, rest))
     return seen
 
 
-def past(person: Person, now_ms: int, name: str, rest: tuple[str, ...]) -> list[Document]:
+def past(
+    person: Person, world: World, now_ms: int, name: str, path: str | None, rest: tuple[str, ...]
+) -> list[Document]:
     """The events of a name inside a window, met by a condition: both may be left out."""
     windows = [parse_duration(text) for text in rest if is_duration(text)]
     conditions = [text for text in rest if not is_duration(text)]
+    meaning = world.meaning(name)
+    since = world.life.since.get((meaning, path, conditions[0] if conditions else None), 0)
     found = []
     for event in person.history:
+        if event["order"] < since:
+            continue
         # The window is (now - w, now], sliding exactly.
         inside = all(now_ms - window_ms < event["at"] <= now_ms for window_ms in windows)
         # The condition is tested on arrival.
-        if name in event["names"] and inside and all(holds(text, event["scope"]) for text in conditions):
+        if meaning in event["names"] and inside and all(holds(text, event["scope"]) for text in conditions):
             found.append(event)
     return found
 
@@ -167,18 +172,20 @@ def set_traits(person: Person, now_ms: int, traits: Document) -> None:
 
 
 def record(person: Person, now_ms: int, run: Document, what: str, why: str | None, step: str | None) -> None:
-    record_line(person, now_ms, run["journey"]["journey"], run["number"], what, why, step)
+    of_run = (run["journey"]["journey"], run["version"], run["number"])
+    record_line(person, now_ms, of_run, what, why, step)
 
 
 def record_line(
-    person: Person, now_ms: int, journey: str, number: int | None, what: str, why: str | None, step: str | None
+    person: Person, now_ms: int, of: tuple[str, int, int | None], what: str, why: str | None, step: str | None
 ) -> None:
+    journey, version, number = of
     person.transitions.append(
         {
             "at": to_text(now_ms),
             "profile": person.id,
             "journey": journey,
-            "version": 1,
+            "version": version,
             "run": number,
             "step": step,
             "what": what,
@@ -189,13 +196,13 @@ def record_line(
 
 def record_delivery(person: Person, now_ms: int, delivery: Document, outcome: str, gate: str | None = None) -> None:
     run = delivery["run"]
-    visit = (person.id, run["journey"]["journey"], 1, run["number"], delivery["step"], delivery["visit"])
+    visit = (person.id, run["journey"]["journey"], run["version"], run["number"], delivery["step"], delivery["visit"])
     person.delivery_lines.append(
         {
             "at": to_text(now_ms),
             "profile": person.id,
             "journey": run["journey"]["journey"],
-            "version": 1,
+            "version": run["version"],
             "run": run["number"],
             "step": delivery["step"],
             "channel": delivery["channel"],

@@ -5,8 +5,9 @@ from typing import Any
 
 from tests.model.reference.audiences import is_member
 from tests.model.reference.inputs import apply_line, fire
-from tests.model.reference.people import Document, Person, World, set_timer
+from tests.model.reference.people import Document, Person, set_timer
 from tests.model.reference.times import DAY_MS, UNITS_MS, parse_instant, recurrences, zone_named
+from tests.model.reference.worlds import World
 
 LOOPS_END_MS = 400 * DAY_MS  # after the last event, where no end is given
 
@@ -45,7 +46,7 @@ def advance(person: Person, waiting: list[Document], *, events_to_ms: int, timer
         if event_ms is not None and event_ms > events_to_ms:
             event_ms = None
         # Timers due together fire in the order in which they were set.
-        due = [timer for timer in person.timers if timer["due"] <= timers_to_ms]
+        due = [timer for timer in person.timers if timer["due"] <= timers_to_ms and not is_kept(person, timer)]
         timer = min(due, key=lambda timer: (timer["due"], timer["order"]), default=None)
         # An event goes before a timer of the same instant.
         if event_ms is not None and (timer is None or event_ms <= timer["due"]):
@@ -55,6 +56,12 @@ def advance(person: Person, waiting: list[Document], *, events_to_ms: int, timer
             fire(person, timer)
         else:
             return
+
+
+def is_kept(person: Person, timer: Document) -> bool:
+    """Whether what a timer is about is paused, so that it is made up for later."""
+    run = timer["delivery"]["run"] if "delivery" in timer else timer.get("run")
+    return run is not None and run["journey"]["journey"] in person.world.life.paused
 
 
 def reads_of(world: World, journey: Document, last_ms: int) -> list[int]:
@@ -70,13 +77,16 @@ def read_instants(world: World, last_ms: int) -> list[int]:
 
 def read(world: World, people: dict[str, Person], read_ms: int, last_ms: int) -> None:
     for journey in world.journeys:
-        if read_ms in reads_of(world, journey, last_ms):
+        if read_ms in reads_of(world, journey, last_ms) and world.life.state[journey["journey"]] == "open":
+            if (journey["journey"], read_ms) in world.life.read:
+                continue
+            world.life.read.add((journey["journey"], read_ms))
             # Membership is fixed at the instant; person number n, ids as bytes, enters at T + floor(n / rate).
             members = [person for person in people.values() if is_member(person, read_ms, journey["entry"]["read"])]
             members.sort(key=lambda person: person.id.encode())
             for number, person in enumerate(members):
                 delay_ms = delay_of(number, journey["entry"].get("rate"))
-                set_timer(person, read_ms + delay_ms, "entry", journey=journey)
+                set_timer(person, read_ms + delay_ms, "entry", journey=journey["journey"])
 
 
 def delay_of(number: int, rate: str | None) -> int:

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from tests.model.reference import audiences, deliveries
+from tests.model.reference import audiences, calls, deliveries
 from tests.model.reference.expression import Instant, holds, value
 from tests.model.reference.people import Document, Person, record, scope_of, set_timer, set_traits, zone_of
 from tests.model.reference.times import next_time_of_day, parse_duration, to_text
@@ -70,6 +70,10 @@ def perform(person: Person, now_ms: int, run: Document, step: Document) -> Any:
         return split(person, now_ms, run, step)
     if "update" in step:
         return update(person, now_ms, run, step)
+    if "call" in step:
+        # What has been asked goes its own way; the run goes on.
+        calls.ask(person, now_ms, run, step)
+        return following(run["journey"], step)
     assert step.get("end"), f"a step of no known kind: {step!r}"
     end(person, now_ms, run, "ended", "end step")
     return STAYS
@@ -111,8 +115,9 @@ def due_of(person: Person, now_ms: int, run: Document, wanted: Any) -> int | Non
 def wait_for(person: Person, now_ms: int, run: Document, step: Document) -> Any:
     # A reaction that the delivery already has matches at once; an event listener never looks back.
     for listener in step["wait_for"]:
-        if "reaction" in listener and deliveries.heard_already(person, run, listener):
+        if "reaction" in listener and deliveries.heard_already(person, now_ms, run, listener):
             record(person, now_ms, run, "matched", listener["reaction"], step["id"])
+            calls.hear(person, run, listener)
             return following(run["journey"], step, listener.get("next"))
     due_ms = None
     if "timeout" in step:
@@ -152,7 +157,7 @@ def split(person: Person, now_ms: int, run: Document, step: Document) -> Any:
 def update(person: Person, now_ms: int, run: Document, step: Document) -> Any:
     scope = scope_of(person, now_ms, run=run)
     set_traits(person, now_ms, {trait: value(text, scope) for trait, text in step["update"].items()})
-    changes = audiences.refresh(person, now_ms)
+    changes = audiences.refresh(person, deliveries.gates_at_ms(person, now_ms))
     if changes:
         # Changes that an update causes are new inputs of the same instant, at most 100.
         person.caused_in_all += 1

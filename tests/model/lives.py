@@ -1,0 +1,183 @@
+"""Which life of a project does a seed stand for? What is published when, and what happens between."""
+
+from copy import deepcopy
+from typing import Any
+
+from tests.model import chance as drawn_from
+from tests.model import generate
+from tests.model.chance import STAGE_2, Chance, Document
+from tests.model.journeys import NAMES, add_rules, entry, journeys, steps
+from tests.model.reference.living import Happening
+from tests.model.reference.times import parse_instant, to_text
+
+CHANGES = ("journey", "journey", "journey", "audience", "message", "rule", "policies", "drop", "add", "answers", "to")
+VERBS = ("pause", "pause", "pause", "close", "stop", "publish", "publish", "publish")
+PUBLICATIONS_MAX = 3
+
+
+class LivingChance(Chance):
+    """Draws of a case in which projects change.
+
+    Of a series nothing is said that begins before its window does, so all windows of a case are of two lengths, the
+    longer always named with the shorter; and `last`, which has none, is left out.
+    """
+
+    def about_history(self) -> str:
+        name = self.pick(self.event_names)
+        kept = self.pick(("", "", ', "event.total > 50"', ", 'event.kind == \"a\"'"))
+        long, short = (f"{units * self.unit_ms // 1000}s" for units in (4, 2))
+        return self.pick(
+            (
+                f'count("{name}", "{long}"{kept}) {self.pick(("> 0", "== 0", ">= 2", "< 2"))}',
+                f'sum("{name}", "total", "{long}"{kept}) {self.pick(("> 50", "== 0", "<= 100"))}',
+                f'count("{name}", "{long}") > 0 && count("{name}", "{short}") == 0',
+            )
+        )
+
+    def about_now(self) -> str:
+        seconds, sign = self.duration(), self.pick(("<", "<=", ">", ">="))
+        return self.pick((f"profile.born {sign} now", f'now {sign} profile.born + duration("{seconds}")'))
+
+
+def case(seed: int, features: frozenset[str] = STAGE_2) -> tuple[Document, list[Happening]]:
+    """A project to begin with, and all that happens to it and to its people."""
+    chance = LivingChance(seed, features)
+    whole: list[Document] = [first_project(chance)]
+    moments = [(chance.instant_ms(), "line") for _ in range(chance.random.randint(*chance.pick(((5, 30), (20, 60)))))]
+    moments += [(chance.instant_ms(), "life") for _ in range(chance.random.randint(2, 8))]
+    chance.random.shuffle(moments)
+    moments.sort(key=lambda moment: moment[0])
+    people = chance.some(drawn_from.PEOPLE[: chance.pick((1, 2, 3))])
+    happenings: list[Happening] = [("pass", to_text(chance.start_ms - chance.unit_ms))]
+    for person in people:
+        first = {"type": "identify", "userId": person, "traits": chance.traits(1 if chance.well_known else 0.8)}
+        happenings.append(("line", first))
+    states: dict[str, str] = {journey["journey"]: "open" for journey in whole[0]["journeys"]}
+    paused: set[str] = set()
+    for at_ms, what in moments:
+        happenings.append(("pass", to_text(at_ms)))
+        if what == "line":
+            line = generate.one_line(chance, chance.pick(whole), chance.pick(people))
+            happenings.append(("line", {name: line[name] for name in line if name != "timestamp"}))
+        else:
+            happenings.extend(change(chance, whole, states, paused))
+    end_ms = chance.start_ms + chance.units_max * chance.unit_ms
+    for name in sorted(paused):
+        if chance.maybe(0.7):
+            end_ms += chance.random.randint(0, 2) * chance.unit_ms
+            happenings += [("pass", to_text(end_ms)), ("resume", name)]
+    happenings.append(("pass", to_text(end_ms + chance.random.randint(0, 8) * chance.unit_ms)))
+    return published(whole[0]), [without_repeated_time(each) for each in happenings]
+
+
+def without_repeated_time(happening: Happening) -> Happening:
+    what, of = happening
+    return (what, published(of)) if what == "publish" else happening
+
+
+def published(project: Document) -> Document:
+    """The project with what matters to it declared."""
+    project = deepcopy(project)
+    generate.declare_what_matters(project)
+    return project
+
+
+def first_project(chance: Chance) -> Document:
+    named = generate.audiences(chance)
+    written = generate.messages(chance)
+    policies = generate.policies(chance)
+    drawn = journeys(chance, list(named), written)
+    # An engine publishes only what it was opened with the channels for: so something is always called.
+    ring: Document = {"journey": "ring", "entry": {"event": "Gamma"}, "steps": [{"id": "r", "call": "note"}]}
+    drawn.append(ring | {name: value for name, value in drawn[0].items() if name == "priority"})
+    return {
+        "project": {"project": "generated", "timezone": chance.pick(drawn_from.ZONES), "policies": policies},
+        "profile": {"traits": drawn_from.TRAITS, "timezone": "profile.timezone"},
+        "events": {"events": generate.events(chance)},
+        "audiences": {"audiences": named},
+        "actions": {"actions": drawn_from.ACTIONS},
+        "messages": written,
+        "journeys": drawn,
+    }
+
+
+def change(chance: Chance, whole: list[Document], states: dict[str, str], paused: set[str]) -> list[Happening]:
+    """One thing that can be done to the journeys as they stand."""
+    if paused and chance.maybe(0.5):
+        name = chance.pick(sorted(paused))
+        paused.discard(name)
+        return [("resume", name)]
+    verb, name = chance.pick(VERBS), chance.pick(sorted(states))
+    if verb == "publish" and len(whole) < PUBLICATIONS_MAX:
+        whole.append(changed(chance, whole[-1]))
+        states.update((journey["journey"], "open") for journey in whole[-1]["journeys"])
+        return [("publish", whole[-1])]
+    allowed = {"pause": name not in paused, "close": states[name] == "open", "stop": True}.get(verb, False)
+    if not allowed or states[name] == "stopped":
+        return []
+    if verb == "pause":
+        paused.add(name)
+    else:
+        states[name] = {"close": "closed", "stop": "stopped"}[verb]
+    if verb == "stop":
+        paused.discard(name)
+    return [(verb, name)]
+
+
+def changed(chance: Chance, project: Document) -> Document:
+    """Another project, in which some things are otherwise, or none."""
+    project = deepcopy(project)
+    for _ in range(chance.pick((0, 1, 1, 2, 3))):
+        change_one(chance, project, chance.pick(CHANGES))
+    return project
+
+
+def change_one(chance: Chance, project: Document, what: str) -> None:
+    found, audiences = project["journeys"], project["audiences"]["audiences"]
+    # The last one is always there.
+    places = range(len(found) - 1)
+    match what:
+        case "journey" if places:
+            place = chance.pick(places)
+            found[place] = redrawn(chance, project, found[place]["journey"])
+        case "add" if unused := [name for name in NAMES if name not in {each["journey"] for each in found}]:
+            found.insert(0, redrawn(chance, project, chance.pick(unused)))
+        case "drop" if places:
+            del found[chance.pick(places)]
+        case "audience" if audiences:
+            audiences[chance.pick(sorted(audiences))] = chance.condition(["profile", "history", "now", "consent"])
+        case "message":
+            message = chance.pick(project["messages"])
+            message["expires"] = chance.duration(3)
+            if message["message"] != "offer":  # whose purpose conditions name
+                message["class"] = chance.pick(("marketing", "transactional"))
+                message["purpose"] = chance.pick(("offer", "marketing"))
+        case "rule":
+            declared = chance.pick([each for each in project["events"]["events"].values() if "of" in each])
+            declared["rule"] = chance.pick(('event.kind == "a"', "event.total > 50", "event.flag"))
+        case "policies":
+            project["project"]["policies"] = generate.policies(chance)
+        case "answers":
+            actions: Any = deepcopy(project["actions"]["actions"])
+            actions["ask"]["answer"] = dict(list(drawn_from.PROPERTIES.items())[:: chance.pick((1, 2))])
+            project["actions"] = {"actions": actions}
+        case "to":
+            addresses = {"email": chance.pick(("profile.email", "profile.backup"))}
+            project["profile"] = {**project["profile"], "addresses": addresses}
+        case _:
+            pass
+
+
+def redrawn(chance: Chance, project: Document, name: str) -> Document:
+    """Another journey of the same name."""
+    audiences = list(project["audiences"]["audiences"])
+    journey: Document = {"journey": name, "entry": entry(chance, audiences)}
+    if all("priority" in each for each in project["journeys"]):
+        journey["priority"] = chance.pick((10, 20, 20, 30))
+    add_rules(chance, journey, audiences)
+    journey["steps"] = steps(chance, journey, audiences, project["messages"])
+    return journey
+
+
+def instants(happenings: list[Happening]) -> list[int]:
+    return [parse_instant(of) for what, of in happenings if what == "pass"]

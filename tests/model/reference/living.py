@@ -1,0 +1,120 @@
+"""What becomes of people while journeys are published, closed, stopped, paused and resumed around them?
+
+Time and everything that happens come one after the other: what falls due when time passes to an instant has happened
+before whatever is told at that instant.
+"""
+
+from typing import Any
+
+from tests.model.reference import audiences, deliveries, inputs, steps
+from tests.model.reference.people import Document, Person, runs_of
+from tests.model.reference.simulation import advance, in_order, is_kept, read, read_instants
+from tests.model.reference.times import parse_instant, to_text
+from tests.model.reference.worlds import Life, World
+
+Happening = tuple[str, Any]  # what, and of what: pass (an instant), line, publish (a project), or a verb and a journey
+
+
+def live(project: Document, happenings: list[Happening]) -> tuple[list[Document], list[Document]]:
+    """The lines of transitions and of deliveries, in the order in which they are written.
+
+    The first happening is to pass to an instant.
+    """
+    life = Life()
+    World(project, life)
+    people: dict[str, Person] = {}
+    now_ms: int | None = None
+    for life.order, (what, of) in enumerate(happenings, 1):
+        if what == "pass":
+            pass_time(life, people, now_ms, parse_instant(of))
+            now_ms = parse_instant(of)
+            continue
+        assert now_ms is not None, "the first happening is to pass to an instant"
+        if what == "line":
+            person = people.setdefault(of["userId"], Person(life.worlds[-1], of["userId"]))
+            inputs.apply_line(person, {**of, "timestamp": to_text(now_ms)})
+        else:
+            change(life, list(people.values()), now_ms, what, of)
+    return (
+        in_order([line for person in people.values() for line in person.transitions]),
+        in_order([line for person in people.values() for line in person.delivery_lines]),
+    )
+
+
+def pass_time(life: Life, people: dict[str, Person], from_ms: int | None, to_ms: int) -> None:
+    """Everything due up to and including an instant happens; reads of instants before it have been missed."""
+    world = life.worlds[-1]
+    for read_ms in read_instants(world, to_ms):
+        # A read of the very instant of its publication has not passed before.
+        if from_ms is not None and from_ms <= read_ms <= to_ms:
+            for person in people.values():
+                advance(person, [], events_to_ms=read_ms, timers_to_ms=read_ms - 1)
+            read(world, people, read_ms, to_ms)
+    for person in people.values():
+        advance(person, [], events_to_ms=to_ms, timers_to_ms=to_ms)
+
+
+def change(life: Life, people: list[Person], now_ms: int, verb: str, of: Any) -> None:
+    match verb:
+        case "publish":
+            world = World(of, life)
+            for person in people:
+                person.world = world
+                audiences.fill(person, now_ms)
+        case "close":
+            life.state[of] = "closed"
+        case "stop":
+            life.state[of] = "stopped"
+            life.paused.discard(of)
+            for person in people:
+                stop(person, now_ms, of)
+        case "pause":
+            life.paused.add(of)
+        case "resume":
+            life.paused.discard(of)
+            for person in people:
+                make_up(person, now_ms, of)
+        case _:
+            raise AssertionError(f"no such change: {verb}")
+
+
+def stop(person: Person, now_ms: int, name: str) -> None:
+    person.kept.pop(name, None)
+    for run in runs_of(person, {"journey": name}):
+        if run["status"] != "ended":
+            deliveries.cancel(person, now_ms, run)
+            steps.end(person, now_ms, run, "ended", "stopped")
+
+
+def make_up(person: Person, now_ms: int, name: str) -> None:
+    """Applies what a pause kept at its own times, an event before a timer; gates go by now."""
+    kept = person.kept.pop(name, [])
+    person.gates_at_ms = now_ms
+    while True:
+        timer = next_timer(person, now_ms, name)
+        if kept and (timer is None or kept[0][0] <= timer["due"]):
+            at_ms, fact = kept.pop(0)
+            person.caused_in_all = 0
+            inputs.move_runs(person, at_ms, fact, runs_of(person, {"journey": name}))
+        elif timer is not None:
+            person.caused_in_all = 0
+            person.timers.remove(timer)
+            inputs.act(person, timer["due"], timer)
+        else:
+            break
+    person.gates_at_ms = None
+    inputs.apply_caused(person, now_ms)
+
+
+def next_timer(person: Person, now_ms: int, name: str) -> Document | None:
+    due = [
+        timer
+        for timer in person.timers
+        if timer["due"] <= now_ms and is_about_a_run(timer, name) and not is_kept(person, timer)
+    ]
+    return min(due, key=lambda timer: (timer["due"], timer["order"]), default=None)
+
+
+def is_about_a_run(timer: Document, name: str) -> bool:
+    run = timer["delivery"]["run"] if "delivery" in timer else timer.get("run")
+    return run is not None and bool(run["journey"]["journey"] == name)

@@ -1,0 +1,87 @@
+"""Does the engine mean what the model means while journeys are published, paused and stopped around their people?
+
+A case is a project, changed projects, and traffic between all that is done to the journeys; a failure names its seed:
+`lives.case(seed)` makes the case again.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.model import lives
+from tests.model.reference.living import Happening, live
+from tests.model.reference.simulation import in_order
+from tests.model.reference.times import parse_instant, to_datetime, to_text
+
+from parcours import Project
+from parcours.core.fact import DeliveryReached, Moved
+from parcours.insight.files import INTERNAL_MOVES
+from parcours.insight.summary import INTERNAL_OUTCOMES
+from parcours.testing.virtual_project import VirtualProject
+
+SEEDS_PER_TEST = 30
+TESTS = 10
+
+Line = dict[str, Any]
+MOVE = ("at", "profile", "journey", "version", "run", "step", "what", "why")
+REACHED = ("at", "profile", "journey", "version", "run", "step", "channel", "message", "to", "outcome", "gate")
+
+
+def project_of(documents: Line) -> Project:
+    whole = {"settings" if kind == "project" else kind: document for kind, document in documents.items()}
+    return Project.from_json(json.dumps(whole).encode())
+
+
+def engine_lines(documents: Line, happenings: list[Happening]) -> tuple[list[Line], list[Line]]:
+    """What the engine tells: transitions and deliveries."""
+    (_, first), *later = happenings
+    now_ms = parse_instant(first)
+    with VirtualProject(project_of(documents), start=to_datetime(now_ms)) as project:
+        for what, of in later:
+            match what:
+                case "pass":
+                    project.advance(timedelta(milliseconds=parse_instant(of) - now_ms))
+                    now_ms = parse_instant(of)
+                case "line":
+                    project.happen(of)
+                case "publish":
+                    project.publish(project_of(of))
+                case verb:
+                    getattr(project, f"{verb}_journey")(of)
+        facts = project.facts()
+    moves = [fact for fact in facts if isinstance(fact, Moved) and fact.what not in INTERNAL_MOVES]
+    reached = [fact for fact in facts if isinstance(fact, DeliveryReached) and fact.outcome not in INTERNAL_OUTCOMES]
+    return lines_of(moves, MOVE), lines_of(reached, REACHED)
+
+
+def lines_of(facts: list[Any], names: tuple[str, ...]) -> list[Line]:
+    lines = [{name: getattr(fact, name) for name in names} for fact in facts]
+    return in_order([line | {"at": to_text(line["at"])} for line in lines])
+
+
+def transitions_of(lines: list[Line]) -> list[Line]:
+    """Lines without what each side words for itself: why a run was parked."""
+    return [line | {"why": None} if line["what"] == "parked" else line for line in lines]
+
+
+def deliveries_of(lines: list[Line]) -> list[Line]:
+    """Lines without the key, and in one order for each instant of a run."""
+    bare = [{name: line[name] for name in REACHED} for line in lines]
+    return sorted(
+        bare, key=lambda line: (line["at"], line["profile"].encode(), line["journey"], line["run"], str(line))
+    )
+
+
+@pytest.mark.parametrize("block", range(TESTS))
+def test_the_engine_and_the_model_agree_on_the_lives_of_journeys(block: int) -> None:
+    for seed in range(block * SEEDS_PER_TEST, (block + 1) * SEEDS_PER_TEST):
+        documents, happenings = lives.case(seed)
+        transitions, deliveries = live(documents, happenings)
+
+        found = engine_lines(documents, happenings)
+
+        assert transitions_of(found[0]) == transitions_of(transitions), f"seed {seed}: transitions"
+        assert deliveries_of(found[1]) == deliveries_of(deliveries), f"seed {seed}: deliveries"
