@@ -67,19 +67,7 @@ def case(seed: int, features: frozenset[str] = STAGE_2) -> tuple[Document, list[
             end_ms += chance.random.randint(0, 2) * chance.unit_ms
             happenings += [("pass", to_text(end_ms)), ("resume", name)]
     happenings.append(("pass", to_text(end_ms + chance.random.randint(0, 8) * chance.unit_ms)))
-    return published(whole[0]), [without_repeated_time(each) for each in happenings]
-
-
-def without_repeated_time(happening: Happening) -> Happening:
-    what, of = happening
-    return (what, published(of)) if what == "publish" else happening
-
-
-def published(project: Document) -> Document:
-    """The project with what matters to it declared."""
-    project = deepcopy(project)
-    generate.declare_what_matters(project)
-    return project
+    return whole[0], happenings
 
 
 def first_project(chance: Chance) -> Document:
