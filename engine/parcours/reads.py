@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from heapq import heappop, heappush
 from itertools import dropwhile
+from operator import gt
 
 from parcours.journey.program import Journey, Program, ReadEntry
 from parcours.journey.recurrence import Recurrence
@@ -34,6 +36,9 @@ class Upcoming:
         self._reads: list[tuple[Journey, ReadEntry]] = []
         self._instants: list[Iterator[int]] = []
         self._queue: list[tuple[int, int]] = []
+        self._made: dict[str, int] = {}
+        """The newest instant of each journey at which its audience has been read, by whichever version."""
+
         self.renew(program, None)
 
     def renew(self, program: Program, at_ms: int | None) -> None:
@@ -47,7 +52,8 @@ class Upcoming:
             old = known.get((journey.name, journey.version))
             coming = instants(entry, program.timezone) if old is None else before[old]
             if old is None and at_ms is not None:
-                coming = dropwhile(lambda due_ms: due_ms < at_ms, coming)
+                first_ms = max(at_ms, self._made.get(journey.name, -1) + 1)  # one version reads at one instant
+                coming = dropwhile(partial(gt, first_ms), coming)
             self._instants.append(coming)
             if old is None:
                 self._push(place)
@@ -69,7 +75,8 @@ class Upcoming:
 
     def done(self) -> None:
         """The earliest one has been made: the next of its rule takes its place."""
-        _, place = heappop(self._queue)
+        at_ms, place = heappop(self._queue)
+        self._made[self._reads[place][0].name] = at_ms
         self._push(place)
 
     def drop(self) -> None:
