@@ -229,12 +229,12 @@ def texting(project: Project) -> Project:
 
 
 def test_a_channel_that_only_an_older_version_uses_can_be_named_and_sends(tmp_path: Path, new_shop: NewShop) -> None:
-    store = f"sqlite:///{tmp_path / 'store'}"
-    with open_local(texting(new_shop()), store) as engine:
+    clock, store = ManualClock(1_000_000), f"sqlite:///{tmp_path / 'store'}"
+    with open_local(texting(new_shop()), store, clock=clock) as engine:
         engine.identify("anna", {"email": "anna@mail.example", "phone": "+33612345678"}).result()
         engine.track("anna", "Started", {"cart": "c1"}).result()
 
-    with Engine.open(new_shop(), store, runtime="local", records=["email", "sms"]) as engine:
+    with Engine.open(new_shop(), store, runtime="local", records=["email", "sms"], clock=clock) as engine:
         assert engine.troubles() == []
         engine.track("anna", "Bought", {"cart": "c1"}).result()
         engine.drain(30)
