@@ -6,11 +6,14 @@ from typing import Any
 from tests.model import chance as drawn_from
 from tests.model import generate
 from tests.model.chance import STAGE_2, Chance, Document
-from tests.model.journeys import NAMES, add_rules, entry, journeys, steps
+from tests.model.journeys import NAMES, add_rules, entry, finish_wait_for, journeys, steps, without_none
 from tests.model.reference.living import Happening
-from tests.model.reference.times import parse_instant, to_text
+from tests.model.reference.times import to_text
 
-CHANGES = ("journey", "journey", "journey", "audience", "message", "rule", "policies", "drop", "add", "answers", "to")
+CHANGES = (
+    *("steps", "steps", "steps", "steps", "journey", "add", "drop"),
+    *("audience", "message", "rule", "policies", "answers", "to"),
+)
 VERBS = ("pause", "pause", "pause", "close", "stop", "publish", "publish", "publish")
 PUBLICATIONS_MAX = 3
 
@@ -25,7 +28,9 @@ class LivingChance(Chance):
     def about_history(self) -> str:
         name = self.pick(self.event_names)
         kept = self.pick(("", "", ', "event.total > 50"', ", 'event.kind == \"a\"'"))
-        long, short = (f"{units * self.unit_ms // 1000}s" for units in (4, 2))
+        # A second off the grid: whether a change that was only possible at an instant has its place among the timers of
+        # that instant by when it became possible, or by when it became certain, is not said.
+        long, short = (f"{units * self.unit_ms // 1000 + 1}s" for units in (4, 2))
         return self.pick(
             (
                 f'count("{name}", "{long}"{kept}) {self.pick(("> 0", "== 0", ">= 2", "< 2"))}',
@@ -35,7 +40,8 @@ class LivingChance(Chance):
         )
 
     def about_now(self) -> str:
-        seconds, sign = self.duration(), self.pick(("<", "<=", ">", ">="))
+        # Off the grid as well.
+        seconds, sign = f"{self.random.randint(1, 4) * self.unit_ms // 1000 + 1}s", self.pick(("<", "<=", ">", ">="))
         return self.pick((f"profile.born {sign} now", f'now {sign} profile.born + duration("{seconds}")'))
 
 
@@ -43,8 +49,8 @@ def case(seed: int, features: frozenset[str] = STAGE_2) -> tuple[Document, list[
     """A project to begin with, and all that happens to it and to its people."""
     chance = LivingChance(seed, features)
     whole: list[Document] = [first_project(chance)]
-    moments = [(chance.instant_ms(), "line") for _ in range(chance.random.randint(*chance.pick(((5, 30), (20, 60)))))]
-    moments += [(chance.instant_ms(), "life") for _ in range(chance.random.randint(2, 8))]
+    moments = [(chance.instant_ms(), "line") for _ in range(chance.random.randint(*chance.pick(((15, 40), (30, 70)))))]
+    moments += [(chance.instant_ms(), "life") for _ in range(chance.random.randint(3, 9))]
     chance.random.shuffle(moments)
     moments.sort(key=lambda moment: moment[0])
     people = chance.some(drawn_from.PEOPLE[: chance.pick((1, 2, 3))])
@@ -57,7 +63,7 @@ def case(seed: int, features: frozenset[str] = STAGE_2) -> tuple[Document, list[
     for at_ms, what in moments:
         happenings.append(("pass", to_text(at_ms)))
         if what == "line":
-            line = generate.one_line(chance, chance.pick(whole), chance.pick(people))
+            line = one_line(chance, whole, chance.pick(people))
             happenings.append(("line", {name: line[name] for name in line if name != "timestamp"}))
         else:
             happenings.extend(change(chance, whole, states, paused))
@@ -75,6 +81,8 @@ def first_project(chance: Chance) -> Document:
     written = generate.messages(chance)
     policies = generate.policies(chance)
     drawn = journeys(chance, list(named), written)
+    for journey in drawn:
+        begin_with_a_wait(chance, journey, list(named), written)
     # An engine publishes only what it was opened with the channels for: so something is always called.
     ring: Document = {"journey": "ring", "entry": {"event": "Gamma"}, "steps": [{"id": "r", "call": "note"}]}
     drawn.append(ring | {name: value for name, value in drawn[0].items() if name == "priority"})
@@ -115,7 +123,7 @@ def change(chance: Chance, whole: list[Document], states: dict[str, str], paused
 def changed(chance: Chance, project: Document) -> Document:
     """Another project, in which some things are otherwise, or none."""
     project = deepcopy(project)
-    for _ in range(chance.pick((0, 1, 1, 2, 3))):
+    for _ in range(chance.pick((0, 1, 1, 2, 3, 3))):
         change_one(chance, project, chance.pick(CHANGES))
     return project
 
@@ -128,12 +136,15 @@ def change_one(chance: Chance, project: Document, what: str) -> None:
         case "journey" if places:
             place = chance.pick(places)
             found[place] = redrawn(chance, project, found[place]["journey"])
+        case "steps" if places:
+            place = chance.pick(places)
+            found[place] = with_steps(chance, project, found[place])
         case "add" if unused := [name for name in NAMES if name not in {each["journey"] for each in found}]:
             found.insert(0, redrawn(chance, project, chance.pick(unused)))
         case "drop" if places:
             del found[chance.pick(places)]
         case "audience" if audiences:
-            audiences[chance.pick(sorted(audiences))] = chance.condition(["profile", "history", "now", "consent"])
+            audiences[chance.pick(sorted(audiences))] = chance.condition(["profile", "history", "now"])
         case "message":
             message = chance.pick(project["messages"])
             message["expires"] = chance.duration(3)
@@ -144,7 +155,11 @@ def change_one(chance: Chance, project: Document, what: str) -> None:
             declared = chance.pick([each for each in project["events"]["events"].values() if "of" in each])
             declared["rule"] = chance.pick(('event.kind == "a"', "event.total > 50", "event.flag"))
         case "policies":
-            project["project"]["policies"] = generate.policies(chance)
+            before: Document = project["project"]["policies"]
+            project["project"]["policies"] = policies(chance, before)
+            # Whether somebody enters an audience because another policy takes her consent for granted is not said.
+            if "consent(" in str(audiences):
+                project["project"]["policies"]["consent"] = before["consent"]
         case "answers":
             actions: Any = deepcopy(project["actions"]["actions"])
             actions["ask"]["answer"] = dict(list(drawn_from.PROPERTIES.items())[:: chance.pick((1, 2))])
@@ -156,6 +171,13 @@ def change_one(chance: Chance, project: Document, what: str) -> None:
             pass
 
 
+def policies(chance: Chance, before: Document) -> Document:
+    """Other policies. Whether what went out while there were no caps counts towards a new one is not said."""
+    drawn = generate.policies(chance)
+    caps = [cap for cap in drawn.pop("caps", before.get("caps", [])) if "caps" in before]
+    return {**drawn, "caps": caps} if caps else drawn
+
+
 def redrawn(chance: Chance, project: Document, name: str) -> Document:
     """Another journey of the same name."""
     audiences = list(project["audiences"]["audiences"])
@@ -163,9 +185,40 @@ def redrawn(chance: Chance, project: Document, name: str) -> Document:
     if all("priority" in each for each in project["journeys"]):
         journey["priority"] = chance.pick((10, 20, 20, 30))
     add_rules(chance, journey, audiences)
-    journey["steps"] = steps(chance, journey, audiences, project["messages"])
+    return with_steps(chance, project, journey)
+
+
+def with_steps(chance: Chance, project: Document, journey: Document) -> Document:
+    audiences = list(project["audiences"]["audiences"])
+    journey = {**journey, "steps": steps(chance, journey, audiences, project["messages"])}
+    begin_with_a_wait(chance, journey, audiences, project["messages"])
     return journey
 
 
-def instants(happenings: list[Happening]) -> list[int]:
-    return [parse_instant(of) for what, of in happenings if what == "pass"]
+def begin_with_a_wait(chance: Chance, journey: Document, audiences: list[str], messages: list[Document]) -> None:
+    """Lets most runs stay for a while, so that they are there when something is done to their journey."""
+    if chance.maybe(0.7):
+        later = [None, None, *(step["id"] for step in journey["steps"])]
+        step: Document = {"id": "s0", "wait_for": []}
+        finish_wait_for(chance, step, later, audiences, [], messages)
+        # What follows is reached by whatever happens.
+        step.setdefault("timeout", chance.duration())
+        step.pop("on_timeout", None)
+        journey["steps"].insert(0, without_none(step))
+
+
+def one_line(chance: Chance, whole: list[Document], person: str) -> Document:
+    """Something that happens, often what somebody waits for."""
+    waiting = [
+        rule["event"]
+        for journey in whole[-1]["journeys"]
+        for step in journey["steps"]
+        for rule in [journey["entry"], journey.get("goal", {}), *step.get("wait_for", [])]
+        if "event" in rule
+    ]
+    if not waiting or chance.maybe(0.5):
+        return generate.one_line(chance, chance.pick(whole), person)
+    # A page is seen by that name, and what has a rule is another event at first.
+    name = chance.pick(waiting)
+    line = {"userId": person, "type": "track", "event": drawn_from.RULED.get(name, name)}
+    return {**line, "properties": chance.properties()}

@@ -101,7 +101,7 @@ def apply_caused(person: Person, now_ms: int) -> None:
     deliveries.claim_queued(person, now_ms)
 
 
-def phases(person: Person, now_ms: int, fact: Document) -> None:
+def phases(person: Person, now_ms: int, fact: Document, but: str | None = None) -> None:
     # Whoever is checked for entry is in the audiences whose change has been an input: one that an update causes is yet
     # to come.
     person.settled.update((audience, change == "entered") for audience, change in fact["changes"])
@@ -111,7 +111,8 @@ def phases(person: Person, now_ms: int, fact: Document) -> None:
         if any(is_still(person, run) for run in runs_of(person, {"journey": name})):
             person.kept.setdefault(name, []).append((now_ms, fact))
     # Goals, then exits, then waiting runs, then entries.
-    move_runs(person, now_ms, fact, [run for run in runs_in_order(person) if not is_still(person, run)])
+    runs = [run for run in runs_in_order(person) if run["journey"]["journey"] != but and not is_still(person, run)]
+    move_runs(person, now_ms, fact, runs)
     for journey in person.world.journeys:
         why = calls_for(journey["entry"], fact, person.world)
         if why is not None and life.state[journey["journey"]] == "open":

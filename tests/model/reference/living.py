@@ -79,7 +79,9 @@ def change(life: Life, people: list[Person], now_ms: int, verb: str, of: Any) ->
 
 
 def stop(person: Person, now_ms: int, name: str) -> None:
-    person.kept.pop(name, None)
+    # Goals that were met in a pause have been met; the runs were open all the time.
+    for at_ms, fact in person.kept.pop(name, []):
+        inputs.credit_goals(person, at_ms, fact, runs_of(person, {"journey": name}))
     for run in runs_of(person, {"journey": name}):
         if run["status"] != "ended":
             deliveries.cancel(person, now_ms, run)
@@ -89,6 +91,7 @@ def stop(person: Person, now_ms: int, name: str) -> None:
 def make_up(person: Person, now_ms: int, name: str) -> None:
     """Applies what a pause kept at its own times, an event before a timer; gates go by now."""
     kept = person.kept.pop(name, [])
+    caused: list[list[audiences.Change]] = []
     person.gates_at_ms = now_ms
     while True:
         timer = next_timer(person, now_ms, name)
@@ -96,14 +99,28 @@ def make_up(person: Person, now_ms: int, name: str) -> None:
             at_ms, fact = kept.pop(0)
             person.caused_in_all = 0
             inputs.move_runs(person, at_ms, fact, runs_of(person, {"journey": name}))
+            caused += hear_own(person, at_ms, name)
         elif timer is not None:
             person.caused_in_all = 0
             person.timers.remove(timer)
             inputs.act(person, timer["due"], timer)
+            caused += hear_own(person, timer["due"], name)
         else:
             break
     person.gates_at_ms = None
+    # For everybody else it happens now.
+    for changes in caused:
+        inputs.phases(person, now_ms, inputs.new_fact(changes), but=name)
     inputs.apply_caused(person, now_ms)
+
+
+def hear_own(person: Person, at_ms: int, name: str) -> list[list[audiences.Change]]:
+    """Lets the runs that are made up for hear what their own updates cause, at its instant."""
+    heard = []
+    while person.caused:
+        heard.append(person.caused.pop(0))
+        inputs.move_runs(person, at_ms, inputs.new_fact(heard[-1]), runs_of(person, {"journey": name}))
+    return heard
 
 
 def next_timer(person: Person, now_ms: int, name: str) -> Document | None:
