@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from parcours.channel import Accepted, Receipt
 from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
+from parcours.core.audiences import unfilled
 from parcours.core.effect import Effects, Outgoing
 from parcours.core.event import input_of, read_call
 from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
@@ -70,7 +71,13 @@ messages:
 
 
 def project_of(
-    journeys: str, policies: str = "", audiences: str = "", messages: str = "", actions: str = "", events: str = ""
+    journeys: str,
+    policies: str = "",
+    audiences: str = "",
+    messages: str = "",
+    actions: str = "",
+    events: str = "",
+    traits: str = "",
 ) -> Project:
     """The shop with these journeys: YAML documents, one after the other.
 
@@ -79,12 +86,14 @@ def project_of(
     messages   YAML: a list of messages besides the shop's own, or in their place
     actions    YAML: outbound calls by name
     events     YAML: event types besides the shop's own, or in their place
+    traits     YAML: kinds of traits besides the shop's own, or in their place
     """
     yaml = YAML(typ="safe", pure=True)
     shop = yaml.load(SHOP)
     if policies:
         shop["settings"]["policies"] = yaml.load(policies)
     shop["events"]["events"] |= yaml.load(events) if events else {}
+    shop["profile"]["traits"] |= yaml.load(traits) if traits else {}
     more = yaml.load(messages) if messages else []
     renewed = {each["message"] for each in more}
     shop["messages"] = [each for each in shop["messages"] if each["message"] not in renewed] + more
@@ -228,8 +237,8 @@ class Life:
         ledger = published(self.publications.ledger, offer_of(project), at, reopen=reopen)
         self.publications = Publications(ledger, {**self.publications.sources, ledger.publication: source_of(project)})
         program = self._hold(self.publications)
-        new = tuple(sorted(program.audiences.keys() - before.audiences.keys()))
-        return self._go_through(program, AudiencesPublished(at, ledger.number, new) if new else TimePassed(at))
+        filled = unfilled(before, program)
+        return self._go_through(program, AudiencesPublished(at, ledger.number, filled) if filled else TimePassed(at))
 
     def change(self, at: int, verb: Verb, journey: str = "trip") -> Life:
         """Whoever does not go through a change is only as far in time as the change is."""

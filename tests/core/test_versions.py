@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import pytest
+
 from parcours.config import HOUR_MS
 from parcours.core.fact import DeliveryReached, Moved
 from parcours.journey.project import Project
@@ -178,6 +180,50 @@ def test_a_new_audience_is_filled_without_anybody_entering_it(shop: Shop, begin:
 
     life.story.identify(2, city="Rome").identify(3, city="Paris")
     assert versions(life, "entered") == [(3, 2, 1)]
+
+
+ASKED = '{local: \'consent("email", "marketing")\'}'
+
+
+@pytest.mark.parametrize("rest", ["1d", "2d"], ids=["the same version", "another version"])
+def test_an_audience_that_another_policy_fills_is_filled_silently(shop: Shop, begin: Begin, rest: str) -> None:
+    life = begin(shop(ARRIVALS, audiences=ASKED, policies="{consent: {default: opt_in}}"))
+    life.story.identify(0, city="Paris")
+
+    changed = ARRIVALS.replace("1d", rest)
+    life.publish(1, shop(changed, audiences=ASKED, policies="{consent: {default: opt_out}}"))
+    assert life.story.profile.audiences == {"local": True}
+    life.story.identify(2, city="Rome")
+    assert life.story.moves("entered") == []
+
+    life.story.call(3, type="consent", channel="email", granted=False)
+    life.story.call(4, type="consent", channel="email", granted=True)
+    assert [at for at, _, _ in versions(life, "entered")] == [4], "what she does herself is told as ever"
+
+
+def test_an_audience_that_another_policy_empties_is_emptied_silently(shop: Shop, begin: Begin) -> None:
+    leaving = ARRIVALS.replace("audience: local", "audience: local, change: left")
+    life = begin(shop(leaving, audiences=ASKED))
+    life.story.identify(0, city="Paris")
+
+    life.publish(1, shop(leaving, audiences=ASKED, policies="{consent: {channels: {email: opt_in}}}"))
+    life.story.identify(2, city="Rome")
+
+    assert life.story.profile.audiences == {"local": False}
+    assert life.story.moves("entered") == []
+
+
+def test_an_audience_that_reads_a_trait_otherwise_now_is_filled_silently(shop: Shop, begin: Begin) -> None:
+    audiences = """{local: 'profile.since < timestamp("2026-01-01T00:00:00Z")'}"""
+    life = begin(shop(ARRIVALS, audiences=audiences, traits="{since: string}"))
+    life.story.identify(0, since="2025-06-01T00:00:00Z")
+    assert life.story.profile.audiences == {"local": False}, "a text is before no instant"
+
+    life.publish(1, shop(ARRIVALS, audiences=audiences, traits="{since: timestamp}"))
+    life.story.identify(2, city="Rome")
+
+    assert life.story.profile.audiences == {"local": True}
+    assert life.story.moves("entered") == []
 
 
 def test_an_audience_published_in_time_is_left_in_time(shop: Shop, begin: Begin) -> None:

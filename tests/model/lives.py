@@ -144,7 +144,7 @@ def change_one(chance: Chance, project: Document, what: str) -> None:
         case "drop" if places:
             del found[chance.pick(places)]
         case "audience" if audiences:
-            audiences[chance.pick(sorted(audiences))] = chance.condition(["profile", "history", "now"])
+            audiences[chance.pick(sorted(audiences))] = chance.condition(["profile", "history", "now", "consent"])
         case "message":
             message = chance.pick(project["messages"])
             message["expires"] = chance.duration(3)
@@ -157,9 +157,6 @@ def change_one(chance: Chance, project: Document, what: str) -> None:
         case "policies":
             before: Document = project["project"]["policies"]
             project["project"]["policies"] = policies(chance, before)
-            # Whether somebody enters an audience because another policy takes her consent for granted is not said.
-            if "consent(" in str(audiences):
-                project["project"]["policies"]["consent"] = before["consent"]
         case "answers":
             actions: Any = deepcopy(project["actions"]["actions"])
             actions["ask"]["answer"] = dict(list(drawn_from.PROPERTIES.items())[:: chance.pick((1, 2))])

@@ -56,11 +56,13 @@ TEXT = {
 }
 
 
-def shop(remind: Mapping[str, object] = REMIND, audiences: Mapping[str, str] | None = None) -> Project:
+def shop(
+    remind: Mapping[str, object] = REMIND, audiences: Mapping[str, str] | None = None, consent: str = "opt_out"
+) -> Project:
     """Whoever starts a cart and does not buy within 20 s is reminded; who buys gets a receipt."""
     properties = {"cart": "string"}
     return Project.of(
-        ProjectDocument.model_validate({"project": "shop", "policies": {"consent": {"default": "opt_out"}}}),
+        ProjectDocument.model_validate({"project": "shop", "policies": {"consent": {"default": consent}}}),
         ProfileDocument.model_validate({"traits": {"email": "string", "phone": "string"}}),
         EventsDocument(
             events={
@@ -164,7 +166,7 @@ def program() -> Program:
 
 @pytest.fixture(scope="session")
 def new_shop() -> Callable[..., Project]:
-    """Makes the shop; takes another `remind`, and audiences by name."""
+    """Makes the shop; takes another `remind`, audiences by name, and whether consent is `opt_in`."""
     return shop
 
 

@@ -224,6 +224,22 @@ def test_a_new_audience_is_filled_for_everybody_and_nobody_has_entered_it(
     assert [profile and profile.audiences for profile in profiles] == [{"known": True}] * len(PEOPLE)
 
 
+def test_an_audience_that_another_policy_changes_is_filled_for_everybody(
+    open_world: NewWorld, new_shop: NewShop, lines: Lines
+) -> None:
+    writable = {"writable": 'consent("sms", "marketing")', "known": "has(profile.email)"}
+    world = open_world()
+    publish(world, new_shop(audiences=writable))
+    start_all(world, lines)
+    settle(world)
+
+    publish(world, new_shop(audiences=writable, consent="opt_in"))
+    settle(world)
+
+    profiles = [world.shard.profile(person) for person in PEOPLE]
+    assert [profile and profile.audiences for profile in profiles] == [{"known": True, "writable": False}] * len(PEOPLE)
+
+
 def test_who_comes_during_a_change_has_gone_through_it(open_world: NewWorld, lines: Lines) -> None:
     world = open_world()
     start_all(world, lines)

@@ -3,7 +3,9 @@
 Membership may change with the person's traits, consents and history, and by the passing of time alone. The
 instant of the next change by time is known in advance; a timer of the person stands there.
 
-An audience that is new to a person who was known before is filled silently: nobody has entered it.
+An audience that is new to a person who was known before is filled silently: nobody has entered it. The same goes for
+one whose answer depends on what is always the newest, when a publication changes that: policies of consent, and the
+kinds of traits.
 """
 
 from __future__ import annotations
@@ -47,8 +49,24 @@ def look_again(turn: Turn, *, unknown: bool) -> tuple[AudienceTrigger, ...]:
     return tuple(changes)
 
 
+def unfilled(before: Program, after: Program) -> tuple[str, ...]:
+    """The audiences that a publication has to fill: new ones, and those that it may answer otherwise than before."""
+    return tuple(sorted(key for key in after.audiences if _may_differ(key, before, after)))
+
+
+def _may_differ(key: str, before: Program, after: Program) -> bool:
+    if key not in before.audiences:
+        return True
+    condition = after.audiences[key].condition
+    asks_otherwise = condition.consents and before.policies.consent != after.policies.consent
+    return asks_otherwise or before.audiences[key].condition.kinds != condition.kinds
+
+
 def fill(turn: Turn, audiences: Collection[str]) -> None:
-    """There are new audiences: find out who is in them, of which nobody is told, and forget those that are gone."""
+    """A publication made these audiences what they are: find out who is in them, of which nobody is told.
+
+    Those that are gone are forgotten.
+    """
     known, scope = turn.program.audiences, turn.scope()
     inside = {name: known[name].condition.holds(scope) for name in audiences if name in known}
     before = {name: value for name, value in turn.profile.audiences.items() if name in known}

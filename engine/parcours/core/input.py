@@ -103,7 +103,7 @@ class JourneyResumed(msgspec.Struct, frozen=True):
 
 
 class AudiencesPublished(msgspec.Struct, frozen=True):
-    """There are these audiences from now on, named by their keys."""
+    """These audiences, named by their keys, are new from now on, or may answer otherwise than before."""
 
     at: int
     number: int

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from parcours.core.audiences import unfilled
 from parcours.core.deliveries import TO_LEAVE
 from parcours.core.input import AudiencesPublished, JourneyResumed, JourneyStopped, LifeInput
 from parcours.core.profile import Profile, Run, decode_profile
@@ -30,7 +31,7 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
     """A change that not everybody has gone through.
 
     after, before  what is published from its time on, and what was until then
-    audiences      the keys of those that are new
+    audiences      the keys of those that it fills
     """
 
     after: Ledger
@@ -130,13 +131,13 @@ class Published:
         """This is published from its ledger's time on."""
         before, after = self.publications, publications.ledger
         program = self._compiler.program(publications)
-        new = tuple(sorted(program.audiences.keys() - self.program.audiences.keys()))
         needed = {number for change in self.changes for number in change.before.publications()}
         needed |= before.ledger.publications()
         older = {number: source for number, source in before.sources.items() if number in needed}
+        filled = unfilled(self.program, program)
         self.publications = Publications(after, {**older, **publications.sources})
         self.program, self.held, self.fresh, self._unsaved = program, False, False, True
-        self._keep((*self.changes, Change(after, before.ledger, new)))
+        self._keep((*self.changes, Change(after, before.ledger, filled)))
 
     def _keep(self, changes: tuple[Change, ...]) -> None:
         self.changes = changes
