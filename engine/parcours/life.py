@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from parcours.changing import Making, carry_out, changing, publishing, settle, until_answered
+from parcours.channel import CALL
 from parcours.clock import Clock
 from parcours.errors import CallerError, ProjectInvalid, PublishRefused
 from parcours.journey.life import State, Verb
@@ -99,11 +100,7 @@ class Life:
         ]
 
     def _missing(self, project: Project) -> list[str]:
-        return [
-            f"the messages use the channel {channel!r}, which the engine was not opened with: open it anew with it"
-            for channel in channels_used(project)
-            if channel not in self._channels
-        ]
+        return [_not_opened(project, channel) for channel in channels_used(project) if channel not in self._channels]
 
     async def change(self, verb: Verb, journey: str) -> None:
         """Raises CallerError for a journey that there is not, and for one with which that cannot be done."""
@@ -152,3 +149,18 @@ class Life:
             )
             for name, life in sorted(self.publications.ledger.journeys.items())
         ]
+
+
+def _not_opened(project: Project, channel: str) -> str:
+    """Why a project that uses this channel cannot be published, and what there is to do about it."""
+    records = f"with records=[{channel!r}]"
+    if channel != CALL:
+        return (
+            f"the messages use the channel {channel!r}, which the engine was not opened with: open it anew, with "
+            f"channels.{channel} in parcours.yaml or {records}"
+        )
+    calling = ", ".join(repr(each.name) for each in project.program.journeys if CALL in channels_of(each))
+    return (
+        f"outbound calls are made by {calling}, and the engine was opened without them: open it anew, with the extra "
+        f"[{CALL}] installed or {records}"
+    )

@@ -83,9 +83,6 @@ def first_project(chance: Chance) -> Document:
     drawn = journeys(chance, list(named), written)
     for journey in drawn:
         begin_with_a_wait(chance, journey, list(named), written)
-    # An engine publishes only what it was opened with the channels for: so something is always called.
-    ring: Document = {"journey": "ring", "entry": {"event": "Gamma"}, "steps": [{"id": "r", "call": "note"}]}
-    drawn.append(ring | {name: value for name, value in drawn[0].items() if name == "priority"})
     return {
         "project": {"project": "generated", "timezone": chance.pick(drawn_from.ZONES), "policies": policies},
         "profile": {"traits": drawn_from.TRAITS, "timezone": "profile.timezone"},
@@ -130,8 +127,7 @@ def changed(chance: Chance, project: Document) -> Document:
 
 def change_one(chance: Chance, project: Document, what: str) -> None:
     found, audiences = project["journeys"], project["audiences"]["audiences"]
-    # The last one is always there.
-    places = range(len(found) - 1)
+    places = range(len(found))
     match what:
         case "journey" if places:
             place = chance.pick(places)
@@ -141,7 +137,7 @@ def change_one(chance: Chance, project: Document, what: str) -> None:
             found[place] = with_steps(chance, project, found[place])
         case "add" if unused := [name for name in NAMES if name not in {each["journey"] for each in found}]:
             found.insert(0, redrawn(chance, project, chance.pick(unused)))
-        case "drop" if places:
+        case "drop" if len(found) > 1:
             del found[chance.pick(places)]
         case "audience" if audiences:
             audiences[chance.pick(sorted(audiences))] = chance.condition(["profile", "history", "now", "consent"])

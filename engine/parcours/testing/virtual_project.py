@@ -1,7 +1,8 @@
 """A project under virtual time, for somebody's own tests: things happen, days pass, messages are there to see.
 
 The shards are the production ones, in this process, on an event loop in a thread of its own: so it can be
-used from plain tests and from coroutines alike. Every channel records.
+used from plain tests and from coroutines alike. Every channel that the project uses at the start records, and
+outbound calls do whenever they come in.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class VirtualProject:
             project,
             1,
             "volatile:",
-            records=channels_used(project),
+            records=tuple(sorted({*channels_used(project), CALL})),
             virtual=True,
             settings=used,
             proofs=self._proofs,
