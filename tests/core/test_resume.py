@@ -54,6 +54,20 @@ def test_a_goal_that_was_not_met_before_the_pause_is_not_met_by_its_end(shop: Sh
     assert life.story.told("goal") == [(4, "trip", 2, None)], "a condition sees the person as she is now"
 
 
+def test_a_history_is_kept_for_as_long_as_a_pause_may_ask_for_it(shop: Shop, begin: Begin) -> None:
+    goal = """goal: {event: Seen, when: 'count("Bought", "1h") == 2'}"""
+    life = begin(shop(TRIP.replace("goal: {event: Bought}", goal)))
+    life.story.event(0, "Start", cart="a").event(1, "Bought", cart="b").event(2, "Bought", cart="b")
+    life.change(3, "pause")
+    life.story.event(4, "Seen").event(5 * HOUR_MS, "Bought", cart="b")
+
+    life.change(6 * HOUR_MS, "resume")
+    assert [at for at, *_ in life.story.told("goal")] == [4]
+
+    life.story.event(7 * HOUR_MS, "Bought", cart="b")
+    assert [len(entries) for entries in life.story.profile.series.values()] == [1], "and forgotten after it"
+
+
 UPDATING = """
 journey: trip
 entry: {event: Start}

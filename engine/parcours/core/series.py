@@ -29,8 +29,10 @@ def remember(turn: Turn, series: Series, timestamp: int, properties: Mapping[str
 
 def _trim(turn: Turn, series: Series, entries: Entries, settings: Settings) -> None:
     """Forget what no window reaches any more, but never the newest, and the oldest beyond the limit."""
-    outside = 0 if series.window_ms is None else bisect_right(entries, turn.at - series.window_ms, key=time_of)
-    del entries[: len(entries) - 1 if series.window_ms is None else min(outside, len(entries) - 1)]
+    outside = len(entries)
+    if series.window_ms is not None:
+        outside = bisect_right(entries, _asked_from(turn) - series.window_ms, key=time_of)
+    del entries[: min(outside, len(entries) - 1)]
     if len(entries) > settings.series_entries_max:
         del entries[0]
         turn.effects.facts.append(
@@ -38,3 +40,11 @@ def _trim(turn: Turn, series: Series, entries: Entries, settings: Settings) -> N
                 turn.at, turn.person, "series_entries_max", f"the oldest entry of {plain(series.event)!r} was dropped"
             )
         )
+
+
+def _asked_from(turn: Turn) -> int:
+    """The earliest time at which a condition may still be tested: runs make up for a pause at its own times."""
+    paused = turn.program.paused
+    if not paused:
+        return turn.at
+    return min([turn.at, *(paused[run.journey] for run in turn.profile.runs if run.journey in paused)])
