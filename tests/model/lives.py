@@ -42,7 +42,9 @@ class LivingChance(Chance):
     def about_now(self) -> str:
         # Off the grid as well.
         seconds, sign = f"{self.random.randint(1, 4) * self.unit_ms // 1000 + 1}s", self.pick(("<", "<=", ">", ">="))
-        return self.pick((f"profile.born {sign} now", f'now {sign} profile.born + duration("{seconds}")'))
+        return self.pick(
+            (f'profile.born {sign} now - duration("1s")', f'now {sign} profile.born + duration("{seconds}")')
+        )
 
 
 def case(seed: int, features: frozenset[str] = STAGE_2) -> tuple[Document, list[Happening]]:
@@ -151,8 +153,7 @@ def change_one(chance: Chance, project: Document, what: str) -> None:
             declared = chance.pick([each for each in project["events"]["events"].values() if "of" in each])
             declared["rule"] = chance.pick(('event.kind == "a"', "event.total > 50", "event.flag"))
         case "policies":
-            before: Document = project["project"]["policies"]
-            project["project"]["policies"] = policies(chance, before)
+            project["project"]["policies"] = generate.policies(chance)
         case "answers":
             actions: Any = deepcopy(project["actions"]["actions"])
             actions["ask"]["answer"] = dict(list(drawn_from.PROPERTIES.items())[:: chance.pick((1, 2))])
@@ -162,13 +163,6 @@ def change_one(chance: Chance, project: Document, what: str) -> None:
             project["profile"] = {**project["profile"], "addresses": addresses}
         case _:
             pass
-
-
-def policies(chance: Chance, before: Document) -> Document:
-    """Other policies. Whether what went out while there were no caps counts towards a new one is not said."""
-    drawn = generate.policies(chance)
-    caps = [cap for cap in drawn.pop("caps", before.get("caps", [])) if "caps" in before]
-    return {**drawn, "caps": caps} if caps else drawn
 
 
 def redrawn(chance: Chance, project: Document, name: str) -> Document:

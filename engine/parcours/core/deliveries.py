@@ -21,6 +21,7 @@ from hashlib import blake2b
 from parcours.channel import CALL
 from parcours.core.fact import DeliveryReached, Outcome
 from parcours.core.profile import DeliveryState, Run, State
+from parcours.core.reservations import GIVES_BACK, give_back
 from parcours.core.turn import Turn
 from parcours.journey.program import Message
 
@@ -29,9 +30,6 @@ RANK: dict[State, int] = {"held": 0, "queued": 1, "claimed": 2, "unknown": 3, "s
 
 TO_LEAVE: frozenset[State] = frozenset({"held", "queued", "claimed", "unknown"})
 """States of a delivery of which a channel has still to take over, or to take over again, an attempt."""
-
-GIVES_BACK: frozenset[State] = frozenset({"refused", "failed", "cancelled"})
-"""States by which a delivery no longer counts against a frequency cap."""
 
 
 def delivery_key(turn: Turn, run: Run, channel: str) -> str:
@@ -108,11 +106,6 @@ def close(
     if state in GIVES_BACK:
         give_back(turn, delivery)
     reach(turn, run, delivery, state, gate=gate, reason=reason, code=code)
-
-
-def give_back(turn: Turn, delivery: DeliveryState) -> None:
-    """The delivery counts against no cap any more."""
-    turn.profile.reservations = [each for each in turn.profile.reservations if each.key != delivery.key]
 
 
 def is_call(delivery: DeliveryState) -> bool:

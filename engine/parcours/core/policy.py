@@ -16,6 +16,7 @@ from typing import TypeAlias
 from parcours.core.consent import has_consent
 from parcours.core.profile import DeliveryState
 from parcours.core.quiet import quiet_until
+from parcours.core.reservations import counted
 from parcours.core.suppression import is_suppressed
 from parcours.core.turn import Turn
 from parcours.journey.program import Cap, Message
@@ -98,9 +99,8 @@ def _cap(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | N
         if not _covers(cap, delivery.channel, message.message_class, message.purpose):
             continue
         used = sum(
-            turn.gates_at - cap.per_ms < reserved.at
-            and _covers(cap, reserved.channel, reserved.message_class, reserved.purpose)
-            for reserved in turn.profile.reservations
+            turn.gates_at - cap.per_ms < reserved.at and _covers(cap, reserved.channel, "marketing", reserved.purpose)
+            for reserved in counted(turn)
         )
         if used >= cap.max:
             return Objection("cap", f"{used} of {cap.max} already within the window")

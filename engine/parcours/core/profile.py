@@ -47,6 +47,8 @@ class DeliveryState(msgspec.Struct, array_like=True):
     may_have_left  an attempt was accepted or ambiguous: the person may have it, whatever the state says now
     marks, links   each reaction, and each link clicked, with its first time
     answer         as much of a call's answer as the journey names, for as long as somebody may listen for it
+    purpose        of a marketing message, once it has been queued; "" for what no cap counts
+    held_ms        how long after `decided_at` it was queued: from then on it counts against caps
     """
 
     key: str
@@ -63,15 +65,16 @@ class DeliveryState(msgspec.Struct, array_like=True):
     links: dict[str, int] = {}
     decided_at: int = 0
     answer: dict[str, object] = {}
+    purpose: str = ""
+    held_ms: int = 0
 
 
 class Reservation(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A delivery that counts against frequency caps from the instant at which it was queued."""
+    """A marketing delivery that counts against frequency caps from the instant at which it was queued."""
 
     at: int
     key: str
     channel: str
-    message_class: str
     purpose: str
 
 
@@ -126,10 +129,12 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
 class Profile(msgspec.Struct, array_like=True):
     """All of one person.
 
-    past    ended runs, the first to end first
-    counts  all runs ever, by journey
-    kept    what paused journeys have missed so far, in the order of time
-    life    the number of the newest change of what is published that she has gone through, of those that touch people
+    past         ended runs, the first to end first
+    counts       all runs ever, by journey
+    kept         what paused journeys have missed so far, in the order of time
+    reserved_ms  the length of the window for which `reservations` are complete
+    life         the number of the newest change of what is published that she has gone through, of those that touch
+                 people
     """
 
     traits: dict[str, object] = {}
@@ -145,6 +150,7 @@ class Profile(msgspec.Struct, array_like=True):
     series: dict[str, list[tuple[int, float]]] = {}
     kept: list[Kept] = []
     life: int = 0
+    reserved_ms: int = 0
 
     def next_due(self) -> int:
         return min([timer.due for timer in self.timers]) if self.timers else NEVER

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from typing import Literal
 
 from parcours.channel import CALL
-from parcours.core.deliveries import TO_LEAVE, close, delivery_key, find, give_back, message_of, reach
+from parcours.core.deliveries import TO_LEAVE, close, delivery_key, find, message_of, reach
 from parcours.core.effect import Outgoing
 from parcours.core.fact import LimitReached
 from parcours.core.keeping import keep_claim
 from parcours.core.paths import keep
 from parcours.core.policy import Objection, judge, judge_claim
-from parcours.core.profile import DeliveryState, Reservation, Run
+from parcours.core.profile import DeliveryState, Run
+from parcours.core.reservations import give_back, reserve
 from parcours.core.turn import Turn, iso
 from parcours.journey.program import Action, Call, Message, Send
 
@@ -97,20 +98,9 @@ def _pass_gates(turn: Turn, run: Run, delivery: DeliveryState, message: Message,
         _object(turn, run, delivery, objection, again=again)
         return
     delivery.state = "queued"
-    _reserve(turn, delivery, message)
+    reserve(turn, delivery, message)
     assert delivery.to is not None, "the address gate lets nothing pass without an address"
     _put_into_outbox(turn, run, delivery, message.message_class, delivery.to, _context(turn, run, message))
-
-
-def _reserve(turn: Turn, delivery: DeliveryState, message: Message) -> None:
-    """From now on the delivery counts against the caps, for as long as the longest of their windows."""
-    caps = turn.program.policies.caps
-    if not caps or message.message_class == "transactional":
-        return
-    oldest = turn.gates_at - max(cap.per_ms for cap in caps)
-    kept = [reserved for reserved in turn.profile.reservations if reserved.at > oldest]
-    kept.append(Reservation(turn.gates_at, delivery.key, delivery.channel, message.message_class, message.purpose))
-    turn.profile.reservations = kept
 
 
 def _object(turn: Turn, run: Run, delivery: DeliveryState, objection: Objection, *, again: bool = False) -> None:

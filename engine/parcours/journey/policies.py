@@ -21,7 +21,10 @@ class ConsentDocument(Document):
 
 
 class CapDocument(Document):
-    """At most `max` messages within any stretch of `per`, counted together over all that it names."""
+    """At most `max` messages within any stretch of `per`, counted together over all that it names.
+
+    What went out before the cap was published counts as well.
+    """
 
     channels: Channels | None = None
     message_class: Literal["marketing", "transactional"] | None = Field(default=None, alias="class")
