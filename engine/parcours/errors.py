@@ -23,6 +23,12 @@ arguments that it hands to `Exception`, so each survives pickling between proces
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
 
 class ParcoursError(Exception):
     """Something went wrong in Parcours."""
@@ -107,3 +113,18 @@ class ShardUnavailable(NobodyYet):
 
 class Overloaded(NobodyYet):
     """More is handed in than the shards can take; try again in a moment."""
+
+
+DISK_ERRORS: Final = frozenset({errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EROFS})
+"""What goes wrong with a file that is open already: the system does not say with which."""
+
+
+@contextmanager
+def naming(path: Path | str) -> Iterator[None]:
+    """An error of the disk that names no file is about this one."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno not in DISK_ERRORS:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error

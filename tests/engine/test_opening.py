@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from parcours.journey.project import Project
 from parcours.opening import delivering, recording
 from parcours.plan import Plan, open_shard
 from parcours.simulation import simulate
+from parcours.store.address import prepare, shards_of
 
 NewShop = Callable[..., Project]
 
@@ -109,6 +111,19 @@ def test_a_shard_that_does_not_open_gives_its_store_back(tmp_path: Path, new_sho
     second = open_shard(plan, 0, clock, lambda channel: None)  # nobody has the file
     assert second.epoch == epoch + 1
     second.close()
+
+
+def test_a_layout_that_does_not_fit_on_the_disk_is_not_there(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, before[1]))
+    try:
+        with pytest.raises(StoreBroken, match=r"layout\.json cannot be used \(File too large\)"):
+            prepare(f"sqlite:///{tmp_path}", "shop", 2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    prepare(f"sqlite:///{tmp_path}", "other", 3)
+    assert shards_of(f"sqlite:///{tmp_path}", "other") == 3
 
 
 def test_a_layout_that_is_no_file_is_a_broken_store(tmp_path: Path, new_shop: NewShop) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sqlite3
 import tempfile
 import threading
@@ -155,6 +156,18 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(StoreBroken, match="luma"):
         SqliteStore(tmp_path / "luma", shard=3)
+
+
+def test_an_image_that_does_not_fit_on_the_disk_is_named(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with closing(SqliteStore(tmp_path, shard=3)) as store:
+        store.append(a_record(1))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+        try:
+            with pytest.raises(StoreBroken, match=r"0123\.image cannot be used \(File too large\): look at the disk"):
+                store.save_image(an_image(slot=123, sequence=1))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_missing_image_is_noticed(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from parcours.errors import CallerError
+from parcours.errors import CallerError, naming
 
 LINE_BYTES_MAX = 1024 * 1024
 """As much of a line as is held in memory. The engine takes far less, so a line cut here is rejected there."""
@@ -45,7 +45,8 @@ def read_lines(source: str) -> Iterator[bytes]:
         if file.peek(2)[:2] == GZIP_MAGIC:
             unpacked = cast("BinaryIO", opened.enter_context(gzip.open(file)))
         try:
-            yield from split_lines(unpacked)
+            with naming(source):
+                yield from split_lines(unpacked)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise CallerError(f"{source}: the compressed data is damaged: {error}.") from error
 

@@ -11,6 +11,7 @@ import typer
 from parcours.cli.files import events_source, results_folder
 from parcours.cli.lines import Rejections, read_lines
 from parcours.cli.project import ProjectFolder
+from parcours.errors import naming
 
 if TYPE_CHECKING:
     from parcours.demo.run import DemoResult
@@ -39,6 +40,7 @@ def demo(
 ) -> None:
     """Run the Luma shop's journeys over its clickstream, with local stand-ins for the providers."""
     import logging
+    from tempfile import gettempdir
 
     from parcours.cli.extras import extra
     from parcours.cli.progress import ProgressBar
@@ -48,7 +50,7 @@ def demo(
 
     # The stand-in for the mail server warns of its own inner workings at each login.
     logging.getLogger("mail.log").setLevel(logging.ERROR)
-    with ProgressBar("Clickstream") as progress:
+    with ProgressBar("Clickstream") as progress, naming(gettempdir()):
         outcome = run_demo(shards=shards, runtime=runtime.value, progress=progress)
     _show(outcome.result, mails_received=outcome.mails_received)
     if json:
@@ -101,6 +103,8 @@ def simulate(
     until_ms = None if until is None else time_ms(until)
     source, results = events_source(events), results_folder(out, folder)
 
+    from tempfile import gettempdir
+
     from parcours.cli.progress import ProgressBar
     from parcours.dispatch.proofs import Proofs
     from parcours.insight.files import ResultFiles
@@ -110,7 +114,7 @@ def simulate(
     project = Project.load(folder)
     rejections = Rejections(lambda sentence: typer.echo(sentence, err=True))
     with ResultFiles(results) as files:
-        with ProgressBar("Events") as progress:
+        with ProgressBar("Events") as progress, naming(gettempdir()):
             result = run(
                 project,
                 read_lines(source),
@@ -124,7 +128,8 @@ def simulate(
                 facts=files.add,
             )
         rejections.close()
-        files.write(result.summary)
+        with naming(results):
+            files.write(result.summary)
     _show(result)
     if result.unsettled:
         typer.echo(unsettled(), err=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from parcours.errors import SettingInvalid, StoreBroken
+from parcours.errors import SettingInvalid, StoreBroken, naming
 from parcours.store.journal import in_words
 from parcours.store.memory import MemoryStore, VolatileStore
 from parcours.store.sqlite import SqliteStore
@@ -57,7 +57,10 @@ def prepare(address: str, project: str, shards: int) -> None:
 def _prepare(path: Path, address: str, wanted: _Layout) -> None:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(msgspec.json.encode(wanted))
+        unfinished = path.with_suffix(".unfinished")  # a layout that is there is whole
+        with naming(path):
+            unfinished.write_bytes(msgspec.json.encode(wanted))
+        unfinished.replace(path)
         return
     found = msgspec.json.decode(path.read_bytes(), type=_Layout)
     if found != wanted:

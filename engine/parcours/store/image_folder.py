@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from parcours.errors import naming
 from parcours.store.codec import decode_image, encode_image
 from parcours.store.store import SlotImage
 
@@ -43,7 +44,7 @@ class ImageFolder:
         """Durable when it returns."""
         path = self.path(image.slot)
         unfinished = path.with_suffix(UNFINISHED)
-        with unfinished.open("wb") as file:
+        with naming(path), unfinished.open("wb") as file:
             file.write(encode_image(image))
             file.flush()
             os.fsync(file.fileno())

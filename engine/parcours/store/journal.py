@@ -195,4 +195,5 @@ def in_words(path: Path, error: sqlite3.Error | OSError) -> ParcoursError:
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return damaged(str(path), str(error))
         case _:
-            return StoreBroken(f"{path} cannot be used ({error}): look at the disk, then open the store again")
+            where, why = getattr(error, "filename", None) or path, getattr(error, "strerror", None) or error
+            return StoreBroken(f"{where} cannot be used ({why}): look at the disk, then open the store again")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
-from parcours.errors import CallerError
+from parcours.errors import CallerError, naming
 
 FILES: Final = (
     "parcours.yaml",
@@ -18,6 +19,9 @@ FILES: Final = (
     "journeys/abandoned-cart.yaml",
 )
 
+UNFINISHED: Final = ".unfinished"
+"""Below this name lies what is not all there yet."""
+
 
 def write_starter(folder: str | Path) -> list[Path]:
     """Write the project into a new or empty folder and return its files. Raises CallerError where there are others."""
@@ -25,12 +29,39 @@ def write_starter(folder: str | Path) -> list[Path]:
 
 
 def write_documents(folder: str | Path, source: Traversable, names: Sequence[str]) -> list[Path]:
-    """Write these files of `source` into a new or empty folder. Raises CallerError where there are others."""
+    """Write these files of `source` into a new or empty folder, all or none.
+
+    Raises CallerError where there are others, OSError where they cannot be written.
+    """
     target = Path(folder)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise CallerError(f"{target} is not empty; name a folder that is new or empty")
-    written = [target / name for name in names]
-    for name, path in zip(names, written, strict=True):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(source.joinpath(*name.split("/")).read_bytes())
-    return written
+    made = [each for each in (target, *target.parents) if not each.exists()]
+    entries = sorted({name.partition("/")[0] for name in names})
+    unfinished = target / UNFINISHED
+    try:
+        for name in names:
+            path = unfinished / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with naming(target / name):
+                path.write_bytes(source.joinpath(*name.split("/")).read_bytes())
+        for entry in entries:
+            (unfinished / entry).replace(target / entry)
+        unfinished.rmdir()
+    except BaseException:
+        _clear(target, [UNFINISHED, *entries], made)
+        raise
+    return [target / name for name in names]
+
+
+def _clear(folder: Path, entries: Sequence[str], made: Sequence[Path]) -> None:
+    """Leave things as they were: without these entries, and without the folders that were made for them."""
+    for entry in entries:
+        path = folder / entry
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    for each in made:
+        if each.exists():
+            each.rmdir()
