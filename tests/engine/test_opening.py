@@ -113,6 +113,19 @@ def test_a_shard_that_does_not_open_gives_its_store_back(tmp_path: Path, new_sho
     second.close()
 
 
+@pytest.mark.parametrize("shards", [2, 3])
+def test_a_store_of_another_project_says_so_before_anything_else(
+    tmp_path: Path, new_shop: NewShop, shards: int
+) -> None:
+    store = f"sqlite:///{tmp_path}"
+    prepare(store, "other", 2)
+
+    with pytest.raises(SettingInvalid) as caught:
+        Engine.open(new_shop(), store, shards=shards, runtime="local", records=["email"])
+
+    assert str(caught.value) == f"the store {store} belongs to project 'other', not to 'shop': name another store"
+
+
 def test_a_layout_that_does_not_fit_on_the_disk_is_not_there(tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1, before[1]))

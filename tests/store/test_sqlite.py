@@ -158,6 +158,20 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         SqliteStore(tmp_path / "luma", shard=3)
 
 
+@pytest.mark.parametrize("left", ["0123.image", "-wal"])
+def test_a_journal_that_is_gone_is_not_begun_anew(tmp_path: Path, left: str) -> None:
+    fill(tmp_path)
+    (tmp_path / JOURNAL).unlink()
+    if left == "-wal":
+        image_file(tmp_path).unlink()
+        (tmp_path / f"{JOURNAL}-wal").write_bytes(b"what had not been moved into the file")
+
+    with pytest.raises(StoreBroken, match=f"{JOURNAL} is damaged: the file is missing.* back from one backup"):
+        SqliteStore(tmp_path, shard=3)
+
+    assert not (tmp_path / JOURNAL).exists()
+
+
 def test_an_image_that_does_not_fit_on_the_disk_is_named(tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     with closing(SqliteStore(tmp_path, shard=3)) as store:

@@ -63,10 +63,18 @@ def _prepare(path: Path, address: str, wanted: _Layout) -> None:
         unfinished.replace(path)
         return
     found = msgspec.json.decode(path.read_bytes(), type=_Layout)
-    if found != wanted:
+    _check_owner(address, found, wanted.project)
+    if found.shards != wanted.shards:
         raise SettingInvalid(
-            f"the store {address} belongs to project {found.project!r} with {found.shards} shards, "
-            f"not to {wanted.project!r} with {wanted.shards}: open it with shards={found.shards}"
+            f"the store {address} was made for {found.shards} shards, not for {wanted.shards}: "
+            f"open it with shards={found.shards}"
+        )
+
+
+def _check_owner(address: str, found: _Layout, project: str) -> None:
+    if found.project != project:
+        raise SettingInvalid(
+            f"the store {address} belongs to project {found.project!r}, not to {project!r}: name another store"
         )
 
 
@@ -86,8 +94,7 @@ def shards_of(address: str, project: str) -> int:
         raise StoreBroken(f"{path} cannot be read: {error}") from None
     except OSError as error:
         raise in_words(path.parent, error) from error
-    if found.project != project:
-        raise SettingInvalid(f"the store {address} belongs to project {found.project!r}, not to {project!r}")
+    _check_owner(address, found, project)
     return found.shards
 
 

@@ -48,8 +48,15 @@ class SqliteStore:
         with self._errors_in_words():
             make_folder(folder)
             self._images = ImageFolder(folder / f"shard-{shard:04}.slots")
+            self._check_whole()
             self._journal = Journal(self._path, shard)
             self._oldest, self._newest, self._link, self._size_bytes = self._journal.extent()
+
+    def _check_whole(self) -> None:
+        """A new journal is for a new store only: what images or SQLite's own log go with is not there any more."""
+        ahead = self._path.with_name(f"{self._path.name}-wal")
+        if not self._path.exists() and (ahead.exists() or self._images.slots()):
+            raise damaged(str(self._path), "the file is missing, and others of this shard are there")
 
     def take(self, epoch: int) -> None:
         with self._using() as journal:
