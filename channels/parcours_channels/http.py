@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
 
 import aiohttp
 
+from parcours.channel import retry_after_s
 from parcours_channels.side_by_side import Attempt
 
 
@@ -50,18 +50,3 @@ class RequestTrace:
         parameters: aiohttp.TraceRequestEndParams,
     ) -> None:
         self._attempt.get().retry_after_s = retry_after_s(parameters.response.headers)
-
-
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds that `Retry-After` asks for, None if it is missing or unreadable.
-
-    A date is counted from the answer's own `Date`, so that no clock has to agree with the provider's.
-    """
-    value = headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        pause = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("Date", ""))
-    except (TypeError, ValueError):
-        return None
-    return max(0.0, pause.total_seconds())

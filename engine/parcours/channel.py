@@ -15,7 +15,8 @@ Rules that a channel keeps:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
+from email.utils import parsedate_to_datetime
+from typing import Any, ClassVar, Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 from pydantic import BaseModel
@@ -25,6 +26,9 @@ GROUP = "parcours.channels"
 
 CALL = "call"
 """The name under which outbound calls go beside the channels' deliveries. No channel can have it."""
+
+PAUSE_S_MAX: Final = 1e9
+"""Thirty years, which stand for whatever is longer; the engine cuts a pause at `retry_after_max_ms` anyway."""
 
 Reaction: TypeAlias = Literal[
     "delivered", "opened", "clicked", "bounced", "complained", "unsubscribed", "replied", "failed"
@@ -127,6 +131,22 @@ class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     headers: Mapping[str, str]
     body: bytes
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the header `Retry-After` asks to wait, None if it is missing or unreadable; for `NotSent`.
+
+    A date is counted from the answer's own `Date`, so that no clock has to agree with the provider's. `headers` are
+    looked up as `Retry-After` and `Date`: give the mapping of an HTTP client, to which upper and lower case are one.
+    """
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value), PAUSE_S_MAX)
+    try:
+        pause = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("Date", ""))
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return min(max(0.0, pause.total_seconds()), PAUSE_S_MAX)
 
 
 @runtime_checkable

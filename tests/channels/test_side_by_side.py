@@ -8,7 +8,6 @@ import pytest
 from pydantic import BaseModel
 
 from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt
-from parcours_channels.http import retry_after_s
 from parcours_channels.side_by_side import Attempt, SideBySide
 
 
@@ -80,20 +79,3 @@ def test_a_cancelled_call_leaves_nothing_running() -> None:
     asyncio.run(cancelled())
 
     assert ended == ["k0", "k1"]
-
-
-@pytest.mark.parametrize(
-    "headers, expected",
-    [
-        ({}, None),
-        ({"Retry-After": "120"}, 120.0),
-        ({"Retry-After": " 5 "}, 5.0),
-        ({"Retry-After": "soon"}, None),
-        ({"Retry-After": "-5"}, None),
-        ({"Retry-After": "Mon, 02 Mar 2026 09:01:30 GMT"}, None),  # nothing to count it from
-        ({"Retry-After": "Mon, 02 Mar 2026 09:01:30 GMT", "Date": "Mon, 02 Mar 2026 09:00:00 GMT"}, 90.0),
-        ({"Retry-After": "Mon, 02 Mar 2026 08:00:00 GMT", "Date": "Mon, 02 Mar 2026 09:00:00 GMT"}, 0.0),
-    ],
-)
-def test_retry_after_is_read_in_either_form(headers: dict[str, str], expected: float | None) -> None:
-    assert retry_after_s(headers) == expected

@@ -12,7 +12,6 @@ import asyncio
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, ClassVar, Literal, TypeAlias, assert_never
 
@@ -20,7 +19,7 @@ import aiohttp
 import msgspec
 from pydantic import BaseModel
 
-from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt, Refused
+from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt, Refused, retry_after_s
 from parcours.core.storable import objection
 from parcours.dispatch.calling import CallContent, CallSettings
 
@@ -113,7 +112,7 @@ class HttpCaller:
                     kept, fault = await self._read(answer) if content.has_answer else ({}, None)
                     return Accepted(delivery.key, answer=kept, reason=fault)
                 case "wait":
-                    return NotSent(delivery.key, reason, _retry_after_s(answer.headers), code)
+                    return NotSent(delivery.key, reason, retry_after_s(answer.headers), code)
                 case "refused":
                     return Refused(delivery.key, reason, code=code)
                 case "unknown":
@@ -161,18 +160,3 @@ def _unpacked(text: bytes, encoding: str, most: int) -> tuple[bytes, str | None]
     except zlib.error:
         return b"", f"the answer is packed as {packing!r} and cannot be unpacked"
     return unpacked, f"the answer is longer than answer_bytes_max={most}" if len(unpacked) > most else None
-
-
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds that `Retry-After` asks for, None if it is missing or unreadable.
-
-    A date is counted from the answer's own `Date`, so that no clock has to agree with the other side's.
-    """
-    value = headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        pause = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("Date", ""))
-    except (TypeError, ValueError):
-        return None
-    return max(0.0, pause.total_seconds())

@@ -63,8 +63,9 @@ class TestWebhookContract(ChannelContract[Receiver]):
         provider.next(Answer(410))
 
     def slow_down_next(self, provider: Receiver) -> float:
-        provider.next(Answer(429, headers={"Retry-After": "12"}))
-        return 12.0
+        dates = {"Date": "Mon, 02 Mar 2026 09:00:00 GMT", "Retry-After": "Mon, 02 Mar 2026 09:01:30 GMT"}
+        provider.next(Answer(429, headers=dates))
+        return 90.0
 
     def break_next(self, provider: Receiver) -> None:
         provider.next(Drop())

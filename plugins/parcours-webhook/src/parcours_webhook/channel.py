@@ -18,7 +18,7 @@ import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, JsonValue, SecretStr
 from yarl import URL
 
-from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt, Refused
+from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt, Refused, retry_after_s
 from parcours_webhook.guard import AddressForbidden, Guard
 from parcours_webhook.signature import HEADER, sign
 
@@ -125,7 +125,7 @@ class WebhookChannel:
         async with self._session.post(
             url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=attempt
         ) as answer:
-            return receipt_of_status(delivery.key, answer.status, _pause_s(answer.headers))
+            return receipt_of_status(delivery.key, answer.status, retry_after_s(answer.headers))
 
     async def _departing(
         self,
@@ -176,9 +176,3 @@ def _body(delivery: Delivery) -> bytes:
     assert isinstance(content, WebhookContent), "the engine hands over the channel's own content"
     body = {"key": delivery.key, "message": delivery.message, "data": dict(content.data)}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
-
-
-def _pause_s(headers: Mapping[str, str]) -> float | None:
-    """Retry-After in its usual form, whole seconds; a date is left to the engine's own pauses."""
-    value = headers.get("Retry-After", "").strip()
-    return float(value) if value.isascii() and value.isdigit() else None
