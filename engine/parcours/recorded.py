@@ -6,8 +6,10 @@ order in which they were read.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
-from itertools import islice
+import asyncio
+from collections.abc import AsyncGenerator, Generator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from itertools import chain, islice
 from typing import NamedTuple
 
 import msgspec
@@ -24,7 +26,7 @@ EVENT_OVERHEAD_BYTES = 160
 """What Python needs for an event beside the bytes of its line."""
 
 EVENTS_AT_ONCE = 100
-"""Events handed to the sorting at once; by so many the bound may be passed."""
+"""Events handed to the sorting at once; by so many the bound may be passed, and between two lots others go on."""
 
 
 class Recorded(NamedTuple):
@@ -66,8 +68,13 @@ class Reading:
         self.finished = True
 
 
-def in_order(events: Iterable[Recorded]) -> Generator[Recorded, None, None]:
-    """The events as they come. Raises EventsUnsorted at the first one that is earlier than the one before it."""
+@asynccontextmanager
+async def in_order(events: Iterable[Recorded]) -> AsyncGenerator[Iterator[Recorded], None]:
+    """The events as they come. To read on raises EventsUnsorted at the first that is earlier than the one before."""
+    yield _refusing_disorder(events)
+
+
+def _refusing_disorder(events: Iterable[Recorded]) -> Generator[Recorded, None, None]:
     last_ms = None
     for event in events:
         if last_ms is not None and event.at < last_ms:
@@ -79,11 +86,17 @@ def in_order(events: Iterable[Recorded]) -> Generator[Recorded, None, None]:
 _decoder = msgspec.msgpack.Decoder(list[Recorded])
 
 
-def sorted_by_time(events: Iterable[Recorded], held_bytes_max: int = HELD_BYTES_MAX) -> Generator[Recorded, None, None]:
-    """The events in the order of time, then of their numbers. Raises OSError where temporary files find no room."""
+@asynccontextmanager
+async def sorted_by_time(
+    events: Iterable[Recorded], held_bytes_max: int = HELD_BYTES_MAX
+) -> AsyncGenerator[Iterator[Recorded], None]:
+    """The events in the order of time, then of their numbers, once all have been read.
+
+    Raises OSError where temporary files find no room.
+    """
     with Sorter(_decoder, held_bytes_max) as sorter:
         each = iter(events)
         while some := list(islice(each, EVENTS_AT_ONCE)):
             sorter.add(some, sum(len(event.line) for event in some) + len(some) * EVENT_OVERHEAD_BYTES)
-        for block in sorter.blocks():
-            yield from block
+            await asyncio.sleep(0)
+        yield chain.from_iterable(sorter.blocks())

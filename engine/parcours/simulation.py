@@ -11,7 +11,7 @@ import asyncio
 import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractAsyncContextManager, closing, contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TypeAlias
@@ -100,12 +100,9 @@ def simulate(
     reading, each = Reading(plan.settings), recorded_lines(lines)
     kept: list[Fact] = []
     counting = _Counting(plan, facts or kept.extend)
-    with (
-        _collector_spared(),
-        closing(reading.events(each)) as read,
-        closing(sorted_by_time(read) if sort else in_order(read)) as events,
-    ):
-        drive = asyncio.run(_run(plan, runtime, events, reading, until_ms, counting, progress))
+    with _collector_spared(), closing(reading.events(each)) as read:
+        ordered = sorted_by_time(read) if sort else in_order(read)
+        drive = asyncio.run(_run(plan, runtime, ordered, reading, until_ms, counting, progress))
     unusable = sorted([*reading.unusable, *drive.rejected])
     for number, reason in unusable if rejected else ():
         rejected(number, reason)  # type: ignore[misc]
@@ -115,7 +112,7 @@ def simulate(
 async def _run(
     plan: Plan,
     runtime_name: RuntimeName,
-    events: Iterator[Recorded],
+    ordered: AbstractAsyncContextManager[Iterator[Recorded]],
     reading: Reading,
     until_ms: int | None,
     counting: _Counting,
@@ -128,12 +125,15 @@ async def _run(
             progress(fed, reading.usable if reading.finished else None, at_ms)
 
     runtime = open_runtime(runtime_name, plan)
+    started = asyncio.ensure_future(runtime.start())
     try:
-        await runtime.start()
-        router = Router("simulation", runtime.ports, program, plan.settings)
-        drive = Drive(runtime.ports, router, program, plan.settings, passing, counting)
-        await drive.run(events, until_ms)
+        async with ordered as events:  # Ray takes seconds to start, in which the file can be read
+            await started
+            router = Router("simulation", runtime.ports, program, plan.settings)
+            drive = Drive(runtime.ports, router, program, plan.settings, passing, counting)
+            await drive.run(events, until_ms)
     finally:
+        await asyncio.gather(started, return_exceptions=True)  # whatever went wrong, only what stands can be stopped
         await runtime.stop()
     return drive
 

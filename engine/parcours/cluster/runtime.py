@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ class ClusterRuntime:
 
     async def start(self) -> None:
         prepare(self._plan.store, self._plan.project.name, self._plan.shards)
-        self._started_ray = start_ray()
+        self._started_ray = await asyncio.to_thread(start_ray)
         self._supervisor = Supervisor(self._plan)
         self.ports = self._supervisor.ports
         await self._supervisor.start()

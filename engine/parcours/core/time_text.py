@@ -5,23 +5,22 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from parcours.config import HOUR_MS, MINUTE_MS, SECOND_MS
+from parcours.config import HOUR_MS, SECOND_MS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 HOURS_REMEMBERED = 4_096
 """Facts lie close together in time, so nearly every one finds its hour among those written before."""
 
-_TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
-_THREE_DIGITS = tuple(f"{number:03}" for number in range(1000))
+_SECOND_TEXTS = tuple(f"{minute:02}:{second:02}." for minute in range(60) for second in range(60))
+_MILLISECOND_TEXTS = tuple(f"{number:03}Z" for number in range(1000))
 
 
 def time_text(at_ms: int) -> str:
     """The UTC time of `at_ms`, to the millisecond. Years 1 to 9999."""
     hour, rest = divmod(at_ms, HOUR_MS)
-    minute, rest = divmod(rest, MINUTE_MS)
     second, millisecond = divmod(rest, SECOND_MS)
-    return f"{_hour_text(hour)}{_TWO_DIGITS[minute]}:{_TWO_DIGITS[second]}.{_THREE_DIGITS[millisecond]}Z"
+    return _hour_text(hour) + _SECOND_TEXTS[second] + _MILLISECOND_TEXTS[millisecond]
 
 
 @lru_cache(maxsize=HOURS_REMEMBERED)

@@ -32,7 +32,7 @@ from parcours.config import Settings
 from parcours.core.audiences import is_inside
 from parcours.core.fact import Fact
 from parcours.core.identity import slot_of
-from parcours.core.input import DeliveriesClaimed, ReadReached, ReceiptArrived, TimePassed
+from parcours.core.input import ReadReached, TimePassed
 from parcours.core.profile import NEVER, Profile, decode_profile, next_due
 from parcours.core.turn import Crowd
 from parcours.errors import StoreBroken
@@ -41,8 +41,9 @@ from parcours.journey.project import Project
 from parcours.journey.publications import Publications
 from parcours.shard.inputs import Inputs
 from parcours.shard.intake import Intake, advance_position
+from parcours.shard.leaving import Leaving
 from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Status
-from parcours.shard.outbox import Answering, Claim, Outbox, Ready, accept
+from parcours.shard.outbox import Answering, accept
 from parcours.shard.published import Published
 from parcours.shard.slots import OWN, SeenIds, Slots
 from parcours.shard.stash import Stash
@@ -81,14 +82,13 @@ class Shard:
         self._intake = Intake(program, settings, self._slots, self._seen, virtual=virtual)
         self._wheel = Wheel(self._due_of)
         self._sweep = Sweep(self._slots)
-        self._outbox = Outbox()
         self._stash = Stash()
         recorded = dict.fromkeys(records, answer)
         self._inputs = Inputs(self._published, self._stash, settings, recorded, crowd, virtual=virtual)
+        self._leaving = Leaving(self._slots, self._inputs, self._stash, virtual=virtual)
         self._head = Head()
         self._sequence = 0
         self._epoch = 0
-        self._horizon = 0
         self._facts: list[Fact] = []
         self._broken: str | None = None
 
@@ -112,24 +112,9 @@ class Shard:
                 if next_due(data) != NEVER:
                     self._wheel.add(person, next_due(data))
         with self._whole():
-            self._take_up_outbox(0 if self._published.held else now_ms)  # held: its time has been told
-
-    def _take_up_outbox(self, now_ms: int) -> None:
-        """Queue again what had not been claimed; what had been is ambiguous, for its dispatcher is gone."""
-        work = self._begin(now_ms)
-        for number, entry in self._slots.outbox_entries():
-            profile = decode_profile(self._slots[number].profiles[entry.profile])
-            runs = (*profile.runs, *profile.past)
-            states = [each.state for run in runs for each in run.deliveries if each.key == entry.key]
-            waits = any(timer.kind == "retry" and timer.key == entry.key for timer in profile.timers)
-            if not states or states[0] not in ("queued", "claimed", "unknown"):
-                work.outbox[entry.key] = number, None  # nothing is left to be done about it
-            elif states == ["claimed"]:
-                lost = Ambiguous(entry.key, "the engine stopped while it was being sent")
-                self._inputs.apply(work, number, entry.profile, ReceiptArrived(work.stamp_ms, lost))
-            elif not waits:
-                self._inputs.make_ready(work, number, entry.profile, work.stamp_ms, [entry.key])
-        self._commit(work, always=self._published.fresh)
+            work = self._begin(0 if self._published.held else now_ms)  # held: its time has been told
+            self._leaving.take_up(work)
+            self._commit(work, always=self._published.fresh)
 
     # Inputs
 
@@ -160,7 +145,7 @@ class Shard:
         with self._whole():
             work = self._begin(now_ms)
             before = now_ms if self.virtual else work.stamp_ms
-            self._horizon = max(self._horizon, before)
+            self._stash.passed_ms = max(self._stash.passed_ms, before)
             self._fire_due(work, before)
             for slot, person in self._sweep.take(self._settings.due_people_max):
                 if person not in self._stash and self._published.concerns(self._slots[slot].profiles[person]):
@@ -235,68 +220,29 @@ class Shard:
         """How many runs are open in each version of each journey, in one of the shard's slots (`Published.count`)."""
         self._check()
         people = self._slots[slot].profiles.values() if slot in self._slots.owned else ()
-        return self._published.count(people, max(self._head.stamp_ms, self._horizon))
+        return self._published.count(people, max(self._head.stamp_ms, self._stash.passed_ms))
 
     # Deliveries
 
     def claim(self, channel: str, most: int, by: str, now_ms: int) -> Claims:
         """Hand up to `most` deliveries to the dispatcher `by`; they are durably claimed when this returns."""
         with self._whole():
-            return self._claim(channel, most, by, now_ms)
+            work = self._begin(now_ms)
+            leaving = self._leaving.claim(work, channel, most, by)
+            self._commit(work)
+            return Claims(leaving, more=channel in self._leaving.outbox.ready())
 
     def settle(self, receipts: Iterable[Receipt], now_ms: int) -> None:
         """Take a dispatcher's answers. One for a delivery that is not under way changes nothing."""
         with self._whole():
-            self._settle(receipts, now_ms)
+            work = self._begin(now_ms)
+            self._leaving.settle(work, receipts)
+            self._commit(work)
 
     def give_up(self, by: str, now_ms: int) -> None:
         """The dispatcher is gone: nobody can say what became of the deliveries that it had claimed."""
         reason = "the dispatcher stopped while it was being sent"
-        self.settle([Ambiguous(key, reason) for key in self._outbox.claimed_by(by)], now_ms)
-
-    def _claim(self, channel: str, most: int, by: str, now_ms: int) -> Claims:
-        work = self._begin(now_ms)
-        waiting = {ready.key: ready for ready in self._outbox.take(channel, most)}
-        instants = {}
-        for key, ready in waiting.items():
-            if work.has_entry(ready.slot, key):
-                instants[key] = ready.at if self.virtual else work.stamp_ms
-                self._inputs.apply(work, ready.slot, ready.person, DeliveriesClaimed(instants[key], (key,)))
-            if self.virtual and key not in dict(work.claimed[-1:]):  # it was cancelled meanwhile, or a gate objects
-                self._answer_in_order(work, ready, self._stash.drop(ready.person, key))
-        leaving = []
-        for key, attempt in work.claimed:
-            ready = waiting[key]
-            leaving.append(msgspec.structs.replace(work.entry(ready.slot, key), attempt=attempt))
-            self._outbox.claim(key, Claim(ready.slot, ready.person, instants[key], by))
-        self._commit(work)
-        return Claims(leaving, more=channel in self._outbox.ready())
-
-    def _settle(self, receipts: Iterable[Receipt], now_ms: int) -> None:
-        work = self._begin(now_ms)
-        for receipt in receipts:
-            claim = self._outbox.settle(receipt.key)
-            if claim is None:
-                continue
-            if self.virtual:
-                self._answer_in_order(work, claim, self._stash.answer(claim.person, receipt))
-            else:
-                self._inputs.apply(work, claim.slot, claim.person, ReceiptArrived(work.stamp_ms, receipt))
-        self._commit(work)
-
-    def _answer_in_order(self, work: Work, claim: Claim | Ready, receipts: list[Receipt]) -> None:
-        """Apply all receipts of one instant of a person; her clock goes on once none is missing."""
-        for receipt in receipts:
-            self._inputs.apply(work, claim.slot, claim.person, ReceiptArrived(claim.at, receipt))
-        waited = self._stash.release(claim.person)
-        if waited is None:
-            return
-        waited.append(TimePassed(self._horizon))
-        while waited:
-            self._inputs.apply(work, claim.slot, claim.person, waited.popleft())
-            if claim.person in self._stash:
-                self._stash.hold(claim.person, (), waited)
-                return
+        self.settle([Ambiguous(key, reason) for key in self._leaving.outbox.claimed_by(by)], now_ms)
 
     # The pattern
 
@@ -343,7 +289,7 @@ class Shard:
         if self.virtual:
             self._facts += work.facts
         for channel, ready in work.ready:
-            self._outbox.offer(channel, ready)
+            self._leaving.outbox.offer(channel, ready)
 
     def _renew_image(self) -> None:
         """Once the journal is long, each commit renews one slot's image and drops one record nobody needs."""
@@ -362,7 +308,7 @@ class Shard:
     def ready(self) -> dict[str, int]:
         """How many deliveries could be claimed now, by channel."""
         self._check()
-        return self._outbox.ready()
+        return self._leaving.outbox.ready()
 
     def next_ms(self) -> int | None:
         """Nothing falls due before this time; None if nothing is due at all. A change is due until it is over."""
@@ -389,7 +335,7 @@ class Shard:
             next_ms=self.next_ms(),
             reads=self._head.reads,
             ready=self.ready(),
-            claimed=self._outbox.under_way(),
+            claimed=self._leaving.outbox.under_way(),
             standing_still=len(self._stash),
         )
 

@@ -28,6 +28,8 @@ class Stash:
 
     def __init__(self) -> None:
         self._waiting: dict[str, _Waiting] = {}
+        self.passed_ms = 0
+        """The time that has passed for everybody else."""
 
     def __contains__(self, person: str) -> bool:
         return person in self._waiting

@@ -1,0 +1,90 @@
+"""How do deliveries leave a shard, and how does what became of them come back?
+
+A dispatcher claims some, sends them, and answers for each with a receipt. Live, a receipt counts from the moment
+it arrives. Under virtual time it belongs to the instant of its claim, and nothing later happens to its person
+before it is there (stash.py). Whoever calls begins the work and commits it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from parcours.channel import Ambiguous, Receipt
+from parcours.core.effect import Outgoing
+from parcours.core.input import DeliveriesClaimed, ReceiptArrived, TimePassed
+from parcours.core.profile import decode_profile
+from parcours.shard.inputs import Inputs
+from parcours.shard.outbox import Claim, Outbox, Ready
+from parcours.shard.slots import Slots
+from parcours.shard.stash import Stash
+from parcours.shard.work import Work
+
+
+class Leaving:
+    """The way out of one shard and back into it."""
+
+    def __init__(self, slots: Slots, inputs: Inputs, stash: Stash, *, virtual: bool) -> None:
+        self._slots = slots
+        self._inputs = inputs
+        self._stash = stash
+        self._virtual = virtual
+        self.outbox = Outbox()
+
+    def take_up(self, work: Work) -> None:
+        """Queue again what had not been claimed; what had been is ambiguous, for its dispatcher is gone."""
+        for number, entry in self._slots.outbox_entries():
+            profile = decode_profile(self._slots[number].profiles[entry.profile])
+            runs = (*profile.runs, *profile.past)
+            states = [each.state for run in runs for each in run.deliveries if each.key == entry.key]
+            waits = any(timer.kind == "retry" and timer.key == entry.key for timer in profile.timers)
+            if not states or states[0] not in ("queued", "claimed", "unknown"):
+                work.outbox[entry.key] = number, None  # nothing is left to be done about it
+            elif states == ["claimed"]:
+                lost = Ambiguous(entry.key, "the engine stopped while it was being sent")
+                self._inputs.apply(work, number, entry.profile, ReceiptArrived(work.stamp_ms, lost))
+            elif not waits:
+                self._inputs.make_ready(work, number, entry.profile, work.stamp_ms, [entry.key])
+
+    def claim(self, work: Work, channel: str, most: int, by: str) -> list[Outgoing]:
+        """Let the dispatcher `by` have up to `most` of the channel's deliveries: those that may still leave."""
+        waiting = {ready.key: ready for ready in self.outbox.take(channel, most)}
+        instants = {}
+        for key, ready in waiting.items():
+            if work.has_entry(ready.slot, key):
+                instants[key] = ready.at if self._virtual else work.stamp_ms
+                self._inputs.apply(work, ready.slot, ready.person, DeliveriesClaimed(instants[key], (key,)))
+            if self._virtual and key not in dict(work.claimed[-1:]):  # it was cancelled meanwhile, or a gate objects
+                self._answer_in_order(work, ready, self._stash.drop(ready.person, key))
+        leaving = []
+        for key, attempt in work.claimed:
+            ready = waiting[key]
+            leaving.append(msgspec.structs.replace(work.entry(ready.slot, key), attempt=attempt))
+            self.outbox.claim(key, Claim(ready.slot, ready.person, instants[key], by))
+        return leaving
+
+    def settle(self, work: Work, receipts: Iterable[Receipt]) -> None:
+        """Take a dispatcher's answers. One for a delivery that is not under way changes nothing."""
+        for receipt in receipts:
+            claim = self.outbox.settle(receipt.key)
+            if claim is None:
+                continue
+            if self._virtual:
+                self._answer_in_order(work, claim, self._stash.answer(claim.person, receipt))
+            else:
+                self._inputs.apply(work, claim.slot, claim.person, ReceiptArrived(work.stamp_ms, receipt))
+
+    def _answer_in_order(self, work: Work, claim: Claim | Ready, receipts: list[Receipt]) -> None:
+        """Apply all receipts of one instant of a person; her clock goes on once none is missing."""
+        for receipt in receipts:
+            self._inputs.apply(work, claim.slot, claim.person, ReceiptArrived(claim.at, receipt))
+        waited = self._stash.release(claim.person)
+        if waited is None:
+            return
+        waited.append(TimePassed(self._stash.passed_ms))
+        while waited:
+            self._inputs.apply(work, claim.slot, claim.person, waited.popleft())
+            if claim.person in self._stash:
+                self._stash.hold(claim.person, (), waited)
+                return
