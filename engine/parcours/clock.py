@@ -1,16 +1,9 @@
-"""What time is it? The only file of the engine that reads the machine's clock.
-
-Times are integers: milliseconds since 1970-01-01T00:00:00Z. A duration is an integer of milliseconds.
-"""
+"""What time is it? The only file of the engine that reads the machine's clock. How times are counted: instants.py."""
 
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
 from typing import Protocol
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
 
 
 class Clock(Protocol):

@@ -13,7 +13,7 @@ from parcours.config import Settings
 from parcours.core.event import Unusable, at_of, input_of, person_of, read_call, route, timestamp_of
 from parcours.core.input import ConsentChanged, EventHappened, Input, ReactionArrived, TraitsChanged
 from parcours.core.profile import Profile, encode_profile
-from parcours.core.turn import LATEST_MS
+from parcours.instants import LATEST_MS
 from parcours.journey.document import EventsDocument, ProjectDocument
 from parcours.journey.program import Program
 from parcours.journey.project import Project

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parcours.clock import EPOCH, MILLISECOND
 from parcours.core.time_text import time_text
+from parcours.instants import EPOCH, MILLISECOND
 
 
 @pytest.mark.parametrize(

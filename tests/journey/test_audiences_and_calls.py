@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from parcours.instants import to_ms
 from parcours.journey import program
 from parcours.journey.graph import mermaid
 from parcours.journey.project import Project
-from parcours.journey.values import to_ms
 
 Change = Callable[[dict[str, str]], Path]
 

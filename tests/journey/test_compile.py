@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from parcours.errors import CallerError, ProjectInvalid, SettingInvalid
+from parcours.instants import to_ms
 from parcours.journey import program, schema
 from parcours.journey.document import (
     EventDocument,
@@ -24,7 +25,6 @@ from parcours.journey.project import Project
 from parcours.journey.secrets import resolve_secrets
 from parcours.journey.starter import write_starter
 from parcours.journey.steps import EndStep, SendStep, WaitStep
-from parcours.journey.values import to_ms
 
 DAY_MS = 86_400_000
 

@@ -8,9 +8,9 @@ from itertools import islice
 
 import pytest
 
+from parcours.instants import to_ms
 from parcours.journey.expression import from_ms, to_json
 from parcours.journey.recurrence import Recurrence, check_rule
-from parcours.journey.values import to_ms
 
 
 def instants(rule: str, start: str, timezone: str, most: int = 4) -> list[object]:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parcours.journey.values import EPOCH, from_ms, to_iso, to_ms
+from parcours.instants import EPOCH, to_ms
+from parcours.journey.values import from_ms, to_iso
 from parcours.journey.zones import EVERY_DAY, next_local_time, zone, zone_names
 
 NEXT = [

@@ -85,6 +85,12 @@ def test_the_engine_takes_times_at_its_edges_only(repository: Path) -> None:
     assert not readings(repository, STOPWATCH, allowed=STOPWATCH_SEAMS)
 
 
+def test_where_time_begins_is_written_down_once(repository: Path) -> None:
+    written = [path for path in engine_files(repository) if "datetime(1970, 1, 1" in path.read_text()]
+
+    assert [path.relative_to(repository).as_posix() for path in written] == ["engine/parcours/instants.py"]
+
+
 def test_nothing_that_decides_leaves_anything_to_chance(repository: Path) -> None:
     assert not [
         f"{path}:{line} {name}"

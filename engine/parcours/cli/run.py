@@ -163,7 +163,7 @@ def _show(result: Result, mails_received: int | None = None) -> None:
 
 def time_ms(text: str) -> int:
     """An ISO 8601 time with a zone, such as 2026-01-01T10:00:00Z, in milliseconds since the epoch."""
-    from parcours.clock import EPOCH, MILLISECOND
+    from parcours.instants import EPOCH, MILLISECOND
 
     try:
         time = datetime.fromisoformat(text)

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
+from parcours.instants import to_moment, to_ms
 from parcours.journey.program import QuietHours
-from parcours.journey.values import EPOCH, to_ms
 from parcours.journey.zones import local_instant
 
 DAYS_BACK = 2
@@ -24,7 +24,7 @@ DAYS_AHEAD_MAX = 15
 
 def quiet_until(at_ms: int, rules: Iterable[QuietHours], zone: ZoneInfo) -> int | None:
     """The end of the quiet window around an instant, in ms; None if there is none."""
-    today = (EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone).date()
+    today = to_moment(at_ms).astimezone(zone).date()
     windows = sorted(
         window
         for rule in rules

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 
 from parcours.config import HOUR_MS, SECOND_MS
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from parcours.instants import EPOCH
 
 HOURS_REMEMBERED = 4_096
 """Facts lie close together in time, so nearly every one finds its hour among those written before."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
@@ -14,16 +14,10 @@ from parcours.core.fact import Moved, What
 from parcours.core.history import PersonHistory
 from parcours.core.profile import Profile, Run, Timer, TimerKind
 from parcours.core.time_text import time_text
+from parcours.instants import EARLIEST_MS
 from parcours.journey.expression import Scope, to_iso
 from parcours.journey.program import Journey, Program
 from parcours.journey.zones import zone_names
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
-
-EARLIEST_MS = (datetime(1, 1, 1, tzinfo=UTC) - EPOCH) // MILLISECOND
-LATEST_MS = (datetime(9998, 1, 1, tzinfo=UTC) - EPOCH) // MILLISECOND
-"""Bounds of what can be written as a time. Nothing falls due later, so that retries and reactions still fit."""
 
 
 class Crowd(Protocol):

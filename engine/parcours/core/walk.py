@@ -17,7 +17,8 @@ from parcours.core.profile import DeliveryState, Run
 from parcours.core.storable import objection
 from parcours.core.suppression import lifting
 from parcours.core.traits import has_room
-from parcours.core.turn import EPOCH, LATEST_MS, MILLISECOND, Turn, iso
+from parcours.core.turn import Turn, iso
+from parcours.instants import LATEST_MS, to_ms
 from parcours.journey.expression import MISSING, Expression, to_json
 from parcours.journey.program import (
     Branch,
@@ -179,7 +180,7 @@ def _instant(turn: Turn, run: Run, until: Expression) -> int:
     scope = turn.run_scope(run)
     value = until.value(scope)
     if isinstance(value, datetime):
-        return -((EPOCH - value) // MILLISECOND)
+        return to_ms(value)
     raise StepFailed(f"wait until {until.text}: " + (until.unmet(scope) if value is MISSING else "not a timestamp"))
 
 

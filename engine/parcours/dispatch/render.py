@@ -20,9 +20,8 @@ from parcours.channel import Refused
 from parcours.core.effect import Outgoing
 from parcours.core.paths import pick
 from parcours.errors import ProjectInvalid
+from parcours.instants import EPOCH, to_moment
 from parcours.journey.program import Program
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 LOOPS_MAX = 1_000
 """Iterations of all loops of one template."""
@@ -133,7 +132,7 @@ class Renderer:
     def render(self, outgoing: Outgoing) -> BaseModel:
         """The channel's content with every template filled in."""
         model = self._contents[outgoing.channel]
-        now = EPOCH + timedelta(milliseconds=outgoing.at)
+        now = to_moment(outgoing.at)
         values = {**outgoing.context, "now": now, "today": now.date(), DECIDED_AT: now}
         try:
             filled = {

@@ -12,10 +12,10 @@ from datetime import datetime
 
 import msgspec
 
-from parcours.clock import EPOCH, MILLISECOND
 from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
 from parcours.insight.outline import awaited, starts_by
 from parcours.insight.summary import INTERNAL_OUTCOMES
+from parcours.instants import EPOCH, MILLISECOND
 from parcours.journey.program import Journey
 
 TIE_WAIT = "at the very instant at which the wait would have been over: an event goes before a timer"

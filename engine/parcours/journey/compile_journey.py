@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from parcours.instants import to_ms
 from parcours.journey import program
 from parcours.journey.compile_steps import StepCompiler
 from parcours.journey.document import AudienceEntry, EventEntry, JourneyDocument, ReadEntry, ReentryAfter
@@ -16,7 +17,6 @@ from parcours.journey.expression import Expression
 from parcours.journey.finding import Margin
 from parcours.journey.journey_names import JourneyNames
 from parcours.journey.surroundings import Surroundings, condition, expression
-from parcours.journey.values import to_ms
 from parcours.journey.zones import start_of_day_ms, zone
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import assert_never
 
@@ -11,7 +12,7 @@ from parcours.journey import program
 from parcours.journey.duration import DAYS, format_duration
 from parcours.journey.expression import to_iso
 from parcours.journey.steps import PERCENT_TOTAL
-from parcours.journey.values import EPOCH, from_ms
+from parcours.journey.values import from_ms
 
 _WORD_MAX = 60
 """Characters of a condition in a label: a picture is to be read at a glance."""
@@ -67,7 +68,7 @@ def _change(trigger: program.AudienceTrigger | program.AudienceListener) -> str:
 
 def _moment(at_ms: int) -> str:
     moment = from_ms(at_ms)
-    return to_iso(moment) if isinstance(moment, type(EPOCH)) else str(at_ms)
+    return to_iso(moment) if isinstance(moment, datetime) else str(at_ms)
 
 
 def _trigger(trigger: program.Trigger) -> str:

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
+from parcours.instants import to_moment, to_ms
 from parcours.journey.names import nearest
-from parcours.journey.values import EPOCH, to_ms
 from parcours.journey.zones import wall_instant, zone
 
 FREQUENCIES: Final = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY")
@@ -137,7 +137,7 @@ class Recurrence:
     def instants(self) -> Iterator[int]:
         """Every instant (ms) in rising order; without COUNT or UNTIL up to the year 9990."""
         tz = zone(self.timezone)
-        start = (EPOCH + timedelta(milliseconds=self.start_ms)).astimezone(tz).replace(tzinfo=None)
+        start = to_moment(self.start_ms).astimezone(tz).replace(tzinfo=None)
         parts = _parts(self.rule)
         until = _until(parts["UNTIL"], tz) if "UNTIL" in parts else None
         if not self._ever(parts, start):

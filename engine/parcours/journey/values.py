@@ -14,7 +14,7 @@ from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+from parcours.instants import EPOCH
 
 
 class Missing(Enum):
@@ -146,11 +146,6 @@ def from_ms(value: object) -> object:
         return EPOCH + timedelta(milliseconds=value)
     except OverflowError:
         return MISSING
-
-
-def to_ms(moment: datetime) -> int:
-    """A timestamp as whole milliseconds since the epoch, rounded up."""
-    return -((EPOCH - moment) // timedelta(milliseconds=1))
 
 
 def to_iso(moment: datetime) -> str:

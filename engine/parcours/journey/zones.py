@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from parcours.journey.values import EPOCH, to_ms
+from parcours.instants import to_moment, to_ms
 
 EVERY_DAY: Final = frozenset(range(7))
 
@@ -70,7 +70,7 @@ def next_local_time(after_ms: int, minute: int, days: Collection[int], tz: ZoneI
     `minute` counts from midnight (0-1439), days from Monday (0); an empty collection means every day.
     """
     wanted = days or EVERY_DAY
-    today = (EPOCH + timedelta(milliseconds=after_ms)).astimezone(tz).date()
+    today = to_moment(after_ms).astimezone(tz).date()
     for number in range(-1, DAYS_SEARCHED_MAX):
         day = today + timedelta(days=number)
         if day.weekday() in wanted and (due_ms := to_ms(local_instant(day, minute, tz))) >= after_ms:

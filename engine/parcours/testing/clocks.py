@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from parcours.clock import EPOCH
+from parcours.instants import to_moment
 from parcours.journey.expression import Scope
 from parcours.journey.program import Program
 from parcours.journey.zones import zone, zone_names
@@ -33,7 +33,7 @@ class PersonClocks:
         changes = self._changes.get(person, [])
         place = bisect_right(changes, at_ms, key=lambda change: change[0])
         name = changes[place - 1][1] if place else self._program.timezone
-        return (EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone(name))
+        return to_moment(at_ms).astimezone(zone(name))
 
 
 def in_window(local: datetime, from_minute: int, until_minute: int, days: Iterable[int]) -> bool:

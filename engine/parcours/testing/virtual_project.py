@@ -20,7 +20,6 @@ from pydantic import ValidationError
 
 from parcours.calls import check_person, line_of
 from parcours.channel import CALL
-from parcours.clock import EPOCH, MILLISECOND
 from parcours.config import Settings
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.feedback import OUTCOMES
@@ -30,6 +29,7 @@ from parcours.dispatch.proofs import Proofs, Said
 from parcours.errors import CallerError, EngineClosed
 from parcours.insight.explain import Explanation, explain
 from parcours.insight.explain_text import explanation_text
+from parcours.instants import EPOCH, MILLISECOND, to_moment
 from parcours.journey.names import nearest
 from parcours.journey.program import Program
 from parcours.journey.project import Project
@@ -120,7 +120,7 @@ class VirtualProject:
     @property
     def now(self) -> datetime:
         """The virtual time."""
-        return EPOCH + timedelta(milliseconds=self._now_ms)
+        return to_moment(self._now_ms)
 
     # What happens
 
@@ -312,4 +312,4 @@ class VirtualProject:
 
 
 def _time(at_ms: int) -> datetime:
-    return EPOCH + timedelta(milliseconds=at_ms)
+    return to_moment(at_ms)
