@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 import msgspec
 import pytest
 
@@ -55,12 +57,21 @@ def test_an_image_cut_off_anywhere_is_noticed() -> None:
     ("encoded", "says"),
     [
         (b"", "format None"),
-        (b"\x02" + msgspec.msgpack.encode(a_record(1)), "format 2"),  # a later release wrote it
-        (b"\x01" + msgspec.msgpack.encode([1, 2]), "record 1 is damaged"),  # msgpack, but no record
-        (b"\x01\xc1", "record 1 is damaged"),  # not even msgpack
+        (b"\x01" + msgspec.msgpack.encode(a_record(1)), "record 1 has format 1, .* reads format 2: open it with the"),
+        (b"\x03" + msgspec.msgpack.encode(a_record(1)), "format 3"),  # a later release wrote it
+        (b"\x02" + msgspec.msgpack.encode([1, 2]), "record 1 is damaged"),  # msgpack, but no record
+        (b"\x02\xc1", "record 1 is damaged"),  # not even msgpack
         (encode_record(a_record(1))[:-1], "record 1 is damaged"),  # cut off
     ],
 )
 def test_what_cannot_be_read_is_named(encoded: bytes, says: str) -> None:
     with pytest.raises(StoreBroken, match=says):
         decode_record(encoded, "record 1")
+
+
+def test_an_image_of_an_earlier_release_is_refused() -> None:
+    encoded = b"\x01" + msgspec.msgpack.encode(an_image(5, 1))
+    sealed = blake2b(encoded, digest_size=LINK_BYTES).digest() + encoded
+
+    with pytest.raises(StoreBroken, match=r"0005\.image has format 1, .* open it with the release that wrote it"):
+        decode_image(sealed, "0005.image")

@@ -17,8 +17,9 @@ import msgspec
 from parcours.errors import StoreBroken
 from parcours.store.store import Record, SlotImage
 
-VERSION = 1
-"""First byte of everything encoded here; raised when old bytes can no longer be read as they are."""
+VERSION = 2
+"""First byte of everything encoded here; raised when old bytes can no longer be read as they are, what lies inside of
+records and images included: people, deliveries, facts, publications."""
 
 LINK_BYTES = 32
 START = bytes(LINK_BYTES)

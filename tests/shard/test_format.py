@@ -1,0 +1,39 @@
+"""Does whoever changes what lies in a store also say that older stores cannot be read any more?"""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+
+import msgspec
+
+from parcours.core.effect import Outgoing
+from parcours.core.fact import Fact
+from parcours.core.profile import Profile
+from parcours.journey.publications import Publications
+from parcours.shard.messages import Answer
+from parcours.shard.published import Standing
+from parcours.store.codec import VERSION
+from parcours.store.store import Record, SlotImage
+
+KEPT = (Record, SlotImage, Profile, Outgoing, list[Fact], Answer, Standing, Publications)
+"""Everything that a store keeps the bytes of."""
+
+SHAPES = {2: "1e81d5b38cd1e9a3"}
+"""For each format the digest of what is written in it."""
+
+WORDS = ("title", "description", "default")
+"""What a schema says besides, and what no byte depends on."""
+
+
+def without_words(schema: object) -> object:
+    if isinstance(schema, dict):
+        return {key: without_words(value) for key, value in schema.items() if key not in WORDS}
+    return [without_words(each) for each in schema] if isinstance(schema, list) else schema
+
+
+def test_what_a_store_keeps_has_the_shape_of_its_format() -> None:
+    schema = without_words(msgspec.json.schema_components(KEPT, schema_hook=lambda kind: {"of": kind.__name__}))
+    shape = blake2b(json.dumps(schema, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+    assert SHAPES.get(VERSION) == shape, "raise VERSION in store/codec.py, unless what is there is read as it is"
