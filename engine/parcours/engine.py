@@ -28,7 +28,7 @@ from parcours.errors import CallerError, EngineClosed, Overloaded, ParcoursError
 from parcours.insight.explain import Explanation, explain
 from parcours.journey.program import Journey, Program, ReadEntry
 from parcours.journey.project import Project
-from parcours.life import JourneyState, Life
+from parcours.life import Life, LifeOfJourneys
 from parcours.opening import delivering, recording
 from parcours.plan import Plan, check_shards
 from parcours.ports import ShardPort
@@ -53,7 +53,7 @@ READ_PAUSE_S = 1.0
 """Pause before a read is tried again for which a shard was missing."""
 
 
-class Engine:
+class Engine(LifeOfJourneys):
     """A running engine. Use `Engine.open`, as a context manager or with `close`."""
 
     def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
@@ -300,32 +300,6 @@ class Engine:
         if not isinstance(project, Project):
             raise CallerError(f"publish({project!r}): a Project is expected")
         self._call(self._life.publish(project))
-
-    def journeys(self) -> list[JourneyState]:
-        """How every journey stands: its state, its newest version, and how many runs are open in which version.
-
-        Counting looks at everybody, so it takes a while where there are millions.
-        """
-        return self._call(self._life.states())
-
-    def close_journey(self, journey: str) -> None:
-        """Nobody enters any more; who is in it goes on. Raises CallerError if there is no such journey, as do all four.
-
-        A journey that is closed or stopped is opened again by publishing it.
-        """
-        self._call(self._life.change("close", journey))
-
-    def stop_journey(self, journey: str) -> None:
-        """All runs end where they are, nothing more is sent for them, and nobody enters any more."""
-        self._call(self._life.change("stop", journey))
-
-    def pause_journey(self, journey: str) -> None:
-        """Nobody enters, nobody moves and nothing is sent, until it is resumed. What people do meanwhile is kept."""
-        self._call(self._life.change("pause", journey))
-
-    def resume_journey(self, journey: str) -> None:
-        """Runs make up for what they have missed, each input at its own time; gates go by the time of now."""
-        self._call(self._life.change("resume", journey))
 
     # Life
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from parcours.changing import Making, carry_out, changing, publishing, settle, until_answered
 from parcours.channel import CALL
@@ -18,6 +20,8 @@ from parcours.journey.publications import Compiler, Publications, begun
 from parcours.plan import channels_of, channels_used
 from parcours.ports import LifePort
 from parcours.shells import Runtime
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,42 @@ class Life:
             )
             for name, life in sorted(self.publications.ledger.journeys.items())
         ]
+
+
+class LifeOfJourneys(ABC):
+    """The verbs as they are called from outside the event loop, on whatever runs journeys."""
+
+    _life: Life
+
+    @abstractmethod
+    def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run it on the loop that the journeys live on."""
+
+    def journeys(self) -> list[JourneyState]:
+        """How every journey stands: its state, its newest version, and how many runs are open in which version.
+
+        Counting looks at everybody, so it takes a while where there are millions.
+        """
+        return self._call(self._life.states())
+
+    def close_journey(self, journey: str) -> None:
+        """Nobody enters any more; who is in it goes on. Raises CallerError if there is no such journey, as do all four.
+
+        A journey that is closed or stopped is opened again by publishing it.
+        """
+        self._call(self._life.change("close", journey))
+
+    def stop_journey(self, journey: str) -> None:
+        """All runs end where they are, nothing more is sent for them, and nobody enters any more."""
+        self._call(self._life.change("stop", journey))
+
+    def pause_journey(self, journey: str) -> None:
+        """Nobody enters, nobody moves and nothing is sent, until it is resumed. What people do meanwhile is kept."""
+        self._call(self._life.change("pause", journey))
+
+    def resume_journey(self, journey: str) -> None:
+        """Runs make up for what they have missed, each input at its own time; gates go by the time of now."""
+        self._call(self._life.change("resume", journey))
 
 
 def _not_opened(project: Project, channel: str) -> str:

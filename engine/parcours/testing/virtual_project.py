@@ -33,7 +33,7 @@ from parcours.instants import EPOCH, MILLISECOND, to_moment
 from parcours.journey.names import nearest
 from parcours.journey.program import Program
 from parcours.journey.project import Project
-from parcours.life import JourneyState, Life
+from parcours.life import Life, LifeOfJourneys
 from parcours.local import LocalRuntime
 from parcours.plan import Plan, channels_used
 from parcours.recorded import Recorded
@@ -70,7 +70,7 @@ class Sent:
     content: Said = field(default_factory=dict, hash=False)
 
 
-class VirtualProject:
+class VirtualProject(LifeOfJourneys):
     """Used as a context manager, or closed with `close`. Names people by their user ids.
 
     Messages are rendered as they are live: one that cannot be has failed. Raises ProjectInvalid for a content that its
@@ -213,26 +213,6 @@ class VirtualProject:
         published = project if isinstance(project, Project) else Project.load(project)
         self._call(self._life.publish(published))
         self.project = published
-
-    def close_journey(self, journey: str) -> None:
-        """Nobody enters any more; who is in it goes on."""
-        self._call(self._life.change("close", journey))
-
-    def stop_journey(self, journey: str) -> None:
-        """All runs of it end now."""
-        self._call(self._life.change("stop", journey))
-
-    def pause_journey(self, journey: str) -> None:
-        """Nobody enters, nobody moves and nothing is sent until it is resumed."""
-        self._call(self._life.change("pause", journey))
-
-    def resume_journey(self, journey: str) -> None:
-        """Runs make up for what they have missed, each input at its own time."""
-        self._call(self._life.change("resume", journey))
-
-    def journeys(self) -> list[JourneyState]:
-        """How every journey stands."""
-        return self._call(self._life.states())
 
     # What can be seen
 
