@@ -138,28 +138,25 @@ class LifeBehaviour(Behaviour):
         assert standing(engine) == ("open", 1, {})
 
     def test_a_project_that_cannot_be_published_is_refused_with_every_reason(
-        self, opening: Opening, new_shop: NewShop
+        self, shared: Engine, shop: Project
     ) -> None:
-        engine = opening(patient(new_shop()), store="memory:")
-        documents = msgspec.json.decode(patient(new_shop()).to_json())
+        documents = msgspec.json.decode(shop.to_json())
         documents["settings"]["project"] = "other"
         documents["profile"]["traits"]["phone"] = "string"
         documents["messages"][0]["sms"] = {"text": "hi"}
 
         with pytest.raises(PublishRefused) as caught:
-            engine.publish(Project.from_json(msgspec.json.encode(documents)))
+            shared.publish(Project.from_json(msgspec.json.encode(documents)))
 
         assert [reason.split(":")[0] for reason in caught.value.reasons] == [
             "the messages use the channel 'sms', which the engine was not opened with",
             "the store belongs to project 'shop', not to 'other'",
         ]
-        assert standing(engine) == ("open", 1, {})
+        assert standing(shared) == ("open", 1, {})
 
-    def test_a_journey_that_there_is_not_is_an_error_of_the_caller(self, opening: Opening, new_shop: NewShop) -> None:
-        engine = opening(new_shop(), store="memory:")
-
+    def test_a_journey_that_there_is_not_is_an_error_of_the_caller(self, shared: Engine) -> None:
         with pytest.raises(CallerError, match="there is no journey 'card', did you mean 'cart'"):
-            engine.pause_journey("card")
+            shared.pause_journey("card")
 
-        engine.track("anna", "Seen").result(PATIENCE_S)
-        assert visits(engine, "anna") == 1, "nobody stands still because of it"
+        shared.track("anna", "Seen").result(PATIENCE_S)
+        assert visits(shared, "anna") == 1, "nobody stands still because of it"
