@@ -92,13 +92,14 @@ class LifeBehaviour(Behaviour):
             engine.stop_journey("visits")
             engine.close()
 
-            for _ in range(2):
-                engine = opening(patient(shop, subject="Thanks a lot"), records=())
-                assert standing(engine) == ("open", 2, {1: 1})
-                assert standing(engine, "visits") == ("stopped", 1, {}), "it has not changed"
-                engine.close()
+            engine = opening(patient(shop, subject="Thanks a lot"), records=())
+            assert standing(engine) == ("open", 2, {1: 1})
+            assert standing(engine, "visits") == ("stopped", 1, {}), "it has not changed"
+            engine.close()
 
             engine = opening(patient(shop, subject="Thanks a lot"), records=())
+            assert standing(engine) == ("open", 2, {1: 1})
+            assert standing(engine, "visits") == ("stopped", 1, {}), "it has not changed"
             engine.track("anna", "Bought", {"cart": "c1"}).result(PATIENCE_S)
             engine.drain(PATIENCE_S)
             assert subjects(smtp) == {"anna@mail.example": "Thank you"}, "as it was when she entered"

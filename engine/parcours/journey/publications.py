@@ -24,7 +24,6 @@ from parcours.journey.linking import linked
 from parcours.journey.program import Program
 from parcours.journey.project import Project, documents_of
 
-
 PROJECTS_REMEMBERED: Final = 4
 """Projects whose offer and source are kept: each shard of a process, its router and its life ask for the same."""
 
