@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec
@@ -22,6 +24,18 @@ TOGETHER = ("tests/cluster/", "tests/demo/", "tests/tidy/")
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=60)
 settings.register_profile("explore", deadline=None, max_examples=2_000)
 settings.load_profile("suite")
+
+
+def pytest_configure() -> None:
+    """Let every process of the tests keep what it compiles: a hundred of them import the same libraries."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
+def pytest_collection_finish() -> None:
+    """What is imported and collected stays, and the garbage collector need not walk it for each test again."""
+    gc.collect()
+    gc.freeze()
 
 
 class RayGuard:

@@ -40,6 +40,12 @@ def cluster(ray_only_in_cluster: None, one_cluster: Callable[[], object]) -> Non
     one_cluster()
 
 
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The shop of tests/engine, for tests that only look at it."""
+    return Project.load(write_shop(tmp_path_factory.mktemp("shop"), {}))
+
+
 @pytest.fixture
 def new_shop(tmp_path: Path) -> Callable[..., Project]:
     """The shop of tests/engine; takes settings by channel."""

@@ -17,6 +17,7 @@ import pytest
 from aiohttp import web
 
 from parcours.acknowledgement import Ingested
+from parcours.channel import CALL
 from parcours.config import Settings
 from parcours.engine import Engine
 from parcours.errors import CallerError, EngineClosed, SettingInvalid
@@ -87,7 +88,10 @@ def wait_for_opinion(engine: Engine, person: str) -> None:
 
 
 class Opening:
-    """Opens engines of one runtime, and closes them after the test."""
+    """Opens engines of one runtime, and closes them after the test.
+
+    Calls are only recorded unless a test asks for them: on Ray they leave from a process of their own.
+    """
 
     def __init__(self, runtime: RuntimeName, folder: Path, shards: int) -> None:
         self.store = f"sqlite:///{folder / 'store'}"
@@ -102,6 +106,7 @@ class Opening:
         store: str | None = None,
         shards: int | None = None,
         records: tuple[str, ...] = ("email",),
+        calls: bool = False,
         settings: Settings | None = None,
     ) -> Engine:
         engine = Engine.open(
@@ -109,7 +114,7 @@ class Opening:
             store or self.store,
             shards=shards or self._shards,
             runtime=self._runtime,
-            records=records,
+            records=records if calls else (*records, CALL),
             settings=settings,
         )
         return self._opened.enter_context(engine)
@@ -130,19 +135,26 @@ class Behaviour:
         yield opening
         opening.close()
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def shared(cls, shop: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+        """One engine on the shop for all tests that only bring people of their own."""
+        opening = Opening(cls.runtime, tmp_path_factory.mktemp("shared"), cls.shards)
+        yield opening(shop, store="memory:")
+        opening.close()
+
 
 class EngineBehaviour(Behaviour):
     """What has nothing to do with the life of a journey."""
 
-    def test_calls_are_counted_by_what_became_of_them(self, opening: Opening, new_shop: NewShop) -> None:
-        engine = opening(new_shop())
+    def test_calls_are_counted_by_what_became_of_them(self, shared: Engine) -> None:
         calls: list[dict[str, object]] = [
             seen("anna", "m1"), seen("anna", "m1"), {"type": "track", "event": "Seen"}, seen("bert", event="Danced"),
             {"type": "identify", "userId": "anna", "traits": {"city": "Oslo"}}, seen("bert"),
         ]  # fmt: skip
         block = b"\n".join([*map(msgspec.json.encode, [seen("anna", "m1"), seen("carl")]), b"", b"rubbish", b""])
 
-        first, second, third = engine.ingest(calls), engine.ingest(block), engine.ingest([])
+        first, second, third = shared.ingest(calls), shared.ingest(block), shared.ingest([])
 
         counted = first.result(PATIENCE_S)
         assert (counted.accepted, counted.duplicate, counted.undeclared) == (4, 1, 1)
@@ -151,19 +163,15 @@ class EngineBehaviour(Behaviour):
         assert (counted.accepted, counted.duplicate) == (1, 1)
         assert [place for place, _ in counted.rejected] == [2], "empty lines are no lines"
         assert third.result(PATIENCE_S) == Ingested(0, 0, (), 0)
-        assert [visits(engine, person) for person in ("anna", "bert", "carl", "dora")] == [1, 1, 1, 0]
+        assert [visits(shared, person) for person in ("anna", "bert", "carl", "dora")] == [1, 1, 1, 0]
 
-    def test_an_acknowledgement_can_be_awaited_on_the_caller_s_own_loop(
-        self, opening: Opening, new_shop: NewShop
-    ) -> None:
-        engine = opening(new_shop())
-
+    def test_an_acknowledgement_can_be_awaited_on_the_caller_s_own_loop(self, shared: Engine) -> None:
         async def caller() -> list[Ingested]:
-            asked = engine.identify("anna", {"city": "Oslo"})
-            return [await asked, await asked, await engine.track("anna", "Seen", message_id="m1")]
+            asked = shared.identify("emma", {"city": "Oslo"})
+            return [await asked, await asked, await shared.track("emma", "Seen", message_id="m2")]
 
         assert asyncio.run(caller()) == [Ingested(1, 0, (), 0)] * 3
-        profile = engine.profile("anna")
+        profile = shared.profile("emma")
         assert profile is not None and profile.traits == {"city": "Oslo"}
 
     def test_everything_is_there_when_the_store_is_opened_again(self, opening: Opening, new_shop: NewShop) -> None:
@@ -209,18 +217,14 @@ class EngineBehaviour(Behaviour):
         engine = opening(new_shop())
         assert {who: msgspec.json.encode(engine.explain(who)) for who in told} == told
 
-    def test_what_has_been_acknowledged_can_be_explained_at_once(self, opening: Opening, new_shop: NewShop) -> None:
-        engine = opening(new_shop(), store="memory:")
-
+    def test_what_has_been_acknowledged_can_be_explained_at_once(self, shared: Engine) -> None:
         for number in range(20):
-            engine.track("anna", "Seen").result(PATIENCE_S)
-            assert len(engine.explain("anna").journeys[1].runs) == number + 1
+            shared.track("fred", "Seen").result(PATIENCE_S)
+            assert len(shared.explain("fred").journeys[1].runs) == number + 1
 
-    def test_only_a_text_can_be_somebody_to_explain(self, opening: Opening, new_shop: NewShop) -> None:
-        engine = opening(new_shop(), store="memory:")
-
+    def test_only_a_text_can_be_somebody_to_explain(self, shared: Engine) -> None:
         with pytest.raises(CallerError, match=r"explain\(1\): a person's id is a text"):
-            engine.explain(1)  # type: ignore[arg-type]  # what a caller without types may do
+            shared.explain(1)  # type: ignore[arg-type]  # what a caller without types may do
 
     def test_a_call_without_a_message_id_counts_in_every_life_of_the_engine(
         self, opening: Opening, new_shop: NewShop
@@ -240,15 +244,12 @@ class EngineBehaviour(Behaviour):
             with pytest.raises(EngineClosed):
                 call()
 
-    def test_timers_fire_by_themselves_and_recorded_deliveries_are_settled(
-        self, opening: Opening, new_shop: NewShop
-    ) -> None:
-        engine = opening(new_shop(), store="memory:")
-        engine.identify("anna", {"email": "anna@mail.example"}).result(PATIENCE_S)
+    def test_timers_fire_by_themselves_and_recorded_deliveries_are_settled(self, shared: Engine) -> None:
+        shared.identify("gina", {"email": "gina@mail.example"}).result(PATIENCE_S)
 
-        engine.track("anna", "Started", {"cart": "c1"}).result(PATIENCE_S)
+        shared.track("gina", "Started", {"cart": "c1"}).result(PATIENCE_S)
 
-        eventually(lambda: states(engine, "anna") == ["sent"], "the reminder after 100 ms")
+        eventually(lambda: states(shared, "gina") == ["sent"], "the reminder after 100 ms")
 
     def test_a_delivery_becomes_a_mail_in_the_mailbox(self, opening: Opening, new_shop: NewShop) -> None:
         with SmtpServer(refuses=lambda address: "550 5.1.1 Unknown" if address.startswith("gone") else None) as smtp:
@@ -270,7 +271,7 @@ class EngineBehaviour(Behaviour):
         self, opening: Opening, asking_shop: Callable[[str], Project]
     ) -> None:
         with Desk() as desk:
-            engine = opening(asking_shop(f"{desk.url}/rate"), store="memory:")
+            engine = opening(asking_shop(f"{desk.url}/rate"), store="memory:", calls=True)
             wait_for_opinion(engine, "anna")
             desk.next(Answer(404))
             wait_for_opinion(engine, "bert")
@@ -288,7 +289,7 @@ class EngineBehaviour(Behaviour):
 
     def test_calls_can_be_recorded(self, opening: Opening, asking_shop: Callable[[str], Project]) -> None:
         with Desk() as desk:
-            engine = opening(asking_shop(desk.url), store="memory:", records=("email", "call"))
+            engine = opening(asking_shop(desk.url), store="memory:")
 
             engine.ingest([seen("anna")]).result(PATIENCE_S)
 
@@ -324,8 +325,8 @@ class EngineBehaviour(Behaviour):
             ("parcours", "WARNING")
         }
 
-    def test_an_engine_in_order_has_no_troubles(self, opening: Opening, new_shop: NewShop) -> None:
-        assert opening(new_shop(), store="memory:").troubles() == []
+    def test_an_engine_in_order_has_no_troubles(self, shared: Engine) -> None:
+        assert shared.troubles() == []
 
     def test_a_channel_that_is_neither_configured_nor_recorded_is_named(
         self, opening: Opening, new_shop: NewShop

@@ -87,6 +87,12 @@ def shop_folder(tmp_path: Path) -> Path:
     return write_shop(tmp_path / "shop", {})
 
 
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The shop of `new_shop`, for tests that only look at it."""
+    return Project.load(write_shop(tmp_path_factory.mktemp("shop"), {}))
+
+
 @pytest.fixture
 def new_shop(tmp_path: Path) -> Callable[..., Project]:
     """The shop: `visits` counts what somebody has seen, `cart` reminds after 100 ms and thanks.

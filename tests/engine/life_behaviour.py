@@ -92,13 +92,14 @@ class LifeBehaviour(Behaviour):
             engine.stop_journey("visits")
             engine.close()
 
-            for _ in range(2):
-                engine = opening(patient(shop, subject="Thanks a lot"), records=())
-                assert standing(engine) == ("open", 2, {1: 1})
-                assert standing(engine, "visits") == ("stopped", 1, {}), "it has not changed"
-                engine.close()
+            engine = opening(patient(shop, subject="Thanks a lot"), records=())
+            assert standing(engine) == ("open", 2, {1: 1})
+            assert standing(engine, "visits") == ("stopped", 1, {}), "it has not changed"
+            engine.close()
 
             engine = opening(patient(shop, subject="Thanks a lot"), records=())
+            assert standing(engine) == ("open", 2, {1: 1})
+            assert standing(engine, "visits") == ("stopped", 1, {}), "it has not changed"
             engine.track("anna", "Bought", {"cart": "c1"}).result(PATIENCE_S)
             engine.drain(PATIENCE_S)
             assert subjects(smtp) == {"anna@mail.example": "Thank you"}, "as it was when she entered"
@@ -138,28 +139,25 @@ class LifeBehaviour(Behaviour):
         assert standing(engine) == ("open", 1, {})
 
     def test_a_project_that_cannot_be_published_is_refused_with_every_reason(
-        self, opening: Opening, new_shop: NewShop
+        self, shared: Engine, shop: Project
     ) -> None:
-        engine = opening(patient(new_shop()), store="memory:")
-        documents = msgspec.json.decode(patient(new_shop()).to_json())
+        documents = msgspec.json.decode(shop.to_json())
         documents["settings"]["project"] = "other"
         documents["profile"]["traits"]["phone"] = "string"
         documents["messages"][0]["sms"] = {"text": "hi"}
 
         with pytest.raises(PublishRefused) as caught:
-            engine.publish(Project.from_json(msgspec.json.encode(documents)))
+            shared.publish(Project.from_json(msgspec.json.encode(documents)))
 
         channel, store = caught.value.reasons
         assert channel.startswith("the messages use the channel 'sms', which the engine was not opened with")
         assert channel.endswith("open it anew, with channels.sms in parcours.yaml or with records=['sms']")
         assert store == "the store belongs to project 'shop', not to 'other'"
-        assert standing(engine) == ("open", 1, {})
+        assert standing(shared) == ("open", 1, {})
 
-    def test_a_journey_that_there_is_not_is_an_error_of_the_caller(self, opening: Opening, new_shop: NewShop) -> None:
-        engine = opening(new_shop(), store="memory:")
-
+    def test_a_journey_that_there_is_not_is_an_error_of_the_caller(self, shared: Engine) -> None:
         with pytest.raises(CallerError, match="there is no journey 'card', did you mean 'cart'"):
-            engine.pause_journey("card")
+            shared.pause_journey("card")
 
-        engine.track("anna", "Seen").result(PATIENCE_S)
-        assert visits(engine, "anna") == 1, "nobody stands still because of it"
+        shared.track("anna", "Seen").result(PATIENCE_S)
+        assert visits(shared, "anna") == 1, "nobody stands still because of it"

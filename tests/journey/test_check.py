@@ -308,10 +308,20 @@ def test_loading_raises_one_error_with_every_finding(changed: Change) -> None:
     assert len(caught.value.findings) == 2
 
 
+@pytest.mark.parametrize("levels, refused", [(100, False), (101, True)])
+@pytest.mark.parametrize("opened, closed", [("[", "]"), ("- ", "")])
+def test_a_document_is_nested_a_hundred_levels_deep_at_most(
+    opened: str, closed: str, levels: int, refused: bool, changed: Change
+) -> None:
+    folder = changed({"journeys/second.yaml": opened * levels + "1" + closed * levels})
+    assert ("journeys/second.yaml: the document is nested too deeply" in report(folder)) == refused
+
+
 HOSTILE = [
     "- &a [*a]",
     "a: &x [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "\n".join(f"b{n}: &y{n} [*x, *x, *x]" for n in range(3)),
     "[" * 3_000,
+    "- " * 3_000,
     "\x00",
     "!!python/object:os.system {}",
     "? [1, 2]\n: 3",

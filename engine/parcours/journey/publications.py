@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import lru_cache
+from typing import Final
 
 import msgspec
 
@@ -21,6 +23,9 @@ from parcours.journey.life import Ledger, Offer, published
 from parcours.journey.linking import linked
 from parcours.journey.program import Program
 from parcours.journey.project import Project, documents_of
+
+PROJECTS_REMEMBERED: Final = 4
+"""Projects whose offer and source are kept: each shard of a process, its router and its life ask for the same."""
 
 
 class Publications(msgspec.Struct, frozen=True, array_like=True):
@@ -39,12 +44,14 @@ def begun(project: Project) -> Publications:
     return Publications(ledger, {ledger.publication: source_of(project)})
 
 
+@lru_cache(maxsize=PROJECTS_REMEMBERED)
 def offer_of(project: Project) -> Offer:
     """What decides whether publishing the project changes anything."""
     source = digest(json.loads(source_of(project)))
     return Offer(source, digests_of(project.documents, project.program))
 
 
+@lru_cache(maxsize=PROJECTS_REMEMBERED)
 def source_of(project: Project) -> bytes:
     """The project's documents. Of the channels only the names: their settings belong to whoever runs them."""
     documents = project.documents

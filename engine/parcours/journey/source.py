@@ -17,6 +17,7 @@ from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.scalarbool import ScalarBoolean
+from ruamel.yaml.scanner import RoundTripScanner
 
 from parcours.journey.finding import Finding, Key, KeyPath, Margin
 from parcours.journey.unread import unread_files
@@ -26,6 +27,10 @@ VALUES_MAX: Final = 100_000
 
 FILE_BYTES_MAX: Final = 4_000_000
 """Bytes of one document or content file: far above any journey or email, and it fits into memory."""
+
+DEPTH_MAX: Final = 100
+"""Brackets, or indentations, within each other. The scanner's work grows with the square of it; honest documents have
+a dozen."""
 
 FILE_SUFFIX: Final = "_file"
 """`text_file: reminder.txt` in a message stands for `text` with what the file holds."""
@@ -64,6 +69,23 @@ class Source:
     def margin(self, findings: list[Finding]) -> Margin:
         """Where findings about this document go."""
         return Margin(self.file, findings, self.lines)
+
+
+class _Scanner(RoundTripScanner):
+    """Stops where something is nested too deeply, before the layers above go down there."""
+
+    def fetch_flow_collection_start(self, TokenClass: Any, to_push: str) -> None:  # noqa: N803  # as it is above
+        super().fetch_flow_collection_start(TokenClass, to_push)
+        self._bound(self.flow_context)
+
+    def add_indent(self, column: int) -> bool:
+        added = super().add_indent(column)
+        self._bound(self.indents)
+        return added
+
+    def _bound(self, levels: Sequence[object]) -> None:
+        if len(levels) > DEPTH_MAX:
+            raise RecursionError(f"more than {DEPTH_MAX} levels")
 
 
 class _Constructor(RoundTripConstructor):
@@ -151,6 +173,7 @@ def _unreadable(file: str, error: MarkedYAMLError, message: str) -> Finding:
 def read_text(text: str, kind: str, file: str) -> Source:
     """The document in a text. Raises YAMLError or ValueError where it is none."""
     yaml = YAML(typ="rt", pure=True)
+    yaml.Scanner = _Scanner
     yaml.Constructor = _Constructor
     lines: dict[KeyPath, int] = {(): 1}
     return Source(kind, file, _plain(yaml.load(text), (), lines), lines)

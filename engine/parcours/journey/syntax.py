@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path as FilePath
 from typing import Final, TypeAlias, assert_never, cast
 
 from lark import Lark, Token, Tree, UnexpectedInput, UnexpectedToken
@@ -130,10 +131,14 @@ Node: TypeAlias = (
 
 @cache
 def _parser() -> Lark:
-    """The grammar of cel-python, with the position kept of the literals that it tells from names late."""
-    grammar = files("celpy").joinpath("cel.lark").read_text(encoding="utf-8")
+    """The grammar of cel-python, with the position kept of the literals that it tells from names late.
+
+    It lies in a file beside an evaluator that nobody here needs: importing that would double what this takes.
+    """
+    package = find_spec("celpy")
+    assert package is not None and package.origin is not None, "cel-python is a dependency of Parcours"
     return Lark(
-        grammar,
+        FilePath(package.origin).with_name("cel.lark").read_text(encoding="utf-8"),
         parser="lalr",
         start="expr",
         g_regex_flags=re.MULTILINE,

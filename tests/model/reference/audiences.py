@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from tests.model.reference.expression import Instant, Tree, evaluate, holds, parse
+from tests.model.reference.expression import Instant, evaluate, holds
 from tests.model.reference.people import Document, Person, scope_of, set_timer
 from tests.model.reference.times import is_duration, parse_duration
-from tests.model.reference.worlds import AudienceKey, World, nodes
+from tests.model.reference.worlds import AudienceKey, World, nodes, nodes_of
 
 Change = tuple[AudienceKey, str]  # an audience and "entered" or "left"
 
@@ -50,15 +50,15 @@ def fill(person: Person, now_ms: int) -> None:
 def next_change(person: Person, now_ms: int, condition: str, world: World) -> int | None:
     """The first instant after now at which the condition answers otherwise, if nothing else happens."""
     inside = holds(condition, scope_of(person, now_ms, world=world))
-    for instant_ms in sorted(set(candidates(person, now_ms, parse(condition), world))):
+    for instant_ms in sorted(set(candidates(person, now_ms, condition, world))):
         if instant_ms > now_ms and holds(condition, scope_of(person, instant_ms, world=world)) != inside:
             return instant_ms
     return None
 
 
-def candidates(person: Person, now_ms: int, tree: Tree, world: World) -> Iterator[int]:
+def candidates(person: Person, now_ms: int, condition: str, world: World) -> Iterator[int]:
     scope = scope_of(person, now_ms, world=world)
-    for node in nodes(tree):
+    for node in nodes_of(condition):
         match node:
             # An event leaves a window when it is as old as the window is long.
             case ("call", "count" | "sum", [("value", _), *rest]):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,16 +14,19 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MS = UNITS_MS["d"]
 
 
+@cache
 def is_duration(text: str) -> bool:
     return re.fullmatch(r"-?(\d+(ms|[smhdw]))+", text) is not None
 
 
+@cache
 def parse_duration(text: str) -> int:
     assert is_duration(text), f"not a duration: {text!r}"
     length_ms = sum(int(number) * UNITS_MS[unit] for number, unit in re.findall(r"(\d+)(ms|[smhdw])", text))
     return -length_ms if text.startswith("-") else length_ms
 
 
+@cache
 def parse_instant(text: str) -> int:
     return to_ms(datetime.fromisoformat(text))
 

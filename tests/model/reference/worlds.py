@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from tests.model.reference.expression import Tree, parse
@@ -71,7 +72,7 @@ class World:
 
     def series_of(self, condition: str) -> list[Series]:
         found: list[Series] = []
-        for node in nodes(parse(condition)):
+        for node in nodes_of(condition):
             if node[0] == "call" and node[1] in ("count", "sum", "last"):
                 name, *texts = (argument[1] for argument in node[2])
                 path = texts.pop(0) if node[1] == "sum" else None
@@ -113,6 +114,11 @@ def conditions_of(document: Any) -> Iterator[str]:
     elif isinstance(document, list):
         for inner in document:
             yield from conditions_of(inner)
+
+
+@cache
+def nodes_of(text: str) -> list[Tree]:
+    return nodes(parse(text))
 
 
 def nodes(tree: Tree) -> list[Tree]:
