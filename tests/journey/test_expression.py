@@ -183,6 +183,7 @@ REFUSED = [
     ("b'x' == b'x'", 1, "bytes are not supported, write a text"),
     ("Thing{a: 1}", 1, "'Thing{a: 1}' is a form of CEL that is not supported"),
     ("1" + " + 1" * 1_000, 1, "the expression is nested too deeply"),
+    ("'" + "\\" * 4_000, 1, f"it cannot be read from {chr(39) + chr(92) * 19!r} on"),  # at once, although it never ends
     ("'" + "x" * 5_000 + "'", 4_096, "the expression is longer than 4096 characters"),
 ]
 

@@ -16,6 +16,7 @@ from pathlib import Path as FilePath
 from typing import Final, TypeAlias, assert_never, cast
 
 from lark import Lark, Token, Tree, UnexpectedInput, UnexpectedToken
+from lark.lexer import PatternRE, TerminalDef
 
 from parcours.errors import AuthorError
 from parcours.journey.values import MISSING
@@ -129,6 +130,22 @@ Node: TypeAlias = (
 )  # fmt: skip
 
 
+_TEXT: Final = r"""(?:"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')"""
+_LONG_TEXT: Final = r'''(?:"""(?:\\[\s\S]|[^\\])*?"""|\'{3}(?:\\[\s\S]|[^\\])*?\'{3})'''
+
+_TEXTS: Final[Mapping[str, str]] = {
+    "STRING_LIT": f"[rR]?{_TEXT}",
+    "MLSTRING_LIT": f"[rR]?{_LONG_TEXT}",
+    "BYTES_LIT": f"[bB][rR]?(?:{_LONG_TEXT}|{_TEXT})",
+}
+"""The grammar's own read a backslash in two ways, so a text without an end takes twice as long with each more."""
+
+
+def _read_texts_once(terminal: TerminalDef) -> None:
+    if terminal.name in _TEXTS:
+        terminal.pattern = PatternRE(_TEXTS[terminal.name])
+
+
 @cache
 def _parser() -> Lark:
     """The grammar of cel-python, with the position kept of the literals that it tells from names late.
@@ -143,6 +160,7 @@ def _parser() -> Lark:
         start="expr",
         g_regex_flags=re.MULTILINE,
         lexer_callbacks={"IDENT": _name_or_boolean},
+        edit_terminals=_read_texts_once,
         propagate_positions=True,
         maybe_placeholders=False,
         priority="invert",
