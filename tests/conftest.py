@@ -32,6 +32,13 @@ def pytest_configure() -> None:
     sys.dont_write_bytecode = False
 
 
+def pytest_report_header() -> str:
+    """Which random cases are about to be tried, so that a log tells how to make one of them again."""
+    from tests.model.seeds import told
+
+    return told()
+
+
 def pytest_collection_finish() -> None:
     """What is imported and collected stays, and the garbage collector need not walk it for each test again."""
     gc.collect()

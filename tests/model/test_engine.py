@@ -14,15 +14,12 @@ from typing import Any
 import pytest
 from tests.model import generate
 from tests.model.reference import run
+from tests.model.seeds import GATES_AUDIENCES_HISTORY, WAYS_OF_RUNS, blocks, name_of
 
 from parcours import Project, simulate
 from parcours.insight.files import DELIVERIES, TRANSITIONS, write_results
 
 SEEDS_PER_TEST = 100
-"""Cases in one test: few enough that a failure is found soon, enough to make its name worth reading."""
-
-STAGE_1_TESTS = 7
-STAGE_2_TESTS = 14
 
 Line = dict[str, Any]
 
@@ -62,8 +59,8 @@ def deliveries_of(lines: list[Line]) -> list[Line]:
     )
 
 
-def compare(features: frozenset[str], first_seed: int) -> None:
-    for seed in range(first_seed, first_seed + SEEDS_PER_TEST):
+def compare(features: frozenset[str], seeds: range) -> None:
+    for seed in seeds:
         documents, events, until_ms = generate.case(seed, features)
         transitions, deliveries = run(documents, events, until_ms)
 
@@ -73,11 +70,11 @@ def compare(features: frozenset[str], first_seed: int) -> None:
         assert deliveries_of(found[1]) == deliveries_of(deliveries), f"seed {seed}: deliveries"
 
 
-@pytest.mark.parametrize("block", range(STAGE_1_TESTS))
-def test_the_engine_and_the_model_agree_on_the_ways_of_runs(block: int) -> None:
-    compare(generate.STAGE_1, block * SEEDS_PER_TEST)
+@pytest.mark.parametrize("seeds", blocks(WAYS_OF_RUNS, SEEDS_PER_TEST), ids=name_of)
+def test_the_engine_and_the_model_agree_on_the_ways_of_runs(seeds: range) -> None:
+    compare(generate.STAGE_1, seeds)
 
 
-@pytest.mark.parametrize("block", range(STAGE_2_TESTS))
-def test_the_engine_and_the_model_agree_on_gates_audiences_and_history(block: int) -> None:
-    compare(generate.STAGE_2, block * SEEDS_PER_TEST)
+@pytest.mark.parametrize("seeds", blocks(GATES_AUDIENCES_HISTORY, SEEDS_PER_TEST), ids=name_of)
+def test_the_engine_and_the_model_agree_on_gates_audiences_and_history(seeds: range) -> None:
+    compare(generate.STAGE_2, seeds)

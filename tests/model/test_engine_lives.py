@@ -15,6 +15,7 @@ from tests.model import lives
 from tests.model.reference.living import Happening, live
 from tests.model.reference.simulation import in_order
 from tests.model.reference.times import parse_instant, to_datetime, to_text
+from tests.model.seeds import LIVES_OF_JOURNEYS, blocks, name_of
 
 from parcours import Project
 from parcours.core.fact import DeliveryReached, Moved
@@ -23,7 +24,6 @@ from parcours.insight.summary import INTERNAL_OUTCOMES
 from parcours.testing.virtual_project import VirtualProject
 
 SEEDS_PER_TEST = 30
-TESTS = 10
 
 Line = dict[str, Any]
 MOVE = ("at", "profile", "journey", "version", "run", "step", "what", "why")
@@ -75,9 +75,9 @@ def deliveries_of(lines: list[Line]) -> list[Line]:
     )
 
 
-@pytest.mark.parametrize("block", range(TESTS))
-def test_the_engine_and_the_model_agree_on_the_lives_of_journeys(block: int) -> None:
-    for seed in range(block * SEEDS_PER_TEST, (block + 1) * SEEDS_PER_TEST):
+@pytest.mark.parametrize("seeds", blocks(LIVES_OF_JOURNEYS, SEEDS_PER_TEST), ids=name_of)
+def test_the_engine_and_the_model_agree_on_the_lives_of_journeys(seeds: range) -> None:
+    for seed in seeds:
         documents, happenings = lives.case(seed)
         transitions, deliveries = live(documents, happenings)
 

@@ -1,0 +1,25 @@
+"""From which seeds are the random cases of a run drawn? The same ones each time; their sum is what a run promises."""
+
+from __future__ import annotations
+
+WAYS_OF_RUNS = range(600)
+GATES_AUDIENCES_HISTORY = range(1_400)
+LIVES_OF_JOURNEYS = range(240)
+
+
+def blocks(seeds: range, size: int) -> list[range]:
+    """The seeds, so many to a test: few enough that a failure is found soon, enough to make a test's name worth it."""
+    return [seeds[start : start + size] for start in range(0, len(seeds), size)]
+
+
+def name_of(seeds: range) -> str:
+    return f"seeds {seeds[0]} to {seeds[-1]}"
+
+
+def told() -> str:
+    """What a run says of them before it begins."""
+    parts = {"ways of runs": WAYS_OF_RUNS, "gates, audiences, history": GATES_AUDIENCES_HISTORY}
+    parts["lives of journeys"] = LIVES_OF_JOURNEYS
+    total = sum(map(len, parts.values()))
+    drawn = "; ".join(f"{name}: {name_of(seeds)}" for name, seeds in parts.items())
+    return f"model: {total:,} random cases ({drawn})"
