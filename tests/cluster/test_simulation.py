@@ -52,7 +52,7 @@ def line(kind: str, person: str, after_ms: int, **fields: object) -> bytes:
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("shards", [1, 3])  # seven of them in tests/simulation, where each costs no process
+@pytest.mark.parametrize("shards", [1, 2, 7])
 def test_the_files_are_those_of_one_process(shards: int, tmp_path: Path, new_shop: Callable[..., Project]) -> None:
     compare(new_shop(), list(traffic()), shards, tmp_path)
 
