@@ -93,7 +93,7 @@ def ray_only_in_cluster(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist asks for it, and plain runs do without
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With `-n 2`: the folders of TOGETHER as wholes and first, as they take longest, then test by test.
+    """With several processes: the folders of TOGETHER as wholes and first, as they take longest, then test by test.
 
     By the path of a test rather than by the mark `xdist_group`, which has no effect under pytest 9.2.
     """

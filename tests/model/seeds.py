@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-WAYS_OF_RUNS = range(600)
-GATES_AUDIENCES_HISTORY = range(1_400)
-LIVES_OF_JOURNEYS = range(240)
+WAYS_OF_RUNS = range(550)
+GATES_AUDIENCES_HISTORY = range(1_300)
+LIVES_OF_JOURNEYS = range(150)
 
 
 def blocks(seeds: range, size: int) -> list[range]:

@@ -19,7 +19,7 @@ from tests.model.seeds import GATES_AUDIENCES_HISTORY, WAYS_OF_RUNS, blocks, nam
 from parcours import Project, simulate
 from parcours.insight.files import DELIVERIES, TRANSITIONS, write_results
 
-SEEDS_PER_TEST = 100
+SEEDS_PER_TEST = 50
 
 Line = dict[str, Any]
 
