@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib.util
 import os
 import sys
@@ -37,12 +36,6 @@ def pytest_report_header() -> str:
     from tests.model.seeds import told
 
     return told()
-
-
-def pytest_collection_finish() -> None:
-    """What is imported and collected stays, and the garbage collector need not walk it for each test again."""
-    gc.collect()
-    gc.freeze()
 
 
 class RayGuard:

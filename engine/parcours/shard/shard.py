@@ -12,8 +12,8 @@ Two ways of telling time share all of this:
 - virtual: an event has its own timestamp, a receipt the instant of its claim, and a person with a
   delivery under way stands still (stash.py). What happens to people then depends on nothing else.
 
-How an input is applied to a person is told in inputs.py. `records` names the channels that only record:
-`answer` gives their deliveries a receipt.
+How an input is applied to a person is told in inputs.py, how deliveries leave in leaving.py. `records` names the
+channels that only record: `answer` gives their deliveries a receipt.
 
 What is published may change while the shard runs (published.py): it then holds still for a moment, so that all
 shards can be told one time, and people go through the change one by one, each before anything later.
