@@ -7,15 +7,20 @@ from dataclasses import dataclass, field
 
 from parcours.config import Settings
 from parcours.core.turn import Crowd
+from parcours.journey.nodes import Node
 from parcours.journey.project import Project
 from parcours.plan import Plan, Proofreader
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A plan whose project is its documents: every process compiles them for itself, to the same program."""
+    """A plan whose project is its documents: every process compiles them for itself, to the same program.
+
+    trees  what the project's expressions say, as this process has read them
+    """
 
     project: bytes
+    trees: Mapping[str, Node] = field(repr=False)
     shards: int
     store: str
     channels: Mapping[str, Mapping[str, object]] = field(repr=False)
@@ -29,6 +34,7 @@ class Assignment:
     def of(cls, plan: Plan) -> Assignment:
         return cls(
             plan.project.to_json(),
+            plan.project.trees(),
             plan.shards,
             plan.store,
             plan.channels,
@@ -41,7 +47,7 @@ class Assignment:
 
     def plan(self) -> Plan:
         return Plan(
-            Project.from_json(self.project),
+            Project.from_json(self.project, self.trees),
             self.shards,
             self.store,
             self.channels,

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from parcours.journey import syntax
+from parcours.journey import nodes
+from parcours.journey.syntax import ExpressionError
+from parcours.journey.trees import tree_of
 
 _ORDERINGS: Final = frozenset({"<", "<=", ">", ">=", "==", "!="})
 
@@ -16,33 +18,33 @@ _ORDERINGS: Final = frozenset({"<", "<=", ">", ">=", "==", "!="})
 def now_misuse(text: str) -> str | None:
     """A complaint where `now` is used for anything but a comparison with a timestamp; None otherwise."""
     try:
-        tree = syntax.parse(text)
-    except syntax.ExpressionError:
+        tree = tree_of(text)
+    except ExpressionError:
         return None
     if _plain(tree):
         return None
     return "in an audience 'now' may only be compared with a timestamp plus or minus a duration"
 
 
-def _plain(node: syntax.Node) -> bool:
+def _plain(node: nodes.Node) -> bool:
     if not _names_now(node):
         return True
-    if isinstance(node, syntax.Binary) and node.sign in _ORDERINGS:
+    if isinstance(node, nodes.Binary) and node.sign in _ORDERINGS:
         sides = (node.left, node.right)
         return sum(map(_names_now, sides)) == 1 and all(_moved(side) or not _names_now(side) for side in sides)
-    if isinstance(node, syntax.Chain):
+    if isinstance(node, nodes.Chain):
         return all(map(_plain, node.operands))
-    return isinstance(node, syntax.Unary) and node.sign == "!" and _plain(node.operand)
+    return isinstance(node, nodes.Unary) and node.sign == "!" and _plain(node.operand)
 
 
-def _moved(node: syntax.Node) -> bool:
+def _moved(node: nodes.Node) -> bool:
     """`now` itself, or `now` plus or minus something without it."""
-    if isinstance(node, syntax.Binary) and node.sign in ("+", "-"):
+    if isinstance(node, nodes.Binary) and node.sign in ("+", "-"):
         return _moved(node.left) and not _names_now(node.right)
-    return isinstance(node, syntax.Name) and node.text == "now"
+    return isinstance(node, nodes.Name) and node.text == "now"
 
 
-def _names_now(node: syntax.Node) -> bool:
-    if isinstance(node, syntax.Name):
+def _names_now(node: nodes.Node) -> bool:
+    if isinstance(node, nodes.Name):
         return node.text == "now"
-    return any(map(_names_now, syntax.children(node)))
+    return any(map(_names_now, nodes.children(node)))

@@ -15,11 +15,12 @@ from typing import Final, assert_never
 
 import re2
 
-from parcours.journey import closures, history, operators, syntax
+from parcours.journey import closures, history, nodes, operators
 from parcours.journey.functions import FUNCTIONS, METHODS, Function, matches, pattern
 from parcours.journey.macros import DEPTH_MAX, MACROS, bind
 from parcours.journey.names import Names, kind_at, nearest
-from parcours.journey.syntax import ROOTS, ExpressionError
+from parcours.journey.nodes import ROOTS
+from parcours.journey.syntax import ExpressionError
 from parcours.journey.turning import MIRRORED, Moved, Turn, turning
 from parcours.journey.values import MISSING, Evaluate, from_ms, kind_of, to_timestamp
 
@@ -55,33 +56,33 @@ class Compiler:
     consents: bool = False
     variables: tuple[str, ...] = ()
 
-    def compile(self, node: syntax.Node) -> Operand:
+    def compile(self, node: nodes.Node) -> Operand:
         match node:
-            case syntax.Literal():
+            case nodes.Literal():
                 return Operand(closures.always(node.value), node.text, kind_of(node.value))
-            case syntax.Path():
+            case nodes.Path():
                 return self._path(node)
-            case syntax.Name():
+            case nodes.Name():
                 return self._name(node)
-            case syntax.Unary():
+            case nodes.Unary():
                 return self._unary(node)
-            case syntax.Binary():
+            case nodes.Binary():
                 return self._comparison(node) if node.sign in operators.COMPARISONS else self._arithmetic(node)
-            case syntax.Chain():
+            case nodes.Chain():
                 return self._chain(node)
-            case syntax.Choice():
+            case nodes.Choice():
                 return self._choice(node)
-            case syntax.Index():
+            case nodes.Index():
                 return self._index(node)
-            case syntax.Call():
+            case nodes.Call():
                 return self._call(node)
-            case syntax.ListOf():
+            case nodes.ListOf():
                 return self._list(node)
-            case syntax.MapOf():
+            case nodes.MapOf():
                 return self._map(node)
         assert_never(node)
 
-    def _path(self, node: syntax.Path) -> Operand:
+    def _path(self, node: nodes.Path) -> Operand:
         root, *keys = node.names
         if not keys:
             raise ExpressionError(f"{root!r} alone is no value, name what is in it as in {root}.name", node.column)
@@ -93,7 +94,7 @@ class Compiler:
         self.paths[".".join(node.names)] = operand
         return operand
 
-    def _declared(self, node: syntax.Path, root: str, keys: list[str]) -> str:
+    def _declared(self, node: nodes.Path, root: str, keys: list[str]) -> str:
         if any("." in key for key in keys):
             raise ExpressionError("a key with a dot in it cannot be named", node.column)
         if self.names is None:
@@ -108,7 +109,7 @@ class Compiler:
             raise ExpressionError(f"unknown name {root}.{path}{hint}", node.column)
         return kind
 
-    def _name(self, node: syntax.Name) -> Operand:
+    def _name(self, node: nodes.Name) -> Operand:
         if node.text in self.variables:
             place = self.variables.index(node.text)
             return Operand(lambda scope: scope.variables[place], node.text)
@@ -120,13 +121,13 @@ class Compiler:
         advice = hint or ", a name begins with event, entry, profile or run"
         raise ExpressionError(f"unknown name {node.text}{advice}", node.column)
 
-    def _condition(self, node: syntax.Node) -> Evaluate:
+    def _condition(self, node: nodes.Node) -> Evaluate:
         operand = self.compile(node)
         if operand.kind not in ("boolean", "any"):
             self.cautions.append(f"{operand.text} is a {operand.kind}, and so never true as a condition")
         return operand.evaluate
 
-    def _unary(self, node: syntax.Unary) -> Operand:
+    def _unary(self, node: nodes.Unary) -> Operand:
         if node.sign == "!":
             holds = self._condition(node.operand)
             return Operand(lambda scope: holds(scope) is not True, node.text, "boolean")
@@ -134,12 +135,12 @@ class Compiler:
         value = operand.evaluate
         return Operand(lambda scope: operators.negate(value(scope)), node.text, operand.kind, operand.exact)
 
-    def _chain(self, node: syntax.Chain) -> Operand:
+    def _chain(self, node: nodes.Chain) -> Operand:
         conditions = tuple(self._condition(each) for each in node.operands)
         join = closures.all_hold if node.sign == "&&" else closures.any_holds
         return Operand(join(conditions), node.text, "boolean")
 
-    def _choice(self, node: syntax.Choice) -> Operand:
+    def _choice(self, node: nodes.Choice) -> Operand:
         holds, then, otherwise = (
             self._condition(node.condition),
             self.compile(node.then),
@@ -149,7 +150,7 @@ class Compiler:
         kind = then.kind if then.kind == otherwise.kind else "any"
         return Operand(lambda scope: yes(scope) if holds(scope) is True else no(scope), node.text, kind)
 
-    def _arithmetic(self, node: syntax.Binary) -> Operand:
+    def _arithmetic(self, node: nodes.Binary) -> Operand:
         left, right = self.compile(node.left), self.compile(node.right)
         exact = left.exact or right.exact
         sign = "exact /" if node.sign == "/" and exact else node.sign
@@ -159,7 +160,7 @@ class Compiler:
         moved = None if stays else (*(left.moved or ()), (node.sign, second))
         return Operand(lambda scope: compute(first(scope), second(scope)), node.text, kind, exact, moved)
 
-    def _comparison(self, node: syntax.Binary) -> Operand:
+    def _comparison(self, node: nodes.Binary) -> Operand:
         left, right = self.compile(node.left), self.compile(node.right)
         if not self.variables and node.sign != "in":
             self.comparisons.append((left, right))
@@ -190,32 +191,32 @@ class Compiler:
         elif "any" not in kinds and len(kinds) == 2:
             self.cautions.append(f"{left.text} is a {left.kind} and {right.text} a {right.kind}, so it is never true")
 
-    def _index(self, node: syntax.Index) -> Operand:
+    def _index(self, node: nodes.Index) -> Operand:
         base, key = self.compile(node.base).evaluate, self.compile(node.key).evaluate
         return Operand(lambda scope: operators.index(base(scope), key(scope)), node.text)
 
-    def _list(self, node: syntax.ListOf) -> Operand:
+    def _list(self, node: nodes.ListOf) -> Operand:
         items = tuple(self.compile(item).evaluate for item in node.items)
         return Operand(lambda scope: [closures.or_null(item(scope)) for item in items], node.text, "list")
 
-    def _map(self, node: syntax.MapOf) -> Operand:
+    def _map(self, node: nodes.MapOf) -> Operand:
         pairs = tuple((self._key(key), self.compile(value).evaluate) for key, value in node.pairs)
         return Operand(lambda scope: {key: closures.or_null(value(scope)) for key, value in pairs}, node.text, "object")
 
-    def _key(self, node: syntax.Node) -> str:
+    def _key(self, node: nodes.Node) -> str:
         key = _literal_of(node)
         if not isinstance(key, str):
             raise ExpressionError("a key of an object is written as a text", node.column)
         return key
 
-    def _call(self, node: syntax.Call) -> Operand:
+    def _call(self, node: nodes.Call) -> Operand:
         if node.target is None:
             return self._has(node) if node.name == "has" else self._function(node)
         if node.name in MACROS:
             return self._macro(node, node.target)
         return self._apply(node, METHODS, (node.target, *node.arguments), 1)
 
-    def _function(self, node: syntax.Call) -> Operand:
+    def _function(self, node: nodes.Call) -> Operand:
         if node.name == "consent":
             self.consents = True
             return Operand(history.consenting(node, self.names), node.text, "boolean")
@@ -223,7 +224,7 @@ class Compiler:
             return self._history(node)
         return self._apply(node, FUNCTIONS, node.arguments, 0)
 
-    def _history(self, node: syntax.Call) -> Operand:
+    def _history(self, node: nodes.Call) -> Operand:
         asked = history.asked_of(node, self.names)
         self.asked.append(asked)
         if asked.window_ms is not None:
@@ -233,9 +234,9 @@ class Compiler:
 
     def _apply(
         self,
-        node: syntax.Call,
+        node: nodes.Call,
         table: Mapping[str, tuple[Function, int, int]],
-        arguments: tuple[syntax.Node, ...],
+        arguments: tuple[nodes.Node, ...],
         before: int,
     ) -> Operand:
         if node.name not in table:
@@ -252,16 +253,16 @@ class Compiler:
         values = tuple(self.compile(argument).evaluate for argument in arguments)
         return Operand(closures.applied(function, values), node.text)
 
-    def _has(self, node: syntax.Call) -> Operand:
-        if len(node.arguments) != 1 or not isinstance(node.arguments[0], syntax.Path | syntax.Index):
+    def _has(self, node: nodes.Call) -> Operand:
+        if len(node.arguments) != 1 or not isinstance(node.arguments[0], nodes.Path | nodes.Index):
             raise ExpressionError("has() asks for one name, as in has(profile.city)", node.column)
         value = self.compile(node.arguments[0]).evaluate
         return Operand(lambda scope: value(scope) is not MISSING, node.text, "boolean")
 
-    def _macro(self, node: syntax.Call, target: syntax.Node) -> Operand:
+    def _macro(self, node: nodes.Call, target: nodes.Node) -> Operand:
         macro, most = MACROS[node.name]
         variable, *bodies = node.arguments or (None,)
-        if not isinstance(variable, syntax.Name) or not 1 <= len(bodies) <= most:
+        if not isinstance(variable, nodes.Name) or not 1 <= len(bodies) <= most:
             raise ExpressionError(f"{node.name}() is written as list.{node.name}(x, condition on x)", node.column)
         if len(self.variables) == DEPTH_MAX:
             raise ExpressionError(f"macros nest at most {DEPTH_MAX} deep", node.column)
@@ -272,17 +273,17 @@ class Compiler:
         return Operand(bind(macro, elements, compiled), node.text)
 
 
-def _literal_of(node: syntax.Node) -> object:
+def _literal_of(node: nodes.Node) -> object:
     """The value of a literal or of a list of literals; MISSING for everything else."""
-    if isinstance(node, syntax.Literal):
+    if isinstance(node, nodes.Literal):
         return node.value
-    if isinstance(node, syntax.ListOf) and node.items:
+    if isinstance(node, nodes.ListOf) and node.items:
         items = [_literal_of(item) for item in node.items]
         return MISSING if MISSING in items else items
     return MISSING
 
 
-def _prepared(arguments: tuple[syntax.Node, ...]) -> tuple[Function, tuple[syntax.Node, ...]]:
+def _prepared(arguments: tuple[nodes.Node, ...]) -> tuple[Function, tuple[nodes.Node, ...]]:
     """`matches` with a literal pattern compiles it once, and a bad one is an error at load time."""
     text, expression = arguments
     literal = _literal_of(expression)

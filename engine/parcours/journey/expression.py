@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from parcours.journey.cel import Compiler, Operand
 from parcours.journey.history import Asked, names_of_condition
 from parcours.journey.names import Names
-from parcours.journey.syntax import ExpressionError, parse
+from parcours.journey.nodes import Literal, Node
+from parcours.journey.syntax import ExpressionError
+from parcours.journey.trees import tree_of
 from parcours.journey.turning import Turn
 from parcours.journey.values import (
     MISSING,
@@ -129,9 +131,19 @@ def united_series(series: Iterable[Series]) -> dict[str, Series]:
 
 def compile_expression(text: str, names: Names | None = None) -> Expression:
     """Compile CEL text; with `names`, every name in it has to be declared there. Raises ExpressionError."""
+    return _compiled(text, tree_of(text), names)
+
+
+def constant(value: bool) -> Expression:
+    """An expression that comes to this whatever happens."""
+    text = "true" if value else "false"
+    return _compiled(text, Literal(text, 1, value), None)
+
+
+def _compiled(text: str, tree: Node, names: Names | None) -> Expression:
     compiler = Compiler(names)
     try:
-        operand = compiler.compile(parse(text))
+        operand = compiler.compile(tree)
     except RecursionError:
         raise ExpressionError("the expression is nested too deeply", 1) from None
     series = united_series(_series(asked, names) for asked in compiler.asked)

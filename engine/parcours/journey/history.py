@@ -13,7 +13,8 @@ from typing import Final
 from parcours.journey.duration import parse_duration
 from parcours.journey.editions import plain
 from parcours.journey.names import ANYTHING, Names, Past, kind_at, nearest
-from parcours.journey.syntax import Call, ExpressionError, Literal, Node
+from parcours.journey.nodes import Call, Literal, Node
+from parcours.journey.syntax import ExpressionError
 from parcours.journey.values import MISSING, Evaluate, Scope, from_ms
 
 _FORMS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +21,10 @@ from parcours.journey.document import (
 )
 from parcours.journey.documents import Documents, margins_of, read_documents
 from parcours.journey.finding import Finding, errors
+from parcours.journey.nodes import Node
 from parcours.journey.program import Program
+from parcours.journey.surroundings import DEFAULT_ADDRESSES
+from parcours.journey.trees import known_trees, take_over
 
 _PARTS: Final = ("settings", "profile", "events", "audiences", "actions")
 
@@ -109,6 +112,13 @@ class Project:
     def folder(self) -> Path:
         return self._folder
 
+    def trees(self) -> dict[str, Node]:
+        """What its expressions say, for a process that is to compile it without having to read them."""
+        documents = self._documents
+        parts = [*(getattr(documents, part) for part in _PARTS), *documents.messages, *documents.journeys]
+        written = _texts_in([part.model_dump(mode="json") for part in parts])
+        return known_trees([*written, *DEFAULT_ADDRESSES.values()])
+
     def to_json(self) -> bytes:
         """All documents, for another process to build the same project from. Secrets stay references."""
         documents = self._documents
@@ -118,8 +128,9 @@ class Project:
         return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
-    def from_json(cls, data: bytes) -> Project:
-        """The project that `to_json` wrote: it compiles to the same program."""
+    def from_json(cls, data: bytes, trees: Mapping[str, Node] | None = None) -> Project:
+        """The project that `to_json` wrote: it compiles to the same program. What is in `trees` is not read again."""
+        take_over(trees or {})
         return _compiled(documents_of(data), None)
 
     def __repr__(self) -> str:
@@ -138,6 +149,14 @@ def documents_of(data: bytes) -> Documents:
         tuple(JourneyDocument.model_validate(each) for each in whole["journeys"]),
         ActionsDocument.model_validate(whole.get("actions", {})),
     )
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts_in(each)
 
 
 def _dumped(document: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from parcours.channel import CALL
 from parcours.journey.document import ActionDocument, MessageDocument
 from parcours.journey.documents import Documents
 from parcours.journey.editions import Editions
-from parcours.journey.expression import Expression, ExpressionError, compile_expression
+from parcours.journey.expression import Expression, ExpressionError, compile_expression, constant
 from parcours.journey.finding import Key, Margin
 from parcours.journey.names import ANYTHING, RUN_KINDS, UNREAD_EVENT, Names, Past, nearest, united
 
@@ -21,7 +21,7 @@ DEFAULT_ADDRESSES: Final[Mapping[str, str]] = {
 }
 """Where the built-in channels find a person's address unless profile.yaml says otherwise."""
 
-NEVER: Final = compile_expression("false")
+NEVER: Final = constant(False)
 """Stands in for an expression that does not compile, so that the rest of the document is still looked at."""
 
 

@@ -9,25 +9,34 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path as FilePath
-from typing import Final, TypeAlias, assert_never, cast
+from typing import Final, cast
 
 from lark import Lark, Token, Tree, UnexpectedInput, UnexpectedToken
 from lark.lexer import PatternRE, TerminalDef
 
 from parcours.errors import AuthorError
+from parcours.journey.nodes import (
+    ROOTS,
+    Binary,
+    Call,
+    Chain,
+    Choice,
+    Index,
+    ListOf,
+    Literal,
+    MapOf,
+    Name,
+    Node,
+    Path,
+    Unary,
+)
 from parcours.journey.values import MISSING
 
 TEXT_LENGTH_MAX: Final = 4_096
 """Characters of one expression: generous for a person's writing, and a bound on depth and memory."""
-
-TEXTS_REMEMBERED: Final = 1_024
-"""Expressions whose tree is kept: all of a large project's, which says `profile.email` again and again."""
-
-ROOTS: Final = ("event", "entry", "profile", "run")
 
 
 class ExpressionError(AuthorError):
@@ -43,91 +52,6 @@ class ExpressionError(AuthorError):
 
     def __str__(self) -> str:
         return f"{self.message} (column {self.column})"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What every node has: its source text and the column at which it begins."""
-
-    text: str
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
-class Literal(Part):
-    """A value written out; null is MISSING."""
-
-    value: object
-
-
-@dataclass(frozen=True, slots=True)
-class Path(Part):
-    """A root and the keys below it: `event.cart.total`."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Name(Part):
-    """An identifier that is no root: `now`, or a macro's variable."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unary(Part):
-    sign: str
-    operand: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Binary(Part):
-    sign: str
-    left: Node
-    right: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Chain(Part):
-    """Two or more operands, all joined by `&&` or all by `||`."""
-
-    sign: str
-    operands: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice(Part):
-    condition: Node
-    then: Node
-    otherwise: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Index(Part):
-    base: Node
-    key: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Call(Part):
-    """A function or macro; `target` is what stands before the dot, if anything does."""
-
-    name: str
-    target: Node | None
-    arguments: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ListOf(Part):
-    items: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MapOf(Part):
-    pairs: tuple[tuple[Node, Node], ...]
-
-
-Node: TypeAlias = (
-    Literal | Path | Name | Unary | Binary | Chain | Choice | Index | Call | ListOf | MapOf
-)  # fmt: skip
 
 
 _TEXT: Final = r"""(?:"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')"""
@@ -171,7 +95,6 @@ def _name_or_boolean(token: Token) -> Token:
     return Token.new_borrow_pos("BOOL_LIT", token, token) if token in ("true", "false") else token
 
 
-@lru_cache(maxsize=TEXTS_REMEMBERED)
 def parse(text: str) -> Node:
     """The tree of the text. Raises ExpressionError."""
     if len(text) > TEXT_LENGTH_MAX:
@@ -353,27 +276,3 @@ def _unquoted(source: str, column: int) -> str:
         return str(ast.literal_eval(source))
     except (ValueError, SyntaxError):
         raise ExpressionError(f"the text {source} holds an escape that CEL does not know", column) from None
-
-
-def children(node: Node) -> tuple[Node, ...]:
-    """The nodes directly below this one, in the order in which they are written."""
-    match node:
-        case Literal() | Path() | Name():
-            return ()
-        case Unary():
-            return (node.operand,)
-        case Binary():
-            return (node.left, node.right)
-        case Chain():
-            return node.operands
-        case Choice():
-            return (node.condition, node.then, node.otherwise)
-        case Index():
-            return (node.base, node.key)
-        case Call():
-            return node.arguments if node.target is None else (node.target, *node.arguments)
-        case ListOf():
-            return node.items
-        case MapOf():
-            return tuple(each for pair in node.pairs for each in pair)
-    assert_never(node)

@@ -15,7 +15,7 @@ from liquid.exceptions import LiquidError
 
 from parcours.journey.finding import KeyPath
 from parcours.journey.names import Names, kind_at, nearest
-from parcours.journey.syntax import ROOTS
+from parcours.journey.nodes import ROOTS
 
 _MARKS: Final = ("{{", "{%")
 

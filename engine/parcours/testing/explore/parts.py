@@ -11,9 +11,10 @@ from typing import Final, TypeAlias, TypeVar
 
 from parcours.config import DAY_MS, HOUR_MS, MINUTE_MS
 from parcours.core.feedback import OUTCOMES
-from parcours.journey import syntax
+from parcours.journey import nodes
 from parcours.journey.expression import Expression
 from parcours.journey.program import Program, Send
+from parcours.journey.trees import tree_of
 from parcours.journey.turning import MIRRORED
 
 T = TypeVar("T")
@@ -115,18 +116,18 @@ Comparison: TypeAlias = tuple[str, str, object]
 
 def _comparisons(program: Program) -> Iterator[Comparison]:
     for expression in _found(program, Expression):
-        for node in _nodes(syntax.parse(expression.text)):
-            if isinstance(node, syntax.Binary):
+        for node in nodes.nodes_of(tree_of(expression.text)):
+            if isinstance(node, nodes.Binary):
                 yield from _compared(node.left, node.sign, node.right)
                 yield from _compared(node.right, MIRRORED.get(node.sign, node.sign), node.left)
 
 
-def _compared(side: syntax.Node, sign: str, other: syntax.Node) -> Iterator[Comparison]:
-    if not isinstance(side, syntax.Path):
+def _compared(side: nodes.Node, sign: str, other: nodes.Node) -> Iterator[Comparison]:
+    if not isinstance(side, nodes.Path):
         return
     path = ".".join(side.names).replace("entry.", "event.", 1)
-    for each in other.items if isinstance(other, syntax.ListOf) else (other,):
-        if isinstance(each, syntax.Literal) and isinstance(each.value, str | int | float | bool):
+    for each in other.items if isinstance(other, nodes.ListOf) else (other,):
+        if isinstance(each, nodes.Literal) and isinstance(each.value, str | int | float | bool):
             yield path, sign, each.value
 
 
@@ -144,13 +145,3 @@ def _by_path(found: Iterable[tuple[str, object]]) -> dict[str, tuple[object, ...
     for path, value in found:
         whole.setdefault(path, []).append(value)
     return {path: tuple(dict.fromkeys(values)) for path, values in sorted(whole.items())}
-
-
-def _nodes(node: object) -> Iterator[object]:
-    yield node
-    if isinstance(node, syntax.Part):
-        for field in fields(node):
-            value = getattr(node, field.name)
-            for child in value if isinstance(value, tuple) else (value,):
-                if isinstance(child, syntax.Part):
-                    yield from _nodes(child)
