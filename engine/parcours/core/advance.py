@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
+from parcours.channel import Receipt
 from parcours.config import Settings
 from parcours.core import deliveries, feedback, sending
 from parcours.core.audiences import fill, is_unknown, look_again
@@ -20,6 +21,7 @@ from parcours.core.input import (
     AudiencesPublished,
     ConsentChanged,
     DeliveriesClaimed,
+    DeliveryRecorded,
     EventHappened,
     Input,
     JourneyResumed,
@@ -63,26 +65,29 @@ def advance(
     crowd: Crowd | None = None,
 ) -> Effects:
     """Apply one input. `profile` is the caller's own copy and is changed in place; nothing else is touched."""
-    turn = Turn(person, profile, given.at, program, settings, crowd)
-    unknown = is_unknown(profile)
+    turn = Turn(person, profile, given.at, given.at, program, settings, crowd)
     if profile.past:
         forget_past(turn)
     match given:  # the frequent ones first: to be of no such class takes a msgspec struct 0.2 µs to find out
         case EventHappened():
-            _take_event(turn, given, unknown=unknown)
+            _take_event(turn, given)
         case TimerDue():
             _fire_first(turn)
         case DeliveriesClaimed(keys=keys):
             for key in keys:
                 sending.claim(turn, key)
+        case DeliveryRecorded(receipt=receipt):
+            sending.claim(turn, receipt.key)
+            if turn.effects.claimed:
+                _take_receipt(turn, receipt)
         case ReceiptArrived(receipt=receipt):
-            run = feedback.take_receipt(turn, receipt)
-            if run is not None:
-                _hear_reactions(turn, run)
+            _take_receipt(turn, receipt)
         case TraitsChanged(traits=traits):
+            unknown = is_unknown(profile)
             set_traits(turn, traits)
             _look_again(turn, unknown=unknown)
         case ConsentChanged(channel=channel, purpose=purpose, granted=granted):
+            unknown = is_unknown(profile)
             set_consent(profile, channel, purpose, granted=granted)
             _look_again(turn, unknown=unknown)
         case ReactionArrived():
@@ -120,8 +125,12 @@ def first_timer(profile: Profile, before: int) -> Timer | None:
     """The timer that has to fire before an input of this time is applied, None if there is none."""
     if not profile.timers:
         return None
-    timer = min(profile.timers, key=_order_of_firing)
+    timer = _first(profile.timers)
     return timer if timer.due < before else None
+
+
+def _first(timers: list[Timer]) -> Timer:
+    return timers[0] if len(timers) == 1 else min(timers, key=_order_of_firing)
 
 
 def _order_of_firing(timer: Timer) -> tuple[int, bool, int]:
@@ -137,11 +146,12 @@ def forget_past(turn: Turn) -> None:
         turn.profile.past = [run for run in past if run.ended_at is None or run.ended_at >= horizon]
 
 
-def _take_event(turn: Turn, given: EventHappened, *, unknown: bool) -> None:
+def _take_event(turn: Turn, given: EventHappened) -> None:
     """History first, and with it audiences; then all phases at once for the event and what it did to audiences."""
     if turn.program.events.keys().isdisjoint(given.names):
         return  # its own name is not declared and it meets no rule: it moves nothing
     timestamp = turn.at if given.timestamp is None else given.timestamp
+    unknown = is_unknown(turn.profile)
     asked = [series for name in given.names for series in turn.program.series.get(name, ())]
     for series in asked:
         remember(turn, series, timestamp, given.properties)
@@ -163,7 +173,7 @@ def _look_again(turn: Turn, *, unknown: bool) -> None:
 
 
 def _fire_first(turn: Turn) -> None:
-    timer = min(turn.profile.timers, key=_order_of_firing)
+    timer = _first(turn.profile.timers)
     turn.profile.timers.remove(timer)
     if timer.kind in KEPT_TIMERS and turn.is_paused(timer.journey):
         keep_timer(turn, timer)
@@ -217,6 +227,12 @@ def _leave_send(turn: Turn, run: Run) -> None:
             follows = after_send(run, step)
             if not isinstance(follows, Stay):
                 go_to(turn, journey, run, follows)
+
+
+def _take_receipt(turn: Turn, receipt: Receipt) -> None:
+    run = feedback.take_receipt(turn, receipt)
+    if run is not None:
+        _hear_reactions(turn, run)
 
 
 def _take_reaction(turn: Turn, given: ReactionArrived) -> None:

@@ -20,7 +20,7 @@ def set_consent(profile: Profile, channel: str, purpose: str | None, granted: bo
 
 def has_consent(profile: Profile, policy: ConsentPolicy, channel: str, purpose: str) -> bool:
     """Whether the person may get marketing of this purpose on this channel."""
-    for key in (_key(channel, purpose), _key(channel, None)):
+    for key in (_key(channel, purpose), _key(channel, None)) if profile.consents else ():
         if key in profile.consents:
             return profile.consents[key]
     return policy.assumes(channel)

@@ -56,6 +56,13 @@ class DeliveriesClaimed(msgspec.Struct, frozen=True):
     keys: tuple[str, ...]
 
 
+class DeliveryRecorded(msgspec.Struct, frozen=True):
+    """A delivery on a channel that only records leaves now, unless a gate objects, and is answered for at once."""
+
+    at: int
+    receipt: Receipt
+
+
 class ReceiptArrived(msgspec.Struct, frozen=True):
     """The channel answered for a delivery."""
 
@@ -121,6 +128,7 @@ Input: TypeAlias = (
     | TimePassed
     | TimerDue
     | DeliveriesClaimed
+    | DeliveryRecorded
     | ReceiptArrived
     | ReactionArrived
     | ReadReached

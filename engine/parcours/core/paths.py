@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import TypeAlias
 
 PATHS_REMEMBERED = 4_096
 """Sets of paths whose ways are worked out once: journeys and messages have one or two each."""
 
+Ways: TypeAlias = Mapping[str, "Ways | None"]
+"""What is kept below each name; None: all of it."""
+
 
 def pick(source: Mapping[str, object], path: str) -> object:
     """The value at a dotted path, None where there is none."""
-    return _follow(source, path.split("."))
+    value: object = source
+    for name in path.split("."):
+        if not isinstance(value, dict) or name not in value:
+            return None
+        value = value[name]
+    return value
 
 
 def keep(source: Mapping[str, object], paths: frozenset[str]) -> dict[str, object]:
@@ -19,27 +28,43 @@ def keep(source: Mapping[str, object], paths: frozenset[str]) -> dict[str, objec
 
     Paths are visited in sorted order, so that equal input gives equal bytes.
     """
+    return _kept(source, _ways(paths))
+
+
+def _kept(source: Mapping[str, object], ways: Ways) -> dict[str, object]:
     kept: dict[str, object] = {}
-    for way in _ways(paths):
-        value = _follow(source, way)
+    for name, below in ways.items():
+        value = source.get(name)
+        if below is not None:
+            value = (_kept(value, below) or None) if isinstance(value, dict) else None
         if value is not None:
-            _put(kept, way, value)
+            kept[name] = value
     return kept
 
 
 @lru_cache(maxsize=PATHS_REMEMBERED)
-def _ways(paths: frozenset[str]) -> tuple[list[str], ...]:
-    """The names along each path, in the order of the paths."""
-    return tuple(path.split(".") for path in sorted(paths))
+def roots_of(paths: frozenset[str]) -> frozenset[str]:
+    """The first names of the paths."""
+    return frozenset(_ways(paths))
 
 
-def _follow(source: Mapping[str, object], way: list[str]) -> object:
-    value: object = source
-    for name in way:
-        if not isinstance(value, dict) or name not in value:
-            return None
-        value = value[name]
-    return value
+@lru_cache(maxsize=PATHS_REMEMBERED)
+def _ways(paths: frozenset[str]) -> Ways:
+    """What is below each name, in the order of the paths."""
+    ways: dict[str, Ways | None] = {}
+    for path in sorted(paths):  # a shorter path, which keeps the whole object, comes before those that go on from it
+        _add(ways, path)
+    return ways
+
+
+def _add(ways: dict[str, Ways | None], path: str) -> None:
+    name, _, rest = path.partition(".")
+    if not rest:
+        ways[name] = None
+        return
+    below = ways.setdefault(name, {})
+    if isinstance(below, dict):
+        _add(below, rest)
 
 
 def replaced(source: object, path: str, value: object) -> dict[str, object]:
@@ -55,13 +80,3 @@ def replaced(source: object, path: str, value: object) -> dict[str, object]:
     else:
         copy[name] = inner
     return copy
-
-
-def _put(target: dict[str, object], way: list[str], value: object) -> None:
-    """Set the value at the end of the way, making the objects along it."""
-    for name in way[:-1]:
-        inner = target.setdefault(name, {})
-        if not isinstance(inner, dict):
-            return  # a shorter path has already kept the whole object
-        target = inner
-    target[way[-1]] = value

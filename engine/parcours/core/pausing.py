@@ -33,7 +33,6 @@ def make_up(turn: Turn, journey: str, fire: Callable[[Turn, Timer], None], hear:
         elsewhere.append(occasion)
         move(turn, occasion, _of(turn.open_runs(), journey, runs), [])
 
-    turn.resumed_at = now
     while True:
         timer = _first_timer(turn, journey, now)
         if inputs and (timer is None or inputs[0].at <= timer.due):
@@ -47,7 +46,7 @@ def make_up(turn: Turn, journey: str, fire: Callable[[Turn, Timer], None], hear:
         else:
             break
         follow_updates(turn, tell)
-    turn.at, turn.resumed_at = now, None
+    turn.at = now
     for occasion in elsewhere:
         _go_through_late(turn, occasion, journey, runs)
 

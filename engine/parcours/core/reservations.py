@@ -24,7 +24,7 @@ def reserve(turn: Turn, delivery: DeliveryState, message: Message) -> None:
     if message.message_class == "transactional":
         return
     delivery.purpose, delivery.held_ms = message.purpose, turn.gates_at - delivery.decided_at
-    profile, longest_ms = turn.profile, _longest_ms(turn)
+    profile, longest_ms = turn.profile, turn.program.policies.longest_cap_ms
     if not longest_ms:
         profile.reservations, profile.reserved_ms = [], 0
         return
@@ -36,7 +36,7 @@ def reserve(turn: Turn, delivery: DeliveryState, message: Message) -> None:
 
 def counted(turn: Turn) -> list[Reservation]:
     """All that counts within the longest window of a cap, in order of time; what is older may be there too."""
-    profile, longest_ms = turn.profile, _longest_ms(turn)
+    profile, longest_ms = turn.profile, turn.program.policies.longest_cap_ms
     if profile.reserved_ms < longest_ms:
         profile.reservations = _recalled(profile, turn.gates_at - longest_ms)
         profile.reserved_ms = longest_ms
@@ -46,10 +46,6 @@ def counted(turn: Turn) -> list[Reservation]:
 def give_back(turn: Turn, delivery: DeliveryState) -> None:
     """The delivery counts against no cap any more."""
     turn.profile.reservations = [each for each in turn.profile.reservations if each.key != delivery.key]
-
-
-def _longest_ms(turn: Turn) -> int:
-    return max((cap.per_ms for cap in turn.program.policies.caps), default=0)
 
 
 def _recalled(profile: Profile, oldest: int) -> list[Reservation]:

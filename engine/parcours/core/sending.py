@@ -13,7 +13,7 @@ from parcours.core.deliveries import TO_LEAVE, close, delivery_key, find, messag
 from parcours.core.effect import Outgoing
 from parcours.core.fact import LimitReached
 from parcours.core.keeping import keep_claim
-from parcours.core.paths import keep
+from parcours.core.paths import keep, roots_of
 from parcours.core.policy import Objection, judge, judge_claim
 from parcours.core.profile import DeliveryState, Run
 from parcours.core.reservations import give_back, reserve
@@ -143,7 +143,7 @@ def _put_into_outbox(
 
 def _context(turn: Turn, run: Run, message: Message) -> dict[str, object]:
     roots: dict[str, object] = {"profile": turn.profile.traits, "entry": run.entry, "event": run.event}
-    if any(path == "run" or path.startswith("run.") for path in message.paths):
+    if "run" in roots_of(message.paths):
         roots["run"] = {**turn.run_view(run), "entered_at": iso(run.entered_at)}
     return keep(roots, message.paths)
 

@@ -35,24 +35,20 @@ def iso(at_ms: int) -> str:
 class Turn(msgspec.Struct):
     """The person, the rules, the instant, and the effects so far.
 
-    updated     the run whose `update` step changed traits, until audiences have been looked at again
-    resumed_at  the time of the input, while `at` goes back to what a paused journey has missed
+    at        the instant of what is applied: of the input, or an earlier one that a paused journey has missed
+    gates_at  the time by which gates go: always that of the input
+    updated   the run whose `update` step changed traits, until audiences have been looked at again
     """
 
     person: str
     profile: Profile
     at: int
+    gates_at: int
     program: Program
     settings: Settings
     crowd: Crowd | None
     effects: Effects = msgspec.field(default_factory=Effects)
     updated: Run | None = None
-    resumed_at: int | None = None
-
-    @property
-    def gates_at(self) -> int:
-        """The time by which gates go: that of the input, also where it makes up for what was missed."""
-        return self.at if self.resumed_at is None else self.resumed_at
 
     def is_paused(self, journey: str) -> bool:
         """Whether the journey stands still at this time."""

@@ -154,11 +154,11 @@ def _call(turn: Turn, journey: Journey, run: Run, step: Call) -> str | None:
 
 def after_send(run: Run, step: Send) -> str | None | Stay:
     """Where a run goes from a send step: nowhere while a delivery of this visit is held."""
-    states = [each.state for each in run.deliveries if each.step == step.id and each.visit == run.visits[step.id]]
+    visit = run.visits[step.id]
+    states = {each.state for each in run.deliveries if each.step == step.id and each.visit == visit}
     if "held" in states:
         return STAY
-    all_refused = all(state == "refused" for state in states)
-    return step.on_refused if all_refused and step.has_on_refused else step.next
+    return step.on_refused if step.has_on_refused and states <= {"refused"} else step.next
 
 
 def _wait(turn: Turn, run: Run, due: int, follows: str | None) -> str | None | Stay:

@@ -11,8 +11,9 @@ holds what happened to one run at one instant, which stays together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby, islice
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -148,8 +149,8 @@ def summary_bytes(summary: Summary) -> bytes:
 def _delivery_rows(facts: Iterable[Fact], first_number: int) -> list[Row]:
     told = [fact for fact in facts if type(fact) is DeliveryReached and fact.outcome not in INTERNAL_OUTCOMES]
     rows = []
-    for number, (order, together) in enumerate(groupby(told, _order), start=first_number):
-        at = time_text(order[0])
+    for number, (of, together) in enumerate(groupby(told, _of), start=first_number):
+        at = time_text(of[0])
         lines = [
             DeliveryLine(
                 at, fact.profile, fact.journey, fact.version, fact.run, fact.step,
@@ -157,25 +158,32 @@ def _delivery_rows(facts: Iterable[Fact], first_number: int) -> list[Row]:
             )
             for fact in together
         ]  # fmt: skip
-        rows.append((*order, number, _encoder.encode_lines(lines)))
+        rows.append(_row(of, number, lines))
     return rows
 
 
 def _move_rows(facts: Iterable[Fact], first_number: int) -> list[Row]:
     told = [fact for fact in facts if type(fact) is Moved and fact.what not in INTERNAL_MOVES]
     rows = []
-    for number, (order, together) in enumerate(groupby(told, _order), start=first_number):
-        at = time_text(order[0])
+    for number, (of, together) in enumerate(groupby(told, _of), start=first_number):
+        at = time_text(of[0])
         lines = [
             TransitionLine(at, fact.profile, fact.journey, fact.version, fact.run, fact.step, fact.what, fact.why)
             for fact in together
         ]
-        rows.append((*order, number, _encoder.encode_lines(lines)))
+        rows.append(_row(of, number, lines))
     return rows
 
 
-def _order(fact: DeliveryReached | Moved) -> tuple[int, str, str, int]:
-    return (fact.at, fact.profile, fact.journey, NO_RUN if fact.run is None else fact.run)
+_of: Callable[[DeliveryReached | Moved], tuple[int, str, str, int | None]] = attrgetter(
+    "at", "profile", "journey", "run"
+)
+"""What happened to one run at one instant."""
+
+
+def _row(of: tuple[int, str, str, int | None], number: int, lines: Sequence[object]) -> Row:
+    at, profile, journey, run = of
+    return at, profile, journey, NO_RUN if run is None else run, number, _encoder.encode_lines(lines)
 
 
 def _add(sorter: Sorter[Row], rows: list[Row]) -> None:

@@ -312,6 +312,11 @@ class Policies:
     consent: ConsentPolicy = field(default_factory=ConsentPolicy)
     caps: tuple[Cap, ...] = ()
     quiet_hours: tuple[QuietHours, ...] = ()
+    longest_cap_ms: int = field(init=False, repr=False, compare=False)
+    """The longest window of a cap, 0 without any."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "longest_cap_ms", max((cap.per_ms for cap in self.caps), default=0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
 from parcours.core.effect import Effects
-from parcours.core.input import DeliveriesClaimed, Input, ReceiptArrived, TimePassed, TimerDue
+from parcours.core.input import DeliveryRecorded, Input, TimePassed, TimerDue
 from parcours.core.profile import Profile
 from parcours.core.turn import Crowd
 from parcours.shard.outbox import Answering, Ready
@@ -100,14 +100,9 @@ class Inputs:
         return leaving
 
     def _record(self, work: Work, slot: int, person: str, at: int, key: str) -> list[str]:
-        """Claim a delivery and have it answered; the keys of those that become ready by it."""
-        profile = work.profile(slot, person)
-        claimed = self._advance(person, profile, DeliveriesClaimed(at, (key,)))
-        work.add(slot, claimed)
-        if not claimed.claimed:
-            return claimed.ready  # a gate objects by now
+        """Have a delivery answered; the keys of those that become ready by it."""
         outgoing = work.entry(slot, key)
         receipt = self._records[outgoing.channel](outgoing, self._published.program)
-        answered = self._advance(person, profile, ReceiptArrived(at, receipt))
-        work.add(slot, answered)
-        return answered.ready
+        effects = self._advance(person, work.profile(slot, person), DeliveryRecorded(at, receipt))
+        work.add(slot, effects)
+        return effects.ready

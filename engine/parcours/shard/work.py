@@ -24,10 +24,10 @@ class Work:
     life      the number of the newest change that people go through, where some have still to do so
     """
 
-    __slots__ = ("_life", "_slots", "_touched", "claimed", "facts", "outbox", "ready", "seen", "stamp_ms")
+    __slots__ = ("_life", "_owned", "_touched", "claimed", "facts", "outbox", "ready", "seen", "stamp_ms")
 
     def __init__(self, slots: Slots, stamp_ms: int, life: int = 0) -> None:
-        self._slots = slots
+        self._owned = slots.owned
         self._life = life
         self._touched: dict[str, tuple[int, Profile]] = {}
         self.stamp_ms = stamp_ms
@@ -42,7 +42,7 @@ class Work:
         touched = self._touched.get(person)
         if touched is not None:
             return touched[1]
-        data = self._slots[slot].profiles.get(person)
+        data = self._owned[slot].profiles.get(person)
         profile = Profile(life=self._life) if data is None else decode_profile(data)
         self._touched[person] = slot, profile
         return profile
@@ -50,7 +50,7 @@ class Work:
     def knows(self, slot: int, person: str) -> bool:
         """Whether anything is known of the person. Not of one to whom only things have happened that left no trace."""
         touched = self._touched.get(person)
-        return person in self._slots[slot].profiles if touched is None else touched[1] != Profile(life=self._life)
+        return person in self._owned[slot].profiles if touched is None else touched[1] != Profile(life=self._life)
 
     def add(self, slot: int, effects: Effects) -> None:
         """Take over what one input led to, but for what is ready to leave."""
@@ -58,7 +58,7 @@ class Work:
         for outgoing in effects.queued:
             self.outbox[outgoing.key] = slot, outgoing
         for key in effects.settled:
-            if key in self.outbox or key in self._slots[slot].outbox:
+            if key in self.outbox or key in self._owned[slot].outbox:
                 self.outbox[key] = slot, None
         self.claimed += effects.claimed
 
@@ -66,7 +66,7 @@ class Work:
         """Whether the delivery is in the outbox, as this work has it so far."""
         if key in self.outbox:
             return self.outbox[key][1] is not None
-        return key in self._slots[slot].outbox
+        return key in self._owned[slot].outbox
 
     def entry(self, slot: int, key: str) -> Outgoing:
         """An outbox entry as this work has it so far."""
@@ -74,7 +74,7 @@ class Work:
             outgoing = self.outbox[key][1]
             assert outgoing is not None, "an entry that has been settled is not asked for"
             return outgoing
-        return msgspec.msgpack.decode(self._slots[slot].outbox[key], type=Outgoing)
+        return msgspec.msgpack.decode(self._owned[slot].outbox[key], type=Outgoing)
 
     def profiles(self) -> list[tuple[int, str, bytes]]:
         """The new bytes of everybody who is not as before."""
@@ -82,7 +82,7 @@ class Work:
         nobody = encode_profile(Profile(life=self._life)) if self._life else NOBODY
         for person, (slot, profile) in self._touched.items():
             data = encode_profile(profile)
-            if data != self._slots[slot].profiles.get(person, nobody):
+            if data != self._owned[slot].profiles.get(person, nobody):
                 changed.append((slot, person, data))
         return changed
 
@@ -91,5 +91,5 @@ class Work:
         return [
             (slot, key, None if outgoing is None else _encoder.encode(outgoing))
             for key, (slot, outgoing) in self.outbox.items()
-            if outgoing is not None or key in self._slots[slot].outbox
+            if outgoing is not None or key in self._owned[slot].outbox
         ]
