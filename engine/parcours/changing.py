@@ -100,7 +100,7 @@ async def carry_out(
 
 
 async def until_answered(call: Callable[[], Awaitable[T]]) -> T:
-    """The answer of a shard, which is asked again and again where it is missing."""
+    """The answer of a shard or of whoever else is called, again and again where it is missing."""
     while True:
         try:
             return await call()

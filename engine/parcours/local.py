@@ -8,8 +8,9 @@ from parcours.clock import Clock, SystemClock
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.outfit import new_dispatcher
 from parcours.dispatch.registry import Registry
+from parcours.journey.program import Program
 from parcours.journey.publications import Compiler, Publications
-from parcours.plan import Plan, open_shard
+from parcours.plan import Plan, channels_to_start, open_shard
 from parcours.ports import newest
 from parcours.shard.host import ShardHost
 from parcours.store.address import prepare
@@ -32,16 +33,18 @@ class LocalRuntime:
         for number in range(self._plan.shards):
             wake = partial(self._wake, number)
             self.ports.append(open_shard(self._plan, number, self._clock, wake))
-        await self._start_dispatchers()
+        if self._plan.channels:  # a simulation asks for none, and what its shards hold is no matter then
+            await self._start_dispatchers(self._compiler.program(await newest(self.ports)))
         for host in self.ports:
             host.look()
 
-    async def _start_dispatchers(self) -> None:
-        if not self._plan.channels:
-            return  # a simulation asks for no channel: looking for the installed ones would be half of a short one
+    async def _start_dispatchers(self, program: Program) -> None:
+        """Those that this program needs and that are not there yet."""
+        missing = [name for name in channels_to_start(self._plan, program) if name not in self._dispatchers]
+        if not missing:
+            return  # looking for the installed ones takes longer than all the rest of it
         registry = self._registry or Registry.installed()
-        program = self._compiler.program(await newest(self.ports))
-        for name in self._plan.channels:
+        for name in missing:
             self._dispatchers[name] = new_dispatcher(name, name, self._plan, program, registry)
             await self._dispatchers[name].start(self.ports)
 
@@ -52,6 +55,7 @@ class LocalRuntime:
     async def publish(self, publications: Publications) -> None:
         """Let the dispatchers know what is about to be published."""
         program = self._compiler.program(publications)
+        await self._start_dispatchers(program)
         for dispatcher in self._dispatchers.values():
             dispatcher.publish(program)
 

@@ -101,6 +101,15 @@ def channels_of(journey: Journey) -> tuple[str, ...]:
     return tuple(sorted(named | ({CALL} if any(isinstance(step, Call) for step in steps) else set())))
 
 
+def channels_to_start(plan: Plan, program: Program) -> tuple[str, ...]:
+    """The plan's channels that need a dispatcher: `call` only once a version calls out that is published.
+
+    Nothing else can lie in an outbox, for a version stays published as long as a delivery of its runs is to leave.
+    """
+    calls = any(CALL in channels_of(journey) for journey in program.versions())
+    return tuple(channel for channel in plan.channels if channel != CALL or calls)
+
+
 def channels_used(project: Project) -> tuple[str, ...]:
     """The channels that the project's messages have content for, by name; `call` among them if a journey calls out."""
     program = project.program

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.engine.conftest import write_asking_shop, write_shop
+    from tests.engine.conftest import Desk, write_asking_shop, write_shop
 else:
     spec = importlib.util.spec_from_file_location(
         "engine_conftest", Path(__file__).parents[1] / "engine" / "conftest.py"
     )
     engine_conftest = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(engine_conftest)
+    Desk = engine_conftest.Desk
     write_shop, write_asking_shop = engine_conftest.write_shop, engine_conftest.write_asking_shop
 
 from parcours.journey.project import Project
@@ -56,3 +57,10 @@ def new_shop(tmp_path: Path) -> Callable[..., Project]:
 def asking_shop(tmp_path: Path) -> Callable[[str], Project]:
     """The shop of tests/engine that calls out; takes the URL."""
     return lambda url: Project.load(write_asking_shop(tmp_path / "asking", url))
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    """Whom the asking shop may ask, at `desk.url`."""
+    with Desk() as desk:
+        yield desk

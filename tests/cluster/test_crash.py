@@ -8,20 +8,26 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from parcours.changing import carry_out, changing, settle
+from parcours.changing import carry_out, publishing, settle
+from parcours.channel import CALL
 from parcours.cluster.runtime import ClusterRuntime
 from parcours.config import Settings
 from parcours.core.profile import Profile
 from parcours.errors import ShardUnavailable, StoreBroken
 from parcours.journey.project import Project
 from parcours.journey.publications import Publications
+from parcours.local import LocalRuntime
 from parcours.plan import Plan
 from parcours.ports import ShardPort
 from parcours.router import Router
 from parcours.testing.doubles import Hang, SmtpServer
+
+if TYPE_CHECKING:
+    from tests.engine.conftest import Desk
 
 PATIENCE_S = 60.0
 """Far longer than Ray takes to start a process anew."""
@@ -29,6 +35,7 @@ PATIENCE_S = 60.0
 PEOPLE = 20
 
 NewShop = Callable[..., Project]
+AskingShop = Callable[[str], Project]
 
 
 def seen(person: int, number: int) -> bytes:
@@ -160,30 +167,69 @@ def test_a_shard_whose_store_was_its_memory_says_that_all_is_lost(new_shop: NewS
 
 
 @pytest.mark.ray
-def test_a_shard_that_is_killed_while_it_holds_still_takes_the_change_when_it_is_back(
-    tmp_path: Path, new_shop: NewShop
+def test_a_shard_killed_while_it_holds_still_takes_the_change_and_lets_the_first_calls_leave(
+    tmp_path: Path, new_shop: NewShop, asking_shop: AskingShop, desk: Desk
 ) -> None:
     async def scenario() -> None:
-        plan = Plan(new_shop(), 1, f"sqlite:///{tmp_path / 'store'}", records=("email",))
+        # given a project that calls nobody, for which nobody waits to make calls
+        plan = Plan(new_shop(), 1, f"sqlite:///{tmp_path / 'store'}", {CALL: {}}, ("email",))
         async with running(plan) as (runtime, router):
             await router.take([seen(1, 1)])
+            assert list(await runtime.process_ids()) == ["shard 0"]
             before = await settle(runtime.ports)
 
             async def kill(publications: Publications) -> None:
                 await runtime.publish(publications)
                 os.kill((await runtime.process_ids())["shard 0"], signal.SIGKILL)
 
-            # when its process ends between the promise to hold still and the change
+            # when one that does is published, and the shard's process ends before it hears of it
+            change = publishing(asking_shop(desk.url), reopen=False)
             async with asyncio.timeout(PATIENCE_S):
-                after = await carry_out(runtime.ports, before, changing("stop", "visits"), 0, kill)
+                after = await carry_out(runtime.ports, before, change, 0, kill)
 
             # then it has the change, with the time that it was given, and goes on
             async with asyncio.timeout(PATIENCE_S):
                 holding = await runtime.ports[0].holding()
                 assert (holding.publications.ledger, holding.held) == (after.ledger, False)
-                await router.take([seen(1, 2)])
-            profile = await profile_of(runtime.ports[0], "u1")
-            assert profile is not None
-            assert profile.counts == {"visits": 1}, "nobody enters a stopped journey"
+                await router.take([seen(1, 2), seen(2, 3)])
+
+            # and it knows who makes its calls
+            for person in ("u1", "u2"):
+                await until_states(runtime.ports[0], person, ["sent"])
+            assert len(desk.asked) == 2
+            assert list(await runtime.process_ids()) == ["shard 0", "dispatcher call"]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.ray
+def test_a_call_that_an_older_version_left_behind_is_made_by_the_next_engine(
+    tmp_path: Path, new_shop: NewShop, asking_shop: AskingShop, desk: Desk
+) -> None:
+    store = f"sqlite:///{tmp_path / 'store'}"
+
+    async def leave_a_call_behind() -> None:
+        plan = Plan(asking_shop(desk.url), 1, store, records=("email",))
+        local = LocalRuntime(plan)
+        await local.start()
+        router = Router("router", local.ports, plan.project.program, plan.settings)
+        await router.take([seen(1, 1)])
+        await router.close()
+        change = publishing(new_shop(), reopen=False)
+        await carry_out(local.ports, await settle(local.ports), change, 0, local.publish)
+        await local.stop()
+
+    async def scenario() -> None:
+        # given a call that was not made before a project was published that makes none
+        await leave_a_call_behind()
+        assert desk.asked == []
+
+        # when that project is opened on Ray
+        plan = Plan(new_shop(), 1, store, {CALL: {}}, ("email",))
+        async with running(plan) as (runtime, _):
+            # then somebody is there who makes it
+            assert list(await runtime.process_ids()) == ["shard 0", "dispatcher call"]
+            await until_states(runtime.ports[0], "u1", ["sent"])
+        assert len(desk.asked) == 1
 
     asyncio.run(scenario())

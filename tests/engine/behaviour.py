@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from aiohttp import web
 
 from parcours.acknowledgement import Ingested
 from parcours.channel import CALL
@@ -24,7 +24,10 @@ from parcours.errors import CallerError, EngineClosed, SettingInvalid
 from parcours.insight.explain_text import explanation_text
 from parcours.journey.project import Project
 from parcours.shells import RuntimeName
-from parcours.testing.doubles import Answer, HttpServer, SmtpServer
+from parcours.testing.doubles import Answer, SmtpServer
+
+if TYPE_CHECKING:
+    from tests.engine.conftest import Desk
 
 NewShop = Callable[..., Project]
 
@@ -62,22 +65,6 @@ def eventually(condition: Callable[[], bool], what: str) -> None:
     deadline_s = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline_s, f"{what} did not happen within {PATIENCE_S} s"
-
-
-class Desk(HttpServer):
-    """Has an opinion about everybody, and keeps what it was asked: (key, body)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[tuple[str, bytes]] = []
-
-    async def handle(self, request: web.BaseRequest) -> web.Response:
-        body = await request.read()
-        return await self.respond(request, lambda: self._take(request.headers["Idempotency-Key"], body))
-
-    def _take(self, key: str, body: bytes) -> web.Response:
-        self.asked.append((key, body))
-        return web.json_response({"rank": 5, "city": "Oslo", "more": "than asked for"})
 
 
 def wait_for_opinion(engine: Engine, person: str) -> None:
@@ -268,33 +255,31 @@ class EngineBehaviour(Behaviour):
             engine.close()
 
     def test_a_call_is_made_and_its_answer_moves_the_run(
-        self, opening: Opening, asking_shop: Callable[[str], Project]
+        self, opening: Opening, asking_shop: Callable[[str], Project], desk: Desk
     ) -> None:
-        with Desk() as desk:
-            engine = opening(asking_shop(f"{desk.url}/rate"), store="memory:", calls=True)
-            wait_for_opinion(engine, "anna")
-            desk.next(Answer(404))
-            wait_for_opinion(engine, "bert")
-            engine.drain(PATIENCE_S)
+        engine = opening(asking_shop(f"{desk.url}/rate"), store="memory:", calls=True)
+        wait_for_opinion(engine, "anna")
+        desk.next(Answer(404))
+        wait_for_opinion(engine, "bert")
+        engine.drain(PATIENCE_S)
 
-            anna, bert = engine.profile("anna"), engine.profile("bert")
-            assert anna is not None and bert is not None
-            assert (states(engine, "anna"), states(engine, "bert")) == (["sent"], ["failed"])
-            assert (anna.traits.get("city"), bert.traits.get("city")) == ("Oslo", None)
-            assert (len(anna.runs), len(bert.runs)) == (0, 0)
-            ((key, body),) = desk.asked
-            assert msgspec.json.decode(body) == {"who": "anna@mail.example", "page": "p"}
-            assert key in {delivery.key for run in anna.past for delivery in run.deliveries}
-            engine.close()
+        anna, bert = engine.profile("anna"), engine.profile("bert")
+        assert anna is not None and bert is not None
+        assert (states(engine, "anna"), states(engine, "bert")) == (["sent"], ["failed"])
+        assert (anna.traits.get("city"), bert.traits.get("city")) == ("Oslo", None)
+        assert (len(anna.runs), len(bert.runs)) == (0, 0)
+        ((key, body),) = desk.asked
+        assert msgspec.json.decode(body) == {"who": "anna@mail.example", "page": "p"}
+        assert key in {delivery.key for run in anna.past for delivery in run.deliveries}
+        engine.close()
 
-    def test_calls_can_be_recorded(self, opening: Opening, asking_shop: Callable[[str], Project]) -> None:
-        with Desk() as desk:
-            engine = opening(asking_shop(desk.url), store="memory:")
+    def test_calls_can_be_recorded(self, opening: Opening, asking_shop: Callable[[str], Project], desk: Desk) -> None:
+        engine = opening(asking_shop(desk.url), store="memory:")
 
-            engine.ingest([seen("anna")]).result(PATIENCE_S)
+        engine.ingest([seen("anna")]).result(PATIENCE_S)
 
-            assert states(engine, "anna") == ["sent"]
-            assert desk.asked == []
+        assert states(engine, "anna") == ["sent"]
+        assert desk.asked == []
 
     def test_a_store_is_for_the_number_of_shards_that_it_was_made_for(
         self, opening: Opening, new_shop: NewShop

@@ -1,14 +1,16 @@
-"""What tests of the engine share: a small shop as a folder of documents."""
+"""What tests of the engine share: a small shop as a folder of documents, and whom it asks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 import pytest
+from aiohttp import web
 
 from parcours.journey.project import Project
+from parcours.testing.doubles import HttpServer
 
 PROFILE = {"traits": {"email": "string", "city": "string"}}
 EVENTS = {
@@ -58,6 +60,22 @@ OPINION = {
 """A journey that asks the action `rate` what it thinks of somebody."""
 
 
+class Desk(HttpServer):
+    """Has an opinion about everybody, and keeps what it was asked: (key, body)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, bytes]] = []
+
+    async def handle(self, request: web.BaseRequest) -> web.Response:
+        body = await request.read()
+        return await self.respond(request, lambda: self._take(request.headers["Idempotency-Key"], body))
+
+    def _take(self, key: str, body: bytes) -> web.Response:
+        self.asked.append((key, body))
+        return web.json_response({"rank": 5, "city": "Oslo", "more": "than asked for"})
+
+
 def write_asking_shop(folder: Path, url: str) -> Path:
     """The shop, which besides asks somebody at `url` about everyone who has seen something."""
     answer = {"rank": "integer", "city": "string"}
@@ -79,6 +97,13 @@ def write_shop(folder: Path, channels: Mapping[str, Mapping[str, object]]) -> Pa
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(msgspec.json.encode(document))
     return folder
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    """Whom the asking shop may ask, at `desk.url`."""
+    with Desk() as desk:
+        yield desk
 
 
 @pytest.fixture

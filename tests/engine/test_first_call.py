@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
-from aiohttp import web
 
 from parcours.clock import ManualClock
 from parcours.engine import Engine
@@ -16,8 +16,10 @@ from parcours.journey.project import Project
 from parcours.life import Life
 from parcours.plan import Plan
 from parcours.shells import open_runtime
-from parcours.testing.doubles import HttpServer
 from parcours.testing.virtual_project import VirtualProject
+
+if TYPE_CHECKING:
+    from tests.engine.conftest import Desk
 
 NewShop = Callable[..., Project]
 AskingShop = Callable[[str], Project]
@@ -25,28 +27,16 @@ AskingShop = Callable[[str], Project]
 PATIENCE_S = 30.0
 
 
-class Desk(HttpServer):
-    """Counts how often it was asked."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked = 0
-
-    async def handle(self, request: web.BaseRequest) -> web.Response:
-        self.asked += 1
-        return web.json_response({"rank": 1})
-
-
 @pytest.mark.parametrize("records, asked", [(("email",), 1), (("email", "call"), 0)], ids=["made", "recorded"])
 def test_a_first_call_needs_no_other_engine(
-    records: tuple[str, ...], asked: int, new_shop: NewShop, asking_shop: AskingShop
+    records: tuple[str, ...], asked: int, new_shop: NewShop, asking_shop: AskingShop, desk: Desk
 ) -> None:
-    with Desk() as desk, Engine.open(new_shop(), "memory:", runtime="local", records=records) as engine:
+    with Engine.open(new_shop(), "memory:", runtime="local", records=records) as engine:
         engine.publish(asking_shop(desk.url))
         engine.track("anna", "Seen").result(PATIENCE_S)
         engine.drain(PATIENCE_S)
 
-        assert desk.asked == asked
+        assert len(desk.asked) == asked
         assert engine.troubles() == []
 
 

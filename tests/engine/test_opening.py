@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from parcours.changing import changing, publishing
 from parcours.clock import ManualClock
 from parcours.engine import Engine
 from parcours.errors import SettingInvalid, StoreBroken, StoreBusy
 from parcours.journey.project import Project
+from parcours.journey.publications import Compiler, begun
 from parcours.opening import delivering, recording
-from parcours.plan import Plan, open_shard
+from parcours.plan import Plan, channels_to_start, open_shard
 from parcours.simulation import simulate
 from parcours.store.address import prepare, shards_of
 
@@ -70,6 +72,25 @@ def test_what_is_set_up_is_opened_though_no_message_of_the_project_uses_it(new_s
 
     assert opened == {"call": {}, "sms": {"account": "a", "token": "t", "sender": "+33600000000"}}
     assert delivering(project, ["call", "email", "sms"], {}) == {}, "and what nobody has installed is missed by nobody"
+
+
+def test_who_makes_calls_is_started_once_there_may_be_one_to_make(
+    new_shop: NewShop, asking_shop: Callable[[str], Project]
+) -> None:
+    quiet, asking = new_shop(), asking_shop("https://desk.shop.example/rate")
+    plan, compiler = Plan(quiet, 1, "memory:", {"call": {}, "sms": {}}), Compiler(quiet)
+    rows = [
+        ([publishing(quiet, reopen=True)], ("sms",)),  # what is set up is started in any case
+        ([publishing(asking, reopen=True)], ("call", "sms")),
+        ([publishing(asking, reopen=True), changing("stop", "opinion")], ("call", "sms")),  # runs may be in it
+        ([publishing(asking, reopen=True), publishing(quiet, reopen=True)], ("call", "sms")),  # so they may here
+    ]
+
+    for changes, started in rows:
+        published = begun(quiet)
+        for at, change in enumerate(changes):
+            published = change(published, at)
+        assert channels_to_start(plan, compiler.program(published)) == started
 
 
 @pytest.mark.parametrize(

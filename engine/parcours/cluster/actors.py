@@ -42,22 +42,28 @@ class ShardActor:
     def __init__(self) -> None:
         self._host: ShardHost | None = None
         self._lost = False
+        self._dispatchers: dict[str, Any] = {}
 
     async def assign(self, assignment: Assignment, number: int, epoch: int | None, dispatchers: dict[str, Any]) -> int:
         """Open the shard from its store under this epoch; without one, under the store's next. Returns the epoch."""
         await self.close()
+        await self.meet(dispatchers)
         self._lost = epoch is not None and not is_durable(assignment.store)
         if self._lost:
             raise StoreBroken(LOST)
 
         def wake(channel: str) -> None:
-            if channel in dispatchers:
-                dispatchers[channel].wake.remote(number)
+            if channel in self._dispatchers:
+                self._dispatchers[channel].wake.remote(number)
 
         self._host = open_shard(assignment.plan(), number, SystemClock(), wake, epoch)
         self._host.look()
         spare_the_collector()
         return self._host.epoch
+
+    async def meet(self, dispatchers: dict[str, Any]) -> None:
+        """Wake these, too, from now on. Added to those it knows: calls that cross each other lose nobody."""
+        self._dispatchers |= dispatchers
 
     @property
     def _assigned(self) -> ShardHost:

@@ -2,6 +2,10 @@
 
 Ray restarts an actor's process; the supervisor gives it back its shard. Only the supervisor raises an
 epoch, one for each assignment, so that records of an owner before can be told from those of the present one.
+
+A dispatcher is a process of its own, which takes a second or two to start. So that of outbound calls is started
+only once something is published that calls out: before the shards hear of it, and they meet it before it first
+looks what they have ready, so that nothing falls in between.
 """
 
 from __future__ import annotations
@@ -16,12 +20,14 @@ from typing import Any
 import ray
 from ray.exceptions import RayActorError, RayTaskError
 
+from parcours.changing import until_answered
 from parcours.cluster.actors import DispatcherActor, ShardActor, start_actor
 from parcours.cluster.assignment import Assignment
 from parcours.cluster.mailbox import ActorPort, answer_of
 from parcours.errors import ShardUnavailable, StoreBusy
-from parcours.journey.publications import Publications
-from parcours.plan import Plan
+from parcours.journey.program import Program
+from parcours.journey.publications import Compiler, Publications
+from parcours.plan import Plan, channels_to_start
 from parcours.ports import newest
 from parcours.shard.messages import encode
 
@@ -34,19 +40,22 @@ ANSWER_WITHIN_S = 30.0
 """An actor that does not answer for so long is hung, and is ended so that Ray starts it anew."""
 
 ASSIGN_PAUSE_S = 0.5
-"""Pause before a shard is assigned again whose store somebody still holds."""
+"""Pause before an actor is assigned again whose store somebody still holds, or that did not answer."""
 
 START_ATTEMPTS = 10
-"""Attempts at a shard whose store somebody holds, before a start fails with StoreBusy."""
+"""Attempts at an actor before a start fails, with StoreBusy where somebody holds the store of a shard."""
 
 
 class Supervisor:
     """Lives on one event loop, in the process that started the cluster."""
 
     def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._compiler = Compiler(plan.project)
         self._assignment = Assignment.of(plan)
         self._shards = [start_actor(ShardActor) for _ in range(plan.shards)]
-        self._dispatchers = {channel: start_actor(DispatcherActor) for channel in plan.channels}
+        self._dispatchers: dict[str, Any] = {}
+        self._add_dispatchers(plan.project.program)  # their processes start while the shards come back
         self._epochs: list[int | None] = [None] * plan.shards
         self._lives = dict.fromkeys(plan.channels, 0)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -56,22 +65,31 @@ class Supervisor:
 
     async def start(self) -> None:
         """Assign everything, then watch it. Raises what assigning raises; StoreBusy after some patience only."""
-        await asyncio.gather(*(self._start_shard(number) for number in range(len(self._shards))))
-        self._publications = encode(await newest(self.ports))
-        await asyncio.gather(*(self._assign_dispatcher(channel) for channel in self._dispatchers))
+        assigning = [partial(self._assign_shard, number) for number in range(len(self._shards))]
+        await asyncio.gather(*map(_patiently, assigning))
+        publications = await newest(self.ports)
+        self._publications = encode(publications)
+        self._add_dispatchers(self._compiler.program(publications))
+        await self._start_dispatchers(list(self._dispatchers))
         for number, shard in enumerate(self._shards):
-            self._spawn(self._watch(f"shard {number}", shard, shard.status, partial(self._assign_shard, number)))
-        for channel, actor in self._dispatchers.items():
-            replace = partial(self._replace_dispatcher, channel)
-            self._spawn(self._watch(f"dispatcher {channel}", actor, actor.trouble, replace))
+            self._spawn(self._watch(f"shard {number}", shard, shard.status, assigning[number]))
 
-    async def _start_shard(self, number: int) -> None:
-        """The owner before may only just be leaving."""
-        for _ in range(START_ATTEMPTS):
-            with suppress(StoreBusy, ShardUnavailable):
-                return await self._assign_shard(number)
-            await asyncio.sleep(ASSIGN_PAUSE_S)
-        return await self._assign_shard(number)
+    def _add_dispatchers(self, program: Program) -> list[str]:
+        """An actor for each channel that this program needs and that has none; the names of those channels."""
+        needed = channels_to_start(self._plan, program)
+        added = {channel: start_actor(DispatcherActor) for channel in needed if channel not in self._dispatchers}
+        self._dispatchers |= added
+        return list(added)
+
+    async def _start_dispatchers(self, channels: list[str]) -> None:
+        """Let the shards know whom to wake; then let these dispatchers pull what is ready, and watch them."""
+        actors = {channel: self._dispatchers[channel] for channel in channels}
+        if actors:
+            await asyncio.gather(*(until_answered(partial(_introduce, shard, actors)) for shard in self._shards))
+        await asyncio.gather(*(_patiently(partial(self._assign_dispatcher, channel)) for channel in channels))
+        for channel, actor in actors.items():
+            assign = partial(self._assign_dispatcher, channel)
+            self._spawn(self._watch(f"dispatcher {channel}", actor, actor.trouble, assign))
 
     async def _assign_shard(self, number: int) -> None:
         held = self._epochs[number]
@@ -81,31 +99,30 @@ class Supervisor:
         self._epochs[number] = await answer_of(assigning)
 
     async def _assign_dispatcher(self, channel: str) -> None:
+        """What the actor had claimed in the life before, if it had one, is ambiguous now."""
+        if self._lives[channel]:
+            for port in self.ports:
+                self._spawn(until_answered(partial(port.give_up, self._name(channel))))
         self._lives[channel] += 1
         actor, name = self._dispatchers[channel], self._name(channel)
         await answer_of(actor.assign.remote(self._assignment, channel, name, self._shards, self._publications))
 
     async def publish(self, publications: Publications) -> None:
-        """Let the dispatchers know; one that is being started anew is assigned with it."""
-        self._publications = encode(publications)
-        for actor in self._dispatchers.values():
-            while True:
-                with suppress(ShardUnavailable):
-                    await answer_of(actor.publish.remote(self._publications))
-                    break
-                await asyncio.sleep(ASSIGN_PAUSE_S)
+        """Let the dispatchers know; one that is missing is started, one that is being started anew is assigned with it.
 
-    async def _replace_dispatcher(self, channel: str) -> None:
-        """The dispatcher was restarted: what it had claimed is ambiguous now."""
-        for port in self.ports:
-            self._spawn(self._give_up(port, self._name(channel)))
-        await self._assign_dispatcher(channel)
-
-    async def _give_up(self, port: ActorPort, dispatcher: str) -> None:
-        while True:
-            with suppress(ShardUnavailable):
-                return await port.give_up(dispatcher)
-            await asyncio.sleep(ASSIGN_PAUSE_S)
+        Raises what starting one raises, and everything is as before then.
+        """
+        before, self._publications = self._publications, encode(publications)
+        added = self._add_dispatchers(self._compiler.program(publications))
+        try:
+            await self._start_dispatchers(added)
+        except Exception:
+            self._publications = before
+            for channel in added:
+                ray.kill(self._dispatchers.pop(channel))
+            raise
+        for actor in list(self._dispatchers.values()):
+            await until_answered(partial(_tell, actor, self._publications))
 
     def _name(self, channel: str) -> str:
         return f"{channel}-{self._lives[channel]}"
@@ -174,3 +191,20 @@ class Supervisor:
         await asyncio.gather(*(port.close() for port in self.ports), return_exceptions=True)
         for actor in [*dispatchers, *self._shards]:
             ray.kill(actor)
+
+
+async def _patiently(assign: Callable[[], Awaitable[None]]) -> None:
+    """Assign an actor. The owner before of a shard may only just be leaving; a process may have to be started anew."""
+    for _ in range(START_ATTEMPTS):
+        with suppress(StoreBusy, ShardUnavailable):
+            return await assign()
+        await asyncio.sleep(ASSIGN_PAUSE_S)
+    return await assign()
+
+
+async def _introduce(shard: Any, dispatchers: dict[str, Any]) -> None:
+    await answer_of(shard.meet.remote(dispatchers))
+
+
+async def _tell(dispatcher: Any, publications: bytes) -> None:
+    await answer_of(dispatcher.publish.remote(publications))
