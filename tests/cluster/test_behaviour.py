@@ -26,12 +26,8 @@ else:
 
 
 @pytest.mark.ray
-class TestEngineOnRay(EngineBehaviour):
+class TestEngineOnRay(EngineBehaviour, LifeBehaviour):
+    """Both at once, so that they share an engine."""
+
     runtime = "ray"
     shards = 1  # an actor takes a second to start; test_simulation.py has many
-
-
-@pytest.mark.ray
-class TestLifeOnRay(LifeBehaviour):
-    runtime = "ray"
-    shards = 1

@@ -52,14 +52,9 @@ def line(kind: str, person: str, after_ms: int, **fields: object) -> bytes:
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("shards", [1, 2, 7])
-def test_the_files_are_those_of_one_process(shards: int, tmp_path: Path, new_shop: Callable[..., Project]) -> None:
-    compare(new_shop(), list(traffic()), shards, tmp_path)
-
-
-@pytest.mark.ray
-def test_so_they_are_with_calls_in_them(tmp_path: Path, asking_shop: Callable[[str], Project]) -> None:
-    compare(asking_shop("https://desk.shop.example/rate"), list(opinions()), 2, tmp_path)
+@pytest.mark.parametrize("shards", [1, 7])  # with two, see the next test
+def test_the_files_are_those_of_one_process(shards: int, tmp_path: Path, asking_shop: Callable[[str], Project]) -> None:
+    compare(asking_shop("https://desk.shop.example/rate"), [*traffic(), *opinions()], shards, tmp_path)
 
 
 @pytest.mark.ray

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import pytest
@@ -75,10 +75,7 @@ def wait_for_opinion(engine: Engine, person: str) -> None:
 
 
 class Opening:
-    """Opens engines of one runtime, and closes them after the test.
-
-    Calls are only recorded unless a test asks for them: on Ray they leave from a process of their own.
-    """
+    """Opens engines of one runtime, and closes them after the test."""
 
     def __init__(self, runtime: RuntimeName, folder: Path, shards: int) -> None:
         self.store = f"sqlite:///{folder / 'store'}"
@@ -93,7 +90,6 @@ class Opening:
         store: str | None = None,
         shards: int | None = None,
         records: tuple[str, ...] = ("email",),
-        calls: bool = False,
         settings: Settings | None = None,
     ) -> Engine:
         engine = Engine.open(
@@ -101,7 +97,7 @@ class Opening:
             store or self.store,
             shards=shards or self._shards,
             runtime=self._runtime,
-            records=records if calls else (*records, CALL),
+            records=records,
             settings=settings,
         )
         return self._opened.enter_context(engine)
@@ -131,8 +127,44 @@ class Behaviour:
         opening.close()
 
 
+class Lives(NamedTuple):
+    """Two engines on one store; the second was opened once the first was closed.
+
+    told  how the first one explained what became of people
+    """
+
+    store: str
+    first: Engine
+    second: Engine
+    told: dict[str, bytes]
+
+
+def begin(engine: Engine) -> dict[str, bytes]:
+    """The first life: people, runs, ids, messages, and a timer that falls due while nobody is there."""
+    engine.identify("carl", {"email": "carl@mail.example"}).result(PATIENCE_S)
+    for person in ("carl", "dora"):
+        engine.track(person, "Started", {"cart": "c1"}).result(PATIENCE_S)
+    eventually(lambda: [states(engine, who) for who in ("carl", "dora")] == [["sent"], ["refused"]], "the reminders")
+    told = {who: msgspec.json.encode(engine.explain(who)) for who in ("carl", "dora", "emma")}
+    engine.track("bert", "Seen").result(PATIENCE_S)
+    engine.identify("anna", {"city": "Oslo", "email": "anna@mail.example"}).result(PATIENCE_S)
+    engine.track("anna", "Seen", message_id="m1").result(PATIENCE_S)
+    engine.track("anna", "Started", {"cart": "c1"}).result(PATIENCE_S)
+    return told
+
+
 class EngineBehaviour(Behaviour):
     """What has nothing to do with the life of a journey."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def lives(cls, shop: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lives]:
+        """For all tests that look at what a life has left to the next one, each at a person of its own."""
+        with closing(Opening(cls.runtime, tmp_path_factory.mktemp("lives"), cls.shards)) as opening:
+            first = opening(shop)
+            told = begin(first)
+            first.close()
+            yield Lives(opening.store, first, opening(shop), told)
 
     def test_calls_are_counted_by_what_became_of_them(self, shared: Engine) -> None:
         calls: list[dict[str, object]] = [
@@ -161,48 +193,45 @@ class EngineBehaviour(Behaviour):
         profile = shared.profile("emma")
         assert profile is not None and profile.traits == {"city": "Oslo"}
 
-    def test_everything_is_there_when_the_store_is_opened_again(self, opening: Opening, new_shop: NewShop) -> None:
-        # given people, runs, ids and a timer that falls due while nobody is there
-        engine = opening(new_shop())
-        engine.identify("anna", {"city": "Oslo", "email": "anna@mail.example"}).result(PATIENCE_S)
-        engine.track("anna", "Seen", message_id="m1").result(PATIENCE_S)
-        engine.track("anna", "Started", {"cart": "c1"}).result(PATIENCE_S)
-        engine.close()
+    def test_everything_is_there_when_the_store_is_opened_again(self, lives: Lives) -> None:
+        engine = lives.second
 
-        # when it is opened again
-        engine = opening(new_shop())
-
-        # then nothing is missing, nothing counts twice, and what was due happens
+        # nothing is missing, nothing counts twice, and what was due happens
         assert engine.track("anna", "Seen", message_id="m1").result(PATIENCE_S).duplicate == 1
         assert visits(engine, "anna") == 1
         profile = engine.profile("anna")
         assert profile is not None and profile.traits["city"] == "Oslo"
         eventually(lambda: states(engine, "anna") == ["sent"], "the reminder")
 
-    def test_why_somebody_got_a_message_is_told_in_every_life_of_the_engine(
-        self, opening: Opening, new_shop: NewShop
-    ) -> None:
-        # given a reminder that was sent, and one that nobody can be sent
-        engine = opening(new_shop())
-        engine.identify("anna", {"email": "anna@mail.example"}).result(PATIENCE_S)
-        for person in ("anna", "bert"):
-            engine.track(person, "Started", {"cart": "c1"}).result(PATIENCE_S)
-        eventually(
-            lambda: [states(engine, who) for who in ("anna", "bert")] == [["sent"], ["refused"]], "the reminders"
-        )
+    def test_a_call_without_a_message_id_counts_in_every_life_of_the_engine(self, lives: Lives) -> None:
+        assert visits(lives.second, "bert") == 1
+        assert lives.second.track("bert", "Seen").result(PATIENCE_S).accepted == 1
+        assert visits(lives.second, "bert") == 2
 
-        told = {who: msgspec.json.encode(engine.explain(who)) for who in ("anna", "bert", "carl")}
-
-        # then each is told of their own, and the same by the next engine on the store
-        assert outcomes(engine, "anna") == [("email", "sent", None)]
-        assert outcomes(engine, "bert") == [("email", "refused", "address")]
-        assert outcomes(engine, "carl") == []
-        text = explanation_text(engine.explain("anna"))
-        assert "remind: email reminder to anna@mail.example sent" in text
+    def test_why_somebody_got_a_message_is_told_in_every_life_of_the_engine(self, lives: Lives) -> None:
+        engine = lives.second
+        assert outcomes(engine, "carl") == [("email", "sent", None)]
+        assert outcomes(engine, "dora") == [("email", "refused", "address")]
+        assert outcomes(engine, "emma") == []
+        text = explanation_text(engine.explain("carl"))
+        assert "remind: email reminder to carl@mail.example sent" in text
         assert "not entered: nothing of this happened: Seen" in text
+
+        assert {who: msgspec.json.encode(engine.explain(who)) for who in lives.told} == lives.told
+
+    def test_a_store_is_for_the_number_of_shards_that_it_was_made_for(
+        self, opening: Opening, lives: Lives, shop: Project
+    ) -> None:
+        with pytest.raises(SettingInvalid, match=f"open it with shards={self.shards}"):
+            opening(shop, store=lives.store, shards=self.shards + 1)
+
+    def test_a_closed_engine_says_so(self, lives: Lives) -> None:
+        engine = lives.first
         engine.close()
-        engine = opening(new_shop())
-        assert {who: msgspec.json.encode(engine.explain(who)) for who in told} == told
+
+        for call in (lambda: engine.track("a", "Seen"), lambda: engine.profile("a"), engine.drain):
+            with pytest.raises(EngineClosed):
+                call()
 
     def test_what_has_been_acknowledged_can_be_explained_at_once(self, shared: Engine) -> None:
         for number in range(20):
@@ -212,24 +241,6 @@ class EngineBehaviour(Behaviour):
     def test_only_a_text_can_be_somebody_to_explain(self, shared: Engine) -> None:
         with pytest.raises(CallerError, match=r"explain\(1\): a person's id is a text"):
             shared.explain(1)  # type: ignore[arg-type]  # what a caller without types may do
-
-    def test_a_call_without_a_message_id_counts_in_every_life_of_the_engine(
-        self, opening: Opening, new_shop: NewShop
-    ) -> None:
-        for life in (1, 2):
-            engine = opening(new_shop())
-            assert engine.track("anna", "Seen").result(PATIENCE_S).accepted == 1
-            assert visits(engine, "anna") == life
-            engine.close()
-
-    def test_a_closed_engine_says_so(self, opening: Opening, new_shop: NewShop) -> None:
-        engine = opening(new_shop(), store="memory:")
-        engine.close()
-        engine.close()
-
-        for call in (lambda: engine.track("a", "Seen"), lambda: engine.profile("a"), engine.drain):
-            with pytest.raises(EngineClosed):
-                call()
 
     def test_timers_fire_by_themselves_and_recorded_deliveries_are_settled(self, shared: Engine) -> None:
         shared.identify("gina", {"email": "gina@mail.example"}).result(PATIENCE_S)
@@ -254,10 +265,11 @@ class EngineBehaviour(Behaviour):
             assert b"Subject: Still there, Oslo?" in mail.raw
             engine.close()
 
-    def test_a_call_is_made_and_its_answer_moves_the_run(
-        self, opening: Opening, asking_shop: Callable[[str], Project], desk: Desk
+    def test_the_first_calls_are_made_and_their_answers_move_runs(
+        self, opening: Opening, new_shop: NewShop, asking_shop: Callable[[str], Project], desk: Desk
     ) -> None:
-        engine = opening(asking_shop(f"{desk.url}/rate"), store="memory:", calls=True)
+        engine = opening(new_shop(), store="memory:")
+        engine.publish(asking_shop(f"{desk.url}/rate"))
         wait_for_opinion(engine, "anna")
         desk.next(Answer(404))
         wait_for_opinion(engine, "bert")
@@ -274,20 +286,12 @@ class EngineBehaviour(Behaviour):
         engine.close()
 
     def test_calls_can_be_recorded(self, opening: Opening, asking_shop: Callable[[str], Project], desk: Desk) -> None:
-        engine = opening(asking_shop(desk.url), store="memory:")
+        engine = opening(asking_shop(desk.url), store="memory:", records=("email", CALL))
 
         engine.ingest([seen("anna")]).result(PATIENCE_S)
 
         assert states(engine, "anna") == ["sent"]
         assert desk.asked == []
-
-    def test_a_store_is_for_the_number_of_shards_that_it_was_made_for(
-        self, opening: Opening, new_shop: NewShop
-    ) -> None:
-        opening(new_shop()).close()
-
-        with pytest.raises(SettingInvalid, match=f"open it with shards={self.shards}"):
-            opening(new_shop(), shards=self.shards + 1)
 
     def test_a_channel_that_does_not_start_is_told_to_whoever_asks_or_waits(
         self, opening: Opening, new_shop: NewShop, tmp_path: Path, caplog: pytest.LogCaptureFixture
