@@ -68,7 +68,7 @@ class Life:
     async def begin(self) -> None:
         """Finish what was begun before, then publish what is new in the project that the engine was opened with."""
         self.publications = await settle(self._ports)
-        await self._change(publishing(self._project, reopen=False, in_use=await self._in_use()))
+        await self._publish(self._project, reopen=False)
         await self._renewed(self.program())
 
     def program(self) -> Program:
@@ -83,9 +83,13 @@ class Life:
         if reasons:
             raise PublishRefused("\n".join(reasons))
         try:
-            await self._change(publishing(project, reopen=True, in_use=await self._in_use()))
+            await self._publish(project, reopen=True)
         except ProjectInvalid as error:
             raise PublishRefused(*error.args) from None
+
+    async def _publish(self, project: Project, *, reopen: bool) -> None:
+        async with self._turn:  # what is counted as not in use must not be entered before it is forgotten
+            await self._carry_out(publishing(project, reopen=reopen, in_use=await self._in_use()))
 
     async def _in_use(self) -> set[tuple[str, int]] | None:
         """The versions that somebody goes by; nobody is asked as long as each journey has one only."""
@@ -110,15 +114,15 @@ class Life:
         """Raises CallerError for a journey that there is not, and for one with which that cannot be done."""
         if not isinstance(journey, str):
             raise CallerError(f"{verb}_journey({journey!r}): a journey's name is a text")
-        await self._change(changing(verb, journey))
-
-    async def _change(self, make: Making) -> None:
         async with self._turn:
-            before = self.publications
-            after = await carry_out(self._ports, before, make, self._clock.now_ms(), self._tell)
-            self.publications = after
-            if after is not before:
-                await self._renewed(self.program())
+            await self._carry_out(changing(verb, journey))
+
+    async def _carry_out(self, make: Making) -> None:
+        before = self.publications
+        after = await carry_out(self._ports, before, make, self._clock.now_ms(), self._tell)
+        self.publications = after
+        if after is not before:
+            await self._renewed(self.program())
 
     async def finish(self, within_s: float) -> None:
         """Return when no change is under way; one that takes longer is finished when the store is opened again."""

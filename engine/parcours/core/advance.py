@@ -77,8 +77,7 @@ def advance(
             for key in keys:
                 sending.claim(turn, key)
         case DeliveryRecorded(receipt=receipt):
-            sending.claim(turn, receipt.key)
-            if turn.effects.claimed:
+            if sending.start(turn, receipt.key) is not None:
                 _take_receipt(turn, receipt)
         case ReceiptArrived(receipt=receipt):
             _take_receipt(turn, receipt)
@@ -208,25 +207,26 @@ def _fire(turn: Turn, timer: Timer) -> None:
 
 def _go_on(turn: Turn, timer: Timer) -> None:
     """A wait or a time-out is over."""
-    for journey, run in turn.open_runs():
-        if run.journey != timer.journey or run.number != timer.run or run.step is None:
-            continue
-        step = journey.steps[run.step]
-        if isinstance(step, WaitFor):
-            turn.record(run, "timed_out")
-            go_to(turn, journey, run, step.on_timeout)
-        elif isinstance(step, (WaitDuration, WaitUntil, WaitLocalTime)):
-            go_to(turn, journey, run, step.next)
+    run = next((run for run in turn.profile.runs if run.number == timer.run and run.journey == timer.journey), None)
+    journey = None if run is None else turn.journey_of(run)
+    if run is None or run.step is None or journey is None:
+        return
+    step = journey.steps[run.step]
+    if isinstance(step, WaitFor):
+        turn.record(run, "timed_out")
+        go_to(turn, journey, run, step.on_timeout)
+    elif isinstance(step, (WaitDuration, WaitUntil, WaitLocalTime)):
+        go_to(turn, journey, run, step.next)
 
 
 def _leave_send(turn: Turn, run: Run) -> None:
     """A held delivery has been decided on: its run goes on once none of the step's is held any more."""
-    for journey, other in turn.open_runs():
-        step = journey.steps.get(run.step or "")
-        if other is run and isinstance(step, Send):
-            follows = after_send(run, step)
-            if not isinstance(follows, Stay):
-                go_to(turn, journey, run, follows)
+    journey = turn.journey_of(run)
+    step = None if journey is None else journey.steps.get(run.step or "")
+    if journey is not None and isinstance(step, Send):
+        follows = after_send(run, step)
+        if not isinstance(follows, Stay):
+            go_to(turn, journey, run, follows)
 
 
 def _take_receipt(turn: Turn, receipt: Receipt) -> None:
@@ -262,10 +262,12 @@ def _hear_reactions(turn: Turn, run: Run) -> None:
     """Move the run if it listens for something that one of its deliveries now has."""
     if turn.is_paused(run.journey):
         return keep_reaction(turn, run)
-    for journey, other in turn.open_runs():
-        step = waits_at(journey, run) if other is run else None
-        for listener in step.listeners if step else ():
-            if isinstance(listener, ReactionListener) and hears(turn, run, listener):
-                turn.cancel_timers(run, ("timeout",))
-                return go_to(turn, journey, run, listener.next)
+    journey = turn.journey_of(run)
+    step = None if journey is None else waits_at(journey, run)
+    if journey is None or step is None:
+        return None
+    for listener in step.listeners:
+        if isinstance(listener, ReactionListener) and hears(turn, run, listener):
+            turn.cancel_timers(run, ("timeout",))
+            return go_to(turn, journey, run, listener.next)
     return None

@@ -17,7 +17,7 @@ from parcours.core.turn import Turn
 
 
 def take_receipt(turn: Turn, receipt: Receipt) -> Run | None:
-    """Apply the channel's answer; the run that it concerns, None if it changes nothing any more."""
+    """Apply the channel's answer; the run that may have listened for it, None if nobody can."""
     found = find(turn, receipt.key)
     if found is None:
         turn.effects.settled.append(receipt.key)
@@ -25,6 +25,7 @@ def take_receipt(turn: Turn, receipt: Receipt) -> Run | None:
     run, delivery = found
     if delivery.state != "claimed":
         return _take_late_receipt(turn, run, delivery, receipt)
+    marks = len(delivery.marks)
     match receipt:
         case Accepted():
             delivery.provider_id = receipt.provider_id
@@ -39,7 +40,7 @@ def take_receipt(turn: Turn, receipt: Receipt) -> Run | None:
             _leave_unknown(turn, run, delivery, reason, code)
         case _:
             assert_never(receipt)
-    return run
+    return run if len(delivery.marks) > marks else None  # to have been sent is no reaction
 
 
 def _take_late_receipt(turn: Turn, run: Run, delivery: DeliveryState, receipt: Receipt) -> Run | None:

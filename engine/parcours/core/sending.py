@@ -150,13 +150,23 @@ def _context(turn: Turn, run: Run, message: Message) -> dict[str, object]:
 
 def claim(turn: Turn, key: str) -> None:
     """A dispatcher starts the delivery now, unless it may not leave any more."""
+    started = start(turn, key)
+    if started is not None:
+        run, delivery = started
+        turn.effects.claimed.append((key, delivery.attempt))
+        reach(turn, run, delivery, "claimed")
+
+
+def start(turn: Turn, key: str) -> tuple[Run, DeliveryState] | None:
+    """The delivery starts now; None if it may not leave any more."""
     found = find(turn, key)
     if found is None or found[1].state not in ("queued", "unknown"):
         turn.effects.settled.append(key)
         return None
     run, delivery = found
     if turn.is_paused(run.journey):
-        return keep_claim(turn, run, key)
+        keep_claim(turn, run, key)
+        return None
     message = message_of(turn, run, delivery)
     objection = judge_claim(turn, delivery, message) if message and delivery.state == "queued" else None
     if objection is not None:
@@ -164,8 +174,7 @@ def claim(turn: Turn, key: str) -> None:
         _object(turn, run, delivery, objection)
         return None
     delivery.state = "claimed"
-    turn.effects.claimed.append((key, delivery.attempt))
-    return reach(turn, run, delivery, "claimed")
+    return found
 
 
 def withdraw(turn: Turn, run: Run) -> None:

@@ -105,6 +105,10 @@ class Turn(msgspec.Struct):
             "step": run.step,
         }
 
+    def journey_of(self, run: Run) -> Journey | None:
+        """The journey of an open run in its version; None for a run that has ended, and if it is not known any more."""
+        return None if run.ended_at is not None else self.program.journey(run.journey, run.version)
+
     def open_runs(self) -> list[tuple[Journey, Run]]:
         """The runs that are open, each with its journey, in the order in which they go."""
         return self._in_order(self.profile.runs)
