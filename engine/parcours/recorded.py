@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Generator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from itertools import chain, islice
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -35,6 +36,9 @@ class Recorded(NamedTuple):
     at: int
     number: int
     line: bytes
+
+
+_line = attrgetter("line")
 
 
 class Reading:
@@ -97,6 +101,6 @@ async def sorted_by_time(
     with Sorter(_decoder, held_bytes_max) as sorter:
         each = iter(events)
         while some := list(islice(each, EVENTS_AT_ONCE)):
-            sorter.add(some, sum(len(event.line) for event in some) + len(some) * EVENT_OVERHEAD_BYTES)
+            sorter.add(some, sum(map(len, map(_line, some))) + len(some) * EVENT_OVERHEAD_BYTES)
             await asyncio.sleep(0)
         yield chain.from_iterable(sorter.blocks())

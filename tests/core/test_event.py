@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parcours.config import Settings
-from parcours.core.event import Unusable, at_of, input_of, person_of, read_call, route, timestamp_of
+from parcours.core.event import Unusable, input_of, instant, person_of, read_call, route, timestamp_of
 from parcours.core.input import ConsentChanged, EventHappened, Input, ReactionArrived, TraitsChanged
 from parcours.core.profile import Profile, encode_profile
 from parcours.instants import LATEST_MS
@@ -58,7 +58,7 @@ def take(line: bytes) -> tuple[str, int, Input | None]:
     person = route(line, PROGRAM, SETTINGS)
     call = read_call(line)
     assert person_of(call, PROGRAM, SETTINGS) == person
-    assert at_of(call) == at
+    assert instant(call.timestamp) == at
     return person, at, input_of(call, at, PROGRAM)
 
 

@@ -7,7 +7,6 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
 from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -53,12 +52,13 @@ def read_lines(source: str) -> Iterator[bytes]:
 
 def split_lines(file: BinaryIO) -> Iterator[bytes]:
     """The lines of an open file, without their ends, each at most one byte longer than LINE_BYTES_MAX."""
-    lines = iter(partial(file.readline, LINE_BYTES_MAX + 1), b"")
-    for number, whole in enumerate(lines):
-        rest, line = whole, whole if number else whole.removeprefix(BOM)
-        while rest and not rest.endswith(b"\n") and len(rest) > LINE_BYTES_MAX:
+    mark = BOM
+    while line := file.readline(LINE_BYTES_MAX + 1):
+        rest = line
+        while len(rest) > LINE_BYTES_MAX and not rest.endswith(b"\n"):
             rest = file.readline(LINE_BYTES_MAX + 1)
-        yield line.rstrip(b"\r\n")
+        yield line.removeprefix(mark).rstrip(b"\r\n")
+        mark = b""
 
 
 class Rejections:

@@ -84,7 +84,7 @@ def read_call(line: bytes) -> Call:
 
 def timestamp_of(line: bytes, settings: Settings) -> int:
     """The timestamp of a recorded line, in ms."""
-    return _moment(_decode(_timing, line, settings).timestamp)
+    return instant(_decode(_timing, line, settings).timestamp)
 
 
 def _decode(decoder: msgspec.json.Decoder[T], line: bytes, settings: Settings) -> T:
@@ -139,16 +139,12 @@ def person_of(call: Call, program: Program, settings: Settings) -> str:
     return person
 
 
-def at_of(call: Call) -> int:
-    """The call's own timestamp in ms; a recorded call without one cannot be placed."""
-    return _moment(call.timestamp)
-
-
-def _moment(timestamp: datetime | None) -> int:
+def instant(timestamp: datetime | None) -> int:
+    """A call's own timestamp in ms; a recorded call without one cannot be placed."""
     if timestamp is None:
         raise Unusable("no timestamp")
     since = timestamp - EPOCH
-    at = since.days * DAY_MS + since.seconds * 1000 - (-since.microseconds // 1000)  # rounded up: never too early
+    at = since.days * DAY_MS + since.seconds * 1000 + (since.microseconds + 999) // 1000  # rounded up: never too early
     if not 0 <= at < LATEST_MS:
         raise Unusable(f"the timestamp {timestamp.isoformat()} is not of the years 1970 to 9997")
     return at
@@ -185,7 +181,7 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
 
 def _event_input(call: Call, name: str, at: int, program: Program) -> EventHappened:
     properties = _decode_object(call.properties, "properties")
-    timestamp = None if call.timestamp is None else _moment(call.timestamp)
+    timestamp = None if call.timestamp is None else instant(call.timestamp)
     return EventHappened(at, _names_of(name, properties, at, program), properties, timestamp)
 
 

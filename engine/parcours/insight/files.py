@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby, islice
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -181,16 +181,19 @@ _of: Callable[[DeliveryReached | Moved], tuple[int, str, str, int | None]] = att
 """What happened to one run at one instant."""
 
 
+_lines: Callable[[Row], bytes] = itemgetter(-1)
+
+
 def _row(of: tuple[int, str, str, int | None], number: int, lines: Sequence[object]) -> Row:
     at, profile, journey, run = of
     return at, profile, journey, NO_RUN if run is None else run, number, _encoder.encode_lines(lines)
 
 
 def _add(sorter: Sorter[Row], rows: list[Row]) -> None:
-    sorter.add(rows, sum(len(row[-1]) for row in rows) + len(rows) * ROW_OVERHEAD_BYTES)
+    sorter.add(rows, sum(map(len, map(_lines, rows))) + len(rows) * ROW_OVERHEAD_BYTES)
 
 
 def _write_lines(path: Path, sorter: Sorter[Row]) -> None:
     with path.open("wb") as file:
         for block in sorter.blocks():
-            file.writelines(row[-1] for row in block)
+            file.writelines(map(_lines, block))

@@ -19,6 +19,9 @@ from parcours.core.time_text import time_text
 INTERNAL_OUTCOMES = frozenset({"queued", "claimed", "retried"})
 """States on the way to the channel: of the engine's working, and in no count and no file."""
 
+COUNTED_MOVES = frozenset({"entered", "goal", "reached", "exited", "ended"})
+"""With any other the run stays where it is until it reaches the next step."""
+
 REASONED_OUTCOMES = frozenset(
     {"held", "refused", "failed", "unknown", "cancelled", "bounced", "complained", "answered"}
 )
@@ -153,7 +156,7 @@ class Tally:
         return self._limits.copy()
 
     def _move(self, fact: Moved) -> None:
-        if fact.run is None:
+        if fact.run is None or fact.what not in COUNTED_MOVES:
             return
         count = self._journeys.get(fact.journey)
         if count is None:
@@ -170,7 +173,7 @@ class Tally:
                 if left is not None:
                     count.steps[left].ended += 1
             case _:
-                pass  # the run stays where it is until it reaches the next step
+                raise AssertionError(f"{fact.what} is not counted")
 
     def _reach(self, count: JourneyCount, run: tuple[str, str, int], step: str | None) -> None:
         assert step is not None, "a run reaches a step by name"
@@ -178,7 +181,9 @@ class Tally:
         if left is not None:
             count.steps[left].gone_on += 1
         self._places[run] = step
-        count.steps.setdefault(step, StepCount()).inflow += 1
+        if step not in count.steps:
+            count.steps[step] = StepCount()
+        count.steps[step].inflow += 1
 
     def _delivery(self, fact: DeliveryReached) -> None:
         if fact.outcome in INTERNAL_OUTCOMES:

@@ -13,7 +13,7 @@ from zlib import crc32
 import msgspec
 
 from parcours.config import Settings
-from parcours.core.event import Call, Unusable, at_of, input_of, person_of, read_call
+from parcours.core.event import Call, Unusable, input_of, instant, person_of, read_call
 from parcours.core.identity import SLOTS
 from parcours.core.input import EventHappened, Input
 from parcours.journey.program import Program
@@ -63,7 +63,7 @@ class Intake:
                     person = person_of(call, self._program, self._settings)
                 name = person.encode()
                 slot = crc32(name) % SLOTS
-                at = at_of(call) if virtual else work.stamp_ms
+                at = instant(call.timestamp) if virtual else work.stamp_ms
                 moves = call.event not in idle or call.type != "track"
                 given = self._input(call, slot, person, at, work) if moves else None
                 message_id = call.message_id

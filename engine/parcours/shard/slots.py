@@ -142,12 +142,10 @@ class SeenIds:
 
     def forget(self, at: int) -> None:
         """Drop what is too old or too many. Called once a batch."""
-        while self._order:
-            number, digest, seen_at = self._order[0]
-            if seen_at > at - self._for_ms and len(self._order) <= self._most:
-                return
-            self._order.popleft()
-            seen = self._owned[number].seen
+        order, owned, horizon, most = self._order, self._owned, at - self._for_ms, self._most
+        while order and (order[0][2] <= horizon or len(order) > most):
+            number, digest, seen_at = order.popleft()
+            seen = owned[number].seen
             if seen.get(digest) == seen_at:  # else it has expired and come again within one batch
                 del seen[digest]
 

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from parcours.core.event import Call, Unusable, at_of, read_call
+from parcours.core.event import Call, Unusable, instant, read_call
 from parcours.core.fact import Fact, Moved
 from parcours.core.identity import person_name
 from parcours.core.time_text import time_text
@@ -61,7 +61,7 @@ def _of_events(project: Project, path: Path) -> Iterator[str]:
         proofs=Proofs.of(project, keep=False),
         rejected=lambda number, reason: refused.append(f"line {number}: {reason}"),
     )
-    yield from ways(list(names), result.facts, min(map(at_of, calls)))
+    yield from ways(list(names), result.facts, min(instant(call.timestamp) for call in calls))
     yield from refused
 
 
@@ -69,7 +69,7 @@ def _call(line: bytes) -> Call | None:
     """The call in a line, None if it is none or has no time; the simulation then says why."""
     try:
         call = read_call(line)
-        at_of(call)
+        instant(call.timestamp)
     except Unusable:
         return None
     return call
