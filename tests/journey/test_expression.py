@@ -197,18 +197,6 @@ def test_what_cannot_be_compiled_is_refused_with_its_column(text: str, column: i
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
-UNMET = [
-    ("event.cart.total > 100", "event.cart.total > 100 is false"),
-    ("event.cart.absent > 100 && profile.absent", "event.cart.absent is missing; profile.absent is missing"),
-    ("event.code > 5", "event.code is a string and 5 a number"),
-]
-
-
-@pytest.mark.parametrize("text,reason", UNMET)
-def test_an_unmet_condition_says_what_was_missing_or_mixed(text: str, reason: str) -> None:
-    assert compile_expression(text).unmet(SCOPE) == reason
-
-
 CAUTIONED = [
     ("profile.city == null", "a comparison with null is never true, ask has(...) or !has(...) instead"),
     ("profile.city > 5", "profile.city is a string and 5 a number, so it is never true"),

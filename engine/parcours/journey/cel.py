@@ -15,32 +15,17 @@ from typing import Final, assert_never
 
 import re2
 
-from parcours.journey import closures, history, nodes, operators
+from parcours.journey import closures, history, nodes, operators, reasons
 from parcours.journey.functions import FUNCTIONS, METHODS, Function, matches, pattern
 from parcours.journey.macros import DEPTH_MAX, MACROS, bind
 from parcours.journey.names import Names, kind_at, nearest
 from parcours.journey.nodes import ROOTS
+from parcours.journey.operand import Condition, Operand, Why
 from parcours.journey.syntax import ExpressionError
-from parcours.journey.turning import MIRRORED, Moved, Turn, turning
-from parcours.journey.values import MISSING, Evaluate, from_ms, kind_of, to_timestamp
+from parcours.journey.turning import MIRRORED, Turn, turning
+from parcours.journey.values import MISSING, from_ms, kind_of, to_timestamp
 
 _SCALARS: Final = frozenset({"string", "number", "boolean", "timestamp", "duration"})
-
-
-@dataclass(frozen=True, slots=True)
-class Operand:
-    """A compiled part.
-
-    kind   "any" where only data can tell
-    exact  whether it is a number with decimals
-    moved  by what `now` is moved if it is nothing else, None for everything else
-    """
-
-    evaluate: Evaluate
-    text: str
-    kind: str = "any"
-    exact: bool = False
-    moved: Moved | None = None
 
 
 @dataclass(slots=True)
@@ -59,7 +44,7 @@ class Compiler:
     def compile(self, node: nodes.Node) -> Operand:
         match node:
             case nodes.Literal():
-                return Operand(closures.always(node.value), node.text, kind_of(node.value))
+                return Operand(closures.always(node.value), node.text, kind_of(node.value), literal=True)
             case nodes.Path():
                 return self._path(node)
             case nodes.Name():
@@ -121,16 +106,27 @@ class Compiler:
         advice = hint or ", a name begins with event, entry, profile or run"
         raise ExpressionError(f"unknown name {node.text}{advice}", node.column)
 
-    def _condition(self, node: nodes.Node) -> Evaluate:
+    def explained(self, node: nodes.Node) -> tuple[Operand, Why]:
+        """The part, and what is to be said where it does not hold."""
+        before = len(self.comparisons)
         operand = self.compile(node)
+        if operand.why is not None:
+            return operand, operand.why
+        named = sorted({".".join(each.names) for each in reasons.always_read(node)})
+        looked = {path: self.paths[path] for path in named}
+        return operand, reasons.of_leaf(operand, looked, self.comparisons[before:])
+
+    def _condition(self, node: nodes.Node) -> Condition:
+        operand, why = self.explained(node)
         if operand.kind not in ("boolean", "any"):
             self.cautions.append(f"{operand.text} is a {operand.kind}, and so never true as a condition")
-        return operand.evaluate
+        return Condition(operand.evaluate, why)
 
     def _unary(self, node: nodes.Unary) -> Operand:
         if node.sign == "!":
-            holds = self._condition(node.operand)
-            return Operand(lambda scope: holds(scope) is not True, node.text, "boolean")
+            holds = self._condition(node.operand).holds
+            why = reasons.of_negation(node.text)
+            return Operand(lambda scope: holds(scope) is not True, node.text, "boolean", why=why)
         operand = self.compile(node.operand)
         value = operand.evaluate
         return Operand(lambda scope: operators.negate(value(scope)), node.text, operand.kind, operand.exact)
@@ -138,17 +134,16 @@ class Compiler:
     def _chain(self, node: nodes.Chain) -> Operand:
         conditions = tuple(self._condition(each) for each in node.operands)
         join = closures.all_hold if node.sign == "&&" else closures.any_holds
-        return Operand(join(conditions), node.text, "boolean")
+        holds = join(tuple(each.holds for each in conditions))
+        return Operand(holds, node.text, "boolean", why=reasons.of_chain(conditions))
 
     def _choice(self, node: nodes.Choice) -> Operand:
-        holds, then, otherwise = (
-            self._condition(node.condition),
-            self.compile(node.then),
-            self.compile(node.otherwise),
-        )
-        yes, no = then.evaluate, otherwise.evaluate
+        condition = self._condition(node.condition)
+        (then, unmet_then), (otherwise, unmet_otherwise) = self.explained(node.then), self.explained(node.otherwise)
+        holds, yes, no = condition.holds, then.evaluate, otherwise.evaluate
         kind = then.kind if then.kind == otherwise.kind else "any"
-        return Operand(lambda scope: yes(scope) if holds(scope) is True else no(scope), node.text, kind)
+        why = reasons.of_choice(condition, unmet_then, unmet_otherwise)
+        return Operand(lambda scope: yes(scope) if holds(scope) is True else no(scope), node.text, kind, why=why)
 
     def _arithmetic(self, node: nodes.Binary) -> Operand:
         left, right = self.compile(node.left), self.compile(node.right)
@@ -158,7 +153,7 @@ class Compiler:
         kind = "number" if left.kind == right.kind == "number" else "any"
         stays = left.moved is None or right.moved is not None or node.sign not in ("+", "-")
         moved = None if stays else (*(left.moved or ()), (node.sign, second))
-        return Operand(lambda scope: compute(first(scope), second(scope)), node.text, kind, exact, moved)
+        return Operand(lambda scope: compute(first(scope), second(scope)), node.text, kind, exact, moved=moved)
 
     def _comparison(self, node: nodes.Binary) -> Operand:
         left, right = self.compile(node.left), self.compile(node.right)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from parcours.journey.cel import Compiler, Operand
+from parcours.journey.cel import Compiler
 from parcours.journey.history import Asked, names_of_condition
 from parcours.journey.names import Names
 from parcours.journey.nodes import Literal, Node
+from parcours.journey.operand import Why
 from parcours.journey.syntax import ExpressionError
 from parcours.journey.trees import tree_of
 from parcours.journey.turning import Turn
@@ -24,7 +25,6 @@ from parcours.journey.values import (
     Missing,
     Scope,
     from_ms,
-    kind_of,
     to_iso,
     to_json,
 )
@@ -65,8 +65,7 @@ class Expression:
     kinds: tuple[tuple[str, str], ...]
     cautions: tuple[str, ...] = field(repr=False, compare=False)
     _evaluate: Evaluate = field(repr=False, compare=False)
-    _paths: tuple[tuple[str, Operand], ...] = field(repr=False, compare=False)
-    _comparisons: tuple[tuple[Operand, Operand], ...] = field(repr=False, compare=False)
+    _why: Why = field(repr=False, compare=False)
     series: tuple[Series, ...] = ()
     consents: bool = False
     kind: str = "any"
@@ -81,13 +80,11 @@ class Expression:
         return self._evaluate(scope) is True
 
     def unmet(self, scope: Scope) -> str:
-        """Why the condition does not hold: what is missing or of the wrong kind, else that it is false."""
-        reasons = [f"{path} is missing" for path, operand in self._paths if operand.evaluate(scope) is MISSING]
-        for left, right in self._comparisons:
-            kinds = kind_of(left.evaluate(scope)), kind_of(right.evaluate(scope))
-            if kinds[0] != kinds[1] and "missing" not in kinds:
-                reasons.append(f"{left.text} is a {kinds[0]} and {right.text} a {kinds[1]}")
-        return "; ".join(reasons) or f"{self.text} is false"
+        """Why the condition does not hold: of its parts that do not, what is missing, of unlike kinds, or false."""
+        reasons = self._why(scope)
+        if len(reasons) == 1:
+            return reasons[0]
+        return "; ".join(dict.fromkeys(reasons)) or f"{self.text} is false"
 
     def next_change(self, scope: Scope) -> int | None:
         """The earliest instant (ms) after now at which the value may change by the passing of time alone.
@@ -143,7 +140,7 @@ def constant(value: bool) -> Expression:
 def _compiled(text: str, tree: Node, names: Names | None) -> Expression:
     compiler = Compiler(names)
     try:
-        operand = compiler.compile(tree)
+        operand, why = compiler.explained(tree)
     except RecursionError:
         raise ExpressionError("the expression is nested too deeply", 1) from None
     series = united_series(_series(asked, names) for asked in compiler.asked)
@@ -153,8 +150,7 @@ def _compiled(text: str, tree: Node, names: Names | None) -> Expression:
         kinds=tuple(sorted((path, each.kind) for path, each in compiler.paths.items())),
         cautions=tuple(compiler.cautions),
         _evaluate=operand.evaluate,
-        _paths=tuple(sorted(compiler.paths.items(), key=lambda item: item[0])),
-        _comparisons=tuple(compiler.comparisons),
+        _why=why,
         series=tuple(series.values()),
         consents=compiler.consents,
         kind=operand.kind,

@@ -1,0 +1,66 @@
+"""What kept a condition from holding? Only the parts that did not hold themselves, down to a comparison or a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from parcours.journey import nodes
+from parcours.journey.operand import Condition, Operand, Why
+from parcours.journey.values import MISSING, Scope, kind_of
+
+
+def always_read(node: nodes.Node) -> Iterator[nodes.Path]:
+    """The paths below the node that are read whatever the data are: of a choice only what it asks."""
+    if isinstance(node, nodes.Path):
+        yield node
+    below = (node.condition,) if isinstance(node, nodes.Choice) else nodes.children(node)
+    for child in below:
+        yield from always_read(child)
+
+
+def of_leaf(part: Operand, looked: Mapping[str, Operand], compared: Sequence[tuple[Operand, Operand]]) -> Why:
+    """What is missing in it or of unlike kinds, else what it comes to."""
+    paths = tuple((path, each.evaluate) for path, each in looked.items())
+    sides = tuple((left, right, left.evaluate, _kind_asked(right)) for left, right in compared)
+    false, decided = f"{part.text} is false", part.kind == "boolean"
+
+    def why(scope: Scope) -> list[str]:
+        reasons = []  # filled by loops, not by comprehensions: this is asked for nearly every event
+        for path, evaluate in paths:
+            if evaluate(scope) is MISSING:
+                reasons.append(f"{path} is missing")
+        for left, right, evaluate, kind_asked in sides:
+            kind, other = kind_of(evaluate(scope)), kind_asked or kind_of(right.evaluate(scope))
+            if kind != other and kind != "missing" and other != "missing":
+                reasons.append(f"{left.text} is a {kind} and {right.text} a {other}")
+        return reasons or ([false] if decided else [_come_to(part, scope)])
+
+    return why
+
+
+def of_negation(text: str) -> Why:
+    """What is negated holds: there is nothing missing, and no more to say."""
+    false = f"{text} is false"
+    return lambda scope: [false]
+
+
+def of_chain(parts: Sequence[Condition]) -> Why:
+    """Of `&&` the parts that do not hold; of `||` these are all of them."""
+    return lambda scope: [reason for part in parts if part.holds(scope) is not True for reason in part.why(scope)]
+
+
+def of_choice(condition: Condition, then: Why, otherwise: Why) -> Why:
+    """The side that was taken, and why it was if the other one was not."""
+    return lambda scope: then(scope) if condition.holds(scope) is True else [*condition.why(scope), *otherwise(scope)]
+
+
+def _kind_asked(part: Operand) -> str:
+    """The kind of a literal, so that it is not asked again and again; else none."""
+    return part.kind if part.literal else ""
+
+
+def _come_to(part: Operand, scope: Scope) -> str:
+    value = part.evaluate(scope)
+    if value is MISSING:
+        return f"{part.text} has no value"
+    return f"{part.text} is false" if type(value) is bool else f"{part.text} is a {kind_of(value)} and no boolean"
