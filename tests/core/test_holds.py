@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,6 +32,10 @@ steps:
 SHORT_LIVED = "[{message: flash, class: marketing, expires: 10h, email: {text: hi}}]"
 
 
+def ms(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp() * 1000)
+
+
 def told(tell: Tell, journeys: str = TRIP % "email", then: str = "hold", messages: str = "") -> Story:
     return tell(journeys, policies=NIGHT % then, messages=messages).identify(1, timezone="UTC")
 
@@ -53,6 +58,38 @@ def test_a_run_stays_at_the_step_while_held_and_what_follows_counts_from_the_rel
 
     assert story.gates()[1:] == [(DAWN, "email", "queued", None)]
     assert story.steps()[1:] == [(DAWN, "after"), (DAWN + HOUR, "over")]
+
+
+WEEKEND = """
+consent: {default: opt_out}
+quiet_hours: [{from: "00:00", until: "24:00", days: [sat, sun], then: hold}]
+"""
+
+
+@pytest.mark.parametrize(
+    "zone, asked, released",
+    [
+        ("UTC", "2026-03-06T23:59:59.999Z", None),  # still Friday
+        ("UTC", "2026-03-07T00:00:00Z", "2026-03-09T00:00:00Z"),
+        ("UTC", "2026-03-08T23:59:59.999Z", "2026-03-09T00:00:00Z"),
+        ("UTC", "2026-03-09T00:00:00Z", None),
+        ("Asia/Kathmandu", "2026-03-07T09:00:00Z", "2026-03-08T18:15:00Z"),
+        # Clocks change on the Sunday: an hour less in March, an hour more in October.
+        ("Europe/Paris", "2026-03-28T09:00:00Z", "2026-03-29T22:00:00Z"),
+        ("Europe/Paris", "2026-10-24T09:00:00Z", "2026-10-25T23:00:00Z"),
+        # They change at midnight: Sunday begins at one o'clock, and Saturday is over before.
+        ("America/Santiago", "2026-09-05T15:00:00Z", "2026-09-07T03:00:00Z"),
+    ],
+)
+def test_a_quiet_weekend_lasts_until_monday_on_the_clock_of_the_person(
+    tell: Tell, zone: str, asked: str, released: str | None
+) -> None:
+    story = tell(TRIP % "email", policies=WEEKEND).identify(1, timezone=zone)
+
+    story.event(ms(asked), "Start").wait(ms(asked) + 4 * 24 * HOUR)
+
+    held = [] if released is None else [(ms(asked), "email", "held", "quiet_hours")]
+    assert story.gates() == [*held, (ms(released or asked), "email", "queued", None)]
 
 
 def test_one_channel_may_leave_while_another_is_held(tell: Tell) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from parcours.journey.program import Cap, ConsentPolicy, Policies, QuietHours
 from parcours.journey.project import Project
+from parcours.journey.schema import schema
 from parcours.journey.starter import write_starter
 
 Change = Callable[[dict[str, str]], Path]
@@ -74,6 +76,9 @@ QUIET = [
     # for all channels, on all days, and held
     ('{from: "12:00", until: "12:01"}', QuietHours(None, 720, 721, EVERY_DAY, "hold")),
     ("{from: 20:00, until: 00:00}", QuietHours(None, 1_200, 0, EVERY_DAY, "hold")),
+    # up to the end of the day, which is the start of the next
+    ("{from: 20:00, until: 24:00}", QuietHours(None, 1_200, 0, EVERY_DAY, "hold")),
+    ("{from: 00:00, until: 24:00, days: [sun]}", QuietHours(None, 0, 0, frozenset({6}), "hold")),
 ]
 
 
@@ -111,7 +116,15 @@ FAULTS = [
     ),
     ("quiet_hours: [{from: 22:00}]", "quiet_hours[0].until: this key is needed"),
     ("quiet_hours: [{from: 24:00, until: 08:00}]", "quiet_hours[0].from: a time of day is written"),
-    ("quiet_hours: [{from: 08:00, until: 08:00}]", "quiet_hours[0]: from and until are the same time"),
+    ("quiet_hours: [{from: 08:00, until: 24:01}]", "quiet_hours[0].until: a time of day is written"),
+    (
+        "quiet_hours: [{from: 08:00, until: 08:00}]",
+        "quiet_hours[0]: from and until are the same time; for a whole day write 00:00 and 24:00",
+    ),
+    (
+        "quiet_hours: [{from: 00:00, until: 24:00}]",
+        "quiet_hours: the quiet hours leave no time of the week for 'email'",
+    ),
     ("quiet_hours: [{from: 22:00, until: 08:00, days: []}]", "quiet_hours[0].days: days names at least one day"),
     (
         "quiet_hours: [{from: 22:00, until: 08:00, days: [mon, mon]}]",
@@ -134,6 +147,17 @@ def test_a_policy_that_cannot_hold_is_a_finding_at_its_place(changed: Change, po
     assert str(found).startswith(f"parcours.yaml:2: policies.{finding}")
 
 
-def test_quiet_hours_that_leave_a_minute_are_fine(changed: Change) -> None:
-    hours = "{from: 00:00, until: 23:59}"
+@pytest.mark.parametrize(
+    "hours", ["{from: 00:00, until: 23:59}", "{from: 00:00, until: 24:00, days: [mon, tue, wed, thu, fri, sat]}"]
+)
+def test_quiet_hours_that_leave_a_minute_are_fine(changed: Change, hours: str) -> None:
     assert Project.check(changed(with_policies(f"quiet_hours: [{hours}]"))) == []
+
+
+def test_the_schema_of_quiet_hours_takes_the_end_of_the_day_as_an_end_only() -> None:
+    hours = schema("project")["$defs"]["QuietHoursDocument"]["properties"]
+
+    fits = {key: bool(re.search(hours[key]["pattern"], "24:00")) for key in ("from", "until")}
+
+    assert fits == {"from": False, "until": True}
+    assert all(re.search(hours[key]["pattern"], "08:30") for key in fits)

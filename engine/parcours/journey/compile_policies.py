@@ -41,7 +41,7 @@ def _quiet(hours: QuietHoursDocument, margin: Margin, around: Surroundings) -> Q
     return QuietHours(
         channels=_channels(hours.channels, margin, around),
         from_minute=minute_of(hours.start),
-        until_minute=minute_of(hours.until),
+        until_minute=minute_of(hours.until) % DAY_MINUTES,  # the end of a day is the start of the next
         days=frozenset(DAYS.index(day) for day in hours.days),
         then=hours.then,
     )
@@ -58,7 +58,7 @@ def _never_ends(channel: str, quiet_hours: tuple[QuietHours, ...]) -> bool:
     quiet: set[int] = set()
     for hours in quiet_hours:
         if hours.channels is None or channel in hours.channels:
-            length = (hours.until_minute - hours.from_minute) % DAY_MINUTES
+            length = (hours.until_minute - hours.from_minute) % DAY_MINUTES or DAY_MINUTES
             for day in hours.days:
                 start = day * DAY_MINUTES + hours.from_minute
                 quiet |= {minute % WEEK_MINUTES for minute in range(start, start + length)}

@@ -100,10 +100,32 @@ def _time_of_day(value: str) -> str:
     return value
 
 
-TimeOfDay: TypeAlias = Annotated[str, AfterValidator(_time_of_day)]
+TimeOfDay: TypeAlias = Annotated[
+    str, AfterValidator(_time_of_day), WithJsonSchema({"type": "string", "pattern": f"^({_TIME.pattern})$"})
+]
+
+END_OF_DAY: Final = "24:00"
+
+
+def _end_time(value: str) -> str:
+    return value if value == END_OF_DAY else _time_of_day(value)
+
+
+EndTime: TypeAlias = Annotated[
+    str,
+    AfterValidator(_end_time),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": f"^({_TIME.pattern}|{END_OF_DAY})$",
+            "description": f"A time of day, {END_OF_DAY} for the end of the day",
+        }
+    ),
+]
+"""A time of day up to which something lasts; 24:00 is the midnight that ends the day."""
 
 
 def minute_of(time: str) -> int:
-    """Minutes after midnight of a time of day."""
+    """Minutes after midnight of a time of day, 1,440 for its end."""
     hours, minutes = time.split(":")
     return int(hours) * 60 + int(minutes)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from parcours.journey.duration import DAYS, Days, PositiveDuration, TimeOfDay
+from parcours.journey.duration import DAYS, Days, EndTime, PositiveDuration, TimeOfDay
 from parcours.journey.forms import Document, Name
 
 Consent: TypeAlias = Literal["opt_in", "opt_out"]
@@ -34,18 +34,21 @@ class CapDocument(Document):
 
 
 class QuietHoursDocument(Document):
-    """Hours of the week in the person's zone in which nothing goes out. A day names that on which they begin."""
+    """Hours of the week in the person's zone in which nothing goes out. A day names that on which they begin.
+
+    A whole day lasts from 00:00 until 24:00, and with the day after it is one stretch.
+    """
 
     channels: Channels | None = None
     start: TimeOfDay = Field(alias="from")
-    until: TimeOfDay
+    until: EndTime
     days: Days = DAYS
     then: Literal["hold", "drop"] = "hold"
 
     @model_validator(mode="after")
     def _some_hours(self) -> Self:
         if self.start == self.until:
-            raise ValueError("from and until are the same time; for the whole day write 00:00 and 23:59")
+            raise ValueError("from and until are the same time; for a whole day write 00:00 and 24:00")
         return self
 
 

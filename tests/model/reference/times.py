@@ -93,8 +93,9 @@ def quiet_windows(rule: dict[str, Any], now_ms: int, zone: ZoneInfo) -> list[tup
         day = today + timedelta(days=offset)
         # A day names the window's start.
         if DAYS[day.weekday()] in rule.get("days", DAYS):
-            last_day = day if rule["until"] > rule["from"] else day + timedelta(days=1)
-            found.append((at_time_of_day(day, rule["from"], zone), at_time_of_day(last_day, rule["until"], zone)))
+            until = "00:00" if rule["until"] == "24:00" else rule["until"]
+            last_day = day if until > rule["from"] else day + timedelta(days=1)
+            found.append((at_time_of_day(day, rule["from"], zone), at_time_of_day(last_day, until, zone)))
     return found
 
 
