@@ -76,6 +76,26 @@ def test_an_event_from_the_past_is_refused_where_sorting_is_not_allowed(shop: Pr
         recording.play(shop, sort=False)
 
 
+def test_an_event_out_of_order_is_refused_also_where_virtual_time_never_came(
+    shop: Project, recording: Recording
+) -> None:
+    recording.track(5, "sarah", "Seen").track(90, "sarah", "Seen").track(4, "sarah", "Seen")
+
+    with pytest.raises(EventsUnsorted, match="line 3 is earlier"):
+        recording.play(shop, until=50, sort=False)
+
+
+def test_what_is_said_of_a_file_is_the_same_sorted_or_in_order(shop: Project, recording: Recording) -> None:
+    recording.track(5, "sarah", "Seen").track(90, "sarah", "Seen")
+    recording.lines += [b"oops", *recording.lines[-1:], b"{}"]
+
+    as_sorted, in_order = (recording.play(shop, until=50, sort=sort) for sort in (True, False))
+
+    assert in_order.rejected == as_sorted.rejected and [number for number, _ in in_order.rejected] == [3, 5]
+    assert in_order.result.summary.events == as_sorted.result.summary.events
+    assert in_order.result.summary.events.read == 5
+
+
 def test_lines_in_order_need_no_sorting(shop: Project, told: Recording, tmp_path: Path) -> None:
     told.lines.sort(key=lambda line: line[:40])
 

@@ -6,6 +6,7 @@ import asyncio
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
+from itertools import islice
 
 import pytest
 from hypothesis import given
@@ -66,6 +67,16 @@ def test_events_in_order_pass(times: list[int]) -> None:
 def test_the_first_event_out_of_order_is_named_by_its_line() -> None:
     with pytest.raises(EventsUnsorted, match="line 3 is earlier"):
         all_of(in_order(events([1, 5, 4, 2])))
+
+
+def test_what_nobody_asked_for_is_in_order_too() -> None:
+    async def read_two(times: list[int]) -> list[int]:
+        async with in_order(events(times)) as each:
+            return [event.at for event in islice(each, 2)]
+
+    assert asyncio.run(read_two([1, 2, 3, 4])) == [1, 2]
+    with pytest.raises(EventsUnsorted, match="line 4 is earlier"):
+        asyncio.run(read_two([1, 2, 4, 3]))
 
 
 def test_reading_counts_what_is_usable_and_keeps_why_the_rest_is_not() -> None:
