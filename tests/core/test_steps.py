@@ -139,7 +139,7 @@ def test_the_values_of_an_update_are_all_taken_before_any_is_set(tell: Tell) -> 
 
 def test_a_value_that_no_store_could_hold_parks_the_run(tell: Tell) -> None:
     journey = "journey: trip\nentry: {event: Start}\nsteps: [{id: keep, update: {score: '%s'}}]"
-    story = tell(journey % ("[" * 65 + "1" + "]" * 65))
+    story = tell(journey % ("[" * 66 + "1" + "]" * 66 + "[0]"))
 
     story.event(5, "Start")
 

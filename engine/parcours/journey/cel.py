@@ -16,7 +16,7 @@ from typing import Final, assert_never
 import re2
 
 from parcours.journey import closures, history, nodes, operators, reasons
-from parcours.journey.functions import FUNCTIONS, METHODS, Function, matches, pattern
+from parcours.journey.functions import FUNCTIONS, METHODS, Function, Signature, matches, pattern
 from parcours.journey.macros import DEPTH_MAX, MACROS, bind
 from parcours.journey.names import Names, kind_at, nearest
 from parcours.journey.nodes import ROOTS
@@ -114,7 +114,8 @@ class Compiler:
             return operand, operand.why
         named = sorted({".".join(each.names) for each in reasons.always_read(node)})
         looked = {path: self.paths[path] for path in named}
-        return operand, reasons.of_leaf(operand, looked, self.comparisons[before:])
+        decided = isinstance(node, nodes.Binary) and node.sign in operators.COMPARISONS
+        return operand, reasons.of_leaf(operand, looked, self.comparisons[before:], decided=decided)
 
     def _condition(self, node: nodes.Node) -> Condition:
         operand, why = self.explained(node)
@@ -230,14 +231,14 @@ class Compiler:
     def _apply(
         self,
         node: nodes.Call,
-        table: Mapping[str, tuple[Function, int, int]],
+        table: Mapping[str, Signature],
         arguments: tuple[nodes.Node, ...],
         before: int,
     ) -> Operand:
         if node.name not in table:
             hint = nearest(node.name, [*FUNCTIONS, *history.FUNCTIONS, *METHODS, *MACROS, "has"])
             raise ExpressionError(f"unknown function {node.name}(){hint}", node.column)
-        function, fewest, most = table[node.name]
+        function, fewest, most, kind = table[node.name]
         if not fewest <= len(arguments) - before <= most:
             wanted = str(fewest) if fewest == most else f"{fewest} to {most}"
             raise ExpressionError(
@@ -246,7 +247,7 @@ class Compiler:
         if function is matches:
             function, arguments = _prepared(arguments)
         values = tuple(self.compile(argument).evaluate for argument in arguments)
-        return Operand(closures.applied(function, values), node.text)
+        return Operand(closures.applied(function, values), node.text, kind)
 
     def _has(self, node: nodes.Call) -> Operand:
         if len(node.arguments) != 1 or not isinstance(node.arguments[0], nodes.Path | nodes.Index):
@@ -255,7 +256,7 @@ class Compiler:
         return Operand(lambda scope: value(scope) is not MISSING, node.text, "boolean")
 
     def _macro(self, node: nodes.Call, target: nodes.Node) -> Operand:
-        macro, most = MACROS[node.name]
+        macro, most, kind = MACROS[node.name]
         variable, *bodies = node.arguments or (None,)
         if not isinstance(variable, nodes.Name) or not 1 <= len(bodies) <= most:
             raise ExpressionError(f"{node.name}() is written as list.{node.name}(x, condition on x)", node.column)
@@ -265,7 +266,7 @@ class Compiler:
         self.variables = (*outer, variable.text)
         compiled = tuple(self.compile(body).evaluate for body in bodies)
         self.variables = outer
-        return Operand(bind(macro, elements, compiled), node.text)
+        return Operand(bind(macro, elements, compiled), node.text, kind)
 
 
 def _literal_of(node: nodes.Node) -> object:

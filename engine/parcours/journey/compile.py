@@ -18,13 +18,14 @@ from parcours.journey.editions import Editions
 from parcours.journey.expression import Expression, compile_expression
 from parcours.journey.finding import Margin
 from parcours.journey.journey_names import JourneyNames
+from parcours.journey.kinds import ADDRESS, KEY, TIME_ZONE
 from parcours.journey.listening import derived, entry_names, event_names, expressions_in, incoming, series_by_event
 from parcours.journey.names import Names
 from parcours.journey.reading import note_invalid
 from parcours.journey.shape import check_entry, check_shape
 from parcours.journey.steps import CallStep, SendStep
 from parcours.journey.strangers import waking
-from parcours.journey.surroundings import DEFAULT_ADDRESSES, Surroundings, condition, expression, surroundings
+from parcours.journey.surroundings import DEFAULT_ADDRESSES, Surroundings, condition, expression, surroundings, value
 from parcours.journey.templates import read_template, templates_in, unknown_name
 
 Contents = Mapping[str, type[BaseModel]]
@@ -88,7 +89,7 @@ class _Compiler:
         compiled = program.Program(
             project=settings.project,
             timezone=settings.timezone,
-            profile_timezone=expression(profile, self.documents.profile.timezone, zone_names, "timezone"),
+            profile_timezone=value(profile, self.documents.profile.timezone, zone_names, TIME_ZONE, "timezone"),
             trait_kinds=dict(self.documents.profile.traits),
             events=events,
             audiences=audiences,
@@ -126,7 +127,9 @@ class _Compiler:
             for channel, text in DEFAULT_ADDRESSES.items()
             if channel not in given and text.removeprefix("profile.") in self.documents.profile.traits
         }
-        addresses = {channel: expression(margin, text, names, "addresses", channel) for channel, text in given.items()}
+        addresses = {
+            channel: value(margin, text, names, ADDRESS, "addresses", channel) for channel, text in given.items()
+        }
         return addresses | {channel: compile_expression(text) for channel, text in usual.items()}
 
     def _events(self) -> dict[str, program.EventType]:
@@ -143,7 +146,7 @@ class _Compiler:
                 of=event.of,
                 rule=condition(margin, event.rule, names, "rule") if event.rule else None,
                 namespace=event.key.namespace if event.key else None,
-                key=expression(margin, event.key.value, names, "key", "value") if event.key else None,
+                key=value(margin, event.key.value, names, KEY, "key", "value") if event.key else None,
             )
         return compiled
 

@@ -16,7 +16,8 @@ from parcours.journey.document import AudienceEntry, EventEntry, JourneyDocument
 from parcours.journey.expression import Expression
 from parcours.journey.finding import Margin
 from parcours.journey.journey_names import JourneyNames
-from parcours.journey.surroundings import Surroundings, condition, expression
+from parcours.journey.kinds import CORRELATION
+from parcours.journey.surroundings import Surroundings, condition, value
 from parcours.journey.zones import start_of_day_ms, zone
 
 
@@ -90,7 +91,7 @@ class JourneyCompiler:
         if self.document.correlation is None:
             return None
         names = self.around.names(self.names.entry_names, past=False)
-        return expression(self.margin, self.document.correlation, names, "correlation")
+        return value(self.margin, self.document.correlation, names, CORRELATION, "correlation")
 
     def _midnight(self, day: date | None, days_later: int) -> int | None:
         return None if day is None else start_of_day_ms(day + timedelta(days=days_later), zone(self.timezone))

@@ -11,8 +11,9 @@ from parcours.journey.duration import DAYS
 from parcours.journey.expression import Expression
 from parcours.journey.finding import Key, Margin
 from parcours.journey.journey_names import JourneyNames
+from parcours.journey.kinds import ADDRESS, INSTANT, Place, trait
 from parcours.journey.names import Names, nearest
-from parcours.journey.surroundings import condition, expression
+from parcours.journey.surroundings import DEFAULT_ADDRESSES, condition, expression, value
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ class StepCompiler:
         self.journey.kept.update(compiled.paths)
         return compiled
 
+    def _value(self, text: str, place: Place, *keys: Key) -> Expression:
+        compiled = value(self.margin, text, self.names, place, *keys)
+        self.journey.kept.update(compiled.paths)
+        return compiled
+
     def _send(self, step: steps.SendStep) -> program.Send:
         channels = self._channels(step)
         to = {channel: self._address(step, channel) for channel in channels}
@@ -91,9 +97,11 @@ class StepCompiler:
 
     def _address(self, step: steps.SendStep, channel: str) -> Expression:
         if channel in step.to:
-            return self._expression(step.to[channel], "to", channel)
+            return self._value(step.to[channel], ADDRESS, "to", channel)
         address = self.journey.around.addresses.get(channel)
         if address is not None:
+            if address == DEFAULT_ADDRESSES.get(channel):  # any other is looked at in profile.yaml
+                return self._value(address, ADDRESS, "send")
             return self._expression(address, "send")
         self.margin.error(
             f"no address is known for {channel!r}: give one in 'to', or for all in profile.yaml under addresses",
@@ -107,7 +115,7 @@ class StepCompiler:
             case int():
                 return program.WaitDuration(step.id, step.wait, after)
             case steps.UntilInstant():
-                until = self._expression(step.wait.until, "wait", "until")
+                until = self._value(step.wait.until, INSTANT, "wait", "until")
                 return program.WaitUntil(step.id, until, step.wait.offset, after)
             case steps.UntilLocalTime():
                 days = frozenset(DAYS.index(day) for day in step.wait.days)
@@ -180,8 +188,11 @@ class StepCompiler:
 
     def _update(self, step: steps.UpdateStep) -> program.Update:
         traits = self.journey.around.traits
-        for trait in step.update:
-            if trait not in traits and "profile" not in self.journey.around.unread:
-                self.margin.error(f"unknown trait {trait!r}{nearest(trait, traits)}", "update", trait)
-        values = {trait: self._expression(text, "update", trait) for trait, text in step.update.items()}
+        for name in step.update:
+            if name not in traits and "profile" not in self.journey.around.unread:
+                self.margin.error(f"unknown trait {name!r}{nearest(name, traits)}", "update", name)
+        values = {
+            name: self._value(text, trait(name, traits.get(name, "any")), "update", name)
+            for name, text in step.update.items()
+        }
         return program.Update(step.id, values, self._next(step.next, "next"))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from string import ascii_lowercase, ascii_uppercase
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfoNotFoundError
 
 import re2
@@ -139,42 +139,52 @@ def _whole(unit: timedelta) -> Callable[[timedelta], int]:
     return lambda value: value // unit if value >= timedelta(0) else -(-value // unit)
 
 
-FUNCTIONS: Final[Mapping[str, tuple[Function, int, int]]] = {
-    "bool": (to_boolean, 1, 1),
-    "double": (to_double, 1, 1),
-    "duration": (to_duration, 1, 1),
-    "int": (to_integer, 1, 1),
-    "matches": (matches, 2, 2),
-    "size": (size, 1, 1),
-    "string": (to_text, 1, 1),
-    "timestamp": (to_timestamp, 1, 1),
-}
-"""By name: the function, its fewest and its most arguments."""
+class Signature(NamedTuple):
+    """What a function does, its fewest and most arguments, and of which kind its value is if there is one."""
 
-METHODS: Final[Mapping[str, tuple[Function, int, int]]] = {
-    "contains": (_of_texts(lambda text, part: part in text), 1, 1),
-    "endsWith": (_of_texts(str.endswith), 1, 1),
-    "lower": (_of_text(str.lower), 0, 0),
-    "lowerAscii": (_of_text(lambda text: text.translate(_ASCII_LOWER)), 0, 0),
-    "matches": (matches, 1, 1),
-    "size": (size, 0, 0),
-    "startsWith": (_of_texts(str.startswith), 1, 1),
-    "trim": (_of_text(str.strip), 0, 0),
-    "upper": (_of_text(str.upper), 0, 0),
-    "upperAscii": (_of_text(lambda text: text.translate(_ASCII_UPPER)), 0, 0),
-    "getDate": (_getter(lambda moment: moment.day), 0, 1),
-    "getDayOfMonth": (_getter(lambda moment: moment.day - 1), 0, 1),
-    "getDayOfWeek": (_getter(lambda moment: moment.isoweekday() % 7), 0, 1),
-    "getDayOfYear": (_getter(lambda moment: moment.timetuple().tm_yday - 1), 0, 1),
-    "getFullYear": (_getter(lambda moment: moment.year), 0, 1),
-    "getHours": (_getter(lambda moment: moment.hour, _whole(timedelta(hours=1))), 0, 1),
-    "getMilliseconds": (
+    function: Function
+    fewest: int
+    most: int
+    kind: str
+
+
+FUNCTIONS: Final[Mapping[str, Signature]] = {
+    "bool": Signature(to_boolean, 1, 1, "boolean"),
+    "double": Signature(to_double, 1, 1, "number"),
+    "duration": Signature(to_duration, 1, 1, "duration"),
+    "int": Signature(to_integer, 1, 1, "number"),
+    "matches": Signature(matches, 2, 2, "boolean"),
+    "size": Signature(size, 1, 1, "number"),
+    "string": Signature(to_text, 1, 1, "string"),
+    "timestamp": Signature(to_timestamp, 1, 1, "timestamp"),
+}
+"""By name."""
+
+METHODS: Final[Mapping[str, Signature]] = {
+    "contains": Signature(_of_texts(lambda text, part: part in text), 1, 1, "boolean"),
+    "endsWith": Signature(_of_texts(str.endswith), 1, 1, "boolean"),
+    "lower": Signature(_of_text(str.lower), 0, 0, "string"),
+    "lowerAscii": Signature(_of_text(lambda text: text.translate(_ASCII_LOWER)), 0, 0, "string"),
+    "matches": Signature(matches, 1, 1, "boolean"),
+    "size": Signature(size, 0, 0, "number"),
+    "startsWith": Signature(_of_texts(str.startswith), 1, 1, "boolean"),
+    "trim": Signature(_of_text(str.strip), 0, 0, "string"),
+    "upper": Signature(_of_text(str.upper), 0, 0, "string"),
+    "upperAscii": Signature(_of_text(lambda text: text.translate(_ASCII_UPPER)), 0, 0, "string"),
+    "getDate": Signature(_getter(lambda moment: moment.day), 0, 1, "number"),
+    "getDayOfMonth": Signature(_getter(lambda moment: moment.day - 1), 0, 1, "number"),
+    "getDayOfWeek": Signature(_getter(lambda moment: moment.isoweekday() % 7), 0, 1, "number"),
+    "getDayOfYear": Signature(_getter(lambda moment: moment.timetuple().tm_yday - 1), 0, 1, "number"),
+    "getFullYear": Signature(_getter(lambda moment: moment.year), 0, 1, "number"),
+    "getHours": Signature(_getter(lambda moment: moment.hour, _whole(timedelta(hours=1))), 0, 1, "number"),
+    "getMilliseconds": Signature(
         _getter(lambda moment: moment.microsecond // 1_000, _whole(timedelta(milliseconds=1))),
         0,
         1,
+        "number",
     ),
-    "getMinutes": (_getter(lambda moment: moment.minute, _whole(timedelta(minutes=1))), 0, 1),
-    "getMonth": (_getter(lambda moment: moment.month - 1), 0, 1),
-    "getSeconds": (_getter(lambda moment: moment.second, _whole(timedelta(seconds=1))), 0, 1),
+    "getMinutes": Signature(_getter(lambda moment: moment.minute, _whole(timedelta(minutes=1))), 0, 1, "number"),
+    "getMonth": Signature(_getter(lambda moment: moment.month - 1), 0, 1, "number"),
+    "getSeconds": Signature(_getter(lambda moment: moment.second, _whole(timedelta(seconds=1))), 0, 1, "number"),
 }
-"""As a method: the function, and its fewest and most arguments after the value itself."""
+"""As a method, whose arguments come after the value itself."""

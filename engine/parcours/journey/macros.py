@@ -41,14 +41,14 @@ def _mapped(results: Results) -> object:
     return [None if value is MISSING else value for value in chosen]
 
 
-MACROS: Final[Mapping[str, tuple[Macro, int]]] = {
-    "all": (_every, 1),
-    "exists": (_some, 1),
-    "exists_one": (_exactly_one, 1),
-    "filter": (_kept, 1),
-    "map": (_mapped, 2),
+MACROS: Final[Mapping[str, tuple[Macro, int, str]]] = {
+    "all": (_every, 1, "boolean"),
+    "exists": (_some, 1, "boolean"),
+    "exists_one": (_exactly_one, 1, "boolean"),
+    "filter": (_kept, 1, "list"),
+    "map": (_mapped, 2, "list"),
 }
-"""By name: the macro, and the most bodies that it takes after its variable."""
+"""By name: the macro, the most bodies that it takes after its variable, and the kind of its value."""
 
 
 def bind(macro: Macro, elements: Evaluate, bodies: tuple[Evaluate, ...]) -> Evaluate:

@@ -18,11 +18,13 @@ def always_read(node: nodes.Node) -> Iterator[nodes.Path]:
         yield from always_read(child)
 
 
-def of_leaf(part: Operand, looked: Mapping[str, Operand], compared: Sequence[tuple[Operand, Operand]]) -> Why:
-    """What is missing in it or of unlike kinds, else what it comes to."""
+def of_leaf(
+    part: Operand, looked: Mapping[str, Operand], compared: Sequence[tuple[Operand, Operand]], *, decided: bool
+) -> Why:
+    """What is missing in it or of unlike kinds, else what it comes to: false, if it is `decided` always."""
     paths = tuple((path, each.evaluate) for path, each in looked.items())
     sides = tuple((left, right, left.evaluate, _kind_asked(right)) for left, right in compared)
-    false, decided = f"{part.text} is false", part.kind == "boolean"
+    false = f"{part.text} is false"
 
     def why(scope: Scope) -> list[str]:
         reasons = []  # filled by loops, not by comprehensions: this is asked for nearly every event

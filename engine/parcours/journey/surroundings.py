@@ -12,6 +12,7 @@ from parcours.journey.documents import Documents
 from parcours.journey.editions import Editions
 from parcours.journey.expression import Expression, ExpressionError, compile_expression, constant
 from parcours.journey.finding import Key, Margin
+from parcours.journey.kinds import Place, in_words
 from parcours.journey.names import ANYTHING, RUN_KINDS, UNREAD_EVENT, Names, Past, nearest, united
 
 DEFAULT_ADDRESSES: Final[Mapping[str, str]] = {
@@ -42,6 +43,14 @@ def condition(margin: Margin, text: str, names: Names | None, *keys: Key) -> Exp
     compiled = expression(margin, text, names, *keys)
     if compiled.kind not in ("boolean", "any"):
         margin.error(f"a condition is true or false, and this is a {compiled.kind}", *keys, value=text)
+    return compiled
+
+
+def value(margin: Margin, text: str, names: Names | None, place: Place, *keys: Key) -> Expression:
+    """The compiled expression; a finding as well where its value can never be what is expected at this place."""
+    compiled = expression(margin, text, names, *keys)
+    if compiled is not NEVER and not place.takes(compiled.kind):
+        margin.error(f"{place.expected}, and this is {in_words(compiled.kind)}", *keys, value=text)
     return compiled
 
 
