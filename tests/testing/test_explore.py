@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +75,18 @@ def delivered(at: int, outcome: Any, key: str = "k", message: str = "cart-remind
     return DeliveryReached(at, "p", "checkout", 1, 1, "s", "sms", message, "+3361", outcome, None, key)
 
 
+def clock(clocks: PersonClocks, at: int) -> datetime:
+    """What the clock of `p` shows."""
+    ((_, local),) = clocks.along([delivered(at, "sent")])
+    assert local is not None
+    return local
+
+
 BEGUN = [moved(0, "entered", None), moved(0, "reached")]
 MATCHED = [*BEGUN, moved(1, "matched")]
 ENDED = moved(2, "ended")
 HOUR = 3_600_000
+THURSDAY = {"quiet_hours": [{"from": "00:00", "until": "24:00", "days": ["thu"], "then": "hold"}]}
 QUIET = {"quiet_hours": [{"channels": ["sms"], "from": "22:00", "until": "08:00", "then": "hold"}]}
 CAP = {"caps": [{"channels": ["sms"], "class": "marketing", "max": 1, "per": "1d"}]}
 
@@ -102,6 +111,9 @@ CAP = {"caps": [{"channels": ["sms"], "class": "marketing", "max": 1, "per": "1d
         (QUIET, [delivered(32 * HOUR - 1, "sent")], ["no delivery in quiet hours"]),
         (QUIET, [delivered(32 * HOUR, "sent")], []),  # the end is exclusive
         (QUIET, [delivered(23 * HOUR, "sent", message="order-confirmation")], []),  # transactional
+        (THURSDAY, [delivered(0, "sent")], ["no delivery in quiet hours"]),
+        (THURSDAY, [delivered(24 * HOUR - 1, "sent")], ["no delivery in quiet hours"]),
+        (THURSDAY, [delivered(24 * HOUR, "sent")], []),
         (CAP, [delivered(0, "sent", "a"), delivered(24 * HOUR, "sent", "b")], []),
         (CAP, [delivered(0, "sent", "a"), delivered(24 * HOUR - 1, "sent", "b")], ["no cap exceeded"]),
         (CAP, [delivered(0, "refused", "a"), delivered(1, "sent", "b")], []),
@@ -137,16 +149,24 @@ def test_quiet_hours_end_once_in_the_night_in_which_the_clocks_change(
 
     breaches = PROPERTIES["no delivery in quiet hours"](World(luma.program, clocks, NIGHT), [delivered(at_ms, "sent")])
 
-    assert f"{clocks.local('p', at_ms):%H:%M %z}" == shown
+    assert f"{clock(clocks, at_ms):%H:%M %z}" == shown
     assert bool(list(breaches)) is broken
+
+
+def test_a_whole_quiet_day_is_quiet_also_while_an_hour_of_it_comes_again(luma: Project) -> None:
+    sunday = {"quiet_hours": [{"from": "00:00", "until": "24:00", "days": ["sun"], "then": "hold"}]}
+    at_ms = to_ms(parse_instant("2026-10-25T01:10:00Z"))
+    world = World(luma.program, PersonClocks(luma.program, [(0, "p", {"timezone": "Europe/Paris"})]), sunday)
+
+    assert len(list(PROPERTIES["no delivery in quiet hours"](world, [delivered(at_ms, "sent")]))) == 1
 
 
 def test_a_zone_counts_from_when_it_became_known(luma: Project) -> None:
     known: list[Any] = [(0, "p", {"timezone": "Asia/Kathmandu"}), (HOUR, "p", {"timezone": "Europe/Paris"})]
     clocks = PersonClocks(luma.program, known)
 
-    assert [f"{clocks.local('p', at):%H:%M}" for at in (HOUR - 60_000, HOUR)] == ["06:29", "02:00"]
-    assert clocks.local("stranger", 0).tzname() == "EST"  # the project's own zone
+    assert [f"{clock(clocks, at):%H:%M}" for at in (HOUR - 60_000, HOUR)] == ["06:29", "02:00"]
+    assert clock(PersonClocks(luma.program, []), 0).tzname() == "EST"  # the project's own zone
 
 
 @pytest.mark.parametrize(
@@ -160,6 +180,6 @@ def test_a_zone_counts_from_when_it_became_known(luma: Project) -> None:
     ],
 )
 def test_a_window_over_midnight_belongs_to_the_day_on_which_it_starts(at: int, is_open: bool, luma: Project) -> None:
-    local = PersonClocks(luma.program, [(0, "p", {"timezone": "UTC"})]).local("p", at * HOUR)
+    local = clock(PersonClocks(luma.program, [(0, "p", {"timezone": "UTC"})]), at * HOUR)
 
     assert in_window(local, 22 * 60, 8 * 60, [3]) is is_open

@@ -56,6 +56,7 @@ class Expression:
     series    the histories that it asks for, each once
     consents  whether it asks for consent
     kind      of its value, in the words of events.yaml; "any" where only data can tell
+    literal   whether it is a value written out, the same in any scope
     kinds     each path with its declared kind, "any" where there is none
     cautions  what is probably not meant, such as a comparison that can never be true
     """
@@ -69,6 +70,7 @@ class Expression:
     series: tuple[Series, ...] = ()
     consents: bool = False
     kind: str = "any"
+    literal: bool = field(default=False, compare=False)
     _turns: tuple[Turn, ...] = field(default=(), repr=False, compare=False)
 
     def value(self, scope: Scope) -> object:
@@ -154,6 +156,7 @@ def _compiled(text: str, tree: Node, names: Names | None) -> Expression:
         series=tuple(series.values()),
         consents=compiler.consents,
         kind=operand.kind,
+        literal=operand.literal,
         _turns=tuple(compiler.turns),
     )
 

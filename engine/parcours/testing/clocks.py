@@ -1,39 +1,99 @@
-"""What does a person's own clock show? The zone follows from the traits that were known at that time."""
+"""What does a person's own clock show? The zone follows from the traits that were known at that time.
+
+Facts name the traits that an update step has set, and not what to. A value that is written out in the step is as
+good as known. After any other the clock is unknown until the person is identified with such a trait again: no
+verdict is better than a wrong one.
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from parcours.core.fact import DeliveryReached, Fact, Moved
+from parcours.core.paths import replaced
 from parcours.instants import to_moment
-from parcours.journey.expression import Scope
-from parcours.journey.program import Program
+from parcours.journey.expression import Scope, to_json
+from parcours.journey.program import Program, Update
 from parcours.journey.zones import zone, zone_names
 
 
-class PersonClocks:
-    """Tells local times. Made from what became known of people: (time in ms, person, traits), in the order of time.
-
-    A zone that a journey itself sets by an update is not seen.
+@dataclass(slots=True)
+class _Person:
     """
+    told     what will become known: (time in ms, traits)
+    traits   what is known
+    heard    when each trait that the zone depends on was last told
+    unknown  those of them of which nobody can tell the value
+    """
+
+    told: deque[tuple[int, Mapping[str, object]]]
+    traits: dict[str, object] = field(default_factory=dict)
+    heard: dict[str, int] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+
+
+class PersonClocks:
+    """Tells local times. Made from what became known of people: (time in ms, person, traits)."""
 
     def __init__(self, program: Program, known: Iterable[tuple[int, str, Mapping[str, object]]]) -> None:
         self._program = program
-        self._changes: dict[str, list[tuple[int, str]]] = {}
-        traits: dict[str, dict[str, object]] = {}
-        for at, person, changed in known:
-            traits[person] = {**traits.get(person, {}), **changed}
-            name = program.profile_timezone.value(Scope(profile=traits[person], now_ms=at))
-            chosen = name if isinstance(name, str) and name in zone_names() else program.timezone
-            self._changes.setdefault(person, []).append((at, chosen))
+        paths = [path.split(".") for path in program.profile_timezone.paths]
+        self._deciding = frozenset(names[1] for names in paths if names[0] == "profile")
+        self._known: dict[str, list[tuple[int, Mapping[str, object]]]] = {}
+        for at, person, traits in sorted(known, key=lambda each: each[0]):
+            self._known.setdefault(person, []).append((at, traits))
 
-    def local(self, person: str, at_ms: int) -> datetime:
-        """The time that the person's clock shows."""
-        changes = self._changes.get(person, [])
-        place = bisect_right(changes, at_ms, key=lambda change: change[0])
-        name = changes[place - 1][1] if place else self._program.timezone
-        return to_moment(at_ms).astimezone(zone(name))
+    def along(self, facts: Iterable[Fact]) -> Iterator[tuple[DeliveryReached, datetime | None]]:
+        """What happened to deliveries, each with the time that the person's clock showed; None where it is unknown.
+
+        facts  all of those people's, in the order of happening for each of them
+        """
+        people: dict[str, _Person] = {}
+        for fact in facts:
+            person = people.get(fact.profile)
+            if person is None:
+                person = people[fact.profile] = _Person(deque(self._known.get(fact.profile, ())))
+            self._hear(person, fact.at)
+            if isinstance(fact, DeliveryReached):
+                yield fact, self._local(person, fact.at)
+            elif isinstance(fact, Moved) and fact.what == "updated":
+                self._update(person, fact)
+
+    def _hear(self, person: _Person, through_ms: int) -> None:
+        """Take in what has become known by then."""
+        while person.told and person.told[0][0] <= through_ms:
+            at, traits = person.told.popleft()
+            person.traits.update(traits)
+            for name in self._deciding & traits.keys():
+                person.heard[name] = at
+                person.unknown.discard(name)
+
+    def _update(self, person: _Person, fact: Moved) -> None:
+        """Take in what an update step has set. Which came last at one instant, this or what was told, is unknown."""
+        journey = self._program.journey(fact.journey, fact.version)
+        step = journey.steps.get(fact.step or "") if journey is not None else None
+        if not isinstance(step, Update):
+            person.unknown |= self._deciding
+            return
+        for path, value in step.values.items():
+            name = path.partition(".")[0]
+            if name in self._deciding:
+                if not value.literal or person.heard.get(name) == fact.at:
+                    person.unknown.add(name)
+                    continue
+                person.traits = replaced(person.traits, path, to_json(value.value(Scope())))
+                if path == name:
+                    person.unknown.discard(name)
+
+    def _local(self, person: _Person, at_ms: int) -> datetime | None:
+        if person.unknown:
+            return None
+        name = self._program.profile_timezone.value(Scope(profile=person.traits, now_ms=at_ms))
+        chosen = name if isinstance(name, str) and name in zone_names() else self._program.timezone
+        return to_moment(at_ms).astimezone(zone(chosen))
 
 
 def in_window(local: datetime, from_minute: int, until_minute: int, days: Iterable[int]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import assert_never
 
 from parcours.channel import CALL
@@ -54,6 +55,30 @@ def judge(program: Program, case: Case, played: Played) -> list[Failure]:
     bench = _Bench(program, case, played)
     judged = (bench.judge(place, expected) for place, expected in enumerate(case.expect))
     return [failure for failure in judged if failure is not None]
+
+
+def unjudged(case: Case, played: Played) -> dict[int, int]:
+    """By the place of what may never happen: how many deliveries went out when a person's clock is unknown."""
+    counts = {
+        place: sum(local is None for _, local in _concerned(played, expected))
+        for place, expected in enumerate(case.expect)
+        if isinstance(expected, NeverExpected)
+    }
+    return {place: count for place, count in counts.items() if count}
+
+
+def _concerned(played: Played, expected: NeverExpected) -> Iterator[tuple[DeliveryReached, datetime | None]]:
+    """What was sent and is of the kind, with the time that the person's clock showed."""
+    never = expected.never
+    for fact, local in played.clocks.along(played.facts):
+        if (
+            fact.outcome == "sent"
+            and expected.who in (None, fact.profile)
+            and never.journey in (None, fact.journey)
+            and never.channel in (None, fact.channel)
+            and (fact.channel != CALL or never.channel is not None)  # nobody is woken by a call
+        ):
+            yield fact, local
 
 
 class _Bench:
@@ -136,33 +161,21 @@ class _Bench:
         yield from (f"  {line}" for line in differing)
 
     def _never(self, place: int, expected: NeverExpected) -> Failure | None:
-        never = expected.never
+        never, days = expected.never, [DAYS.index(day) for day in expected.never.days]
         found = [
-            fact
-            for fact in self._played.facts
-            if isinstance(fact, DeliveryReached) and fact.outcome == "sent" and self._forbidden(fact, expected)
+            (fact, local)
+            for fact, local in _concerned(self._played, expected)
+            if local is not None and in_window(local, *never.between, days)
         ]
         if not found:
             return None
         words = f"nothing{_scope(never)} for {expected.who or 'anybody'} between {_window(never)}"
         lines = [
-            f"{line}, when the clock of {fact.profile} showed {self._local(fact)}"
-            for line, fact in zip(self._lines(found), found, strict=True)
+            f"{line}, when the clock of {fact.profile} showed {local:%a %H:%M}"
+            for fact, local in found[:NEAREST_MAX]
+            for line in self._lines([fact])
         ]
-        return Failure(place, words, tuple(lines[:NEAREST_MAX]))
-
-    def _forbidden(self, fact: DeliveryReached, expected: NeverExpected) -> bool:
-        never = expected.never
-        if expected.who not in (None, fact.profile) or never.journey not in (None, fact.journey):
-            return False
-        if fact.channel == CALL and never.channel is None:
-            return False  # nobody is woken by a call
-        local = self._played.clocks.local(fact.profile, fact.at)
-        days = [DAYS.index(day) for day in never.days]
-        return never.channel in (None, fact.channel) and in_window(local, *never.between, days)
-
-    def _local(self, fact: DeliveryReached) -> str:
-        return f"{self._played.clocks.local(fact.profile, fact.at):%a %H:%M}"
+        return Failure(place, words, tuple(lines))
 
     def _lines(self, facts: Iterable[Fact]) -> Iterator[str]:
         for fact in facts:

@@ -91,9 +91,9 @@ def reaction(project: Project, given: ReactionGiven) -> dict[str, object]:
 
 
 def _traits(start_ms: int, scene: Scene) -> Iterator[tuple[int, str, Mapping[str, object]]]:
-    """What became known of people, in the order of time."""
+    """What became known of people, in the order of time; who they are is known before anything happens."""
     for who, traits in scene.people.items():
-        yield start_ms, who, traits
+        yield start_ms - 1, who, traits
     told = [(at_ms(each.at, start_ms), each) for each in scene.given if isinstance(each, IdentifyGiven)]
     for at, given in sorted(told, key=lambda pair: pair[0]):
         yield at, given.who, given.identify

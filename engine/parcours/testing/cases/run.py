@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from parcours.dispatch.proofs import Proofs
 from parcours.journey.project import Project
-from parcours.testing.cases.judge import Failure, judge
+from parcours.testing.cases.judge import Failure, judge, unjudged
 from parcours.testing.cases.play import play
 from parcours.testing.cases.read import Placed
 
@@ -17,11 +17,13 @@ class Verdict:
     """
     failures  the expectations that were not met
     refused   what was given and could not be used: (its place in `given`, the reason)
+    unjudged  deliveries that could not be held against a time of day: (place in `expect`, how many)
     """
 
     placed: Placed
     failures: tuple[Failure, ...]
     refused: tuple[tuple[int, str], ...]
+    unjudged: tuple[tuple[int, int], ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -34,16 +36,20 @@ def run_cases(project: Project, cases: Iterable[Placed]) -> Iterator[Verdict]:
     for placed in cases:
         played = play(project, placed.case, proofs)
         failures = judge(project.program, placed.case, played)
-        yield Verdict(placed, tuple(failures), tuple(played.refused))
+        beyond = unjudged(placed.case, played)
+        yield Verdict(placed, tuple(failures), tuple(played.refused), tuple(beyond.items()))
 
 
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
-    """One line for the test, and for one that failed what was expected, what happened and why."""
+    """One line for the test, what could not be judged, and where it failed what was expected, what happened and why."""
     placed = verdict.placed
     word = "passed" if verdict.passed else "FAILED"
     yield f"{word}  {placed.file}:{placed.line}  {placed.case.test}"
     for place, reason in verdict.refused:
         yield f"  given[{place}] could not be used: {reason}"
+    for place, count in verdict.unjudged:
+        deliveries = "1 delivery was" if count == 1 else f"{count:,} deliveries were"
+        yield f"  line {placed.lines[place]}: {deliveries} not judged: an update step had set the person's time zone"
     for failure in verdict.failures:
         yield f"  line {placed.lines[failure.place]}: expected: {failure.expected}"
         yield from _listed("happened", failure.found or ("nothing of the kind",))

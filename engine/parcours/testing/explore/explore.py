@@ -17,7 +17,7 @@ from parcours.insight.summary import Summary
 from parcours.journey.project import Project
 from parcours.simulation import Result, simulate
 from parcours.testing.clocks import PersonClocks
-from parcours.testing.explore.properties import PROPERTIES, Breach, World, policies_of
+from parcours.testing.explore.properties import PROPERTIES, Breach, World, beyond_clocks, policies_of
 from parcours.testing.explore.reproduction import reproduction
 from parcours.testing.explore.shrink import shrink
 from parcours.testing.explore.traffic import Act, Traffic
@@ -61,6 +61,8 @@ class Exploration:
     unreached   steps, as JOURNEY.STEP, that nobody came to
     untried     policies that nothing came up against, in words
     unrendered  templates that failed for somebody, in words
+    unjudged    people who were written to when nobody can tell what their clocks showed: an update step had set the
+                zone to what only the engine knows, and the quiet hours are not held against them
     """
 
     seed: int
@@ -73,6 +75,7 @@ class Exploration:
     unreached: tuple[str, ...]
     untried: tuple[str, ...]
     unrendered: tuple[str, ...] = ()
+    unjudged: int = 0
 
 
 def explore(project: Project, events: int, seed: int, play: Player | None = None) -> Exploration:
@@ -101,6 +104,7 @@ def explore(project: Project, events: int, seed: int, play: Player | None = None
         unreached=tuple(_unreached(played.summary)),
         untried=tuple(_untried(project, played.summary.gates)),
         unrendered=tuple(_unrendered(played.facts)),
+        unjudged=explorer.unjudged(acts, played),
     )
 
 
@@ -130,15 +134,22 @@ class _Explorer:
 
     def violations(self, acts: Sequence[Act], played: _Played) -> Iterator[Violation]:
         """The first breach of each property by each person."""
-        known = [(act.at, act.person, act.call["traits"]) for act in acts if act.call["type"] == "identify"]
-        clocks = PersonClocks(self._project.program, known)
-        world = World(self._project.program, clocks, self._policies, played.settled)
-        for person, own in groupby(sorted(played.facts, key=lambda fact: fact.profile), lambda fact: fact.profile):
-            told = list(own)
+        world = self._world(acts, played)
+        for person, told in _by_person(played.facts):
             for name, holds in PROPERTIES.items():
                 breach = next(holds(world, told), None)
                 if breach is not None:
                     yield Violation(name, person, breach.text, breach.fact, _often(told, breach))
+
+    def unjudged(self, acts: Sequence[Act], played: _Played) -> int:
+        """How many people the quiet hours could not be held against."""
+        world = self._world(acts, played)
+        return sum(beyond_clocks(world, told) for _, told in _by_person(played.facts))
+
+    def _world(self, acts: Sequence[Act], played: _Played) -> World:
+        known = [(act.at, act.person, act.call["traits"]) for act in acts if act.call["type"] == "identify"]
+        clocks = PersonClocks(self._project.program, known)
+        return World(self._project.program, clocks, self._policies, played.settled)
 
     def smaller(self, violation: Violation, acts: Sequence[Act]) -> Violation:
         """The violation with as few of the person's acts as still break the property."""
@@ -153,6 +164,11 @@ class _Explorer:
     def _broken(self, acts: Sequence[Act], name: str) -> Violation | None:
         found = self.violations(acts, self.play(acts))
         return next((violation for violation in found if violation.property == name), None)
+
+
+def _by_person(facts: Iterable[Fact]) -> Iterator[tuple[str, list[Fact]]]:
+    in_order = sorted(facts, key=lambda fact: fact.profile)
+    return ((person, list(own)) for person, own in groupby(in_order, lambda fact: fact.profile))
 
 
 def _often(facts: Sequence[Fact], breach: Breach) -> int:
@@ -208,6 +224,9 @@ def exploration_lines(exploration: Exploration) -> Iterator[str]:
         yield f"warning: nobody reached {step}"
     for untried in exploration.untried:
         yield f"warning: {untried}"
+    if exploration.unjudged:
+        people = "1 person" if exploration.unjudged == 1 else f"{exploration.unjudged:,} people"
+        yield f"warning: an update step set the time zone of {people}, who are not held against the quiet hours"
     for unrendered in exploration.unrendered[:REPRODUCTIONS_MAX]:
         yield f"warning: {unrendered}"
 

@@ -141,11 +141,21 @@ def quiet_hours_are_kept(world: World, facts: Sequence[Fact]) -> Iterator[Breach
     for rule in world.policies.get("quiet_hours") or ():
         window = _minute(rule["from"]), _minute(rule["until"])
         days = [DAYS.index(day) for day in rule.get("days") or DAYS]
-        for fact in _sent(world, facts, rule):
-            local = world.clocks.local(fact.profile, fact.at)
+        for fact, local in world.clocks.along(facts):
+            if local is None or not _concerned(world, fact, rule):
+                continue
             if in_window(local, *window, days) and not _is_over(local, window[1]):
                 text = f"{_time(fact)}: {fact.journey}.{fact.step} was sent on {fact.channel} at {local:%a %H:%M}"
                 yield Breach(text, fact)
+
+
+def beyond_clocks(world: World, facts: Sequence[Fact]) -> bool:
+    """Whether something was sent that quiet hours concern, when nobody can tell what the person's clock showed."""
+    return any(
+        local is None and _concerned(world, fact, rule)
+        for rule in world.policies.get("quiet_hours") or ()
+        for fact, local in world.clocks.along(facts)
+    )
 
 
 def caps_are_kept(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
@@ -167,7 +177,7 @@ def caps_are_kept(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
 
 def _is_over(local: datetime, until_minute: int) -> bool:
     """Whether the clock shows this hour for the second time, and the window ended while it showed it first."""
-    until = local.replace(hour=until_minute // 60, minute=until_minute % 60, fold=0)
+    until = local.replace(hour=until_minute // 60 % 24, minute=until_minute % 60, fold=0)
     return local.fold == 1 and until.utcoffset() != until.replace(fold=1).utcoffset()
 
 
@@ -183,18 +193,19 @@ PROPERTIES: Final[Mapping[str, Property]] = {
 
 def _sent(world: World, facts: Sequence[Fact], rule: Mapping[str, Any]) -> Iterator[DeliveryReached]:
     """The deliveries that were sent and that a rule of the policies concerns."""
-    for fact in facts:
-        if not isinstance(fact, DeliveryReached) or fact.outcome != "sent" or fact.channel == CALL:
-            continue
-        message = world.program.messages[fact.message]
-        concerned = (
-            message.message_class != "transactional"
-            and fact.channel in (rule.get("channels") or (fact.channel,))
-            and rule.get("class") in (None, message.message_class)
-            and rule.get("purpose") in (None, message.purpose)
-        )
-        if concerned:
-            yield fact
+    return (fact for fact in facts if isinstance(fact, DeliveryReached) and _concerned(world, fact, rule))
+
+
+def _concerned(world: World, fact: DeliveryReached, rule: Mapping[str, Any]) -> bool:
+    if fact.outcome != "sent" or fact.channel == CALL:
+        return False
+    message = world.program.messages[fact.message]
+    return (
+        message.message_class != "transactional"
+        and fact.channel in (rule.get("channels") or (fact.channel,))
+        and rule.get("class") in (None, message.message_class)
+        and rule.get("purpose") in (None, message.purpose)
+    )
 
 
 def _minute(value: object) -> int:
