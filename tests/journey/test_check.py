@@ -115,6 +115,23 @@ def test_a_faulty_step_does_not_hide_the_faults_of_the_others(changed: Change) -
     ]
 
 
+@pytest.mark.parametrize("written, meant", [("Europe/Pari", "Europe/Paris"), ("profil", "profile")])
+def test_a_journey_s_time_zone_that_is_none_is_one_finding_with_the_nearest_name(
+    written: str, meant: str, changed: Change
+) -> None:
+    (found,) = report(changed(journey("{id: a, wait: 1h}", head=f"timezone: {written}")))
+
+    assert found == (
+        "journeys/second.yaml:3: timezone: a time zone is 'profile', for each person's own, or an IANA name,"
+        f" did you mean {meant!r}? (found {written!r})"
+    )
+
+
+@pytest.mark.parametrize("written", ["profile", "Europe/Paris", "UTC"])
+def test_a_journey_goes_by_a_person_s_zone_or_by_a_named_one(written: str, changed: Change) -> None:
+    assert report(changed(journey("{id: a, wait: 1h}", head=f"timezone: {written}"))) == []
+
+
 FAULTS = [
     # references
     ("{id: a, send: nothing-such}", "steps[0].send: unknown message 'nothing-such'"),

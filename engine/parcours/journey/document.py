@@ -18,6 +18,7 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -42,6 +43,22 @@ def _known_zone(name: str) -> str:
 
 
 ZoneName: TypeAlias = Annotated[str, AfterValidator(_known_zone)]
+
+ZONE_OF_PERSON: Final = "profile"
+
+
+def _zone_of_journey(name: str) -> str:
+    if name == ZONE_OF_PERSON or name in zone_names():
+        return name
+    hint = nearest(name, [*zone_names(), ZONE_OF_PERSON])
+    raise ValueError(f"a time zone is {ZONE_OF_PERSON!r}, for each person's own, or an IANA name{hint}")
+
+
+JourneyZone: TypeAlias = Annotated[
+    str,
+    AfterValidator(_zone_of_journey),
+    WithJsonSchema({"type": "string", "description": "profile, for each person's own, or an IANA name"}),
+]
 
 
 ACTION_TIMEOUT_MAX_MS: Final = 60_000
@@ -252,7 +269,7 @@ class JourneyDocument(Document):
     ] = "always"
     exit: tuple[ExitRule, ...] = ()
     goal: GoalDocument | None = None
-    timezone: Literal["profile"] | ZoneName = "profile"
+    timezone: JourneyZone = ZONE_OF_PERSON
     starts: Annotated[date, AfterValidator(_in_our_time)] | None = None
     ends: Annotated[date, AfterValidator(_in_our_time)] | None = None
     priority: int = Field(default=50, ge=0, le=100)
