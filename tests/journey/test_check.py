@@ -132,6 +132,36 @@ def test_a_journey_goes_by_a_person_s_zone_or_by_a_named_one(written: str, chang
     assert report(changed(journey("{id: a, wait: 1h}", head=f"timezone: {written}"))) == []
 
 
+FINER = "people are divided to a hundredth of a percent, and this is a finer share"
+
+SPLITS = [
+    # whole, and to the finest share; the sum is that of what is written
+    ("[100]", []),
+    ("[33.33, 33.33, 33.34]", []),
+    ("[0.01, 99.99]", []),
+    ("[0, 100]", []),
+    ("['12.5%', 87.5]", []),
+    ("[0.07, 0.29, 99.64]", []),
+    ("[33.33, 33.33, 33.33]", ["steps[0].split: the percents sum to 99.99, not to 100"]),
+    ("[50, 60.5]", ["steps[0].split: the percents sum to 110.5, not to 100"]),
+    # finer shares would be rounded, some of them to nobody
+    ("[0.004, 99.996]", [f"steps[0].split[0].percent: {FINER}", f"steps[0].split[1].percent: {FINER}"]),
+    ("[33.333, 33.333, 33.334]", [f"steps[0].split[{arm}].percent: {FINER}" for arm in range(3)]),
+    ("['99.999%', 0]", [f"steps[0].split[0].percent: {FINER}"]),
+]
+
+
+@pytest.mark.parametrize("percents, findings", SPLITS, ids=[percents for percents, _ in SPLITS])
+def test_the_shares_of_a_split_are_added_as_they_are_written(
+    percents: str, findings: list[str], changed: Change
+) -> None:
+    arms = ", ".join(f"{{percent: {percent}}}" for percent in percents.strip("[]").split(", "))
+
+    found = report(changed(journey(f"{{id: a, split: [{arms}]}}")))
+
+    assert [each.removeprefix("journeys/second.yaml:4: ").split(" (found")[0] for each in found] == findings
+
+
 FAULTS = [
     # references
     ("{id: a, send: nothing-such}", "steps[0].send: unknown message 'nothing-such'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import (
@@ -189,6 +190,13 @@ class SplitArm(Document):
     percent: Percent
     next: Name | None = None
 
+    @field_validator("percent")
+    @classmethod
+    def _divisible(cls, percent: float) -> float:
+        if _exact(percent) != hundredths(percent):
+            raise ValueError("people are divided to a hundredth of a percent, and this is a finer share")
+        return percent
+
 
 class SplitStep(Document):
     """Divides people by shares, always the same person the same way."""
@@ -201,13 +209,18 @@ class SplitStep(Document):
     def _whole(cls, arms: tuple[SplitArm, ...]) -> tuple[SplitArm, ...]:
         total = sum(hundredths(arm.percent) for arm in arms)
         if total != PERCENT_TOTAL:
-            raise ValueError(f"the percents sum to {total / 100:g}, not to 100")
+            raise ValueError(f"the percents sum to {Decimal(total) / 100:f}, not to 100")
         return arms
 
 
 def hundredths(percent: float) -> int:
-    """A share in hundredths of a percent."""
-    return round(percent * 100)
+    """A share in whole hundredths of a percent."""
+    return int(_exact(percent))
+
+
+def _exact(percent: float) -> Decimal:
+    """The share as it is written, in hundredths of a percent."""
+    return Decimal(str(percent)) * 100
 
 
 class UpdateStep(Document):
