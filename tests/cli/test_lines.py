@@ -79,6 +79,19 @@ def test_the_first_rejections_are_reported_and_the_others_counted() -> None:
     assert rejections.count == 4
 
 
+def test_every_rejection_is_kept_where_there_is_a_place_for_it() -> None:
+    said: list[str] = []
+    kept: list[tuple[int, str]] = []
+    rejections = Rejections(said.append, reports_max=1, keep=lambda number, reason: kept.append((number, reason)))
+
+    rejections(3, "too long")
+    rejections(4, "empty")
+    rejections.close(Path("out/rejected.ndjson"))
+
+    assert kept == [(3, "too long"), (4, "empty")]
+    assert said[-1] == "and 1 more line is left out; all of them are in out/rejected.ndjson"
+
+
 def test_nothing_is_added_where_every_rejection_was_reported() -> None:
     said: list[str] = []
     rejections = Rejections(said.append, reports_max=2)

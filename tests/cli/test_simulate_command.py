@@ -108,14 +108,33 @@ def test_lines_that_cannot_be_used_are_named_and_the_others_go_on(tmp_path: Path
     assert (summary["events"]["read"], summary["events"]["rejected"]) == (5, 3)
 
 
-def test_a_file_of_rubbish_does_not_flood_the_screen(tmp_path: Path) -> None:
+def test_a_file_of_rubbish_does_not_flood_the_screen_and_all_of_it_is_listed(tmp_path: Path) -> None:
     events = written(tmp_path / "events.ndjson", *[b"rubbish"] * (REPORTS_MAX + 80))
+    rejected = tmp_path / "out" / "rejected.ndjson"
 
     result = run(LUMA, "--events", events, "--out", tmp_path / "out")
 
     assert result.exit_code == 0
     assert len(result.stderr.splitlines()) == REPORTS_MAX + 1
-    assert result.stderr.splitlines()[-1] == "and 80 more lines are left out"
+    assert result.stderr.splitlines()[-1] == f"and 80 more lines are left out; all of them are in {rejected}"
+    listed = [json.loads(line) for line in rejected.read_text().splitlines()]
+    assert [line["line"] for line in listed] == list(range(1, REPORTS_MAX + 81))
+    assert {f"line {line['line']} is left out: {line['reason']}" for line in listed} >= set(
+        result.stderr.splitlines()[:-1]
+    )
+
+
+def test_a_list_of_what_was_left_out_does_not_outlive_the_next_simulation(tmp_path: Path) -> None:
+    bad = written(tmp_path / "bad.ndjson", b"rubbish", IDENTIFIED)
+    good = written(tmp_path / "good.ndjson", IDENTIFIED)
+
+    run(LUMA, "--events", bad, "--out", tmp_path / "out")
+    assert (tmp_path / "out" / "rejected.ndjson").exists()
+    run(LUMA, "--events", good, "--out", tmp_path / "out")
+
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "deliveries.ndjson", "summary.json", "transitions.ndjson",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -62,21 +62,32 @@ def split_lines(file: BinaryIO) -> Iterator[bytes]:
 
 
 class Rejections:
-    """Reports lines that cannot be used: the first ones singly, then how many more there were."""
+    """Reports lines that cannot be used: the first ones singly, then how many more there were.
 
-    def __init__(self, write: Callable[[str], None], reports_max: int = REPORTS_MAX) -> None:
+    keep  is told of every one of them
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        reports_max: int = REPORTS_MAX,
+        keep: Callable[[int, str], None] = lambda number, reason: None,
+    ) -> None:
         self._write = write
+        self._keep = keep
         self._reports_max = reports_max
         self.count = 0
 
     def __call__(self, number: int, reason: str) -> None:
         """Line `number` (from 1) is left out because of `reason`."""
         self.count += 1
+        self._keep(number, reason)
         if self.count <= self._reports_max:
             self._write(f"line {number:,} is left out: {reason}")
 
-    def close(self) -> None:
-        """Say how many lines were not reported singly."""
+    def close(self, kept_in: Path | None = None) -> None:
+        """Say how many lines were not reported singly, and where all of them are."""
         more = self.count - self._reports_max
         if more > 0:
-            self._write(f"and {more:,} more {'line is' if more == 1 else 'lines are'} left out")
+            where = f"; all of them are in {kept_in}" if kept_in is not None else ""
+            self._write(f"and {more:,} more {'line is' if more == 1 else 'lines are'} left out{where}")

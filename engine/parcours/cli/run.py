@@ -11,6 +11,7 @@ import typer
 from parcours.cli.files import events_source, results_folder
 from parcours.cli.lines import Rejections, read_lines
 from parcours.cli.project import ProjectFolder
+from parcours.cli.rejected import REJECTED, RejectedLines
 from parcours.errors import naming
 
 if TYPE_CHECKING:
@@ -112,8 +113,10 @@ def simulate(
     from parcours.simulation import simulate as run
 
     project = Project.load(folder)
-    rejections = Rejections(lambda sentence: typer.echo(sentence, err=True))
-    with ResultFiles(results) as files:
+    with naming(gettempdir()):
+        kept = RejectedLines()
+    rejections = Rejections(lambda sentence: typer.echo(sentence, err=True), keep=kept)
+    with ResultFiles(results) as files, kept:
         with ProgressBar("Events") as progress, naming(gettempdir()):
             result = run(
                 project,
@@ -127,9 +130,10 @@ def simulate(
                 progress=progress,
                 facts=files.add,
             )
-        rejections.close()
         with naming(results):
             files.write(result.summary)
+            kept.write(results)
+        rejections.close(results / REJECTED)
     _show(result)
     if result.unsettled:
         typer.echo(unsettled(), err=True)
