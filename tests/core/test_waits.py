@@ -148,8 +148,10 @@ def test_a_wait_until_an_instant(tell: Tell, until: str, offset: str, due: int, 
     "properties, reason",
     [
         ({}, "wait until event.until: event.until is missing"),
-        ({"until": "soon"}, "wait until event.until: event.until is missing"),
-        ({"until": 5}, "wait until event.until: event.until is missing"),
+        ({"until": "soon"}, "wait until event.until: event.until is a string that is no timestamp"),
+        ({"until": 5}, "wait until event.until: event.until is a number and no timestamp"),
+        ({"until": None}, "wait until event.until: event.until is missing"),
+        ({"until": "10000-01-01T00:00:00Z"}, "wait until event.until: event.until is a string that is no timestamp"),
         ({"until": "9999-12-31T00:00:00Z"}, "the wait would last beyond the year 9997"),
     ],
 )

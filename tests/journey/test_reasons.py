@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from parcours.journey.expression import Scope, compile_expression
+from parcours.journey.expression import Names, Scope, compile_expression
 
 SCOPE = Scope(
     event={"total": 30, "code": "80", "ok": False, "tags": ["a"], "items": [{"price": 3}], "many": list(range(1_001))},
@@ -56,3 +56,20 @@ def test_the_reason_tells_only_what_kept_the_condition_from_holding(text: str, r
 
     assert not condition.holds(SCOPE)
     assert condition.unmet(SCOPE) == reason
+
+
+@pytest.mark.parametrize(
+    "when, reason",
+    [
+        (None, "event.when is missing"),
+        (5, "event.when is a number and no timestamp"),
+        ({"at": "2026-01-01"}, "event.when is an object and no timestamp"),
+        ("soon", "event.when is a string that is no timestamp"),
+        ("9999-12-31T23:59:59-10:00", "event.when is a string that is no timestamp"),  # beyond the last year in UTC
+        ("2026-01-01T00:00:00Z", "event.when > now is false"),
+    ],
+)
+def test_what_is_declared_a_timestamp_and_is_none_is_named_for_what_it_is(when: object, reason: str) -> None:
+    condition = compile_expression("event.when > now", Names(event={"when": "timestamp"}))
+
+    assert condition.unmet(Scope(event={"when": when}, now_ms=1_800_000_000_000)) == reason

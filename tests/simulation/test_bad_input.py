@@ -203,7 +203,7 @@ def test_a_run_that_cannot_go_on_is_parked_with_the_reason_and_the_others_go_on(
     played = told.play(shop, until=3_000 * DAY)
 
     assert played.moves("parked") == [
-        (3_600_101, "tom", "wait until profile.born: profile.born is missing"),
+        (3_600_101, "tom", "wait until profile.born: profile.born is a string that is no timestamp"),
     ]
     assert [(step, who) for _, step, who in played.deliveries("una")] == [("write", "email"), ("again", "email")]
     step = played.result.summary.journeys["trip"].steps["birthday"]

@@ -72,10 +72,10 @@ class Compiler:
         if not keys:
             raise ExpressionError(f"{root!r} alone is no value, name what is in it as in {root}.name", node.column)
         kind = self._declared(node, root, keys)
-        read = closures.reading(root, tuple(keys))
+        read, source = closures.reading(root, tuple(keys)), None
         if kind == "timestamp":
-            read = closures.converting(read, from_ms if root == "run" else to_timestamp)
-        operand = Operand(read, node.text, "number" if kind == "integer" else kind, kind == "number")
+            read, source = closures.converting(read, from_ms if root == "run" else to_timestamp), read
+        operand = Operand(read, node.text, "number" if kind == "integer" else kind, kind == "number", source=source)
         self.paths[".".join(node.names)] = operand
         return operand
 

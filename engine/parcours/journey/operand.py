@@ -21,6 +21,7 @@ class Operand:
     exact    whether it is a number with decimals
     literal  whether it is a value written out
     moved    by what `now` is moved if it is nothing else, None for everything else
+    source   what a path holds before it is read as a timestamp, None where it is taken as it is
     why      its reasons as a condition, None where its parts are no conditions themselves
     """
 
@@ -30,6 +31,7 @@ class Operand:
     exact: bool = False
     literal: bool = False
     moved: Moved | None = None
+    source: Evaluate | None = None
     why: Why | None = None
 
 

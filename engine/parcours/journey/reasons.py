@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from parcours.journey import nodes
+from parcours.journey.kinds import in_words
 from parcours.journey.operand import Condition, Operand, Why
-from parcours.journey.values import MISSING, Scope, kind_of
+from parcours.journey.values import MISSING, Evaluate, Scope, kind_of
 
 
 def always_read(node: nodes.Node) -> Iterator[nodes.Path]:
@@ -22,19 +23,19 @@ def of_leaf(
     part: Operand, looked: Mapping[str, Operand], compared: Sequence[tuple[Operand, Operand]], *, decided: bool
 ) -> Why:
     """What is missing in it or of unlike kinds, else what it comes to: false, if it is `decided` always."""
-    paths = tuple((path, each.evaluate) for path, each in looked.items())
+    paths = tuple((path, each.evaluate, each.source) for path, each in looked.items())
     sides = tuple((left, right, left.evaluate, _kind_asked(right)) for left, right in compared)
     false = f"{part.text} is false"
 
     def why(scope: Scope) -> list[str]:
         reasons = []  # filled by loops, not by comprehensions: this is asked for nearly every event
-        for path, evaluate in paths:
+        for path, evaluate, source in paths:
             if evaluate(scope) is MISSING:
-                reasons.append(f"{path} is missing")
+                reasons.append(f"{path} is {_instead(source, scope)}")
         for left, right, evaluate, kind_asked in sides:
             kind, other = kind_of(evaluate(scope)), kind_asked or kind_of(right.evaluate(scope))
             if kind != other and kind != "missing" and other != "missing":
-                reasons.append(f"{left.text} is a {kind} and {right.text} a {other}")
+                reasons.append(f"{left.text} is {in_words(kind)} and {right.text} {in_words(other)}")
         return reasons or ([false] if decided else [_come_to(part, scope)])
 
     return why
@@ -61,8 +62,18 @@ def _kind_asked(part: Operand) -> str:
     return part.kind if part.literal else ""
 
 
+def _instead(source: Evaluate | None, scope: Scope) -> str:
+    """What there is where a value is missing: nothing, or what cannot be read as the timestamp that it should be."""
+    kind = "missing" if source is None else kind_of(source(scope))
+    if kind == "missing":
+        return kind
+    return "a string that is no timestamp" if kind == "string" else f"{in_words(kind)} and no timestamp"
+
+
 def _come_to(part: Operand, scope: Scope) -> str:
     value = part.evaluate(scope)
     if value is MISSING:
         return f"{part.text} has no value"
-    return f"{part.text} is false" if type(value) is bool else f"{part.text} is a {kind_of(value)} and no boolean"
+    return (
+        f"{part.text} is false" if type(value) is bool else f"{part.text} is {in_words(kind_of(value))} and no boolean"
+    )
