@@ -260,6 +260,29 @@ def test_an_older_version_still_compiles_when_the_profile_has_dropped_what_it_na
     assert [(each.name, each.version) for each in program.draining] == [("trip", 1)]
 
 
+def test_an_older_version_still_compiles_when_the_profile_has_changed_the_kind_of_a_trait() -> None:
+    # given a trait that is a number at first, and an address later
+    noted = {**TRIP, "steps": [{"id": "keep", "update": {"contact": "event.total"}}, *TRIP["steps"]]}
+    before, after = shop(noted, OTHER, traits={"contact": "number"}), shop(traits={"contact": "string"})
+    documents = after.documents
+    after = Project.of(
+        documents.settings,
+        documents.profile.model_copy(update={"addresses": {"email": "profile.contact"}}),
+        documents.events,
+        documents.audiences,
+        documents.messages,
+        documents.journeys,
+        actions=documents.actions,
+    )
+    first = begun(before)
+    ledger = published(first.ledger, offer_of(after), 1, reopen=False)
+
+    program = Compiler().program(Publications(ledger, {**first.sources, 2: source_of(after)}))
+
+    assert [(each.name, each.version) for each in program.draining] == [("trip", 1)]
+    assert program.addresses["email"].kind == "string"
+
+
 def test_a_name_with_a_new_meaning_has_a_key_of_its_own() -> None:
     after = shop(audiences={"staff": 'profile.city == "Lyon"'})
     first = begun(shop())

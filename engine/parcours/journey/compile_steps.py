@@ -175,6 +175,9 @@ class StepCompiler:
     def _split(self, step: steps.SplitStep) -> program.Split:
         arms, bound = list[tuple[int, str | None]](), 0
         for number, arm in enumerate(step.split):
+            if steps.is_too_fine(arm.percent):
+                fault = "people are divided to a hundredth of a percent, and this is a finer share"
+                self.margin.error(fault, "split", number, "percent", value=f"{arm.percent:g}", runs=True)
             bound += steps.hundredths(arm.percent)
             arms.append((bound, self._next(arm.next, "split", number, "next")))
         return program.Split(step.id, tuple(arms))

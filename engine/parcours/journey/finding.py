@@ -19,6 +19,7 @@ class Finding:
 
     path   the key's path, such as `steps[1].send`
     value  what stands there, shortened; empty where the message says it
+    runs   whether what is published with this fault already goes on: it does nothing that was not so before
     """
 
     file: str
@@ -27,6 +28,7 @@ class Finding:
     message: str
     value: str = ""
     severity: Literal["error", "warning"] = "error"
+    runs: bool = False
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
@@ -63,18 +65,20 @@ class Margin:
         """The margin of a part of the document."""
         return Margin(self.file, self.findings, self.lines, (*self.base, *keys))
 
-    def error(self, message: str, *keys: Key, value: str = "") -> None:
+    def error(self, message: str, *keys: Key, value: str = "", runs: bool = False) -> None:
         """Note a fault at the key path below this part."""
-        self._add("error", message, keys, value)
+        self._add("error", message, keys, value, runs=runs)
 
     def warn(self, message: str, *keys: Key) -> None:
         """Note a doubt at the key path below this part."""
         self._add("warning", message, keys, "")
 
-    def _add(self, severity: Literal["error", "warning"], message: str, keys: KeyPath, value: str) -> None:
+    def _add(
+        self, severity: Literal["error", "warning"], message: str, keys: KeyPath, value: str, *, runs: bool = False
+    ) -> None:
         path = (*self.base, *keys)
         self.findings.append(
-            Finding(self.file, self.line(path), written(path), " ".join(message.split()), value, severity)
+            Finding(self.file, self.line(path), written(path), " ".join(message.split()), value, severity, runs)
         )
 
     def line(self, path: KeyPath) -> int:

@@ -103,8 +103,10 @@ def _among(older: Documents, newest: Documents) -> Documents:
 
 
 def _compiled(documents: Documents, editions: Editions) -> Program:
+    """The program. What has run with a fault goes on with it, and beside a newer profile it may not be its own."""
     findings: list[Finding] = []
     program, _ = compile_project(documents, margins_of(documents, findings), None, editions)
-    if errors(findings):
-        raise ProjectInvalid("\n".join(str(finding) for finding in errors(sorted(set(findings)))))
+    faults = [fault for fault in errors(sorted(set(findings))) if not fault.runs]
+    if faults:
+        raise ProjectInvalid("\n".join(map(str, faults)))
     return program

@@ -190,13 +190,6 @@ class SplitArm(Document):
     percent: Percent
     next: Name | None = None
 
-    @field_validator("percent")
-    @classmethod
-    def _divisible(cls, percent: float) -> float:
-        if _exact(percent) != hundredths(percent):
-            raise ValueError("people are divided to a hundredth of a percent, and this is a finer share")
-        return percent
-
 
 class SplitStep(Document):
     """Divides people by shares, always the same person the same way."""
@@ -207,19 +200,24 @@ class SplitStep(Document):
     @field_validator("split")
     @classmethod
     def _whole(cls, arms: tuple[SplitArm, ...]) -> tuple[SplitArm, ...]:
-        total = sum(hundredths(arm.percent) for arm in arms)
-        if total != PERCENT_TOTAL:
-            raise ValueError(f"the percents sum to {Decimal(total) / 100:f}, not to 100")
+        total = sum(exact_hundredths(arm.percent) for arm in arms)
+        if total != PERCENT_TOTAL and not any(is_too_fine(arm.percent) for arm in arms):
+            raise ValueError(f"the percents sum to {float(total / 100):g}, not to 100")
         return arms
+
+
+def is_too_fine(percent: float) -> bool:
+    """Whether the share cannot be given out. Where that is so the sum says nothing."""
+    return exact_hundredths(percent) != hundredths(percent)
 
 
 def hundredths(percent: float) -> int:
     """A share in whole hundredths of a percent."""
-    return int(_exact(percent))
+    return round(percent * 100)
 
 
-def _exact(percent: float) -> Decimal:
-    """The share as it is written, in hundredths of a percent."""
+def exact_hundredths(percent: float) -> Decimal:
+    """A share as it is written, in hundredths of a percent."""
     return Decimal(str(percent)) * 100
 
 

@@ -42,7 +42,9 @@ def condition(margin: Margin, text: str, names: Names | None, *keys: Key) -> Exp
     """The compiled condition; a finding as well where its value can never be true or false."""
     compiled = expression(margin, text, names, *keys)
     if compiled.kind not in ("boolean", "any"):
-        margin.error(f"a condition is true or false, and this is a {compiled.kind}", *keys, value=text)
+        margin.error(
+            f"a condition is true or false, and this is {in_words(compiled.kind)}", *keys, value=text, runs=True
+        )
     return compiled
 
 
@@ -50,7 +52,7 @@ def value(margin: Margin, text: str, names: Names | None, place: Place, *keys: K
     """The compiled expression; a finding as well where its value can never be what is expected at this place."""
     compiled = expression(margin, text, names, *keys)
     if compiled is not NEVER and not place.takes(compiled.kind):
-        margin.error(f"{place.expected}, and this is {in_words(compiled.kind)}", *keys, value=text)
+        margin.error(f"{place.expected}, and this is {in_words(compiled.kind)}", *keys, value=text, runs=True)
     return compiled
 
 
