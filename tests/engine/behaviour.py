@@ -215,7 +215,7 @@ class EngineBehaviour(Behaviour):
         assert outcomes(engine, "emma") == []
         text = explanation_text(engine.explain("carl"))
         assert "remind: email reminder to carl@mail.example sent" in text
-        assert "not entered: nothing of this happened: Seen" in text
+        assert "not entered: nothing of this happened while it could start it: Seen" in text
 
         assert {who: msgspec.json.encode(engine.explain(who)) for who in lives.told} == lives.told
 

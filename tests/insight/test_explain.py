@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
@@ -11,6 +12,8 @@ from parcours import Project, simulate
 from parcours.core.fact import Fact, LimitReached, Moved, Unmatched, Unmet
 from parcours.insight.explain import TIE_WAIT, explain
 from parcours.insight.explain_text import explanation_text
+from parcours.journey.document import EventsDocument, JourneyDocument, ProjectDocument
+from parcours.testing.virtual_project import VirtualProject
 
 LUMA = Project.load(str(files("parcours.demo") / "luma"))
 IDENTIFIED = (
@@ -25,7 +28,7 @@ TEXT = """\
 sarah
 
 checkout
-  not entered: nothing of this happened: Checkout Started
+  not entered: nothing of this happened while it could start it: Checkout Started
 
 abandoned-cart
   2026-03-02T09:02:00.000Z  not entered: a run of it is open already
@@ -41,7 +44,7 @@ abandoned-cart
     now: at opened, waiting for opened of remind until 2026-03-03T10:01:00.000Z
 
 west-coast-launch
-  not entered: nothing of this happened: a read of young-west at 2024-05-06T16:00:00.000Z
+  not entered: nothing of this happened while it could start it: a read of young-west at 2024-05-06T16:00:00.000Z
 """
 
 
@@ -96,6 +99,47 @@ def test_other_people_are_passed_over_and_what_belongs_to_no_journey_is_noted() 
 
     assert explanation.journeys == []
     assert [at for at, _ in explanation.notes] == [1, 2]
+
+
+@pytest.mark.parametrize("verb, state", [("close_journey", "closed"), ("stop_journey", "stopped")])
+def test_what_happened_while_nobody_could_enter_is_not_denied(
+    parcours_project: Callable[..., VirtualProject], verb: str, state: str
+) -> None:
+    shop = parcours_project(LUMA)
+    getattr(shop, verb)("checkout")
+    shop.track("sarah", "Checkout Started")
+    nothing = "  not entered: nothing of this happened while it could start it: Checkout Started"
+
+    assert f"checkout, which is {state} now\n{nothing}; nobody enters now, for it is {state}\n" in shop.explain("sarah")
+    shop.publish(LUMA)
+    assert f"checkout\n{nothing}\n" in shop.explain("sarah")
+
+
+@pytest.mark.parametrize(
+    "reentry, why",
+    [("never", "the journey may be entered once only"), ({"after": "5d"}, "the last run ended too recently")],
+)
+def test_a_run_too_many_is_told_from_one_too_soon(
+    parcours_project: Callable[..., VirtualProject], reentry: object, why: str
+) -> None:
+    journey = {
+        "journey": "hello",
+        "entry": {"event": "Seen"},
+        "reentry": reentry,
+        "steps": [{"id": "over", "end": True}],
+    }
+    shop = parcours_project(
+        Project.of(
+            ProjectDocument(project="shop"),
+            events=EventsDocument.model_validate({"events": {"Seen": {}}}),
+            journeys=[JourneyDocument.model_validate(journey)],
+        )
+    )
+    shop.track("sarah", "Seen")
+    shop.advance(days=3)
+    shop.track("sarah", "Seen")
+
+    assert f"not entered: {why}\n" in shop.explain("sarah")
 
 
 def test_each_refusal_keeps_its_event_and_its_reason() -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
 from parcours.insight.outline import awaited, starts_by
+from parcours.insight.sentences import AFTER_A_PAUSE, ONCE_ONLY
 from parcours.insight.summary import INTERNAL_OUTCOMES
 from parcours.instants import EPOCH, MILLISECOND
 from parcours.journey.program import Journey
@@ -153,11 +154,12 @@ def _run_of(story: JourneyStory, version: int, number: int) -> RunStory:
 
 
 def _move(story: JourneyStory, fact: Moved, sequence: int, outlines: Mapping[tuple[str, int], Journey]) -> None:
+    outline = outlines.get((fact.journey, fact.version))
     if fact.run is None:
-        story.refusals.append(Refusal(at=fact.at, version=fact.version, why=fact.why or fact.what))
+        detail = _reentry(outline) if fact.why == "too_soon" else None
+        story.refusals.append(Refusal(at=fact.at, version=fact.version, why=fact.why or fact.what, detail=detail))
         return
     run = _run_of(story, fact.version, fact.run)
-    outline = outlines.get((fact.journey, fact.version))
     tie = _tie(run, fact, outline)
     run.moves.append(Move(at=fact.at, sequence=sequence, step=fact.step, what=fact.what, why=fact.why, tie=tie))
     match fact.what:
@@ -170,6 +172,13 @@ def _move(story: JourneyStory, fact: Moved, sequence: int, outlines: Mapping[tup
             run.state, run.until_ms, run.waits_for = fact.what, None, []
         case _:
             pass
+
+
+def _reentry(outline: Journey | None) -> str | None:
+    """What kept somebody from entering again; a journey that is not known does not tell."""
+    if outline is None:
+        return None
+    return ONCE_ONLY if outline.reentry_after_ms is None else AFTER_A_PAUSE
 
 
 def _tie(run: RunStory, fact: Moved, outline: Journey | None) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from parcours.core.time_text import time_text
 from parcours.insight.explain import DeliveryStory, Explanation, JourneyStory, Reached, Refusal, RunStory
-from parcours.insight.sentences import moved, reached, refused
+from parcours.insight.sentences import moved, reached, refused, unstarted
 
 
 def explanation_text(explanation: Explanation) -> str:
@@ -29,9 +29,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
 def _journey(story: JourneyStory) -> Iterator[str]:
     yield story.journey if story.state == "open" else f"{story.journey}, which is {story.state} now"
     if not story.runs and not story.refusals:
-        yield "  not entered: " + (
-            f"nothing of this happened: {story.starts_by}" if story.starts_by else "nothing started it"
-        )
+        yield f"  not entered: {unstarted(story.starts_by, story.state)}"
     for refusal in story.refusals:
         yield f"  {time_text(refusal.at)}  not entered{_by(refusal)}: {refused(refusal.why, refusal.detail)}"
     for run in story.runs:

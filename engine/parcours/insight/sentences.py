@@ -7,12 +7,16 @@ from parcours.insight.summary import INTERNAL_OUTCOMES
 
 REFUSALS = {
     "already_in": "a run of it is open already",
-    "too_soon": "the last run ended too recently",
+    "too_soon": "the last run was too recent, or there may be one only",
     "outside_dates": "it is outside of the journey's dates",
     "paused": "the journey is paused",
     "exit_audience": "the person is in an audience that ends the journey",
 }
 """Why an entry is refused, in words."""
+
+AFTER_A_PAUSE = "the last run ended too recently"
+ONCE_ONLY = "the journey may be entered once only"
+"""What `too_soon` means, for whoever knows the journey."""
 
 _MOVES = {
     "entered": "entered by {why}",
@@ -44,6 +48,14 @@ def moved(what: str, why: str | None) -> str:
 def refused(why: str, detail: str | None = None) -> str:
     """Why somebody did not enter, in words."""
     return detail or REFUSALS.get(why, why)
+
+
+def unstarted(starts_by: str | None, state: str) -> str:
+    """Why nothing came of a journey that neither took nor refused the person, in words; by its state now."""
+    nobody = f"; nobody enters now, for it is {state}" if state in ("closed", "stopped") else ""
+    if starts_by is None:
+        return f"nothing started it{nobody}"
+    return f"nothing of this happened while it could start it: {starts_by}{nobody}"
 
 
 def reached(outcome: str, gate: str | None, reason: str | None, code: str | None) -> str:

@@ -11,7 +11,7 @@ from parcours.channel import CALL
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.insight.explain import JourneyStory, RunStory, explain
 from parcours.insight.explain_text import standing
-from parcours.insight.sentences import refused, sentence
+from parcours.insight.sentences import refused, sentence, unstarted
 from parcours.insight.summary import INTERNAL_OUTCOMES
 from parcours.journey.program import Program
 from parcours.testing.cases.content import differences
@@ -197,7 +197,7 @@ class _Bench:
             at = since(refusal.at, self._played.start_ms)
             yield f"{at}  did not enter {story.journey}{by}: {refused(refusal.why, refusal.detail)}"
         if not story.runs and not story.refusals:
-            yield f"did not enter {story.journey}: nothing of this happened: {story.starts_by}"
+            yield f"did not enter {story.journey}: {unstarted(story.starts_by, story.state)}"
         for run in story.runs:
             if step is None or not _was_at(run, step):
                 never = f" never came to {step} and" if step else ""
