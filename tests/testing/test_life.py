@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from parcours import Project
-from parcours.core.fact import Moved
+from parcours.core.fact import DeliveryReached, Moved
 from parcours.errors import CallerError, PublishRefused
 from parcours.testing.virtual_project import VirtualProject
 
@@ -54,6 +54,37 @@ def test_an_older_version_drains_beside_the_new_one(shop: VirtualProject, shop_f
     assert [sent.who for sent in shop.sent()] == ["sarah", "bert"]
     assert "run 1, version 2" in shop.explain("bert")
     assert "run 1, version 1" in shop.explain("sarah")
+
+
+def test_a_run_of_an_older_version_hears_what_the_new_one_has_no_name_for(
+    shop: VirtualProject, shop_folder: Path
+) -> None:
+    # given sarah, who has been reminded by a step that the new version calls otherwise
+    shop.advance(hours=1)
+    change(shop_folder, f"journeys/{JOURNEY}.yaml", "id: remind ", "id: nudge ")
+    shop.publish(shop_folder)
+
+    with pytest.raises(CallerError, match=f"'{JOURNEY}.remid' has to be one step .* did you mean '{JOURNEY}.remind'"):
+        shop.react("sarah", "opened", of=f"{JOURNEY}.remid")
+    shop.react("sarah", "opened", of=f"{JOURNEY}.remind")
+
+    assert [fact.step for fact in shop.facts() if isinstance(fact, DeliveryReached) and fact.outcome == "opened"] == [
+        "remind"
+    ]
+
+
+def test_a_run_of_an_older_version_waits_for_an_event_that_the_new_one_dropped(
+    shop: VirtualProject, shop_folder: Path
+) -> None:
+    for file in ("events.yaml", f"journeys/{JOURNEY}.yaml"):
+        change(shop_folder, file, "Order Completed", "Order Paid")
+    shop.publish(shop_folder)
+
+    with pytest.raises(CallerError, match="no event 'Order Complete', did you mean 'Order Completed'"):
+        shop.track("sarah", "Order Complete")
+    shop.track("sarah", "Order Completed", {"total": 80})
+
+    assert moves(shop, "matched") == [("sarah", 1, "Order Completed")]
 
 
 def test_a_version_is_forgotten_once_nothing_of_anybody_goes_by_it(shop: VirtualProject, shop_folder: Path) -> None:

@@ -8,7 +8,7 @@ outbound calls do whenever they come in.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,8 +30,9 @@ from parcours.errors import CallerError, EngineClosed
 from parcours.insight.explain import Explanation, explain
 from parcours.insight.explain_text import explanation_text
 from parcours.instants import EPOCH, MILLISECOND, to_moment
+from parcours.journey.editions import plain
 from parcours.journey.names import nearest
-from parcours.journey.program import Program
+from parcours.journey.program import Journey, Program
 from parcours.journey.project import Project
 from parcours.life import Life, LifeOfJourneys
 from parcours.local import LocalRuntime
@@ -129,9 +130,9 @@ class VirtualProject(LifeOfJourneys):
         self.happen({"type": "identify", "userId": who, "traits": traits})
 
     def track(self, who: str, event: str, properties: Mapping[str, object] | None = None) -> None:
-        """A person does something that the project declares."""
-        declared = self.project.documents.events.events
-        names = {*declared, *(each.of for each in declared.values() if each.of is not None)}
+        """A person does something that the project declares, or an older version that somebody may still be in."""
+        declared = self._life.program().events
+        names = {plain(key) for key in declared} | {each.of for each in declared.values() if each.of is not None}
         if event not in names:
             raise CallerError(f"the project declares no event {event!r}{nearest(event, names)}")
         self.happen({"type": "track", "userId": who, "event": event, "properties": properties or {}})
@@ -139,7 +140,8 @@ class VirtualProject(LifeOfJourneys):
     def react(self, who: str, what: str, *, of: str, channel: str | None = None, link: str | None = None) -> None:
         """A person opens, clicks ... the newest delivery of a step, named JOURNEY.STEP.
 
-        The channel may be left out where the step sends on one only. A call can be made to have `failed`.
+        The channel may be left out where the step sends on one only, in every version that somebody may be in. A call
+        can be made to have `failed`.
         """
         self._react({"who": who, "reaction": what, "of": of, "channel": channel, "link": link})
 
@@ -159,14 +161,15 @@ class VirtualProject(LifeOfJourneys):
             hint = "" if named in OUTCOMES else nearest(named, OUTCOMES)
             raise CallerError(f"this is no reaction: {wrong}{hint}") from None
         of, channel = given.of, given.channel
-        steps = leaving_steps(self.project.program.journeys, of)
+        versions = self._life.program().versions()
+        steps = leaving_steps(versions, of)
         if len(steps) != 1 or (channel is None and len(next(iter(steps.values()))) > 1):
-            known = leaving_steps(self.project.program.journeys, of.rpartition(".")[2])
+            known = leaving_steps(versions, of.rpartition(".")[2]) or _steps(versions)
             raise CallerError(
                 f"{of!r} has to be one step that sends, as JOURNEY.STEP, and a channel where it sends on several"
-                + nearest(of, [".".join(each) for each in known])
+                + nearest(of, {".".join(each) for each in known})
             )
-        self.happen({"type": "reaction", "userId": given.who, **reaction(self.project, given)})
+        self.happen({"type": "reaction", "userId": given.who, **reaction(versions, given)})
 
     def consent(self, who: str, channel: str, *, purpose: str | None = None, granted: bool = True) -> None:
         """A person grants or withdraws consent; without a purpose, for all of the channel."""
@@ -289,6 +292,10 @@ class VirtualProject(LifeOfJourneys):
             coroutine.close()
             raise EngineClosed
         return self._thread.submit(self._runner.run, coroutine).result()
+
+
+def _steps(journeys: Iterable[Journey]) -> list[tuple[str, str]]:
+    return [(journey.name, step) for journey in journeys for step in journey.steps]
 
 
 def _time(at_ms: int) -> datetime:

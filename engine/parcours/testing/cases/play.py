@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -11,6 +11,7 @@ import msgspec
 from parcours.core.fact import Fact
 from parcours.core.time_text import time_text
 from parcours.dispatch.proofs import Proofs, Said
+from parcours.journey.program import Journey
 from parcours.journey.project import Project
 from parcours.simulation import simulate
 from parcours.testing.cases.document import ConsentGiven, EventGiven, Given, IdentifyGiven, ReactionGiven, Scene
@@ -72,7 +73,7 @@ def call(project: Project, start_ms: int, given: Given) -> dict[str, object]:
         case IdentifyGiven():
             return identified(at, given.who, given.identify)
         case ReactionGiven():
-            return {"type": "reaction", **reaction(project, given), **who}
+            return {"type": "reaction", **reaction(project.program.journeys, given), **who}
         case ConsentGiven():
             terms = {"channel": given.consent.channel, "granted": given.consent.granted}
             purpose = {"purpose": given.consent.purpose} if given.consent.purpose else {}
@@ -81,9 +82,9 @@ def call(project: Project, start_ms: int, given: Given) -> dict[str, object]:
             assert_never(given)
 
 
-def reaction(project: Project, given: ReactionGiven) -> dict[str, object]:
+def reaction(journeys: Iterable[Journey], given: ReactionGiven) -> dict[str, object]:
     """The fields of a reaction: where a step sends on one channel only, it need not be named."""
-    ((journey, step), channels) = next(iter(leaving_steps(project.program.journeys, given.of).items()))
+    ((journey, step), channels) = next(iter(leaving_steps(journeys, given.of).items()))
     link = {"link": given.link} if given.link else {}
     answer = {} if given.answer is None else {"answer": given.answer}
     channel = given.channel or channels[0]

@@ -223,11 +223,14 @@ def _paths(value: Mapping[str, object], before: str = "") -> Iterator[str]:
 def leaving_steps(journeys: Iterable[Journey], of: str) -> dict[tuple[str, str], tuple[str, ...]]:
     """The channels of each step that `JOURNEY.STEP`, or a step's name alone, may mean, by (journey, step).
 
-    Those from which something leaves: the messages of a send step, or an outbound call.
+    Those from which something leaves: the messages of a send step, or an outbound call. Where journeys are there in
+    several versions, the channels are those of them all.
     """
-    return {
-        (journey.name, step.id): tuple(step.to) if isinstance(step, Send) else (CALL,)
-        for journey in journeys
-        for step in journey.steps.values()
-        if isinstance(step, Send | Call) and of in (step.id, f"{journey.name}.{step.id}")
-    }
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for journey in journeys:
+        for step in journey.steps.values():
+            if isinstance(step, Send | Call) and of in (step.id, f"{journey.name}.{step.id}"):
+                channels = tuple(step.to) if isinstance(step, Send) else (CALL,)
+                name = journey.name, step.id
+                found[name] = tuple(dict.fromkeys((*found.get(name, ()), *channels)))
+    return found
