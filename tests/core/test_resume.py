@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.core.test_life import TRIP, moves
 
 from parcours.config import HOUR_MS
@@ -216,3 +217,40 @@ def test_of_an_event_only_what_the_journey_looks_at_is_kept(shop: Shop, begin: B
     assert kept.properties == {"cart": "a", "total": 5, "gift": {"wrapped": True}}
     life.change(3, "resume")
     assert moves(life, "branched") == [(2, "branched", "0")]
+
+
+TURNING = """
+journey: trip
+entry: {event: Start}
+steps:
+  - {id: rest, wait: 4h}
+  - {id: listen, wait_for: [{audience: recent, change: left, next: done}], timeout: 2h}
+  - {id: late, end: true}
+  - {id: done, end: true}
+"""
+
+
+@pytest.mark.parametrize("paused", [False, True])
+@pytest.mark.parametrize(
+    "seen_at, started_at, step",
+    [
+        (2, 0, "done"),  # the wait was set before the audience's change: when it comes, the run listens
+        (0, 0, "late"),  # the other way round: the change comes first and finds nobody listening
+    ],
+)
+def test_timers_of_one_instant_go_in_the_order_in_which_they_were_set_in_a_pause_too(
+    shop: Shop, begin: Begin, paused: bool, seen_at: int, started_at: int, step: str
+) -> None:
+    window_h = 4 + started_at - seen_at
+    life = begin(shop(TURNING, audiences=f"""recent: 'count("Seen", "{window_h}h") > 0'"""))
+    happened = [(seen_at, 0, "Seen"), (started_at, 1, "Start")]
+    for at, _, name in sorted(happened):
+        life.story.event(at * HOUR_MS, name)
+
+    if paused:
+        life.change(3 * HOUR_MS, "pause")
+        life.story.wait(5 * HOUR_MS)
+        life.change(5 * HOUR_MS, "resume")
+    life.story.wait(9 * HOUR_MS)
+
+    assert step in [name for _, name in life.story.steps()]

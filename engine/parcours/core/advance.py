@@ -174,6 +174,7 @@ def _look_again(turn: Turn, *, unknown: bool) -> None:
 def _fire_first(turn: Turn) -> None:
     timer = _first(turn.profile.timers)
     turn.profile.timers.remove(timer)
+    turn.timer = timer
     if timer.kind in KEPT_TIMERS and turn.is_paused(timer.journey):
         keep_timer(turn, timer)
     else:

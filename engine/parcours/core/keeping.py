@@ -50,7 +50,9 @@ def _keep_occasion(turn: Turn, name: str, occasion: Occasion, runs: list[Placed]
     if events:
         properties = keep(occasion.properties, frozenset[str]().union(*(_paths(journey) for journey, _ in runs)))
     names = occasion.names if events else ()
-    _keep(turn, Kept(turn.at, name, "occasion", names=names, properties=properties, changes=changes), what)
+    timer = None if turn.timer is None or turn.timer.kind == "reaction" else turn.timer  # a reaction is an event
+    given = Kept(turn.at, name, "occasion", timer=timer, names=names, properties=properties, changes=changes)
+    _keep(turn, given, what)
 
 
 def _events(turn: Turn, journey: Journey, run: Run, occasion: Occasion) -> Iterator[str]:

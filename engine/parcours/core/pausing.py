@@ -1,8 +1,9 @@
 """What happens when a paused journey goes on? What its runs have missed is applied to them, each input at its time.
 
-In between, timers of the runs fire at the times at which they were due, an event going before a timer as ever;
-so the runs end up where they would be without the pause. Two things differ, because they cannot be made up
-for: a condition sees the person as she is now, and gates go by the time at which the journey goes on.
+In between, timers of the runs fire at the times at which they were due, an event going before a timer as ever, and
+what another timer did in its place among them; so the runs end up where they would be without the pause. Two
+things differ, because they cannot be made up for: a condition sees the person as she is now, and gates go by the time
+at which the journey goes on.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def make_up(turn: Turn, journey: str, fire: Callable[[Turn, Timer], None], hear:
 
     while True:
         timer = _first_timer(turn, journey, now)
-        if inputs and (timer is None or inputs[0].at <= timer.due):
+        if inputs and (timer is None or _goes_before(inputs[0], timer)):
             given = inputs.popleft()
             turn.at = given.at
             _apply(turn, given, runs, hear)
@@ -49,6 +50,13 @@ def make_up(turn: Turn, journey: str, fire: Callable[[Turn, Timer], None], hear:
     turn.at = now
     for occasion in elsewhere:
         _go_through_late(turn, occasion, journey, runs)
+
+
+def _goes_before(given: Kept, timer: Timer) -> bool:
+    """An event goes before a timer of its instant; of two timers, the one that was set first."""
+    if given.timer is None:
+        return given.at <= timer.due
+    return (given.at, given.timer.sequence) < (timer.due, timer.sequence)
 
 
 def _go_through_late(turn: Turn, occasion: Occasion, journey: str, runs: Collection[int]) -> None:
@@ -67,7 +75,7 @@ def _taken_out(turn: Turn, journey: str) -> list[Kept]:
     profile = turn.profile
     own = [each for each in profile.kept if each.journey == journey]
     profile.kept = [each for each in profile.kept if each.journey != journey]
-    profile.timers += [each.timer for each in own if each.timer is not None]
+    profile.timers += [each.timer for each in own if each.kind == "timer" and each.timer is not None]
     release_claims(turn, own)
     return [each for each in own if each.kind in ("occasion", "reaction")]
 

@@ -108,7 +108,7 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
     """Something that happened to the runs of a paused journey, and will be applied to them when it goes on.
 
     occasion  names, properties and changes are those of an event and of what it did to audiences, as far as any
-              of the runs may look at them
+              of the runs may look at them; with a timer, it was this one that did it
     reaction  there was one to a delivery of the run
     timer     it fell due
     claim     the delivery `key` was about to leave

@@ -37,6 +37,7 @@ class Turn(msgspec.Struct):
 
     at        the instant of what is applied: of the input, or an earlier one that a paused journey has missed
     gates_at  the time by which gates go: always that of the input
+    timer     the one that fires, if one does
     updated   the run whose `update` step changed traits, until audiences have been looked at again
     """
 
@@ -49,6 +50,7 @@ class Turn(msgspec.Struct):
     crowd: Crowd | None
     effects: Effects = msgspec.field(default_factory=Effects)
     updated: Run | None = None
+    timer: Timer | None = None
 
     def is_paused(self, journey: str) -> bool:
         """Whether the journey stands still at this time."""

@@ -107,9 +107,9 @@ def phases(person: Person, now_ms: int, fact: Document, but: str | None = None) 
     person.settled.update((audience, change == "entered") for audience, change in fact["changes"])
     life = person.world.life
     for name in life.paused:
-        # Inputs of open runs are kept.
+        # Inputs of open runs are kept, and of what a timer did, when it was set.
         if any(is_still(person, run) for run in runs_of(person, {"journey": name})):
-            person.kept.setdefault(name, []).append((now_ms, fact))
+            person.kept.setdefault(name, []).append((now_ms, person.firing, fact))
     # Goals, then exits, then waiting runs, then entries.
     runs = [run for run in runs_in_order(person) if run["journey"]["journey"] != but and not is_still(person, run)]
     move_runs(person, now_ms, fact, runs)
@@ -268,8 +268,10 @@ def refused(person: Person, now_ms: int, journey: Document, event: Document | No
 def fire(person: Person, timer: Document) -> None:
     """A timer does what it was set for, unless that is over."""
     person.caused_in_all = 0
+    person.firing = timer["order"]
     if act(person, timer["due"], timer):
         apply_caused(person, timer["due"])
+    person.firing = None
 
 
 def act(person: Person, now_ms: int, timer: Document) -> bool:

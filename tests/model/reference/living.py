@@ -80,7 +80,7 @@ def change(life: Life, people: list[Person], now_ms: int, verb: str, of: Any) ->
 
 def stop(person: Person, now_ms: int, name: str) -> None:
     # Goals that were met in a pause have been met; the runs were open all the time.
-    for at_ms, fact in person.kept.pop(name, []):
+    for at_ms, _, fact in person.kept.pop(name, []):
         inputs.credit_goals(person, at_ms, fact, runs_of(person, {"journey": name}))
     for run in runs_of(person, {"journey": name}):
         if run["status"] != "ended":
@@ -89,14 +89,14 @@ def stop(person: Person, now_ms: int, name: str) -> None:
 
 
 def make_up(person: Person, now_ms: int, name: str) -> None:
-    """Applies what a pause kept at its own times, an event before a timer; gates go by now."""
+    """Applies what a pause kept at its own times, an event before a timer, timers as they were set; gates go by now."""
     kept = person.kept.pop(name, [])
     caused: list[list[audiences.Change]] = []
     person.gates_at_ms = now_ms
     while True:
         timer = next_timer(person, now_ms, name)
-        if kept and (timer is None or kept[0][0] <= timer["due"]):
-            at_ms, fact = kept.pop(0)
+        if kept and (timer is None or goes_before(kept[0], timer)):
+            at_ms, _, fact = kept.pop(0)
             person.caused_in_all = 0
             inputs.move_runs(person, at_ms, fact, runs_of(person, {"journey": name}))
             caused += hear_own(person, at_ms, name)
@@ -112,6 +112,11 @@ def make_up(person: Person, now_ms: int, name: str) -> None:
     for changes in caused:
         inputs.phases(person, now_ms, inputs.new_fact(changes), but=name)
     inputs.apply_caused(person, now_ms)
+
+
+def goes_before(kept: tuple[int, int | None, Document], timer: Document) -> bool:
+    at_ms, order, _ = kept
+    return at_ms <= timer["due"] if order is None else (at_ms, order) < (timer["due"], timer["order"])
 
 
 def hear_own(person: Person, at_ms: int, name: str) -> list[list[audiences.Change]]:

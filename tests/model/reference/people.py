@@ -32,7 +32,8 @@ class Person:
     message_ids: dict[str, int] = field(default_factory=dict)
     caused: list[list[tuple[AudienceKey, str]]] = field(default_factory=list)
     caused_in_all: int = 0
-    kept: dict[str, list[tuple[int, Document]]] = field(default_factory=dict)
+    kept: dict[str, list[tuple[int, int | None, Document]]] = field(default_factory=dict)
+    firing: int | None = None
     gates_at_ms: int | None = None
     transitions: list[Document] = field(default_factory=list)
     delivery_lines: list[Document] = field(default_factory=list)
