@@ -122,6 +122,37 @@ def test_what_cannot_be_meant_is_an_error(wrong: Any, sentence: str, shop: Virtu
         wrong(shop)
 
 
+@pytest.mark.parametrize("start", [datetime(2026, 3, 2, 9), "2026-03-02", 0])  # noqa: DTZ001  # what is wrong with it
+def test_a_start_needs_its_time_zone(start: Any, parcours_project: Any, luma: Project) -> None:
+    for door in (parcours_project, VirtualProject):
+        with pytest.raises(CallerError, match="a time with its zone is expected, such as datetime"):
+            door(luma, start=start)
+
+
+def test_folders_of_one_name_are_told_apart(
+    parcours_project: Any, luma_copy: Path, shop_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = []
+    for folder in (luma_copy, shop_folder):
+        place = folder.parent / f"of-{folder.name}"
+        place.mkdir()
+        folder.rename(place / "here")
+        monkeypatch.chdir(place)
+        names.append(parcours_project("here").project.name)
+
+    assert names == ["luma", "starter"]
+
+
+def test_a_folder_is_loaded_once_until_it_changes(parcours_project: Any, shop_folder: Path) -> None:
+    first, again = (parcours_project(folder).project for folder in (shop_folder, str(shop_folder)))
+    settings = shop_folder / "parcours.yaml"
+    settings.write_text(settings.read_text().replace("project: ", "project: new-"))
+    changed = parcours_project(shop_folder).project
+
+    assert first is again
+    assert changed.name == f"new-{first.name}"
+
+
 def test_nothing_is_left_running_behind_a_test(luma: Project) -> None:
     with VirtualProject(luma) as shop:
         shop.advance(days=1)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
     from parcours.journey.project import Project
     from parcours.testing.virtual_project import VirtualProject
@@ -19,17 +19,22 @@ OpenProject: TypeAlias = "Callable[..., VirtualProject]"
 """The fixture's type: `parcours_project(project, start=None)`."""
 
 
+Contents: TypeAlias = tuple[tuple[str, int, int], ...]
+"""(name, size, time of the last change in ns) of every file in a folder."""
+
+
 @pytest.fixture(scope="session")
-def _parcours_projects() -> dict[str, Project]:
-    """Projects by their folders: checking and compiling one is done once a run."""
+def _parcours_projects() -> dict[Path, tuple[Contents, Project]]:
+    """Projects by their folders: checking and compiling one is done once a run, and again when a file has changed."""
     return {}
 
 
 @pytest.fixture
-def parcours_project(_parcours_projects: dict[str, Project]) -> Iterator[OpenProject]:
+def parcours_project(_parcours_projects: dict[Path, tuple[Contents, Project]]) -> Iterator[OpenProject]:
     """Open a project under virtual time: `shop = parcours_project("path/to/shop")`.
 
-    It takes a folder or a Project, and the time at which the test starts. What it opens is closed after the test.
+    It takes a folder or a Project, and the time at which the test starts, with its zone. What it opens is closed after
+    the test.
     """
     with ExitStack() as opened:
 
@@ -38,10 +43,16 @@ def parcours_project(_parcours_projects: dict[str, Project]) -> Iterator[OpenPro
             from parcours.testing.virtual_project import START, VirtualProject
 
             if not isinstance(project, ProjectType):
-                folder = str(project)
-                if folder not in _parcours_projects:
-                    _parcours_projects[folder] = ProjectType.load(folder)
-                project = _parcours_projects[folder]
-            return opened.enter_context(VirtualProject(project, start or START))
+                folder = Path(str(project)).resolve()
+                contents = _contents(folder)
+                if folder not in _parcours_projects or _parcours_projects[folder][0] != contents:
+                    _parcours_projects[folder] = contents, ProjectType.load(project)
+                project = _parcours_projects[folder][1]
+            return opened.enter_context(VirtualProject(project, START if start is None else start))
 
         yield open_project
+
+
+def _contents(folder: Path) -> Contents:
+    found = ((str(path), path.stat()) for path in sorted(folder.rglob("*")) if path.is_file())
+    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)

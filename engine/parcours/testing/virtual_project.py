@@ -75,12 +75,12 @@ class VirtualProject(LifeOfJourneys):
     """Used as a context manager, or closed with `close`. Names people by their user ids.
 
     Messages are rendered as they are live: one that cannot be has failed. Raises ProjectInvalid for a content that its
-    channel rejects.
+    channel rejects, and CallerError for a start without its time zone.
     """
 
     def __init__(self, project: Project, start: datetime = START, settings: Settings | None = None) -> None:
         self.project = project
-        self._now_ms = (start - EPOCH) // MILLISECOND
+        self._now_ms = _start_ms(start)
         self._number = 0
         self._closed = False
         self._facts: list[Fact] = []
@@ -292,6 +292,13 @@ class VirtualProject(LifeOfJourneys):
             coroutine.close()
             raise EngineClosed
         return self._thread.submit(self._runner.run, coroutine).result()
+
+
+def _start_ms(start: object) -> int:
+    if not isinstance(start, datetime) or start.utcoffset() is None:
+        example = "datetime(2026, 3, 2, 9, tzinfo=timezone.utc)"
+        raise CallerError(f"start={start!r}: a time with its zone is expected, such as {example}")
+    return (start - EPOCH) // MILLISECOND
 
 
 def _steps(journeys: Iterable[Journey]) -> list[tuple[str, str]]:
