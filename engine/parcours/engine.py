@@ -22,7 +22,7 @@ from parcours.changing import until_answered
 from parcours.clock import Clock, SystemClock
 from parcours.config import Settings
 from parcours.core.fact import Fact
-from parcours.core.identity import shard_of, slot_of
+from parcours.core.identity import person_asked_for, shard_of, slot_of
 from parcours.core.profile import Profile
 from parcours.errors import CallerError, EngineClosed, Overloaded, ParcoursError, ShardUnavailable
 from parcours.insight.explain import Explanation, explain
@@ -211,17 +211,25 @@ class Engine(LifeOfJourneys):
     # Looking in
 
     def profile(self, person: str) -> Profile | None:
-        """Everything known of a person: traits, runs, deliveries, timers. None if nothing is."""
-        return self._call(self._port_of(person, "profile").profile(person))
+        """Everything known of a person: traits, runs, deliveries, timers. None if nothing is.
+
+        person  the user id; or the name that results have, such as `@anonymous/7f3a` or `@user/@sarah`: whatever
+                begins with `@` and holds a `/` is taken for a name
+        """
+        name, port = self._asked_for(person, "profile")
+        return self._call(port.profile(name))
 
     def explain(self, person: str) -> Explanation:
         """Why a person got, or did not get, a message: journey by journey, from the facts that were recorded.
 
         They reach back as far as the shard's journal does. It is read in slices, so this takes about a second for
         each 200 MB of it; the shard goes on with its work in between. `parcours.explanation_text` makes it a text.
+        The person is named as for `profile`.
         """
-        facts = self._call(self._recall(self._port_of(person, "explain"), person))
-        return explain(facts, person, self._life.program().versions(), self._life.journey_states())
+        name, port = self._asked_for(person, "explain")
+        return explain(
+            self._call(self._recall(port, name)), name, self._life.program().versions(), self._life.journey_states()
+        )
 
     async def _recall(self, port: ShardPort, person: str) -> list[Fact]:
         recalled = await port.recall(person, 0, None)
@@ -231,9 +239,11 @@ class Engine(LifeOfJourneys):
             facts += recalled.facts
         return facts
 
-    def _port_of(self, person: str, asked: str) -> ShardPort:
+    def _asked_for(self, person: str, asked: str) -> tuple[str, ShardPort]:
+        """The name of the person whom this question means, and her shard."""
         check_person(person, asked)
-        return self._runtime.ports[shard_of(slot_of(person), self._plan.shards)]
+        name = person_asked_for(person)
+        return name, self._runtime.ports[shard_of(slot_of(name), self._plan.shards)]
 
     def drain(self, timeout_s: float | None = None) -> None:
         """Return when everything accepted is applied and nothing queued can leave now.

@@ -47,6 +47,22 @@ def test_somebody_is_explained(ask: Any, luma_copy: Path, events: Path) -> None:
     assert [story["journey"] for story in figures["journeys"]] == ["checkout", "abandoned-cart", "west-coast-launch"]
 
 
+@pytest.mark.parametrize("asked", ["@sarah", "@user/@sarah"])
+def test_a_user_id_that_looks_like_a_name_is_explained(asked: str, ask: Any, luma_copy: Path, events: Path) -> None:
+    events.write_text(events.read_text().replace('"sarah"', '"@sarah"'))
+    address = f"sqlite:///{events.parent / 'store'}"
+    with open_engine(luma_copy, address) as engine:
+        engine.track("@sarah", "Product Added", {"cart": {"total": 80}}).result()
+        live = engine.explain(asked), engine.profile(asked)
+
+    told = ask("explain", luma_copy, "--events", events, asked)
+    recalled = ask("explain", luma_copy, "--store", address, asked)
+
+    assert (told.exit_code, recalled.exit_code) == (0, 0), told.stderr + recalled.stderr
+    assert told.stdout.startswith("@user/@sarah\n")
+    assert live[0].person == "@user/@sarah" and live[1] is not None
+
+
 def test_a_stranger_is_nobody_to_explain(ask: Any, luma_copy: Path, events: Path) -> None:
     result = ask("explain", luma_copy, "--events", events, "mike")
 

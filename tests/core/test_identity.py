@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from parcours.core.identity import SLOTS, person_in, person_name, shard_of, slot_of
+from parcours.core.identity import SLOTS, person_asked_for, person_in, person_name, shard_of, slot_of
 
 ids = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12) | st.sampled_from(
     ["@user/@a", "@a", "@anonymous/a", "a", "@loyalty/a", "@", "@user/a", "/", "@/", "@anonymous/"]
@@ -44,6 +44,22 @@ def test_two_people_never_share_a_name(one: tuple[str, str], other: tuple[str, s
 def test_the_namespaces_user_and_anonymous_are_those_of_the_ids_themselves(value: str) -> None:
     assert person_in("user", value) == person_name(value, None)
     assert person_in("anonymous", value) == person_name(None, value)
+
+
+@pytest.mark.parametrize(
+    "text, person",
+    [
+        ("sarah", "sarah"),
+        ("a/b", "a/b"),
+        ("@sarah", "@user/@sarah"),  # a user id
+        ("@", "@user/@"),
+        ("@user/@sarah", "@user/@sarah"),  # names, copied from a result
+        ("@anonymous/7f3a", "@anonymous/7f3a"),
+        ("@user/@a/b", "@user/@a/b"),
+    ],
+)
+def test_somebody_is_asked_for_by_user_id_or_by_name(text: str, person: str) -> None:
+    assert person_asked_for(text) == person
 
 
 @pytest.mark.parametrize("value", [None, "", True, False, 1.5, ["a"], {"a": 1}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,19 @@ def test_all_tests_of_the_example_pass(luma: Project, luma_folder: Path) -> None
     assert findings == []
     assert len(verdicts) == 10
     assert not [line for verdict in verdicts if not verdict.passed for line in verdict_lines(verdict)]
+
+
+def test_people_go_by_their_user_ids_whatever_these_look_like(cases_of: Any) -> None:
+    expected = ["{who: sarah, channel: email, at: +1h}", "{who: sarah, journey: checkout}"]
+    expected.append('never: {between: ["10:00", "11:00"], channel: email}')  # by her own clock it is eleven
+    scene = SCENE + "".join(f"    - {each}\n" for each in expected)
+    project, cases, findings = cases_of(re.sub(r"\bsarah\b", '"@a/b"', scene))
+
+    (verdict,) = run_cases(project, cases)
+
+    assert (findings, verdict.refused) == ([], ())
+    assert [failure.place for failure in verdict.failures] == [1]
+    assert verdict.failures[0].reasons == (f"did not enter checkout: {NEVER_STARTED}: Checkout Started",)
 
 
 NEVER_STARTED = "nothing of this happened while it could start it"

@@ -36,6 +36,16 @@ def test_everybody_is_followed_with_the_waits_made_short(luma: Project, tmp_path
     assert lines[-2:] == ["mike", "  nothing happened"]
 
 
+def test_somebody_is_followed_whose_user_id_looks_like_a_name(luma: Project, tmp_path: Path) -> None:
+    file = tmp_path / "people.yaml"
+    file.write_text(PEOPLE.replace("sarah", '"@sarah"'))
+
+    lines, _ = rehearse(luma, file, None)
+
+    assert lines[0] == "@user/@sarah"
+    assert "abandoned-cart.remind: email cart-reminder sent" in "\n".join(lines)
+
+
 def test_without_shortening_waits_are_as_long_as_written(luma: Project, tmp_path: Path) -> None:
     file = tmp_path / "people.yaml"
     file.write_text(PEOPLE)

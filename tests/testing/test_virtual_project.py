@@ -153,6 +153,19 @@ def test_a_folder_is_loaded_once_until_it_changes(parcours_project: Any, shop_fo
     assert changed.name == f"new-{first.name}"
 
 
+@pytest.mark.parametrize("asked", ["@sarah", "@user/@sarah"])
+def test_a_user_id_that_looks_like_a_name_can_be_asked_for(asked: str, parcours_project: Any, luma: Project) -> None:
+    shop = parcours_project(luma)
+    shop.identify("@sarah", {"email": "s@luma.example"})
+    shop.track("@sarah", "Product Added", {"cart": {"total": 80}})
+    shop.advance(hours=1)
+
+    profile = shop.profile(asked)
+    assert profile is not None and profile.traits == {"email": "s@luma.example"}
+    assert [sent.message for sent in shop.sent(who=asked)] == ["cart-reminder"]
+    assert "run 1, version 1" in shop.explain(asked)
+
+
 def test_nothing_is_left_running_behind_a_test(luma: Project) -> None:
     with VirtualProject(luma) as shop:
         shop.advance(days=1)

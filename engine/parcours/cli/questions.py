@@ -56,7 +56,9 @@ def report(
 
 def explain(
     folder: ProjectFolder,
-    profile: Annotated[str, typer.Argument(metavar="PROFILE", help="The person's user id.")],
+    profile: Annotated[
+        str, typer.Argument(metavar="PROFILE", help="The user id, or the name in results, such as @anonymous/7f3a.")
+    ],
     events: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="What these events (NDJSON) lead to; may be gzipped; - is standard input."),
@@ -67,19 +69,24 @@ def explain(
     until: Until = None,
     json: Annotated[bool, typer.Option("--json", help="As one line of JSON.")] = False,
 ) -> None:
-    """Tell why a person got, or did not get, a message."""
+    """Tell why a person got, or did not get, a message.
+
+    What begins with @ and holds a / is taken for a name of the results, everything else for a user id.
+    """
     if (events is None) == (store is None):
         raise typer.BadParameter("choose one of --events and --store.", param_hint="--events")
     if store is not None and until is not None:
         raise typer.BadParameter("it goes with --events.", param_hint="--until")
     import msgspec
 
+    from parcours.core.identity import person_asked_for
     from parcours.insight.explain import explain as explanation_of
     from parcours.insight.explain_text import explanation_text
     from parcours.journey.project import Project
 
     source = None if events is None else events_source(events)
     project = Project.load(folder)
+    person = person_asked_for(profile)
     if source is not None:
         result = _simulated(project, source, until, "Events")
         _say_if_unsettled(result)
@@ -87,14 +94,14 @@ def explain(
         none = "none of these events concerns them and any journey"
     else:
         assert store is not None
-        facts = _recalled(project, store, profile)
+        facts = _recalled(project, store, person)
         none = "as far as the store's journal reaches back, it tells nothing of them"
-    explanation = explanation_of(facts, profile, project.program.journeys)
+    explanation = explanation_of(facts, person, project.program.journeys)
     if json:
         typer.echo(msgspec.json.encode(explanation).decode())
     else:
         typer.echo(explanation_text(explanation), nl=False)
-    if not any(fact.profile == profile for fact in facts):
+    if not any(fact.profile == person for fact in facts):
         raise CallerError(f"Nothing happened to {profile!r}: {none}.")
 
 

@@ -13,10 +13,23 @@ SLOTS = 1_024
 """Hash slots over all shards: small enough a dict each never to pause, enough of them to share out."""
 
 
+def user_name(user_id: str) -> str:
+    """The name of the known person with this user id."""
+    return f"@user/{user_id}" if user_id.startswith("@") else user_id
+
+
+def person_asked_for(text: str) -> str:
+    """Whom somebody means who asks for a user id, or for a name copied from a result.
+
+    What begins with `@` and holds a `/` is a name as it stands; all else is a user id.
+    """
+    return text if "/" in text else user_name(text)
+
+
 def person_name(user_id: str | None, anonymous_id: str | None) -> str | None:
     """The person that a call with these ids is about, None if it names nobody."""
     if user_id:
-        return user_id if user_id[0] != "@" else f"@user/{user_id}"
+        return user_name(user_id)
     return f"@anonymous/{anonymous_id}" if anonymous_id else None
 
 

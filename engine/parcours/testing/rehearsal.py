@@ -10,7 +10,7 @@ from typing import Final
 
 from parcours.core.event import Call, Unusable, instant, read_call
 from parcours.core.fact import Fact, Moved
-from parcours.core.identity import person_name
+from parcours.core.identity import person_name, user_name
 from parcours.core.time_text import time_text
 from parcours.dispatch.proofs import Proofs
 from parcours.errors import CallerError
@@ -44,7 +44,7 @@ def rehearse(project: Project, people: Path, shorten_ms: int | None) -> tuple[li
         return [], findings
     played = play(shown, rehearsal)
     refused = [f"given[{place}] could not be used: {reason}" for place, reason in played.refused]
-    return [*ways(list(rehearsal.people), played.facts, played.start_ms), *refused], []
+    return [*ways([user_name(who) for who in rehearsal.people], played.facts, played.start_ms), *refused], []
 
 
 def _of_events(project: Project, path: Path) -> Iterator[str]:

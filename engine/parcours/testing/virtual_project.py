@@ -23,6 +23,7 @@ from parcours.channel import CALL
 from parcours.config import Settings
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.feedback import OUTCOMES
+from parcours.core.identity import person_asked_for
 from parcours.core.profile import Profile
 from parcours.core.time_text import time_text
 from parcours.dispatch.proofs import Proofs, Said
@@ -74,6 +75,8 @@ class Sent:
 class VirtualProject(LifeOfJourneys):
     """Used as a context manager, or closed with `close`. Names people by their user ids.
 
+    Who is asked for may also be given by the name that results have, such as `@anonymous/7f3a` or `@user/@sarah`:
+    whatever begins with `@` and holds a `/` is taken for one.
     Messages are rendered as they are live: one that cannot be has failed. Raises ProjectInvalid for a content that its
     channel rejects, and CallerError for a start without its time zone.
     """
@@ -237,7 +240,8 @@ class VirtualProject(LifeOfJourneys):
 
         Outbound calls are among them only where `channel="call"` asks for them; their message is the action.
         """
-        wanted = {"profile": who, "channel": channel, "journey": journey, "step": step, "message": message}
+        person = None if who is None else person_asked_for(who)
+        wanted = {"profile": person, "channel": channel, "journey": journey, "step": step, "message": message}
         asked = {name: value for name, value in wanted.items() if value is not None}
         facts = self.facts()
         self._contents |= self._proofs.collect()
@@ -258,7 +262,9 @@ class VirtualProject(LifeOfJourneys):
     def explanation(self, who: str) -> Explanation:
         """Everything that happened to a person and why, as data."""
         check_person(who, "explain")
-        return explain(self.facts(), who, self._life.program().versions(), self._life.journey_states())
+        return explain(
+            self.facts(), person_asked_for(who), self._life.program().versions(), self._life.journey_states()
+        )
 
     def explain(self, who: str) -> str:
         """The same, to be read: print it, or make it an assertion's message."""
@@ -267,7 +273,7 @@ class VirtualProject(LifeOfJourneys):
     def profile(self, who: str) -> Profile | None:
         """What is known of a person now, None if nothing is."""
         check_person(who, "profile")
-        return self._call(self._runtime.ports[0].profile(who))
+        return self._call(self._runtime.ports[0].profile(person_asked_for(who)))
 
     # Life
 

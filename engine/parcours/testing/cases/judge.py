@@ -9,6 +9,7 @@ from typing import assert_never
 
 from parcours.channel import CALL
 from parcours.core.fact import DeliveryReached, Fact, Moved
+from parcours.core.identity import user_name
 from parcours.insight.explain import JourneyStory, RunStory, explain
 from parcours.insight.explain_text import standing
 from parcours.insight.sentences import refused, sentence, unstarted
@@ -84,10 +85,12 @@ def _concerned(played: Played, expected: NeverExpected) -> Iterator[tuple[Delive
 class _Bench:
     def __init__(self, program: Program, case: Case, played: Played) -> None:
         self._program = program
-        self._people = tuple(case.people)
+        self._people = tuple(map(user_name, case.people))
         self._played = played
 
     def judge(self, place: int, expected: Expected) -> Failure | None:
+        if expected.who is not None:
+            expected = expected.model_copy(update={"who": user_name(expected.who)})  # as facts name the person
         match expected:
             case DeliveryExpected():
                 return self._delivery(place, expected)

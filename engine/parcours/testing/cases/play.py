@@ -9,6 +9,7 @@ from typing import assert_never
 import msgspec
 
 from parcours.core.fact import Fact
+from parcours.core.identity import user_name
 from parcours.core.time_text import time_text
 from parcours.dispatch.proofs import Proofs, Said
 from parcours.journey.program import Journey
@@ -94,7 +95,7 @@ def reaction(journeys: Iterable[Journey], given: ReactionGiven) -> dict[str, obj
 def _traits(start_ms: int, scene: Scene) -> Iterator[tuple[int, str, Mapping[str, object]]]:
     """What became known of people, in the order of time; who they are is known before anything happens."""
     for who, traits in scene.people.items():
-        yield start_ms - 1, who, traits
+        yield start_ms - 1, user_name(who), traits
     told = [(at_ms(each.at, start_ms), each) for each in scene.given if isinstance(each, IdentifyGiven)]
     for at, given in sorted(told, key=lambda pair: pair[0]):
-        yield at, given.who, given.identify
+        yield at, user_name(given.who), given.identify
