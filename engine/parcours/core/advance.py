@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
-from parcours.channel import Receipt
 from parcours.config import Settings
 from parcours.core import deliveries, feedback, sending
 from parcours.core.audiences import fill, is_unknown, look_again
@@ -77,10 +76,11 @@ def advance(
             for key in keys:
                 sending.claim(turn, key)
         case DeliveryRecorded(receipt=receipt):
-            if sending.start(turn, receipt.key) is not None:
-                _take_receipt(turn, receipt)
+            started = sending.start(turn, receipt.key)
+            if started is not None:
+                _hear_answer(turn, feedback.answer(turn, *started, receipt))
         case ReceiptArrived(receipt=receipt):
-            _take_receipt(turn, receipt)
+            _hear_answer(turn, feedback.take_receipt(turn, receipt))
         case TraitsChanged(traits=traits):
             unknown = is_unknown(profile)
             set_traits(turn, traits)
@@ -230,8 +230,7 @@ def _leave_send(turn: Turn, run: Run) -> None:
             go_to(turn, journey, run, follows)
 
 
-def _take_receipt(turn: Turn, receipt: Receipt) -> None:
-    run = feedback.take_receipt(turn, receipt)
+def _hear_answer(turn: Turn, run: Run | None) -> None:
     if run is not None:
         _hear_reactions(turn, run)
 

@@ -25,6 +25,11 @@ def take_receipt(turn: Turn, receipt: Receipt) -> Run | None:
     run, delivery = found
     if delivery.state != "claimed":
         return _take_late_receipt(turn, run, delivery, receipt)
+    return answer(turn, run, delivery, receipt)
+
+
+def answer(turn: Turn, run: Run, delivery: DeliveryState, receipt: Receipt) -> Run | None:
+    """Apply what the channel says of a delivery under way; the run as with `take_receipt`."""
     marks = len(delivery.marks)
     match receipt:
         case Accepted():

@@ -98,8 +98,16 @@ class ResultFiles:
 
     def add(self, facts: Sequence[Fact]) -> None:
         """Take facts; those of each person come in the order of happening."""
-        _add(self._moves, _move_rows(facts, self._number))
-        _add(self._deliveries, _delivery_rows(facts, self._number))
+        moves: list[Moved] = []
+        deliveries: list[DeliveryReached] = []
+        for fact in facts:
+            if type(fact) is Moved:
+                if fact.what not in INTERNAL_MOVES:
+                    moves.append(fact)
+            elif type(fact) is DeliveryReached and fact.outcome not in INTERNAL_OUTCOMES:
+                deliveries.append(fact)
+        _add(self._moves, _move_rows(moves, self._number))
+        _add(self._deliveries, _delivery_rows(deliveries, self._number))
         self._number += len(facts)
 
     def write(self, summary: Summary) -> None:
@@ -146,8 +154,7 @@ def summary_bytes(summary: Summary) -> bytes:
     return msgspec.json.encode(summary) + b"\n"
 
 
-def _delivery_rows(facts: Iterable[Fact], first_number: int) -> list[Row]:
-    told = [fact for fact in facts if type(fact) is DeliveryReached and fact.outcome not in INTERNAL_OUTCOMES]
+def _delivery_rows(told: list[DeliveryReached], first_number: int) -> list[Row]:
     rows = []
     for number, (of, together) in enumerate(groupby(told, _of), start=first_number):
         at = time_text(of[0])
@@ -162,8 +169,7 @@ def _delivery_rows(facts: Iterable[Fact], first_number: int) -> list[Row]:
     return rows
 
 
-def _move_rows(facts: Iterable[Fact], first_number: int) -> list[Row]:
-    told = [fact for fact in facts if type(fact) is Moved and fact.what not in INTERNAL_MOVES]
+def _move_rows(told: list[Moved], first_number: int) -> list[Row]:
     rows = []
     for number, (of, together) in enumerate(groupby(told, _of), start=first_number):
         at = time_text(of[0])

@@ -162,12 +162,12 @@ class Tally:
         if count is None:
             count = self._journeys[fact.journey] = JourneyCount(version=fact.version)
         match fact.what:
+            case "reached":  # most moves are
+                self._reach(count, (fact.profile, fact.journey, fact.run), fact.step)
             case "entered":
                 count.entered += 1
             case "goal":
                 count.goal += 1
-            case "reached":
-                self._reach(count, (fact.profile, fact.journey, fact.run), fact.step)
             case "exited" | "ended":
                 left = self._places.pop((fact.profile, fact.journey, fact.run), None)
                 if left is not None:
@@ -181,9 +181,10 @@ class Tally:
         if left is not None:
             count.steps[left].gone_on += 1
         self._places[run] = step
-        if step not in count.steps:
-            count.steps[step] = StepCount()
-        count.steps[step].inflow += 1
+        reached = count.steps.get(step)
+        if reached is None:
+            reached = count.steps[step] = StepCount()
+        reached.inflow += 1
 
     def _delivery(self, fact: DeliveryReached) -> None:
         if fact.outcome in INTERNAL_OUTCOMES:
