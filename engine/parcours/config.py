@@ -76,6 +76,10 @@ class Settings(BaseModel):
     due_people_max: Count = Field(
         2_000, description="People whose timers fire in one slice, so that a backlog does not hold up events."
     )
+    read_late_ms: Count = Field(
+        10_000,
+        description="How late a read may be made and still let people in at its instant; later, they enter when it is.",
+    )
     claim_max: Count = Field(200, description="Deliveries that one dispatcher has claimed and not answered.")
     send_batch_max: Count = Field(50, description="Deliveries handed to one call of a channel's send.")
     send_timeout_s: Annotated[float, Field(gt=0)] = Field(

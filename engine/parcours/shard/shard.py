@@ -159,12 +159,17 @@ class Shard:
         return next_ms is not None and next_ms < at
 
     def read(self, reading: Reading, now_ms: int) -> None:
-        """Let these people enter a journey, each at the time given. Once only for a journey's version and time."""
+        """Let these people enter a journey, each at the time given. Once only for a journey's version and time.
+
+        Live, a read is carried out some milliseconds after its instant, which is nobody's concern. One that was missed
+        for longer than `read_late_ms` lets people in now: what they would be doing by now cannot be made up for.
+        """
         if self.has_read(reading.journey, reading.version, reading.at):
             return
         with self._whole():
             work = self._begin(now_ms)
-            at = reading.at if self.virtual else work.stamp_ms
+            in_time = self.virtual or work.stamp_ms - reading.at <= self._settings.read_late_ms
+            at = reading.at if in_time else work.stamp_ms
             for person, enter_at in reading.entries:
                 self._inputs.offer(work, slot_of(person), person, ReadReached(at, reading.journey, enter_at))
             reads = {**self._head.reads, f"{reading.journey}@{reading.version}": reading.at}
