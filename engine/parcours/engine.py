@@ -143,7 +143,8 @@ class Engine(LifeOfJourneys):
                 continue
             await self._until(at_ms)
             try:
-                await self._read_once(journey, entry, at_ms)
+                async with self._life.undisturbed():  # a read that is cut off would let half of the people in
+                    await self._read_once(journey, entry, at_ms)
             except ParcoursError as error:
                 self._read_troubles.append(f"the journey {journey.name!r} reads no more: {error}")
                 log.warning("%s", self._read_troubles[-1])

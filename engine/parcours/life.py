@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -116,6 +116,12 @@ class Life:
             raise CallerError(f"{verb}_journey({journey!r}): a journey's name is a text")
         async with self._turn:
             await self._carry_out(changing(verb, journey))
+
+    @asynccontextmanager
+    async def undisturbed(self) -> AsyncGenerator[None, None]:
+        """Nothing is published or changed within this; who asks for it waits, as this waits for who was first."""
+        async with self._turn:
+            yield
 
     async def _carry_out(self, make: Making) -> None:
         before = self.publications

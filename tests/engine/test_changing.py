@@ -14,8 +14,10 @@ from parcours.changing import carry_out, publishing, settle
 from parcours.clock import ManualClock
 from parcours.config import Settings
 from parcours.errors import CallerError, ShardUnavailable
+from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publications import Publications
+from parcours.life import Life
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import Holding
 from parcours.shard.shard import Shard
@@ -187,6 +189,44 @@ def test_shards_that_were_opened_with_another_project_before_they_ever_wrote_agr
         holdings = [await port.holding() for port in shop.ports]
         assert [each.publications for each in holdings] == [known] * SHARDS
         assert known.ledger.source == only.holding().publications.ledger.source
+
+    asyncio.run(scenario())
+
+
+@dataclass
+class Open:
+    """A runtime whose shards are open already, and where nobody sends."""
+
+    ports: list[Unreliable]
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def publish(self, publications: Publications) -> None: ...
+
+    async def troubles(self) -> list[str]:
+        return []
+
+
+def test_nothing_changes_while_somebody_is_not_to_be_disturbed(shop: Shop) -> None:
+    async def scenario() -> None:
+        renewed: list[Program] = []
+
+        async def renew(program: Program) -> None:
+            renewed.append(program)
+
+        life = Life(shop.project, (), Open(shop.open().ports), ManualClock(9_000), renew)
+        await life.begin()
+        async with life.undisturbed():
+            pausing = asyncio.ensure_future(life.change("pause", "cart"))
+            for _ in range(100):  # more turns than it would take
+                await asyncio.sleep(0)
+            assert not pausing.done()
+            assert await shop.times() == [(0, "open")] * SHARDS
+        await pausing
+        assert await shop.times() == [(9_000, "paused")] * SHARDS
+        assert [sorted(program.paused) for program in renewed] == [[], ["cart"]]
 
     asyncio.run(scenario())
 
