@@ -13,6 +13,7 @@ import threading
 import uuid
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
+from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -36,6 +37,7 @@ from parcours.reads import instants, read_audience
 from parcours.rest import outstanding
 from parcours.router import Router, Taken
 from parcours.shard.host import ALARM_MAX_S
+from parcours.shard.messages import Reading
 from parcours.shells import RuntimeName, open_runtime
 from parcours.store.address import check_address
 
@@ -65,6 +67,7 @@ class Engine(LifeOfJourneys):
         self._router: Router | None = None
         self._life = Life(plan.project, (*plan.channels, *plan.records), self._runtime, self._clock, self._take_up)
         self._reads: list[asyncio.Task[None]] = []
+        self._reading: set[tuple[str, int]] | None = None
         self._read_troubles: list[str] = []
         self._calls: set[asyncio.Task[object]] = set()
         self._waiting = 0
@@ -124,17 +127,26 @@ class Engine(LifeOfJourneys):
         for read in self._reads:
             read.cancel()
         reading = [(journey, journey.entry) for journey in program.journeys if isinstance(journey.entry, ReadEntry)]
-        self._reads = [
-            asyncio.ensure_future(self._read(journey, entry, program.timezone)) for journey, entry in reading
-        ]
+        before, self._reading = self._reading, {(journey.name, journey.version) for journey, _ in reading}
+        self._reads = []
+        for journey, entry in reading:
+            known = before is None or (journey.name, journey.version) in before
+            since_ms = None if known else self._life.publications.ledger.at
+            self._reads.append(asyncio.ensure_future(self._read(journey, entry, program.timezone, since_ms)))
 
-    async def _read(self, journey: Journey, entry: ReadEntry, timezone: str) -> None:
+    async def _read(self, journey: Journey, entry: ReadEntry, timezone: str, since_ms: int | None) -> None:
         """Wait for each instant of a read; those that passed while nobody was there are made up for.
 
-        What passed before this version was published is nothing of its own. A store that fails ends this: the engine
-        has to be opened again, and makes up for it then.
+        What passed before this version was published, or while it took nobody, is nothing of its own. A store that
+        fails ends this: the engine has to be opened again, and makes up for it then.
+
+        since_ms  from when on it takes people again, None if it has done so all along
         """
         name = f"{journey.name}@{journey.version}"
+        if since_ms is not None:
+            passed = Reading(journey.name, journey.version, since_ms - 1, [])
+            for port in self._runtime.ports:
+                await until_answered(partial(port.read, passed))
         statuses = [await until_answered(port.status) for port in self._runtime.ports]
         published_ms = self._life.publications.ledger.journeys[journey.name].newest.at
         after_ms = max(min(status.reads.get(name, -1) for status in statuses), published_ms - 1)
