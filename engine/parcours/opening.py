@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from parcours.channel import CALL
 from parcours.dispatch.registry import Registry
 from parcours.errors import SettingInvalid
-from parcours.journey.names import nearest
+from parcours.expression.names import nearest
 from parcours.journey.project import Project
 from parcours.journey.secrets import resolve_secrets
 from parcours.plan import channels_used

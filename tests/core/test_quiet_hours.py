@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from parcours.core.quiet import quiet_until
+from parcours.expression.zones import zone
 from parcours.journey.program import QuietHours
-from parcours.journey.zones import zone
 
 EVERY_DAY = frozenset(range(7))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from parcours.errors import CallerError, ProjectInvalid, SettingInvalid
+from parcours.expression.expression import Scope
 from parcours.instants import to_ms
 from parcours.journey import program, schema
 from parcours.journey.document import (
@@ -19,7 +20,6 @@ from parcours.journey.document import (
     ProfileDocument,
     ProjectDocument,
 )
-from parcours.journey.expression import Scope
 from parcours.journey.graph import mermaid
 from parcours.journey.project import Project
 from parcours.journey.secrets import resolve_secrets

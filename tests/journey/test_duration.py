@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parcours.journey.duration import DURATION_MAX_MS, format_duration, parse_duration
+from parcours.expression.duration import DURATION_MAX_MS, format_duration, parse_duration
 from parcours.journey.steps import UntilInstant, WaitStep
 
 READ = [

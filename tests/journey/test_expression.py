@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parcours.journey.expression import (
+from parcours.expression.expression import (
     MISSING,
     ExpressionError,
     Missing,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parcours.journey.expression import ExpressionError, Names, Scope, compile_expression
-from parcours.journey.names import Past
+from parcours.expression.expression import ExpressionError, Names, Scope, compile_expression
+from parcours.expression.names import Past
 
 DAY_MS = 86_400_000
 

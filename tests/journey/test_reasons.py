@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from parcours.journey.expression import Names, Scope, compile_expression
+from parcours.expression.expression import Names, Scope, compile_expression
 
 SCOPE = Scope(
     event={"total": 30, "code": "80", "ok": False, "tags": ["a"], "items": [{"price": 3}], "many": list(range(1_001))},

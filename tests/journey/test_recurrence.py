@@ -8,8 +8,8 @@ from itertools import islice
 
 import pytest
 
+from parcours.expression.expression import from_ms, to_json
 from parcours.instants import to_ms
-from parcours.journey.expression import from_ms, to_json
 from parcours.journey.recurrence import Recurrence, check_rule
 
 

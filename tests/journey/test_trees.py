@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from parcours.journey.expression import Expression, compile_expression
+from parcours.expression.expression import Expression, compile_expression
+from parcours.expression.trees import TEXTS_REMEMBERED, known_trees, take_over, tree_of
 from parcours.journey.project import Project
-from parcours.journey.trees import TEXTS_REMEMBERED, known_trees, take_over, tree_of
 
 SHIPPED = [
     Path(str(files("parcours.demo") / "luma")),

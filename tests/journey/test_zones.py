@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parcours.expression.values import from_ms, to_iso
+from parcours.expression.zones import EVERY_DAY, next_local_time, zone, zone_names
 from parcours.instants import EPOCH, to_ms
-from parcours.journey.values import from_ms, to_iso
-from parcours.journey.zones import EVERY_DAY, next_local_time, zone, zone_names
 
 NEXT = [
     # the same day, met exactly, and a millisecond later

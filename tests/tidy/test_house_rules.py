@@ -37,7 +37,7 @@ STOPWATCH_SEAMS = (
     "engine/parcours/testing/",
 )
 
-DECIDING_ROOMS = ("engine/parcours/core/", "engine/parcours/journey/", "engine/parcours/shard/")
+DECIDING_ROOMS = tuple(f"engine/parcours/{room}/" for room in ("core", "expression", "journey", "shard"))
 CHANCE = ("random.", "secrets.", "uuid.uuid1", "uuid.uuid4", "os.urandom", "builtins.hash")
 
 # In two halves each, so that this file does not break its own rule.

@@ -50,7 +50,7 @@ def try_out(
 
 
 def _duration_ms(text: str) -> int:
-    from parcours.journey.duration import parse_duration
+    from parcours.expression.duration import parse_duration
 
     try:
         return parse_duration(text)

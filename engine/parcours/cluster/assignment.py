@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from parcours.config import Settings
 from parcours.core.turn import Crowd
-from parcours.journey.nodes import Node
+from parcours.expression.nodes import Node
 from parcours.journey.project import Project
 from parcours.plan import Plan, Proofreader
 

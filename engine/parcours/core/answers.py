@@ -13,7 +13,7 @@ from parcours.core.paths import keep, pick
 from parcours.core.profile import DeliveryState, Run
 from parcours.core.storable import objection
 from parcours.core.turn import Turn
-from parcours.journey.values import MISSING, is_number, to_timestamp
+from parcours.expression.values import MISSING, is_number, to_timestamp
 
 
 def take_answer(

@@ -15,7 +15,7 @@ from collections.abc import Collection
 from parcours.core.history import PersonHistory
 from parcours.core.profile import Profile, Timer
 from parcours.core.turn import Turn
-from parcours.journey.expression import Scope
+from parcours.expression.expression import Scope
 from parcours.journey.program import AudienceTrigger, Program
 
 

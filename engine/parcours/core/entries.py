@@ -14,7 +14,7 @@ from parcours.core.paths import keep
 from parcours.core.profile import Run
 from parcours.core.turn import Turn, correlation_key
 from parcours.core.walk import go_to
-from parcours.journey.expression import Expression
+from parcours.expression.expression import Expression
 from parcours.journey.program import AudienceTrigger, Journey, ReadEntry
 
 

@@ -18,8 +18,8 @@ from parcours.core.feedback import OUTCOMES, is_possible
 from parcours.core.identity import person_in, person_name
 from parcours.core.input import ConsentChanged, EventHappened, Input, ReactionArrived, TraitsChanged
 from parcours.core.storable import objection
+from parcours.expression.expression import MISSING, Scope
 from parcours.instants import EPOCH, LATEST_MS
-from parcours.journey.expression import MISSING, Scope
 from parcours.journey.program import EventType, Program
 
 T = TypeVar("T")

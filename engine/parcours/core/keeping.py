@@ -15,8 +15,8 @@ from parcours.core.occasion import Occasion
 from parcours.core.paths import keep
 from parcours.core.profile import Kept, Run, Timer, TimerKind
 from parcours.core.turn import Turn, correlation_key
-from parcours.journey.editions import plain
-from parcours.journey.expression import Expression
+from parcours.expression.definition_keys import plain
+from parcours.expression.expression import Expression
 from parcours.journey.listening import inner_audience_names, inner_triggers
 from parcours.journey.program import Journey
 

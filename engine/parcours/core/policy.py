@@ -19,8 +19,8 @@ from parcours.core.quiet import quiet_until
 from parcours.core.reservations import counted
 from parcours.core.suppression import is_suppressed
 from parcours.core.turn import Turn
+from parcours.expression.zones import zone
 from parcours.journey.program import Cap, Message
-from parcours.journey.zones import zone
 
 ADDRESS_CHARACTERS_MAX = 4_096
 """Longer than any push token or URL in use; what is longer is not an address."""

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
+from parcours.expression.zones import local_instant
 from parcours.instants import to_moment, to_ms
 from parcours.journey.program import QuietHours
-from parcours.journey.zones import local_instant
 
 DAYS_BACK = 2
 """A window that started the day before yesterday cannot reach today: it is a day long at most."""

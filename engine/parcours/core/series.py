@@ -10,7 +10,7 @@ from parcours.core.fact import LimitReached
 from parcours.core.history import Entries, time_of
 from parcours.core.paths import pick
 from parcours.core.turn import Turn
-from parcours.journey.editions import plain
+from parcours.expression.definition_keys import plain
 from parcours.journey.program import Series
 
 

@@ -14,10 +14,10 @@ from parcours.core.fact import Moved, What
 from parcours.core.history import PersonHistory
 from parcours.core.profile import Profile, Run, Timer, TimerKind
 from parcours.core.time_text import time_text
+from parcours.expression.expression import Scope, to_iso
+from parcours.expression.zones import zone_names
 from parcours.instants import EARLIEST_MS
-from parcours.journey.expression import Scope, to_iso
 from parcours.journey.program import Journey, Program
-from parcours.journey.zones import zone_names
 
 
 class Crowd(Protocol):

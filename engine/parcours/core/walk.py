@@ -18,8 +18,9 @@ from parcours.core.storable import objection
 from parcours.core.suppression import lifting
 from parcours.core.traits import has_room
 from parcours.core.turn import Turn, iso
+from parcours.expression.expression import MISSING, Expression, to_json
+from parcours.expression.zones import next_local_time, zone
 from parcours.instants import LATEST_MS, to_ms
-from parcours.journey.expression import MISSING, Expression, to_json
 from parcours.journey.program import (
     Branch,
     Call,
@@ -35,7 +36,6 @@ from parcours.journey.program import (
     WaitLocalTime,
     WaitUntil,
 )
-from parcours.journey.zones import next_local_time, zone
 
 SPLIT_BUCKETS = 10_000
 """A split is exact to a hundredth of a percent."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from parcours.errors import CallerError
-from parcours.journey.names import nearest
+from parcours.expression.names import nearest
 from parcours.journey.starter import write_documents
 
 EXAMPLES: Final = {

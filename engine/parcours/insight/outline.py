@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parcours.core.time_text import time_text
-from parcours.journey.editions import plain
+from parcours.expression.definition_keys import plain
 from parcours.journey.program import EventListener, Journey, ReactionListener, ReadEntry, Trigger, WaitFor
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from parcours.journey import nodes
-from parcours.journey.syntax import ExpressionError
-from parcours.journey.trees import tree_of
+from parcours.expression import nodes
+from parcours.expression.syntax import ExpressionError
+from parcours.expression.trees import tree_of
 
 _ORDERINGS: Final = frozenset({"<", "<=", ">", ">=", "==", "!="})
 

@@ -12,8 +12,8 @@ from typing import TypeAlias
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from parcours.expression.names import nearest
 from parcours.journey.finding import Margin
-from parcours.journey.names import nearest
 from parcours.journey.reading import note_invalid
 from parcours.journey.secrets import is_reference
 

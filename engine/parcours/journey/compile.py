@@ -8,19 +8,19 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
+from parcours.expression.definition_keys import Editions
+from parcours.expression.expression import Expression, compile_expression
+from parcours.expression.kinds import ADDRESS, KEY, TIME_ZONE
+from parcours.expression.names import Names
 from parcours.journey import program
 from parcours.journey.audience import now_misuse
 from parcours.journey.compile_journey import JourneyCompiler
 from parcours.journey.compile_policies import compile_policies
 from parcours.journey.document import JourneyDocument, MessageDocument
 from parcours.journey.documents import Documents, Margins
-from parcours.journey.editions import Editions
-from parcours.journey.expression import Expression, compile_expression
 from parcours.journey.finding import Margin
 from parcours.journey.journey_names import JourneyNames
-from parcours.journey.kinds import ADDRESS, KEY, TIME_ZONE
 from parcours.journey.listening import derived, entry_names, event_names, expressions_in, incoming, series_by_event
-from parcours.journey.names import Names
 from parcours.journey.reading import note_invalid
 from parcours.journey.shape import check_entry, check_shape
 from parcours.journey.steps import CallStep, SendStep

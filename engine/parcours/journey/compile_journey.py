@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from parcours.expression.expression import Expression
+from parcours.expression.kinds import CORRELATION
+from parcours.expression.zones import start_of_day_ms, zone
 from parcours.instants import to_ms
 from parcours.journey import program
 from parcours.journey.compile_steps import StepCompiler
 from parcours.journey.document import AudienceEntry, EventEntry, JourneyDocument, ReadEntry, ReentryAfter
-from parcours.journey.expression import Expression
 from parcours.journey.finding import Margin
 from parcours.journey.journey_names import JourneyNames
-from parcours.journey.kinds import CORRELATION
 from parcours.journey.surroundings import Surroundings, condition, value
-from parcours.journey.zones import start_of_day_ms, zone
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
+from parcours.expression.duration import DAYS
+from parcours.expression.expression import Expression
+from parcours.expression.kinds import ADDRESS, INSTANT, Place, trait
+from parcours.expression.names import Names, nearest
 from parcours.journey import program, steps
-from parcours.journey.duration import DAYS
-from parcours.journey.expression import Expression
 from parcours.journey.finding import Key, Margin
 from parcours.journey.journey_names import JourneyNames
-from parcours.journey.kinds import ADDRESS, INSTANT, Place, trait
-from parcours.journey.names import Names, nearest
 from parcours.journey.surroundings import DEFAULT_ADDRESSES, condition, expression, value
 
 

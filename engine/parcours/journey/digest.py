@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
+from parcours.expression.expression import Expression
 from parcours.journey.documents import Documents
-from parcours.journey.expression import Expression
 from parcours.journey.forms import Document
 from parcours.journey.listening import audience_names, event_names, expressions_in
 from parcours.journey.program import Call, Journey, Program, Send

@@ -23,13 +23,13 @@ from pydantic import (
     model_validator,
 )
 
-from parcours.journey.duration import Duration, PositiveDuration
+from parcours.expression.duration import Duration, PositiveDuration
+from parcours.expression.names import nearest
+from parcours.expression.zones import zone_names
 from parcours.journey.forms import Document, ExpressionText, Name, Percent, chooser
-from parcours.journey.names import nearest
 from parcours.journey.policies import PoliciesDocument
 from parcours.journey.recurrence import check_rule
 from parcours.journey.steps import AudienceTrigger, EventTrigger, Step
-from parcours.journey.zones import zone_names
 
 Kind: TypeAlias = Literal["string", "number", "integer", "boolean", "timestamp", "object", "list"]
 PropertyPath: TypeAlias = Annotated[str, Field(pattern=r"^[^.\s][^.]*(\.[^.]+)*$")]

@@ -8,11 +8,11 @@ from datetime import datetime
 from itertools import pairwise
 from typing import assert_never
 
+from parcours.expression.duration import DAYS, format_duration
+from parcours.expression.expression import to_iso
+from parcours.expression.values import from_ms
 from parcours.journey import program
-from parcours.journey.duration import DAYS, format_duration
-from parcours.journey.expression import to_iso
 from parcours.journey.steps import PERCENT_TOTAL
-from parcours.journey.values import from_ms
 
 _WORD_MAX = 60
 """Characters of a condition in a label: a picture is to be read at a glance."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from parcours.expression.names import ANYTHING, Names, united
 from parcours.journey import program, steps
 from parcours.journey.document import EventEntry, JourneyDocument
 from parcours.journey.finding import Margin
-from parcours.journey.names import ANYTHING, Names, united
 from parcours.journey.surroundings import Surroundings, condition, union_of
 
 

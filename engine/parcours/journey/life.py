@@ -20,9 +20,9 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from parcours.errors import CallerError
+from parcours.expression.definition_keys import Editions
+from parcours.expression.names import nearest
 from parcours.journey.digest import Digests
-from parcours.journey.editions import Editions
-from parcours.journey.names import nearest
 
 Entries: TypeAlias = Literal["open", "closed", "stopped"]
 State: TypeAlias = Literal["open", "closed", "stopped", "paused"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from parcours.journey.expression import united_series
+from parcours.expression.expression import united_series
 from parcours.journey.life import Ledger
 from parcours.journey.listening import (
     audience_names,

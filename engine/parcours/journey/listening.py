@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from parcours.expression.expression import Expression, united_series
 from parcours.journey import program
-from parcours.journey.expression import Expression, united_series
 
 
 def derived(events: Mapping[str, program.EventType]) -> dict[str, tuple[program.EventType, ...]]:

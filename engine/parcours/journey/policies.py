@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from parcours.journey.duration import DAYS, Days, EndTime, PositiveDuration, TimeOfDay
+from parcours.expression.duration import DAYS, Days, EndTime, PositiveDuration, TimeOfDay
 from parcours.journey.forms import Document, Name
 
 Consent: TypeAlias = Literal["opt_in", "opt_out"]

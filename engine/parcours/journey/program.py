@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from parcours.journey.editions import plain
-from parcours.journey.expression import Expression
-from parcours.journey.expression import Series as Series
+from parcours.expression.definition_keys import plain
+from parcours.expression.expression import Expression
+from parcours.expression.expression import Series as Series
 
 Change: TypeAlias = Literal["entered", "left"]
 """What a person can do with an audience."""

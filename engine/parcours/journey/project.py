@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from parcours.errors import ProjectInvalid
+from parcours.expression.nodes import Node
+from parcours.expression.trees import known_trees, take_over
 from parcours.journey.channel_settings import ChannelModels, check_channels
 from parcours.journey.compile import Contents, compile_project
 from parcours.journey.document import (
@@ -21,10 +23,8 @@ from parcours.journey.document import (
 )
 from parcours.journey.documents import Documents, margins_of, read_documents
 from parcours.journey.finding import Finding, errors
-from parcours.journey.nodes import Node
 from parcours.journey.program import Program
 from parcours.journey.surroundings import DEFAULT_ADDRESSES
-from parcours.journey.trees import known_trees, take_over
 
 _PARTS: Final = ("settings", "profile", "events", "audiences", "actions")
 

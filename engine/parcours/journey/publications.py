@@ -14,10 +14,10 @@ from typing import Final
 import msgspec
 
 from parcours.errors import ProjectInvalid
+from parcours.expression.definition_keys import Editions
 from parcours.journey.compile import compile_project
 from parcours.journey.digest import digest, digests_of
 from parcours.journey.documents import Documents, margins_of
-from parcours.journey.editions import Editions
 from parcours.journey.finding import Finding, errors
 from parcours.journey.life import Ledger, Offer, published
 from parcours.journey.linking import linked

@@ -9,10 +9,10 @@ from typing import Any, Final, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from parcours.expression.names import nearest
 from parcours.journey.document import DOCUMENTS, AudienceEntry, EventEntry, ReadEntry
 from parcours.journey.finding import KeyPath, Margin, shown
 from parcours.journey.forms import NAME_PATTERN, Document, keys_of
-from parcours.journey.names import nearest
 from parcours.journey.source import Source
 from parcours.journey.steps import (
     STEP_KINDS,

@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
+from parcours.expression.names import nearest
+from parcours.expression.zones import wall_instant, zone
 from parcours.instants import to_moment, to_ms
-from parcours.journey.names import nearest
-from parcours.journey.zones import wall_instant, zone
 
 FREQUENCIES: Final = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY")
 """SECONDLY is left out: an audience cannot be read that often."""

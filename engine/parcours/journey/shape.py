@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final, TypeAlias, assert_never
 
+from parcours.expression.expression import from_ms, to_json
 from parcours.journey import program
-from parcours.journey.expression import from_ms, to_json
 from parcours.journey.finding import Margin
 from parcours.journey.recurrence import Recurrence
 

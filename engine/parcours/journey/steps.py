@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from parcours.channel import Reaction
-from parcours.journey.duration import DAYS, Days, Duration, Offset, TimeOfDay, minute_of
+from parcours.expression.duration import DAYS, Days, Duration, Offset, TimeOfDay, minute_of
 from parcours.journey.forms import Document, ExpressionText, Name, Percent, chooser, keys_of
 
 PERCENT_TOTAL: Final = 10_000

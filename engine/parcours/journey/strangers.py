@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from parcours.journey.expression import Expression
+from parcours.expression.expression import Expression
+from parcours.expression.values import NoHistory, Scope
 from parcours.journey.program import Audience, ConsentPolicy
-from parcours.journey.values import NoHistory, Scope
 
 
 class _Stranger(NoHistory):

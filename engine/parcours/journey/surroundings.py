@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from parcours.channel import CALL
+from parcours.expression.definition_keys import Editions
+from parcours.expression.expression import Expression, ExpressionError, compile_expression, constant
+from parcours.expression.kinds import Place, in_words
+from parcours.expression.names import ANYTHING, RUN_KINDS, UNREAD_EVENT, Names, Past, nearest, united
 from parcours.journey.document import ActionDocument, MessageDocument
 from parcours.journey.documents import Documents
-from parcours.journey.editions import Editions
-from parcours.journey.expression import Expression, ExpressionError, compile_expression, constant
 from parcours.journey.finding import Key, Margin
-from parcours.journey.kinds import Place, in_words
-from parcours.journey.names import ANYTHING, RUN_KINDS, UNREAD_EVENT, Names, Past, nearest, united
 
 DEFAULT_ADDRESSES: Final[Mapping[str, str]] = {
     "email": "profile.email",

@@ -13,9 +13,9 @@ from typing import Final
 from liquid import Environment
 from liquid.exceptions import LiquidError
 
+from parcours.expression.names import Names, kind_at, nearest
+from parcours.expression.nodes import ROOTS
 from parcours.journey.finding import KeyPath
-from parcours.journey.names import Names, kind_at, nearest
-from parcours.journey.nodes import ROOTS
 
 _MARKS: Final = ("{{", "{%")
 

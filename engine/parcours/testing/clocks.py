@@ -14,10 +14,10 @@ from datetime import datetime
 
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.core.paths import replaced
+from parcours.expression.expression import Scope, to_json
+from parcours.expression.zones import zone, zone_names
 from parcours.instants import to_moment
-from parcours.journey.expression import Scope, to_json
 from parcours.journey.program import Program, Update
-from parcours.journey.zones import zone, zone_names
 
 
 @dataclass(slots=True)

@@ -28,11 +28,11 @@ from parcours.core.profile import Profile
 from parcours.core.time_text import time_text
 from parcours.dispatch.proofs import Proofs, Said
 from parcours.errors import CallerError, EngineClosed
+from parcours.expression.definition_keys import plain
+from parcours.expression.names import nearest
 from parcours.insight.explain import Explanation, explain
 from parcours.insight.explain_text import explanation_text
 from parcours.instants import EPOCH, MILLISECOND, to_moment
-from parcours.journey.editions import plain
-from parcours.journey.names import nearest
 from parcours.journey.program import Journey, Program
 from parcours.journey.project import Project
 from parcours.life import Life, LifeOfJourneys

@@ -7,8 +7,8 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
+from parcours.expression.duration import format_duration, parse_duration
 from parcours.instants import EPOCH, MILLISECOND
-from parcours.journey.duration import format_duration, parse_duration
 
 _WRITTEN: Final = "a moment is written +20s or +1d12h after the start, or 2026-03-02T09:00:00Z"
 

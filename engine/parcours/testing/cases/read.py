@@ -15,8 +15,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from parcours.channel import CALL
 from parcours.core.feedback import CALL_OUTCOMES, is_possible
+from parcours.expression.names import kind_at, nearest
 from parcours.journey.finding import Finding, Key, Margin
-from parcours.journey.names import kind_at, nearest
 from parcours.journey.program import Call, Journey, Send
 from parcours.journey.project import Project
 from parcours.journey.reading import note_invalid

@@ -11,11 +11,11 @@ from typing import Final, TypeAlias, TypeVar
 
 from parcours.config import DAY_MS, HOUR_MS, MINUTE_MS
 from parcours.core.feedback import OUTCOMES
-from parcours.journey import nodes
-from parcours.journey.expression import Expression
+from parcours.expression import nodes
+from parcours.expression.change_times import MIRRORED
+from parcours.expression.expression import Expression
+from parcours.expression.trees import tree_of
 from parcours.journey.program import Program, Send
-from parcours.journey.trees import tree_of
-from parcours.journey.turning import MIRRORED
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from typing import Any, Final, TypeAlias
 from parcours.channel import CALL
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.core.time_text import time_text
+from parcours.expression.duration import parse_duration
 from parcours.insight.summary import EventCount, Tally
-from parcours.journey.duration import parse_duration
 from parcours.journey.program import Program, Send
 from parcours.journey.project import Project
 from parcours.testing.cases.document import DAYS

@@ -17,9 +17,9 @@ from parcours.channel import CALL
 from parcours.config import DAY_MS, HOUR_MS
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.time_text import time_text
-from parcours.journey.expression import Scope
+from parcours.expression.expression import Scope
+from parcours.expression.zones import next_local_time, zone, zone_names
 from parcours.journey.project import Project
-from parcours.journey.zones import next_local_time, zone, zone_names
 from parcours.testing.explore.parts import Parts, parts_of
 from parcours.testing.explore.values import Values
 

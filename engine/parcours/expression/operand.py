@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from parcours.journey.turning import Moved
-from parcours.journey.values import Evaluate, Scope
+from parcours.expression.change_times import Moved
+from parcours.expression.values import Evaluate, Scope
 
 Why: TypeAlias = Callable[[Scope], list[str]]
 """What kept a condition from holding, a reason each; asked only where it does not hold."""

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from parcours.expression.operators import add, subtract
+from parcours.expression.values import Evaluate, Scope
 from parcours.instants import EPOCH, to_ms
-from parcours.journey.operators import add, subtract
-from parcours.journey.values import Evaluate, Scope
 
 Moved: TypeAlias = tuple[tuple[str, Evaluate], ...]
 """What is added to `now` or taken from it, in the order in which it is written, each with its sign."""

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from parcours.journey.duration import parse_duration
-from parcours.journey.editions import plain
-from parcours.journey.names import ANYTHING, Names, Past, kind_at, nearest
-from parcours.journey.nodes import Call, Literal, Node
-from parcours.journey.syntax import ExpressionError
-from parcours.journey.values import MISSING, Evaluate, Scope, from_ms
+from parcours.expression.definition_keys import plain
+from parcours.expression.duration import parse_duration
+from parcours.expression.names import ANYTHING, Names, Past, kind_at, nearest
+from parcours.expression.nodes import Call, Literal, Node
+from parcours.expression.syntax import ExpressionError
+from parcours.expression.values import MISSING, Evaluate, Scope, from_ms
 
 _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
     "count": ("event", "window"),

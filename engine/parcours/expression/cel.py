@@ -15,15 +15,15 @@ from typing import Final, assert_never
 
 import re2
 
-from parcours.journey import closures, history, nodes, operators, reasons
-from parcours.journey.functions import FUNCTIONS, METHODS, Function, Signature, matches, pattern
-from parcours.journey.macros import DEPTH_MAX, MACROS, bind
-from parcours.journey.names import Names, kind_at, nearest
-from parcours.journey.nodes import ROOTS
-from parcours.journey.operand import Condition, Operand, Why
-from parcours.journey.syntax import ExpressionError
-from parcours.journey.turning import MIRRORED, Turn, turning
-from parcours.journey.values import MISSING, from_ms, kind_of, to_timestamp
+from parcours.expression import closures, history, nodes, operators, reasons
+from parcours.expression.change_times import MIRRORED, Turn, turning
+from parcours.expression.functions import FUNCTIONS, METHODS, Function, Signature, matches, pattern
+from parcours.expression.macros import DEPTH_MAX, MACROS, bind
+from parcours.expression.names import Names, kind_at, nearest
+from parcours.expression.nodes import ROOTS
+from parcours.expression.operand import Condition, Operand, Why
+from parcours.expression.syntax import ExpressionError
+from parcours.expression.values import MISSING, from_ms, kind_of, to_timestamp
 
 _SCALARS: Final = frozenset({"string", "number", "boolean", "timestamp", "duration"})
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from parcours.journey import nodes
-from parcours.journey.kinds import in_words
-from parcours.journey.operand import Condition, Operand, Why
-from parcours.journey.values import MISSING, Evaluate, Scope, kind_of
+from parcours.expression import nodes
+from parcours.expression.kinds import in_words
+from parcours.expression.operand import Condition, Operand, Why
+from parcours.expression.values import MISSING, Evaluate, Scope, kind_of
 
 
 def always_read(node: nodes.Node) -> Iterator[nodes.Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
-from parcours.journey.values import MISSING, Evaluate, Scope
+from parcours.expression.values import MISSING, Evaluate, Scope
 
 ELEMENTS_MAX: Final = 1_000
 """More elements than that make the macro's value missing: one event must not hold up a shard."""

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from parcours.journey.cel import Compiler
-from parcours.journey.history import Asked, names_of_condition
-from parcours.journey.names import Names
-from parcours.journey.nodes import Literal, Node
-from parcours.journey.operand import Why
-from parcours.journey.syntax import ExpressionError
-from parcours.journey.trees import tree_of
-from parcours.journey.turning import Turn
-from parcours.journey.values import (
+from parcours.expression.cel import Compiler
+from parcours.expression.change_times import Turn
+from parcours.expression.history import Asked, names_of_condition
+from parcours.expression.names import Names
+from parcours.expression.nodes import Literal, Node
+from parcours.expression.operand import Why
+from parcours.expression.syntax import ExpressionError
+from parcours.expression.trees import tree_of
+from parcours.expression.values import (
     MISSING,
     NO_HISTORY,
     Evaluate,

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfoNotFoundError
 
 import re2
 
-from parcours.journey.operators import bounded
-from parcours.journey.values import MISSING, is_number, to_iso, to_timestamp
-from parcours.journey.zones import zone
+from parcours.expression.operators import bounded
+from parcours.expression.values import MISSING, is_number, to_iso, to_timestamp
+from parcours.expression.zones import zone
 
 Function: TypeAlias = Callable[..., object]
 

@@ -18,7 +18,7 @@ from lark import Lark, Token, Tree, UnexpectedInput, UnexpectedToken
 from lark.lexer import PatternRE, TerminalDef
 
 from parcours.errors import AuthorError
-from parcours.journey.nodes import (
+from parcours.expression.nodes import (
     ROOTS,
     Binary,
     Call,
@@ -33,7 +33,7 @@ from parcours.journey.nodes import (
     Path,
     Unary,
 )
-from parcours.journey.values import MISSING
+from parcours.expression.values import MISSING
 
 TEXT_LENGTH_MAX: Final = 4_096
 """Characters of one expression: generous for a person's writing, and a bound on depth and memory."""

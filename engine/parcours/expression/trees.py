@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from parcours.journey.nodes import Literal, Node, nodes_of
-from parcours.journey.syntax import parse
+from parcours.expression.nodes import Literal, Node, nodes_of
+from parcours.expression.syntax import parse
 
 TEXTS_REMEMBERED: Final = 1_024
 """Texts whose tree is kept: all of a large project's, which says `profile.email` again and again."""

@@ -7,9 +7,9 @@ from operator import attrgetter
 
 import re2
 
-from parcours.journey import operators
-from parcours.journey.functions import Function
-from parcours.journey.values import MISSING, Evaluate, Scope, is_number
+from parcours.expression import operators
+from parcours.expression.functions import Function
+from parcours.expression.values import MISSING, Evaluate, Scope, is_number
 
 
 def always(value: object) -> Evaluate:

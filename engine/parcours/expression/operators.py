@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias, cast
 
-from parcours.journey.values import MISSING, is_number, kind_of
+from parcours.expression.values import MISSING, is_number, kind_of
 
 INTEGER_MAX: Final = 2**63 - 1
 INTEGER_MIN: Final = -(2**63)
