@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from parcours import Project
-from parcours.journey.document import EventsDocument, JourneyDocument, MessageDocument, ProjectDocument
+from parcours.journey.model.document import EventsDocument, JourneyDocument, MessageDocument, ProjectDocument
 
 SHARES = {"Product Viewed": 80, "Product Added": 12, "Checkout Started": 5, "Order Completed": 3}
 START = datetime(2026, 1, 1, tzinfo=UTC)

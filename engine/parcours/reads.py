@@ -13,8 +13,8 @@ from heapq import heappop, heappush
 from itertools import dropwhile
 from operator import gt
 
+from parcours.journey.model.recurrence import Recurrence
 from parcours.journey.program import Journey, Program, ReadEntry
-from parcours.journey.recurrence import Recurrence
 from parcours.ports import ShardPort
 from parcours.shard.messages import Reading
 

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from parcours.cli import build
-from parcours.journey.document import DOCUMENTS
+from parcours.journey.model.document import DOCUMENTS
 
 
 def run(*arguments: str | Path) -> Result:

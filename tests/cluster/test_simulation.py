@@ -10,7 +10,7 @@ import pytest
 
 from parcours.dispatch.proofs import Proofs
 from parcours.insight.files import write_results
-from parcours.journey.document import (
+from parcours.journey.model.document import (
     EventsDocument,
     JourneyDocument,
     MessageDocument,

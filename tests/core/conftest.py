@@ -31,7 +31,8 @@ from parcours.core.input import (
 )
 from parcours.core.profile import Profile, decode_profile, encode_profile
 from parcours.core.turn import Crowd
-from parcours.journey.document import (
+from parcours.journey.life import Verb, changed, published
+from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
     EventsDocument,
@@ -40,7 +41,6 @@ from parcours.journey.document import (
     ProfileDocument,
     ProjectDocument,
 )
-from parcours.journey.life import Verb, changed, published
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publications import Compiler, Publications, begun, offer_of, source_of

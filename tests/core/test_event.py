@@ -14,7 +14,7 @@ from parcours.core.event import Unusable, input_of, instant, person_of, read_cal
 from parcours.core.input import ConsentChanged, EventHappened, Input, ReactionArrived, TraitsChanged
 from parcours.core.profile import Profile, encode_profile
 from parcours.instants import LATEST_MS
-from parcours.journey.document import EventsDocument, ProjectDocument
+from parcours.journey.model.document import EventsDocument, ProjectDocument
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 

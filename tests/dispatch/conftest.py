@@ -15,7 +15,7 @@ from parcours.core.fact import Fact
 from parcours.core.profile import Profile
 from parcours.dispatch.render import Renderer
 from parcours.errors import ParcoursError
-from parcours.journey.document import (
+from parcours.journey.model.document import (
     EventDocument,
     EventsDocument,
     JourneyDocument,

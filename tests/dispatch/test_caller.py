@@ -18,7 +18,7 @@ from parcours.core.effect import Outgoing
 from parcours.dispatch.caller import HttpCaller
 from parcours.dispatch.calling import CallContent, CallRenderer, CallSettings
 from parcours.dispatch.render import RenderFailed
-from parcours.journey.document import ActionsDocument, ProjectDocument
+from parcours.journey.model.document import ActionsDocument, ProjectDocument
 from parcours.journey.project import Project
 from parcours.testing.doubles import Answer, Drop, Hang, HttpServer
 
@@ -242,7 +242,7 @@ sys.modules["aiohttp"] = None
 from parcours.dispatch.outfit import new_dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.errors import ExtraMissing
-from parcours.journey.document import ProjectDocument
+from parcours.journey.model.document import ProjectDocument
 from parcours.journey.project import Project
 from parcours.plan import Plan
 plan = Plan(Project.of(ProjectDocument(project="shop")), 1, "memory:", {"call": {}})

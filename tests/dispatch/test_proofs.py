@@ -11,7 +11,7 @@ from parcours.channel import Accepted, Refused
 from parcours.core.effect import Outgoing
 from parcours.dispatch.proofs import Proofs
 from parcours.dispatch.registry import Registry
-from parcours.journey.document import (
+from parcours.journey.model.document import (
     EventDocument,
     EventsDocument,
     JourneyDocument,

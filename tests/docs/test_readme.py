@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from parcours.cli import build
-from parcours.journey.document import JourneyDocument
+from parcours.journey.model.document import JourneyDocument
 from parcours.journey.starter import write_starter
 
 ROOT = Path(__file__).parents[2]

@@ -22,7 +22,7 @@ from parcours.clock import ManualClock
 from parcours.config import Settings
 from parcours.engine import Engine
 from parcours.errors import Overloaded, ShardUnavailable, StoreBusy
-from parcours.journey.document import AudiencesDocument, JourneyDocument, ProfileDocument, ProjectDocument
+from parcours.journey.model.document import AudiencesDocument, JourneyDocument, ProfileDocument, ProjectDocument
 from parcours.journey.project import Project
 from parcours.plan import channels_used
 

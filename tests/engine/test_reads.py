@@ -9,7 +9,7 @@ import pytest
 
 from parcours.clock import ManualClock
 from parcours.engine import Engine
-from parcours.journey.document import AudiencesDocument, JourneyDocument, ProfileDocument, ProjectDocument
+from parcours.journey.model.document import AudiencesDocument, JourneyDocument, ProfileDocument, ProjectDocument
 from parcours.journey.project import Project
 
 NINE_MS = 1_767_258_000_000

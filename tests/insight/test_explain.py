@@ -12,7 +12,7 @@ from parcours import Project, simulate
 from parcours.core.fact import Fact, LimitReached, Moved, Unmatched, Unmet
 from parcours.insight.explain import TIE_WAIT, explain
 from parcours.insight.explain_text import explanation_text
-from parcours.journey.document import EventsDocument, JourneyDocument, ProjectDocument
+from parcours.journey.model.document import EventsDocument, JourneyDocument, ProjectDocument
 from parcours.testing.virtual_project import VirtualProject
 
 LUMA = Project.load(str(files("parcours.demo") / "luma"))

@@ -11,7 +11,8 @@ from parcours.errors import CallerError, ProjectInvalid, SettingInvalid
 from parcours.expression.expression import Scope
 from parcours.instants import to_ms
 from parcours.journey import program, schema
-from parcours.journey.document import (
+from parcours.journey.graph import mermaid
+from parcours.journey.model.document import (
     EventDocument,
     EventEntry,
     EventsDocument,
@@ -20,11 +21,10 @@ from parcours.journey.document import (
     ProfileDocument,
     ProjectDocument,
 )
-from parcours.journey.graph import mermaid
+from parcours.journey.model.steps import EndStep, SendStep, WaitStep
 from parcours.journey.project import Project
 from parcours.journey.secrets import resolve_secrets
 from parcours.journey.starter import write_starter
-from parcours.journey.steps import EndStep, SendStep, WaitStep
 
 DAY_MS = 86_400_000
 

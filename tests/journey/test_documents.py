@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from parcours.journey.document import (
+from parcours.journey.finding import Finding
+from parcours.journey.model.document import (
     DOCUMENTS,
     EventEntry,
     GoalDocument,
@@ -18,9 +19,7 @@ from parcours.journey.document import (
     ReadEntry,
     ReentryAfter,
 )
-from parcours.journey.finding import Finding
-from parcours.journey.source import read_text
-from parcours.journey.steps import (
+from parcours.journey.model.steps import (
     BranchStep,
     EndStep,
     EventListener,
@@ -35,6 +34,7 @@ from parcours.journey.steps import (
     WaitStep,
     WhenArm,
 )
+from parcours.journey.source import read_text
 
 STEPS = [
     ("{id: a, send: m}", SendStep(id="a", send="m")),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parcours.expression.duration import DURATION_MAX_MS, format_duration, parse_duration
-from parcours.journey.steps import UntilInstant, WaitStep
+from parcours.journey.model.steps import UntilInstant, WaitStep
 
 READ = [
     ("30s", 30_000),

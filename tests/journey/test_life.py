@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from parcours.errors import CallerError
-from parcours.journey.document import (
+from parcours.journey.life import Ledger, Verb, changed, published, retired
+from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
     EventsDocument,
@@ -16,7 +17,6 @@ from parcours.journey.document import (
     ProfileDocument,
     ProjectDocument,
 )
-from parcours.journey.life import Ledger, Verb, changed, published, retired
 from parcours.journey.program import AudienceTrigger
 from parcours.journey.project import Project
 from parcours.journey.publications import Compiler, Publications, begun, offer_of, source_of

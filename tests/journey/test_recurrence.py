@@ -10,7 +10,7 @@ import pytest
 
 from parcours.expression.expression import from_ms, to_json
 from parcours.instants import to_ms
-from parcours.journey.recurrence import Recurrence, check_rule
+from parcours.journey.model.recurrence import Recurrence, check_rule
 
 
 def instants(rule: str, start: str, timezone: str, most: int = 4) -> list[object]:

@@ -15,7 +15,7 @@ from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.profile import Profile
 from parcours.errors import ShardUnavailable
-from parcours.journey.document import EventDocument, EventsDocument, JourneyDocument, ProjectDocument
+from parcours.journey.model.document import EventDocument, EventsDocument, JourneyDocument, ProjectDocument
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.router import Router

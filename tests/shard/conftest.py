@@ -13,7 +13,7 @@ from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.core.fact import Fact
 from parcours.core.identity import SLOTS
-from parcours.journey.document import (
+from parcours.journey.model.document import (
     AudiencesDocument,
     EventDocument,
     EventsDocument,

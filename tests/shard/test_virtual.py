@@ -7,7 +7,7 @@ import pytest
 
 from parcours.channel import Refused
 from parcours.config import Settings
-from parcours.journey.document import (
+from parcours.journey.model.document import (
     AudiencesDocument,
     EventsDocument,
     JourneyDocument,

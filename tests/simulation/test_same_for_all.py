@@ -17,7 +17,7 @@ from parcours.demo.clickstream import read_clickstream
 from parcours.demo.crowd import Crowd, Habit
 from parcours.demo.reactions import LUMA_CROWD
 from parcours.insight.files import write_results
-from parcours.journey.document import (
+from parcours.journey.model.document import (
     AudiencesDocument,
     EventsDocument,
     JourneyDocument,

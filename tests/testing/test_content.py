@@ -10,7 +10,7 @@ import pytest
 
 from parcours.core.fact import DeliveryReached
 from parcours.errors import ProjectInvalid
-from parcours.journey.document import ProjectDocument
+from parcours.journey.model.document import ProjectDocument
 from parcours.journey.project import Project
 from parcours.testing.cases.read import read_cases
 from parcours.testing.cases.run import run_cases, verdict_lines

@@ -73,7 +73,7 @@ def schema(
     ] = None,
 ) -> None:
     """Print the JSON Schema of a document kind, for an editor to complete and check the YAML."""
-    from parcours.journey.document import DOCUMENTS
+    from parcours.journey.model.document import DOCUMENTS
 
     kinds = (*DOCUMENTS, TESTS)
     if kind is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from parcours.expression.duration import DAYS, minute_of
 from parcours.expression.names import nearest
 from parcours.journey.finding import Margin
-from parcours.journey.policies import CapDocument, PoliciesDocument, QuietHoursDocument
+from parcours.journey.model.policies import CapDocument, PoliciesDocument, QuietHoursDocument
 from parcours.journey.program import Cap, ConsentPolicy, Policies, QuietHours
 from parcours.journey.surroundings import Surroundings
 

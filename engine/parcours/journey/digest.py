@@ -15,8 +15,8 @@ from typing import Final
 
 from parcours.expression.expression import Expression
 from parcours.journey.documents import Documents
-from parcours.journey.forms import Document
 from parcours.journey.listening import audience_names, event_names, expressions_in
+from parcours.journey.model.forms import Document
 from parcours.journey.program import Call, Journey, Program, Send
 
 DIGEST_BYTES: Final = 16

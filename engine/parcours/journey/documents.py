@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar, cast
 
-from parcours.journey.document import (
+from parcours.journey.finding import Finding, Margin
+from parcours.journey.model.document import (
     DOCUMENTS,
     ActionsDocument,
     AudiencesDocument,
@@ -16,8 +17,7 @@ from parcours.journey.document import (
     ProfileDocument,
     ProjectDocument,
 )
-from parcours.journey.finding import Finding, Margin
-from parcours.journey.forms import Document
+from parcours.journey.model.forms import Document
 from parcours.journey.reading import read_document
 from parcours.journey.repair import repaired
 from parcours.journey.source import MANY, SINGLE, Source, read_folder

@@ -12,7 +12,7 @@ from parcours.expression.duration import DAYS, format_duration
 from parcours.expression.expression import to_iso
 from parcours.expression.values import from_ms
 from parcours.journey import program
-from parcours.journey.steps import PERCENT_TOTAL
+from parcours.journey.model.steps import PERCENT_TOTAL
 
 _WORD_MAX = 60
 """Characters of a condition in a label: a picture is to be read at a glance."""

@@ -12,7 +12,9 @@ from parcours.expression.nodes import Node
 from parcours.expression.trees import known_trees, take_over
 from parcours.journey.channel_settings import ChannelModels, check_channels
 from parcours.journey.compile import Contents, compile_project
-from parcours.journey.document import (
+from parcours.journey.documents import Documents, margins_of, read_documents
+from parcours.journey.finding import Finding, errors
+from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
     EventsDocument,
@@ -21,8 +23,6 @@ from parcours.journey.document import (
     ProfileDocument,
     ProjectDocument,
 )
-from parcours.journey.documents import Documents, margins_of, read_documents
-from parcours.journey.finding import Finding, errors
 from parcours.journey.program import Program
 from parcours.journey.surroundings import DEFAULT_ADDRESSES
 

@@ -10,11 +10,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from parcours.expression.names import nearest
-from parcours.journey.document import DOCUMENTS, AudienceEntry, EventEntry, ReadEntry
 from parcours.journey.finding import KeyPath, Margin, shown
-from parcours.journey.forms import NAME_PATTERN, Document, keys_of
-from parcours.journey.source import Source
-from parcours.journey.steps import (
+from parcours.journey.model.document import DOCUMENTS, AudienceEntry, EventEntry, ReadEntry
+from parcours.journey.model.forms import NAME_PATTERN, Document, keys_of
+from parcours.journey.model.steps import (
     STEP_KINDS,
     AudienceListener,
     AudienceTrigger,
@@ -34,6 +33,7 @@ from parcours.journey.steps import (
     WaitStep,
     WhenArm,
 )
+from parcours.journey.source import Source
 
 Model = TypeVar("Model", bound=Document)
 

@@ -14,8 +14,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from parcours.expression.names import UNREAD_EVENT
-from parcours.journey.document import JourneyDocument
 from parcours.journey.finding import KeyPath
+from parcours.journey.model.document import JourneyDocument
 from parcours.journey.reading import key_path
 
 ROUNDS_MAX: Final = 3

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from parcours.errors import CallerError
 from parcours.expression.names import nearest
-from parcours.journey.document import DOCUMENTS
+from parcours.journey.model.document import DOCUMENTS
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 

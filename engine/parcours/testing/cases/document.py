@@ -19,7 +19,7 @@ from pydantic import (
 from parcours.core.fact import Outcome, What
 from parcours.core.feedback import OUTCOMES
 from parcours.insight.summary import INTERNAL_OUTCOMES
-from parcours.journey.forms import Document, chooser, keys_of
+from parcours.journey.model.forms import Document, chooser, keys_of
 from parcours.journey.schema import DIALECT
 from parcours.testing.cases.moment import Instant, Moment
 

@@ -15,7 +15,7 @@ from pydantic import (
 
 from parcours.channel import Reaction
 from parcours.expression.duration import DAYS, Days, Duration, Offset, TimeOfDay, minute_of
-from parcours.journey.forms import Document, ExpressionText, Name, Percent, chooser, keys_of
+from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser, keys_of
 
 PERCENT_TOTAL: Final = 10_000
 """A whole split in hundredths of a percent, the finest share that a split can name."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import Field, model_validator
 
 from parcours.expression.duration import DAYS, Days, EndTime, PositiveDuration, TimeOfDay
-from parcours.journey.forms import Document, Name
+from parcours.journey.model.forms import Document, Name
 
 Consent: TypeAlias = Literal["opt_in", "opt_out"]
 Channels: TypeAlias = Annotated[tuple[Name, ...], Field(min_length=1)]

@@ -26,10 +26,10 @@ from pydantic import (
 from parcours.expression.duration import Duration, PositiveDuration
 from parcours.expression.names import nearest
 from parcours.expression.zones import zone_names
-from parcours.journey.forms import Document, ExpressionText, Name, Percent, chooser
-from parcours.journey.policies import PoliciesDocument
-from parcours.journey.recurrence import check_rule
-from parcours.journey.steps import AudienceTrigger, EventTrigger, Step
+from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser
+from parcours.journey.model.policies import PoliciesDocument
+from parcours.journey.model.recurrence import check_rule
+from parcours.journey.model.steps import AudienceTrigger, EventTrigger, Step
 
 Kind: TypeAlias = Literal["string", "number", "integer", "boolean", "timestamp", "object", "list"]
 PropertyPath: TypeAlias = Annotated[str, Field(pattern=r"^[^.\s][^.]*(\.[^.]+)*$")]

@@ -1,0 +1,1 @@
+"""What an author may write: one closed, frozen model for each kind of document."""
