@@ -14,7 +14,7 @@ from parcours.dispatch.registry import Registry
 from parcours.errors import SettingInvalid
 from parcours.expression.names import nearest
 from parcours.journey.project import Project
-from parcours.journey.secrets import resolve_secrets
+from parcours.journey.read.secrets import resolve_secrets
 from parcours.plan import channels_used
 
 

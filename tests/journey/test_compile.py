@@ -10,7 +10,7 @@ import pytest
 from parcours.errors import CallerError, ProjectInvalid, SettingInvalid
 from parcours.expression.expression import Scope
 from parcours.instants import to_ms
-from parcours.journey import program, schema
+from parcours.journey import program
 from parcours.journey.graph import mermaid
 from parcours.journey.model.document import (
     EventDocument,
@@ -23,7 +23,8 @@ from parcours.journey.model.document import (
 )
 from parcours.journey.model.steps import EndStep, SendStep, WaitStep
 from parcours.journey.project import Project
-from parcours.journey.secrets import resolve_secrets
+from parcours.journey.read import schema
+from parcours.journey.read.secrets import resolve_secrets
 from parcours.journey.starter import write_starter
 
 DAY_MS = 86_400_000

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from parcours.journey.finding import Finding
 from parcours.journey.model.document import (
     DOCUMENTS,
     EventEntry,
@@ -34,7 +33,8 @@ from parcours.journey.model.steps import (
     WaitStep,
     WhenArm,
 )
-from parcours.journey.source import read_text
+from parcours.journey.read.finding import Finding
+from parcours.journey.read.source import read_text
 
 STEPS = [
     ("{id: a, send: m}", SendStep(id="a", send="m")),

@@ -10,7 +10,7 @@ import pytest
 
 from parcours.journey.program import Cap, ConsentPolicy, Policies, QuietHours
 from parcours.journey.project import Project
-from parcours.journey.schema import schema
+from parcours.journey.read.schema import schema
 from parcours.journey.starter import write_starter
 
 Change = Callable[[dict[str, str]], Path]

@@ -84,7 +84,7 @@ def schema(
         raise typer.BadParameter(f"{kind!r} is no document kind; there are {known}.", param_hint="KIND")
     import json
 
-    from parcours.journey.schema import schema as schema_of
+    from parcours.journey.read.schema import schema as schema_of
     from parcours.testing.cases.document import cases_schema
 
     described = cases_schema() if kind == TESTS else schema_of(kind)

@@ -11,8 +11,8 @@ from parcours.cli.project import ProjectFolder
 from parcours.errors import CallerError
 
 if TYPE_CHECKING:
-    from parcours.journey.finding import Finding
     from parcours.journey.project import Project
+    from parcours.journey.read.finding import Finding
 
 EXPLORE_MAX = 1_000_000
 """Most generated events: all of them and all that follows from them lie in memory until everything is checked."""

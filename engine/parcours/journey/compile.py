@@ -16,13 +16,13 @@ from parcours.journey import program
 from parcours.journey.audience import now_misuse
 from parcours.journey.compile_journey import JourneyCompiler
 from parcours.journey.compile_policies import compile_policies
-from parcours.journey.documents import Documents, Margins
-from parcours.journey.finding import Margin
 from parcours.journey.journey_names import JourneyNames
 from parcours.journey.listening import derived, entry_names, event_names, expressions_in, incoming, series_by_event
 from parcours.journey.model.document import JourneyDocument, MessageDocument
 from parcours.journey.model.steps import CallStep, SendStep
-from parcours.journey.reading import note_invalid
+from parcours.journey.read.documents import Documents, Margins
+from parcours.journey.read.finding import Margin
+from parcours.journey.read.reading import note_invalid
 from parcours.journey.shape import check_entry, check_shape
 from parcours.journey.strangers import waking
 from parcours.journey.surroundings import DEFAULT_ADDRESSES, Surroundings, condition, expression, surroundings, value

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from parcours.expression.duration import DAYS, minute_of
 from parcours.expression.names import nearest
-from parcours.journey.finding import Margin
 from parcours.journey.model.policies import CapDocument, PoliciesDocument, QuietHoursDocument
 from parcours.journey.program import Cap, ConsentPolicy, Policies, QuietHours
+from parcours.journey.read.finding import Margin
 from parcours.journey.surroundings import Surroundings
 
 DAY_MINUTES = 1_440

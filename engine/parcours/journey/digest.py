@@ -14,10 +14,10 @@ from hashlib import blake2b
 from typing import Final
 
 from parcours.expression.expression import Expression
-from parcours.journey.documents import Documents
 from parcours.journey.listening import audience_names, event_names, expressions_in
 from parcours.journey.model.forms import Document
 from parcours.journey.program import Call, Journey, Program, Send
+from parcours.journey.read.documents import Documents
 
 DIGEST_BYTES: Final = 16
 

@@ -10,10 +10,7 @@ from typing import Any, Final
 from parcours.errors import ProjectInvalid
 from parcours.expression.nodes import Node
 from parcours.expression.trees import known_trees, take_over
-from parcours.journey.channel_settings import ChannelModels, check_channels
 from parcours.journey.compile import Contents, compile_project
-from parcours.journey.documents import Documents, margins_of, read_documents
-from parcours.journey.finding import Finding, errors
 from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
@@ -24,6 +21,9 @@ from parcours.journey.model.document import (
     ProjectDocument,
 )
 from parcours.journey.program import Program
+from parcours.journey.read.channel_settings import ChannelModels, check_channels
+from parcours.journey.read.documents import Documents, margins_of, read_documents
+from parcours.journey.read.finding import Finding, errors
 from parcours.journey.surroundings import DEFAULT_ADDRESSES
 
 _PARTS: Final = ("settings", "profile", "events", "audiences", "actions")

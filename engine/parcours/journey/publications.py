@@ -17,12 +17,12 @@ from parcours.errors import ProjectInvalid
 from parcours.expression.definition_keys import Editions
 from parcours.journey.compile import compile_project
 from parcours.journey.digest import digest, digests_of
-from parcours.journey.documents import Documents, margins_of
-from parcours.journey.finding import Finding, errors
 from parcours.journey.life import Ledger, Offer, published
 from parcours.journey.linking import linked
 from parcours.journey.program import Program
 from parcours.journey.project import Project, documents_of
+from parcours.journey.read.documents import Documents, margins_of
+from parcours.journey.read.finding import Finding, errors
 
 PROJECTS_REMEMBERED: Final = 4
 """Projects whose offer and source are kept: each shard of a process, its router and its life ask for the same."""

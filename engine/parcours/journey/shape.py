@@ -14,8 +14,8 @@ from typing import Final, TypeAlias, assert_never
 
 from parcours.expression.expression import from_ms, to_json
 from parcours.journey import program
-from parcours.journey.finding import Margin
 from parcours.journey.model.recurrence import Recurrence
+from parcours.journey.read.finding import Margin
 
 _ExitRule: TypeAlias = program.Trigger | program.AudienceTrigger
 

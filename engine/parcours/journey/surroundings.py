@@ -11,9 +11,9 @@ from parcours.expression.definition_keys import Editions
 from parcours.expression.expression import Expression, ExpressionError, compile_expression, constant
 from parcours.expression.kinds import Place, in_words
 from parcours.expression.names import ANYTHING, RUN_KINDS, UNREAD_EVENT, Names, Past, nearest, united
-from parcours.journey.documents import Documents
-from parcours.journey.finding import Key, Margin
 from parcours.journey.model.document import ActionDocument, MessageDocument
+from parcours.journey.read.documents import Documents
+from parcours.journey.read.finding import Key, Margin
 
 DEFAULT_ADDRESSES: Final[Mapping[str, str]] = {
     "email": "profile.email",

@@ -15,7 +15,7 @@ from liquid.exceptions import LiquidError
 
 from parcours.expression.names import Names, kind_at, nearest
 from parcours.expression.nodes import ROOTS
-from parcours.journey.finding import KeyPath
+from parcours.journey.read.finding import KeyPath
 
 _MARKS: Final = ("{{", "{%")
 

@@ -15,9 +15,9 @@ from parcours.core.time_text import time_text
 from parcours.dispatch.proofs import Proofs
 from parcours.errors import CallerError
 from parcours.insight.sentences import sentence
-from parcours.journey.finding import Finding
 from parcours.journey.program import Program, Step, WaitDuration, WaitFor, WaitLocalTime, WaitUntil
 from parcours.journey.project import Project
+from parcours.journey.read.finding import Finding
 from parcours.simulation import simulate
 from parcours.testing.cases.document import PEOPLE_MAX
 from parcours.testing.cases.moment import since

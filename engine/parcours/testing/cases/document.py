@@ -20,7 +20,7 @@ from parcours.core.fact import Outcome, What
 from parcours.core.feedback import OUTCOMES
 from parcours.insight.summary import INTERNAL_OUTCOMES
 from parcours.journey.model.forms import Document, chooser, keys_of
-from parcours.journey.schema import DIALECT
+from parcours.journey.read.schema import DIALECT
 from parcours.testing.cases.moment import Instant, Moment
 
 PEOPLE_MAX: Final = 100

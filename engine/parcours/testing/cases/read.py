@@ -16,11 +16,11 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from parcours.channel import CALL
 from parcours.core.feedback import CALL_OUTCOMES, is_possible
 from parcours.expression.names import kind_at, nearest
-from parcours.journey.finding import Finding, Key, Margin
 from parcours.journey.program import Call, Journey, Send
 from parcours.journey.project import Project
-from parcours.journey.reading import note_invalid
-from parcours.journey.source import Source, read_text
+from parcours.journey.read.finding import Finding, Key, Margin
+from parcours.journey.read.reading import note_invalid
+from parcours.journey.read.source import Source, read_text
 from parcours.plan import channels_used
 from parcours.testing.cases.content import Fields
 from parcours.testing.cases.document import (

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from parcours.expression.names import nearest
-from parcours.journey.finding import KeyPath, Margin, shown
 from parcours.journey.model.document import DOCUMENTS, AudienceEntry, EventEntry, ReadEntry
 from parcours.journey.model.forms import NAME_PATTERN, Document, keys_of
 from parcours.journey.model.steps import (
@@ -33,7 +32,8 @@ from parcours.journey.model.steps import (
     WaitStep,
     WhenArm,
 )
-from parcours.journey.source import Source
+from parcours.journey.read.finding import KeyPath, Margin, shown
+from parcours.journey.read.source import Source
 
 Model = TypeVar("Model", bound=Document)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar, cast
 
-from parcours.journey.finding import Finding, Margin
 from parcours.journey.model.document import (
     DOCUMENTS,
     ActionsDocument,
@@ -18,9 +17,10 @@ from parcours.journey.model.document import (
     ProjectDocument,
 )
 from parcours.journey.model.forms import Document
-from parcours.journey.reading import read_document
-from parcours.journey.repair import repaired
-from parcours.journey.source import MANY, SINGLE, Source, read_folder
+from parcours.journey.read.error_recovery import repaired
+from parcours.journey.read.finding import Finding, Margin
+from parcours.journey.read.reading import read_document
+from parcours.journey.read.source import MANY, SINGLE, Source, read_folder
 
 Kept = TypeVar("Kept", bound=Document)
 

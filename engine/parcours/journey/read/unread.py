@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from parcours.expression.names import nearest
-from parcours.journey.finding import Finding
+from parcours.journey.read.finding import Finding
 
 TESTS: Final = "tests"
 """Belongs to the tools, which look after it themselves."""

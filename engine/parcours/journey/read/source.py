@@ -19,8 +19,8 @@ from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.scalarbool import ScalarBoolean
 from ruamel.yaml.scanner import RoundTripScanner
 
-from parcours.journey.finding import Finding, Key, KeyPath, Margin
-from parcours.journey.unread import unread_files
+from parcours.journey.read.finding import Finding, Key, KeyPath, Margin
+from parcours.journey.read.unread import unread_files
 
 VALUES_MAX: Final = 100_000
 """Values in one document. Aliases of aliases grow without bound; no honest document comes near."""

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from parcours.expression.names import nearest
-from parcours.journey.finding import Margin
-from parcours.journey.reading import note_invalid
-from parcours.journey.secrets import is_reference
+from parcours.journey.read.finding import Margin
+from parcours.journey.read.reading import note_invalid
+from parcours.journey.read.secrets import is_reference
 
 ChannelModels: TypeAlias = Mapping[str, type[BaseModel] | None]
 """The settings' model of every installed channel; None for one that cannot be loaded, and is not looked into."""

@@ -14,9 +14,9 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from parcours.expression.names import UNREAD_EVENT
-from parcours.journey.finding import KeyPath
 from parcours.journey.model.document import JourneyDocument
-from parcours.journey.reading import key_path
+from parcours.journey.read.finding import KeyPath
+from parcours.journey.read.reading import key_path
 
 ROUNDS_MAX: Final = 3
 """First the faulty keys go, then the faulty steps, then whatever else; a document beyond that is left alone."""
