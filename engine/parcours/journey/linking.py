@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from parcours.expression.expression import united_series
+from parcours.journey.compile.empty_profile import waking
 from parcours.journey.life import Ledger
 from parcours.journey.listening import (
     audience_names,
@@ -20,7 +21,6 @@ from parcours.journey.listening import (
     series_by_event,
 )
 from parcours.journey.program import Audience, EventType, Journey, Program, Series
-from parcours.journey.strangers import waking
 
 
 def linked(ledger: Ledger, programs: Mapping[int, Program]) -> Program:

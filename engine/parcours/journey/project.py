@@ -10,7 +10,8 @@ from typing import Any, Final
 from parcours.errors import ProjectInvalid
 from parcours.expression.nodes import Node
 from parcours.expression.trees import known_trees, take_over
-from parcours.journey.compile import Contents, compile_project
+from parcours.journey.compile.declarations import DEFAULT_ADDRESSES
+from parcours.journey.compile.project import Contents, compile_project
 from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
@@ -24,7 +25,6 @@ from parcours.journey.program import Program
 from parcours.journey.read.channel_settings import ChannelModels, check_channels
 from parcours.journey.read.documents import Documents, margins_of, read_documents
 from parcours.journey.read.finding import Finding, errors
-from parcours.journey.surroundings import DEFAULT_ADDRESSES
 
 _PARTS: Final = ("settings", "profile", "events", "audiences", "actions")
 

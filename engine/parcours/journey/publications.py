@@ -15,7 +15,7 @@ import msgspec
 
 from parcours.errors import ProjectInvalid
 from parcours.expression.definition_keys import Editions
-from parcours.journey.compile import compile_project
+from parcours.journey.compile.project import compile_project
 from parcours.journey.digest import digest, digests_of
 from parcours.journey.life import Ledger, Offer, published
 from parcours.journey.linking import linked

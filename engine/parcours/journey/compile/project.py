@@ -13,20 +13,27 @@ from parcours.expression.expression import Expression, compile_expression
 from parcours.expression.kinds import ADDRESS, KEY, TIME_ZONE
 from parcours.expression.names import Names
 from parcours.journey import program
-from parcours.journey.audience import now_misuse
-from parcours.journey.compile_journey import JourneyCompiler
-from parcours.journey.compile_policies import compile_policies
-from parcours.journey.journey_names import JourneyNames
+from parcours.journey.compile.audience import now_misuse
+from parcours.journey.compile.declarations import (
+    DEFAULT_ADDRESSES,
+    Surroundings,
+    condition,
+    expression,
+    surroundings,
+    value,
+)
+from parcours.journey.compile.empty_profile import waking
+from parcours.journey.compile.journey import JourneyCompiler
+from parcours.journey.compile.journey_names import JourneyNames
+from parcours.journey.compile.policies import compile_policies
+from parcours.journey.compile.shape import check_entry, check_shape
+from parcours.journey.compile.templates import read_template, templates_in, unknown_name
 from parcours.journey.listening import derived, entry_names, event_names, expressions_in, incoming, series_by_event
 from parcours.journey.model.document import JourneyDocument, MessageDocument
 from parcours.journey.model.steps import CallStep, SendStep
 from parcours.journey.read.documents import Documents, Margins
 from parcours.journey.read.finding import Margin
 from parcours.journey.read.reading import note_invalid
-from parcours.journey.shape import check_entry, check_shape
-from parcours.journey.strangers import waking
-from parcours.journey.surroundings import DEFAULT_ADDRESSES, Surroundings, condition, expression, surroundings, value
-from parcours.journey.templates import read_template, templates_in, unknown_name
 
 Contents = Mapping[str, type[BaseModel]]
 """The `Content` model of each channel that is known."""

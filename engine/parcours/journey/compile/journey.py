@@ -14,11 +14,11 @@ from parcours.expression.kinds import CORRELATION
 from parcours.expression.zones import start_of_day_ms, zone
 from parcours.instants import to_ms
 from parcours.journey import program
-from parcours.journey.compile_steps import StepCompiler
-from parcours.journey.journey_names import JourneyNames
+from parcours.journey.compile.declarations import Surroundings, condition, value
+from parcours.journey.compile.journey_names import JourneyNames
+from parcours.journey.compile.steps import StepCompiler
 from parcours.journey.model.document import AudienceEntry, EventEntry, JourneyDocument, ReadEntry, ReentryAfter
 from parcours.journey.read.finding import Margin
-from parcours.journey.surroundings import Surroundings, condition, value
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from parcours.expression.expression import Expression
 from parcours.expression.kinds import ADDRESS, INSTANT, Place, trait
 from parcours.expression.names import Names, nearest
 from parcours.journey import program
-from parcours.journey.journey_names import JourneyNames
+from parcours.journey.compile.declarations import DEFAULT_ADDRESSES, condition, expression, value
+from parcours.journey.compile.journey_names import JourneyNames
 from parcours.journey.model import steps
 from parcours.journey.read.finding import Key, Margin
-from parcours.journey.surroundings import DEFAULT_ADDRESSES, condition, expression, value
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from parcours.expression.names import ANYTHING, Names, united
 from parcours.journey import program
+from parcours.journey.compile.declarations import Surroundings, condition, union_of
 from parcours.journey.model import steps
 from parcours.journey.model.document import EventEntry, JourneyDocument
 from parcours.journey.read.finding import Margin
-from parcours.journey.surroundings import Surroundings, condition, union_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""How checked documents become the program that the core runs."""
