@@ -15,9 +15,9 @@ from functools import partial
 from typing import TypeAlias, TypeVar
 
 from parcours.errors import ShardUnavailable
-from parcours.journey.life import Ledger, Verb, changed, published, retired
 from parcours.journey.project import Project
-from parcours.journey.publications import Publications, offer_of, source_of
+from parcours.journey.publish.ledger import Ledger, Verb, changed, published, retired
+from parcours.journey.publish.publications import Publications, offer_of, source_of
 from parcours.ports import LifePort, newest
 
 T = TypeVar("T")

@@ -13,10 +13,10 @@ from parcours.changing import Making, carry_out, changing, publishing, settle, u
 from parcours.channel import CALL
 from parcours.clock import Clock
 from parcours.errors import CallerError, ProjectInvalid, PublishRefused
-from parcours.journey.life import State, Verb
 from parcours.journey.program import Program
 from parcours.journey.project import Project
-from parcours.journey.publications import Compiler, Publications, begun
+from parcours.journey.publish.ledger import State, Verb
+from parcours.journey.publish.publications import Compiler, Publications, begun
 from parcours.plan import channels_of, channels_used
 from parcours.ports import LifePort
 from parcours.shells import Runtime

@@ -9,7 +9,7 @@ from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.outfit import new_dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.journey.program import Program
-from parcours.journey.publications import Compiler, Publications
+from parcours.journey.publish.publications import Compiler, Publications
 from parcours.plan import Plan, channels_to_start, open_shard
 from parcours.ports import newest
 from parcours.shard.host import ShardHost

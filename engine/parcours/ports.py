@@ -8,7 +8,7 @@ from typing import Protocol
 from parcours.channel import Receipt
 from parcours.core.fact import Fact
 from parcours.core.profile import Profile
-from parcours.journey.publications import Publications
+from parcours.journey.publish.publications import Publications
 from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Recalled, Status
 
 

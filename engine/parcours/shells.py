@@ -7,7 +7,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from parcours.clock import Clock
 from parcours.errors import SettingInvalid
-from parcours.journey.publications import Publications
+from parcours.journey.publish.publications import Publications
 from parcours.local import LocalRuntime
 from parcours.plan import Plan
 from parcours.ports import LifePort

@@ -19,7 +19,7 @@ from parcours.config import Settings
 from parcours.core.profile import Profile
 from parcours.errors import ShardUnavailable, StoreBroken
 from parcours.journey.project import Project
-from parcours.journey.publications import Publications
+from parcours.journey.publish.publications import Publications
 from parcours.local import LocalRuntime
 from parcours.plan import Plan
 from parcours.ports import ShardPort

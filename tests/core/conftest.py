@@ -31,7 +31,6 @@ from parcours.core.input import (
 )
 from parcours.core.profile import Profile, decode_profile, encode_profile
 from parcours.core.turn import Crowd
-from parcours.journey.life import Verb, changed, published
 from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
@@ -43,7 +42,8 @@ from parcours.journey.model.document import (
 )
 from parcours.journey.program import Program
 from parcours.journey.project import Project
-from parcours.journey.publications import Compiler, Publications, begun, offer_of, source_of
+from parcours.journey.publish.ledger import Verb, changed, published
+from parcours.journey.publish.publications import Compiler, Publications, begun, offer_of, source_of
 
 SHOP = """
 settings: {project: shop, timezone: Europe/Paris, policies: {consent: {default: opt_out}}}

@@ -16,7 +16,7 @@ from parcours.config import Settings
 from parcours.errors import CallerError, ShardUnavailable
 from parcours.journey.program import Program
 from parcours.journey.project import Project
-from parcours.journey.publications import Publications
+from parcours.journey.publish.publications import Publications
 from parcours.life import Life
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import Holding

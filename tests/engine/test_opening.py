@@ -13,7 +13,7 @@ from parcours.clock import ManualClock
 from parcours.engine import Engine
 from parcours.errors import SettingInvalid, StoreBroken, StoreBusy
 from parcours.journey.project import Project
-from parcours.journey.publications import Compiler, begun
+from parcours.journey.publish.publications import Compiler, begun
 from parcours.opening import delivering, recording
 from parcours.plan import Plan, channels_to_start, open_shard
 from parcours.simulation import simulate

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from parcours.errors import CallerError
-from parcours.journey.life import Ledger, Verb, changed, published, retired
 from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
@@ -19,7 +18,8 @@ from parcours.journey.model.document import (
 )
 from parcours.journey.program import AudienceTrigger
 from parcours.journey.project import Project
-from parcours.journey.publications import Compiler, Publications, begun, offer_of, source_of
+from parcours.journey.publish.ledger import Ledger, Verb, changed, published, retired
+from parcours.journey.publish.publications import Compiler, Publications, begun, offer_of, source_of
 
 TRIP: dict[str, Any] = {
     "journey": "trip",

@@ -10,7 +10,7 @@ import msgspec
 from parcours.core.effect import Outgoing
 from parcours.core.fact import Fact
 from parcours.core.profile import Profile
-from parcours.journey.publications import Publications
+from parcours.journey.publish.publications import Publications
 from parcours.shard.messages import Answer
 from parcours.shard.published import Standing
 from parcours.store.codec import VERSION

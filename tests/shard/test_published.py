@@ -11,9 +11,9 @@ from parcours.channel import Accepted
 from parcours.config import DAY_MS, Settings
 from parcours.core.fact import DeliveryReached, Moved
 from parcours.core.identity import SLOTS
-from parcours.journey.life import Verb, changed, published
 from parcours.journey.project import Project
-from parcours.journey.publications import Publications, offer_of, source_of
+from parcours.journey.publish.ledger import Verb, changed, published
+from parcours.journey.publish.publications import Publications, offer_of, source_of
 
 if TYPE_CHECKING:
     from tests.shard.conftest import Lines, World

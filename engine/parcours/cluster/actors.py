@@ -21,7 +21,7 @@ from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.outfit import new_dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.errors import ShardUnavailable, StoreBroken, StoreBusy
-from parcours.journey.publications import Compiler, Publications
+from parcours.journey.publish.publications import Compiler, Publications
 from parcours.plan import open_shard
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import Batch, Known, Reading, Receipts, decode, encode

@@ -11,7 +11,7 @@ from parcours.channel import Receipt
 from parcours.core.fact import Fact
 from parcours.core.profile import Profile
 from parcours.errors import ShardUnavailable
-from parcours.journey.publications import Publications
+from parcours.journey.publish.publications import Publications
 from parcours.shard.messages import (
     Answer,
     Batch,

@@ -11,7 +11,7 @@ import ray
 
 from parcours.cluster.mailbox import ActorPort
 from parcours.cluster.supervisor import Supervisor
-from parcours.journey.publications import Publications
+from parcours.journey.publish.publications import Publications
 from parcours.plan import Plan
 from parcours.store.address import prepare
 

@@ -26,7 +26,7 @@ from parcours.cluster.assignment import Assignment
 from parcours.cluster.mailbox import ActorPort, answer_of
 from parcours.errors import ShardUnavailable, StoreBusy
 from parcours.journey.program import Program
-from parcours.journey.publications import Compiler, Publications
+from parcours.journey.publish.publications import Compiler, Publications
 from parcours.plan import Plan, channels_to_start
 from parcours.ports import newest
 from parcours.shard.messages import encode

@@ -16,7 +16,7 @@ from parcours.core.fact import Fact
 from parcours.core.identity import SLOTS
 from parcours.core.profile import Profile
 from parcours.errors import StoreBroken
-from parcours.journey.publications import Publications
+from parcours.journey.publish.publications import Publications
 from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Recalled, Status
 from parcours.shard.recall import recall
 from parcours.shard.shard import Shard

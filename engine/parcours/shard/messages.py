@@ -10,7 +10,7 @@ from parcours.channel import Receipt
 from parcours.core.effect import Outgoing
 from parcours.core.fact import Fact
 from parcours.core.profile import Profile
-from parcours.journey.publications import Publications
+from parcours.journey.publish.publications import Publications
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):

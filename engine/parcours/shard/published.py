@@ -18,10 +18,10 @@ from parcours.core.audiences import unfilled
 from parcours.core.deliveries import TO_LEAVE
 from parcours.core.input import AudiencesPublished, JourneyResumed, JourneyStopped, LifeInput
 from parcours.core.profile import Profile, Run, decode_profile
-from parcours.journey.life import Ledger
 from parcours.journey.program import Program
 from parcours.journey.project import Project
-from parcours.journey.publications import Compiler, Publications, begun
+from parcours.journey.publish.ledger import Ledger
+from parcours.journey.publish.publications import Compiler, Publications, begun
 
 STANDING = "standing"
 """The entry of the shard's own slot with the ledger; each publication is an entry under its number."""

@@ -38,7 +38,7 @@ from parcours.core.turn import Crowd
 from parcours.errors import StoreBroken
 from parcours.journey.program import Program
 from parcours.journey.project import Project
-from parcours.journey.publications import Publications
+from parcours.journey.publish.publications import Publications
 from parcours.shard.inputs import Inputs
 from parcours.shard.intake import Intake, advance_position
 from parcours.shard.leaving import Leaving

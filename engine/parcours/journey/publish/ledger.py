@@ -22,7 +22,7 @@ import msgspec
 from parcours.errors import CallerError
 from parcours.expression.definition_keys import Editions
 from parcours.expression.names import nearest
-from parcours.journey.digest import Digests
+from parcours.journey.publish.digest import Digests
 
 Entries: TypeAlias = Literal["open", "closed", "stopped"]
 State: TypeAlias = Literal["open", "closed", "stopped", "paused"]

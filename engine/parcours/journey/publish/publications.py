@@ -16,11 +16,11 @@ import msgspec
 from parcours.errors import ProjectInvalid
 from parcours.expression.definition_keys import Editions
 from parcours.journey.compile.project import compile_project
-from parcours.journey.digest import digest, digests_of
-from parcours.journey.life import Ledger, Offer, published
-from parcours.journey.linking import linked
 from parcours.journey.program import Program
 from parcours.journey.project import Project, documents_of
+from parcours.journey.publish.digest import digest, digests_of
+from parcours.journey.publish.ledger import Ledger, Offer, published
+from parcours.journey.publish.linking import linked
 from parcours.journey.read.documents import Documents, margins_of
 from parcours.journey.read.finding import Finding, errors
 

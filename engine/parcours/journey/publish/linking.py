@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from parcours.expression.expression import united_series
 from parcours.journey.compile.empty_profile import waking
-from parcours.journey.life import Ledger
 from parcours.journey.listening import (
     audience_names,
     derived,
@@ -21,6 +20,7 @@ from parcours.journey.listening import (
     series_by_event,
 )
 from parcours.journey.program import Audience, EventType, Journey, Program, Series
+from parcours.journey.publish.ledger import Ledger
 
 
 def linked(ledger: Ledger, programs: Mapping[int, Program]) -> Program:
