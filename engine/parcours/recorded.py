@@ -16,8 +16,8 @@ from typing import NamedTuple
 import msgspec
 
 from parcours.config import Settings
-from parcours.core.event import Unusable, timestamp_of
 from parcours.errors import EventsUnsorted
+from parcours.segment import Unusable, timestamp_of
 from parcours.sorting import Sorter
 
 HELD_BYTES_MAX = 64 * 1024 * 1024

@@ -14,11 +14,11 @@ from collections import deque
 from collections.abc import Sequence
 
 from parcours.config import Settings
-from parcours.core.event import Unusable, route
 from parcours.core.identity import SLOTS, shard_of, slot_of
 from parcours.errors import ShardUnavailable
 from parcours.journey.program import Program
 from parcours.ports import ShardPort
+from parcours.segment import Unusable, route
 from parcours.shard.messages import Answer, Batch
 
 RESEND_PAUSE_S = 0.2

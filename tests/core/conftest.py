@@ -15,7 +15,6 @@ from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
 from parcours.core.audiences import unfilled
 from parcours.core.effect import Effects, Outgoing
-from parcours.core.event import input_of, read_call
 from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
 from parcours.core.input import (
     AudiencesPublished,
@@ -44,6 +43,7 @@ from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Verb, changed, published
 from parcours.journey.publish.publications import Compiler, Publications, begun, offer_of, source_of
+from parcours.segment import input_of, read_call
 
 SHOP = """
 settings: {project: shop, timezone: Europe/Paris, policies: {consent: {default: opt_out}}}

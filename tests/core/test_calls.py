@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
-from parcours.core.answers import matching
+from parcours.core.delivery.answers import matching
 from parcours.core.fact import DeliveryReached
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parcours.config import Settings
-from parcours.core.event import Unusable, input_of, instant, person_of, read_call, route, timestamp_of
 from parcours.core.input import ConsentChanged, EventHappened, Input, ReactionArrived, TraitsChanged
 from parcours.core.profile import Profile, encode_profile
 from parcours.instants import LATEST_MS
 from parcours.journey.model.document import EventsDocument, ProjectDocument
 from parcours.journey.program import Program
 from parcours.journey.project import Project
+from parcours.segment import Unusable, input_of, instant, person_of, read_call, route, timestamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

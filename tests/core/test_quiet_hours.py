@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from parcours.core.quiet import quiet_until
+from parcours.core.delivery.quiet_hours import quiet_until
 from parcours.expression.zones import zone
 from parcours.journey.program import QuietHours
 

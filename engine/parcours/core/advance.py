@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from parcours.config import Settings
-from parcours.core import deliveries, feedback, sending
 from parcours.core.audiences import fill, is_unknown, look_again
 from parcours.core.consent import set_consent
+from parcours.core.delivery import deliveries, feedback, sending
 from parcours.core.effect import Effects
 from parcours.core.entries import enter_by_read
 from parcours.core.input import (

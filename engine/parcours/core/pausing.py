@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection
 
-from parcours.core.deliveries import find
+from parcours.core.delivery.deliveries import find
 from parcours.core.keeping import KEPT_TIMERS, Placed
 from parcours.core.occasion import Occasion
 from parcours.core.phases import credit, go_through, move

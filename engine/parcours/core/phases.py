@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TypeAlias
 
+from parcours.core.delivery.sending import withdraw
 from parcours.core.entries import enter
 from parcours.core.keeping import Placed, keep_from_paused
 from parcours.core.occasion import Occasion
 from parcours.core.paths import keep
 from parcours.core.profile import Run
-from parcours.core.sending import withdraw
 from parcours.core.turn import Turn, correlation_key
 from parcours.core.walk import bury, go_to, waits_at
 from parcours.journey.program import AudienceListener, AudienceTrigger, EventListener, Journey, Listener, Trigger

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from parcours.core.delivery.sending import withdraw
 from parcours.core.pausing import credit_missed, release_claims
-from parcours.core.sending import withdraw
 from parcours.core.turn import Turn
 from parcours.core.walk import end
 

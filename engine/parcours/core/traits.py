@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
+from parcours.core.delivery.suppression import lifting
 from parcours.core.fact import LimitReached
-from parcours.core.suppression import lifting
 from parcours.core.turn import Turn
 
 

@@ -11,11 +11,11 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import assert_never
 
-from parcours.core import sending
+from parcours.core.delivery import sending
+from parcours.core.delivery.suppression import lifting
 from parcours.core.paths import replaced
 from parcours.core.profile import DeliveryState, Run
 from parcours.core.storable import objection
-from parcours.core.suppression import lifting
 from parcours.core.traits import has_room
 from parcours.core.turn import Turn, iso
 from parcours.expression.expression import MISSING, Expression, to_json

@@ -13,10 +13,10 @@ from zlib import crc32
 import msgspec
 
 from parcours.config import Settings
-from parcours.core.event import Call, Unusable, input_of, instant, person_of, read_call
 from parcours.core.identity import SLOTS
 from parcours.core.input import EventHappened, Input
 from parcours.journey.program import Program
+from parcours.segment import Call, Unusable, input_of, instant, person_of, read_call
 from parcours.shard.messages import Answer, Batch
 from parcours.shard.slots import SeenIds, Slots
 from parcours.shard.work import Work

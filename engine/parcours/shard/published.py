@@ -15,7 +15,7 @@ from collections.abc import Iterable
 import msgspec
 
 from parcours.core.audiences import unfilled
-from parcours.core.deliveries import TO_LEAVE
+from parcours.core.delivery.deliveries import TO_LEAVE
 from parcours.core.input import AudiencesPublished, JourneyResumed, JourneyStopped, LifeInput
 from parcours.core.profile import Profile, Run, decode_profile
 from parcours.journey.program import Program

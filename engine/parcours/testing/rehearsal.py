@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from parcours.core.event import Call, Unusable, instant, read_call
 from parcours.core.fact import Fact, Moved
 from parcours.core.identity import person_name, user_name
 from parcours.core.time_text import time_text
@@ -18,6 +17,7 @@ from parcours.insight.sentences import sentence
 from parcours.journey.program import Program, Step, WaitDuration, WaitFor, WaitLocalTime, WaitUntil
 from parcours.journey.project import Project
 from parcours.journey.read.finding import Finding
+from parcours.segment import Call, Unusable, instant, read_call
 from parcours.simulation import simulate
 from parcours.testing.cases.document import PEOPLE_MAX
 from parcours.testing.cases.moment import since

@@ -21,8 +21,8 @@ from pydantic import ValidationError
 from parcours.calls import check_person, line_of
 from parcours.channel import CALL
 from parcours.config import Settings
+from parcours.core.delivery.feedback import OUTCOMES
 from parcours.core.fact import DeliveryReached, Fact
-from parcours.core.feedback import OUTCOMES
 from parcours.core.identity import person_asked_for
 from parcours.core.profile import Profile
 from parcours.core.time_text import time_text

@@ -16,8 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from parcours.core.delivery.feedback import OUTCOMES
 from parcours.core.fact import Outcome, What
-from parcours.core.feedback import OUTCOMES
 from parcours.insight.summary import INTERNAL_OUTCOMES
 from parcours.journey.model.forms import Document, chooser, keys_of
 from parcours.journey.read.schema import DIALECT

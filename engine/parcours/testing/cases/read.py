@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from parcours.channel import CALL
-from parcours.core.feedback import CALL_OUTCOMES, is_possible
+from parcours.core.delivery.feedback import CALL_OUTCOMES, is_possible
 from parcours.expression.names import kind_at, nearest
 from parcours.journey.program import Call, Journey, Send
 from parcours.journey.project import Project

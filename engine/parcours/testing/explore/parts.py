@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Final, TypeAlias, TypeVar
 
 from parcours.config import DAY_MS, HOUR_MS, MINUTE_MS
-from parcours.core.feedback import OUTCOMES
+from parcours.core.delivery.feedback import OUTCOMES
 from parcours.expression import nodes
 from parcours.expression.change_times import MIRRORED
 from parcours.expression.expression import Expression

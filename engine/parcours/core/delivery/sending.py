@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from typing import Literal
 
 from parcours.channel import CALL
-from parcours.core.deliveries import TO_LEAVE, close, delivery_key, find, message_of, reach
+from parcours.core.delivery.deliveries import TO_LEAVE, close, delivery_key, find, message_of, reach
+from parcours.core.delivery.policy import Objection, judge, judge_claim
+from parcours.core.delivery.reservations import give_back, reserve
 from parcours.core.effect import Outgoing
 from parcours.core.fact import LimitReached
 from parcours.core.keeping import keep_claim
 from parcours.core.paths import keep, roots_of
-from parcours.core.policy import Objection, judge, judge_claim
 from parcours.core.profile import DeliveryState, Run
-from parcours.core.reservations import give_back, reserve
 from parcours.core.turn import Turn, iso
 from parcours.journey.program import Action, Call, Message, Send
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from parcours.core.deliveries import reach
+from parcours.core.delivery.deliveries import reach
 from parcours.core.paths import keep, pick
 from parcours.core.profile import DeliveryState, Run
 from parcours.core.storable import objection

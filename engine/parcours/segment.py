@@ -14,7 +14,7 @@ import msgspec
 
 from parcours.channel import CALL
 from parcours.config import DAY_MS, Settings
-from parcours.core.feedback import OUTCOMES, is_possible
+from parcours.core.delivery.feedback import OUTCOMES, is_possible
 from parcours.core.identity import person_in, person_name
 from parcours.core.input import ConsentChanged, EventHappened, Input, ReactionArrived, TraitsChanged
 from parcours.core.storable import objection

@@ -7,12 +7,12 @@ from math import ceil
 from typing import assert_never
 
 from parcours.channel import CALL, Accepted, Ambiguous, NotSent, Receipt, Refused
-from parcours.core.answers import take_answer
 from parcours.core.consent import set_consent
-from parcours.core.deliveries import RANK, TO_LEAVE, close, find, is_call, may_be_there, message_of, reach
+from parcours.core.delivery.answers import take_answer
+from parcours.core.delivery.deliveries import RANK, TO_LEAVE, close, find, is_call, may_be_there, message_of, reach
+from parcours.core.delivery.suppression import suppress
 from parcours.core.fact import Outcome, Unmatched
 from parcours.core.profile import DeliveryState, Run, State
-from parcours.core.suppression import suppress
 from parcours.core.turn import Turn
 
 

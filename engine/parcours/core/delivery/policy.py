@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from parcours.core.consent import has_consent
+from parcours.core.delivery.quiet_hours import quiet_until
+from parcours.core.delivery.reservations import counted
+from parcours.core.delivery.suppression import is_suppressed
 from parcours.core.profile import DeliveryState
-from parcours.core.quiet import quiet_until
-from parcours.core.reservations import counted
-from parcours.core.suppression import is_suppressed
 from parcours.core.turn import Turn
 from parcours.expression.zones import zone
 from parcours.journey.program import Cap, Message

@@ -19,9 +19,9 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from parcours.channel import CALL
+from parcours.core.delivery.reservations import GIVES_BACK, give_back
 from parcours.core.fact import DeliveryReached, Outcome
 from parcours.core.profile import DeliveryState, Run, State
-from parcours.core.reservations import GIVES_BACK, give_back
 from parcours.core.turn import Turn
 from parcours.journey.program import Message
 
