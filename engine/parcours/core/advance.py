@@ -15,7 +15,6 @@ from parcours.core.audiences import fill, is_unknown, look_again
 from parcours.core.consent import set_consent
 from parcours.core.delivery import deliveries, feedback, sending
 from parcours.core.effect import Effects
-from parcours.core.entries import enter_by_read
 from parcours.core.input import (
     AudiencesPublished,
     ConsentChanged,
@@ -33,17 +32,18 @@ from parcours.core.input import (
     TimerDue,
     TraitsChanged,
 )
-from parcours.core.keeping import KEPT_TIMERS, keep_reaction, keep_timer
 from parcours.core.occasion import Occasion
-from parcours.core.pausing import make_up
-from parcours.core.phases import go_through
+from parcours.core.pause_buffer import KEPT_TIMERS, keep_reaction, keep_timer
 from parcours.core.profile import DeliveryState, Profile, Run, Timer
+from parcours.core.run.entries import enter_by_read
+from parcours.core.run.phases import go_through
+from parcours.core.run.resuming import make_up
+from parcours.core.run.stopping import stop
+from parcours.core.run.traits import set_traits
+from parcours.core.run.updates import follow_updates
+from parcours.core.run.walk import Stay, after_send, go_to, hears, waits_at
 from parcours.core.series import remember
-from parcours.core.stopping import stop
-from parcours.core.traits import set_traits
 from parcours.core.turn import Crowd, Turn
-from parcours.core.updates import follow_updates
-from parcours.core.walk import Stay, after_send, go_to, hears, waits_at
 from parcours.journey.program import (
     Program,
     ReactionListener,

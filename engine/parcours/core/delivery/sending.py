@@ -14,8 +14,8 @@ from parcours.core.delivery.policy import Objection, judge, judge_claim
 from parcours.core.delivery.reservations import give_back, reserve
 from parcours.core.effect import Outgoing
 from parcours.core.fact import LimitReached
-from parcours.core.keeping import keep_claim
 from parcours.core.paths import keep, roots_of
+from parcours.core.pause_buffer import keep_claim
 from parcours.core.profile import DeliveryState, Run
 from parcours.core.turn import Turn, iso
 from parcours.journey.program import Action, Call, Message, Send

@@ -12,12 +12,12 @@ from collections import deque
 from collections.abc import Callable, Collection
 
 from parcours.core.delivery.deliveries import find
-from parcours.core.keeping import KEPT_TIMERS, Placed
 from parcours.core.occasion import Occasion
-from parcours.core.phases import credit, go_through, move
+from parcours.core.pause_buffer import KEPT_TIMERS, Placed
 from parcours.core.profile import Kept, Run, Timer
+from parcours.core.run.phases import credit, go_through, move
+from parcours.core.run.updates import follow_updates
 from parcours.core.turn import Turn
-from parcours.core.updates import follow_updates
 from parcours.journey.program import AudienceTrigger
 
 

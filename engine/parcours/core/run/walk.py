@@ -15,8 +15,8 @@ from parcours.core.delivery import sending
 from parcours.core.delivery.suppression import lifting
 from parcours.core.paths import replaced
 from parcours.core.profile import DeliveryState, Run
+from parcours.core.run.traits import has_room
 from parcours.core.storable import objection
-from parcours.core.traits import has_room
 from parcours.core.turn import Turn, iso
 from parcours.expression.expression import MISSING, Expression, to_json
 from parcours.expression.zones import next_local_time, zone

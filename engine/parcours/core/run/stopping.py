@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from parcours.core.delivery.sending import withdraw
-from parcours.core.pausing import credit_missed, release_claims
+from parcours.core.run.resuming import credit_missed, release_claims
+from parcours.core.run.walk import end
 from parcours.core.turn import Turn
-from parcours.core.walk import end
 
 
 def stop(turn: Turn, journey: str) -> None:

@@ -12,13 +12,13 @@ from collections.abc import Callable, Collection
 from typing import TypeAlias
 
 from parcours.core.delivery.sending import withdraw
-from parcours.core.entries import enter
-from parcours.core.keeping import Placed, keep_from_paused
 from parcours.core.occasion import Occasion
 from parcours.core.paths import keep
+from parcours.core.pause_buffer import Placed, keep_from_paused
 from parcours.core.profile import Run
+from parcours.core.run.entries import enter
+from parcours.core.run.walk import bury, go_to, waits_at
 from parcours.core.turn import Turn, correlation_key
-from parcours.core.walk import bury, go_to, waits_at
 from parcours.journey.program import AudienceListener, AudienceTrigger, EventListener, Journey, Listener, Trigger
 
 Concerned: TypeAlias = Callable[[Journey, Run], bool]

@@ -12,8 +12,8 @@ from parcours.core.fact import LimitReached, Moved, Unmet
 from parcours.core.occasion import Occasion
 from parcours.core.paths import keep
 from parcours.core.profile import Run
+from parcours.core.run.walk import go_to
 from parcours.core.turn import Turn, correlation_key
-from parcours.core.walk import go_to
 from parcours.expression.expression import Expression
 from parcours.journey.program import AudienceTrigger, Journey, ReadEntry
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from parcours.core.audiences import look_again
 from parcours.core.occasion import Occasion
+from parcours.core.run.walk import park
 from parcours.core.turn import Turn
-from parcours.core.walk import park
 
 
 def follow_updates(turn: Turn, go_through: Callable[[Turn, Occasion], None]) -> None:
