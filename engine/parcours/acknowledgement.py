@@ -7,8 +7,8 @@ from collections.abc import Generator
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from parcours.calls import Lines
-from parcours.router import Taken
+from parcours.routing.calls import Lines
+from parcours.routing.router import Taken
 
 
 @dataclass(frozen=True, slots=True)

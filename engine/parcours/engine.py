@@ -18,8 +18,6 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from parcours.acknowledgement import Acknowledgement, Ingested
-from parcours.calls import Lines, check_person, lines_of
-from parcours.changing import until_answered
 from parcours.clock import Clock, SystemClock
 from parcours.config import Settings
 from parcours.core.fact import Fact
@@ -31,11 +29,13 @@ from parcours.journey.program import Journey, Program, ReadEntry
 from parcours.journey.project import Project
 from parcours.life import Life, LifeOfJourneys
 from parcours.opening import delivering, recording
-from parcours.plan import Plan, check_shards
-from parcours.ports import ShardPort
-from parcours.reads import instants, read_audience
 from parcours.rest import outstanding
-from parcours.router import Router, Taken
+from parcours.routing.audience_reads import instants, read_audience
+from parcours.routing.calls import Lines, check_person, lines_of
+from parcours.routing.change_protocol import until_answered
+from parcours.routing.plan import Plan, check_shards
+from parcours.routing.ports import ShardPort
+from parcours.routing.router import Router, Taken
 from parcours.shard.host import ALARM_MAX_S
 from parcours.shard.messages import Reading
 from parcours.shells import RuntimeName, open_runtime

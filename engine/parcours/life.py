@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from parcours.changing import Making, carry_out, changing, publishing, settle, until_answered
 from parcours.channel import CALL
 from parcours.clock import Clock
 from parcours.errors import CallerError, ProjectInvalid, PublishRefused
@@ -17,8 +16,9 @@ from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import State, Verb
 from parcours.journey.publish.publications import Compiler, Publications, begun
-from parcours.plan import channels_of, channels_used
-from parcours.ports import LifePort
+from parcours.routing.change_protocol import Making, carry_out, changing, publishing, settle, until_answered
+from parcours.routing.plan import channels_of, channels_used
+from parcours.routing.ports import LifePort
 from parcours.shells import Runtime
 
 T = TypeVar("T")

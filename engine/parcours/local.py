@@ -10,8 +10,8 @@ from parcours.dispatch.outfit import new_dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.journey.program import Program
 from parcours.journey.publish.publications import Compiler, Publications
-from parcours.plan import Plan, channels_to_start, open_shard
-from parcours.ports import newest
+from parcours.routing.plan import Plan, channels_to_start, open_shard
+from parcours.routing.ports import newest
 from parcours.shard.host import ShardHost
 from parcours.store.address import prepare
 

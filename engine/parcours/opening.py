@@ -15,7 +15,7 @@ from parcours.errors import SettingInvalid
 from parcours.expression.names import nearest
 from parcours.journey.project import Project
 from parcours.journey.read.secrets import resolve_secrets
-from parcours.plan import channels_used
+from parcours.routing.plan import channels_used
 
 
 def recording(project: Project, records: Iterable[str], registry: Registry | None = None) -> tuple[str, ...]:

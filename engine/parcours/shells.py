@@ -9,8 +9,8 @@ from parcours.clock import Clock
 from parcours.errors import SettingInvalid
 from parcours.journey.publish.publications import Publications
 from parcours.local import LocalRuntime
-from parcours.plan import Plan
-from parcours.ports import LifePort
+from parcours.routing.plan import Plan
+from parcours.routing.ports import LifePort
 
 RuntimeName: TypeAlias = Literal["local", "ray"]
 

@@ -18,15 +18,15 @@ from typing import TypeAlias
 
 import msgspec
 
-from parcours.calls import recorded_lines
 from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.turn import Crowd
 from parcours.insight.summary import EventCount, Reasons, Summary, Tally
 from parcours.journey.project import Project
-from parcours.plan import Plan, Proofreader, channels_used
 from parcours.recorded import Reading, Recorded, in_order, sorted_by_time
-from parcours.router import Router
+from parcours.routing.calls import recorded_lines
+from parcours.routing.plan import Plan, Proofreader, channels_used
+from parcours.routing.router import Router
 from parcours.shells import RuntimeName, open_runtime
 from parcours.virtual import Drive, Facts
 

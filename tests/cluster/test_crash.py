@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from parcours.changing import carry_out, publishing, settle
 from parcours.channel import CALL
 from parcours.cluster.runtime import ClusterRuntime
 from parcours.config import Settings
@@ -21,9 +20,10 @@ from parcours.errors import ShardUnavailable, StoreBroken
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications
 from parcours.local import LocalRuntime
-from parcours.plan import Plan
-from parcours.ports import ShardPort
-from parcours.router import Router
+from parcours.routing.change_protocol import carry_out, publishing, settle
+from parcours.routing.plan import Plan
+from parcours.routing.ports import ShardPort
+from parcours.routing.router import Router
 from parcours.testing.doubles import Hang, SmtpServer
 
 if TYPE_CHECKING:

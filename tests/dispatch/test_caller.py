@@ -244,7 +244,7 @@ from parcours.dispatch.registry import Registry
 from parcours.errors import ExtraMissing
 from parcours.journey.model.document import ProjectDocument
 from parcours.journey.project import Project
-from parcours.plan import Plan
+from parcours.routing.plan import Plan
 plan = Plan(Project.of(ProjectDocument(project="shop")), 1, "memory:", {"call": {}})
 try:
     new_dispatcher("call", "call", plan, plan.project.program, Registry([]))

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from parcours import changing
-from parcours.changing import carry_out, publishing, settle
 from parcours.clock import ManualClock
 from parcours.config import Settings
 from parcours.errors import CallerError, ShardUnavailable
@@ -18,6 +16,8 @@ from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications
 from parcours.life import Life
+from parcours.routing import change_protocol
+from parcours.routing.change_protocol import carry_out, publishing, settle
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import Holding
 from parcours.shard.shard import Shard
@@ -73,7 +73,7 @@ class Shop:
         return self
 
     async def change(self, verb: str, journey: str = "cart", now_ms: int = 0) -> Publications:
-        make = changing.changing(verb, journey)  # type: ignore[arg-type]  # a verb of the tests
+        make = change_protocol.changing(verb, journey)  # type: ignore[arg-type]  # a verb of the tests
         return await carry_out(self.ports, await settle(self.ports), make, now_ms, told)
 
     async def times(self) -> list[tuple[int, str]]:
@@ -127,7 +127,7 @@ def test_what_stopped_in_the_middle_is_finished_with_the_same_time(shop: Shop, r
         # given shards that hold still, of which some have been told
         shop.open()
         before = await settle(shop.ports)
-        after = changing.changing("stop", "cart")(before, 2_000)
+        after = change_protocol.changing("stop", "cart")(before, 2_000)
         for port in shop.ports:
             await port.hold()
         for port in shop.ports[:reached]:
@@ -155,7 +155,7 @@ def test_a_change_that_turns_out_to_be_impossible_leaves_everything_as_it_was(sh
         shop.open()
         before = await settle(shop.ports)
         with pytest.raises(CallerError, match="it cannot be sent"):
-            await carry_out(shop.ports, before, changing.changing("stop", "cart"), 0, fail)
+            await carry_out(shop.ports, before, change_protocol.changing("stop", "cart"), 0, fail)
         assert await shop.times() == [(0, "open")] * SHARDS
         assert await shop.held() == [False] * SHARDS
 
@@ -167,7 +167,7 @@ def test_what_is_so_already_does_not_hold_anybody_up(shop: Shop) -> None:
         shop.open()
         before = await settle(shop.ports)
         records = [len(list(store.records())) for store in shop.stores]
-        for make in (changing.changing("resume", "cart"), publishing(shop.project, reopen=True)):
+        for make in (change_protocol.changing("resume", "cart"), publishing(shop.project, reopen=True)):
             assert await carry_out(shop.ports, before, make, 5_000, told) is before
         assert [len(list(store.records())) for store in shop.stores] == records
 

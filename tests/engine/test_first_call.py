@@ -14,7 +14,7 @@ from parcours.errors import PublishRefused
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.life import Life
-from parcours.plan import Plan
+from parcours.routing.plan import Plan
 from parcours.shells import open_runtime
 from parcours.testing.virtual_project import VirtualProject
 

@@ -24,7 +24,7 @@ from parcours.engine import Engine
 from parcours.errors import Overloaded, ShardUnavailable, StoreBusy
 from parcours.journey.model.document import AudiencesDocument, JourneyDocument, ProfileDocument, ProjectDocument
 from parcours.journey.project import Project
-from parcours.plan import channels_used
+from parcours.routing.plan import channels_used
 
 if TYPE_CHECKING:
     from tests.engine.behaviour import EngineBehaviour

@@ -18,7 +18,7 @@ from parcours.errors import ShardUnavailable
 from parcours.journey.model.document import EventDocument, EventsDocument, JourneyDocument, ProjectDocument
 from parcours.journey.program import Program
 from parcours.journey.project import Project
-from parcours.router import Router
+from parcours.routing.router import Router
 from parcours.shard.messages import Answer, Batch, Claims, Reading, Recalled, Status
 
 T = TypeVar("T")

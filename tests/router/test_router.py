@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from parcours.config import Settings
 from parcours.core.identity import shard_of, slot_of
 from parcours.errors import ShardUnavailable, StoreBroken
-from parcours.router import Router, Taken
+from parcours.routing.router import Router, Taken
 
 if TYPE_CHECKING:
     from tests.router.conftest import Fault, ScriptedShard

@@ -22,7 +22,7 @@ from parcours.dispatch.outfit import new_dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.errors import ShardUnavailable, StoreBroken, StoreBusy
 from parcours.journey.publish.publications import Compiler, Publications
-from parcours.plan import open_shard
+from parcours.routing.plan import open_shard
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import Batch, Known, Reading, Receipts, decode, encode
 from parcours.store.address import is_durable

@@ -9,7 +9,7 @@ from parcours.config import Settings
 from parcours.core.turn import Crowd
 from parcours.expression.nodes import Node
 from parcours.journey.project import Project
-from parcours.plan import Plan, Proofreader
+from parcours.routing.plan import Plan, Proofreader
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import ray
 from parcours.cluster.mailbox import ActorPort
 from parcours.cluster.supervisor import Supervisor
 from parcours.journey.publish.publications import Publications
-from parcours.plan import Plan
+from parcours.routing.plan import Plan
 from parcours.store.address import prepare
 
 OBJECT_STORE_BYTES = 200_000_000

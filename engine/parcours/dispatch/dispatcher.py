@@ -21,7 +21,7 @@ from parcours.core.effect import Outgoing
 from parcours.dispatch.render import RenderFailed
 from parcours.errors import ParcoursError, ShardUnavailable
 from parcours.journey.program import Program
-from parcours.ports import ShardPort
+from parcours.routing.ports import ShardPort
 
 log = logging.getLogger("parcours")
 

@@ -9,7 +9,7 @@ from parcours.dispatch.registry import Registry
 from parcours.dispatch.render import Renderer
 from parcours.errors import ExtraMissing
 from parcours.journey.program import Program
-from parcours.plan import Plan
+from parcours.routing.plan import Plan
 
 CALLS_HANDED_OVER_MAX = 1
 """Calls go to hosts of different speed: each is answered for by itself, so that none waits for a slower one."""

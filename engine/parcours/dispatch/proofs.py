@@ -19,7 +19,7 @@ from parcours.dispatch.render import Renderer, RenderFailed
 from parcours.errors import ChannelUnknown, ExtraMissing, ProjectInvalid
 from parcours.journey.program import Program
 from parcours.journey.project import Project
-from parcours.plan import channels_used
+from parcours.routing.plan import channels_used
 from parcours.shard.outbox import Answering
 
 Said: TypeAlias = dict[str, Any]

@@ -18,7 +18,6 @@ from typing import Any, Self, TypeVar
 
 from pydantic import ValidationError
 
-from parcours.calls import check_person, line_of
 from parcours.channel import CALL
 from parcours.config import Settings
 from parcours.core.delivery.feedback import OUTCOMES
@@ -37,9 +36,10 @@ from parcours.journey.program import Journey, Program
 from parcours.journey.project import Project
 from parcours.life import Life, LifeOfJourneys
 from parcours.local import LocalRuntime
-from parcours.plan import Plan, channels_used
 from parcours.recorded import Recorded
-from parcours.router import Router
+from parcours.routing.calls import check_person, line_of
+from parcours.routing.plan import Plan, channels_used
+from parcours.routing.router import Router
 from parcours.testing.cases.document import ReactionGiven
 from parcours.testing.cases.play import reaction
 from parcours.testing.cases.read import leaving_steps

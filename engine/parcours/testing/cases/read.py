@@ -21,7 +21,7 @@ from parcours.journey.project import Project
 from parcours.journey.read.finding import Finding, Key, Margin
 from parcours.journey.read.reading import note_invalid
 from parcours.journey.read.source import Source, read_text
-from parcours.plan import channels_used
+from parcours.routing.plan import channels_used
 from parcours.testing.cases.content import Fields
 from parcours.testing.cases.document import (
     Case,

@@ -15,7 +15,7 @@ from operator import gt
 
 from parcours.journey.model.recurrence import Recurrence
 from parcours.journey.program import Journey, Program, ReadEntry
-from parcours.ports import ShardPort
+from parcours.routing.ports import ShardPort
 from parcours.shard.messages import Reading
 
 

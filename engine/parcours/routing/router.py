@@ -17,7 +17,7 @@ from parcours.config import Settings
 from parcours.core.identity import SLOTS, shard_of, slot_of
 from parcours.errors import ShardUnavailable
 from parcours.journey.program import Program
-from parcours.ports import ShardPort
+from parcours.routing.ports import ShardPort
 from parcours.segment import Unusable, route
 from parcours.shard.messages import Answer, Batch
 

@@ -18,7 +18,7 @@ from parcours.errors import ShardUnavailable
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Ledger, Verb, changed, published, retired
 from parcours.journey.publish.publications import Publications, offer_of, source_of
-from parcours.ports import LifePort, newest
+from parcours.routing.ports import LifePort, newest
 
 T = TypeVar("T")
 

@@ -1,0 +1,1 @@
+"""How a line reaches the shard that owns its person, and how all shards are reached together."""
