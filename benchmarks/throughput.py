@@ -17,7 +17,7 @@ from pathlib import Path
 from workload import events, project
 
 from parcours import Acknowledgement, Engine, Ingested
-from parcours.cluster.runtime import start_ray
+from parcours.runtime.cluster.runtime import start_ray
 
 BLOCK_EVENTS = 10_000
 CALLS_UNDER_WAY = 8

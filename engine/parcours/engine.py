@@ -36,9 +36,9 @@ from parcours.routing.change_protocol import until_answered
 from parcours.routing.plan import Plan, check_shards
 from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router, Taken
+from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.shard.host import ALARM_MAX_S
 from parcours.shard.messages import Reading
-from parcours.shells import RuntimeName, open_runtime
 from parcours.store.address import check_address
 
 log = logging.getLogger("parcours")

@@ -19,7 +19,7 @@ from parcours.journey.publish.publications import Compiler, Publications, begun
 from parcours.routing.change_protocol import Making, carry_out, changing, publishing, settle, until_answered
 from parcours.routing.plan import channels_of, channels_used
 from parcours.routing.ports import LifePort
-from parcours.shells import Runtime
+from parcours.runtime.runtimes import Runtime
 
 T = TypeVar("T")
 

@@ -27,7 +27,7 @@ from parcours.recorded import Reading, Recorded, in_order, sorted_by_time
 from parcours.routing.calls import recorded_lines
 from parcours.routing.plan import Plan, Proofreader, channels_used
 from parcours.routing.router import Router
-from parcours.shells import RuntimeName, open_runtime
+from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.virtual import Drive, Facts
 
 COLLECT_EVERY = 100_000

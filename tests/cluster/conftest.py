@@ -28,7 +28,7 @@ def one_cluster() -> Iterator[Callable[[], object]]:
     """Starts Ray when it is first called: it takes four seconds, and no other folder may."""
     import ray
 
-    from parcours.cluster.runtime import start_ray
+    from parcours.runtime.cluster.runtime import start_ray
 
     yield start_ray
     ray.shutdown()

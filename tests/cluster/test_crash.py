@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parcours.channel import CALL
-from parcours.cluster.runtime import ClusterRuntime
 from parcours.config import Settings
 from parcours.core.profile import Profile
 from parcours.errors import ShardUnavailable, StoreBroken
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications
-from parcours.local import LocalRuntime
 from parcours.routing.change_protocol import carry_out, publishing, settle
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router
+from parcours.runtime.cluster.runtime import ClusterRuntime
+from parcours.runtime.local import LocalRuntime
 from parcours.testing.doubles import Hang, SmtpServer
 
 if TYPE_CHECKING:

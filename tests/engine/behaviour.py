@@ -23,7 +23,7 @@ from parcours.engine import Engine
 from parcours.errors import CallerError, EngineClosed, SettingInvalid
 from parcours.insight.explain_text import explanation_text
 from parcours.journey.project import Project
-from parcours.shells import RuntimeName
+from parcours.runtime.runtimes import RuntimeName
 from parcours.testing.doubles import Answer, SmtpServer
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.life import Life
 from parcours.routing.plan import Plan
-from parcours.shells import open_runtime
+from parcours.runtime.runtimes import open_runtime
 from parcours.testing.virtual_project import VirtualProject
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ WALL_CLOCK_SEAM = ("engine/parcours/clock.py",)
 # Where it may take the time between two moments, which decides nothing about a person.
 STOPWATCH_SEAMS = (
     "engine/parcours/clock.py",
-    "engine/parcours/cluster/",
+    "engine/parcours/runtime/cluster/",
     "engine/parcours/demo/",
     "engine/parcours/testing/",
 )

@@ -11,7 +11,7 @@ from parcours.demo.providers import Providers
 from parcours.demo.reactions import LUMA_CROWD
 from parcours.dispatch.registry import Registry
 from parcours.journey.project import Project
-from parcours.shells import RuntimeName
+from parcours.runtime.runtimes import RuntimeName
 from parcours.simulation import Progress, Result, simulate
 
 

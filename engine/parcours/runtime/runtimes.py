@@ -8,9 +8,9 @@ from typing import Literal, Protocol, TypeAlias
 from parcours.clock import Clock
 from parcours.errors import SettingInvalid
 from parcours.journey.publish.publications import Publications
-from parcours.local import LocalRuntime
 from parcours.routing.plan import Plan
 from parcours.routing.ports import LifePort
+from parcours.runtime.local import LocalRuntime
 
 RuntimeName: TypeAlias = Literal["local", "ray"]
 
@@ -40,6 +40,8 @@ def open_runtime(name: str, plan: Plan, clock: Clock | None = None) -> Runtime:
         return LocalRuntime(plan, clock=clock)
     if name != "ray" or clock is not None:
         raise SettingInvalid(f"runtime {name!r}: there are local and ray, and only local takes a clock")
-    from parcours.cluster.runtime import ClusterRuntime  # Ray takes a second to import, and local needs none of it
+    from parcours.runtime.cluster.runtime import (
+        ClusterRuntime,  # Ray takes a second to import, and local needs none of it
+    )
 
     return ClusterRuntime(plan)

@@ -20,15 +20,15 @@ from typing import Any
 import ray
 from ray.exceptions import RayActorError, RayTaskError
 
-from parcours.cluster.actors import DispatcherActor, ShardActor, start_actor
-from parcours.cluster.assignment import Assignment
-from parcours.cluster.mailbox import ActorPort, answer_of
 from parcours.errors import ShardUnavailable, StoreBusy
 from parcours.journey.program import Program
 from parcours.journey.publish.publications import Compiler, Publications
 from parcours.routing.change_protocol import until_answered
 from parcours.routing.plan import Plan, channels_to_start
 from parcours.routing.ports import newest
+from parcours.runtime.cluster.actors import DispatcherActor, ShardActor, start_actor
+from parcours.runtime.cluster.assignment import Assignment
+from parcours.runtime.cluster.mailbox import ActorPort, answer_of
 from parcours.shard.messages import encode
 
 log = logging.getLogger("parcours")

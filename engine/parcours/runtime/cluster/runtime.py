@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import ray
 
-from parcours.cluster.mailbox import ActorPort
-from parcours.cluster.supervisor import Supervisor
 from parcours.journey.publish.publications import Publications
 from parcours.routing.plan import Plan
+from parcours.runtime.cluster.mailbox import ActorPort
+from parcours.runtime.cluster.supervisor import Supervisor
 from parcours.store.address import prepare
 
 OBJECT_STORE_BYTES = 200_000_000

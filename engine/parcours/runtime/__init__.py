@@ -1,0 +1,1 @@
+"""Where shards and dispatchers run: on one event loop, or in Ray actors."""
