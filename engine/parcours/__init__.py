@@ -10,12 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from parcours.acknowledgement import Acknowledgement, Ingested
     from parcours.config import Settings
-    from parcours.engine import Engine
     from parcours.errors import ParcoursError
     from parcours.insight.explain_text import explanation_text
     from parcours.journey.project import Project
+    from parcours.service.acknowledgement import Acknowledgement, Ingested
+    from parcours.service.engine import Engine
     from parcours.simulation import Result, simulate
 
 __all__ = [
@@ -31,9 +31,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Acknowledgement": "parcours.acknowledgement",
-    "Engine": "parcours.engine",
-    "Ingested": "parcours.acknowledgement",
+    "Acknowledgement": "parcours.service.acknowledgement",
+    "Engine": "parcours.service.engine",
+    "Ingested": "parcours.service.acknowledgement",
     "ParcoursError": "parcours.errors",
     "Project": "parcours.journey.project",
     "Result": "parcours.simulation",

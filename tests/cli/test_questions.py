@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from parcours.engine import Engine
 from parcours.journey.project import Project
 from parcours.routing.plan import channels_used
+from parcours.service.engine import Engine
 
 
 def test_a_report_is_made_from_what_a_simulation_left(ask: Any, luma_copy: Path, events: Path, tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import sys
 
-from parcours.engine import Engine
 from parcours.journey.project import Project
+from parcours.service.engine import Engine
 
 PEOPLE = 7
 

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 import pytest
 
-from parcours.acknowledgement import Ingested
 from parcours.channel import CALL
 from parcours.config import Settings
-from parcours.engine import Engine
 from parcours.errors import CallerError, EngineClosed, SettingInvalid
 from parcours.insight.explain_text import explanation_text
 from parcours.journey.project import Project
 from parcours.runtime.runtimes import RuntimeName
+from parcours.service.acknowledgement import Ingested
+from parcours.service.engine import Engine
 from parcours.testing.doubles import Answer, SmtpServer
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from parcours.engine import Engine
 from parcours.errors import CallerError, PublishRefused
 from parcours.journey.project import Project
+from parcours.service.engine import Engine
 from parcours.testing.doubles import SmtpServer
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from types import MappingProxyType
 import msgspec
 import pytest
 
-from parcours.engine import Engine
 from parcours.errors import CallerError
 from parcours.journey.project import Project
+from parcours.service.engine import Engine
 from parcours.simulation import simulate
 
 NewShop = Callable[..., Project]

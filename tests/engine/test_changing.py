@@ -15,9 +15,9 @@ from parcours.errors import CallerError, ShardUnavailable
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications
-from parcours.life import Life
 from parcours.routing import change_protocol
 from parcours.routing.change_protocol import carry_out, publishing, settle
+from parcours.service.journey_control import Life
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import Holding
 from parcours.shard.shard import Shard

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parcours.clock import ManualClock
-from parcours.engine import Engine
 from parcours.errors import PublishRefused
 from parcours.journey.program import Program
 from parcours.journey.project import Project
-from parcours.life import Life
 from parcours.routing.plan import Plan
 from parcours.runtime.runtimes import open_runtime
+from parcours.service.engine import Engine
+from parcours.service.journey_control import Life
 from parcours.testing.virtual_project import VirtualProject
 
 if TYPE_CHECKING:

@@ -20,11 +20,11 @@ import pytest
 
 from parcours.clock import ManualClock
 from parcours.config import Settings
-from parcours.engine import Engine
 from parcours.errors import Overloaded, ShardUnavailable, StoreBusy
 from parcours.journey.model.document import AudiencesDocument, JourneyDocument, ProfileDocument, ProjectDocument
 from parcours.journey.project import Project
 from parcours.routing.plan import channels_used
+from parcours.service.engine import Engine
 
 if TYPE_CHECKING:
     from tests.engine.behaviour import EngineBehaviour

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from parcours.clock import ManualClock
-from parcours.engine import Engine
 from parcours.errors import SettingInvalid, StoreBroken, StoreBusy
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import Compiler, begun
-from parcours.opening import delivering, recording
 from parcours.routing.change_protocol import changing, publishing
 from parcours.routing.plan import Plan, channels_to_start, open_shard
+from parcours.service.channel_selection import delivering, recording
+from parcours.service.engine import Engine
 from parcours.simulation import simulate
 from parcours.store.address import prepare, shards_of
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from parcours.clock import ManualClock
-from parcours.engine import Engine
 from parcours.journey.model.document import AudiencesDocument, JourneyDocument, ProfileDocument, ProjectDocument
 from parcours.journey.project import Project
+from parcours.service.engine import Engine
 
 NINE_MS = 1_767_258_000_000
 """2026-01-01T09:00Z, the instant of the first read."""

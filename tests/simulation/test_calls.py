@@ -17,8 +17,8 @@ from parcours.config import Settings
 from parcours.errors import CallerError
 from parcours.insight.report import print_report
 from parcours.journey.project import Project
-from parcours.opening import delivering
-from parcours.opening import recording as recorded_channels
+from parcours.service.channel_selection import delivering
+from parcours.service.channel_selection import recording as recorded_channels
 from parcours.shard.messages import Batch
 from parcours.shard.shard import Shard
 from parcours.store.memory import MemoryStore

@@ -17,7 +17,6 @@ from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
-from parcours.acknowledgement import Acknowledgement, Ingested
 from parcours.clock import Clock, SystemClock
 from parcours.config import Settings
 from parcours.core.fact import Fact
@@ -27,9 +26,6 @@ from parcours.errors import CallerError, EngineClosed, Overloaded, ParcoursError
 from parcours.insight.explain import Explanation, explain
 from parcours.journey.program import Journey, Program, ReadEntry
 from parcours.journey.project import Project
-from parcours.life import Life, LifeOfJourneys
-from parcours.opening import delivering, recording
-from parcours.rest import outstanding
 from parcours.routing.audience_reads import instants, read_audience
 from parcours.routing.calls import Lines, check_person, lines_of
 from parcours.routing.change_protocol import until_answered
@@ -37,6 +33,10 @@ from parcours.routing.plan import Plan, check_shards
 from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router, Taken
 from parcours.runtime.runtimes import RuntimeName, open_runtime
+from parcours.service.acknowledgement import Acknowledgement, Ingested
+from parcours.service.channel_selection import delivering, recording
+from parcours.service.journey_control import Life, LifeOfJourneys
+from parcours.service.settlement import outstanding
 from parcours.shard.host import ALARM_MAX_S
 from parcours.shard.messages import Reading
 from parcours.store.address import check_address

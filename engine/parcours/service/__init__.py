@@ -1,0 +1,1 @@
+"""How the engine is used from Python: what it is asked, and who looks after it meanwhile."""
