@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from parcours.journey.project import Project
     from parcours.service.acknowledgement import Acknowledgement, Ingested
     from parcours.service.engine import Engine
-    from parcours.simulation import Result, simulate
+    from parcours.simulation.simulation import Result, simulate
 
 __all__ = [
     "Acknowledgement",
@@ -36,10 +36,10 @@ _HOMES = {
     "Ingested": "parcours.service.acknowledgement",
     "ParcoursError": "parcours.errors",
     "Project": "parcours.journey.project",
-    "Result": "parcours.simulation",
+    "Result": "parcours.simulation.simulation",
     "Settings": "parcours.config",
     "explanation_text": "parcours.insight.explain_text",
-    "simulate": "parcours.simulation",
+    "simulate": "parcours.simulation.simulation",
 }
 
 

@@ -9,7 +9,6 @@ import msgspec
 import pytest
 
 from parcours.dispatch.proofs import Proofs
-from parcours.insight.files import write_results
 from parcours.journey.model.document import (
     EventsDocument,
     JourneyDocument,
@@ -18,7 +17,8 @@ from parcours.journey.model.document import (
     ProjectDocument,
 )
 from parcours.journey.project import Project
-from parcours.simulation import simulate
+from parcours.simulation.result_files import write_results
+from parcours.simulation.simulation import simulate
 
 NAMES = ("deliveries.ndjson", "transitions.ndjson", "summary.json")
 

@@ -13,9 +13,9 @@ from parcours.core.fact import DeliveryReached, Moved
 from parcours.demo.clickstream import read_clickstream
 from parcours.demo.people import DEAD_PREFIX, person
 from parcours.demo.reactions import LUMA_CROWD
-from parcours.insight.files import write_results
 from parcours.journey.project import Project
-from parcours.simulation import Result, simulate
+from parcours.simulation.result_files import write_results
+from parcours.simulation.simulation import Result, simulate
 from parcours_channels.email import EmailContent
 from parcours_channels.push import PushContent
 from parcours_channels.sms import SmsContent

@@ -11,7 +11,7 @@ import pytest
 from parcours.errors import CallerError
 from parcours.journey.project import Project
 from parcours.service.engine import Engine
-from parcours.simulation import simulate
+from parcours.simulation.simulation import simulate
 
 NewShop = Callable[..., Project]
 

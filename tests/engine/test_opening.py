@@ -16,7 +16,7 @@ from parcours.routing.change_protocol import changing, publishing
 from parcours.routing.plan import Plan, channels_to_start, open_shard
 from parcours.service.channel_selection import delivering, recording
 from parcours.service.engine import Engine
-from parcours.simulation import simulate
+from parcours.simulation.simulation import simulate
 from parcours.store.address import prepare, shards_of
 
 NewShop = Callable[..., Project]

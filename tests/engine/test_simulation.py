@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from parcours.insight.files import write_results
 from parcours.journey.project import Project
-from parcours.simulation import simulate
+from parcours.simulation.result_files import write_results
+from parcours.simulation.simulation import simulate
 
 NAMES = ("deliveries.ndjson", "transitions.ndjson", "summary.json")
 

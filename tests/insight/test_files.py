@@ -12,8 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
-from parcours.insight.files import DELIVERIES, SUMMARY, TRANSITIONS, ResultFiles, TransitionLine, write_results
 from parcours.insight.summary import EventCount, JourneyCount, StepCount, Summary
+from parcours.simulation.result_files import (
+    DELIVERIES,
+    SUMMARY,
+    TRANSITIONS,
+    ResultFiles,
+    TransitionLine,
+    write_results,
+)
 
 TEN = 1_767_261_600_000
 """2026-01-01T10:00:00Z"""

@@ -17,7 +17,7 @@ from tests.model.reference import run
 from tests.model.seeds import GATES_AUDIENCES_HISTORY, WAYS_OF_RUNS, blocks, name_of
 
 from parcours import Project, simulate
-from parcours.insight.files import DELIVERIES, TRANSITIONS, write_results
+from parcours.simulation.result_files import DELIVERIES, TRANSITIONS, write_results
 
 SEEDS_PER_TEST = 50
 

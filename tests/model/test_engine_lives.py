@@ -19,8 +19,8 @@ from tests.model.seeds import LIVES_OF_JOURNEYS, blocks, name_of
 
 from parcours import Project
 from parcours.core.fact import DeliveryReached, Moved
-from parcours.insight.files import INTERNAL_MOVES
 from parcours.insight.summary import INTERNAL_OUTCOMES
+from parcours.simulation.result_files import INTERNAL_MOVES
 from parcours.testing.virtual_project import VirtualProject
 
 SEEDS_PER_TEST = 30

@@ -16,9 +16,9 @@ import msgspec
 import pytest
 
 from parcours.core.fact import DeliveryReached, Moved
-from parcours.insight.files import write_results
 from parcours.journey.project import Project
-from parcours.simulation import Result, simulate
+from parcours.simulation.result_files import write_results
+from parcours.simulation.simulation import Result, simulate
 
 START = datetime(2024, 3, 1, 10, tzinfo=UTC)
 START_MS = 1_709_287_200_000

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from parcours.config import Settings
 from parcours.errors import EventsUnsorted
-from parcours.recorded import Reading, Recorded, in_order, sorted_by_time
-from parcours.sorting import RUNS_MAX
+from parcours.simulation.recorded import Reading, Recorded, in_order, sorted_by_time
+from parcours.simulation.sorting import RUNS_MAX
 
 
 def events(times: list[int]) -> list[Recorded]:

@@ -10,7 +10,7 @@ from parcours.core.fact import DeliveryReached
 from parcours.dispatch.proofs import Proofs
 from parcours.errors import ProjectInvalid
 from parcours.journey.project import Project
-from parcours.simulation import Result
+from parcours.simulation.simulation import Result
 
 if TYPE_CHECKING:
     from tests.simulation.conftest import Recording, Write

@@ -16,7 +16,6 @@ from parcours.core.fact import DeliveryReached, Moved
 from parcours.demo.clickstream import read_clickstream
 from parcours.demo.crowd import Crowd, Habit
 from parcours.demo.reactions import LUMA_CROWD
-from parcours.insight.files import write_results
 from parcours.journey.model.document import (
     AudiencesDocument,
     EventsDocument,
@@ -26,7 +25,8 @@ from parcours.journey.model.document import (
     ProjectDocument,
 )
 from parcours.journey.project import Project
-from parcours.simulation import Result, simulate
+from parcours.simulation.result_files import write_results
+from parcours.simulation.simulation import Result, simulate
 
 if TYPE_CHECKING:
     from tests.simulation.conftest import Recording

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parcours.sorting import FRAME_ROWS, RUNS_MAX, Sorter, merged
+from parcours.simulation.sorting import FRAME_ROWS, RUNS_MAX, Sorter, merged
 
 Row = tuple[int, int, bytes]
 DECODER = msgspec.msgpack.Decoder(list[Row])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parcours.journey.project import Project
-from parcours.simulation import simulate
+from parcours.simulation.simulation import simulate
 
 if TYPE_CHECKING:
     from tests.simulation.conftest import Recording, Write

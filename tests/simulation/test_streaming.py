@@ -10,9 +10,9 @@ import pytest
 
 from parcours.core.fact import Fact
 from parcours.errors import EventsUnsorted
-from parcours.insight.files import ResultFiles
 from parcours.journey.project import Project
-from parcours.simulation import simulate
+from parcours.simulation.result_files import ResultFiles
+from parcours.simulation.simulation import simulate
 
 if TYPE_CHECKING:
     from tests.simulation.conftest import Recording

@@ -16,7 +16,7 @@ import pytest
 
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.journey.project import Project
-from parcours.simulation import Result, simulate
+from parcours.simulation.simulation import Result, simulate
 from parcours.testing.cases.read import read_cases
 from parcours.testing.cases.run import Verdict, run_cases
 from parcours.testing.explore.explore import Exploration, Player, exploration_lines, explore

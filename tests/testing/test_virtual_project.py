@@ -201,7 +201,7 @@ def test_the_tests_of_the_guide_pass(shop_folder: Path) -> None:
 
 
 def test_whoever_does_not_use_the_fixture_does_not_pay_for_it(tmp_path: Path) -> None:
-    heavy = "{'ray', 'pydantic', 'msgspec', 'parcours.simulation'}"
+    heavy = "{'ray', 'pydantic', 'msgspec', 'parcours.simulation.simulation'}"
     (tmp_path / "test_none.py").write_text(
         f"import sys\n\n\ndef test_nothing():\n    assert not {heavy} & set(sys.modules)\n"
     )

@@ -21,7 +21,7 @@ from parcours.errors import CallerError
 if TYPE_CHECKING:
     from parcours.core.fact import Fact
     from parcours.journey.project import Project
-    from parcours.simulation import Result
+    from parcours.simulation.simulation import Result
 
 EventsFile = Annotated[
     str, typer.Option("--events", metavar="FILE", help="The events as NDJSON; may be gzipped; - is standard input.")
@@ -40,9 +40,9 @@ def report(
     import msgspec
     from rich.console import Console
 
-    from parcours.insight.files import SUMMARY
     from parcours.insight.report import print_report
     from parcours.insight.summary import Summary
+    from parcours.simulation.result_files import SUMMARY
 
     path = out / SUMMARY
     try:
@@ -140,7 +140,7 @@ def diff(
 
 def _simulated(project: Project, source: str, until: str | None, what: str) -> Result:
     from parcours.cli.progress import ProgressBar
-    from parcours.simulation import simulate
+    from parcours.simulation.simulation import simulate
 
     until_ms = None if until is None else time_ms(until)
     rejections = Rejections(lambda sentence: typer.echo(sentence, err=True))

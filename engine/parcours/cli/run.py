@@ -16,7 +16,7 @@ from parcours.errors import naming
 
 if TYPE_CHECKING:
     from parcours.demo.run import DemoResult
-    from parcours.simulation import Result
+    from parcours.simulation.simulation import Result
 
 
 class Runtime(StrEnum):
@@ -108,9 +108,9 @@ def simulate(
 
     from parcours.cli.progress import ProgressBar
     from parcours.dispatch.proofs import Proofs
-    from parcours.insight.files import ResultFiles
     from parcours.journey.project import Project
-    from parcours.simulation import simulate as run
+    from parcours.simulation.result_files import ResultFiles
+    from parcours.simulation.simulation import simulate as run
 
     project = Project.load(folder)
     with naming(gettempdir()):

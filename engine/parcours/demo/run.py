@@ -12,7 +12,7 @@ from parcours.demo.reactions import LUMA_CROWD
 from parcours.dispatch.registry import Registry
 from parcours.journey.project import Project
 from parcours.runtime.runtimes import RuntimeName
-from parcours.simulation import Progress, Result, simulate
+from parcours.simulation.simulation import Progress, Result, simulate
 
 
 @dataclass(frozen=True, slots=True)

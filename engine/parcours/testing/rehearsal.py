@@ -18,7 +18,7 @@ from parcours.journey.program import Program, Step, WaitDuration, WaitFor, WaitL
 from parcours.journey.project import Project
 from parcours.journey.read.finding import Finding
 from parcours.segment import Call, Unusable, instant, read_call
-from parcours.simulation import simulate
+from parcours.simulation.simulation import simulate
 from parcours.testing.cases.document import PEOPLE_MAX
 from parcours.testing.cases.moment import since
 from parcours.testing.cases.play import play

@@ -34,16 +34,16 @@ from parcours.insight.explain_text import explanation_text
 from parcours.instants import EPOCH, MILLISECOND, to_moment
 from parcours.journey.program import Journey, Program
 from parcours.journey.project import Project
-from parcours.recorded import Recorded
 from parcours.routing.calls import check_person, line_of
 from parcours.routing.plan import Plan, channels_used
 from parcours.routing.router import Router
 from parcours.runtime.local import LocalRuntime
 from parcours.service.journey_control import Life, LifeOfJourneys
+from parcours.simulation.recorded import Recorded
+from parcours.simulation.virtual import Drive
 from parcours.testing.cases.document import ReactionGiven
 from parcours.testing.cases.play import reaction
 from parcours.testing.cases.read import leaving_steps
-from parcours.virtual import Drive
 
 T = TypeVar("T")
 

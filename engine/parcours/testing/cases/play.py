@@ -14,7 +14,7 @@ from parcours.core.time_text import time_text
 from parcours.dispatch.proofs import Proofs, Said
 from parcours.journey.program import Journey
 from parcours.journey.project import Project
-from parcours.simulation import simulate
+from parcours.simulation.simulation import simulate
 from parcours.testing.cases.document import ConsentGiven, EventGiven, Given, IdentifyGiven, ReactionGiven, Scene
 from parcours.testing.cases.moment import at_ms, to_ms
 from parcours.testing.cases.read import leaving_steps

@@ -15,7 +15,7 @@ from parcours.core.fact import DeliveryReached, Fact
 from parcours.dispatch.proofs import Proofs
 from parcours.insight.summary import Summary
 from parcours.journey.project import Project
-from parcours.simulation import Result, simulate
+from parcours.simulation.simulation import Result, simulate
 from parcours.testing.clocks import PersonClocks
 from parcours.testing.explore.properties import PROPERTIES, Breach, World, beyond_clocks, policies_of
 from parcours.testing.explore.reproduction import reproduction

@@ -1,6 +1,6 @@
 """How do recorded lines come in the order of time? Read one by one, then sorted in bounded memory, or refused.
 
-A file may be larger than the memory, so the sorting puts lines aside (sorting.py). Lines of one time keep the
+A file may be larger than the memory, so the sorting puts lines aside (simulation/sorting.py). Lines of one time keep the
 order in which they were read.
 """
 
@@ -18,7 +18,7 @@ import msgspec
 from parcours.config import Settings
 from parcours.errors import EventsUnsorted
 from parcours.segment import Unusable, timestamp_of
-from parcours.sorting import Sorter
+from parcours.simulation.sorting import Sorter
 
 HELD_BYTES_MAX = 64 * 1024 * 1024
 """Memory for lines that wait to be sorted."""

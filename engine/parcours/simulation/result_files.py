@@ -23,7 +23,7 @@ import msgspec
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.core.time_text import time_text
 from parcours.insight.summary import INTERNAL_OUTCOMES, Summary
-from parcours.sorting import Sorter
+from parcours.simulation.sorting import Sorter
 
 DELIVERIES = "deliveries.ndjson"
 TRANSITIONS = "transitions.ndjson"

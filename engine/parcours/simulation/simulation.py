@@ -23,12 +23,12 @@ from parcours.core.fact import Fact
 from parcours.core.turn import Crowd
 from parcours.insight.summary import EventCount, Reasons, Summary, Tally
 from parcours.journey.project import Project
-from parcours.recorded import Reading, Recorded, in_order, sorted_by_time
 from parcours.routing.calls import recorded_lines
 from parcours.routing.plan import Plan, Proofreader, channels_used
 from parcours.routing.router import Router
 from parcours.runtime.runtimes import RuntimeName, open_runtime
-from parcours.virtual import Drive, Facts
+from parcours.simulation.recorded import Reading, Recorded, in_order, sorted_by_time
+from parcours.simulation.virtual import Drive, Facts
 
 COLLECT_EVERY = 100_000
 """Objects made and not freed between two collections: more than a chunk of events leaves lying about."""

@@ -16,10 +16,10 @@ from typing import TypeAlias
 from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.journey.program import Program
-from parcours.recorded import Recorded
 from parcours.routing.audience_reads import Due, Upcoming, read_audience
 from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router, Taken
+from parcours.simulation.recorded import Recorded
 
 SETTLE_POLL_S = 0.002
 """How often it is looked whether providers have answered; only outside parties are waited for."""

@@ -1,0 +1,1 @@
+"""What would have happened: recorded events through the journeys, under virtual time."""
