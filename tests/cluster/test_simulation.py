@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from parcours.dispatch.proofs import Proofs
+from parcours.dispatch.recorded_rendering import Proofs
 from parcours.journey.model.document import (
     EventsDocument,
     JourneyDocument,

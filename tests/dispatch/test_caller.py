@@ -15,8 +15,8 @@ from aiohttp import web
 
 from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt, Refused
 from parcours.core.effect import Outgoing
-from parcours.dispatch.caller import HttpCaller
-from parcours.dispatch.calling import CallContent, CallRenderer, CallSettings
+from parcours.dispatch.call_body import CallContent, CallRenderer, CallSettings
+from parcours.dispatch.call_channel import HttpCaller
 from parcours.dispatch.render import RenderFailed
 from parcours.journey.model.document import ActionsDocument, ProjectDocument
 from parcours.journey.project import Project
@@ -239,7 +239,7 @@ def test_a_call_of_an_action_that_is_gone_cannot_be_made(renderer: CallRenderer)
 WITHOUT_LIBRARY = """
 import sys
 sys.modules["aiohttp"] = None
-from parcours.dispatch.outfit import new_dispatcher
+from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.errors import ExtraMissing
 from parcours.journey.model.document import ProjectDocument

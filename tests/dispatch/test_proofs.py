@@ -9,7 +9,7 @@ import pytest
 
 from parcours.channel import Accepted, Refused
 from parcours.core.effect import Outgoing
-from parcours.dispatch.proofs import Proofs
+from parcours.dispatch.recorded_rendering import Proofs
 from parcours.dispatch.registry import Registry
 from parcours.journey.model.document import (
     EventDocument,

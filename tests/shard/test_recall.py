@@ -11,7 +11,7 @@ import msgspec
 from parcours.clock import ManualClock
 from parcours.core.fact import Fact, Unmatched
 from parcours.shard.host import ShardHost
-from parcours.shard.recall import ALL, SLICE_BYTES, recall
+from parcours.shard.person_facts import ALL, SLICE_BYTES, recall
 from parcours.store.memory import MemoryStore
 from parcours.store.store import Head, Record
 

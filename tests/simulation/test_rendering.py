@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parcours.core.fact import DeliveryReached
-from parcours.dispatch.proofs import Proofs
+from parcours.dispatch.recorded_rendering import Proofs
 from parcours.errors import ProjectInvalid
 from parcours.journey.project import Project
 from parcours.simulation.simulation import Result

@@ -106,7 +106,7 @@ def explain(
 
 
 def _recalled(project: Project, store: str, person: str) -> list[Fact]:
-    from parcours.shard.recall import recall_from
+    from parcours.shard.person_facts import recall_from
     from parcours.store.address import check_address, shards_of
 
     check_address(store)

@@ -107,7 +107,7 @@ def simulate(
     from tempfile import gettempdir
 
     from parcours.cli.progress import ProgressBar
-    from parcours.dispatch.proofs import Proofs
+    from parcours.dispatch.recorded_rendering import Proofs
     from parcours.journey.project import Project
     from parcours.simulation.result_files import ResultFiles
     from parcours.simulation.simulation import simulate as run

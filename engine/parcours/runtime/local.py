@@ -6,7 +6,7 @@ from functools import partial
 
 from parcours.clock import Clock, SystemClock
 from parcours.dispatch.dispatcher import Dispatcher
-from parcours.dispatch.outfit import new_dispatcher
+from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.journey.program import Program
 from parcours.journey.publish.publications import Compiler, Publications

@@ -18,7 +18,7 @@ from parcours.core.profile import Profile
 from parcours.errors import StoreBroken
 from parcours.journey.publish.publications import Publications
 from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Recalled, Status
-from parcours.shard.recall import recall
+from parcours.shard.person_facts import recall
 from parcours.shard.shard import Shard
 from parcours.store.store import Store
 

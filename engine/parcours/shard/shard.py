@@ -39,9 +39,9 @@ from parcours.errors import StoreBroken
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications
+from parcours.shard.claiming import Leaving
 from parcours.shard.inputs import Inputs
 from parcours.shard.intake import Intake, advance_position
-from parcours.shard.leaving import Leaving
 from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Status
 from parcours.shard.outbox import Answering, accept
 from parcours.shard.published import Published

@@ -78,7 +78,7 @@ def simulate(
     sort      put the events in the order of their timestamps; else EventsUnsorted names the first one that is not
     crowd     how simulated people react to what they are sent
     channels  settings of channels that really deliver; the others record
-    proofs    renders what is recorded (`Proofs.of` in parcours.dispatch.proofs), so that a template that fails for
+    proofs    renders what is recorded (`Proofs.of` in parcours.dispatch.recorded_rendering), so that a template that fails for
               somebody is seen; without it every recorded delivery counts as sent
     rejected  is told number (from 1) and reason of each line that cannot be used
     progress  is told how many lines have been handed over, how many there are (None as long as nobody knows),

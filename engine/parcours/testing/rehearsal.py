@@ -11,7 +11,7 @@ from typing import Final
 from parcours.core.fact import Fact, Moved
 from parcours.core.identity import person_name, user_name
 from parcours.core.time_text import time_text
-from parcours.dispatch.proofs import Proofs
+from parcours.dispatch.recorded_rendering import Proofs
 from parcours.errors import CallerError
 from parcours.insight.sentences import sentence
 from parcours.journey.program import Program, Step, WaitDuration, WaitFor, WaitLocalTime, WaitUntil

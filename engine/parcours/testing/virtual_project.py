@@ -25,7 +25,7 @@ from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.identity import person_asked_for
 from parcours.core.profile import Profile
 from parcours.core.time_text import time_text
-from parcours.dispatch.proofs import Proofs, Said
+from parcours.dispatch.recorded_rendering import Proofs, Said
 from parcours.errors import CallerError, EngineClosed
 from parcours.expression.definition_keys import plain
 from parcours.expression.names import nearest

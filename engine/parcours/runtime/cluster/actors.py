@@ -16,13 +16,13 @@ import ray
 
 from parcours.clock import SystemClock
 from parcours.dispatch.dispatcher import Dispatcher
-from parcours.dispatch.outfit import new_dispatcher
+from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.errors import ShardUnavailable, StoreBroken, StoreBusy
 from parcours.journey.publish.publications import Compiler, Publications
 from parcours.routing.plan import open_shard
+from parcours.runtime.cluster.actor_port import ActorPort
 from parcours.runtime.cluster.assignment import Assignment
-from parcours.runtime.cluster.mailbox import ActorPort
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import Batch, Known, Reading, Receipts, decode, encode
 from parcours.store.address import is_durable

@@ -11,7 +11,7 @@ import ray
 
 from parcours.journey.publish.publications import Publications
 from parcours.routing.plan import Plan
-from parcours.runtime.cluster.mailbox import ActorPort
+from parcours.runtime.cluster.actor_port import ActorPort
 from parcours.runtime.cluster.supervisor import Supervisor
 from parcours.store.address import prepare
 

@@ -26,9 +26,9 @@ from parcours.journey.publish.publications import Compiler, Publications
 from parcours.routing.change_protocol import until_answered
 from parcours.routing.plan import Plan, channels_to_start
 from parcours.routing.ports import newest
+from parcours.runtime.cluster.actor_port import ActorPort, answer_of
 from parcours.runtime.cluster.actors import DispatcherActor, ShardActor, start_actor
 from parcours.runtime.cluster.assignment import Assignment
-from parcours.runtime.cluster.mailbox import ActorPort, answer_of
 from parcours.shard.messages import encode
 
 log = logging.getLogger("parcours")

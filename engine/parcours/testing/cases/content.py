@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, Final
 
 from parcours.channel import CALL
-from parcours.dispatch.proofs import contents_of
+from parcours.dispatch.recorded_rendering import contents_of
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.render import Renderer
 from parcours.journey.program import Call, Send

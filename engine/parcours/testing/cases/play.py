@@ -11,7 +11,7 @@ import msgspec
 from parcours.core.fact import Fact
 from parcours.core.identity import user_name
 from parcours.core.time_text import time_text
-from parcours.dispatch.proofs import Proofs, Said
+from parcours.dispatch.recorded_rendering import Proofs, Said
 from parcours.journey.program import Journey
 from parcours.journey.project import Project
 from parcours.simulation.simulation import simulate

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from parcours.dispatch.proofs import Proofs
+from parcours.dispatch.recorded_rendering import Proofs
 from parcours.journey.project import Project
 from parcours.testing.cases.judge import Failure, judge, unjudged
 from parcours.testing.cases.play import play

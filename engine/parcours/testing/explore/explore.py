@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import msgspec
 
 from parcours.core.fact import DeliveryReached, Fact
-from parcours.dispatch.proofs import Proofs
+from parcours.dispatch.recorded_rendering import Proofs
 from parcours.insight.summary import Summary
 from parcours.journey.project import Project
 from parcours.simulation.simulation import Result, simulate

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from parcours.channel import CALL, Accepted, Receipt
 from parcours.core.effect import Outgoing
-from parcours.dispatch.calling import CallRenderer
+from parcours.dispatch.call_body import CallRenderer
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.render import Renderer, RenderFailed
 from parcours.errors import ChannelUnknown, ExtraMissing, ProjectInvalid

@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt, Refused, retry_after_s
 from parcours.core.storable import objection
-from parcours.dispatch.calling import CallContent, CallSettings
+from parcours.dispatch.call_body import CallContent, CallSettings
 
 Verdict: TypeAlias = Literal["answered", "wait", "refused", "unknown"]
 

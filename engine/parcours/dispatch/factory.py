@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parcours.channel import CALL, Channel
-from parcours.dispatch.calling import CallRenderer, CallSettings
+from parcours.dispatch.call_body import CallRenderer, CallSettings
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.render import Renderer
@@ -32,7 +32,7 @@ def new_dispatcher(name: str, channel: str, plan: Plan, program: Program, regist
 
 def _caller(settings: CallSettings) -> Channel:
     try:
-        from parcours.dispatch.caller import HttpCaller
+        from parcours.dispatch.call_channel import HttpCaller
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("parcours"):
             raise
