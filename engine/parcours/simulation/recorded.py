@@ -1,7 +1,7 @@
 """How do recorded lines come in the order of time? Read one by one, then sorted in bounded memory, or refused.
 
-A file may be larger than the memory, so the sorting puts lines aside (simulation/sorting.py). Lines of one time keep the
-order in which they were read.
+A file may be larger than the memory, so the sorting puts lines aside (simulation/sorting.py). Lines of one time keep
+the order in which they were read.
 """
 
 from __future__ import annotations
