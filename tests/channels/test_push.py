@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt, Refused
 from parcours.testing.channel_contract import receipts_of
-from parcours.testing.doubles import Answer, FcmServer
+from parcours.testing.doubles import FcmServer, HttpReply
 from parcours.testing.doubles.fcm import error
 from parcours_channels.fcm_codes import receipt_of_error
 from parcours_channels.push import PushChannel, PushContent, PushSettings
@@ -62,7 +62,7 @@ def test_one_access_token_serves_many_deliveries() -> None:
 
 def test_a_token_that_google_took_back_is_replaced_at_once() -> None:
     with FcmServer() as server:
-        server.next(Answer(401, {"error": {"code": 401, "status": "UNAUTHENTICATED"}}))
+        server.next(HttpReply(401, {"error": {"code": 401, "status": "UNAUTHENTICATED"}}))
         (receipt,) = sent(server)
         assert isinstance(receipt, Accepted)
         assert server.tokens_given == 2
@@ -89,7 +89,7 @@ def test_wrong_credentials_wait_for_the_operator(stranger: str) -> None:
 
 def test_an_api_that_refuses_every_token_refuses_the_message_and_ends() -> None:
     with FcmServer() as server:
-        server.next(Answer(401, {"error": {"code": 401, "status": "UNAUTHENTICATED"}}), times=2)
+        server.next(HttpReply(401, {"error": {"code": 401, "status": "UNAUTHENTICATED"}}), times=2)
         (receipt,) = sent(server)
         assert receipt == Refused("k1", "FCM answered 401 UNAUTHENTICATED", code="UNAUTHENTICATED")
 
@@ -104,7 +104,7 @@ def test_an_api_that_refuses_every_token_refuses_the_message_and_ends() -> None:
         (error("INTERNAL"), 10.0),
     ],
 )
-def test_a_busy_fcm_is_given_the_time_that_it_asks_for(answer: Answer, pause_s: float) -> None:
+def test_a_busy_fcm_is_given_the_time_that_it_asks_for(answer: HttpReply, pause_s: float) -> None:
     with FcmServer() as server:
         server.next(answer)
         (receipt,) = sent(server)

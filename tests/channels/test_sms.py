@@ -11,7 +11,7 @@ import pytest
 
 from parcours.channel import Accepted, Ambiguous, Delivery, Feedback, NotSent, Receipt, Refused
 from parcours.testing.channel_contract import receipts_of
-from parcours.testing.doubles import Answer, TwilioServer
+from parcours.testing.doubles import HttpReply, TwilioServer
 from parcours.testing.doubles.twilio import error
 from parcours_channels.sms import SmsChannel, SmsContent, SmsSettings
 from parcours_channels.twilio_codes import receipt_of_error
@@ -87,14 +87,14 @@ def test_too_many_requests_wait_as_long_as_twilio_says() -> None:
 def test_retry_after_as_a_date_is_counted_from_the_answer_s_own_date() -> None:
     dates = {"Date": "Mon, 02 Mar 2026 09:00:00 GMT", "Retry-After": "Mon, 02 Mar 2026 09:01:30 GMT"}
     with TwilioServer() as server:
-        server.next(Answer(429, {"code": 20429, "message": "Too Many Requests"}, dates))
+        server.next(HttpReply(429, {"code": 20429, "message": "Too Many Requests"}, dates))
         (receipt,) = sent(server)
     assert isinstance(receipt, NotSent)
     assert receipt.retry_after_s == 90.0
 
 
-@pytest.mark.parametrize("answer", [error(500, 20500, "Internal"), Answer(502), error(503, 20503, "Unavailable")])
-def test_an_error_of_twilio_s_own_may_have_sent_the_message(answer: Answer) -> None:
+@pytest.mark.parametrize("answer", [error(500, 20500, "Internal"), HttpReply(502), error(503, 20503, "Unavailable")])
+def test_an_error_of_twilio_s_own_may_have_sent_the_message(answer: HttpReply) -> None:
     with TwilioServer() as server:
         server.next(answer)
         (receipt,) = sent(server)

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from parcours.cli import build
 from parcours.cli.plugins import state
-from parcours.dispatch.registry import Offer, Registry
+from parcours.dispatch.registry import ChannelEntry, Registry
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from parcours.dispatch.registry import Offer, Registry
     ],
 )
 def test_a_channel_says_whether_it_can_be_used(missing: str | None, clashes: bool, words: str) -> None:
-    assert state(Offer("sms", "parcours", "0.1.0", missing, clashes)) == words
+    assert state(ChannelEntry("sms", "parcours", "0.1.0", missing, clashes)) == words
 
 
 def test_every_channel_found_is_listed_and_a_broken_one_shows_in_the_exit_code() -> None:

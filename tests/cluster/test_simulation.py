@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from parcours.dispatch.recorded_rendering import Proofs
+from parcours.dispatch.recorded_rendering import RecordedRendering
 from parcours.journey.model.document import (
     EventsDocument,
     JourneyDocument,
@@ -74,15 +74,17 @@ def test_what_cannot_be_rendered_fails_on_ray_too(tmp_path: Path) -> None:
     lines = [line("identify", f"u{n}", n, traits={"email": "u@mail.example", "visits": n % 2}) for n in range(20)]
     lines += [line("track", f"u{n}", 50 + n, event="Seen") for n in range(20)]
 
-    compare(shop, lines, 2, tmp_path, Proofs.of(shop))
+    compare(shop, lines, 2, tmp_path, RecordedRendering.of(shop))
 
     assert (tmp_path / "there" / "deliveries.ndjson").read_text().count('"outcome":"failed"') == 10
 
 
-def compare(project: Project, lines: list[bytes], shards: int, tmp_path: Path, proofs: Proofs | None = None) -> None:
+def compare(
+    project: Project, lines: list[bytes], shards: int, tmp_path: Path, rendering: RecordedRendering | None = None
+) -> None:
     """Simulate in this process and on Ray; the files have to be the same."""
-    here = simulate(project, lines, proofs=proofs)
-    there = simulate(project, lines, runtime="ray", shards=shards, proofs=proofs)
+    here = simulate(project, lines, rendering=rendering)
+    there = simulate(project, lines, runtime="ray", shards=shards, rendering=rendering)
     write_results(tmp_path / "here", here.facts, here.summary)
     write_results(tmp_path / "there", there.facts, there.summary)
 

@@ -42,7 +42,7 @@ from parcours.journey.model.document import (
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Verb, changed, published
-from parcours.journey.publish.publications import Compiler, Publications, begun, offer_of, source_of
+from parcours.journey.publish.publications import PublicationCompiler, Publications, begun, candidate_of, source_of
 from parcours.segment import input_of, read_call
 
 SHOP = """
@@ -230,11 +230,11 @@ class Life:
 
     story: Story
     publications: Publications
-    _compiler: Compiler = field(default_factory=Compiler)
+    _compiler: PublicationCompiler = field(default_factory=PublicationCompiler)
 
     def publish(self, at: int, project: Project, *, reopen: bool = True) -> Life:
         before = self._hold(self.publications)
-        ledger = published(self.publications.ledger, offer_of(project), at, reopen=reopen)
+        ledger = published(self.publications.ledger, candidate_of(project), at, reopen=reopen)
         self.publications = Publications(ledger, {**self.publications.sources, ledger.publication: source_of(project)})
         program = self._hold(self.publications)
         filled = unfilled(before, program)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parcours.demo.crowd import BASIS_POINTS, Crowd, Habit
+from parcours.demo.crowd import BASIS_POINTS, Habit, LumaCrowd
 
 HABIT = Habit(opened=4_000, clicked=2_500, open_after_ms=(1_000, 61_000), click_after_ms=(10, 20))
-CROWD = Crowd(seed=7, habits={"email": HABIT})
+CROWD = LumaCrowd(seed=7, habits={"email": HABIT})
 KEYS = [f"key{number}" for number in range(10_000)]
 
 
@@ -34,7 +34,7 @@ def test_half_of_those_who_open_do_so_in_the_first_quarter_of_the_time() -> None
 def test_delays_keep_their_bounds_and_a_click_follows_the_opening(key: str, seed: int) -> None:
     eager = Habit(opened=BASIS_POINTS, clicked=BASIS_POINTS, open_after_ms=(5, 90), click_after_ms=(1, 3))
 
-    opened, clicked = Crowd(seed, {"email": eager}).reactions(key, "email")
+    opened, clicked = LumaCrowd(seed, {"email": eager}).reactions(key, "email")
 
     assert (opened[1], clicked[1]) == ("opened", "clicked")
     assert 5 <= opened[0] <= 90
@@ -56,7 +56,7 @@ def test_the_rule_stays_what_it_is() -> None:
 
 
 def test_another_seed_is_another_crowd() -> None:
-    other = Crowd(seed=8, habits=CROWD.habits)
+    other = LumaCrowd(seed=8, habits=CROWD.habits)
 
     assert any(other.reactions(key, "email") != CROWD.reactions(key, "email") for key in KEYS[:100])
 
@@ -68,4 +68,4 @@ def test_nobody_reacts_on_a_channel_without_a_habit() -> None:
 def test_where_nobody_opens_nobody_clicks() -> None:
     closed = Habit(opened=0, clicked=BASIS_POINTS, open_after_ms=(1, 2), click_after_ms=(1, 2))
 
-    assert not any(Crowd(1, {"push": closed}).reactions(key, "push") for key in KEYS[:200])
+    assert not any(LumaCrowd(1, {"push": closed}).reactions(key, "push") for key in KEYS[:200])

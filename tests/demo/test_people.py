@@ -8,13 +8,13 @@ import phonenumbers
 import pytest
 from email_validator import validate_email
 
-from parcours.demo.people import DEAD_PREFIX, REFUSED_SUFFIX, Person, person
+from parcours.demo.people import DEAD_PREFIX, REFUSED_SUFFIX, DemoPerson, person
 
 EVERYBODY = [person(f"user_{number:04}") for number in range(600)]
 
 
 def test_a_person_is_always_the_same() -> None:
-    assert person("user_0042") == Person(
+    assert person("user_0042") == DemoPerson(
         first_name="Nora",
         email="nora.0042@mail.example",
         phone="+13125550142",

@@ -20,7 +20,7 @@ from parcours.dispatch.call_channel import HttpCaller
 from parcours.dispatch.render import RenderFailed
 from parcours.journey.model.document import ActionsDocument, ProjectDocument
 from parcours.journey.project import Project
-from parcours.testing.doubles import Answer, Drop, Hang, HttpServer
+from parcours.testing.doubles import Drop, Hang, HttpReply, HttpServer
 
 ANSWER_BYTES_MAX = 200
 
@@ -90,7 +90,7 @@ STATUSES = [
 @pytest.mark.parametrize("status, receipt", STATUSES)
 def test_each_status_has_its_receipt(status: int, receipt: Receipt) -> None:
     with Desk() as desk:
-        desk.next(Answer(status, {"n": 1}))
+        desk.next(HttpReply(status, {"n": 1}))
         assert calls(delivery(desk.url)) == [receipt]
 
 
@@ -106,13 +106,13 @@ def test_each_status_has_its_receipt(status: int, receipt: Receipt) -> None:
 )
 def test_the_other_side_can_ask_for_a_pause(headers: dict[str, str], pause_s: float | None) -> None:
     with Desk() as desk:
-        desk.next(Answer(429, headers=headers))
+        desk.next(HttpReply(429, headers=headers))
         assert calls(delivery(desk.url)) == [NotSent("k1", "the other side answered 429", pause_s, "429")]
 
 
 def test_a_redirect_is_not_followed() -> None:
     with Desk() as desk:
-        desk.next(Answer(307, headers={"Location": f"{desk.url}/elsewhere"}))
+        desk.next(HttpReply(307, headers={"Location": f"{desk.url}/elsewhere"}))
         (receipt,) = calls(delivery(desk.url))
         assert desk.requests == []
 

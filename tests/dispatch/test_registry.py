@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from parcours.channel import GROUP
-from parcours.dispatch.registry import Offer, Registry
+from parcours.dispatch.registry import ChannelEntry, Registry
 from parcours.errors import ChannelUnknown, ExtraMissing, SettingInvalid
 
 CHANNEL = """
@@ -58,7 +58,7 @@ def test_a_channel_is_found_by_its_entry_point_and_opened_with_its_settings(modu
 
     assert type(channel).__name__ == "PigeonChannel"
     assert list(registry.contents()) == ["pigeon"]
-    assert registry.offers() == [Offer("pigeon", "pigeon-post", "1.2", missing=None, clashes=False)]
+    assert registry.offers() == [ChannelEntry("pigeon", "pigeon-post", "1.2", missing=None, clashes=False)]
 
 
 @pytest.mark.parametrize("asked, hint", [("pigeons", "did you mean pigeon?"), ("fax", "there are owl, pigeon")])

@@ -24,7 +24,7 @@ from parcours.journey.project import Project
 from parcours.runtime.runtimes import RuntimeName
 from parcours.service.acknowledgement import Ingested
 from parcours.service.engine import Engine
-from parcours.testing.doubles import Answer, SmtpServer
+from parcours.testing.doubles import HttpReply, SmtpServer
 
 if TYPE_CHECKING:
     from tests.engine.conftest import Desk
@@ -271,7 +271,7 @@ class EngineBehaviour(Behaviour):
         engine = opening(new_shop(), store="memory:")
         engine.publish(asking_shop(f"{desk.url}/rate"))
         wait_for_opinion(engine, "anna")
-        desk.next(Answer(404))
+        desk.next(HttpReply(404))
         wait_for_opinion(engine, "bert")
         engine.drain(PATIENCE_S)
 

@@ -17,7 +17,7 @@ from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications
 from parcours.routing import change_protocol
 from parcours.routing.change_protocol import carry_out, publishing, settle
-from parcours.service.journey_control import Life
+from parcours.service.journey_control import JourneyControl
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import Holding
 from parcours.shard.shard import Shard
@@ -216,7 +216,7 @@ def test_nothing_changes_while_somebody_is_not_to_be_disturbed(shop: Shop) -> No
         async def renew(program: Program) -> None:
             renewed.append(program)
 
-        life = Life(shop.project, (), Open(shop.open().ports), ManualClock(9_000), renew)
+        life = JourneyControl(shop.project, (), Open(shop.open().ports), ManualClock(9_000), renew)
         await life.begin()
         async with life.undisturbed():
             pausing = asyncio.ensure_future(life.change("pause", "cart"))

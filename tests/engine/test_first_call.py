@@ -15,7 +15,7 @@ from parcours.journey.project import Project
 from parcours.routing.plan import Plan
 from parcours.runtime.runtimes import open_runtime
 from parcours.service.engine import Engine
-from parcours.service.journey_control import Life
+from parcours.service.journey_control import JourneyControl
 from parcours.testing.virtual_project import VirtualProject
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def test_an_engine_that_cannot_call_says_who_wants_to_and_what_to_do(
     async def renewed(program: Program) -> None:
         raise AssertionError(f"nothing is published: {program.project}")
 
-    life = Life(plan.project, plan.records, open_runtime("local", plan, clock), clock, renewed)
+    life = JourneyControl(plan.project, plan.records, open_runtime("local", plan, clock), clock, renewed)
 
     with pytest.raises(PublishRefused) as caught:
         asyncio.run(life.publish(asking_shop("https://desk.example")))

@@ -11,7 +11,7 @@ import pytest
 from parcours.clock import ManualClock
 from parcours.errors import SettingInvalid, StoreBroken, StoreBusy
 from parcours.journey.project import Project
-from parcours.journey.publish.publications import Compiler, begun
+from parcours.journey.publish.publications import PublicationCompiler, begun
 from parcours.routing.change_protocol import changing, publishing
 from parcours.routing.plan import Plan, channels_to_start, open_shard
 from parcours.service.channel_selection import delivering, recording
@@ -78,7 +78,7 @@ def test_who_makes_calls_is_started_once_there_may_be_one_to_make(
     new_shop: NewShop, asking_shop: Callable[[str], Project]
 ) -> None:
     quiet, asking = new_shop(), asking_shop("https://desk.shop.example/rate")
-    plan, compiler = Plan(quiet, 1, "memory:", {"call": {}, "sms": {}}), Compiler(quiet)
+    plan, compiler = Plan(quiet, 1, "memory:", {"call": {}, "sms": {}}), PublicationCompiler(quiet)
     rows = [
         ([publishing(quiet, reopen=True)], ("sms",)),  # what is set up is started in any case
         ([publishing(asking, reopen=True)], ("call", "sms")),

@@ -85,7 +85,7 @@ def test_a_call_takes_values_along_and_its_answer_is_the_event_that_moves_the_ru
 {id: known, branch: [{when: event.agent.name == "Ada", next: done}]}
 {id: done, end: true}"""
     compiled, second = loaded(changed(journey(steps)))
-    assert second.steps["note"] == program.Call("note", "crm-note", "answer")
+    assert second.steps["note"] == program.CallAction("note", "crm-note", "answer")
     action = compiled.actions["crm-note"]
     assert (action.url, action.timeout_ms) == ("https://crm.luma.example/notes", 3_000)
     assert {key: value.text for key, value in action.body.items()} == {

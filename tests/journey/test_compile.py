@@ -14,7 +14,7 @@ from parcours.journey import program
 from parcours.journey.graph import mermaid
 from parcours.journey.model.document import (
     EventDocument,
-    EventEntry,
+    EventEntryDocument,
     EventsDocument,
     JourneyDocument,
     MessageDocument,
@@ -135,7 +135,7 @@ def made_in_python(*steps: SendStep | WaitStep | EndStep) -> Project:
         profile=ProfileDocument(traits={"email": "string"}),
         events=EventsDocument(events={"Signed Up": EventDocument()}),
         messages=[MessageDocument.model_validate({"message": "welcome", "email": {"subject": "Hello"}})],
-        journeys=[JourneyDocument(journey="welcome", entry=EventEntry(event="Signed Up"), steps=steps)],
+        journeys=[JourneyDocument(journey="welcome", entry=EventEntryDocument(event="Signed Up"), steps=steps)],
     )
 
 

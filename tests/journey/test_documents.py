@@ -10,20 +10,20 @@ from pydantic import ValidationError
 
 from parcours.journey.model.document import (
     DOCUMENTS,
-    EventEntry,
+    EventEntryDocument,
     GoalDocument,
     JourneyDocument,
     MessageDocument,
     ProjectDocument,
-    ReadEntry,
-    ReentryAfter,
+    ReadEntryDocument,
+    ReentryAfterDocument,
 )
 from parcours.journey.model.steps import (
     BranchStep,
     EndStep,
-    EventListener,
+    EventListenerDocument,
     OtherwiseArm,
-    ReactionListener,
+    ReactionListenerDocument,
     SendStep,
     SplitStep,
     UntilInstant,
@@ -55,7 +55,10 @@ STEPS = [
         "{id: a, wait_for: [{event: E, when: true}, {reaction: clicked, of: b, link: x}], timeout: 20s}",
         WaitForStep(
             id="a",
-            wait_for=(EventListener(event="E", when="true"), ReactionListener(reaction="clicked", of="b", link="x")),
+            wait_for=(
+                EventListenerDocument(event="E", when="true"),
+                ReactionListenerDocument(reaction="clicked", of="b", link="x"),
+            ),
             timeout="20s",
         ),
     ),
@@ -101,16 +104,16 @@ def test_yaml_means_what_it_says_and_dates_are_dates_only_where_they_belong() ->
         """,
     )
     assert journey.journey == "on" and journey.description == "2026-11-01" and journey.tags == ("no", "22:00")
-    assert journey.entry == ReadEntry(read="west", at=datetime(2026, 3, 2, 9, tzinfo=UTC), rate="500/s")
+    assert journey.entry == ReadEntryDocument(read="west", at=datetime(2026, 3, 2, 9, tzinfo=UTC), rate="500/s")
     assert journey.entry.people_per_second == 500
-    assert journey.reentry == ReentryAfter(after="5m")
+    assert journey.reentry == ReentryAfterDocument(after="5m")
     assert journey.goal == GoalDocument(event="E", within="7d", target=50)
     assert (journey.starts, journey.ends) == (date(2026, 11, 1), date(2026, 12, 31))
 
 
 def test_what_a_journey_leaves_out_has_a_default() -> None:
     journey = read("journey", "{journey: j, entry: {event: E}, steps: [{id: a, end: true}]}")
-    assert journey.entry == EventEntry(event="E")
+    assert journey.entry == EventEntryDocument(event="E")
     assert (journey.reentry, journey.priority, journey.timezone, journey.exit) == ("always", 50, "profile", ())
 
 

@@ -19,7 +19,7 @@ from parcours.journey.model.document import (
 from parcours.journey.program import AudienceTrigger
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Ledger, Verb, changed, published, retired
-from parcours.journey.publish.publications import Compiler, Publications, begun, offer_of, source_of
+from parcours.journey.publish.publications import PublicationCompiler, Publications, begun, candidate_of, source_of
 
 TRIP: dict[str, Any] = {
     "journey": "trip",
@@ -80,7 +80,7 @@ def turned_round(value: Any) -> Any:
 
 
 def digest_of(project: Project) -> str:
-    return offer_of(project).digests.journeys["trip"]
+    return candidate_of(project).digests.journeys["trip"]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def versions(ledger: Ledger) -> dict[str, list[int]]:
 
 def test_only_what_has_changed_gets_a_version() -> None:
     ledger = begun(shop()).ledger
-    ledger = published(ledger, offer_of(shop({**TRIP, "priority": 60}, OTHER)), 5, reopen=False)
+    ledger = published(ledger, candidate_of(shop({**TRIP, "priority": 60}, OTHER)), 5, reopen=False)
 
     assert versions(ledger) == {"trip": [1, 2], "other": [1]}
     assert (ledger.journeys["trip"].newest.at, ledger.journeys["other"].newest.at) == (5, 0)
@@ -140,14 +140,14 @@ def test_only_what_has_changed_gets_a_version() -> None:
 def test_content_that_comes_back_is_a_version_of_its_own() -> None:
     ledger = begun(shop()).ledger
     for at, priority in enumerate((60, 50)):
-        ledger = published(ledger, offer_of(shop({**TRIP, "priority": priority}, OTHER)), at, reopen=False)
+        ledger = published(ledger, candidate_of(shop({**TRIP, "priority": priority}, OTHER)), at, reopen=False)
 
     assert versions(ledger)["trip"] == [1, 2, 3]
 
 
 def test_a_publication_that_nobody_goes_by_any_more_is_forgotten() -> None:
     ledger = begun(shop()).ledger
-    ledger = published(ledger, offer_of(shop(traits={"score": "number"})), 5, reopen=False)
+    ledger = published(ledger, candidate_of(shop(traits={"score": "number"})), 5, reopen=False)
 
     assert (versions(ledger), ledger.publications()) == ({"trip": [1], "other": [1]}, {2})
 
@@ -155,7 +155,7 @@ def test_a_publication_that_nobody_goes_by_any_more_is_forgotten() -> None:
 def test_a_version_that_has_drained_is_forgotten_with_its_publication() -> None:
     ledger = begun(shop()).ledger
     for at, priority in enumerate((60, 70)):
-        ledger = published(ledger, offer_of(shop({**TRIP, "priority": priority}, OTHER)), at, reopen=False)
+        ledger = published(ledger, candidate_of(shop({**TRIP, "priority": priority}, OTHER)), at, reopen=False)
     assert (versions(ledger)["trip"], ledger.publications()) == ([1, 2, 3], {1, 2, 3})
 
     ledger = retired(ledger, {("trip", 2), ("other", 1)})
@@ -207,16 +207,16 @@ def test_publishing_opens_what_is_closed_or_stopped_and_leaves_what_is_paused(
     for at, verb in enumerate(verbs):
         ledger = changed(ledger, verb, "trip", at)
 
-    ledger = published(ledger, offer_of(offered), 9, reopen=reopen)
+    ledger = published(ledger, candidate_of(offered), 9, reopen=reopen)
 
     assert ledger.journeys["trip"].state == (state if state == "paused" or not opens else "open")
 
 
 def test_a_journey_that_a_publication_does_not_have_is_closed_until_one_has_it_again() -> None:
-    ledger = published(begun(shop()).ledger, offer_of(shop(OTHER)), 1, reopen=False)
+    ledger = published(begun(shop()).ledger, candidate_of(shop(OTHER)), 1, reopen=False)
     assert ledger.journeys["trip"].state == "closed"
 
-    ledger = published(ledger, offer_of(shop()), 2, reopen=False)
+    ledger = published(ledger, candidate_of(shop()), 2, reopen=False)
     assert (ledger.journeys["trip"].state, versions(ledger)["trip"]) == ("open", [1])
 
 
@@ -238,7 +238,7 @@ def test_what_cannot_be_done_is_said() -> None:
 def test_one_version_of_everything_is_the_project_as_it_was_compiled() -> None:
     project = shop()
 
-    assert Compiler(project).program(begun(project)) is project.program
+    assert PublicationCompiler(project).program(begun(project)) is project.program
 
 
 def test_secrets_are_not_kept() -> None:
@@ -253,9 +253,9 @@ def test_an_older_version_still_compiles_when_the_profile_has_dropped_what_it_na
     noted = {**TRIP, "steps": [{"id": "write", "send": "mail", "to": {"email": "profile.nickname"}}]}
     before, after = shop(noted, OTHER, traits={"nickname": "string"}), shop()
     first = begun(before)
-    ledger = published(first.ledger, offer_of(after), 1, reopen=False)
+    ledger = published(first.ledger, candidate_of(after), 1, reopen=False)
 
-    program = Compiler().program(Publications(ledger, {**first.sources, 2: source_of(after)}))
+    program = PublicationCompiler().program(Publications(ledger, {**first.sources, 2: source_of(after)}))
 
     assert [(each.name, each.version) for each in program.draining] == [("trip", 1)]
 
@@ -275,9 +275,9 @@ def test_an_older_version_still_compiles_when_the_profile_has_changed_the_kind_o
         actions=documents.actions,
     )
     first = begun(before)
-    ledger = published(first.ledger, offer_of(after), 1, reopen=False)
+    ledger = published(first.ledger, candidate_of(after), 1, reopen=False)
 
-    program = Compiler().program(Publications(ledger, {**first.sources, 2: source_of(after)}))
+    program = PublicationCompiler().program(Publications(ledger, {**first.sources, 2: source_of(after)}))
 
     assert [(each.name, each.version) for each in program.draining] == [("trip", 1)]
     assert program.addresses["email"].kind == "string"
@@ -286,9 +286,9 @@ def test_an_older_version_still_compiles_when_the_profile_has_changed_the_kind_o
 def test_a_name_with_a_new_meaning_has_a_key_of_its_own() -> None:
     after = shop(audiences={"staff": 'profile.city == "Lyon"'})
     first = begun(shop())
-    ledger = published(first.ledger, offer_of(after), 1, reopen=False)
+    ledger = published(first.ledger, candidate_of(after), 1, reopen=False)
 
-    program = Compiler().program(Publications(ledger, {**first.sources, 2: source_of(after)}))
+    program = PublicationCompiler().program(Publications(ledger, {**first.sources, 2: source_of(after)}))
 
     (newest,) = (each for each in program.journeys if each.name == "trip")
     (older,) = (each for each in program.draining if each.name == "trip")

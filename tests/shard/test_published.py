@@ -13,7 +13,7 @@ from parcours.core.fact import DeliveryReached, Moved
 from parcours.core.identity import SLOTS
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Verb, changed, published
-from parcours.journey.publish.publications import Publications, offer_of, source_of
+from parcours.journey.publish.publications import Publications, candidate_of, source_of
 
 if TYPE_CHECKING:
     from tests.shard.conftest import Lines, World
@@ -42,7 +42,7 @@ def change(world: World, verb: Verb, journey: str = "remind") -> None:
 
 def publish(world: World, project: Project) -> None:
     before = world.shard.holding().publications
-    ledger = published(before.ledger, offer_of(project), world.now_ms, reopen=True)
+    ledger = published(before.ledger, candidate_of(project), world.now_ms, reopen=True)
     world.shard.publish(Publications(ledger, {**before.sources, ledger.publication: source_of(project)}))
 
 

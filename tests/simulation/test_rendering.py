@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parcours.core.fact import DeliveryReached
-from parcours.dispatch.recorded_rendering import Proofs
+from parcours.dispatch.recorded_rendering import RecordedRendering
 from parcours.errors import ProjectInvalid
 from parcours.journey.project import Project
 from parcours.simulation.simulation import Result
@@ -62,7 +62,7 @@ def test_a_template_that_fails_for_somebody_fails_her_delivery_and_her_run_goes_
 ) -> None:
     buy(recording)
 
-    result = recording.play(shop, proofs=Proofs.of(shop)).result
+    result = recording.play(shop, rendering=RecordedRendering.of(shop)).result
 
     assert told(result) == [("share", "failed", "render"), ("sorry", "sent", None)]
     assert result.summary.channels == {"email": {"failed": 1, "sent": 1}}
@@ -70,7 +70,7 @@ def test_a_template_that_fails_for_somebody_fails_her_delivery_and_her_run_goes_
     assert (channel, outcome, reason.startswith("render: ")) == ("email", "failed", True)
 
 
-def test_without_proofs_nobody_looks_at_what_is_recorded(shop: Project, recording: Recording) -> None:
+def test_without_rendering_nobody_looks_at_what_is_recorded(shop: Project, recording: Recording) -> None:
     buy(recording)
 
     assert told(recording.play(shop).result) == [("share", "sent", None)]
@@ -79,7 +79,9 @@ def test_without_proofs_nobody_looks_at_what_is_recorded(shop: Project, recordin
 def test_what_fails_is_the_same_in_any_number_of_shards(shop: Project, recording: Recording) -> None:
     buy(recording, people=30)
 
-    alone, *others = [recording.play(shop, proofs=Proofs.of(shop), shards=shards).result for shards in (1, 2, 7)]
+    alone, *others = [
+        recording.play(shop, rendering=RecordedRendering.of(shop), shards=shards).result for shards in (1, 2, 7)
+    ]
 
     assert alone.summary.channels == {"email": {"failed": 10, "sent": 30}}
     for apart in others:
@@ -89,17 +91,17 @@ def test_what_fails_is_the_same_in_any_number_of_shards(shop: Project, recording
 
 def test_what_a_delivery_says_is_kept_once_under_its_key(shop: Project, recording: Recording) -> None:
     buy(recording, people=2)
-    proofs = Proofs.of(shop)
+    rendering = RecordedRendering.of(shop)
 
-    facts = recording.play(shop, proofs=proofs).result.facts
-    said = proofs.collect()
+    facts = recording.play(shop, rendering=rendering).result.facts
+    said = rendering.collect()
 
     sent = [fact for fact in facts if isinstance(fact, DeliveryReached) and fact.outcome == "sent"]
     assert {(fact.profile, fact.step): said[fact.key] for fact in sent} == {
         ("person-0", "sorry"): {"subject": "Sorry", "text": "We could not work it out"},
         ("person-1", "share"): {"subject": "On 01 March", "text": "Per visit: 12"},
     }
-    assert (len(said), proofs.collect()) == (2, {})
+    assert (len(said), rendering.collect()) == (2, {})
 
 
 def test_a_content_that_its_channel_would_never_take_is_an_error_of_the_project(
@@ -108,4 +110,4 @@ def test_a_content_that_its_channel_would_never_take_is_an_error_of_the_project(
     shop = Project.load(write(SHOP.replace("subject: Sorry, ", "")))
 
     with pytest.raises(ProjectInvalid, match="message 'sorry', email: Field required"):
-        recording.play(shop, proofs=Proofs.of(shop))
+        recording.play(shop, rendering=RecordedRendering.of(shop))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from parcours.config import Settings
 from parcours.core.fact import DeliveryReached, Moved
 from parcours.demo.clickstream import read_clickstream
-from parcours.demo.crowd import Crowd, Habit
+from parcours.demo.crowd import Habit, LumaCrowd
 from parcours.demo.reactions import LUMA_CROWD
 from parcours.journey.model.document import (
     AudiencesDocument,
@@ -181,7 +181,7 @@ events = st.lists(
     min_size=5,
     max_size=40,
 )
-crowd = Crowd(
+crowd = LumaCrowd(
     seed=7,
     habits={"email": Habit(opened=6_000, clicked=5_000, open_after_ms=(0, 60 * MINUTE), click_after_ms=(0, MINUTE))},
 )

@@ -11,7 +11,7 @@ import pytest
 
 from parcours.journey.project import Project
 from parcours.journey.starter import write_starter
-from parcours.testing.cases.read import Placed, read_cases
+from parcours.testing.cases.read import LocatedTest, read_cases
 from parcours.testing.pytest_plugin import _parcours_projects, parcours_project
 
 __all__ = ["_parcours_projects", "parcours_project"]
@@ -41,10 +41,10 @@ def shop_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cases_of(luma_copy: Path) -> Callable[[str], tuple[Project, list[Placed], list[str]]]:
+def cases_of(luma_copy: Path) -> Callable[[str], tuple[Project, list[LocatedTest], list[str]]]:
     """Luma with this one file of tests, and what is wrong with it."""
 
-    def read(text: str) -> tuple[Project, list[Placed], list[str]]:
+    def read(text: str) -> tuple[Project, list[LocatedTest], list[str]]:
         shutil.rmtree(luma_copy / "tests")
         (luma_copy / "tests").mkdir()
         (luma_copy / "tests" / "some.yaml").write_text(text)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from parcours.dispatch.registry import Offer
+    from parcours.dispatch.registry import ChannelEntry
 
 
 def plugins() -> None:
@@ -36,7 +36,7 @@ def plugins() -> None:
 READY = "ready"
 
 
-def state(offer: Offer) -> str:
+def state(offer: ChannelEntry) -> str:
     """Whether the channel can be used, in words."""
     if offer.clashes:
         return "clashes with another channel of this name"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from parcours.simulation.simulation import Result
 
 
-class Runtime(StrEnum):
+class RuntimeOption(StrEnum):
     LOCAL = "local"
     RAY = "ray"
 
@@ -31,12 +31,12 @@ class Unsorted(StrEnum):
 
 Shards = Annotated[int, typer.Option(min=1, max=1024, help="Into how many shards the people are divided.")]
 
-RuntimeChosen = Annotated[Runtime, typer.Option(help="Everything in this process, or Ray actors.")]
+RuntimeChosen = Annotated[RuntimeOption, typer.Option(help="Everything in this process, or Ray actors.")]
 
 
 def demo(
     shards: Shards = 2,
-    runtime: RuntimeChosen = Runtime.RAY,
+    runtime: RuntimeChosen = RuntimeOption.RAY,
     json: Annotated[bool, typer.Option("--json", help="Print one line of figures last.")] = False,
 ) -> None:
     """Run the Luma shop's journeys over its clickstream, with local stand-ins for the providers."""
@@ -97,7 +97,7 @@ def simulate(
             "--render", help="Render every message, and count it as failed where that fails; else all of them pass."
         ),
     ] = False,
-    runtime: RuntimeChosen = Runtime.LOCAL,
+    runtime: RuntimeChosen = RuntimeOption.LOCAL,
     shards: Shards = 1,
 ) -> None:
     """Run a project's journeys over recorded events, under virtual time."""
@@ -107,7 +107,7 @@ def simulate(
     from tempfile import gettempdir
 
     from parcours.cli.progress import ProgressBar
-    from parcours.dispatch.recorded_rendering import Proofs
+    from parcours.dispatch.recorded_rendering import RecordedRendering
     from parcours.journey.project import Project
     from parcours.simulation.result_files import ResultFiles
     from parcours.simulation.simulation import simulate as run
@@ -125,7 +125,7 @@ def simulate(
                 sort=unsorted is Unsorted.SORT,
                 runtime=runtime.value,
                 shards=shards,
-                proofs=Proofs.of(project, keep=False) if render else None,
+                rendering=RecordedRendering.of(project, keep=False) if render else None,
                 rejected=rejections,
                 progress=progress,
                 facts=files.add,

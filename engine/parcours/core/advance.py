@@ -17,6 +17,7 @@ from parcours.core.delivery import deliveries, feedback, sending
 from parcours.core.effect import Effects
 from parcours.core.input import (
     AudiencesPublished,
+    ChangeInput,
     ConsentChanged,
     DeliveriesClaimed,
     DeliveryRecorded,
@@ -24,7 +25,6 @@ from parcours.core.input import (
     Input,
     JourneyResumed,
     JourneyStopped,
-    LifeInput,
     ReactionArrived,
     ReadReached,
     ReceiptArrived,
@@ -106,9 +106,9 @@ def advance(
     return turn.effects
 
 
-def _go_through_change(turn: Turn, given: LifeInput) -> None:
+def _go_through_change(turn: Turn, given: ChangeInput) -> None:
     """What is published has changed."""
-    turn.profile.life = given.number
+    turn.profile.change_number = given.number
     match given:
         case JourneyStopped(journey=journey):
             stop(turn, journey)

@@ -15,7 +15,7 @@ from parcours.core.consent import has_consent
 from parcours.core.profile import Profile
 from parcours.journey.program import ConsentPolicy
 
-Entries = list[tuple[int, float]]
+SeriesEntries = list[tuple[int, float]]
 """(time, value) in the order of time; the value is 1 for a series without a property."""
 
 

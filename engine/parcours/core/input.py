@@ -117,7 +117,7 @@ class AudiencesPublished(msgspec.Struct, frozen=True):
     audiences: tuple[str, ...]
 
 
-LifeInput: TypeAlias = JourneyStopped | JourneyResumed | AudiencesPublished
+ChangeInput: TypeAlias = JourneyStopped | JourneyResumed | AudiencesPublished
 """What happens to everybody at once, when what is published changes."""
 
 
@@ -132,5 +132,5 @@ Input: TypeAlias = (
     | ReceiptArrived
     | ReactionArrived
     | ReadReached
-    | LifeInput
+    | ChangeInput
 )

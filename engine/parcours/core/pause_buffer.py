@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from parcours.core.fact import LimitReached
 from parcours.core.occasion import Occasion
 from parcours.core.paths import keep
-from parcours.core.profile import Kept, Run, Timer, TimerKind
+from parcours.core.profile import BufferedInput, Run, Timer, TimerKind
 from parcours.core.turn import Turn, correlation_key
 from parcours.expression.definition_keys import plain
 from parcours.expression.expression import Expression
@@ -51,7 +51,7 @@ def _keep_occasion(turn: Turn, name: str, occasion: Occasion, runs: list[Placed]
         properties = keep(occasion.properties, frozenset[str]().union(*(_paths(journey) for journey, _ in runs)))
     names = occasion.names if events else ()
     timer = None if turn.timer is None or turn.timer.kind == "reaction" else turn.timer  # a reaction is an event
-    given = Kept(turn.at, name, "occasion", timer=timer, names=names, properties=properties, changes=changes)
+    given = BufferedInput(turn.at, name, "occasion", timer=timer, names=names, properties=properties, changes=changes)
     _keep(turn, given, what)
 
 
@@ -86,10 +86,10 @@ def _paths(journey: Journey) -> frozenset[str]:
 def keep_reaction(turn: Turn, run: Run) -> None:
     """There was a reaction to one of the run's deliveries."""
     if run.ended_at is None:
-        _keep(turn, Kept(turn.at, run.journey, "reaction", run=run.number), "a reaction")
+        _keep(turn, BufferedInput(turn.at, run.journey, "reaction", run=run.number), "a reaction")
 
 
-def _keep(turn: Turn, kept: Kept, what: str) -> None:
+def _keep(turn: Turn, kept: BufferedInput, what: str) -> None:
     """Of these there may be any number. Timers and claims are as many as the runs and deliveries that have them.
 
     That there is no room is said once in a pause for each thing that gets lost.
@@ -99,18 +99,18 @@ def _keep(turn: Turn, kept: Kept, what: str) -> None:
     if sum(each.kind in ("occasion", "reaction") for each in own) < most:
         turn.profile.kept.append(kept)
     elif not any(each.kind == "lost" and each.key == what for each in own):
-        turn.profile.kept.append(Kept(turn.at, kept.journey, "lost", key=what))
+        turn.profile.kept.append(BufferedInput(turn.at, kept.journey, "lost", key=what))
         why = f"{kept.journey!r} is paused and keeps {most} inputs of a person: from now on it misses {what}"
         turn.effects.facts.append(LimitReached(turn.at, turn.person, "kept_inputs_max", why))
 
 
 def keep_timer(turn: Turn, timer: Timer) -> None:
     """A timer of a run fell due."""
-    turn.profile.kept.append(Kept(timer.due, timer.journey, "timer", timer=timer))
+    turn.profile.kept.append(BufferedInput(timer.due, timer.journey, "timer", timer=timer))
 
 
 def keep_claim(turn: Turn, run: Run, key: str) -> None:
     """A delivery was about to leave; it is kept once, however often a dispatcher comes for it."""
     kept = turn.profile.kept
     if not any(each.kind == "claim" and each.key == key for each in kept):
-        kept.append(Kept(turn.at, run.journey, "claim", run=run.number, key=key))
+        kept.append(BufferedInput(turn.at, run.journey, "claim", run=run.number, key=key))

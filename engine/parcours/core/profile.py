@@ -13,7 +13,7 @@ import msgspec
 NEVER = 2**63 - 1
 """The due time of somebody who has no timer."""
 
-State: TypeAlias = Literal[
+DeliveryStateName: TypeAlias = Literal[
     "held", "queued", "claimed", "unknown", "sent", "delivered", "bounced", "failed", "refused", "cancelled"
 ]
 
@@ -57,7 +57,7 @@ class DeliveryState(msgspec.Struct, array_like=True):
     channel: str
     message: str
     to: str | None
-    state: State
+    state: DeliveryStateName
     attempt: int = 0
     may_have_left: bool = False
     provider_id: str | None = None
@@ -104,7 +104,7 @@ class Run(msgspec.Struct, array_like=True):
     parked: str | None = None
 
 
-class Kept(msgspec.Struct, frozen=True, array_like=True):
+class BufferedInput(msgspec.Struct, frozen=True, array_like=True):
     """Something that happened to the runs of a paused journey, and will be applied to them when it goes on.
 
     occasion  names, properties and changes are those of an event and of what it did to audiences, as far as any
@@ -133,7 +133,7 @@ class Profile(msgspec.Struct, array_like=True):
     counts       all runs ever, by journey
     kept         what paused journeys have missed so far, in the order of time
     reserved_ms  the length of the window for which `reservations` are complete
-    life         the number of the newest change of what is published that she has gone through, of those that touch
+    change_number  the number of the newest change of what is published that she has gone through, of those that touch
                  people
     """
 
@@ -148,8 +148,8 @@ class Profile(msgspec.Struct, array_like=True):
     reservations: list[Reservation] = []
     audiences: dict[str, bool] = {}
     series: dict[str, list[tuple[int, float]]] = {}
-    kept: list[Kept] = []
-    life: int = 0
+    kept: list[BufferedInput] = []
+    change_number: int = 0
     reserved_ms: int = 0
 
     def next_due(self) -> int:

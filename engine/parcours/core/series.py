@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from parcours.config import Settings
 from parcours.core.fact import LimitReached
-from parcours.core.history import Entries, time_of
+from parcours.core.history import SeriesEntries, time_of
 from parcours.core.paths import pick
 from parcours.core.turn import Turn
 from parcours.expression.definition_keys import plain
@@ -27,7 +27,7 @@ def remember(turn: Turn, series: Series, timestamp: int, properties: Mapping[str
     _trim(turn, series, entries, turn.settings)
 
 
-def _trim(turn: Turn, series: Series, entries: Entries, settings: Settings) -> None:
+def _trim(turn: Turn, series: Series, entries: SeriesEntries, settings: Settings) -> None:
     """Forget what no window reaches any more, but never the newest, and the oldest beyond the limit."""
     outside = len(entries)
     if series.window_ms is not None:

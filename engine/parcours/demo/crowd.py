@@ -27,7 +27,7 @@ class Habit:
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
+class LumaCrowd:
     """People who react by chance that is fixed by `seed`. A channel without a habit gets no reactions."""
 
     seed: int

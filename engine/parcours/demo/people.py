@@ -51,7 +51,7 @@ CITIES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class DemoPerson:
     """One person's traits, as the Luma project declares them."""
 
     first_name: str
@@ -63,7 +63,7 @@ class Person:
     timezone: str
 
 
-def person(user_id: str) -> Person:
+def person(user_id: str) -> DemoPerson:
     """The traits of `user_id`, which has the form `user_0042`. No two people share an address."""
     number = int(user_id.removeprefix("user_"))
     # Of people with the same last two digits no two live in one city, so 100 phone numbers a city will do.
@@ -72,7 +72,7 @@ def person(user_id: str) -> Person:
     moved = fraction(user_id, "mailbox", REFUSED_ONE_IN) == 0
     dead = fraction(user_id, "token", DEAD_ONE_IN) == 0
     token = blake2b(f"{user_id}\0device".encode(), digest_size=16).hexdigest()
-    return Person(
+    return DemoPerson(
         first_name=first_name,
         email=f"{first_name.lower()}.{number:04}{REFUSED_SUFFIX if moved else ''}@mail.example",
         phone=f"+1{city.area_code}55501{number % 100:02}",

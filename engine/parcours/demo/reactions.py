@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from parcours.config import HOUR_MS, MINUTE_MS, SECOND_MS
-from parcours.demo.crowd import Crowd, Habit
+from parcours.demo.crowd import Habit, LumaCrowd
 
 CROWD_SEED = 2024
 
-LUMA_CROWD = Crowd(
+LUMA_CROWD = LumaCrowd(
     seed=CROWD_SEED,
     habits={
         "email": Habit(

@@ -23,9 +23,9 @@ from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt, Re
 from parcours.core.storable import objection
 from parcours.dispatch.call_body import CallContent, CallSettings
 
-Verdict: TypeAlias = Literal["answered", "wait", "refused", "unknown"]
+CallVerdict: TypeAlias = Literal["answered", "wait", "refused", "unknown"]
 
-VERDICTS: Mapping[int, Verdict] = MappingProxyType(
+VERDICTS: Mapping[int, CallVerdict] = MappingProxyType(
     {
         408: "wait",  # the request did not arrive in time
         425: "wait",  # too early
@@ -35,7 +35,7 @@ VERDICTS: Mapping[int, Verdict] = MappingProxyType(
 )
 """Statuses that say something of their own; the others go by their class."""
 
-CLASS_VERDICTS: Mapping[int, Verdict] = MappingProxyType({2: "answered", 3: "refused", 4: "refused"})
+CLASS_VERDICTS: Mapping[int, CallVerdict] = MappingProxyType({2: "answered", 3: "refused", 4: "refused"})
 """Anything else, above all 5xx: the other side may have acted before it failed."""
 
 

@@ -25,7 +25,7 @@ from parcours.shard.outbox import Answering
 Said: TypeAlias = dict[str, Any]
 """What a delivery says: the fields of its content, as JSON has them. Of an outbound call, those of its body."""
 
-Contents: TypeAlias = Mapping[str, type[BaseModel]]
+ContentModels: TypeAlias = Mapping[str, type[BaseModel]]
 """What a delivery of each channel may hold."""
 
 
@@ -35,7 +35,7 @@ class AnyContent(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
-def contents_of(project: Project, installed: Registry) -> Contents:
+def contents_of(project: Project, installed: Registry) -> ContentModels:
     """The content model of each channel that the project's messages use, `AnyContent` for one that is not there."""
     return {channel: _content(installed, channel) for channel in channels_used(project) if channel != CALL}
 
@@ -47,7 +47,7 @@ def _content(installed: Registry, channel: str) -> type[BaseModel]:
         return AnyContent
 
 
-class Proofs:
+class RecordedRendering:
     """Reads deliveries that are only recorded.
 
     keep  for `collect`, which is then called in the process of the shard. It is False in another one
@@ -56,7 +56,7 @@ class Proofs:
     _messages: Renderer
     _calls: CallRenderer
 
-    def __init__(self, contents: Contents, *, keep: bool = True) -> None:
+    def __init__(self, contents: ContentModels, *, keep: bool = True) -> None:
         self._contents = contents
         self._keep = keep
         self._kept: dict[str, Said] = {}
@@ -64,11 +64,11 @@ class Proofs:
         """What the renderers know. Shards of one process share them."""
 
     @classmethod
-    def of(cls, project: Project, *, keep: bool = True, registry: Registry | None = None) -> Proofs:
-        """Proofs of what the project sends, by the channels that are installed."""
+    def of(cls, project: Project, *, keep: bool = True, registry: Registry | None = None) -> RecordedRendering:
+        """Render what the project sends, by the channels that are installed."""
         return cls(contents_of(project, registry or Registry.installed()), keep=keep)
 
-    def __reduce__(self) -> tuple[Callable[[Contents], Proofs], tuple[Contents]]:
+    def __reduce__(self) -> tuple[Callable[[ContentModels], RecordedRendering], tuple[ContentModels]]:
         return _unkept, (self._contents,)
 
     def answering(self, program: Program) -> Answering:
@@ -105,5 +105,5 @@ class Proofs:
         return kept
 
 
-def _unkept(contents: Contents) -> Proofs:
-    return Proofs(contents, keep=False)
+def _unkept(contents: ContentModels) -> RecordedRendering:
+    return RecordedRendering(contents, keep=False)

@@ -18,7 +18,7 @@ from parcours.errors import ChannelUnknown, ExtraMissing, SettingInvalid
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ChannelEntry:
     """A channel as a distribution offers it; `missing` says why it cannot be loaded, None if it can."""
 
     name: str
@@ -45,14 +45,14 @@ class Registry:
         """Every channel found, sorted, whether it can be loaded or not."""
         return sorted(self._points)
 
-    def offers(self) -> list[Offer]:
+    def offers(self) -> list[ChannelEntry]:
         """Every channel found, by name, with what is wrong with it."""
         offers = []
         for name, points in sorted(self._points.items()):
             for point in points:
                 distribution = point.dist
                 offers.append(
-                    Offer(
+                    ChannelEntry(
                         name,
                         distribution.name if distribution else "unknown",
                         distribution.version if distribution else "unknown",

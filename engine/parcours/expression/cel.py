@@ -16,7 +16,7 @@ from typing import Final, assert_never
 import re2
 
 from parcours.expression import closures, history, nodes, operators, reasons
-from parcours.expression.change_times import MIRRORED, Turn, turning
+from parcours.expression.change_times import MIRRORED, ChangeTimes, change_times
 from parcours.expression.functions import FUNCTIONS, METHODS, Function, Signature, matches, pattern
 from parcours.expression.macros import DEPTH_MAX, MACROS, bind
 from parcours.expression.names import Names, kind_at, nearest
@@ -29,15 +29,15 @@ _SCALARS: Final = frozenset({"string", "number", "boolean", "timestamp", "durati
 
 
 @dataclass(slots=True)
-class Compiler:
+class ExpressionCompiler:
     """Compiles one expression; the lists tell afterwards what it looked at and what is odd about it."""
 
     names: Names | None
     paths: dict[str, Operand] = field(default_factory=dict)
     comparisons: list[tuple[Operand, Operand]] = field(default_factory=list)
     cautions: list[str] = field(default_factory=list)
-    asked: list[history.Asked] = field(default_factory=list)
-    turns: list[Turn] = field(default_factory=list)
+    asked: list[history.HistoryCall] = field(default_factory=list)
+    turns: list[ChangeTimes] = field(default_factory=list)
     consents: bool = False
     variables: tuple[str, ...] = ()
 
@@ -47,11 +47,11 @@ class Compiler:
                 return Operand(closures.always(node.value), node.text, kind_of(node.value), literal=True)
             case nodes.Path():
                 return self._path(node)
-            case nodes.Name():
+            case nodes.Identifier():
                 return self._name(node)
             case nodes.Unary():
                 return self._unary(node)
-            case nodes.Binary():
+            case nodes.BinaryOperation():
                 return self._comparison(node) if node.sign in operators.COMPARISONS else self._arithmetic(node)
             case nodes.Chain():
                 return self._chain(node)
@@ -59,7 +59,7 @@ class Compiler:
                 return self._choice(node)
             case nodes.Index():
                 return self._index(node)
-            case nodes.Call():
+            case nodes.FunctionCall():
                 return self._call(node)
             case nodes.ListOf():
                 return self._list(node)
@@ -94,7 +94,7 @@ class Compiler:
             raise ExpressionError(f"unknown name {root}.{path}{hint}", node.column)
         return kind
 
-    def _name(self, node: nodes.Name) -> Operand:
+    def _name(self, node: nodes.Identifier) -> Operand:
         if node.text in self.variables:
             place = self.variables.index(node.text)
             return Operand(lambda scope: scope.variables[place], node.text)
@@ -114,7 +114,7 @@ class Compiler:
             return operand, operand.why
         named = sorted({".".join(each.names) for each in reasons.always_read(node)})
         looked = {path: self.paths[path] for path in named}
-        decided = isinstance(node, nodes.Binary) and node.sign in operators.COMPARISONS
+        decided = isinstance(node, nodes.BinaryOperation) and node.sign in operators.COMPARISONS
         return operand, reasons.of_leaf(operand, looked, self.comparisons[before:], decided=decided)
 
     def _condition(self, node: nodes.Node) -> Condition:
@@ -146,7 +146,7 @@ class Compiler:
         why = reasons.of_choice(condition, unmet_then, unmet_otherwise)
         return Operand(lambda scope: yes(scope) if holds(scope) is True else no(scope), node.text, kind, why=why)
 
-    def _arithmetic(self, node: nodes.Binary) -> Operand:
+    def _arithmetic(self, node: nodes.BinaryOperation) -> Operand:
         left, right = self.compile(node.left), self.compile(node.right)
         exact = left.exact or right.exact
         sign = "exact /" if node.sign == "/" and exact else node.sign
@@ -156,7 +156,7 @@ class Compiler:
         moved = None if stays else (*(left.moved or ()), (node.sign, second))
         return Operand(lambda scope: compute(first(scope), second(scope)), node.text, kind, exact, moved=moved)
 
-    def _comparison(self, node: nodes.Binary) -> Operand:
+    def _comparison(self, node: nodes.BinaryOperation) -> Operand:
         left, right = self.compile(node.left), self.compile(node.right)
         if not self.variables and node.sign != "in":
             self.comparisons.append((left, right))
@@ -173,9 +173,9 @@ class Compiler:
         if sign not in MIRRORED or self.variables:
             return
         if left.moved is not None and right.moved is None:
-            self.turns.append(turning(sign, left.moved, right.evaluate))
+            self.turns.append(change_times(sign, left.moved, right.evaluate))
         elif right.moved is not None and left.moved is None:
-            self.turns.append(turning(MIRRORED[sign], right.moved, left.evaluate))
+            self.turns.append(change_times(MIRRORED[sign], right.moved, left.evaluate))
 
     def _caution(self, sign: str, left: Operand, right: Operand) -> None:
         kinds = {left.kind, right.kind}
@@ -205,14 +205,14 @@ class Compiler:
             raise ExpressionError("a key of an object is written as a text", node.column)
         return key
 
-    def _call(self, node: nodes.Call) -> Operand:
+    def _call(self, node: nodes.FunctionCall) -> Operand:
         if node.target is None:
             return self._has(node) if node.name == "has" else self._function(node)
         if node.name in MACROS:
             return self._macro(node, node.target)
         return self._apply(node, METHODS, (node.target, *node.arguments), 1)
 
-    def _function(self, node: nodes.Call) -> Operand:
+    def _function(self, node: nodes.FunctionCall) -> Operand:
         if node.name == "consent":
             self.consents = True
             return Operand(history.consenting(node, self.names), node.text, "boolean")
@@ -220,7 +220,7 @@ class Compiler:
             return self._history(node)
         return self._apply(node, FUNCTIONS, node.arguments, 0)
 
-    def _history(self, node: nodes.Call) -> Operand:
+    def _history(self, node: nodes.FunctionCall) -> Operand:
         asked = history.asked_of(node, self.names)
         self.asked.append(asked)
         if asked.window_ms is not None:
@@ -230,7 +230,7 @@ class Compiler:
 
     def _apply(
         self,
-        node: nodes.Call,
+        node: nodes.FunctionCall,
         table: Mapping[str, Signature],
         arguments: tuple[nodes.Node, ...],
         before: int,
@@ -249,16 +249,16 @@ class Compiler:
         values = tuple(self.compile(argument).evaluate for argument in arguments)
         return Operand(closures.applied(function, values), node.text, kind)
 
-    def _has(self, node: nodes.Call) -> Operand:
+    def _has(self, node: nodes.FunctionCall) -> Operand:
         if len(node.arguments) != 1 or not isinstance(node.arguments[0], nodes.Path | nodes.Index):
             raise ExpressionError("has() asks for one name, as in has(profile.city)", node.column)
         value = self.compile(node.arguments[0]).evaluate
         return Operand(lambda scope: value(scope) is not MISSING, node.text, "boolean")
 
-    def _macro(self, node: nodes.Call, target: nodes.Node) -> Operand:
+    def _macro(self, node: nodes.FunctionCall, target: nodes.Node) -> Operand:
         macro, most, kind = MACROS[node.name]
         variable, *bodies = node.arguments or (None,)
-        if not isinstance(variable, nodes.Name) or not 1 <= len(bodies) <= most:
+        if not isinstance(variable, nodes.Identifier) or not 1 <= len(bodies) <= most:
             raise ExpressionError(f"{node.name}() is written as list.{node.name}(x, condition on x)", node.column)
         if len(self.variables) == DEPTH_MAX:
             raise ExpressionError(f"macros nest at most {DEPTH_MAX} deep", node.column)

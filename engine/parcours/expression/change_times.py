@@ -14,10 +14,10 @@ from parcours.expression.operators import add, subtract
 from parcours.expression.values import Evaluate, Scope
 from parcours.instants import EPOCH, to_ms
 
-Moved: TypeAlias = tuple[tuple[str, Evaluate], ...]
+TimeOffsets: TypeAlias = tuple[tuple[str, Evaluate], ...]
 """What is added to `now` or taken from it, in the order in which it is written, each with its sign."""
 
-Turn: TypeAlias = Callable[[Scope], Sequence[int]]
+ChangeTimes: TypeAlias = Callable[[Scope], Sequence[int]]
 """The instants (ms), past ones too, at which a part of an expression may change by the passing of time."""
 
 MIRRORED: Final[Mapping[str, str]] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -27,7 +27,7 @@ _AT_THE_INSTANT: Final = frozenset({"<", ">=", "==", "!="})
 _RIGHT_AFTER_IT: Final = frozenset({"<=", ">", "==", "!="})
 
 
-def turning(sign: str, moved: Moved, other: Evaluate) -> Turn:
+def change_times(sign: str, moved: TimeOffsets, other: Evaluate) -> ChangeTimes:
     """When `now` moved so, compared by the sign with the other side, turns from false to true or back."""
 
     def instants(scope: Scope) -> Sequence[int]:

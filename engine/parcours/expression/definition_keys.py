@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 MARK: Final = "\0"
-"""Between a name and the number of its edition; no name has it."""
+"""Between a name and the number of its definition; no name has it."""
 
 
 def plain(key: str) -> str:
@@ -21,7 +21,7 @@ def plain(key: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Editions:
+class DefinitionKeys:
     """The number of each name that has been given a new meaning; what is not named here is in its first one."""
 
     audiences: Mapping[str, int] = field(default_factory=dict)
@@ -36,5 +36,5 @@ class Editions:
         return _key(name, self.events.get(name, 1))
 
 
-def _key(name: str, edition: int) -> str:
-    return name if edition == 1 else f"{name}{MARK}{edition}"
+def _key(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}{MARK}{number}"

@@ -79,17 +79,17 @@ def _positive(duration_ms: int) -> int:
 
 PositiveDuration: TypeAlias = Annotated[Duration, AfterValidator(_positive)]
 
-Day: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-DAYS: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Weekday: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: Final[tuple[Weekday, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def _some(days: tuple[Day, ...]) -> tuple[Day, ...]:
+def _some(days: tuple[Weekday, ...]) -> tuple[Weekday, ...]:
     if not days or len(set(days)) < len(days):
         raise ValueError("days names at least one day, and each once")
     return days
 
 
-Days: TypeAlias = Annotated[tuple[Day, ...], AfterValidator(_some)]
+Weekdays: TypeAlias = Annotated[tuple[Weekday, ...], AfterValidator(_some)]
 
 _TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from parcours.expression.cel import Compiler
-from parcours.expression.change_times import Turn
-from parcours.expression.history import Asked, names_of_condition
+from parcours.expression.cel import ExpressionCompiler
+from parcours.expression.change_times import ChangeTimes
+from parcours.expression.history import HistoryCall, names_of_condition
 from parcours.expression.names import Names
 from parcours.expression.nodes import Literal, Node
 from parcours.expression.operand import Why
@@ -71,7 +71,7 @@ class Expression:
     consents: bool = False
     kind: str = "any"
     literal: bool = field(default=False, compare=False)
-    _turns: tuple[Turn, ...] = field(default=(), repr=False, compare=False)
+    _turns: tuple[ChangeTimes, ...] = field(default=(), repr=False, compare=False)
 
     def value(self, scope: Scope) -> object:
         """What it comes to: plain data, a datetime, a timedelta, or MISSING. Raises for no data whatever."""
@@ -140,7 +140,7 @@ def constant(value: bool) -> Expression:
 
 
 def _compiled(text: str, tree: Node, names: Names | None) -> Expression:
-    compiler = Compiler(names)
+    compiler = ExpressionCompiler(names)
     try:
         operand, why = compiler.explained(tree)
     except RecursionError:
@@ -161,7 +161,7 @@ def _compiled(text: str, tree: Node, names: Names | None) -> Expression:
     )
 
 
-def _series(asked: Asked, names: Names | None) -> Series:
+def _series(asked: HistoryCall, names: Names | None) -> Series:
     condition = None
     if asked.condition is not None:
         try:

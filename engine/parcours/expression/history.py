@@ -13,7 +13,7 @@ from typing import Final
 from parcours.expression.definition_keys import plain
 from parcours.expression.duration import parse_duration
 from parcours.expression.names import ANYTHING, Names, Past, kind_at, nearest
-from parcours.expression.nodes import Call, Literal, Node
+from parcours.expression.nodes import FunctionCall, Literal, Node
 from parcours.expression.syntax import ExpressionError
 from parcours.expression.values import MISSING, Evaluate, Scope, from_ms
 
@@ -37,7 +37,7 @@ _OF_NUMBERS: Final = frozenset({"number", "integer", "any"})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HistoryCall:
     """One call of count, sum or last. `path` leads to the number of a sum; `column` is where its condition begins."""
 
     event: str
@@ -53,7 +53,7 @@ class Asked:
         return json.dumps([self.event, self.path, self.condition], ensure_ascii=False, separators=(",", ":"))
 
 
-def asked_of(node: Call, names: Names | None) -> Asked:
+def asked_of(node: FunctionCall, names: Names | None) -> HistoryCall:
     """What a call of count, sum or last asks for. Raises ExpressionError."""
     past = _past(node, names)
     form = _FORMS[node.name]
@@ -64,7 +64,7 @@ def asked_of(node: Call, names: Names | None) -> Asked:
     kind = "any"
     if "property" in given:
         kind = _number(given["property"], given["event"], properties, places["property"])
-    return Asked(
+    return HistoryCall(
         event=past.keys.get(given["event"], given["event"]),
         path=given.get("property"),
         condition=given["condition"].strip() if "condition" in given else None,
@@ -74,14 +74,14 @@ def asked_of(node: Call, names: Names | None) -> Asked:
     )
 
 
-def names_of_condition(asked: Asked, names: Names | None) -> Names:
+def names_of_condition(asked: HistoryCall, names: Names | None) -> Names:
     """What the condition on a history may name: the event that arrives, and the profile."""
     if names is None or names.past is None:
         return Names(ANYTHING, ANYTHING, now=False)
     return Names(names.profile, names.past.events.get(plain(asked.event), ANYTHING), now=False)
 
 
-def asking(name: str, asked: Asked) -> Evaluate:
+def asking(name: str, asked: HistoryCall) -> Evaluate:
     """The function that looks it up in a scope."""
     key, window_ms = asked.key, asked.window_ms or 0
     if name == "count":
@@ -96,7 +96,7 @@ def asking(name: str, asked: Asked) -> Evaluate:
     return last
 
 
-def leaving(asked: Asked) -> Callable[[Scope], Sequence[int]]:
+def leaving(asked: HistoryCall) -> Callable[[Scope], Sequence[int]]:
     """The instant at which the window next loses an entry."""
     key, window_ms = asked.key, asked.window_ms or 0
 
@@ -107,7 +107,7 @@ def leaving(asked: Asked) -> Callable[[Scope], Sequence[int]]:
     return instants
 
 
-def consenting(node: Call, names: Names | None) -> Evaluate:
+def consenting(node: FunctionCall, names: Names | None) -> Evaluate:
     """The function that looks up a consent. Raises ExpressionError for a channel or purpose that is not known."""
     past = _past(node, names)
     channel, purpose = _texts(node, 2, 2)
@@ -120,7 +120,7 @@ def consenting(node: Call, names: Names | None) -> Evaluate:
     return lambda scope: scope.history.consent(channel, purpose)
 
 
-def _past(node: Call, names: Names | None) -> Past:
+def _past(node: FunctionCall, names: Names | None) -> Past:
     if names is None:
         return Past({"*": ANYTHING}, frozenset("*"), frozenset("*"))
     if names.past is None:
@@ -128,7 +128,7 @@ def _past(node: Call, names: Names | None) -> Past:
     return names.past
 
 
-def _texts(node: Call, fewest: int, most: int) -> list[str]:
+def _texts(node: FunctionCall, fewest: int, most: int) -> list[str]:
     """The arguments, which have to be texts written out."""
     texts = [each.value for each in node.arguments if isinstance(each, Literal) and isinstance(each.value, str)]
     if len(texts) < len(node.arguments) or not fewest <= len(texts) <= most:

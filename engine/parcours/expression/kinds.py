@@ -8,7 +8,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ExpectedKind:
     """What is expected there, in words, and the kinds that will do."""
 
     expected: str
@@ -19,11 +19,11 @@ class Place:
         return kind in (*self.kinds, "any", "missing") or "any" in self.kinds
 
 
-ADDRESS: Final = Place("an address is a string", ("string",))
-TIME_ZONE: Final = Place("the name of a time zone is a string", ("string",))
-INSTANT: Final = Place("the time until which to wait is a timestamp", ("timestamp",))
-KEY: Final = Place("a key that names a person is a string or an integer", ("string", "number"))
-CORRELATION: Final = Place(
+ADDRESS: Final = ExpectedKind("an address is a string", ("string",))
+TIME_ZONE: Final = ExpectedKind("the name of a time zone is a string", ("string",))
+INSTANT: Final = ExpectedKind("the time until which to wait is a timestamp", ("timestamp",))
+KEY: Final = ExpectedKind("a key that names a person is a string or an integer", ("string", "number"))
+CORRELATION: Final = ExpectedKind(
     "a correlation is a string, a number, a boolean or a timestamp", ("string", "number", "boolean", "timestamp")
 )
 
@@ -35,9 +35,9 @@ _FITTING: Final[Mapping[str, tuple[str, ...]]] = {
 """By the kind of a trait, the kinds of values that can be kept in it; of any other kind only its own."""
 
 
-def trait(name: str, declared: str) -> Place:
+def trait(name: str, declared: str) -> ExpectedKind:
     """The place of a value that a trait is set to."""
-    return Place(f"the trait {name!r} is {in_words(declared)}", _FITTING.get(declared, (declared,)))
+    return ExpectedKind(f"the trait {name!r} is {in_words(declared)}", _FITTING.get(declared, (declared,)))
 
 
 def in_words(kind: str) -> str:

@@ -32,7 +32,7 @@ class Path(Part):
 
 
 @dataclass(frozen=True, slots=True)
-class Name(Part):
+class Identifier(Part):
     """An identifier that is no root: `now`, or a macro's variable."""
 
 
@@ -43,7 +43,7 @@ class Unary(Part):
 
 
 @dataclass(frozen=True, slots=True)
-class Binary(Part):
+class BinaryOperation(Part):
     sign: str
     left: Node
     right: Node
@@ -71,7 +71,7 @@ class Index(Part):
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Part):
+class FunctionCall(Part):
     """A function or macro; `target` is what stands before the dot, if anything does."""
 
     name: str
@@ -90,7 +90,7 @@ class MapOf(Part):
 
 
 Node: TypeAlias = (
-    Literal | Path | Name | Unary | Binary | Chain | Choice | Index | Call | ListOf | MapOf
+    Literal | Path | Identifier | Unary | BinaryOperation | Chain | Choice | Index | FunctionCall | ListOf | MapOf
 )  # fmt: skip
 
 
@@ -104,11 +104,11 @@ def nodes_of(tree: Node) -> Iterator[Node]:
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below this one, in the order in which they are written."""
     match node:
-        case Literal() | Path() | Name():
+        case Literal() | Path() | Identifier():
             return ()
         case Unary():
             return (node.operand,)
-        case Binary():
+        case BinaryOperation():
             return (node.left, node.right)
         case Chain():
             return node.operands
@@ -116,7 +116,7 @@ def children(node: Node) -> tuple[Node, ...]:
             return (node.condition, node.then, node.otherwise)
         case Index():
             return (node.base, node.key)
-        case Call():
+        case FunctionCall():
             return node.arguments if node.target is None else (node.target, *node.arguments)
         case ListOf():
             return node.items

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from parcours.expression.change_times import Moved
+from parcours.expression.change_times import TimeOffsets
 from parcours.expression.values import Evaluate, Scope
 
 Why: TypeAlias = Callable[[Scope], list[str]]
@@ -30,7 +30,7 @@ class Operand:
     kind: str = "any"
     exact: bool = False
     literal: bool = False
-    moved: Moved | None = None
+    moved: TimeOffsets | None = None
     source: Evaluate | None = None
     why: Why | None = None
 

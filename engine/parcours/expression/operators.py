@@ -17,7 +17,7 @@ INTEGER_MIN: Final = -(2**63)
 NESTING_MAX: Final = 64
 """Levels into which equality looks; deeper data counts as different rather than exhausting the stack."""
 
-Binary: TypeAlias = Callable[[object, object], object]
+BinaryFunction: TypeAlias = Callable[[object, object], object]
 Compare: TypeAlias = Callable[[Any, Any], bool]
 
 _ORDERED: Final = frozenset({"number", "string", "boolean", "timestamp", "duration"})
@@ -92,7 +92,7 @@ def bounded(value: object) -> object:
     return value
 
 
-def _numeric(compute: Callable[[float, float], float]) -> Binary:
+def _numeric(compute: Callable[[float, float], float]) -> BinaryFunction:
     def decide(left: object, right: object) -> object:
         if not (is_number(left) and is_number(right)):
             return MISSING
@@ -161,7 +161,7 @@ def negate(value: object) -> object:
     return _subtract_numbers(0, value)
 
 
-ARITHMETIC: Final[Mapping[str, Binary]] = {
+ARITHMETIC: Final[Mapping[str, BinaryFunction]] = {
     "+": add,
     "-": subtract,
     "*": multiply,

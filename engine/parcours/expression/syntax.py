@@ -20,15 +20,15 @@ from lark.lexer import PatternRE, TerminalDef
 from parcours.errors import AuthorError
 from parcours.expression.nodes import (
     ROOTS,
-    Binary,
-    Call,
+    BinaryOperation,
     Chain,
     Choice,
+    FunctionCall,
+    Identifier,
     Index,
     ListOf,
     Literal,
     MapOf,
-    Name,
     Node,
     Path,
     Unary,
@@ -205,7 +205,7 @@ class _Reader:
     def _binary(self, tree: Tree[Token]) -> Node:
         outer, right = cast("list[Tree[Token]]", tree.children)
         (left,) = self._all(outer)
-        return Binary(*self._place(tree), _SIGNS[str(outer.data)], left, self.read(right))
+        return BinaryOperation(*self._place(tree), _SIGNS[str(outer.data)], left, self.read(right))
 
     def _unary(self, tree: Tree[Token]) -> Node:
         sign, operand = cast("list[Tree[Token]]", tree.children)
@@ -227,16 +227,16 @@ class _Reader:
 
     def _method(self, tree: Tree[Token]) -> Node:
         target, name = self.read(cast("Tree[Token]", tree.children[0])), str(tree.children[1])
-        return Call(*self._place(tree), name, target, self._arguments(tree))
+        return FunctionCall(*self._place(tree), name, target, self._arguments(tree))
 
     def _function(self, tree: Tree[Token]) -> Node:
-        return Call(*self._place(tree), str(tree.children[0]), None, self._arguments(tree))
+        return FunctionCall(*self._place(tree), str(tree.children[0]), None, self._arguments(tree))
 
     def _identifier(self, tree: Tree[Token]) -> Node:
         token = cast(Token, tree.children[0])
         if token.type == "BOOL_LIT":
             return self._literal(tree)
-        return Path(*self._place(tree), (str(token),)) if token in ROOTS else Name(*self._place(tree))
+        return Path(*self._place(tree), (str(token),)) if token in ROOTS else Identifier(*self._place(tree))
 
     def _list(self, tree: Tree[Token]) -> Node:
         return ListOf(*self._place(tree), self._arguments(tree))

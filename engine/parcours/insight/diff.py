@@ -16,10 +16,10 @@ from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.time_text import time_text
 from parcours.insight.summary import INTERNAL_OUTCOMES
 
-Kind: TypeAlias = Literal["appears", "vanishes", "moves"]
+DifferenceKind: TypeAlias = Literal["appears", "vanishes", "moves"]
 
 
-class Place(NamedTuple):
+class DeliveryPlace(NamedTuple):
     """Which delivery it is, in whatever version."""
 
     profile: str
@@ -30,10 +30,10 @@ class Place(NamedTuple):
     channel: str
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class DeliveryChange(msgspec.Struct, frozen=True, kw_only=True):
     """One outcome of one delivery. before and after are times, None where the outcome is not there."""
 
-    kind: Kind
+    kind: DifferenceKind
     profile: str
     journey: str
     run: int
@@ -45,7 +45,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     after: str | None
 
 
-class Count(msgspec.Struct, kw_only=True):
+class Comparison(msgspec.Struct, kw_only=True):
     """How many appear, vanish and move, and how many are the same."""
 
     appears: int = 0
@@ -62,10 +62,10 @@ class Difference(msgspec.Struct, kw_only=True):
     changes     by person, then time
     """
 
-    deliveries: Count
-    outcomes: dict[str, Count]
+    deliveries: Comparison
+    outcomes: dict[str, Comparison]
     people: int
-    changes: list[Change]
+    changes: list[DeliveryChange]
 
 
 Outcomes: TypeAlias = dict[str, int]
@@ -78,7 +78,7 @@ def compare(old: Iterable[Fact], new: Iterable[Fact]) -> Difference:
     Facts of each person come in the order of happening.
     """
     before, after = _places(old), _places(new)
-    deliveries, outcomes, changes = Count(), dict[str, Count](), list[Change]()
+    deliveries, outcomes, changes = Comparison(), dict[str, Comparison](), list[DeliveryChange]()
     for place in sorted(before.keys() | after.keys()):
         was, now = before.get(place, {}), after.get(place, {})
         differing = [change for change in _changes(place, was, now) if change is not None]
@@ -86,18 +86,18 @@ def compare(old: Iterable[Fact], new: Iterable[Fact]) -> Difference:
         for outcome in was.keys() | now.keys():
             moved = was.get(outcome) != now.get(outcome)
             name = f"{place.journey} {place.channel} {outcome}"
-            _count(outcomes.setdefault(name, Count()), _kind(outcome in was, outcome in now, moved))
+            _count(outcomes.setdefault(name, Comparison()), _kind(outcome in was, outcome in now, moved))
         changes += differing
     changes.sort(key=_order)
     people = len({change.profile for change in changes})
     return Difference(deliveries=deliveries, outcomes=dict(sorted(outcomes.items())), people=people, changes=changes)
 
 
-def _places(facts: Iterable[Fact]) -> dict[Place, Outcomes]:
+def _places(facts: Iterable[Fact]) -> dict[DeliveryPlace, Outcomes]:
     """The outcomes of every delivery, by its place."""
     visits: Counter[tuple[str, str, int, str, str]] = Counter()
-    known: dict[str, Place] = {}
-    found: dict[Place, Outcomes] = {}
+    known: dict[str, DeliveryPlace] = {}
+    found: dict[DeliveryPlace, Outcomes] = {}
     for fact in facts:
         if not isinstance(fact, DeliveryReached):
             continue
@@ -105,19 +105,19 @@ def _places(facts: Iterable[Fact]) -> dict[Place, Outcomes]:
         if place is None:
             step = (fact.profile, fact.journey, fact.run, fact.step, fact.channel)
             visits[step] += 1
-            place = Place(fact.profile, fact.journey, fact.run, fact.step, visits[step], fact.channel)
+            place = DeliveryPlace(fact.profile, fact.journey, fact.run, fact.step, visits[step], fact.channel)
             known[fact.key] = place
         if fact.outcome not in INTERNAL_OUTCOMES:
             found.setdefault(place, {}).setdefault(fact.outcome, fact.at)
     return found
 
 
-def _changes(place: Place, was: Mapping[str, int], now: Mapping[str, int]) -> Iterable[Change | None]:
+def _changes(place: DeliveryPlace, was: Mapping[str, int], now: Mapping[str, int]) -> Iterable[DeliveryChange | None]:
     for outcome in sorted(was.keys() | now.keys()):
         kind = _kind(outcome in was, outcome in now, was.get(outcome) != now.get(outcome))
         if kind is not None:
             before, after = was.get(outcome), now.get(outcome)
-            yield Change(
+            yield DeliveryChange(
                 kind=kind,
                 **place._asdict(),
                 outcome=outcome,
@@ -126,17 +126,17 @@ def _changes(place: Place, was: Mapping[str, int], now: Mapping[str, int]) -> It
             )
 
 
-def _kind(was: bool, now: bool, differs: bool) -> Kind | None:
+def _kind(was: bool, now: bool, differs: bool) -> DifferenceKind | None:
     if was and now:
         return "moves" if differs else None
     return "appears" if now else "vanishes"
 
 
-def _count(count: Count, kind: Kind | None) -> None:
+def _count(count: Comparison, kind: DifferenceKind | None) -> None:
     name = kind or "same"
     setattr(count, name, getattr(count, name) + 1)
 
 
-def _order(change: Change) -> tuple[str, str, str, int, str, str]:
+def _order(change: DeliveryChange) -> tuple[str, str, str, int, str, str]:
     at = change.before or change.after or ""
     return (change.profile, at, change.journey, change.run, change.step, change.channel)

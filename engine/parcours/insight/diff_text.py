@@ -7,7 +7,7 @@ from itertools import groupby
 
 import msgspec
 
-from parcours.insight.diff import Change, Count, Difference
+from parcours.insight.diff import Comparison, DeliveryChange, Difference
 
 SIGNS = {"appears": "+", "vanishes": "-", "moves": "~"}
 
@@ -45,12 +45,12 @@ def _lines(difference: Difference, changes_max: int) -> Iterator[str]:
         yield f"and {more:,} more {'change' if more == 1 else 'changes'}"
 
 
-def _counted(count: Count) -> str:
+def _counted(count: Comparison) -> str:
     parts = {"appear": count.appears, "vanish": count.vanishes, "move": count.moves, "the same": count.same}
     return ", ".join(f"{number:,} {word}" for word, number in parts.items() if number)
 
 
-def _change(change: Change) -> str:
+def _change(change: DeliveryChange) -> str:
     visit = f", visit {change.visit}" if change.visit > 1 else ""
     time = f"{change.before} -> {change.after}" if change.kind == "moves" else change.before or change.after
     step = f"{change.journey}.{change.step}, run {change.run}{visit}"

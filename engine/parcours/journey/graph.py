@@ -110,7 +110,7 @@ def _shape(step: program.Step) -> str:
             return f"{{{_quoted(f'{step.id}: split')}}}"
         case program.Update():
             return f"[{_quoted(f'{step.id}: update {_listed(step.values)}')}]"
-        case program.Call():
+        case program.CallAction():
             return f"[[{_quoted(f'{step.id}: call {step.action}')}]]"
         case program.End():
             return f"(({_quoted(f'{step.id}: end')}))"
@@ -131,7 +131,13 @@ def _ways(step: program.Step) -> list[Way]:
             bounds = [0, *(bound for bound, _ in step.arms)]
             shares = [(after - before) * 100 / PERCENT_TOTAL for before, after in pairwise(bounds)]
             return [Way(f"{share:g}%", target) for share, (_, target) in zip(shares, step.arms, strict=True)]
-        case program.WaitDuration() | program.WaitUntil() | program.WaitLocalTime() | program.Update() | program.Call():
+        case (
+            program.WaitDuration()
+            | program.WaitUntil()
+            | program.WaitLocalTime()
+            | program.Update()
+            | program.CallAction()
+        ):
             return [Way("", step.next)]
         case program.End():
             return []

@@ -14,15 +14,15 @@ from parcours.expression.definition_keys import plain
 from parcours.expression.expression import Expression
 from parcours.expression.expression import Series as Series
 
-Change: TypeAlias = Literal["entered", "left"]
+AudienceChange: TypeAlias = Literal["entered", "left"]
 """What a person can do with an audience."""
 
-Consent: TypeAlias = Literal["opt_in", "opt_out"]
+ConsentDefault: TypeAlias = Literal["opt_in", "opt_out"]
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """An event of this name, and the condition that it has to meet. `event` is the type's key (editions.py)."""
+    """An event of this name, and the condition that it has to meet. `event` is the type's key (definition_keys.py)."""
 
     event: str
     when: Expression | None = None
@@ -35,10 +35,10 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class AudienceTrigger:
-    """The person entered or left an audience, which is named by its key (editions.py)."""
+    """The person entered or left an audience, which is named by its key (definition_keys.py)."""
 
     audience: str
-    change: Change
+    change: AudienceChange
 
     @property
     def name(self) -> str:
@@ -80,7 +80,7 @@ class AudienceListener:
     """Waits for the person to enter or leave an audience from now on."""
 
     audience: str
-    change: Change
+    change: AudienceChange
     next: str | None
 
 
@@ -171,7 +171,7 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallAction:
     """An outbound call of the action named. The run goes on at once."""
 
     id: str
@@ -184,7 +184,7 @@ class End:
     id: str
 
 
-Step: TypeAlias = Send | WaitFor | WaitDuration | WaitUntil | WaitLocalTime | Branch | Split | Update | Call | End
+Step: TypeAlias = Send | WaitFor | WaitDuration | WaitUntil | WaitLocalTime | Branch | Split | Update | CallAction | End
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +272,8 @@ class Action:
 class ConsentPolicy:
     """Whether marketing needs a grant (opt_in) or lasts until it is withdrawn (opt_out), by channel if named."""
 
-    default: Consent = "opt_in"
-    channels: Mapping[str, Consent] = field(default_factory=dict)
+    default: ConsentDefault = "opt_in"
+    channels: Mapping[str, ConsentDefault] = field(default_factory=dict)
 
     def assumes(self, channel: str) -> bool:
         """Whether somebody who has said nothing may be written to on this channel."""

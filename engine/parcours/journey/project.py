@@ -11,7 +11,7 @@ from parcours.errors import ProjectInvalid
 from parcours.expression.nodes import Node
 from parcours.expression.trees import known_trees, take_over
 from parcours.journey.compile.declarations import DEFAULT_ADDRESSES
-from parcours.journey.compile.project import Contents, compile_project
+from parcours.journey.compile.project import ContentModels, compile_project
 from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
@@ -48,7 +48,7 @@ class Project:
 
     @classmethod
     def load(
-        cls, folder: str | Path, contents: Contents | None = None, settings: ChannelModels | None = None
+        cls, folder: str | Path, contents: ContentModels | None = None, settings: ChannelModels | None = None
     ) -> Project:
         """The project in a folder.
 
@@ -63,7 +63,7 @@ class Project:
 
     @classmethod
     def check(
-        cls, folder: str | Path, contents: Contents | None = None, settings: ChannelModels | None = None
+        cls, folder: str | Path, contents: ContentModels | None = None, settings: ChannelModels | None = None
     ) -> list[Finding]:
         """Everything wrong or doubtful in a folder, by file and line. Raises for nothing that it may hold."""
         return _examine(Path(folder), contents, settings)[1]
@@ -77,7 +77,7 @@ class Project:
         audiences: AudiencesDocument | None = None,
         messages: Iterable[MessageDocument] = (),
         journeys: Iterable[JourneyDocument] = (),
-        contents: Contents | None = None,
+        contents: ContentModels | None = None,
         actions: ActionsDocument | None = None,
     ) -> Project:
         """A project from models made in Python. Raises ProjectInvalid with every error at once."""
@@ -165,7 +165,7 @@ def _dumped(document: Any) -> dict[str, Any]:
 
 
 def _examine(
-    folder: Path, contents: Contents | None, settings: ChannelModels | None
+    folder: Path, contents: ContentModels | None, settings: ChannelModels | None
 ) -> tuple[Project | None, list[Finding]]:
     """The project, if it has no errors, and all findings in order."""
     findings: list[Finding] = []
@@ -177,7 +177,7 @@ def _examine(
     return project, sorted(set(findings))
 
 
-def _compiled(documents: Documents, contents: Contents | None) -> Project:
+def _compiled(documents: Documents, contents: ContentModels | None) -> Project:
     findings: list[Finding] = []
     program, checked = compile_project(documents, margins_of(documents, findings), contents)
     if errors(findings):

@@ -17,7 +17,7 @@ from typing import TypeAlias, TypeVar
 from parcours.errors import ShardUnavailable
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Ledger, Verb, changed, published, retired
-from parcours.journey.publish.publications import Publications, offer_of, source_of
+from parcours.journey.publish.publications import Publications, candidate_of, source_of
 from parcours.routing.ports import LifePort, newest
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ def publishing(project: Project, *, reopen: bool, in_use: Collection[tuple[str, 
     reopen  whether closed and stopped journeys that have not changed are open again
     in_use  (journey, version) of all that somebody goes by: the others are forgotten; None: nobody has looked
     """
-    offer, source = offer_of(project), source_of(project)
+    offer, source = candidate_of(project), source_of(project)
 
     def make(before: Publications, at: int) -> Publications:
         unchanged = offer.source == before.ledger.source
@@ -43,7 +43,7 @@ def publishing(project: Project, *, reopen: bool, in_use: Collection[tuple[str, 
             return before
         kept = before.ledger if in_use is None else retired(before.ledger, in_use)
         ledger = published(kept, offer, at, reopen=reopen)
-        if unchanged and all(life.entries == "open" for life in before.ledger.journeys.values() if life.offered):
+        if unchanged and all(entry.entries == "open" for entry in before.ledger.journeys.values() if entry.offered):
             return before
         return _with_sources(ledger, {**before.sources, ledger.publication: source})
 

@@ -12,7 +12,7 @@ from parcours.config import Settings
 from parcours.core.identity import SLOTS
 from parcours.core.turn import Crowd
 from parcours.errors import SettingInvalid
-from parcours.journey.program import Call, Journey, Program, Send
+from parcours.journey.program import CallAction, Journey, Program, Send
 from parcours.journey.project import Project
 from parcours.shard.host import ShardHost
 from parcours.shard.outbox import Answering, accept
@@ -23,7 +23,7 @@ SHARDS_MAX = SLOTS
 """A shard without a hash slot would own nobody."""
 
 
-class Proofreader(Protocol):
+class RecordedAnswers(Protocol):
     """Looks at what deliveries say that are only recorded. It travels with the plan to wherever a shard is opened."""
 
     def answering(self, program: Program) -> Answering:
@@ -42,7 +42,7 @@ class Plan:
               channel `call`, which has no settings
     virtual   time is that of the events, and passes only when told to
     crowd     how simulated people react, under virtual time
-    proofs    reads what is only recorded; None: nobody does, and all of it counts as sent
+    rendering    reads what is only recorded; None: nobody does, and all of it counts as sent
     """
 
     project: Project
@@ -53,7 +53,7 @@ class Plan:
     virtual: bool = False
     crowd: Crowd | None = None
     settings: Settings = field(default_factory=Settings)
-    proofs: Proofreader | None = None
+    rendering: RecordedAnswers | None = None
 
     def __post_init__(self) -> None:
         """Raises SettingInvalid for what no shard can be opened with."""
@@ -72,7 +72,7 @@ def open_shard(
 ) -> ShardHost:
     """Open one of the plan's shards from its store; without an epoch it takes the next one."""
     program = plan.project.program
-    answer = accept if plan.proofs is None else plan.proofs.answering(program)
+    answer = accept if plan.rendering is None else plan.rendering.answering(program)
     store = open_store(plan.store, number)
     shard = Shard(
         number,
@@ -98,7 +98,7 @@ def channels_of(journey: Journey) -> tuple[str, ...]:
     """The channels on which a journey sends, by name; `call` among them if it calls out."""
     steps = journey.steps.values()
     named = {channel for step in steps if isinstance(step, Send) for channel in step.to}
-    return tuple(sorted(named | ({CALL} if any(isinstance(step, Call) for step in steps) else set())))
+    return tuple(sorted(named | ({CALL} if any(isinstance(step, CallAction) for step in steps) else set())))
 
 
 def channels_to_start(plan: Plan, program: Program) -> tuple[str, ...]:
@@ -113,6 +113,6 @@ def channels_to_start(plan: Plan, program: Program) -> tuple[str, ...]:
 def channels_used(project: Project) -> tuple[str, ...]:
     """The channels that the project's messages have content for, by name; `call` among them if a journey calls out."""
     program = project.program
-    calls = any(isinstance(step, Call) for journey in program.journeys for step in journey.steps.values())
+    calls = any(isinstance(step, CallAction) for journey in program.journeys for step in journey.steps.values())
     named = {name for message in program.messages.values() for name in message.contents}
     return tuple(sorted(named | ({CALL} if calls else set())))

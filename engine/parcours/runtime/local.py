@@ -9,7 +9,7 @@ from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.journey.program import Program
-from parcours.journey.publish.publications import Compiler, Publications
+from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.routing.plan import Plan, channels_to_start, open_shard
 from parcours.routing.ports import newest
 from parcours.shard.host import ShardHost
@@ -24,7 +24,7 @@ class LocalRuntime:
         self._clock = clock or SystemClock()
         self._registry = registry
         self._dispatchers: dict[str, Dispatcher] = {}
-        self._compiler = Compiler(plan.project)
+        self._compiler = PublicationCompiler(plan.project)
         self.ports: list[ShardHost] = []
 
     async def start(self) -> None:

@@ -35,7 +35,7 @@ from parcours.routing.router import Router, Taken
 from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.service.acknowledgement import Acknowledgement, Ingested
 from parcours.service.channel_selection import delivering, recording
-from parcours.service.journey_control import Life, LifeOfJourneys
+from parcours.service.journey_control import JourneyControl, JourneyVerbs
 from parcours.service.settlement import outstanding
 from parcours.shard.host import ALARM_MAX_S
 from parcours.shard.messages import Reading
@@ -55,7 +55,7 @@ READ_PAUSE_S = 1.0
 """Pause before a read is tried again for which a shard was missing."""
 
 
-class Engine(LifeOfJourneys):
+class Engine(JourneyVerbs):
     """A running engine. Use `Engine.open`, as a context manager or with `close`."""
 
     def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
@@ -65,7 +65,9 @@ class Engine(LifeOfJourneys):
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="parcours", daemon=True)
         self._router: Router | None = None
-        self._life = Life(plan.project, (*plan.channels, *plan.records), self._runtime, self._clock, self._take_up)
+        self._control = JourneyControl(
+            plan.project, (*plan.channels, *plan.records), self._runtime, self._clock, self._take_up
+        )
         self._reads: list[asyncio.Task[None]] = []
         self._reading: set[tuple[str, int]] | None = None
         self._read_troubles: list[str] = []
@@ -118,7 +120,7 @@ class Engine(LifeOfJourneys):
         await self._runtime.start()
         program = self._plan.project.program
         self._router = Router(uuid.uuid4().hex, self._runtime.ports, program, self._plan.settings)
-        await self._life.begin()
+        await self._control.begin()
 
     async def _take_up(self, program: Program) -> None:
         """This program holds from now on."""
@@ -131,7 +133,7 @@ class Engine(LifeOfJourneys):
         self._reads = []
         for journey, entry in reading:
             known = before is None or (journey.name, journey.version) in before
-            since_ms = None if known else self._life.publications.ledger.at
+            since_ms = None if known else self._control.publications.ledger.at
             self._reads.append(asyncio.ensure_future(self._read(journey, entry, program.timezone, since_ms)))
 
     async def _read(self, journey: Journey, entry: ReadEntry, timezone: str, since_ms: int | None) -> None:
@@ -148,14 +150,14 @@ class Engine(LifeOfJourneys):
             for port in self._runtime.ports:
                 await until_answered(partial(port.read, passed))
         statuses = [await until_answered(port.status) for port in self._runtime.ports]
-        published_ms = self._life.publications.ledger.journeys[journey.name].newest.at
+        published_ms = self._control.publications.ledger.journeys[journey.name].newest.at
         after_ms = max(min(status.reads.get(name, -1) for status in statuses), published_ms - 1)
         for at_ms in instants(entry, timezone):
             if at_ms <= after_ms:
                 continue
             await self._until(at_ms)
             try:
-                async with self._life.undisturbed():  # a read that is cut off would let half of the people in
+                async with self._control.undisturbed():  # a read that is cut off would let half of the people in
                     await self._read_once(journey, entry, at_ms)
             except ParcoursError as error:
                 self._read_troubles.append(f"the journey {journey.name!r} reads no more: {error}")
@@ -241,7 +243,10 @@ class Engine(LifeOfJourneys):
         """
         name, port = self._asked_for(person, "explain")
         return explain(
-            self._call(self._recall(port, name)), name, self._life.program().versions(), self._life.journey_states()
+            self._call(self._recall(port, name)),
+            name,
+            self._control.program().versions(),
+            self._control.journey_states(),
         )
 
     async def _recall(self, port: ShardPort, person: str) -> list[Fact]:
@@ -274,7 +279,7 @@ class Engine(LifeOfJourneys):
         return self._call(self._troubles())
 
     async def _troubles(self) -> list[str]:
-        return [*await self._runtime.troubles(), *self._life.troubles(), *self._read_troubles]
+        return [*await self._runtime.troubles(), *self._control.troubles(), *self._read_troubles]
 
     async def _drain(self, timeout_s: float | None) -> None:
         try:
@@ -322,9 +327,9 @@ class Engine(LifeOfJourneys):
         """
         if not isinstance(project, Project):
             raise CallerError(f"publish({project!r}): a Project is expected")
-        self._call(self._life.publish(project))
+        self._call(self._control.publish(project))
 
-    # Life
+    # Opening and closing
 
     def close(self) -> None:
         """Let what is being sent finish and give everything back. Whatever was acknowledged is in the store."""
@@ -347,7 +352,7 @@ class Engine(LifeOfJourneys):
         if self._router is not None:
             await self._router.close()
         await asyncio.gather(*self._calls, return_exceptions=True)
-        await self._life.finish(CALLS_ASIDE_S)
+        await self._control.finish(CALLS_ASIDE_S)
         try:
             await self._runtime.stop()
         finally:

@@ -14,8 +14,8 @@ from parcours.clock import Clock
 from parcours.errors import CallerError, ProjectInvalid, PublishRefused
 from parcours.journey.program import Program
 from parcours.journey.project import Project
-from parcours.journey.publish.ledger import State, Verb
-from parcours.journey.publish.publications import Compiler, Publications, begun
+from parcours.journey.publish.ledger import JourneyStateName, Verb
+from parcours.journey.publish.publications import PublicationCompiler, Publications, begun
 from parcours.routing.change_protocol import Making, carry_out, changing, publishing, settle, until_answered
 from parcours.routing.plan import channels_of, channels_used
 from parcours.routing.ports import LifePort
@@ -34,13 +34,13 @@ class JourneyState:
     """
 
     journey: str
-    state: State
+    state: JourneyStateName
     version: int
     older: tuple[int, ...] = ()
     runs: dict[int, int] = field(default_factory=dict)
 
 
-class Life:
+class JourneyControl:
     """Lives on the engine's event loop. `renewed` is told the program whenever another one holds."""
 
     def __init__(
@@ -56,7 +56,7 @@ class Life:
         self._runtime = runtime
         self._clock = clock
         self._renewed = renewed
-        self._compiler = Compiler(project)
+        self._compiler = PublicationCompiler(project)
         self._project = project
         self._turn = asyncio.Lock()
         self.publications = begun(project)
@@ -93,7 +93,7 @@ class Life:
 
     async def _in_use(self) -> set[tuple[str, int]] | None:
         """The versions that somebody goes by; nobody is asked as long as each journey has one only."""
-        if all(len(life.versions) == 1 for life in self.publications.ledger.journeys.values()):
+        if all(len(entry.versions) == 1 for entry in self.publications.ledger.journeys.values()):
             return None
         counted = [each for port in self._ports for each in await until_answered(port.runs)]
         return {(journey, version) for journey, version, _ in counted}
@@ -141,9 +141,9 @@ class Life:
         self._compiler.program(publications)
         await self._runtime.publish(publications)
 
-    def journey_states(self) -> dict[str, State]:
+    def journey_states(self) -> dict[str, JourneyStateName]:
         """The state of every journey that there is or has been."""
-        return {name: life.state for name, life in self.publications.ledger.journeys.items()}
+        return {name: entry.state for name, entry in self.publications.ledger.journeys.items()}
 
     async def states(self) -> list[JourneyState]:
         """Every journey that there is or has been, by name."""
@@ -156,19 +156,19 @@ class Life:
         return [
             JourneyState(
                 journey=name,
-                state=life.state,
-                version=life.newest.number,
-                older=tuple(each.number for each in life.versions[:-1]),
+                state=entry.state,
+                version=entry.newest.number,
+                older=tuple(each.number for each in entry.versions[:-1]),
                 runs=dict(sorted(runs.get(name, {}).items())),
             )
-            for name, life in sorted(self.publications.ledger.journeys.items())
+            for name, entry in sorted(self.publications.ledger.journeys.items())
         ]
 
 
-class LifeOfJourneys(ABC):
+class JourneyVerbs(ABC):
     """The verbs as they are called from outside the event loop, on whatever runs journeys."""
 
-    _life: Life
+    _control: JourneyControl
 
     @abstractmethod
     def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -179,26 +179,26 @@ class LifeOfJourneys(ABC):
 
         Counting looks at everybody, so it takes a while where there are millions.
         """
-        return self._call(self._life.states())
+        return self._call(self._control.states())
 
     def close_journey(self, journey: str) -> None:
         """Nobody enters any more; who is in it goes on. Raises CallerError if there is no such journey, as do all four.
 
         A journey that is closed or stopped is opened again by publishing it.
         """
-        self._call(self._life.change("close", journey))
+        self._call(self._control.change("close", journey))
 
     def stop_journey(self, journey: str) -> None:
         """All runs end where they are, nothing more is sent for them, and nobody enters any more."""
-        self._call(self._life.change("stop", journey))
+        self._call(self._control.change("stop", journey))
 
     def pause_journey(self, journey: str) -> None:
         """Nobody enters, nobody moves and nothing is sent, until it is resumed. What people do meanwhile is kept."""
-        self._call(self._life.change("pause", journey))
+        self._call(self._control.change("pause", journey))
 
     def resume_journey(self, journey: str) -> None:
         """Runs make up for what they have missed, each input at its own time; gates go by the time of now."""
-        self._call(self._life.change("resume", journey))
+        self._call(self._control.change("resume", journey))
 
 
 def _not_opened(project: Project, channel: str) -> str:

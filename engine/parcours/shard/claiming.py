@@ -22,7 +22,7 @@ from parcours.shard.stash import Stash
 from parcours.shard.work import Work
 
 
-class Leaving:
+class Claiming:
     """The way out of one shard and back into it."""
 
     def __init__(self, slots: Slots, inputs: Inputs, stash: Stash, *, virtual: bool) -> None:

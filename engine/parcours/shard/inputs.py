@@ -51,8 +51,8 @@ class Inputs:
     def apply(self, work: Work, slot: int, person: str, given: Input) -> None:
         """Apply an input after whatever change the person has yet to go through."""
         touching = self._published.touching
-        if touching and work.profile(slot, person).life < touching:
-            inputs = deque[Input]([*self._published.missed(work.profile(slot, person).life), given])
+        if touching and work.profile(slot, person).change_number < touching:
+            inputs = deque[Input]([*self._published.missed(work.profile(slot, person).change_number), given])
             while inputs and person not in self._stash:
                 self._apply_next(work, slot, person, inputs.popleft())
             if inputs:

@@ -16,18 +16,18 @@ import msgspec
 
 from parcours.core.audiences import unfilled
 from parcours.core.delivery.deliveries import TO_LEAVE
-from parcours.core.input import AudiencesPublished, JourneyResumed, JourneyStopped, LifeInput
+from parcours.core.input import AudiencesPublished, ChangeInput, JourneyResumed, JourneyStopped
 from parcours.core.profile import Profile, Run, decode_profile
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Ledger
-from parcours.journey.publish.publications import Compiler, Publications, begun
+from parcours.journey.publish.publications import PublicationCompiler, Publications, begun
 
 STANDING = "standing"
 """The entry of the shard's own slot with the ledger; each publication is an entry under its number."""
 
 
-class Change(msgspec.Struct, frozen=True, array_like=True):
+class PendingChange(msgspec.Struct, frozen=True, array_like=True):
     """A change that not everybody has gone through.
 
     after, before  what is published from its time on, and what was until then
@@ -38,7 +38,7 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
     before: Ledger
     audiences: tuple[str, ...]
 
-    def given(self) -> LifeInput | None:
+    def given(self) -> ChangeInput | None:
         """What happens to people; None for a change that only matters to what was due before it."""
         after = self.after
         match after.verb:
@@ -68,7 +68,7 @@ class Standing(msgspec.Struct, frozen=True, array_like=True):
     """As the store keeps it, besides the publications' documents."""
 
     ledger: Ledger
-    changes: tuple[Change, ...]
+    changes: tuple[PendingChange, ...]
     held: bool
 
 
@@ -79,9 +79,9 @@ class Published:
         self.program = program
         self.fresh = project is not None
         self.held = False
-        self.changes: tuple[Change, ...] = ()
+        self.changes: tuple[PendingChange, ...] = ()
         self.publications = Publications(Ledger(), {}) if project is None else begun(project)
-        self._compiler = Compiler(project)
+        self._compiler = PublicationCompiler(project)
         self._before: list[Program] = []
         self._unsaved = self.fresh
         self.touching = 0
@@ -137,9 +137,9 @@ class Published:
         filled = unfilled(self.program, program)
         self.publications = Publications(after, {**older, **publications.sources})
         self.program, self.held, self.fresh, self._unsaved = program, False, False, True
-        self._keep((*self.changes, Change(after, before.ledger, filled)))
+        self._keep((*self.changes, PendingChange(after, before.ledger, filled)))
 
-    def _keep(self, changes: tuple[Change, ...]) -> None:
+    def _keep(self, changes: tuple[PendingChange, ...]) -> None:
         self.changes = changes
         sources = self.publications.sources
         self._before = [self._compiler.program(Publications(change.before, sources)) for change in changes]
@@ -153,15 +153,15 @@ class Published:
                 return program
         return self.program
 
-    def missed(self, life: int) -> list[LifeInput]:
+    def missed(self, change_number: int) -> list[ChangeInput]:
         """What somebody who has gone through the changes up to this number has yet to go through, in order."""
-        inputs = [change.given() for change in self.changes if change.after.number > life]
+        inputs = [change.given() for change in self.changes if change.after.number > change_number]
         return [given for given in inputs if given is not None]
 
     def concerns(self, person: bytes) -> bool:
         """Whether the person has to be visited, and cannot be left until something happens to her."""
         profile = decode_profile(person)
-        return any(change.after.number > profile.life and change.concerns(profile) for change in self.changes)
+        return any(change.after.number > profile.change_number and change.concerns(profile) for change in self.changes)
 
     def count(self, people: Iterable[bytes], at: int) -> Counter[tuple[str, int]]:
         """How many runs are open in each version of each journey.

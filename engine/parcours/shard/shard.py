@@ -39,7 +39,7 @@ from parcours.errors import StoreBroken
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications
-from parcours.shard.claiming import Leaving
+from parcours.shard.claiming import Claiming
 from parcours.shard.inputs import Inputs
 from parcours.shard.intake import Intake, advance_position
 from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Status
@@ -85,7 +85,7 @@ class Shard:
         self._stash = Stash()
         recorded = dict.fromkeys(records, answer)
         self._inputs = Inputs(self._published, self._stash, settings, recorded, crowd, virtual=virtual)
-        self._leaving = Leaving(self._slots, self._inputs, self._stash, virtual=virtual)
+        self._leaving = Claiming(self._slots, self._inputs, self._stash, virtual=virtual)
         self._head = Head()
         self._sequence = 0
         self._epoch = 0

@@ -20,7 +20,7 @@ from parcours.store.store import Record, SlotImage
 OWN = SLOTS
 """The number of the shard's own slot; its "people" are what is published, entry by entry."""
 
-Message: TypeAlias = tuple[int, bytes, int]
+SeenMessage: TypeAlias = tuple[int, bytes, int]
 """The slot of its person, the digest that recognises it, and the time at which it was consumed."""
 
 
@@ -118,7 +118,7 @@ class SeenIds:
         self._owned = slots.owned
         self._for_ms = for_ms
         self._most = most
-        self._order: deque[Message] = deque()
+        self._order: deque[SeenMessage] = deque()
 
     def restore(self, at: int) -> None:
         """Take up what the slots hold, as it stood at this time. Of one instant, the order is not known any more."""
@@ -136,7 +136,7 @@ class SeenIds:
         self.forget(at)
         return True
 
-    def note(self, messages: list[Message]) -> None:
+    def note(self, messages: list[SeenMessage]) -> None:
         """These have just been put into their slots, in this order. Times do not go back."""
         self._order += messages
 

@@ -8,7 +8,7 @@ from parcours.core.effect import Effects, Outgoing
 from parcours.core.fact import Fact
 from parcours.core.profile import Profile, decode_profile, encode_profile
 from parcours.shard.outbox import Ready
-from parcours.shard.slots import Message, Slots
+from parcours.shard.slots import SeenMessage, Slots
 
 _encoder = msgspec.msgpack.Encoder()
 
@@ -21,18 +21,18 @@ class Work:
 
     stamp_ms  the effective time of the batch's inputs (under virtual time each has its own)
     ready     (channel, delivery) pairs that may be claimed once this is committed
-    life      the number of the newest change that people go through, where some have still to do so
+    change_number  the number of the newest change that people go through, where some have still to do so
     """
 
-    __slots__ = ("_life", "_owned", "_touched", "claimed", "facts", "outbox", "ready", "seen", "stamp_ms")
+    __slots__ = ("_change_number", "_owned", "_touched", "claimed", "facts", "outbox", "ready", "seen", "stamp_ms")
 
-    def __init__(self, slots: Slots, stamp_ms: int, life: int = 0) -> None:
+    def __init__(self, slots: Slots, stamp_ms: int, change_number: int = 0) -> None:
         self._owned = slots.owned
-        self._life = life
+        self._change_number = change_number
         self._touched: dict[str, tuple[int, Profile]] = {}
         self.stamp_ms = stamp_ms
         self.facts: list[Fact] = []
-        self.seen: list[Message] = []
+        self.seen: list[SeenMessage] = []
         self.outbox: dict[str, tuple[int, Outgoing | None]] = {}
         self.ready: list[tuple[str, Ready]] = []
         self.claimed: list[tuple[str, int]] = []
@@ -43,14 +43,18 @@ class Work:
         if touched is not None:
             return touched[1]
         data = self._owned[slot].profiles.get(person)
-        profile = Profile(life=self._life) if data is None else decode_profile(data)
+        profile = Profile(change_number=self._change_number) if data is None else decode_profile(data)
         self._touched[person] = slot, profile
         return profile
 
     def knows(self, slot: int, person: str) -> bool:
         """Whether anything is known of the person. Not of one to whom only things have happened that left no trace."""
         touched = self._touched.get(person)
-        return person in self._owned[slot].profiles if touched is None else touched[1] != Profile(life=self._life)
+        return (
+            person in self._owned[slot].profiles
+            if touched is None
+            else touched[1] != Profile(change_number=self._change_number)
+        )
 
     def add(self, slot: int, effects: Effects) -> None:
         """Take over what one input led to, but for what is ready to leave."""
@@ -79,7 +83,7 @@ class Work:
     def profiles(self) -> list[tuple[int, str, bytes]]:
         """The new bytes of everybody who is not as before."""
         changed = []
-        nobody = encode_profile(Profile(life=self._life)) if self._life else NOBODY
+        nobody = encode_profile(Profile(change_number=self._change_number)) if self._change_number else NOBODY
         for person, (slot, profile) in self._touched.items():
             data = encode_profile(profile)
             if data != self._owned[slot].profiles.get(person, nobody):

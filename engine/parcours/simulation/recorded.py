@@ -41,7 +41,7 @@ class Recorded(NamedTuple):
 _line = attrgetter("line")
 
 
-class Reading:
+class RecordingReader:
     """Reads timestamps off lines; what has none that can be used is kept apart with its reason.
 
     read      lines so far, without empty ones

@@ -73,12 +73,12 @@ class TransitionLine(msgspec.Struct, frozen=True, gc=False):
     why: str | None
 
 
-Row: TypeAlias = tuple[int, str, str, int, int, bytes]
+ResultRow: TypeAlias = tuple[int, str, str, int, int, bytes]
 """Time in ms, person, journey, run (NO_RUN for none), number in the order of happening, and lines of a file."""
 
 NO_RUN = -1
 
-_decoder = msgspec.msgpack.Decoder(list[Row])
+_decoder = msgspec.msgpack.Decoder(list[ResultRow])
 _encoder = msgspec.json.Encoder()
 
 
@@ -154,7 +154,7 @@ def summary_bytes(summary: Summary) -> bytes:
     return msgspec.json.encode(summary) + b"\n"
 
 
-def _delivery_rows(told: list[DeliveryReached], first_number: int) -> list[Row]:
+def _delivery_rows(told: list[DeliveryReached], first_number: int) -> list[ResultRow]:
     rows = []
     for number, (of, together) in enumerate(groupby(told, _of), start=first_number):
         at = time_text(of[0])
@@ -169,7 +169,7 @@ def _delivery_rows(told: list[DeliveryReached], first_number: int) -> list[Row]:
     return rows
 
 
-def _move_rows(told: list[Moved], first_number: int) -> list[Row]:
+def _move_rows(told: list[Moved], first_number: int) -> list[ResultRow]:
     rows = []
     for number, (of, together) in enumerate(groupby(told, _of), start=first_number):
         at = time_text(of[0])
@@ -187,19 +187,19 @@ _of: Callable[[DeliveryReached | Moved], tuple[int, str, str, int | None]] = att
 """What happened to one run at one instant."""
 
 
-_lines: Callable[[Row], bytes] = itemgetter(-1)
+_lines: Callable[[ResultRow], bytes] = itemgetter(-1)
 
 
-def _row(of: tuple[int, str, str, int | None], number: int, lines: Sequence[object]) -> Row:
+def _row(of: tuple[int, str, str, int | None], number: int, lines: Sequence[object]) -> ResultRow:
     at, profile, journey, run = of
     return at, profile, journey, NO_RUN if run is None else run, number, _encoder.encode_lines(lines)
 
 
-def _add(sorter: Sorter[Row], rows: list[Row]) -> None:
+def _add(sorter: Sorter[ResultRow], rows: list[ResultRow]) -> None:
     sorter.add(rows, sum(map(len, map(_lines, rows))) + len(rows) * ROW_OVERHEAD_BYTES)
 
 
-def _write_lines(path: Path, sorter: Sorter[Row]) -> None:
+def _write_lines(path: Path, sorter: Sorter[ResultRow]) -> None:
     with path.open("wb") as file:
         for block in sorter.blocks():
             file.writelines(map(_lines, block))

@@ -24,10 +24,10 @@ from parcours.core.turn import Crowd
 from parcours.insight.summary import EventCount, Reasons, Summary, Tally
 from parcours.journey.project import Project
 from parcours.routing.calls import recorded_lines
-from parcours.routing.plan import Plan, Proofreader, channels_used
+from parcours.routing.plan import Plan, RecordedAnswers, channels_used
 from parcours.routing.router import Router
 from parcours.runtime.runtimes import RuntimeName, open_runtime
-from parcours.simulation.recorded import Reading, Recorded, in_order, sorted_by_time
+from parcours.simulation.recorded import Recorded, RecordingReader, in_order, sorted_by_time
 from parcours.simulation.virtual import Drive, Facts
 
 COLLECT_EVERY = 100_000
@@ -65,7 +65,7 @@ def simulate(
     shards: int = 1,
     crowd: Crowd | None = None,
     channels: Mapping[str, Mapping[str, object]] | None = None,
-    proofs: Proofreader | None = None,
+    rendering: RecordedAnswers | None = None,
     settings: Settings | None = None,
     rejected: Callable[[int, str], None] | None = None,
     progress: Progress | None = None,
@@ -78,7 +78,7 @@ def simulate(
     sort      put the events in the order of their timestamps; else EventsUnsorted names the first one that is not
     crowd     how simulated people react to what they are sent
     channels  settings of channels that really deliver; the others record
-    proofs    renders what is recorded (`Proofs.of` in parcours.dispatch.recorded_rendering), so that a template that fails for
+    rendering    renders what is recorded (`RecordedRendering.of`), so that a template that fails for
               somebody is seen; without it every recorded delivery counts as sent
     rejected  is told number (from 1) and reason of each line that cannot be used
     progress  is told how many lines have been handed over, how many there are (None as long as nobody knows),
@@ -95,9 +95,9 @@ def simulate(
         virtual=True,
         crowd=crowd,
         settings=settings or Settings(),
-        proofs=proofs,
+        rendering=rendering,
     )
-    reading, each = Reading(plan.settings), recorded_lines(lines)
+    reading, each = RecordingReader(plan.settings), recorded_lines(lines)
     kept: list[Fact] = []
     counting = _Counting(plan, facts or kept.extend)
     with _collector_spared(), closing(reading.events(each)) as read:
@@ -113,7 +113,7 @@ async def _run(
     plan: Plan,
     runtime_name: RuntimeName,
     ordered: AbstractAsyncContextManager[Iterator[Recorded]],
-    reading: Reading,
+    reading: RecordingReader,
     until_ms: int | None,
     counting: _Counting,
     progress: Progress | None,

@@ -17,7 +17,7 @@ import msgspec
 from parcours.errors import StoreBroken
 from parcours.store.store import Record, SlotImage
 
-VERSION = 2
+VERSION = 3
 """First byte of everything encoded here; raised when old bytes can no longer be read as they are, what lies inside of
 records and images included: people, deliveries, facts, publications."""
 

@@ -36,7 +36,7 @@ TABLES = """
 """
 
 
-class Row(NamedTuple):
+class RecordRow(NamedTuple):
     """One record as it lies in the file."""
 
     sequence: int
@@ -133,16 +133,16 @@ class Journal:
         self.begin()
         self._connection.execute("UPDATE state SET read_through = ?", (sequence,))
 
-    def insert(self, row: Row) -> None:
+    def insert(self, row: RecordRow) -> None:
         self.begin()
         self._connection.execute("INSERT INTO journal VALUES (?, ?, ?)", row)
 
-    def first_after(self, sequence: int) -> Row | None:
+    def first_after(self, sequence: int) -> RecordRow | None:
         found = self._connection.execute(
             "SELECT sequence, link, encoded FROM journal WHERE sequence > ? ORDER BY sequence LIMIT 1",
             (sequence,),
         ).fetchone()
-        return Row(*found) if found else None
+        return RecordRow(*found) if found else None
 
     def link_before(self, sequence: int) -> bytes | None:
         """The link that the record of this number continues, None if it is not there."""

@@ -28,7 +28,7 @@ from pathlib import Path
 from parcours.errors import StoreBroken
 from parcours.store.codec import damaged, decode_record, encode_record, next_link
 from parcours.store.image_folder import ImageFolder, make_folder
-from parcours.store.journal import Journal, Row, in_words
+from parcours.store.journal import Journal, RecordRow, in_words
 from parcours.store.numbering import check_epoch, check_record
 from parcours.store.store import Record, SlotImage
 
@@ -93,7 +93,7 @@ class SqliteStore:
             journal.begin()
             check_record(record, self._newest, journal.epoch())
             link = next_link(self._link, encoded)
-            journal.insert(Row(record.sequence, link, encoded))
+            journal.insert(RecordRow(record.sequence, link, encoded))
             journal.commit()
             self._newest, self._link = record.sequence, link
             self._size_bytes += len(encoded)
@@ -130,7 +130,7 @@ class SqliteStore:
             self._closed = True
             self._journal.close()
 
-    def _record(self, row: Row) -> Record:
+    def _record(self, row: RecordRow) -> Record:
         """The record in this row, once its place in the chain is proved."""
         where = f"record {row.sequence} of {self._path}"
         before = self._journal.link_before(row.sequence)

@@ -19,18 +19,18 @@ OpenProject: TypeAlias = "Callable[..., VirtualProject]"
 """The fixture's type: `parcours_project(project, start=None)`."""
 
 
-Contents: TypeAlias = tuple[tuple[str, int, int], ...]
+ContentModels: TypeAlias = tuple[tuple[str, int, int], ...]
 """(name, size, time of the last change in ns) of every file in a folder."""
 
 
 @pytest.fixture(scope="session")
-def _parcours_projects() -> dict[Path, tuple[Contents, Project]]:
+def _parcours_projects() -> dict[Path, tuple[ContentModels, Project]]:
     """Projects by their folders: checking and compiling one is done once a run, and again when a file has changed."""
     return {}
 
 
 @pytest.fixture
-def parcours_project(_parcours_projects: dict[Path, tuple[Contents, Project]]) -> Iterator[OpenProject]:
+def parcours_project(_parcours_projects: dict[Path, tuple[ContentModels, Project]]) -> Iterator[OpenProject]:
     """Open a project under virtual time: `shop = parcours_project("path/to/shop")`.
 
     It takes a folder or a Project, and the time at which the test starts, with its zone. What it opens is closed after
@@ -53,6 +53,6 @@ def parcours_project(_parcours_projects: dict[Path, tuple[Contents, Project]]) -
         yield open_project
 
 
-def _contents(folder: Path) -> Contents:
+def _contents(folder: Path) -> ContentModels:
     found = ((str(path), path.stat()) for path in sorted(folder.rglob("*")) if path.is_file())
     return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)

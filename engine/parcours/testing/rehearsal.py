@@ -11,7 +11,7 @@ from typing import Final
 from parcours.core.fact import Fact, Moved
 from parcours.core.identity import person_name, user_name
 from parcours.core.time_text import time_text
-from parcours.dispatch.recorded_rendering import Proofs
+from parcours.dispatch.recorded_rendering import RecordedRendering
 from parcours.errors import CallerError
 from parcours.insight.sentences import sentence
 from parcours.journey.program import Program, Step, WaitDuration, WaitFor, WaitLocalTime, WaitUntil
@@ -58,7 +58,7 @@ def _of_events(project: Project, path: Path) -> Iterator[str]:
     result = simulate(
         project,
         lines,
-        proofs=Proofs.of(project, keep=False),
+        rendering=RecordedRendering.of(project, keep=False),
         rejected=lambda number, reason: refused.append(f"line {number}: {reason}"),
     )
     yield from ways(list(names), result.facts, min(instant(call.timestamp) for call in calls))

@@ -53,7 +53,7 @@ def an_image(slot: int, sequence: int) -> SlotImage:
 
 
 @dataclass
-class Model:
+class ReferenceStore:
     """The plainest thing that keeps a store's promise; what a store does is compared with it."""
 
     epoch: int = 0
@@ -259,7 +259,7 @@ class StoreContract:
     @given(steps=st.lists(STEPS, max_size=30))
     def test_whatever_is_done_it_holds_what_the_model_holds(self, steps: list[tuple[str, int]]) -> None:
         open_store = self.new_data()
-        model = Model()
+        model = ReferenceStore()
         store = open_store()
         try:
             for step, number in steps:
@@ -276,7 +276,7 @@ class StoreContract:
             store.close()
 
 
-def take_step(store: Store, model: Model, step: str, number: int) -> None:
+def take_step(store: Store, model: ReferenceStore, step: str, number: int) -> None:
     """Do the same to the store and to the model; `number` counts from what the step is about."""
     match step:
         case "append":

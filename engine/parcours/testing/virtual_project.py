@@ -25,7 +25,7 @@ from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.identity import person_asked_for
 from parcours.core.profile import Profile
 from parcours.core.time_text import time_text
-from parcours.dispatch.recorded_rendering import Proofs, Said
+from parcours.dispatch.recorded_rendering import RecordedRendering, Said
 from parcours.errors import CallerError, EngineClosed
 from parcours.expression.definition_keys import plain
 from parcours.expression.names import nearest
@@ -38,7 +38,7 @@ from parcours.routing.calls import check_person, line_of
 from parcours.routing.plan import Plan, channels_used
 from parcours.routing.router import Router
 from parcours.runtime.local import LocalRuntime
-from parcours.service.journey_control import Life, LifeOfJourneys
+from parcours.service.journey_control import JourneyControl, JourneyVerbs
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.virtual import Drive
 from parcours.testing.cases.document import ReactionGiven
@@ -72,7 +72,7 @@ class Sent:
     content: Said = field(default_factory=dict, hash=False)
 
 
-class VirtualProject(LifeOfJourneys):
+class VirtualProject(JourneyVerbs):
     """Used as a context manager, or closed with `close`. Names people by their user ids.
 
     Who is asked for may also be given by the name that results have, such as `@anonymous/7f3a` or `@user/@sarah`:
@@ -88,7 +88,7 @@ class VirtualProject(LifeOfJourneys):
         self._closed = False
         self._facts: list[Fact] = []
         used = settings or Settings()
-        self._proofs, self._contents = Proofs.of(project), dict[str, Said]()
+        self._rendering, self._contents = RecordedRendering.of(project), dict[str, Said]()
         plan = Plan(
             project,
             1,
@@ -96,12 +96,12 @@ class VirtualProject(LifeOfJourneys):
             records=tuple(sorted({*channels_used(project), CALL})),
             virtual=True,
             settings=used,
-            proofs=self._proofs,
+            rendering=self._rendering,
         )
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parcours")
         self._runner = asyncio.Runner()
         self._runtime = LocalRuntime(plan)
-        self._life = Life(project, plan.records, self._runtime, self, self._renew)
+        self._control = JourneyControl(project, plan.records, self._runtime, self, self._renew)
         try:
             self._drive = self._call(self._open(plan))
         except BaseException:
@@ -134,7 +134,7 @@ class VirtualProject(LifeOfJourneys):
 
     def track(self, who: str, event: str, properties: Mapping[str, object] | None = None) -> None:
         """A person does something that the project declares, or an older version that somebody may still be in."""
-        declared = self._life.program().events
+        declared = self._control.program().events
         names = {plain(key) for key in declared} | {each.of for each in declared.values() if each.of is not None}
         if event not in names:
             raise CallerError(f"the project declares no event {event!r}{nearest(event, names)}")
@@ -164,7 +164,7 @@ class VirtualProject(LifeOfJourneys):
             hint = "" if named in OUTCOMES else nearest(named, OUTCOMES)
             raise CallerError(f"this is no reaction: {wrong}{hint}") from None
         of, channel = given.of, given.channel
-        versions = self._life.program().versions()
+        versions = self._control.program().versions()
         steps = leaving_steps(versions, of)
         if len(steps) != 1 or (channel is None and len(next(iter(steps.values()))) > 1):
             known = leaving_steps(versions, of.rpartition(".")[2]) or _steps(versions)
@@ -217,7 +217,7 @@ class VirtualProject(LifeOfJourneys):
         if not isinstance(project, Project | Path | str):
             raise CallerError(f"publish({project!r}): a Project or its folder is expected")
         published = project if isinstance(project, Project) else Project.load(project)
-        self._call(self._life.publish(published))
+        self._call(self._control.publish(published))
         self.project = published
 
     # What can be seen
@@ -244,7 +244,7 @@ class VirtualProject(LifeOfJourneys):
         wanted = {"profile": person, "channel": channel, "journey": journey, "step": step, "message": message}
         asked = {name: value for name, value in wanted.items() if value is not None}
         facts = self.facts()
-        self._contents |= self._proofs.collect()
+        self._contents |= self._rendering.collect()
         found = [
             self._sent(fact)
             for fact in facts
@@ -263,7 +263,7 @@ class VirtualProject(LifeOfJourneys):
         """Everything that happened to a person and why, as data."""
         check_person(who, "explain")
         return explain(
-            self.facts(), person_asked_for(who), self._life.program().versions(), self._life.journey_states()
+            self.facts(), person_asked_for(who), self._control.program().versions(), self._control.journey_states()
         )
 
     def explain(self, who: str) -> str:
@@ -275,7 +275,7 @@ class VirtualProject(LifeOfJourneys):
         check_person(who, "profile")
         return self._call(self._runtime.ports[0].profile(person_asked_for(who)))
 
-    # Life
+    # Opening and closing
 
     def close(self) -> None:
         """Give everything back. May be called again."""

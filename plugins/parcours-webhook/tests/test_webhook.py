@@ -14,7 +14,7 @@ from aiohttp import web
 
 from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt, Refused
 from parcours.testing.contracts import ChannelContract, receipts_of
-from parcours.testing.doubles import Answer, Drop, Hang, HttpServer
+from parcours.testing.doubles import Drop, Hang, HttpReply, HttpServer
 from parcours_webhook import WebhookChannel, WebhookContent, WebhookSettings, sign, verify
 from parcours_webhook.channel import receipt_of_status
 from parcours_webhook.guard import Guard
@@ -60,11 +60,11 @@ class TestWebhookContract(ChannelContract[Receiver]):
         return [headers["Idempotency-Key"] for _, headers, _ in provider.requests]
 
     def refuse_next(self, provider: Receiver) -> None:
-        provider.next(Answer(410))
+        provider.next(HttpReply(410))
 
     def slow_down_next(self, provider: Receiver) -> float:
         dates = {"Date": "Mon, 02 Mar 2026 09:00:00 GMT", "Retry-After": "Mon, 02 Mar 2026 09:01:30 GMT"}
-        provider.next(Answer(429, headers=dates))
+        provider.next(HttpReply(429, headers=dates))
         return 90.0
 
     def break_next(self, provider: Receiver) -> None:
@@ -114,7 +114,7 @@ def test_a_signature_that_cannot_be_read_is_no_signature(header: str) -> None:
 
 def test_a_redirect_is_refused_and_not_followed() -> None:
     with Receiver() as receiver:
-        receiver.next(Answer(302, headers={"Location": f"{receiver.url}/elsewhere"}))
+        receiver.next(HttpReply(302, headers={"Location": f"{receiver.url}/elsewhere"}))
         receipt = post(f"{receiver.url}/hook", "127.0.0.1/32")
         assert receipt == Refused("k1", "the receiver answered 302", code="302")
         assert receiver.requests == []

@@ -21,14 +21,22 @@ from hashlib import blake2b
 from parcours.channel import CALL
 from parcours.core.delivery.reservations import GIVES_BACK, give_back
 from parcours.core.fact import DeliveryReached, Outcome
-from parcours.core.profile import DeliveryState, Run, State
+from parcours.core.profile import DeliveryState, DeliveryStateName, Run
 from parcours.core.turn import Turn
 from parcours.journey.program import Message
 
-RANK: dict[State, int] = {"held": 0, "queued": 1, "claimed": 2, "unknown": 3, "sent": 4, "delivered": 5, "bounced": 6}
+RANK: dict[DeliveryStateName, int] = {
+    "held": 0,
+    "queued": 1,
+    "claimed": 2,
+    "unknown": 3,
+    "sent": 4,
+    "delivered": 5,
+    "bounced": 6,
+}
 """The states that feedback can still raise; those not named are final."""
 
-TO_LEAVE: frozenset[State] = frozenset({"held", "queued", "claimed", "unknown"})
+TO_LEAVE: frozenset[DeliveryStateName] = frozenset({"held", "queued", "claimed", "unknown"})
 """States of a delivery of which a channel has still to take over, or to take over again, an attempt."""
 
 
@@ -98,7 +106,7 @@ def close(
     turn: Turn,
     run: Run,
     delivery: DeliveryState,
-    state: State,
+    state: DeliveryStateName,
     *,
     gate: str | None = None,
     reason: str | None,

@@ -12,7 +12,7 @@ from parcours.core.delivery.answers import take_answer
 from parcours.core.delivery.deliveries import RANK, TO_LEAVE, close, find, is_call, may_be_there, message_of, reach
 from parcours.core.delivery.suppression import suppress
 from parcours.core.fact import Outcome, Unmatched
-from parcours.core.profile import DeliveryState, Run, State
+from parcours.core.profile import DeliveryState, DeliveryStateName, Run
 from parcours.core.turn import Turn
 
 
@@ -166,7 +166,7 @@ def _bury_address(turn: Turn, delivery: DeliveryState) -> None:
         suppress(turn, delivery.channel, delivery.to)
 
 
-def _raise(turn: Turn, run: Run, delivery: DeliveryState, state: State) -> None:
+def _raise(turn: Turn, run: Run, delivery: DeliveryState, state: DeliveryStateName) -> None:
     if delivery.state in RANK and RANK[delivery.state] < RANK[state]:
         delivery.state = state
     outcome = _as_outcome(state)

@@ -9,14 +9,14 @@ ended more than `run_memory_ms` ago, nor of a delivery that its run has forgotte
 
 from __future__ import annotations
 
-from parcours.core.profile import DeliveryState, Profile, Reservation, State
+from parcours.core.profile import DeliveryState, DeliveryStateName, Profile, Reservation
 from parcours.core.turn import Turn
 from parcours.journey.program import Message
 
-GIVES_BACK: frozenset[State] = frozenset({"refused", "failed", "cancelled"})
+GIVES_BACK: frozenset[DeliveryStateName] = frozenset({"refused", "failed", "cancelled"})
 """States by which a delivery no longer counts against a frequency cap."""
 
-UNCOUNTED: frozenset[State] = GIVES_BACK | {"held"}
+UNCOUNTED: frozenset[DeliveryStateName] = GIVES_BACK | {"held"}
 
 
 def reserve(turn: Turn, delivery: DeliveryState, message: Message) -> None:

@@ -18,7 +18,7 @@ from parcours.core.paths import keep, roots_of
 from parcours.core.pause_buffer import keep_claim
 from parcours.core.profile import DeliveryState, Run
 from parcours.core.turn import Turn, iso
-from parcours.journey.program import Action, Call, Message, Send
+from parcours.journey.program import Action, CallAction, Message, Send
 
 
 def queue(turn: Turn, run: Run, step: Send, message: Message) -> None:
@@ -29,7 +29,7 @@ def queue(turn: Turn, run: Run, step: Send, message: Message) -> None:
         _pass_gates(turn, run, delivery, message)
 
 
-def queue_call(turn: Turn, run: Run, step: Call, action: Action, body: Mapping[str, object]) -> None:
+def queue_call(turn: Turn, run: Run, step: CallAction, action: Action, body: Mapping[str, object]) -> None:
     """Ask for an outbound call with these fields. It is queued when this returns."""
     for earlier in run.deliveries:
         if earlier.step == step.id:

@@ -17,7 +17,7 @@ from parcours.core.paths import keep
 from parcours.core.pause_buffer import Placed, keep_from_paused
 from parcours.core.profile import Run
 from parcours.core.run.entries import enter
-from parcours.core.run.walk import bury, go_to, waits_at
+from parcours.core.run.walk import archive, go_to, waits_at
 from parcours.core.turn import Turn, correlation_key
 from parcours.journey.program import AudienceListener, AudienceTrigger, EventListener, Journey, Listener, Trigger
 
@@ -98,7 +98,7 @@ def _exit(turn: Turn, journey: Journey, run: Run, occasion: Occasion) -> None:
         if _meets(turn, run, trigger, occasion):
             withdraw(turn, run)
             turn.record(run, "exited", trigger.name)
-            bury(turn, run)
+            archive(turn, run)
             return
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection
 from parcours.core.delivery.deliveries import find
 from parcours.core.occasion import Occasion
 from parcours.core.pause_buffer import KEPT_TIMERS, Placed
-from parcours.core.profile import Kept, Run, Timer
+from parcours.core.profile import BufferedInput, Run, Timer
 from parcours.core.run.phases import credit, go_through, move
 from parcours.core.run.updates import follow_updates
 from parcours.core.turn import Turn
@@ -52,7 +52,7 @@ def make_up(turn: Turn, journey: str, fire: Callable[[Turn, Timer], None], hear:
         _go_through_late(turn, occasion, journey, runs)
 
 
-def _goes_before(given: Kept, timer: Timer) -> bool:
+def _goes_before(given: BufferedInput, timer: Timer) -> bool:
     """An event goes before a timer of its instant; of two timers, the one that was set first."""
     if given.timer is None:
         return given.at <= timer.due
@@ -70,7 +70,7 @@ def _of(placed: list[Placed], journey: str, runs: Collection[int]) -> list[Place
     return [(own, run) for own, run in placed if run.journey == journey and run.number in runs]
 
 
-def _taken_out(turn: Turn, journey: str) -> list[Kept]:
+def _taken_out(turn: Turn, journey: str) -> list[BufferedInput]:
     """The journey's inputs, no longer kept. Timers are the person's again, and claims may be made again."""
     profile = turn.profile
     own = [each for each in profile.kept if each.journey == journey]
@@ -90,7 +90,7 @@ def credit_missed(turn: Turn, journey: str) -> None:
     turn.at = now
 
 
-def release_claims(turn: Turn, kept: list[Kept]) -> None:
+def release_claims(turn: Turn, kept: list[BufferedInput]) -> None:
     """What was about to leave, and still may, is ready again."""
     for each in kept:
         found = find(turn, each.key) if each.kind == "claim" else None
@@ -107,7 +107,7 @@ def _first_timer(turn: Turn, journey: str, before: int) -> Timer | None:
     return min(due, key=lambda timer: (timer.due, timer.sequence), default=None)
 
 
-def _apply(turn: Turn, given: Kept, runs: Collection[int], hear: Callable[[Turn, Run], None]) -> None:
+def _apply(turn: Turn, given: BufferedInput, runs: Collection[int], hear: Callable[[Turn, Run], None]) -> None:
     """To the runs that were open in the pause; those that have ended since may still be credited with a goal."""
     own = _of(turn.open_runs(), given.journey, runs)
     if given.kind == "occasion":
@@ -118,6 +118,6 @@ def _apply(turn: Turn, given: Kept, runs: Collection[int], hear: Callable[[Turn,
             hear(turn, run)
 
 
-def _occasion(given: Kept) -> Occasion:
+def _occasion(given: BufferedInput) -> Occasion:
     changes = tuple(AudienceTrigger(audience, change) for audience, change in given.changes)
     return Occasion(given.names, given.properties, changes)

@@ -23,7 +23,7 @@ from parcours.expression.zones import next_local_time, zone
 from parcours.instants import LATEST_MS, to_ms
 from parcours.journey.program import (
     Branch,
-    Call,
+    CallAction,
     End,
     Journey,
     ReactionListener,
@@ -78,10 +78,10 @@ def go_to(turn: Turn, journey: Journey, run: Run, step_id: str | None) -> None:
 def end(turn: Turn, run: Run, why: str) -> None:
     """The run is over: only what re-entry, goals and reactions may ask for is kept."""
     turn.record(run, "ended", why)
-    bury(turn, run)
+    archive(turn, run)
 
 
-def bury(turn: Turn, run: Run) -> None:
+def archive(turn: Turn, run: Run) -> None:
     """Move a run from the open ones to the past, without its timers and its data."""
     turn.cancel_timers(run, ("wait", "timeout"))
     run.ended_at = turn.at
@@ -131,7 +131,7 @@ def _take(turn: Turn, journey: Journey, run: Run, step: Step) -> str | None | St
             return _split(turn, run, step)
         case Update():
             return _update(turn, run, step)
-        case Call():
+        case CallAction():
             return _call(turn, journey, run, step)
         case End():
             raise AssertionError("the walk has ended before")
@@ -144,7 +144,7 @@ def _send(turn: Turn, journey: Journey, run: Run, step: Send) -> str | None | St
     return after_send(run, step)
 
 
-def _call(turn: Turn, journey: Journey, run: Run, step: Call) -> str | None:
+def _call(turn: Turn, journey: Journey, run: Run, step: CallAction) -> str | None:
     """The run goes on at once; a listener may wait for the answer. What has no value is left out of the body."""
     action = journey.actions[step.action]
     body = {name: value for name, value in _values(turn, run, action.body).items() if value is not None}

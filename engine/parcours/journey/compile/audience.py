@@ -29,7 +29,7 @@ def now_misuse(text: str) -> str | None:
 def _plain(node: nodes.Node) -> bool:
     if not _names_now(node):
         return True
-    if isinstance(node, nodes.Binary) and node.sign in _ORDERINGS:
+    if isinstance(node, nodes.BinaryOperation) and node.sign in _ORDERINGS:
         sides = (node.left, node.right)
         return sum(map(_names_now, sides)) == 1 and all(_moved(side) or not _names_now(side) for side in sides)
     if isinstance(node, nodes.Chain):
@@ -39,12 +39,12 @@ def _plain(node: nodes.Node) -> bool:
 
 def _moved(node: nodes.Node) -> bool:
     """`now` itself, or `now` plus or minus something without it."""
-    if isinstance(node, nodes.Binary) and node.sign in ("+", "-"):
+    if isinstance(node, nodes.BinaryOperation) and node.sign in ("+", "-"):
         return _moved(node.left) and not _names_now(node.right)
-    return isinstance(node, nodes.Name) and node.text == "now"
+    return isinstance(node, nodes.Identifier) and node.text == "now"
 
 
 def _names_now(node: nodes.Node) -> bool:
-    if isinstance(node, nodes.Name):
+    if isinstance(node, nodes.Identifier):
         return node.text == "now"
     return any(map(_names_now, nodes.children(node)))

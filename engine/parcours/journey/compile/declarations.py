@@ -1,4 +1,4 @@
-"""What does a journey find around it? The project's declared names, and expressions checked against them."""
+"""The declarations of a project: every name that its parts may use, and expressions checked against them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from parcours.channel import CALL
-from parcours.expression.definition_keys import Editions
+from parcours.expression.definition_keys import DefinitionKeys
 from parcours.expression.expression import Expression, ExpressionError, compile_expression, constant
-from parcours.expression.kinds import Place, in_words
+from parcours.expression.kinds import ExpectedKind, in_words
 from parcours.expression.names import ANYTHING, RUN_KINDS, UNREAD_EVENT, Names, Past, nearest, united
 from parcours.journey.model.document import ActionDocument, MessageDocument
 from parcours.journey.read.documents import Documents
@@ -48,7 +48,7 @@ def condition(margin: Margin, text: str, names: Names | None, *keys: Key) -> Exp
     return compiled
 
 
-def value(margin: Margin, text: str, names: Names | None, place: Place, *keys: Key) -> Expression:
+def value(margin: Margin, text: str, names: Names | None, place: ExpectedKind, *keys: Key) -> Expression:
     """The compiled expression; a finding as well where its value can never be what is expected at this place."""
     compiled = expression(margin, text, names, *keys)
     if compiled is not NEVER and not place.takes(compiled.kind):
@@ -57,7 +57,7 @@ def value(margin: Margin, text: str, names: Names | None, place: Place, *keys: K
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Declarations:
     """The declared names: kinds of traits, kinds of properties by event type, messages, audiences, addresses...
 
     past    the histories and consents that may be asked for
@@ -73,7 +73,7 @@ class Surroundings:
     channels: frozenset[str]
     past: Past
     unread: frozenset[str] = frozenset()
-    editions: Editions = field(default_factory=Editions)
+    definition_keys: DefinitionKeys = field(default_factory=DefinitionKeys)
 
     def properties(self, margin: Margin, event: str, *keys: Key) -> Mapping[str, str]:
         """The properties of an event type; anything, and a finding, where it is not declared."""
@@ -106,16 +106,16 @@ class Surroundings:
         return Names(self.traits, event, entry, RUN_KINDS if run else None, self.past if past else None)
 
 
-def surroundings(
+def declarations_of(
     documents: Documents,
     unread: frozenset[str] = frozenset(),
     installed: Iterable[str] | None = None,
-    editions: Editions | None = None,
-) -> Surroundings:
+    definition_keys: DefinitionKeys | None = None,
+) -> Declarations:
     """What the documents declare. Where one of them could not be read, any name may be meant.
 
     installed  the channels that there are; None: those that the documents speak of
-    editions   of audiences and event types that have meant something else before
+    definition_keys   of audiences and event types that have meant something else before
     """
     declared, any_property = documents.events.events, ANYTHING if "events" in unread else {}
     events: dict[str, Mapping[str, str]] = {}
@@ -123,9 +123,9 @@ def surroundings(
         base = declared[event.of].properties if event.of in declared else {}
         events[name] = united([base, event.properties, any_property])
     channels = _channels(documents) if installed is None else frozenset(installed)
-    editions = editions or Editions()
-    keys = {name: editions.event(name) for name in declared}
-    return Surroundings(
+    definition_keys = definition_keys or DefinitionKeys()
+    keys = {name: definition_keys.event(name) for name in declared}
+    return Declarations(
         traits={**documents.profile.traits, **(ANYTHING if "profile" in unread else {})},
         events=events,
         messages={message.message: message for message in reversed(documents.messages)},
@@ -140,7 +140,7 @@ def surroundings(
             keys=keys,
         ),
         unread=unread,
-        editions=editions,
+        definition_keys=definition_keys,
     )
 
 
@@ -154,9 +154,9 @@ def _purposes(documents: Documents, unread: frozenset[str]) -> frozenset[str]:
     return frozenset({"marketing", "transactional", *named, *({"*"} if "message" in unread else ())})
 
 
-def union_of(around: Surroundings, events: Iterable[str]) -> Mapping[str, str]:
+def union_of(declared: Declarations, events: Iterable[str]) -> Mapping[str, str]:
     """All properties that any of the events may have."""
     names = set(events)
-    if names - around.events.keys():
+    if names - declared.events.keys():
         return ANYTHING
-    return united(around.events[name] for name in sorted(names))
+    return united(declared.events[name] for name in sorted(names))

@@ -9,7 +9,7 @@ from parcours.expression.values import NoHistory, Scope
 from parcours.journey.program import Audience, ConsentPolicy
 
 
-class _Stranger(NoHistory):
+class _EmptyProfile(NoHistory):
     """Did nothing yet, and is held to have agreed to what the policy says."""
 
     __slots__ = ("_policy",)
@@ -23,11 +23,11 @@ class _Stranger(NoHistory):
 
 def waking(audiences: Iterable[Audience], policy: ConsentPolicy, events: Iterable[str]) -> set[str]:
     """Those of a project's event types that make somebody known: all of them, if that may put her into an audience."""
-    holds = any(may_hold_for_stranger(audience.condition, policy) for audience in audiences)
+    holds = any(may_hold_for_empty_profile(audience.condition, policy) for audience in audiences)
     return set(events) if holds else set()
 
 
-def may_hold_for_stranger(condition: Expression, policy: ConsentPolicy) -> bool:
+def may_hold_for_empty_profile(condition: Expression, policy: ConsentPolicy) -> bool:
     """Whether an audience's condition is met by an empty profile, at whatever time.
 
     Where time matters, `now` is compared with instants that are the same for everybody who has no traits and no
@@ -35,7 +35,7 @@ def may_hold_for_stranger(condition: Expression, policy: ConsentPolicy) -> bool:
     """
     now_ms: int | None = 0
     while now_ms is not None:
-        scope = Scope(now_ms=now_ms, history=_Stranger(policy))
+        scope = Scope(now_ms=now_ms, history=_EmptyProfile(policy))
         if condition.holds(scope):
             return True
         now_ms = condition.next_change(scope)

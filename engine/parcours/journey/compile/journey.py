@@ -14,10 +14,16 @@ from parcours.expression.kinds import CORRELATION
 from parcours.expression.zones import start_of_day_ms, zone
 from parcours.instants import to_ms
 from parcours.journey import program
-from parcours.journey.compile.declarations import Surroundings, condition, value
+from parcours.journey.compile.declarations import Declarations, condition, value
 from parcours.journey.compile.journey_names import JourneyNames
 from parcours.journey.compile.steps import StepCompiler
-from parcours.journey.model.document import AudienceEntry, EventEntry, JourneyDocument, ReadEntry, ReentryAfter
+from parcours.journey.model.document import (
+    AudienceEntryDocument,
+    EventEntryDocument,
+    JourneyDocument,
+    ReadEntryDocument,
+    ReentryAfterDocument,
+)
 from parcours.journey.read.finding import Margin
 
 
@@ -34,8 +40,8 @@ class JourneyCompiler:
         return self.names.document
 
     @property
-    def around(self) -> Surroundings:
-        return self.names.around
+    def declared(self) -> Declarations:
+        return self.names.declared
 
     def compile(self) -> program.Journey:
         document = self.document
@@ -66,18 +72,18 @@ class JourneyCompiler:
 
     def _entry(self) -> program.Trigger | program.ReadEntry | program.AudienceTrigger:
         entry, margin = self.document.entry, self.margin.below("entry")
-        if isinstance(entry, EventEntry):
-            properties = self.around.properties(margin, entry.event, "event")
-            names = self.around.names(properties)
+        if isinstance(entry, EventEntryDocument):
+            properties = self.declared.properties(margin, entry.event, "event")
+            names = self.declared.names(properties)
             when = condition(margin, entry.when, names, "when") if entry.when else None
-            return program.Trigger(self.around.editions.event(entry.event), when)
-        if isinstance(entry, AudienceEntry):
+            return program.Trigger(self.declared.definition_keys.event(entry.event), when)
+        if isinstance(entry, AudienceEntryDocument):
             return self.names.audience_trigger(entry, margin)
-        self.around.check_audience(margin, entry.read, "read")
-        audience = self.around.editions.audience(entry.read)
+        self.declared.check_audience(margin, entry.read, "read")
+        audience = self.declared.definition_keys.audience(entry.read)
         return program.ReadEntry(audience, self._instant_ms(entry), entry.people_per_second, entry.rule)
 
-    def _instant_ms(self, entry: ReadEntry) -> int:
+    def _instant_ms(self, entry: ReadEntryDocument) -> int:
         moment: datetime = entry.at
         return to_ms((moment if moment.tzinfo else moment.replace(tzinfo=zone(self.timezone))).astimezone(UTC))
 
@@ -90,7 +96,7 @@ class JourneyCompiler:
     def _correlation(self) -> Expression | None:
         if self.document.correlation is None:
             return None
-        names = self.around.names(self.names.entry_names, past=False)
+        names = self.declared.names(self.names.entry_names, past=False)
         return value(self.margin, self.document.correlation, names, CORRELATION, "correlation")
 
     def _midnight(self, day: date | None, days_later: int) -> int | None:
@@ -115,7 +121,7 @@ class JourneyCompiler:
 
 
 def _reentry_ms(document: JourneyDocument) -> int | None:
-    if isinstance(document.reentry, ReentryAfter):
+    if isinstance(document.reentry, ReentryAfterDocument):
         return document.reentry.after
     return None if document.reentry == "never" else 0
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from parcours.expression.names import ANYTHING, Names, united
 from parcours.journey import program
-from parcours.journey.compile.declarations import Surroundings, condition, union_of
+from parcours.journey.compile.declarations import Declarations, condition, union_of
 from parcours.journey.model import steps
-from parcours.journey.model.document import EventEntry, JourneyDocument
+from parcours.journey.model.document import EventEntryDocument, JourneyDocument
 from parcours.journey.read.finding import Margin
 
 
@@ -22,30 +22,30 @@ class JourneyNames:
     """
 
     document: JourneyDocument
-    around: Surroundings
+    declared: Declarations
     paths: Mapping[str, frozenset[str]] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
 
     @property
     def entry_event(self) -> str | None:
-        return self.document.entry.event if isinstance(self.document.entry, EventEntry) else None
+        return self.document.entry.event if isinstance(self.document.entry, EventEntryDocument) else None
 
     @property
     def entry_names(self) -> Mapping[str, str]:
         """What `entry` may name; nothing where people are read in."""
-        return union_of(self.around, [self.entry_event] if self.entry_event else [])
+        return union_of(self.declared, [self.entry_event] if self.entry_event else [])
 
     def step_names(self) -> Names:
         """What a step may name: `event` is whichever event moved the run last, the answer to a call included."""
         events, answers = [self.entry_event] if self.entry_event else [], list[Mapping[str, str]]()
         for listener in self._listeners():
-            if isinstance(listener, steps.EventListener):
+            if isinstance(listener, steps.EventListenerDocument):
                 events.append(listener.event)
-            elif isinstance(listener, steps.ReactionListener) and listener.reaction == "answered":
+            elif isinstance(listener, steps.ReactionListenerDocument) and listener.reaction == "answered":
                 answers.append(self._answer(listener.of))
-        return self.around.names(united([union_of(self.around, events), *answers]), self.entry_names, run=True)
+        return self.declared.names(united([union_of(self.declared, events), *answers]), self.entry_names, run=True)
 
-    def _listeners(self) -> Iterator[steps.Listener]:
+    def _listeners(self) -> Iterator[steps.ListenerDocument]:
         for step in self.document.steps:
             if isinstance(step, steps.WaitForStep):
                 yield from step.wait_for
@@ -53,27 +53,27 @@ class JourneyNames:
     def _answer(self, call: str) -> Mapping[str, str]:
         """What the answer to a call step has; anything where there is no such step or action."""
         names = [each.call for each in self.document.steps if isinstance(each, steps.CallStep) and each.id == call]
-        actions = [self.around.actions[name] for name in names if name in self.around.actions]
+        actions = [self.declared.actions[name] for name in names if name in self.declared.actions]
         return actions[0].answer if actions else ANYTHING
 
     def exit_rule(
-        self, rule: steps.EventTrigger | steps.AudienceTrigger, margin: Margin
+        self, rule: steps.EventTriggerDocument | steps.AudienceTriggerDocument, margin: Margin
     ) -> program.Trigger | program.AudienceTrigger:
-        if isinstance(rule, steps.AudienceTrigger):
+        if isinstance(rule, steps.AudienceTriggerDocument):
             return self.audience_trigger(rule, margin)
         return self.trigger(rule, margin)
 
-    def audience_trigger(self, trigger: steps.AudienceTrigger, margin: Margin) -> program.AudienceTrigger:
-        self.around.check_audience(margin, trigger.audience, "audience")
-        return program.AudienceTrigger(self.around.editions.audience(trigger.audience), trigger.change)
+    def audience_trigger(self, trigger: steps.AudienceTriggerDocument, margin: Margin) -> program.AudienceTrigger:
+        self.declared.check_audience(margin, trigger.audience, "audience")
+        return program.AudienceTrigger(self.declared.definition_keys.audience(trigger.audience), trigger.change)
 
-    def trigger(self, trigger: steps.EventTrigger, margin: Margin) -> program.Trigger:
+    def trigger(self, trigger: steps.EventTriggerDocument, margin: Margin) -> program.Trigger:
         """An exit, goal or listener: `event` is the event at hand, `entry` the one that the run remembers."""
-        properties = self.around.properties(margin, trigger.event, "event")
-        key = self.around.editions.event(trigger.event)
+        properties = self.declared.properties(margin, trigger.event, "event")
+        key = self.declared.definition_keys.event(trigger.event)
         if trigger.when is None:
             return program.Trigger(key)
-        names = self.around.names(properties, self.entry_names, run=True)
+        names = self.declared.names(properties, self.entry_names, run=True)
         when = condition(margin, trigger.when, names, "when")
         self.kept.update(path for path in when.paths if path.startswith("entry."))
         return program.Trigger(key, when)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from parcours.expression.duration import DAYS, minute_of
 from parcours.expression.names import nearest
-from parcours.journey.compile.declarations import Surroundings
+from parcours.journey.compile.declarations import Declarations
 from parcours.journey.model.policies import CapDocument, PoliciesDocument, QuietHoursDocument
 from parcours.journey.program import Cap, ConsentPolicy, Policies, QuietHours
 from parcours.journey.read.finding import Margin
@@ -13,33 +13,34 @@ DAY_MINUTES = 1_440
 WEEK_MINUTES = 7 * DAY_MINUTES
 
 
-def compile_policies(document: PoliciesDocument, margin: Margin, around: Surroundings) -> Policies:
+def compile_policies(document: PoliciesDocument, margin: Margin, declared: Declarations) -> Policies:
     """The policies; faults go into the margin."""
     for channel in document.consent.channels:
-        around.check_channel(margin, channel, "consent", "channels", channel)
-    caps = tuple(_cap(cap, margin.below("caps", number), around) for number, cap in enumerate(document.caps))
+        declared.check_channel(margin, channel, "consent", "channels", channel)
+    caps = tuple(_cap(cap, margin.below("caps", number), declared) for number, cap in enumerate(document.caps))
     quiet_hours = tuple(
-        _quiet(hours, margin.below("quiet_hours", number), around) for number, hours in enumerate(document.quiet_hours)
+        _quiet(hours, margin.below("quiet_hours", number), declared)
+        for number, hours in enumerate(document.quiet_hours)
     )
-    for channel in sorted(around.channels):
+    for channel in sorted(declared.channels):
         if _never_ends(channel, quiet_hours):
             margin.error(f"the quiet hours leave no time of the week for {channel!r}", "quiet_hours")
             break
     return Policies(ConsentPolicy(document.consent.default, dict(document.consent.channels)), caps, quiet_hours)
 
 
-def _cap(cap: CapDocument, margin: Margin, around: Surroundings) -> Cap:
+def _cap(cap: CapDocument, margin: Margin, declared: Declarations) -> Cap:
     if cap.message_class == "transactional":
         margin.error("transactional messages are not capped, so this rule would never apply", "class")
-    purposes = around.past.purposes
+    purposes = declared.past.purposes
     if cap.purpose is not None and cap.purpose not in purposes and "*" not in purposes:
         margin.error(f"no message has the purpose {cap.purpose!r}{nearest(cap.purpose, purposes)}", "purpose")
-    return Cap(_channels(cap.channels, margin, around), cap.message_class, cap.purpose, cap.max, cap.per)
+    return Cap(_channels(cap.channels, margin, declared), cap.message_class, cap.purpose, cap.max, cap.per)
 
 
-def _quiet(hours: QuietHoursDocument, margin: Margin, around: Surroundings) -> QuietHours:
+def _quiet(hours: QuietHoursDocument, margin: Margin, declared: Declarations) -> QuietHours:
     return QuietHours(
-        channels=_channels(hours.channels, margin, around),
+        channels=_channels(hours.channels, margin, declared),
         from_minute=minute_of(hours.start),
         until_minute=minute_of(hours.until) % DAY_MINUTES,  # the end of a day is the start of the next
         days=frozenset(DAYS.index(day) for day in hours.days),
@@ -47,9 +48,9 @@ def _quiet(hours: QuietHoursDocument, margin: Margin, around: Surroundings) -> Q
     )
 
 
-def _channels(named: tuple[str, ...] | None, margin: Margin, around: Surroundings) -> frozenset[str] | None:
+def _channels(named: tuple[str, ...] | None, margin: Margin, declared: Declarations) -> frozenset[str] | None:
     for number, channel in enumerate(named or ()):
-        around.check_channel(margin, channel, "channels", number)
+        declared.check_channel(margin, channel, "channels", number)
     return None if named is None else frozenset(named)
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from parcours.expression.definition_keys import Editions
+from parcours.expression.definition_keys import DefinitionKeys
 from parcours.expression.expression import Expression, compile_expression
 from parcours.expression.kinds import ADDRESS, KEY, TIME_ZONE
 from parcours.expression.names import Names
@@ -16,10 +16,10 @@ from parcours.journey import program
 from parcours.journey.compile.audience import now_misuse
 from parcours.journey.compile.declarations import (
     DEFAULT_ADDRESSES,
-    Surroundings,
+    Declarations,
     condition,
+    declarations_of,
     expression,
-    surroundings,
     value,
 )
 from parcours.journey.compile.empty_profile import waking
@@ -35,20 +35,25 @@ from parcours.journey.read.documents import Documents, Margins
 from parcours.journey.read.finding import Margin
 from parcours.journey.read.reading import note_invalid
 
-Contents = Mapping[str, type[BaseModel]]
+ContentModels = Mapping[str, type[BaseModel]]
 """The `Content` model of each channel that is known."""
 
 
 def compile_project(
-    documents: Documents, margins: Margins, contents: Contents | None = None, editions: Editions | None = None
+    documents: Documents,
+    margins: Margins,
+    contents: ContentModels | None = None,
+    definition_keys: DefinitionKeys | None = None,
 ) -> tuple[program.Program, Documents]:
     """The program, and the documents with each content as its channel's model left it.
 
     contents  the content models by channel; None leaves contents unchecked
-    editions  of audiences and event types that have meant something else before
+    definition_keys  of audiences and event types that have meant something else before
     Faults go into the margins; the program is of use only if no error is among them.
     """
-    compiler = _Compiler(documents, margins, contents, surroundings(documents, margins.unread, contents, editions))
+    compiler = _Compiler(
+        documents, margins, contents, declarations_of(documents, margins.unread, contents, definition_keys)
+    )
     return compiler.compile()
 
 
@@ -56,8 +61,8 @@ def compile_project(
 class _Compiler:
     documents: Documents
     margins: Margins
-    contents: Contents | None
-    around: Surroundings
+    contents: ContentModels | None
+    declared: Declarations
 
     def compile(self) -> tuple[program.Program, Documents]:
         settings, profile = self.documents.settings, self.margins.single["profile"]
@@ -90,9 +95,9 @@ class _Compiler:
         moving = {name for journey in journeys for name in event_names(journey)}
         entering = {name for journey in journeys for name in entry_names(journey)}
         addresses = self._addresses()
-        policies = compile_policies(settings.policies, self.margins.single["project"].below("policies"), self.around)
+        policies = compile_policies(settings.policies, self.margins.single["project"].below("policies"), self.declared)
         entering |= waking(audiences.values(), policies.consent, events)
-        zone_names = Names(self.around.traits) if self.documents.profile.timezone != "profile.timezone" else None
+        zone_names = Names(self.declared.traits) if self.documents.profile.timezone != "profile.timezone" else None
         compiled = program.Program(
             project=settings.project,
             timezone=settings.timezone,
@@ -123,11 +128,11 @@ class _Compiler:
 
     def _check_channels(self) -> None:
         for channel in self.documents.settings.channels:
-            self.around.check_channel(self.margins.single["project"], channel, "channels", channel)
+            self.declared.check_channel(self.margins.single["project"], channel, "channels", channel)
 
     def _addresses(self) -> dict[str, Expression]:
         """Where each channel reaches a person, as far as the profile declares what that takes."""
-        names, margin = self.around.names(past=False), self.margins.single["profile"]
+        names, margin = self.declared.names(past=False), self.margins.single["profile"]
         given = self.documents.profile.addresses
         usual = {
             channel: text
@@ -144,10 +149,10 @@ class _Compiler:
         declared = self.documents.events.events
         for name, event in declared.items():
             margin = self.margins.single["events"].below("events", name)
-            names = Names({}, self.around.events[name])
+            names = Names({}, self.declared.events[name])
             if event.of in declared and declared[event.of].of is not None:
                 margin.error(f"{event.of!r} is itself recognised by a rule, build on a plain event", "of")
-            key = self.around.editions.event(name)
+            key = self.declared.definition_keys.event(name)
             compiled[key] = program.EventType(
                 name=key,
                 of=event.of,
@@ -158,12 +163,14 @@ class _Compiler:
         return compiled
 
     def _audiences(self) -> dict[str, program.Audience]:
-        margin, names = self.margins.single["audiences"], self.around.names()
+        margin, names = self.margins.single["audiences"], self.declared.names()
         for name, text in self.documents.audiences.audiences.items():
             if misuse := now_misuse(text):
                 margin.error(misuse, "audiences", name, value=text)
         compiled = [
-            program.Audience(self.around.editions.audience(name), condition(margin, text, names, "audiences", name))
+            program.Audience(
+                self.declared.definition_keys.audience(name), condition(margin, text, names, "audiences", name)
+            )
             for name, text in self.documents.audiences.audiences.items()
         ]
         return {audience.name: audience for audience in compiled}
@@ -175,7 +182,7 @@ class _Compiler:
         checked: dict[str, object] = {}
         for channel, content in document.contents.items():
             checked[channel] = content
-            self.around.check_channel(margin, channel, channel)
+            self.declared.check_channel(margin, channel, channel)
             if self.contents is not None and channel in self.contents:
                 checked[channel] = _validated(content, self.contents[channel], margin.below(channel))
         return MessageDocument.model_validate({**document.model_dump(by_alias=True), **checked})
@@ -213,18 +220,18 @@ class _Compiler:
     def _names_in(self, kind: Literal["send", "call"], name: str) -> Names:
         """What a message or an action may name: what any journey that uses it knows, or any event if none does."""
         senders = [each for each in self.documents.journeys if _uses(each, kind, name)]
-        every = {path: kind for event in self.around.events.values() for path, kind in event.items()}
+        every = {path: kind for event in self.declared.events.values() for path, kind in event.items()}
         if not senders:
-            return self.around.names(every, every, run=True)
-        names = [JourneyNames(each, self.around).step_names() for each in senders]
+            return self.declared.names(every, every, run=True)
+        names = [JourneyNames(each, self.declared).step_names() for each in senders]
         event = {path: kind for each in names for path, kind in (each.event or {}).items()}
         entry = {path: kind for each in names for path, kind in (each.entry or {}).items()}
-        return self.around.names(event, entry, run=True)
+        return self.declared.names(event, entry, run=True)
 
     def _journey(
         self, document: JourneyDocument, margin: Margin, paths: Mapping[str, frozenset[str]]
     ) -> program.Journey:
-        names, timezone = JourneyNames(document, self.around, paths), self.documents.settings.timezone
+        names, timezone = JourneyNames(document, self.declared, paths), self.documents.settings.timezone
         journey = JourneyCompiler(names, margin, timezone).compile()
         if margin.file not in self.margins.faulty:
             check_shape(journey, [step.id for step in document.steps], margin)

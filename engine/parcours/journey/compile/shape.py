@@ -50,7 +50,13 @@ def every_way(step: program.Step) -> list[str | None]:
             return [*(target for _, target in step.arms), step.otherwise]
         case program.Split():
             return [target for _, target in step.arms]
-        case program.WaitDuration() | program.WaitUntil() | program.WaitLocalTime() | program.Update() | program.Call():
+        case (
+            program.WaitDuration()
+            | program.WaitUntil()
+            | program.WaitLocalTime()
+            | program.Update()
+            | program.CallAction()
+        ):
             return [step.next]
         case program.End():
             return []

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from parcours.expression.duration import DAYS
 from parcours.expression.expression import Expression
-from parcours.expression.kinds import ADDRESS, INSTANT, Place, trait
+from parcours.expression.kinds import ADDRESS, INSTANT, ExpectedKind, trait
 from parcours.expression.names import Names, nearest
 from parcours.journey import program
 from parcours.journey.compile.declarations import DEFAULT_ADDRESSES, condition, expression, value
@@ -26,7 +26,7 @@ class StepCompiler:
     names: Names
     after: str | None
 
-    def compile(self, step: steps.Step) -> program.Step:
+    def compile(self, step: steps.StepDocument) -> program.Step:
         match step:
             case steps.SendStep():
                 return self._send(step)
@@ -59,7 +59,7 @@ class StepCompiler:
         self.journey.kept.update(compiled.paths)
         return compiled
 
-    def _value(self, text: str, place: Place, *keys: Key) -> Expression:
+    def _value(self, text: str, place: ExpectedKind, *keys: Key) -> Expression:
         compiled = value(self.margin, text, self.names, place, *keys)
         self.journey.kept.update(compiled.paths)
         return compiled
@@ -81,11 +81,11 @@ class StepCompiler:
         )
 
     def _channels(self, step: steps.SendStep) -> Sequence[str]:
-        around = self.journey.around
-        message = around.messages.get(step.send)
+        declared = self.journey.declared
+        message = declared.messages.get(step.send)
         if message is None:
-            if step.send not in around.unread:
-                self.margin.error(f"unknown message {step.send!r}{nearest(step.send, around.messages)}", "send")
+            if step.send not in declared.unread:
+                self.margin.error(f"unknown message {step.send!r}{nearest(step.send, declared.messages)}", "send")
             return step.channels or ()
         if message.status == "draft":
             self.margin.error(f"the message {step.send!r} is a draft, set its status to ready", "send")
@@ -99,7 +99,7 @@ class StepCompiler:
     def _address(self, step: steps.SendStep, channel: str) -> Expression:
         if channel in step.to:
             return self._value(step.to[channel], ADDRESS, "to", channel)
-        address = self.journey.around.addresses.get(channel)
+        address = self.journey.declared.addresses.get(channel)
         if address is not None:
             if address == DEFAULT_ADDRESSES.get(channel):  # any other is looked at in profile.yaml
                 return self._value(address, ADDRESS, "send")
@@ -128,18 +128,18 @@ class StepCompiler:
         on_timeout = self._next(step.on_timeout, "on_timeout")
         return program.WaitFor(step.id, listeners, step.timeout, on_timeout)
 
-    def _listener(self, listener: steps.Listener, number: int) -> program.Listener:
+    def _listener(self, listener: steps.ListenerDocument, number: int) -> program.Listener:
         margin = self.margin.below("wait_for", number)
         after = self._next(listener.next, "wait_for", number, "next")
-        if isinstance(listener, steps.EventListener):
+        if isinstance(listener, steps.EventListenerDocument):
             return program.EventListener(self.journey.trigger(listener, margin), after)
-        if isinstance(listener, steps.AudienceListener):
+        if isinstance(listener, steps.AudienceListenerDocument):
             trigger = self.journey.audience_trigger(listener, margin)
             return program.AudienceListener(trigger.audience, trigger.change, after)
         self._check_reaction(listener, margin)
         return program.ReactionListener(listener.reaction, listener.of, listener.channel, listener.link, after)
 
-    def _check_reaction(self, listener: steps.ReactionListener, margin: Margin) -> None:
+    def _check_reaction(self, listener: steps.ReactionListenerDocument, margin: Margin) -> None:
         listed = self.journey.document.steps
         sends = {step.id: step for step in listed if isinstance(step, steps.SendStep)}
         calls = {step.id for step in listed if isinstance(step, steps.CallStep)}
@@ -155,8 +155,8 @@ class StepCompiler:
         elif listener.channel is not None:
             margin.error("a call has no channel", "channel")
 
-    def _check_channel(self, send: steps.SendStep, listener: steps.ReactionListener, margin: Margin) -> None:
-        message = self.journey.around.messages.get(send.send)
+    def _check_channel(self, send: steps.SendStep, listener: steps.ReactionListenerDocument, margin: Margin) -> None:
+        message = self.journey.declared.messages.get(send.send)
         channels = send.channels or (tuple(message.contents) if message else ())
         if listener.channel is not None and channels and listener.channel not in channels:
             hint = nearest(listener.channel, channels)
@@ -183,17 +183,17 @@ class StepCompiler:
             arms.append((bound, self._next(arm.next, "split", number, "next")))
         return program.Split(step.id, tuple(arms))
 
-    def _call(self, step: steps.CallStep) -> program.Call:
-        actions = self.journey.around.actions
-        if step.call not in actions and "actions" not in self.journey.around.unread:
+    def _call(self, step: steps.CallStep) -> program.CallAction:
+        actions = self.journey.declared.actions
+        if step.call not in actions and "actions" not in self.journey.declared.unread:
             self.margin.error(f"unknown action {step.call!r}{nearest(step.call, actions)}", "call")
         self.journey.kept.update(self.journey.paths.get(f"call {step.call}", frozenset()))
-        return program.Call(step.id, step.call, self._next(step.next, "next"))
+        return program.CallAction(step.id, step.call, self._next(step.next, "next"))
 
     def _update(self, step: steps.UpdateStep) -> program.Update:
-        traits = self.journey.around.traits
+        traits = self.journey.declared.traits
         for name in step.update:
-            if name not in traits and "profile" not in self.journey.around.unread:
+            if name not in traits and "profile" not in self.journey.declared.unread:
                 self.margin.error(f"unknown trait {name!r}{nearest(name, traits)}", "update", name)
         values = {
             name: self._value(text, trait(name, traits.get(name, "any")), "update", name)

@@ -29,7 +29,7 @@ from parcours.expression.zones import zone_names
 from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser
 from parcours.journey.model.policies import PoliciesDocument
 from parcours.journey.model.recurrence import check_rule
-from parcours.journey.model.steps import AudienceTrigger, EventTrigger, Step
+from parcours.journey.model.steps import AudienceTriggerDocument, EventTriggerDocument, StepDocument
 
 Kind: TypeAlias = Literal["string", "number", "integer", "boolean", "timestamp", "object", "list"]
 PropertyPath: TypeAlias = Annotated[str, Field(pattern=r"^[^.\s][^.]*(\.[^.]+)*$")]
@@ -173,20 +173,20 @@ class ActionsDocument(Document):
 YEARS: Final = (1970, 9990)
 """Between these a timestamp can be counted in every zone, with years to spare for waits and rules."""
 
-Moment = TypeVar("Moment", date, datetime)
+DateOrTime = TypeVar("DateOrTime", date, datetime)
 
 
-def _in_our_time(moment: Moment) -> Moment:
+def _in_our_time(moment: DateOrTime) -> DateOrTime:
     if not YEARS[0] <= moment.year < YEARS[1]:
         raise ValueError(f"a year from {YEARS[0]} to {YEARS[1] - 1} is expected")
     return moment
 
 
-class EventEntry(EventTrigger):
+class EventEntryDocument(EventTriggerDocument):
     """The journey is entered by an event."""
 
 
-class AudienceEntry(AudienceTrigger):
+class AudienceEntryDocument(AudienceTriggerDocument):
     """The journey is entered by whoever enters an audience, or leaves it."""
 
 
@@ -200,7 +200,7 @@ def _people_per_second(value: object) -> object:
     return value
 
 
-class ReadEntry(Document):
+class ReadEntryDocument(Document):
     """The journey is entered by everyone who is in the audience at an instant, `rate` people a second.
 
     rule  an RFC 5545 rule by which that recurs from `at` on, in the project's zone
@@ -216,10 +216,10 @@ class ReadEntry(Document):
         return int(self.rate.removesuffix("/s")) if self.rate else None
 
 
-Entry: TypeAlias = Annotated[
-    Annotated[EventEntry, Tag("<event>")]
-    | Annotated[AudienceEntry, Tag("<audience>")]
-    | Annotated[ReadEntry, Tag("<read>")],
+EntryDocument: TypeAlias = Annotated[
+    Annotated[EventEntryDocument, Tag("<event>")]
+    | Annotated[AudienceEntryDocument, Tag("<audience>")]
+    | Annotated[ReadEntryDocument, Tag("<read>")],
     Discriminator(
         chooser("event", "audience", "read"),
         custom_error_type="entry",
@@ -228,21 +228,21 @@ Entry: TypeAlias = Annotated[
 ]
 
 
-class ReentryAfter(Document):
+class ReentryAfterDocument(Document):
     """Again, but not before this long after the last run ended."""
 
     after: Duration
 
 
-class GoalDocument(EventTrigger):
+class GoalDocument(EventTriggerDocument):
     """What the journey is for: the event, how long after the entry it counts, and the share aimed at."""
 
     within: Duration | None = None
     target: Percent | None = None
 
 
-ExitRule: TypeAlias = Annotated[
-    Annotated[EventTrigger, Tag("<event>")] | Annotated[AudienceTrigger, Tag("<audience>")],
+ExitRuleDocument: TypeAlias = Annotated[
+    Annotated[EventTriggerDocument, Tag("<event>")] | Annotated[AudienceTriggerDocument, Tag("<audience>")],
     Discriminator(
         chooser("event", "audience"),
         custom_error_type="exit",
@@ -261,19 +261,19 @@ class JourneyDocument(Document):
     journey: Name
     description: str = ""
     tags: tuple[str, ...] = ()
-    entry: Entry
+    entry: EntryDocument
     correlation: ExpressionText | None = None
     reentry: Annotated[
-        Annotated[Literal["never", "always"], Tag("<word>")] | Annotated[ReentryAfter, Tag("<after>")],
+        Annotated[Literal["never", "always"], Tag("<word>")] | Annotated[ReentryAfterDocument, Tag("<after>")],
         Discriminator(lambda value: "<word>" if isinstance(value, str) else "<after>"),
     ] = "always"
-    exit: tuple[ExitRule, ...] = ()
+    exit: tuple[ExitRuleDocument, ...] = ()
     goal: GoalDocument | None = None
     timezone: JourneyZone = ZONE_OF_PERSON
     starts: Annotated[date, AfterValidator(_in_our_time)] | None = None
     ends: Annotated[date, AfterValidator(_in_our_time)] | None = None
     priority: int = Field(default=50, ge=0, le=100)
-    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    steps: Annotated[tuple[StepDocument, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _window(self) -> Self:

@@ -6,18 +6,18 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from parcours.expression.duration import DAYS, Days, EndTime, PositiveDuration, TimeOfDay
+from parcours.expression.duration import DAYS, EndTime, PositiveDuration, TimeOfDay, Weekdays
 from parcours.journey.model.forms import Document, Name
 
-Consent: TypeAlias = Literal["opt_in", "opt_out"]
+ConsentDefault: TypeAlias = Literal["opt_in", "opt_out"]
 Channels: TypeAlias = Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
 class ConsentDocument(Document):
     """Whether marketing needs a grant (opt_in), or may go out until it is withdrawn (opt_out)."""
 
-    default: Consent = "opt_in"
-    channels: dict[Name, Consent] = Field(default_factory=dict)
+    default: ConsentDefault = "opt_in"
+    channels: dict[Name, ConsentDefault] = Field(default_factory=dict)
 
 
 class CapDocument(Document):
@@ -42,7 +42,7 @@ class QuietHoursDocument(Document):
     channels: Channels | None = None
     start: TimeOfDay = Field(alias="from")
     until: EndTime
-    days: Days = DAYS
+    days: Weekdays = DAYS
     then: Literal["hold", "drop"] = "hold"
 
     @model_validator(mode="after")

@@ -14,27 +14,27 @@ from pydantic import (
 )
 
 from parcours.channel import Reaction
-from parcours.expression.duration import DAYS, Days, Duration, Offset, TimeOfDay, minute_of
+from parcours.expression.duration import DAYS, Duration, Offset, TimeOfDay, Weekdays, minute_of
 from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser, keys_of
 
 PERCENT_TOTAL: Final = 10_000
 """A whole split in hundredths of a percent, the finest share that a split can name."""
 
 
-class EventTrigger(Document):
+class EventTriggerDocument(Document):
     """An event, and the condition that it has to meet."""
 
     event: str
     when: ExpressionText | None = None
 
 
-class EventListener(EventTrigger):
+class EventListenerDocument(EventTriggerDocument):
     """Waits for an event that comes from now on."""
 
     next: Name | None = None
 
 
-class ReactionListener(Document):
+class ReactionListenerDocument(Document):
     """Waits for a reaction to the delivery of an earlier send step, or for the outcome of an earlier call.
 
     One that is there already counts.
@@ -53,23 +53,23 @@ class ReactionListener(Document):
         return self
 
 
-class AudienceTrigger(Document):
+class AudienceTriggerDocument(Document):
     """The person enters an audience, or leaves it."""
 
     audience: Name
     change: Literal["entered", "left"] = "entered"
 
 
-class AudienceListener(AudienceTrigger):
+class AudienceListenerDocument(AudienceTriggerDocument):
     """Waits for a change of audience that comes from now on."""
 
     next: Name | None = None
 
 
-Listener: TypeAlias = Annotated[
-    Annotated[EventListener, Tag("<event>")]
-    | Annotated[ReactionListener, Tag("<reaction>")]
-    | Annotated[AudienceListener, Tag("<audience>")],
+ListenerDocument: TypeAlias = Annotated[
+    Annotated[EventListenerDocument, Tag("<event>")]
+    | Annotated[ReactionListenerDocument, Tag("<reaction>")]
+    | Annotated[AudienceListenerDocument, Tag("<audience>")],
     Discriminator(
         chooser("event", "reaction", "audience"),
         custom_error_type="listener",
@@ -89,7 +89,7 @@ class UntilLocalTime(Document):
     """Waits for the next time of day in the run's zone, on the given days only."""
 
     time: TimeOfDay
-    days: Days = DAYS
+    days: Weekdays = DAYS
 
     @property
     def minute(self) -> int:
@@ -133,7 +133,7 @@ class WaitForStep(Document):
     """Waits for the first of several things to happen, or for the timeout."""
 
     id: Name
-    wait_for: Annotated[tuple[Listener, ...], Field(min_length=1)]
+    wait_for: Annotated[tuple[ListenerDocument, ...], Field(min_length=1)]
     timeout: Duration | None = None
     on_timeout: Name | None = None
 
@@ -246,7 +246,7 @@ class EndStep(Document):
 
 STEP_KINDS: Final = ("send", "wait", "wait_for", "branch", "split", "update", "call", "end")
 
-Step: TypeAlias = Annotated[
+StepDocument: TypeAlias = Annotated[
     Annotated[SendStep, Tag("<send>")]
     | Annotated[WaitStep, Tag("<wait>")]
     | Annotated[WaitForStep, Tag("<wait_for>")]

@@ -16,7 +16,7 @@ from typing import Final
 from parcours.expression.expression import Expression
 from parcours.journey.listening import audience_names, event_names, expressions_in
 from parcours.journey.model.forms import Document
-from parcours.journey.program import Call, Journey, Program, Send
+from parcours.journey.program import CallAction, Journey, Program, Send
 from parcours.journey.read.documents import Documents
 
 DIGEST_BYTES: Final = 16
@@ -32,7 +32,7 @@ class Digests:
 
 
 def digests_of(documents: Documents, program: Program) -> Digests:
-    """The digests of a project; `program` is what its documents were compiled to, every name in its first edition."""
+    """The digests of a project; `program` is compiled from its documents, every name by its first definition."""
     content = _Content(documents, program)
     declared = documents.events.events
     return Digests(
@@ -57,7 +57,7 @@ class _Content:
         document = next(each for each in self.documents.journeys if each.journey == journey.name)
         steps = journey.steps.values()
         messages = {step.message for step in steps if isinstance(step, Send)}
-        actions = {step.action for step in steps if isinstance(step, Call)}
+        actions = {step.action for step in steps if isinstance(step, CallAction)}
         bodies = [value for name in actions for value in self.program.actions[name].body.values()]
         audiences = audience_names(journey)
         events = event_names(journey) | _asked([*expressions_in(journey), *bodies])

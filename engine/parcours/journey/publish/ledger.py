@@ -1,6 +1,6 @@
 """What is published? Which version of each journey takes entries, which ones drain, and what is closed or paused.
 
-The life of a project is a sequence of changes, each with a number and one effective time. A `Ledger` says what
+What is published changes step by step, each with a number and one effective time. A `Ledger` says what
 holds after one of them; every function here takes a ledger and gives the next one, so that a change is worked
 out once and then only handed on. A publication is a project as it was published: it is kept for as long as a
 journey has a version in it.
@@ -20,12 +20,12 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from parcours.errors import CallerError
-from parcours.expression.definition_keys import Editions
+from parcours.expression.definition_keys import DefinitionKeys
 from parcours.expression.names import nearest
 from parcours.journey.publish.digest import Digests
 
-Entries: TypeAlias = Literal["open", "closed", "stopped"]
-State: TypeAlias = Literal["open", "closed", "stopped", "paused"]
+EntryState: TypeAlias = Literal["open", "closed", "stopped"]
+JourneyStateName: TypeAlias = Literal["open", "closed", "stopped", "paused"]
 Verb: TypeAlias = Literal["publish", "close", "stop", "pause", "resume"]
 
 
@@ -42,14 +42,14 @@ class Version(msgspec.Struct, frozen=True, array_like=True):
     at: int
 
 
-class JourneyLife(msgspec.Struct, frozen=True, array_like=True):
+class LedgerEntry(msgspec.Struct, frozen=True, array_like=True):
     """
     offered    whether the newest publication has the journey at all
     paused_at  since when it is paused, in ms
     versions   oldest first; runs may be in any of them
     """
 
-    entries: Entries
+    entries: EntryState
     offered: bool
     paused_at: int | None
     versions: tuple[Version, ...]
@@ -59,16 +59,16 @@ class JourneyLife(msgspec.Struct, frozen=True, array_like=True):
         return self.versions[-1]
 
     @property
-    def state(self) -> State:
+    def state(self) -> JourneyStateName:
         if self.paused_at is not None:
             return "paused"
         return self.entries if self.offered or self.entries == "stopped" else "closed"
 
 
-class Meaning(msgspec.Struct, frozen=True, array_like=True):
-    """What a name means since its last edition."""
+class Definition(msgspec.Struct, frozen=True, array_like=True):
+    """What a name means since its latest definition."""
 
-    edition: int
+    number: int
     digest: str
 
 
@@ -79,7 +79,7 @@ class Ledger(msgspec.Struct, frozen=True, array_like=True):
     verb, journey what was done, and to which journey: "" for a publication, which is of them all
     publication   the number of the newest one
     source        digest of the newest publication's documents
-    editions      of audiences and of event types, by publication: those above 1
+    definition_keys  of audiences and of event types, by publication: those above 1
     """
 
     number: int = 0
@@ -88,28 +88,28 @@ class Ledger(msgspec.Struct, frozen=True, array_like=True):
     journey: str = ""
     publication: int = 0
     source: str = ""
-    journeys: dict[str, JourneyLife] = {}
-    audiences: dict[str, Meaning] = {}
-    events: dict[str, Meaning] = {}
-    editions: dict[int, tuple[dict[str, int], dict[str, int]]] = {}
+    journeys: dict[str, LedgerEntry] = {}
+    audiences: dict[str, Definition] = {}
+    events: dict[str, Definition] = {}
+    definition_keys: dict[int, tuple[dict[str, int], dict[str, int]]] = {}
 
-    def editions_of(self, publication: int) -> Editions:
-        return Editions(*self.editions.get(publication, ({}, {})))
+    def definition_keys_of(self, publication: int) -> DefinitionKeys:
+        return DefinitionKeys(*self.definition_keys.get(publication, ({}, {})))
 
     def publications(self) -> set[int]:
         """The publications that somebody may still go by."""
-        return {self.publication} | {each.publication for life in self.journeys.values() for each in life.versions}
+        return {self.publication} | {each.publication for entry in self.journeys.values() for each in entry.versions}
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class Candidate:
     """A project that is to be published: the digest of all its documents, and those of its parts."""
 
     source: str
     digests: Digests
 
 
-def published(ledger: Ledger, offer: Offer, at: int, *, reopen: bool) -> Ledger:
+def published(ledger: Ledger, offer: Candidate, at: int, *, reopen: bool) -> Ledger:
     """The offer is what holds now. A journey whose content has changed gets the next version.
 
     reopen  closed and stopped journeys are open again, even those that have not changed
@@ -117,55 +117,57 @@ def published(ledger: Ledger, offer: Offer, at: int, *, reopen: bool) -> Ledger:
     publication = ledger.publication + 1
     audiences = _renewed(ledger.audiences, offer.digests.audiences)
     events = _renewed(ledger.events, offer.digests.events)
-    journeys = {name: _withdrawn(life) for name, life in ledger.journeys.items() if name not in offer.digests.journeys}
+    journeys = {
+        name: _withdrawn(entry) for name, entry in ledger.journeys.items() if name not in offer.digests.journeys
+    }
     for name, digest in offer.digests.journeys.items():
-        life = ledger.journeys.get(name)
-        journeys[name] = _next(life, Version(1, digest, publication, at), reopen=reopen)
+        entry = ledger.journeys.get(name)
+        journeys[name] = _next(entry, Version(1, digest, publication, at), reopen=reopen)
     named = _numbers(audiences, offer.digests.audiences), _numbers(events, offer.digests.events)
     renewed = Ledger(ledger.number + 1, at, "publish", "", publication, offer.source, journeys, audiences, events)
-    kept = {number: each for number, each in ledger.editions.items() if number in renewed.publications()}
-    return msgspec.structs.replace(renewed, editions=kept | ({publication: named} if any(named) else {}))
+    kept = {number: each for number, each in ledger.definition_keys.items() if number in renewed.publications()}
+    return msgspec.structs.replace(renewed, definition_keys=kept | ({publication: named} if any(named) else {}))
 
 
 def retired(ledger: Ledger, in_use: Collection[tuple[str, int]]) -> Ledger:
     """Without the versions that drained: nobody goes by them (`in_use` names those that somebody does)."""
     journeys = {
         name: msgspec.structs.replace(
-            life,
-            versions=(*(each for each in life.versions[:-1] if (name, each.number) in in_use), life.newest),
+            entry,
+            versions=(*(each for each in entry.versions[:-1] if (name, each.number) in in_use), entry.newest),
         )
-        for name, life in ledger.journeys.items()
+        for name, entry in ledger.journeys.items()
     }
     return msgspec.structs.replace(ledger, journeys=journeys)
 
 
-def _next(life: JourneyLife | None, version: Version, *, reopen: bool) -> JourneyLife:
-    if life is None:
-        return JourneyLife("open", True, None, (version,))
-    if life.newest.digest != version.digest:
-        following = msgspec.structs.replace(version, number=life.newest.number + 1)
-        return JourneyLife("open", True, life.paused_at, (*life.versions, following))
-    entries: Entries = "open" if reopen or not life.offered else life.entries
-    held_now = msgspec.structs.replace(life.newest, publication=version.publication)  # so that older ones may go
-    return JourneyLife(entries, True, life.paused_at, (*life.versions[:-1], held_now))
+def _next(entry: LedgerEntry | None, version: Version, *, reopen: bool) -> LedgerEntry:
+    if entry is None:
+        return LedgerEntry("open", True, None, (version,))
+    if entry.newest.digest != version.digest:
+        following = msgspec.structs.replace(version, number=entry.newest.number + 1)
+        return LedgerEntry("open", True, entry.paused_at, (*entry.versions, following))
+    entries: EntryState = "open" if reopen or not entry.offered else entry.entries
+    held_now = msgspec.structs.replace(entry.newest, publication=version.publication)  # so that older ones may go
+    return LedgerEntry(entries, True, entry.paused_at, (*entry.versions[:-1], held_now))
 
 
-def _withdrawn(life: JourneyLife) -> JourneyLife:
-    return msgspec.structs.replace(life, offered=False)
+def _withdrawn(entry: LedgerEntry) -> LedgerEntry:
+    return msgspec.structs.replace(entry, offered=False)
 
 
-def _renewed(known: Mapping[str, Meaning], digests: Mapping[str, str]) -> dict[str, Meaning]:
+def _renewed(known: Mapping[str, Definition], digests: Mapping[str, str]) -> dict[str, Definition]:
     """What each name means now; a name that is not used any more keeps its number for the day on which it is."""
     renewed = dict(known)
     for name, digest in digests.items():
         before = known.get(name)
         if before is None or before.digest != digest:
-            renewed[name] = Meaning(1 if before is None else before.edition + 1, digest)
+            renewed[name] = Definition(1 if before is None else before.number + 1, digest)
     return renewed
 
 
-def _numbers(meanings: Mapping[str, Meaning], names: Mapping[str, str]) -> dict[str, int]:
-    return {name: meanings[name].edition for name in names if meanings[name].edition > 1}
+def _numbers(meanings: Mapping[str, Definition], names: Mapping[str, str]) -> dict[str, int]:
+    return {name: meanings[name].number for name in names if meanings[name].number > 1}
 
 
 def changed(ledger: Ledger, verb: Verb, name: str, at: int) -> Ledger:
@@ -173,27 +175,27 @@ def changed(ledger: Ledger, verb: Verb, name: str, at: int) -> Ledger:
 
     Raises CallerError for a journey that there is not, and for one that cannot be paused.
     """
-    life = ledger.journeys.get(name)
-    if life is None:
+    entry = ledger.journeys.get(name)
+    if entry is None:
         raise CallerError(f"there is no journey {name!r}{nearest(name, ledger.journeys)}")
-    if verb == "pause" and life.entries == "stopped":
+    if verb == "pause" and entry.entries == "stopped":
         raise CallerError(f"the journey {name!r} is stopped: nobody is in it, and nobody enters")
-    changed_life = _changed(life, verb, at)
-    if changed_life == life:
+    changed_entry = _changed(entry, verb, at)
+    if changed_entry == entry:
         return ledger
-    journeys = {**ledger.journeys, name: changed_life}
+    journeys = {**ledger.journeys, name: changed_entry}
     return msgspec.structs.replace(ledger, number=ledger.number + 1, at=at, verb=verb, journey=name, journeys=journeys)
 
 
-def _changed(life: JourneyLife, verb: Verb, at: int) -> JourneyLife:
+def _changed(entry: LedgerEntry, verb: Verb, at: int) -> LedgerEntry:
     match verb:
         case "close":
-            return msgspec.structs.replace(life, entries="closed" if life.entries == "open" else life.entries)
+            return msgspec.structs.replace(entry, entries="closed" if entry.entries == "open" else entry.entries)
         case "stop":
-            return msgspec.structs.replace(life, entries="stopped", paused_at=None)
+            return msgspec.structs.replace(entry, entries="stopped", paused_at=None)
         case "pause":
-            return msgspec.structs.replace(life, paused_at=at if life.paused_at is None else life.paused_at)
+            return msgspec.structs.replace(entry, paused_at=at if entry.paused_at is None else entry.paused_at)
         case "resume":
-            return msgspec.structs.replace(life, paused_at=None)
+            return msgspec.structs.replace(entry, paused_at=None)
         case _:
             raise AssertionError("a publication is no change of one journey")

@@ -33,7 +33,7 @@ def linked(ledger: Ledger, programs: Mapping[int, Program]) -> Program:
     entering = tuple(each for each in offered if ledger.journeys[each.name].entries == "open")
     shut = tuple(each for each in offered if ledger.journeys[each.name].entries != "open")
     older = _older(ledger, programs)
-    paused = {name: life.paused_at for name, life in ledger.journeys.items() if life.paused_at is not None}
+    paused = {name: entry.paused_at for name, entry in ledger.journeys.items() if entry.paused_at is not None}
     if not (shut or older or paused) and entering == newest.journeys:
         return newest
     drained = [each for _, each in older]
@@ -61,8 +61,8 @@ def linked(ledger: Ledger, programs: Mapping[int, Program]) -> Program:
 def _older(ledger: Ledger, programs: Mapping[int, Program]) -> list[tuple[int, Journey]]:
     """The versions that are not the newest one of a journey on offer, each with its publication."""
     found: list[tuple[int, Journey]] = []
-    for name, life in sorted(ledger.journeys.items()):
-        for version in life.versions[:-1] if life.offered else life.versions:
+    for name, entry in sorted(ledger.journeys.items()):
+        for version in entry.versions[:-1] if entry.offered else entry.versions:
             compiled = programs[version.publication].journey(name, 1)
             assert compiled is not None, "a publication holds the versions that were published with it"
             found.append((version.publication, replace(compiled, version=version.number)))

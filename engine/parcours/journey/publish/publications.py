@@ -14,18 +14,18 @@ from typing import Final
 import msgspec
 
 from parcours.errors import ProjectInvalid
-from parcours.expression.definition_keys import Editions
+from parcours.expression.definition_keys import DefinitionKeys
 from parcours.journey.compile.project import compile_project
 from parcours.journey.program import Program
 from parcours.journey.project import Project, documents_of
 from parcours.journey.publish.digest import digest, digests_of
-from parcours.journey.publish.ledger import Ledger, Offer, published
+from parcours.journey.publish.ledger import Candidate, Ledger, published
 from parcours.journey.publish.linking import linked
 from parcours.journey.read.documents import Documents, margins_of
 from parcours.journey.read.finding import Finding, errors
 
 PROJECTS_REMEMBERED: Final = 4
-"""Projects whose offer and source are kept: each shard of a process, its router and its life ask for the same."""
+"""Projects whose candidate and source are kept: the shards, router and journey control of a process share them."""
 
 
 class Publications(msgspec.Struct, frozen=True, array_like=True):
@@ -40,15 +40,15 @@ class Publications(msgspec.Struct, frozen=True, array_like=True):
 
 def begun(project: Project) -> Publications:
     """What is published where nothing has been before: the project, as number 1."""
-    ledger = published(Ledger(), offer_of(project), 0, reopen=True)
+    ledger = published(Ledger(), candidate_of(project), 0, reopen=True)
     return Publications(ledger, {ledger.publication: source_of(project)})
 
 
 @lru_cache(maxsize=PROJECTS_REMEMBERED)
-def offer_of(project: Project) -> Offer:
+def candidate_of(project: Project) -> Candidate:
     """What decides whether publishing the project changes anything."""
     source = digest(json.loads(source_of(project)))
-    return Offer(source, digests_of(project.documents, project.program))
+    return Candidate(source, digests_of(project.documents, project.program))
 
 
 @lru_cache(maxsize=PROJECTS_REMEMBERED)
@@ -60,14 +60,14 @@ def source_of(project: Project) -> bytes:
     return Project(replace(documents, settings=settings), project.program).to_json()
 
 
-class Compiler:
+class PublicationCompiler:
     """Compiles publications, each once for as long as nothing around it changes.
 
     project  compiled already; it stands for its own documents
     """
 
     def __init__(self, project: Project | None = None) -> None:
-        self._own = None if project is None else (offer_of(project).source, project.program)
+        self._own = None if project is None else (candidate_of(project).source, project.program)
         self._compiled: dict[tuple[int, int], Program] = {}
 
     def program(self, all_published: Publications) -> Program:
@@ -80,14 +80,14 @@ class Compiler:
         return linked(ledger, {number: self._compiled[number, ledger.publication] for number in ledger.publications()})
 
     def _compile(self, all_published: Publications, number: int) -> Program:
-        ledger, editions = all_published.ledger, all_published.ledger.editions_of(number)
+        ledger, definition_keys = all_published.ledger, all_published.ledger.definition_keys_of(number)
         newest = number == ledger.publication
-        if newest and self._own is not None and self._own[0] == ledger.source and editions == Editions():
+        if newest and self._own is not None and self._own[0] == ledger.source and definition_keys == DefinitionKeys():
             return self._own[1]
         documents = documents_of(all_published.sources[number])
         if not newest:
             documents = _among(documents, documents_of(all_published.sources[ledger.publication]))
-        return _compiled(documents, editions)
+        return _compiled(documents, definition_keys)
 
 
 def _among(older: Documents, newest: Documents) -> Documents:
@@ -102,10 +102,10 @@ def _among(older: Documents, newest: Documents) -> Documents:
     return replace(older, settings=older.settings.model_copy(update={"channels": channels}), profile=profile)
 
 
-def _compiled(documents: Documents, editions: Editions) -> Program:
+def _compiled(documents: Documents, definition_keys: DefinitionKeys) -> Program:
     """The program. What has run with a fault goes on with it, and beside a newer profile it may not be its own."""
     findings: list[Finding] = []
-    program, _ = compile_project(documents, margins_of(documents, findings), None, editions)
+    program, _ = compile_project(documents, margins_of(documents, findings), None, definition_keys)
     faults = [fault for fault in errors(sorted(set(findings))) if not fault.runs]
     if faults:
         raise ProjectInvalid("\n".join(map(str, faults)))

@@ -22,7 +22,7 @@ from parcours.journey.read.finding import Finding, Margin
 from parcours.journey.read.reading import read_document
 from parcours.journey.read.source import MANY, SINGLE, Source, read_folder
 
-Kept = TypeVar("Kept", bound=Document)
+AnyDocument = TypeVar("AnyDocument", bound=Document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ def _message_name(source: Source) -> str:
 
 
 def _together(read: dict[str, list[tuple[Document, Margin]]], margins: Margins) -> tuple[Documents, Margins]:
-    def only(kind: str, otherwise: Kept) -> Kept:
-        return cast(Kept, read[kind][0][0]) if read[kind] else otherwise
+    def only(kind: str, otherwise: AnyDocument) -> AnyDocument:
+        return cast(AnyDocument, read[kind][0][0]) if read[kind] else otherwise
 
     documents = Documents(
         only("project", ProjectDocument(project="unnamed")),

@@ -10,19 +10,19 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from parcours.expression.names import nearest
-from parcours.journey.model.document import DOCUMENTS, AudienceEntry, EventEntry, ReadEntry
+from parcours.journey.model.document import DOCUMENTS, AudienceEntryDocument, EventEntryDocument, ReadEntryDocument
 from parcours.journey.model.forms import NAME_PATTERN, Document, keys_of
 from parcours.journey.model.steps import (
     STEP_KINDS,
-    AudienceListener,
-    AudienceTrigger,
+    AudienceListenerDocument,
+    AudienceTriggerDocument,
     BranchStep,
     CallStep,
     EndStep,
-    EventListener,
-    EventTrigger,
+    EventListenerDocument,
+    EventTriggerDocument,
     OtherwiseArm,
-    ReactionListener,
+    ReactionListenerDocument,
     SendStep,
     SplitStep,
     UntilInstant,
@@ -35,14 +35,14 @@ from parcours.journey.model.steps import (
 from parcours.journey.read.finding import KeyPath, Margin, shown
 from parcours.journey.read.source import Source
 
-Model = TypeVar("Model", bound=Document)
+AnyDocument = TypeVar("AnyDocument", bound=Document)
 
 _TAGGED: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
-    ("entry", "<event>"): EventEntry,
-    ("entry", "<audience>"): AudienceEntry,
-    ("entry", "<read>"): ReadEntry,
-    ("exit", "<event>"): EventTrigger,
-    ("exit", "<audience>"): AudienceTrigger,
+    ("entry", "<event>"): EventEntryDocument,
+    ("entry", "<audience>"): AudienceEntryDocument,
+    ("entry", "<read>"): ReadEntryDocument,
+    ("exit", "<event>"): EventTriggerDocument,
+    ("exit", "<audience>"): AudienceTriggerDocument,
     ("steps", "<send>"): SendStep,
     ("steps", "<wait>"): WaitStep,
     ("steps", "<wait_for>"): WaitForStep,
@@ -53,9 +53,9 @@ _TAGGED: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
     ("steps", "<end>"): EndStep,
     ("wait", "<until>"): UntilInstant,
     ("wait", "<time>"): UntilLocalTime,
-    ("wait_for", "<event>"): EventListener,
-    ("wait_for", "<reaction>"): ReactionListener,
-    ("wait_for", "<audience>"): AudienceListener,
+    ("wait_for", "<event>"): EventListenerDocument,
+    ("wait_for", "<reaction>"): ReactionListenerDocument,
+    ("wait_for", "<audience>"): AudienceListenerDocument,
     ("branch", "<when>"): WhenArm,
     ("branch", "<otherwise>"): OtherwiseArm,
 }
@@ -80,7 +80,7 @@ _WORDS: Final[Mapping[str, str]] = {
 }
 
 
-def read_document(source: Source, model: type[Model], margin: Margin) -> Model | None:
+def read_document(source: Source, model: type[AnyDocument], margin: Margin) -> AnyDocument | None:
     """The document, or None with every complaint noted in the margin."""
     data = {} if source.data is None and model is not DOCUMENTS["project"] else source.data
     try:

@@ -19,7 +19,7 @@ from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.errors import ShardUnavailable, StoreBroken, StoreBusy
-from parcours.journey.publish.publications import Compiler, Publications
+from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.routing.plan import open_shard
 from parcours.runtime.cluster.actor_port import ActorPort
 from parcours.runtime.cluster.assignment import Assignment
@@ -153,7 +153,7 @@ class DispatcherActor:
 
     def __init__(self) -> None:
         self._dispatcher: Dispatcher | None = None
-        self._compiler = Compiler()
+        self._compiler = PublicationCompiler()
 
     async def assign(
         self, assignment: Assignment, channel: str, name: str, shards: list[Any], publications: bytes
@@ -161,7 +161,7 @@ class DispatcherActor:
         """Start the channel and pull what is ready. `name` tells this life of the actor from those before."""
         await self.stop()
         plan = assignment.plan()
-        self._compiler = Compiler(plan.project)
+        self._compiler = PublicationCompiler(plan.project)
         program = self._compiler.program(decode(publications, Publications))
         self._dispatcher = new_dispatcher(name, channel, plan, program, Registry.installed())
         await self._dispatcher.start([ActorPort(shard) for shard in shards])

@@ -9,7 +9,7 @@ from parcours.config import Settings
 from parcours.core.turn import Crowd
 from parcours.expression.nodes import Node
 from parcours.journey.project import Project
-from parcours.routing.plan import Plan, Proofreader
+from parcours.routing.plan import Plan, RecordedAnswers
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Assignment:
     virtual: bool
     crowd: Crowd | None
     settings: Settings
-    proofs: Proofreader | None
+    rendering: RecordedAnswers | None
 
     @classmethod
     def of(cls, plan: Plan) -> Assignment:
@@ -42,7 +42,7 @@ class Assignment:
             plan.virtual,
             plan.crowd,
             plan.settings,
-            plan.proofs,
+            plan.rendering,
         )
 
     def plan(self) -> Plan:
@@ -55,5 +55,5 @@ class Assignment:
             self.virtual,
             self.crowd,
             self.settings,
-            self.proofs,
+            self.rendering,
         )

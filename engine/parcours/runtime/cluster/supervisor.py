@@ -22,7 +22,7 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from parcours.errors import ShardUnavailable, StoreBusy
 from parcours.journey.program import Program
-from parcours.journey.publish.publications import Compiler, Publications
+from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.routing.change_protocol import until_answered
 from parcours.routing.plan import Plan, channels_to_start
 from parcours.routing.ports import newest
@@ -51,7 +51,7 @@ class Supervisor:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._compiler = Compiler(plan.project)
+        self._compiler = PublicationCompiler(plan.project)
         self._assignment = Assignment.of(plan)
         self._shards = [start_actor(ShardActor) for _ in range(plan.shards)]
         self._dispatchers: dict[str, Any] = {}

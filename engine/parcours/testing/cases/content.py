@@ -15,7 +15,7 @@ from parcours.channel import CALL
 from parcours.dispatch.recorded_rendering import contents_of
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.render import Renderer
-from parcours.journey.program import Call, Send
+from parcours.journey.program import CallAction, Send
 from parcours.journey.project import Project
 from parcours.testing.cases.document import DeliveryExpected
 
@@ -113,6 +113,10 @@ class Fields:
         if isinstance(step, Send) and expected.message in (None, step.message):
             channels = [channel for channel in step.to if expected.channel in (None, channel)]
             return {field for channel in channels for field in self._renderer.fields(step.message, channel)}
-        if isinstance(step, Call) and expected.message in (None, step.action) and expected.channel in (None, CALL):
+        if (
+            isinstance(step, CallAction)
+            and expected.message in (None, step.action)
+            and expected.channel in (None, CALL)
+        ):
             return set(self._project.program.actions[step.action].body)
         return set()

@@ -28,9 +28,9 @@ PEOPLE_MAX: Final = 100
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-Day: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+CalendarDay: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
-Person: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
+PersonDocument: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 def _outcome(value: object) -> object:
@@ -72,7 +72,7 @@ class _Given(Document):
     """Something that a person does, or that becomes known of them."""
 
     at: Moment = 0
-    who: Person
+    who: PersonDocument
 
 
 class EventGiven(_Given):
@@ -137,7 +137,7 @@ Given: TypeAlias = Annotated[
 class _Expected(Document):
     """times counts what happens as described, also 0; without it, at least one is expected."""
 
-    who: Person | None = None
+    who: PersonDocument | None = None
     times: Annotated[int, Field(ge=0)] | None = None
 
 
@@ -199,7 +199,7 @@ class Never(Document):
     between: tuple[MinuteOfDay, MinuteOfDay]
     channel: str | None = None
     journey: str | None = None
-    days: Annotated[tuple[Day, ...], Field(min_length=1)] = DAYS
+    days: Annotated[tuple[CalendarDay, ...], Field(min_length=1)] = DAYS
 
     @model_validator(mode="after")
     def _lasts(self) -> Self:
@@ -212,7 +212,7 @@ class NeverExpected(Document):
     """Nothing of the kind is sent, to this person or to anybody."""
 
     never: Never
-    who: Person | None = None
+    who: PersonDocument | None = None
 
 
 DELIVERY_KEYS: Final = frozenset({"channel", "outcome", "message", "gate", "to", "content", "contains"})
@@ -237,7 +237,7 @@ Expected: TypeAlias = Annotated[
 class Scene(Document):
     """People, a beginning, and what happens then."""
 
-    people: Annotated[dict[Person, dict[str, Any]], Field(min_length=1)]
+    people: Annotated[dict[PersonDocument, dict[str, Any]], Field(min_length=1)]
     start: Instant
     given: tuple[Given, ...] = ()
     until: Moment | None = None
@@ -254,7 +254,7 @@ class Case(Scene):
 class Rehearsal(Scene):
     """Named people whose way through the journeys is looked at."""
 
-    people: Annotated[dict[Person, dict[str, Any]], Field(min_length=1, max_length=PEOPLE_MAX)]
+    people: Annotated[dict[PersonDocument, dict[str, Any]], Field(min_length=1, max_length=PEOPLE_MAX)]
 
 
 def cases_schema() -> dict[str, Any]:

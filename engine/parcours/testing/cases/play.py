@@ -11,7 +11,7 @@ import msgspec
 from parcours.core.fact import Fact
 from parcours.core.identity import user_name
 from parcours.core.time_text import time_text
-from parcours.dispatch.recorded_rendering import Proofs, Said
+from parcours.dispatch.recorded_rendering import RecordedRendering, Said
 from parcours.journey.program import Journey
 from parcours.journey.project import Project
 from parcours.simulation.simulation import simulate
@@ -37,13 +37,13 @@ class Played:
     contents: Mapping[str, Said]
 
 
-def play(project: Project, scene: Scene, proofs: Proofs | None = None) -> Played:
+def play(project: Project, scene: Scene, rendering: RecordedRendering | None = None) -> Played:
     """Let it happen. The scene's names have been checked against the project.
 
-    proofs  the project's, where several scenes are played
+    rendering  the project's, where several scenes are played
     Raises ProjectInvalid for a content that its channel rejects.
     """
-    rendered = proofs or Proofs.of(project)
+    rendered = rendering or RecordedRendering.of(project)
     start_ms = to_ms(scene.start)
     until_ms = None if scene.until is None else at_ms(scene.until, start_ms)
     known = [identified(start_ms, who, traits) for who, traits in scene.people.items()]
@@ -54,7 +54,7 @@ def play(project: Project, scene: Scene, proofs: Proofs | None = None) -> Played
         refused.append((number - 1 - len(known), reason))
 
     lines = [msgspec.json.encode(each) for each in calls]
-    result = simulate(project, lines, until_ms=until_ms, proofs=rendered, rejected=reject)
+    result = simulate(project, lines, until_ms=until_ms, rendering=rendered, rejected=reject)
     clocks = PersonClocks(project.program, _traits(start_ms, scene))
     return Played(start_ms, result.facts, refused, clocks, rendered.collect())
 

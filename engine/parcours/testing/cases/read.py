@@ -16,7 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from parcours.channel import CALL
 from parcours.core.delivery.feedback import CALL_OUTCOMES, is_possible
 from parcours.expression.names import kind_at, nearest
-from parcours.journey.program import Call, Journey, Send
+from parcours.journey.program import CallAction, Journey, Send
 from parcours.journey.project import Project
 from parcours.journey.read.finding import Finding, Key, Margin
 from parcours.journey.read.reading import note_invalid
@@ -45,7 +45,7 @@ SceneKind = TypeVar("SceneKind", bound=Scene)
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class LocatedTest:
     """A test and where it stands: `file:line`; lines has the line of each expectation."""
 
     case: Case
@@ -54,10 +54,10 @@ class Placed:
     lines: tuple[int, ...]
 
 
-def read_cases(project: Project, folder: Path) -> tuple[list[Placed], list[Finding]]:
+def read_cases(project: Project, folder: Path) -> tuple[list[LocatedTest], list[Finding]]:
     """The tests in the project's folder, in the order of files and lines, and what is wrong with the others."""
     findings: list[Finding] = []
-    placed: list[Placed] = []
+    placed: list[LocatedTest] = []
     fields = Fields(project)
     for path in sorted((folder / FOLDER).glob("*.yaml")):
         source = _source(path, f"{FOLDER}/{path.name}", findings)
@@ -88,7 +88,7 @@ def _source(path: Path, file: str, findings: list[Finding]) -> Source | None:
     return None
 
 
-def _cases(project: Project, source: Source, findings: list[Finding], fields: Fields) -> Iterable[Placed]:
+def _cases(project: Project, source: Source, findings: list[Finding], fields: Fields) -> Iterable[LocatedTest]:
     margin = source.margin(findings)
     if not isinstance(source.data, list):
         margin.error("a list of tests is expected, each beginning with `- test: NAME`")
@@ -97,7 +97,7 @@ def _cases(project: Project, source: Source, findings: list[Finding], fields: Fi
         case = _scene(project, Case, data, margin.below(number), fields)
         if case is not None:
             lines = tuple(margin.line((number, "expect", place)) for place in range(len(case.expect)))
-            yield Placed(case, source.file, margin.line((number,)), lines)
+            yield LocatedTest(case, source.file, margin.line((number,)), lines)
 
 
 def _scene(project: Project, kind: type[SceneKind], data: object, margin: Margin, fields: Fields) -> SceneKind | None:
@@ -172,7 +172,7 @@ class _Checker:
 
     def _answer(self, answer: Mapping[str, object], step: object, margin: Margin) -> None:
         """Only what the action declares is ever read of its answer."""
-        declared = self._program.actions[step.action].answer if isinstance(step, Call) else {}
+        declared = self._program.actions[step.action].answer if isinstance(step, CallAction) else {}
         for path in _paths(answer):
             if kind_at(declared, path) is None:
                 hint = nearest(path, declared)
@@ -229,7 +229,7 @@ def leaving_steps(journeys: Iterable[Journey], of: str) -> dict[tuple[str, str],
     found: dict[tuple[str, str], tuple[str, ...]] = {}
     for journey in journeys:
         for step in journey.steps.values():
-            if isinstance(step, Send | Call) and of in (step.id, f"{journey.name}.{step.id}"):
+            if isinstance(step, Send | CallAction) and of in (step.id, f"{journey.name}.{step.id}"):
                 channels = tuple(step.to) if isinstance(step, Send) else (CALL,)
                 name = journey.name, step.id
                 found[name] = tuple(dict.fromkeys((*found.get(name, ()), *channels)))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from parcours.dispatch.recorded_rendering import Proofs
+from parcours.dispatch.recorded_rendering import RecordedRendering
 from parcours.journey.project import Project
 from parcours.testing.cases.judge import Failure, judge, unjudged
 from parcours.testing.cases.play import play
-from parcours.testing.cases.read import Placed
+from parcours.testing.cases.read import LocatedTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Verdict:
     unjudged  deliveries that could not be held against a time of day: (place in `expect`, how many)
     """
 
-    placed: Placed
+    placed: LocatedTest
     failures: tuple[Failure, ...]
     refused: tuple[tuple[int, str], ...]
     unjudged: tuple[tuple[int, int], ...] = ()
@@ -30,11 +30,11 @@ class Verdict:
         return not self.failures and not self.refused
 
 
-def run_cases(project: Project, cases: Iterable[Placed]) -> Iterator[Verdict]:
+def run_cases(project: Project, cases: Iterable[LocatedTest]) -> Iterator[Verdict]:
     """The verdict on each test, as it is reached. Raises ProjectInvalid for a content that its channel rejects."""
-    proofs = Proofs.of(project)
+    rendering = RecordedRendering.of(project)
     for placed in cases:
-        played = play(project, placed.case, proofs)
+        played = play(project, placed.case, rendering)
         failures = judge(project.program, placed.case, played)
         beyond = unjudged(placed.case, played)
         yield Verdict(placed, tuple(failures), tuple(played.refused), tuple(beyond.items()))

@@ -4,17 +4,17 @@ Each is a context manager around a server in a thread of its own on a free loopb
 lies in a plain list; `next(...)` makes the coming messages go wrong.
 """
 
-from parcours.testing.doubles.faults import Answer, Drop, Hang, Reply
+from parcours.testing.doubles.faults import Drop, Hang, HttpReply, Reply
 from parcours.testing.doubles.fcm import FcmServer, Push
 from parcours.testing.doubles.http import HttpServer
 from parcours.testing.doubles.smtp import Mail, SmtpServer
 from parcours.testing.doubles.twilio import Sms, TwilioServer
 
 __all__ = [
-    "Answer",
     "Drop",
     "FcmServer",
     "Hang",
+    "HttpReply",
     "HttpServer",
     "Mail",
     "Push",

@@ -18,7 +18,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpReply:
     """An HTTP provider answers with this instead of doing what it was asked; `body` is sent as JSON."""
 
     status: int

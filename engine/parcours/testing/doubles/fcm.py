@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from parcours.clock import Clock, SystemClock
-from parcours.testing.doubles.faults import Answer
+from parcours.testing.doubles.faults import HttpReply
 from parcours.testing.doubles.http import HttpServer, to_response
 from parcours.testing.doubles.message_schema import SendRequestSchema
 from parcours.testing.doubles.service_account import ServiceAccount
@@ -47,12 +47,12 @@ class Push:
     data: Mapping[str, str] = field(default_factory=dict)
 
 
-def error(code: str, message: str = "", retry_after_s: int | None = None) -> Answer:
+def error(code: str, message: str = "", retry_after_s: int | None = None) -> HttpReply:
     """An error in FCM's JSON, such as `error("QUOTA_EXCEEDED", retry_after_s=30)`."""
     status, general = STATUSES[code]
     details = [{"@type": DETAIL_TYPE, "errorCode": code}]
     body = {"error": {"code": status, "message": message or code, "status": general, "details": details}}
-    return Answer(status, body, {} if retry_after_s is None else {"Retry-After": str(retry_after_s)})
+    return HttpReply(status, body, {} if retry_after_s is None else {"Retry-After": str(retry_after_s)})
 
 
 class FcmServer(HttpServer):
@@ -120,7 +120,7 @@ class FcmServer(HttpServer):
         body_of_token = {"access_token": token, "expires_in": TOKEN_LIFETIME_S, "token_type": "Bearer"}
         return web.json_response(body_of_token)
 
-    def _take(self, body: bytes) -> Answer:
+    def _take(self, body: bytes) -> HttpReply:
         try:
             request = json.loads(body)
         except ValueError:
@@ -142,9 +142,9 @@ class FcmServer(HttpServer):
                 message.get("data", {}),
             )
         )
-        return Answer(200, {"name": name})
+        return HttpReply(200, {"name": name})
 
 
-def _unauthenticated() -> Answer:
+def _unauthenticated() -> HttpReply:
     message = "Request had invalid authentication credentials."
-    return Answer(401, {"error": {"code": 401, "message": message, "status": "UNAUTHENTICATED"}})
+    return HttpReply(401, {"error": {"code": 401, "message": message, "status": "UNAUTHENTICATED"}})

@@ -10,10 +10,10 @@ from typing import Self, TypeAlias, assert_never
 
 from aiohttp import web
 
-from parcours.testing.doubles.faults import Answer, Drop, Hang, Script
+from parcours.testing.doubles.faults import Drop, Hang, HttpReply, Script
 from parcours.testing.doubles.loop_thread import LoopThread
 
-HttpFault: TypeAlias = Answer | Drop | Hang
+HttpFault: TypeAlias = HttpReply | Drop | Hang
 
 CLOSE_TIMEOUT_S = 0.05
 """How long a closing double lets answers finish before it cancels them; 0 would mean for ever."""
@@ -56,7 +56,7 @@ class HttpServer(ABC):
         match fault:
             case None:
                 return take()
-            case Answer():
+            case HttpReply():
                 return to_response(fault)
             case Drop():
                 take()
@@ -96,6 +96,6 @@ class HttpServer(ABC):
         await self._server.shutdown(timeout=CLOSE_TIMEOUT_S)
 
 
-def to_response(answer: Answer) -> web.Response:
+def to_response(answer: HttpReply) -> web.Response:
     """The answer as aiohttp sends it."""
     return web.json_response(dict(answer.body), status=answer.status, headers=dict(answer.headers))

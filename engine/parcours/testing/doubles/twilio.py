@@ -16,7 +16,7 @@ import aiohttp
 from aiohttp import web
 
 from parcours.channel import WebhookRequest
-from parcours.testing.doubles.faults import Answer
+from parcours.testing.doubles.faults import HttpReply
 from parcours.testing.doubles.http import HttpServer, to_response
 
 REFUSALS: Mapping[int, str] = MappingProxyType(
@@ -41,12 +41,12 @@ class Sms:
     status_callback: str | None
 
 
-def error(status: int, code: int, message: str, retry_after_s: int | None = None) -> Answer:
+def error(status: int, code: int, message: str, retry_after_s: int | None = None) -> HttpReply:
     """An error in Twilio's JSON, such as `error(429, 20429, "Too Many Requests", retry_after_s=7)`."""
     headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
     info = f"https://www.twilio.com/docs/errors/{code}"
     body = {"code": code, "message": message, "more_info": info, "status": status}
-    return Answer(status, body, headers)
+    return HttpReply(status, body, headers)
 
 
 class TwilioServer(HttpServer):
@@ -77,7 +77,7 @@ class TwilioServer(HttpServer):
         form = {name: str(value) for name, value in (await request.post()).items()}
         return await self.respond(request, lambda: self._take(form))
 
-    def _answer_at_the_door(self, request: web.BaseRequest) -> Answer | None:
+    def _answer_at_the_door(self, request: web.BaseRequest) -> HttpReply | None:
         if request.path != f"/2010-04-01/Accounts/{self.account}/Messages.json":
             return error(404, 20404, f"The requested resource {request.path} was not found")
         if request.method != "POST":

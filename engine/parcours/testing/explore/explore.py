@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import msgspec
 
 from parcours.core.fact import DeliveryReached, Fact
-from parcours.dispatch.recorded_rendering import Proofs
+from parcours.dispatch.recorded_rendering import RecordedRendering
 from parcours.insight.summary import Summary
 from parcours.journey.project import Project
 from parcours.simulation.simulation import Result, simulate
@@ -84,7 +84,7 @@ def explore(project: Project, events: int, seed: int, play: Player | None = None
     play  None: `simulate`, with every message rendered
     """
     traffic = Traffic(project, seed)
-    explorer = _Explorer(project, play or partial(simulate, proofs=Proofs.of(project, keep=False)))
+    explorer = _Explorer(project, play or partial(simulate, rendering=RecordedRendering.of(project, keep=False)))
     acts = traffic.acts(events)
     for number in range(REACTION_ROUNDS):
         acts = [*acts, *traffic.reactions(explorer.play(acts).facts, number)]

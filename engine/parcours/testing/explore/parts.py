@@ -117,7 +117,7 @@ Comparison: TypeAlias = tuple[str, str, object]
 def _comparisons(program: Program) -> Iterator[Comparison]:
     for expression in _found(program, Expression):
         for node in nodes.nodes_of(tree_of(expression.text)):
-            if isinstance(node, nodes.Binary):
+            if isinstance(node, nodes.BinaryOperation):
                 yield from _compared(node.left, node.sign, node.right)
                 yield from _compared(node.right, MIRRORED.get(node.sign, node.sign), node.left)
 

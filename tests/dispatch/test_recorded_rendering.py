@@ -9,7 +9,7 @@ import pytest
 
 from parcours.channel import Accepted, Refused
 from parcours.core.effect import Outgoing
-from parcours.dispatch.recorded_rendering import Proofs
+from parcours.dispatch.recorded_rendering import RecordedRendering
 from parcours.dispatch.registry import Registry
 from parcours.journey.model.document import (
     EventDocument,
@@ -48,8 +48,8 @@ def project() -> Project:
 def test_the_message_of_a_channel_that_is_not_installed_is_rendered_as_it_stands(
     project: Project, new_entry: NewEntry
 ) -> None:
-    proofs = Proofs.of(project, registry=Registry(()))
-    answer = proofs.answering(project.program)
+    rendering = RecordedRendering.of(project, registry=Registry(()))
+    answer = rendering.answering(project.program)
 
     fine, broken = new_entry(1, name="Anna", count=3), new_entry(2, name="Berta", count=0)
 
@@ -57,11 +57,11 @@ def test_the_message_of_a_channel_that_is_not_installed_is_rendered_as_it_stands
     refused = answer(broken, project.program)
     assert isinstance(refused, Refused)
     assert (refused.key, refused.code, refused.permanent) == ("k2", "render", False)
-    assert proofs.collect() == {"k1": {"text": "Hi Anna", "size": "2"}}
+    assert rendering.collect() == {"k1": {"text": "Hi Anna", "size": "2"}}
 
 
 def test_in_another_process_nothing_is_kept_and_the_answers_are_the_same(project: Project, new_entry: NewEntry) -> None:
-    there = pickle.loads(pickle.dumps(Proofs.of(project, registry=Registry(()))))
+    there = pickle.loads(pickle.dumps(RecordedRendering.of(project, registry=Registry(()))))
     answer = there.answering(project.program)
 
     assert answer(new_entry(1, name="Anna", count=3), project.program) == Accepted("k1")
