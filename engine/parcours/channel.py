@@ -46,7 +46,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     attempt     1 for the first attempt
     message     the message's name, for logs and provider tags
     message_class  marketing or transactional
-    profile     the person's id, for logs; do not send it to a provider that has no need of it
+    person      the person's id, for logs; do not send it to a provider that has no need of it
     """
 
     key: str
@@ -57,7 +57,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int = 1
     message: str = ""
     message_class: Literal["marketing", "transactional"] = "marketing"
-    profile: str = ""
+    person: str = ""
 
 
 class Accepted(msgspec.Struct, frozen=True, tag="accepted"):

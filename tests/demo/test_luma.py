@@ -83,19 +83,19 @@ def test_every_journey_is_entered_and_its_figures_add_up(result: Result) -> None
 
 
 def test_the_invitation_back_goes_out_twenty_seconds_after_the_checkout(result: Result) -> None:
-    entered = {(move.profile, move.run or 0): move.at for move in moves(result, "checkout", "entered")}
+    entered = {(move.person, move.run or 0): move.at for move in moves(result, "checkout", "entered")}
 
     invitations = sends(result, "checkout", "invite-back", "email")
 
     assert invitations
-    assert all(mail.at - entered[mail.profile, mail.run] == 20 * SECOND for mail in invitations)
+    assert all(mail.at - entered[mail.person, mail.run] == 20 * SECOND for mail in invitations)
 
 
 def test_an_order_within_twenty_seconds_is_confirmed_without_an_invitation(result: Result) -> None:
-    quick = {(move.profile, move.run) for move in moves(result, "checkout", "matched", "bought")}
+    quick = {(move.person, move.run) for move in moves(result, "checkout", "matched", "bought")}
 
-    invited = {(mail.profile, mail.run) for mail in sends(result, "checkout", "invite-back", "email")}
-    confirmed = {(mail.profile, mail.run) for mail in sends(result, "checkout", "confirm", "email")}
+    invited = {(mail.person, mail.run) for mail in sends(result, "checkout", "invite-back", "email")}
+    confirmed = {(mail.person, mail.run) for mail in sends(result, "checkout", "confirm", "email")}
 
     assert quick
     assert quick <= confirmed
@@ -103,42 +103,42 @@ def test_an_order_within_twenty_seconds_is_confirmed_without_an_invitation(resul
 
 
 def test_a_late_order_is_confirmed_at_the_instant_of_the_purchase(result: Result) -> None:
-    late = {(move.profile, move.run): move.at for move in moves(result, "checkout", "matched", "bought-late")}
+    late = {(move.person, move.run): move.at for move in moves(result, "checkout", "matched", "bought-late")}
 
     mails = sends(result, "checkout", "confirm", "email")
-    confirmed: dict[tuple[str, int | None], int] = {(mail.profile, mail.run): mail.at for mail in mails}
+    confirmed: dict[tuple[str, int | None], int] = {(mail.person, mail.run): mail.at for mail in mails}
 
     assert len(late) > 100
     assert all(confirmed[run] == at for run, at in late.items())
 
 
 def test_the_text_message_follows_the_unopened_mail_by_exactly_a_day(result: Result) -> None:
-    mailed = {(mail.profile, mail.run): mail.at for mail in sends(result, "abandoned-cart", "remind", "email")}
-    opened = {(move.profile, move.run) for move in moves(result, "abandoned-cart", "matched", "opened")}
+    mailed = {(mail.person, mail.run): mail.at for mail in sends(result, "abandoned-cart", "remind", "email")}
+    opened = {(move.person, move.run) for move in moves(result, "abandoned-cart", "matched", "opened")}
 
     texts = sends(result, "abandoned-cart", "text", "sms")
 
     assert opened
     assert texts
-    assert all(text.at - mailed[text.profile, text.run] == DAY for text in texts)
-    assert not opened & {(text.profile, text.run) for text in texts}
+    assert all(text.at - mailed[text.person, text.run] == DAY for text in texts)
+    assert not opened & {(text.person, text.run) for text in texts}
 
 
 def test_the_last_call_follows_the_text_message_by_exactly_a_day(result: Result) -> None:
-    texts = {(text.profile, text.run): text.at for text in sends(result, "abandoned-cart", "text", "sms")}
+    texts = {(text.person, text.run): text.at for text in sends(result, "abandoned-cart", "text", "sms")}
 
     calls = sends(result, "abandoned-cart", "last-call", "push")
 
     assert calls
-    assert all(call.at - texts[call.profile, call.run] == DAY for call in calls)
+    assert all(call.at - texts[call.person, call.run] == DAY for call in calls)
 
 
 def test_no_reminder_leaves_after_the_purchase(result: Result) -> None:
-    bought = {(move.profile, move.run): move.at for move in moves(result, "abandoned-cart", "exited")}
+    bought = {(move.person, move.run): move.at for move in moves(result, "abandoned-cart", "exited")}
 
     assert len(bought) > 100
     assert all(
-        fact.at <= bought.get((fact.profile, fact.run), fact.at)
+        fact.at <= bought.get((fact.person, fact.run), fact.at)
         for step, channel in (("remind", "email"), ("text", "sms"), ("last-call", "push"))
         for fact in sends(result, "abandoned-cart", step, channel)
     )
@@ -147,7 +147,7 @@ def test_no_reminder_leaves_after_the_purchase(result: Result) -> None:
 def test_everybody_in_the_audience_is_told_of_the_launch_at_once_and_nobody_else(result: Result) -> None:
     entered = moves(result, "west-coast-launch", "entered")
 
-    people = [person(move.profile) for move in entered]
+    people = [person(move.person) for move in entered]
 
     assert len(people) == 86
     assert {move.at for move in entered} == {1_715_011_200_000}  # 2024-05-06T16:00:00Z
@@ -156,9 +156,9 @@ def test_everybody_in_the_audience_is_told_of_the_launch_at_once_and_nobody_else
 
 
 def test_whoever_opens_either_message_within_a_day_gets_no_second_mail(result: Result) -> None:
-    entered = {move.profile for move in moves(result, "west-coast-launch", "entered")}
-    noticed = {move.profile for move in moves(result, "west-coast-launch", "matched", "noticed")}
-    followed_up = {move.profile for move in moves(result, "west-coast-launch", "reached", "follow-up")}
+    entered = {move.person for move in moves(result, "west-coast-launch", "entered")}
+    noticed = {move.person for move in moves(result, "west-coast-launch", "matched", "noticed")}
+    followed_up = {move.person for move in moves(result, "west-coast-launch", "reached", "follow-up")}
 
     assert noticed
     assert followed_up

@@ -56,7 +56,7 @@ def test_what_a_shard_has_ready_is_claimed_rendered_sent_and_answered_for(
         await dispatcher.stop()
 
         deliveries = [delivery for call in channel.calls for delivery in call]
-        assert [(each.key, each.to, each.profile) for each in deliveries] == [("k1", "to1", "u1"), ("k2", "to2", "u2")]
+        assert [(each.key, each.to, each.person) for each in deliveries] == [("k1", "to1", "u1"), ("k2", "to2", "u2")]
         assert [each.content.model_dump()["text"] for each in deliveries] == ["Hello Anna", "Hello Bert"]
         assert shards[0].receipts == {"k1": Accepted("k1")}
         assert shards[1].receipts == {"k2": Accepted("k2")}

@@ -48,13 +48,13 @@ def transitions(files: dict[str, bytes]) -> list[TransitionLine]:
     return [msgspec.json.decode(line, type=TransitionLine) for line in files[TRANSITIONS].splitlines()]
 
 
-def moved(at: int = TEN, profile: str = "u1", journey: str = "cart", run: int | None = 1) -> Moved:
-    return Moved(at, profile, journey, 1, run, None, "entered", "Checkout Started")
+def moved(at: int = TEN, person: str = "u1", journey: str = "cart", run: int | None = 1) -> Moved:
+    return Moved(at, person, journey, 1, run, None, "entered", "Checkout Started")
 
 
 def sent(**changes: object) -> DeliveryReached:
     fields: dict[str, object] = {
-        "at": TEN, "profile": "u1", "journey": "cart", "version": 3, "run": 2, "step": "remind",
+        "at": TEN, "person": "u1", "journey": "cart", "version": 3, "run": 2, "step": "remind",
         "channel": "email", "message": "cart-reminder", "to": "sarah@mail.example", "outcome": "sent",
         "gate": None, "key": "k1", "reason": "250 OK", "code": "250",
     }  # fmt: skip
@@ -76,7 +76,7 @@ def test_results_that_could_not_be_written_whole_leave_the_old_ones_as_they_were
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
     with pytest.raises(UnicodeEncodeError):
-        write_results(tmp_path, [sent(), moved(profile="\ud800")], Summary())
+        write_results(tmp_path, [sent(), moved(person="\ud800")], Summary())
 
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
@@ -130,9 +130,9 @@ def test_lines_go_by_time_person_journey_and_run_with_a_missing_run_first(files_
     lines = transitions(files_of(expected[::-1]))
 
     assert [(line.profile, line.journey, line.run) for line in lines] == [
-        (fact.profile, fact.journey, fact.run) for fact in expected
+        (fact.person, fact.journey, fact.run) for fact in expected
     ]
-    assert [fact.profile.encode() for fact in expected[1:]] == sorted(fact.profile.encode() for fact in expected[1:])
+    assert [fact.person.encode() for fact in expected[1:]] == sorted(fact.person.encode() for fact in expected[1:])
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 3])
@@ -162,7 +162,7 @@ def test_the_lines_do_not_depend_on_how_people_are_spread_over_shards_and_facts_
             for number, (at, journey, run) in enumerate(moves)
             for each in (
                 Moved(TEN + at, f"u{person}", journey, 1, run, f"step{number}", "reached"),
-                sent(at=TEN + at, profile=f"u{person}", journey=journey, run=run, step=f"step{number}"),
+                sent(at=TEN + at, person=f"u{person}", journey=journey, run=run, step=f"step{number}"),
             )
         ]
         for person, moves in enumerate(people)

@@ -31,8 +31,8 @@ class CartOutline:
     steps: Sequence[str] = STEPS
 
 
-def move(what: What, step: str | None = None, *, profile: str = "u1", run: int | None = 1) -> Moved:
-    return Moved(0, profile, "cart", 1, run, step, what)
+def move(what: What, step: str | None = None, *, person: str = "u1", run: int | None = 1) -> Moved:
+    return Moved(0, person, "cart", 1, run, step, what)
 
 
 def delivery(outcome: Outcome, gate: str | None = None, reason: str | None = None) -> DeliveryReached:
@@ -156,11 +156,11 @@ def lives(draw: st.DrawFn) -> list[list[Moved]]:
     for person in range(draw(st.integers(0, 6))):
         facts = []
         for run in range(1, draw(st.integers(1, 3)) + 1):
-            facts.append(move("entered", profile=f"u{person}", run=run))
+            facts.append(move("entered", person=f"u{person}", run=run))
             for step in draw(st.lists(st.sampled_from(STEPS), min_size=1, max_size=5)):
-                facts.append(move("reached", step, profile=f"u{person}", run=run))
+                facts.append(move("reached", step, person=f"u{person}", run=run))
             last: What = draw(st.sampled_from(["waiting", "parked", "exited", "ended"]))
-            facts.append(move(last, profile=f"u{person}", run=run))
+            facts.append(move(last, person=f"u{person}", run=run))
         people.append(facts)
     return people
 

@@ -49,7 +49,7 @@ def publish(world: World, project: Project) -> None:
 def told(world: World, what: str) -> list[tuple[str, int, int, str | None]]:
     """(person, time, version, why) of each move of this kind, by person."""
     moves = [fact for fact in world.facts() if isinstance(fact, Moved) and fact.what == what]
-    return sorted((fact.profile, fact.at, fact.version, fact.why) for fact in moves)
+    return sorted((fact.person, fact.at, fact.version, fact.why) for fact in moves)
 
 
 def start_all(world: World, lines: Lines) -> None:

@@ -42,7 +42,7 @@ def test_only_the_person_s_own_facts_are_told_in_their_order() -> None:
 
     recalled = recall(store, "anna", 0, ALL)
 
-    assert [(fact.at, fact.profile) for fact in recalled.facts] == [(1, "anna"), (2, "anna"), (4, "anna")]
+    assert [(fact.at, fact.person) for fact in recalled.facts] == [(1, "anna"), (2, "anna"), (4, "anna")]
     assert recalled.after is None
 
 

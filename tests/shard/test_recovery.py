@@ -46,7 +46,7 @@ def test_what_was_claimed_is_ambiguous_and_what_was_queued_is_ready(world: World
 
     assert world.states("anna") == ["unknown"]
     assert world.states("bert") == ["queued"]
-    assert [outgoing.profile for outgoing in world.claim()] == ["bert"]
+    assert [outgoing.person for outgoing in world.claim()] == ["bert"]
     last = [fact for fact in world.facts() if isinstance(fact, DeliveryReached) and fact.key == claimed.key][-1]
     assert (last.outcome, last.reason) == ("unknown", "the engine stopped while it was being sent")
 
@@ -231,4 +231,4 @@ def history(world: World) -> list[object]:
 
 
 def by_person_and_key(fact: Fact) -> tuple[str, str]:
-    return fact.profile, fact.key if isinstance(fact, DeliveryReached) else ""
+    return fact.person, fact.key if isinstance(fact, DeliveryReached) else ""

@@ -77,7 +77,7 @@ class Played:
             (fact.at - START_MS, fact.step, fact.channel)
             for fact in self.result.facts
             if isinstance(fact, DeliveryReached)
-            and who in (None, fact.profile)
+            and who in (None, fact.person)
             and (fact.outcome not in INTERNAL if outcome is None else fact.outcome == outcome)
         ]
 
@@ -95,14 +95,14 @@ class Played:
             (fact.at - START_MS, fact.what, fact.step)
             for fact in self.result.facts
             if isinstance(fact, Moved)
-            and (fact.profile, fact.what != "waiting") == (who, True)
+            and (fact.person, fact.what != "waiting") == (who, True)
             and journey in (None, fact.journey)
         ]
 
     def moves(self, what: str) -> list[tuple[int, str, str | None]]:
         """(time, person, why) of each move of this kind."""
         return [
-            (fact.at - START_MS, fact.profile, fact.why)
+            (fact.at - START_MS, fact.person, fact.why)
             for fact in self.result.facts
             if isinstance(fact, Moved) and fact.what == what
         ]

@@ -193,7 +193,7 @@ def test_a_property_of_the_wrong_type_makes_the_condition_false_and_the_reason_i
     played = told.play(shop)
 
     (unmet,) = [fact for fact in played.result.facts if isinstance(fact, Unmet)]
-    assert (unmet.profile, unmet.why) == ("odd", "event.total is a string and 50 a number")
+    assert (unmet.person, unmet.why) == ("odd", "event.total is a string and 50 a number")
     assert [who for _, who, _ in played.moves("entered")] == ["sarah", "tom", "una"]
 
 
@@ -225,7 +225,7 @@ def test_a_bound_that_is_reached_is_recorded(shop: Project, told: Recording) -> 
     played = told.play(shop)
 
     (limit,) = [fact for fact in played.result.facts if isinstance(fact, LimitReached)]
-    assert (limit.profile, limit.setting) == ("tom", "traits_bytes_max")
+    assert (limit.person, limit.setting) == ("tom", "traits_bytes_max")
     assert played.result.limits == {"traits_bytes_max": 1}
 
 
@@ -234,7 +234,7 @@ def test_a_reaction_to_nothing_is_counted_as_unmatched(shop: Project, told: Reco
 
     played = told.play(shop)
 
-    assert [fact.profile for fact in played.result.facts if isinstance(fact, Unmatched)] == ["tom", "nobody"]
+    assert [fact.person for fact in played.result.facts if isinstance(fact, Unmatched)] == ["tom", "nobody"]
     assert played.result.summary.events.unmatched == 2
 
 

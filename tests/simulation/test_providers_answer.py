@@ -123,7 +123,7 @@ def told(facts: list[Fact]) -> dict[str, list[Fact]]:
     people: dict[str, list[Fact]] = {}
     for fact in facts:
         if not (isinstance(fact, DeliveryReached) and fact.outcome == "claimed"):
-            people.setdefault(fact.profile, []).append(fact)
+            people.setdefault(fact.person, []).append(fact)
     return people
 
 

@@ -86,7 +86,7 @@ def test_what_fails_is_the_same_in_any_number_of_shards(shop: Project, recording
     assert alone.summary.channels == {"email": {"failed": 10, "sent": 30}}
     for apart in others:
         assert apart.summary == alone.summary
-        assert sorted(apart.facts, key=lambda fact: fact.profile) == sorted(alone.facts, key=lambda fact: fact.profile)
+        assert sorted(apart.facts, key=lambda fact: fact.person) == sorted(alone.facts, key=lambda fact: fact.person)
 
 
 def test_what_a_delivery_says_is_kept_once_under_its_key(shop: Project, recording: Recording) -> None:
@@ -97,7 +97,7 @@ def test_what_a_delivery_says_is_kept_once_under_its_key(shop: Project, recordin
     said = rendering.collect()
 
     sent = [fact for fact in facts if isinstance(fact, DeliveryReached) and fact.outcome == "sent"]
-    assert {(fact.profile, fact.step): said[fact.key] for fact in sent} == {
+    assert {(fact.person, fact.step): said[fact.key] for fact in sent} == {
         ("person-0", "sorry"): {"subject": "Sorry", "text": "We could not work it out"},
         ("person-1", "share"): {"subject": "On 01 March", "text": "Per visit: 12"},
     }

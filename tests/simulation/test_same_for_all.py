@@ -226,13 +226,13 @@ def check_runs(result: Result) -> None:
     claims: Counter[str] = Counter()
     for fact in result.facts:
         if isinstance(fact, Moved):
-            run = fact.profile, fact.journey, fact.run
-            assert fact.at >= clocks[fact.profile]
-            clocks[fact.profile] = fact.at
+            run = fact.person, fact.journey, fact.run
+            assert fact.at >= clocks[fact.person]
+            clocks[fact.person] = fact.at
             assert run not in over or fact.what in ("goal", "not_entered") or fact.run is None
             if fact.what in ("ended", "exited"):
                 over.add(run)
         elif isinstance(fact, DeliveryReached):
-            assert fact.at >= clocks[fact.profile]
+            assert fact.at >= clocks[fact.person]
             claims[fact.key] += fact.outcome == "claimed"
     assert set(claims.values()) <= {0, 1}

@@ -57,7 +57,7 @@ def test_whoever_is_handed_the_facts_gets_all_of_them_those_of_each_person_in_or
     kept = simulate(luma, recording.lines).facts
     assert len(told) == len(kept)
     for who in ("person-0", "person-1", "person-199"):
-        assert [fact for fact in told if fact.profile == who] == [fact for fact in kept if fact.profile == who]
+        assert [fact for fact in told if fact.person == who] == [fact for fact in kept if fact.person == who]
 
 
 def test_nothing_recorded_makes_empty_files(luma: Project, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from parcours.errors import StoreBroken
 from parcours.store.codec import (
     LINK_BYTES,
     START,
+    VERSION,
     decode_image,
     decode_record,
     encode_image,
@@ -18,6 +19,8 @@ from parcours.store.codec import (
     next_link,
 )
 from parcours.testing.store_contract import a_record, an_image
+
+CURRENT, LATER = bytes([VERSION]), bytes([VERSION + 1])
 
 
 def test_a_record_and_an_image_survive_the_way_through_bytes() -> None:
@@ -57,10 +60,13 @@ def test_an_image_cut_off_anywhere_is_noticed() -> None:
     ("encoded", "says"),
     [
         (b"", "format None"),
-        (b"\x01" + msgspec.msgpack.encode(a_record(1)), "record 1 has format 1, .* reads format 2: open it with the"),
-        (b"\x03" + msgspec.msgpack.encode(a_record(1)), "format 3"),  # a later release wrote it
-        (b"\x02" + msgspec.msgpack.encode([1, 2]), "record 1 is damaged"),  # msgpack, but no record
-        (b"\x02\xc1", "record 1 is damaged"),  # not even msgpack
+        (
+            b"\x01" + msgspec.msgpack.encode(a_record(1)),
+            f"record 1 has format 1, .* reads format {VERSION}: open it with the",
+        ),
+        (LATER + msgspec.msgpack.encode(a_record(1)), f"format {VERSION + 1}"),  # a later release wrote it
+        (CURRENT + msgspec.msgpack.encode([1, 2]), "record 1 is damaged"),  # msgpack, but no record
+        (CURRENT + b"\xc1", "record 1 is damaged"),  # not even msgpack
         (encode_record(a_record(1))[:-1], "record 1 is damaged"),  # cut off
     ],
 )

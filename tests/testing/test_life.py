@@ -33,7 +33,7 @@ def change(folder: Path, file: str, before: str, after: str) -> None:
 
 def moves(shop: VirtualProject, what: str) -> list[tuple[str, int, str | None]]:
     """(person, version, why) of each move of this kind."""
-    return [(f.profile, f.version, f.why) for f in shop.facts() if isinstance(f, Moved) and f.what == what]
+    return [(f.person, f.version, f.why) for f in shop.facts() if isinstance(f, Moved) and f.what == what]
 
 
 def standing(shop: VirtualProject) -> tuple[str, int, dict[int, int]]:

@@ -101,7 +101,7 @@ def explain(
         typer.echo(msgspec.json.encode(explanation).decode())
     else:
         typer.echo(explanation_text(explanation), nl=False)
-    if not any(fact.profile == person for fact in facts):
+    if not any(fact.person == person for fact in facts):
         raise CallerError(f"Nothing happened to {profile!r}: {none}.")
 
 

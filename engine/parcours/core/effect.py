@@ -20,7 +20,7 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True):
     """
 
     key: str
-    profile: str
+    person: str
     journey: str
     version: int
     run: int

@@ -30,7 +30,7 @@ class Moved(msgspec.Struct, frozen=True, array_like=True, tag="moved", gc=False)
     """
 
     at: int
-    profile: str
+    person: str
     journey: str
     version: int
     run: int | None
@@ -47,7 +47,7 @@ class DeliveryReached(msgspec.Struct, frozen=True, array_like=True, tag="deliver
     """
 
     at: int
-    profile: str
+    person: str
     journey: str
     version: int
     run: int
@@ -66,7 +66,7 @@ class Unmet(msgspec.Struct, frozen=True, array_like=True, tag="unmet", gc=False)
     """The event could have started the journey, but its condition did not hold. why says what was missing or false."""
 
     at: int
-    profile: str
+    person: str
     journey: str
     version: int
     event: str
@@ -77,7 +77,7 @@ class Unmatched(msgspec.Struct, frozen=True, array_like=True, tag="unmatched", g
     """A reaction concerned no delivery of this person."""
 
     at: int
-    profile: str
+    person: str
     reaction: str
     why: str
 
@@ -86,7 +86,7 @@ class LimitReached(msgspec.Struct, frozen=True, array_like=True, tag="limit", gc
     """A bound of the settings was reached; why says what was left out because of it."""
 
     at: int
-    profile: str
+    person: str
     setting: str
     why: str
 

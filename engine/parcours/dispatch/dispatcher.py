@@ -158,7 +158,7 @@ class Dispatcher:
             attempt=entry.attempt,
             message=entry.message,
             message_class=entry.message_class,
-            profile=entry.profile,
+            person=entry.person,
         )
 
     async def _hand_over(self, deliveries: list[Delivery]) -> list[Receipt]:

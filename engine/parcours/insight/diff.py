@@ -22,7 +22,7 @@ DifferenceKind: TypeAlias = Literal["appears", "vanishes", "moves"]
 class DeliveryPlace(NamedTuple):
     """Which delivery it is, in whatever version."""
 
-    profile: str
+    person: str
     journey: str
     run: int
     step: str
@@ -34,7 +34,7 @@ class DeliveryChange(msgspec.Struct, frozen=True, kw_only=True):
     """One outcome of one delivery. before and after are times, None where the outcome is not there."""
 
     kind: DifferenceKind
-    profile: str
+    person: str
     journey: str
     run: int
     step: str
@@ -89,7 +89,7 @@ def compare(old: Iterable[Fact], new: Iterable[Fact]) -> Difference:
             _count(outcomes.setdefault(name, Comparison()), _kind(outcome in was, outcome in now, moved))
         changes += differing
     changes.sort(key=_order)
-    people = len({change.profile for change in changes})
+    people = len({change.person for change in changes})
     return Difference(deliveries=deliveries, outcomes=dict(sorted(outcomes.items())), people=people, changes=changes)
 
 
@@ -103,9 +103,9 @@ def _places(facts: Iterable[Fact]) -> dict[DeliveryPlace, Outcomes]:
             continue
         place = known.get(fact.key)
         if place is None:
-            step = (fact.profile, fact.journey, fact.run, fact.step, fact.channel)
+            step = (fact.person, fact.journey, fact.run, fact.step, fact.channel)
             visits[step] += 1
-            place = DeliveryPlace(fact.profile, fact.journey, fact.run, fact.step, visits[step], fact.channel)
+            place = DeliveryPlace(fact.person, fact.journey, fact.run, fact.step, visits[step], fact.channel)
             known[fact.key] = place
         if fact.outcome not in INTERNAL_OUTCOMES:
             found.setdefault(place, {}).setdefault(fact.outcome, fact.at)
@@ -139,4 +139,4 @@ def _count(count: Comparison, kind: DifferenceKind | None) -> None:
 
 def _order(change: DeliveryChange) -> tuple[str, str, str, int, str, str]:
     at = change.before or change.after or ""
-    return (change.profile, at, change.journey, change.run, change.step, change.channel)
+    return (change.person, at, change.journey, change.run, change.step, change.channel)

@@ -35,9 +35,9 @@ def _lines(difference: Difference, changes_max: int) -> Iterator[str]:
     for name, count in difference.outcomes.items():
         if count.appears or count.vanishes or count.moves:
             yield f"  {name}: {_counted(count)}"
-    for profile, changes in groupby(difference.changes[:changes_max], lambda change: change.profile):
+    for person, changes in groupby(difference.changes[:changes_max], lambda change: change.person):
         yield ""
-        yield profile
+        yield person
         yield from map(_change, changes)
     more = len(difference.changes) - changes_max
     if more > 0:

@@ -125,7 +125,7 @@ def explain(
     stories: dict[str, JourneyStory] = {}
     for (name, _), outline in outlines.items():
         stories.setdefault(name, JourneyStory(journey=name, starts_by=starts_by(outline)))
-    for sequence, fact in enumerate(each for each in facts if each.profile == person):
+    for sequence, fact in enumerate(each for each in facts if each.person == person):
         if isinstance(fact, Moved):
             _move(stories.setdefault(fact.journey, JourneyStory(journey=fact.journey)), fact, sequence, outlines)
         elif isinstance(fact, DeliveryReached):

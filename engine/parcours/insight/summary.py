@@ -163,13 +163,13 @@ class Tally:
             count = self._journeys[fact.journey] = JourneyCount(version=fact.version)
         match fact.what:
             case "reached":  # most moves are
-                self._reach(count, (fact.profile, fact.journey, fact.run), fact.step)
+                self._reach(count, (fact.person, fact.journey, fact.run), fact.step)
             case "entered":
                 count.entered += 1
             case "goal":
                 count.goal += 1
             case "exited" | "ended":
-                left = self._places.pop((fact.profile, fact.journey, fact.run), None)
+                left = self._places.pop((fact.person, fact.journey, fact.run), None)
                 if left is not None:
                     count.steps[left].ended += 1
             case _:

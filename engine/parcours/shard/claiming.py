@@ -35,7 +35,7 @@ class Claiming:
     def take_up(self, work: Work) -> None:
         """Queue again what had not been claimed; what had been is ambiguous, for its dispatcher is gone."""
         for number, entry in self._slots.outbox_entries():
-            profile = decode_profile(self._slots[number].profiles[entry.profile])
+            profile = decode_profile(self._slots[number].profiles[entry.person])
             runs = (*profile.runs, *profile.past)
             states = [each.state for run in runs for each in run.deliveries if each.key == entry.key]
             waits = any(timer.kind == "retry" and timer.key == entry.key for timer in profile.timers)
@@ -43,9 +43,9 @@ class Claiming:
                 work.outbox[entry.key] = number, None  # nothing is left to be done about it
             elif states == ["claimed"]:
                 lost = Ambiguous(entry.key, "the engine stopped while it was being sent")
-                self._inputs.apply(work, number, entry.profile, ReceiptArrived(work.stamp_ms, lost))
+                self._inputs.apply(work, number, entry.person, ReceiptArrived(work.stamp_ms, lost))
             elif not waits:
-                self._inputs.make_ready(work, number, entry.profile, work.stamp_ms, [entry.key])
+                self._inputs.make_ready(work, number, entry.person, work.stamp_ms, [entry.key])
 
     def claim(self, work: Work, channel: str, most: int, by: str) -> list[Outgoing]:
         """Let the dispatcher `by` have up to `most` of the channel's deliveries: those that may still leave."""

@@ -33,7 +33,7 @@ def recall(store: Store, person: str, after: int, through: int) -> Recalled:
         if record.sequence > through:
             break
         if name in record.facts:  # most records do not name the person, and need not be decoded
-            found += [fact for fact in _decode(record.facts) if fact.profile == person]
+            found += [fact for fact in _decode(record.facts) if fact.person == person]
         looked_at += _size_bytes(record)
         if looked_at >= SLICE_BYTES:
             return Recalled(found, through, record.sequence)

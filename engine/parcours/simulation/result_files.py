@@ -160,7 +160,7 @@ def _delivery_rows(told: list[DeliveryReached], first_number: int) -> list[Resul
         at = time_text(of[0])
         lines = [
             DeliveryLine(
-                at, fact.profile, fact.journey, fact.version, fact.run, fact.step,
+                at, fact.person, fact.journey, fact.version, fact.run, fact.step,
                 fact.channel, fact.message, fact.to, fact.outcome, fact.gate, fact.key,
             )
             for fact in together
@@ -174,7 +174,7 @@ def _move_rows(told: list[Moved], first_number: int) -> list[ResultRow]:
     for number, (of, together) in enumerate(groupby(told, _of), start=first_number):
         at = time_text(of[0])
         lines = [
-            TransitionLine(at, fact.profile, fact.journey, fact.version, fact.run, fact.step, fact.what, fact.why)
+            TransitionLine(at, fact.person, fact.journey, fact.version, fact.run, fact.step, fact.what, fact.why)
             for fact in together
         ]
         rows.append(_row(of, number, lines))
@@ -182,7 +182,7 @@ def _move_rows(told: list[Moved], first_number: int) -> list[ResultRow]:
 
 
 _of: Callable[[DeliveryReached | Moved], tuple[int, str, str, int | None]] = attrgetter(
-    "at", "profile", "journey", "run"
+    "at", "person", "journey", "run"
 )
 """What happened to one run at one instant."""
 

@@ -213,7 +213,7 @@ class ChannelContract(ABC, Generic[Provider]):
             content=self.channel.Content.model_validate(dict(self.content)),
             attempt=attempt,
             message="hello",
-            profile=f"person-{number}",
+            person=f"person-{number}",
         )
 
     def _channel(self, settings: Mapping[str, Any]) -> Channel:

@@ -53,9 +53,9 @@ class PersonClocks:
         """
         people: dict[str, _Person] = {}
         for fact in facts:
-            person = people.get(fact.profile)
+            person = people.get(fact.person)
             if person is None:
-                person = people[fact.profile] = _Person(deque(self._known.get(fact.profile, ())))
+                person = people[fact.person] = _Person(deque(self._known.get(fact.person, ())))
             self._hear(person, fact.at)
             if isinstance(fact, DeliveryReached):
                 yield fact, self._local(person, fact.at)

@@ -81,7 +81,7 @@ def ways(people: list[str], facts: list[Fact], start_ms: int) -> Iterator[str]:
         if number:
             yield ""
         yield person
-        own = [fact for fact in facts if fact.profile == person]
+        own = [fact for fact in facts if fact.person == person]
         told = [(fact, words) for fact in own if (words := sentence(fact)) is not None]
         for fact, words in told:
             run = f" (run {fact.run})" if isinstance(fact, Moved) and fact.what == "entered" else ""

@@ -241,7 +241,7 @@ class VirtualProject(JourneyVerbs):
         Outbound calls are among them only where `channel="call"` asks for them; their message is the action.
         """
         person = None if who is None else person_asked_for(who)
-        wanted = {"profile": person, "channel": channel, "journey": journey, "step": step, "message": message}
+        wanted = {"person": person, "channel": channel, "journey": journey, "step": step, "message": message}
         asked = {name: value for name, value in wanted.items() if value is not None}
         facts = self.facts()
         self._contents |= self._rendering.collect()
@@ -257,7 +257,7 @@ class VirtualProject(JourneyVerbs):
 
     def _sent(self, fact: DeliveryReached) -> Sent:
         said = self._contents[fact.key]
-        return Sent(_time(fact.at), fact.profile, fact.journey, fact.step, fact.channel, fact.message, fact.to, said)
+        return Sent(_time(fact.at), fact.person, fact.journey, fact.step, fact.channel, fact.message, fact.to, said)
 
     def explanation(self, who: str) -> Explanation:
         """Everything that happened to a person and why, as data."""

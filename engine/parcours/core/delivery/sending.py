@@ -124,7 +124,7 @@ def _put_into_outbox(
     turn.effects.queued.append(
         Outgoing(
             key=delivery.key,
-            profile=turn.person,
+            person=turn.person,
             journey=run.journey,
             version=run.version,
             run=run.number,

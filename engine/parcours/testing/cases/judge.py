@@ -74,7 +74,7 @@ def _concerned(played: Played, expected: NeverExpected) -> Iterator[tuple[Delive
     for fact, local in played.clocks.along(played.facts):
         if (
             fact.outcome == "sent"
-            and expected.who in (None, fact.profile)
+            and expected.who in (None, fact.person)
             and never.journey in (None, fact.journey)
             and never.channel in (None, fact.channel)
             and (fact.channel != CALL or never.channel is not None)  # nobody is woken by a call
@@ -141,7 +141,7 @@ class _Bench:
         """
         at = None if expected.at is None else at_ms(expected.at, self._played.start_ms)
         wanted = {
-            name: value for name, value in {"profile": expected.who, "at": at, **wanted}.items() if value is not None
+            name: value for name, value in {"person": expected.who, "at": at, **wanted}.items() if value is not None
         }
         alike = [fact for fact in facts if _likeness(fact, wanted) == len(wanted)]
         same = [fact for fact in alike if not differs(fact)]
@@ -154,7 +154,7 @@ class _Bench:
         if len(alike) > len(same):  # only what it says is wrong: nothing has kept the rest from happening
             told = [line for fact in alike[:NEAREST_MAX] for line in self._told(fact, differs(fact))]
             return Failure(place, words, tuple(told))
-        others = [fact for fact in facts if expected.who in (None, fact.profile) and fact not in same]
+        others = [fact for fact in facts if expected.who in (None, fact.person) and fact not in same]
         nearest = [*same, *sorted(others, key=_by_likeness(wanted, at))[:NEAREST_MAX]]
         reasons = self._reasons(expected.who, expected.journey, expected.step)
         return Failure(place, words, tuple(self._lines(nearest)), tuple(reasons)[:REASONS_MAX])
@@ -174,7 +174,7 @@ class _Bench:
             return None
         words = f"nothing{_scope(never)} for {expected.who or 'anybody'} between {_window(never)}"
         lines = [
-            f"{line}, when the clock of {fact.profile} showed {local:%a %H:%M}"
+            f"{line}, when the clock of {fact.person} showed {local:%a %H:%M}"
             for fact, local in found[:NEAREST_MAX]
             for line in self._lines([fact])
         ]
@@ -182,7 +182,7 @@ class _Bench:
 
     def _lines(self, facts: Iterable[Fact]) -> Iterator[str]:
         for fact in facts:
-            who = f"{fact.profile} " if len(self._people) > 1 else ""
+            who = f"{fact.person} " if len(self._people) > 1 else ""
             yield f"{since(fact.at, self._played.start_ms)}  {who}{sentence(fact)}"
 
     def _reasons(self, who: str | None, journey: str | None, step: str | None) -> Iterator[str]:

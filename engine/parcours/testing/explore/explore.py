@@ -167,8 +167,8 @@ class _Explorer:
 
 
 def _by_person(facts: Iterable[Fact]) -> Iterator[tuple[str, list[Fact]]]:
-    in_order = sorted(facts, key=lambda fact: fact.profile)
-    return ((person, list(own)) for person, own in groupby(in_order, lambda fact: fact.profile))
+    in_order = sorted(facts, key=lambda fact: fact.person)
+    return ((person, list(own)) for person, own in groupby(in_order, lambda fact: fact.person))
 
 
 def _often(facts: Sequence[Fact], breach: Breach) -> int:

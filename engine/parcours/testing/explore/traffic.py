@@ -92,7 +92,7 @@ class Traffic:
                 if chance.random() < 0.6:
                     call = self._outcome(chance, fact) if fact.channel == CALL else self._reaction(chance)
                     call |= {"journey": fact.journey, "step": fact.step, "channel": fact.channel}
-                    yield Act(fact.at + self._pause(chance), fact.profile, call)
+                    yield Act(fact.at + self._pause(chance), fact.person, call)
 
     def _reaction(self, chance: Random) -> dict[str, Any]:
         reactions = RARE_REACTIONS if chance.random() < 0.1 else self._parts.reactions
@@ -103,7 +103,7 @@ class Traffic:
         if chance.random() < 0.3:
             return {"type": "reaction", "reaction": "failed"}
         kinds = self._program.actions[fact.message].answer
-        answer = self._values.of(chance, fact.profile, "event", kinds, willing=chance.random() < 0.6)
+        answer = self._values.of(chance, fact.person, "event", kinds, willing=chance.random() < 0.6)
         return {"type": "reaction", "reaction": "answered", "answer": answer}
 
     def _person(self, number: int, events: int) -> Iterator[Act]:
