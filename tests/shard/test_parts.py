@@ -30,7 +30,7 @@ def test_receipts_come_out_in_the_order_of_the_deliveries_once_the_last_is_in() 
 def test_inputs_wait_in_their_order_until_the_clock_goes_on() -> None:
     stash = Stash()
     stash.hold("anna", ["k1"], [TimePassed(1)])
-    stash.put("anna", TimePassed(2))
+    stash.hold("anna", [], [TimePassed(2)])
     stash.hold("anna", [], [TimePassed(3)])
     assert "anna" in stash and len(stash) == 1
 

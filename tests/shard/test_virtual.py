@@ -18,6 +18,7 @@ from parcours.journey.model.document import (
 from parcours.journey.project import Project
 from parcours.shard.messages import Batch
 from parcours.shard.shard import Shard
+from parcours.shard.timekeeping import VirtualTime
 from parcours.store.memory import MemoryStore
 
 AT = "2026-01-01T10:00:0%d.000Z"
@@ -57,7 +58,7 @@ def shard() -> Shard:
         [MessageDocument.model_validate({"message": "note", "email": {"text": "Hello"}})],
         [JourneyDocument.model_validate(journey) for journey in (FIRST, SECOND)],
     )
-    shard = Shard(0, 1, project.program, MemoryStore(), Settings(), virtual=True)
+    shard = Shard(0, 1, project.program, MemoryStore(), Settings(), time=VirtualTime())
     shard.open(1, 0)
     return shard
 

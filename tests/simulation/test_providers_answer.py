@@ -19,6 +19,7 @@ from parcours.core.fact import DeliveryReached, Fact
 from parcours.journey.project import Project
 from parcours.shard.messages import Batch
 from parcours.shard.shard import Shard
+from parcours.shard.timekeeping import VirtualTime
 from parcours.store.memory import MemoryStore, VolatileStore
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class Virtual:
     """A shard under virtual time, whose providers are as late as they like."""
 
     def __init__(self, project: Project) -> None:
-        self.shard = Shard(0, 1, project.program, VolatileStore(), Settings(), virtual=True)
+        self.shard = Shard(0, 1, project.program, VolatileStore(), Settings(), time=VirtualTime())
         self.shard.open(1, 0)
         self.under_way: list[Receipt] = []
 

@@ -17,6 +17,7 @@ from parcours.journey.project import Project
 from parcours.shard.host import ShardHost
 from parcours.shard.outbox import Answering, accept
 from parcours.shard.shard import Shard
+from parcours.shard.timekeeping import LiveTime, VirtualTime
 from parcours.store.address import check_address, open_store
 
 SHARDS_MAX = SLOTS
@@ -80,7 +81,7 @@ def open_shard(
         program,
         store,
         plan.settings,
-        virtual=plan.virtual,
+        time=VirtualTime() if plan.virtual else LiveTime(),
         records=plan.records,
         answer=answer,
         crowd=plan.crowd,

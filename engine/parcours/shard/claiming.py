@@ -13,23 +13,22 @@ import msgspec
 
 from parcours.channel import Ambiguous, Receipt
 from parcours.core.effect import Outgoing
-from parcours.core.input import DeliveriesClaimed, ReceiptArrived, TimePassed
+from parcours.core.input import DeliveriesClaimed, ReceiptArrived
 from parcours.core.profile import decode_profile
 from parcours.shard.inputs import Inputs
 from parcours.shard.outbox import Claim, Outbox, Ready
 from parcours.shard.slots import Slots
-from parcours.shard.stash import Stash
+from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.work import Work
 
 
 class Claiming:
     """The way out of one shard and back into it."""
 
-    def __init__(self, slots: Slots, inputs: Inputs, stash: Stash, *, virtual: bool) -> None:
+    def __init__(self, slots: Slots, inputs: Inputs, time: Timekeeping) -> None:
         self._slots = slots
         self._inputs = inputs
-        self._stash = stash
-        self._virtual = virtual
+        self._time = time
         self.outbox = Outbox()
 
     def take_up(self, work: Work) -> None:
@@ -53,10 +52,10 @@ class Claiming:
         instants = {}
         for key, ready in waiting.items():
             if work.has_entry(ready.slot, key):
-                instants[key] = ready.at if self._virtual else work.stamp_ms
+                instants[key] = self._time.claimed_at(ready, work.stamp_ms)
                 self._inputs.apply(work, ready.slot, ready.person, DeliveriesClaimed(instants[key], (key,)))
-            if self._virtual and key not in dict(work.claimed[-1:]):  # it was cancelled meanwhile, or a gate objects
-                self._answer_in_order(work, ready, self._stash.drop(ready.person, key))
+            if key not in dict(work.claimed[-1:]):  # it was cancelled meanwhile, or a gate objects
+                self._answer(work, ready, self._time.withdrawn(ready))
         leaving = []
         for key, attempt in work.claimed:
             ready = waiting[key]
@@ -68,23 +67,16 @@ class Claiming:
         """Take a dispatcher's answers. One for a delivery that is not under way changes nothing."""
         for receipt in receipts:
             claim = self.outbox.settle(receipt.key)
-            if claim is None:
-                continue
-            if self._virtual:
-                self._answer_in_order(work, claim, self._stash.answer(claim.person, receipt))
-            else:
-                self._inputs.apply(work, claim.slot, claim.person, ReceiptArrived(work.stamp_ms, receipt))
+            if claim is not None:
+                self._answer(work, claim, self._time.answered(claim, receipt, work.stamp_ms))
 
-    def _answer_in_order(self, work: Work, claim: Claim | Ready, receipts: list[Receipt]) -> None:
-        """Apply all receipts of one instant of a person; her clock goes on once none is missing."""
+    def _answer(self, work: Work, claim: Claim | Ready, receipts: list[ReceiptArrived]) -> None:
+        """Apply receipts of a person, and after them what has waited for her clock, until it stands still again."""
         for receipt in receipts:
-            self._inputs.apply(work, claim.slot, claim.person, ReceiptArrived(claim.at, receipt))
-        waited = self._stash.release(claim.person)
-        if waited is None:
-            return
-        waited.append(TimePassed(self._stash.passed_ms))
+            self._inputs.apply(work, claim.slot, claim.person, receipt)
+        waited = self._time.go_on(claim.person)
         while waited:
             self._inputs.apply(work, claim.slot, claim.person, waited.popleft())
-            if claim.person in self._stash:
-                self._stash.hold(claim.person, (), waited)
-                return
+            if self._time.stands_still(claim.person):
+                return self._time.put_aside(claim.person, waited)
+        return None

@@ -56,7 +56,7 @@ class ShardHost:
             if channel not in self._woken:
                 self._woken.add(channel)
                 self._wake(channel)
-        if not self._shard.virtual and self._free.is_set():
+        if self._shard.wakes_itself and self._free.is_set():
             self._set_alarm(self._shard.next_ms())
 
     def _set_alarm(self, next_ms: int | None) -> None:

@@ -17,7 +17,7 @@ from parcours.core.profile import Profile
 from parcours.core.turn import Crowd
 from parcours.shard.outbox import Answering, Ready
 from parcours.shard.published import Published
-from parcours.shard.stash import Stash
+from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.work import Work
 
 
@@ -27,24 +27,21 @@ class Inputs:
     def __init__(
         self,
         published: Published,
-        stash: Stash,
+        time: Timekeeping,
         settings: Settings,
         records: Mapping[str, Answering],
         crowd: Crowd | None,
-        *,
-        virtual: bool,
     ) -> None:
         self._published = published
-        self._stash = stash
+        self._time = time
         self._settings = settings
         self._records = records
         self._crowd = crowd
-        self._virtual = virtual
 
     def offer(self, work: Work, slot: int, person: str, given: Input) -> None:
         """Apply an input now, or when the person's clock goes on."""
-        if person in self._stash:
-            self._stash.put(person, given)
+        if self._time.stands_still(person):
+            self._time.put_aside(person, (given,))
         else:
             self.apply(work, slot, person, given)
 
@@ -53,10 +50,10 @@ class Inputs:
         touching = self._published.touching
         if touching and work.profile(slot, person).change_number < touching:
             inputs = deque[Input]([*self._published.missed(work.profile(slot, person).change_number), given])
-            while inputs and person not in self._stash:
+            while inputs and not self._time.stands_still(person):
                 self._apply_next(work, slot, person, inputs.popleft())
             if inputs:
-                self._stash.hold(person, (), inputs)
+                self._time.put_aside(person, inputs)
         else:
             self._apply_next(work, slot, person, given)
 
@@ -66,15 +63,15 @@ class Inputs:
         while True:
             timer = first_timer(profile, given.at)
             if timer is None and type(given) is TimePassed:
-                return None
+                return
             now = given if timer is None else TimerDue(timer.due)
             effects = self._advance(person, profile, now)
             work.add(slot, effects)
             leaving = self.make_ready(work, slot, person, now.at, effects.ready) if effects.ready else ()
-            if self._virtual and leaving:
-                return self._stash.hold(person, leaving, () if timer is None else (given,))
+            if leaving and self._time.stop(person, leaving, () if timer is None else (given,)):
+                return
             if timer is None:
-                return None
+                return
 
     def _advance(self, person: str, profile: Profile, given: Input) -> Effects:
         """By what was published at the input's time."""

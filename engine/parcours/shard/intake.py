@@ -19,6 +19,7 @@ from parcours.journey.program import Program
 from parcours.segment import Call, Unusable, input_of, instant, person_of, read_call
 from parcours.shard.messages import Answer, Batch
 from parcours.shard.slots import SeenIds, Slots
+from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.work import Work
 from parcours.store.store import Head, Position
 
@@ -35,11 +36,11 @@ _nothing_hashed = blake2s(digest_size=DIGEST_BYTES).copy
 class Intake:
     """Reads batches for one shard."""
 
-    def __init__(self, program: Program, settings: Settings, slots: Slots, seen: SeenIds, *, virtual: bool) -> None:
+    def __init__(self, program: Program, settings: Settings, slots: Slots, seen: SeenIds, time: Timekeeping) -> None:
         self._settings = settings
         self._slots = slots
         self._seen = seen
-        self._virtual = virtual
+        self._time = time
         self.publish(program)
         self._duplicate: list[int] = []
         self._rejected: list[tuple[int, str]] = []
@@ -54,7 +55,7 @@ class Intake:
     def inputs(self, batch: Batch, work: Work) -> Iterator[tuple[int, str, Input]]:
         """(slot, person, input) for each line that may move its person; every line is counted."""
         self._duplicate, self._rejected, self._undeclared = [], [], 0
-        idle, virtual, owned = self._idle, self._virtual, self._slots.owned
+        idle, owned, arrival_ms = self._idle, self._slots.owned, self._time.arrival_ms(work.stamp_ms)
         for place, line in enumerate(batch.lines):
             try:
                 call = read_call(line)
@@ -63,7 +64,7 @@ class Intake:
                     person = person_of(call, self._program, self._settings)
                 name = person.encode()
                 slot = crc32(name) % SLOTS
-                at = instant(call.timestamp) if virtual else work.stamp_ms
+                at = instant(call.timestamp) if arrival_ms is None else arrival_ms
                 moves = call.event not in idle or call.type != "track"
                 given = self._input(call, slot, person, at, work) if moves else None
                 message_id = call.message_id

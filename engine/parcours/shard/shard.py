@@ -6,11 +6,7 @@ then let the outside see it. Whatever fails on the way, most of all the commit, 
 in memory may be ahead of the store then, so it refuses everything until it is opened again from its store.
 
 The wheel may be as late as it likes, for a person's own earlier timers fire before an input is applied to her.
-Two ways of telling time share all of this:
-
-- live: every input of a work has the work's stamp, `max(last stamp, clock)`, which the record keeps;
-- virtual: an event has its own timestamp, a receipt the instant of its claim, and a person with a
-  delivery under way stands still (stash.py). What happens to people then depends on nothing else.
+Live and virtual time share all of this; what differs is in timekeeping.py.
 
 How an input is applied to a person is told in inputs.py, how deliveries leave in leaving.py. `records` names the
 channels that only record: `answer` gives their deliveries a receipt.
@@ -46,13 +42,11 @@ from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Sta
 from parcours.shard.outbox import Answering, accept
 from parcours.shard.published import Published
 from parcours.shard.slots import OWN, SeenIds, Slots
-from parcours.shard.stash import Stash
 from parcours.shard.sweep import Sweep
+from parcours.shard.timekeeping import LiveTime, Timekeeping
 from parcours.shard.wheel import Wheel
 from parcours.shard.work import Work
 from parcours.store.store import Head, Record, Store
-
-_encoder = msgspec.msgpack.Encoder()
 
 
 class Shard:
@@ -66,30 +60,31 @@ class Shard:
         store: Store,
         settings: Settings,
         *,
-        virtual: bool = False,
+        time: Timekeeping | None = None,
         records: Iterable[str] = (),
         answer: Answering = accept,
         crowd: Crowd | None = None,
         project: Project | None = None,
     ) -> None:
-        """`project` is what the program was compiled from; without it nothing else can ever be published."""
+        """`project` is what the program was compiled from; without it nothing else can ever be published.
+
+        time  live time unless told otherwise
+        """
         self._published = Published(program, project)
         self._store = store
         self._settings = settings
-        self.virtual = virtual
+        self._time = time or LiveTime()
         self._slots = Slots(number, shards)
         self._seen = SeenIds(self._slots, settings.message_ids_for_ms, settings.message_ids_max)
-        self._intake = Intake(program, settings, self._slots, self._seen, virtual=virtual)
+        self._intake = Intake(program, settings, self._slots, self._seen, self._time)
         self._wheel = Wheel(self._due_of)
         self._sweep = Sweep(self._slots)
-        self._stash = Stash()
         recorded = dict.fromkeys(records, answer)
-        self._inputs = Inputs(self._published, self._stash, settings, recorded, crowd, virtual=virtual)
-        self._leaving = Claiming(self._slots, self._inputs, self._stash, virtual=virtual)
+        self._inputs = Inputs(self._published, self._time, settings, recorded, crowd)
+        self._leaving = Claiming(self._slots, self._inputs, self._time)
         self._head = Head()
         self._sequence = 0
         self._epoch = 0
-        self._facts: list[Fact] = []
         self._broken: str | None = None
 
     def open(self, epoch: int, now_ms: int) -> None:
@@ -133,8 +128,7 @@ class Shard:
             work = self._begin(now_ms)
             for slot, person, given in self._intake.inputs(batch, work):
                 self._inputs.offer(work, slot, person, given)
-            if not self.virtual:
-                self._fire_due(work, work.stamp_ms)  # in the same commit: under load there is always something due
+            self._fire_due(work, self._time.due_with_batch_ms(work.stamp_ms))
             answer = self._intake.answer(batch.number)
             self._head = advance_position(self._head, batch, answer, self._settings)
             self._commit(work, always=True)
@@ -144,11 +138,10 @@ class Shard:
         """Let the timers due before now fire, at most a slice of people; `status` tells whether some are left."""
         with self._whole():
             work = self._begin(now_ms)
-            before = now_ms if self.virtual else work.stamp_ms
-            self._stash.passed_ms = max(self._stash.passed_ms, before)
+            before = self._time.passed_ms(now_ms, work.stamp_ms)
             self._fire_due(work, before)
             for slot, person in self._sweep.take(self._settings.due_people_max):
-                if person not in self._stash and self._published.concerns(self._slots[slot].profiles[person]):
+                if not self._time.stands_still(person) and self._published.concerns(self._slots[slot].profiles[person]):
                     self._inputs.apply(work, slot, person, TimePassed(before))
             self._commit(work)
             if self._published.changes and self._sweep.is_over() and not self._is_due_before(self._published.since_ms):
@@ -168,7 +161,7 @@ class Shard:
             return
         with self._whole():
             work = self._begin(now_ms)
-            in_time = self.virtual or work.stamp_ms - reading.at <= self._settings.read_late_ms
+            in_time = not self._time.wakes_itself or work.stamp_ms - reading.at <= self._settings.read_late_ms
             at = reading.at if in_time else work.stamp_ms
             for person, enter_at in reading.entries:
                 self._inputs.offer(work, slot_of(person), person, ReadReached(at, reading.journey, enter_at))
@@ -213,8 +206,8 @@ class Shard:
                 self.hold(held=False)
             return
         with self._whole():
-            in_time = publications.ledger.at >= self._head.stamp_ms
-            assert in_time or self.virtual or self._published.fresh, "the shard stands still before it"
+            in_time = self._time.may_change_at(publications.ledger.at, self._head.stamp_ms)
+            assert in_time or self._published.fresh, "the shard stands still before it"
             self._published.take(publications)
             self._intake.publish(self._published.program)
             if self._published.touching:
@@ -225,7 +218,7 @@ class Shard:
         """How many runs are open in each version of each journey, in one of the shard's slots (`Published.count`)."""
         self._check()
         people = self._slots[slot].profiles.values() if slot in self._slots.owned else ()
-        return self._published.count(people, max(self._head.stamp_ms, self._stash.passed_ms))
+        return self._published.count(people, self._time.reached_ms(self._head.stamp_ms))
 
     # Deliveries
 
@@ -266,13 +259,12 @@ class Shard:
             raise StoreBroken(self._broken)
 
     def _begin(self, now_ms: int) -> Work:
-        stamp_ms = max(self._head.stamp_ms, 0 if self.virtual else now_ms)
-        return Work(self._slots, stamp_ms, self._published.touching)
+        return Work(self._slots, self._time.stamp_ms(self._head.stamp_ms, now_ms), self._published.touching)
 
     def _fire_due(self, work: Work, before: int) -> None:
         """Fire the timers due before this time, of a slice of people."""
         for person in self._wheel.take(before, self._settings.due_people_max):
-            if person not in self._stash:
+            if not self._time.stands_still(person):
                 self._inputs.apply(work, slot_of(person), person, TimePassed(before))
 
     def _commit(self, work: Work, *, always: bool = False) -> None:
@@ -281,7 +273,7 @@ class Shard:
         profiles = work.profiles()
         outbox = work.outbox_changes()
         if profiles or outbox or work.facts or always:
-            facts = b"" if self.virtual else _encoder.encode(work.facts)
+            facts = self._time.keep(work.facts)
             own = self._published.entries(self._slots.own.profiles)
             written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles
             self._store.append(Record(self._sequence + 1, self._epoch, self._head, work.seen, written, outbox, facts))
@@ -291,8 +283,6 @@ class Shard:
             for person, due in self._slots.show(profiles, outbox):
                 self._wheel.add(person, due)
             self._renew_image()
-        if self.virtual:
-            self._facts += work.facts
         for channel, ready in work.ready:
             self._leaving.outbox.offer(channel, ready)
 
@@ -309,6 +299,11 @@ class Shard:
         return self._slots.due_of(slot_of(person), person)
 
     # Looking in
+
+    @property
+    def wakes_itself(self) -> bool:
+        """Whether its time goes on by a clock, so that its host sets an alarm for the next timer."""
+        return self._time.wakes_itself
 
     def ready(self) -> dict[str, int]:
         """How many deliveries could be claimed now, by channel."""
@@ -341,11 +336,10 @@ class Shard:
             reads=self._head.reads,
             ready=self.ready(),
             claimed=self._leaving.outbox.under_way(),
-            standing_still=len(self._stash),
+            standing_still=self._time.standing_still,
         )
 
     def collect_facts(self) -> list[Fact]:
         """Under virtual time: the facts since the last call, in the order of happening for each person."""
         self._check()
-        facts, self._facts = self._facts, []
-        return facts
+        return self._time.collect()

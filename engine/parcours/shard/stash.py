@@ -28,8 +28,6 @@ class Stash:
 
     def __init__(self) -> None:
         self._waiting: dict[str, _Waiting] = {}
-        self.passed_ms = 0
-        """The time that has passed for everybody else."""
 
     def __contains__(self, person: str) -> bool:
         return person in self._waiting
@@ -42,9 +40,6 @@ class Stash:
         waiting = self._waiting.setdefault(person, _Waiting())
         waiting.keys.extend(keys)
         waiting.inputs.extend(inputs)
-
-    def put(self, person: str, given: Input) -> None:
-        self._waiting[person].inputs.append(given)
 
     def answer(self, person: str, receipt: Receipt) -> list[Receipt]:
         """Take a receipt; all of the person's receipts in order once the last one is in, nothing before."""

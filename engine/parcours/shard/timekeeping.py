@@ -1,0 +1,202 @@
+"""Timekeeping: two strategies, live time and virtual time, that tell a shard which time an input has.
+
+Live, every input of a micro-batch has the batch's stamp, a receipt counts from its arrival, and nobody's clock stands
+still. Under virtual time an event has its own timestamp and a receipt the instant of its claim; a person with a
+delivery under way stands still until it is answered for (stash.py), and facts wait until they are collected.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from parcours.channel import Receipt
+from parcours.core.fact import Fact
+from parcours.core.input import Input, ReceiptArrived, TimePassed
+from parcours.shard.outbox import Claim, Ready
+from parcours.shard.stash import Stash
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Timekeeping(Protocol):
+    """What differs between live and virtual time, asked by the shard and its parts."""
+
+    wakes_itself: bool
+    """Whether a clock goes on by itself, so that whoever drives the shard sets an alarm for its next timer."""
+
+    def stamp_ms(self, last_ms: int, now_ms: int) -> int:
+        """The effective time of a micro-batch that begins now; `last_ms` is that of the one before."""
+
+    def arrival_ms(self, stamp_ms: int) -> int | None:
+        """The time of every event of a batch; None where each event has its own timestamp."""
+
+    def due_with_batch_ms(self, stamp_ms: int) -> int:
+        """Timers due before this time fire in the commit of a batch that has this stamp."""
+
+    def passed_ms(self, now_ms: int, stamp_ms: int) -> int:
+        """Time has passed for everybody: timers due before the answer fire."""
+
+    def reached_ms(self, stamp_ms: int) -> int:
+        """How far time is for everybody who does not stand still."""
+
+    def may_change_at(self, at: int, stamp_ms: int) -> bool:
+        """Whether what is published may change at this time."""
+
+    def keep(self, facts: list[Fact]) -> bytes:
+        """The facts of a commit as its record has them."""
+
+    def collect(self) -> list[Fact]:
+        """The facts since the last call that no record has, in the order of happening for each person."""
+
+    # Whose clock stands still
+
+    @property
+    def standing_still(self) -> int:
+        """How many people stand still."""
+
+    def stands_still(self, person: str) -> bool: ...
+
+    def stop(self, person: str, keys: Sequence[str], inputs: Iterable[Input]) -> bool:
+        """These deliveries are about to leave: whether the person stands still until they are answered for.
+
+        If she does, the inputs wait with her.
+        """
+
+    def put_aside(self, person: str, inputs: Iterable[Input]) -> None:
+        """Keep what happens to somebody who stands still until she goes on."""
+
+    def claimed_at(self, ready: Ready, stamp_ms: int) -> int:
+        """The instant of a claim."""
+
+    def answered(self, claim: Claim, receipt: Receipt, stamp_ms: int) -> list[ReceiptArrived]:
+        """What this receipt leads to at once."""
+
+    def withdrawn(self, ready: Ready) -> list[ReceiptArrived]:
+        """What it leads to that a delivery does not leave after all."""
+
+    def go_on(self, person: str) -> deque[Input]:
+        """What has waited for the person's clock; nothing while she still stands still."""
+
+
+class LiveTime:
+    """The clock's time: satisfies `Timekeeping`."""
+
+    wakes_itself = True
+    standing_still = 0
+
+    def stamp_ms(self, last_ms: int, now_ms: int) -> int:
+        return max(last_ms, now_ms)
+
+    def arrival_ms(self, stamp_ms: int) -> int | None:
+        return stamp_ms
+
+    def due_with_batch_ms(self, stamp_ms: int) -> int:
+        return stamp_ms  # under load there is always something due, and a commit of its own would cost an fsync
+
+    def passed_ms(self, now_ms: int, stamp_ms: int) -> int:
+        return stamp_ms
+
+    def reached_ms(self, stamp_ms: int) -> int:
+        return stamp_ms
+
+    def may_change_at(self, at: int, stamp_ms: int) -> bool:
+        return at >= stamp_ms
+
+    def keep(self, facts: list[Fact]) -> bytes:
+        return _encode(facts)
+
+    def collect(self) -> list[Fact]:
+        return []
+
+    def stands_still(self, person: str) -> bool:
+        return False
+
+    def stop(self, person: str, keys: Sequence[str], inputs: Iterable[Input]) -> bool:
+        return False
+
+    def put_aside(self, person: str, inputs: Iterable[Input]) -> None:
+        raise AssertionError("nobody stands still under live time")
+
+    def claimed_at(self, ready: Ready, stamp_ms: int) -> int:
+        return stamp_ms
+
+    def answered(self, claim: Claim, receipt: Receipt, stamp_ms: int) -> list[ReceiptArrived]:
+        return [ReceiptArrived(stamp_ms, receipt)]
+
+    def withdrawn(self, ready: Ready) -> list[ReceiptArrived]:
+        return []
+
+    def go_on(self, person: str) -> deque[Input]:
+        return deque()
+
+
+class VirtualTime:
+    """The time of the events, which passes only when told to: satisfies `Timekeeping`."""
+
+    wakes_itself = False
+
+    def __init__(self) -> None:
+        self._stash = Stash()
+        self._passed_ms = 0
+        self._facts: list[Fact] = []
+
+    def stamp_ms(self, last_ms: int, now_ms: int) -> int:
+        return last_ms
+
+    def arrival_ms(self, stamp_ms: int) -> int | None:
+        return None
+
+    def due_with_batch_ms(self, stamp_ms: int) -> int:
+        return 0
+
+    def passed_ms(self, now_ms: int, stamp_ms: int) -> int:
+        self._passed_ms = max(self._passed_ms, now_ms)
+        return now_ms
+
+    def reached_ms(self, stamp_ms: int) -> int:
+        return max(stamp_ms, self._passed_ms)
+
+    def may_change_at(self, at: int, stamp_ms: int) -> bool:
+        return True  # the drive publishes between instants; a batch before it may have held later events
+
+    def keep(self, facts: list[Fact]) -> bytes:
+        self._facts += facts
+        return b""
+
+    def collect(self) -> list[Fact]:
+        collected, self._facts = self._facts, []
+        return collected
+
+    @property
+    def standing_still(self) -> int:
+        return len(self._stash)
+
+    def stands_still(self, person: str) -> bool:
+        return person in self._stash
+
+    def stop(self, person: str, keys: Sequence[str], inputs: Iterable[Input]) -> bool:
+        if keys:
+            self._stash.hold(person, keys, inputs)
+        return bool(keys)
+
+    def put_aside(self, person: str, inputs: Iterable[Input]) -> None:
+        self._stash.hold(person, (), inputs)
+
+    def claimed_at(self, ready: Ready, stamp_ms: int) -> int:
+        return ready.at
+
+    def answered(self, claim: Claim, receipt: Receipt, stamp_ms: int) -> list[ReceiptArrived]:
+        return [ReceiptArrived(claim.at, each) for each in self._stash.answer(claim.person, receipt)]
+
+    def withdrawn(self, ready: Ready) -> list[ReceiptArrived]:
+        return [ReceiptArrived(ready.at, each) for each in self._stash.drop(ready.person, ready.key)]
+
+    def go_on(self, person: str) -> deque[Input]:
+        waited = self._stash.release(person)
+        if waited is None:
+            return deque()
+        return deque([*waited, TimePassed(self._passed_ms)])  # her timers of the time that others have passed
