@@ -24,6 +24,7 @@ from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router
 from parcours.runtime.cluster.runtime import ClusterRuntime
 from parcours.runtime.local import LocalRuntime
+from parcours.shard.requests import GetHolding, GetProfile
 from parcours.testing.doubles import Hang, SmtpServer
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ async def profile_of(port: ShardPort, person: str) -> Profile | None:
     async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
-                return await port.profile(person)
+                return await port.ask(GetProfile(person))
             except ShardUnavailable:
                 await asyncio.sleep(0.05)
 
@@ -189,7 +190,7 @@ def test_a_shard_killed_while_it_holds_still_takes_the_change_and_lets_the_first
 
             # then it has the change, with the time that it was given, and goes on
             async with asyncio.timeout(PATIENCE_S):
-                holding = await runtime.ports[0].holding()
+                holding = await runtime.ports[0].ask(GetHolding())
                 assert (holding.publications.ledger, holding.held) == (after.ledger, False)
                 await router.take([seen(1, 2), seen(2, 3)])
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 import pytest
 from pydantic import BaseModel, Field
 
 from parcours.channel import Accepted, Delivery, Receipt
 from parcours.core.effect import Outgoing
-from parcours.core.fact import Fact
-from parcours.core.profile import Profile
 from parcours.dispatch.render import Renderer
 from parcours.errors import ParcoursError
 from parcours.journey.model.document import (
@@ -24,7 +22,8 @@ from parcours.journey.model.document import (
     ProjectDocument,
 )
 from parcours.journey.project import Project
-from parcours.shard.messages import Answer, Batch, Claims, Reading, Recalled, Status
+from parcours.shard.messages import Claims
+from parcours.shard.requests import ClaimDeliveries, SettleReceipts
 
 
 class NoteContent(BaseModel):
@@ -103,7 +102,19 @@ class HandingShard:
         self.wanted = asyncio.Event()
         self._expected = 0
 
-    async def claim(self, channel: str, most: int, by: str) -> Claims:
+    @overload
+    async def ask(self, request: ClaimDeliveries, /) -> Claims: ...
+    @overload
+    async def ask(self, request: SettleReceipts, /) -> None: ...
+    async def ask(self, request: ClaimDeliveries | SettleReceipts, /) -> Claims | None:
+        match request:
+            case ClaimDeliveries(_, most, by):
+                return await self._claim(most, by)
+            case SettleReceipts(receipts):
+                self._settle(receipts)
+                return None
+
+    async def _claim(self, most: int, by: str) -> Claims:
         await asyncio.sleep(0)
         if self.claim_errors:
             raise self.claim_errors.pop(0)
@@ -111,7 +122,7 @@ class HandingShard:
         self.claims.append((len(outgoing), by))
         return Claims(outgoing, more=bool(self.queued))
 
-    async def settle(self, receipts: Sequence[Receipt]) -> None:
+    def _settle(self, receipts: Sequence[Receipt]) -> None:
         if self.settle_errors:
             raise self.settle_errors.pop(0)
         self.receipts |= {receipt.key: receipt for receipt in receipts}
@@ -125,30 +136,6 @@ class HandingShard:
         if len(self.receipts) < count:
             async with asyncio.timeout(10):
                 await self.wanted.wait()
-
-    async def take(self, batch: Batch) -> Answer:
-        raise NotImplementedError
-
-    async def pass_time(self, now_ms: int) -> None:
-        raise NotImplementedError
-
-    async def read(self, reading: Reading) -> None:
-        raise NotImplementedError
-
-    async def members(self, audience: str, at: int) -> list[str]:
-        raise NotImplementedError
-
-    async def profile(self, person: str) -> Profile | None:
-        raise NotImplementedError
-
-    async def recall(self, person: str, after: int, through: int | None) -> Recalled:
-        raise NotImplementedError
-
-    async def status(self) -> Status:
-        raise NotImplementedError
-
-    async def collect_facts(self) -> list[Fact]:
-        raise NotImplementedError
 
 
 def entry(number: int = 1, at: int = 0, message: str = "hello", **context: object) -> Outgoing:

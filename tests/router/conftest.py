@@ -5,21 +5,19 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import pytest
 
-from parcours.channel import Receipt
 from parcours.config import Settings
-from parcours.core.fact import Fact
-from parcours.core.profile import Profile
 from parcours.errors import ShardUnavailable
 from parcours.journey.model.document import EventDocument, EventsDocument, JourneyDocument, ProjectDocument
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.routing.router import Router
-from parcours.shard.messages import Answer, Batch, Claims, Reading, Recalled, Status
+from parcours.shard.messages import Answer, Batch
+from parcours.shard.requests import TakeBatch
 
 T = TypeVar("T")
 
@@ -62,13 +60,13 @@ class ScriptedShard:
         self._answers: dict[tuple[str, int], Answer] = {}
         self._kept = (settings or Settings()).batches_in_flight_max
 
-    async def take(self, batch: Batch) -> Answer:
+    async def ask(self, request: TakeBatch, /) -> Answer:
         fault = self.script.popleft() if self.script else "fine"
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:
             await self.gate.wait()
-            return await self._take(batch, fault)
+            return await self._take(request.batch, fault)
         finally:
             self.under_way -= 1
 
@@ -106,33 +104,6 @@ class ScriptedShard:
         """What the shard knows of all routers is gone."""
         self.taken.clear()
         self._answers.clear()
-
-    async def pass_time(self, now_ms: int) -> None:
-        raise NotImplementedError
-
-    async def claim(self, channel: str, most: int, by: str) -> Claims:
-        raise NotImplementedError
-
-    async def settle(self, receipts: Sequence[Receipt]) -> None:
-        raise NotImplementedError
-
-    async def read(self, reading: Reading) -> None:
-        raise NotImplementedError
-
-    async def members(self, audience: str, at: int) -> list[str]:
-        raise NotImplementedError
-
-    async def profile(self, person: str) -> Profile | None:
-        raise NotImplementedError
-
-    async def recall(self, person: str, after: int, through: int | None) -> Recalled:
-        raise NotImplementedError
-
-    async def status(self) -> Status:
-        raise NotImplementedError
-
-    async def collect_facts(self) -> list[Fact]:
-        raise NotImplementedError
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,8 @@ from parcours.core.effect import Outgoing
 from parcours.dispatch.render import RenderFailed
 from parcours.errors import ParcoursError, ShardUnavailable
 from parcours.journey.program import Program
-from parcours.routing.ports import ShardPort
+from parcours.routing.ports import DeliveryPort
+from parcours.shard.requests import ClaimDeliveries, SettleReceipts
 
 log = logging.getLogger("parcours")
 
@@ -64,7 +65,7 @@ class Dispatcher:
         self._renderer = renderer
         self._settings = settings
         self._handed_over_max = handed_over_max or settings.send_batch_max
-        self._ports: Sequence[ShardPort] = ()
+        self._ports: Sequence[DeliveryPort] = ()
         self._room = settings.claim_max
         self._woken: dict[int, None] = {}
         self._started = False
@@ -73,7 +74,7 @@ class Dispatcher:
         self._pulling = False
         self._stopping = False
 
-    async def start(self, ports: Sequence[ShardPort]) -> None:
+    async def start(self, ports: Sequence[DeliveryPort]) -> None:
         """Start the channel, trying again until it does; then shards may wake the dispatcher."""
         self._ports = ports
         self._spawn(self._start_channel())
@@ -118,7 +119,7 @@ class Dispatcher:
                 del self._woken[shard]
                 most = min(self._room, self._settings.send_batch_max)
                 try:
-                    claims = await self._ports[shard].claim(self._channel_name, most, self.name)
+                    claims = await self._ports[shard].ask(ClaimDeliveries(self._channel_name, most, self.name))
                 except ShardUnavailable:
                     continue  # it wakes the dispatcher again when it is back
                 except ParcoursError as error:
@@ -180,7 +181,7 @@ class Dispatcher:
         """Bring the receipts home. A shard that came back meanwhile knows the claims as lost, and ignores them."""
         while True:
             try:
-                return await self._ports[shard].settle(receipts)
+                return await self._ports[shard].ask(SettleReceipts(receipts))
             except ShardUnavailable:
                 await asyncio.sleep(PAUSE_S)
             except ParcoursError as error:

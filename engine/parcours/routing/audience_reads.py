@@ -15,8 +15,9 @@ from operator import gt
 
 from parcours.journey.model.recurrence import Recurrence
 from parcours.journey.program import Journey, Program, ReadEntry
-from parcours.routing.ports import ShardPort
+from parcours.routing.ports import ReadPort
 from parcours.shard.messages import Reading
+from parcours.shard.requests import LetIn, ReadMembers
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +92,20 @@ def instants(entry: ReadEntry, timezone: str) -> Iterator[int]:
     return Recurrence(entry.rule, entry.at_ms, timezone).instants()
 
 
-async def read_audience(ports: Sequence[ShardPort], journey: Journey, entry: ReadEntry, at_ms: int) -> None:
+async def read_audience(ports: Sequence[ReadPort], journey: Journey, entry: ReadEntry, at_ms: int) -> None:
     """Let the members of the audience enter, person n (their names as bytes, in order) n / rate later.
 
     May be repeated after a failure: a shard takes the reading of one instant once.
     """
     people: list[tuple[bytes, int, str]] = []
     for shard, port in enumerate(ports):
-        people += [(person.encode(), shard, person) for person in await port.members(entry.audience, at_ms)]
+        people += [(person.encode(), shard, person) for person in await port.ask(ReadMembers(entry.audience, at_ms))]
     people.sort()
     shares: list[list[tuple[str, int]]] = [[] for _ in ports]
     for place, (_, shard, person) in enumerate(people):
         shares[shard].append((person, at_ms + _delay_ms(place, entry.people_per_second)))
     for port, share in zip(ports, shares, strict=True):
-        await port.read(Reading(journey.name, journey.version, at_ms, share))
+        await port.ask(LetIn(Reading(journey.name, journey.version, at_ms, share)))
 
 
 def _delay_ms(place: int, people_per_second: int | None) -> int:

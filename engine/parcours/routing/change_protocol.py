@@ -12,18 +12,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
-from parcours.errors import ShardUnavailable
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Ledger, Verb, changed, published, retired
 from parcours.journey.publish.publications import Publications, candidate_of, source_of
-from parcours.routing.ports import LifePort, newest
-
-T = TypeVar("T")
-
-REPEAT_PAUSE_S = 0.2
-"""Pause before a shard is told again that did not answer."""
+from parcours.routing.ports import ChangePort, until_answered
+from parcours.shard.requests import GetHolding, Hold, Publish, Release
 
 Making: TypeAlias = Callable[[Publications, int], Publications]
 """Makes what is published next of what is published now and an effective time in ms; the same if nothing changes."""
@@ -65,16 +60,22 @@ def _with_sources(ledger: Ledger, sources: dict[int, bytes]) -> Publications:
     return Publications(ledger, {number: source for number, source in sources.items() if number in named})
 
 
-async def settle(ports: Sequence[LifePort]) -> Publications:
+async def newest(ports: Sequence[ChangePort]) -> Publications:
+    """What is published by the word of the shard that knows best: a change may have reached some of them only."""
+    holdings = [await port.ask(GetHolding()) for port in ports]
+    return max(holdings, key=lambda each: (each.publications.ledger.number, not each.fresh)).publications
+
+
+async def settle(ports: Sequence[ChangePort]) -> Publications:
     """Bring a change to its end that somebody began and did not finish; what is published now."""
     known = await until_answered(partial(newest, ports))
     for port in ports:
-        await until_answered(partial(port.publish, known))
+        await until_answered(partial(port.ask, Publish(known)))
     return known
 
 
 async def carry_out(
-    ports: Sequence[LifePort],
+    ports: Sequence[ChangePort],
     before: Publications,
     make: Making,
     now_ms: int,
@@ -88,21 +89,12 @@ async def carry_out(
     if make(before, now_ms) is before:
         return before
     try:
-        holdings = [await until_answered(port.hold) for port in ports]
+        holdings = [await until_answered(partial(port.ask, Hold())) for port in ports]
         after = make(before, max(now_ms, before.ledger.at, *(each.stamp_ms for each in holdings)))
         await told(after)
     except BaseException:
-        await asyncio.gather(*(until_answered(port.release) for port in ports))
+        await asyncio.gather(*(until_answered(partial(port.ask, Release())) for port in ports))
         raise
     for port in ports:
-        await until_answered(partial(port.publish, after))
+        await until_answered(partial(port.ask, Publish(after)))
     return after
-
-
-async def until_answered(call: Callable[[], Awaitable[T]]) -> T:
-    """The answer of a shard or of whoever else is called, again and again where it is missing."""
-    while True:
-        try:
-            return await call()
-        except ShardUnavailable:
-            await asyncio.sleep(REPEAT_PAUSE_S)

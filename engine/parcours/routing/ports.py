@@ -1,70 +1,83 @@
-"""How does one part of the engine reach a shard? The same calls in one process and across processes."""
+"""Ports: how one part of the engine reaches a shard, in the same process or in another one.
+
+Whoever needs a shard names the narrow port that it needs, so a reader sees what it asks and a test's double answers
+that and nothing else. A call raises ShardUnavailable where the shard cannot be reached now; whether such a call was
+carried out is not known, so every request may be made again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar, overload
 
-from parcours.channel import Receipt
-from parcours.core.fact import Fact
-from parcours.core.profile import Profile
-from parcours.journey.publish.publications import Publications
-from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Recalled, Status
+from parcours.errors import ShardUnavailable
+from parcours.shard.messages import Answer, Claims, Holding
+from parcours.shard.requests import (
+    ClaimDeliveries,
+    CountRuns,
+    GetHolding,
+    Hold,
+    LetIn,
+    Publish,
+    ReadMembers,
+    Release,
+    Request,
+    SettleReceipts,
+    TakeBatch,
+)
+
+T = TypeVar("T")
+
+REPEAT_PAUSE_S = 0.2
+"""Pause before a shard is asked again that did not answer."""
+
+
+class BatchPort(Protocol):
+    """A shard for a router: it takes batches."""
+
+    async def ask(self, request: TakeBatch, /) -> Answer: ...
+
+
+class DeliveryPort(Protocol):
+    """A shard for a dispatcher: it hands over deliveries and takes receipts."""
+
+    @overload
+    async def ask(self, request: ClaimDeliveries, /) -> Claims: ...
+    @overload
+    async def ask(self, request: SettleReceipts, /) -> None: ...
+
+
+class ReadPort(Protocol):
+    """A shard for whoever reads an audience: it tells members and lets people in."""
+
+    @overload
+    async def ask(self, request: ReadMembers, /) -> list[str]: ...
+    @overload
+    async def ask(self, request: LetIn, /) -> None: ...
+
+
+class ChangePort(Protocol):
+    """A shard for whoever changes what is published: it stands still, is told, and goes on."""
+
+    @overload
+    async def ask(self, request: GetHolding | Hold, /) -> Holding: ...
+    @overload
+    async def ask(self, request: Release | Publish, /) -> None: ...
+    @overload
+    async def ask(self, request: CountRuns, /) -> list[tuple[str, int, int]]: ...
 
 
 class ShardPort(Protocol):
-    """One shard, wherever it runs. A call raises ShardUnavailable where the shard cannot be reached now;
-    whether such a call was carried out is not known, so every call may be made again.
-    """
+    """A shard for whoever looks after all of it: every request, and so every narrower port."""
 
-    async def take(self, batch: Batch) -> Answer: ...
-
-    async def pass_time(self, now_ms: int) -> None:
-        """Under virtual time only: a live shard wakes itself."""
-
-    async def claim(self, channel: str, most: int, by: str) -> Claims: ...
-
-    async def settle(self, receipts: Sequence[Receipt]) -> None: ...
-
-    async def read(self, reading: Reading) -> None: ...
-
-    async def members(self, audience: str, at: int) -> list[str]: ...
-
-    async def profile(self, person: str) -> Profile | None:
-        """Everything known of a person, None if nothing is."""
-
-    async def recall(self, person: str, after: int, through: int | None) -> Recalled:
-        """A slice of what the journal tells of a person: above record `after`, up to `through`.
-
-        The first question has no `through`, and the answer names it: what is committed meanwhile belongs to a
-        later question, so whoever asks comes to an end.
-        """
-
-    async def status(self) -> Status: ...
-
-    async def collect_facts(self) -> list[Fact]: ...
+    async def ask(self, request: Request[T], /) -> T: ...
 
 
-class LifePort(ShardPort, Protocol):
-    """A shard, for whoever changes what is published."""
-
-    async def holding(self) -> Holding:
-        """What the shard has published."""
-
-    async def hold(self) -> Holding:
-        """Stand still, durably, until `publish` or `release`: what is told last is the shard's time until then."""
-
-    async def release(self) -> None:
-        """Nothing changes after all."""
-
-    async def publish(self, publications: Publications) -> None:
-        """This is published from its ledger's time on; what is no news changes nothing. The shard goes on."""
-
-    async def runs(self) -> list[tuple[str, int, int]]:
-        """(journey, version, open runs in it) of each version that anybody goes by; 0 where only ended runs do."""
-
-
-async def newest(ports: Sequence[LifePort]) -> Publications:
-    """What is published by the word of the shard that knows best: a change may have reached some of them only."""
-    holdings = [await port.holding() for port in ports]
-    return max(holdings, key=lambda each: (each.publications.ledger.number, not each.fresh)).publications
+async def until_answered(call: Callable[[], Awaitable[T]]) -> T:
+    """The answer of a shard or of whoever else is called, again and again where it is missing."""
+    while True:
+        try:
+            return await call()
+        except ShardUnavailable:
+            await asyncio.sleep(REPEAT_PAUSE_S)

@@ -17,9 +17,10 @@ from parcours.config import Settings
 from parcours.core.identity import SLOTS, shard_of, slot_of
 from parcours.errors import ShardUnavailable
 from parcours.journey.program import Program
-from parcours.routing.ports import ShardPort
+from parcours.routing.ports import BatchPort
 from parcours.segment import Unusable, route
 from parcours.shard.messages import Answer, Batch
+from parcours.shard.requests import TakeBatch
 
 RESEND_PAUSE_S = 0.2
 """Pause before a batch is sent again to a shard that could not be reached."""
@@ -68,7 +69,7 @@ class _Flight:
 class Router:
     """Lives on one event loop. `name` is its own for ever: a router that starts anew takes a new name."""
 
-    def __init__(self, name: str, ports: Sequence[ShardPort], program: Program, settings: Settings) -> None:
+    def __init__(self, name: str, ports: Sequence[BatchPort], program: Program, settings: Settings) -> None:
         self._program = program
         self._settings = settings
         self._lanes = [_Lane(name, port, settings) for port in ports]
@@ -129,7 +130,7 @@ class Router:
 class _Lane:
     """The way to one shard."""
 
-    def __init__(self, router: str, port: ShardPort, settings: Settings) -> None:
+    def __init__(self, router: str, port: BatchPort, settings: Settings) -> None:
         self._router = router
         self._name = router
         self._port = port
@@ -208,7 +209,7 @@ class _Lane:
     async def _ask(self, flight: _Flight) -> Answer | None:
         """The shard's answer; None if it could not be reached, or if the batch is not under way any more."""
         try:
-            return await self._port.take(flight.batch)
+            return await self._port.ask(TakeBatch(flight.batch))
         except ShardUnavailable:
             return None
         except Exception as error:  # noqa: BLE001  # whatever it is, those who handed the lines in have to know

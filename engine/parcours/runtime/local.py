@@ -10,8 +10,8 @@ from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.journey.program import Program
 from parcours.journey.publish.publications import PublicationCompiler, Publications
+from parcours.routing.change_protocol import newest
 from parcours.routing.plan import Plan, channels_to_start, open_shard
-from parcours.routing.ports import newest
 from parcours.shard.host import ShardHost
 from parcours.store.address import prepare
 

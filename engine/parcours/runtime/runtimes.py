@@ -9,7 +9,7 @@ from parcours.clock import Clock
 from parcours.errors import SettingInvalid
 from parcours.journey.publish.publications import Publications
 from parcours.routing.plan import Plan
-from parcours.routing.ports import LifePort
+from parcours.routing.ports import ShardPort
 from parcours.runtime.local import LocalRuntime
 
 RuntimeName: TypeAlias = Literal["local", "ray"]
@@ -19,7 +19,7 @@ class Runtime(Protocol):
     """Opens a plan's shards and keeps them going. Its methods run on the event loop of whoever uses the ports."""
 
     @property
-    def ports(self) -> Sequence[LifePort]: ...
+    def ports(self) -> Sequence[ShardPort]: ...
 
     async def start(self) -> None: ...
 

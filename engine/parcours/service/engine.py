@@ -28,9 +28,8 @@ from parcours.journey.program import Journey, Program, ReadEntry
 from parcours.journey.project import Project
 from parcours.routing.audience_reads import instants, read_audience
 from parcours.routing.calls import Lines, check_person, lines_of
-from parcours.routing.change_protocol import until_answered
 from parcours.routing.plan import Plan, check_shards
-from parcours.routing.ports import ShardPort
+from parcours.routing.ports import ShardPort, until_answered
 from parcours.routing.router import Router, Taken
 from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.service.acknowledgement import Acknowledgement, Ingested
@@ -39,6 +38,7 @@ from parcours.service.journey_control import JourneyControl, JourneyVerbs
 from parcours.service.settlement import outstanding
 from parcours.shard.host import ALARM_MAX_S
 from parcours.shard.messages import Reading
+from parcours.shard.requests import GetProfile, GetStatus, LetIn, RecallFacts
 from parcours.store.address import check_address
 
 log = logging.getLogger("parcours")
@@ -148,8 +148,8 @@ class Engine(JourneyVerbs):
         if since_ms is not None:
             passed = Reading(journey.name, journey.version, since_ms - 1, [])
             for port in self._runtime.ports:
-                await until_answered(partial(port.read, passed))
-        statuses = [await until_answered(port.status) for port in self._runtime.ports]
+                await until_answered(partial(port.ask, LetIn(passed)))
+        statuses = [await until_answered(partial(port.ask, GetStatus())) for port in self._runtime.ports]
         published_ms = self._control.publications.ledger.journeys[journey.name].newest.at
         after_ms = max(min(status.reads.get(name, -1) for status in statuses), published_ms - 1)
         for at_ms in instants(entry, timezone):
@@ -232,7 +232,7 @@ class Engine(JourneyVerbs):
                 begins with `@` and holds a `/` is taken for a name
         """
         name, port = self._asked_for(person, "profile")
-        return self._call(port.profile(name))
+        return self._call(port.ask(GetProfile(name)))
 
     def explain(self, person: str) -> Explanation:
         """Why a person got, or did not get, a message: journey by journey, from the facts that were recorded.
@@ -250,10 +250,10 @@ class Engine(JourneyVerbs):
         )
 
     async def _recall(self, port: ShardPort, person: str) -> list[Fact]:
-        recalled = await port.recall(person, 0, None)
+        recalled = await port.ask(RecallFacts(person))
         facts = recalled.facts
         while recalled.after is not None:
-            recalled = await port.recall(person, recalled.after, recalled.through)
+            recalled = await port.ask(RecallFacts(person, recalled.after, recalled.through))
             facts += recalled.facts
         return facts
 
@@ -297,7 +297,7 @@ class Engine(JourneyVerbs):
         # In this order: what is taken between the two questions belongs to nobody who waits here.
         handed_over = self._router.is_idle() and not self._waiting
         try:
-            statuses = [await port.status() for port in self._runtime.ports]
+            statuses = [await port.ask(GetStatus()) for port in self._runtime.ports]
         except ShardUnavailable as error:
             return [str(error)]
         said = outstanding(statuses, self._clock.now_ms())

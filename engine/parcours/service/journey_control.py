@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from parcours.channel import CALL
@@ -16,10 +17,11 @@ from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import JourneyStateName, Verb
 from parcours.journey.publish.publications import PublicationCompiler, Publications, begun
-from parcours.routing.change_protocol import Making, carry_out, changing, publishing, settle, until_answered
+from parcours.routing.change_protocol import Making, carry_out, changing, publishing, settle
 from parcours.routing.plan import channels_of, channels_used
-from parcours.routing.ports import LifePort
+from parcours.routing.ports import ShardPort, until_answered
 from parcours.runtime.runtimes import Runtime
+from parcours.shard.requests import CountRuns
 
 T = TypeVar("T")
 
@@ -62,7 +64,7 @@ class JourneyControl:
         self.publications = begun(project)
 
     @property
-    def _ports(self) -> Sequence[LifePort]:
+    def _ports(self) -> Sequence[ShardPort]:
         return self._runtime.ports
 
     async def begin(self) -> None:
@@ -95,7 +97,7 @@ class JourneyControl:
         """The versions that somebody goes by; nobody is asked as long as each journey has one only."""
         if all(len(entry.versions) == 1 for entry in self.publications.ledger.journeys.values()):
             return None
-        counted = [each for port in self._ports for each in await until_answered(port.runs)]
+        counted = [each for port in self._ports for each in await until_answered(partial(port.ask, CountRuns()))]
         return {(journey, version) for journey, version, _ in counted}
 
     def troubles(self) -> list[str]:
@@ -149,7 +151,7 @@ class JourneyControl:
         """Every journey that there is or has been, by name."""
         runs: dict[str, dict[int, int]] = {}
         for port in self._ports:
-            for journey, version, count in await until_answered(port.runs):
+            for journey, version, count in await until_answered(partial(port.ask, CountRuns())):
                 of_journey = runs.setdefault(journey, {})
                 if count:
                     of_journey[version] = of_journey.get(version, 0) + count

@@ -19,6 +19,7 @@ from parcours.errors import StoreBroken
 from parcours.journey.publish.publications import Publications
 from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Recalled, Status
 from parcours.shard.person_facts import recall
+from parcours.shard.requests import A, Request
 from parcours.shard.shard import Shard
 from parcours.store.store import Store
 
@@ -29,7 +30,7 @@ counts by another one that does not.
 
 
 class ShardHost:
-    """Satisfies `LifePort`. `wake` is told the name of a channel that has deliveries ready.
+    """Satisfies `ShardPort`. `wake` is told the name of a channel that has deliveries ready.
 
     While the shard is held for a change, whatever would move its time waits.
     """
@@ -79,6 +80,10 @@ class ShardHost:
                 self._set_alarm(next_ms)
         except StoreBroken:
             self._alarm = None  # whoever asks the shard for anything from now on is told
+
+    async def ask(self, request: Request[A], /) -> A:
+        """Answer whatever can be asked."""
+        return await request.put_to(self)
 
     async def take(self, batch: Batch) -> Answer:
         await self._free.wait()

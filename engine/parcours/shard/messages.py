@@ -6,10 +6,8 @@ from typing import TypeVar
 
 import msgspec
 
-from parcours.channel import Receipt
 from parcours.core.effect import Outgoing
 from parcours.core.fact import Fact
-from parcours.core.profile import Profile
 from parcours.journey.publish.publications import Publications
 
 
@@ -43,12 +41,6 @@ class Claims(msgspec.Struct, frozen=True, array_like=True):
 
     outgoing: list[Outgoing]
     more: bool
-
-
-class Receipts(msgspec.Struct, frozen=True):
-    """A dispatcher's answers."""
-
-    receipts: list[Receipt]
 
 
 class Reading(msgspec.Struct, frozen=True, array_like=True):
@@ -90,12 +82,6 @@ class Holding(msgspec.Struct, frozen=True, array_like=True):
     stamp_ms: int
     held: bool
     fresh: bool
-
-
-class Known(msgspec.Struct, frozen=True, array_like=True):
-    """What is known of a person, None if nothing is."""
-
-    profile: Profile | None
 
 
 class Recalled(msgspec.Struct, frozen=True, array_like=True):

@@ -19,6 +19,7 @@ from parcours.journey.program import Program
 from parcours.routing.audience_reads import Due, Upcoming, read_audience
 from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router, Taken
+from parcours.shard.requests import CollectFacts, GetStatus, PassTime
 from parcours.simulation.recorded import Recorded
 
 SETTLE_POLL_S = 0.002
@@ -86,7 +87,7 @@ class Drive:
         horizon_ms = last_ms + self._settings.loop_horizon_ms if until_ms is None else until_ms
         await self._pass_to(horizon_ms + 1)
         if until_ms is None:
-            self.unsettled = any([(await port.status()).next_ms is not None for port in self._ports])
+            self.unsettled = any([(await port.ask(GetStatus())).next_ms is not None for port in self._ports])
 
     async def feed(self, events: Iterable[Recorded]) -> None:
         """Apply events that are no earlier than what has happened so far."""
@@ -110,7 +111,7 @@ class Drive:
 
     async def collect_facts(self) -> list[Fact]:
         """The facts since the last time, in the order of happening for each person."""
-        collected = [await port.collect_facts() for port in self._ports]
+        collected = [await port.ask(CollectFacts()) for port in self._ports]
         return [fact for facts in collected for fact in facts]
 
     async def _read(self, due: Due) -> None:
@@ -143,7 +144,7 @@ class Drive:
     async def _hand_over_facts(self, port: ShardPort) -> None:
         """Bring the facts so far out of a shard, so that they are nowhere in memory together."""
         if self._facts is not None:
-            self._facts(await port.collect_facts())
+            self._facts(await port.ask(CollectFacts()))
 
     async def _count_oldest(self) -> None:
         chunk, future = self._under_way.popleft()
@@ -160,8 +161,8 @@ class Drive:
     async def _let_pass(self, port: ShardPort, before_ms: int) -> None:
         """The same in one shard, which waits for no other."""
         while True:
-            await port.pass_time(before_ms)
-            status = await port.status()
+            await port.ask(PassTime(before_ms))
+            status = await port.ask(GetStatus())
             await self._hand_over_facts(port)  # after the look: a receipt may have come in between
             if status.next_ms is not None and status.next_ms < before_ms:
                 continue

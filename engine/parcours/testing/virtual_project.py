@@ -39,6 +39,7 @@ from parcours.routing.plan import Plan, channels_used
 from parcours.routing.router import Router
 from parcours.runtime.local import LocalRuntime
 from parcours.service.journey_control import JourneyControl, JourneyVerbs
+from parcours.shard.requests import GetProfile
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.virtual import Drive
 from parcours.testing.cases.document import ReactionGiven
@@ -273,7 +274,7 @@ class VirtualProject(JourneyVerbs):
     def profile(self, who: str) -> Profile | None:
         """What is known of a person now, None if nothing is."""
         check_person(who, "profile")
-        return self._call(self._runtime.ports[0].profile(person_asked_for(who)))
+        return self._call(self._runtime.ports[0].ask(GetProfile(person_asked_for(who))))
 
     # Opening and closing
 

@@ -24,7 +24,8 @@ from parcours.routing.plan import open_shard
 from parcours.runtime.cluster.actor_port import ActorPort
 from parcours.runtime.cluster.assignment import Assignment
 from parcours.shard.host import ShardHost
-from parcours.shard.messages import Batch, Known, Reading, Receipts, decode, encode
+from parcours.shard.messages import decode
+from parcours.shard.requests import decode_request, encode_answer
 from parcours.store.address import is_durable
 
 T = TypeVar("T")
@@ -80,53 +81,9 @@ class ShardActor:
             await self.close()
             raise ShardUnavailable(f"the shard has to be opened again: {error}") from error
 
-    async def take(self, batch: bytes) -> bytes:
-        return encode(await self._answer(self._assigned.take(decode(batch, Batch))))
-
-    async def pass_time(self, now_ms: int) -> None:
-        await self._answer(self._assigned.pass_time(now_ms))
-
-    async def claim(self, channel: str, most: int, by: str) -> bytes:
-        return encode(await self._answer(self._assigned.claim(channel, most, by)))
-
-    async def settle(self, receipts: bytes) -> None:
-        await self._answer(self._assigned.settle(decode(receipts, Receipts).receipts))
-
-    async def give_up(self, by: str) -> None:
-        await self._answer(self._assigned.give_up(by))
-
-    async def read(self, reading: bytes) -> None:
-        await self._answer(self._assigned.read(decode(reading, Reading)))
-
-    async def members(self, audience: str, at: int) -> bytes:
-        return encode(await self._answer(self._assigned.members(audience, at)))
-
-    async def holding(self) -> bytes:
-        return encode(await self._answer(self._assigned.holding()))
-
-    async def hold(self) -> bytes:
-        return encode(await self._answer(self._assigned.hold()))
-
-    async def release(self) -> None:
-        await self._answer(self._assigned.release())
-
-    async def publish(self, publications: bytes) -> None:
-        await self._answer(self._assigned.publish(decode(publications, Publications)))
-
-    async def runs(self) -> bytes:
-        return encode(await self._answer(self._assigned.runs()))
-
-    async def profile(self, person: str) -> bytes:
-        return encode(Known(await self._answer(self._assigned.profile(person))))
-
-    async def recall(self, person: str, after: int, through: int | None) -> bytes:
-        return encode(await self._answer(self._assigned.recall(person, after, through)))
-
-    async def status(self) -> bytes:
-        return encode(await self._answer(self._assigned.status()))
-
-    async def collect_facts(self) -> bytes:
-        return encode(await self._answer(self._assigned.collect_facts()))
+    async def ask(self, request: bytes) -> bytes:
+        """The answer of the shard to a request (shard/requests.py)."""
+        return encode_answer(await self._answer(decode_request(request).put_to(self._assigned)))
 
     async def process_id(self) -> int:
         """The actor's process, for whoever looks after the machine."""

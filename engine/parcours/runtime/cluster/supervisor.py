@@ -23,13 +23,14 @@ from ray.exceptions import RayActorError, RayTaskError
 from parcours.errors import ShardUnavailable, StoreBusy
 from parcours.journey.program import Program
 from parcours.journey.publish.publications import PublicationCompiler, Publications
-from parcours.routing.change_protocol import until_answered
+from parcours.routing.change_protocol import newest
 from parcours.routing.plan import Plan, channels_to_start
-from parcours.routing.ports import newest
+from parcours.routing.ports import until_answered
 from parcours.runtime.cluster.actor_port import ActorPort, answer_of
 from parcours.runtime.cluster.actors import DispatcherActor, ShardActor, start_actor
 from parcours.runtime.cluster.assignment import Assignment
 from parcours.shard.messages import encode
+from parcours.shard.requests import GetStatus, GiveUpClaims, encode_request
 
 log = logging.getLogger("parcours")
 
@@ -44,6 +45,9 @@ ASSIGN_PAUSE_S = 0.5
 
 START_ATTEMPTS = 10
 """Attempts at an actor before a start fails, with StoreBusy where somebody holds the store of a shard."""
+
+
+STATUS = encode_request(GetStatus())
 
 
 class Supervisor:
@@ -72,7 +76,7 @@ class Supervisor:
         self._add_dispatchers(self._compiler.program(publications))
         await self._start_dispatchers(list(self._dispatchers))
         for number, shard in enumerate(self._shards):
-            self._spawn(self._watch(f"shard {number}", shard, shard.status, assigning[number]))
+            self._spawn(self._watch(f"shard {number}", shard, partial(shard.ask.remote, STATUS), assigning[number]))
 
     def _add_dispatchers(self, program: Program) -> list[str]:
         """An actor for each channel that this program needs and that has none; the names of those channels."""
@@ -89,7 +93,7 @@ class Supervisor:
         await asyncio.gather(*(_patiently(partial(self._assign_dispatcher, channel)) for channel in channels))
         for channel, actor in actors.items():
             assign = partial(self._assign_dispatcher, channel)
-            self._spawn(self._watch(f"dispatcher {channel}", actor, actor.trouble, assign))
+            self._spawn(self._watch(f"dispatcher {channel}", actor, actor.trouble.remote, assign))
 
     async def _assign_shard(self, number: int) -> None:
         held = self._epochs[number]
@@ -102,7 +106,7 @@ class Supervisor:
         """What the actor had claimed in the life before, if it had one, is ambiguous now."""
         if self._lives[channel]:
             for port in self.ports:
-                self._spawn(until_answered(partial(port.give_up, self._name(channel))))
+                self._spawn(until_answered(partial(port.ask, GiveUpClaims(self._name(channel)))))
         self._lives[channel] += 1
         actor, name = self._dispatchers[channel], self._name(channel)
         await answer_of(actor.assign.remote(self._assignment, channel, name, self._shards, self._publications))
@@ -156,7 +160,7 @@ class Supervisor:
         """What the actor answers, None if it is not there."""
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                return await ask.remote()
+                return await ask()
         except TimeoutError:
             ray.kill(actor, no_restart=False)
         except RayActorError:

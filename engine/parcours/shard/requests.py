@@ -1,0 +1,203 @@
+"""Requests to a shard: the tagged union of everything that it can be asked, each with the type of its answer.
+
+A request is a plain struct, so that it reaches a shard in this process as it is and one in another process as bytes.
+A new one is a class here: whoever holds a port asks it, and `put_to` says which method of the host answers.
+"""
+
+from __future__ import annotations
+
+from functools import cache, reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
+
+import msgspec
+
+from parcours.channel import Receipt
+from parcours.core.fact import Fact
+from parcours.core.profile import Profile
+from parcours.journey.publish.publications import Publications
+from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Recalled, Status
+
+if TYPE_CHECKING:
+    from parcours.shard.host import ShardHost
+
+A = TypeVar("A")
+
+
+class Request(msgspec.Struct, Generic[A], frozen=True, array_like=True):
+    """Something that a shard is asked; `A` is the type of the answer."""
+
+    async def put_to(self, host: ShardHost) -> A:
+        """The host's answer."""
+        raise NotImplementedError
+
+
+class TakeBatch(Request[Answer], frozen=True, tag="take"):
+    """Apply a router's batch, unless another number comes next."""
+
+    batch: Batch
+
+    async def put_to(self, host: ShardHost) -> Answer:
+        return await host.take(self.batch)
+
+
+class ClaimDeliveries(Request[Claims], frozen=True, tag="claim"):
+    """Hand up to `most` deliveries of a channel to the dispatcher `by`, durably claimed."""
+
+    channel: str
+    most: int
+    by: str
+
+    async def put_to(self, host: ShardHost) -> Claims:
+        return await host.claim(self.channel, self.most, self.by)
+
+
+class SettleReceipts(Request[None], frozen=True, tag="settle"):
+    """A dispatcher's answers for deliveries that it had claimed."""
+
+    receipts: list[Receipt]
+
+    async def put_to(self, host: ShardHost) -> None:
+        await host.settle(self.receipts)
+
+
+class GiveUpClaims(Request[None], frozen=True, tag="give_up"):
+    """The dispatcher `by` is gone with everything that it had claimed."""
+
+    by: str
+
+    async def put_to(self, host: ShardHost) -> None:
+        await host.give_up(self.by)
+
+
+class ReadMembers(Request[list[str]], frozen=True, tag="members"):
+    """Who is in an audience at an instant, by the bytes of their names."""
+
+    audience: str
+    at: int
+
+    async def put_to(self, host: ShardHost) -> list[str]:
+        return await host.members(self.audience, self.at)
+
+
+class LetIn(Request[None], frozen=True, tag="let_in"):
+    """Let people enter a journey whose audience has been read."""
+
+    reading: Reading
+
+    async def put_to(self, host: ShardHost) -> None:
+        await host.read(self.reading)
+
+
+class GetHolding(Request[Holding], frozen=True, tag="holding"):
+    """What the shard has published."""
+
+    async def put_to(self, host: ShardHost) -> Holding:
+        return await host.holding()
+
+
+class Hold(Request[Holding], frozen=True, tag="hold"):
+    """Stand still, durably, until `Publish` or `Release`: the answer tells the shard's time until then."""
+
+    async def put_to(self, host: ShardHost) -> Holding:
+        return await host.hold()
+
+
+class Release(Request[None], frozen=True, tag="release"):
+    """Nothing changes after all: go on."""
+
+    async def put_to(self, host: ShardHost) -> None:
+        await host.release()
+
+
+class Publish(Request[None], frozen=True, tag="publish"):
+    """This is published from its ledger's time on; what is no news changes nothing. The shard goes on."""
+
+    publications: Publications
+
+    async def put_to(self, host: ShardHost) -> None:
+        await host.publish(self.publications)
+
+
+class CountRuns(Request[list[tuple[str, int, int]]], frozen=True, tag="runs"):
+    """(journey, version, open runs in it) of each version that anybody goes by; 0 where only ended runs do."""
+
+    async def put_to(self, host: ShardHost) -> list[tuple[str, int, int]]:
+        return await host.runs()
+
+
+class GetProfile(Request[Profile | None], frozen=True, tag="profile"):
+    """Everything known of a person, None if nothing is."""
+
+    person: str
+
+    async def put_to(self, host: ShardHost) -> Profile | None:
+        return await host.profile(self.person)
+
+
+class RecallFacts(Request[Recalled], frozen=True, tag="recall"):
+    """A slice of what the journal tells of a person: above record `after`, up to `through`.
+
+    The first question has no `through`, and the answer names it: what is committed meanwhile belongs to a later
+    question, so whoever asks comes to an end.
+    """
+
+    person: str
+    after: int = 0
+    through: int | None = None
+
+    async def put_to(self, host: ShardHost) -> Recalled:
+        return await host.recall(self.person, self.after, self.through)
+
+
+class GetStatus(Request[Status], frozen=True, tag="status"):
+    """Where the shard stands."""
+
+    async def put_to(self, host: ShardHost) -> Status:
+        return await host.status()
+
+
+class PassTime(Request[None], frozen=True, tag="pass_time"):
+    """Under virtual time: timers due before this time fire. A live shard wakes itself."""
+
+    now_ms: int
+
+    async def put_to(self, host: ShardHost) -> None:
+        await host.pass_time(self.now_ms)
+
+
+class CollectFacts(Request[list[Fact]], frozen=True, tag="facts"):
+    """Under virtual time: the facts since the last call."""
+
+    async def put_to(self, host: ShardHost) -> list[Fact]:
+        return await host.collect_facts()
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode: Any = msgspec.msgpack.Decoder(reduce(or_, Request.__subclasses__())).decode
+
+
+def encode_request(request: Request[A]) -> bytes:
+    return _encode(request)
+
+
+def decode_request(data: bytes) -> Request[Any]:
+    """Raises msgspec.DecodeError for what is no request, as after an update of only some processes."""
+    request: Request[Any] = _decode(data)
+    return request
+
+
+def encode_answer(answer: object) -> bytes:
+    return _encode(answer)
+
+
+def decode_answer(request: Request[A], data: bytes) -> A:
+    """The answer to this request."""
+    answer: A = _answers_of(type(request)).decode(data)
+    return answer
+
+
+@cache
+def _answers_of(kind: type[Request[Any]]) -> msgspec.msgpack.Decoder[Any]:
+    """Each kind of request names the type of its answer as the argument of its base."""
+    return msgspec.msgpack.Decoder(get_args(kind.__orig_bases__[0])[0])  # type: ignore[attr-defined]
