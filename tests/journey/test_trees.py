@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from parcours.expression.expression import Expression, compile_expression
-from parcours.expression.trees import TEXTS_REMEMBERED, known_trees, take_over, tree_of
+from parcours.expression import trees
+from parcours.expression.expression import Expression, Scope, compile_expression
+from parcours.expression.names import Names, Past
+from parcours.expression.nodes import Literal, Node
+from parcours.expression.trees import Trees
 from parcours.journey.project import Project
+
+EVERYTHING = Names({"*": "any"}, past=Past({"*": {"*": "any"}}, frozenset("*"), frozenset("*")))
 
 SHIPPED = [
     Path(str(files("parcours.demo") / "luma")),
@@ -24,40 +29,51 @@ SHIPPED = [
 def test_every_expression_of_a_project_is_among_its_trees(folder: Path) -> None:
     project = Project.load(folder)
 
-    trees = project.trees()
+    known = project.trees.known()
 
     written = {each.text for each in expressions(project.program)} - {"false"}  # stands for what is not there
     assert written
-    assert written <= trees.keys()
+    assert written <= known.keys()
 
 
 def test_trees_survive_the_way_to_another_process() -> None:
-    trees = {text: tree_of(text) for text in ("event.total > 1.5 && has(event.note)", "profile.city == null")}
+    read = Trees()
+    texts = ("event.total > 1.5 && has(event.note)", "profile.city == null")
+    known = {text: read.of(text) for text in texts}
 
-    assert pickle.loads(pickle.dumps(trees)) == trees
+    assert pickle.loads(pickle.dumps(read.known())) == known
 
 
 def test_a_text_that_was_read_elsewhere_is_not_read_again() -> None:
-    elsewhere = pickle.loads(pickle.dumps(tree_of("event.read_elsewhere")))
+    elsewhere = Literal("1 +", 1, 7.0)  # no text that could be read here
 
-    take_over({"event.read_elsewhere": elsewhere})
+    known = Trees({"1 +": elsewhere})
 
-    assert tree_of("event.read_elsewhere") is elsewhere
+    assert compile_expression("1 +", Names(trees=known)).value(Scope()) == 7.0
 
 
 def test_the_condition_within_a_text_goes_with_it() -> None:
+    read = Trees()
     text = "count('Order Completed', '30d', 'event.total > 100') > 2"
-    compile_expression(text)
 
-    assert set(known_trees([text])) == {text, "event.total > 100"}
+    compile_expression(text, replace(EVERYTHING, trees=read))
+
+    assert set(read.known()) == {text, "event.total > 100"}
 
 
-def test_no_more_texts_are_remembered_than_a_project_has() -> None:
-    first = tree_of("event.number_first")
-    take_over({f"event.number_{place}": first for place in range(TEXTS_REMEMBERED)})
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+def test_a_project_travels_without_being_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Project.load(folder)
+    travelling = pickle.dumps(project)
+    monkeypatch.setattr(trees, "_parsed", refuse)
 
-    assert known_trees(["event.number_first"]) == {}
-    assert len(known_trees(f"event.number_{place}" for place in range(TEXTS_REMEMBERED))) == TEXTS_REMEMBERED
+    arrived = pickle.loads(travelling)
+
+    assert (arrived.program, arrived.folder) == (project.program, folder)
+
+
+def refuse(text: str) -> Node:
+    raise AssertionError(f"{text!r} has been read before")
 
 
 def expressions(part: object) -> Iterator[Expression]:

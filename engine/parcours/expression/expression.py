@@ -16,7 +16,7 @@ from parcours.expression.names import Names
 from parcours.expression.nodes import Literal, Node
 from parcours.expression.operand import Why
 from parcours.expression.syntax import ExpressionError
-from parcours.expression.trees import tree_of
+from parcours.expression.trees import Trees
 from parcours.expression.values import (
     MISSING,
     NO_HISTORY,
@@ -130,7 +130,7 @@ def united_series(series: Iterable[Series]) -> dict[str, Series]:
 
 def compile_expression(text: str, names: Names | None = None) -> Expression:
     """Compile CEL text; with `names`, every name in it has to be declared there. Raises ExpressionError."""
-    return _compiled(text, tree_of(text), names)
+    return _compiled(text, (Trees() if names is None else names.trees).of(text), names)
 
 
 def constant(value: bool) -> Expression:

@@ -15,6 +15,7 @@ from parcours.expression.duration import parse_duration
 from parcours.expression.names import ANYTHING, Names, Past, kind_at, nearest
 from parcours.expression.nodes import FunctionCall, Literal, Node
 from parcours.expression.syntax import ExpressionError
+from parcours.expression.trees import Trees
 from parcours.expression.values import MISSING, Evaluate, Scope, from_ms
 
 _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -77,8 +78,8 @@ def asked_of(node: FunctionCall, names: Names | None) -> HistoryCall:
 def names_of_condition(asked: HistoryCall, names: Names | None) -> Names:
     """What the condition on a history may name: the event that arrives, and the profile."""
     if names is None or names.past is None:
-        return Names(ANYTHING, ANYTHING, now=False)
-    return Names(names.profile, names.past.events.get(plain(asked.event), ANYTHING), now=False)
+        return Names(ANYTHING, ANYTHING, now=False, trees=Trees() if names is None else names.trees)
+    return Names(names.profile, names.past.events.get(plain(asked.event), ANYTHING), now=False, trees=names.trees)
 
 
 def asking(name: str, asked: HistoryCall) -> Evaluate:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Final
 
+from parcours.expression.trees import Trees
+
 RUN_KINDS: Final[Mapping[str, str]] = {
     "id": "any",
     "entered_at": "timestamp",
@@ -46,6 +48,7 @@ class Names:
     `event` and `entry` map dotted paths such as `cart.total` to a kind of `values.KINDS` or "any".
     past  None where neither history nor consent may be asked for
     now   whether the time may be
+    trees what has been read of the project's expressions
     """
 
     profile: Mapping[str, str] = field(default_factory=dict)
@@ -54,6 +57,7 @@ class Names:
     run: Mapping[str, str] | None = None
     past: Past | None = None
     now: bool = True
+    trees: Trees = field(default_factory=Trees, repr=False, compare=False)
 
     def of(self, root: str) -> Mapping[str, str] | None:
         """The declared paths of event, entry, profile or run."""

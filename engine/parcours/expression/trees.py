@@ -1,48 +1,40 @@
-"""Which texts have been read before? Each is read once in a process, and its tree can be handed to another process.
+"""Parse trees of expressions by their text: read once for a project, and handed to other processes with it.
 
-Reading takes the grammar, and to set that up takes a process longer than to compile a small project.
+Reading takes cel-python's grammar, which a process needs longer to set up than to compile a small project. So a project
+keeps the trees that its compilation has read, and whoever gets the project never needs the grammar.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
-from parcours.expression.nodes import Literal, Node, nodes_of
+from parcours.expression.nodes import Node
 from parcours.expression.syntax import parse
 
 TEXTS_REMEMBERED: Final = 1_024
-"""Texts whose tree is kept: all of a large project's, which says `profile.email` again and again."""
+"""Texts whose tree a process keeps: all of a large project's, which says `profile.email` again and again."""
 
-_trees: Final[dict[str, Node]] = {}
-
-
-def tree_of(text: str) -> Node:
-    """The tree of the text. Raises ExpressionError."""
-    tree = _trees.get(text)
-    if tree is None:
-        tree = parse(text)
-        take_over({text: tree})
-    return tree
+_parsed = lru_cache(maxsize=TEXTS_REMEMBERED)(parse)
 
 
-def known_trees(texts: Iterable[str]) -> dict[str, Node]:
-    """The trees of those texts that have been read, and of what is written within them (the condition of a `count`)."""
-    found: dict[str, Node] = {}
-    waiting = list(texts)
-    while waiting:
-        text = waiting.pop()
-        tree = _trees.get(text)
-        if tree is not None and text not in found:
-            found[text] = tree
-            waiting += [
-                node.value for node in nodes_of(tree) if isinstance(node, Literal) and isinstance(node.value, str)
-            ]
-    return found
+class Trees:
+    """The parse trees that one compilation looks at, read or taken over.
 
+    known  what has been read in another process, by text
+    """
 
-def take_over(trees: Mapping[str, Node]) -> None:
-    """Remember what has been read, here or in another process; the texts that came first are forgotten first."""
-    _trees.update(trees)
-    while len(_trees) > TEXTS_REMEMBERED:
-        _trees.pop(next(iter(_trees)), None)
+    def __init__(self, known: Mapping[str, Node] | None = None) -> None:
+        self._known = dict(known or {})
+
+    def of(self, text: str) -> Node:
+        """The tree of the text. Raises ExpressionError."""
+        tree = self._known.get(text)
+        if tree is None:
+            tree = self._known[text] = _parsed(text)
+        return tree
+
+    def known(self) -> dict[str, Node]:
+        """Every tree so far, by text."""
+        return dict(self._known)

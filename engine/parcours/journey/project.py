@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from parcours.errors import ProjectInvalid
 from parcours.expression.nodes import Node
-from parcours.expression.trees import known_trees, take_over
-from parcours.journey.compile.declarations import DEFAULT_ADDRESSES
+from parcours.expression.trees import Trees
 from parcours.journey.compile.project import ContentModels, compile_project
 from parcours.journey.model.document import (
     ActionsDocument,
@@ -39,12 +38,19 @@ class Project:
     folder     where it was loaded from, for secrets in files; the current folder for one made in Python
     """
 
-    __slots__ = ("_documents", "_folder", "_program")
+    __slots__ = ("_documents", "_folder", "_program", "_trees")
 
-    def __init__(self, documents: Documents, program: Program, folder: Path | None = None) -> None:
+    def __init__(
+        self, documents: Documents, program: Program, folder: Path | None = None, trees: Trees | None = None
+    ) -> None:
         self._documents = documents
         self._program = program
         self._folder = folder or Path()
+        self._trees = trees or Trees()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It travels as its documents: closures cannot, so each process compiles them for itself."""
+        return _restored, (self.to_json(), self._folder, self._trees.known())
 
     @classmethod
     def load(
@@ -112,33 +118,34 @@ class Project:
     def folder(self) -> Path:
         return self._folder
 
-    def trees(self) -> dict[str, Node]:
-        """What its expressions say, for a process that is to compile it without having to read them."""
-        documents = self._documents
-        parts = [*(getattr(documents, part) for part in _PARTS), *documents.messages, *documents.journeys]
-        written = _texts_in([part.model_dump(mode="json") for part in parts])
-        return known_trees([*written, *DEFAULT_ADDRESSES.values()])
+    @property
+    def trees(self) -> Trees:
+        """What has been read of its expressions."""
+        return self._trees
 
     def to_json(self) -> bytes:
         """All documents, for another process to build the same project from. Secrets stay references."""
-        documents = self._documents
-        whole: dict[str, Any] = {part: _dumped(getattr(documents, part)) for part in _PARTS}
-        whole["messages"] = [_dumped(message) for message in documents.messages]
-        whole["journeys"] = [_dumped(journey) for journey in documents.journeys]
-        return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+        return json_of(self._documents)
 
     @classmethod
-    def from_json(cls, data: bytes, trees: Mapping[str, Node] | None = None) -> Project:
-        """The project that `to_json` wrote: it compiles to the same program. What is in `trees` is not read again."""
-        take_over(trees or {})
+    def from_json(cls, data: bytes) -> Project:
+        """The project that `to_json` wrote: it compiles to the same program."""
         return _compiled(documents_of(data), None)
 
     def __repr__(self) -> str:
         return f"Project({self.name!r})"
 
 
+def json_of(documents: Documents) -> bytes:
+    """All documents as one JSON object."""
+    whole: dict[str, Any] = {part: _dumped(getattr(documents, part)) for part in _PARTS}
+    whole["messages"] = [_dumped(message) for message in documents.messages]
+    whole["journeys"] = [_dumped(journey) for journey in documents.journeys]
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def documents_of(data: bytes) -> Documents:
-    """The documents that `to_json` wrote."""
+    """The documents that `json_of` wrote."""
     whole = json.loads(data)
     return Documents(
         ProjectDocument.model_validate(whole["settings"]),
@@ -149,14 +156,6 @@ def documents_of(data: bytes) -> Documents:
         tuple(JourneyDocument.model_validate(each) for each in whole["journeys"]),
         ActionsDocument.model_validate(whole.get("actions", {})),
     )
-
-
-def _texts_in(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _texts_in(each)
 
 
 def _dumped(document: Any) -> dict[str, Any]:
@@ -172,17 +171,25 @@ def _examine(
     documents, margins = read_documents(folder, findings)
     if settings is not None:
         check_channels(documents.settings.channels, settings, margins.single["project"].below("channels"))
-    program, checked = compile_project(documents, margins, contents)
-    project = None if errors(findings) else Project(checked, program, folder)
+    trees = Trees()
+    program, checked = compile_project(documents, margins, contents, trees=trees)
+    project = None if errors(findings) else Project(checked, program, folder, trees)
     return project, sorted(set(findings))
 
 
-def _compiled(documents: Documents, contents: ContentModels | None) -> Project:
+def _restored(data: bytes, folder: Path, known: Mapping[str, Node]) -> Project:
+    return _compiled(documents_of(data), None, folder, Trees(known))
+
+
+def _compiled(
+    documents: Documents, contents: ContentModels | None, folder: Path | None = None, trees: Trees | None = None
+) -> Project:
     findings: list[Finding] = []
-    program, checked = compile_project(documents, margins_of(documents, findings), contents)
+    trees = trees or Trees()
+    program, checked = compile_project(documents, margins_of(documents, findings), contents, trees=trees)
     if errors(findings):
         raise _invalid(findings)
-    return Project(checked, program)
+    return Project(checked, program, folder, trees)
 
 
 def _invalid(findings: list[Finding]) -> ProjectInvalid:

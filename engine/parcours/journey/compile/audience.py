@@ -10,15 +10,15 @@ from typing import Final
 
 from parcours.expression import nodes
 from parcours.expression.syntax import ExpressionError
-from parcours.expression.trees import tree_of
+from parcours.expression.trees import Trees
 
 _ORDERINGS: Final = frozenset({"<", "<=", ">", ">=", "==", "!="})
 
 
-def now_misuse(text: str) -> str | None:
+def now_misuse(text: str, trees: Trees) -> str | None:
     """A complaint where `now` is used for anything but a comparison with a timestamp; None otherwise."""
     try:
-        tree = tree_of(text)
+        tree = trees.of(text)
     except ExpressionError:
         return None
     if _plain(tree):

@@ -11,6 +11,7 @@ from parcours.expression.definition_keys import DefinitionKeys
 from parcours.expression.expression import Expression, ExpressionError, compile_expression, constant
 from parcours.expression.kinds import ExpectedKind, in_words
 from parcours.expression.names import ANYTHING, RUN_KINDS, UNREAD_EVENT, Names, Past, nearest, united
+from parcours.expression.trees import Trees
 from parcours.journey.model.document import ActionDocument, MessageDocument
 from parcours.journey.read.documents import Documents
 from parcours.journey.read.finding import Key, Margin
@@ -74,6 +75,7 @@ class Declarations:
     past: Past
     unread: frozenset[str] = frozenset()
     definition_keys: DefinitionKeys = field(default_factory=DefinitionKeys)
+    trees: Trees = field(default_factory=Trees, repr=False)
 
     def properties(self, margin: Margin, event: str, *keys: Key) -> Mapping[str, str]:
         """The properties of an event type; anything, and a finding, where it is not declared."""
@@ -103,7 +105,9 @@ class Declarations:
         past: bool = True,
     ) -> Names:
         """The names at a place where these roots mean something; the profile always does."""
-        return Names(self.traits, event, entry, RUN_KINDS if run else None, self.past if past else None)
+        return Names(
+            self.traits, event, entry, RUN_KINDS if run else None, self.past if past else None, trees=self.trees
+        )
 
 
 def declarations_of(
@@ -111,6 +115,7 @@ def declarations_of(
     unread: frozenset[str] = frozenset(),
     installed: Iterable[str] | None = None,
     definition_keys: DefinitionKeys | None = None,
+    trees: Trees | None = None,
 ) -> Declarations:
     """What the documents declare. Where one of them could not be read, any name may be meant.
 
@@ -141,6 +146,7 @@ def declarations_of(
         ),
         unread=unread,
         definition_keys=definition_keys,
+        trees=Trees() if trees is None else trees,
     )
 
 

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ValidationError
 from parcours.expression.definition_keys import DefinitionKeys
 from parcours.expression.expression import Expression, compile_expression
 from parcours.expression.kinds import ADDRESS, KEY, TIME_ZONE
-from parcours.expression.names import Names
+from parcours.expression.names import ANYTHING, Names
+from parcours.expression.trees import Trees
 from parcours.journey import program
 from parcours.journey.compile.audience import now_misuse
 from parcours.journey.compile.declarations import (
@@ -44,15 +45,17 @@ def compile_project(
     margins: Margins,
     contents: ContentModels | None = None,
     definition_keys: DefinitionKeys | None = None,
+    trees: Trees | None = None,
 ) -> tuple[program.Program, Documents]:
     """The program, and the documents with each content as its channel's model left it.
 
     contents  the content models by channel; None leaves contents unchecked
     definition_keys  of audiences and event types that have meant something else before
+    trees     what has been read of its expressions before; what is read now is added
     Faults go into the margins; the program is of use only if no error is among them.
     """
     compiler = _Compiler(
-        documents, margins, contents, declarations_of(documents, margins.unread, contents, definition_keys)
+        documents, margins, contents, declarations_of(documents, margins.unread, contents, definition_keys, trees)
     )
     return compiler.compile()
 
@@ -97,7 +100,8 @@ class _Compiler:
         addresses = self._addresses()
         policies = compile_policies(settings.policies, self.margins.single["project"].below("policies"), self.declared)
         entering |= waking(audiences.values(), policies.consent, events)
-        zone_names = Names(self.declared.traits) if self.documents.profile.timezone != "profile.timezone" else None
+        usual_zone = self.documents.profile.timezone == "profile.timezone"  # whether or not it is declared
+        zone_names = Names(ANYTHING if usual_zone else self.declared.traits, trees=self.declared.trees)
         compiled = program.Program(
             project=settings.project,
             timezone=settings.timezone,
@@ -142,14 +146,15 @@ class _Compiler:
         addresses = {
             channel: value(margin, text, names, ADDRESS, "addresses", channel) for channel, text in given.items()
         }
-        return addresses | {channel: compile_expression(text) for channel, text in usual.items()}
+        anything = Names(ANYTHING, trees=self.declared.trees)
+        return addresses | {channel: compile_expression(text, anything) for channel, text in usual.items()}
 
     def _events(self) -> dict[str, program.EventType]:
         compiled: dict[str, program.EventType] = {}
         declared = self.documents.events.events
         for name, event in declared.items():
             margin = self.margins.single["events"].below("events", name)
-            names = Names({}, self.declared.events[name])
+            names = Names({}, self.declared.events[name], trees=self.declared.trees)
             if event.of in declared and declared[event.of].of is not None:
                 margin.error(f"{event.of!r} is itself recognised by a rule, build on a plain event", "of")
             key = self.declared.definition_keys.event(name)
@@ -165,7 +170,7 @@ class _Compiler:
     def _audiences(self) -> dict[str, program.Audience]:
         margin, names = self.margins.single["audiences"], self.declared.names()
         for name, text in self.documents.audiences.audiences.items():
-            if misuse := now_misuse(text):
+            if misuse := now_misuse(text, self.declared.trees):
                 margin.error(misuse, "audiences", name, value=text)
         compiled = [
             program.Audience(

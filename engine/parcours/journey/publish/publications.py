@@ -15,9 +15,10 @@ import msgspec
 
 from parcours.errors import ProjectInvalid
 from parcours.expression.definition_keys import DefinitionKeys
+from parcours.expression.trees import Trees
 from parcours.journey.compile.project import compile_project
 from parcours.journey.program import Program
-from parcours.journey.project import Project, documents_of
+from parcours.journey.project import Project, documents_of, json_of
 from parcours.journey.publish.digest import digest, digests_of
 from parcours.journey.publish.ledger import Candidate, Ledger, published
 from parcours.journey.publish.linking import linked
@@ -57,7 +58,7 @@ def source_of(project: Project) -> bytes:
     documents = project.documents
     channels: dict[str, dict[str, object]] = {name: {} for name in documents.settings.channels}
     settings = documents.settings.model_copy(update={"channels": channels})
-    return Project(replace(documents, settings=settings), project.program).to_json()
+    return json_of(replace(documents, settings=settings))
 
 
 class PublicationCompiler:
@@ -68,6 +69,7 @@ class PublicationCompiler:
 
     def __init__(self, project: Project | None = None) -> None:
         self._own = None if project is None else (candidate_of(project).source, project.program)
+        self._trees = Trees(None if project is None else project.trees.known())
         self._compiled: dict[tuple[int, int], Program] = {}
 
     def program(self, all_published: Publications) -> Program:
@@ -87,7 +89,7 @@ class PublicationCompiler:
         documents = documents_of(all_published.sources[number])
         if not newest:
             documents = _among(documents, documents_of(all_published.sources[ledger.publication]))
-        return _compiled(documents, definition_keys)
+        return _compiled(documents, definition_keys, self._trees)
 
 
 def _among(older: Documents, newest: Documents) -> Documents:
@@ -102,10 +104,10 @@ def _among(older: Documents, newest: Documents) -> Documents:
     return replace(older, settings=older.settings.model_copy(update={"channels": channels}), profile=profile)
 
 
-def _compiled(documents: Documents, definition_keys: DefinitionKeys) -> Program:
+def _compiled(documents: Documents, definition_keys: DefinitionKeys, trees: Trees) -> Program:
     """The program. What has run with a fault goes on with it, and beside a newer profile it may not be its own."""
     findings: list[Finding] = []
-    program, _ = compile_project(documents, margins_of(documents, findings), None, definition_keys)
+    program, _ = compile_project(documents, margins_of(documents, findings), None, definition_keys, trees)
     faults = [fault for fault in errors(sorted(set(findings))) if not fault.runs]
     if faults:
         raise ProjectInvalid("\n".join(map(str, faults)))

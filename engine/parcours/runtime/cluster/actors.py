@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import pickle
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
@@ -20,9 +21,8 @@ from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.errors import ShardUnavailable, StoreBroken, StoreBusy
 from parcours.journey.publish.publications import PublicationCompiler, Publications
-from parcours.routing.plan import open_shard
+from parcours.routing.plan import Plan, open_shard
 from parcours.runtime.cluster.actor_port import ActorPort
-from parcours.runtime.cluster.assignment import Assignment
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import decode
 from parcours.shard.requests import decode_request, encode_answer
@@ -45,11 +45,12 @@ class ShardActor:
         self._lost = False
         self._dispatchers: dict[str, Any] = {}
 
-    async def assign(self, assignment: Assignment, number: int, epoch: int | None, dispatchers: dict[str, Any]) -> int:
+    async def assign(self, plan: bytes, number: int, epoch: int | None, dispatchers: dict[str, Any]) -> int:
         """Open the shard from its store under this epoch; without one, under the store's next. Returns the epoch."""
         await self.close()
         await self.meet(dispatchers)
-        self._lost = epoch is not None and not is_durable(assignment.store)
+        opened = plan_of(plan)
+        self._lost = epoch is not None and not is_durable(opened.store)
         if self._lost:
             raise StoreBroken(LOST)
 
@@ -57,7 +58,7 @@ class ShardActor:
             if channel in self._dispatchers:
                 self._dispatchers[channel].wake.remote(number)
 
-        self._host = open_shard(assignment.plan(), number, SystemClock(), wake, epoch)
+        self._host = open_shard(opened, number, SystemClock(), wake, epoch)
         self._host.look()
         spare_the_collector()
         return self._host.epoch
@@ -95,6 +96,12 @@ class ShardActor:
             self._host = None
 
 
+def plan_of(data: bytes) -> Plan:
+    """The plan that a supervisor has pickled; its project is compiled here."""
+    plan: Plan = pickle.loads(data)
+    return plan
+
+
 def spare_the_collector() -> None:
     """Let the garbage collector run seldom, and never over what has just been loaded.
 
@@ -112,15 +119,13 @@ class DispatcherActor:
         self._dispatcher: Dispatcher | None = None
         self._compiler = PublicationCompiler()
 
-    async def assign(
-        self, assignment: Assignment, channel: str, name: str, shards: list[Any], publications: bytes
-    ) -> None:
+    async def assign(self, plan: bytes, channel: str, name: str, shards: list[Any], publications: bytes) -> None:
         """Start the channel and pull what is ready. `name` tells this life of the actor from those before."""
         await self.stop()
-        plan = assignment.plan()
-        self._compiler = PublicationCompiler(plan.project)
+        opened = plan_of(plan)
+        self._compiler = PublicationCompiler(opened.project)
         program = self._compiler.program(decode(publications, Publications))
-        self._dispatcher = new_dispatcher(name, channel, plan, program, Registry.installed())
+        self._dispatcher = new_dispatcher(name, channel, opened, program, Registry.installed())
         await self._dispatcher.start([ActorPort(shard) for shard in shards])
         for shard in range(len(shards)):
             self._dispatcher.wake(shard)

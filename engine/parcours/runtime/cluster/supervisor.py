@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import pickle
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import partial
@@ -28,7 +29,6 @@ from parcours.routing.plan import Plan, channels_to_start
 from parcours.routing.ports import until_answered
 from parcours.runtime.cluster.actor_port import ActorPort, answer_of
 from parcours.runtime.cluster.actors import DispatcherActor, ShardActor, start_actor
-from parcours.runtime.cluster.assignment import Assignment
 from parcours.shard.messages import encode
 from parcours.shard.requests import GetStatus, GiveUpClaims, encode_request
 
@@ -56,7 +56,7 @@ class Supervisor:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._compiler = PublicationCompiler(plan.project)
-        self._assignment = Assignment.of(plan)
+        self._pickled = pickle.dumps(plan)  # once for all actors
         self._shards = [start_actor(ShardActor) for _ in range(plan.shards)]
         self._dispatchers: dict[str, Any] = {}
         self._add_dispatchers(plan.project.program)  # their processes start while the shards come back
@@ -98,7 +98,7 @@ class Supervisor:
     async def _assign_shard(self, number: int) -> None:
         held = self._epochs[number]
         assigning = self._shards[number].assign.remote(
-            self._assignment, number, None if held is None else held + 1, self._dispatchers
+            self._pickled, number, None if held is None else held + 1, self._dispatchers
         )
         self._epochs[number] = await answer_of(assigning)
 
@@ -109,7 +109,7 @@ class Supervisor:
                 self._spawn(until_answered(partial(port.ask, GiveUpClaims(self._name(channel)))))
         self._lives[channel] += 1
         actor, name = self._dispatchers[channel], self._name(channel)
-        await answer_of(actor.assign.remote(self._assignment, channel, name, self._shards, self._publications))
+        await answer_of(actor.assign.remote(self._pickled, channel, name, self._shards, self._publications))
 
     async def publish(self, publications: Publications) -> None:
         """Let the dispatchers know; one that is missing is started, one that is being started anew is assigned with it.

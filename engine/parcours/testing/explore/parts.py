@@ -14,7 +14,7 @@ from parcours.core.delivery.feedback import OUTCOMES
 from parcours.expression import nodes
 from parcours.expression.change_times import MIRRORED
 from parcours.expression.expression import Expression
-from parcours.expression.trees import tree_of
+from parcours.expression.syntax import parse
 from parcours.journey.program import Program, Send
 
 T = TypeVar("T")
@@ -116,7 +116,7 @@ Comparison: TypeAlias = tuple[str, str, object]
 
 def _comparisons(program: Program) -> Iterator[Comparison]:
     for expression in _found(program, Expression):
-        for node in nodes.nodes_of(tree_of(expression.text)):
+        for node in nodes.nodes_of(parse(expression.text)):
             if isinstance(node, nodes.BinaryOperation):
                 yield from _compared(node.left, node.sign, node.right)
                 yield from _compared(node.right, MIRRORED.get(node.sign, node.sign), node.left)
