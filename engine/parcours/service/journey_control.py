@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
 
 from parcours.channel import CALL
 from parcours.clock import Clock
@@ -22,8 +20,6 @@ from parcours.routing.plan import channels_of, channels_used
 from parcours.routing.ports import ShardPort, until_answered
 from parcours.runtime.runtimes import Runtime
 from parcours.shard.requests import CountRuns
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +58,8 @@ class JourneyControl:
         self._project = project
         self._turn = asyncio.Lock()
         self.publications = begun(project)
+        self.current = project.program
+        """All that is published now, as one program; also read from other threads."""
 
     @property
     def _ports(self) -> Sequence[ShardPort]:
@@ -71,11 +69,11 @@ class JourneyControl:
         """Finish what was begun before, then publish what is new in the project that the engine was opened with."""
         self.publications = await settle(self._ports)
         await self._publish(self._project, reopen=False)
-        await self._renewed(self.program())
+        await self._renew()
 
-    def program(self) -> Program:
-        """All that is published now."""
-        return self._compiler.program(self.publications)
+    async def _renew(self) -> None:
+        self.current = self._compiler.program(self.publications)
+        await self._renewed(self.current)
 
     async def publish(self, project: Project) -> None:
         """Raises PublishRefused."""
@@ -104,7 +102,7 @@ class JourneyControl:
         """Older versions that send on a channel which the engine was not opened with: their deliveries wait."""
         return [
             f"version {journey.version} of {journey.name!r} sends on {channel!r}, which the engine was not opened with"
-            for journey in self.program().draining
+            for journey in self.current.draining
             for channel in channels_of(journey)
             if channel not in self._channels
         ]
@@ -130,7 +128,7 @@ class JourneyControl:
         after = await carry_out(self._ports, before, make, self._clock.now_ms(), self._tell)
         self.publications = after
         if after is not before:
-            await self._renewed(self.program())
+            await self._renew()
 
     async def finish(self, within_s: float) -> None:
         """Return when no change is under way; one that takes longer is finished when the store is opened again."""
@@ -165,42 +163,6 @@ class JourneyControl:
             )
             for name, entry in sorted(self.publications.ledger.journeys.items())
         ]
-
-
-class JourneyVerbs(ABC):
-    """The verbs as they are called from outside the event loop, on whatever runs journeys."""
-
-    _control: JourneyControl
-
-    @abstractmethod
-    def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run it on the loop that the journeys live on."""
-
-    def journeys(self) -> list[JourneyState]:
-        """How every journey stands: its state, its newest version, and how many runs are open in which version.
-
-        Counting looks at everybody, so it takes a while where there are millions.
-        """
-        return self._call(self._control.states())
-
-    def close_journey(self, journey: str) -> None:
-        """Nobody enters any more; who is in it goes on. Raises CallerError if there is no such journey, as do all four.
-
-        A journey that is closed or stopped is opened again by publishing it.
-        """
-        self._call(self._control.change("close", journey))
-
-    def stop_journey(self, journey: str) -> None:
-        """All runs end where they are, nothing more is sent for them, and nobody enters any more."""
-        self._call(self._control.change("stop", journey))
-
-    def pause_journey(self, journey: str) -> None:
-        """Nobody enters, nobody moves and nothing is sent, until it is resumed. What people do meanwhile is kept."""
-        self._call(self._control.change("pause", journey))
-
-    def resume_journey(self, journey: str) -> None:
-        """Runs make up for what they have missed, each input at its own time; gates go by the time of now."""
-        self._call(self._control.change("resume", journey))
 
 
 def _not_opened(project: Project, channel: str) -> str:

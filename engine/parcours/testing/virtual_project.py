@@ -8,7 +8,7 @@ outbound calls do whenever they come in.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,35 +16,30 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from pydantic import ValidationError
-
 from parcours.channel import CALL
 from parcours.config import Settings
-from parcours.core.delivery.feedback import OUTCOMES
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.identity import person_asked_for
-from parcours.core.profile import Profile
 from parcours.core.time_text import time_text
 from parcours.dispatch.recorded_rendering import RecordedRendering, Said
 from parcours.errors import CallerError, EngineClosed
 from parcours.expression.definition_keys import plain
 from parcours.expression.names import nearest
-from parcours.insight.explain import Explanation, explain
 from parcours.insight.explain_text import explanation_text
 from parcours.instants import EPOCH, MILLISECOND, to_moment
 from parcours.journey.program import Journey, Program
 from parcours.journey.project import Project
-from parcours.routing.calls import check_person, line_of
+from parcours.routing.calls import line_of
 from parcours.routing.plan import Plan, channels_used
+from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router
 from parcours.runtime.local import LocalRuntime
-from parcours.service.journey_control import JourneyControl, JourneyVerbs
-from parcours.shard.requests import GetProfile
+from parcours.service.acknowledgement import Ingested
+from parcours.service.blocking import BlockingFacade, blocking
+from parcours.service.facade import Facade
+from parcours.service.journey_control import JourneyControl
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.virtual import Drive
-from parcours.testing.cases.document import ReactionGiven
-from parcours.testing.cases.play import reaction
-from parcours.testing.cases.read import leaving_steps
 
 T = TypeVar("T")
 
@@ -73,123 +68,136 @@ class Sent:
     content: Said = field(default_factory=dict, hash=False)
 
 
-class VirtualProject(JourneyVerbs):
-    """Used as a context manager, or closed with `close`. Names people by their user ids.
+class _VirtualFacade(Facade):
+    """The façade under virtual time: a call is applied at the present instant before it returns."""
 
-    Who is asked for may also be given by the name that results have, such as `@anonymous/7f3a` or `@user/@sarah`:
-    whatever begins with `@` and holds a `/` is taken for one.
-    Messages are rendered as they are live: one that cannot be has failed. Raises ProjectInvalid for a content that its
-    channel rejects, and CallerError for a start without its time zone.
-    """
-
-    def __init__(self, project: Project, start: datetime = START, settings: Settings | None = None) -> None:
-        self.project = project
-        self._now_ms = _start_ms(start)
-        self._number = 0
-        self._closed = False
-        self._facts: list[Fact] = []
-        used = settings or Settings()
-        self._rendering, self._contents = RecordedRendering.of(project), dict[str, Said]()
-        plan = Plan(
+    def __init__(self, project: Project, start_ms: int, settings: Settings, rendering: RecordedRendering) -> None:
+        self._plan = Plan(
             project,
             1,
             "volatile:",
             records=tuple(sorted({*channels_used(project), CALL})),
             virtual=True,
-            settings=used,
-            rendering=self._rendering,
+            settings=settings,
+            rendering=rendering,
         )
+        self._runtime = LocalRuntime(self._plan)
+        self._control = JourneyControl(project, self._plan.records, self._runtime, self, self._renew)
+        self._time_ms = start_ms
+        self._lines = 0
+        self._facts: list[Fact] = []
+
+    def now_ms(self) -> int:
+        """The virtual time in ms."""
+        return self._time_ms
+
+    async def start(self) -> None:
+        await self._runtime.start()
+        program = self._plan.project.program
+        router = Router("virtual", self._runtime.ports, program, self._plan.settings)
+        self._drive = Drive(self._runtime.ports, router, program, self._plan.settings)
+
+    async def stop(self) -> None:
+        await self._runtime.stop()
+
+    async def _renew(self, program: Program) -> None:
+        await self._drive.renew(program, self._time_ms)
+
+    def _check_event(self, event: str) -> None:
+        """Only what the project declares, or an older version that somebody may still be in."""
+        declared = self._control.current.events
+        names = {plain(key) for key in declared} | {each.of for each in declared.values() if each.of is not None}
+        if event not in names:
+            raise CallerError(f"the project declares no event {event!r}{nearest(event, names)}")
+
+    def _hand_in(self, call: Mapping[str, object]) -> Coroutine[Any, Any, Ingested]:
+        return self.happen(line_of({"timestamp": time_text(self._time_ms), **call}))
+
+    async def happen(self, line: bytes) -> Ingested:
+        """Apply a line now. Raises CallerError with the reason where it cannot be used."""
+        self._lines += 1
+        counted = self._drive.accepted, self._drive.duplicate, self._drive.undeclared
+        before = len(self._drive.rejected)
+        await self._drive.feed([Recorded(self._time_ms, self._lines, line)])
+        if len(self._drive.rejected) > before:
+            raise CallerError(self._drive.rejected[-1][1])
+        now = self._drive.accepted, self._drive.duplicate, self._drive.undeclared
+        accepted, duplicate, undeclared = (after - was for after, was in zip(now, counted, strict=True))
+        return Ingested(accepted, duplicate, (), undeclared)
+
+    async def pass_to(self, at_ms: int) -> None:
+        """Let time pass: what falls due at its very end has happened."""
+        self._time_ms = at_ms
+        await self._drive.pass_to(at_ms)
+
+    async def facts(self) -> list[Fact]:
+        """Everything that has happened, in the order of happening for each person."""
+        self._facts += await self._drive.collect_facts()
+        return list(self._facts)
+
+    def versions(self) -> tuple[Journey, ...]:
+        """Every version of a journey that somebody may be in."""
+        return tuple(self._control.current.versions())
+
+    def _port_of(self, person: str) -> ShardPort:
+        return self._runtime.ports[0]
+
+    async def _facts_of(self, person: str) -> list[Fact]:
+        return await self.facts()
+
+
+class VirtualProject(BlockingFacade):
+    """Used as a context manager, or closed with `close`. Names people by their user ids.
+
+    What happens to people and to journeys is told by the calls of `Engine`; each is applied at once, at the present
+    instant, and raises CallerError with the reason where it cannot be used. A `timestamp` of its own is data only.
+    Messages are rendered as they are live: one that cannot be has failed. Raises ProjectInvalid for a content that its
+    channel rejects, and CallerError for a start without its time zone.
+    """
+
+    _facade: _VirtualFacade
+
+    def __init__(self, project: Project, start: datetime = START, settings: Settings | None = None) -> None:
+        self.project = project
+        self._closed = False
+        self._rendering, self._contents = RecordedRendering.of(project), dict[str, Said]()
+        self._facade = _VirtualFacade(project, _start_ms(start), settings or Settings(), self._rendering)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parcours")
         self._runner = asyncio.Runner()
-        self._runtime = LocalRuntime(plan)
-        self._control = JourneyControl(project, plan.records, self._runtime, self, self._renew)
         try:
-            self._drive = self._call(self._open(plan))
+            self._call(self._facade.start())
         except BaseException:
             self.close()
             raise
 
-    async def _open(self, plan: Plan) -> Drive:
-        await self._runtime.start()
-        program = plan.project.program
-        router = Router("virtual", self._runtime.ports, program, plan.settings)
-        return Drive(self._runtime.ports, router, program, plan.settings)
-
-    async def _renew(self, program: Program) -> None:
-        await self._drive.renew(program, self._now_ms)
-
     def now_ms(self) -> int:
         """The virtual time in ms."""
-        return self._now_ms
+        return self._facade.now_ms()
 
     @property
     def now(self) -> datetime:
         """The virtual time."""
-        return to_moment(self._now_ms)
+        return to_moment(self.now_ms())
 
     # What happens
 
-    def identify(self, who: str, traits: Mapping[str, object]) -> None:
-        """Something becomes known of a person; None takes a trait away."""
-        self.happen({"type": "identify", "userId": who, "traits": traits})
+    identify = blocking(_VirtualFacade.identify)
+    track = blocking(_VirtualFacade.track)
+    react = blocking(_VirtualFacade.react)
+    consent = blocking(_VirtualFacade.consent)
 
-    def track(self, who: str, event: str, properties: Mapping[str, object] | None = None) -> None:
-        """A person does something that the project declares, or an older version that somebody may still be in."""
-        declared = self._control.program().events
-        names = {plain(key) for key in declared} | {each.of for each in declared.values() if each.of is not None}
-        if event not in names:
-            raise CallerError(f"the project declares no event {event!r}{nearest(event, names)}")
-        self.happen({"type": "track", "userId": who, "event": event, "properties": properties or {}})
-
-    def react(self, who: str, what: str, *, of: str, channel: str | None = None, link: str | None = None) -> None:
-        """A person opens, clicks ... the newest delivery of a step, named JOURNEY.STEP.
-
-        The channel may be left out where the step sends on one only, in every version that somebody may be in. A call
-        can be made to have `failed`.
-        """
-        self._react({"who": who, "reaction": what, "of": of, "channel": channel, "link": link})
-
-    def answer(self, who: str, answer: Mapping[str, Any] | None = None, *, of: str) -> None:
+    def answer(self, user_id: str, answer: Mapping[str, Any] | None = None, *, of: str) -> None:
         """The newest outbound call of a person's step, named JOURNEY.STEP, is answered with this object."""
         told: object = {} if answer is None else answer
         if not isinstance(told, Mapping):
             raise CallerError(f"answer={answer!r}: the answer to a call is an object, such as {{'n': 1}}")
-        self._react({"who": who, "reaction": "answered", "of": of, "answer": dict(told)})
-
-    def _react(self, said: Mapping[str, object]) -> None:
-        try:
-            given = ReactionGiven.model_validate(said)
-        except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-            named = str(said["reaction"])
-            hint = "" if named in OUTCOMES else nearest(named, OUTCOMES)
-            raise CallerError(f"this is no reaction: {wrong}{hint}") from None
-        of, channel = given.of, given.channel
-        versions = self._control.program().versions()
-        steps = leaving_steps(versions, of)
-        if len(steps) != 1 or (channel is None and len(next(iter(steps.values()))) > 1):
-            known = leaving_steps(versions, of.rpartition(".")[2]) or _steps(versions)
-            raise CallerError(
-                f"{of!r} has to be one step that sends, as JOURNEY.STEP, and a channel where it sends on several"
-                + nearest(of, {".".join(each) for each in known})
-            )
-        self.happen({"type": "reaction", "userId": given.who, **reaction(versions, given)})
-
-    def consent(self, who: str, channel: str, *, purpose: str | None = None, granted: bool = True) -> None:
-        """A person grants or withdraws consent; without a purpose, for all of the channel."""
-        purposes = {"purpose": purpose} if purpose else {}
-        self.happen({"type": "consent", "userId": who, "channel": channel, "granted": granted, **purposes})
+        self.react(user_id, "answered", of=of, answer=told)
 
     def happen(self, call: Mapping[str, object]) -> None:
         """Any call of the event format, now. Raises CallerError with the reason where it cannot be used."""
         if not isinstance(call, Mapping):
             raise CallerError(f"happen({call!r}): a call is an object, such as {{'type': 'track', ...}}")
-        line = line_of({**call, "timestamp": time_text(self._now_ms)})
-        self._number += 1
-        before = len(self._drive.rejected)
-        self._call(self._drive.feed([Recorded(self._now_ms, self._number, line)]))
-        if len(self._drive.rejected) > before:
-            raise CallerError(self._drive.rejected[-1][1])
+        self._call(self._facade.happen(line_of({**call, "timestamp": time_text(self.now_ms())})))
 
     def advance(self, by: timedelta | None = None, **parts: float) -> None:
         """Let time pass: `advance(days=1, hours=2)`, or a timedelta. What falls due at the very end has happened.
@@ -205,10 +213,15 @@ class VirtualProject(JourneyVerbs):
             raise CallerError("time does not go back")
         if beyond:
             raise CallerError(f"advance: so much time cannot pass: a test ends by the year {END.year}")
-        self._now_ms += length // MILLISECOND
-        self._call(self._drive.pass_to(self._now_ms))
+        self._call(self._facade.pass_to(self.now_ms() + length // MILLISECOND))
 
-    # The life of a journey
+    # Journeys
+
+    journeys = blocking(_VirtualFacade.journeys)
+    close_journey = blocking(_VirtualFacade.close_journey)
+    stop_journey = blocking(_VirtualFacade.stop_journey)
+    pause_journey = blocking(_VirtualFacade.pause_journey)
+    resume_journey = blocking(_VirtualFacade.resume_journey)
 
     def publish(self, project: Project | Path | str) -> None:
         """Publish a changed project now: whoever is in a journey stays in the version in which she entered.
@@ -218,15 +231,14 @@ class VirtualProject(JourneyVerbs):
         if not isinstance(project, Project | Path | str):
             raise CallerError(f"publish({project!r}): a Project or its folder is expected")
         published = project if isinstance(project, Project) else Project.load(project)
-        self._call(self._control.publish(published))
+        self._call(self._facade.publish(published))
         self.project = published
 
     # What can be seen
 
     def facts(self) -> list[Fact]:
         """Everything that has happened, in the order of happening for each person."""
-        self._facts += self._call(self._drive.collect_facts())
-        return list(self._facts)
+        return self._call(self._facade.facts())
 
     def sent(
         self,
@@ -260,28 +272,19 @@ class VirtualProject(JourneyVerbs):
         said = self._contents[fact.key]
         return Sent(_time(fact.at), fact.person, fact.journey, fact.step, fact.channel, fact.message, fact.to, said)
 
-    def explanation(self, who: str) -> Explanation:
-        """Everything that happened to a person and why, as data."""
-        check_person(who, "explain")
-        return explain(
-            self.facts(), person_asked_for(who), self._control.program().versions(), self._control.journey_states()
-        )
+    profile = blocking(_VirtualFacade.profile)
+    explanation = blocking(_VirtualFacade.explain)
 
     def explain(self, who: str) -> str:
         """The same, to be read: print it, or make it an assertion's message."""
         return explanation_text(self.explanation(who))
-
-    def profile(self, who: str) -> Profile | None:
-        """What is known of a person now, None if nothing is."""
-        check_person(who, "profile")
-        return self._call(self._runtime.ports[0].ask(GetProfile(person_asked_for(who))))
 
     # Opening and closing
 
     def close(self) -> None:
         """Give everything back. May be called again."""
         if not self._closed:
-            self._call(self._runtime.stop())
+            self._call(self._facade.stop())
             self._closed = True
             self._thread.submit(self._runner.close).result()
             self._thread.shutdown()
@@ -306,10 +309,6 @@ def _start_ms(start: object) -> int:
         example = "datetime(2026, 3, 2, 9, tzinfo=timezone.utc)"
         raise CallerError(f"start={start!r}: a time with its zone is expected, such as {example}")
     return (start - EPOCH) // MILLISECOND
-
-
-def _steps(journeys: Iterable[Journey]) -> list[tuple[str, str]]:
-    return [(journey.name, step) for journey in journeys for step in journey.steps]
 
 
 def _time(at_ms: int) -> datetime:

@@ -12,12 +12,12 @@ from parcours.core.fact import Fact
 from parcours.core.identity import user_name
 from parcours.core.time_text import time_text
 from parcours.dispatch.recorded_rendering import RecordedRendering, Said
+from parcours.journey.leaving_steps import leaving_steps
 from parcours.journey.program import Journey
 from parcours.journey.project import Project
 from parcours.simulation.simulation import simulate
 from parcours.testing.cases.document import ConsentGiven, EventGiven, Given, IdentifyGiven, ReactionGiven, Scene
 from parcours.testing.cases.moment import at_ms, to_ms
-from parcours.testing.cases.read import leaving_steps
 from parcours.testing.clocks import PersonClocks
 
 

@@ -16,7 +16,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from parcours.channel import CALL
 from parcours.core.delivery.feedback import CALL_OUTCOMES, is_possible
 from parcours.expression.names import kind_at, nearest
-from parcours.journey.program import CallAction, Journey, Send
+from parcours.journey.leaving_steps import leaving_steps
+from parcours.journey.program import CallAction
 from parcours.journey.project import Project
 from parcours.journey.read.finding import Finding, Key, Margin
 from parcours.journey.read.reading import note_invalid
@@ -218,19 +219,3 @@ def _paths(value: Mapping[str, object], before: str = "") -> Iterator[str]:
             yield from _paths(inner, f"{before}{name}.")
         else:
             yield before + name
-
-
-def leaving_steps(journeys: Iterable[Journey], of: str) -> dict[tuple[str, str], tuple[str, ...]]:
-    """The channels of each step that `JOURNEY.STEP`, or a step's name alone, may mean, by (journey, step).
-
-    Those from which something leaves: the messages of a send step, or an outbound call. Where journeys are there in
-    several versions, the channels are those of them all.
-    """
-    found: dict[tuple[str, str], tuple[str, ...]] = {}
-    for journey in journeys:
-        for step in journey.steps.values():
-            if isinstance(step, Send | CallAction) and of in (step.id, f"{journey.name}.{step.id}"):
-                channels = tuple(step.to) if isinstance(step, Send) else (CALL,)
-                name = journey.name, step.id
-                found[name] = tuple(dict.fromkeys((*found.get(name, ()), *channels)))
-    return found

@@ -1,0 +1,183 @@
+"""The façade: everything that can be asked of a running project, live or under virtual time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine, Mapping
+from datetime import datetime
+from typing import Any
+
+from parcours.core.fact import Fact
+from parcours.core.identity import person_asked_for
+from parcours.errors import CallerError
+from parcours.insight.explain import Explanation, explain
+from parcours.journey.project import Project
+from parcours.routing.calls import check_person
+from parcours.routing.ports import ShardPort
+from parcours.service.acknowledgement import Ingested
+from parcours.service.journey_control import JourneyControl, JourneyState
+from parcours.service.people_calls import reaction_call, sender
+from parcours.service.person import Person
+from parcours.shard.requests import GetProfile
+
+
+class Facade(ABC):
+    """Awaited on the loop where the project runs.
+
+    What a call says wrong is raised when it is made, as CallerError, and not only when it is awaited. People are named
+    by their user id; whoever is asked for may also be named as results do it, such as `@anonymous/7f3a` or
+    `@user/@sarah`: whatever begins with `@` and holds a `/` is taken for such a name.
+    """
+
+    _control: JourneyControl
+
+    @abstractmethod
+    def _hand_in(self, call: Mapping[str, object]) -> Coroutine[Any, Any, Ingested]:
+        """Apply one call of the event format."""
+
+    @abstractmethod
+    def _port_of(self, person: str) -> ShardPort:
+        """The shard that owns the person of this name."""
+
+    @abstractmethod
+    async def _facts_of(self, person: str) -> list[Fact]:
+        """All that is still told of the person of this name."""
+
+    @abstractmethod
+    def _check_event(self, event: str) -> None:
+        """An event of this name is about to be handed in: raise CallerError if it should not be."""
+
+    # What people do
+
+    def track(
+        self,
+        user_id: str | None,
+        event: str,
+        properties: Mapping[str, object] | None = None,
+        *,
+        anonymous_id: str | None = None,
+        timestamp: datetime | None = None,
+        message_id: str | None = None,
+    ) -> Coroutine[Any, Any, Ingested]:
+        """Somebody did something.
+
+        anonymous_id  of somebody whose user id is not known: then `user_id` is None
+        timestamp     when it happened by the caller's word, as data; it orders nothing. Now, if it is left out
+        message_id    a call that may be repeated needs one to count once
+        """
+        self._check_event(event)
+        who = sender(user_id, anonymous_id, timestamp, message_id)
+        return self._hand_in({"type": "track", "event": event, "properties": dict(properties or {}), **who})
+
+    def identify(
+        self,
+        user_id: str | None,
+        traits: Mapping[str, object],
+        *,
+        anonymous_id: str | None = None,
+        timestamp: datetime | None = None,
+        message_id: str | None = None,
+    ) -> Coroutine[Any, Any, Ingested]:
+        """Something becomes known of somebody; a trait of None is taken away. The others are as for `track`."""
+        who = sender(user_id, anonymous_id, timestamp, message_id)
+        return self._hand_in({"type": "identify", "traits": dict(traits), **who})
+
+    def consent(
+        self,
+        user_id: str | None,
+        channel: str,
+        *,
+        purpose: str | None = None,
+        granted: bool = True,
+        anonymous_id: str | None = None,
+        timestamp: datetime | None = None,
+        message_id: str | None = None,
+    ) -> Coroutine[Any, Any, Ingested]:
+        """Somebody grants or withdraws consent; without a purpose, for all of the channel."""
+        terms = {"channel": channel, "granted": granted, **({"purpose": purpose} if purpose else {})}
+        return self._hand_in({"type": "consent", **terms, **sender(user_id, anonymous_id, timestamp, message_id)})
+
+    def react(
+        self,
+        user_id: str | None,
+        reaction: str,
+        *,
+        of: str,
+        channel: str | None = None,
+        link: str | None = None,
+        answer: Mapping[str, object] | None = None,
+        anonymous_id: str | None = None,
+        timestamp: datetime | None = None,
+        message_id: str | None = None,
+    ) -> Coroutine[Any, Any, Ingested]:
+        """Somebody opens, clicks ... the newest delivery of a step, named JOURNEY.STEP.
+
+        channel  may be left out where the step sends on one only, in every version that somebody may be in
+        answer   of an outbound call, for the reaction `answered`
+        """
+        call = reaction_call(self._control.current.versions(), reaction, of, channel, link, answer)
+        return self._hand_in({**call, **sender(user_id, anonymous_id, timestamp, message_id)})
+
+    # Looking in
+
+    def profile(self, person: str) -> Coroutine[Any, Any, Person | None]:
+        """What is known of a person now: traits, runs, deliveries. None if nothing is."""
+        check_person(person, "profile")
+        return self._profile(person_asked_for(person))
+
+    async def _profile(self, name: str) -> Person | None:
+        profile = await self._port_of(name).ask(GetProfile(name))
+        return None if profile is None else Person.of(name, profile)
+
+    def explain(self, person: str) -> Coroutine[Any, Any, Explanation]:
+        """Why a person got, or did not get, a message: journey by journey, from the facts that were recorded.
+
+        `parcours.explanation_text` makes it a text.
+        """
+        check_person(person, "explain")
+        return self._explain(person_asked_for(person))
+
+    async def _explain(self, name: str) -> Explanation:
+        facts = await self._facts_of(name)
+        return explain(facts, name, self._control.current.versions(), self._control.journey_states())
+
+    # Journeys
+
+    def publish(self, project: Project) -> Coroutine[Any, Any, None]:
+        """Publish a project: what it says holds for everybody from one instant on.
+
+        A journey whose content has changed gets the next version, which takes the entries from then on; whoever is
+        in it stays in the version in which she entered. Closed and stopped journeys of the project are open again,
+        those that it does not have any more are closed. Policies and the profile are the project's from then on;
+        its channels' settings are those with which it was opened.
+        Raises PublishRefused with every reason, and nothing has changed then.
+        """
+        if not isinstance(project, Project):
+            raise CallerError(f"publish({project!r}): a Project is expected")
+        return self._control.publish(project)
+
+    async def journeys(self) -> list[JourneyState]:
+        """How every journey stands: its state, its newest version, and how many runs are open in which version.
+
+        Counting looks at everybody, so it takes a while where there are millions.
+        """
+        return await self._control.states()
+
+    async def close_journey(self, journey: str) -> None:
+        """Nobody enters any more; who is in it goes on. Raises CallerError if there is no such journey, as do all four.
+
+        A journey that is closed or stopped is opened again by publishing it.
+        """
+        await self._control.change("close", journey)
+
+    async def stop_journey(self, journey: str) -> None:
+        """All runs end where they are, nothing more is sent for them, and nobody enters any more."""
+        await self._control.change("stop", journey)
+
+    async def pause_journey(self, journey: str) -> None:
+        """Nobody enters, nobody moves and nothing is sent, until it is resumed. What people do meanwhile is kept."""
+        await self._control.change("pause", journey)
+
+    async def resume_journey(self, journey: str) -> None:
+        """Runs make up for what they have missed, each input at its own time; gates go by the time of now."""
+        await self._control.change("resume", journey)

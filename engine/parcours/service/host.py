@@ -1,0 +1,120 @@
+"""The host of a running engine: it supervises the runtime, carries out changes and reads, and routes lines.
+
+Lives on one event loop, that of the service which owns it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+
+from parcours.clock import Clock, SystemClock
+from parcours.core.fact import Fact
+from parcours.core.identity import shard_of, slot_of
+from parcours.errors import Overloaded, ShardUnavailable
+from parcours.journey.program import Program
+from parcours.routing.plan import Plan
+from parcours.routing.ports import ShardPort
+from parcours.routing.router import Router, Taken
+from parcours.runtime.runtimes import RuntimeName, open_runtime
+from parcours.service.journey_control import JourneyControl
+from parcours.service.live_reads import LiveReads
+from parcours.service.settlement import outstanding
+from parcours.shard.requests import GetStatus, RecallFacts
+
+CLOSE_PATIENCE_S = 5.0
+"""How long closing waits for a change of what is published that is under way."""
+
+
+class Host:
+    """`control` changes what is published and knows it."""
+
+    def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
+        self._plan = plan
+        self._clock = clock or SystemClock()
+        self._runtime = open_runtime(runtime, plan, clock)
+        self._router: Router | None = None
+        self._reads: LiveReads | None = None
+        self._waiting = 0
+        self.control = JourneyControl(
+            plan.project, (*plan.channels, *plan.records), self._runtime, self._clock, self._renew
+        )
+
+    async def start(self) -> None:
+        """Open the shards and go on from where their stores stand."""
+        await self._runtime.start()
+        program = self._plan.project.program
+        self._router = Router(uuid.uuid4().hex, self._runtime.ports, program, self._plan.settings)
+        self._reads = LiveReads(self._runtime.ports, self.control, self._clock)
+        await self.control.begin()
+
+    async def _renew(self, program: Program) -> None:
+        """This program holds from now on."""
+        assert self._router is not None and self._reads is not None, "start makes them"
+        self._router.publish(program)
+        self._reads.renew(program)
+
+    async def route(self, lines: Sequence[bytes]) -> Taken:
+        """What becomes of these lines. Raises Overloaded if too many calls wait for room already."""
+        assert self._router is not None, "start comes first"
+        if not self._router.has_room():
+            if self._waiting >= self._plan.settings.waiting_calls_max:
+                raise Overloaded(f"waiting_calls_max={self._waiting} calls wait already")
+            self._waiting += 1
+            try:
+                await self._router.room()
+            finally:
+                self._waiting -= 1
+        return await self._router.take(lines)
+
+    def port_of(self, person: str) -> ShardPort:
+        """The shard that owns the person of this name."""
+        return self._runtime.ports[shard_of(slot_of(person), self._plan.shards)]
+
+    async def facts_of(self, person: str) -> list[Fact]:
+        """All that the journal of the person's shard still tells of her, read in slices."""
+        port = self.port_of(person)
+        recalled = await port.ask(RecallFacts(person))
+        facts = recalled.facts
+        while recalled.after is not None:
+            recalled = await port.ask(RecallFacts(person, recalled.after, recalled.through))
+            facts += recalled.facts
+        return facts
+
+    async def outstanding(self) -> list[str]:
+        """What there is to do now, in words."""
+        assert self._router is not None, "start comes first"
+        # In this order: what is taken between the two questions belongs to nobody who waits here.
+        handed_over = self._router.is_idle() and not self._waiting
+        try:
+            statuses = [await port.ask(GetStatus()) for port in self._runtime.ports]
+        except ShardUnavailable as error:
+            return [str(error)]
+        said = outstanding(statuses, self._clock.now_ms())
+        return said if handed_over else [*said, "calls of ingest are under way"]
+
+    async def troubles(self) -> list[str]:
+        """What is not in order now, a sentence each."""
+        reads = [] if self._reads is None else self._reads.troubles
+        return [*await self._runtime.troubles(), *self.control.troubles(), *reads]
+
+    async def turn_away(self) -> None:
+        """Take no more lines; calls under way, and those that wait for room, fail with ShardUnavailable."""
+        if self._reads is not None:
+            await self._reads.stop()
+        if self._router is not None:
+            await self._router.close()
+
+    async def stop(self) -> None:
+        """Let what is being sent finish and give everything back."""
+        await self.control.finish(CLOSE_PATIENCE_S)
+        await self._runtime.stop()
+
+
+async def end_all_others() -> None:
+    """Cancel every other task of this loop, so that nobody waits for one that will never go on."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

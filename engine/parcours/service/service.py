@@ -1,0 +1,179 @@
+"""The service: Parcours on the caller's own event loop, everything awaitable."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine, Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from parcours.clock import Clock
+from parcours.config import Settings
+from parcours.core.fact import Fact
+from parcours.errors import CallerError, EngineClosed
+from parcours.journey.project import Project
+from parcours.routing.calls import Lines, lines_of
+from parcours.routing.plan import Plan, check_shards
+from parcours.routing.ports import ShardPort
+from parcours.runtime.runtimes import RuntimeName
+from parcours.service.acknowledgement import Ingested
+from parcours.service.channel_selection import delivering, recording
+from parcours.service.facade import Facade
+from parcours.service.host import CLOSE_PATIENCE_S, Host
+from parcours.store.address import check_address
+
+DRAIN_POLL_S = 0.01
+"""How often `drain` looks whether everything has settled."""
+
+
+class Service(Facade):
+    """A running engine on the caller's loop: `async with Service.open(...) as service`.
+
+    Under the local runtime the shards share that loop, and a commit holds it up for as long as an fsync takes.
+    """
+
+    def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
+        self._host = Host(plan, runtime, clock)
+        self._control = self._host.control
+        self._calls: set[asyncio.Task[object]] = set()
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls,
+        project: Project,
+        store: str,
+        *,
+        shards: int = 2,
+        runtime: RuntimeName = "ray",
+        records: Iterable[str] = (),
+        settings: Settings | None = None,
+        clock: Clock | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> Self:
+        """A service on the project's store. It goes on from where that stands once it is entered, or started.
+
+        store    sqlite:///FOLDER, or memory: for what need not outlive the process
+        records  channels that only record what would be sent: any that is installed, for older versions may use one
+                 that this project does not. Every other one that a message uses has to be configured in the
+                 project; what else is configured is opened too. `call` among them keeps outbound calls from leaving
+        clock    another clock than the machine's, for the local runtime
+        environ  where `env:NAME` settings are looked up; the environment of the process, if it is left out
+        Raises CallerError, SettingInvalid, ChannelUnknown, ExtraMissing; entering it StoreBusy or StoreBroken.
+        """
+        if not isinstance(project, Project):
+            raise CallerError(f"open({project!r}): a Project is expected; a folder is read by Project.load(folder)")
+        check_shards(shards)
+        check_address(store)
+        recorded = recording(project, records)
+        channels = delivering(project, recorded, os.environ if environ is None else environ)
+        plan = Plan(project, shards, store, channels, recorded, settings=settings or Settings())
+        return cls(plan, runtime, clock)
+
+    async def start(self) -> None:
+        """Open the shards and go on. Raises StoreBusy or StoreBroken, and has given everything back then."""
+        try:
+            await self._host.start()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Let what is being sent finish and give everything back. Whatever was acknowledged is in the store.
+
+        May be called again.
+        """
+        if not self._closed:
+            self._closed = True
+            await self._host.turn_away()
+            await asyncio.gather(*self._calls, return_exceptions=True)
+            await self._host.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    # What people do
+
+    def ingest(
+        self, calls: Iterable[Mapping[str, object]] | bytes | bytearray | memoryview
+    ) -> Coroutine[Any, Any, Ingested]:
+        """Hand in many calls of Segment's spec at once: as dicts, or as a block of NDJSON, the fast way.
+
+        Awaiting it fails with Overloaded if the shards cannot keep up: hand it in again later, with the same message
+        ids. Raises CallerError for what is neither.
+        """
+        return self._ingest(lines_of(calls))
+
+    def _hand_in(self, call: Mapping[str, object]) -> Coroutine[Any, Any, Ingested]:
+        return self.ingest([call])
+
+    async def _ingest(self, handed_in: Lines) -> Ingested:
+        """Known as under way until it is answered, so that closing leaves no caller without an answer."""
+        self._check_open()
+        task = asyncio.current_task()
+        assert task is not None
+        self._calls.add(task)
+        try:
+            return Ingested.of(await self._host.route(handed_in.lines), handed_in)
+        finally:
+            self._calls.discard(task)
+
+    def _check_event(self, event: str) -> None:
+        del event  # one that nobody declares is accepted and counted
+
+    # Looking in
+
+    def _port_of(self, person: str) -> ShardPort:
+        self._check_open()
+        return self._host.port_of(person)
+
+    async def _facts_of(self, person: str) -> list[Fact]:
+        """They reach back as far as the shard's journal does: about a second for each 200 MB of it."""
+        self._check_open()
+        return await self._host.facts_of(person)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise EngineClosed
+
+    async def drain(self, timeout_s: float | None = None) -> None:
+        """Return when everything accepted is applied and nothing queued can leave now.
+
+        Deliveries that wait for another attempt do not count, nor do timers of the future. Raises TimeoutError, which
+        says what is outstanding and which troubles there are.
+        """
+        self._check_open()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    if not await self._host.outstanding():
+                        return
+                    await asyncio.sleep(DRAIN_POLL_S)
+        except TimeoutError:
+            raise TimeoutError(f"not everything has settled within {timeout_s} s: {await self._why()}") from None
+
+    async def _why(self) -> str:
+        """What is outstanding and in trouble, as far as there are answers."""
+        said: list[str] = []
+        try:
+            async with asyncio.timeout(CLOSE_PATIENCE_S):
+                said += await self._host.outstanding()
+                said += await self._host.troubles()
+        except TimeoutError:
+            said.append("the shards or the channels do not answer")
+        return "; ".join(said) or "it has settled just now"
+
+    async def troubles(self) -> list[str]:
+        """What is not in order now, a sentence each: a channel that does not start, a shard that does not come back.
+
+        Each is also logged as a warning when it begins, by the logger `parcours`.
+        """
+        self._check_open()
+        return await self._host.troubles()
