@@ -1,1 +1,1 @@
-"""What an author writes as a condition or a value: CEL text, compiled once to functions that never raise."""
+"""The expression language of conditions and values: CEL text, compiled once to closures that never raise on data."""

@@ -1,9 +1,9 @@
-"""How does an expression become a function? One walk over its tree, done once at load time.
+"""The compiler of expressions: one walk over a syntax tree at load time turns it into a closure.
 
-Each node becomes an `Operand`: a closure over the scope, and what is known about it beforehand. The
-walk checks every name and every call, so that evaluation cannot fail, and it folds what it can: a
-path of any length is one closure, chains of `&&` and `||` are flat, and a comparison with a literal
-skips the general test of kinds. A new operator is a row in operators.py, a new function in functions.py.
+Each node becomes an `Operand`: a closure over the scope, and what is known about it without data. The walk checks every
+name and every call, so that evaluation cannot fail, and it specialises the frequent shapes: a path of any length is one
+closure, chains of `&&` and `||` are flat, and a comparison with a literal skips the general test of kinds. A new
+operator is a row in operators.py, a new function in functions.py.
 """
 
 from __future__ import annotations
@@ -30,7 +30,16 @@ _SCALARS: Final = frozenset({"string", "number", "boolean", "timestamp", "durati
 
 @dataclass(slots=True)
 class ExpressionCompiler:
-    """Compiles one expression; the lists tell afterwards what it looked at and what is odd about it."""
+    """The compiler's state for one expression; its lists tell afterwards what the expression reads and what to warn of.
+
+    paths        each path that is read
+    comparisons  both sides of each comparison, so that a reason can name unlike kinds
+    cautions     warnings for the author
+    asked        each call of count, sum or last
+    turns        when its comparisons with `now` change by the passing of time
+    consents     whether it asks for consent
+    variables    the macro variables in scope, outermost first
+    """
 
     names: Names | None
     paths: dict[str, Operand] = field(default_factory=dict)
@@ -107,7 +116,7 @@ class ExpressionCompiler:
         raise ExpressionError(f"unknown name {node.text}{advice}", node.column)
 
     def explained(self, node: nodes.Node) -> tuple[Operand, Why]:
-        """The part, and what is to be said where it does not hold."""
+        """The compiled part, and the function that words why it does not hold."""
         before = len(self.comparisons)
         operand = self.compile(node)
         if operand.why is not None:
@@ -152,6 +161,8 @@ class ExpressionCompiler:
         sign = "exact /" if node.sign == "/" and exact else node.sign
         compute, first, second = operators.ARITHMETIC[sign], left.evaluate, right.evaluate
         kind = "number" if left.kind == right.kind == "number" else "any"
+        # Only `now` plus or minus something can be solved for the instant of its change (change_times.py): `now * 2`,
+        # or `now` on both sides, is not `moved`.
         stays = left.moved is None or right.moved is not None or node.sign not in ("+", "-")
         moved = None if stays else (*(left.moved or ()), (node.sign, second))
         return Operand(lambda scope: compute(first(scope), second(scope)), node.text, kind, exact, moved=moved)
@@ -169,7 +180,7 @@ class ExpressionCompiler:
         return Operand(lambda scope: compare(first(scope), second(scope)), node.text, "boolean")
 
     def _turn(self, sign: str, left: Operand, right: Operand) -> None:
-        """Note when a comparison with `now` turns; within a macro there is no telling."""
+        """Note when a comparison with `now` changes. Within a macro that depends on the element, and is not noted."""
         if sign not in MIRRORED or self.variables:
             return
         if left.moved is not None and right.moved is None:
@@ -280,7 +291,7 @@ def _literal_of(node: nodes.Node) -> object:
 
 
 def _prepared(arguments: tuple[nodes.Node, ...]) -> tuple[Function, tuple[nodes.Node, ...]]:
-    """`matches` with a literal pattern compiles it once, and a bad one is an error at load time."""
+    """Compile the literal pattern of a `matches` call at load time, so that a bad one is an error of the author."""
     text, expression = arguments
     literal = _literal_of(expression)
     if not isinstance(literal, str):

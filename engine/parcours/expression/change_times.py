@@ -1,7 +1,7 @@
-"""When will a comparison with `now` turn? At the instant that solves it, or a millisecond later.
+"""Change times: the instants at which a comparison with `now` becomes true or false by the passing of time alone.
 
-`now` moved by some amounts is compared with something that stands still, so moving that by the same
-amounts the other way gives the instant. Time goes in whole milliseconds, the instant need not.
+`now`, shifted by some durations, is compared with a value that does not depend on the time. Shifting that value by the
+same durations the other way solves the comparison for `now`. Time goes in whole milliseconds, the solution need not.
 """
 
 from __future__ import annotations
@@ -15,23 +15,26 @@ from parcours.expression.values import Evaluate, Scope
 from parcours.instants import EPOCH, to_ms
 
 TimeOffsets: TypeAlias = tuple[tuple[str, Evaluate], ...]
-"""What is added to `now` or taken from it, in the order in which it is written, each with its sign."""
+"""The durations added to `now` or subtracted from it, in the order in which they are written, each with its sign."""
 
 ChangeTimes: TypeAlias = Callable[[Scope], Sequence[int]]
 """The instants (ms), past ones too, at which a part of an expression may change by the passing of time."""
 
 MIRRORED: Final[Mapping[str, str]] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
-"""The sign that says the same with its sides exchanged."""
+"""The operator that means the same with its sides exchanged."""
 
+# At its solution t, `now >= t` and `now < t` change; `now > t` and `now <= t` do so a millisecond later; == and != do
+# both.
 _AT_THE_INSTANT: Final = frozenset({"<", ">=", "==", "!="})
 _RIGHT_AFTER_IT: Final = frozenset({"<=", ">", "==", "!="})
 
 
 def change_times(sign: str, moved: TimeOffsets, other: Evaluate) -> ChangeTimes:
-    """When `now` moved so, compared by the sign with the other side, turns from false to true or back."""
+    """The change times of `now` with these offsets, compared by the sign with the other side."""
 
     def instants(scope: Scope) -> Sequence[int]:
         instant = other(scope)
+        # Undone last to first: `now + a - b == x` is solved by x + b - a.
         for direction, amount in reversed(moved):
             instant = (subtract if direction == "+" else add)(instant, amount(scope))
         if not isinstance(instant, datetime):
@@ -43,6 +46,6 @@ def change_times(sign: str, moved: TimeOffsets, other: Evaluate) -> ChangeTimes:
 
 
 def _whole_ms(moment: datetime) -> int:
-    """The last whole millisecond that is not after the moment."""
+    """The last whole millisecond at or before the moment."""
     whole = to_ms(moment)
     return whole if (moment - EPOCH).microseconds % 1_000 == 0 else whole - 1

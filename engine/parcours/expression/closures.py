@@ -1,4 +1,4 @@
-"""Which shapes of function does an expression compile to? The few that are hot have a form of their own."""
+"""The closures that an expression compiles to; frequent shapes have a specialised form, which makes them fast."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def or_null(value: object) -> object:
 
 
 def reading(root: str, keys: tuple[str, ...]) -> Evaluate:
-    """Reads a path. Paths of one and two keys, which nearly all are, have a form of their own."""
+    """A closure that reads a path. Paths of one and two keys, which nearly all are, have a form of their own."""
     properties: Callable[[Scope], Mapping[str, object]] = attrgetter(root)
     first, *others = keys
     if not others:

@@ -1,8 +1,8 @@
-"""What is a name called once it means something else? Older versions of journeys keep to what it meant to them.
+"""Definition keys: the name of an audience or event type together with the number of its definition.
 
-An audience or a rule-based event type may be changed while runs of older versions still go by it. People's
-memberships and histories are kept by key: the name itself for its first meaning, the name and a number for
-each later one. So the old and the new meaning live side by side, and nobody notices as long as nothing changes.
+An audience or a rule-based event type may be redefined while runs of older versions still use the old definition.
+Memberships and histories are stored by key: the bare name for the first definition, the name and a number for each
+later one. So both are kept side by side, and a project without redefinitions sees plain names only.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from typing import Final
 
 MARK: Final = "\0"
-"""Between a name and the number of its definition; no name has it."""
+"""Separates a name from its definition's number; no name may contain it."""
 
 
 def plain(key: str) -> str:
-    """The name that the author wrote."""
+    """The name in a key, as the author wrote it."""
     return key.partition(MARK)[0]
 
 
 @dataclass(frozen=True, slots=True)
 class DefinitionKeys:
-    """The number of each name that has been given a new meaning; what is not named here is in its first one."""
+    """The current definition number of each redefined name; a name that is not in here has its first definition."""
 
     audiences: Mapping[str, int] = field(default_factory=dict)
     events: Mapping[str, int] = field(default_factory=dict)

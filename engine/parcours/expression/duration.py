@@ -1,4 +1,4 @@
-"""How does an author write time? Lengths as `30s`, `3d` or `1d12h`, times of day as "09:00", days as `mon`."""
+"""The texts for durations and times of day: lengths as `30s`, `3d` or `1d12h`, times as "09:00", days as `mon`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PATTERN: Final = r"(\d+(ms|w|d|h|m|s))+"
 
 
 def parse_duration(text: str) -> int:
-    """Milliseconds of a text such as `1d12h`. Raises ValueError for anything else."""
+    """The milliseconds of a text such as `1d12h`. Raises ValueError for anything else."""
     if not re.fullmatch(_PATTERN, text):
         raise ValueError("a duration is written like 30s, 20m, 5h, 3d, 2w or 1d12h")
     parts = _PART.findall(text)
@@ -60,7 +60,7 @@ Duration: TypeAlias = Annotated[
     PlainSerializer(format_duration, str),
     WithJsonSchema({"type": "string", "pattern": f"^{_PATTERN}$", "examples": ["20s", "3d", "1d12h"]}),
 ]
-"""Milliseconds, written as text in documents; a timedelta will do in Python."""
+"""Milliseconds, written as text in documents; in Python a timedelta is taken too."""
 
 Offset: TypeAlias = Annotated[
     int,

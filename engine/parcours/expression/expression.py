@@ -1,7 +1,7 @@
-"""What is a condition or a value that an author writes as text? CEL, compiled once, evaluated often.
+"""Expressions: the conditions and values that authors write, as CEL text compiled once and evaluated often.
 
-An expression never fails on data: what is absent, null or of another kind makes a comparison false and
-arithmetic missing. It reads nothing but its scope, so the same scope always gives the same value.
+An expression never fails on data: what is absent, null or of another kind makes a comparison false and arithmetic
+missing. It reads nothing but its scope, so the same scope always gives the same value.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ class Expression:
     """A compiled expression. Two are equal if their text and the kinds of their names are.
 
     text      as the author wrote it
-    paths     the dotted names that it looks at, such as `event.cart.total`
+    paths     the dotted names that it reads, such as `event.cart.total`
     series    the histories that it asks for, each once
     consents  whether it asks for consent
     kind      of its value, in the words of events.yaml; "any" where only data can tell
-    literal   whether it is a value written out, the same in any scope
+    literal   whether it is a literal, the same in any scope
     kinds     each path with its declared kind, "any" where there is none
-    cautions  what is probably not meant, such as a comparison that can never be true
+    cautions  warnings for the author, such as a comparison that can never be true
     """
 
     text: str
@@ -74,15 +74,15 @@ class Expression:
     _turns: tuple[ChangeTimes, ...] = field(default=(), repr=False, compare=False)
 
     def value(self, scope: Scope) -> object:
-        """What it comes to: plain data, a datetime, a timedelta, or MISSING. Raises for no data whatever."""
+        """Evaluate it: plain data, a datetime, a timedelta, or MISSING. Raises for no data whatever."""
         return self._evaluate(scope)
 
     def holds(self, scope: Scope) -> bool:
-        """Whether the condition is met: its value is true, and nothing else will do."""
+        """Whether the condition is met: its value is exactly true."""
         return self._evaluate(scope) is True
 
     def unmet(self, scope: Scope) -> str:
-        """Why the condition does not hold: of its parts that do not, what is missing, of unlike kinds, or false."""
+        """Why the condition does not hold: for each failing part, that it is missing, of another kind, or false."""
         reasons = self._why(scope)
         if len(reasons) == 1:
             return reasons[0]
@@ -100,7 +100,7 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A history kept per person: the instants of some events and, for a sum, a number of each.
+    """An event history kept per person: the instants of some events and, for a sum, a number of each.
 
     key        stable text of event, property and condition
     property   the dotted path of the number; None where only instants count
@@ -115,13 +115,13 @@ class Series:
     window_ms: int | None
 
     def wider(self, other: Series) -> Series:
-        """The same series, kept for the longer one of two windows."""
+        """The same series, kept for the longer of the two windows."""
         windows = [each for each in (self.window_ms, other.window_ms) if each is not None]
         return replace(self, window_ms=max(windows, default=None))
 
 
 def united_series(series: Iterable[Series]) -> dict[str, Series]:
-    """Each series once, by key, kept as long as any of them asks."""
+    """Each series once, by key, kept for the longest window that any of them asks for."""
     united: dict[str, Series] = {}
     for each in series:
         united[each.key] = united[each.key].wider(each) if each.key in united else each
@@ -134,7 +134,7 @@ def compile_expression(text: str, names: Names | None = None) -> Expression:
 
 
 def constant(value: bool) -> Expression:
-    """An expression that comes to this whatever happens."""
+    """An expression whose value is always this one."""
     text = "true" if value else "false"
     return _compiled(text, Literal(text, 1, value), None)
 

@@ -1,4 +1,4 @@
-"""Which functions can an expression call? Two tables: by name alone, and as a method of their first argument.
+"""The function library of expressions, in two tables: called by name, and called as a method of the first argument.
 
 Every function takes values that may be of any kind or missing, and answers MISSING rather than raise.
 """
@@ -28,7 +28,7 @@ _ASCII_UPPER: Final = str.maketrans(ascii_lowercase, ascii_uppercase)
 
 
 def pattern(text: str) -> re2._Regexp[str]:
-    """A compiled RE2 pattern. Raises re2.error where the text is none."""
+    """A compiled RE2 pattern. Raises re2.error where the text is not one."""
     options = re2.Options()
     options.log_errors = False
     return re2.compile(text, options)
@@ -140,7 +140,7 @@ def _whole(unit: timedelta) -> Callable[[timedelta], int]:
 
 
 class Signature(NamedTuple):
-    """What a function does, its fewest and most arguments, and of which kind its value is if there is one."""
+    """A function with its fewest and most arguments, and the kind of its value."""
 
     function: Function
     fewest: int
@@ -158,7 +158,7 @@ FUNCTIONS: Final[Mapping[str, Signature]] = {
     "string": Signature(to_text, 1, 1, "string"),
     "timestamp": Signature(to_timestamp, 1, 1, "timestamp"),
 }
-"""By name."""
+"""The functions called by name."""
 
 METHODS: Final[Mapping[str, Signature]] = {
     "contains": Signature(_of_texts(lambda text, part: part in text), 1, 1, "boolean"),
@@ -187,4 +187,4 @@ METHODS: Final[Mapping[str, Signature]] = {
     "getMonth": Signature(_getter(lambda moment: moment.month - 1), 0, 1, "number"),
     "getSeconds": Signature(_getter(lambda moment: moment.second, _whole(timedelta(seconds=1))), 0, 1, "number"),
 }
-"""As a method, whose arguments come after the value itself."""
+"""The functions called as a method; their arguments come after the value itself."""

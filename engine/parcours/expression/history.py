@@ -1,6 +1,6 @@
-"""What does an expression ask about a person beyond traits? Its calls of count, sum, last and consent, checked.
+"""The calls that ask for a person's history or consent: count, sum, last and consent, checked at load time.
 
-Their arguments are texts written out, so that all histories that a project needs are known when it loads.
+Their arguments have to be literal texts, so that all histories that a project needs are known when it loads.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
     "sum": ("event", "property", "window"),
     "last": ("event",),
 }
-"""What each function is told; a condition may follow."""
+"""The arguments of each function; a condition may follow."""
 
 FUNCTIONS: Final = (*_FORMS, "consent")
 
@@ -50,12 +50,12 @@ class HistoryCall:
 
     @property
     def key(self) -> str:
-        """The same text for whatever needs the same history, in any expression and any version."""
+        """The key under which the history is kept, the same in each expression and version that asks for it."""
         return json.dumps([self.event, self.path, self.condition], ensure_ascii=False, separators=(",", ":"))
 
 
 def asked_of(node: FunctionCall, names: Names | None) -> HistoryCall:
-    """What a call of count, sum or last asks for. Raises ExpressionError."""
+    """The history that a call of count, sum or last asks for. Raises ExpressionError."""
     past = _past(node, names)
     form = _FORMS[node.name]
     texts = _texts(node, len(form), len(form) + 1)
@@ -76,14 +76,14 @@ def asked_of(node: FunctionCall, names: Names | None) -> HistoryCall:
 
 
 def names_of_condition(asked: HistoryCall, names: Names | None) -> Names:
-    """What the condition on a history may name: the event that arrives, and the profile."""
+    """The names that the condition on a history may use: those of the event that arrives, and the profile's."""
     if names is None or names.past is None:
         return Names(ANYTHING, ANYTHING, now=False, trees=Trees() if names is None else names.trees)
     return Names(names.profile, names.past.events.get(plain(asked.event), ANYTHING), now=False, trees=names.trees)
 
 
 def asking(name: str, asked: HistoryCall) -> Evaluate:
-    """The function that looks it up in a scope."""
+    """A closure that looks the history up in a scope."""
     key, window_ms = asked.key, asked.window_ms or 0
     if name == "count":
         return lambda scope: scope.history.count(key, window_ms, scope.now_ms)
@@ -98,7 +98,7 @@ def asking(name: str, asked: HistoryCall) -> Evaluate:
 
 
 def leaving(asked: HistoryCall) -> Callable[[Scope], Sequence[int]]:
-    """The instant at which the window next loses an entry."""
+    """The change times of a windowed history: the instant at which the window next loses an entry."""
     key, window_ms = asked.key, asked.window_ms or 0
 
     def instants(scope: Scope) -> Sequence[int]:
@@ -109,7 +109,7 @@ def leaving(asked: HistoryCall) -> Callable[[Scope], Sequence[int]]:
 
 
 def consenting(node: FunctionCall, names: Names | None) -> Evaluate:
-    """The function that looks up a consent. Raises ExpressionError for a channel or purpose that is not known."""
+    """A closure that looks up a consent. Raises ExpressionError for an unknown channel or purpose."""
     past = _past(node, names)
     channel, purpose = _texts(node, 2, 2)
     for kind, text, place, known in (
@@ -130,7 +130,7 @@ def _past(node: FunctionCall, names: Names | None) -> Past:
 
 
 def _texts(node: FunctionCall, fewest: int, most: int) -> list[str]:
-    """The arguments, which have to be texts written out."""
+    """The arguments, which have to be literal texts."""
     texts = [each.value for each in node.arguments if isinstance(each, Literal) and isinstance(each.value, str)]
     if len(texts) < len(node.arguments) or not fewest <= len(texts) <= most:
         condition = ", with a condition as one more text if need be" if most > fewest else ""

@@ -1,4 +1,4 @@
-"""Of which kinds may the value be that an author gives at a place? Of those that the engine can work with there."""
+"""Expected kinds: the kinds of values that a place in a document takes. A wrong expression fails at load time."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class ExpectedKind:
-    """What is expected there, in words, and the kinds that will do."""
+    """The kinds that a place takes, and the words for it in a message."""
 
     expected: str
     kinds: tuple[str, ...]
 
     def takes(self, kind: str) -> bool:
-        """Whether a value of this kind may do. What is null or missing has its own meaning at every place."""
+        """Whether a value of this kind may stand here. Null and missing always may, with a meaning that the place
+        gives.
+        """
         return kind in (*self.kinds, "any", "missing") or "any" in self.kinds
 
 
@@ -32,11 +34,11 @@ _FITTING: Final[Mapping[str, tuple[str, ...]]] = {
     "timestamp": ("timestamp", "string"),
     "integer": ("number",),
 }
-"""By the kind of a trait, the kinds of values that can be kept in it; of any other kind only its own."""
+"""For each kind of trait, the kinds of values that can be stored in it; those not named here take only their own."""
 
 
 def trait(name: str, declared: str) -> ExpectedKind:
-    """The place of a value that a trait is set to."""
+    """The expected kind of a value that is assigned to a trait."""
     return ExpectedKind(f"the trait {name!r} is {in_words(declared)}", _FITTING.get(declared, (declared,)))
 
 

@@ -1,4 +1,4 @@
-"""How does an expression run over the elements of a list? By all, exists, exists_one, filter and map."""
+"""The macros, which evaluate an expression for each element of a list: all, exists, exists_one, filter and map."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from parcours.expression.values import MISSING, Evaluate, Scope
 
 ELEMENTS_MAX: Final = 1_000
-"""More elements than that make the macro's value missing: one event must not hold up a shard."""
+"""Beyond this many elements the macro's value is missing: one event must not hold up a shard."""
 
 DEPTH_MAX: Final = 2
 """Macros inside macros: two levels are a million steps at worst, three would be a thousand million."""
@@ -36,7 +36,7 @@ def _kept(results: Results) -> object:
 
 
 def _mapped(results: Results) -> object:
-    """With two bodies the first one is a filter. A missing value leaves a null."""
+    """`map`; with two bodies the first one is a filter. A missing value becomes null."""
     chosen = (values[-1] for _, values in results if len(values) == 1 or values[0] is True)
     return [None if value is MISSING else value for value in chosen]
 
@@ -52,7 +52,7 @@ MACROS: Final[Mapping[str, tuple[Macro, int, str]]] = {
 
 
 def bind(macro: Macro, elements: Evaluate, bodies: tuple[Evaluate, ...]) -> Evaluate:
-    """The macro over the elements of a list, or over the keys of an object. Missing for anything else."""
+    """A closure that runs the macro over the elements of a list or the keys of an object. Missing for all else."""
 
     def evaluate(scope: Scope) -> object:
         found = elements(scope)

@@ -1,4 +1,4 @@
-"""Which names may an expression or a template use, and which one was probably meant?"""
+"""The names that an expression or a template may use, with their kinds, and the suggestion for a misspelt one."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ RUN_KINDS: Final[Mapping[str, str]] = {
 }
 
 ANYTHING: Final[Mapping[str, str]] = {"*": "any"}
-"""Stands for declarations that are not known, so that one fault is not reported again at every use."""
+"""Stands in for declarations that could not be read, so that one mistake is not reported again at every use."""
 
 UNREAD_EVENT: Final = "\0"
-"""Stands for the event of an entry that could not be read: it is reported there, and not as unknown as well."""
+"""Stands in for the event of an entry that could not be read, so that it is not reported as unknown as well."""
 
 SIMILARITY_MIN: Final = 0.6
 """Below this share of common letters a suggestion confuses more than it helps."""
@@ -28,11 +28,11 @@ SIMILARITY_MIN: Final = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What can be asked about a person beyond traits. "*" among the names stands for any name.
+    """The histories and consents that an expression may ask for. "*" among the names stands for any name.
 
-    events  the properties of each event type, for its history
-    channels, purposes  what there may be consent to
-    keys    under which a history is kept: that of an event type which has changed its meaning
+    events              the properties of each event type, for its history
+    channels, purposes  for which there may be consent
+    keys                the definition key of each redefined event type, under which its history is kept
     """
 
     events: Mapping[str, Mapping[str, str]]
@@ -85,7 +85,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def united(declarations: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """All paths of several event types; a path that they declare differently is of any kind."""
+    """The paths of several event types together; a path that they declare differently is of any kind."""
     union: dict[str, str] = {}
     for declared in declarations:
         for path, kind in declared.items():

@@ -1,4 +1,4 @@
-"""What does an expression say? A small tree: each node is one thing that an author wrote, with its text and place."""
+"""The syntax tree of an expression: each node is one construct that an author wrote, with its text and column."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOTS: Final = ("event", "entry", "profile", "run")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What every node has: its source text and the column at which it begins."""
+    """The base of all nodes: source text, and the column at which it begins."""
 
     text: str
     column: int
@@ -19,7 +19,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Literal(Part):
-    """A value written out; null is MISSING."""
+    """A literal; null is MISSING."""
 
     value: object
 
@@ -72,7 +72,7 @@ class Index(Part):
 
 @dataclass(frozen=True, slots=True)
 class FunctionCall(Part):
-    """A function or macro; `target` is what stands before the dot, if anything does."""
+    """A call of a function, method or macro; `target` is the operand before the dot, if there is one."""
 
     name: str
     target: Node | None

@@ -1,4 +1,4 @@
-"""What is known of a compiled part of an expression? How to evaluate it, and what can be said before there is data."""
+"""Operands: the compiled parts of an expression, each a closure with what is known of it before there is data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from parcours.expression.change_times import TimeOffsets
 from parcours.expression.values import Evaluate, Scope
 
 Why: TypeAlias = Callable[[Scope], list[str]]
-"""What kept a condition from holding, a reason each; asked only where it does not hold."""
+"""The reasons why a condition does not hold; called only where it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,10 @@ class Operand:
 
     kind     "any" where only data can tell
     exact    whether it is a number with decimals
-    literal  whether it is a value written out
-    moved    by what `now` is moved if it is nothing else, None for everything else
-    source   what a path holds before it is read as a timestamp, None where it is taken as it is
-    why      its reasons as a condition, None where its parts are no conditions themselves
+    literal  whether it is a literal
+    moved    the offsets of `now` where it is `now` plus or minus durations, None for everything else
+    source   the path's value before its conversion to a timestamp, None where there is no conversion
+    why      its reasons as a condition, None where its parts are not conditions themselves
     """
 
     evaluate: Evaluate
@@ -37,7 +37,7 @@ class Operand:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A part in whose place a condition stands."""
+    """A compiled part that is used as a condition."""
 
     holds: Evaluate
     why: Why

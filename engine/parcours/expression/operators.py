@@ -1,4 +1,4 @@
-"""What do the operators of an expression do with two values? Never raise, and prefer "missing" to a guess."""
+"""The operators of expressions, for two values of any kind: they never raise, and prefer "missing" to a guess."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ORDERED: Final = frozenset({"number", "string", "boolean", "timestamp", "durati
 
 
 def equal(left: object, right: object, depth: int = 0) -> bool:
-    """Whether two values are the same, looking into lists and objects. 1 equals 1.0, but not true."""
+    """Whether two values are equal, looking into lists and objects. 1 equals 1.0, but not true."""
     kind = kind_of(left)
     if kind != kind_of(right) or kind == "missing" or depth > NESTING_MAX:
         return False
@@ -80,11 +80,11 @@ SCALAR_COMPARISONS: Final[Mapping[str, Compare]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-"""The same for two values that are known to be of one scalar kind."""
+"""The comparisons for two values that are known to be of one scalar kind."""
 
 
 def bounded(value: object) -> object:
-    """A result of arithmetic, or MISSING where it left the 64 bits or is not a finite number."""
+    """A result of arithmetic, or MISSING where it exceeds 64 bits or is not a finite number."""
     if type(value) is int:
         return value if INTEGER_MIN <= value <= INTEGER_MAX else MISSING
     if type(value) is float:
@@ -169,7 +169,9 @@ ARITHMETIC: Final[Mapping[str, BinaryFunction]] = {
     "exact /": divide_exactly,
     "%": remainder,
 }
-"""By sign. Integers divide to an integer, unless one is declared a number, whose 81.0 may come as 81."""
+"""The arithmetic operators by sign. Integers divide to an integer, unless one is declared a number (whose 81.0 may
+come as 81).
+"""
 
 
 def index(container: object, key: object) -> object:

@@ -1,4 +1,4 @@
-"""What kept a condition from holding? Only the parts that did not hold themselves, down to a comparison or a call."""
+"""The reasons why a condition does not hold: its failing parts, down to a comparison or a call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from parcours.expression.values import MISSING, Evaluate, Scope, kind_of
 
 
 def always_read(node: nodes.Node) -> Iterator[nodes.Path]:
-    """The paths below the node that are read whatever the data are: of a choice only what it asks."""
+    """The paths below the node that are read for any data: of a `? :` choice only those of its condition."""
     if isinstance(node, nodes.Path):
         yield node
     below = (node.condition,) if isinstance(node, nodes.Choice) else nodes.children(node)
@@ -22,7 +22,12 @@ def always_read(node: nodes.Node) -> Iterator[nodes.Path]:
 def of_leaf(
     part: Operand, looked: Mapping[str, Operand], compared: Sequence[tuple[Operand, Operand]], *, decided: bool
 ) -> Why:
-    """What is missing in it or of unlike kinds, else what it comes to: false, if it is `decided` always."""
+    """The reasons of a part without sub-conditions: what is missing or of unlike kinds in it, else its value.
+
+    looked    the paths that it always reads
+    compared  the two sides of each comparison in it
+    decided   whether its value is always a boolean, so that not to hold means false
+    """
     paths = tuple((path, each.evaluate, each.source) for path, each in looked.items())
     sides = tuple((left, right, left.evaluate, _kind_asked(right)) for left, right in compared)
     false = f"{part.text} is false"
@@ -42,28 +47,28 @@ def of_leaf(
 
 
 def of_negation(text: str) -> Why:
-    """What is negated holds: there is nothing missing, and no more to say."""
+    """The reason of a negation. Its operand holds, so there is nothing missing to name."""
     false = f"{text} is false"
     return lambda scope: [false]
 
 
 def of_chain(parts: Sequence[Condition]) -> Why:
-    """Of `&&` the parts that do not hold; of `||` these are all of them."""
+    """The reasons of a chain: its failing parts, which for `||` are all of them."""
     return lambda scope: [reason for part in parts if part.holds(scope) is not True for reason in part.why(scope)]
 
 
 def of_choice(condition: Condition, then: Why, otherwise: Why) -> Why:
-    """The side that was taken, and why it was if the other one was not."""
+    """The reasons of a `? :` choice: those of the branch taken and, if that was the second, of the condition."""
     return lambda scope: then(scope) if condition.holds(scope) is True else [*condition.why(scope), *otherwise(scope)]
 
 
 def _kind_asked(part: Operand) -> str:
-    """The kind of a literal, so that it is not asked again and again; else none."""
+    """The kind of a literal, which need not be determined again at each evaluation; empty for everything else."""
     return part.kind if part.literal else ""
 
 
 def _instead(source: Evaluate | None, scope: Scope) -> str:
-    """What there is where a value is missing: nothing, or what cannot be read as the timestamp that it should be."""
+    """What a missing path holds instead of a value: nothing, or something that cannot be read as a timestamp."""
     kind = "missing" if source is None else kind_of(source(scope))
     if kind == "missing":
         return kind

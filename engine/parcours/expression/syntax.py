@@ -1,7 +1,7 @@
-"""What does the text of an expression say? CEL text to a small tree of our own, by cel-python's grammar.
+"""The parser of expressions: CEL text to a parse tree, by cel-python's grammar, and that to a small syntax tree.
 
-The grammar's tree has a level for every precedence and none for meaning; here each node is one thing
-that an author wrote, with its own text and the column (from 1) at which it begins.
+The grammar's parse tree has a level for every precedence; here each node is one construct that an author wrote, with
+its own text and the column (from 1) at which it begins.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TEXT_LENGTH_MAX: Final = 4_096
 
 
 class ExpressionError(AuthorError):
-    """An expression that cannot be compiled: what is wrong, and the column (from 1) at which it is."""
+    """An expression that cannot be compiled: the reason, and the column (from 1) of the mistake."""
 
     @property
     def message(self) -> str:
@@ -62,7 +62,10 @@ _TEXTS: Final[Mapping[str, str]] = {
     "MLSTRING_LIT": f"[rR]?{_LONG_TEXT}",
     "BYTES_LIT": f"[bB][rR]?(?:{_LONG_TEXT}|{_TEXT})",
 }
-"""The grammar's own read a backslash in two ways, so a text without an end takes twice as long with each more."""
+"""Terminals that replace the grammar's own, which take exponential time for an unterminated text.
+
+Those match a backslash in two ways, and try both again at each.
+"""
 
 
 def _read_texts_once(terminal: TerminalDef) -> None:
@@ -72,9 +75,9 @@ def _read_texts_once(terminal: TerminalDef) -> None:
 
 @cache
 def _parser() -> Lark:
-    """The grammar of cel-python, with the position kept of the literals that it tells from names late.
+    """The LALR parser of cel-python's grammar, read from its file.
 
-    It lies in a file beside an evaluator that nobody here needs: importing that would double what this takes.
+    The grammar lies beside an evaluator that is not needed here: importing the package would double the time.
     """
     package = find_spec("celpy")
     assert package is not None and package.origin is not None, "cel-python is a dependency of Parcours"
@@ -91,12 +94,13 @@ def _parser() -> Lark:
     )
 
 
+# The grammar tells `true` and `false` from names by a callback, which has to keep the token's position.
 def _name_or_boolean(token: Token) -> Token:
     return Token.new_borrow_pos("BOOL_LIT", token, token) if token in ("true", "false") else token
 
 
 def parse(text: str) -> Node:
-    """The tree of the text. Raises ExpressionError."""
+    """The syntax tree of the text. Raises ExpressionError."""
     if len(text) > TEXT_LENGTH_MAX:
         raise ExpressionError(f"the expression is longer than {TEXT_LENGTH_MAX} characters", TEXT_LENGTH_MAX)
     try:
@@ -122,7 +126,7 @@ _PASSED_THROUGH: Final = (
     *("expr", "conditionalor", "conditionaland", "relation", "addition", "multiplication", "unary"),
     *("member", "primary", "paren_expr"),
 )
-"""Rules that mean nothing where they have but one child."""
+"""Rules of the grammar that mean nothing where they have a single child."""
 
 _SIGNS: Final[Mapping[str, str]] = {
     "relation_eq": "==",
@@ -145,7 +149,7 @@ _SIGNS: Final[Mapping[str, str]] = {
 
 
 class _Reader:
-    """Reads one parse tree; `text` is where its parts were written."""
+    """Reads one parse tree into nodes; `text` is the expression that it was parsed from."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -184,7 +188,7 @@ class _Reader:
         return [self.read(child) for child in tree.children if isinstance(child, Tree)]
 
     def _arguments(self, tree: Tree[Token]) -> tuple[Node, ...]:
-        """The nodes of the list that ends this tree; none where the author left it empty."""
+        """The nodes of the list at the end of this tree; none where the author left it empty."""
         last = tree.children[-1] if tree.children else None
         has_list = isinstance(last, Tree) and last.data in ("exprlist", "mapinits")
         return tuple(self._all(cast("Tree[Token]", last))) if has_list else ()
@@ -193,7 +197,7 @@ class _Reader:
         return Choice(*self._place(tree), *self._all(tree))
 
     def _chain(self, tree: Tree[Token]) -> Node:
-        """`a && b && c` nests to the left in the grammar; here it is flat."""
+        """`a && b && c` nests to the left in the parse tree; its node is flat."""
         rule, place, operands = tree.data, self._place(tree), list[Node]()
         while tree.data == rule and len(tree.children) == 2:
             left, right = cast("list[Tree[Token]]", tree.children)
@@ -220,7 +224,7 @@ class _Reader:
         return self._below(tree, base, key)
 
     def _below(self, tree: Tree[Token], base: Node, key: Node) -> Node:
-        """A literal key below a path makes a longer path."""
+        """A literal key below a path makes a longer path; any other key is an index."""
         if isinstance(base, Path) and isinstance(key, Literal) and isinstance(key.value, str):
             return Path(*self._place(tree), (*base.names, key.value))
         return Index(*self._place(tree), base, key)
@@ -269,7 +273,7 @@ _ESCAPED: Final = re.compile(r"""([^\\]|\\[abfnrtvxuU0-7"'\\])*""", re.DOTALL)
 
 
 def _unquoted(source: str, column: int) -> str:
-    """The text of a literal. Python reads it alike, once escapes that it would let pass are kept out."""
+    """The value of a text literal, read as Python's, after escapes that only Python knows have been refused."""
     try:
         if source[0] not in "rR" and not _ESCAPED.fullmatch(source):
             raise ValueError(source)

@@ -1,7 +1,7 @@
-"""What values does an expression work on? Plain JSON data, timestamps, durations, and "there is none".
+"""The values of expressions: plain JSON data, timestamps, durations, and "missing".
 
-Timestamps are aware datetimes in UTC, durations are timedeltas, an object is a `dict`, a list a `list`;
-null counts as missing everywhere.
+Timestamps are aware datetimes in UTC, durations are timedeltas, an object is a `dict`, a list a `list`; null counts as
+missing everywhere.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from parcours.instants import EPOCH
 
 
 class Missing(Enum):
-    """Stands for "there is no value": of an absent or null attribute, or of arithmetic on one."""
+    """The value of an absent or null attribute, and of arithmetic on one."""
 
     MISSING = "missing"
 
@@ -44,10 +44,10 @@ _KIND_OF_TYPE: Final[Mapping[type, str]] = {
 
 
 class History(Protocol):
-    """What a person did before, the event at hand included. A window of w covers (now - w, now], all in ms.
+    """A person's event history and consents, the event at hand included. A window of w covers (now - w, now], all in
+    ms.
 
-    Asked during evaluation: it may not change anything, and answers for a key that it does not know as
-    for one without entries.
+    Asked during evaluation: it may not change anything, and answers for an unknown key as for one without entries.
     """
 
     def count(self, key: str, window_ms: int, now_ms: int) -> int:
@@ -72,7 +72,7 @@ class History(Protocol):
 
 
 class NoHistory:
-    """Nothing was done, and nothing agreed to."""
+    """The history of a person who did nothing and agreed to nothing."""
 
     __slots__ = ()
 
@@ -96,7 +96,7 @@ NO_HISTORY: Final[History] = NoHistory()
 
 
 class Scope(msgspec.Struct):
-    """What an expression may look at. `run` holds id, entered_at (ms), correlation and step."""
+    """The input of an evaluation: what an expression can see. `run` holds id, entered_at (ms), correlation and step."""
 
     event: Mapping[str, object] = {}
     entry: Mapping[str, object] = {}
@@ -126,7 +126,7 @@ def is_number(value: object) -> bool:
 
 
 def to_timestamp(value: object) -> object:
-    """ISO 8601 text as a timestamp; text without a zone is in UTC. MISSING where it is no timestamp."""
+    """ISO 8601 text as a timestamp; text without a zone is in UTC. MISSING for anything that is not one."""
     if type(value) is datetime:
         return value
     if type(value) is not str:
@@ -139,7 +139,7 @@ def to_timestamp(value: object) -> object:
 
 
 def from_ms(value: object) -> object:
-    """Milliseconds since the epoch as a timestamp. MISSING where it is none."""
+    """Milliseconds since the epoch as a timestamp. MISSING for anything that is not one."""
     if type(value) is not int:
         return to_timestamp(value)
     try:

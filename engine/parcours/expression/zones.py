@@ -1,4 +1,4 @@
-"""When does a clock on the wall show a time of day? By the rules of the pinned tzdata package only."""
+"""Time zones: local times of day as instants, by the rules of the pinned tzdata package only."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def zone(name: str) -> ZoneInfo:
 
 
 def local_instant(day: date, minute: int, tz: ZoneInfo) -> datetime:
-    """The instant (UTC) at which the clock of the zone shows this minute of the day, as in `wall_instant`."""
+    """The instant (UTC) at which the zone's clock shows this minute of the day, as in `wall_instant`."""
     return wall_instant(datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=tz), tz)
 
 
 def wall_instant(reading: datetime, tz: ZoneInfo) -> datetime:
-    """The instant (UTC) at which the clock of the zone shows this reading, whatever zone it comes with.
+    """The instant (UTC) at which the zone's clock shows this reading, whatever zone it comes with.
 
-    A time that the clock jumps over is the first instant after the gap; one that it shows twice is the first.
+    A time in the gap of a clock change is the first instant after the gap; an ambiguous one is the first of the two.
     """
     wall = reading.replace(tzinfo=tz, fold=0)
     instant = wall.astimezone(UTC)
@@ -55,7 +55,7 @@ def wall_instant(reading: datetime, tz: ZoneInfo) -> datetime:
 
 
 def _end_of_gap(wall: datetime, tz: ZoneInfo) -> datetime:
-    """The change of offset inside the gap, found by halving between its two readings."""
+    """The change of offset inside the gap, found by bisection between its two readings."""
     low, high = sorted((wall.astimezone(UTC), wall.replace(fold=1).astimezone(UTC)))
     before = low.astimezone(tz).utcoffset()
     while high - low > timedelta(milliseconds=1):
