@@ -1,8 +1,8 @@
-"""What does a line say? One call of Segment's spec, read in three depths.
+"""The line codec: calls of Segment's spec as JSON lines, decoded in three depths.
 
-The router reads only whom a line is about (`Routing`), the shard reads the envelope (`Call`), and the
-properties stay bytes until some journey asks for them. What cannot be used raises `Unusable` with a
-reason in words; it is the line that is left out, never the ones around it.
+The router decodes only the ids (`Routing`), the shard the envelope (`Call`), and the properties stay bytes until a
+journey needs them. A line that cannot be used raises `Unusable` with a reason in words; the lines around it are not
+affected.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ PAGE_EVENTS = {"page": "Page Viewed", "screen": "Screen Viewed"}
 
 
 class Unusable(Exception):
-    """The line cannot be used; the first argument says why."""
+    """A line that cannot be used; the first argument says why."""
 
 
 class Routing(msgspec.Struct, frozen=True, rename="camel", gc=False):
-    """As much of a line as it takes to find its person."""
+    """The part of a line that routing needs: the ids of its person."""
 
     user_id: str | None = None
     anonymous_id: str | None = None
 
 
 class Call(msgspec.Struct, frozen=True, rename="camel", gc=False):
-    """One line. Keys that are not named here are ignored, explicit nulls count as absent."""
+    """A call's envelope. Keys that are not named here are ignored, explicit nulls count as absent."""
 
     type: str
     event: str | None = None
@@ -63,7 +63,7 @@ class Call(msgspec.Struct, frozen=True, rename="camel", gc=False):
 
 
 class Timing(msgspec.Struct, frozen=True, gc=False):
-    """As much of a line as it takes to put it in order."""
+    """The part of a line that sorting needs."""
 
     timestamp: Zoned | None = None
 
@@ -130,7 +130,7 @@ def _named_by(declared: EventType, scope: Scope) -> str | None:
 
 
 def person_of(call: Call, program: Program, settings: Settings) -> str:
-    """The call's person, whose ids are checked for what no store or provider could bear."""
+    """The call's person, after checking her id for what no store or provider can hold."""
     person = person_name(call.user_id, call.anonymous_id) or keyed_person(call, program)
     if len(person) > settings.id_bytes_max or len(person.encode()) > settings.id_bytes_max:
         raise Unusable(f"an id of {len(person.encode())} bytes, more than id_bytes_max={settings.id_bytes_max}")
@@ -140,7 +140,7 @@ def person_of(call: Call, program: Program, settings: Settings) -> str:
 
 
 def instant(timestamp: datetime | None) -> int:
-    """A call's own timestamp in ms; a recorded call without one cannot be placed."""
+    """A recorded call's own timestamp in ms. Without one it cannot be put in order."""
     if timestamp is None:
         raise Unusable("no timestamp")
     since = timestamp - EPOCH
@@ -151,7 +151,7 @@ def instant(timestamp: datetime | None) -> int:
 
 
 def event_name(call: Call) -> str | None:
-    """The name under which the call may move journeys, None if it is no event."""
+    """The name of the event that the call is, None if it is no event."""
     if call.type == "track":
         if not call.event:
             raise Unusable("a track call without an event")
@@ -160,7 +160,7 @@ def event_name(call: Call) -> str | None:
 
 
 def input_of(call: Call, at: int, program: Program) -> Input | None:
-    """What the call does to its person; None for what is accepted and moves nothing."""
+    """The input that the call is to its person; None for an accepted call that does nothing."""
     name = event_name(call)
     if name is not None:
         return _event_input(call, name, at, program)
@@ -186,7 +186,7 @@ def _event_input(call: Call, name: str, at: int, program: Program) -> EventHappe
 
 
 def _names_of(name: str, properties: dict[str, object], at: int, program: Program) -> tuple[str, ...]:
-    """Its own, and those of the rule-based types that it meets."""
+    """The event's own name, and those of the rule-based types that it meets."""
     derived = program.derived.get(name)
     if not derived:
         return (name,)

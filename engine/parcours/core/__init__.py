@@ -1,1 +1,1 @@
-"""What happens next? Pure decisions: inputs in, effects out, no clock and no I/O."""
+"""The deciding core: a pure state machine per person, inputs in, effects out, without a clock or I/O."""

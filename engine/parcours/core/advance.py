@@ -1,8 +1,8 @@
-"""The function that everything else exists to call: one input to one person, and what follows from it.
+"""The transition function of the core: it applies one input to one person's profile and returns the effects.
 
-An event goes before a timer of the same instant; timers of one instant fire in the order in which they were
-set. Whoever calls `advance` lets the person's own earlier timers fire first (`first_timer`). What an input
-does to audiences goes through the same phases (phases.py), together with the event where there is one.
+An event goes before a timer of the same instant; timers of one instant fire in the order in which they were set. The
+caller of `advance` fires the person's own earlier timers first (`first_timer`). Changes of audience that an input
+causes take part in the same phases as its event (phases.py).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def advance(
     turn = Turn(person, profile, given.at, given.at, program, settings, crowd)
     if profile.past:
         forget_past(turn)
-    match given:  # the frequent ones first: to be of no such class takes a msgspec struct 0.2 µs to find out
+    match given:  # the frequent ones first: each class that does not match takes 0.2 µs
         case EventHappened():
             _take_event(turn, given)
         case TimerDue():
@@ -93,10 +93,10 @@ def advance(
             _take_reaction(turn, given)
         case ReadReached(journey=journey, enter_at=enter_at):
             profile.sequence += 1
-            due = max(enter_at, turn.at)  # a read that comes late does not reach back behind what has happened
+            due = max(enter_at, turn.at)  # a late read must not enter before inputs already applied
             profile.timers.append(Timer(due, profile.sequence, "read", journey))
         case TimePassed():
-            pass  # the earlier timers have fired already
+            pass  # its earlier timers have been fired by the caller
         case JourneyStopped() | JourneyResumed() | AudiencesPublished():
             _go_through_change(turn, given)
         case _:
@@ -107,7 +107,7 @@ def advance(
 
 
 def _go_through_change(turn: Turn, given: ChangeInput) -> None:
-    """What is published has changed."""
+    """Apply a change of what is published to this person."""
     turn.profile.change_number = given.number
     match given:
         case JourneyStopped(journey=journey):
@@ -133,12 +133,12 @@ def _first(timers: list[Timer]) -> Timer:
 
 
 def _order_of_firing(timer: Timer) -> tuple[int, bool, int]:
-    """A simulated person's reaction stands for an event, so it goes before the true timers of its instant."""
+    """The order of timers. A simulated reaction stands for an event, so it goes before other timers of its instant."""
     return timer.due, timer.kind != "reaction", timer.sequence
 
 
 def forget_past(turn: Turn) -> None:
-    """Drop ended runs that nothing may ask for any more."""
+    """Forget ended runs after `run_memory`, when neither goals, reactions nor re-entry may ask for them any more."""
     past = turn.profile.past
     horizon = turn.at - turn.settings.run_memory_ms
     if past and past[0].ended_at is not None and past[0].ended_at < horizon:
@@ -146,9 +146,9 @@ def forget_past(turn: Turn) -> None:
 
 
 def _take_event(turn: Turn, given: EventHappened) -> None:
-    """History first, and with it audiences; then all phases at once for the event and what it did to audiences."""
+    """Apply an event: histories first, then audiences, then the phases for the event and its audience changes."""
     if turn.program.events.keys().isdisjoint(given.names):
-        return  # its own name is not declared and it meets no rule: it moves nothing
+        return  # it has no declared type and meets no rule
     timestamp = turn.at if given.timestamp is None else given.timestamp
     unknown = is_unknown(turn.profile)
     asked = [series for name in given.names for series in turn.program.series.get(name, ())]
@@ -160,12 +160,12 @@ def _take_event(turn: Turn, given: EventHappened) -> None:
 
 
 def _time_turns_now(turn: Turn) -> bool:
-    """Whether an audience changes at this very instant by the passing of time: whoever looks now sees it already."""
+    """Whether an audience timer is due at this very instant: its change then belongs to the phases of this input."""
     return any(timer.kind == "audience" and timer.due <= turn.at for timer in turn.profile.timers)
 
 
 def _look_again(turn: Turn, *, unknown: bool) -> None:
-    """Something about the person has changed: go through the phases if that moves her in or out of an audience."""
+    """Compare audiences after a change of the person, and go through the phases for those she entered or left."""
     changes = look_again(turn, unknown=unknown) if turn.program.audiences else ()
     if changes:
         go_through(turn, Occasion(changes=changes))
@@ -182,7 +182,7 @@ def _fire_first(turn: Turn) -> None:
 
 
 def _fire(turn: Turn, timer: Timer) -> None:
-    """Carry out a timer that the person does not have any more."""
+    """Carry out a timer that has already been removed from the profile."""
     match timer.kind:
         case "wait" | "timeout":
             _go_on(turn, timer)
@@ -207,7 +207,7 @@ def _fire(turn: Turn, timer: Timer) -> None:
 
 
 def _go_on(turn: Turn, timer: Timer) -> None:
-    """A wait or a time-out is over."""
+    """End a wait or a time-out: its run goes on."""
     run = next((run for run in turn.profile.runs if run.number == timer.run and run.journey == timer.journey), None)
     journey = None if run is None else turn.journey_of(run)
     if run is None or run.step is None or journey is None:
@@ -221,7 +221,7 @@ def _go_on(turn: Turn, timer: Timer) -> None:
 
 
 def _leave_send(turn: Turn, run: Run) -> None:
-    """A held delivery has been decided on: its run goes on once none of the step's is held any more."""
+    """Continue the run of a released delivery once no delivery of its send step is held any more."""
     journey = turn.journey_of(run)
     step = None if journey is None else journey.steps.get(run.step or "")
     if journey is not None and isinstance(step, Send):
@@ -254,12 +254,12 @@ def _react(
 ) -> None:
     if feedback.react(turn, run, delivery, reaction, link, answer):
         if reaction in feedback.WITHDRAWS_CONSENT or _time_turns_now(turn):
-            _look_again(turn, unknown=False)  # before the listeners: an exit wins over them
+            _look_again(turn, unknown=False)  # audiences first: an exit by an audience wins over a listener
         _hear_reactions(turn, run)
 
 
 def _hear_reactions(turn: Turn, run: Run) -> None:
-    """Move the run if it listens for something that one of its deliveries now has."""
+    """Continue the run if it waits for a reaction that one of its deliveries now has."""
     if turn.is_paused(run.journey):
         return keep_reaction(turn, run)
     journey = turn.journey_of(run)

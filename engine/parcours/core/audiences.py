@@ -1,11 +1,10 @@
-"""Which audiences has the person just entered or left? Looked at when something may have changed, exact to the instant.
+"""Audience membership: who has entered or left, evaluated when something may have changed, exact to the instant.
 
-Membership may change with the person's traits, consents and history, and by the passing of time alone. The
-instant of the next change by time is known in advance; a timer of the person stands there.
+Membership may change with the person's traits, consents and history, and by the passing of time alone. The instant of
+the next change by time is known in advance, and the person has a timer for it.
 
-An audience that is new to a person who was known before is filled silently: nobody has entered it. The same goes for
-one whose answer depends on what is always the newest, when a publication changes that: policies of consent, and the
-kinds of traits.
+A new audience is filled silently for people who were known before: they do not count as having entered it. The same
+holds for an audience whose membership changes with a publication's policies of consent or kinds of traits.
 """
 
 from __future__ import annotations
@@ -20,24 +19,25 @@ from parcours.journey.program import AudienceTrigger, Program
 
 
 def is_unknown(profile: Profile) -> bool:
-    """Whether nothing at all has been known of the person until now."""
+    """Whether the profile is empty: nothing has been known of the person until now."""
     return not (profile.traits or profile.runs or profile.past or profile.counts or profile.audiences or profile.series)
 
 
 def is_inside(program: Program, profile: Profile, audience: str, at: int) -> bool:
-    """Whether the person is in the audience at an instant, which her own timers may not have reached yet."""
+    """Whether the person is in the audience at an instant, which may be later than her pending timers."""
     history = PersonHistory(profile, program.policies.consent)
     return program.audiences[audience].condition.holds(Scope(profile=profile.traits, now_ms=at, history=history))
 
 
 def look_again(turn: Turn, *, unknown: bool) -> tuple[AudienceTrigger, ...]:
-    """The audiences that the person has entered or left by now, in the order of their names."""
+    """Evaluate all audiences: those that the person has entered or left by now, in the order of their names."""
     audiences = turn.profile.audiences
     scope = turn.scope()
     changes: list[AudienceTrigger] = []
     turns_at: list[int] = []
     for name, audience in sorted(turn.program.audiences.items()):
         inside = audience.condition.holds(scope)
+        # Without an earlier answer, a new person enters from outside, while one known before is filled in silently.
         before = audiences.get(name, False if unknown else inside)
         audiences[name] = inside
         if inside != before:
@@ -50,7 +50,7 @@ def look_again(turn: Turn, *, unknown: bool) -> tuple[AudienceTrigger, ...]:
 
 
 def unfilled(before: Program, after: Program) -> tuple[str, ...]:
-    """The audiences that a publication has to fill: new ones, and those that it may answer otherwise than before."""
+    """The audiences that a publication has to fill: new ones, and those whose membership it may change."""
     return tuple(sorted(key for key in after.audiences if _may_differ(key, before, after)))
 
 
@@ -63,10 +63,7 @@ def _may_differ(key: str, before: Program, after: Program) -> bool:
 
 
 def fill(turn: Turn, audiences: Collection[str]) -> None:
-    """A publication made these audiences what they are: find out who is in them, of which nobody is told.
-
-    Those that are gone are forgotten.
-    """
+    """Evaluate these audiences silently: nobody enters or leaves them. Audiences that no longer exist are dropped."""
     known, scope = turn.program.audiences, turn.scope()
     inside = {name: known[name].condition.holds(scope) for name in audiences if name in known}
     before = {name: value for name, value in turn.profile.audiences.items() if name in known}
@@ -76,7 +73,7 @@ def fill(turn: Turn, audiences: Collection[str]) -> None:
 
 
 def _set_timer(turn: Turn, due: int | None) -> None:
-    """Have the person looked at again at this time; the timer that stands there already keeps its place."""
+    """Set the person's audience timer. One that is already set for this time keeps its place among its ties."""
     profile = turn.profile
     if any(timer.kind == "audience" and timer.due == due for timer in profile.timers):
         return

@@ -1,7 +1,7 @@
-"""May this person be written to, as far as she has said? Consent per channel, and per purpose where she was asked.
+"""Consent: whether a person may be sent marketing, per channel and, where she was asked for one, per purpose.
 
-What was said last counts: consent to or withdrawal from a whole channel replaces what was said about its
-purposes. Of whom nothing is known, the project's policy holds.
+The latest word counts: consent to or withdrawal from a whole channel replaces what was said about its purposes. Where a
+person has said nothing, the project's policy holds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from parcours.journey.program import ConsentPolicy
 
 
 def set_consent(profile: Profile, channel: str, purpose: str | None, granted: bool) -> None:
-    """Remember what the person said about a channel, or about one purpose on it."""
+    """Record the person's consent, or its withdrawal, for a channel or one purpose on it."""
     if purpose is None:
         for key in [key for key in profile.consents if key.startswith(f"{channel}\0")]:
             del profile.consents[key]

@@ -1,4 +1,4 @@
-"""What the core asks the shell to do. Nothing here has happened yet when `advance` returns it."""
+"""Effects: what the core asks the shell to do. Nothing of it has happened yet when `advance` returns."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from parcours.core.fact import Fact
 
 
 class Outgoing(msgspec.Struct, frozen=True, array_like=True):
-    """A delivery as it lies in the outbox, with all that is needed to render it, taken at the decision.
+    """A delivery in the outbox, with all that is needed to render it, taken at the decision.
 
-    An outbound call lies there too: `message` is its action, `to` where it goes, and its class transactional.
+    For an outbound call `message` is its action, `to` its URL, and its class is transactional.
 
-    context  the values of the paths that the message's templates name, under profile, entry, event and run;
-             of a call, the fields of its body
+    context  the values of the paths that the message's templates name, under profile, entry, event and run; of a call,
+             the fields of its body
     at       the effective time of the decision, which is also the templates' `now`
     """
 
@@ -35,7 +35,7 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Effects(msgspec.Struct, gc=False):
-    """What one input to one person leads to.
+    """The effects of one input on one person.
 
     facts    in the order of happening
     queued   new outbox entries

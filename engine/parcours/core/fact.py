@@ -1,4 +1,4 @@
-"""What has happened, as it is kept for ever: every move, every delivery's state, every unmet condition.
+"""Facts: the permanent, append-only record of each move, each state of a delivery and each unmet condition.
 
 Facts are appended in the order of happening, per person. Times are milliseconds since the epoch.
 """
@@ -21,12 +21,11 @@ Outcome: TypeAlias = Literal[
 
 
 class Moved(msgspec.Struct, frozen=True, array_like=True, tag="moved", gc=False):
-    """A run made a move, or an entry was refused (`run` and `step` None then).
+    """A run made a move, or an entry was refused (`run` and `step` are None then).
 
-    why depends on what: entered (event name or "read"), not_entered (already_in, too_soon,
-    outside_dates, paused, exit_audience), waiting (due time in ISO 8601, None for ever), matched (event or reaction),
-    branched (index or "otherwise"), split (index), exited (event), ended (last step, end step, stopped),
-    parked (reason); else None.
+    why depends on what: entered (event name or "read"), not_entered (already_in, too_soon, outside_dates, paused,
+    exit_audience), waiting (due time in ISO 8601, None for ever), matched (event or reaction), branched (index or
+    "otherwise"), split (index), exited (event), ended (last step, end step, stopped), parked (reason); else None.
     """
 
     at: int
@@ -42,8 +41,8 @@ class Moved(msgspec.Struct, frozen=True, array_like=True, tag="moved", gc=False)
 class DeliveryReached(msgspec.Struct, frozen=True, array_like=True, tag="delivery", gc=False):
     """A delivery reached a state or got a mark. `gate` names the gate that refused or held it.
 
-    reason is in words, code the provider's own. An outbound call is one on the channel `call` (channel.CALL), to
-    nobody; its message is the action.
+    reason is in words, code is the provider's own. An outbound call is a delivery on the channel `call` (channel.CALL),
+    without an address; its message is the action.
     """
 
     at: int
@@ -63,7 +62,7 @@ class DeliveryReached(msgspec.Struct, frozen=True, array_like=True, tag="deliver
 
 
 class Unmet(msgspec.Struct, frozen=True, array_like=True, tag="unmet", gc=False):
-    """The event could have started the journey, but its condition did not hold. why says what was missing or false."""
+    """An event could have started the journey, but its condition did not hold. why says what was missing or false."""
 
     at: int
     person: str
@@ -74,7 +73,7 @@ class Unmet(msgspec.Struct, frozen=True, array_like=True, tag="unmet", gc=False)
 
 
 class Unmatched(msgspec.Struct, frozen=True, array_like=True, tag="unmatched", gc=False):
-    """A reaction concerned no delivery of this person."""
+    """A reaction matched no delivery of this person."""
 
     at: int
     person: str
@@ -83,7 +82,7 @@ class Unmatched(msgspec.Struct, frozen=True, array_like=True, tag="unmatched", g
 
 
 class LimitReached(msgspec.Struct, frozen=True, array_like=True, tag="limit", gc=False):
-    """A bound of the settings was reached; why says what was left out because of it."""
+    """A limit of the settings was reached; why says what was left out because of it."""
 
     at: int
     person: str

@@ -1,7 +1,7 @@
-"""What has a person done so far? Per series the times and values that some published expression asks about.
+"""Event histories: per series, the times and values of a person's past events that some published expression asks for.
 
-A series is (event, property, condition); its condition is tested when the event arrives, and only time and
-value are kept, for the longest window that anybody named. A window is (now - w, now]: it slides exactly.
+A series is (event, property, condition). Its condition is tested when the event arrives, and only time and value are
+kept, for the longest window that any expression names. A window is (now - w, now]: it slides exactly.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SeriesEntries = list[tuple[int, float]]
 
 
 class PersonHistory(msgspec.Struct, frozen=True):
-    """Satisfies the expressions' `History` for one person."""
+    """The expressions' `History` of one person."""
 
     profile: Profile
     policy: ConsentPolicy
@@ -39,7 +39,7 @@ class PersonHistory(msgspec.Struct, frozen=True):
         return entries[-1][0] if entries else None
 
     def next_exit(self, key: str, window_ms: int, now_ms: int) -> int | None:
-        """When the oldest entry inside the window leaves it."""
+        """The instant at which the oldest entry in the window leaves it."""
         inside = self._inside(key, window_ms, now_ms)
         return inside[0][0] + window_ms if inside else None
 

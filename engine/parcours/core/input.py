@@ -1,4 +1,4 @@
-"""What can happen to a person. Every input carries its effective time `at`, in milliseconds."""
+"""Inputs: the closed union of what can happen to a person. Each carries its effective time `at`, in milliseconds."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from parcours.channel import Receipt
 
 
 class EventHappened(msgspec.Struct, frozen=True):
-    """An event of these names (its own, and those of the rule-based types it meets).
+    """An event happened, under its own name and those of the rule-based types that it meets.
 
-    timestamp  when it happened by its own word, None if it does not say; history goes by it
+    timestamp  the event's own timestamp, None if it has none; histories use it
     """
 
     at: int
@@ -22,14 +22,14 @@ class EventHappened(msgspec.Struct, frozen=True):
 
 
 class TraitsChanged(msgspec.Struct, frozen=True):
-    """The person was identified with these traits; null takes one away."""
+    """The person was identified with these traits; null removes one."""
 
     at: int
     traits: dict[str, object]
 
 
 class ConsentChanged(msgspec.Struct, frozen=True):
-    """The person agreed to a channel, or withdrew: for one purpose, or for all of it (None)."""
+    """The person consented to a channel or withdrew: for one purpose, or for all of them (None)."""
 
     at: int
     channel: str
@@ -38,7 +38,7 @@ class ConsentChanged(msgspec.Struct, frozen=True):
 
 
 class TimePassed(msgspec.Struct, frozen=True):
-    """Nothing happens at `at`, but whatever was due before it has."""
+    """Nothing happens at `at`; the timers due before it fire."""
 
     at: int
 
@@ -50,30 +50,30 @@ class TimerDue(msgspec.Struct, frozen=True):
 
 
 class DeliveriesClaimed(msgspec.Struct, frozen=True):
-    """A dispatcher starts these deliveries now."""
+    """A dispatcher claimed these deliveries."""
 
     at: int
     keys: tuple[str, ...]
 
 
 class DeliveryRecorded(msgspec.Struct, frozen=True):
-    """A delivery on a channel that only records leaves now, unless a gate objects, and is answered for at once."""
+    """A delivery on a channel that only records leaves, unless a gate objects, and has its receipt at once."""
 
     at: int
     receipt: Receipt
 
 
 class ReceiptArrived(msgspec.Struct, frozen=True):
-    """The channel answered for a delivery."""
+    """The channel's receipt for a delivery arrived."""
 
     at: int
     receipt: Receipt
 
 
 class ReactionArrived(msgspec.Struct, frozen=True):
-    """The person, or the provider, reacted to the newest delivery of this step on this channel.
+    """The person or the provider reacted to the newest delivery of this step on this channel.
 
-    answer  what an outbound call brought back, for `answered`
+    answer  the response of an outbound call, for `answered`
     """
 
     at: int
@@ -86,7 +86,7 @@ class ReactionArrived(msgspec.Struct, frozen=True):
 
 
 class ReadReached(msgspec.Struct, frozen=True):
-    """The person was in the audience that the journey reads, and enters at `enter_at`."""
+    """The person was in the audience at the instant of a read, and enters the journey at `enter_at`."""
 
     at: int
     journey: str
@@ -94,7 +94,7 @@ class ReadReached(msgspec.Struct, frozen=True):
 
 
 class JourneyStopped(msgspec.Struct, frozen=True):
-    """A journey was stopped for everybody. number is that of the change, here and in the two inputs below."""
+    """A journey was stopped for everybody. `number` is the change number, here and in the two inputs below."""
 
     at: int
     number: int
@@ -102,7 +102,7 @@ class JourneyStopped(msgspec.Struct, frozen=True):
 
 
 class JourneyResumed(msgspec.Struct, frozen=True):
-    """A journey goes on that was paused."""
+    """A paused journey was resumed."""
 
     at: int
     number: int
@@ -110,7 +110,7 @@ class JourneyResumed(msgspec.Struct, frozen=True):
 
 
 class AudiencesPublished(msgspec.Struct, frozen=True):
-    """These audiences, named by their keys, are new from now on, or may answer otherwise than before."""
+    """These audiences, named by their keys, are new, or a publication may change their membership."""
 
     at: int
     number: int
@@ -118,7 +118,7 @@ class AudiencesPublished(msgspec.Struct, frozen=True):
 
 
 ChangeInput: TypeAlias = JourneyStopped | JourneyResumed | AudiencesPublished
-"""What happens to everybody at once, when what is published changes."""
+"""A change of what is published, which every person goes through once."""
 
 
 Input: TypeAlias = (

@@ -1,4 +1,4 @@
-"""What is it that happens? An event under all its names, audiences entered or left, or both at once."""
+"""Occasions: what a person's runs react to, an event under all its names, changes of audience, or both at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from parcours.journey.program import AudienceTrigger
 
 
 class Occasion(msgspec.Struct, frozen=True):
-    """names and properties are those of an event; changes are what it, or time, did to audiences."""
+    """names and properties are the event's; changes are the audiences entered and left, by the event or by time."""
 
     names: tuple[str, ...] = ()
     properties: Mapping[str, object] = {}

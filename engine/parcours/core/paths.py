@@ -1,4 +1,4 @@
-"""How are dotted paths read from, and cut out of, nested objects?"""
+"""Projection of nested objects: reading dotted paths, keeping only some of them, and replacing one."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from functools import lru_cache
 from typing import TypeAlias
 
 PATHS_REMEMBERED = 4_096
-"""Sets of paths whose ways are worked out once: journeys and messages have one or two each."""
+"""Sets of paths whose tree is cached: journeys and messages have one or two each."""
 
 Ways: TypeAlias = Mapping[str, "Ways | None"]
-"""What is kept below each name; None: all of it."""
+"""The paths as a tree: below each name the names to keep there, or None for all of it."""
 
 
 def pick(source: Mapping[str, object], path: str) -> object:
@@ -24,7 +24,7 @@ def pick(source: Mapping[str, object], path: str) -> object:
 
 
 def keep(source: Mapping[str, object], paths: frozenset[str]) -> dict[str, object]:
-    """A copy of `source` with nothing in it but these paths, absent and null ones left out.
+    """A copy of `source` with these paths only; absent and null ones are left out.
 
     Paths are visited in sorted order, so that equal input gives equal bytes.
     """
@@ -50,9 +50,9 @@ def roots_of(paths: frozenset[str]) -> frozenset[str]:
 
 @lru_cache(maxsize=PATHS_REMEMBERED)
 def _ways(paths: frozenset[str]) -> Ways:
-    """What is below each name, in the order of the paths."""
+    """The paths as a tree, in their order."""
     ways: dict[str, Ways | None] = {}
-    for path in sorted(paths):  # a shorter path, which keeps the whole object, comes before those that go on from it
+    for path in sorted(paths):  # sorted, `cart` comes before `cart.total`, which it includes
         _add(ways, path)
     return ways
 
@@ -70,7 +70,7 @@ def _add(ways: dict[str, Ways | None], path: str) -> None:
 def replaced(source: object, path: str, value: object) -> dict[str, object]:
     """A copy of `source` with this value at a dotted path, or without the path where the value is None.
 
-    What is not on the way is shared with `source`, and nothing of `source` is changed: others may hold it.
+    The copy shares all other parts with `source`, which is not changed: others may hold it.
     """
     copy = dict(source) if isinstance(source, dict) else {}
     name, _, rest = path.partition(".")

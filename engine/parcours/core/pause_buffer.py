@@ -1,8 +1,8 @@
-"""What is kept while a journey is paused? Whatever would have moved its open runs, each with its own time.
+"""The pause buffer: inputs of a paused journey's open runs, each with its own time, until it is resumed or stopped.
 
-The person goes on: traits, consents, histories, audiences and her runs in other journeys are as up to date as
-ever, and what became of a delivery is noted at once. Only the runs of the paused journey stand still. What they
-miss lies in the person's own bytes until the journey goes on (pausing.py) or is stopped.
+Only the runs of the paused journey wait. The person's traits, consents, histories, audiences and her runs in other
+journeys go on as ever, and what becomes of a delivery is recorded at once. The buffer is part of her profile;
+resuming.py applies it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from parcours.journey.listening import inner_audience_names, inner_triggers
 from parcours.journey.program import Journey
 
 Placed: TypeAlias = tuple[Journey, Run]
-"""A run with its journey, in the run's version."""
+"""A run with its journey in the run's version."""
 
 KEPT_TIMERS: Final[frozenset[TimerKind]] = frozenset({"wait", "timeout", "retry", "release"})
-"""Timers that move a run or let something leave for it; the others are the person's own."""
+"""Timers that move a run or release a delivery of it; all others belong to the person and fire during a pause."""
 
 
 def keep_from_paused(turn: Turn, occasion: Occasion, waiting: list[Placed]) -> list[Placed]:
-    """Keep the occasion for the runs of paused journeys; the runs that it may move now."""
+    """Buffer the occasion for runs of paused journeys. Returns the other runs, which may react to it now."""
     standing: dict[str, list[Placed]] = {}
     going: list[Placed] = []
     for journey, run in waiting:
@@ -39,7 +39,7 @@ def keep_from_paused(turn: Turn, occasion: Occasion, waiting: list[Placed]) -> l
 
 
 def _keep_occasion(turn: Turn, name: str, occasion: Occasion, runs: list[Placed]) -> None:
-    """Keep as much of it as these runs of a journey can ever look at, if it can do anything to one of them."""
+    """Buffer the part of an occasion that these runs of one journey may look at, if any of them may react to it."""
     events = {plain(event) for journey, run in runs for event in _events(turn, journey, run, occasion)}
     audiences = {audience for journey, _ in runs for audience in inner_audience_names(journey)}
     changes = tuple((each.audience, each.change) for each in occasion.changes if each.audience in audiences)
@@ -50,13 +50,14 @@ def _keep_occasion(turn: Turn, name: str, occasion: Occasion, runs: list[Placed]
     if events:
         properties = keep(occasion.properties, frozenset[str]().union(*(_paths(journey) for journey, _ in runs)))
     names = occasion.names if events else ()
+    # Resuming orders an occasion that a timer caused (a change of audience) among timers, by this timer's place.
     timer = None if turn.timer is None or turn.timer.kind == "reaction" else turn.timer  # a reaction is an event
     given = BufferedInput(turn.at, name, "occasion", timer=timer, names=names, properties=properties, changes=changes)
     _keep(turn, given, what)
 
 
 def _events(turn: Turn, journey: Journey, run: Run, occasion: Occasion) -> Iterator[str]:
-    """The event types, of those that happened, to which some exit, goal or listener of the run may react."""
+    """The event types of the occasion to which some exit, goal or listener of the run may react."""
     correlation = journey.correlation
     if correlation is not None and _is_settled(correlation):
         key = correlation_key(correlation.value(turn.scope(occasion.properties)))
@@ -71,28 +72,28 @@ def _events(turn: Turn, journey: Journey, run: Run, occasion: Occasion) -> Itera
 
 
 def _is_settled(expression: Expression) -> bool:
-    """Whether its value is the same now and when the journey goes on: it looks at nothing but the event."""
+    """Whether a condition has the same value now and at the resume, because it reads nothing but the event."""
     of_event = all(path.startswith("event.") for path in expression.paths)
     return of_event and not expression.series and not expression.consents
 
 
 def _paths(journey: Journey) -> frozenset[str]:
-    """What the journey looks at of an event that happens to its runs, and what a run keeps of it."""
+    """The paths of an event that the journey reads: those in conditions, and those that a run keeps."""
     conditions = [trigger.when for trigger in inner_triggers(journey)]
     named = {path for each in (journey.correlation, *conditions) if each is not None for path in each.paths}
     return journey.event_paths | {path.removeprefix("event.") for path in named if path.startswith("event.")}
 
 
 def keep_reaction(turn: Turn, run: Run) -> None:
-    """There was a reaction to one of the run's deliveries."""
+    """Buffer a reaction to one of the run's deliveries."""
     if run.ended_at is None:
         _keep(turn, BufferedInput(turn.at, run.journey, "reaction", run=run.number), "a reaction")
 
 
 def _keep(turn: Turn, kept: BufferedInput, what: str) -> None:
-    """Of these there may be any number. Timers and claims are as many as the runs and deliveries that have them.
+    """Buffer an occasion or reaction, up to `kept_inputs_max`. A loss is recorded once for each kind and pause.
 
-    That there is no room is said once in a pause for each thing that gets lost.
+    Timers and claims are not counted: there are no more of them than the runs and deliveries that have them.
     """
     own = [each for each in turn.profile.kept if each.journey == kept.journey]
     most = turn.settings.kept_inputs_max
@@ -105,12 +106,12 @@ def _keep(turn: Turn, kept: BufferedInput, what: str) -> None:
 
 
 def keep_timer(turn: Turn, timer: Timer) -> None:
-    """A timer of a run fell due."""
+    """Buffer a timer of a run that fell due."""
     turn.profile.kept.append(BufferedInput(timer.due, timer.journey, "timer", timer=timer))
 
 
 def keep_claim(turn: Turn, run: Run, key: str) -> None:
-    """A delivery was about to leave; it is kept once, however often a dispatcher comes for it."""
+    """Buffer the claim of a delivery, once, however often a dispatcher comes for it."""
     kept = turn.profile.kept
     if not any(each.kind == "claim" and each.key == key for each in kept):
         kept.append(BufferedInput(turn.at, run.journey, "claim", run=run.number, key=key))

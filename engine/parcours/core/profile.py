@@ -1,7 +1,7 @@
-"""What is known of one person: traits, runs, their deliveries and timers. About a kilobyte a waiting run.
+"""The profile: everything that is stored of one person, traits, runs, deliveries and timers. About 1 KB a waiting run.
 
-A profile lies in memory as bytes and is decoded when an input touches it. The first eight bytes are the
-time of the person's next timer, so that a shard finds out what is due without decoding anything.
+A profile lies in memory as bytes and is decoded when an input touches it. The first eight bytes are the due time of the
+person's next timer, so that a shard finds out what is due without decoding anything.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 NEVER = 2**63 - 1
-"""The due time of somebody who has no timer."""
+"""The due time of a person without timers."""
 
 DeliveryStateName: TypeAlias = Literal[
     "held", "queued", "claimed", "unknown", "sent", "delivered", "bounced", "failed", "refused", "cancelled"
@@ -21,14 +21,14 @@ TimerKind: TypeAlias = Literal["wait", "timeout", "retry", "release", "reaction"
 
 
 class Timer(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Something due. Ties are broken by `sequence`, the order in which the timers were set.
+    """A timer of the person. Ties are broken by `sequence`, the order in which timers were set.
 
-    wait, timeout  journey and run say which run goes on
+    wait, timeout  of a run, which goes on
     retry          key is the delivery to queue again
-    reaction       key and detail are the delivery and what the person does with it (simulated people)
+    reaction       key and detail are the delivery and a simulated person's reaction to it
     release        key is the delivery that a gate held until now
     read           journey is the one to enter
-    audience       some audience may be entered or left by the passing of time
+    audience       the passing of time may change some audience
     """
 
     due: int
@@ -41,13 +41,13 @@ class Timer(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class DeliveryState(msgspec.Struct, array_like=True):
-    """One message on one channel, or an outbound call: then `message` is the action, and there is no address.
+    """A delivery: one message on one channel. For an outbound call `message` is the action, and `to` is None.
 
     decided_at     when the run reached the send step: a message expires from then on
     may_have_left  an attempt was accepted or ambiguous: the person may have it, whatever the state says now
     marks, links   each reaction, and each link clicked, with its first time
-    answer         as much of a call's answer as the journey names, for as long as somebody may listen for it
-    purpose        of a marketing message, once it has been queued; "" for what no cap counts
+    answer         the paths of a call's answer that the journey names, for as long as a listener may read them
+    purpose        of a marketing message, once it has been queued; "" for a delivery that no cap counts
     held_ms        how long after `decided_at` it was queued: from then on it counts against caps
     """
 
@@ -70,7 +70,7 @@ class DeliveryState(msgspec.Struct, array_like=True):
 
 
 class Reservation(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A marketing delivery that counts against frequency caps from the instant at which it was queued."""
+    """A reservation: a marketing delivery that counts against frequency caps from the instant it was queued."""
 
     at: int
     key: str
@@ -79,7 +79,7 @@ class Reservation(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Run(msgspec.Struct, array_like=True):
-    """One person's way through one journey.
+    """A run: one person's way through one journey.
 
     number       counts from 1 per person and journey
     correlation  canonical text of the correlation's value, None where it has none
@@ -105,14 +105,14 @@ class Run(msgspec.Struct, array_like=True):
 
 
 class BufferedInput(msgspec.Struct, frozen=True, array_like=True):
-    """Something that happened to the runs of a paused journey, and will be applied to them when it goes on.
+    """An input of a paused journey's runs, applied when the journey is resumed.
 
-    occasion  names, properties and changes are those of an event and of what it did to audiences, as far as any
-              of the runs may look at them; with a timer, it was this one that did it
-    reaction  there was one to a delivery of the run
+    occasion  names, properties and changes are an occasion's, as far as any of the runs may look at them; timer is the
+              one that caused it, if one did
+    reaction  to a delivery of the run
     timer     it fell due
-    claim     the delivery `key` was about to leave
-    lost      `key` names what there was no room for, and what has been told of
+    claim     of the delivery `key`, which was about to leave
+    lost      `key` names a kind of input that found no room, so that its loss is recorded only once
     """
 
     at: int
@@ -127,14 +127,14 @@ class BufferedInput(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Profile(msgspec.Struct, array_like=True):
-    """All of one person.
+    """Everything that is stored of one person.
 
     past         ended runs, the first to end first
     counts       all runs ever, by journey
-    kept         what paused journeys have missed so far, in the order of time
+    kept         the pause buffer, in the order of time
     reserved_ms  the length of the window for which `reservations` are complete
     change_number  the number of the newest change of what is published that she has gone through, of those that touch
-                 people
+                   people
     """
 
     traits: dict[str, object] = {}

@@ -1,4 +1,4 @@
-"""What of an event has to be remembered? For each series it belongs to, its time and value."""
+"""Recording of event histories: an event adds its time and value to each series that it belongs to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from parcours.journey.program import Series
 
 
 def remember(turn: Turn, series: Series, timestamp: int, properties: Mapping[str, object]) -> None:
-    """Add an event to a series if it meets the series' condition. Its own time counts, but never a future one."""
+    """Add an event to a series if it meets the series' condition, at its own timestamp unless that is in the future."""
     if series.condition is not None and not series.condition.holds(turn.scope(properties)):
         return
     value = 1.0 if series.property is None else pick(properties, series.property)
@@ -28,7 +28,7 @@ def remember(turn: Turn, series: Series, timestamp: int, properties: Mapping[str
 
 
 def _trim(turn: Turn, series: Series, entries: SeriesEntries, settings: Settings) -> None:
-    """Forget what no window reaches any more, but never the newest, and the oldest beyond the limit."""
+    """Drop entries that no window reaches, but never the newest, and the oldest entry beyond the limit."""
     outside = len(entries)
     if series.window_ms is not None:
         outside = bisect_right(entries, _asked_from(turn) - series.window_ms, key=time_of)
@@ -43,7 +43,7 @@ def _trim(turn: Turn, series: Series, entries: SeriesEntries, settings: Settings
 
 
 def _asked_from(turn: Turn) -> int:
-    """The earliest time at which a condition may still be tested: runs make up for a pause at its own times."""
+    """The earliest instant at which a condition may still be evaluated: a resume does so at the times of the pause."""
     paused = turn.program.paused
     if not paused:
         return turn.at

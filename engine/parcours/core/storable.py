@@ -1,7 +1,7 @@
-"""Which values can a person's state hold? What JSON can say, with whole numbers of 64 bits and a bounded depth.
+"""The values that a profile can store: what JSON can say, with whole numbers of 64 bits and a bounded depth.
 
-A value that could be read but never be written would stop the shard that took it, so it is kept out at
-the door: where an event's properties and traits come in, and where an `update` makes a value.
+A value that could be read but never be written would stop its shard, so it is refused where it enters: in the
+properties and traits of a call, and in the result of an `update`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import msgspec
 
 NESTING_MAX = 64
-"""Levels of objects and lists. Expressions look no deeper, and no stack is exhausted by so many."""
+"""Levels of objects and lists. Expressions look no deeper, and this many cannot exhaust the stack."""
 
 _encoder = msgspec.msgpack.Encoder()
 
 
 def objection(value: object, brackets: int | None = None) -> str | None:
-    """Why the value cannot be kept, None if it can.
+    """Why the value cannot be stored, None if it can.
 
     brackets  how many `{` and `[` its JSON holds, where that is known: few cannot be nested deeply
     """

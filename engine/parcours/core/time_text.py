@@ -1,4 +1,4 @@
-"""How is a time written? As `2026-01-01T10:00:00.000Z`, and fast enough for a million of them."""
+"""Timestamps as ISO 8601 text, `2026-01-01T10:00:00.000Z`, formatted fast enough for millions of facts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from parcours.config import HOUR_MS, SECOND_MS
 from parcours.instants import EPOCH
 
 HOURS_REMEMBERED = 4_096
-"""Facts lie close together in time, so nearly every one finds its hour among those written before."""
+"""Hours whose text is cached: facts lie close together in time, so nearly every one finds its hour."""
 
 _SECOND_TEXTS = tuple(f"{minute:02}:{second:02}." for minute in range(60) for second in range(60))
 _MILLISECOND_TEXTS = tuple(f"{number:03}Z" for number in range(1000))
@@ -24,5 +24,5 @@ def time_text(at_ms: int) -> str:
 
 @lru_cache(maxsize=HOURS_REMEMBERED)
 def _hour_text(hour: int) -> str:
-    """The date and the hour of an hour counted from 1970-01-01T00:00, with what stands before the minutes."""
+    """The text of a timestamp up to its minutes, for an hour counted from 1970-01-01T00:00."""
     return f"{(EPOCH + timedelta(hours=hour)).isoformat()[:14]}"

@@ -1,4 +1,4 @@
-"""One input applied to one person: what the rules share while they work out its effects."""
+"""The turn: one input being applied to one person, the state that all rules of the core share meanwhile."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from parcours.journey.program import Journey, Program
 
 
 class Crowd(Protocol):
-    """How simulated people react, told from the delivery alone so that every run is the same."""
+    """Simulated people's reactions, which depend on the delivery's key alone, so that every simulation is the same."""
 
     def reactions(self, key: str, channel: str) -> Iterable[tuple[int, str]]:
-        """What follows a delivery that has been sent: (delay in ms, reaction), in any order."""
+        """The reactions to a delivery that has been sent: (delay in ms, reaction), in any order."""
 
 
 def iso(at_ms: int) -> str:
@@ -33,12 +33,12 @@ def iso(at_ms: int) -> str:
 
 
 class Turn(msgspec.Struct):
-    """The person, the rules, the instant, and the effects so far.
+    """The person, the program, the instant, and the effects so far.
 
-    at        the instant of what is applied: of the input, or an earlier one that a paused journey has missed
-    gates_at  the time by which gates go: always that of the input
+    at        the instant of what is applied: the input's, or while a journey is resumed that of a buffered input
+    gates_at  the instant that gates use: always that of the input
     timer     the one that fires, if one does
-    updated   the run whose `update` step changed traits, until audiences have been looked at again
+    updated   the run whose `update` step changed traits, until audiences have been evaluated again
     """
 
     person: str
@@ -53,11 +53,11 @@ class Turn(msgspec.Struct):
     timer: Timer | None = None
 
     def is_paused(self, journey: str) -> bool:
-        """Whether the journey stands still at this time."""
+        """Whether the journey is paused at this instant."""
         return journey in self.program.paused and self.program.paused[journey] <= self.at
 
     def record(self, run: Run, what: What, why: str | None = None) -> None:
-        """Note a move of the run, at the step where it is."""
+        """Record a move of the run, at its current step."""
         self.effects.facts.append(
             Moved(self.at, self.person, run.journey, run.version, run.number, run.step, what, why)
         )
@@ -67,7 +67,7 @@ class Turn(msgspec.Struct):
         self.profile.timers.append(Timer(due, self.profile.sequence, kind, run.journey, run.number, key, detail))
 
     def cancel_timers(self, run: Run, kinds: tuple[TimerKind, ...]) -> None:
-        """Forget the run's timers of these kinds."""
+        """Remove the run's timers of these kinds."""
         self.profile.timers = [
             timer
             for timer in self.profile.timers
@@ -80,7 +80,7 @@ class Turn(msgspec.Struct):
         entry: Mapping[str, object] | None = None,
         run: Mapping[str, object] | None = None,
     ) -> Scope:
-        """What an expression sees: the person as she is now, and whatever else is at hand."""
+        """The scope of an expression: the person as she is now, and the event, entry and run where there are such."""
         return Scope(
             event=event or {},
             entry=entry or {},
@@ -91,7 +91,7 @@ class Turn(msgspec.Struct):
         )
 
     def run_scope(self, run: Run, event: Mapping[str, object] | None = None) -> Scope:
-        """What a condition of the run sees: `event` is the one at hand, or the one that moved the run last."""
+        """The scope of a run's expression; without an `event` at hand, the one that moved the run last."""
         return self.scope(run.event if event is None else event, run.entry, self.run_view(run))
 
     def zone_name(self) -> str:
@@ -108,11 +108,11 @@ class Turn(msgspec.Struct):
         }
 
     def journey_of(self, run: Run) -> Journey | None:
-        """The journey of an open run in its version; None for a run that has ended, and if it is not known any more."""
+        """The journey of an open run in its version; None for an ended run, and for a version that no longer exists."""
         return None if run.ended_at is not None else self.program.journey(run.journey, run.version)
 
     def open_runs(self) -> list[tuple[Journey, Run]]:
-        """The runs that are open, each with its journey, in the order in which they go."""
+        """The open runs with their journeys, in the order in which they react: by priority, name and number."""
         return self._in_order(self.profile.runs)
 
     def past_runs(self) -> list[tuple[Journey, Run]]:
@@ -133,8 +133,8 @@ class Turn(msgspec.Struct):
 def correlation_key(value: object) -> str | None:
     """A correlation's value as canonical text, None where it has none.
 
-    Text is marked by a leading quote, so that "1" and 1 differ; 1 and 1.0 are the same number, and a
-    timestamp is the same however its zone was written.
+    Text is marked by a leading quote, so that "1" and 1 differ; 1 and 1.0 are the same number, and a timestamp is the
+    same however its zone was written.
     """
     if isinstance(value, datetime):
         return f'"{to_iso(value)}'
@@ -150,7 +150,7 @@ def correlation_key(value: object) -> str | None:
 
 
 def correlation_value(key: str | None) -> object:
-    """What an expression sees of a correlation: the text, the number or the boolean that it was."""
+    """The value of a correlation for expressions: the text, number or boolean in its canonical text."""
     if key is None:
         return None
     return key[1:] if key.startswith('"') else msgspec.json.decode(key)
