@@ -29,13 +29,13 @@ KEPT_TIMERS: Final[frozenset[TimerKind]] = frozenset({"wait", "timeout", "retry"
 
 def keep_from_paused(turn: Turn, occasion: Occasion, waiting: list[Placed]) -> list[Placed]:
     """Buffer the occasion for runs of paused journeys. Returns the other runs, which may react to it now."""
-    standing: dict[str, list[Placed]] = {}
-    going: list[Placed] = []
+    paused: dict[str, list[Placed]] = {}
+    others: list[Placed] = []
     for journey, run in waiting:
-        (standing.setdefault(journey.name, []) if turn.is_paused(journey.name) else going).append((journey, run))
-    for name, runs in standing.items():
+        (paused.setdefault(journey.name, []) if turn.is_paused(journey.name) else others).append((journey, run))
+    for name, runs in paused.items():
         _keep_occasion(turn, name, occasion, runs)
-    return going
+    return others
 
 
 def _keep_occasion(turn: Turn, name: str, occasion: Occasion, runs: list[Placed]) -> None:

@@ -1,1 +1,1 @@
-"""What becomes of a message that a run asks for: gates, caps, holds, attempts, and what is heard of it."""
+"""Deliveries: gates, frequency caps, holds, attempts, receipts and reactions of the messages that runs send."""

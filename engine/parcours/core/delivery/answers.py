@@ -1,7 +1,7 @@
-"""What does an outbound call bring back? Its answer, cut to the paths and kinds that the action declares.
+"""Answers to outbound calls: the response, cut to the paths and kinds that the action declares.
 
-What is missing stays missing, and what is of another kind is left out with a reason: expressions then find
-nothing there. Of the rest a run keeps what its journey names, until nobody can listen for it any more.
+A missing path stays missing, and a value of another kind is left out with a reason: expressions then find nothing
+there. A run keeps the paths that its journey names, until no listener can read them any more.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def take_answer(
 ) -> None:
     """Mark the call as answered, and keep the answer for the run's listeners.
 
-    reason  why there is less of the answer than the other side sent
+    reason  why parts of the response are missing
     """
     journey = turn.program.journey(run.journey, run.version)
     action = journey.actions.get(delivery.message) if journey else None
@@ -34,7 +34,7 @@ def take_answer(
 
 
 def matching(answer: Mapping[str, object], kinds: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
-    """The answer with nothing in it but the declared paths, and what is wrong at those left out."""
+    """The declared paths of the answer, and the complaints about those left out."""
     fitting: list[str] = []
     faults: list[str] = []
     for path, kind in sorted(kinds.items()):
@@ -58,4 +58,4 @@ _IS_OF: Mapping[str, Callable[[object], bool]] = {
     "object": lambda value: isinstance(value, dict),
     "list": lambda value: isinstance(value, list),
 }
-"""Whether a value of JSON is of a kind that actions.yaml may declare."""
+"""Whether a JSON value is of a kind that actions.yaml may declare."""

@@ -1,17 +1,17 @@
-"""What is a delivery, and what becomes of it from the decision to the last reaction?
+"""The state machine of a delivery, from the decision to the last reaction.
 
     held -> queued -> claimed -> sent -> delivered -> bounced     refused    by a gate, final
-      ^        ^         |-> unknown  nobody can say              failed     the provider will not take it, final
+      ^        ^         |-> unknown  an ambiguous receipt       failed     the provider will not take it, final
       |        |         `-> failed                               cancelled  the run was left first, final
-      |        `-- not sent: again after a pause, as a timer of the person
+      |        `-- not sent: again after a delay, as a timer of the person
       `-- a gate holds it until a time, and then it passes all gates again
 
-An outbound call goes the same way on the channel name CALL; no gate stands before it, and it is over once it is
-answered or failed, whichever comes first.
+An outbound call goes the same way on the channel name CALL, without gates, and is over once it is answered or failed,
+whichever comes first.
 
-Deliveries live with their run. sending.py brings them out, feedback.py takes in what is heard of them. Feedback
-merges by rank and never by order of arrival: a late "sent" changes nothing about "delivered". Marks (opened,
-clicked ...) are kept beside the state with the time at which each came first.
+Deliveries are part of their run. sending.py brings them out, feedback.py applies receipts and reactions. Feedback
+merges by rank and never by order of arrival: a late "sent" changes nothing about "delivered". Marks (opened, clicked
+...) are kept beside the state with the time at which each came first.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ RANK: dict[DeliveryStateName, int] = {
     "delivered": 5,
     "bounced": 6,
 }
-"""The states that feedback can still raise; those not named are final."""
+"""The rank of each state that feedback may still raise; states not named here are final."""
 
 TO_LEAVE: frozenset[DeliveryStateName] = frozenset({"held", "queued", "claimed", "unknown"})
-"""States of a delivery of which a channel has still to take over, or to take over again, an attempt."""
+"""States in which a channel has yet to take over an attempt, the first or another one."""
 
 
 _nothing_hashed = blake2b(digest_size=16).copy
-"""A fresh hash: to copy it costs a third of setting one up."""
+"""A fresh hash: copying one costs a third of creating one."""
 
 
 def delivery_key(turn: Turn, run: Run, channel: str) -> str:
-    """Stable text that names this delivery and no other: 32 hexadecimal digits."""
+    """The idempotency key of a delivery: 32 hexadecimal digits that name this one and no other."""
     assert run.step is not None
     parts = (
         turn.program.project, turn.person, run.journey, str(run.version), str(run.number),
@@ -85,7 +85,7 @@ def find(turn: Turn, key: str) -> tuple[Run, DeliveryState] | None:
 
 
 def newest(turn: Turn, journey: str, step: str, channel: str) -> tuple[Run, DeliveryState] | None:
-    """The delivery of the step on the channel that was asked for last, of those that the person may have got."""
+    """The latest delivery of the step on the channel among those that the person may have received."""
     candidates = [
         (delivery.decided_at, run.number, delivery.visit, run, delivery)
         for run in (*turn.profile.runs, *turn.profile.past)
@@ -98,7 +98,7 @@ def newest(turn: Turn, journey: str, step: str, channel: str) -> tuple[Run, Deli
 
 
 def may_be_there(delivery: DeliveryState) -> bool:
-    """Whether the person may have got it: only then can there be a reaction."""
+    """Whether the person may have received it: only then a reaction is possible."""
     return delivery.may_have_left or delivery.state == "claimed"
 
 
@@ -112,22 +112,22 @@ def close(
     reason: str | None,
     code: str | None = None,
 ) -> None:
-    """The delivery leaves the outbox in this state."""
+    """Put the delivery into a state outside the outbox."""
     delivery.state = state
     turn.effects.settled.append(delivery.key)
     if delivery.key in turn.effects.ready:
-        turn.effects.ready.remove(delivery.key)  # queued and closed by one input: there is nothing to claim
+        turn.effects.ready.remove(delivery.key)  # queued and settled by the same input
     if state in GIVES_BACK:
         give_back(turn, delivery)
     reach(turn, run, delivery, state, gate=gate, reason=reason, code=code)
 
 
 def is_call(delivery: DeliveryState) -> bool:
-    """Whether it is an outbound call, which has no message and reaches nobody."""
+    """Whether it is an outbound call, which has no message and no recipient."""
     return delivery.channel == CALL
 
 
 def message_of(turn: Turn, run: Run, delivery: DeliveryState) -> Message | None:
-    """The message delivered, as it is in the run's version; None if that is not known any more, or if it is a call."""
+    """The message in the run's version; None for a call, and for a version that no longer exists."""
     journey = turn.program.journey(run.journey, run.version)
     return None if journey is None or is_call(delivery) else journey.messages.get(delivery.message)

@@ -1,4 +1,4 @@
-"""What is heard of a delivery? Receipts of its channel, and reactions of its person."""
+"""Feedback on deliveries: the receipts of channels, and the reactions of people."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from parcours.core.turn import Turn
 
 
 def take_receipt(turn: Turn, receipt: Receipt) -> Run | None:
-    """Apply the channel's answer; the run that may have listened for it, None if nobody can."""
+    """Apply a channel's receipt. Returns the run if a listener of it may react, else None."""
     found = find(turn, receipt.key)
     if found is None:
         turn.effects.settled.append(receipt.key)
@@ -29,7 +29,7 @@ def take_receipt(turn: Turn, receipt: Receipt) -> Run | None:
 
 
 def answer(turn: Turn, run: Run, delivery: DeliveryState, receipt: Receipt) -> Run | None:
-    """Apply what the channel says of a delivery under way; the run as with `take_receipt`."""
+    """Apply a receipt for a delivery that was claimed or recorded. Returns the run as `take_receipt` does."""
     marks = len(delivery.marks)
     match receipt:
         case Accepted():
@@ -45,11 +45,11 @@ def answer(turn: Turn, run: Run, delivery: DeliveryState, receipt: Receipt) -> R
             _leave_unknown(turn, run, delivery, reason, code)
         case _:
             assert_never(receipt)
-    return run if len(delivery.marks) > marks else None  # to have been sent is no reaction
+    return run if len(delivery.marks) > marks else None  # only marks are reactions; "sent" is none
 
 
 def _take_late_receipt(turn: Turn, run: Run, delivery: DeliveryState, receipt: Receipt) -> Run | None:
-    """Something else has told of the attempt before its receipt did; only what is better known by it counts."""
+    """Apply a receipt that comes after other feedback on its attempt; only what is more certain by it counts."""
     if isinstance(receipt, Accepted) and delivery.may_have_left:
         delivery.provider_id = delivery.provider_id or receipt.provider_id
         if delivery.state == "unknown":
@@ -93,9 +93,9 @@ def _try_again(turn: Turn, run: Run, delivery: DeliveryState, receipt: NotSent) 
 
 
 def _asked_ms(turn: Turn, receipt: NotSent) -> tuple[int, str]:
-    """The pause that the provider asks for, rounded up, and what is to be said if it asks for too long a one."""
+    """The delay that the provider asks for, rounded up, and a remark if it exceeds the limit."""
     asked_s, most_ms = receipt.retry_after_s or 0.0, turn.settings.retry_after_max_ms
-    if asked_s != asked_s:  # not a number is no pause
+    if asked_s != asked_s:  # NaN
         return 0, ""
     if asked_s * 1000 > most_ms:
         return most_ms, f"; it asks for a pause of {asked_s:g} s, which is cut to retry_after_max_ms={most_ms}"
@@ -103,8 +103,9 @@ def _asked_ms(turn: Turn, receipt: NotSent) -> tuple[int, str]:
 
 
 def _leave_unknown(turn: Turn, run: Run, delivery: DeliveryState, reason: str, code: str | None) -> None:
-    """What is transactional is sent once more. So is a call, under its key; if that tells no more, it has failed:
-    whoever listens for its outcome is not left waiting.
+    """Mark the delivery as unknown, and send transactional messages and calls once more under the same key.
+
+    A call that stays unknown counts as failed, so that a listener for its outcome does not wait for ever.
     """
     again = not delivery.may_have_left and not run.withdrawn and _is_transactional(turn, run, delivery)
     delivery.may_have_left = True
@@ -132,7 +133,7 @@ def react(
     link: str | None,
     answer: Mapping[str, object] | None = None,
 ) -> bool:
-    """Mark the delivery; False if the reaction is not possible any more or tells nothing new."""
+    """Mark the delivery; False if the reaction is no longer possible or tells nothing new."""
     if is_call(delivery) and not CALL_OUTCOMES.isdisjoint(delivery.marks):
         return False
     new_link = reaction == "clicked" and link is not None and link not in delivery.links
@@ -140,7 +141,7 @@ def react(
         return False
     if link is not None and new_link:
         delivery.links[link] = turn.at
-    if delivery.state in TO_LEAVE:  # whoever reacts has got it
+    if delivery.state in TO_LEAVE:  # a reaction proves that an attempt arrived
         delivery.state, delivery.may_have_left = "sent", True
         reach(turn, run, delivery, "sent", reason="known from a reaction")
     if reaction in ("opened", "clicked", "delivered"):
@@ -161,12 +162,13 @@ def react(
 
 
 def _bury_address(turn: Turn, delivery: DeliveryState) -> None:
-    """Nothing arrives at where the delivery went."""
+    """Suppress the address to which the delivery went."""
     if delivery.to is not None:
         suppress(turn, delivery.channel, delivery.to)
 
 
 def _raise(turn: Turn, run: Run, delivery: DeliveryState, state: DeliveryStateName) -> None:
+    # Merged by rank: a report that overtakes an earlier one on its way must not be undone by it.
     if delivery.state in RANK and RANK[delivery.state] < RANK[state]:
         delivery.state = state
     outcome = _as_outcome(state)
@@ -193,16 +195,16 @@ OUTCOMES: dict[str, Outcome] = {
 """The outcome that records each reaction; its keys are all the reactions there are."""
 
 CALL_OUTCOMES = frozenset({"answered", "failed"})
-"""The reactions to an outbound call; of messages, nobody says that they were answered."""
+"""The reactions to an outbound call; `answered` is possible for calls only."""
 
 
 def is_possible(reaction: str, channel: str) -> bool:
-    """Whether what went out on the channel can have this reaction."""
+    """Whether a delivery on this channel can have the reaction."""
     return reaction in CALL_OUTCOMES if channel == CALL else reaction != "answered"
 
 
 WITHDRAWS_CONSENT = frozenset({"complained", "unsubscribed"})
-"""Reactions after which the person gets no marketing on their channel any more."""
+"""Reactions that withdraw the person's consent to marketing on the channel."""
 
 
 def unmatched(turn: Turn, reaction: str, why: str) -> None:

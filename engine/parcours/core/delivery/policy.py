@@ -1,9 +1,8 @@
-"""May this delivery go out now? The gates that it passes, in order; the first that objects decides.
+"""The gates: rules that a delivery passes in order before it may leave; the first objection decides.
 
-address -> consent -> suppression -> expiry -> cap -> quiet_hours. A gate lets pass (None), refuses, or holds
-until a time; a held delivery passes all gates again when it is released. When a dispatcher claims a delivery
-those gates are asked once more whose answer may have changed meanwhile. Transactional messages skip consent,
-caps and quiet hours.
+address -> consent -> suppression -> expiry -> cap -> quiet_hours. A gate lets pass (None), refuses, or holds until a
+time; a held delivery passes all gates again when it is released. When a dispatcher claims a delivery, the gates whose
+result may have changed since are asked again. Transactional messages skip consent, caps and quiet hours.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ from parcours.expression.zones import zone
 from parcours.journey.program import Cap, Message
 
 ADDRESS_CHARACTERS_MAX = 4_096
-"""Longer than any push token or URL in use; what is longer is not an address."""
+"""Longer than any push token or URL in use: a longer text is not an address."""
 
 CONTROL_CHARACTER = re.compile("[\\x00-\\x1f]")
 
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """Why a delivery may not go now. until_ms: held until then; None: refused for good."""
+    """A gate's refusal, or its hold until `until_ms`."""
 
     gate: str
     reason: str
@@ -46,7 +45,7 @@ def judge(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | 
 
 
 def judge_claim(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
-    """The first objection of the gates that are asked once more when the delivery is claimed."""
+    """The first objection of the gates that are asked again at the claim."""
     return _first(CLAIM_GATES, turn, delivery, message)
 
 
@@ -59,7 +58,7 @@ def _first(gates: tuple[Gate, ...], turn: Turn, delivery: DeliveryState, message
 
 
 def _address(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
-    """There is an address, and it is text without control characters and of the channel's shape."""
+    """Whether there is an address, without control characters and of the channel's shape."""
     del turn, message
     address = delivery.to
     if address is None or not address.strip():
@@ -142,7 +141,8 @@ def _looks_like_phone(address: str) -> bool:
 
 
 ADDRESS_SHAPES: dict[str, Callable[[str], bool]] = {"email": _looks_like_email, "sms": _looks_like_phone}
-"""Channels whose addresses the engine can tell at a glance; the channel itself judges the rest."""
+"""Channels whose addresses the engine recognises; the channel itself judges the rest."""
 
 GATES: tuple[Gate, ...] = (_address, _consent, _suppression, _expiry, _cap, _quiet_hours)
+# Without the address, which is fixed once queued, and the cap, which the delivery's own reservation would count.
 CLAIM_GATES: tuple[Gate, ...] = (_consent, _suppression, _expiry, _quiet_hours)

@@ -1,8 +1,8 @@
-"""Is it a quiet hour, and until when? Weekly windows on the person's own clock.
+"""Quiet hours: weekly windows in the person's time zone, and the end of the one around an instant.
 
-A window belongs to the day on which it starts and may pass midnight. Its start is inside, its end is not.
-Windows that overlap or touch are one window. Instants are found on the local clock, so a window grows or
-shrinks by the hour that a change of clocks adds or takes.
+A window belongs to the day on which it starts and may pass midnight. Its start is inclusive, its end exclusive. Windows
+that overlap or touch are one window. Its ends are local times, so a window grows or shrinks by the hour of a clock
+change.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from parcours.instants import to_moment, to_ms
 from parcours.journey.program import QuietHours
 
 DAYS_BACK = 2
-"""A window that started the day before yesterday cannot reach today: it is a day long at most."""
+"""A window lasts a day at most, so one that started the day before yesterday cannot reach today."""
 
 DAYS_AHEAD_MAX = 15
-"""Windows that leave no gap for two weeks hold until then, and are looked at again."""
+"""Windows without a gap for two weeks hold until then, and are evaluated again."""
 
 
 def quiet_until(at_ms: int, rules: Iterable[QuietHours], zone: ZoneInfo) -> int | None:

@@ -1,10 +1,8 @@
-"""What has been sent to the person within the windows of the caps? Reserved when queued, given back when it came to
-nothing.
+"""Reservations for frequency caps: taken when a delivery is queued, given back if it is not sent after all.
 
-Each reservation is also to be found in the delivery that it stands for. So whatever went out before there was a cap,
-or while its window was shorter, is recalled when a cap first asks for it: a cap holds from the moment at which it is
-published, over what was really sent. It is recalled from the runs that are remembered: nothing is known of a run that
-ended more than `run_memory_ms` ago, nor of a delivery that its run has forgotten (`run_deliveries_max`).
+Reservations are an index over the deliveries of the person's runs, as far back as the longest cap reaches. A new or
+longer cap rebuilds it from them, so it counts what was sent before it was published. Deliveries of runs that ended more
+than `run_memory_ms` ago, or that a run has forgotten (`run_deliveries_max`), are not counted.
 """
 
 from __future__ import annotations
@@ -20,9 +18,10 @@ UNCOUNTED: frozenset[DeliveryStateName] = GIVES_BACK | {"held"}
 
 
 def reserve(turn: Turn, delivery: DeliveryState, message: Message) -> None:
-    """From now on the delivery counts against caps, those that there are and those to come."""
+    """Count the delivery against all caps from now on, those of later publications included."""
     if message.message_class == "transactional":
         return
+    # Kept with the delivery also where there is no cap now: a later one rebuilds its reservations from this.
     delivery.purpose, delivery.held_ms = message.purpose, turn.gates_at - delivery.decided_at
     profile, longest_ms = turn.profile, turn.program.policies.longest_cap_ms
     if not longest_ms:
@@ -35,8 +34,9 @@ def reserve(turn: Turn, delivery: DeliveryState, message: Message) -> None:
 
 
 def counted(turn: Turn) -> list[Reservation]:
-    """All that counts within the longest window of a cap, in order of time; what is older may be there too."""
+    """The reservations within the longest cap's window, in order of time; older ones may be among them."""
     profile, longest_ms = turn.profile, turn.program.policies.longest_cap_ms
+    # A cap has been published whose window is longer than what the reservations cover.
     if profile.reserved_ms < longest_ms:
         profile.reservations = _recalled(profile, turn.gates_at - longest_ms)
         profile.reserved_ms = longest_ms
@@ -44,7 +44,7 @@ def counted(turn: Turn) -> list[Reservation]:
 
 
 def give_back(turn: Turn, delivery: DeliveryState) -> None:
-    """The delivery counts against no cap any more."""
+    """Give the delivery's reservation back."""
     turn.profile.reservations = [each for each in turn.profile.reservations if each.key != delivery.key]
 
 

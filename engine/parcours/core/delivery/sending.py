@@ -1,6 +1,6 @@
-"""How does a delivery get out? Through the gates into the outbox, held where a gate says so, claimed, tried again.
+"""Sending: a delivery passes the gates into the outbox, is held where a gate says so, claimed, and tried again.
 
-An outbound call goes the same way but for the gates: nobody is written to by it.
+An outbound call goes the same way but without gates: it addresses nobody.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ def queue_call(turn: Turn, run: Run, step: CallAction, action: Action, body: Map
     """Ask for an outbound call with these fields. It is queued when this returns."""
     for earlier in run.deliveries:
         if earlier.step == step.id:
-            earlier.answer = {}  # listeners look at the newest visit only
+            earlier.answer = {}  # a listener can reach the newest visit only
     delivery = _new(turn, run, step.id, CALL, action.name)
     delivery.state = "queued"
     _put_into_outbox(turn, run, delivery, "transactional", action.url, dict(body))
 
 
 def _new(turn: Turn, run: Run, step: str, channel: str, message: str) -> DeliveryState:
-    """A delivery of the step at which the run is."""
+    """Create a delivery of the run's current step."""
     delivery = DeliveryState(
         key=delivery_key(turn, run, channel),
         step=step,
@@ -48,7 +48,7 @@ def _new(turn: Turn, run: Run, step: str, channel: str, message: str) -> Deliver
         channel=channel,
         message=message,
         to=None,
-        state="held",  # until the gates have spoken
+        state="held",  # until it has passed the gates
         attempt=1,
         decided_at=turn.at,
     )
@@ -58,7 +58,7 @@ def _new(turn: Turn, run: Run, step: str, channel: str, message: str) -> Deliver
 
 
 def _forget_oldest(turn: Turn, run: Run) -> None:
-    """Make room for another delivery of a run that loops; one that is still to leave is not forgotten."""
+    """Forget the oldest delivery of a run at its limit, unless it has yet to leave: a loop may send without end."""
     most = turn.settings.run_deliveries_max
     if len(run.deliveries) < most:
         return
@@ -70,7 +70,7 @@ def _forget_oldest(turn: Turn, run: Run) -> None:
 
 
 def release(turn: Turn, key: str) -> Run | None:
-    """The time is over for which a delivery was held: it passes all gates again. Its run, None if it is not held."""
+    """Release a held delivery: it passes all gates again. Returns its run, None if it is no longer held."""
     found = find(turn, key)
     if found is None or found[1].state != "held":
         return None
@@ -87,7 +87,7 @@ def release(turn: Turn, key: str) -> Run | None:
 
 
 def _address(turn: Turn, run: Run, step: Send, channel: str) -> str | None:
-    """Where the person is reached now; None where the expression gives no text."""
+    """The person's address now; None where the expression gives no text."""
     to = step.to[channel].value(turn.run_scope(run))
     return to if isinstance(to, str) and to.strip() else None
 
@@ -104,7 +104,7 @@ def _pass_gates(turn: Turn, run: Run, delivery: DeliveryState, message: Message,
 
 
 def _object(turn: Turn, run: Run, delivery: DeliveryState, objection: Objection, *, again: bool = False) -> None:
-    """A gate refuses the delivery, or holds it until a time. What is held again has not changed its state."""
+    """Refuse the delivery, or hold it until a time. A delivery that is held again has not changed its state."""
     if objection.until_ms is None:
         close(turn, run, delivery, "refused", gate=objection.gate, reason=objection.reason)
         return
@@ -149,7 +149,7 @@ def _context(turn: Turn, run: Run, message: Message) -> dict[str, object]:
 
 
 def claim(turn: Turn, key: str) -> None:
-    """A dispatcher starts the delivery now, unless it may not leave any more."""
+    """Claim the delivery for a dispatcher, unless it may not leave any more."""
     started = start(turn, key)
     if started is not None:
         run, delivery = started
@@ -158,7 +158,7 @@ def claim(turn: Turn, key: str) -> None:
 
 
 def start(turn: Turn, key: str) -> tuple[Run, DeliveryState] | None:
-    """The delivery starts now; None if it may not leave any more."""
+    """Start an attempt; None if the delivery may not leave, or its journey is paused."""
     found = find(turn, key)
     if found is None or found[1].state not in ("queued", "unknown"):
         turn.effects.settled.append(key)
@@ -178,18 +178,18 @@ def start(turn: Turn, key: str) -> tuple[Run, DeliveryState] | None:
 
 
 def withdraw(turn: Turn, run: Run) -> None:
-    """Cancel what has not been claimed yet: the run was left from outside."""
+    """Cancel the run's deliveries that are not claimed: the run was ended from outside."""
     run.withdrawn = True
     for delivery in run.deliveries:
         if delivery.state in ("held", "queued"):
             close(turn, run, delivery, "cancelled", reason="the run was left")
         elif delivery.state == "unknown":
-            turn.effects.settled.append(delivery.key)  # it is not sent a second time
+            turn.effects.settled.append(delivery.key)  # its second attempt is dropped
     turn.cancel_timers(run, ("retry", "release"))
 
 
 def retry(turn: Turn, key: str) -> None:
-    """The pause before another attempt is over."""
+    """End the delay before another attempt: the delivery may be claimed again."""
     found = find(turn, key)
     if found is not None and found[1].state in ("queued", "unknown"):
         turn.effects.ready.append(key)

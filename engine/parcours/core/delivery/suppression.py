@@ -1,7 +1,7 @@
-"""At which addresses of a person does nothing arrive? Those that a provider has said are dead, until she has others.
+"""The suppression list of a person: addresses that a provider has reported as dead, by channel.
 
-A suppression is of a channel and an address: a person may have several, because a step may say where to send.
-It is gone when the address of her profile changes away from it, so that she may come back to it later.
+A person may have several per channel, because a step may name its own address. A suppression is lifted when the
+profile's address changes away from it: if she returns to the address later, it gets another chance.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from parcours.core.turn import Turn
 
 
 def suppress(turn: Turn, channel: str, address: str) -> None:
-    """Nothing arrives at this address: no other message goes there."""
+    """Suppress an address: no other message goes there."""
     addresses = turn.profile.suppressed.setdefault(channel, [])
     if address in addresses:
         return
@@ -26,13 +26,13 @@ def suppress(turn: Turn, channel: str, address: str) -> None:
 
 
 def is_suppressed(turn: Turn, channel: str, address: str | None) -> bool:
-    """Whether nothing arrives there."""
+    """Whether the address is suppressed."""
     return address in turn.profile.suppressed.get(channel, ())
 
 
 @contextmanager
 def lifting(turn: Turn) -> Iterator[None]:
-    """Around a change of traits: lift the suppression of an address that is not the profile's any more."""
+    """Lift the suppression of an address that is no longer the profile's after this change of traits."""
     before = _addresses(turn)
     yield
     for channel, address in _addresses(turn).items():
@@ -44,7 +44,7 @@ def lifting(turn: Turn) -> Iterator[None]:
 
 
 def _addresses(turn: Turn) -> dict[str, object]:
-    """The profile's address on each channel on which any is suppressed."""
+    """The profile's address on each channel with suppressions."""
     addresses = turn.program.addresses
     return {
         channel: addresses[channel].value(turn.scope()) for channel in turn.profile.suppressed if channel in addresses

@@ -1,1 +1,1 @@
-"""How a run begins, moves and ends: entries, steps, pauses and what is made up for."""
+"""Runs: how they are entered, moved, paused, resumed and ended."""

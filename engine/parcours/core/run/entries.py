@@ -1,7 +1,7 @@
-"""Who enters a journey? The checks of an entry, in order, and the entry itself.
+"""Entry into a journey: its checks in order, and the start of the run.
 
-paused -> dates -> condition -> exit audience -> open run -> re-entry. An unmet condition is kept for whoever asks
-why; the other refusals are moves of the journey, with no run.
+paused -> dates -> condition -> exit audience -> open run -> re-entry. An unmet condition is recorded as a fact of its
+own; the other refusals are recorded as moves of the journey, without a run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from parcours.journey.program import AudienceTrigger, Journey, ReadEntry
 
 
 def enter(turn: Turn, journey: Journey, occasion: Occasion) -> None:
-    """Enter the journey if the occasion starts it and nothing objects."""
+    """Enter the journey if the occasion triggers its entry and no check objects."""
     entry = journey.entry
     if isinstance(entry, ReadEntry):
         return None
@@ -54,7 +54,7 @@ def _try_to_enter(
 
 
 def _in_exit_audience(turn: Turn, journey: Journey) -> bool:
-    """Whether the person is where entering ends a run, so that hers would be over before it began."""
+    """Whether the person is in an audience that ends runs by being entered: she cannot enter it any more."""
     audiences = turn.profile.audiences
     return bool(audiences) and any(
         isinstance(trigger, AudienceTrigger) and trigger.change == "entered" and audiences.get(trigger.audience, False)
@@ -98,7 +98,7 @@ def _limit(turn: Turn, journey: Journey) -> None:
 
 
 def _too_soon(turn: Turn, journey: Journey, correlation: str | None) -> bool:
-    """Whether the last run of the same key ended too recently; with no re-entry at all, whether there was one."""
+    """Whether the last run of this key ended within the re-entry pause, or there was one and re-entry is `never`."""
     if journey.reentry_after_ms == 0:
         return False
     ended = [

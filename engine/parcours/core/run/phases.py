@@ -1,9 +1,8 @@
-"""What does an occasion do to a person's runs? It credits goals, ends runs, moves runs, starts runs: in this order.
+"""The phases of an occasion: credit goals, end runs by exit rules, move waiting runs, enter journeys, in this order.
 
-An occasion is an event under all its names, or audiences entered and left, or both at once. Each phase is over
-for all journeys before the next begins; within a phase a person's journeys go by priority, highest first, then
-by name, then by run number. So an exit wins over a listener, a run is moved once and never by what started
-it, and what ended a run may start the next one.
+Each phase is over for all journeys before the next begins; within a phase a person's journeys go by priority, highest
+first, then by name, then by run number. So an exit wins over a listener, a run is moved once and never by the occasion
+that started it, and an occasion that ended a run may start the next one.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ Concerned: TypeAlias = Callable[[Journey, Run], bool]
 
 
 def go_through(turn: Turn, occasion: Occasion, besides: Collection[Run] = ()) -> None:
-    """All four phases of an occasion, for everybody besides the runs that have heard of it."""
+    """All four phases, for all runs but those in `besides`, which have reacted already."""
     waiting = turn.open_runs()
     if besides:
         waiting = [(journey, run) for journey, run in waiting if all(run is not other for other in besides)]
@@ -40,9 +39,9 @@ def go_through(turn: Turn, occasion: Occasion, besides: Collection[Run] = ()) ->
 
 
 def move(turn: Turn, occasion: Occasion, waiting: list[Placed], past: list[Placed]) -> None:
-    """All phases but the last one, for these open runs and these that have ended."""
+    """The first three phases, for these open runs and these ended ones."""
     concerned = _correlations(turn, occasion)
-    elsewhere = Occasion(changes=occasion.changes)  # an audience concerns every run, whatever its correlation
+    elsewhere = Occasion(changes=occasion.changes)  # audience changes concern every correlation
     credit(turn, occasion, [*waiting, *past], concerned)
     for journey, run in waiting:
         _exit(turn, journey, run, occasion if concerned(journey, run) else elsewhere)
@@ -52,7 +51,7 @@ def move(turn: Turn, occasion: Occasion, waiting: list[Placed], past: list[Place
 
 
 def credit(turn: Turn, occasion: Occasion, runs: list[Placed], concerned: Concerned | None = None) -> None:
-    """The first phase alone: goals that the runs meet by the occasion."""
+    """The first phase alone: credit the goals that the runs reach by the occasion."""
     concerned = concerned or _correlations(turn, occasion)
     for journey, run in runs:
         if concerned(journey, run):
@@ -60,7 +59,7 @@ def credit(turn: Turn, occasion: Occasion, runs: list[Placed], concerned: Concer
 
 
 def _correlations(turn: Turn, occasion: Occasion) -> Concerned:
-    """Tells which runs the occasion concerns: those of its correlation's value, or all where it has none."""
+    """The test for runs that the event concerns: those of its correlation's value, or all where it has none."""
     keys: dict[tuple[str, int], str | None] = {}
 
     def concerned(journey: Journey, run: Run) -> bool:

@@ -1,9 +1,8 @@
-"""What happens when a paused journey goes on? What its runs have missed is applied to them, each input at its time.
+"""Resuming a paused journey: the inputs that its runs missed are replayed from the pause buffer, each at its own time.
 
-In between, timers of the runs fire at the times at which they were due, an event going before a timer as ever, and
-what another timer did in its place among them; so the runs end up where they would be without the pause. Two
-things differ, because they cannot be made up for: a condition sees the person as she is now, and gates go by the time
-at which the journey goes on.
+The runs' timers fire in between, each at its due time, an event before a timer of the same instant and timers in the
+order in which they were set. So the runs end up where they would be without the pause, but for two things that cannot
+be replayed: a condition sees the person as she is now, and gates use the time of the resume.
 """
 
 from __future__ import annotations
@@ -22,19 +21,22 @@ from parcours.journey.program import AudienceTrigger
 
 
 def make_up(turn: Turn, journey: str, fire: Callable[[Turn, Timer], None], hear: Callable[[Turn, Run], None]) -> None:
-    """Apply what the journey's runs have missed before this time.
+    """Replay what the journey's runs have missed until now.
 
-    fire, hear  how a timer that is due, and a reaction, move a run
+    fire, hear  how advance.py fires a timer, and moves a run by a reaction
     """
     now, inputs = turn.at, deque(_taken_out(turn, journey))
+    # Only runs that were open in the pause: one that a late occasion starts must not react to inputs before its entry.
     runs = frozenset(run.number for run in turn.profile.runs if run.journey == journey)
-    elsewhere: list[Occasion] = []
+    # Audience changes by `update` steps of the replay, which other runs react to after it.
+    late: list[Occasion] = []
 
     def tell(turn: Turn, occasion: Occasion) -> None:
-        elsewhere.append(occasion)
+        late.append(occasion)
         move(turn, occasion, _of(turn.open_runs(), journey, runs), [])
 
     while True:
+        # Looked for afresh each time, since every input and timer may set or cancel others; only those due before now.
         timer = _first_timer(turn, journey, now)
         if inputs and (timer is None or _goes_before(inputs[0], timer)):
             given = inputs.popleft()
@@ -48,30 +50,31 @@ def make_up(turn: Turn, journey: str, fire: Callable[[Turn, Timer], None], hear:
             break
         follow_updates(turn, tell)
     turn.at = now
-    for occasion in elsewhere:
+    # Now that `at` is the present again: other journeys must not react in their past.
+    for occasion in late:
         _go_through_late(turn, occasion, journey, runs)
 
 
 def _goes_before(given: BufferedInput, timer: Timer) -> bool:
-    """An event goes before a timer of its instant; of two timers, the one that was set first."""
-    if given.timer is None:
+    """Whether a buffered input comes before a timer: events go first, and of two timers the one that was set first."""
+    if given.timer is None:  # an event or a reaction; otherwise a timer caused it
         return given.at <= timer.due
     return (given.at, given.timer.sequence) < (timer.due, timer.sequence)
 
 
 def _go_through_late(turn: Turn, occasion: Occasion, journey: str, runs: Collection[int]) -> None:
-    """Everybody but these runs of the journey hears of it only now: nobody else goes back in time."""
+    """Let everybody but these runs react to an occasion of the replay, at the time of the resume."""
     heard = _of(turn.open_runs(), journey, runs)
     go_through(turn, occasion, besides=[run for _, run in heard])
 
 
 def _of(placed: list[Placed], journey: str, runs: Collection[int]) -> list[Placed]:
-    """Those of the journey with these numbers."""
+    """The runs of the journey with these numbers."""
     return [(own, run) for own, run in placed if run.journey == journey and run.number in runs]
 
 
 def _taken_out(turn: Turn, journey: str) -> list[BufferedInput]:
-    """The journey's inputs, no longer kept. Timers are the person's again, and claims may be made again."""
+    """Take the journey's inputs out of the buffer. Its timers become the person's again, its claims may be repeated."""
     profile = turn.profile
     own = [each for each in profile.kept if each.journey == journey]
     profile.kept = [each for each in profile.kept if each.journey != journey]
@@ -81,17 +84,18 @@ def _taken_out(turn: Turn, journey: str) -> list[BufferedInput]:
 
 
 def credit_missed(turn: Turn, journey: str) -> None:
-    """Credit the goals that were met in the pause; of a journey that never goes on nothing else is made up for."""
+    """Credit the goals that were reached in the pause: all that is replayed when a journey is stopped."""
     now = turn.at
     for given in turn.profile.kept:
         if given.journey == journey and given.kind == "occasion":
             turn.at = given.at
+            # A goal counts `within` its time after the entry, so it is judged at the input's own time.
             credit(turn, _occasion(given), [each for each in turn.open_runs() if each[1].journey == journey])
     turn.at = now
 
 
 def release_claims(turn: Turn, kept: list[BufferedInput]) -> None:
-    """What was about to leave, and still may, is ready again."""
+    """Let dispatchers claim the deliveries again that were about to leave."""
     for each in kept:
         found = find(turn, each.key) if each.kind == "claim" else None
         if found is not None and found[1].state in ("queued", "unknown"):
@@ -108,7 +112,7 @@ def _first_timer(turn: Turn, journey: str, before: int) -> Timer | None:
 
 
 def _apply(turn: Turn, given: BufferedInput, runs: Collection[int], hear: Callable[[Turn, Run], None]) -> None:
-    """To the runs that were open in the pause; those that have ended since may still be credited with a goal."""
+    """Replay one input to the runs that were open in the pause; those that have ended since may reach a goal by it."""
     own = _of(turn.open_runs(), given.journey, runs)
     if given.kind == "occasion":
         move(turn, _occasion(given), own, _of(turn.past_runs(), given.journey, runs))

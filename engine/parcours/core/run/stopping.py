@@ -1,4 +1,4 @@
-"""What happens when a journey is stopped? Every run of it ends where it is, and what has not left stays here."""
+"""Stopping a journey: each of its runs ends at its step, and deliveries not yet claimed are cancelled."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from parcours.core.turn import Turn
 
 
 def stop(turn: Turn, journey: str) -> None:
-    """End the person's runs of the journey, parked ones too. Of what they have missed in a pause only goals count."""
+    """End the person's runs of the journey, parked ones too. Of the inputs missed in a pause only goals count."""
     credit_missed(turn, journey)
     own = [run for run in turn.profile.runs if run.journey == journey]
     for run in own:
@@ -17,4 +17,4 @@ def stop(turn: Turn, journey: str) -> None:
         end(turn, run, "stopped")
     kept = [each for each in turn.profile.kept if each.journey == journey]
     turn.profile.kept = [each for each in turn.profile.kept if each.journey != journey]
-    release_claims(turn, kept)  # those of runs that had ended by themselves
+    release_claims(turn, kept)  # deliveries of runs that ended before the stop may still leave

@@ -1,6 +1,6 @@
-"""How do a person's traits change? By what she is identified with, within the room for undeclared ones.
+"""Changes of traits: those that an identify call sets, within the room for undeclared ones.
 
-A person whose address changes is given another chance at the old one: it may be hers again, and alive.
+A change of address lifts the suppression of the old one: it may be hers again later, and alive.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from parcours.core.turn import Turn
 
 
 def set_traits(turn: Turn, changes: dict[str, object]) -> None:
-    """Change traits; null takes one away. Those that find no room are dropped, and that is recorded."""
+    """Change traits; null removes one. Those that find no room are dropped, which is recorded."""
     settings = turn.settings
     with lifting(turn):
         traits = {**turn.profile.traits, **changes}
         for name in [name for name, value in changes.items() if value is None]:
             del traits[name]
         if _size(traits) <= min(settings.traits_bytes_max, settings.all_traits_bytes_max):
-            turn.profile.traits = traits  # there is room, even if none of them is declared
+            turn.profile.traits = traits  # they fit even if none is declared
         else:
             _set_one_by_one(turn, changes)
 
@@ -42,7 +42,7 @@ def _set_one_by_one(turn: Turn, changes: dict[str, object]) -> None:
 
 
 def has_room(turn: Turn, traits: dict[str, object]) -> bool:
-    """Whether a person may have all these traits."""
+    """Whether all these traits fit into a profile."""
     return _size(traits) <= turn.settings.all_traits_bytes_max
 
 

@@ -1,7 +1,7 @@
-"""What does an `update` step do to audiences? That is an input of its own, at the same instant, while it goes on.
+"""Audience changes by `update` steps: each round of updates is followed by an input of its own at the same instant.
 
-A run that makes up for a pause updates at an instant that is over. The person is looked at as she is now all
-the same, as by every condition; what her own journey hears of it, it hears at the instant of the update.
+While a journey is resumed, an update may happen at an instant of the past. Audiences are compared as of now even then,
+as every condition sees the person of now; the journey's own runs react at the instant of the update.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from parcours.core.turn import Turn
 
 
 def follow_updates(turn: Turn, go_through: Callable[[Turn, Occasion], None]) -> None:
-    """Tell of the audiences that updates move the person in and out of, until they do so no more."""
+    """Repeat: compare audiences after updates and go through the phases, until no run updates traits any more."""
     most = turn.settings.update_rounds_max
     for _ in range(most):
         if turn.updated is None:

@@ -1,7 +1,7 @@
-"""How does a run move? From step to step, as far as it can go at one instant.
+"""The walk of a run: from step to step, as far as it can go at one instant.
 
-`go_to` is the only way for a run to change its step. It returns when the run waits, has ended, or is
-parked because a step could not be carried out; a parked run stays where it is and every other run goes on.
+`go_to` is the only way for a run to change its step. It returns when the run waits, has ended, or is parked because a
+step could not be carried out; a parked run stays where it is and every other run goes on.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ SPLIT_BUCKETS = 10_000
 
 
 class StepFailed(Exception):
-    """A step cannot be carried out for this person; the first argument says why."""
+    """A step that cannot be carried out for this person; the first argument says why."""
 
 
 class Stay:
-    """The run waits at its step."""
+    """The result of a step at which the run waits."""
 
 
 STAY = Stay()
@@ -76,13 +76,13 @@ def go_to(turn: Turn, journey: Journey, run: Run, step_id: str | None) -> None:
 
 
 def end(turn: Turn, run: Run, why: str) -> None:
-    """The run is over: only what re-entry, goals and reactions may ask for is kept."""
+    """End the run: only what re-entry, goals and reactions may ask for is kept."""
     turn.record(run, "ended", why)
     archive(turn, run)
 
 
 def archive(turn: Turn, run: Run) -> None:
-    """Move a run from the open ones to the past, without its timers and its data."""
+    """Move the run from the open ones to the past, without its timers and its data."""
     turn.cancel_timers(run, ("wait", "timeout"))
     run.ended_at = turn.at
     run.step = None
@@ -96,14 +96,14 @@ def archive(turn: Turn, run: Run) -> None:
 
 
 def _goal_may_follow(turn: Turn, run: Run) -> bool:
-    """Whether the run can still be credited; the goal's condition may then ask for `entry`."""
+    """Whether the ended run can still reach its goal, whose condition may ask for `entry`."""
     journey = turn.program.journey(run.journey, run.version)
     goal = journey.goal if journey else None
     return run.goal_at is None and goal is not None and goal.within_ms is not None
 
 
 def park(turn: Turn, run: Run, reason: str) -> None:
-    """Leave the run where it is, for somebody to look at; it keeps its key, and nothing moves it."""
+    """Park the run at its step for somebody to look at. It stays open and nothing moves it."""
     turn.cancel_timers(run, ("wait", "timeout"))
     run.parked = reason
     turn.record(run, "parked", reason)
@@ -145,7 +145,7 @@ def _send(turn: Turn, journey: Journey, run: Run, step: Send) -> str | None | St
 
 
 def _call(turn: Turn, journey: Journey, run: Run, step: CallAction) -> str | None:
-    """The run goes on at once; a listener may wait for the answer. What has no value is left out of the body."""
+    """Ask for the call; the run goes on at once. Values that are missing are left out of the body."""
     action = journey.actions[step.action]
     body = {name: value for name, value in _values(turn, run, action.body).items() if value is not None}
     sending.queue_call(turn, run, step, action, body)
@@ -153,7 +153,7 @@ def _call(turn: Turn, journey: Journey, run: Run, step: CallAction) -> str | Non
 
 
 def after_send(run: Run, step: Send) -> str | None | Stay:
-    """Where a run goes from a send step: nowhere while a delivery of this visit is held."""
+    """The step after a send step: STAY while a delivery of this visit is held."""
     visit = run.visits[step.id]
     states = {each.state for each in run.deliveries if each.step == step.id and each.visit == visit}
     if "held" in states:
@@ -198,7 +198,7 @@ def _listen(turn: Turn, run: Run, step: WaitFor) -> str | None | Stay:
 
 
 def waits_at(journey: Journey, run: Run) -> WaitFor | None:
-    """The listening step at which the run waits, None if it waits at no such step."""
+    """The listening step at which the run waits, None if it does not wait at one."""
     if run.step is None or run.parked is not None:
         return None
     step = journey.steps.get(run.step)
@@ -206,7 +206,7 @@ def waits_at(journey: Journey, run: Run) -> WaitFor | None:
 
 
 def hears(turn: Turn, run: Run, listener: ReactionListener) -> bool:
-    """Whether the listener matches by now. What a call has answered is from then on the event that moved the run."""
+    """Whether the listener matches by now. A call's answer becomes the `event` of the run."""
     delivery = _reacted(run, listener, turn.at)
     if delivery is None:
         return False
@@ -266,7 +266,7 @@ def _update(turn: Turn, run: Run, step: Update) -> str | None:
 
 
 def _values(turn: Turn, run: Run, expressions: Mapping[str, Expression]) -> dict[str, object]:
-    """What the expressions come to, as JSON can say it; None where there is no value."""
+    """The values of expressions as JSON can say them; None where there is no value."""
     scope = turn.run_scope(run)
     values = {name: to_json(expression.value(scope)) for name, expression in expressions.items()}
     for name, value in values.items():
