@@ -1,1 +1,1 @@
-"""What an author writes: documents, their check, and the program that they compile to."""
+"""Journeys as authors write them: documents, their validation, and the program that they compile to."""

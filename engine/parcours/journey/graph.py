@@ -1,4 +1,4 @@
-"""What does a journey look like? A Mermaid flowchart of its entry, steps, listeners, timeouts and exits."""
+"""A journey's Mermaid flowchart: its entry, steps, listeners, timeouts and exits."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from parcours.journey import program
 from parcours.journey.model.steps import PERCENT_TOTAL
 
 _WORD_MAX = 60
-"""Characters of a condition in a label: a picture is to be read at a glance."""
+"""Characters of a condition in a label: beyond these a picture is no longer read at a glance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """An arrow out of a step: what it takes to go there, and where it leads (None: the end)."""
+    """An edge out of a step: its label, and the step that it leads to (None: the end)."""
 
     label: str
     target: str | None

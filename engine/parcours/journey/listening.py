@@ -1,4 +1,4 @@
-"""What does a program listen to? The events that move somebody, and those of which a history is kept."""
+"""The dependency index of a program: which events, audiences and histories its journeys and expressions depend on."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ def derived(events: Mapping[str, program.EventType]) -> dict[str, tuple[program.
 
 
 def incoming(names: Iterable[str], events: Mapping[str, program.EventType]) -> frozenset[str]:
-    """The names under which those types come in: a rule-based one comes as what it is built on."""
+    """The event names under which those types arrive: a rule-based one arrives under the name that it is based on."""
     return frozenset((events[name].of or name) if name in events else name for name in names)
 
 
 def entry_names(journey: program.Journey) -> set[str]:
-    """The event types by which a journey is entered."""
+    """The event types that enter a journey."""
     return {journey.entry.event} if isinstance(journey.entry, program.Trigger) else set()
 
 
 def event_names(journey: program.Journey) -> set[str]:
-    """Every event type that the journey can be entered, left, credited or moved by."""
+    """All event types by which the journey can be entered, left, credited or moved."""
     return {trigger.event for trigger in _triggers(journey)}
 
 
 def series_by_event(expressions: Iterable[Expression]) -> dict[str, tuple[program.Series, ...]]:
-    """The histories that they ask for, by event type; in the order of their keys, each once."""
+    """The histories that the expressions ask for, by event type; in the order of their keys, each once."""
     united = united_series(series for expression in expressions for series in expression.series)
     by_event: dict[str, tuple[program.Series, ...]] = {}
     for _, series in sorted(united.items()):
@@ -69,7 +69,7 @@ def _triggers(journey: program.Journey) -> Iterator[program.Trigger]:
 
 
 def inner_triggers(journey: program.Journey) -> Iterator[program.Trigger]:
-    """The events by which somebody who is in the journey can be credited or moved, or leaves it."""
+    """The events by which a run of the journey can be credited, moved or ended."""
     yield from (rule for rule in journey.exits if isinstance(rule, program.Trigger))
     if journey.goal is not None:
         yield journey.goal.trigger
@@ -79,7 +79,7 @@ def inner_triggers(journey: program.Journey) -> Iterator[program.Trigger]:
 
 
 def audience_names(journey: program.Journey) -> set[str]:
-    """Every audience that the journey can be entered, left or moved by."""
+    """All audiences by which the journey can be entered, left or moved."""
     named = inner_audience_names(journey)
     if not isinstance(journey.entry, program.Trigger):
         named.add(journey.entry.audience)
@@ -87,7 +87,7 @@ def audience_names(journey: program.Journey) -> set[str]:
 
 
 def inner_audience_names(journey: program.Journey) -> set[str]:
-    """Every audience by which somebody who is in the journey leaves it or can be moved."""
+    """The audiences by which a run of the journey can be moved or ended."""
     named = {rule.audience for rule in journey.exits if isinstance(rule, program.AudienceTrigger)}
     for step in journey.steps.values():
         if isinstance(step, program.WaitFor):

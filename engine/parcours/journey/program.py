@@ -1,7 +1,7 @@
-"""What a project means once it is checked: the compiled form that the core runs.
+"""The program: the compiled, immutable form of a project that the core runs.
 
-Everything here is immutable and names are resolved: a step's `next` is a step id or None, which means
-that the run ends after it. `compile_project` in compile.py is the only place that builds a Program.
+Names are resolved: a step's `next` is a step id or None, which means that the run ends after it. `compile_project` in
+compile/project.py is the only place that builds a Program from documents; publish/linking.py joins several.
 """
 
 from __future__ import annotations
@@ -15,43 +15,43 @@ from parcours.expression.expression import Expression
 from parcours.expression.expression import Series as Series
 
 AudienceChange: TypeAlias = Literal["entered", "left"]
-"""What a person can do with an audience."""
+"""The two changes of membership."""
 
 ConsentDefault: TypeAlias = Literal["opt_in", "opt_out"]
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """An event of this name, and the condition that it has to meet. `event` is the type's key (definition_keys.py)."""
+    """An event type and the condition that the event has to meet. `event` is the type's key (definition_keys.py)."""
 
     event: str
     when: Expression | None = None
 
     @property
     def name(self) -> str:
-        """The event type as the author calls it."""
+        """The event type's name as the author wrote it."""
         return plain(self.event)
 
 
 @dataclass(frozen=True, slots=True)
 class AudienceTrigger:
-    """The person entered or left an audience, which is named by its key (definition_keys.py)."""
+    """A change of membership in an audience, which is named by its key (definition_keys.py)."""
 
     audience: str
     change: AudienceChange
 
     @property
     def name(self) -> str:
-        """The audience as the author calls it."""
+        """The audience's name as the author wrote it."""
         return plain(self.audience)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadEntry:
-    """Everyone who is in `audience` at `at_ms`; person number n enters n / people_per_second later.
+    """Entry by reading an audience: everyone in it at `at_ms`, person number n entering n / people_per_second later.
 
-    rule  an RFC 5545 rule by which the read recurs, from `at_ms` on and in the project's zone; recurrence.py
-          says when. None: it happens once
+    rule  an RFC 5545 rule by which the read recurs, from `at_ms` on and in the project's zone (recurrence.py).
+          None: it happens once
     """
 
     audience: str
@@ -62,7 +62,7 @@ class ReadEntry:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """`within_ms` counts from the entry, its end inclusive; None: while the run is open."""
+    """The goal of a journey. `within_ms` counts from the entry, its end inclusive; None: while the run is open."""
 
     trigger: Trigger
     within_ms: int | None
@@ -100,7 +100,7 @@ Listener: TypeAlias = EventListener | ReactionListener | AudienceListener
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """`to` maps each channel of the step to its address expression."""
+    """A send step. `to` maps each of its channels to its address expression."""
 
     id: str
     message: str
@@ -112,7 +112,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class WaitFor:
-    """`on_timeout` counts only where `timeout_ms` is not None."""
+    """A listening step. `on_timeout` counts only where `timeout_ms` is not None."""
 
     id: str
     listeners: tuple[Listener, ...]
@@ -137,7 +137,7 @@ class WaitUntil:
 
 @dataclass(frozen=True, slots=True)
 class WaitLocalTime:
-    """The next `minute` of the day (0-1439) in the run's zone, on `days` only (0 is Monday)."""
+    """Waits for the next `minute` of the day (0-1439) in the run's zone, on `days` only (0 is Monday)."""
 
     id: str
     minute: int
@@ -147,7 +147,7 @@ class WaitLocalTime:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """`otherwise` is already the next step where the document has none; `has_otherwise` tells them apart."""
+    """A branch. `otherwise` is the next step where the document names none; `has_otherwise` tells them apart."""
 
     id: str
     arms: tuple[tuple[Expression, str | None], ...]
@@ -157,7 +157,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Each arm's bound is cumulative, in hundredths of a percent: the last one is 10,000."""
+    """A random split. Each arm's bound is cumulative, in hundredths of a percent: the last one is 10,000."""
 
     id: str
     arms: tuple[tuple[int, str | None], ...]
@@ -221,7 +221,7 @@ class Journey:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`contents` maps a channel to what its `Content` model takes, templates unrendered.
+    """A message. `contents` maps a channel to the input of its `Content` model, with templates not rendered.
 
     `paths` are the dotted names that its templates use, such as `profile.first_name`.
     """
@@ -236,10 +236,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """An event that the project declares.
+    """An event type that the project declares.
 
-    of, rule     a rule-based type: every event named `of` that meets `rule` is also one of these
-    namespace, key  who it belongs to when it has neither userId nor anonymousId
+    of, rule        a rule-based type: each event named `of` that meets `rule` is also one of these
+    namespace, key  the person of an event that has neither userId nor anonymousId
     """
 
     name: str
@@ -251,7 +251,7 @@ class EventType:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who meets the condition; it sees the profile, its history, consent and now."""
+    """An audience: the people who meet the condition, which sees the profile, its history, consent and now."""
 
     name: str
     condition: Expression
@@ -270,19 +270,19 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class ConsentPolicy:
-    """Whether marketing needs a grant (opt_in) or lasts until it is withdrawn (opt_out), by channel if named."""
+    """The default of consent, by channel if named: marketing needs a grant (opt_in), or none (opt_out)."""
 
     default: ConsentDefault = "opt_in"
     channels: Mapping[str, ConsentDefault] = field(default_factory=dict)
 
     def assumes(self, channel: str) -> bool:
-        """Whether somebody who has said nothing may be written to on this channel."""
+        """Whether a person who has said nothing may be sent marketing on this channel."""
         return self.channels.get(channel, self.default) == "opt_out"
 
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At most `max` deliveries within `per_ms`, counted together over all that it concerns; None: any."""
+    """A frequency cap: at most `max` deliveries in a window of `per_ms`, over all that it names; None: any."""
 
     channels: frozenset[str] | None
     message_class: str | None
@@ -293,7 +293,7 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """A weekly window in the person's zone, from one minute of the day (0-1439) until, exclusively, another.
+    """Quiet hours: a weekly window in the person's zone, from one minute of the day (0-1439) to another, exclusive.
 
     days  those on which it starts (0 is Monday); `until_minute` up to `from_minute` is one of the day after
     """
@@ -307,7 +307,7 @@ class QuietHours:
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """What has to be looked at before a message goes out. Without any, marketing needs an opt-in."""
+    """The policies that gates apply before a message goes out. Without any, marketing needs an opt-in."""
 
     consent: ConsentPolicy = field(default_factory=ConsentPolicy)
     caps: tuple[Cap, ...] = ()
@@ -321,7 +321,7 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """All that a project's journeys mean, in the order in which one person's journeys go."""
+    """Everything that the core needs of what is published, its journeys in the order in which one person's react."""
 
     project: str
     timezone: str
@@ -331,17 +331,18 @@ class Program:
     audiences: Mapping[str, Audience]
     messages: Mapping[str, Message]
     journeys: tuple[Journey, ...]
-    """Those that may be entered, each in its newest version: highest priority first, then by name."""
+    """The journeys that take entries, each in its newest version: highest priority first, then by name."""
 
     derived: Mapping[str, tuple[EventType, ...]] = field(default_factory=dict)
     """The rule-based types of each event name."""
 
     moving: frozenset[str] = frozenset()
-    """Names of incoming events that a journey is entered, left, credited or moved by, or that a series keeps."""
+    """Names of incoming events by which a run can be entered, left, credited or moved, or which a series keeps."""
 
     entering: frozenset[str] = frozenset()
-    """Those that matter for a person without any state: by which it enters a journey, or by which its history begins.
-    Where an audience holds for whoever is known at all, each event that is declared is one of them.
+    """Names of incoming events that matter for an empty profile: it enters a journey by them, or its history begins.
+
+    Where an audience may hold for an empty profile, all declared events are among them.
     """
 
     series: Mapping[str, tuple[Series, ...]] = field(default_factory=dict)
@@ -350,13 +351,13 @@ class Program:
     actions: Mapping[str, Action] = field(default_factory=dict)
     policies: Policies = field(default_factory=Policies)
     addresses: Mapping[str, Expression] = field(default_factory=dict)
-    """Where a person is reached on each channel, unless a step says otherwise."""
+    """The address of a person on each channel, unless a step names its own."""
 
     draining: tuple[Journey, ...] = ()
-    """Versions that nobody enters any more; runs that are in them go on."""
+    """Versions that take no entries any more, but may have open runs."""
 
     paused: Mapping[str, int] = field(default_factory=dict)
-    """Journeys that are paused, and since when (ms)."""
+    """The paused journeys, each with its time of pause (ms)."""
 
     _versions: Mapping[tuple[str, int], Journey] = field(init=False, repr=False, compare=False)
 
@@ -365,9 +366,9 @@ class Program:
         object.__setattr__(self, "_versions", versions)
 
     def journey(self, name: str, version: int) -> Journey | None:
-        """The journey in this version, None if it is not known any more."""
+        """The journey in this version, None if there is none any more."""
         return self._versions.get((name, version))
 
     def versions(self) -> tuple[Journey, ...]:
-        """Every version in which a run may be."""
+        """Every version that may have runs."""
         return (*self.journeys, *self.draining)

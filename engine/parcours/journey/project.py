@@ -1,4 +1,4 @@
-"""What is a project? A folder of documents, or models made in Python, checked and compiled."""
+"""Projects: a folder of documents, or models made in Python, validated and compiled."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Project:
     def check(
         cls, folder: str | Path, contents: ContentModels | None = None, settings: ChannelModels | None = None
     ) -> list[Finding]:
-        """Everything wrong or doubtful in a folder, by file and line. Raises for nothing that it may hold."""
+        """Every error and warning in a folder, by file and line. Raises for nothing that the folder may hold."""
         return _examine(Path(folder), contents, settings)[1]
 
     @classmethod

@@ -1,1 +1,1 @@
-"""How checked documents become the program that the core runs."""
+"""The compiler of projects: validated documents to the program that the core runs."""

@@ -1,7 +1,7 @@
-"""Is it known when an audience will next change by the passing of time alone? Only if `now` is used plainly.
+"""The check that an audience's changes by time are known in advance, which restricts how it may use `now`.
 
-`now` may be compared with a timestamp plus or minus a duration: the instant at which the comparison turns
-is then known in advance. Anywhere else, as in `now.getHours() > 9`, it is not.
+`now` may be compared with a timestamp plus or minus a duration: the comparison's change times are then known. They are
+not for any other use, such as `now.getHours() > 9`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _plain(node: nodes.Node) -> bool:
 
 
 def _moved(node: nodes.Node) -> bool:
-    """`now` itself, or `now` plus or minus something without it."""
+    """Whether it is `now`, plus or minus something without `now`."""
     if isinstance(node, nodes.BinaryOperation) and node.sign in ("+", "-"):
         return _moved(node.left) and not _names_now(node.right)
     return isinstance(node, nodes.Identifier) and node.text == "now"

@@ -1,4 +1,4 @@
-"""The declarations of a project: every name that its parts may use, and expressions checked against them."""
+"""The declarations of a project: the symbol table that its expressions and references are checked against."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ DEFAULT_ADDRESSES: Final[Mapping[str, str]] = {
     "sms": "profile.phone",
     "push": "profile.push_token",
 }
-"""Where the built-in channels find a person's address unless profile.yaml says otherwise."""
+"""The address expressions of the built-in channels, unless profile.yaml names others."""
 
 NEVER: Final = constant(False)
-"""Stands in for an expression that does not compile, so that the rest of the document is still looked at."""
+"""Stands in for an expression that does not compile, so that the rest of the document is still checked."""
 
 
 def expression(margin: Margin, text: str, names: Names | None, *keys: Key) -> Expression:
@@ -40,7 +40,7 @@ def expression(margin: Margin, text: str, names: Names | None, *keys: Key) -> Ex
 
 
 def condition(margin: Margin, text: str, names: Names | None, *keys: Key) -> Expression:
-    """The compiled condition; a finding as well where its value can never be true or false."""
+    """The compiled condition; a finding as well where its value can never be a boolean."""
     compiled = expression(margin, text, names, *keys)
     if compiled.kind not in ("boolean", "any"):
         margin.error(
@@ -50,7 +50,7 @@ def condition(margin: Margin, text: str, names: Names | None, *keys: Key) -> Exp
 
 
 def value(margin: Margin, text: str, names: Names | None, place: ExpectedKind, *keys: Key) -> Expression:
-    """The compiled expression; a finding as well where its value can never be what is expected at this place."""
+    """The compiled expression; a finding as well where its value can never be of the kind expected at this place."""
     compiled = expression(margin, text, names, *keys)
     if compiled is not NEVER and not place.takes(compiled.kind):
         margin.error(f"{place.expected}, and this is {in_words(compiled.kind)}", *keys, value=text, runs=True)
@@ -62,7 +62,7 @@ class Declarations:
     """The declared names: kinds of traits, kinds of properties by event type, messages, audiences, addresses...
 
     past    the histories and consents that may be asked for
-    unread  kinds of documents and names of messages that could not be read: a name may be unknown for that
+    unread  kinds of documents and names of messages that could not be read: an unknown name may be one of theirs
     """
 
     traits: Mapping[str, str]
@@ -78,7 +78,7 @@ class Declarations:
     trees: Trees = field(default_factory=Trees, repr=False)
 
     def properties(self, margin: Margin, event: str, *keys: Key) -> Mapping[str, str]:
-        """The properties of an event type; anything, and a finding, where it is not declared."""
+        """The properties of an event type; any are allowed, with a finding, where it is not declared."""
         if event in self.events:
             return self.events[event]
         if "events" not in self.unread and event != UNREAD_EVENT:
@@ -91,7 +91,7 @@ class Declarations:
             margin.error(f"unknown audience {audience!r}{nearest(audience, self.audiences)}", *keys)
 
     def check_channel(self, margin: Margin, channel: str, *keys: Key) -> None:
-        """Note a channel that a project may not speak of."""
+        """Note a channel that is neither installed nor declared."""
         if channel == CALL:
             margin.error(f"{CALL!r} is no channel: under this name go the outbound calls of actions.yaml", *keys)
         elif channel not in self.channels:
@@ -117,10 +117,10 @@ def declarations_of(
     definition_keys: DefinitionKeys | None = None,
     trees: Trees | None = None,
 ) -> Declarations:
-    """What the documents declare. Where one of them could not be read, any name may be meant.
+    """The declarations in the documents. Where one of them could not be read, any name is allowed.
 
-    installed  the channels that there are; None: those that the documents speak of
-    definition_keys   of audiences and event types that have meant something else before
+    installed        the installed channels; None: those that the documents mention
+    definition_keys  of audiences and event types that have been redefined
     """
     declared, any_property = documents.events.events, ANYTHING if "events" in unread else {}
     events: dict[str, Mapping[str, str]] = {}
@@ -155,13 +155,13 @@ def _channels(documents: Documents) -> frozenset[str]:
 
 
 def _purposes(documents: Documents, unread: frozenset[str]) -> frozenset[str]:
-    """A message without a purpose has its class for one."""
+    """The purposes of messages; a message without one has its class for a purpose."""
     named = {message.purpose for message in documents.messages if message.purpose}
     return frozenset({"marketing", "transactional", *named, *({"*"} if "message" in unread else ())})
 
 
 def union_of(declared: Declarations, events: Iterable[str]) -> Mapping[str, str]:
-    """All properties that any of the events may have."""
+    """All properties of any of the events."""
     names = set(events)
     if names - declared.events.keys():
         return ANYTHING

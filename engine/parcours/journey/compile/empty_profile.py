@@ -1,4 +1,4 @@
-"""Is somebody in an audience of whom nothing is known? Then whatever she does first brings her into it."""
+"""Audiences that hold for an empty profile: a person enters such an audience by her first event, whatever it is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from parcours.journey.program import Audience, ConsentPolicy
 
 
 class _EmptyProfile(NoHistory):
-    """Did nothing yet, and is held to have agreed to what the policy says."""
+    """The history of an empty profile: no events, and the consent that the policy assumes."""
 
     __slots__ = ("_policy",)
 
@@ -22,16 +22,16 @@ class _EmptyProfile(NoHistory):
 
 
 def waking(audiences: Iterable[Audience], policy: ConsentPolicy, events: Iterable[str]) -> set[str]:
-    """Those of a project's event types that make somebody known: all of them, if that may put her into an audience."""
+    """The event types that a person enters audiences by: all of them if some audience may hold for an empty profile."""
     holds = any(may_hold_for_empty_profile(audience.condition, policy) for audience in audiences)
     return set(events) if holds else set()
 
 
 def may_hold_for_empty_profile(condition: Expression, policy: ConsentPolicy) -> bool:
-    """Whether an audience's condition is met by an empty profile, at whatever time.
+    """Whether an audience's condition is met by an empty profile at any time.
 
-    Where time matters, `now` is compared with instants that are the same for everybody who has no traits and no
-    history: so the condition is looked at before the first of them and at each.
+    The condition's change times do not depend on the person where there are no traits and no history. So it is enough
+    to evaluate it at the beginning of time and at each of them.
     """
     now_ms: int | None = 0
     while now_ms is not None:

@@ -1,7 +1,7 @@
-"""How does a journey document become a compiled journey? Step by step, with every reference resolved.
+"""The compiler of one journey document: step by step, with every reference resolved.
 
-Faults are noted in the document's margin and something harmless stands in for the faulty part, so that
-one pass finds them all; the result counts only where no error was noted.
+Faults are noted in the document's margin and something harmless stands in for the faulty part, so that one pass finds
+them all; the result is valid only if no error was noted.
 """
 
 from __future__ import annotations

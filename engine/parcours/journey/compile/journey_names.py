@@ -1,4 +1,4 @@
-"""What may the parts of one journey name? Its events, answers and audiences; and what have they named so far?"""
+"""The names in scope for each part of a journey: its events, answers and audiences; and the paths used so far."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from parcours.journey.read.finding import Margin
 
 @dataclass(frozen=True, slots=True)
 class JourneyNames:
-    """One journey in its project.
+    """The scopes of one journey.
 
-    paths  what each message and action looks at, by `send NAME` and `call NAME`
-    kept   gathers the paths that a run has to remember
+    paths  the paths that each message and action reads, by `send NAME` and `call NAME`
+    kept   collects the paths of events that a run has to keep
     """
 
     document: JourneyDocument
@@ -32,11 +32,11 @@ class JourneyNames:
 
     @property
     def entry_names(self) -> Mapping[str, str]:
-        """What `entry` may name; nothing where people are read in."""
+        """The names that `entry` has; none where people enter by a read."""
         return union_of(self.declared, [self.entry_event] if self.entry_event else [])
 
     def step_names(self) -> Names:
-        """What a step may name: `event` is whichever event moved the run last, the answer to a call included."""
+        """The names in scope for a step: `event` is whichever event, or answer to a call, moved the run last."""
         events, answers = [self.entry_event] if self.entry_event else [], list[Mapping[str, str]]()
         for listener in self._listeners():
             if isinstance(listener, steps.EventListenerDocument):
@@ -51,7 +51,7 @@ class JourneyNames:
                 yield from step.wait_for
 
     def _answer(self, call: str) -> Mapping[str, str]:
-        """What the answer to a call step has; anything where there is no such step or action."""
+        """The paths of a call step's answer; any where there is no such step or action."""
         names = [each.call for each in self.document.steps if isinstance(each, steps.CallStep) and each.id == call]
         actions = [self.declared.actions[name] for name in names if name in self.declared.actions]
         return actions[0].answer if actions else ANYTHING
@@ -68,7 +68,7 @@ class JourneyNames:
         return program.AudienceTrigger(self.declared.definition_keys.audience(trigger.audience), trigger.change)
 
     def trigger(self, trigger: steps.EventTriggerDocument, margin: Margin) -> program.Trigger:
-        """An exit, goal or listener: `event` is the event at hand, `entry` the one that the run remembers."""
+        """An exit, goal or listener: `event` is the event at hand, `entry` the one that the run has kept."""
         properties = self.declared.properties(margin, trigger.event, "event")
         key = self.declared.definition_keys.event(trigger.event)
         if trigger.when is None:

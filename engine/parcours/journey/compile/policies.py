@@ -1,4 +1,4 @@
-"""How do a project's policies become the compiled ones? With every channel known, and no rule that cannot hold."""
+"""The compiler of policies: every channel is declared, and no rule contradicts itself."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _quiet(hours: QuietHoursDocument, margin: Margin, declared: Declarations) ->
     return QuietHours(
         channels=_channels(hours.channels, margin, declared),
         from_minute=minute_of(hours.start),
-        until_minute=minute_of(hours.until) % DAY_MINUTES,  # the end of a day is the start of the next
+        until_minute=minute_of(hours.until) % DAY_MINUTES,  # 24:00 is 00:00 of the next day
         days=frozenset(DAYS.index(day) for day in hours.days),
         then=hours.then,
     )

@@ -1,4 +1,4 @@
-"""How do a project's documents become its program? One pass that compiles all and notes every fault."""
+"""The compiler of a whole project: one pass over its documents that notes every fault."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from parcours.journey.read.finding import Margin
 from parcours.journey.read.reading import note_invalid
 
 ContentModels = Mapping[str, type[BaseModel]]
-"""The `Content` model of each channel that is known."""
+"""The `Content` model of each known channel."""
 
 
 def compile_project(
@@ -47,7 +47,7 @@ def compile_project(
     definition_keys: DefinitionKeys | None = None,
     trees: Trees | None = None,
 ) -> tuple[program.Program, Documents]:
-    """The program, and the documents with each content as its channel's model left it.
+    """The program, and the documents with each content as its channel's model normalised it.
 
     contents  the content models by channel; None leaves contents unchecked
     definition_keys  of audiences and event types that have meant something else before
@@ -135,7 +135,7 @@ class _Compiler:
             self.declared.check_channel(self.margins.single["project"], channel, "channels", channel)
 
     def _addresses(self) -> dict[str, Expression]:
-        """Where each channel reaches a person, as far as the profile declares what that takes."""
+        """The address expression of each channel, as far as the profile declares the traits for it."""
         names, margin = self.declared.names(past=False), self.margins.single["profile"]
         given = self.documents.profile.addresses
         usual = {
@@ -181,7 +181,7 @@ class _Compiler:
         return {audience.name: audience for audience in compiled}
 
     def _checked(self, document: MessageDocument, margin: Margin) -> MessageDocument:
-        """The message with its contents as their models left them; a faulty content stays as written."""
+        """The message with its contents as their models normalised them; a faulty content stays as written."""
         if not document.contents:
             margin.error("a message has content for one channel at least, such as email")
         checked: dict[str, object] = {}
@@ -223,7 +223,9 @@ class _Compiler:
         return compiled
 
     def _names_in(self, kind: Literal["send", "call"], name: str) -> Names:
-        """What a message or an action may name: what any journey that uses it knows, or any event if none does."""
+        """The names in scope for a message or action: those of all journeys that use it, or of any event if it is
+        unused.
+        """
         senders = [each for each in self.documents.journeys if _uses(each, kind, name)]
         every = {path: kind for event in self.declared.events.values() for path, kind in event.items()}
         if not senders:

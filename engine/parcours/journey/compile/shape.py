@@ -1,8 +1,8 @@
-"""Does every way through a journey lead somewhere? Each step is reached, and no circle goes round without waiting.
+"""The control-flow check of a journey: each step is reachable, and no cycle runs without waiting.
 
-A circle is harmless only if some step on it surely waits. A duration does, and so does a listener for
-an event: an event moves a run once. A time of day that is already here, an instant in the past and a
-reaction that the delivery already has go on at once, so they do not count.
+A cycle is harmless only if some step on it certainly waits. A duration does, and so does a listener for an event: an
+event moves a run once. A time of day that is already reached, an instant in the past and a reaction that the delivery
+already has go on at once, so they do not count.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from parcours.journey.read.finding import Margin
 _ExitRule: TypeAlias = program.Trigger | program.AudienceTrigger
 
 INSTANTS_TRIED_MAX: Final = 20_000
-"""Of a rule that began long before its journey; beyond it the checker takes on trust that one falls inside."""
+"""Of a rule that began long before its journey; beyond it the check assumes that one falls inside."""
 
 ADVICE: Final = "a step such as 'wait: 1m' between them would do"
 
 
 def check_shape(journey: program.Journey, order: Sequence[str], margin: Margin) -> None:
-    """Note unreachable steps, circles without waiting, and listeners that an exit rule makes idle."""
+    """Note unreachable steps, cycles without waiting, and listeners that an exit rule preempts."""
     place = {step: number for number, step in reversed(list(enumerate(order)))}
     reached = _reached(journey.steps, [journey.first], every_way)
     for step in journey.steps:
@@ -39,7 +39,7 @@ def check_shape(journey: program.Journey, order: Sequence[str], margin: Margin) 
 
 
 def every_way(step: program.Step) -> list[str | None]:
-    """Where a step can lead; None is the end of the run."""
+    """The successors of a step; None is the end of the run."""
     match step:
         case program.Send():
             return [step.next, step.on_refused] if step.has_on_refused else [step.next]
@@ -66,7 +66,7 @@ def every_way(step: program.Step) -> list[str | None]:
 def _reached(
     steps: Mapping[str, program.Step], start: Iterable[str | None], ways: Callable[[program.Step], Iterable[str | None]]
 ) -> dict[str, str | None]:
-    """Every step that the ways lead to from the start, each with the step before it on a shortest way."""
+    """Every step reachable from the start, each with its predecessor on a shortest path."""
     before: dict[str, str | None] = {step: None for step in start if step is not None and step in steps}
     waiting = deque(before)
     while waiting:
@@ -79,7 +79,7 @@ def _reached(
 
 
 def _instant_ways(step: program.Step) -> list[str | None]:
-    """The ways that can be taken in the instant of arrival, apart from reactions."""
+    """The successors that can be reached in the instant of arrival, apart from those by reactions."""
     match step:
         case program.WaitDuration():
             return [] if step.duration_ms > 0 else [step.next]
@@ -96,7 +96,7 @@ def _moves_with_now(step: program.WaitUntil) -> bool:
 
 
 def _circles(steps: Mapping[str, program.Step]) -> list[list[str]]:
-    """Circles without waiting, each step in one of them at most."""
+    """Cycles without waiting, each step in one of them at most."""
     circles: list[list[str]] = []
     for name, step in steps.items():
         if any(name in circle for circle in circles):
@@ -115,7 +115,7 @@ def _circle(
     start: Sequence[str | None],
     ways: Callable[[program.Step], Iterable[str | None]],
 ) -> list[str] | None:
-    """A shortest way from `name` back to itself that begins with one of the steps of `start`."""
+    """A shortest cycle through `name` that begins with one of the steps of `start`."""
     before = _reached(steps, start, ways)
     if name not in before:
         return None
@@ -127,7 +127,7 @@ def _circle(
 
 
 def _reaction_circle(steps: Mapping[str, program.Step], step: program.WaitFor) -> list[str] | None:
-    """A circle through a reaction that is already there: one that does not pass the send step afresh."""
+    """A cycle through a reaction that is already there: one that does not pass the send step afresh."""
     for listener in step.listeners:
         if isinstance(listener, program.ReactionListener):
             others = {name: each for name, each in steps.items() if name != listener.of}
@@ -165,7 +165,7 @@ def _same_change(listener: program.AudienceListener, exits: Iterable[_ExitRule])
 
 
 def check_entry(journey: program.Journey, margin: Margin, timezone: str) -> None:
-    """Note an entry through which nobody can come: the exits or the dates of the journey forbid it."""
+    """Note an entry that can never succeed, because of the exits or the dates of the journey."""
     entry = journey.entry
     if isinstance(entry, program.Trigger):
         return

@@ -1,4 +1,4 @@
-"""How does a step become a compiled step? By its kind, with every name in it looked up."""
+"""The compiler of steps: one method for each kind, which resolves every name in it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from parcours.journey.read.finding import Key, Margin
 
 @dataclass(frozen=True, slots=True)
 class StepCompiler:
-    """Compiles one step; `after` is the step that follows in the list, None at its end."""
+    """Compiles one step; `after` is the id of the step that follows in the list, None at its end."""
 
     journey: JourneyNames
     margin: Margin
@@ -47,7 +47,7 @@ class StepCompiler:
         assert_never(step)
 
     def _next(self, named: str | None, *keys: Key) -> str | None:
-        """The step named, or the one that follows in the list."""
+        """The id of the named step, or of the one that follows in the list."""
         known = [step.id for step in self.journey.document.steps]
         if named is not None and named not in known:
             self.margin.error(f"unknown step {named!r}{nearest(named, known)}", *keys)
@@ -101,7 +101,7 @@ class StepCompiler:
             return self._value(step.to[channel], ADDRESS, "to", channel)
         address = self.journey.declared.addresses.get(channel)
         if address is not None:
-            if address == DEFAULT_ADDRESSES.get(channel):  # any other is looked at in profile.yaml
+            if address == DEFAULT_ADDRESSES.get(channel):  # all others are checked with profile.yaml
                 return self._value(address, ADDRESS, "send")
             return self._expression(address, "send")
         self.margin.error(

@@ -1,7 +1,4 @@
-"""Which names does a Liquid template use? Paths below profile, entry, event and run; and what is wrong with it?
-
-Rendering is no matter of this room: here a template is only read.
-"""
+"""Static analysis of Liquid templates: the names that a template uses, and its errors. It is rendered in dispatch."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ _MARKS: Final = ("{{", "{%")
 
 @dataclass(frozen=True, slots=True)
 class TemplateUse:
-    """What one template looks at: dotted paths with their root, and complaints in words."""
+    """The analysis of one template: the dotted paths that it reads, with their root, and complaints in words."""
 
     paths: frozenset[str]
     complaints: tuple[str, ...]
@@ -73,7 +70,7 @@ def _reason(error: Exception) -> str:
 
 
 def _dotted(segments: Sequence[object]) -> str:
-    """The part of a path that names keys: `entry.items[0].name` and `entry.items[run.step]` end at items."""
+    """The leading keys of a path: `entry.items[0].name` and `entry.items[run.step]` end at items."""
     keys: list[str] = []
     for segment in segments:
         if not isinstance(segment, str) or (keys and segment in ("first", "last", "size")):
@@ -83,7 +80,7 @@ def _dotted(segments: Sequence[object]) -> str:
 
 
 def unknown_name(path: str, names: Names) -> str | None:
-    """A complaint about a template's path that is not declared, with the nearest one that is."""
+    """The complaint about a template's path that is not declared, with the nearest one that is."""
     root, _, below = path.partition(".")
     declared = names.of(root)
     if declared is None or kind_at(declared, below) is not None:

@@ -1,1 +1,1 @@
-"""What an author may write: one closed, frozen model for each kind of document."""
+"""The document models: one closed, frozen model for each kind of document that an author may write."""

@@ -1,7 +1,7 @@
-"""What may an author write? One closed, frozen model for each kind of document; steps.py has those of steps.
+"""The models of all documents but steps (steps.py): what an author may write in a project folder.
 
-The models can be built in Python as well. A text that is an expression or a template is only read by
-compile.py, which knows the names; here it is a text.
+Models can be built in Python as well. Expressions and templates are only texts here: the compiler, which knows the
+names, reads them.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class ProjectDocument(Document):
 
 
 class ProfileDocument(Document):
-    """profile.yaml: the traits with their kinds, where a channel finds its address, and the person's zone."""
+    """profile.yaml: the traits with their kinds, the address on each channel, and the person's zone."""
 
     traits: dict[PropertyPath, Kind] = Field(default_factory=dict)
     addresses: dict[Name, ExpressionText] = Field(default_factory=dict)
@@ -102,7 +102,7 @@ class ProfileDocument(Document):
 
 
 class KeyDocument(Document):
-    """Whose an event is that names nobody: the person known as `value` in `namespace`."""
+    """The person of an event without ids: the one known as `value` in `namespace`."""
 
     namespace: Name
     value: ExpressionText
@@ -155,7 +155,7 @@ class MessageDocument(Document, extra="allow"):
 
 
 class ActionDocument(Document):
-    """One outbound call: where it goes, the values that it takes along, and what may be read in its answer."""
+    """One outbound call: its URL, the values of its body, and the paths that may be read in its answer."""
 
     url: Annotated[str, AfterValidator(_web_address), Field(max_length=2_000)]
     description: str = ""
@@ -171,7 +171,7 @@ class ActionsDocument(Document):
 
 
 YEARS: Final = (1970, 9990)
-"""Between these a timestamp can be counted in every zone, with years to spare for waits and rules."""
+"""Timestamps within these years can be counted in every zone, with years to spare for waits and rules."""
 
 DateOrTime = TypeVar("DateOrTime", date, datetime)
 
@@ -183,11 +183,11 @@ def _in_our_time(moment: DateOrTime) -> DateOrTime:
 
 
 class EventEntryDocument(EventTriggerDocument):
-    """The journey is entered by an event."""
+    """Entry by an event."""
 
 
 class AudienceEntryDocument(AudienceTriggerDocument):
-    """The journey is entered by whoever enters an audience, or leaves it."""
+    """Entry by entering or leaving an audience."""
 
 
 _RATE: Final = re.compile(r"([1-9]\d{0,6})/s")
@@ -201,7 +201,7 @@ def _people_per_second(value: object) -> object:
 
 
 class ReadEntryDocument(Document):
-    """The journey is entered by everyone who is in the audience at an instant, `rate` people a second.
+    """Entry by reading an audience: everyone who is in it at an instant, `rate` people a second.
 
     rule  an RFC 5545 rule by which that recurs from `at` on, in the project's zone
     """
@@ -229,13 +229,13 @@ EntryDocument: TypeAlias = Annotated[
 
 
 class ReentryAfterDocument(Document):
-    """Again, but not before this long after the last run ended."""
+    """Re-entry, but not before this long after the last run ended."""
 
     after: Duration
 
 
 class GoalDocument(EventTriggerDocument):
-    """What the journey is for: the event, how long after the entry it counts, and the share aimed at."""
+    """The goal: its event, how long after the entry it counts, and the share aimed at."""
 
     within: Duration | None = None
     target: Percent | None = None
@@ -252,7 +252,7 @@ ExitRuleDocument: TypeAlias = Annotated[
 
 
 class JourneyDocument(Document):
-    """One journey: who enters, what ends it early, what it is for, and its steps in order.
+    """One journey: its entry, exits, goal, and steps in order.
 
     starts, ends  dates in the project's zone between which it can be entered, both inclusive
     priority      0-100; where several journeys concern one event, the highest goes first

@@ -1,7 +1,7 @@
-"""Which forms do all documents share? Names, expressions, percentages, and one way to choose a model.
+"""The forms shared by all documents: names, expressions, percentages, and the choice of a model by a key.
 
-Where a key decides what a mapping is (`send` makes it a send step), the model is chosen by that key
-before anything is checked: the author then reads about the one thing meant, not about all that it is not.
+Where a key decides what a mapping is (`send` makes it a send step), the model is chosen by that key before anything is
+validated: errors are then about the one model that was meant, not about all that were not.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 
 class Document(BaseModel):
-    """A document or a part of one: closed and frozen."""
+    """The base of documents and their parts: closed and frozen."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
 
@@ -25,7 +25,7 @@ Name: TypeAlias = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]
 
 
 def _expression(value: object) -> object:
-    """`true` and 5 in YAML are the expressions of the same text."""
+    """An expression from YAML, where `true` and 5 are not texts."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else value
@@ -60,7 +60,7 @@ def keys_of(data: object) -> frozenset[str]:
 
 
 def chooser(*keywords: str) -> Callable[[object], str | None]:
-    """Finds which of the keywords a mapping has, as the tag `<keyword>`; None if it has none of them."""
+    """A discriminator that finds which of the keywords a mapping has, as the tag `<keyword>`; None if it has none."""
 
     def choose(data: object) -> str | None:
         keys = keys_of(data)

@@ -1,4 +1,4 @@
-"""What may a project rule about all its messages? Whom to ask first, how many to send, and when to be quiet."""
+"""The models of policies: consent, frequency caps and quiet hours."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ConsentDocument(Document):
 
 
 class CapDocument(Document):
-    """At most `max` messages within any stretch of `per`, counted together over all that it names.
+    """A frequency cap: at most `max` messages in any window of `per`, counted together over all that it names.
 
     What went out before the cap was published counts as well.
     """
@@ -34,9 +34,9 @@ class CapDocument(Document):
 
 
 class QuietHoursDocument(Document):
-    """Hours of the week in the person's zone in which nothing goes out. A day names that on which they begin.
+    """Quiet hours: a weekly window in the person's zone in which nothing goes out. A day names the window's start.
 
-    A whole day lasts from 00:00 until 24:00, and with the day after it is one stretch.
+    A whole day lasts from 00:00 until 24:00, and joins the window of the day after it.
     """
 
     channels: Channels | None = None

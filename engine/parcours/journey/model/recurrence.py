@@ -1,8 +1,8 @@
-"""When does something recur by an RFC 5545 rule? At the wall-clock times that the rule names, in one zone.
+"""Recurrence by an RFC 5545 rule: the instants at which it recurs, by the local time of one zone.
 
-The rule runs on the clock on the wall, as a calendar does: nine o'clock stays nine o'clock when the clocks
-change. A time that the clock jumps over becomes the first instant after the gap, one that it shows twice
-is the first. What begins before the start, or would come twice at one instant, is left out.
+Local time is kept, as in a calendar: nine o'clock stays nine o'clock when the clocks change. A time in the gap of a
+clock change becomes the first instant after it, an ambiguous one is the first of the two. Instants before the start,
+and repeated ones, are left out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from parcours.expression.zones import wall_instant, zone
 from parcours.instants import to_moment, to_ms
 
 FREQUENCIES: Final = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY")
-"""SECONDLY is left out: an audience cannot be read that often."""
+"""The frequencies of a rule but for SECONDLY: an audience cannot be read that often."""
 
 EXAMPLE: Final = "FREQ=WEEKLY;BYDAY=MO"
 
@@ -35,18 +35,18 @@ _NUMBERS: Final[Mapping[str, tuple[int, int]]] = {
     "BYMONTH": (1, 12),
     "BYSETPOS": (-366, 366),
 }
-"""The parts that are lists of numbers, with their bounds. Where the lower one is negative, 0 means nothing."""
+"""The parts that are lists of numbers, with their bounds. Where the lower bound is negative, 0 is invalid."""
 
 _ONE_NUMBER: Final = ("COUNT", "INTERVAL")
 _NUMBER_MAX: Final = 1_000_000
-"""Of COUNT and INTERVAL: beyond it nothing honest lies, and dates end."""
+"""The limit of COUNT and INTERVAL: no honest rule exceeds it, and dates end."""
 
 _DAY: Final = re.compile(r"([+-]?[1-9]\d?)?(MO|TU|WE|TH|FR|SA|SU)")
 _UNTIL: Final = re.compile(r"\d{8}(T\d{6}Z?)?")
 _PARTS: Final = ("FREQ", "UNTIL", *_ONE_NUMBER, *_NUMBERS, "BYDAY", "WKST")
 
 _NUMBERED_DAYS: Final[Mapping[str, int]] = {"MONTHLY": 5, "YEARLY": 53}
-"""How often a weekday comes within a month or a year; elsewhere a number says nothing."""
+"""How often a weekday occurs at most within a month or a year; other frequencies take no number."""
 
 _YEAR_MAX: Final = 9_990
 """A little before timestamps end in the zone that is furthest ahead."""
@@ -56,7 +56,7 @@ _CALENDAR_YEARS: Final = 400
 
 
 def check_rule(text: str) -> str:
-    """The rule in one spelling. Raises ValueError for what is no rule, or one that cannot be meant."""
+    """The rule in canonical spelling. Raises ValueError for a text that is no rule, or one that makes no sense here."""
     parts = _parts(text.strip().upper().removeprefix("RRULE:"))
     for name, value in parts.items():
         _check_part(name, value)
@@ -107,12 +107,12 @@ def _is_number(text: str) -> bool:
 
 
 def _until(text: str, tz: ZoneInfo) -> datetime:
-    """The end, inclusive, on the zone's clock; a date alone is the whole of that day."""
+    """The end, inclusive, in local time; a date alone is the whole of that day."""
     if not _UNTIL.fullmatch(text):
         raise ValueError(f"UNTIL is written like 20261231 or 20261231T225959Z, not {text!r}")
     try:
         if "T" not in text:
-            return datetime.strptime(f"{text}T235959", "%Y%m%dT%H%M%S")  # noqa: DTZ007  # the clock on the wall
+            return datetime.strptime(f"{text}T235959", "%Y%m%dT%H%M%S")  # noqa: DTZ007  # local time
         moment = datetime.strptime(text.removesuffix("Z"), "%Y%m%dT%H%M%S")  # noqa: DTZ007
     except ValueError:
         raise ValueError(f"UNTIL is no date: {text!r}") from None
@@ -125,7 +125,7 @@ def _without_end(parts: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """A rule that `check_rule` let pass, from an instant (ms) on, by the clock of an IANA zone.
+    """A rule that `check_rule` let pass, from an instant (ms) on, in an IANA zone.
 
     start_ms  between the years 1970 and 9990
     """
@@ -153,14 +153,14 @@ class Recurrence:
                 yield instant_ms
 
     def following(self, after_ms: int) -> int | None:
-        """The first instant (ms) after this one, None if there is none any more. It counts from the start each time."""
+        """The first instant (ms) after this one, None if there is none. It counts from the start each time."""
         return next((instant_ms for instant_ms in self.instants() if instant_ms > after_ms), None)
 
     def _ever(self, parts: Mapping[str, str], start: datetime) -> bool:
-        """Whether the rule ever comes true.
+        """Whether the rule ever matches.
 
-        One that never does is tried up to the last year there is, so it is asked at an equal place in the
-        calendar from which that year is not far.
+        A rule that never does is tried up to the last year there is. So it is asked from a year at the same place in
+        the 400-year cycle of the calendar that is close to the end.
         """
         late = start.replace(year=start.year + (9_999 - start.year) // _CALENDAR_YEARS * _CALENDAR_YEARS)
         try:

@@ -1,4 +1,4 @@
-"""What may a step be? One model for each kind, chosen by the key that gives the step its name."""
+"""The models of steps: one for each kind, chosen by the key that names the kind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PERCENT_TOTAL: Final = 10_000
 
 
 class EventTriggerDocument(Document):
-    """An event, and the condition that it has to meet."""
+    """An event type, and the condition that the event has to meet."""
 
     event: str
     when: ExpressionText | None = None
@@ -79,7 +79,7 @@ ListenerDocument: TypeAlias = Annotated[
 
 
 class UntilInstant(Document):
-    """Waits until the instant that the expression gives, moved by the offset."""
+    """Waits until the instant that the expression gives, plus the offset."""
 
     until: ExpressionText
     offset: Offset = 0
@@ -113,7 +113,7 @@ def _wait_form(value: object) -> str | None:
 
 
 class WaitStep(Document):
-    """Waits: a duration, until an instant, or for a time of day."""
+    """Waits for a duration, until an instant, or for a time of day."""
 
     id: Name
     wait: Annotated[
@@ -145,20 +145,20 @@ class WaitForStep(Document):
 
 
 class WhenArm(Document):
-    """One way out of a branch."""
+    """One arm of a branch."""
 
     when: ExpressionText
     next: Name | None = None
 
 
 class OtherwiseArm(Document):
-    """The way out of a branch when no condition holds."""
+    """The arm of a branch that is taken when no condition holds."""
 
     otherwise: Name
 
 
 class BranchStep(Document):
-    """Takes the first way whose condition holds."""
+    """Takes the first arm whose condition holds."""
 
     id: Name
     branch: Annotated[
@@ -185,14 +185,14 @@ class BranchStep(Document):
 
 
 class SplitArm(Document):
-    """One way out of a split, and its share."""
+    """One arm of a split, and its share."""
 
     percent: Percent
     next: Name | None = None
 
 
 class SplitStep(Document):
-    """Divides people by shares, always the same person the same way."""
+    """Divides people randomly by shares, the same person always the same way."""
 
     id: Name
     split: Annotated[tuple[SplitArm, ...], Field(min_length=1)]
@@ -207,7 +207,7 @@ class SplitStep(Document):
 
 
 def is_too_fine(percent: float) -> bool:
-    """Whether the share cannot be given out. Where that is so the sum says nothing."""
+    """Whether the share is finer than a split can give out; the sum of the shares is then not judged."""
     return exact_hundredths(percent) != hundredths(percent)
 
 
@@ -217,7 +217,7 @@ def hundredths(percent: float) -> int:
 
 
 def exact_hundredths(percent: float) -> Decimal:
-    """A share as it is written, in hundredths of a percent."""
+    """A share as written, in hundredths of a percent."""
     return Decimal(str(percent)) * 100
 
 

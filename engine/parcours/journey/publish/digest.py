@@ -1,8 +1,8 @@
-"""Has anything changed? A digest of what each journey means, and of each name whose meaning people's state goes by.
+"""Version digests: a content hash of each journey, audience and rule-based event type, by which changes are recognised.
 
-A digest is taken over the documents' values and not over their text: the order of keys, comments and values
-that are the default anyway make no difference, on any machine. What a journey means is its document and the
-messages, actions, audiences and event types that it uses; policies, channels and the profile are not part of it.
+A digest is taken over the documents' values and not over their text: the order of keys, comments and values that equal
+the default make no difference, on any machine. A journey's digest covers its document and the messages, actions,
+audiences and event types that it uses; policies, channels and the profile are not part of it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DIGEST_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """Hexadecimal digests by name. Of event types only those that are recognised by a rule are listed."""
+    """Hexadecimal digests by name. Of event types only rule-based ones are listed."""
 
     journeys: Mapping[str, str]
     audiences: Mapping[str, str]
@@ -32,7 +32,7 @@ class Digests:
 
 
 def digests_of(documents: Documents, program: Program) -> Digests:
-    """The digests of a project; `program` is compiled from its documents, every name by its first definition."""
+    """The digests of a project; `program` is compiled from its documents, with every name in its first definition."""
     content = _Content(documents, program)
     declared = documents.events.events
     return Digests(
@@ -59,6 +59,7 @@ class _Content:
         messages = {step.message for step in steps if isinstance(step, Send)}
         actions = {step.action for step in steps if isinstance(step, CallAction)}
         bodies = [value for name in actions for value in self.program.actions[name].body.values()]
+        # The program has no definition numbers yet (its keys are plain names), so it can index the documents by name.
         audiences = audience_names(journey)
         events = event_names(journey) | _asked([*expressions_in(journey), *bodies])
         return {
@@ -74,7 +75,7 @@ class _Content:
         return {"condition": condition.text, "events": self._events(_asked([condition]))}
 
     def _events(self, names: Iterable[str]) -> dict[str, object]:
-        """Event types with what they are built on."""
+        """Event types, and those that rule-based ones are based on."""
         declared = self.documents.events.events
         wanted = {name for name in names if name in declared}
         wanted |= {base for name in wanted if (base := declared[name].of) in declared}
@@ -86,7 +87,7 @@ def _asked(expressions: Iterable[Expression]) -> set[str]:
 
 
 def _values(document: Document) -> object:
-    """What an author said, without what is so anyway."""
+    """The values that an author wrote, without those that equal the default."""
     return _said(document.model_dump(mode="json", by_alias=True, exclude_defaults=True))
 
 

@@ -1,9 +1,9 @@
-"""What is published? Which version of each journey takes entries, which ones drain, and what is closed or paused.
+"""The ledger of what is published: which version of each journey takes entries, which drain, what is closed or paused.
 
-What is published changes step by step, each with a number and one effective time. A `Ledger` says what
-holds after one of them; every function here takes a ledger and gives the next one, so that a change is worked
-out once and then only handed on. A publication is a project as it was published: it is kept for as long as a
-journey has a version in it.
+The ledger changes step by step, each change with a number and one effective time. A `Ledger` is the state after a
+change; every function here takes a ledger and returns the next one, so that a change is computed once and then only
+distributed: applying a ledger twice changes nothing. A publication is a project as it was published: it is kept for as
+long as a journey has a version in it.
 
     open ── close ──> closed        pause / resume: of any journey that is not stopped,
      │ ^                │           whether it is open or closed
@@ -43,7 +43,9 @@ class Version(msgspec.Struct, frozen=True, array_like=True):
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, array_like=True):
-    """
+    """The state of one journey.
+
+    entries    whether the journey takes entries, was closed, or stopped
     offered    whether the newest publication has the journey at all
     paused_at  since when it is paused, in ms
     versions   oldest first; runs may be in any of them
@@ -66,20 +68,21 @@ class LedgerEntry(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Definition(msgspec.Struct, frozen=True, array_like=True):
-    """What a name means since its latest definition."""
+    """The latest definition of a name: its number and digest."""
 
     number: int
     digest: str
 
 
 class Ledger(msgspec.Struct, frozen=True, array_like=True):
-    """
-    number        of the last change
-    at            its effective time, in ms
-    verb, journey what was done, and to which journey: "" for a publication, which is of them all
-    publication   the number of the newest one
-    source        digest of the newest publication's documents
-    definition_keys  of audiences and of event types, by publication: those above 1
+    """Everything that is published, after one change.
+
+    number           of the last change
+    at               its effective time, in ms
+    verb, journey    what was done, and to which journey: "" for a publication, which is of them all
+    publication      the number of the newest one
+    source           digest of the newest publication's documents
+    definition_keys  the definition numbers above 1 of audiences and of event types, by publication
     """
 
     number: int = 0
@@ -97,22 +100,22 @@ class Ledger(msgspec.Struct, frozen=True, array_like=True):
         return DefinitionKeys(*self.definition_keys.get(publication, ({}, {})))
 
     def publications(self) -> set[int]:
-        """The publications that somebody may still go by."""
+        """The publications that some version is part of, and the newest one."""
         return {self.publication} | {each.publication for entry in self.journeys.values() for each in entry.versions}
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A project that is to be published: the digest of all its documents, and those of its parts."""
+    """A project that may be published: the digest of all its documents, and those of its parts."""
 
     source: str
     digests: Digests
 
 
 def published(ledger: Ledger, offer: Candidate, at: int, *, reopen: bool) -> Ledger:
-    """The offer is what holds now. A journey whose content has changed gets the next version.
+    """The ledger after publishing the candidate. A journey whose content has changed gets the next version.
 
-    reopen  closed and stopped journeys are open again, even those that have not changed
+    reopen  closed and stopped journeys are opened again, even those that have not changed
     """
     publication = ledger.publication + 1
     audiences = _renewed(ledger.audiences, offer.digests.audiences)
@@ -124,13 +127,14 @@ def published(ledger: Ledger, offer: Candidate, at: int, *, reopen: bool) -> Led
         entry = ledger.journeys.get(name)
         journeys[name] = _next(entry, Version(1, digest, publication, at), reopen=reopen)
     named = _numbers(audiences, offer.digests.audiences), _numbers(events, offer.digests.events)
+    # Definition numbers are kept by publication, since an older one has to be compiled again with those of its time.
     renewed = Ledger(ledger.number + 1, at, "publish", "", publication, offer.source, journeys, audiences, events)
     kept = {number: each for number, each in ledger.definition_keys.items() if number in renewed.publications()}
     return msgspec.structs.replace(renewed, definition_keys=kept | ({publication: named} if any(named) else {}))
 
 
 def retired(ledger: Ledger, in_use: Collection[tuple[str, int]]) -> Ledger:
-    """Without the versions that drained: nobody goes by them (`in_use` names those that somebody does)."""
+    """The ledger without drained versions: those without open runs (`in_use` names the ones that have some)."""
     journeys = {
         name: msgspec.structs.replace(
             entry,
@@ -144,11 +148,13 @@ def retired(ledger: Ledger, in_use: Collection[tuple[str, int]]) -> Ledger:
 def _next(entry: LedgerEntry | None, version: Version, *, reopen: bool) -> LedgerEntry:
     if entry is None:
         return LedgerEntry("open", True, None, (version,))
+    # The same digest means the same version: only the publication that holds its documents moves on.
     if entry.newest.digest != version.digest:
         following = msgspec.structs.replace(version, number=entry.newest.number + 1)
         return LedgerEntry("open", True, entry.paused_at, (*entry.versions, following))
+    # A journey that comes back after a publication without it opens again, as a new one would.
     entries: EntryState = "open" if reopen or not entry.offered else entry.entries
-    held_now = msgspec.structs.replace(entry.newest, publication=version.publication)  # so that older ones may go
+    held_now = msgspec.structs.replace(entry.newest, publication=version.publication)  # older ones can be dropped
     return LedgerEntry(entries, True, entry.paused_at, (*entry.versions[:-1], held_now))
 
 
@@ -157,7 +163,7 @@ def _withdrawn(entry: LedgerEntry) -> LedgerEntry:
 
 
 def _renewed(known: Mapping[str, Definition], digests: Mapping[str, str]) -> dict[str, Definition]:
-    """What each name means now; a name that is not used any more keeps its number for the day on which it is."""
+    """The definition of each name now. An unused one keeps its number: histories under its key may outlive it."""
     renewed = dict(known)
     for name, digest in digests.items():
         before = known.get(name)
@@ -171,9 +177,9 @@ def _numbers(meanings: Mapping[str, Definition], names: Mapping[str, str]) -> di
 
 
 def changed(ledger: Ledger, verb: Verb, name: str, at: int) -> Ledger:
-    """A journey is closed, stopped, paused or resumed; the same ledger where it is so already.
+    """The ledger after closing, stopping, pausing or resuming a journey; the same one if that changes nothing.
 
-    Raises CallerError for a journey that there is not, and for one that cannot be paused.
+    Raises CallerError for an unknown journey, and for one that cannot be paused.
     """
     entry = ledger.journeys.get(name)
     if entry is None:

@@ -1,6 +1,7 @@
-"""How do a newest publication and older versions become one program? Each run finds its own, entries the newest.
+"""The linker: it joins the newest publication and the versions that drain into one program.
 
-With one version of everything the program is the newest publication's, as it was compiled.
+Entries find the newest version, each run its own, with its own messages and actions. Policies, profile and channels are
+the newest for all. With one version of everything the result is the newest program as it was compiled.
 """
 
 from __future__ import annotations
@@ -26,19 +27,22 @@ from parcours.journey.publish.ledger import Ledger
 def linked(ledger: Ledger, programs: Mapping[int, Program]) -> Program:
     """The program of all that is published.
 
-    programs  what each of the ledger's publications was compiled to, by number
+    programs  the compiled form of each of the ledger's publications, by number
     """
     newest = programs[ledger.publication]
+    # A compiler numbers every journey 1; only the ledger knows which version it is.
     offered = [replace(each, version=ledger.journeys[each.name].newest.number) for each in newest.journeys]
     entering = tuple(each for each in offered if ledger.journeys[each.name].entries == "open")
     shut = tuple(each for each in offered if ledger.journeys[each.name].entries != "open")
     older = _older(ledger, programs)
     paused = {name: entry.paused_at for name, entry in ledger.journeys.items() if entry.paused_at is not None}
+    # The very object: whoever compares programs by identity sees that nothing was linked.
     if not (shut or older or paused) and entering == newest.journeys:
         return newest
     drained = [each for _, each in older]
     audiences = _audiences(newest, older, programs)
     events = {**_rules(older, programs), **newest.events}
+    # Older versions ask for histories that the newest publication may not keep any more.
     asking = [each for journey in drained for each in expressions_in(journey)]
     asking += [value for journey in drained for action in journey.actions.values() for value in action.body.values()]
     asking += [audience.condition for audience in audiences.values()]
@@ -59,7 +63,7 @@ def linked(ledger: Ledger, programs: Mapping[int, Program]) -> Program:
 
 
 def _older(ledger: Ledger, programs: Mapping[int, Program]) -> list[tuple[int, Journey]]:
-    """The versions that are not the newest one of a journey on offer, each with its publication."""
+    """All versions but those of `newest.journeys`, each with its publication."""
     found: list[tuple[int, Journey]] = []
     for name, entry in sorted(ledger.journeys.items()):
         for version in entry.versions[:-1] if entry.offered else entry.versions:
@@ -72,16 +76,17 @@ def _older(ledger: Ledger, programs: Mapping[int, Program]) -> list[tuple[int, J
 def _audiences(
     newest: Program, older: list[tuple[int, Journey]], programs: Mapping[int, Program]
 ) -> dict[str, Audience]:
-    """Those of the newest publication, and those that older versions go by. Of one key, they are the same."""
+    """The newest publication's audiences and those that older versions use. Of one key, both are the same."""
     used = {key: programs[number].audiences[key] for number, journey in older for key in audience_names(journey)}
     return {**used, **newest.audiences}
 
 
 def _rules(older: list[tuple[int, Journey]], programs: Mapping[int, Program]) -> dict[str, EventType]:
-    """The event types of older publications. Whose an event is, only the newest one says."""
+    """The event types of older publications, without their keys: only the newest ones name an event's person."""
     return {
         key: replace(event, namespace=None, key=None)
         for number in sorted({number for number, _ in older})
+        # In rising order of publications, so that a later one of the same key wins.
         for key, event in programs[number].events.items()
     }
 
@@ -89,7 +94,7 @@ def _rules(older: list[tuple[int, Journey]], programs: Mapping[int, Program]) ->
 def _united(
     known: Mapping[str, tuple[Series, ...]], more: Mapping[str, tuple[Series, ...]]
 ) -> dict[str, tuple[Series, ...]]:
-    """Histories of both, each once and for the longest window that is asked for."""
+    """The histories of both, each once and for the longest window that is asked for."""
     together = united_series(series for each in (known, more) for listed in each.values() for series in listed)
     by_event: dict[str, tuple[Series, ...]] = {}
     for _, series in sorted(together.items()):

@@ -1,7 +1,7 @@
-"""How does what was published become a program again? From the documents of each publication, compiled once.
+"""Publications: the ledger with the documents of each publication, compiled again into a program, each once.
 
-An older publication keeps its journeys, messages, actions, audiences and event types; its profile and its
-channels are the newest ones, with what they have dropped since added back so that older texts still compile.
+An older publication keeps its journeys, messages, actions, audiences and event types; profile and channels are the
+newest, with the names that they have dropped since added back, so that older texts still compile.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from parcours.journey.read.documents import Documents, margins_of
 from parcours.journey.read.finding import Finding, errors
 
 PROJECTS_REMEMBERED: Final = 4
-"""Projects whose candidate and source are kept: the shards, router and journey control of a process share them."""
+"""Projects whose candidate and source are cached: the shards, router and journey control of a process share them."""
 
 
 class Publications(msgspec.Struct, frozen=True, array_like=True):
-    """What is published, for whoever has to know: a shard's store, another process.
+    """The ledger and the sources that it refers to, as a store and other processes get them.
 
     sources  the documents of each publication that the ledger names, by number
     """
@@ -40,21 +40,21 @@ class Publications(msgspec.Struct, frozen=True, array_like=True):
 
 
 def begun(project: Project) -> Publications:
-    """What is published where nothing has been before: the project, as number 1."""
+    """The first publication of a fresh store: the project, as number 1."""
     ledger = published(Ledger(), candidate_of(project), 0, reopen=True)
     return Publications(ledger, {ledger.publication: source_of(project)})
 
 
 @lru_cache(maxsize=PROJECTS_REMEMBERED)
 def candidate_of(project: Project) -> Candidate:
-    """What decides whether publishing the project changes anything."""
+    """The digests by which publishing the project is found to change something or nothing."""
     source = digest(json.loads(source_of(project)))
     return Candidate(source, digests_of(project.documents, project.program))
 
 
 @lru_cache(maxsize=PROJECTS_REMEMBERED)
 def source_of(project: Project) -> bytes:
-    """The project's documents. Of the channels only the names: their settings belong to whoever runs them."""
+    """The project's documents, without the channels' settings: those belong to the process that runs them."""
     documents = project.documents
     channels: dict[str, dict[str, object]] = {name: {} for name in documents.settings.channels}
     settings = documents.settings.model_copy(update={"channels": channels})
@@ -62,9 +62,9 @@ def source_of(project: Project) -> bytes:
 
 
 class PublicationCompiler:
-    """Compiles publications, each once for as long as nothing around it changes.
+    """Compiles publications, and caches each program until the newest publication changes.
 
-    project  compiled already; it stands for its own documents
+    project  the process's own project, whose program need not be compiled again
     """
 
     def __init__(self, project: Project | None = None) -> None:
@@ -73,7 +73,7 @@ class PublicationCompiler:
         self._compiled: dict[tuple[int, int], Program] = {}
 
     def program(self, all_published: Publications) -> Program:
-        """All that is published, as one program."""
+        """The linked program of everything published."""
         ledger = all_published.ledger
         wanted = {(number, ledger.publication) for number in ledger.publications()}
         self._compiled = {key: program for key, program in self._compiled.items() if key in wanted}
@@ -93,7 +93,7 @@ class PublicationCompiler:
 
 
 def _among(older: Documents, newest: Documents) -> Documents:
-    """The older documents with the newest profile, and with every name that either of them knows."""
+    """The older documents with the newest profile, and all names that either of them declares."""
     profile = newest.profile.model_copy(
         update={
             "traits": {**newest.profile.traits, **older.profile.traits},

@@ -1,1 +1,1 @@
-"""How a project folder becomes checked documents: files to data, data to models, every fault a finding."""
+"""Reading of a project folder: files to data, data to validated documents, each fault a finding."""

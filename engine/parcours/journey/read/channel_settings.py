@@ -1,7 +1,7 @@
-"""Are the channels of parcours.yaml set up as they have to be? Their settings against each channel's own model.
+"""Validation of the channels' settings in parcours.yaml, by each channel's own model.
 
-A reference such as `env:SMTP_PASSWORD` is not looked up: only whoever opens the engine knows what it stands
-for. So its value is not judged, while its key is.
+A reference such as `env:SMTP_PASSWORD` is resolved only when the engine opens. So its key is validated, while its value
+is not.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from parcours.journey.read.reading import note_invalid
 from parcours.journey.read.secrets import is_reference
 
 ChannelModels: TypeAlias = Mapping[str, type[BaseModel] | None]
-"""The settings' model of every installed channel; None for one that cannot be loaded, and is not looked into."""
+"""The settings' model of every installed channel; None for one that cannot be loaded, and is not validated."""
 
 
 def check_channels(channels: Mapping[str, Mapping[str, object]], models: ChannelModels, margin: Margin) -> None:
@@ -38,7 +38,7 @@ def _check(settings: Mapping[str, object], model: type[BaseModel], margin: Margi
 
 
 def _depends_on_reference(details: ErrorDetails, settings: Mapping[str, object]) -> bool:
-    """Whether the complaint is about a value that is not known yet."""
+    """Whether the complaint is about the value of a reference."""
     if details["type"] in ("missing", "extra_forbidden"):
         return False
     value: object = settings

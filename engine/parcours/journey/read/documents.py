@@ -1,4 +1,4 @@
-"""What is a whole project, before it is compiled? Its documents together, and the margin of each."""
+"""The documents of a whole project, before it is compiled, and the margin of each for findings."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class Margins:
     messages: tuple[Margin, ...]
     journeys: tuple[Margin, ...]
     unread: frozenset[str] = frozenset()
-    """Kinds of documents, and names of messages, that are there but could not be read."""
+    """Kinds of documents, and names of messages, that exist but could not be read."""
 
     faulty: frozenset[str] = frozenset()
-    """Files of journeys of which only a part could be read."""
+    """Files of journeys that could be read in part only."""
 
 
 def margins_of(documents: Documents, findings: list[Finding]) -> Margins:
@@ -64,7 +64,7 @@ def margins_of(documents: Documents, findings: list[Finding]) -> Margins:
 
 
 def read_documents(folder: Path, findings: list[Finding]) -> tuple[Documents, Margins]:
-    """The documents of a folder. What cannot be read is noted, and something empty stands in for it."""
+    """The documents of a folder. One that cannot be read is a finding, and an empty one stands in for it."""
     read: dict[str, list[tuple[Document, Margin]]] = {kind: [] for kind in DOCUMENTS}
     unread, faulty = set[str](), set[str]()
     for source in read_folder(folder, findings):
@@ -81,7 +81,7 @@ def read_documents(folder: Path, findings: list[Finding]) -> tuple[Documents, Ma
 
 
 def _message_name(source: Source) -> str:
-    """What a message that cannot be read is probably called."""
+    """The probable name of a message that cannot be read."""
     name = source.data.get("message") if isinstance(source.data, dict) else None
     return name if isinstance(name, str) else PurePosixPath(source.file).stem
 

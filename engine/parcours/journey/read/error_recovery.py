@@ -1,8 +1,7 @@
-"""What can still be checked of a document with faults? All but the faulty parts, which harmless ones replace.
+"""Error recovery: a document with faults is validated again with the faulty parts replaced by harmless ones.
 
-Without this, a mistyped key in one step would hide an unknown message in the next until it is corrected.
-Places in lists are kept, so that findings about the rest still name the right line. The result is
-only looked at, never run.
+Without this, a mistyped key in one step would hide an unknown message in the next until it is corrected. Places in
+lists are kept, so that findings about the rest still name the right line. The result is only validated, never run.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from parcours.journey.read.finding import KeyPath
 from parcours.journey.read.reading import key_path
 
 ROUNDS_MAX: Final = 3
-"""First the faulty keys go, then the faulty steps, then whatever else; a document beyond that is left alone."""
+"""First faulty keys are removed, then faulty steps, then other parts; a document beyond that is given up."""
 
 
 def repaired(data: object) -> JourneyDocument | None:
-    """A journey document without the parts that are at fault, or None where too little is left."""
+    """A journey document without its faulty parts, or None where too little is left."""
     if not isinstance(data, dict):
         return None
     whole: dict[str, Any] = deepcopy(data)
@@ -52,7 +51,7 @@ def _remove(whole: dict[str, Any], path: KeyPath, whole_part: bool) -> None:
 
 
 def _plain_entry(entry: object) -> dict[str, object]:
-    """An entry by the same event or audience, without the rest of it."""
+    """An entry by the same event or audience, reduced to that."""
     known = entry if isinstance(entry, dict) else {}
     for key, keyword in (("event", "event"), ("audience", "audience"), ("read", "audience")):
         if isinstance(known.get(key), str):
@@ -69,7 +68,7 @@ def _remove_in_step(steps: Any, path: KeyPath, whole_part: bool) -> None:
 
 
 def _stand_in(step: object, number: int) -> dict[str, object]:
-    """A step of the same id that leads on; one that sends still does, for reactions refer to it."""
+    """A harmless step of the same id. A send step stays one, since reactions refer to it."""
     known = step if isinstance(step, dict) else {}
     name, message = known.get("id"), known.get("send")
     identity = {"id": name if isinstance(name, str) else f"step-{number}"}
@@ -77,7 +76,7 @@ def _stand_in(step: object, number: int) -> dict[str, object]:
 
 
 def _drop(part: Any, path: KeyPath) -> bool:
-    """Delete one key of a mapping; False where the path leads elsewhere."""
+    """Delete the key at a path; False where there is none."""
     for key in path[:-1]:
         if not _has(part, key):
             return False

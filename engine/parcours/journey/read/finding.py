@@ -1,4 +1,4 @@
-"""What is wrong with a project, and where? One finding a fault, gathered in the margins of the documents."""
+"""Findings: the errors and warnings of a project, each with its file, line and key path."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ VALUE_SHOWN_MAX: Final = 60
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """One fault or doubt. `line` is from 1, 0 where the document did not come from a file.
+    """One error or warning. `line` is from 1, 0 where the document did not come from a file.
 
     path   the key's path, such as `steps[1].send`
-    value  what stands there, shortened; empty where the message says it
-    runs   whether what is published with this fault already goes on: it does nothing that was not so before
+    value  the offending value, shortened; empty where the message says it
+    runs   whether a live publication keeps running in spite of this error: only a new one is refused for it
     """
 
     file: str
@@ -54,7 +54,7 @@ def shown(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """Where findings about one document are written. `lines` gives the line of each key path."""
+    """The place for findings about one document. `lines` gives the line of each key path."""
 
     file: str
     findings: list[Finding]
@@ -66,11 +66,11 @@ class Margin:
         return Margin(self.file, self.findings, self.lines, (*self.base, *keys))
 
     def error(self, message: str, *keys: Key, value: str = "", runs: bool = False) -> None:
-        """Note a fault at the key path below this part."""
+        """Note an error at the key path below this part."""
         self._add("error", message, keys, value, runs=runs)
 
     def warn(self, message: str, *keys: Key) -> None:
-        """Note a doubt at the key path below this part."""
+        """Note a warning at the key path below this part."""
         self._add("warning", message, keys, "")
 
     def _add(
@@ -90,5 +90,5 @@ class Margin:
 
 
 def errors(findings: Iterable[Finding]) -> list[Finding]:
-    """Those that keep the project from running."""
+    """The findings that keep a project from running."""
     return [finding for finding in findings if finding.severity == "error"]

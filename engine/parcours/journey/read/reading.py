@@ -1,4 +1,4 @@
-"""How does a source become a document? By its model, with each complaint put in an author's words."""
+"""Validation of a source by its document's model, with each pydantic error put in an author's words."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ _WORDS: Final[Mapping[str, str]] = {
 
 
 def read_document(source: Source, model: type[AnyDocument], margin: Margin) -> AnyDocument | None:
-    """The document, or None with every complaint noted in the margin."""
+    """The document, or None with every error noted in the margin."""
     data = {} if source.data is None and model is not DOCUMENTS["project"] else source.data
     try:
         return model.model_validate(data)
@@ -96,7 +96,7 @@ def note_invalid(
     margin: Margin,
     matters: Callable[[ErrorDetails], bool] = lambda details: True,
 ) -> None:
-    """Note each complaint of a model that matters, be it of a document, a channel's content or its settings."""
+    """Note each error of a model that matters: a document's, a channel's content or its settings."""
     listed = [details for details in error.errors(include_url=False) if matters(details)]
     places = [details["loc"] for details in listed]
     for details in listed:
@@ -106,7 +106,7 @@ def note_invalid(
 
 
 def key_path(details: ErrorDetails) -> KeyPath:
-    """Where the complaint is, in the keys that the author wrote."""
+    """The key path of an error, in the keys that the author wrote."""
     return tuple(key for key in details["loc"] if not _is_tag(key) and key != "[key]")
 
 
@@ -165,7 +165,7 @@ def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[B
 
 
 def _model_within(annotation: object) -> type[BaseModel] | None:
-    """The only model that an annotation speaks of, however wrapped; None if there are several or none."""
+    """The only model in an annotation, however wrapped; None if there are several or none."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     found = {model for each in get_args(annotation) if (model := _model_within(each)) is not None}

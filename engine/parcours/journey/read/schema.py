@@ -1,4 +1,4 @@
-"""What does an editor need to complete and check a document? The JSON Schema of its kind."""
+"""The JSON Schema of each kind of document, for editors to complete and validate what is typed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KINDS: Final = tuple(DOCUMENTS)
 
 
 def schema(kind: str) -> dict[str, Any]:
-    """The JSON Schema of a kind of document. Raises CallerError for a kind that there is not."""
+    """The JSON Schema of a kind of document. Raises CallerError for an unknown kind."""
     if kind not in DOCUMENTS:
         raise CallerError(f"there is no kind of document {kind!r}{nearest(kind, KINDS)}; there are {', '.join(KINDS)}")
     return {"$schema": DIALECT, **DOCUMENTS[kind].model_json_schema(by_alias=True)}

@@ -1,4 +1,4 @@
-"""How does a setting refer to a secret? `env:NAME` and `file:PATH`, looked up only when a channel starts."""
+"""References to secrets in settings: `env:NAME` and `file:PATH`, resolved only when a channel starts."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 from parcours.errors import SettingInvalid
 
 SCHEMES: Final = ("env", "file")
-"""What a reference begins with, before a colon."""
+"""The schemes of a reference, before its colon."""
 
 
 def is_reference(value: object) -> bool:
-    """Whether a setting's value stands for another one that is kept elsewhere."""
+    """Whether a setting's value is a reference."""
     return isinstance(value, str) and value.partition(":")[0] in SCHEMES and ":" in value
 
 

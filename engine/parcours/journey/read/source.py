@@ -1,7 +1,7 @@
-"""What is written in a project folder? Plain data of each YAML document, and the line of every key.
+"""The source of a document: plain data read from its YAML file, and the line of every key.
 
-YAML 1.2: `on` and `no` are texts, 22:00 is a text, and so is a date until a document says otherwise.
-A file that cannot be read is a finding, never an exception: the other files are still looked at.
+YAML 1.2: `on` and `no` are texts, 22:00 is a text, and so is a date until a document says otherwise. A file that cannot
+be read is a finding, never an exception: the other files are still read.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ FILE_BYTES_MAX: Final = 4_000_000
 """Bytes of one document or content file: far above any journey or email, and it fits into memory."""
 
 DEPTH_MAX: Final = 100
-"""Brackets, or indentations, within each other. The scanner's work grows with the square of it; honest documents have
-a dozen."""
+"""Nested brackets or indentations. The scanner's work grows with the square of them; honest documents have a dozen."""
 
 FILE_SUFFIX: Final = "_file"
 """`text_file: reminder.txt` in a message stands for `text` with what the file holds."""
@@ -49,7 +48,7 @@ LATER: Final[Mapping[str, str]] = {
     "places.yaml": "places",
     "tables.yaml": "tables",
 }
-"""Names with a meaning that this version does not have: passing over them in silence would be wrong."""
+"""Names that a later version gives a meaning: to ignore them in silence would be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +66,12 @@ class Source:
     readable: bool = True
 
     def margin(self, findings: list[Finding]) -> Margin:
-        """Where findings about this document go."""
+        """The margin for findings about this document."""
         return Margin(self.file, findings, self.lines)
 
 
 class _Scanner(RoundTripScanner):
-    """Stops where something is nested too deeply, before the layers above go down there."""
+    """Refuses deep nesting before the parser's recursion follows it."""
 
     def fetch_flow_collection_start(self, TokenClass: Any, to_push: str) -> None:  # noqa: N803  # as it is above
         super().fetch_flow_collection_start(TokenClass, to_push)
@@ -89,7 +88,7 @@ class _Scanner(RoundTripScanner):
 
 
 class _Constructor(RoundTripConstructor):
-    """Leaves what looks like a date as the text that was written: documents say which texts are dates."""
+    """Leaves dates as the text that was written: the document models know which texts are dates."""
 
     def as_written(self, node: ScalarNode) -> str:
         return str(node.value)
@@ -99,7 +98,7 @@ _Constructor.add_constructor("tag:yaml.org,2002:timestamp", _Constructor.as_writ
 
 
 def read_folder(folder: Path, findings: list[Finding]) -> list[Source]:
-    """Every document of the project, in the order of their names; what cannot be read is noted as well."""
+    """Every document of the project, in the order of their names; a file that cannot be read is a finding."""
     if not folder.is_dir():
         findings.append(Finding(str(folder), 0, "", "there is no such project folder"))
         return []
@@ -115,7 +114,7 @@ def read_folder(folder: Path, findings: list[Finding]) -> list[Source]:
 
 
 def _needed(folder: Path, name: str) -> bool:
-    """Only parcours.yaml has to be there; its absence is noticed on reading."""
+    """Whether to read this file: parcours.yaml always, so that its absence is a finding; others if they exist."""
     return name == SINGLE["project"] or (folder / name).exists()
 
 
@@ -171,7 +170,7 @@ def _unreadable(file: str, error: MarkedYAMLError, message: str) -> Finding:
 
 
 def read_text(text: str, kind: str, file: str) -> Source:
-    """The document in a text. Raises YAMLError or ValueError where it is none."""
+    """The document in a text. Raises YAMLError or ValueError for anything else."""
     yaml = YAML(typ="rt", pure=True)
     yaml.Scanner = _Scanner
     yaml.Constructor = _Constructor
@@ -180,7 +179,7 @@ def read_text(text: str, kind: str, file: str) -> Source:
 
 
 def _plain(value: Any, path: KeyPath, lines: dict[KeyPath, int]) -> object:
-    """ruamel's value as plain data, its keys' lines noted on the way."""
+    """ruamel's value as plain data; the lines of its keys are noted on the way."""
     if len(lines) > VALUES_MAX:
         raise ValueError(f"it holds more than {VALUES_MAX} values")
     if isinstance(value, CommentedMap):
@@ -236,7 +235,7 @@ def _content(folder: Path, beside: Path, content: dict[str, object], margin: Mar
 
 
 def _file_text(folder: Path, beside: Path, value: object, margin: Margin) -> str:
-    """The text of the file; empty, with a finding, where it cannot be had."""
+    """The text of the file; empty, with a finding, where it cannot be read."""
     if not isinstance(value, str):
         margin.error("a path beside this document is expected", value=repr(value))
         return ""

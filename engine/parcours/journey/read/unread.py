@@ -1,4 +1,4 @@
-"""Which files of a project folder does nothing read? YAML that lies, or is named, where no document is looked for."""
+"""Warnings for YAML files in a project folder that nothing reads, because of their place or name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from parcours.expression.names import nearest
 from parcours.journey.read.finding import Finding
 
 TESTS: Final = "tests"
-"""Belongs to the tools, which look after it themselves."""
+"""The folder of journey tests, which other tools read and check."""
 
 SUFFIXES: Final = (".yaml", ".yml")
 
@@ -20,9 +20,9 @@ FILES_MAX: Final = 10_000
 
 
 def unread_files(folder: Path, read: Collection[str], single: Collection[str], many: Collection[str]) -> list[Finding]:
-    """A warning for each file that is passed over.
+    """A warning for each file that is not read.
 
-    read    what has been read or complained about, as paths below the folder
+    read    the files that were read or have a finding, as paths below the folder
     single  the names of documents of which there is one
     many    the folders of documents of which there may be many
     """
@@ -38,5 +38,5 @@ def unread_files(folder: Path, read: Collection[str], single: Collection[str], m
 
 
 def _elsewhere(file: Path) -> bool:
-    """Whether it belongs to a tool."""
+    """Whether the file belongs to another tool."""
     return file.parts[0] == TESTS or any(part.startswith(".") for part in file.parts)

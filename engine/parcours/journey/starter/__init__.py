@@ -1,4 +1,4 @@
-"""What does a new project begin with? A small working one: a journey, a message, and what they name."""
+"""The starter project: a small working one for `parcours init`, with a journey, a message, and all that they name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FILES: Final = (
 )
 
 UNFINISHED: Final = ".unfinished"
-"""Below this name lies what is not all there yet."""
+"""The folder in which files are written before they are moved to their places, all or none."""
 
 
 def write_starter(folder: str | Path) -> list[Path]:
@@ -55,7 +55,7 @@ def write_documents(folder: str | Path, source: Traversable, names: Sequence[str
 
 
 def _clear(folder: Path, entries: Sequence[str], made: Sequence[Path]) -> None:
-    """Leave things as they were: without these entries, and without the folders that were made for them."""
+    """Remove these entries, and the folders that were created for them."""
     for entry in entries:
         path = folder / entry
         if path.is_dir():
