@@ -1,1 +1,1 @@
-"""What can be asked afterwards: result files, counts and reports made from facts."""
+"""Insight: counts, reports, explanations and comparisons, all computed from facts."""

@@ -1,7 +1,7 @@
-"""What would a changed project have done differently? Two accounts of the same events, delivery by delivery.
+"""The comparison of two projects over the same events, delivery by delivery.
 
-Deliveries are matched by person, journey, run, step, visit and channel; versions and keys differ between
-two projects and say nothing. The facts carry no visit: it is counted, in the order of happening.
+Deliveries are matched by person, journey, run, step, visit and channel; versions and keys differ between two projects
+and mean nothing here. Facts carry no visit: it is counted, in the order of happening.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DifferenceKind: TypeAlias = Literal["appears", "vanishes", "moves"]
 
 
 class DeliveryPlace(NamedTuple):
-    """Which delivery it is, in whatever version."""
+    """The identity of a delivery in whatever version."""
 
     person: str
     journey: str
@@ -31,7 +31,7 @@ class DeliveryPlace(NamedTuple):
 
 
 class DeliveryChange(msgspec.Struct, frozen=True, kw_only=True):
-    """One outcome of one delivery. before and after are times, None where the outcome is not there."""
+    """One changed outcome of one delivery. before and after are times, None where the outcome is missing."""
 
     kind: DifferenceKind
     person: str
@@ -46,7 +46,7 @@ class DeliveryChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, kw_only=True):
-    """How many appear, vanish and move, and how many are the same."""
+    """How many deliveries or outcomes appear, vanish, move in time, or stay the same."""
 
     appears: int = 0
     vanishes: int = 0
@@ -55,7 +55,8 @@ class Comparison(msgspec.Struct, kw_only=True):
 
 
 class Difference(msgspec.Struct, kw_only=True):
-    """
+    """The whole comparison.
+
     deliveries  counted whole: one moves if an outcome of it moves, appears or vanishes while it stays
     outcomes    counted per journey, channel and outcome, as "journey channel outcome"
     people      whose deliveries differ
@@ -69,11 +70,11 @@ class Difference(msgspec.Struct, kw_only=True):
 
 
 Outcomes: TypeAlias = dict[str, int]
-"""When a delivery first got each outcome."""
+"""The first time of each outcome of a delivery."""
 
 
 def compare(old: Iterable[Fact], new: Iterable[Fact]) -> Difference:
-    """What appears, vanishes or moves in time from the old account to the new one.
+    """The difference between the facts of the old project and those of the new one.
 
     Facts of each person come in the order of happening.
     """

@@ -1,4 +1,4 @@
-"""How does the difference between two projects read? Totals first, then person by person, as far as is bearable."""
+"""The comparison of two projects as text or JSON: totals first, then changes person by person, up to a limit."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Why did this person get, or not get, this message? One person's facts, put in order by journey and run.
+"""The explanation of one person's deliveries: her facts, ordered by journey and run, and what they leave open.
 
-Pure: it takes facts from wherever they were kept, a simulation or a store's journal, and needs nothing else.
-The compiled journeys are optional; with them it also tells what a run waits for, which journeys the
-person never came near, and which rule decided a tie.
+Pure: it takes facts from a simulation or a store's journal and needs nothing else. With the compiled journeys, which
+are optional, it also tells what a run waits for, which journeys never concerned the person, and which rule decided a
+tie.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TIE_EXIT = "the step listened for it as well: an exit goes before a listener"
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """The person did not enter. why is unmet, already_in, too_soon, outside_dates ...; detail says more in words."""
+    """An entry that was refused. why is unmet, already_in, too_soon, outside_dates ...; detail says more in words."""
 
     at: int
     version: int
@@ -34,7 +34,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
-    """One move of a run, as the fact says it; tie tells which rule decided where two things met at one instant.
+    """One move of a run. tie tells which rule decided where two things met at one instant.
 
     sequence orders what happened to the person, over moves and deliveries.
     """
@@ -48,7 +48,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reached(msgspec.Struct, frozen=True, kw_only=True):
-    """A state or mark that a delivery got."""
+    """A state or mark of a delivery."""
 
     at: int
     sequence: int
@@ -59,7 +59,7 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeliveryStory(msgspec.Struct, kw_only=True):
-    """What became of one delivery, in the order of happening. visit counts from 1 per run, step and channel."""
+    """The history of one delivery, in the order of happening. visit counts from 1 per run, step and channel."""
 
     key: str
     step: str
@@ -71,11 +71,11 @@ class DeliveryStory(msgspec.Struct, kw_only=True):
 
 
 class RunStory(msgspec.Struct, kw_only=True):
-    """One run.
+    """The history of one run.
 
     state       open, ended, exited or parked
-    step        where it is or was last
-    until_ms    when its wait is over, None if it waits for ever or does not wait
+    step        its current or last step
+    until_ms    when its wait ends, None if it waits for ever or does not wait
     waits_for   what it listens for there, in words
     """
 
@@ -91,7 +91,7 @@ class RunStory(msgspec.Struct, kw_only=True):
 
 
 class JourneyStory(msgspec.Struct, kw_only=True):
-    """What a journey and the person had to do with each other. starts_by is what would have started it.
+    """One person's history in one journey. starts_by is what would have started it.
 
     state  of the journey itself: open, closed, paused or stopped
     """
@@ -104,7 +104,7 @@ class JourneyStory(msgspec.Struct, kw_only=True):
 
 
 class Explanation(msgspec.Struct, kw_only=True):
-    """Everything that the facts tell of one person. notes are reactions to nothing, and limits that were reached."""
+    """The whole explanation of one person. notes are unmatched reactions, and limits that were reached."""
 
     person: str
     journeys: list[JourneyStory] = []
@@ -114,7 +114,7 @@ class Explanation(msgspec.Struct, kw_only=True):
 def explain(
     facts: Iterable[Fact], person: str, journeys: Iterable[Journey] = (), states: Mapping[str, str] | None = None
 ) -> Explanation:
-    """The explanation for one person; facts of other people are passed over.
+    """Explain one person; facts of other people are ignored.
 
     facts     those of the person in the order of happening
     journeys  the compiled journeys in all versions, the newest one of each first, for what facts do not say
@@ -175,7 +175,7 @@ def _move(story: JourneyStory, fact: Moved, sequence: int, outlines: Mapping[tup
 
 
 def _reentry(outline: Journey | None) -> str | None:
-    """What kept somebody from entering again; a journey that is not known does not tell."""
+    """What kept the person from entering again; None for a journey that is not known."""
     if outline is None:
         return None
     return ONCE_ONLY if outline.reentry_after_ms is None else AFTER_A_PAUSE
@@ -204,7 +204,7 @@ def _deliver(story: JourneyStory, fact: DeliveryReached, sequence: int) -> None:
 
 
 def _ms(text: str) -> int | None:
-    """The time that a waiting fact names; None where it names something else."""
+    """The due time in a waiting fact; None where it is none."""
     try:
         return (datetime.fromisoformat(text) - EPOCH) // MILLISECOND
     except ValueError:

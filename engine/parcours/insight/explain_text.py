@@ -1,4 +1,4 @@
-"""How does an explanation read? Journey by journey, each line with its time."""
+"""The explanation of a person as text, journey by journey, each line with its time."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _delivery(delivery: DeliveryStory) -> str:
 
 
 def standing(run: RunStory) -> str:
-    """Where the run is now, and what it waits for."""
+    """The run's current step and what it waits for."""
     if run.state != "open":
         return f"{run.state}" + (f" at {run.step}" if run.step else "")
     until = "" if run.until_ms is None else f" until {time_text(run.until_ms)}"

@@ -1,4 +1,4 @@
-"""What starts a journey, and what does a step of it wait for? The compiled form in an author's words."""
+"""The outline of a compiled journey in an author's words: what starts it, and what its steps wait for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from parcours.journey.program import EventListener, Journey, ReactionListener, R
 
 
 def starts_by(journey: Journey) -> str:
-    """What a person has to do, or to be, in order to enter."""
+    """The events or conditions that start the journey."""
     return _start(journey.entry)
 
 

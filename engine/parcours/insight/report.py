@@ -1,4 +1,4 @@
-"""How does a summary read? As tables that fit a terminal of 80 columns, or a file."""
+"""The report: a summary as tables that fit a terminal of 80 columns, or a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OUTCOMES = (
     "held", "sent", "answered", "delivered", "opened", "clicked", "replied", "unsubscribed", "complained",
     "bounced", "unknown", "failed", "refused", "cancelled",
 )  # fmt: skip
-"""Outcomes in the order in which a reader expects them: first what went well."""
+"""Outcomes in the order in which a reader expects them: successful ones first."""
 
 REASONS_SHOWN_MAX = 12
 """Reasons listed, the most frequent first: a report is read, not searched."""
@@ -30,12 +30,12 @@ def print_report(
     limits: Mapping[str, int] | None = None,
     mails_received: int | None = None,
 ) -> None:
-    """Print the whole report, its parts apart by an empty line.
+    """Print the whole report, its parts separated by empty lines.
 
     targets         the goals' targets in percent, by journey
     reasons         why deliveries came to their outcome, as a tally counts it
-    limits          how often each setting's bound was reached
-    mails_received  what lies in the mail server's mailboxes, where somebody counted it
+    limits          how often each setting's limit was reached
+    mails_received  the mail server's own count of mails, where there is one
     """
     parts = report(summary, targets=targets, reasons=reasons, limits=limits, mails_received=mails_received)
     for part in parts:

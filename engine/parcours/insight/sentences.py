@@ -1,4 +1,4 @@
-"""How does what happened to a person read? One fact, one line of words, without its time."""
+"""Facts in words: one line each, without its time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REFUSALS = {
 
 AFTER_A_PAUSE = "the last run ended too recently"
 ONCE_ONLY = "the journey may be entered once only"
-"""What `too_soon` means, for whoever knows the journey."""
+"""The words for `too_soon` in a journey whose re-entry is `never`."""
 
 _MOVES = {
     "entered": "entered by {why}",
@@ -46,12 +46,12 @@ def moved(what: str, why: str | None) -> str:
 
 
 def refused(why: str, detail: str | None = None) -> str:
-    """Why somebody did not enter, in words."""
+    """The reason why an entry was refused, in words."""
     return detail or REFUSALS.get(why, why)
 
 
 def unstarted(starts_by: str | None, state: str) -> str:
-    """Why nothing came of a journey that neither took nor refused the person, in words; by its state now."""
+    """The reason why a journey neither took nor refused the person, in words, by its current state."""
     nobody = f"; nobody enters now, for it is {state}" if state in ("closed", "stopped") else ""
     if starts_by is None:
         return f"nothing started it{nobody}"
@@ -67,7 +67,7 @@ def reached(outcome: str, gate: str | None, reason: str | None, code: str | None
 
 
 def sentence(fact: object) -> str | None:
-    """A fact as one line; None for what is of the engine's working only, or of no kind named here."""
+    """A fact as one line; None for internal facts and kinds not named here."""
     if isinstance(fact, Moved):
         if fact.run is None:
             return f"{fact.journey}: did not enter: {refused(fact.why or fact.what)}"

@@ -1,8 +1,8 @@
-"""What do the facts add up to? Counts per journey and step, channel and gate.
+"""The counts of facts: per journey and step, channel and gate.
 
-A tally follows every run from step to step, so that the people who wait are counted one by one and not
-worked out from the rest: that inflow equals waiting plus gone on plus ended is then a check of the facts.
-All facts of a person have to pass through the same tally; tallies of different people can be merged.
+A tally follows every run from step to step and counts those that wait one by one, instead of deducing their number: so
+inflow = waiting + gone on + ended is a true check of the facts. All facts of a person have to pass through the same
+tally; tallies of different people can be merged.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmat
 from parcours.core.time_text import time_text
 
 INTERNAL_OUTCOMES = frozenset({"queued", "claimed", "retried"})
-"""States on the way to the channel: of the engine's working, and in no count and no file."""
+"""States on the way to the channel, which neither counts nor files show."""
 
 COUNTED_MOVES = frozenset({"entered", "goal", "reached", "exited", "ended"})
-"""With any other the run stays where it is until it reaches the next step."""
+"""Moves that change a run's place in the counts; after any other it counts at its step until it reaches the next."""
 
 REASONED_OUTCOMES = frozenset(
     {"held", "refused", "failed", "unknown", "cancelled", "bounced", "complained", "answered"}
 )
-"""Outcomes of which a reader asks why. What is noted with others, such as the link clicked, is no reason."""
+"""Outcomes that have a reason. What is noted with others, such as the link clicked, is none."""
 
 REASONS_MAX = 500
 """Different reasons counted apart. A channel that words each reason anew must not fill the memory."""
@@ -37,7 +37,7 @@ Reasons: TypeAlias = Counter[tuple[str, str, str]]
 
 
 class StepCount(msgspec.Struct, kw_only=True):
-    """How often a step was reached, and what became of it. A parked run waits."""
+    """How many runs reached a step, and where they went. A parked run counts as waiting."""
 
     inflow: int = 0
     waiting: int = 0
@@ -55,7 +55,7 @@ class JourneyCount(msgspec.Struct, kw_only=True):
 
 
 class EventCount(msgspec.Struct, kw_only=True):
-    """What became of the lines read. `unmatched` are reactions that concern no delivery."""
+    """How many lines were read, by result. `unmatched` are reactions that match no delivery."""
 
     read: int = 0
     used: int = 0
@@ -66,7 +66,7 @@ class EventCount(msgspec.Struct, kw_only=True):
 
 
 class Summary(msgspec.Struct, kw_only=True):
-    """The counts of a whole run of the engine; summary.json holds exactly this.
+    """The counts of a whole simulation or store; summary.json holds exactly this.
 
     channels  per channel, how many deliveries reached each outcome
     gates     per gate, how many deliveries it refused or held
@@ -81,7 +81,7 @@ class Summary(msgspec.Struct, kw_only=True):
 
 
 class Outline(Protocol):
-    """As much of a compiled journey as counting needs."""
+    """The part of a compiled journey that counting needs."""
 
     @property
     def name(self) -> str: ...
@@ -93,10 +93,10 @@ class Outline(Protocol):
 
 
 class Tally:
-    """Adds up facts as they happen. Room is needed for the runs that are open, not for the facts."""
+    """Counts facts as they happen. It needs memory for open runs, not for facts."""
 
     def __init__(self, journeys: Iterable[Outline]) -> None:
-        """Journeys and steps are listed in this order, also those that nobody reaches."""
+        """`journeys` lists journeys and steps in the order of the counts, also those that nobody reaches."""
         self._journeys = {
             journey.name: JourneyCount(version=journey.version, steps={step: StepCount() for step in journey.steps})
             for journey in journeys
@@ -121,7 +121,7 @@ class Tally:
                 case LimitReached():
                     self._limits[fact.setting] += 1
                 case Unmet():
-                    pass  # an event that started nothing is counted nowhere
+                    pass  # an unmet entry has no counter
                 case _:
                     assert_never(fact)
 
@@ -148,11 +148,11 @@ class Tally:
         )
 
     def reasons(self) -> Reasons:
-        """Why deliveries were refused, failed or the like, as far as a reason was given."""
+        """The reasons of refusals, failures and the like, as far as there are any."""
         return self._reasons.copy()
 
     def limits(self) -> Counter[str]:
-        """How often each setting's bound was reached."""
+        """How often each setting's limit was reached."""
         return self._limits.copy()
 
     def _move(self, fact: Moved) -> None:
@@ -162,7 +162,7 @@ class Tally:
         if count is None:
             count = self._journeys[fact.journey] = JourneyCount(version=fact.version)
         match fact.what:
-            case "reached":  # most moves are
+            case "reached":  # most moves are "reached"
                 self._reach(count, (fact.person, fact.journey, fact.run), fact.step)
             case "entered":
                 count.entered += 1
