@@ -1,1 +1,1 @@
-"""What would have happened: recorded events through the journeys, under virtual time."""
+"""Simulation: recorded events through the journeys under virtual time."""

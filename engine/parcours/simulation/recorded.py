@@ -1,7 +1,7 @@
-"""How do recorded lines come in the order of time? Read one by one, then sorted in bounded memory, or refused.
+"""Recorded lines in the order of time: read one by one, then sorted in bounded memory, or refused if unsorted.
 
-A file may be larger than the memory, so the sorting puts lines aside (simulation/sorting.py). Lines of one time keep
-the order in which they were read.
+A file may be larger than the memory, so an external merge sort orders it (sorting.py). Lines of one time keep the order
+in which they were read.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from parcours.segment import Unusable, timestamp_of
 from parcours.simulation.sorting import Sorter
 
 HELD_BYTES_MAX = 64 * 1024 * 1024
-"""Memory for lines that wait to be sorted."""
+"""Memory for lines that are being sorted."""
 
 EVENT_OVERHEAD_BYTES = 160
 """What Python needs for an event beside the bytes of its line."""
 
 EVENTS_AT_ONCE = 100
-"""Events handed to the sorting at once; by so many the bound may be passed, and between two lots others go on."""
+"""Events added to the sorter at once, by which the memory may be exceeded; between two such lots other tasks run."""
 
 
 class Recorded(NamedTuple):
-    """A line with its timestamp in ms and its number in the file, from 1. They compare as they have to be applied."""
+    """A line with its timestamp in ms and its number in the file, from 1. They compare in the order of application."""
 
     at: int
     number: int
@@ -42,7 +42,7 @@ _line = attrgetter("line")
 
 
 class RecordingReader:
-    """Reads timestamps off lines; what has none that can be used is kept apart with its reason.
+    """Reads the timestamps of lines; lines without a usable one are set aside with the reason.
 
     read      lines so far, without empty ones
     usable    those of them that have a timestamp
@@ -74,10 +74,10 @@ class RecordingReader:
 
 @asynccontextmanager
 async def in_order(events: Iterable[Recorded]) -> AsyncGenerator[Iterator[Recorded], None]:
-    """The events as they come. To read on raises EventsUnsorted at the first that is earlier than the one before.
+    """The events as they come. Raises EventsUnsorted at the first that is earlier than the one before.
 
-    On the way out all that nobody asked for is read too, so that what is found out about a file and what is said
-    of it does not depend on how far virtual time went.
+    When closed early it reads the rest of the file too, so that its counts and findings do not depend on how far
+    virtual time went.
     """
     ordered = _refusing_disorder(events)
     yield ordered

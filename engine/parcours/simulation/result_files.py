@@ -1,12 +1,12 @@
-"""How do facts become the three files that a simulation leaves behind?
+"""The three result files of a simulation: deliveries, transitions and the summary.
 
-Each line is a struct whose fields stand in the order of the keys. Lines are sorted by time, person,
-journey and run, a missing run first; equal ones stay in the order of happening. All facts of a person
-come from one shard and in that order, so those of several shards may come in any mixture.
-Python compares texts by code point, which is also the order of their UTF-8 bytes.
+Each line is a struct whose fields stand in the order of the keys. Lines are sorted by time, person, journey and run, a
+missing run first; ties keep the order of happening. All facts of a person come from one shard and in that order, so
+facts of several shards may come in any mixture. Python compares texts by code point, which is also the order of their
+UTF-8 bytes.
 
-There may be more lines than fit the memory, so they are encoded as the facts come and sorted in rows: a row
-holds what happened to one run at one instant, which stays together.
+There may be more lines than fit into memory, so they are encoded as facts come and sorted externally in rows: a row
+holds the lines of one run at one instant, which stay together.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ SUMMARY = "summary.json"
 RESULTS = (DELIVERIES, TRANSITIONS, SUMMARY)
 
 INTERNAL_MOVES = frozenset({"updated"})
-"""Moves that the files leave out: a trait that changed is no move along the steps."""
+"""Moves that the files leave out: a changed trait is no move along the steps."""
 
 HELD_BYTES_MAX = 32 * 1024 * 1024
-"""Memory for the lines of each file that wait to be sorted."""
+"""Memory for the lines of each file that are being sorted."""
 
 ROW_OVERHEAD_BYTES = 400
 """What Python needs for a row beside its lines: two texts, three numbers, and what holds them."""
 
 FACTS_AT_ONCE = 10_000
-"""Facts taken together from a longer row of them."""
+"""Facts taken together from a longer list."""
 
 
 class DeliveryLine(msgspec.Struct, frozen=True, gc=False):
@@ -83,11 +83,10 @@ _encoder = msgspec.json.Encoder()
 
 
 class ResultFiles:
-    """Takes facts as they happen; when all have happened, writes the three files into the folder `out`.
+    """Takes facts as they happen; after the last one it writes the three files into the folder `out`.
 
-    Used as a context manager. The folder is made, and the files get their names, when everything is whole: what
-    goes wrong before leaves things as they were. Raises OSError where the folder cannot be written or temporary
-    files find no room.
+    Used as a context manager. The folder is created, and the files get their names, when everything is whole: an error
+    before that changes nothing. Raises OSError where the folder cannot be written or temporary files find no room.
     """
 
     def __init__(self, out: Path, held_bytes_max: int = HELD_BYTES_MAX) -> None:
@@ -134,7 +133,7 @@ class ResultFiles:
 
 
 def write_results(out: Path, facts: Iterable[Fact], summary: Summary) -> None:
-    """Write the three files of facts that are all there, those of each person in the order of happening.
+    """Write the three files for a complete list of facts, those of each person in the order of happening.
 
     Raises OSError where the folder cannot be written.
     """
@@ -150,7 +149,7 @@ def _unfinished(path: Path) -> Path:
 
 
 def summary_bytes(summary: Summary) -> bytes:
-    """What summary.json holds: one line of compact JSON."""
+    """The content of summary.json: one line of compact JSON."""
     return msgspec.json.encode(summary) + b"\n"
 
 

@@ -1,8 +1,7 @@
-"""What would have happened? A project's journeys over recorded events, under virtual time.
+"""The simulation of a project's journeys over recorded events, under virtual time.
 
-The production code path runs unchanged; only the clock is that of the events. Every channel records,
-unless channels are given to deliver on. Equal input gives equal facts, whatever the runtime and the
-number of shards.
+The production code path runs unchanged; only the clock is that of the events. Every channel records, unless channels
+are given to deliver on. Equal input gives equal facts, for any runtime and number of shards.
 """
 
 from __future__ import annotations
@@ -31,18 +30,19 @@ from parcours.simulation.recorded import Recorded, RecordingReader, in_order, so
 from parcours.simulation.virtual import Drive, Facts
 
 COLLECT_EVERY = 100_000
-"""Objects made and not freed between two collections: more than a chunk of events leaves lying about."""
+"""Objects allocated and not freed between two collections: more than a chunk of events keeps alive."""
 
 Progress: TypeAlias = Callable[[int, int | None, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """
-    facts      of everybody, in the order of happening for each person; none if somebody was handed them
-    summary    what they add up to
+    """The result of a simulation.
+
+    facts      of everybody, in the order of happening for each person; none if they were handed to `facts`
+    summary    their counts
     reasons    why deliveries did not arrive, counted
-    limits     how often each setting's bound was reached
+    limits     how often each setting's limit was reached
     targets    the goal's target of each journey that has one, in percent
     unsettled  without `until_ms`: whether something was still due `loop_horizon_ms` after the last event
     """
@@ -78,13 +78,13 @@ def simulate(
     sort      put the events in the order of their timestamps; else EventsUnsorted names the first one that is not
     crowd     how simulated people react to what they are sent
     channels  settings of channels that really deliver; the others record
-    rendering    renders what is recorded (`RecordedRendering.of`), so that a template that fails for
-              somebody is seen; without it every recorded delivery counts as sent
-    rejected  is told number (from 1) and reason of each line that cannot be used
-    progress  is told how many lines have been handed over, how many there are (None as long as nobody knows),
-              and the virtual time in ms
-    facts     is handed what happens, instead of the result, which then needs no memory for it: lists of facts,
-              those of each person in the order of happening
+    rendering renders recorded deliveries (`RecordedRendering.of`), so that a template that fails for a person is seen;
+              without it every recorded delivery counts as sent
+    rejected  called with number (from 1) and reason of each line that cannot be used
+    progress  called with the lines handed over so far, their total (None as long as it is not known), and the virtual
+              time in ms
+    facts     called with lists of facts as they happen, those of each person in the order of happening; the result
+              then holds none, and needs no memory for them
     """
     plan = Plan(
         project=project,
@@ -127,19 +127,19 @@ async def _run(
     runtime = open_runtime(runtime_name, plan)
     started = asyncio.ensure_future(runtime.start())
     try:
-        async with ordered as events:  # Ray takes seconds to start, in which the file can be read
+        async with ordered as events:  # the file is read while Ray starts, which takes seconds
             await started
             router = Router("simulation", runtime.ports, program, plan.settings)
             drive = Drive(runtime.ports, router, program, plan.settings, passing, counting)
             await drive.run(events, until_ms)
     finally:
-        await asyncio.gather(started, return_exceptions=True)  # whatever went wrong, only what stands can be stopped
+        await asyncio.gather(started, return_exceptions=True)  # a failed start leaves nothing to stop
         await runtime.stop()
     return drive
 
 
 class _Counting:
-    """Adds up the facts on their way to whoever wants them."""
+    """Counts facts on their way to the result or the caller."""
 
     def __init__(self, plan: Plan, facts: Facts) -> None:
         self._journeys = plan.project.program.journeys
@@ -166,7 +166,7 @@ _at = attrgetter("at")
 
 @contextmanager
 def _collector_spared() -> Iterator[None]:
-    """Let the garbage collector run seldom: it would look at everything held, again and again, and find nothing."""
+    """Let the garbage collector run seldom: it would traverse all that is held again and again, and find nothing."""
     before = gc.get_threshold()
     gc.set_threshold(max(before[0], COLLECT_EVERY) if before[0] else 0, *before[1:])
     try:

@@ -1,7 +1,7 @@
-"""How is more sorted than the memory holds? In runs that are put aside in temporary files and merged at the end.
+"""External merge sort: sorted runs in temporary files, merged at the end, for more rows than fit into memory.
 
-A row is a tuple, and no two rows are equal up to the part that does not compare: whoever adds them numbers them.
-The files have no name in any folder, so nothing is left behind however the process ends.
+A row is a tuple, and no two rows may be equal up to the part that cannot be compared: the caller numbers them. The
+files have no name in any folder, so nothing is left behind however the process ends.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ RUNS_MAX = 64
 """Sorted files open at once; beyond it they are merged into one."""
 
 FRAME_ROWS = 200
-"""Rows written to a temporary file, and read back, at once: so many of every file are in memory while it merges."""
+"""Rows written to a temporary file, and read back, at once: the merge holds so many of every file in memory."""
 
 LENGTH_BYTES = 4
 
@@ -28,13 +28,13 @@ Row = TypeVar("Row", bound=tuple[Any, ...])
 
 
 class Sorter(Generic[Row]):
-    """Takes rows in any order and gives them back in theirs, holding about `held_bytes_max` at a time.
+    """Takes rows in any order and returns them sorted, holding about `held_bytes_max` at a time.
 
-    Used as a context manager, which gives the temporary files back. Raises OSError where they find no room.
+    Used as a context manager, which removes the temporary files. Raises OSError where they find no room.
     """
 
     def __init__(self, decoder: msgspec.msgpack.Decoder[list[Row]], held_bytes_max: int) -> None:
-        """`decoder` reads back what msgpack makes of the rows."""
+        """`decoder` decodes the msgpack form of a list of rows."""
         self._decoder = decoder
         self._encoder = msgspec.msgpack.Encoder()
         self._held_bytes_max = held_bytes_max
@@ -44,7 +44,7 @@ class Sorter(Generic[Row]):
         self._opened = ExitStack()
 
     def add(self, rows: Sequence[Row], size_bytes: int) -> None:
-        """Take rows that need so much memory together."""
+        """Add rows that take so much memory together."""
         self._held += rows
         self._held_bytes += size_bytes
         if self._held_bytes >= self._held_bytes_max:
@@ -56,7 +56,7 @@ class Sorter(Generic[Row]):
                 self._put_aside(merged([self._read_back(run) for run in runs]))
 
     def blocks(self) -> Iterator[list[Row]]:
-        """All rows in order, a number of them at a time. Nothing is added any more."""
+        """All rows in order, in blocks. No row may be added any more."""
         self._held.sort()
         if not self._runs:
             return iter([self._held] if self._held else [])
@@ -73,7 +73,7 @@ class Sorter(Generic[Row]):
         self._runs.append(file)
 
     def _read_back(self, file: BinaryIO) -> Iterator[list[Row]]:
-        """The run in a temporary file, which is given back at its end."""
+        """The run in a temporary file, which is removed at its end."""
         while length := file.read(LENGTH_BYTES):
             yield self._decoder.decode(file.read(int.from_bytes(length, "big")))
         file.close()
@@ -87,7 +87,7 @@ class Sorter(Generic[Row]):
         self.close()
 
     def close(self) -> None:
-        """Give the temporary files back. May be called again."""
+        """Remove the temporary files. May be called again."""
         self._opened.close()
 
 
@@ -106,7 +106,7 @@ class _Run(Generic[Row]):
         self.frame: list[Row] = next(frames, [])
 
     def take_through(self, last: Row) -> list[Row]:
-        """The rows of the frame up to and including this one, which are handed out once."""
+        """The rows of the frame up to and including this one, each returned once."""
         end = bisect_right(self.frame, last, self._place)
         taken = self.frame[self._place : end]
         self._place = end
@@ -116,10 +116,10 @@ class _Run(Generic[Row]):
 
 
 def merged(runs: Sequence[Iterator[list[Row]]]) -> Iterator[list[Row]]:
-    """The rows of sorted runs, each given as its frames, in the order of them all.
+    """The k-way merge of sorted runs, each given as its frames.
 
-    What comes before the nearest end of a frame is all in memory. Sorting it takes hardly more than a look,
-    because it lies there as a few sorted pieces.
+    All rows up to the lowest last row of a frame are in memory, and form a block. Sorting it is nearly linear, because
+    it consists of a few sorted pieces.
     """
     open_runs = [run for run in map(_Run, runs) if run.frame]
     while open_runs:

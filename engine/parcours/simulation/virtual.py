@@ -1,8 +1,8 @@
-"""How does virtual time pass? Recorded events in order, reads at their instants, then whatever falls due.
+"""Virtual time: recorded events in order, audience reads at their instants, then timers until all is settled.
 
-The drive is the same for every runtime: it speaks to shards through their ports only. Between the
-instants at which all people have to be seen together (a read) shards run ahead of each other freely.
-Events come from an iterator, and no more of them are held than the router has room for.
+The drive is the same for every runtime: it speaks to shards through their ports only. Between the instants that are
+barriers for all people (reads) shards run ahead of each other freely. Events come from an iterator, and no more of them
+are held than the router has room for.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from parcours.shard.requests import CollectFacts, GetStatus, PassTime
 from parcours.simulation.recorded import Recorded
 
 SETTLE_POLL_S = 0.002
-"""How often it is looked whether providers have answered; only outside parties are waited for."""
+"""The interval at which shards are polled for outstanding receipts; only outside parties are waited for."""
 
 CHUNK_LINES = 20_000
 """Lines handed to the router at once: enough to keep every shard busy."""
 
 Passing: TypeAlias = Callable[[int, int], None]
-"""Told how many lines have been handed over so far, and the virtual time in ms."""
+"""Called with the number of lines handed over so far, and the virtual time in ms."""
 
 Facts: TypeAlias = Callable[[list[Fact]], None]
-"""Handed facts as they happen: those of each person in the order of happening, people in any order."""
+"""Called with facts as they happen: those of each person in the order of happening, people in any order."""
 
 
 class Drive:
-    """Feeds recorded events and lets time pass.
+    """Feeds recorded events and lets virtual time pass.
 
     Either `run` does all of it, or `feed` and `pass_to` do it bit by bit, in the order of time.
     """
@@ -50,7 +50,7 @@ class Drive:
         progress: Passing | None = None,
         facts: Facts | None = None,
     ) -> None:
-        """Without `facts`, they wait in the shards for `collect_facts`."""
+        """Without `facts`, facts stay in the shards until `collect_facts`."""
         self._ports = ports
         self._router = router
         self._settings = settings
@@ -72,13 +72,13 @@ class Drive:
         """(line number, reason)"""
 
     async def run(self, events: Iterable[Recorded], until_ms: int | None) -> None:
-        """Everything that happens: events in the order given, timers through `until_ms` or until all is settled."""
+        """Apply all events in the order given, then fire timers through `until_ms` or until all is settled."""
         ahead = _Ahead(events, until_ms)
         last_read_ms = 0
         while (due := self._reads.first()) is not None and (until_ms is None or due.at_ms <= until_ms):
             await self._feed(ahead, due.at_ms)
             if until_ms is None and due.recurs and ahead.next_ms() is None and due.at_ms > (self.last_ms or 0):
-                self._reads.drop()  # what recurs does so up to the last event
+                self._reads.drop()  # recurring reads end with the last event
             else:
                 last_read_ms = due.at_ms
                 await self._read(due)
@@ -98,13 +98,13 @@ class Drive:
         await self._feed(ahead, None)
 
     async def pass_to(self, at_ms: int) -> None:
-        """Let everything happen that is due up to and including this time."""
+        """Fire everything that is due up to and including this time."""
         while (due := self._reads.first()) is not None and due.at_ms <= at_ms:
             await self._read(due)
         await self._pass_to(at_ms + 1)
 
     async def renew(self, program: Program, at_ms: int) -> None:
-        """This program holds from this time on; whoever it happens to goes through the change."""
+        """Publish this program at this time, and let everybody go through the change."""
         self._router.publish(program)
         self._reads.renew(program, at_ms)
         await self._pass_to(at_ms)
@@ -129,7 +129,7 @@ class Drive:
                 self._fed += len(chunk)
                 self.last_ms = chunk[-1].at
                 self._progress(self._fed, chunk[-1].at)
-                if handing_over is not None:  # by now the shards have this chunk to work on
+                if handing_over is not None:  # after the chunk, so that shards have work meanwhile
                     await handing_over
                 handing_over = asyncio.gather(*map(self._hand_over_facts, self._ports))
                 await asyncio.sleep(0)  # lets finished batches report before more are handed over
@@ -142,7 +142,7 @@ class Drive:
                 await handing_over
 
     async def _hand_over_facts(self, port: ShardPort) -> None:
-        """Bring the facts so far out of a shard, so that they are nowhere in memory together."""
+        """Move the facts so far from a shard to the caller, so that they are never all in memory."""
         if self._facts is not None:
             self._facts(await port.ask(CollectFacts()))
 
@@ -155,11 +155,11 @@ class Drive:
         self.rejected += [(chunk[place].number, reason) for place, reason in taken.rejected]
 
     async def _pass_to(self, before_ms: int) -> None:
-        """Let all timers before this time fire, and wait until every delivery has been answered for."""
+        """Fire all timers before this time, and wait until no receipt is outstanding."""
         await asyncio.gather(*(self._let_pass(port, before_ms) for port in self._ports))
 
     async def _let_pass(self, port: ShardPort, before_ms: int) -> None:
-        """The same in one shard, which waits for no other."""
+        """The same for one shard, which does not wait for the others."""
         while True:
             await port.ask(PassTime(before_ms))
             status = await port.ask(GetStatus())
@@ -172,7 +172,7 @@ class Drive:
 
 
 class _Ahead:
-    """Events through a time (all of them without one), and a look at the one that comes next."""
+    """An iterator of events through a time (all of them without one), with a look-ahead of one."""
 
     def __init__(self, events: Iterable[Recorded], until_ms: int | None = None) -> None:
         self._events = iter(events) if until_ms is None else takewhile(lambda event: event.at <= until_ms, events)
