@@ -1,8 +1,8 @@
-"""What happened in the shop? The shipped clickstream as calls of Segment's spec, in the order of time.
+"""The demo's clickstream: the shipped data as calls of Segment's spec, in the order of time.
 
-Each row of the data becomes one call. What the data leaves out follows from its ids by a fixed rule: the
-people's traits, which come first as `identify` calls, what lies in a cart, and the notice that the shop
-shows after a purchase. The calls that are not rows of the data are counted apart.
+Each row of the data becomes one call. What the data leaves out follows from its ids by a fixed rule: people's traits,
+which come first as `identify` calls, the products in a cart, and the notice that the shop shows after a purchase. Calls
+that are not rows of the data are counted apart.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Clickstream:
 
 @dataclass(slots=True)
 class Session:
-    """What one visit has put into its cart so far."""
+    """The cart of one visit."""
 
     id: str
     items: list[tuple[str, int]] = field(default_factory=list)
@@ -135,7 +135,7 @@ def _tracks(rows: list[tuple[int, dict[str, str]]]) -> Iterator[tuple[datetime, 
 
 
 def _properties(row: dict[str, str], session: Session) -> dict[str, object]:
-    """What the shop knows at this event, the cart included where there is one."""
+    """The properties of this event, the cart included where there is one."""
     properties: dict[str, object] = {"session_id": session.id, "platform": row["platform"]}
     if row["event"] == "add_to_cart":
         name, price = session.add()
@@ -175,7 +175,7 @@ def _track(
 
 
 def _time(row: dict[str, str]) -> datetime:
-    """The row's time; the data says nothing of a zone and is taken as UTC."""
+    """The row's time; the data has no zone and is taken as UTC."""
     return datetime.fromisoformat(row["timestamp"] + "+00:00")
 
 

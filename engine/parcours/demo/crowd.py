@@ -1,4 +1,4 @@
-"""What do simulated people do with a message? By a fixed rule: the same delivery gets the same reactions."""
+"""Simulated people's reactions, pseudo-random by a fixed seed: the same delivery gets the same reactions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BASIS_POINTS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """How people treat one channel.
+    """How people react on one channel.
 
     opened    share of deliveries opened, in basis points
     clicked   share of those opened in which a link is clicked, in basis points
@@ -28,13 +28,13 @@ class Habit:
 
 @dataclass(frozen=True, slots=True)
 class LumaCrowd:
-    """People who react by chance that is fixed by `seed`. A channel without a habit gets no reactions."""
+    """People whose reactions depend on `seed` and the delivery. A channel without a habit gets none."""
 
     seed: int
     habits: Mapping[str, Habit] = field(default_factory=dict)
 
     def reactions(self, key: str, channel: str) -> tuple[tuple[int, str], ...]:
-        """What becomes of the delivery `key`: (milliseconds after the send, reaction), in order of time."""
+        """The reactions to the delivery `key`: (milliseconds after the send, reaction), in order of time."""
         habit = self.habits.get(channel)
         if habit is None:
             return ()
@@ -49,6 +49,6 @@ class LumaCrowd:
 
 
 def _delay_ms(chance: int, bounds_ms: tuple[int, int]) -> int:
-    """A time within the bounds; the square makes half of all times lie in the first quarter."""
+    """A time within the bounds; by the square, half of all times lie in the first quarter."""
     shortest, longest = bounds_ms
     return shortest + (((longest - shortest) * chance * chance) >> 64)

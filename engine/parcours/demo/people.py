@@ -1,7 +1,7 @@
-"""Who are the 600 people of the clickstream? Each one's traits follow from the user id alone.
+"""The demo's 600 people: each one's traits follow from the user id alone.
 
-The names are made up, mail addresses end in a reserved domain and phone numbers lie in the range 555-01xx
-that North America keeps for fiction. Some addresses are bad on purpose, so that providers have to refuse.
+Names are made up, mail addresses end in a reserved domain and phone numbers lie in the range 555-01xx that North
+America keeps for fiction. Some addresses are bad on purpose, so that providers have to refuse.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ REFUSED_SUFFIX = ".moved"
 REFUSED_ONE_IN = 100
 
 DEAD_PREFIX = "dead-"
-"""The push service knows nothing of a token that starts so."""
+"""The push service does not know tokens that start so."""
 
 DEAD_ONE_IN = 25
 
@@ -84,5 +84,5 @@ def person(user_id: str) -> DemoPerson:
 
 
 def fraction(of: str, question: str, parts: int) -> int:
-    """A number in [0, parts) that depends on the two texts only, and on each of them as if by chance."""
+    """A pseudo-random number in [0, parts) that depends on the two texts only."""
     return int.from_bytes(blake2b(f"{of}\0{question}".encode(), digest_size=8).digest(), "big") % parts

@@ -1,4 +1,4 @@
-"""Where does the demo's mail go? To servers of its own on this machine that speak the real protocols."""
+"""The demo's providers: servers on this machine that speak the real protocols."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Providers:
 
     @property
     def channels(self) -> dict[str, dict[str, object]]:
-        """What parcours.yaml would say under `channels` to reach these servers."""
+        """The `channels` of parcours.yaml that lead to these servers."""
         return {
             "email": {
                 "host": self._smtp.host,
@@ -63,21 +63,21 @@ class Providers:
 
     @property
     def mails_received(self) -> int:
-        """How many mails lie in the mail server's mailboxes."""
+        """The number of mails in the mail server's mailboxes."""
         return len(self._smtp.mailbox)
 
     @property
     def texts_received(self) -> int:
-        """How many text messages the SMS provider took in."""
+        """The number of text messages that the SMS provider took in."""
         return len(self._twilio.messages)
 
     @property
     def pushes_received(self) -> int:
-        """How many push messages the push provider took in."""
+        """The number of push messages that the push provider took in."""
         return len(self._fcm.messages)
 
 
 def _refusal(address: str) -> str | None:
-    """What the mail server answers to this recipient, None where it takes the mail."""
+    """The mail server's refusal of this recipient, None where it takes the mail."""
     local, _, _ = address.partition("@")
     return NO_SUCH_MAILBOX if local.endswith(REFUSED_SUFFIX) else None

@@ -1,4 +1,4 @@
-"""How do Luma's customers treat its messages? Text messages are read, but nobody can see whether."""
+"""The habits of Luma's customers by channel. Text messages are read, but no provider reports it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LUMA_CROWD = LumaCrowd(
         "email": Habit(
             opened=4_500,
             clicked=2_500,
-            open_after_ms=(2 * MINUTE_MS, 48 * HOUR_MS),  # some open a day too late, and are reminded before
+            open_after_ms=(2 * MINUTE_MS, 48 * HOUR_MS),  # some open only after the reminder
             click_after_ms=(3 * SECOND_MS, 20 * MINUTE_MS),
         ),
         "push": Habit(

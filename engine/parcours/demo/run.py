@@ -1,4 +1,4 @@
-"""The demo from door to door: the clickstream through Luma's journeys, out to providers on this machine."""
+"""The demo from end to end: the clickstream through Luma's journeys, out to providers on this machine."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from parcours.simulation.simulation import Progress, Result, simulate
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """
-    result          what the journeys came to, by the engine's own account
+    """The result of the demo.
+
+    result          the simulation's result, by the engine's own count
     events          rows of the clickstream that were fed
     profiles        people in it
-    mails_received  what lies in the mail server's mailboxes, by the server's account
+    mails_received  mails in the mail server's mailboxes, by the server's count
     texts_received  and the same for text messages
     pushes_received and for push messages
     seconds         how long all of it took
