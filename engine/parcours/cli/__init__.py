@@ -1,4 +1,4 @@
-"""The command line: `parcours`, with a command for each thing that a user asks for."""
+"""The command line: `parcours`, with a command for each task of a user."""
 
 from parcours.cli.app import build, main
 

@@ -1,8 +1,8 @@
-"""Which commands are there, and what happens when one goes wrong?
+"""The command-line application: its commands, and its errors as sentences with exit codes.
 
-A command imports what it needs when it runs, so that `parcours --help` answers at once. Whatever the
-user, the author of a project or the operator can put right ends as a sentence on standard error:
-exit code 1 if the thing asked about is not so, 2 if the question was put wrongly.
+A command imports what it needs when it runs, so that `parcours --help` answers at once. An error that the user, the
+author of a project or the operator can put right ends as a sentence on standard error: exit code 1 if the thing asked
+about is not so, 2 if the command was used wrongly.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "diff": diff,
     "plugins": plugins,
 }
-"""In the order in which the help lists them."""
+"""The commands in the order of the help."""
 
 
 class SentencesGroup(TyperGroup):
@@ -51,7 +51,7 @@ class SentencesGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            raise  # whoever reads the output has seen enough; typer ends quietly
+            raise  # the reader of the pipe has left; typer ends quietly
         except (ParcoursError, OSError) as error:
             if ctx.params.get("debug"):
                 raise
@@ -60,7 +60,7 @@ class SentencesGroup(TyperGroup):
 
 
 def sentence(error: ParcoursError | OSError) -> str:
-    """The error as a user reads it."""
+    """The message of an error for a user."""
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}."
     return str(error)

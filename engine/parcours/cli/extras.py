@@ -1,4 +1,4 @@
-"""Which extra is missing? An import that fails is told as what to install."""
+"""Missing extras: an import that fails becomes an error that says what to install."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from parcours.errors import ExtraMissing
 
 @contextmanager
 def extra(part: str, name: str) -> Iterator[None]:
-    """Around imports that the extra `name` brings along. Raises ExtraMissing where one is not there."""
+    """Around imports that need the extra `name`. Raises ExtraMissing where one is missing."""
     try:
         yield
     except ModuleNotFoundError as error:
         if error.name is not None and error.name.split(".")[0].startswith("parcours"):
-            raise  # a module of our own is missing, and no extra would bring it
+            raise  # our own module: no extra would install it
         raise ExtraMissing.of(part, name) from error

@@ -1,4 +1,4 @@
-"""Where do events come from, and where do results go? What is named on the command line, looked at before the work."""
+"""The event source and results folder named on the command line, validated before any work begins."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DOCUMENT_FOLDERS = ("messages", "journeys", "tests")
 
 
 def events_source(events: str) -> str:
-    """A file, a device, the end of a pipe, or standard input. Raises BadParameter where there is nothing to read."""
+    """A file, a device, the end of a pipe, or standard input. Raises BadParameter where none can be read."""
     if events == STANDARD_INPUT:
         return events
     path = Path(events)
@@ -24,7 +24,7 @@ def events_source(events: str) -> str:
 
 
 def results_folder(out: str, project: Path) -> Path:
-    """The folder for results, which need not be there yet. Raises BadParameter where they would be in the way."""
+    """The folder for results, which need not exist. Raises BadParameter where it cannot or must not be used."""
     folder = Path(out)
     if not out.strip():
         raise typer.BadParameter("a folder is expected, and the text is empty.", param_hint="--out")

@@ -1,4 +1,4 @@
-"""How does a file of events get in? Line by line, of bounded length, whatever it is made of."""
+"""Input lines: an events file, gzip or plain, read line by line with bounded memory."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from typing import Any, BinaryIO, cast
 from parcours.errors import CallerError, naming
 
 LINE_BYTES_MAX = 1024 * 1024
-"""As much of a line as is held in memory. The engine takes far less, so a line cut here is rejected there."""
+"""Bytes of a line held in memory. The engine accepts far less, so a line cut here is rejected there."""
 
 REPORTS_MAX = 20
-"""Lines reported one by one; what is wrong with a file shows in its first lines."""
+"""Lines reported one by one; a file's mistake shows in its first lines."""
 
 STANDARD_INPUT = "-"
 GZIP_MAGIC = b"\x1f\x8b"
 
 BOM = b"\xef\xbb\xbf"
-"""What some programs put before UTF-8 text; it belongs to no line."""
+"""The byte order mark that some programs put before UTF-8 text; it is not part of a line."""
 
 
 def read_lines(source: str) -> Iterator[bytes]:
     """The lines of a file, or of standard input for `-`, without their ends; gzip is recognised by content.
 
-    A line longer than LINE_BYTES_MAX comes cut to one byte more. Raises OSError where the file cannot be
-    opened, CallerError where what is compressed is damaged.
+    A line longer than LINE_BYTES_MAX comes cut to one byte more. Raises OSError where the file cannot be opened,
+    CallerError where compressed data are damaged.
     """
     with ExitStack() as opened:
         file: BufferedReader[Any]
         if source == STANDARD_INPUT:
-            # A buffer of our own, because what stands in for standard input may not know how to peek.
+            # A buffer of our own, because a replacement of standard input may not support `peek`.
             file = BufferedReader(cast("RawIOBase", sys.stdin.buffer))
             opened.callback(file.detach)
         else:
@@ -64,7 +64,7 @@ def split_lines(file: BinaryIO) -> Iterator[bytes]:
 class Rejections:
     """Reports lines that cannot be used: the first ones singly, then how many more there were.
 
-    keep  is told of every one of them
+    keep  called with every one of them
     """
 
     def __init__(
@@ -79,14 +79,14 @@ class Rejections:
         self.count = 0
 
     def __call__(self, number: int, reason: str) -> None:
-        """Line `number` (from 1) is left out because of `reason`."""
+        """Report that line `number` (from 1) is rejected for this reason."""
         self.count += 1
         self._keep(number, reason)
         if self.count <= self._reports_max:
             self._write(f"line {number:,} is left out: {reason}")
 
     def close(self, kept_in: Path | None = None) -> None:
-        """Say how many lines were not reported singly, and where all of them are."""
+        """Report how many lines were not named singly, and where all of them are listed."""
         more = self.count - self._reports_max
         if more > 0:
             where = f"; all of them are in {kept_in}" if kept_in is not None else ""

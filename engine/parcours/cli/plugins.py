@@ -1,4 +1,4 @@
-"""Which channels are installed, where do they come from, and what is wrong with them?"""
+"""The installed channels: their distributions, versions and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far is it? A bar on standard error, where somebody is watching."""
+"""The progress bar on standard error, shown on a terminal only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DATE_CHARACTERS = len("2026-01-01")
 
 
 class ProgressBar:
-    """A bar for the length of a `with`, called with how far it is; silent where standard error is no terminal."""
+    """A bar for the length of a `with`, called with the progress; silent where standard error is no terminal."""
 
     def __init__(self, what: str, console: Console | None = None) -> None:
         console = console or Console(stderr=True)
@@ -40,6 +40,6 @@ class ProgressBar:
         self._progress.stop()
 
     def __call__(self, done: int, total: int | None, at_ms: int | None = None) -> None:
-        """`done` of `total` are through, None where nobody knows how many there are; virtual time is at `at_ms`."""
+        """`done` of `total` lines are handed over, None while the total is not known; virtual time is at `at_ms`."""
         date = "" if at_ms is None else time_text(at_ms)[:DATE_CHARACTERS]
         self._progress.update(self._task, completed=done, total=total, date=date)

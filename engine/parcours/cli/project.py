@@ -1,4 +1,4 @@
-"""The commands about a project's documents: start one, check it, describe it, draw it."""
+"""The commands for a project's documents: init, check, schema and graph."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ProjectFolder = Annotated[
 
 
 TESTS = "tests"
-"""The kind of document that belongs to the tools and not to the language: a list of journey tests."""
+"""The kind of document that is not part of the language but of the tools: a list of journey tests."""
 
 
 class GraphFormat(StrEnum):

@@ -1,4 +1,4 @@
-"""The command that tries a project out: its own tests, generated traffic, and named people."""
+"""The test command: a project's own tests, generated traffic, and rehearsals of named people."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from parcours.journey.read.finding import Finding
 
 EXPLORE_MAX = 1_000_000
-"""Most generated events: all of them and all that follows from them lie in memory until everything is checked."""
+"""The limit of generated events: all of them, and their facts, lie in memory until everything is checked."""
 
 
 def try_out(

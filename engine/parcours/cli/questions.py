@@ -1,4 +1,4 @@
-"""The commands that ask afterwards: what came of it, why it came so, and what a change would have changed."""
+"""The commands that read results: report, explain and diff."""
 
 from __future__ import annotations
 
@@ -151,14 +151,14 @@ def _simulated(project: Project, source: str, until: str | None, what: str) -> R
 
 
 def _say_if_unsettled(*results: Result) -> None:
-    """Once, however many of them were cut off."""
+    """Warn once, however many simulations were cut off."""
     if any(result.unsettled for result in results):
         typer.echo(unsettled(), err=True)
 
 
 @contextmanager
 def _twice(source: str) -> Iterator[str]:
-    """The file, or a copy of what can be read only once: standard input, or the end of a pipe."""
+    """The file, or a copy of a source that can be read only once: standard input, or the end of a pipe."""
     if source != STANDARD_INPUT and Path(source).is_file():
         yield source
         return

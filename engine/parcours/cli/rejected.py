@@ -1,4 +1,4 @@
-"""Which recorded lines were left out of a simulation, and why? All of them, in a file beside its results."""
+"""The list of rejected lines, in a file beside the results of a simulation."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import Final, Self
 
 REJECTED: Final = "rejected.ndjson"
-"""A JSON object a line: `line`, its number from 1, and `reason`. Not there where every line could be used."""
+"""A JSON object a line: `line`, its number from 1, and `reason`. The file is missing where every line could be used."""
 
 
 class RejectedLines:
-    """Takes numbers and reasons, as many as there are, and writes them when there is a folder for them.
+    """Collects numbers and reasons on disk, however many there are, and writes them where there is a results folder.
 
     Used as a context manager. Raises OSError where there is no room for a temporary file or for the one in the folder.
     """
@@ -24,13 +24,13 @@ class RejectedLines:
         self._count = 0
 
     def __call__(self, number: int, reason: str) -> None:
-        """Line `number` (from 1) is left out because of `reason`."""
+        """Add line `number` (from 1) with its reason."""
         self._count += 1
         line = {"line": number, "reason": reason}
         self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
 
     def write(self, folder: Path) -> None:
-        """Write the file, under its name only when it is whole; one of an earlier simulation goes."""
+        """Write the file, under its name only when it is whole; one of an earlier simulation is removed."""
         path, unfinished = folder / REJECTED, folder / f"{REJECTED}.unfinished"
         if self._count == 0:
             path.unlink(missing_ok=True)

@@ -49,7 +49,7 @@ def demo(
     with extra("The demo", "demo"):
         from parcours.demo.run import run_demo
 
-    # The stand-in for the mail server warns of its own inner workings at each login.
+    # The mail server's double warns about its own internals at each login.
     logging.getLogger("mail.log").setLevel(logging.ERROR)
     with ProgressBar("Clickstream") as progress, naming(gettempdir()):
         outcome = run_demo(shards=shards, runtime=runtime.value, progress=progress)
@@ -59,7 +59,7 @@ def demo(
 
 
 def figures(outcome: DemoResult) -> str:
-    """What the demo came to, as one line of JSON."""
+    """The demo's results as one line of JSON."""
     import msgspec
 
     summary = outcome.result.summary
@@ -140,7 +140,7 @@ def simulate(
 
 
 def unsettled() -> str:
-    """Said where time was cut off."""
+    """The warning that the simulation was cut off before everything was settled."""
     from parcours.config import DAY_MS, Settings
 
     days = Settings().loop_horizon_ms // DAY_MS
