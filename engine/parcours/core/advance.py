@@ -154,6 +154,8 @@ def _take_event(turn: Turn, given: EventHappened) -> None:
     asked = [series for name in given.names for series in turn.program.series.get(name, ())]
     for series in asked:
         remember(turn, series, timestamp, given.properties)
+    # An event changes audiences by a history, by making the person known, or by coming at the instant of a change by
+    # time.
     may_change = bool(turn.program.audiences) and (asked or unknown or _time_turns_now(turn))
     changes = look_again(turn, unknown=unknown) if may_change else ()
     go_through(turn, Occasion(given.names, given.properties, changes))

@@ -47,6 +47,7 @@ def converting(read: Evaluate, convert: Callable[[object], object]) -> Evaluate:
     return lambda scope: convert(read(scope))
 
 
+# A chain of two, the most frequent length, is spared the generator of `all` and `any`.
 def all_hold(conditions: tuple[Evaluate, ...]) -> Evaluate:
     if len(conditions) == 2:
         left, right = conditions
@@ -67,6 +68,8 @@ def against_literal(sign: str, first: Evaluate, literal: object) -> Evaluate:
         if sign == "in" and all(type(item) is str for item in literal):
             texts = frozenset(literal)
             return lambda scope: type(value := first(scope)) is str and value in texts
+    # The kind of one side is known, so one test of the other side's kind will do. `type` and not `isinstance`, since a
+    # bool is an int to Python.
     elif sign in operators.SCALAR_COMPARISONS and not isinstance(literal, bool):
         compare = operators.SCALAR_COMPARISONS[sign]
         if is_number(literal):

@@ -50,6 +50,8 @@ def answer(turn: Turn, run: Run, delivery: DeliveryState, receipt: Receipt) -> R
 
 def _take_late_receipt(turn: Turn, run: Run, delivery: DeliveryState, receipt: Receipt) -> Run | None:
     """Apply a receipt that comes after other feedback on its attempt; only what is more certain by it counts."""
+    # A crash, a reaction or a lost connection has decided on the attempt meanwhile; "accepted" still settles an unknown
+    # one.
     if isinstance(receipt, Accepted) and delivery.may_have_left:
         delivery.provider_id = delivery.provider_id or receipt.provider_id
         if delivery.state == "unknown":
@@ -107,6 +109,7 @@ def _leave_unknown(turn: Turn, run: Run, delivery: DeliveryState, reason: str, c
 
     A call that stays unknown counts as failed, so that a listener for its outcome does not wait for ever.
     """
+    # Once only: `may_have_left` is set below, so the second ambiguous receipt ends it.
     again = not delivery.may_have_left and not run.withdrawn and _is_transactional(turn, run, delivery)
     delivery.may_have_left = True
     delivery.state = "unknown"

@@ -168,6 +168,7 @@ def start(turn: Turn, key: str) -> tuple[Run, DeliveryState] | None:
         keep_claim(turn, run, key)
         return None
     message = message_of(turn, run, delivery)
+    # A second attempt after an unknown one passes no gates: only transactional messages and calls have it.
     objection = judge_claim(turn, delivery, message) if message and delivery.state == "queued" else None
     if objection is not None:
         give_back(turn, delivery)

@@ -223,9 +223,7 @@ class _Compiler:
         return compiled
 
     def _names_in(self, kind: Literal["send", "call"], name: str) -> Names:
-        """The names in scope for a message or action: those of all journeys that use it, or of any event if it is
-        unused.
-        """
+        """The names in scope for a message or action: all those of journeys that use it, else those of any event."""
         senders = [each for each in self.documents.journeys if _uses(each, kind, name)]
         every = {path: kind for event in self.declared.events.values() for path, kind in event.items()}
         if not senders:
