@@ -1,4 +1,4 @@
-"""What users of Parcours and authors of plugins test with: stand-ins for providers, and suites to pass.
+"""Test support for users and plugin authors: doubles of providers, and contract suites.
 
 Import from the modules below; this one imports nothing, so that each asks only for the libraries it needs.
 

@@ -40,22 +40,22 @@ PATIENCE_S = 2.0
 
 
 class ChannelContract(ABC, Generic[Provider]):
-    """What the engine relies on. `Provider` is the type of your double; each test opens a new one."""
+    """The contract suite of channels. `Provider` is the type of your double; each test opens a new one."""
 
     channel: ClassVar[type[Channel]]
     """The class under test."""
 
     content: ClassVar[Mapping[str, Any]]
-    """What a message document would hold for it, valid."""
+    """A valid content for it, as a message document would have it."""
 
     entry_point: ClassVar[str | None] = None
-    """The name under which your distribution offers it; None if it is not meant to be installed."""
+    """The name of its entry point; None if it is not meant to be installed."""
 
     timeout_setting: ClassVar[str] = "timeout_s"
     """The setting that bounds one call of `send`, in seconds."""
 
     hostile_address: ClassVar[str] = "nobody\r\nX-Injected: yes\r\n\r\n\x00<>@"
-    """An address that no provider should be troubled with, or that it refuses."""
+    """An address that must not reach a provider, or that the provider refuses."""
 
     @abstractmethod
     def provider(self) -> AbstractContextManager[Provider]:
@@ -74,28 +74,28 @@ class ChannelContract(ABC, Generic[Provider]):
         """How many messages the provider has taken in."""
 
     def identities(self, provider: Provider) -> list[str] | None:
-        """By what the provider could recognise each message again, oldest first; None if it cannot."""
+        """How the provider could recognise each message as a repetition, oldest first; None if it cannot."""
         return None
 
     @abstractmethod
     def refuse_next(self, provider: Provider) -> None:
-        """The next message is refused for good: no such address, opted out."""
+        """Let the provider refuse the next message for good: no such address, opted out."""
 
     @abstractmethod
     def slow_down_next(self, provider: Provider) -> float | None:
-        """The next message is turned away for now. Returns the pause that is asked for, in seconds, if any."""
+        """Let the provider turn the next message away for now. Returns the seconds of delay that it wants, if any."""
 
     @abstractmethod
     def break_next(self, provider: Provider) -> None:
-        """The provider takes the next message in and breaks the connection instead of answering."""
+        """Let the provider take the next message in and break the connection instead of answering."""
 
     @abstractmethod
     def hang_next(self, provider: Provider) -> None:
-        """The provider takes the next message in and never answers."""
+        """Let the provider take the next message in and never answer."""
 
     @abstractmethod
     def cut_off(self, provider: Provider) -> None:
-        """From now on connections to the provider are refused."""
+        """Let the provider refuse connections from now on."""
 
     def test_it_has_all_that_a_channel_needs(self) -> None:
         for name in ("Settings", "Content", "address_kind", "start", "send", "stop"):
@@ -227,7 +227,7 @@ class ChannelContract(ABC, Generic[Provider]):
 
 
 def receipts_of(channel: Channel, deliveries: Sequence[Delivery]) -> list[Receipt]:
-    """A channel's whole life around one call of `send`; the receipts have to be the deliveries' own."""
+    """Open a channel, call `send` once, and close it; the receipts have to be the deliveries' own."""
 
     async def life() -> list[Receipt]:
         await channel.start()

@@ -1,8 +1,8 @@
-"""What does a person's own clock show? The zone follows from the traits that were known at that time.
+"""The local time of people, from the traits that were known at each moment.
 
-Facts name the traits that an update step has set, and not what to. A value that is written out in the step is as
-good as known. After any other the clock is unknown until the person is identified with such a trait again: no
-verdict is better than a wrong one.
+A fact of an update step names the traits it set, without values. A literal value is known from the step; after any
+other value the person's zone is unknown until she is identified with such a trait again: no verdict is better than a
+wrong one.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from parcours.journey.program import Program, Update
 
 @dataclass(slots=True)
 class _Person:
-    """
-    told     what will become known: (time in ms, traits)
-    traits   what is known
-    heard    when each trait that the zone depends on was last told
-    unknown  those of them of which nobody can tell the value
+    """One person's traits over time.
+
+    told     changes to come: (time in ms, traits)
+    traits   the current ones
+    heard    when each trait that the zone depends on last changed
+    unknown  those of them whose value is not known
     """
 
     told: deque[tuple[int, Mapping[str, object]]]
@@ -36,7 +37,7 @@ class _Person:
 
 
 class PersonClocks:
-    """Tells local times. Made from what became known of people: (time in ms, person, traits)."""
+    """Tells people's local times, from the changes of their traits: (time in ms, person, traits)."""
 
     def __init__(self, program: Program, known: Iterable[tuple[int, str, Mapping[str, object]]]) -> None:
         self._program = program
@@ -47,7 +48,7 @@ class PersonClocks:
             self._known.setdefault(person, []).append((at, traits))
 
     def along(self, facts: Iterable[Fact]) -> Iterator[tuple[DeliveryReached, datetime | None]]:
-        """What happened to deliveries, each with the time that the person's clock showed; None where it is unknown.
+        """The facts of deliveries, each with the person's local time; None where it is unknown.
 
         facts  all of those people's, in the order of happening for each of them
         """
@@ -63,7 +64,7 @@ class PersonClocks:
                 self._update(person, fact)
 
     def _hear(self, person: _Person, through_ms: int) -> None:
-        """Take in what has become known by then."""
+        """Apply the changes of traits up to this time."""
         while person.told and person.told[0][0] <= through_ms:
             at, traits = person.told.popleft()
             person.traits.update(traits)
@@ -72,7 +73,7 @@ class PersonClocks:
                 person.unknown.discard(name)
 
     def _update(self, person: _Person, fact: Moved) -> None:
-        """Take in what an update step has set. Which came last at one instant, this or what was told, is unknown."""
+        """Apply an update step. Where it coincides with an identify call, which came last is unknown."""
         journey = self._program.journey(fact.journey, fact.version)
         step = journey.steps.get(fact.step or "") if journey is not None else None
         if not isinstance(step, Update):

@@ -1,4 +1,4 @@
-"""The suites that stores and channels of anybody's pass. Subclass one in a test module and fill in its fixtures."""
+"""The contract suites of stores and channels. Subclass one in a test module and fill in its fixtures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does pytest get from Parcours? One fixture. Nothing of the engine is imported before a test asks for it."""
+"""The pytest plugin: one fixture. It imports the engine only when a test asks for the fixture."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ OpenProject: TypeAlias = "Callable[..., VirtualProject]"
 
 
 ContentModels: TypeAlias = tuple[tuple[str, int, int], ...]
-"""(name, size, time of the last change in ns) of every file in a folder."""
+"""A folder's fingerprint: (name, size, time of the last change in ns) of every file."""
 
 
 @pytest.fixture(scope="session")
 def _parcours_projects() -> dict[Path, tuple[ContentModels, Project]]:
-    """Projects by their folders: checking and compiling one is done once a run, and again when a file has changed."""
+    """The cache of projects by folder: each is compiled once a test run, and again when a file has changed."""
     return {}
 
 
@@ -33,8 +33,7 @@ def _parcours_projects() -> dict[Path, tuple[ContentModels, Project]]:
 def parcours_project(_parcours_projects: dict[Path, tuple[ContentModels, Project]]) -> Iterator[OpenProject]:
     """Open a project under virtual time: `shop = parcours_project("path/to/shop")`.
 
-    It takes a folder or a Project, and the time at which the test starts, with its zone. What it opens is closed after
-    the test.
+    It takes a folder or a Project, and the time at which the test starts, with its zone. It closes after the test.
     """
     with ExitStack() as opened:
 

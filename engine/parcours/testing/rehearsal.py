@@ -1,4 +1,4 @@
-"""How do a few named people move through the journeys? Each one's way, step by step, waits made short if asked."""
+"""Rehearsals: the ways of a few named people through the journeys, step by step, with waits shortened if asked."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from parcours.testing.cases.play import play
 from parcours.testing.cases.read import read_rehearsal
 
 LINES_MAX: Final = 100_000
-"""Lines of a file of a hundred people: whoever has more wants a simulation."""
+"""The limit of lines, those of a hundred people: more are a case for a simulation."""
 
 YAML_ENDINGS: Final = (".yaml", ".yml")
 
@@ -33,7 +33,7 @@ YAML_ENDINGS: Final = (".yaml", ".yml")
 def rehearse(project: Project, people: Path, shorten_ms: int | None) -> tuple[list[str], list[Finding]]:
     """The ways of the people in a YAML or NDJSON file, as lines, and what is wrong with the file.
 
-    shorten_ms  no wait and no time-out lasts longer; a wait for a time or an instant lasts just as long
+    shorten_ms  the longest duration of a wait or time-out; waits for a time or an instant are not shortened
     Raises CallerError for a file of events that names nobody or too many people.
     """
     shown = project if shorten_ms is None else shortened(project, shorten_ms)
@@ -66,7 +66,7 @@ def _of_events(project: Project, path: Path) -> Iterator[str]:
 
 
 def _call(line: bytes) -> Call | None:
-    """The call in a line, None if it is none or has no time; the simulation then says why."""
+    """The call in a line; None for a line without one or without a time, which the simulation rejects."""
     try:
         call = read_call(line)
         instant(call.timestamp)
@@ -76,7 +76,7 @@ def _call(line: bytes) -> Call | None:
 
 
 def ways(people: list[str], facts: list[Fact], start_ms: int) -> Iterator[str]:
-    """What happened to each of them, in the order of happening, with the time since the start."""
+    """The way of each person: her facts in the order of happening, with the time since the start."""
     for number, person in enumerate(people):
         if number:
             yield ""

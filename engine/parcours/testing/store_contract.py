@@ -1,4 +1,4 @@
-"""What must every store do? The suite that each one passes, Parcours' own and anybody else's.
+"""The contract suite of stores, which Parcours' own and all others pass.
 
     class TestMyStore(StoreContract):
         def new_data(self) -> Callable[[], Store]:
@@ -54,7 +54,7 @@ def an_image(slot: int, sequence: int) -> SlotImage:
 
 @dataclass
 class ReferenceStore:
-    """The plainest thing that keeps a store's promise; what a store does is compared with it."""
+    """The reference model: the simplest store that keeps the contract, with which others are compared."""
 
     epoch: int = 0
     newest: int = 0
@@ -82,7 +82,7 @@ class StoreContract:
     """Give `new_data`; the tests are inherited."""
 
     def new_data(self) -> Open:
-        """A way to open a store that is empty at first; each call opens what the one before left behind."""
+        """A function that opens a store, empty at first; each call opens the data that the one before left."""
         raise NotImplementedError
 
     def test_a_new_store_is_empty(self) -> None:
@@ -277,7 +277,7 @@ class StoreContract:
 
 
 def take_step(store: Store, model: ReferenceStore, step: str, number: int) -> None:
-    """Do the same to the store and to the model; `number` counts from what the step is about."""
+    """Do the same to the store and to the model, and compare; `number` parametrises the step."""
     match step:
         case "append":
             record = a_record(model.newest + 1, model.epoch, size_bytes=number)

@@ -1,8 +1,8 @@
-"""A project under virtual time, for somebody's own tests: things happen, days pass, messages are there to see.
+"""A project under virtual time for tests: people act, days pass, and messages can be inspected.
 
-The shards are the production ones, in this process, on an event loop in a thread of its own: so it can be
-used from plain tests and from coroutines alike. Every channel that the project uses at the start records, and
-outbound calls do whenever they come in.
+The shards are the production ones, in this process, on an event loop in a thread of its own: so it can be used from
+plain tests and from coroutines alike. Every channel that the project uses at the start records, and so do outbound
+calls, whenever a publication brings them in.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ from parcours.simulation.virtual import Drive
 T = TypeVar("T")
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-"""When a test begins unless it says otherwise."""
+"""The start of a test unless it names another."""
 
 END = datetime(9000, 1, 1, tzinfo=UTC)
-"""No test goes on for longer: what is due after it still has to have a time, and there is none after the year 9999."""
+"""The latest time of a test: what is due after it still needs a time, and there is none after the year 9999."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message that went out: `at` is a UTC time, `to` the address.
+    """A message that was sent: `at` is a UTC time, `to` the address.
 
-    content  what it says by field, every template rendered: `subject`, `text` and so on, as the channel has it; of an
-             outbound call, the fields of its body
+    content  its rendered content by field: `subject`, `text` and so on, as the channel has it; of an outbound call, the
+             fields of its body
     """
 
     at: datetime
@@ -194,15 +194,15 @@ class VirtualProject(BlockingFacade):
         self.react(user_id, "answered", of=of, answer=told)
 
     def happen(self, call: Mapping[str, object]) -> None:
-        """Any call of the event format, now. Raises CallerError with the reason where it cannot be used."""
+        """Apply any call of the event format, now. Raises CallerError with the reason where it cannot be used."""
         if not isinstance(call, Mapping):
             raise CallerError(f"happen({call!r}): a call is an object, such as {{'type': 'track', ...}}")
         self._call(self._facade.happen(line_of({**call, "timestamp": time_text(self.now_ms())})))
 
     def advance(self, by: timedelta | None = None, **parts: float) -> None:
-        """Let time pass: `advance(days=1, hours=2)`, or a timedelta. What falls due at the very end has happened.
+        """Let time pass: `advance(days=1, hours=2)`, or a timedelta. Timers due at the very end have fired.
 
-        So what is told afterwards comes after it, even in the same instant.
+        So later calls come after those timers, even in the same instant.
         """
         try:
             length = timedelta(**parts) if by is None else by
@@ -224,7 +224,7 @@ class VirtualProject(BlockingFacade):
     resume_journey = blocking(_VirtualFacade.resume_journey)
 
     def publish(self, project: Project | Path | str) -> None:
-        """Publish a changed project now: whoever is in a journey stays in the version in which she entered.
+        """Publish a changed project now: open runs stay in the version in which they were entered.
 
         Raises PublishRefused with every reason, ProjectInvalid for a folder with errors.
         """
@@ -249,7 +249,7 @@ class VirtualProject(BlockingFacade):
         step: str | None = None,
         message: str | None = None,
     ) -> list[Sent]:
-        """The messages that went out so far and are as described, in the order of time.
+        """The messages sent so far that match, in the order of time.
 
         Outbound calls are among them only where `channel="call"` asks for them; their message is the action.
         """
@@ -276,13 +276,13 @@ class VirtualProject(BlockingFacade):
     explanation = blocking(_VirtualFacade.explain)
 
     def explain(self, who: str) -> str:
-        """The same, to be read: print it, or make it an assertion's message."""
+        """The same as text: print it, or make it an assertion's message."""
         return explanation_text(self.explanation(who))
 
     # Opening and closing
 
     def close(self) -> None:
-        """Give everything back. May be called again."""
+        """Stop the shards and their thread. May be called again."""
         if not self._closed:
             self._call(self._facade.stop())
             self._closed = True

@@ -1,6 +1,6 @@
-"""Does a message say what a test expects? Only the fields that are named count; of others nothing is asked.
+"""The comparison of a message's rendered content with a test's expectation. Fields not named are not compared.
 
-`content` compares a field whole, but for white space around a text; `contains` asks for a part of a text.
+`content` compares a field whole, but for white space around a text; `contains` expects a part of a text.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WIDTH: Final = 160
 
 
 def differences(said: Mapping[str, Any] | None, expected: DeliveryExpected) -> list[str]:
-    """What is not as expected, as lines; none if all of it is. `said` is None for what could not be rendered."""
+    """The differences as lines; none if all is as expected. `said` is None where the message could not be rendered."""
     if not (expected.content or expected.contains):
         return []
     if said is None:
@@ -38,7 +38,7 @@ def differences(said: Mapping[str, Any] | None, expected: DeliveryExpected) -> l
 def _compared(
     path: str, found: object, wanted: object, compare: Callable[[str, object, object], Iterator[str]]
 ) -> Iterator[str]:
-    """Objects are compared by the names that are wanted of them, whatever else they have."""
+    """The differences of a value; of an object only the expected keys are compared."""
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
         for name, inner in wanted.items():
             yield from _compared(f"{path}.{name}" if path else name, found.get(name), inner, compare)
@@ -91,7 +91,7 @@ def _shown(value: object) -> str:
 
 
 class Fields:
-    """The fields that a project's deliveries have. Nothing is loaded before somebody asks."""
+    """The content fields of a project's channels, loaded on first use."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -101,7 +101,7 @@ class Fields:
         return Renderer(self._project.program, contents_of(self._project, Registry.installed()))
 
     def of(self, expected: DeliveryExpected) -> set[str]:
-        """Every field of the deliveries that the expectation may mean."""
+        """Every field of the deliveries that the expectation may match."""
         fields: set[str] = set()
         for journey in self._project.program.journeys:
             for step in journey.steps.values() if expected.journey in (None, journey.name) else ():

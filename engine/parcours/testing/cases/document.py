@@ -1,4 +1,4 @@
-"""What may stand in tests/*.yaml? One closed, frozen model a test, and one for each thing in it."""
+"""The models of tests/*.yaml: one closed, frozen model for a test, and one for each thing in it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from parcours.journey.read.schema import DIALECT
 from parcours.testing.cases.moment import Instant, Moment
 
 PEOPLE_MAX: Final = 100
-"""People of one rehearsal: more cannot be followed one by one."""
+"""The limit of people in a rehearsal: more cannot be followed one by one."""
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -69,7 +69,7 @@ MinuteOfDay: TypeAlias = Annotated[
 
 
 class _Given(Document):
-    """Something that a person does, or that becomes known of them."""
+    """Something that a person does, or a change of her traits or consent."""
 
     at: Moment = 0
     who: PersonDocument
@@ -83,7 +83,7 @@ class EventGiven(_Given):
 
 
 class IdentifyGiven(_Given):
-    """Something becomes known of the person; null takes a trait away."""
+    """Traits of the person are set; null removes one."""
 
     identify: dict[str, Any]
 
@@ -91,7 +91,7 @@ class IdentifyGiven(_Given):
 class ReactionGiven(_Given):
     """The person reacts to the newest delivery of a step: `of` is JOURNEY.STEP, or a step whose name is unique.
 
-    Of a call step it is what became of the newest call: it is answered, with an answer, or it failed.
+    For a call step it is the outcome of the newest call: answered, with an answer, or failed.
     """
 
     reaction: ReactionName
@@ -135,14 +135,14 @@ Given: TypeAlias = Annotated[
 
 
 class _Expected(Document):
-    """times counts what happens as described, also 0; without it, at least one is expected."""
+    """An expectation. times counts the matching facts, also 0; without it, at least one is expected."""
 
     who: PersonDocument | None = None
     times: Annotated[int, Field(ge=0)] | None = None
 
 
 UNRENDERED: Final = ("refused", "held", "cancelled")
-"""Outcomes of what never came to be rendered."""
+"""Outcomes of deliveries that are not rendered."""
 
 
 def _texts(value: dict[str, Any]) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def _texts(value: dict[str, Any]) -> dict[str, Any]:
 class DeliveryExpected(_Expected):
     """A delivery that reaches an outcome, sent unless another one is named.
 
-    content   the whole of each field named, of what the message says
+    content   the whole of each field named, of the rendered message
     contains  a part of each field named
     """
 
@@ -180,7 +180,7 @@ class DeliveryExpected(_Expected):
 
 
 class MoveExpected(_Expected):
-    """A move of a run: that it reaches the step, enters the journey, or whatever `what` says."""
+    """A move of a run: it reaches the step, enters the journey, or whatever `what` names."""
 
     journey: str
     step: str | None = None
@@ -194,7 +194,7 @@ class MoveExpected(_Expected):
 
 
 class Never(Document):
-    """Between these times of day, by the person's own clock, nothing may be sent. A day names the window's start."""
+    """Between these local times of the person nothing may be sent. A day names the window's start."""
 
     between: tuple[MinuteOfDay, MinuteOfDay]
     channel: str | None = None
@@ -209,14 +209,14 @@ class Never(Document):
 
 
 class NeverExpected(Document):
-    """Nothing of the kind is sent, to this person or to anybody."""
+    """Nothing that matches is sent, to this person or to anybody."""
 
     never: Never
     who: PersonDocument | None = None
 
 
 DELIVERY_KEYS: Final = frozenset({"channel", "outcome", "message", "gate", "to", "content", "contains"})
-"""Keys by which an expectation is one of a delivery, and not of a move."""
+"""Keys that make an expectation one of a delivery, and not of a move."""
 
 
 def _kind(data: object) -> str:
@@ -235,7 +235,7 @@ Expected: TypeAlias = Annotated[
 
 
 class Scene(Document):
-    """People, a beginning, and what happens then."""
+    """People, a start, and what they do then."""
 
     people: Annotated[dict[PersonDocument, dict[str, Any]], Field(min_length=1)]
     start: Instant
@@ -244,7 +244,7 @@ class Scene(Document):
 
 
 class Case(Scene):
-    """One test: a scene, and what is expected of it. Without `until` it goes on until nothing is due any more."""
+    """One test: a scene and its expectations. Without `until` it runs until nothing is due any more."""
 
     test: Annotated[str, Field(min_length=1)]
     description: str = ""
@@ -252,7 +252,7 @@ class Case(Scene):
 
 
 class Rehearsal(Scene):
-    """Named people whose way through the journeys is looked at."""
+    """Named people whose ways through the journeys are shown."""
 
     people: Annotated[dict[PersonDocument, dict[str, Any]], Field(min_length=1, max_length=PEOPLE_MAX)]
 

@@ -1,4 +1,4 @@
-"""Did what was expected happen? If not: what came nearest, and why the rest did not happen."""
+"""The verdict on a test: expectations that were not met, each with the nearest facts and the reasons."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from parcours.testing.cases.play import Played
 from parcours.testing.clocks import in_window
 
 NEAREST_MAX = 5
-"""Happenings shown beside an expectation that was not met: enough to see the slip, few enough to read."""
+"""Facts shown beside an expectation that was not met: enough to see the slip, few enough to read."""
 
 REASONS_MAX = 8
 
@@ -41,7 +41,7 @@ class Failure:
 
     place     its place in `expect`
     expected  the expectation in words
-    found     what happened instead, as lines
+    found     the nearest facts, as lines
     reasons   why the rest did not happen, as lines
     """
 
@@ -59,7 +59,7 @@ def judge(program: Program, case: Case, played: Played) -> list[Failure]:
 
 
 def unjudged(case: Case, played: Played) -> dict[int, int]:
-    """By the place of what may never happen: how many deliveries went out when a person's clock is unknown."""
+    """How many deliveries each `never` expectation could not judge, the local time being unknown; by its place."""
     counts = {
         place: sum(local is None for _, local in _concerned(played, expected))
         for place, expected in enumerate(case.expect)
@@ -69,7 +69,7 @@ def unjudged(case: Case, played: Played) -> dict[int, int]:
 
 
 def _concerned(played: Played, expected: NeverExpected) -> Iterator[tuple[DeliveryReached, datetime | None]]:
-    """What was sent and is of the kind, with the time that the person's clock showed."""
+    """The matching deliveries that were sent, each with the person's local time."""
     never = expected.never
     for fact, local in played.clocks.along(played.facts):
         if (
@@ -77,7 +77,7 @@ def _concerned(played: Played, expected: NeverExpected) -> Iterator[tuple[Delive
             and expected.who in (None, fact.person)
             and never.journey in (None, fact.journey)
             and never.channel in (None, fact.channel)
-            and (fact.channel != CALL or never.channel is not None)  # nobody is woken by a call
+            and (fact.channel != CALL or never.channel is not None)  # a call reaches nobody
         ):
             yield fact, local
 
@@ -90,7 +90,7 @@ class _Bench:
 
     def judge(self, place: int, expected: Expected) -> Failure | None:
         if expected.who is not None:
-            expected = expected.model_copy(update={"who": user_name(expected.who)})  # as facts name the person
+            expected = expected.model_copy(update={"who": user_name(expected.who)})  # the person's name in facts
         match expected:
             case DeliveryExpected():
                 return self._delivery(place, expected)
@@ -135,9 +135,9 @@ class _Bench:
         words: str,
         differs: Callable[[DeliveryReached | Moved], list[str]] = lambda fact: [],
     ) -> Failure | None:
-        """Hold the number of facts that are as wanted against the number expected.
+        """Compare the number of matching facts with the number expected.
 
-        differs  what is not as wanted in a fact whose fields all are, as lines
+        differs  the differences in a fact whose fields all match, as lines
         """
         at = None if expected.at is None else at_ms(expected.at, self._played.start_ms)
         wanted = {
@@ -151,7 +151,7 @@ class _Bench:
         words += "" if expected.times is None else f", {_times(expected.times)}"
         if expected.times is not None and len(same) > expected.times:
             return Failure(place, words, tuple(self._lines(same)))
-        if len(alike) > len(same):  # only what it says is wrong: nothing has kept the rest from happening
+        if len(alike) > len(same):  # only its content differs, for which a journey has no reasons
             told = [line for fact in alike[:NEAREST_MAX] for line in self._told(fact, differs(fact))]
             return Failure(place, words, tuple(told))
         others = [fact for fact in facts if expected.who in (None, fact.person) and fact not in same]
@@ -214,12 +214,12 @@ class _Bench:
 
 
 def _likeness(fact: DeliveryReached | Moved, wanted: Mapping[str, object]) -> int:
-    """In how many of the wanted fields the fact is as wanted."""
+    """The number of expected fields that match."""
     return sum(getattr(fact, name) == value for name, value in wanted.items())
 
 
 def _by_likeness(wanted: Mapping[str, object], at: int | None) -> Callable[[DeliveryReached | Moved], tuple[int, int]]:
-    """Orders facts by what they have in common with the wanted one, then by how near in time they are."""
+    """Orders facts by the number of matching fields, then by how near in time they are."""
     what = {name: value for name, value in wanted.items() if name != "at"}
     return lambda fact: (-_likeness(fact, what), abs(fact.at - (fact.at if at is None else at)))
 

@@ -1,4 +1,4 @@
-"""How does a test name a moment? `+2h` after its start, or a time with a zone."""
+"""Moments in a test: `+2h` after its start, or a time with a zone."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ Moment: TypeAlias = Annotated[
     PlainSerializer(_write, str),
     WithJsonSchema({"type": "string", "examples": ["+0s", "+1d12h", "2026-03-02T09:00:00Z"]}),
 ]
-"""Milliseconds after the start of the test, or a time. In Python a timedelta or a datetime will do."""
+"""Milliseconds after the start of the test, or a time; in Python a timedelta or a datetime is taken too."""
 
 
 def at_ms(moment: int | datetime, start_ms: int) -> int:
@@ -72,5 +72,5 @@ def at_ms(moment: int | datetime, start_ms: int) -> int:
 
 
 def since(at: int, start_ms: int) -> str:
-    """A time as a test writes it: `+1d2h`, or `-5s` for what was before the start."""
+    """A time as a test writes it: `+1d2h`, or `-5s` for one before the start."""
     return format_duration(at - start_ms) if at < start_ms else f"+{format_duration(at - start_ms)}"

@@ -1,4 +1,4 @@
-"""How is a scene played? What is given becomes recorded calls, and these go through the engine's own simulation."""
+"""The player of scenes: what is given becomes recorded calls, which go through the engine's own simulation."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ from parcours.testing.clocks import PersonClocks
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """
+    """The result of a scene.
+
     facts     everything that happened, in the order of happening for each person
-    refused   what was given and could not be used: (its place in `given`, the reason)
-    clocks    what people's own clocks show
-    contents  what each delivery said, by its key
+    refused   calls that could not be used: (place in `given`, reason)
+    clocks    people's local times
+    contents  the rendered content of each delivery, by its key
     """
 
     start_ms: int
@@ -38,7 +39,7 @@ class Played:
 
 
 def play(project: Project, scene: Scene, rendering: RecordedRendering | None = None) -> Played:
-    """Let it happen. The scene's names have been checked against the project.
+    """Simulate the scene. Its names have been checked against the project.
 
     rendering  the project's, where several scenes are played
     Raises ProjectInvalid for a content that its channel rejects.
@@ -60,12 +61,12 @@ def play(project: Project, scene: Scene, rendering: RecordedRendering | None = N
 
 
 def identified(at: int, who: str, traits: Mapping[str, object]) -> dict[str, object]:
-    """The call by which something becomes known of a person."""
+    """The identify call that sets a person's traits."""
     return {"type": "identify", "userId": who, "traits": traits, "timestamp": time_text(at)}
 
 
 def call(project: Project, start_ms: int, given: Given) -> dict[str, object]:
-    """What is given, as a call of the event format."""
+    """The call of the event format for something given."""
     at = at_ms(given.at, start_ms)
     who = {"userId": given.who, "timestamp": time_text(at)}
     match given:
@@ -93,7 +94,7 @@ def reaction(journeys: Iterable[Journey], given: ReactionGiven) -> dict[str, obj
 
 
 def _traits(start_ms: int, scene: Scene) -> Iterator[tuple[int, str, Mapping[str, object]]]:
-    """What became known of people, in the order of time; who they are is known before anything happens."""
+    """The changes of people's traits in the order of time; those of `people` come before anything else."""
     for who, traits in scene.people.items():
         yield start_ms - 1, user_name(who), traits
     told = [(at_ms(each.at, start_ms), each) for each in scene.given if isinstance(each, IdentifyGiven)]

@@ -1,6 +1,6 @@
-"""What is written in a project's tests, and what is wrong with it? Findings by file and line, all at once.
+"""The reader of a project's tests: documents, checked against the project's names, and findings by file and line.
 
-Names are checked against the project: a test with a misspelt step would otherwise pass by expecting nothing.
+Without that check a test with a misspelt step would pass by expecting nothing.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ SceneKind = TypeVar("SceneKind", bound=Scene)
 
 @dataclass(frozen=True, slots=True)
 class LocatedTest:
-    """A test and where it stands: `file:line`; lines has the line of each expectation."""
+    """A test and its place, `file:line`; lines has the line of each expectation."""
 
     case: Case
     file: str
@@ -56,7 +56,7 @@ class LocatedTest:
 
 
 def read_cases(project: Project, folder: Path) -> tuple[list[LocatedTest], list[Finding]]:
-    """The tests in the project's folder, in the order of files and lines, and what is wrong with the others."""
+    """The valid tests in the project's folder, in the order of files and lines, and the findings on the others."""
     findings: list[Finding] = []
     placed: list[LocatedTest] = []
     fields = Fields(project)
@@ -68,7 +68,7 @@ def read_cases(project: Project, folder: Path) -> tuple[list[LocatedTest], list[
 
 
 def read_rehearsal(project: Project, path: Path) -> tuple[Rehearsal | None, list[Finding]]:
-    """The people of a YAML file, None if something is wrong with it."""
+    """The people of a YAML file, None if it has an error."""
     findings: list[Finding] = []
     source = _source(path, path.name, findings)
     rehearsal = (
@@ -102,7 +102,7 @@ def _cases(project: Project, source: Source, findings: list[Finding], fields: Fi
 
 
 def _scene(project: Project, kind: type[SceneKind], data: object, margin: Margin, fields: Fields) -> SceneKind | None:
-    """The scene, None if anything is wrong with it."""
+    """The scene, None if it has an error."""
     try:
         scene = kind.model_validate(data)
     except ValidationError as error:
@@ -114,7 +114,7 @@ def _scene(project: Project, kind: type[SceneKind], data: object, margin: Margin
 
 
 class _Checker:
-    """Holds the names in a scene against the project's."""
+    """Checks the names in a scene against the project's."""
 
     def __init__(self, project: Project, scene: Scene, fields: Fields) -> None:
         self._fields = fields
@@ -172,7 +172,7 @@ class _Checker:
                 self._answer(given.answer, self._journeys[journey].steps[step], margin.below("answer"))
 
     def _answer(self, answer: Mapping[str, object], step: object, margin: Margin) -> None:
-        """Only what the action declares is ever read of its answer."""
+        """Check an answer: only the paths that its action declares are ever read."""
         declared = self._program.actions[step.action].answer if isinstance(step, CallAction) else {}
         for path in _paths(answer):
             if kind_at(declared, path) is None:
@@ -213,7 +213,7 @@ class _Checker:
 
 
 def _paths(value: Mapping[str, object], before: str = "") -> Iterator[str]:
-    """The dotted path of everything in an object that is no object itself."""
+    """The dotted path of every leaf of an object."""
     for name, inner in value.items():
         if isinstance(inner, Mapping) and inner:
             yield from _paths(inner, f"{before}{name}.")

@@ -1,4 +1,4 @@
-"""Do a project's tests pass? All of them are played, and each has its verdict."""
+"""The runner of a project's tests: each is played and gets its verdict."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from parcours.testing.cases.read import LocatedTest
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """
+    """The result of one test.
+
     failures  the expectations that were not met
-    refused   what was given and could not be used: (its place in `given`, the reason)
-    unjudged  deliveries that could not be held against a time of day: (place in `expect`, how many)
+    refused   calls that could not be used: (place in `given`, reason)
+    unjudged  deliveries whose local time is unknown: (place in `expect`, how many)
     """
 
     placed: LocatedTest
@@ -41,7 +42,7 @@ def run_cases(project: Project, cases: Iterable[LocatedTest]) -> Iterator[Verdic
 
 
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
-    """One line for the test, what could not be judged, and where it failed what was expected, what happened and why."""
+    """One line for the test, what could not be judged, and for a failure what was expected, what happened and why."""
     placed = verdict.placed
     word = "passed" if verdict.passed else "FAILED"
     yield f"{word}  {placed.file}:{placed.line}  {placed.case.test}"

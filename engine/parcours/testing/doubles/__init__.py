@@ -1,7 +1,7 @@
-"""Local stand-ins for providers that speak the real protocols, for tests and for the demo.
+"""Doubles of providers: local servers that speak the real protocols, for tests and for the demo.
 
-Each is a context manager around a server in a thread of its own on a free loopback port. What it took in
-lies in a plain list; `next(...)` makes the coming messages go wrong.
+Each is a context manager around a server in a thread of its own on a free loopback port. Messages taken in are in a
+plain list; `next(...)` gives the coming messages a fault.
 """
 
 from parcours.testing.doubles.faults import Drop, Hang, HttpReply, Reply

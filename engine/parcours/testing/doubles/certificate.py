@@ -1,4 +1,4 @@
-"""A self-made certificate for a server on this machine, so that TLS can be tested without an authority."""
+"""A self-signed certificate for a server on this machine, so that TLS can be tested without an authority."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def write_certificate(folder: Path, host: str = "127.0.0.1") -> tuple[Path, Path
 
 
 def server_context(certificate_file: Path, key_file: Path) -> ssl.SSLContext:
-    """What a server needs to speak TLS with that certificate."""
+    """The TLS context of a server with that certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate_file, key_file)
     return context

@@ -1,4 +1,4 @@
-"""What can go wrong at a provider, as values that a test hands to its double."""
+"""The faults of a provider, as values that a test hands to its double."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Fault = TypeVar("Fault")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An SMTP server says this line instead of its usual one, such as `451 4.7.1 Try again later`."""
+    """An SMTP server's fault: it sends this line instead of its usual one, such as `451 4.7.1 Try again later`."""
 
     line: str
 
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """An HTTP provider answers with this instead of doing what it was asked; `body` is sent as JSON."""
+    """An HTTP provider's fault: it answers with this instead of taking the message; `body` is sent as JSON."""
 
     status: int
     body: Mapping[str, object] = field(default_factory=dict)
@@ -28,16 +28,16 @@ class HttpReply:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """The provider takes in what was sent and then breaks the connection without a word."""
+    """The provider takes the message in, and breaks the connection without answering."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """The provider takes in what was sent and then says nothing until the double is closed."""
+    """The provider takes the message in, and does not answer until the double is closed."""
 
 
 class Script(Generic[Fault]):
-    """The faults that are still to happen, oldest first."""
+    """The queue of faults to come, oldest first."""
 
     def __init__(self) -> None:
         self._faults: deque[Fault] = deque()

@@ -20,7 +20,7 @@ from parcours.testing.doubles.message_schema import SendRequestSchema
 from parcours.testing.doubles.service_account import ServiceAccount
 
 TOKEN_LIFETIME_S = 3600
-"""What Google gives."""
+"""The lifetime that Google gives access tokens."""
 
 DETAIL_TYPE = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 
@@ -38,7 +38,7 @@ STATUSES: Mapping[str, tuple[int, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """One message taken in."""
+    """One push message taken in."""
 
     name: str
     token: str
@@ -58,7 +58,7 @@ def error(code: str, message: str = "", retry_after_s: int | None = None) -> Htt
 class FcmServer(HttpServer):
     """A push provider for the length of a `with`.
 
-    dead      called with each registration token: True answers that it is not registered any more
+    dead      called with each registration token: True answers that it is no longer registered
     validate  check each message against fcm.v1.json, which google-api-python-client brings; ImportError without
     """
 
@@ -91,7 +91,7 @@ class FcmServer(HttpServer):
         return self._account.to_json(self.token_uri)
 
     def forget_tokens(self) -> None:
-        """All access tokens given so far are void from now on."""
+        """Invalidate all access tokens given so far."""
         self._access_tokens.clear()
 
     async def handle(self, request: web.BaseRequest) -> web.Response:

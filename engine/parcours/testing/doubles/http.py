@@ -1,4 +1,4 @@
-"""The part that all HTTP-speaking doubles share: a server on a free loopback port, and its faults."""
+"""The shared part of HTTP doubles: a server on a free loopback port, and its faults."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ CLOSE_TIMEOUT_S = 0.05
 class HttpServer(ABC):
     """A provider on `http://127.0.0.1:<port>` for the length of a `with`.
 
-    A subclass looks at each request in `handle`, and hands those that carry a message on to `respond`, which
-    takes it in or goes wrong, as a test has asked for with `next`.
+    A subclass takes each request in `handle`, and passes those that carry a message to `respond`, which takes it in, or
+    applies the fault that a test has asked for with `next`.
     """
 
     host = "127.0.0.1"
@@ -35,11 +35,11 @@ class HttpServer(ABC):
 
     @property
     def url(self) -> str:
-        """Where it listens, without a slash at the end."""
+        """Its URL, without a slash at the end."""
         return f"http://{self.host}:{self.port}"
 
     def next(self, fault: HttpFault, times: int = 1) -> None:
-        """The next `times` messages meet this fault."""
+        """Give the next `times` messages this fault."""
         self._script.add(fault, times)
 
     def cut_off(self) -> None:
@@ -51,7 +51,7 @@ class HttpServer(ABC):
         """Answer one request. Runs on the double's own loop."""
 
     async def respond(self, request: web.BaseRequest, take: Callable[[], web.Response]) -> web.Response:
-        """Take the message in by calling `take`, or go wrong in the way that a test has asked for."""
+        """Take the message in by calling `take`, or apply the fault that a test has asked for."""
         fault = self._script.take()
         match fault:
             case None:

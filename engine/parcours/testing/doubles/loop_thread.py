@@ -1,4 +1,4 @@
-"""How does a double serve while the test's own loop runs? From an asyncio loop in a thread of its own."""
+"""An asyncio loop in a thread of its own, by which a double serves while the test's own loop runs."""
 
 from __future__ import annotations
 

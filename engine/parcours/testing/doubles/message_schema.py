@@ -1,8 +1,7 @@
-"""Is this a message that FCM takes? Checked against the discovery document that Google publishes.
+"""The schema check of FCM messages, by the discovery document that Google publishes.
 
-The document ships in the wheel of google-api-python-client. Of the checks that it allows for, these are
-made: unknown fields, the kinds of values, and exactly one target. As in Google's JSON mapping, a field may
-be written in camelCase or in snake_case.
+The document ships in the wheel of google-api-python-client. Checked are unknown fields, the kinds of values, and that
+there is exactly one target. As in Google's JSON mapping, a field may be written in camelCase or in snake_case.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ class SendRequestSchema:
         self._schemas: Mapping[str, Any] = document["schemas"]
 
     def wrong_with(self, request: object) -> str | None:
-        """The first thing that is wrong, with its path; None if FCM would take the request."""
+        """The first error, with its path; None if FCM would take the request."""
         wrong = self._check(request, {"$ref": "SendMessageRequest"}, "request")
         if wrong is not None:
             return wrong

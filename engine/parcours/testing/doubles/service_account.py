@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 AUDIENCE = "https://oauth2.googleapis.com/token"
-"""What Google's own library names as the audience, wherever the key file's token_uri points."""
+"""The audience in assertions by Google's own library, wherever the key file's token_uri points."""
 
 LIFETIME_S_MAX = 3600
 CLOCK_SKEW_S = 60
@@ -48,7 +48,7 @@ class ServiceAccount:
         )
 
     def wrong_with(self, form: Mapping[str, str], token_uri: str, now_s: int) -> str | None:
-        """What is wrong with a token request (RFC 7523), None if nothing is. `now_s`: seconds since 1970."""
+        """The error in a token request (RFC 7523), None if there is none. `now_s`: seconds since 1970."""
         if form.get("grant_type") != GRANT_TYPE:
             return f"the grant_type is not {GRANT_TYPE}"
         parts = form.get("assertion", "").split(".")

@@ -1,7 +1,7 @@
-"""A mail server for tests: real SMTP on a free loopback port, with a mailbox to look into.
+"""A mail server for tests: real SMTP on a free loopback port, with a mailbox to inspect.
 
-It speaks STARTTLS and AUTH if asked to, refuses the recipients that it is told to refuse, and can go
-wrong at each stage of a transaction. What lies in `mailbox` was taken in up to the final dot.
+It speaks STARTTLS and AUTH if asked to, refuses the recipients that it is told to refuse, and can fail at each stage of
+a transaction. A mail is in `mailbox` once it was taken in up to the final dot.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from parcours.testing.doubles.faults import Drop, Hang, Reply, Script
 from parcours.testing.doubles.loop_thread import LoopThread
 
 Stage: TypeAlias = Literal["mail", "rcpt", "body"]
-"""When a fault strikes: at MAIL FROM, at RCPT TO, or after the final dot of the body."""
+"""The stage of a fault: at MAIL FROM, at RCPT TO, or after the final dot of the body."""
 
 SmtpFault: TypeAlias = Reply | Drop | Hang
 
@@ -72,7 +72,7 @@ class SmtpServer:
         self._cleanup = ExitStack()
 
     def next(self, stage: Stage, fault: SmtpFault, times: int = 1) -> None:
-        """The next `times` transactions that reach this stage meet the fault there."""
+        """Give the next `times` transactions that reach this stage the fault there."""
         self._scripts[stage].add(fault, times)
 
     def hang_up(self) -> None:
@@ -109,7 +109,7 @@ class SmtpServer:
             tls_context=context if self._tls == "starttls" else None,
             require_starttls=self._tls == "starttls",
             authenticator=self._authenticate,
-            # Without STARTTLS the library offers AUTH only if told that the way is safe, which loopback is.
+            # Without STARTTLS the library offers AUTH only if told that the connection is safe, which loopback is.
             auth_require_tls=self._tls == "starttls" or self._login is None,
         )
 
@@ -144,7 +144,7 @@ class SmtpServer:
 
 
 class _Handler:
-    """What happens at each stage of a transaction; the method names are aiosmtpd's hooks."""
+    """The server's behaviour at each stage of a transaction; the method names are aiosmtpd's hooks."""
 
     def __init__(
         self,

@@ -27,12 +27,12 @@ REFUSALS: Mapping[int, str] = MappingProxyType(
         21614: "'To' number is not a valid mobile number",
     }
 )
-"""The errors about one recipient that this double knows; each comes with HTTP status 400."""
+"""The errors about one recipient that this double gives; each comes with HTTP status 400."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sms:
-    """One message taken in. `status_callback` is the URL to which its fate is to be reported, if any."""
+    """One text message taken in. `status_callback` is the URL for reports on it, if any."""
 
     sid: str
     to: str
@@ -52,7 +52,7 @@ def error(status: int, code: int, message: str, retry_after_s: int | None = None
 class TwilioServer(HttpServer):
     """An SMS provider for the length of a `with`.
 
-    account, token  what a client has to log in with
+    account, token  the credentials of a client
     refuses         called with each number: None takes it, a code of `REFUSALS` refuses it
     """
 
@@ -113,7 +113,7 @@ class TwilioServer(HttpServer):
         return None if code is None else (code, REFUSALS[code])
 
     def status_callback(self, sms: Sms, status: str, error_code: int | None = None) -> WebhookRequest:
-        """What Twilio posts, signed, when the message reaches `status`, such as delivered or undelivered."""
+        """The status callback, signed as Twilio does, for a message that reaches `status`, such as delivered."""
         assert sms.status_callback is not None, f"message {sms.sid} was sent without a status callback"
         form = {"MessageSid": sms.sid, "MessageStatus": status, "To": sms.to, "AccountSid": self.account}
         if error_code is not None:
@@ -125,7 +125,7 @@ class TwilioServer(HttpServer):
         return WebhookRequest(method="POST", url=sms.status_callback, headers=headers, body=urlencode(form).encode())
 
     def post_status(self, sms: Sms, status: str, error_code: int | None = None) -> int:
-        """Post that status callback to where the message asked for it; returns the answer's HTTP status."""
+        """Post that status callback to the message's callback URL; returns the answer's HTTP status."""
         return self._thread.call(_post(self.status_callback(sms, status, error_code)))
 
     def _signature(self, url: str, form: Mapping[str, str]) -> str:

@@ -1,1 +1,1 @@
-"""Generated traffic against a project, and what has to hold whatever people do."""
+"""Property-based testing of projects: generated traffic, and properties that hold whatever people do."""

@@ -1,4 +1,4 @@
-"""Does a project keep what every project has to keep? Traffic is made up, played, checked; a breach is made small."""
+"""The exploration of a project: traffic is generated, simulated and checked, and each violation is shrunk."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from parcours.testing.explore.shrink import shrink
 from parcours.testing.explore.traffic import Act, Traffic
 
 REACTION_ROUNDS: Final = 2
-"""Reactions are made up for what was sent, and again for what followed them."""
+"""Reactions are generated for what was sent, and once more for what was sent because of them."""
 
 REPRODUCTIONS_MAX: Final = 3
 ATTEMPTS_MAX: Final = 300
-"""Simulations of one person's events spent on making a breach smaller."""
+"""Simulations of one person's events spent on shrinking a violation."""
 
 
 class Player(Protocol):
-    """Runs lines through a project's journeys. `simulate` is one; another one may stand for an engine with a fault."""
+    """Runs lines through a project's journeys. `simulate` is one; a test may pass an engine with a fault."""
 
     def __call__(self, project: Project, lines: Sequence[bytes], *, rejected: Callable[[int, str], None]) -> Result: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A property that one person's facts break, and few events of that person that show it.
+    """A property that one person's facts break, with a few of her events that reproduce it.
 
-    acts   none where it does not show in that person's events alone
+    acts   none where her events alone do not reproduce it
     fact   the one at which it shows, None where something is missing
     often  how often that fact happened
     """
@@ -55,14 +55,15 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """
+    """The result of an exploration.
+
     gates       how many deliveries each gate refused or held
     refused     lines that the engine could not use, with the reason: traffic has to be usable
-    unreached   steps, as JOURNEY.STEP, that nobody came to
-    untried     policies that nothing came up against, in words
+    unreached   steps, as JOURNEY.STEP, that nobody reached
+    untried     policies that never applied, in words
     unrendered  templates that failed for somebody, in words
-    unjudged    people who were written to when nobody can tell what their clocks showed: an update step had set the
-                zone to what only the engine knows, and the quiet hours are not held against them
+    unjudged    people who were sent something while their local time is unknown, because an update step had set the
+                zone to a computed value; quiet hours are not checked for them
     """
 
     seed: int
@@ -79,7 +80,7 @@ class Exploration:
 
 
 def explore(project: Project, events: int, seed: int, play: Player | None = None) -> Exploration:
-    """Try so many made-up events. The same seed makes up the same ones.
+    """Generate and check so many events. The same seed generates the same ones.
 
     play  None: `simulate`, with every message rendered
     """
@@ -142,7 +143,7 @@ class _Explorer:
                     yield Violation(name, person, breach.text, breach.fact, _often(told, breach))
 
     def unjudged(self, acts: Sequence[Act], played: _Played) -> int:
-        """How many people the quiet hours could not be held against."""
+        """How many people quiet hours could not be checked for."""
         world = self._world(acts, played)
         return sum(beyond_clocks(world, told) for _, told in _by_person(played.facts))
 
@@ -172,7 +173,7 @@ def _by_person(facts: Iterable[Fact]) -> Iterator[tuple[str, list[Fact]]]:
 
 
 def _often(facts: Sequence[Fact], breach: Breach) -> int:
-    """How often the fact happened: what else there is of it at that moment, its key and run aside."""
+    """How often the same fact happened at that moment, keys and run numbers aside."""
     return sum(_happening(fact) == _happening(breach.fact) for fact in facts)
 
 
@@ -206,7 +207,7 @@ def _unrendered(facts: Iterable[Fact]) -> Iterator[str]:
 
 
 def exploration_lines(exploration: Exploration) -> Iterator[str]:
-    """The findings, each breach with a test that shows it."""
+    """The findings, each violation with a test that reproduces it."""
     yield (
         f"Seed {exploration.seed}: {exploration.events:,} events of {exploration.people:,} people, "
         f"{exploration.deliveries:,} deliveries."
@@ -232,7 +233,7 @@ def exploration_lines(exploration: Exploration) -> Iterator[str]:
 
 
 def _shown(seed: int, violation: Violation) -> Iterator[str]:
-    """A test for tests/*.yaml, if the breach was made small."""
+    """A test for tests/*.yaml, if the violation could be shrunk."""
     if violation.acts:
         yield f"  {violation.person}: {violation.text}. As a test for tests/*.yaml:"
         title = f"seed {seed}, {violation.person}: {violation.property}"

@@ -1,6 +1,6 @@
-"""What does a compiled project turn on? Its constants, lengths of time, instants and reactions, found by looking.
+"""The parts of a compiled project that its behaviour depends on: constants, durations, instants and reactions.
 
-The compiled form is walked as it is, whatever kinds of steps it has.
+The compiled form is walked generically, whatever kinds of steps it has.
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ from parcours.journey.program import Program, Send
 T = TypeVar("T")
 
 INSTANTS: Final = frozenset({"at_ms", "starts_ms", "ends_ms"})
-"""Fields that name a moment; every other one in milliseconds is a length of time."""
+"""Fields that are instants; all others in milliseconds are durations."""
 
 BEYOND: Final[Mapping[str, tuple[int, ...]]] = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1), "!=": (-1, 1)}
-"""How far from a number is a number that is less, more, or another; for every other sign it is the number itself."""
+"""Offsets to a number by which it is less, more or another; for every other sign it is the number itself."""
 
 USUAL_MS: Final = (0, MINUTE_MS, HOUR_MS, DAY_MS)
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """
+    """What traffic is generated from.
+
     constants   what a path is compared with, by path such as `event.cart.total`
     meeting     values with which such a comparison holds
-    lengths_ms  every length of time that the project names, and the usual ones
-    instants_ms every moment that it names
+    lengths_ms  every duration in the project, and the usual ones
+    instants_ms every instant in it
     reactions   those to messages that steps listen for, and the usual ones
     addresses   the channel for which a path gives the address
     quiet_minutes  the minutes of the day at which quiet hours begin or end
@@ -50,7 +51,7 @@ class Parts:
 
 
 def parts_of(program: Program) -> Parts:
-    """Everything that traffic has to come near to in order to take every way."""
+    """Everything that traffic has to come near in order to take every way."""
     numbers = list(_numbers(program))
     compared = list(_comparisons(program))
     listened = {value for name, value in _fields(program) if name == "reaction" and isinstance(value, str)}
@@ -132,7 +133,7 @@ def _compared(side: nodes.Node, sign: str, other: nodes.Node) -> Iterator[Compar
 
 
 def _meeting(sign: str, constant: object) -> Iterator[object]:
-    """Values for which the comparison holds. A truth value is left to chance: it has no other side to miss it on."""
+    """Values for which the comparison holds; none for a boolean, which traffic draws at random anyway."""
     if isinstance(constant, str):
         if sign in ("==", "in", "<=", ">="):
             yield constant

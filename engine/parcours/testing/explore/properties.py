@@ -1,4 +1,4 @@
-"""What has to hold in any project, whatever people do? Checked on the facts of one person at a time."""
+"""The properties that hold in any project, checked on the facts of one person at a time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLOSING: Final = frozenset({"exited", "ended"})
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the properties are held against.
+    """What the properties are checked against.
 
     policies  those of parcours.yaml, as plain data
     settled   whether time went on until nothing was due any more
@@ -36,7 +36,7 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """What is wrong, in words, and the fact at which it shows; None where something is missing."""
+    """A violation in words, and the fact at which it shows; None where something is missing."""
 
     text: str
     fact: Fact | None
@@ -53,7 +53,7 @@ def policies_of(project: Project) -> Mapping[str, Any]:
 
 
 def sent_once(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
-    """A key names one delivery, and that is sent at most once."""
+    """A key names one delivery, which is sent at most once."""
     del world
     places: dict[str, tuple[object, ...]] = {}
     sent: set[str] = set()
@@ -69,7 +69,7 @@ def sent_once(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
 
 
 def matched_or_timed_out(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
-    """A run leaves a step once each time it comes there: by what it listened for, or by its time-out."""
+    """A run leaves a listening step once for each visit: by a match, or by its time-out."""
     del world
     left: dict[tuple[str, int | None, str | None], str | None] = {}
     for fact in facts:
@@ -85,7 +85,7 @@ def matched_or_timed_out(world: World, facts: Sequence[Fact]) -> Iterator[Breach
 
 
 def runs_are_whole(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
-    """A run begins by entering and is over when it has ended; only its goal may come later."""
+    """A run begins by entering and does nothing after its end, but reach its goal."""
     del world
     state: dict[tuple[str, int], str] = {}
     for fact in facts:
@@ -101,7 +101,7 @@ def runs_are_whole(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
 
 
 def everyone_is_accounted_for(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
-    """At each step inflow = waiting + gone on + ended, and who entered waits somewhere or has ended."""
+    """At each step inflow = waiting + gone on + ended, and each run waits somewhere or has ended."""
     tally = Tally(world.program.journeys)
     tally.add(facts)
     for name, journey in tally.summary(EventCount(), None).journeys.items():
@@ -131,13 +131,13 @@ def _lost(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
 
 
 def _may_be_held(world: World, fact: Moved) -> bool:
-    """Whether the run may stand there for as long as its delivery is held."""
+    """Whether the run may stay there while its delivery is held."""
     journey = world.program.journey(fact.journey, fact.version)
     return journey is not None and isinstance(journey.steps.get(fact.step or ""), Send)
 
 
 def quiet_hours_are_kept(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
-    """Nothing but transactional messages is sent in quiet hours, by the person's own clock."""
+    """In a person's quiet hours only transactional messages are sent."""
     for rule in world.policies.get("quiet_hours") or ():
         window = _minute(rule["from"]), _minute(rule["until"])
         days = [DAYS.index(day) for day in rule.get("days") or DAYS]
@@ -150,7 +150,7 @@ def quiet_hours_are_kept(world: World, facts: Sequence[Fact]) -> Iterator[Breach
 
 
 def beyond_clocks(world: World, facts: Sequence[Fact]) -> bool:
-    """Whether something was sent that quiet hours concern, when nobody can tell what the person's clock showed."""
+    """Whether something that quiet hours concern was sent while the person's local time is unknown."""
     return any(
         local is None and _concerned(world, fact, rule)
         for rule in world.policies.get("quiet_hours") or ()
@@ -176,7 +176,7 @@ def caps_are_kept(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
 
 
 def _is_over(local: datetime, until_minute: int) -> bool:
-    """Whether the clock shows this hour for the second time, and the window ended while it showed it first."""
+    """Whether the clock shows this hour for the second time, after the window ended in the first."""
     until = local.replace(hour=until_minute // 60 % 24, minute=until_minute % 60, fold=0)
     return local.fold == 1 and until.utcoffset() != until.replace(fold=1).utcoffset()
 

@@ -1,4 +1,4 @@
-"""How is a breach handed on? As the text of a test, which shows it again and stays in tests/ once it is put right."""
+"""The reproduction of a violation: the text of a test, which stays in tests/ as a regression test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLAIN: Final = re.compile(r"(?!(?:true|false|null)\Z)[A-Za-z][\w-]*", re.ASCII |
 def reproduction(title: str, told: str, acts: Sequence[Act], fact: Fact | None, often: int) -> Iterator[str]:
     """The lines of the test: these acts of one person, and that the fact happens once less than it did.
 
-    fact   the one at which the breach shows; None where something is missing, and the test only plays the acts
+    fact   the one at which the violation shows; None where something is missing, and the test only plays the acts
     often  how often it happened
     """
     person, start_ms, traits = acts[0].person, acts[0].at, acts[0].call.get("traits")
@@ -38,7 +38,7 @@ def reproduction(title: str, told: str, acts: Sequence[Act], fact: Fact | None, 
 
 
 def _given(call: Mapping[str, object]) -> Mapping[str, object]:
-    """What is given in a test, for a call of the event format."""
+    """The entry of `given` for a call of the event format."""
     match call["type"]:
         case "track":
             return {"event": call["event"], "properties": call["properties"]}
@@ -58,7 +58,7 @@ def _expected(fact: Fact | None, start_ms: int, often: int) -> Mapping[str, obje
         case Moved():
             what = {"journey": fact.journey, **({"step": fact.step} if fact.step else {}), "what": fact.what}
         case _:
-            return {"outcome": "failed", "times": 0}  # it plays what was given, and that is all it is for
+            return {"outcome": "failed", "times": 0}  # there is no fact to expect
     return {**what, "at": since(fact.at, start_ms), "times": often - 1}
 
 

@@ -1,4 +1,4 @@
-"""Which few of a person's acts are enough to show a breach? They are left out one after another, then made plainer."""
+"""Shrinking of a violation: a person's acts are left out one after another, then simplified, while it still shows."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from parcours.testing.explore.traffic import Act
 PARTS_OF_A_CALL: Final = ("properties", "traits")
 
 Breaks = Callable[[Sequence[Act]], bool]
-"""Whether acts still show the breach."""
+"""Whether acts still reproduce the violation."""
 
 
 def shrink(acts: Sequence[Act], breaks: Breaks, attempts_max: int) -> list[Act]:
-    """As few and as plain acts as so many attempts find. `acts` themselves are known to show the breach."""
+    """The fewest and simplest acts that so many attempts find. `acts` themselves reproduce the violation."""
     attempt = _Attempts(breaks, attempts_max)
     plain = _plainer(_fewer(list(acts), attempt), attempt)
-    return _fewer(plain, attempt)  # what has lost its traits may not be needed any more
+    return _fewer(plain, attempt)  # an act without its traits may have become needless
 
 
 @dataclass(slots=True)
@@ -34,9 +34,9 @@ class _Attempts:
 
 
 def _fewer(kept: list[Act], attempt: _Attempts) -> list[Act]:
-    """Leave out half of them, then quarters ... and single ones for as long as that finds something.
+    """Leave out half of them, then quarters ... and single ones for as long as one still reproduces it.
 
-    From the end: what came last is more often only a consequence.
+    From the end: the last acts are more often only consequences.
     """
     size = max(1, len(kept) // 2)
     while True:

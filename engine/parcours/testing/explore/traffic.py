@@ -1,9 +1,8 @@
-"""What might people do in this project? Events that meet and miss its conditions, from a seed.
+"""The generator of traffic: events that meet and miss a project's conditions, from a seed.
 
-Values are drawn from around the constants that the project compares with, times half from the lengths of
-time that it names, so that ties are frequent, and half from anywhere; where there are quiet hours, some are
-such that what follows falls on their edges by the person's own clock. One person's events depend on the seed
-and the person's number alone.
+Values are drawn from around the constants that the project compares with, times half from its durations, so that ties
+are frequent, and half from anywhere; where there are quiet hours, some events are timed so that deliveries fall on
+their edges in the person's local time. One person's events depend on the seed and the person's number alone.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ STARTS_MS: Final = (
     1_793_354_400_000,  # 2026-10-30T10:00:00Z, and ends
     1_775_206_800_000,  # 2026-04-03T09:00:00Z, Lord Howe's summer ends, by half an hour
 )
-"""Two days before clocks change somewhere: there people begin, where no journey names a time of its own."""
+"""Two days before a clock change somewhere: people begin there where no journey names a time of its own."""
 
 FINE_MS: Final = 3 * HOUR_MS
-"""Times that lie on no grid are up to this long after the one before."""
+"""Times off the grid are up to this long after the one before."""
 
 RARE_REACTIONS: Final = ("bounced", "complained", "unsubscribed")
-"""What gates have to know of, though no step listens for it."""
+"""Reactions that gates depend on, though no step listens for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +49,12 @@ class Act:
     call: Mapping[str, Any]
 
     def as_call(self) -> dict[str, Any]:
-        """The call as a line of the event format says it."""
+        """The call as a line of the event format."""
         return {**self.call, "userId": self.person, "timestamp": time_text(self.at)}
 
 
 class Traffic:
-    """Makes up what people do in one project."""
+    """Generates what people do in one project."""
 
     def __init__(self, project: Project, seed: int) -> None:
         self._project = project
@@ -72,20 +71,20 @@ class Traffic:
         self._purposes = sorted({message.purpose for message in self._program.messages.values()})
 
     def _declared(self) -> dict[str, dict[str, str]]:
-        """The properties of each event that may come in, those of the types it may also be included."""
+        """The properties of each incoming event, those of its rule-based types included."""
         events: dict[str, dict[str, str]] = {}
         for name, event in self._project.documents.events.events.items():
             events.setdefault(event.of or name, {}).update(event.properties)
         return events
 
     def acts(self, events: int) -> list[Act]:
-        """So many events, and what becomes known of the people who do them, in the order of time for each person."""
+        """So many events, and identify and consent calls of their people, in the order of time for each person."""
         whole, rest = divmod(events, EVENTS_A_PERSON)
         sizes = [EVENTS_A_PERSON] * whole + [rest] * bool(rest)
         return [act for number, size in enumerate(sizes, start=1) for act in self._person(number, size)]
 
     def reactions(self, facts: Iterable[Fact], round_number: int) -> Iterator[Act]:
-        """What people might make of what was sent to them."""
+        """Reactions that people may have to what was sent to them."""
         for fact in facts:
             if isinstance(fact, DeliveryReached) and fact.outcome == "sent":
                 chance = Random(f"{self._seed}/{round_number}/{fact.key}")
@@ -99,7 +98,7 @@ class Traffic:
         return {"type": "reaction", "reaction": chance.choice(reactions)}
 
     def _outcome(self, chance: Random, fact: DeliveryReached) -> dict[str, Any]:
-        """What the other side makes of a call."""
+        """The outcome of a call."""
         if chance.random() < 0.3:
             return {"type": "reaction", "reaction": "failed"}
         kinds = self._program.actions[fact.message].answer
@@ -115,7 +114,7 @@ class Traffic:
         yield Act(at, person, {"type": "identify", "traits": traits})
         yield from self._consents(chance, person, at)
         zone_name = self._zone_name(traits, at)
-        habit = chance.choice(self._names) if self._names else ""  # who only ever comes, and never buys, gets far
+        habit = chance.choice(self._names) if self._names else ""  # a person who enters and never buys gets far
         for _ in range(events if self._names else 0):
             at = self._next(chance, at, zone_name)
             if chance.random() < 0.1:
@@ -139,7 +138,7 @@ class Traffic:
         return Act(at, person, {"type": "consent", "channel": channel, "granted": granted, **purpose})
 
     def _next(self, chance: Random, at: int, zone_name: str) -> int:
-        """When the person does something next: after a pause, or so that something falls on an edge of quiet hours."""
+        """The time of a person's next event: after a pause, or so that a delivery falls on an edge of quiet hours."""
         if self._parts.quiet_minutes and chance.random() < 0.25:
             ahead = chance.choice(self._parts.lengths_ms)
             edge = next_local_time(at + ahead, chance.choice(self._parts.quiet_minutes), (), zone(zone_name))
@@ -147,7 +146,7 @@ class Traffic:
         return at + self._pause(chance)
 
     def _pause(self, chance: Random) -> int:
-        """A length of time after which the next thing happens: on the project's own grid, or anywhere."""
+        """The duration until the next event: on the project's own grid, or any."""
         if chance.random() < 0.5:
             return max(0, chance.choice(self._parts.lengths_ms) + chance.choice((-1, 0, 0, 0, 0, 1)))
         return chance.randrange(FINE_MS)
@@ -156,7 +155,7 @@ class Traffic:
         return self._values.of(chance, person, "profile", self._project.documents.profile.traits, willing=willing)
 
     def _some_traits(self, chance: Random, person: str, willing: bool) -> dict[str, Any]:
-        """Some traits anew. The zone stays, so that afterwards the person's clock is known for every moment."""
+        """New values for some traits. The zone stays, so that the person's local time is known for every moment."""
         traits = self._traits(chance, person, willing=willing)
         return {name: value for name, value in traits.items() if not self._tells_zone(name)}
 

@@ -1,7 +1,7 @@
-"""What may a property or a trait be? Something near what the project compares it with, or anything else.
+"""The generator of properties and traits: values near those that the project compares with, or any others.
 
-Whoever is *willing* mostly has the values with which conditions hold: a condition of five parts would else
-hardly ever be met.
+A *willing* person mostly has the values with which conditions hold: a condition of five parts would else hardly ever be
+met.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ ZONES: Final = ("Europe/Paris", "America/New_York", "Asia/Kathmandu", "Australia
 TEXTS: Final = ("a", "b", "c")
 
 WILLINGNESS: Final = 0.8
-"""How often somebody willing has a value that a condition asks for."""
+"""How often a willing person has a value that a condition asks for."""
 
 GIVEN: Final = 0.9
-"""How often a value is there at all, for whoever is not willing."""
+"""How often a value is present at all, for a person who is not willing."""
 
 
 class Values:
-    """Makes up objects for declared paths. `around_ms` is where timestamps lie."""
+    """Generates objects for declared paths. `around_ms` is where timestamps lie."""
 
     def __init__(self, parts: Parts, zone_paths: frozenset[str], around_ms: int) -> None:
         self._parts = parts
@@ -73,7 +73,7 @@ def _address(chance: Random, person: str, channel: str) -> str:
 
 
 def _put(whole: dict[str, Any], keys: list[str], value: object) -> None:
-    """Set a path, unless something that is no object stands in its way."""
+    """Set a path, unless a part of it is a value that is no object."""
     for key in keys[:-1]:
         below = whole.setdefault(key, {})
         if not isinstance(below, dict):
