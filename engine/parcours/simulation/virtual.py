@@ -110,7 +110,7 @@ class Drive:
         await self._pass_to(at_ms)
 
     async def collect_facts(self) -> list[Fact]:
-        """The facts since the last time, in the order of happening for each person."""
+        """The facts since the last call, in the order of happening for each person."""
         collected = [await port.ask(CollectFacts()) for port in self._ports]
         return [fact for facts in collected for fact in facts]
 
@@ -163,7 +163,7 @@ class Drive:
         while True:
             await port.ask(PassTime(before_ms))
             status = await port.ask(GetStatus())
-            await self._hand_over_facts(port)  # after the look: a receipt may have come in between
+            await self._hand_over_facts(port)  # after the status, to have the facts of receipts before it
             if status.next_ms is not None and status.next_ms < before_ms:
                 continue
             if not status.standing_still:

@@ -1,7 +1,7 @@
 """The state machine of a delivery, from the decision to the last reaction.
 
     held -> queued -> claimed -> sent -> delivered -> bounced     refused    by a gate, final
-      ^        ^         |-> unknown  an ambiguous receipt       failed     the provider will not take it, final
+      ^        ^         |-> unknown  an ambiguous receipt        failed     the provider will not take it, final
       |        |         `-> failed                               cancelled  the run was left first, final
       |        `-- not sent: again after a delay, as a timer of the person
       `-- a gate holds it until a time, and then it passes all gates again
