@@ -1,4 +1,4 @@
-"""What came of it, why it came so, and what a change would have changed: asked from the command line."""
+"""The commands that read results: report, explain and diff."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_user_id_that_looks_like_a_name_is_explained(asked: str, ask: Any, lum
     assert live[0].person == "@user/@sarah" and live[1] is not None
 
 
-def test_a_stranger_is_nobody_to_explain(ask: Any, luma_copy: Path, events: Path) -> None:
+def test_a_person_of_whom_nothing_is_known_cannot_be_explained(ask: Any, luma_copy: Path, events: Path) -> None:
     result = ask("explain", luma_copy, "--events", events, "mike")
 
     assert result.exit_code == 1
@@ -112,7 +112,7 @@ def test_a_store_in_use_is_left_alone(ask: Any, luma_copy: Path, store: str) -> 
         assert engine.track("sarah", "Product Added", {"cart": {"total": 80}}).result().accepted == 1
 
 
-def test_of_a_stranger_a_store_tells_nothing(ask: Any, luma_copy: Path, store: str) -> None:
+def test_a_store_cannot_explain_a_person_without_facts(ask: Any, luma_copy: Path, store: str) -> None:
     result = ask("explain", luma_copy, "--store", store, "mike")
 
     assert result.exit_code == 1

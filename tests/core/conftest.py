@@ -1,4 +1,4 @@
-"""What the tests of the core share: a small shop, and somebody to whom things happen."""
+"""What the tests of the core share: a small shop, and a person to whom things happen."""
 
 from __future__ import annotations
 
@@ -225,14 +225,14 @@ class Story:
 
 
 @dataclass
-class Life:
-    """What is published, from one change to the next, and a person who lives through it."""
+class Control:
+    """The journey control of a project over one person's story: its changes one after another."""
 
     story: Story
     publications: Publications
     _compiler: PublicationCompiler = field(default_factory=PublicationCompiler)
 
-    def publish(self, at: int, project: Project, *, reopen: bool = True) -> Life:
+    def publish(self, at: int, project: Project, *, reopen: bool = True) -> Control:
         before = self._hold(self.publications)
         ledger = published(self.publications.ledger, candidate_of(project), at, reopen=reopen)
         self.publications = Publications(ledger, {**self.publications.sources, ledger.publication: source_of(project)})
@@ -240,8 +240,8 @@ class Life:
         filled = unfilled(before, program)
         return self._go_through(program, AudiencesPublished(at, ledger.number, filled) if filled else TimePassed(at))
 
-    def change(self, at: int, verb: Verb, journey: str = "trip") -> Life:
-        """Whoever does not go through a change is only as far in time as the change is."""
+    def change(self, at: int, verb: Verb, journey: str = "trip") -> Control:
+        """Apply a change. A person whom it does not concern only has her time moved to that of the change."""
         ledger = changed(self.publications.ledger, verb, journey, at)
         self.publications = Publications(ledger, self.publications.sources)
         given: Input = TimePassed(at)
@@ -254,8 +254,8 @@ class Life:
     def _hold(self, publications: Publications) -> Program:
         return self._compiler.program(publications)
 
-    def _go_through(self, program: Program, given: Input) -> Life:
-        """What was due before the change is still done by what was published then."""
+    def _go_through(self, program: Program, given: Input) -> Control:
+        """Timers due before the change still fire under the program of before."""
         self.story.wait(given.at)
         self.story.program = program
         self.story.give(given)
@@ -282,7 +282,7 @@ class Tell(Protocol):
 class Begin(Protocol):
     """Publish a project and begin a story under it."""
 
-    def __call__(self, project: Project, /, **settings: Any) -> Life: ...
+    def __call__(self, project: Project, /, **settings: Any) -> Control: ...
 
 
 @pytest.fixture(scope="session")
@@ -293,12 +293,12 @@ def shop() -> Callable[..., Project]:
 
 @pytest.fixture
 def begin() -> Begin:
-    """The life of a project, with somebody who has an address for each channel."""
+    """Journey control over a project, with a person who has an address for each channel."""
 
-    def start(project: Project, /, **settings: Any) -> Life:
+    def start(project: Project, /, **settings: Any) -> Control:
         story = Story(project.program, Settings(**settings))
         story.identify(0, email="sarah@mail.example", phone="+33612345678", push_token="token")
-        return Life(story, begun(project))
+        return Control(story, begun(project))
 
     return start
 

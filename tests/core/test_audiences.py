@@ -1,4 +1,4 @@
-"""Who is in an audience, and from which instant? By traits, by history and by the passing of time, and what follows."""
+"""Audience membership by traits, by history and by the passing of time, from the exact instant, and what follows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often is somebody written to? Never more than a cap allows, within whatever window one looks through."""
+"""Frequency caps: a person never gets more messages than a cap allows, in any window."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from parcours.core.fact import DeliveryReached
 from parcours.journey.project import Project
 
 if TYPE_CHECKING:
-    from tests.core.conftest import Begin, Life, Story, Tell
+    from tests.core.conftest import Begin, Control, Story, Tell
 
 Shop = Callable[..., Project]
 
@@ -99,53 +99,53 @@ UNCAPPED = "{consent: {default: opt_out}}"
 TWO_IN_30S = ONE_IN_10S.replace("max: 1, per: 10s", "max: 2, per: 30s")
 
 
-def carts(life: Life, shop: Shop, policies: str, *starts: tuple[int, str]) -> None:
+def carts(control: Control, shop: Shop, policies: str, *starts: tuple[int, str]) -> None:
     """What is published from the first of these on, and who starts a cart when."""
     capped = shop(SEND % ("mail", "email"), policies)
     for place, (at, cart) in enumerate(starts):
         if not place:
-            life.publish(at, capped)
-        life.story.event(at, "Start", cart=cart)
+            control.publish(at, capped)
+        control.story.event(at, "Start", cart=cart)
 
 
 @pytest.mark.parametrize("later_ms, gate", [(9_999, "cap"), (10_000, None)])
 def test_what_went_out_before_there_was_a_cap_counts(shop: Shop, begin: Begin, later_ms: int, gate: str | None) -> None:
-    life = begin(shop(SEND % ("mail", "email"), UNCAPPED))
-    life.story.event(5, "Start", cart="a").send(5)
+    control = begin(shop(SEND % ("mail", "email"), UNCAPPED))
+    control.story.event(5, "Start", cart="a").send(5)
 
-    carts(life, shop, ONE_IN_10S, (5 + later_ms, "b"))
+    carts(control, shop, ONE_IN_10S, (5 + later_ms, "b"))
 
-    assert verdicts(life.story)[-1] == (5 + later_ms, "email", gate)
+    assert verdicts(control.story)[-1] == (5 + later_ms, "email", gate)
 
 
 def test_a_longer_window_counts_what_the_shorter_one_had_forgotten(shop: Shop, begin: Begin) -> None:
-    life = begin(shop(SEND % ("mail", "email"), ONE_IN_10S))
-    life.story.event(0, "Start", cart="a").event(11_000, "Start", cart="b")
+    control = begin(shop(SEND % ("mail", "email"), ONE_IN_10S))
+    control.story.event(0, "Start", cart="a").event(11_000, "Start", cart="b")
 
-    carts(life, shop, TWO_IN_30S, (22_000, "c"), (30_000, "d"))
+    carts(control, shop, TWO_IN_30S, (22_000, "c"), (30_000, "d"))
 
-    assert [gate for _, _, gate in verdicts(life.story)] == [None, None, "cap", None]
+    assert [gate for _, _, gate in verdicts(control.story)] == [None, None, "cap", None]
 
 
 def test_what_went_out_while_the_caps_were_gone_counts_when_they_are_back(shop: Shop, begin: Begin) -> None:
-    life = begin(shop(SEND % ("mail", "email"), TWO_IN_30S))
-    life.story.event(0, "Start", cart="a")
+    control = begin(shop(SEND % ("mail", "email"), TWO_IN_30S))
+    control.story.event(0, "Start", cart="a")
 
-    carts(life, shop, UNCAPPED, (10_000, "b"), (10_000, "c"))
-    assert life.story.profile.reservations == [], "nothing is kept twice for nobody"
-    carts(life, shop, TWO_IN_30S, (35_000, "d"), (40_000, "e"), (41_000, "f"), (42_000, "g"))
+    carts(control, shop, UNCAPPED, (10_000, "b"), (10_000, "c"))
+    assert control.story.profile.reservations == [], "nothing is kept twice for nobody"
+    carts(control, shop, TWO_IN_30S, (35_000, "d"), (40_000, "e"), (41_000, "f"), (42_000, "g"))
 
-    assert [gate for _, _, gate in verdicts(life.story)] == [None, None, None, "cap", None, None, "cap"]
+    assert [gate for _, _, gate in verdicts(control.story)] == [None, None, None, "cap", None, None, "cap"]
 
 
 @pytest.mark.parametrize("message, gate", [("mail", "cap"), ("receipt", None)])
 def test_before_a_cap_too_only_marketing_counts(shop: Shop, begin: Begin, message: str, gate: str | None) -> None:
-    life = begin(shop(SEND % (message, "email"), UNCAPPED))
-    life.story.event(0, "Start", cart="a")
+    control = begin(shop(SEND % (message, "email"), UNCAPPED))
+    control.story.event(0, "Start", cart="a")
 
-    carts(life, shop, ONE_IN_10S, (1, "b"))
+    carts(control, shop, ONE_IN_10S, (1, "b"))
 
-    assert verdicts(life.story)[-1] == (1, "email", gate)
+    assert verdicts(control.story)[-1] == (1, "email", gate)
 
 
 @pytest.mark.parametrize(
@@ -159,25 +159,25 @@ def test_before_a_cap_too_only_marketing_counts(shop: Shop, begin: Begin, messag
 def test_before_a_cap_too_what_has_failed_does_not_count(
     shop: Shop, begin: Begin, receipt: Callable[[str], Receipt], gate: str | None
 ) -> None:
-    life = begin(shop(SEND % ("mail", "email"), UNCAPPED))
-    (key,) = life.story.event(0, "Start", cart="a").claim(0)
-    life.story.answer(1, receipt(key))
+    control = begin(shop(SEND % ("mail", "email"), UNCAPPED))
+    (key,) = control.story.event(0, "Start", cart="a").claim(0)
+    control.story.answer(1, receipt(key))
 
-    carts(life, shop, ONE_IN_10S, (2, "b"))
+    carts(control, shop, ONE_IN_10S, (2, "b"))
 
-    assert verdicts(life.story)[-1] == (2, "email", gate)
+    assert verdicts(control.story)[-1] == (2, "email", gate)
 
 
 def test_what_was_held_counts_from_the_instant_at_which_it_was_queued(shop: Shop, begin: Begin) -> None:
     # given somebody who lives in Paris and is to be written to two seconds before 22:00
     quiet = '{consent: {default: opt_out}, quiet_hours: [{channels: [email], from: "21:00", until: "22:00"}]}'
     queued_at = 21 * HOUR_MS
-    life = begin(shop(SEND % ("mail", "email"), quiet))
-    life.story.event(queued_at - 2_000, "Start", cart="a").wait(queued_at + 1)
+    control = begin(shop(SEND % ("mail", "email"), quiet))
+    control.story.event(queued_at - 2_000, "Start", cart="a").wait(queued_at + 1)
 
-    carts(life, shop, ONE_IN_10S, (queued_at + 9_999, "b"), (queued_at + 10_000, "c"))
+    carts(control, shop, ONE_IN_10S, (queued_at + 9_999, "b"), (queued_at + 10_000, "c"))
 
-    assert verdicts(life.story)[1:] == [
+    assert verdicts(control.story)[1:] == [
         (queued_at, "email", None),
         (queued_at + 9_999, "email", "cap"),
         (queued_at + 10_000, "email", None),

@@ -1,4 +1,4 @@
-"""To whom may nothing be sent? To who has not agreed, or has withdrawn, and to addresses where nothing arrives."""
+"""Consent and suppression: nothing is sent to people who have not agreed, or to dead addresses."""
 
 from __future__ import annotations
 

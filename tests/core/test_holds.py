@@ -1,4 +1,4 @@
-"""When does a delivery wait, and until when? Quiet hours hold it, expiry ends it, and its run stays where it is."""
+"""Held deliveries: quiet hours hold them, expiry ends them, and their run stays where it is."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_transactional_messages_go_out_at_night(tell: Tell) -> None:
 
 
 @pytest.mark.parametrize("start, gate", [(DUSK, None), (DUSK - 1, "expiry")])
-def test_a_message_may_still_go_at_the_very_end_of_its_life(tell: Tell, start: int, gate: str | None) -> None:
+def test_a_message_may_still_go_at_the_very_instant_of_its_expiry(tell: Tell, start: int, gate: str | None) -> None:
     story = tell(
         (TRIP % "email").replace("send: mail", "send: flash"),
         messages=SHORT_LIVED,

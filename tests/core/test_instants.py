@@ -1,4 +1,4 @@
-"""How are instants counted? In whole milliseconds, and what lies between two of them counts as the later one."""
+"""Instants are whole milliseconds, and what lies between two of them counts as the later one."""
 
 from __future__ import annotations
 

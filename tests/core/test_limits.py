@@ -1,4 +1,4 @@
-"""Is everything that a person may pile up bounded, by a setting with a name, and is that recorded?"""
+"""Everything that a profile may accumulate is bounded by a named setting, and reaching the limit is recorded."""
 
 from __future__ import annotations
 

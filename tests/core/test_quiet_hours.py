@@ -1,4 +1,4 @@
-"""Until when is it quiet? Windows over midnight and over changes of clocks, in zones with whims of their own."""
+"""Quiet hours: windows over midnight and over changes of clocks, in zones with unusual rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a paused journey makes up for when it goes on, and when it is stopped instead."""
+"""Resuming a paused journey: what is replayed from the pause buffer, and what counts when it is stopped instead."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.core.test_life import TRIP, moves
+from tests.core.test_journey_control import TRIP, moves
 
 from parcours.config import HOUR_MS
 from parcours.journey.project import Project
@@ -18,55 +18,55 @@ Shop = Callable[..., Project]
 
 
 def test_a_goal_that_was_met_in_a_pause_counts_although_the_journey_is_stopped(shop: Shop, begin: Begin) -> None:
-    life = begin(shop(TRIP))
-    life.story.event(0, "Start", cart="a").event(0, "Start", cart="b")
-    life.change(1, "pause")
-    life.story.event(2, "Bought", cart="b").event(3, "Bought", cart="b")
+    control = begin(shop(TRIP))
+    control.story.event(0, "Start", cart="a").event(0, "Start", cart="b")
+    control.change(1, "pause")
+    control.story.event(2, "Bought", cart="b").event(3, "Bought", cart="b")
 
-    life.change(4, "stop")
+    control.change(4, "stop")
 
-    assert life.story.told("goal") == [(2, "trip", 2, None)]
-    assert [at for at, _, _, _ in life.story.told("ended")] == [4, 4]
+    assert control.story.told("goal") == [(2, "trip", 2, None)]
+    assert [at for at, _, _, _ in control.story.told("ended")] == [4, 4]
 
 
 def test_a_goal_counts_for_a_run_that_ended_before_it_in_the_pause(shop: Shop, begin: Begin) -> None:
     goal = "goal: {event: Seen, within: 4h}"
-    life = begin(shop(TRIP.replace("goal: {event: Bought}", goal)))
-    life.story.event(0, "Start", cart="a")
-    life.change(1, "pause")
-    life.story.event(3 * HOUR_MS, "Seen", cart="a")
+    control = begin(shop(TRIP.replace("goal: {event: Bought}", goal)))
+    control.story.event(0, "Start", cart="a")
+    control.change(1, "pause")
+    control.story.event(3 * HOUR_MS, "Seen", cart="a")
 
-    life.change(6 * HOUR_MS, "resume")
+    control.change(6 * HOUR_MS, "resume")
 
-    assert life.story.told("ended") == [(2 * HOUR_MS, "trip", 1, "end step")]
-    assert life.story.told("goal") == [(3 * HOUR_MS, "trip", 1, None)]
+    assert control.story.told("ended") == [(2 * HOUR_MS, "trip", 1, "end step")]
+    assert control.story.told("goal") == [(3 * HOUR_MS, "trip", 1, None)]
 
 
 def test_a_goal_that_was_not_met_before_the_pause_is_not_met_by_its_end(shop: Shop, begin: Begin) -> None:
     # given a run that had ended when its goal's condition did not hold, and another one that is still open
     goal = "goal: {event: Seen, when: profile.score > 1, within: 4h}"
-    life = begin(shop(TRIP.replace("goal: {event: Bought}", goal)))
-    life.story.event(0, "Start", cart="a").event(1, "Bought", cart="a").event(2, "Start", cart="b")
-    life.change(3, "pause")
-    life.story.event(4, "Seen").identify(5, score=2)
+    control = begin(shop(TRIP.replace("goal: {event: Bought}", goal)))
+    control.story.event(0, "Start", cart="a").event(1, "Bought", cart="a").event(2, "Start", cart="b")
+    control.change(3, "pause")
+    control.story.event(4, "Seen").identify(5, score=2)
 
-    life.change(6, "resume")
+    control.change(6, "resume")
 
-    assert life.story.told("goal") == [(4, "trip", 2, None)], "a condition sees the person as she is now"
+    assert control.story.told("goal") == [(4, "trip", 2, None)], "a condition sees the person as she is now"
 
 
 def test_a_history_is_kept_for_as_long_as_a_pause_may_ask_for_it(shop: Shop, begin: Begin) -> None:
     goal = """goal: {event: Seen, when: 'count("Bought", "1h") == 2'}"""
-    life = begin(shop(TRIP.replace("goal: {event: Bought}", goal)))
-    life.story.event(0, "Start", cart="a").event(1, "Bought", cart="b").event(2, "Bought", cart="b")
-    life.change(3, "pause")
-    life.story.event(4, "Seen").event(5 * HOUR_MS, "Bought", cart="b")
+    control = begin(shop(TRIP.replace("goal: {event: Bought}", goal)))
+    control.story.event(0, "Start", cart="a").event(1, "Bought", cart="b").event(2, "Bought", cart="b")
+    control.change(3, "pause")
+    control.story.event(4, "Seen").event(5 * HOUR_MS, "Bought", cart="b")
 
-    life.change(6 * HOUR_MS, "resume")
-    assert [at for at, *_ in life.story.told("goal")] == [4]
+    control.change(6 * HOUR_MS, "resume")
+    assert [at for at, *_ in control.story.told("goal")] == [4]
 
-    life.story.event(7 * HOUR_MS, "Bought", cart="b")
-    assert [len(entries) for entries in life.story.profile.series.values()] == [1], "and forgotten after it"
+    control.story.event(7 * HOUR_MS, "Bought", cart="b")
+    assert [len(entries) for entries in control.story.profile.series.values()] == [1], "and forgotten after it"
 
 
 UPDATING = """
@@ -86,16 +86,16 @@ steps: [{id: rest, wait: 1h}]
 
 
 def test_an_update_that_was_due_in_a_pause_moves_its_own_run_at_once(shop: Shop, begin: Begin) -> None:
-    life = begin(shop(UPDATING, audiences="parisians: profile.city == 'Paris'"))
-    life.story.event(0, "Start")
-    life.change(1, "pause")
-    life.story.wait(5 * HOUR_MS)
+    control = begin(shop(UPDATING, audiences="parisians: profile.city == 'Paris'"))
+    control.story.event(0, "Start")
+    control.change(1, "pause")
+    control.story.wait(5 * HOUR_MS)
 
-    life.change(5 * HOUR_MS, "resume")
+    control.change(5 * HOUR_MS, "resume")
 
-    assert moves(life, "exited", "ended") == [(HOUR_MS, "exited", "parisians")]
-    assert life.story.send(5 * HOUR_MS) == [], "nothing is written to her"
-    assert life.story.told("entered")[-1] == (5 * HOUR_MS, "other", 1, "parisians"), "others are told of it now"
+    assert moves(control, "exited", "ended") == [(HOUR_MS, "exited", "parisians")]
+    assert control.story.send(5 * HOUR_MS) == [], "nothing is written to her"
+    assert control.story.told("entered")[-1] == (5 * HOUR_MS, "other", 1, "parisians"), "others are told of it now"
 
 
 def test_updates_that_go_on_for_ever_park_their_run_in_a_pause_as_well(shop: Shop, begin: Begin) -> None:
@@ -109,12 +109,12 @@ steps:
   - {id: down, update: {score: "-1"}}
   - {id: low, wait_for: [{audience: some, change: left, next: up}]}
 """
-    life = begin(shop(turning, audiences="some: profile.score > 0"), update_rounds_max=5)
-    life.story.event(0, "Start")
-    life.change(1, "pause")
-    life.change(2 * HOUR_MS, "resume")
+    control = begin(shop(turning, audiences="some: profile.score > 0"), update_rounds_max=5)
+    control.story.event(0, "Start")
+    control.change(1, "pause")
+    control.change(2 * HOUR_MS, "resume")
 
-    assert [(at, journey) for at, journey, _, _ in life.story.told("parked")] == [(HOUR_MS, "trip")]
+    assert [(at, journey) for at, journey, _, _ in control.story.told("parked")] == [(HOUR_MS, "trip")]
 
 
 CLICKING = """
@@ -130,26 +130,26 @@ steps:
 
 
 def test_a_link_that_was_clicked_later_is_not_clicked_yet(shop: Shop, begin: Begin) -> None:
-    life = begin(shop(CLICKING))
-    life.story.event(0, "Start").send(0)
-    life.change(1, "pause")
-    life.story.react(2, "clicked", "write", link="terms").react(5 * HOUR_MS, "clicked", "write", link="offer")
+    control = begin(shop(CLICKING))
+    control.story.event(0, "Start").send(0)
+    control.change(1, "pause")
+    control.story.react(2, "clicked", "write", link="terms").react(5 * HOUR_MS, "clicked", "write", link="offer")
 
-    life.change(6 * HOUR_MS, "resume")
+    control.change(6 * HOUR_MS, "resume")
 
-    assert moves(life, "timed_out", "matched") == [(2 * HOUR_MS, "timed_out", None)]
+    assert moves(control, "timed_out", "matched") == [(2 * HOUR_MS, "timed_out", None)]
 
 
 def test_a_link_that_was_clicked_before_its_listener_is_heard_there(shop: Shop, begin: Begin) -> None:
-    life = begin(shop(CLICKING))
-    life.story.event(0, "Start").send(0)
-    life.change(1, "pause")
-    life.story.react(2, "clicked", "write", link="terms").react(3, "clicked", "write", link="offer")
-    life.story.react(4, "clicked", "write", link="offer")
+    control = begin(shop(CLICKING))
+    control.story.event(0, "Start").send(0)
+    control.change(1, "pause")
+    control.story.react(2, "clicked", "write", link="terms").react(3, "clicked", "write", link="offer")
+    control.story.react(4, "clicked", "write", link="offer")
 
-    life.change(6 * HOUR_MS, "resume")
+    control.change(6 * HOUR_MS, "resume")
 
-    assert moves(life, "timed_out", "matched") == [(HOUR_MS, "matched", "clicked")]
+    assert moves(control, "timed_out", "matched") == [(HOUR_MS, "matched", "clicked")]
 
 
 WATCHING = """
@@ -167,29 +167,29 @@ steps:
 
 
 def test_each_paused_journey_has_room_of_its_own(shop: Shop, begin: Begin) -> None:
-    life = begin(shop(f"{WATCHING % 'trip'}---{WATCHING % 'other'}"), kept_inputs_max=2)
-    life.story.event(0, "Start")
-    life.change(1, "pause").change(2, "pause", "other")
+    control = begin(shop(f"{WATCHING % 'trip'}---{WATCHING % 'other'}"), kept_inputs_max=2)
+    control.story.event(0, "Start")
+    control.change(1, "pause").change(2, "pause", "other")
 
-    life.story.event(3, "Seen", page="sale").event(4, "Seen", page="sale")
+    control.story.event(3, "Seen", page="sale").event(4, "Seen", page="sale")
 
-    assert [each.journey for each in life.story.profile.kept] == ["other", "trip"] * 2
-    assert life.story.others() == []
+    assert [each.journey for each in control.story.profile.kept] == ["other", "trip"] * 2
+    assert control.story.others() == []
 
 
 def test_an_event_whose_condition_cannot_hold_any_more_takes_no_room(shop: Shop, begin: Begin) -> None:
     # given a person of whom nobody knows the score yet
-    life = begin(shop(WATCHING % "trip"), kept_inputs_max=2)
-    life.story.event(0, "Start")
-    life.change(1, "pause")
+    control = begin(shop(WATCHING % "trip"), kept_inputs_max=2)
+    control.story.event(0, "Start")
+    control.change(1, "pause")
 
     for at in range(10, 20):
-        life.story.event(at, "Seen", page="home")
-    life.story.event(20, "Seen", page="sale").event(21, "Left").identify(22, score=1)
-    life.change(30, "resume")
+        control.story.event(at, "Seen", page="home")
+    control.story.event(20, "Seen", page="sale").event(21, "Left").identify(22, score=1)
+    control.change(30, "resume")
 
-    assert life.story.others() == []
-    assert moves(life, "matched", "exited") == [(20, "matched", "Seen"), (21, "exited", "Left")]
+    assert control.story.others() == []
+    assert moves(control, "matched", "exited") == [(20, "matched", "Seen"), (21, "exited", "Left")]
 
 
 SPARING = """
@@ -206,17 +206,17 @@ steps:
 
 def test_of_an_event_only_what_the_journey_looks_at_is_kept(shop: Shop, begin: Begin) -> None:
     events = "Bought: {properties: {cart: string, total: number, gift.wrapped: boolean, note: string}}"
-    life = begin(shop(SPARING, events=events))
-    life.story.event(0, "Start", cart="a")
-    life.change(1, "pause")
+    control = begin(shop(SPARING, events=events))
+    control.story.event(0, "Start", cart="a")
+    control.change(1, "pause")
 
     gift = {"wrapped": True, "paper": "red"}
-    life.story.event(2, "Bought", cart="a", total=5, gift=gift, note="long", undeclared="x" * 1000)
+    control.story.event(2, "Bought", cart="a", total=5, gift=gift, note="long", undeclared="x" * 1000)
 
-    (kept,) = life.story.profile.kept
+    (kept,) = control.story.profile.kept
     assert kept.properties == {"cart": "a", "total": 5, "gift": {"wrapped": True}}
-    life.change(3, "resume")
-    assert moves(life, "branched") == [(2, "branched", "0")]
+    control.change(3, "resume")
+    assert moves(control, "branched") == [(2, "branched", "0")]
 
 
 TURNING = """
@@ -242,15 +242,15 @@ def test_timers_of_one_instant_go_in_the_order_in_which_they_were_set_in_a_pause
     shop: Shop, begin: Begin, paused: bool, seen_at: int, started_at: int, step: str
 ) -> None:
     window_h = 4 + started_at - seen_at
-    life = begin(shop(TURNING, audiences=f"""recent: 'count("Seen", "{window_h}h") > 0'"""))
+    control = begin(shop(TURNING, audiences=f"""recent: 'count("Seen", "{window_h}h") > 0'"""))
     happened = [(seen_at, 0, "Seen"), (started_at, 1, "Start")]
     for at, _, name in sorted(happened):
-        life.story.event(at * HOUR_MS, name)
+        control.story.event(at * HOUR_MS, name)
 
     if paused:
-        life.change(3 * HOUR_MS, "pause")
-        life.story.wait(5 * HOUR_MS)
-        life.change(5 * HOUR_MS, "resume")
-    life.story.wait(9 * HOUR_MS)
+        control.change(3 * HOUR_MS, "pause")
+        control.story.wait(5 * HOUR_MS)
+        control.change(5 * HOUR_MS, "resume")
+    control.story.wait(9 * HOUR_MS)
 
-    assert step in [name for _, name in life.story.steps()]
+    assert step in [name for _, name in control.story.steps()]

@@ -1,4 +1,4 @@
-"""Two accounts of the same events are held against each other delivery by delivery."""
+"""The comparison of two projects over the same events, delivery by delivery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why did this person get, or not get, this message? The facts answer, and the journeys say what was waited for."""
+"""The explanation of one person: the facts tell why she got a message or not, the journeys what was waited for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures add up: whoever reached a step waits there, has gone on, or ended there."""
+"""The counts add up: each run that reached a step waits there, has gone on, or ended there."""
 
 from __future__ import annotations
 
@@ -150,8 +150,8 @@ def test_a_flood_of_different_reasons_is_cut_short_but_counted() -> None:
 
 
 @st.composite
-def lives(draw: st.DrawFn) -> list[list[Moved]]:
-    """What happens to some people: runs that wander, and stop anywhere, in one way or another."""
+def histories(draw: st.DrawFn) -> list[list[Moved]]:
+    """The moves of some people: runs that take any steps and stop anywhere, in one way or another."""
     people = []
     for person in range(draw(st.integers(0, 6))):
         facts = []
@@ -165,7 +165,7 @@ def lives(draw: st.DrawFn) -> list[list[Moved]]:
     return people
 
 
-@given(lives())
+@given(histories())
 def test_inflow_is_waiting_and_gone_on_and_ended(people: list[list[Moved]]) -> None:
     facts = [fact for person in people for fact in person]
 
@@ -175,7 +175,7 @@ def test_inflow_is_waiting_and_gone_on_and_ended(people: list[list[Moved]]) -> N
     assert sum(step.waiting + step.ended for step in count.steps.values()) == count.entered
 
 
-@given(lives(), st.integers(1, 4))
+@given(histories(), st.integers(1, 4))
 def test_summaries_of_shards_merge_into_the_summary_of_all(people: list[list[Moved]], shards: int) -> None:
     whole = Tally([CartOutline()])
     parts = [Tally([CartOutline()]) for _ in range(shards)]

@@ -1,4 +1,4 @@
-"""Are the channels' settings checked where an author sees it, and secrets left to whoever runs the project?"""
+"""The channels' settings are validated with the project, and secrets are left to the process that runs it."""
 
 from __future__ import annotations
 

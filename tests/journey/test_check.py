@@ -1,4 +1,4 @@
-"""Does the checker name everything that is wrong with a project, at its place, in one go?"""
+"""The checker names everything that is wrong with a project, at its place, in one go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does a project mean once it is compiled?"""
+"""The compiler: what a project means once it is compiled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do the documents of a folder hold once they are read, and what do they refuse?"""
+"""The documents of a folder: what they hold once they are read, and what they refuse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How are lengths of time written and read?"""
+"""Durations are written and read as texts such as `1d12h`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does an expression come to, and what does it say when it does not hold?"""
+"""Expressions: the values that they have, and the reasons why a condition does not hold."""
 
 from __future__ import annotations
 

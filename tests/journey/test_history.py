@@ -1,4 +1,4 @@
-"""What do expressions ask of a person's past, and when may their value change by the passing of time alone?"""
+"""Expressions over a person's history, and the change times of their values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a value of a kind that can never do found before it does harm, and is no other one complained of?"""
+"""A value whose kind can never do at its place is an error at load time, and no other value is."""
 
 from __future__ import annotations
 

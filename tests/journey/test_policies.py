@@ -1,4 +1,4 @@
-"""What do the policies of parcours.yaml compile to, and which of them cannot hold?"""
+"""The policies of parcours.yaml: what they compile to, and which are refused because they cannot hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a condition that does not hold? Only what kept it from holding."""
+"""The reasons why a condition does not hold: its failing parts and no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""At which instants does an RFC 5545 rule recur, and which texts are no rule?"""
+"""Recurrence by RFC 5545 rules: the instants at which they recur, and the texts that are no rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has been read of a project's expressions travels with it, so that another process need not read them."""
+"""The syntax trees of a project travel with it, so that another process need not parse its expressions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is an author told of a file that lies where nothing looks for it?"""
+"""Authors are warned of files that lie where nothing reads them."""
 
 from __future__ import annotations
 

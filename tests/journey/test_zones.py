@@ -1,4 +1,4 @@
-"""When does a local clock show a time of day, also on the days on which it is changed?"""
+"""Local times of day as instants, also on the days of a clock change."""
 
 from __future__ import annotations
 

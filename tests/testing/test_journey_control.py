@@ -1,4 +1,4 @@
-"""Somebody's own test suite closes, stops, pauses and publishes journeys and looks at what becomes of people."""
+"""Journey control in a user's own tests: journeys are closed, stopped, paused and published."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever does anything that is declared becomes known by it, where that puts her into an audience."""
+"""Empty profiles: any declared event makes its person known, where that puts her into an audience."""
 
 from __future__ import annotations
 

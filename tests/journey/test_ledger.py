@@ -1,4 +1,4 @@
-"""What is published is a sequence of changes: which content is which version, and what does each change lead to?"""
+"""The ledger of what is published: which content is which version, and what each change leads to."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_a_digest_is_the_same_on_every_machine() -> None:
 
 
 def versions(ledger: Ledger) -> dict[str, list[int]]:
-    return {name: [each.number for each in life.versions] for name, life in ledger.journeys.items()}
+    return {name: [each.number for each in entry.versions] for name, entry in ledger.journeys.items()}
 
 
 def test_only_what_has_changed_gets_a_version() -> None:
