@@ -19,7 +19,7 @@ def user_name(user_id: str) -> str:
 
 
 def person_asked_for(text: str) -> str:
-    """The person for a user id, or for a name copied from a result, as somebody types it.
+    """The person for a user id, or for a name copied from a result, as a user types it.
 
     A text that begins with `@` and holds a `/` is a name as it is; any other is a user id.
     """

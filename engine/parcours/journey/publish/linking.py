@@ -36,7 +36,7 @@ def linked(ledger: Ledger, programs: Mapping[int, Program]) -> Program:
     shut = tuple(each for each in offered if ledger.journeys[each.name].entries != "open")
     older = _older(ledger, programs)
     paused = {name: entry.paused_at for name, entry in ledger.journeys.items() if entry.paused_at is not None}
-    # The very object: whoever compares programs by identity sees that nothing was linked.
+    # The frequent case: nothing is older, closed or paused, so there is nothing to link.
     if not (shut or older or paused) and entering == newest.journeys:
         return newest
     drained = [each for _, each in older]
