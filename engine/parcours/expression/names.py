@@ -46,9 +46,9 @@ class Names:
     """The declared paths of each root and their kinds; None where the root has no meaning at this place.
 
     `event` and `entry` map dotted paths such as `cart.total` to a kind of `values.KINDS` or "any".
-    past  None where neither history nor consent may be asked for
-    now   whether the time may be
-    trees what has been read of the project's expressions
+    past   None where neither history nor consent may be asked for
+    now    whether `now` may be used
+    trees  the syntax trees of the project's expressions
     """
 
     profile: Mapping[str, str] = field(default_factory=dict)

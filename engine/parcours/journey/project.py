@@ -120,16 +120,16 @@ class Project:
 
     @property
     def trees(self) -> Trees:
-        """What has been read of its expressions."""
+        """The syntax trees of its expressions."""
         return self._trees
 
     def to_json(self) -> bytes:
-        """All documents, for another process to build the same project from. Secrets stay references."""
+        """All documents, from which another process builds the same project. Secrets stay references."""
         return json_of(self._documents)
 
     @classmethod
     def from_json(cls, data: bytes) -> Project:
-        """The project that `to_json` wrote: it compiles to the same program."""
+        """The project that `to_json` wrote; it compiles to the same program."""
         return _compiled(documents_of(data), None)
 
     def __repr__(self) -> str:

@@ -16,7 +16,7 @@ _ORDERINGS: Final = frozenset({"<", "<=", ">", ">=", "==", "!="})
 
 
 def now_misuse(text: str, trees: Trees) -> str | None:
-    """A complaint where `now` is used for anything but a comparison with a timestamp; None otherwise."""
+    """The complaint about any use of `now` but a comparison with a timestamp; None if there is none."""
     try:
         tree = trees.of(text)
     except ExpressionError:

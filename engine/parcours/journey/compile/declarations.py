@@ -104,7 +104,7 @@ class Declarations:
         run: bool = False,
         past: bool = True,
     ) -> Names:
-        """The names at a place where these roots mean something; the profile always does."""
+        """The names in scope where these roots have a meaning; the profile always has."""
         return Names(
             self.traits, event, entry, RUN_KINDS if run else None, self.past if past else None, trees=self.trees
         )

@@ -49,10 +49,10 @@ def compile_project(
 ) -> tuple[program.Program, Documents]:
     """The program, and the documents with each content as its channel's model normalised it.
 
-    contents  the content models by channel; None leaves contents unchecked
-    definition_keys  of audiences and event types that have meant something else before
-    trees     what has been read of its expressions before; what is read now is added
-    Faults go into the margins; the program is of use only if no error is among them.
+    contents         the content models by channel; None leaves contents unchecked
+    definition_keys  of audiences and event types that have been redefined
+    trees            syntax trees of its expressions, to which those parsed now are added
+    Faults go into the margins; the program may be used only if no error is among them.
     """
     compiler = _Compiler(
         documents, margins, contents, declarations_of(documents, margins.unread, contents, definition_keys, trees)

@@ -105,7 +105,7 @@ def _among(older: Documents, newest: Documents) -> Documents:
 
 
 def _compiled(documents: Documents, definition_keys: DefinitionKeys, trees: Trees) -> Program:
-    """The program. What has run with a fault goes on with it, and beside a newer profile it may not be its own."""
+    """The program of documents that have been published, in spite of errors that a newer profile brings about."""
     findings: list[Finding] = []
     program, _ = compile_project(documents, margins_of(documents, findings), None, definition_keys, trees)
     faults = [fault for fault in errors(sorted(set(findings))) if not fault.runs]
