@@ -104,7 +104,7 @@ class _VirtualFacade(Facade):
         await self._drive.renew(program, self._time_ms)
 
     def _check_event(self, event: str) -> None:
-        """Only what the project declares, or an older version that somebody may still be in."""
+        """Refuse an event that neither the project nor a version with open runs declares."""
         declared = self._control.current.events
         names = {plain(key) for key in declared} | {each.of for each in declared.values() if each.of is not None}
         if event not in names:
@@ -126,17 +126,17 @@ class _VirtualFacade(Facade):
         return Ingested(accepted, duplicate, (), undeclared)
 
     async def pass_to(self, at_ms: int) -> None:
-        """Let time pass: what falls due at its very end has happened."""
+        """Let time pass. Timers due at the very end have fired."""
         self._time_ms = at_ms
         await self._drive.pass_to(at_ms)
 
     async def facts(self) -> list[Fact]:
-        """Everything that has happened, in the order of happening for each person."""
+        """All facts, in the order of happening for each person."""
         self._facts += await self._drive.collect_facts()
         return list(self._facts)
 
     def versions(self) -> tuple[Journey, ...]:
-        """Every version of a journey that somebody may be in."""
+        """Every version of a journey that may have runs."""
         return tuple(self._control.current.versions())
 
     def _port_of(self, person: str) -> ShardPort:
@@ -147,7 +147,7 @@ class _VirtualFacade(Facade):
 
 
 class VirtualProject(BlockingFacade):
-    """Used as a context manager, or closed with `close`. Names people by their user ids.
+    """A project whose clock the test moves: used in a `with`, or closed with `close`. Names people by user ids.
 
     What happens to people and to journeys is told by the calls of `Engine`; each is applied at once, at the present
     instant, and raises CallerError with the reason where it cannot be used. A `timestamp` of its own is data only.
@@ -187,7 +187,7 @@ class VirtualProject(BlockingFacade):
     consent = blocking(_VirtualFacade.consent)
 
     def answer(self, user_id: str, answer: Mapping[str, Any] | None = None, *, of: str) -> None:
-        """The newest outbound call of a person's step, named JOURNEY.STEP, is answered with this object."""
+        """Answer the newest outbound call of a person's step, named JOURNEY.STEP, with this object."""
         told: object = {} if answer is None else answer
         if not isinstance(told, Mapping):
             raise CallerError(f"answer={answer!r}: the answer to a call is an object, such as {{'n': 1}}")
@@ -237,7 +237,7 @@ class VirtualProject(BlockingFacade):
     # What can be seen
 
     def facts(self) -> list[Fact]:
-        """Everything that has happened, in the order of happening for each person."""
+        """All facts, in the order of happening for each person."""
         return self._call(self._facade.facts())
 
     def sent(
