@@ -68,7 +68,7 @@ class Shop:
         for number, store in enumerate(self.stores):
             program = self.project.program
             shard = Shard(number, SHARDS, program, store, Settings(), project=self.project)
-            shard.open(store.epoch() + 1, 1_000 + number)
+            shard.open(1_000 + number)
             self.ports.append(Unreliable(shard, store, lost[number] if number < len(lost) else ()))
         return self
 
@@ -180,7 +180,7 @@ def test_shards_that_were_opened_with_another_project_before_they_ever_wrote_agr
     async def scenario() -> None:
         # given a first start that got to the first shard only, and a second one with a changed project
         only = Shard(0, SHARDS, shop.project.program, shop.stores[0], Settings(), project=shop.project)
-        only.open(1, 0)
+        only.open(0)
         shop.project = other_shop(shop.project)
         shop.open()
 

@@ -108,7 +108,7 @@ class World:
         self.shard = Shard(
             number, shards, self.program, self.store, self.settings, records=self.records, project=self.project
         )
-        self.shard.open(self.store.epoch() + 1, self.now_ms)
+        self.shard.open(self.now_ms)
         return self.shard
 
     def batch(self, *lines: bytes) -> Batch:

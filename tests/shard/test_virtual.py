@@ -59,7 +59,7 @@ def shard() -> Shard:
         [JourneyDocument.model_validate(journey) for journey in (FIRST, SECOND)],
     )
     shard = Shard(0, 1, project.program, MemoryStore(), Settings(), time=VirtualTime())
-    shard.open(1, 0)
+    shard.open(0)
     return shard
 
 

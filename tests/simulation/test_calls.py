@@ -177,17 +177,17 @@ def test_calls_that_really_leave_are_answered_at_their_own_instant_whoever_is_sl
 def test_a_call_that_was_under_way_when_the_engine_stopped_is_made_again_under_its_key(shop: Project) -> None:
     store, now_ms = MemoryStore(), 1_000_000
 
-    def opened(epoch: int, at: int) -> Shard:
+    def opened(at: int) -> Shard:
         shard = Shard(0, 1, shop.program, store, Settings())
-        shard.open(epoch, at)
+        shard.open(at)
         return shard
 
     line = b'{"type":"track","userId":"sarah","event":"Complained","properties":{"order":"o1"}}'
-    before = opened(1, now_ms)
+    before = opened(now_ms)
     before.take(Batch("door", 1, [1], [line]), now_ms)
     (first,) = before.claim("call", 10, "d", now_ms).outgoing
 
-    after = opened(2, now_ms)
+    after = opened(now_ms)
     early = after.claim("call", 10, "d", now_ms + 5 * MINUTE).outgoing
     after.pass_time(now_ms + 5 * MINUTE + 1)
     (again,) = after.claim("call", 10, "d", now_ms + 5 * MINUTE + 1).outgoing

@@ -123,7 +123,7 @@ def test_whoever_has_no_address_is_refused_by_name_and_everybody_else_is_written
 def test_the_mails_are_filled_from_the_cart_the_order_and_the_profile(luma: Project, sarah: Recording) -> None:
     sarah.track(30_000, "sarah", "Order Completed", {**ORDER, "products": "a yoga mat", "unnamed": "is not kept"})
     shard = Shard(0, 1, luma.program, VolatileStore(), Settings(), time=VirtualTime())
-    shard.open(1, 0)
+    shard.open(0)
     shard.take(Batch("door", 1, [1, 2, 3], sarah.lines), 0)
 
     mails = []

@@ -133,7 +133,7 @@ class Virtual:
 
     def __init__(self, project: Project) -> None:
         self.shard = Shard(0, 1, project.program, VolatileStore(), Settings(), time=VirtualTime())
-        self.shard.open(1, 0)
+        self.shard.open(0)
         self.under_way: list[Receipt] = []
 
     def claim(self, channel: str, most: int) -> None:
@@ -196,13 +196,11 @@ class Live:
     def __init__(self, project: Project) -> None:
         self._program = project.program
         self._store = MemoryStore()
-        self._epoch = 0
         self.shard = self.restart(0)
 
     def restart(self, now_ms: int) -> Shard:
-        self._epoch += 1
         self.shard = Shard(0, 1, self._program, self._store, Settings())
-        self.shard.open(self._epoch, now_ms)
+        self.shard.open(now_ms)
         return self.shard
 
     def deliver(self, now_ms: int) -> None:

@@ -33,7 +33,8 @@ def test_the_volatile_store_remembers_the_newest_head_alone() -> None:
 
 def test_the_volatile_store_is_as_strict_about_numbers_and_epochs() -> None:
     store = VolatileStore()
-    store.take(2)
+    store.acquire(None)
+    store.acquire(1)
     store.append(a_record(1, epoch=2))
 
     with pytest.raises(AssertionError):
@@ -41,4 +42,4 @@ def test_the_volatile_store_is_as_strict_about_numbers_and_epochs() -> None:
     with pytest.raises(StoreBusy):
         store.append(a_record(2, epoch=1))
     with pytest.raises(StoreBusy):
-        store.take(1)
+        store.acquire(1)

@@ -56,6 +56,17 @@ def test_a_second_store_on_the_files_is_told_that_they_are_in_use(tmp_path: Path
         assert list(successor.records()) == [a_record(1)]
 
 
+def test_whoever_is_refused_leaves_the_image_alone_that_the_owner_is_writing(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path, shard=3)):
+        under_way = image_file(tmp_path).with_suffix(".unfinished")
+        under_way.write_bytes(b"half")
+
+        with pytest.raises(StoreBusy):
+            SqliteStore(tmp_path, shard=3)
+
+        assert under_way.exists()
+
+
 def test_a_store_may_be_used_from_another_thread_than_the_one_that_opened_it(tmp_path: Path) -> None:
     with closing(SqliteStore(tmp_path, shard=3)) as store:
         thread = threading.Thread(target=lambda: store.append(a_record(1)))

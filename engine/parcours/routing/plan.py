@@ -69,9 +69,9 @@ def check_shards(shards: object) -> None:
 
 
 def open_shard(
-    plan: Plan, number: int, clock: Clock, wake: Callable[[str], None], epoch: int | None = None
+    plan: Plan, number: int, clock: Clock, wake: Callable[[str], None], expected_epoch: int | None = None
 ) -> ShardHost:
-    """Open one of the plan's shards from its store; without an epoch it takes the next one."""
+    """Open one of the plan's shards from its store, which has to be held under the expected epoch, if there is one."""
     program = plan.project.program
     answer = accept if plan.rendering is None else plan.rendering.answering(program)
     store = open_store(plan.store, number)
@@ -88,7 +88,7 @@ def open_shard(
         project=plan.project,
     )
     try:
-        shard.open(store.epoch() + 1 if epoch is None else epoch, clock.now_ms())
+        shard.open(clock.now_ms(), expected_epoch=expected_epoch)
     except BaseException:
         store.close()  # whoever tries again finds it free
         raise

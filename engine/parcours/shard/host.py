@@ -49,7 +49,7 @@ class ShardHost:
     @property
     def epoch(self) -> int:
         """The epoch under which the shard writes."""
-        return self._store.epoch()
+        return self._shard.epoch
 
     def look(self) -> None:
         """See what the shard needs next: dispatchers, and under the real clock an alarm."""

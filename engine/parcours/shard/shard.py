@@ -84,13 +84,17 @@ class Shard:
         self._leaving = Claiming(self._slots, self._inputs, self._time)
         self._head = Head()
         self._sequence = 0
-        self._epoch = 0
+        self.epoch = 0
+        """The epoch under which the shard writes."""
+
         self._broken: str | None = None
 
-    def open(self, epoch: int, now_ms: int) -> None:
-        """Come back from the store and take it over: from now on this is the only writer. Called once."""
-        self._store.take(epoch)
-        self._epoch = epoch
+    def open(self, now_ms: int, *, expected_epoch: int | None = None) -> None:
+        """Come back from the store and take it over: from now on this is the only writer. Called once.
+
+        With an expected epoch it raises StoreBusy where the store has been given to another owner since.
+        """
+        self.epoch = self._store.acquire(expected_epoch)
         for image in self._store.images():
             self._slots.restore(image)
         oldest = self._slots[self._slots.oldest()].sequence
@@ -276,7 +280,7 @@ class Shard:
             facts = self._time.keep(work.facts)
             own = self._published.entries(self._slots.own.profiles)
             written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles
-            self._store.append(Record(self._sequence + 1, self._epoch, self._head, work.seen, written, outbox, facts))
+            self._store.append(Record(self._sequence + 1, self.epoch, self._head, work.seen, written, outbox, facts))
             self._sequence += 1
             self._slots.own.profiles.update(own)
             self._published.saved()

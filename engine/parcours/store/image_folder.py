@@ -26,7 +26,10 @@ class ImageFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         make_folder(folder)
-        for left_behind in folder.glob(f"*{UNFINISHED}"):
+
+    def clear_unfinished(self) -> None:
+        """Delete what a crash has left half-written. Only for the owner: another one's image may be under way."""
+        for left_behind in self.folder.glob(f"*{UNFINISHED}"):
             left_behind.unlink()
 
     def path(self, slot: int) -> Path:

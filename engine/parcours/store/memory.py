@@ -7,10 +7,11 @@ where a run that was interrupted is simply run again.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 from parcours.store.codec import decode_image, decode_record, encode_image, encode_record
-from parcours.store.numbering import check_epoch, check_record
+from parcours.store.numbering import check_record, next_epoch
 from parcours.store.store import Head, Record, SlotImage
 
 
@@ -18,18 +19,17 @@ class MemoryStore:
     """Keeps encoded bytes, as a store on disk does, so that nobody can change a record after `append`."""
 
     def __init__(self) -> None:
+        self._writing = threading.Lock()  # two owners may use it from two threads, and one of them is fenced off
         self._epoch = 0
         self._newest = 0
         self._read_through = 0
         self._records: dict[int, bytes] = {}  # in the order of their numbers
         self._images: dict[int, bytes] = {}
 
-    def take(self, epoch: int) -> None:
-        check_epoch(epoch, self._epoch)
-        self._epoch = epoch
-
-    def epoch(self) -> int:
-        return self._epoch
+    def acquire(self, expected_epoch: int | None) -> int:
+        with self._writing:
+            self._epoch = next_epoch(expected_epoch, self._epoch)
+            return self._epoch
 
     def images(self) -> Iterator[SlotImage]:
         for slot, sealed in sorted(self._images.items()):
@@ -41,9 +41,11 @@ class MemoryStore:
                 yield decode_record(encoded, f"record {sequence} in memory")
 
     def append(self, record: Record) -> None:
-        check_record(record, self._newest, self._epoch)
-        self._records[record.sequence] = encode_record(record)
-        self._newest = record.sequence
+        encoded = encode_record(record)
+        with self._writing:
+            check_record(record, self._newest, self._epoch)
+            self._records[record.sequence] = encoded
+            self._newest = record.sequence
 
     def save_image(self, image: SlotImage) -> None:
         assert image.sequence <= self._newest, "an image is of records that are in the journal"
@@ -73,11 +75,8 @@ class VolatileStore:
         self._newest = 0
         self._head = Head()
 
-    def take(self, epoch: int) -> None:
-        check_epoch(epoch, self._epoch)
-        self._epoch = epoch
-
-    def epoch(self) -> int:
+    def acquire(self, expected_epoch: int | None) -> int:
+        self._epoch = next_epoch(expected_epoch, self._epoch)
         return self._epoch
 
     def head(self) -> Head:

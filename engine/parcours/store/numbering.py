@@ -1,4 +1,8 @@
-"""May this record be appended, may this epoch be taken? The same answer in every store."""
+"""May this record be appended, and under which epoch does an owner begin? The same answer in every store.
+
+The epoch is a fencing token: it grows with each owner, and a record of an earlier owner is refused. Both functions
+are asked inside the step that writes, so that nothing can come between the answer and what is done by it.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,16 @@ from parcours.errors import StoreBusy
 from parcours.store.store import Record
 
 
-def check_epoch(asked: int, held: int) -> None:
-    """Raise StoreBusy if the shard has since been given to somebody else."""
-    if asked < held:
-        raise StoreBusy(f"the shard is held under epoch {held}; epoch {asked} is over and has to stop")
+def next_epoch(expected: int | None, held: int) -> int:
+    """The epoch of a new owner. Raises StoreBusy if another one is held than the new owner was told."""
+    if expected not in (None, held):
+        raise StoreBusy(f"the shard is held under epoch {held}, not {expected}: it has been given to somebody else")
+    return held + 1
 
 
 def check_record(record: Record, newest: int, held: int) -> None:
     """Refuse the record unless it follows the newest one and comes under the epoch held."""
-    check_epoch(record.epoch, held)
-    assert record.epoch == held, f"epoch {record.epoch} has not been taken, {held} is held"
+    if record.epoch < held:
+        raise StoreBusy(f"the shard is held under epoch {held}; epoch {record.epoch} is over and has to stop")
+    assert record.epoch == held, f"epoch {record.epoch} has not been acquired, {held} is held"
     assert record.sequence == newest + 1, f"record {record.sequence} does not follow record {newest}"

@@ -29,7 +29,7 @@ from parcours.errors import StoreBroken
 from parcours.store.codec import damaged, decode_record, encode_record, next_link
 from parcours.store.image_folder import ImageFolder, make_folder
 from parcours.store.journal import Journal, RecordRow, in_words
-from parcours.store.numbering import check_epoch, check_record
+from parcours.store.numbering import check_record, next_epoch
 from parcours.store.store import Record, SlotImage
 
 
@@ -50,23 +50,23 @@ class SqliteStore:
             self._images = ImageFolder(folder / f"shard-{shard:04}.slots")
             self._check_whole()
             self._journal = Journal(self._path, shard)
+            self._images.clear_unfinished()  # under the lock: what is unfinished is nobody's any more
             self._oldest, self._newest, self._link, self._size_bytes = self._journal.extent()
 
     def _check_whole(self) -> None:
         """A new journal is for a new store only: what images or SQLite's own log go with is not there any more."""
         ahead = self._path.with_name(f"{self._path.name}-wal")
-        if not self._path.exists() and (ahead.exists() or self._images.slots()):
+        # The journal is looked for last: whoever is making all of this at the same moment makes it first.
+        if (ahead.exists() or self._images.slots()) and not self._path.exists():
             raise damaged(str(self._path), "the file is missing, and others of this shard are there")
 
-    def take(self, epoch: int) -> None:
+    def acquire(self, expected_epoch: int | None) -> int:
         with self._using() as journal:
-            check_epoch(epoch, journal.epoch())
+            journal.begin()  # before it is read: what was read outside could be over when it is written
+            epoch = next_epoch(expected_epoch, journal.epoch())
             journal.set_epoch(epoch)
             journal.commit()
-
-    def epoch(self) -> int:
-        with self._using() as journal:
-            return journal.epoch()
+            return epoch
 
     def images(self) -> Iterator[SlotImage]:
         with self._using() as journal:

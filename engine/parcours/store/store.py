@@ -74,11 +74,14 @@ class SlotImage(msgspec.Struct, frozen=True, array_like=True):
 class Store(Protocol):
     """Called by one shard, from one thread. A failure raises StoreBroken, and the shard then stops."""
 
-    def take(self, epoch: int) -> None:
-        """From now on records of this epoch may be appended. A lower epoch than the one held raises StoreBusy."""
+    def acquire(self, expected_epoch: int | None) -> int:
+        """Fence off whoever had the store: raise the epoch by one, and return it. Durable when it returns.
 
-    def epoch(self) -> int:
-        """The epoch held, 0 for a new store."""
+        It is a single atomic step, so no two callers are ever given the same epoch. From now on records of this
+        epoch alone can be appended. A new store holds epoch 0. With an expected epoch it succeeds only if that is
+        the one held, and raises StoreBusy otherwise: somebody else has been given the shard meanwhile. Without
+        one, whatever is there is taken over.
+        """
 
     def images(self) -> Iterator[SlotImage]:
         """The newest image of each slot that has one."""

@@ -5,13 +5,17 @@
             folder = Path(tempfile.mkdtemp(dir=self.folder))
             return lambda: MyStore(folder)
 
-It needs pytest and hypothesis. A store is always closed before the same data are opened again.
+It needs pytest and hypothesis. A store is always closed before the same data are opened again, but where two
+openings race: one of them may be refused with StoreBusy.
 """
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -22,6 +26,9 @@ from parcours.errors import StoreBusy
 from parcours.store.store import Head, Position, Record, SlotImage, Store
 
 Open = Callable[[], Store]
+
+RACERS = 8
+"""Owners that race for a store: enough to find it out now and then where reading and raising are two steps."""
 
 
 def a_record(sequence: int, epoch: int = 0, size_bytes: int = 10) -> Record:
@@ -70,7 +77,7 @@ class ReferenceStore:
 
 STEPS = st.one_of(
     st.tuples(st.just("append"), st.integers(0, 3_000)),
-    st.tuples(st.just("take"), st.integers(0, 2)),
+    st.tuples(st.just("acquire"), st.integers(0, 2)),
     st.tuples(st.just("image"), st.integers(0, 3)),
     st.tuples(st.just("read"), st.integers(0, 3)),
     st.tuples(st.just("trim"), st.integers(0, 3)),
@@ -87,9 +94,9 @@ class StoreContract:
 
     def test_a_new_store_is_empty(self) -> None:
         with opened(self.new_data()) as store:
-            assert store.epoch() == 0
             assert list(store.images()) == []
             assert list(store.records()) == []
+            assert store.acquire(0) == 1
 
     def test_records_come_back_whole_and_in_order(self) -> None:
         open_store = self.new_data()
@@ -138,22 +145,43 @@ class StoreContract:
             store.append(a_record(3))
             assert numbers(store) == [1, 2, 3]
 
-    def test_the_epoch_is_kept_and_never_lowered(self) -> None:
+    def test_each_owner_raises_the_epoch_by_one_and_the_store_keeps_it(self) -> None:
         open_store = self.new_data()
         with opened(open_store) as store:
-            store.take(4)
-            store.take(4)
-            with pytest.raises(StoreBusy):
-                store.take(3)
+            assert [store.acquire(None), store.acquire(None), store.acquire(2)] == [1, 2, 3]
 
         with opened(open_store) as store:
-            assert store.epoch() == 4
+            assert store.acquire(3) == 4
+
+    @pytest.mark.parametrize("expected", [0, 1, 3])  # long over, just over, not there yet
+    def test_another_epoch_than_the_expected_one_is_refused_and_stays(self, expected: int) -> None:
+        with opened(self.new_data()) as store:
+            store.acquire(None)
+            store.acquire(None)
+
+            with pytest.raises(StoreBusy):
+                store.acquire(expected)
+
+            store.append(a_record(1, epoch=2))
+            assert store.acquire(2) == 3
+
+    @pytest.mark.parametrize("expected", [0, None])
+    def test_openings_that_race_never_get_the_same_epoch(self, expected: int | None) -> None:
+        open_store = self.new_data()
+
+        given, stores = race(open_store, expected)
+        for store in stores:
+            store.close()
+
+        with opened(open_store) as store:
+            assert sorted([*given, store.acquire(None)]) == list(range(1, len(given) + 2))
+        assert expected is None or len(given) <= 1
 
     def test_who_was_overtaken_cannot_append(self) -> None:
         with opened(self.new_data()) as store:
-            store.take(1)
+            store.acquire(None)
             store.append(a_record(1, epoch=1))
-            store.take(2)
+            store.acquire(None)
 
             with pytest.raises(StoreBusy):
                 store.append(a_record(2, epoch=1))
@@ -162,7 +190,7 @@ class StoreContract:
             store.append(a_record(2, epoch=2))
             assert numbers(store) == [1, 2]
 
-    def test_an_epoch_has_to_be_taken_before_it_is_used(self) -> None:
+    def test_an_epoch_has_to_be_acquired_before_it_is_used(self) -> None:
         with opened(self.new_data()) as store, pytest.raises(AssertionError):
             store.append(a_record(1, epoch=1))
 
@@ -269,9 +297,9 @@ class StoreContract:
                 else:
                     take_step(store, model, step, number)
                 assert numbers(store) == sorted(model.records)
-            assert store.epoch() == model.epoch
             assert list(store.records()) == [model.records[number] for number in sorted(model.records)]
             assert {image.slot: image for image in store.images()} == model.images
+            assert store.acquire(model.epoch) == model.epoch + 1
         finally:
             store.close()
 
@@ -283,9 +311,14 @@ def take_step(store: Store, model: ReferenceStore, step: str, number: int) -> No
             record = a_record(model.newest + 1, model.epoch, size_bytes=number)
             store.append(record)
             model.newest, model.records[record.sequence] = record.sequence, record
-        case "take":
-            store.take(model.epoch + number)
-            model.epoch += number
+        case "acquire":
+            expected = None if number == 2 else model.epoch - number
+            if expected in (None, model.epoch):
+                model.epoch += 1
+                assert store.acquire(expected) == model.epoch
+            else:
+                with pytest.raises(StoreBusy):
+                    store.acquire(expected)
         case "image":
             image = an_image(slot=number, sequence=model.newest)
             store.save_image(image)
@@ -298,6 +331,30 @@ def take_step(store: Store, model: ReferenceStore, step: str, number: int) -> No
             model.trim(model.newest - number)
         case _:
             raise AssertionError(step)
+
+
+def race(open_store: Open, expected: int | None) -> tuple[list[int], list[Store]]:
+    """Let several owners open the same data and acquire them at once: the epochs given, and the stores still open."""
+    start = threading.Barrier(RACERS)
+    given: list[int] = []
+    stores: list[Store] = []
+
+    def own() -> None:
+        start.wait()
+        with suppress(StoreBusy):
+            store = open_store()
+            stores.append(store)
+            given.append(store.acquire(expected))
+
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns in the middle of things
+    try:
+        with ThreadPoolExecutor(RACERS) as threads:
+            for racer in [threads.submit(own) for _ in range(RACERS)]:
+                racer.result()
+    finally:
+        sys.setswitchinterval(interval_s)
+    return given, stores
 
 
 @contextmanager

@@ -45,12 +45,15 @@ class ShardActor:
         self._lost = False
         self._dispatchers: dict[str, Any] = {}
 
-    async def assign(self, plan: bytes, number: int, epoch: int | None, dispatchers: dict[str, Any]) -> int:
-        """Open the shard from its store under this epoch; without one, under the store's next. Returns the epoch."""
+    async def assign(self, plan: bytes, number: int, expected_epoch: int | None, dispatchers: dict[str, Any]) -> int:
+        """Open the shard from its store, if that is held under the expected epoch; without one, whatever is there.
+
+        Returns the epoch under which the shard writes from now on.
+        """
         await self.close()
         await self.meet(dispatchers)
         opened = plan_of(plan)
-        self._lost = epoch is not None and not is_durable(opened.store)
+        self._lost = expected_epoch is not None and not is_durable(opened.store)
         if self._lost:
             raise StoreBroken(LOST)
 
@@ -58,7 +61,7 @@ class ShardActor:
             if channel in self._dispatchers:
                 self._dispatchers[channel].wake.remote(number)
 
-        self._host = open_shard(opened, number, SystemClock(), wake, epoch)
+        self._host = open_shard(opened, number, SystemClock(), wake, expected_epoch)
         self._host.look()
         spare_the_collector()
         return self._host.epoch

@@ -1,7 +1,7 @@
 """Who makes sure that every shard has an owner? One supervisor: it starts, assigns, watches, and assigns again.
 
-Ray restarts an actor's process; the supervisor gives it back its shard. Only the supervisor raises an
-epoch, one for each assignment, so that records of an owner before can be told from those of the present one.
+Ray restarts an actor's process; the supervisor gives it back its shard. Each assignment names the epoch that it
+follows, and raises it: a copy of the actor that was frozen meanwhile, or another supervisor, gets no further.
 
 A dispatcher is a process of its own, which takes a second or two to start. So that of outbound calls is started
 only once something is published that calls out: before the shards hear of it, and they meet it before it first
@@ -31,6 +31,7 @@ from parcours.runtime.cluster.actor_port import ActorPort, answer_of
 from parcours.runtime.cluster.actors import DispatcherActor, ShardActor, start_actor
 from parcours.shard.messages import encode
 from parcours.shard.requests import GetStatus, GiveUpClaims, encode_request
+from parcours.store.address import is_durable
 
 log = logging.getLogger("parcours")
 
@@ -96,11 +97,20 @@ class Supervisor:
             self._spawn(self._watch(f"dispatcher {channel}", actor, actor.trouble.remote, assign))
 
     async def _assign_shard(self, number: int) -> None:
-        held = self._epochs[number]
-        assigning = self._shards[number].assign.remote(
-            self._pickled, number, None if held is None else held + 1, self._dispatchers
-        )
-        self._epochs[number] = await answer_of(assigning)
+        """Let the actor take the shard over from the owner that is known here, and from nobody else.
+
+        Whether an assignment that failed has raised the epoch is not known: the next one takes whatever is there. A
+        store that was busy has not been taken. One in memory is never opened again, whatever has become of it.
+        """
+        assigning = self._shards[number].assign.remote(self._pickled, number, self._epochs[number], self._dispatchers)
+        try:
+            self._epochs[number] = await answer_of(assigning)
+        except StoreBusy:
+            raise
+        except Exception:
+            if is_durable(self._plan.store):
+                self._epochs[number] = None
+            raise
 
     async def _assign_dispatcher(self, channel: str) -> None:
         """What the actor had claimed in the life before, if it had one, is ambiguous now."""
