@@ -30,8 +30,28 @@ PAGE_EVENTS = {"page": "Page Viewed", "screen": "Screen Viewed"}
 """The event names under which page and screen calls are declared and listened for."""
 
 
+REASON_BYTES_MAX = 256
+"""Longest reason for which a line is not used, in UTF-8: a sentence with a name or two. A reason quotes what the line
+says; unbounded, the answer to a batch of rejected lines would be as long as the batch, and escaped even longer.
+"""
+
+QUOTED_MAX = 64
+"""Characters of a line that a reason quotes of one name, so that there is room for the rest of the sentence."""
+
+
+def bounded_reason(reason: str) -> str:
+    """The reason, cut off where it becomes too long to be told."""
+    encoded = reason.encode(errors="replace")
+    if len(encoded) <= REASON_BYTES_MAX:
+        return reason
+    return encoded[: REASON_BYTES_MAX - len("…".encode())].decode(errors="ignore") + "…"
+
+
 class Unusable(Exception):
     """A line that cannot be used; the first argument says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(bounded_reason(reason))
 
 
 class Routing(msgspec.Struct, frozen=True, rename="camel", gc=False):
@@ -176,7 +196,7 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
         raise Unusable("alias merges two people, which is not available yet")
     if call.type == "consent":
         return _consent_input(call, at)
-    raise Unusable(f"unknown type {call.type[:64]!r}")
+    raise Unusable(f"unknown type {call.type!r:.{QUOTED_MAX}}")
 
 
 def _event_input(call: Call, name: str, at: int, program: Program) -> EventHappened:
@@ -202,13 +222,14 @@ def _consent_input(call: Call, at: int) -> ConsentChanged:
 
 def _reaction_input(call: Call, at: int) -> ReactionArrived:
     if call.reaction not in OUTCOMES:
-        raise Unusable(f"unknown reaction {call.reaction!r}; there are {', '.join(OUTCOMES)}")
+        raise Unusable(f"unknown reaction {call.reaction!r:.{QUOTED_MAX}}; there are {', '.join(OUTCOMES)}")
     channel = call.channel or (CALL if call.reaction == "answered" else None)
     if not (call.journey and call.step and channel):
         raise Unusable("a reaction needs journey, step and channel")
     if not is_possible(call.reaction, channel):
         raise Unusable(
-            f"{call.reaction!r} on {channel!r}: an outbound call is answered or failed, and nothing else is answered"
+            f"{call.reaction!r} on {channel!r:.{QUOTED_MAX}}: "
+            "an outbound call is answered or failed, and nothing else is answered"
         )
     answer = _decode_object(call.answer, "answer") if call.reaction == "answered" else None
     return ReactionArrived(at, call.reaction, call.journey, call.step, channel, call.link, answer)

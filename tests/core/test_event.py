@@ -16,7 +16,17 @@ from parcours.instants import LATEST_MS
 from parcours.journey.model.document import EventsDocument, ProjectDocument
 from parcours.journey.program import Program
 from parcours.journey.project import Project
-from parcours.segment import Unusable, input_of, instant, person_of, read_call, route, timestamp_of
+from parcours.segment import (
+    REASON_BYTES_MAX,
+    Unusable,
+    bounded_reason,
+    input_of,
+    instant,
+    person_of,
+    read_call,
+    route,
+    timestamp_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -194,7 +204,28 @@ def test_why_a_line_cannot_be_used(line: bytes, reason: str) -> None:
         take(line)
 
     assert reason in str(refused.value)
-    assert len(str(refused.value)) < 300
+    assert len(str(refused.value).encode()) <= REASON_BYTES_MAX
+
+
+@pytest.mark.parametrize("character", ["x", "é", "\u2028", "\U000e0081", "\\"])  # some grow when they are escaped
+@pytest.mark.parametrize("key", ["type", "reaction", "channel"])
+def test_a_reason_does_not_repeat_a_long_line(key: str, character: str) -> None:
+    with pytest.raises(Unusable) as refused:
+        take(
+            line_of(**{"type": "reaction", "reaction": "answered", "journey": "j", "step": "s", key: character * 2_000})
+        )
+
+    assert len(str(refused.value).encode()) <= REASON_BYTES_MAX
+    if key == "reaction":
+        assert "there are delivered" in str(refused.value), "what helps is not what is cut off"
+
+
+@given(st.text())
+def test_a_reason_that_is_too_long_is_cut_between_two_characters(reason: str) -> None:
+    told = bounded_reason(reason * 20)
+
+    assert len(told.encode()) <= REASON_BYTES_MAX
+    assert told == reason * 20 or (told.endswith("…") and (reason * 20).startswith(told[:-1]))
 
 
 def test_a_body_of_a_megabyte_is_not_even_read() -> None:

@@ -16,7 +16,7 @@ from parcours.journey.model.document import EventDocument, EventsDocument, Journ
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.routing.router import Router
-from parcours.shard.messages import Answer, Batch
+from parcours.shard.messages import Answer, Batch, LineOutcome
 from parcours.shard.requests import TakeBatch
 
 T = TypeVar("T")
@@ -42,6 +42,15 @@ class SkippingLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._skipped_s
+
+
+def outcome_of(line: bytes) -> LineOutcome:
+    """What the line asks to become of it."""
+    if b"bad" in line:
+        return LineOutcome.REJECTED
+    if b"duplicate" in line:
+        return LineOutcome.DUPLICATE
+    return LineOutcome.UNDECLARED if b"undeclared" in line else LineOutcome.ACCEPTED
 
 
 class ScriptedShard:
@@ -94,9 +103,8 @@ class ScriptedShard:
         self.batches.append(batch)
         self.taken[batch.router] = batch.number
         self.applied += zip(batch.line_numbers, batch.lines, strict=True)
-        duplicate = [place for place, line in enumerate(batch.lines) if b"duplicate" in line]
-        rejected = [(place, "bad") for place, line in enumerate(batch.lines) if b"bad" in line]
-        answer = Answer(batch.number, duplicate, rejected, sum(b"undeclared" in line for line in batch.lines))
+        outcomes = bytes(map(outcome_of, batch.lines))
+        answer = Answer(batch.number, outcomes, ["bad"] * outcomes.count(LineOutcome.REJECTED))
         self._answers[batch.router, batch.number] = answer
         return answer
 

@@ -141,9 +141,11 @@ def test_calls_that_share_a_batch_hear_of_their_own_lines_only(
         fourth = router.start([line(6, "undeclared")])
 
         shard.gate.set()
-        outcomes = [counts(taken) for taken in await asyncio.gather(first, second, third, fourth)]
+        taken = await asyncio.gather(first, second, third, fourth)
+        outcomes = [counts(each) for each in taken]
 
         assert len(shard.batches) == 2
+        assert [each.undeclared for each in taken] == [0, 0, 0, 1]
         assert outcomes[0] == (1, 0, [])
         assert outcomes[1] == (1, 1, [(2, "bad")])
         assert outcomes[2][:2] == (1, 0)

@@ -11,15 +11,15 @@ from parcours.core.effect import Outgoing
 from parcours.core.fact import Fact
 from parcours.core.profile import Profile
 from parcours.journey.publish.publications import Publications
-from parcours.shard.messages import Answer
+from parcours.shard.positions import Position
 from parcours.shard.published import Standing
 from parcours.store.codec import VERSION
 from parcours.store.store import Record, SlotImage
 
-KEPT = (Record, SlotImage, Profile, Outgoing, list[Fact], Answer, Standing, Publications)
+KEPT = (Record, SlotImage, Profile, Outgoing, list[Fact], Position, dict[str, int], Standing, Publications)
 """Everything that a store keeps the bytes of."""
 
-SHAPES = {3: "e78bb336579b9c3b"}
+SHAPES = {3: "78cc664dffb0d24b"}
 """For each format the digest of what is written in it."""
 
 WORDS = ("title", "description", "default")

@@ -13,7 +13,7 @@ from parcours.core.fact import Fact, Unmatched
 from parcours.shard.host import ShardHost
 from parcours.shard.person_facts import ALL, SLICE_BYTES, recall
 from parcours.store.memory import MemoryStore
-from parcours.store.store import Head, Record
+from parcours.store.store import Record
 
 if TYPE_CHECKING:
     from tests.shard.conftest import Lines, World
@@ -28,7 +28,7 @@ def journal(*records: Sequence[Fact]) -> MemoryStore:
     store = MemoryStore()
     for number, facts in enumerate(records, start=1):
         encoded = msgspec.msgpack.encode(facts) if facts else b""
-        store.append(Record(number, 0, Head(), [], [], [], encoded))
+        store.append(Record(number, 0, 0, [], [], [], encoded))
     return store
 
 

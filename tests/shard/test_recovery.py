@@ -222,7 +222,7 @@ def history(world: World) -> list[object]:
     """The journal, but for the epochs, with each record's entries in the order of the people."""
     return [
         (
-            record.sequence, record.head, sorted(record.seen), sorted(record.profiles),
+            record.sequence, record.stamp_ms, sorted(record.seen), sorted(record.profiles),
             sorted(record.outbox, key=lambda entry: entry[:2]),
             sorted(msgspec.msgpack.decode(record.facts, type=list[Fact]), key=by_person_and_key),
         )

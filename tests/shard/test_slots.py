@@ -10,7 +10,7 @@ from parcours.config import DAY_MS
 from parcours.core.effect import Outgoing
 from parcours.core.identity import SLOTS
 from parcours.shard.slots import SeenIds, Slots
-from parcours.store.store import Head, Record, SlotImage
+from parcours.store.store import Record, SlotImage
 
 MANY = 1_000_000
 
@@ -106,7 +106,7 @@ def slot_of(digest: bytes) -> int:
 def test_a_record_changes_only_slots_whose_image_is_older() -> None:
     slots = Slots(0, 1)
     slots.restore(SlotImage(1, 5, {"anna": b"new"}, {b"m": 1}, {"k": b"entry"}))
-    record = Record(5, 1, Head(), [(1, b"n", 2)], [(1, "anna", b"old"), (2, "bert", b"old")], [(1, "k", None)], b"")
+    record = Record(5, 1, 0, [(1, b"n", 2)], [(1, "anna", b"old"), (2, "bert", b"old")], [(1, "k", None)], b"")
 
     slots.replay(record)
 

@@ -18,17 +18,17 @@ class TestMemoryStore(StoreContract):
         return lambda: store
 
 
-def test_the_volatile_store_remembers_the_newest_head_alone() -> None:
+def test_the_volatile_store_remembers_the_newest_number_alone() -> None:
     store = VolatileStore()
 
     store.append(a_record(1))
     store.append(a_record(2))
     store.save_image(an_image(slot=0, sequence=2))
 
-    assert store.head() == a_record(2).head
     assert list(store.records()) == []
     assert list(store.images()) == []
     assert store.size_bytes() == 0
+    store.append(a_record(3))
 
 
 def test_the_volatile_store_is_as_strict_about_numbers_and_epochs() -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from parcours.errors import CallerError
+from parcours.segment import bounded_reason
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ def lines_of(calls: Iterable[Mapping[str, object]] | bytes | bytearray | memoryv
         try:
             encoded.append(line_of(call))
         except CallerError as error:
-            refused.append((place, str(error)))
+            refused.append((place, bounded_reason(str(error))))
         else:
             places.append(place)
     return Lines(encoded, places, tuple(refused))

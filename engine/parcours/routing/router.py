@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from parcours.config import Settings
 from parcours.core.identity import SLOTS, shard_of, slot_of
@@ -19,7 +19,7 @@ from parcours.errors import ShardUnavailable
 from parcours.journey.program import Program
 from parcours.routing.ports import BatchPort
 from parcours.segment import Unusable, route
-from parcours.shard.messages import Answer, Batch
+from parcours.shard.messages import Answer, Batch, LineOutcome
 from parcours.shard.requests import TakeBatch
 
 RESEND_PAUSE_S = 0.2
@@ -43,6 +43,18 @@ class Taken:
         self.rejected: list[tuple[int, str]] = []
         self._left = lines
         self._done = done
+
+    def count(self, outcomes: bytes, places: Sequence[int], reasons: Iterator[str]) -> None:
+        """Lines at these places of the call have been answered; `reasons` yields those of rejected ones."""
+        rejected = outcomes.count(LineOutcome.REJECTED)
+        duplicate = outcomes.count(LineOutcome.DUPLICATE)
+        if rejected:
+            answered = zip(places, outcomes, strict=True)
+            self.rejected += [(place, next(reasons)) for place, each in answered if each == LineOutcome.REJECTED]
+        self.duplicate += duplicate
+        self.undeclared += outcomes.count(LineOutcome.UNDECLARED)
+        self.accepted += len(outcomes) - duplicate - rejected
+        self.settle(len(places))
 
     def settle(self, lines: int) -> None:
         """So many more lines have been dealt with."""
@@ -247,17 +259,9 @@ class _Lane:
 
     def _settle(self, flight: _Flight, answer: Answer) -> None:
         self._flights.remove(flight)
-        duplicate, rejected = set(answer.duplicate), dict(answer.rejected)
-        undeclared, start = answer.undeclared, 0
+        reasons, start = iter(answer.reasons), 0
         for taken, places in flight.owners:
-            span = range(start, start + len(places))
-            doubles = sum(place in duplicate for place in span) if duplicate else 0
-            refused = [(places[at - start], rejected[at]) for at in span if at in rejected] if rejected else []
-            taken.duplicate += doubles
-            taken.rejected += refused
-            taken.accepted += len(places) - doubles - len(refused)
-            taken.undeclared, undeclared = taken.undeclared + undeclared, 0
-            taken.settle(len(places))
+            taken.count(answer.outcomes[start : start + len(places)], places, reasons)
             start += len(places)
 
     async def close(self) -> None:

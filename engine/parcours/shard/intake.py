@@ -10,24 +10,24 @@ from collections.abc import Iterator
 from hashlib import blake2s
 from zlib import crc32
 
-import msgspec
-
 from parcours.config import Settings
 from parcours.core.identity import SLOTS
 from parcours.core.input import EventHappened, Input
 from parcours.journey.program import Program
 from parcours.segment import Call, Unusable, input_of, instant, person_of, read_call
-from parcours.shard.messages import Answer, Batch
+from parcours.shard.messages import Answer, Batch, LineOutcome
 from parcours.shard.slots import SeenIds, Slots
 from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.work import Work
-from parcours.store.store import Head, Position
 
 DIGEST_BYTES = 16
 """Long enough that two messages of a shard never share a digest."""
 
 PLAIN_ID_MAX = 64
 """An id up to this length in characters is within every bound that can be set, and needs no closer look."""
+
+NOT_USABLE_THEN = "it could not be used when it first came"
+"""What is told of a rejected line that comes again and could be used by now."""
 
 _nothing_hashed = blake2s(digest_size=DIGEST_BYTES).copy
 """A fresh digest of a kind made for short texts: to copy it costs a third of setting one up."""
@@ -42,9 +42,8 @@ class Intake:
         self._seen = seen
         self._time = time
         self.publish(program)
-        self._duplicate: list[int] = []
-        self._rejected: list[tuple[int, str]] = []
-        self._undeclared = 0
+        self._outcomes = bytearray()
+        self._reasons: list[str] = []
 
     def publish(self, program: Program) -> None:
         """From now on lines mean what they mean to this program."""
@@ -53,8 +52,8 @@ class Intake:
         self._idle = self._declared - program.moving - program.entering
 
     def inputs(self, batch: Batch, work: Work) -> Iterator[tuple[int, str, Input]]:
-        """(slot, person, input) for each line that may move its person; every line is counted."""
-        self._duplicate, self._rejected, self._undeclared = [], [], 0
+        """(slot, person, input) for each line that may move its person; the outcome of every line is noted."""
+        self._outcomes, self._reasons = bytearray(len(batch.lines)), []  # accepted, unless it turns out otherwise
         idle, owned, arrival_ms = self._idle, self._slots.owned, self._time.arrival_ms(work.stamp_ms)
         for place, line in enumerate(batch.lines):
             try:
@@ -65,7 +64,7 @@ class Intake:
                 name = person.encode()
                 slot = crc32(name) % SLOTS
                 at = instant(call.timestamp) if arrival_ms is None else arrival_ms
-                moves = call.event not in idle or call.type != "track"
+                moves = call.type != "track" or call.event not in idle
                 given = self._input(call, slot, person, at, work) if moves else None
                 message_id = call.message_id
                 hashed = _nothing_hashed()
@@ -74,11 +73,12 @@ class Intake:
                 else:
                     hashed.update(self._identity(call, name, batch, place))
             except Unusable as reason:
-                self._rejected.append((place, str(reason)))
+                self._outcomes[place] = LineOutcome.REJECTED
+                self._reasons.append(str(reason))
                 continue
             digest, seen = hashed.digest(), owned[slot].seen
             if digest in seen and not self._seen.has_expired(slot, digest, at):
-                self._duplicate.append(place)
+                self._outcomes[place] = LineOutcome.DUPLICATE
                 continue
             seen[digest] = at
             work.seen.append((slot, digest, at))
@@ -87,13 +87,36 @@ class Intake:
             if given is not None:
                 yield slot, person, given
             elif moves and call.type == "track" and call.event not in self._declared:
-                self._undeclared += 1
+                self._outcomes[place] = LineOutcome.UNDECLARED
         self._seen.note(work.seen)
         self._seen.forget(work.stamp_ms)
 
     def answer(self, number: int) -> Answer:
-        """The counts of the batch whose inputs have all been taken."""
-        return Answer(number, self._duplicate, self._rejected, self._undeclared)
+        """What became of the batch whose inputs have all been taken."""
+        return Answer(number, bytes(self._outcomes), self._reasons)
+
+    def answer_again(self, batch: Batch, outcomes: bytes, stamp_ms: int) -> Answer:
+        """The answer to a batch that comes again, of whose lines the outcomes are remembered."""
+        pairs = zip(range(len(batch.lines)), outcomes, strict=True)
+        reasons = [self._reason(batch, place, stamp_ms) for place, outcome in pairs if outcome == LineOutcome.REJECTED]
+        return Answer(batch.number, outcomes, reasons)
+
+    def _reason(self, batch: Batch, place: int, stamp_ms: int) -> str:
+        """Why a line was rejected, found as it was then: it depends on the line, and on what is published.
+
+        Where a publication in between has made the line usable, it stays rejected all the same.
+        """
+        arrival_ms = self._time.arrival_ms(stamp_ms)
+        try:
+            call = read_call(batch.lines[place])
+            person = person_of(call, self._program, self._settings)
+            at = instant(call.timestamp) if arrival_ms is None else arrival_ms
+            if call.type != "track" or call.event not in self._idle:
+                input_of(call, at, self._program)
+            self._identity(call, person.encode(), batch, place)
+        except Unusable as reason:
+            return str(reason)
+        return NOT_USABLE_THEN
 
     def _input(self, call: Call, slot: int, person: str, at: int, work: Work) -> Input | None:
         """What the call does to the person; None if it can move nothing. Whatever is wrong with it comes out here."""
@@ -114,17 +137,3 @@ class Intake:
         if len(call.message_id) > self._settings.id_bytes_max:
             raise Unusable(f"a messageId longer than id_bytes_max={self._settings.id_bytes_max}")
         return person + b"\0" + call.message_id.encode()
-
-
-def advance_position(head: Head, batch: Batch, answer: Answer, settings: Settings) -> Head:
-    """The head after a batch has been taken. The router heard of last stands last.
-
-    It keeps the answers to as many batches as a router may have under way, for each may have to be repeated.
-    """
-    positions = dict(head.positions)
-    last = positions.pop(batch.router, Position(0))
-    answers = (*last.answers, (batch.number, msgspec.msgpack.encode(answer)))[-settings.batches_in_flight_max :]
-    positions[batch.router] = Position(batch.number, answers)
-    while len(positions) > settings.routers_max:
-        del positions[next(iter(positions))]
-    return Head(head.stamp_ms, positions, head.reads)

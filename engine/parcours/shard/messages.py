@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import TypeVar
 
 import msgspec
@@ -20,19 +21,32 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     lines: list[bytes]
 
 
+class LineOutcome(IntEnum):
+    """What became of one line. There are four and no more: two bits of each are kept (positions.py).
+
+    ACCEPTED    it is durable and applied
+    UNDECLARED  it is accepted, and the project does not declare its event
+    DUPLICATE   its message had been accepted before
+    REJECTED    it cannot be used
+    """
+
+    ACCEPTED = 0
+    UNDECLARED = 1
+    DUPLICATE = 2
+    REJECTED = 3
+
+
 class Answer(msgspec.Struct, frozen=True, array_like=True):
-    """What became of each line of a batch; lines are named by their place in it, from 0.
+    """What became of each line of a batch.
 
-    Lines that are neither duplicate nor rejected are accepted: they are durable and applied.
-
-    undeclared  how many of the accepted have an event name that the project does not declare
-    expected    None: the batch was taken. Else it was not looked at, and this number comes next
+    outcomes  a `LineOutcome` for each line, as a byte
+    reasons   why a line was rejected, for each that was, in their order
+    expected  None: the batch was taken. Else it was not looked at, and this number comes next
     """
 
     number: int
-    duplicate: list[int] = []
-    rejected: list[tuple[int, str]] = []
-    undeclared: int = 0
+    outcomes: bytes = b""
+    reasons: list[str] = []
     expected: int | None = None
 
 

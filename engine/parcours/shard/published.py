@@ -99,7 +99,7 @@ class Published:
         if STANDING not in entries:
             return
         standing = msgspec.msgpack.decode(entries[STANDING], type=Standing)
-        sources = {int(name): source for name, source in entries.items() if name != STANDING and source}
+        sources = {int(name): source for name, source in entries.items() if name.isdigit() and source}
         self.fresh = self._unsaved = False
         self.held, self.publications = standing.held, Publications(standing.ledger, sources)
         self.program = self._compiler.program(self.publications)
@@ -111,7 +111,7 @@ class Published:
             return []
         wanted = {str(number): source for number, source in self.publications.sources.items()}
         wanted[STANDING] = msgspec.msgpack.encode(Standing(self.ledger, self.changes, self.held))
-        gone = {name: b"" for name in saved if name not in wanted}
+        gone = {name: b"" for name in saved if name.isdigit() and name not in wanted}
         return [(name, data) for name, data in (wanted | gone).items() if saved.get(name) != data]
 
     def saved(self) -> None:

@@ -37,16 +37,20 @@ from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications
 from parcours.shard.claiming import Claiming
 from parcours.shard.inputs import Inputs
-from parcours.shard.intake import Intake, advance_position
+from parcours.shard.intake import Intake
 from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Status
 from parcours.shard.outbox import Answering, accept
+from parcours.shard.positions import Positions
 from parcours.shard.published import Published
 from parcours.shard.slots import OWN, SeenIds, Slots
 from parcours.shard.sweep import Sweep
 from parcours.shard.timekeeping import LiveTime, Timekeeping
 from parcours.shard.wheel import Wheel
 from parcours.shard.work import Work
-from parcours.store.store import Head, Record, Store
+from parcours.store.store import Record, Store
+
+READS = "reads"
+"""The entry of the shard's own slot with the reads that have been made."""
 
 
 class Shard:
@@ -82,7 +86,9 @@ class Shard:
         recorded = dict.fromkeys(records, answer)
         self._inputs = Inputs(self._published, self._time, settings, recorded, crowd)
         self._leaving = Claiming(self._slots, self._inputs, self._time)
-        self._head = Head()
+        self._positions = Positions(settings)
+        self._reads: dict[str, int] = {}
+        self._stamp_ms = 0
         self._sequence = 0
         self.epoch = 0
         """The epoch under which the shard writes."""
@@ -98,14 +104,17 @@ class Shard:
         for image in self._store.images():
             self._slots.restore(image)
         oldest = self._slots[self._slots.oldest()].sequence
-        for record in self._store.records(after=max(0, oldest - 1)):  # the newest is always there, for its head
+        for record in self._store.records(after=max(0, oldest - 1)):  # the newest is always there, for its stamp
             self._slots.replay(record)
-            self._sequence, self._head = record.sequence, record.head
-        self._published.restore(self._slots.own.profiles)
+            self._sequence, self._stamp_ms = record.sequence, record.stamp_ms
+        own = self._slots.own.profiles
+        self._published.restore(own)
+        self._positions.restore(own)
+        self._reads = msgspec.msgpack.decode(own[READS], type=dict[str, int]) if READS in own else {}
         self._intake.publish(self._published.program)
         if self._published.touching:
             self._sweep.start()
-        self._seen.restore(self._head.stamp_ms)
+        self._seen.restore(self._stamp_ms)
         for slot in self._slots.owned.values():
             for person, data in slot.profiles.items():
                 if next_due(data) != NEVER:
@@ -120,21 +129,19 @@ class Shard:
     def take(self, batch: Batch, now_ms: int) -> Answer:
         """Apply a router's batch, unless another number comes next; a batch already taken gets its old answer."""
         self._check()
-        last = self._head.positions.get(batch.router)
-        taken = last.number if last else 0
-        if batch.number <= taken and last is not None:
-            for number, encoded in last.answers:
-                if number == batch.number:
-                    return msgspec.msgpack.decode(encoded, type=Answer)
-        if batch.number != taken + 1:
-            return Answer(batch.number, expected=taken + 1)
+        outcomes = self._positions.outcomes(batch)
+        if outcomes is not None:
+            return self._intake.answer_again(batch, outcomes, self._stamp_ms)
+        expected = self._positions.expected(batch.router)
+        if batch.number != expected:
+            return Answer(batch.number, expected=expected)
         with self._whole():
             work = self._begin(now_ms)
             for slot, person, given in self._intake.inputs(batch, work):
                 self._inputs.offer(work, slot, person, given)
             self._fire_due(work, self._time.due_with_batch_ms(work.stamp_ms))
             answer = self._intake.answer(batch.number)
-            self._head = advance_position(self._head, batch, answer, self._settings)
+            work.own.append(self._positions.advance(batch, answer.outcomes, self._sequence + 1))
             self._commit(work, always=True)
         return answer
 
@@ -169,8 +176,8 @@ class Shard:
             at = reading.at if in_time else work.stamp_ms
             for person, enter_at in reading.entries:
                 self._inputs.offer(work, slot_of(person), person, ReadReached(at, reading.journey, enter_at))
-            reads = {**self._head.reads, f"{reading.journey}@{reading.version}": reading.at}
-            self._head = Head(self._head.stamp_ms, self._head.positions, reads)
+            self._reads = {**self._reads, f"{reading.journey}@{reading.version}": reading.at}
+            work.own.append((READS, msgspec.msgpack.encode(self._reads)))
             self._commit(work, always=True)
 
     def members(self, audience: str, at: int) -> list[str]:
@@ -184,14 +191,14 @@ class Shard:
     def has_read(self, journey: str, version: int, at: int) -> bool:
         """Whether the journey's read entry of this time has been made."""
         self._check()
-        return self._head.reads.get(f"{journey}@{version}", -1) >= at
+        return self._reads.get(f"{journey}@{version}", -1) >= at
 
     # What is published
 
     def holding(self) -> Holding:
         """What is published, and how far the time of the shard is."""
         self._check()
-        return Holding(self._published.publications, self._head.stamp_ms, self._published.held, self._published.fresh)
+        return Holding(self._published.publications, self._stamp_ms, self._published.held, self._published.fresh)
 
     def hold(self, *, held: bool) -> None:
         """Note that a change is coming, or that it is not; whoever drives the shard keeps everything else from it."""
@@ -210,7 +217,7 @@ class Shard:
                 self.hold(held=False)
             return
         with self._whole():
-            in_time = self._time.may_change_at(publications.ledger.at, self._head.stamp_ms)
+            in_time = self._time.may_change_at(publications.ledger.at, self._stamp_ms)
             assert in_time or self._published.fresh, "the shard stands still before it"
             self._published.take(publications)
             self._intake.publish(self._published.program)
@@ -222,7 +229,7 @@ class Shard:
         """How many runs are open in each version of each journey, in one of the shard's slots (`Published.count`)."""
         self._check()
         people = self._slots[slot].profiles.values() if slot in self._slots.owned else ()
-        return self._published.count(people, self._time.reached_ms(self._head.stamp_ms))
+        return self._published.count(people, self._time.reached_ms(self._stamp_ms))
 
     # Deliveries
 
@@ -263,7 +270,7 @@ class Shard:
             raise StoreBroken(self._broken)
 
     def _begin(self, now_ms: int) -> Work:
-        return Work(self._slots, self._time.stamp_ms(self._head.stamp_ms, now_ms), self._published.touching)
+        return Work(self._slots, self._time.stamp_ms(self._stamp_ms, now_ms), self._published.touching)
 
     def _fire_due(self, work: Work, before: int) -> None:
         """Fire the timers due before this time, of a slice of people."""
@@ -273,14 +280,14 @@ class Shard:
 
     def _commit(self, work: Work, *, always: bool = False) -> None:
         """Make the work durable, then visible. A work without any change is committed only if asked for."""
-        self._head = Head(work.stamp_ms, self._head.positions, self._head.reads)
+        self._stamp_ms = work.stamp_ms
         profiles = work.profiles()
         outbox = work.outbox_changes()
         if profiles or outbox or work.facts or always:
             facts = self._time.keep(work.facts)
-            own = self._published.entries(self._slots.own.profiles)
+            own = [*work.own, *self._published.entries(self._slots.own.profiles)]
             written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles
-            self._store.append(Record(self._sequence + 1, self.epoch, self._head, work.seen, written, outbox, facts))
+            self._store.append(Record(self._sequence + 1, self.epoch, work.stamp_ms, work.seen, written, outbox, facts))
             self._sequence += 1
             self._slots.own.profiles.update(own)
             self._published.saved()
@@ -335,9 +342,9 @@ class Shard:
         self._check()
         return Status(
             people=sum(len(slot.profiles) for slot in self._slots.owned.values()),
-            stamp_ms=self._head.stamp_ms,
+            stamp_ms=self._stamp_ms,
             next_ms=self.next_ms(),
-            reads=self._head.reads,
+            reads=self._reads,
             ready=self.ready(),
             claimed=self._leaving.outbox.under_way(),
             standing_still=self._time.standing_still,

@@ -1,8 +1,9 @@
 """What does a shard hold? Its share of the 1,024 hash slots, each with people, message ids and an outbox.
 
 A slot is the unit of images on disk and of moving people between shards, so whatever belongs to a
-person lies in that person's slot. What is published belongs to no person: it lies in a slot of the shard's
-own, which nobody lives in and every shard has, so that a store needs to know nothing about it.
+person lies in that person's slot. What is published belongs to no person, nor does the place at which each router
+is: they lie in a slot of the shard's own, which nobody lives in and every shard has, so that a store needs to know
+nothing about them, and a record holds of them what has changed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from parcours.core.profile import NEVER, next_due
 from parcours.store.store import Record, SlotImage
 
 OWN = SLOTS
-"""The number of the shard's own slot; its "people" are what is published, entry by entry."""
+"""The number of the shard's own slot; its "people" are entries, each of which says by its name whose it is."""
 
 SeenMessage: TypeAlias = tuple[int, bytes, int]
 """The slot of its person, the digest that recognises it, and the time at which it was consumed."""

@@ -20,11 +20,14 @@ class Work:
     """Decoded copies of the people touched, and everything else that the commit will hold.
 
     stamp_ms  the effective time of the batch's inputs (under virtual time each has its own)
+    own       (name, bytes) of what changed in the shard's own slot
     ready     (channel, delivery) pairs that may be claimed once this is committed
     change_number  the number of the newest change that people go through, where some have still to do so
     """
 
-    __slots__ = ("_change_number", "_owned", "_touched", "claimed", "facts", "outbox", "ready", "seen", "stamp_ms")
+    __slots__ = (
+        "_change_number", "_owned", "_touched", "claimed", "facts", "outbox", "own", "ready", "seen", "stamp_ms",
+    )  # fmt: skip
 
     def __init__(self, slots: Slots, stamp_ms: int, change_number: int = 0) -> None:
         self._owned = slots.owned
@@ -34,6 +37,7 @@ class Work:
         self.facts: list[Fact] = []
         self.seen: list[SeenMessage] = []
         self.outbox: dict[str, tuple[int, Outgoing | None]] = {}
+        self.own: list[tuple[str, bytes]] = []
         self.ready: list[tuple[str, Ready]] = []
         self.claimed: list[tuple[str, int]] = []
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from parcours.store.codec import decode_image, decode_record, encode_image, encode_record
 from parcours.store.numbering import check_record, next_epoch
-from parcours.store.store import Head, Record, SlotImage
+from parcours.store.store import Record, SlotImage
 
 
 class MemoryStore:
@@ -68,20 +68,15 @@ class MemoryStore:
 
 
 class VolatileStore:
-    """Remembers the newest record's number and head, and nothing else."""
+    """Remembers the newest record's number, and nothing else."""
 
     def __init__(self) -> None:
         self._epoch = 0
         self._newest = 0
-        self._head = Head()
 
     def acquire(self, expected_epoch: int | None) -> int:
         self._epoch = next_epoch(expected_epoch, self._epoch)
         return self._epoch
-
-    def head(self) -> Head:
-        """The head of the newest record, an empty one before the first."""
-        return self._head
 
     def images(self) -> Iterator[SlotImage]:
         return iter(())
@@ -91,7 +86,7 @@ class VolatileStore:
 
     def append(self, record: Record) -> None:
         check_record(record, self._newest, self._epoch)
-        self._newest, self._head = record.sequence, record.head
+        self._newest = record.sequence
 
     def save_image(self, image: SlotImage) -> None:
         """Not kept."""

@@ -10,7 +10,7 @@ A shard comes back as each slot's image plus the records after that image: post-
 run again and a record that is applied twice changes nothing. `append` returns when the record is on
 disk; a crash before that leaves either the whole record or none of it. Records are trimmed only
 through a number that both the images and the readers of facts have passed, and the newest always stays:
-it carries the head of the shard.
+it tells how far the time of the shard is. Nothing is in a record but what its commit changed.
 """
 
 from __future__ import annotations
@@ -21,31 +21,12 @@ from typing import Protocol
 import msgspec
 
 
-class Position(msgspec.Struct, frozen=True, array_like=True):
-    """The last batch taken from one router, and the encoded answers to its newest batches by number."""
-
-    number: int
-    answers: tuple[tuple[int, bytes], ...] = ()
-
-
-class Head(msgspec.Struct, frozen=True, array_like=True):
-    """The little that a shard remembers besides its slots; each record carries it whole.
-
-    stamp_ms   the effective time of the newest input
-    positions  by router
-    reads      journeys (as "name@version") whose read entry has been made, and the time it was due
-    """
-
-    stamp_ms: int = 0
-    positions: dict[str, Position] = {}
-    reads: dict[str, int] = {}
-
-
 class Record(msgspec.Struct, frozen=True, array_like=True):
     """One commit: everything that one micro-batch changed.
 
     sequence  the record's number
     epoch     the epoch under which it was written
+    stamp_ms  the effective time of the newest input
     seen      (slot, message id digest, effective time) of each message consumed
     profiles  (slot, person, encoded profile) of each person changed
     outbox    (slot, delivery key, encoded entry or None where it left the outbox)
@@ -54,7 +35,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
 
     sequence: int
     epoch: int
-    head: Head
+    stamp_ms: int
     seen: list[tuple[int, bytes, int]]
     profiles: list[tuple[int, str, bytes]]
     outbox: list[tuple[int, str, bytes | None]]

@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from parcours.errors import StoreBusy
-from parcours.store.store import Head, Position, Record, SlotImage, Store
+from parcours.store.store import Record, SlotImage, Store
 
 Open = Callable[[], Store]
 
@@ -36,11 +36,7 @@ def a_record(sequence: int, epoch: int = 0, size_bytes: int = 10) -> Record:
     return Record(
         sequence=sequence,
         epoch=epoch,
-        head=Head(
-            stamp_ms=1_000 * sequence,
-            positions={"router-1": Position(sequence, ((sequence, b"\x00answer"),))},
-            reads={"welcome@1": 5},
-        ),
+        stamp_ms=1_000 * sequence,
         seen=[(7, sequence.to_bytes(16, "big"), 1_000 * sequence)],
         profiles=[(7, f"é-{sequence}", b"\xff" * size_bytes), (1_023, "empty", b""), (1_024, "own", b"x")],
         outbox=[(7, f"queued{sequence}", b"entry"), (7, f"left{sequence - 1}", None)],
