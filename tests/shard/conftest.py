@@ -12,6 +12,7 @@ from parcours.channel import Receipt
 from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.core.fact import Fact
+from parcours.core.fact_block import decode_facts
 from parcours.core.identity import SLOTS
 from parcours.journey.model.document import (
     AudiencesDocument,
@@ -131,7 +132,7 @@ class World:
 
     def facts(self) -> list[Fact]:
         """Everything that the journal holds."""
-        journal = [msgspec.msgpack.decode(record.facts, type=list[Fact]) for record in self.store.records()]
+        journal = [decode_facts(record.facts, "a record") for record in self.store.records()]
         return [fact for facts in journal for fact in facts]
 
     def states(self, person: str) -> list[str]:

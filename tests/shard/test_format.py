@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import msgspec
 
 from parcours.core.effect import Outgoing
 from parcours.core.fact import Fact
+from parcours.core.fact_block import FORMAT
 from parcours.core.profile import Profile
 from parcours.journey.publish.publications import Publications
 from parcours.shard.positions import Position
@@ -16,11 +18,14 @@ from parcours.shard.published import Standing
 from parcours.store.codec import VERSION
 from parcours.store.store import Record, SlotImage
 
-KEPT = (Record, SlotImage, Profile, Outgoing, list[Fact], Position, dict[str, int], Standing, Publications)
-"""Everything that a store keeps the bytes of."""
+KEPT = (Record, SlotImage, Profile, Outgoing, Position, dict[str, int], Standing, Publications)
+"""Everything that a store keeps the bytes of, but for facts."""
 
-SHAPES = {3: "78cc664dffb0d24b"}
+SHAPES = {3: "ff9737bfa2862b4f"}
 """For each format the digest of what is written in it."""
+
+FACT_SHAPES = {1: "8349a554a27a415f"}
+"""The same for the formats of facts."""
 
 WORDS = ("title", "description", "default")
 """What a schema says besides, and what no byte depends on."""
@@ -32,8 +37,16 @@ def without_words(schema: object) -> object:
     return [without_words(each) for each in schema] if isinstance(schema, list | tuple) else schema
 
 
+def shape_of(kinds: Sequence[object]) -> str:
+    schema = without_words(msgspec.json.schema_components(kinds, schema_hook=lambda kind: {"of": kind.__name__}))
+    return blake2b(json.dumps(schema, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
 def test_what_a_store_keeps_has_the_shape_of_its_format() -> None:
-    schema = without_words(msgspec.json.schema_components(KEPT, schema_hook=lambda kind: {"of": kind.__name__}))
-    shape = blake2b(json.dumps(schema, sort_keys=True).encode(), digest_size=8).hexdigest()
+    shape = shape_of(KEPT)
 
     assert SHAPES.get(VERSION) == shape, "raise VERSION in store/codec.py, unless what is there is read as it is"
+
+
+def test_facts_have_the_shape_of_their_format() -> None:
+    assert FACT_SHAPES.get(FORMAT) == shape_of([list[Fact]]), "raise FORMAT in core/fact_block.py"

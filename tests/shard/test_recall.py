@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from parcours.clock import ManualClock
 from parcours.core.fact import Fact, Unmatched
+from parcours.core.fact_block import encode_facts
 from parcours.shard.host import ShardHost
 from parcours.shard.person_facts import ALL, SLICE_BYTES, recall
 from parcours.store.memory import MemoryStore
@@ -27,8 +26,7 @@ def journal(*records: Sequence[Fact]) -> MemoryStore:
     """A store whose records, from 1 on, tell these facts."""
     store = MemoryStore()
     for number, facts in enumerate(records, start=1):
-        encoded = msgspec.msgpack.encode(facts) if facts else b""
-        store.append(Record(number, 0, 0, [], [], [], encoded))
+        store.append(Record(number, 0, 0, [], [], [], encode_facts(facts)))
     return store
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.config import DAY_MS, MINUTE_MS, Settings
 from parcours.core.fact import DeliveryReached, Fact
+from parcours.core.fact_block import decode_facts
 from parcours.core.identity import slot_of
 from parcours.shard.messages import Status
 
@@ -224,7 +225,7 @@ def history(world: World) -> list[object]:
         (
             record.sequence, record.stamp_ms, sorted(record.seen), sorted(record.profiles),
             sorted(record.outbox, key=lambda entry: entry[:2]),
-            sorted(msgspec.msgpack.decode(record.facts, type=list[Fact]), key=by_person_and_key),
+            sorted(decode_facts(record.facts, "a record"), key=by_person_and_key),
         )
         for record in world.store.records()
     ]  # fmt: skip

@@ -7,7 +7,6 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +15,7 @@ from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.core.fact import DeliveryReached, Fact
+from parcours.core.fact_block import decode_facts
 from parcours.journey.project import Project
 from parcours.shard.messages import Batch
 from parcours.shard.shard import Shard
@@ -210,7 +210,7 @@ class Live:
 
     def facts(self) -> dict[str, list[Fact]]:
         kept = [record.facts for record in self._store.records() if record.facts]
-        return told([fact for facts in kept for fact in msgspec.msgpack.decode(facts, type=list[Fact])])
+        return told([fact for facts in kept for fact in decode_facts(facts, "a record")])
 
 
 @given(st.randoms(use_true_random=False))

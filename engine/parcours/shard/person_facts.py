@@ -7,9 +7,8 @@ of that one person are kept. They reach back as far as the journal does.
 
 from __future__ import annotations
 
-import msgspec
-
 from parcours.core.fact import Fact
+from parcours.core.fact_block import decode_facts
 from parcours.core.identity import shard_of, slot_of
 from parcours.shard.messages import Recalled
 from parcours.store.address import open_store
@@ -21,8 +20,6 @@ SLICE_BYTES = 4_000_000
 RECORD_BYTES = 500
 """What looking at a record costs beside its contents, in bytes that could be read meanwhile."""
 
-_decode = msgspec.msgpack.Decoder(list[Fact]).decode
-
 
 def recall(store: Store, person: str, after: int, through: int) -> Recalled:
     """The person's facts in a slice of the records above `after` up to `through`, in the order of happening."""
@@ -33,7 +30,8 @@ def recall(store: Store, person: str, after: int, through: int) -> Recalled:
         if record.sequence > through:
             break
         if name in record.facts:  # most records do not name the person, and need not be decoded
-            found += [fact for fact in _decode(record.facts) if fact.person == person]
+            facts = decode_facts(record.facts, f"record {record.sequence}")
+            found += [fact for fact in facts if fact.person == person]
         looked_at += _size_bytes(record)
         if looked_at >= SLICE_BYTES:
             return Recalled(found, through, record.sequence)

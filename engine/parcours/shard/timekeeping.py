@@ -11,15 +11,12 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-import msgspec
-
 from parcours.channel import Receipt
 from parcours.core.fact import Fact
+from parcours.core.fact_block import encode_facts
 from parcours.core.input import Input, ReceiptArrived, TimePassed
 from parcours.shard.outbox import Claim, Ready
 from parcours.shard.stash import Stash
-
-_encode = msgspec.msgpack.Encoder().encode
 
 
 class Timekeeping(Protocol):
@@ -107,7 +104,7 @@ class LiveTime:
         return at >= stamp_ms
 
     def keep(self, facts: list[Fact]) -> bytes:
-        return _encode(facts)
+        return encode_facts(facts)
 
     def collect(self) -> list[Fact]:
         return []

@@ -19,7 +19,8 @@ from parcours.store.store import Record, SlotImage
 
 VERSION = 3
 """First byte of everything encoded here; raised when old bytes can no longer be read as they are, what lies inside of
-records and images included: people, deliveries, facts, publications."""
+records and images included: people, deliveries, publications, what a shard keeps for itself. Facts have a number of
+their own (`core/fact_block.py`), for they are exported and outlive their records."""
 
 LINK_BYTES = 32
 START = bytes(LINK_BYTES)

@@ -30,7 +30,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     seen      (slot, message id digest, effective time) of each message consumed
     profiles  (slot, person, encoded profile) of each person changed
     outbox    (slot, delivery key, encoded entry or None where it left the outbox)
-    facts     encoded list of facts
+    facts     an encoded block of facts, which begins with a number of its own for its format
     """
 
     sequence: int
