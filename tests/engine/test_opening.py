@@ -126,7 +126,7 @@ def test_a_shard_that_does_not_open_gives_its_store_back(tmp_path: Path, new_sho
     epoch = first.epoch
     first.close()
 
-    with pytest.raises(StoreBusy, match="epoch 0 is over"):
+    with pytest.raises(StoreBusy, match="not 0: it has been given to somebody else"):
         open_shard(plan, 0, clock, lambda channel: None, epoch - 1)
 
     second = open_shard(plan, 0, clock, lambda channel: None)  # nobody has the file

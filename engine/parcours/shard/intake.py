@@ -111,7 +111,8 @@ class Intake:
             call = read_call(batch.lines[place])
             person = person_of(call, self._program, self._settings)
             at = instant(call.timestamp) if arrival_ms is None else arrival_ms
-            if call.type != "track" or call.event not in self._idle:
+            listened_for = call.event in self._program.moving or call.event in self._program.entering
+            if call.type != "track" or not call.event or listened_for:
                 input_of(call, at, self._program)
             self._identity(call, person.encode(), batch, place)
         except Unusable as reason:
