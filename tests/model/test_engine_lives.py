@@ -28,6 +28,8 @@ SEEDS_PER_TEST = 30
 Line = dict[str, Any]
 MOVE = ("at", "profile", "journey", "version", "run", "step", "what", "why")
 REACHED = ("at", "profile", "journey", "version", "run", "step", "channel", "message", "to", "outcome", "gate")
+FIELDS = {"profile": "person"}
+"""Names of a fact's fields where a line of the results says it differently."""
 
 
 def project_of(documents: Line) -> Project:
@@ -58,7 +60,7 @@ def engine_lines(documents: Line, happenings: list[Happening]) -> tuple[list[Lin
 
 
 def lines_of(facts: list[Any], names: tuple[str, ...]) -> list[Line]:
-    lines = [{name: getattr(fact, name) for name in names} for fact in facts]
+    lines = [{name: getattr(fact, FIELDS.get(name, name)) for name in names} for fact in facts]
     return in_order([line | {"at": to_text(line["at"])} for line in lines])
 
 
