@@ -15,6 +15,8 @@ from parcours.core.profile import (
     Timer,
     decode_profile,
     encode_profile,
+    is_empty,
+    is_empty_data,
     next_due,
 )
 from parcours.core.storable import NESTING_MAX, objection
@@ -79,6 +81,26 @@ def test_a_profile_survives_its_bytes(profile: Profile) -> None:
 @given(profiles)
 def test_the_bytes_tell_when_the_next_timer_is_due(profile: Profile) -> None:
     assert next_due(encode_profile(profile)) == min((timer.due for timer in profile.timers), default=NEVER)
+
+
+ANYTHING = {"change_number": 3, "reserved_ms": 1, "sequence": 1} | {
+    field: {"a": 1} for field in ("traits", "counts", "consents", "suppressed", "audiences", "series")
+}
+
+
+@pytest.mark.parametrize("field", Profile.__struct_fields__)
+def test_whatever_is_known_of_a_person_makes_her_profile_no_empty_one_but_for_the_changes_gone_through(
+    field: str,
+) -> None:
+    profile = Profile()
+    setattr(profile, field, ANYTHING.get(field, [Timer(5, 1, "wait")]))
+
+    assert is_empty(profile) == (field == "change_number")
+
+
+@given(profiles | st.builds(Profile, change_number=st.integers(0, NEVER)))
+def test_the_bytes_tell_whether_a_profile_is_empty(profile: Profile) -> None:
+    assert is_empty_data(encode_profile(profile)) == is_empty(profile)
 
 
 def test_profiles_share_nothing_of_their_defaults() -> None:

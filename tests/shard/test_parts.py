@@ -88,6 +88,20 @@ def test_a_person_who_loses_everything_is_written_as_such() -> None:
     assert work.profiles() == [(1, "anna", encode_profile(Profile()))]
 
 
+def test_whether_anything_is_known_of_a_person_does_not_depend_on_having_looked() -> None:
+    slots = Slots(0, 1)
+    slots[1].profiles["anna"] = encode_profile(Profile(traits={"city": "Oslo"}))
+    slots[1].profiles["bert"] = encode_profile(Profile(change_number=1))
+    people = ["anna", "bert", "carl"]
+    work = Work(slots, 10, change_number=2)
+
+    untouched = [work.knows(1, person) for person in people]
+    for person in people:
+        work.profile(1, person)
+
+    assert untouched == [work.knows(1, person) for person in people] == [True, False, False]
+
+
 def test_the_entry_of_a_delivery_is_the_work_s_before_it_is_the_slot_s() -> None:
     slots = Slots(0, 1)
     slots[1].outbox["k"] = msgspec.msgpack.encode(ENTRY)

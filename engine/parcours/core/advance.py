@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from parcours.config import Settings
-from parcours.core.audiences import fill, is_unknown, look_again
+from parcours.core.audiences import fill, look_again
 from parcours.core.consent import set_consent
 from parcours.core.delivery import deliveries, feedback, sending
 from parcours.core.effect import Effects
@@ -34,7 +34,7 @@ from parcours.core.input import (
 )
 from parcours.core.occasion import Occasion
 from parcours.core.pause_buffer import KEPT_TIMERS, keep_reaction, keep_timer
-from parcours.core.profile import DeliveryState, Profile, Run, Timer
+from parcours.core.profile import DeliveryState, Profile, Run, Timer, is_empty
 from parcours.core.run.entries import enter_by_read
 from parcours.core.run.phases import go_through
 from parcours.core.run.resuming import make_up
@@ -82,11 +82,11 @@ def advance(
         case ReceiptArrived(receipt=receipt):
             _hear_answer(turn, feedback.take_receipt(turn, receipt))
         case TraitsChanged(traits=traits):
-            unknown = is_unknown(profile)
+            unknown = is_empty(profile)
             set_traits(turn, traits)
             _look_again(turn, unknown=unknown)
         case ConsentChanged(channel=channel, purpose=purpose, granted=granted):
-            unknown = is_unknown(profile)
+            unknown = is_empty(profile)
             set_consent(profile, channel, purpose, granted=granted)
             _look_again(turn, unknown=unknown)
         case ReactionArrived():
@@ -150,7 +150,7 @@ def _take_event(turn: Turn, given: EventHappened) -> None:
     if turn.program.events.keys().isdisjoint(given.names):
         return  # it has no declared type and meets no rule
     timestamp = turn.at if given.timestamp is None else given.timestamp
-    unknown = is_unknown(turn.profile)
+    unknown = is_empty(turn.profile)
     asked = [series for name in given.names for series in turn.program.series.get(name, ())]
     for series in asked:
         remember(turn, series, timestamp, given.properties)

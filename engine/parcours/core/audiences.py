@@ -18,11 +18,6 @@ from parcours.expression.expression import Scope
 from parcours.journey.program import AudienceTrigger, Program
 
 
-def is_unknown(profile: Profile) -> bool:
-    """Whether the profile is empty: nothing has been known of the person until now."""
-    return not (profile.traits or profile.runs or profile.past or profile.counts or profile.audiences or profile.series)
-
-
 def is_inside(program: Program, profile: Profile, audience: str, at: int) -> bool:
     """Whether the person is in the audience at an instant, which may be later than her pending timers."""
     history = PersonHistory(profile, program.policies.consent)

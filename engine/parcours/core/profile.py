@@ -156,6 +156,16 @@ class Profile(msgspec.Struct, array_like=True):
         return min([timer.due for timer in self.timers]) if self.timers else NEVER
 
 
+def is_empty(profile: Profile) -> bool:
+    """Whether nothing is known of the person: her profile is as a new one is, whatever changes it has gone through.
+
+    Whoever has an empty one is in no audience and is not worth keeping.
+    """
+    if profile.traits or profile.audiences or profile.counts:  # nearly everybody has one of them
+        return False
+    return profile == Profile(change_number=profile.change_number)
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Profile)
 
@@ -166,6 +176,15 @@ def encode_profile(profile: Profile) -> bytes:
 
 def decode_profile(data: bytes) -> Profile:
     return _decoder.decode(memoryview(data)[8:])
+
+
+_EMPTY_BYTES_MAX = len(encode_profile(Profile(change_number=NEVER)))
+"""Longer bytes than these hold something, which is known without decoding them."""
+
+
+def is_empty_data(data: bytes) -> bool:
+    """Whether it is an empty profile that is encoded here."""
+    return len(data) <= _EMPTY_BYTES_MAX and is_empty(decode_profile(data))
 
 
 def next_due(data: bytes) -> int:

@@ -6,14 +6,11 @@ import msgspec
 
 from parcours.core.effect import Effects, Outgoing
 from parcours.core.fact import Fact
-from parcours.core.profile import Profile, decode_profile, encode_profile
+from parcours.core.profile import Profile, decode_profile, encode_profile, is_empty, is_empty_data
 from parcours.shard.outbox import Ready
 from parcours.shard.slots import SeenMessage, Slots
 
 _encoder = msgspec.msgpack.Encoder()
-
-NOBODY = encode_profile(Profile())
-"""Somebody of whom nothing is known, which is not worth keeping."""
 
 
 class Work:
@@ -54,11 +51,10 @@ class Work:
     def knows(self, slot: int, person: str) -> bool:
         """Whether anything is known of the person. Not of one to whom only things have happened that left no trace."""
         touched = self._touched.get(person)
-        return (
-            person in self._owned[slot].profiles
-            if touched is None
-            else touched[1] != Profile(change_number=self._change_number)
-        )
+        if touched is not None:
+            return not is_empty(touched[1])
+        data = self._owned[slot].profiles.get(person)
+        return data is not None and not is_empty_data(data)
 
     def add(self, slot: int, effects: Effects) -> None:
         """Take over what one input led to, but for what is ready to leave."""
@@ -87,10 +83,12 @@ class Work:
     def profiles(self) -> list[tuple[int, str, bytes]]:
         """The new bytes of everybody who is not as before."""
         changed = []
-        nobody = encode_profile(Profile(change_number=self._change_number)) if self._change_number else NOBODY
         for person, (slot, profile) in self._touched.items():
+            before = self._owned[slot].profiles.get(person)
+            if before is None and is_empty(profile):
+                continue
             data = encode_profile(profile)
-            if data != self._owned[slot].profiles.get(person, nobody):
+            if data != before:
                 changed.append((slot, person, data))
         return changed
 
