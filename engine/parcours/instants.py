@@ -13,9 +13,19 @@ LATEST_MS: Final = (datetime(9998, 1, 1, tzinfo=UTC) - EPOCH) // MILLISECOND
 """Bounds of what can be written as a time. Nothing falls due later, so that retries and reactions still fit."""
 
 
-def to_ms(moment: datetime) -> int:
-    """An aware time in milliseconds, rounded up: what waits for it is never early."""
-    return -((EPOCH - moment) // MILLISECOND)
+_DAY_MS: Final = timedelta(days=1) // MILLISECOND
+
+
+def ceil_ms(moment: datetime) -> int:
+    """An aware time in milliseconds, rounded up: what happens or is due then is never early."""
+    since = moment - EPOCH
+    # Every event comes through here, and dividing a timedelta by another would take twice as long.
+    return since.days * _DAY_MS + since.seconds * 1_000 + -(-since.microseconds // 1_000)
+
+
+def floor_ms(moment: datetime) -> int:
+    """An aware time in milliseconds, rounded down: the last whole millisecond that is not after it."""
+    return (moment - EPOCH) // MILLISECOND
 
 
 def to_moment(at_ms: int) -> datetime:

@@ -13,13 +13,13 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from parcours.channel import CALL
-from parcours.config import DAY_MS, Settings
+from parcours.config import Settings
 from parcours.core.delivery.feedback import OUTCOMES, is_possible
 from parcours.core.identity import person_in, person_name
 from parcours.core.input import ConsentChanged, EventHappened, Input, ReactionArrived, TraitsChanged
 from parcours.core.storable import objection
 from parcours.expression.expression import MISSING, Scope
-from parcours.instants import EPOCH, LATEST_MS
+from parcours.instants import LATEST_MS, ceil_ms
 from parcours.journey.program import EventType, Program
 
 T = TypeVar("T")
@@ -163,8 +163,7 @@ def instant(timestamp: datetime | None) -> int:
     """A recorded call's own timestamp in ms. Without one it cannot be put in order."""
     if timestamp is None:
         raise Unusable("no timestamp")
-    since = timestamp - EPOCH
-    at = since.days * DAY_MS + since.seconds * 1000 + (since.microseconds + 999) // 1000  # rounded up: never too early
+    at = ceil_ms(timestamp)
     if not 0 <= at < LATEST_MS:
         raise Unusable(f"the timestamp {timestamp.isoformat()} is not of the years 1970 to 9997")
     return at

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from parcours.instants import to_ms
+from parcours.instants import ceil_ms
 from parcours.journey import program
 from parcours.journey.graph import mermaid
 from parcours.journey.project import Project
@@ -56,7 +56,7 @@ ENTRIES: list[tuple[str, object]] = [
     ("{audience: lapsed, change: left}", program.AudienceTrigger("lapsed", "left")),
     (
         "{read: lapsed, at: 2026-03-02T09:00:00, rule: freq=weekly, rate: 5/s}",
-        program.ReadEntry("lapsed", to_ms(datetime.fromisoformat("2026-03-02T09:00:00+01:00")), 5, "FREQ=WEEKLY"),
+        program.ReadEntry("lapsed", ceil_ms(datetime.fromisoformat("2026-03-02T09:00:00+01:00")), 5, "FREQ=WEEKLY"),
     ),
 ]
 

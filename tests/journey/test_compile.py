@@ -9,7 +9,7 @@ import pytest
 
 from parcours.errors import CallerError, ProjectInvalid, SettingInvalid
 from parcours.expression.expression import Scope
-from parcours.instants import to_ms
+from parcours.instants import ceil_ms
 from parcours.journey import program
 from parcours.journey.graph import mermaid
 from parcours.journey.model.document import (
@@ -36,7 +36,7 @@ def compiled(luma: Path) -> program.Program:
 
 
 def instant(text: str) -> int:
-    return to_ms(datetime.fromisoformat(text))
+    return ceil_ms(datetime.fromisoformat(text))
 
 
 def journey(compiled: program.Program, name: str) -> program.Journey:

@@ -9,12 +9,12 @@ from itertools import islice
 import pytest
 
 from parcours.expression.expression import from_ms, to_json
-from parcours.instants import to_ms
+from parcours.instants import ceil_ms
 from parcours.journey.model.recurrence import Recurrence, check_rule
 
 
 def instants(rule: str, start: str, timezone: str, most: int = 4) -> list[object]:
-    start_ms = to_ms(datetime.fromisoformat(start).astimezone(UTC))
+    start_ms = ceil_ms(datetime.fromisoformat(start).astimezone(UTC))
     found = islice(Recurrence(check_rule(rule), start_ms, timezone).instants(), most)
     return [str(to_json(from_ms(each))).replace(":00.000Z", "") for each in found]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from parcours.expression.values import from_ms, to_iso
 from parcours.expression.zones import EVERY_DAY, next_local_time, zone, zone_names
-from parcours.instants import EPOCH, to_ms
+from parcours.instants import EPOCH, ceil_ms
 
 NEXT = [
     # the same day, met exactly, and a millisecond later
@@ -46,7 +46,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 def test_the_next_local_time_follows_the_wall(name: str, after: str, time: str, days: str, expected: str) -> None:
     minute = int(time[:2]) * 60 + int(time[3:])
     chosen = frozenset(DAYS.index(day) for day in days.split())
-    due = from_ms(next_local_time(to_ms(datetime.fromisoformat(after)), minute, chosen, zone(name)))
+    due = from_ms(next_local_time(ceil_ms(datetime.fromisoformat(after)), minute, chosen, zone(name)))
     assert isinstance(due, datetime) and to_iso(due) == expected
 
 
@@ -72,5 +72,5 @@ def test_only_a_name_of_the_pinned_package_is_a_zone(name: str) -> None:
 
 
 def test_milliseconds_are_rounded_up() -> None:
-    assert to_ms(EPOCH) == 0
-    assert to_ms(datetime.fromisoformat("1970-01-01T00:00:00.000001Z")) == 1
+    assert ceil_ms(EPOCH) == 0
+    assert ceil_ms(datetime.fromisoformat("1970-01-01T00:00:00.000001Z")) == 1

@@ -11,7 +11,8 @@ import pytest
 
 from parcours import Project
 from parcours.core.fact import DeliveryReached, Fact, Moved
-from parcours.testing.cases.moment import parse_instant, to_ms
+from parcours.instants import floor_ms
+from parcours.testing.cases.moment import parse_instant
 from parcours.testing.clocks import PersonClocks, in_window
 from parcours.testing.explore.explore import exploration_lines, explore
 from parcours.testing.explore.parts import parts_of
@@ -144,7 +145,7 @@ NIGHT = {"quiet_hours": [{"channels": ["sms"], "from": "22:00", "until": "02:30"
 def test_quiet_hours_end_once_in_the_night_in_which_the_clocks_change(
     at: str, shown: str, broken: bool, luma: Project
 ) -> None:
-    at_ms = to_ms(parse_instant(at))
+    at_ms = floor_ms(parse_instant(at))
     clocks = PersonClocks(luma.program, [(0, "p", {"timezone": "Europe/Paris"})])
 
     breaches = PROPERTIES["no delivery in quiet hours"](World(luma.program, clocks, NIGHT), [delivered(at_ms, "sent")])
@@ -155,7 +156,7 @@ def test_quiet_hours_end_once_in_the_night_in_which_the_clocks_change(
 
 def test_a_whole_quiet_day_is_quiet_also_while_an_hour_of_it_comes_again(luma: Project) -> None:
     sunday = {"quiet_hours": [{"from": "00:00", "until": "24:00", "days": ["sun"], "then": "hold"}]}
-    at_ms = to_ms(parse_instant("2026-10-25T01:10:00Z"))
+    at_ms = floor_ms(parse_instant("2026-10-25T01:10:00Z"))
     world = World(luma.program, PersonClocks(luma.program, [(0, "p", {"timezone": "Europe/Paris"})]), sunday)
 
     assert len(list(PROPERTIES["no delivery in quiet hours"](world, [delivered(at_ms, "sent")]))) == 1

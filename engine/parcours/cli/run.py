@@ -167,7 +167,7 @@ def _show(result: Result, mails_received: int | None = None) -> None:
 
 def time_ms(text: str) -> int:
     """An ISO 8601 time with a zone, such as 2026-01-01T10:00:00Z, in milliseconds since the epoch."""
-    from parcours.instants import EPOCH, MILLISECOND
+    from parcours.instants import floor_ms
 
     try:
         time = datetime.fromisoformat(text)
@@ -176,4 +176,4 @@ def time_ms(text: str) -> int:
     if time is None or time.tzinfo is None:
         example = "2026-01-01T10:00:00Z"
         raise typer.BadParameter(f"{text!r} is no time with a zone, such as {example}.", param_hint="--until")
-    return (time - EPOCH) // MILLISECOND
+    return floor_ms(time)

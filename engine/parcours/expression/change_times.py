@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from parcours.expression.operators import add, subtract
 from parcours.expression.values import Evaluate, Scope
-from parcours.instants import EPOCH, to_ms
+from parcours.instants import ceil_ms, floor_ms
 
 TimeOffsets: TypeAlias = tuple[tuple[str, Evaluate], ...]
 """The durations added to `now` or subtracted from it, in the order in which they are written, each with its sign."""
@@ -39,13 +39,7 @@ def change_times(sign: str, moved: TimeOffsets, other: Evaluate) -> ChangeTimes:
             instant = (subtract if direction == "+" else add)(instant, amount(scope))
         if not isinstance(instant, datetime):
             return ()
-        found = [to_ms(instant)] if sign in _AT_THE_INSTANT else []
-        return [*found, _whole_ms(instant) + 1] if sign in _RIGHT_AFTER_IT else found
+        found = [ceil_ms(instant)] if sign in _AT_THE_INSTANT else []
+        return [*found, floor_ms(instant) + 1] if sign in _RIGHT_AFTER_IT else found
 
     return instants
-
-
-def _whole_ms(moment: datetime) -> int:
-    """The last whole millisecond at or before the moment."""
-    whole = to_ms(moment)
-    return whole if (moment - EPOCH).microseconds % 1_000 == 0 else whole - 1

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from parcours.instants import to_moment, to_ms
+from parcours.instants import ceil_ms, to_moment
 
 EVERY_DAY: Final = frozenset(range(7))
 
@@ -73,11 +73,11 @@ def next_local_time(after_ms: int, minute: int, days: Collection[int], tz: ZoneI
     today = to_moment(after_ms).astimezone(tz).date()
     for number in range(-1, DAYS_SEARCHED_MAX):
         day = today + timedelta(days=number)
-        if day.weekday() in wanted and (due_ms := to_ms(local_instant(day, minute, tz))) >= after_ms:
+        if day.weekday() in wanted and (due_ms := ceil_ms(local_instant(day, minute, tz))) >= after_ms:
             return due_ms
     raise AssertionError(f"no {minute} minutes past midnight on any of {sorted(wanted)} in {tz.key}")
 
 
 def start_of_day_ms(day: date, tz: ZoneInfo) -> int:
     """The first instant of a calendar day in the zone."""
-    return to_ms(local_instant(day, 0, tz))
+    return ceil_ms(local_instant(day, 0, tz))

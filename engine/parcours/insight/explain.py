@@ -16,7 +16,7 @@ from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmat
 from parcours.insight.outline import awaited, starts_by
 from parcours.insight.sentences import AFTER_A_PAUSE, ONCE_ONLY
 from parcours.insight.summary import INTERNAL_OUTCOMES
-from parcours.instants import EPOCH, MILLISECOND
+from parcours.instants import floor_ms
 from parcours.journey.program import Journey
 
 TIE_WAIT = "at the very instant at which the wait would have been over: an event goes before a timer"
@@ -206,6 +206,6 @@ def _deliver(story: JourneyStory, fact: DeliveryReached, sequence: int) -> None:
 def _ms(text: str) -> int | None:
     """The due time in a waiting fact; None where it is none."""
     try:
-        return (datetime.fromisoformat(text) - EPOCH) // MILLISECOND
+        return floor_ms(datetime.fromisoformat(text))
     except ValueError:
         return None

@@ -7,16 +7,16 @@ are given to deliver on. Equal input gives equal facts, for any runtime and numb
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, closing, contextmanager
+from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TypeAlias
 
 import msgspec
 
+from parcours import collector
 from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.turn import Crowd
@@ -28,9 +28,6 @@ from parcours.routing.router import Router
 from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.simulation.recorded import Recorded, RecordingReader, in_order, sorted_by_time
 from parcours.simulation.virtual import Drive, Facts
-
-COLLECT_EVERY = 100_000
-"""Objects allocated and not freed between two collections: more than a chunk of events keeps alive."""
 
 Progress: TypeAlias = Callable[[int, int | None, int], None]
 
@@ -100,7 +97,7 @@ def simulate(
     reading, each = RecordingReader(plan.settings), recorded_lines(lines)
     kept: list[Fact] = []
     counting = _Counting(plan, facts or kept.extend)
-    with _collector_spared(), closing(reading.events(each)) as read:
+    with collector.spared(), closing(reading.events(each)) as read:
         ordered = sorted_by_time(read) if sort else in_order(read)
         drive = asyncio.run(_run(plan, runtime, ordered, reading, until_ms, counting, progress))
     unusable = sorted([*reading.unusable, *drive.rejected])
@@ -162,17 +159,6 @@ class _Counting:
 
 
 _at = attrgetter("at")
-
-
-@contextmanager
-def _collector_spared() -> Iterator[None]:
-    """Let the garbage collector run seldom: it would traverse all that is held again and again, and find nothing."""
-    before = gc.get_threshold()
-    gc.set_threshold(max(before[0], COLLECT_EVERY) if before[0] else 0, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _newest(*times_ms: int | None) -> int | None:

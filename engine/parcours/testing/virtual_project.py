@@ -26,7 +26,7 @@ from parcours.errors import CallerError, EngineClosed
 from parcours.expression.definition_keys import plain
 from parcours.expression.names import nearest
 from parcours.insight.explain_text import explanation_text
-from parcours.instants import EPOCH, MILLISECOND, to_moment
+from parcours.instants import MILLISECOND, floor_ms, to_moment
 from parcours.journey.program import Journey, Program
 from parcours.journey.project import Project
 from parcours.routing.calls import line_of
@@ -308,7 +308,7 @@ def _start_ms(start: object) -> int:
     if not isinstance(start, datetime) or start.utcoffset() is None:
         example = "datetime(2026, 3, 2, 9, tzinfo=timezone.utc)"
         raise CallerError(f"start={start!r}: a time with its zone is expected, such as {example}")
-    return (start - EPOCH) // MILLISECOND
+    return floor_ms(start)
 
 
 def _time(at_ms: int) -> datetime:

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from parcours.expression.zones import local_instant
-from parcours.instants import to_moment, to_ms
+from parcours.instants import ceil_ms, to_moment
 from parcours.journey.program import QuietHours
 
 DAYS_BACK = 2
@@ -43,4 +43,4 @@ def _window(rule: QuietHours, day: date, zone: ZoneInfo) -> tuple[int, int] | No
     if day.weekday() not in rule.days:
         return None
     last = day if rule.from_minute < rule.until_minute else day + timedelta(days=1)
-    return to_ms(local_instant(day, rule.from_minute, zone)), to_ms(local_instant(last, rule.until_minute, zone))
+    return ceil_ms(local_instant(day, rule.from_minute, zone)), ceil_ms(local_instant(last, rule.until_minute, zone))

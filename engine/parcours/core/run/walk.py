@@ -20,7 +20,7 @@ from parcours.core.storable import objection
 from parcours.core.turn import Turn, iso
 from parcours.expression.expression import MISSING, Expression, to_json
 from parcours.expression.zones import next_local_time, zone
-from parcours.instants import LATEST_MS, to_ms
+from parcours.instants import LATEST_MS, ceil_ms
 from parcours.journey.program import (
     Branch,
     CallAction,
@@ -180,7 +180,7 @@ def _instant(turn: Turn, run: Run, until: Expression) -> int:
     scope = turn.run_scope(run)
     value = until.value(scope)
     if isinstance(value, datetime):
-        return to_ms(value)
+        return ceil_ms(value)
     raise StepFailed(f"wait until {until.text}: " + (until.unmet(scope) if value is MISSING else "not a timestamp"))
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from parcours.expression.expression import Expression
 from parcours.expression.kinds import CORRELATION
 from parcours.expression.zones import start_of_day_ms, zone
-from parcours.instants import to_ms
+from parcours.instants import ceil_ms
 from parcours.journey import program
 from parcours.journey.compile.declarations import Declarations, condition, value
 from parcours.journey.compile.journey_names import JourneyNames
@@ -85,7 +85,7 @@ class JourneyCompiler:
 
     def _instant_ms(self, entry: ReadEntryDocument) -> int:
         moment: datetime = entry.at
-        return to_ms((moment if moment.tzinfo else moment.replace(tzinfo=zone(self.timezone))).astimezone(UTC))
+        return ceil_ms((moment if moment.tzinfo else moment.replace(tzinfo=zone(self.timezone))).astimezone(UTC))
 
     def _goal(self) -> program.Goal | None:
         goal = self.document.goal

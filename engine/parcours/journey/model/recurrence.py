@@ -18,7 +18,7 @@ from dateutil.rrule import rrulestr
 
 from parcours.expression.names import nearest
 from parcours.expression.zones import wall_instant, zone
-from parcours.instants import to_moment, to_ms
+from parcours.instants import ceil_ms, to_moment
 
 FREQUENCIES: Final = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY")
 """The frequencies of a rule but for SECONDLY: an audience cannot be read that often."""
@@ -147,7 +147,7 @@ class Recurrence:
         for wall in rrulestr(_without_end(parts), dtstart=start):
             if wall.year > _YEAR_MAX or (until is not None and wall > until):
                 return
-            instant_ms = to_ms(wall_instant(wall + below_second, tz))
+            instant_ms = ceil_ms(wall_instant(wall + below_second, tz))
             if instant_ms > latest_ms:
                 latest_ms = instant_ms
                 yield instant_ms

@@ -7,7 +7,6 @@ store failed: it lets go of the shard, for only the store can say what was commi
 
 from __future__ import annotations
 
-import gc
 import os
 import pickle
 from collections.abc import Awaitable
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 
 import ray
 
+from parcours import collector
 from parcours.clock import SystemClock
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.factory import new_dispatcher
@@ -31,10 +31,6 @@ from parcours.store.address import is_durable
 T = TypeVar("T")
 
 LOST = "the shard's store lay in the memory of a process that has ended: start again, or use a store on disk"
-
-
-COLLECT_EVERY = 100_000
-"""Objects made and not freed between two collections: about what one full batch makes at once."""
 
 
 class ShardActor:
@@ -63,7 +59,7 @@ class ShardActor:
 
         self._host = open_shard(opened, number, SystemClock(), wake, expected_epoch)
         self._host.look()
-        spare_the_collector()
+        collector.spare_for_good()
         return self._host.epoch
 
     async def meet(self, dispatchers: dict[str, Any]) -> None:
@@ -103,16 +99,6 @@ def plan_of(data: bytes) -> Plan:
     """The plan that a supervisor has pickled; its project is compiled here."""
     plan: Plan = pickle.loads(data)
     return plan
-
-
-def spare_the_collector() -> None:
-    """Let the garbage collector run seldom, and never over what has just been loaded.
-
-    What a shard holds is bytes in dicts, which it need not look at, and what a batch makes is gone after it.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_EVERY)
 
 
 class DispatcherActor:

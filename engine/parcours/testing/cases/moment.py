@@ -8,7 +8,7 @@ from typing import Annotated, Final, TypeAlias
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from parcours.expression.duration import format_duration, parse_duration
-from parcours.instants import EPOCH, MILLISECOND
+from parcours.instants import MILLISECOND, floor_ms
 
 _WRITTEN: Final = "a moment is written +20s or +1d12h after the start, or 2026-03-02T09:00:00Z"
 
@@ -22,11 +22,6 @@ def parse_instant(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a time needs its zone, as in 2026-03-02T09:00:00Z")
     return moment
-
-
-def to_ms(moment: datetime) -> int:
-    """Milliseconds since the epoch."""
-    return (moment - EPOCH) // MILLISECOND
 
 
 def _read_instant(value: object) -> object:
@@ -68,7 +63,7 @@ Moment: TypeAlias = Annotated[
 
 def at_ms(moment: int | datetime, start_ms: int) -> int:
     """The moment in milliseconds since the epoch."""
-    return to_ms(moment) if isinstance(moment, datetime) else start_ms + moment
+    return floor_ms(moment) if isinstance(moment, datetime) else start_ms + moment
 
 
 def since(at: int, start_ms: int) -> str:

@@ -12,12 +12,13 @@ from parcours.core.fact import Fact
 from parcours.core.identity import user_name
 from parcours.core.time_text import time_text
 from parcours.dispatch.recorded_rendering import RecordedRendering, Said
+from parcours.instants import floor_ms
 from parcours.journey.leaving_steps import leaving_steps
 from parcours.journey.program import Journey
 from parcours.journey.project import Project
 from parcours.simulation.simulation import simulate
 from parcours.testing.cases.document import ConsentGiven, EventGiven, Given, IdentifyGiven, ReactionGiven, Scene
-from parcours.testing.cases.moment import at_ms, to_ms
+from parcours.testing.cases.moment import at_ms
 from parcours.testing.clocks import PersonClocks
 
 
@@ -45,7 +46,7 @@ def play(project: Project, scene: Scene, rendering: RecordedRendering | None = N
     Raises ProjectInvalid for a content that its channel rejects.
     """
     rendered = rendering or RecordedRendering.of(project)
-    start_ms = to_ms(scene.start)
+    start_ms = floor_ms(scene.start)
     until_ms = None if scene.until is None else at_ms(scene.until, start_ms)
     known = [identified(start_ms, who, traits) for who, traits in scene.people.items()]
     calls = known + [call(project, start_ms, given) for given in scene.given]

@@ -16,6 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from parcours.channel import CALL
 from parcours.core.delivery.feedback import CALL_OUTCOMES, is_possible
 from parcours.expression.names import kind_at, nearest
+from parcours.instants import floor_ms
 from parcours.journey.leaving_steps import leaving_steps
 from parcours.journey.program import CallAction
 from parcours.journey.project import Project
@@ -38,7 +39,7 @@ from parcours.testing.cases.document import (
     Rehearsal,
     Scene,
 )
-from parcours.testing.cases.moment import at_ms, to_ms
+from parcours.testing.cases.moment import at_ms
 
 FOLDER: Final = "tests"
 
@@ -126,7 +127,7 @@ class _Checker:
         self._channels = channels_used(project)
 
     def check(self, margin: Margin) -> None:
-        start_ms = to_ms(self._scene.start)
+        start_ms = floor_ms(self._scene.start)
         until_ms = None if self._scene.until is None else at_ms(self._scene.until, start_ms)
         for place, given in enumerate(self._scene.given):
             self._given(given, margin.below("given", place))

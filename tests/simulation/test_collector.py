@@ -1,0 +1,35 @@
+"""A simulation spares the garbage collector, and leaves it as it was."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from parcours import collector
+
+
+@pytest.fixture(autouse=True)
+def _threshold_of_the_tests() -> Iterator[None]:
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+
+
+@pytest.mark.parametrize(
+    "before, within",
+    [
+        (700, collector.COLLECT_EVERY),
+        (10 * collector.COLLECT_EVERY, 10 * collector.COLLECT_EVERY),  # it is spared more than that already
+        (0, 0),  # it is switched off
+    ],
+)
+def test_the_collector_is_spared_for_a_while_and_runs_afterwards_as_before(before: int, within: int) -> None:
+    gc.set_threshold(before, 7, 9)
+
+    with collector.spared():
+        seen = gc.get_threshold()[0]
+
+    assert seen == within
+    assert gc.get_threshold()[:2] == (before, 7)
