@@ -1,25 +1,11 @@
-"""The dependency index of a program: which events, audiences and histories its journeys and expressions depend on."""
+"""The dependencies of a journey: the events and audiences that its triggers name, and its expressions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
-from parcours.expression.expression import Expression, united_series
+from parcours.expression.expression import Expression
 from parcours.journey import program
-
-
-def derived(events: Mapping[str, program.EventType]) -> dict[str, tuple[program.EventType, ...]]:
-    """The rule-based types of each event name, in the order of events.yaml."""
-    by_name: dict[str, tuple[program.EventType, ...]] = {}
-    for event in events.values():
-        if event.of is not None:
-            by_name[event.of] = (*by_name.get(event.of, ()), event)
-    return by_name
-
-
-def incoming(names: Iterable[str], events: Mapping[str, program.EventType]) -> frozenset[str]:
-    """The event names under which those types arrive: a rule-based one arrives under the name that it is based on."""
-    return frozenset((events[name].of or name) if name in events else name for name in names)
 
 
 def entry_names(journey: program.Journey) -> set[str]:
@@ -30,15 +16,6 @@ def entry_names(journey: program.Journey) -> set[str]:
 def event_names(journey: program.Journey) -> set[str]:
     """All event types by which the journey can be entered, left, credited or moved."""
     return {trigger.event for trigger in _triggers(journey)}
-
-
-def series_by_event(expressions: Iterable[Expression]) -> dict[str, tuple[program.Series, ...]]:
-    """The histories that the expressions ask for, by event type; in the order of their keys, each once."""
-    united = united_series(series for expression in expressions for series in expression.series)
-    by_event: dict[str, tuple[program.Series, ...]] = {}
-    for _, series in sorted(united.items()):
-        by_event[series.event] = (*by_event.get(series.event, ()), series)
-    return by_event
 
 
 def expressions_in(journey: program.Journey) -> Iterator[Expression]:

@@ -333,6 +333,19 @@ class Program:
     journeys: tuple[Journey, ...]
     """The journeys that take entries, each in its newest version: highest priority first, then by name."""
 
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    policies: Policies = field(default_factory=Policies)
+    addresses: Mapping[str, Expression] = field(default_factory=dict)
+    """The address of a person on each channel, unless a step names its own."""
+
+    draining: tuple[Journey, ...] = ()
+    """Versions that take no entries any more, but may have open runs."""
+
+    paused: Mapping[str, int] = field(default_factory=dict)
+    """The paused journeys, each with its time of pause (ms)."""
+
+    # The index, which compile/index.py computes from all above, so that no event has to search.
+
     derived: Mapping[str, tuple[EventType, ...]] = field(default_factory=dict)
     """The rule-based types of each event name."""
 
@@ -347,17 +360,6 @@ class Program:
 
     series: Mapping[str, tuple[Series, ...]] = field(default_factory=dict)
     """The histories that some expression asks for, by event type; a rule-based type has its own."""
-
-    actions: Mapping[str, Action] = field(default_factory=dict)
-    policies: Policies = field(default_factory=Policies)
-    addresses: Mapping[str, Expression] = field(default_factory=dict)
-    """The address of a person on each channel, unless a step names its own."""
-
-    draining: tuple[Journey, ...] = ()
-    """Versions that take no entries any more, but may have open runs."""
-
-    paused: Mapping[str, int] = field(default_factory=dict)
-    """The paused journeys, each with its time of pause (ms)."""
 
     _versions: Mapping[tuple[str, int], Journey] = field(init=False, repr=False, compare=False)
 

@@ -23,13 +23,12 @@ from parcours.journey.compile.declarations import (
     expression,
     value,
 )
-from parcours.journey.compile.empty_profile import waking
+from parcours.journey.compile.index import indexed
 from parcours.journey.compile.journey import JourneyCompiler
 from parcours.journey.compile.journey_names import JourneyNames
 from parcours.journey.compile.policies import compile_policies
 from parcours.journey.compile.shape import check_entry, check_shape
 from parcours.journey.compile.templates import read_template, templates_in, unknown_name
-from parcours.journey.listening import derived, entry_names, event_names, expressions_in, incoming, series_by_event
 from parcours.journey.model.document import JourneyDocument, MessageDocument
 from parcours.journey.model.steps import CallStep, SendStep
 from parcours.journey.read.documents import Documents, Margins
@@ -89,17 +88,8 @@ class _Compiler:
             for document, margin in zip(self.documents.journeys, self.margins.journeys, strict=True)
         )
         self._check_names()
-        bodies = [value for action in actions.values() for value in action.body.values()]
-        series = series_by_event(
-            [audience.condition for audience in audiences.values()]
-            + [each for journey in journeys for each in expressions_in(journey)]
-            + bodies
-        )
-        moving = {name for journey in journeys for name in event_names(journey)}
-        entering = {name for journey in journeys for name in entry_names(journey)}
         addresses = self._addresses()
         policies = compile_policies(settings.policies, self.margins.single["project"].below("policies"), self.declared)
-        entering |= waking(audiences.values(), policies.consent, events)
         usual_zone = self.documents.profile.timezone == "profile.timezone"  # whether or not it is declared
         zone_names = Names(ANYTHING if usual_zone else self.declared.traits, trees=self.declared.trees)
         compiled = program.Program(
@@ -111,10 +101,6 @@ class _Compiler:
             audiences=audiences,
             messages=messages,
             journeys=tuple(sorted(journeys, key=lambda journey: (-journey.priority, journey.name))),
-            derived=derived(events),
-            moving=incoming({*moving, *series}, events),
-            entering=incoming({*entering, *series}, events),
-            series=series,
             actions=actions,
             policies=policies,
             addresses=addresses,
@@ -128,7 +114,7 @@ class _Compiler:
             self.documents.journeys,
             self.documents.actions,
         )
-        return compiled, documents
+        return indexed(compiled), documents
 
     def _check_channels(self) -> None:
         for channel in self.documents.settings.channels:

@@ -9,18 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from parcours.expression.expression import united_series
-from parcours.journey.compile.empty_profile import waking
-from parcours.journey.listening import (
-    audience_names,
-    derived,
-    entry_names,
-    event_names,
-    expressions_in,
-    incoming,
-    series_by_event,
-)
-from parcours.journey.program import Audience, EventType, Journey, Program, Series
+from parcours.journey.compile.index import indexed
+from parcours.journey.listening import audience_names
+from parcours.journey.program import Audience, EventType, Journey, Program
 from parcours.journey.publish.ledger import Ledger
 
 
@@ -40,25 +31,15 @@ def linked(ledger: Ledger, programs: Mapping[int, Program]) -> Program:
     if not (shut or older or paused) and entering == newest.journeys:
         return newest
     drained = [each for _, each in older]
-    audiences = _audiences(newest, older, programs)
-    events = {**_rules(older, programs), **newest.events}
-    # Older versions ask for histories that the newest publication may not keep any more.
-    asking = [each for journey in drained for each in expressions_in(journey)]
-    asking += [value for journey in drained for action in journey.actions.values() for value in action.body.values()]
-    asking += [audience.condition for audience in audiences.values()]
-    series = _united(newest.series, series_by_event(asking))
-    entries = {name for journey in entering for name in entry_names(journey)}
-    return replace(
-        newest,
-        journeys=entering,
-        draining=(*shut, *drained),
-        paused=paused,
-        audiences=audiences,
-        events=events,
-        derived=derived(events),
-        series=series,
-        moving=newest.moving | incoming({name for each in drained for name in event_names(each)} | {*series}, events),
-        entering=incoming({*entries, *series, *waking(audiences.values(), newest.policies.consent, events)}, events),
+    return indexed(
+        replace(
+            newest,
+            journeys=entering,
+            draining=(*shut, *drained),
+            paused=paused,
+            audiences=_audiences(newest, older, programs),
+            events={**_rules(older, programs), **newest.events},
+        )
     )
 
 
@@ -89,14 +70,3 @@ def _rules(older: list[tuple[int, Journey]], programs: Mapping[int, Program]) ->
         # In rising order of publications, so that a later one of the same key wins.
         for key, event in programs[number].events.items()
     }
-
-
-def _united(
-    known: Mapping[str, tuple[Series, ...]], more: Mapping[str, tuple[Series, ...]]
-) -> dict[str, tuple[Series, ...]]:
-    """The histories of both, each once and for the longest window that is asked for."""
-    together = united_series(series for each in (known, more) for listed in each.values() for series in listed)
-    by_event: dict[str, tuple[Series, ...]] = {}
-    for _, series in sorted(together.items()):
-        by_event[series.event] = (*by_event.get(series.event, ()), series)
-    return by_event

@@ -1,0 +1,62 @@
+"""The dependency index of a program: which events its journeys, audiences and histories depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from parcours.expression.expression import Expression, Series, united_series
+from parcours.journey.compile.empty_profile import waking
+from parcours.journey.listening import entry_names, event_names, expressions_in
+from parcours.journey.program import EventType, Program
+
+
+def indexed(program: Program) -> Program:
+    """The program with the index that its other parts call for; one that it has already is replaced."""
+    events, versions = program.events, program.versions()
+    series = _series_by_event(_asking(program))
+    moving = {name for journey in versions for name in event_names(journey)}
+    entries = {name for journey in program.journeys for name in entry_names(journey)}
+    waked_by = waking(program.audiences.values(), program.policies.consent, events)
+    return replace(
+        program,
+        derived=_derived(events),
+        series=series,
+        moving=_incoming({*moving, *series}, events),
+        entering=_incoming({*entries, *series, *waked_by}, events),
+    )
+
+
+def _asking(program: Program) -> Iterator[Expression]:
+    """Every expression that may ask for a history."""
+    for audience in program.audiences.values():
+        yield audience.condition
+    for action in program.actions.values():
+        yield from action.body.values()
+    for journey in program.versions():
+        yield from expressions_in(journey)
+        for action in journey.actions.values():
+            yield from action.body.values()
+
+
+def _series_by_event(expressions: Iterable[Expression]) -> dict[str, tuple[Series, ...]]:
+    """The histories that the expressions ask for, by event type; in the order of their keys, each once."""
+    united = united_series(series for expression in expressions for series in expression.series)
+    by_event: dict[str, tuple[Series, ...]] = {}
+    for _, series in sorted(united.items()):
+        by_event[series.event] = (*by_event.get(series.event, ()), series)
+    return by_event
+
+
+def _derived(events: Mapping[str, EventType]) -> dict[str, tuple[EventType, ...]]:
+    """The rule-based types of each event name, in the order of events.yaml."""
+    by_name: dict[str, tuple[EventType, ...]] = {}
+    for event in events.values():
+        if event.of is not None:
+            by_name[event.of] = (*by_name.get(event.of, ()), event)
+    return by_name
+
+
+def _incoming(names: Iterable[str], events: Mapping[str, EventType]) -> frozenset[str]:
+    """The event names under which those types arrive: a rule-based one arrives under the name that it is based on."""
+    return frozenset((events[name].of or name) if name in events else name for name in names)
