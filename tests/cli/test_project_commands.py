@@ -116,7 +116,7 @@ def test_a_journey_that_is_not_there_is_answered_with_the_nearest_name(luma: Pat
     result = run("graph", luma, "chekout")
 
     assert result.exit_code == 1
-    assert result.stderr == "The project has no journey 'chekout'. Did you mean 'checkout'?\n"
+    assert result.stderr == "The project has no journey 'chekout', did you mean 'checkout'?\n"
 
 
 def test_a_broken_project_is_not_drawn_but_explained(luma: Path) -> None:

@@ -61,11 +61,11 @@ def test_a_channel_is_found_by_its_entry_point_and_opened_with_its_settings(modu
     assert registry.offers() == [ChannelEntry("pigeon", "pigeon-post", "1.2", missing=None, clashes=False)]
 
 
-@pytest.mark.parametrize("asked, hint", [("pigeons", "did you mean pigeon?"), ("fax", "there are owl, pigeon")])
+@pytest.mark.parametrize("asked, hint", [("pigeons", ", did you mean 'pigeon'?"), ("fax", "; there are owl, pigeon")])
 def test_an_unknown_channel_is_answered_with_what_there_is(asked: str, hint: str) -> None:
     registry = Registry([EntryPoint(name, "x:y", GROUP) for name in ("pigeon", "owl")])
 
-    with pytest.raises(ChannelUnknown, match=f"no installed distribution offers the channel '{asked}'; {hint}"):
+    with pytest.raises(ChannelUnknown, match=f"no installed distribution offers the channel '{asked}'{hint}"):
         registry.channel(asked)
 
 
@@ -123,9 +123,10 @@ def test_settings_that_are_wrong_are_all_named_at_once(modules: Path) -> None:
     with pytest.raises(SettingInvalid) as caught:
         registry.open("pigeon", {"port": "many", "hots": "loft"})
 
-    message = str(caught.value)
-    assert message.startswith("channels.pigeon: ")
-    assert all(name in message for name in ("host", "port", "hots"))
+    assert str(caught.value) == (
+        "channels.pigeon: host: this key is needed; port: a whole number is expected; "
+        "hots: unknown key, did you mean 'host'?"
+    )
 
 
 def test_the_channels_of_this_distribution_take_the_same_door() -> None:

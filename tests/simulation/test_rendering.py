@@ -109,5 +109,5 @@ def test_a_content_that_its_channel_would_never_take_is_an_error_of_the_project(
 ) -> None:
     shop = Project.load(write(SHOP.replace("subject: Sorry, ", "")))
 
-    with pytest.raises(ProjectInvalid, match="message 'sorry', email: Field required"):
+    with pytest.raises(ProjectInvalid, match="message 'sorry', email: subject: this key is needed"):
         recording.play(shop, rendering=RecordedRendering.of(shop))

@@ -141,7 +141,7 @@ def test_a_failure_shows_what_came_nearest_and_why_the_rest_did_not(
         (("event: Product Added, properties: {cart: {total: 8}}", "reaction: opened, of: announce"),
          "[0].given[1].of: west-coast-launch.announce sends on email, push: name the channel"),
         (("event: Product Added, properties: {cart: {total: 8}}", "reaction: opend, of: announce"),
-         "[0].given[1].reaction: a reaction is one of delivered, opened"),
+         "failed, answered, did you mean 'opened'?"),
         (("2026-03-02T09:00:00Z", "2026-03-02"), "[0].start: a time needs its zone"),
         (("step: remind", "step: remnd"), "[0].expect[0].step: unknown step 'remnd', did you mean 'remind'?"),
         (("step: remind", "outcome: sen"), "[0].expect[0].outcome: an outcome is one of held, refused"),

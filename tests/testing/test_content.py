@@ -231,7 +231,7 @@ def test_what_cannot_be_rendered_was_not_sent(shop: VirtualProject) -> None:
 def test_a_content_that_its_channel_would_never_take_opens_nothing(folder: Path) -> None:
     (folder / "messages" / "share.yaml").write_text("{message: share, email: {subject: Share}}")
 
-    with pytest.raises(ProjectInvalid, match="message 'share', email: Value error, needs text, html or mjml"):
+    with pytest.raises(ProjectInvalid, match="message 'share', email: needs text, html or mjml"):
         VirtualProject(Project.load(folder))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, assert_never
@@ -116,9 +115,10 @@ def graph(
 
 
 def _no_such_journey(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known) or 'none'}."
-    return f"The project has no journey {name!r}. {hint}"
+    from parcours.expression.names import nearest
+
+    hint = nearest(name, known) or f". There are: {', '.join(known) or 'none'}."
+    return f"The project has no journey {name!r}{hint}"
 
 
 def _count(number: int, word: str) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -15,6 +14,8 @@ from pydantic import BaseModel, ValidationError
 
 from parcours.channel import GROUP, Channel
 from parcours.errors import ChannelUnknown, ExtraMissing, SettingInvalid
+from parcours.expression.names import nearest
+from parcours.journey.read.complaints import in_a_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,8 @@ class Registry:
         """The channel's class."""
         points = self._points.get(name, [])
         if not points:
-            near = get_close_matches(name, self._points, n=1)
             known = ", ".join(sorted(self._points)) or "none"
-            hint = f"; did you mean {near[0]}?" if near else f"; there are {known}"
+            hint = nearest(name, self._points) or f"; there are {known}"
             raise ChannelUnknown(f"no installed distribution offers the channel {name!r}{hint}")
         if len(points) > 1:
             owners = ", ".join(sorted(point.dist.name for point in points if point.dist))
@@ -95,8 +95,7 @@ class Registry:
         try:
             return channel(channel.Settings.model_validate(dict(settings)))
         except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-            raise SettingInvalid(f"channels.{name}: {wrong}") from None
+            raise SettingInvalid(f"channels.{name}: {in_a_line(error, channel.Settings)}") from None
 
 
 def _load(point: EntryPoint) -> Any:

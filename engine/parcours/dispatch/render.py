@@ -22,6 +22,7 @@ from parcours.core.paths import pick
 from parcours.errors import ProjectInvalid
 from parcours.instants import EPOCH, to_moment
 from parcours.journey.program import Program
+from parcours.journey.read.complaints import in_a_line
 
 LOOPS_MAX = 1_000
 """Iterations of all loops of one template."""
@@ -141,9 +142,9 @@ class Renderer:
             }
             return model.model_validate(filled)
         except LiquidError as error:
-            raise RenderFailed(f"render: {_in_a_line(error)}") from error
+            raise RenderFailed(f"render: {_words_of(error)}") from error
         except ValidationError as error:
-            raise RenderFailed(f"render: {error.errors()[0]['msg']}") from error
+            raise RenderFailed(f"render: {in_a_line(error, model)}") from error
         except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
             # Filters raise these for data that nobody thought of; it is one person's message that fails.
             raise RenderFailed(f"render: {type(error).__name__}: {error}") from error
@@ -183,10 +184,10 @@ def _checked(message: str, channel: str, model: type[BaseModel], content: Mappin
     try:
         return model.model_validate(dict(content)).model_dump(mode="json", exclude_none=True)
     except ValidationError as error:
-        raise ProjectInvalid(f"message {message!r}, {channel}: {error.errors()[0]['msg']}") from None
+        raise ProjectInvalid(f"message {message!r}, {channel}: {in_a_line(error, model)}") from None
 
 
-def _in_a_line(error: LiquidError) -> str:
+def _words_of(error: LiquidError) -> str:
     """What is wrong and where; the picture of the place that the library draws below it is left out."""
     return " ".join(line.strip() for line in str(error).splitlines()[:2])
 

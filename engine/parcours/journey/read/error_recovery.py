@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from parcours.expression.names import UNREAD_EVENT
 from parcours.journey.model.document import JourneyDocument
+from parcours.journey.read.complaints import key_path
 from parcours.journey.read.finding import KeyPath
-from parcours.journey.read.reading import key_path
 
 ROUNDS_MAX: Final = 3
 """First faulty keys are removed, then faulty steps, then other parts; a document beyond that is given up."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias, get_args
 
 from pydantic import (
@@ -18,6 +19,7 @@ from pydantic import (
 
 from parcours.core.delivery.feedback import OUTCOMES
 from parcours.core.fact import Outcome, What
+from parcours.expression.names import nearest
 from parcours.insight.summary import INTERNAL_OUTCOMES
 from parcours.journey.model.forms import Document, chooser, keys_of
 from parcours.journey.read.schema import DIALECT
@@ -33,20 +35,21 @@ CalendarDay: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"
 PersonDocument: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-def _outcome(value: object) -> object:
-    allowed = [outcome for outcome in get_args(Outcome) if outcome not in INTERNAL_OUTCOMES]
+def _one_of(value: object, kind: str, allowed: Collection[str]) -> object:
     if value not in allowed:
-        raise ValueError(f"an outcome is one of {', '.join(allowed)}")
+        raise ValueError(f"{kind} is one of {', '.join(allowed)}{nearest(str(value), allowed)}")
     return value
+
+
+def _outcome(value: object) -> object:
+    return _one_of(value, "an outcome", [each for each in get_args(Outcome) if each not in INTERNAL_OUTCOMES])
 
 
 OutcomeName: TypeAlias = Annotated[str, BeforeValidator(_outcome)]
 
 
 def _reaction(value: object) -> object:
-    if value not in OUTCOMES:
-        raise ValueError(f"a reaction is one of {', '.join(OUTCOMES)}")
-    return value
+    return _one_of(value, "a reaction", OUTCOMES)
 
 
 ReactionName: TypeAlias = Annotated[str, BeforeValidator(_reaction)]
