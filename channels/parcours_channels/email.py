@@ -20,9 +20,8 @@ from aiosmtplib import (
 )
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from parcours.channel import Accepted, Delivery, NotSent, Receipt, Refused
+from parcours.channel import Accepted, Attempt, Delivery, NotSent, Receipt, Refused, SideBySide
 from parcours_channels.mime import HeaderBroken, address_of, domain_of, encode_mail, is_address, message_id
-from parcours_channels.side_by_side import Attempt, SideBySide
 from parcours_channels.smtp_codes import receipt_of_reply
 from parcours_channels.smtp_pool import Connection, SmtpPool, hang_up
 from parcours_channels.smtp_transaction import Transaction

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
-from parcours.channel import Ambiguous, NotSent, Receipt, Refused
+from parcours.channel import NotSent, Receipt, StatusTable, Verdict, receipt_of
 
-Verdict: TypeAlias = Literal["quota", "outage", "dead", "refused", "unknown"]
+FcmVerdict: TypeAlias = Verdict | Literal["quota", "outage"]
 
 QUOTA_PAUSE_S = 60.0
 """What FCM asks for where a 429 comes without Retry-After."""
@@ -16,7 +16,7 @@ QUOTA_PAUSE_S = 60.0
 OUTAGE_PAUSE_S = 10.0
 """The shortest first pause that FCM asks for after an error of its own."""
 
-VERDICTS: Mapping[str, Verdict] = MappingProxyType(
+VERDICTS: Mapping[str, FcmVerdict] = MappingProxyType(
     {
         "UNREGISTERED": "dead",  # the app is gone from the device, or the token was replaced
         "QUOTA_EXCEEDED": "quota",
@@ -28,14 +28,18 @@ VERDICTS: Mapping[str, Verdict] = MappingProxyType(
     }
 )
 
-STATUS_VERDICTS: Mapping[int, Verdict] = MappingProxyType(
-    {
-        429: "quota",
-        500: "outage",  # FCM says that it took nothing
-        503: "outage",
-    }
+STATUSES: Final[StatusTable[FcmVerdict]] = StatusTable(
+    statuses=MappingProxyType(
+        {
+            429: "quota",
+            500: "outage",  # FCM says that it took nothing
+            503: "outage",
+        }
+    ),
+    classes=MappingProxyType({4: "refused"}),
+    otherwise="unknown",  # a gateway's 502 or 504 tells nothing
 )
-"""For answers without a known error code; other 4xx are refused, and a gateway's 502 or 504 tells nothing."""
+"""For answers without a known error code."""
 
 
 def receipt_of_error(key: str, status: int, body: Mapping[str, Any], retry_after_s: float | None) -> Receipt:
@@ -45,17 +49,14 @@ def receipt_of_error(key: str, status: int, body: Mapping[str, Any], retry_after
     code = _error_code(error)
     raw = code or str(error.get("status") or status)
     reason = f"FCM answered {status} {raw}: {error.get('message', '')}".rstrip(": ")
-    match VERDICTS.get(code or "") or STATUS_VERDICTS.get(status) or _of_class(status):
+    verdict = VERDICTS.get(code or "") or STATUSES.meaning(status)
+    match verdict:
         case "quota":
             return NotSent(key, reason, QUOTA_PAUSE_S if retry_after_s is None else retry_after_s, raw)
         case "outage":
             return NotSent(key, reason, OUTAGE_PAUSE_S if retry_after_s is None else retry_after_s, raw)
-        case "dead":
-            return Refused(key, reason, permanent=True, code=raw)
-        case "refused":
-            return Refused(key, reason, code=raw)
-        case "unknown":
-            return Ambiguous(key, reason, raw)
+        case _:
+            return receipt_of(verdict, key, reason, raw, retry_after_s)
 
 
 def _error_code(error: Mapping[str, Any]) -> str | None:
@@ -64,7 +65,3 @@ def _error_code(error: Mapping[str, Any]) -> str | None:
         if isinstance(detail, Mapping) and isinstance(detail.get("errorCode"), str):
             return str(detail["errorCode"])
     return None
-
-
-def _of_class(status: int) -> Verdict:
-    return "refused" if 400 <= status < 500 else "unknown"

@@ -14,11 +14,9 @@ import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pyfcm import FCMNotification
 
-from parcours.channel import Accepted, Delivery, NotSent, Receipt
+from parcours.channel import Accepted, Attempt, Delivery, NotSent, Receipt, RequestTrace, SideBySide
 from parcours_channels.fcm_codes import receipt_of_error
 from parcours_channels.google_token import TokenSource, TokenUnavailable
-from parcours_channels.http import RequestTrace
-from parcours_channels.side_by_side import Attempt, SideBySide
 
 UNAUTHORIZED = 401
 
@@ -87,7 +85,7 @@ class PushChannel:
         self._tokens = TokenSource(account, self._settings.timeout_s)
         self._payloads = FCMNotification(credentials=self._tokens.credentials)
         self._url = f"{self._settings.endpoint}/v1/projects/{account['project_id']}/messages:send"
-        self._session = aiohttp.ClientSession(trace_configs=[self._trace.config])
+        self._session = aiohttp.ClientSession(trace_configs=[self._trace.watch(aiohttp.TraceConfig())])
 
     async def send(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         return await self._side_by_side.send(deliveries, self._send_one)

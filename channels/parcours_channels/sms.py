@@ -18,9 +18,7 @@ from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
-from parcours.channel import Accepted, Delivery, Feedback, Receipt, WebhookRequest
-from parcours_channels.http import RequestTrace
-from parcours_channels.side_by_side import Attempt, SideBySide
+from parcours.channel import Accepted, Attempt, Delivery, Feedback, Receipt, RequestTrace, SideBySide, WebhookRequest
 from parcours_channels.twilio_codes import REACTIONS, receipt_of_error
 from parcours_channels.twilio_http import TwilioHttp
 
@@ -74,7 +72,7 @@ class SmsChannel:
 
     async def start(self) -> None:
         """Open the HTTP session; nothing is asked of the provider yet."""
-        self._http = TwilioHttp(self._trace.config)
+        self._http = TwilioHttp(self._trace)
         account, token = self._settings.account, self._settings.token.get_secret_value()
         # The environment is given so that TWILIO_EDGE and TWILIO_REGION of this machine do not redirect it.
         client = Client(account, token, http_client=self._http, environment={"TWILIO_ACCOUNT_SID": account})

@@ -17,8 +17,8 @@ from aiosmtplib import (
     SMTPServerDisconnected,
 )
 
+from parcours.channel import Attempt
 from parcours_channels.mime import ascii_domain
-from parcours_channels.side_by_side import Attempt
 from parcours_channels.smtp_codes import Stage
 from parcours_channels.smtp_pool import hang_up
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
-from parcours.channel import Ambiguous, NotSent, Reaction, Receipt, Refused
+from parcours.channel import NotSent, Reaction, Receipt, StatusTable, Verdict, receipt_of
 
-Verdict: TypeAlias = Literal["wait", "operator", "dead", "refused", "unknown"]
-"""wait: later; operator: later, and somebody has to act; dead: the number is; refused: this message is."""
+TwilioVerdict: TypeAlias = Verdict | Literal["operator"]
+"""operator: later, and somebody has to act."""
 
-VERDICTS: Mapping[int, Verdict] = MappingProxyType(
+VERDICTS: Mapping[int, TwilioVerdict] = MappingProxyType(
     {
         20003: "operator",  # wrong account or token
         20005: "operator",  # the account is not active
@@ -27,14 +27,12 @@ VERDICTS: Mapping[int, Verdict] = MappingProxyType(
     }
 )
 
-STATUS_VERDICTS: Mapping[int, Verdict] = MappingProxyType(
-    {
-        401: "operator",
-        403: "operator",
-        429: "wait",
-    }
+STATUSES: Final[StatusTable[TwilioVerdict]] = StatusTable(
+    statuses=MappingProxyType({401: "operator", 403: "operator", 429: "wait"}),
+    classes=MappingProxyType({4: "refused"}),
+    otherwise="unknown",
 )
-"""For answers whose code is not in the table; any other 4xx is `refused`, anything else `unknown`."""
+"""For answers whose code is not in the table."""
 
 REACTIONS: Mapping[str, Reaction] = MappingProxyType(
     {
@@ -51,18 +49,7 @@ def receipt_of_error(key: str, status: int, code: int | None, message: str, retr
     """The receipt for an answer that is not 2xx. `status` is HTTP's, `code` Twilio's own if it gave one."""
     raw = str(status if code is None else code)
     reason = f"Twilio answered {status}: {message}"
-    match VERDICTS.get(code or 0) or STATUS_VERDICTS.get(status) or _of_class(status):
-        case "wait":
-            return NotSent(key, reason, retry_after_s, raw)
-        case "operator":
-            return NotSent(key, f"{reason} (check account, token and sender)", retry_after_s, raw)
-        case "dead":
-            return Refused(key, reason, permanent=True, code=raw)
-        case "refused":
-            return Refused(key, reason, code=raw)
-        case "unknown":
-            return Ambiguous(key, reason, raw)
-
-
-def _of_class(status: int) -> Verdict:
-    return "refused" if 400 <= status < 500 else "unknown"
+    verdict = VERDICTS.get(code or 0) or STATUSES.meaning(status)
+    if verdict == "operator":
+        return NotSent(key, f"{reason} (check account, token and sender)", retry_after_s, raw)
+    return receipt_of(verdict, key, reason, raw, retry_after_s)

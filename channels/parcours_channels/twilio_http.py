@@ -12,14 +12,16 @@ from typing import Any
 import aiohttp
 from twilio.http.response import Response
 
+from parcours.channel import RequestTrace
+
 
 class TwilioHttp:
     """Has the shape of `twilio.http.AsyncHttpClient`; time-outs are its caller's."""
 
     is_async = True
 
-    def __init__(self, trace: aiohttp.TraceConfig) -> None:
-        self._session = aiohttp.ClientSession(trace_configs=[trace])
+    def __init__(self, trace: RequestTrace) -> None:
+        self._session = aiohttp.ClientSession(trace_configs=[trace.watch(aiohttp.TraceConfig())])
 
     async def request(
         self,

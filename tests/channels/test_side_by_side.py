@@ -7,8 +7,7 @@ import asyncio
 import pytest
 from pydantic import BaseModel
 
-from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt
-from parcours_channels.side_by_side import Attempt, SideBySide
+from parcours.channel import Accepted, Ambiguous, Attempt, Delivery, NotSent, Receipt, SideBySide
 
 
 class Nothing(BaseModel):

@@ -11,43 +11,28 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType, SimpleNamespace
-from typing import Any, ClassVar, Literal, TypeAlias, assert_never
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import aiohttp
 import msgspec
 from pydantic import BaseModel
 
-from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt, Refused, retry_after_s
+from parcours.channel import (
+    HTTP_STATUSES,
+    Accepted,
+    Attempt,
+    Delivery,
+    Receipt,
+    Refused,
+    RequestTrace,
+    receipt_of,
+)
 from parcours.core.storable import objection
 from parcours.dispatch.call_body import CallContent, CallSettings
 
-CallVerdict: TypeAlias = Literal["answered", "wait", "refused", "unknown"]
-
-VERDICTS: Mapping[int, CallVerdict] = MappingProxyType(
-    {
-        408: "wait",  # the request did not arrive in time
-        425: "wait",  # too early
-        429: "wait",  # too many requests
-        503: "wait",  # not available, so nothing was done
-    }
-)
-"""Statuses that say something of their own; the others go by their class."""
-
-CLASS_VERDICTS: Mapping[int, CallVerdict] = MappingProxyType({2: "answered", 3: "refused", 4: "refused"})
-"""Anything else, above all 5xx: the other side may have acted before it failed."""
-
-
 PACKED: Mapping[str, int] = MappingProxyType({"gzip": 31, "x-gzip": 31, "deflate": 15})
 """Ways of packing that are undone though they were not asked for, and how zlib is told of each."""
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """Whether the request has begun to leave."""
-
-    departed: bool = False
 
 
 class HttpCaller:
@@ -59,10 +44,9 @@ class HttpCaller:
 
     def __init__(self, settings: CallSettings) -> None:
         self._answer_bytes_max = settings.answer_bytes_max
+        self._trace = RequestTrace()
 
     async def start(self) -> None:
-        trace = aiohttp.TraceConfig()
-        trace.on_request_headers_sent.append(self._departing)
         self._session = aiohttp.ClientSession(
             # A connection for each call: one that is kept may be closed by the other side just as it is used
             # again, and nobody could say then what became of the call. `claim_max` bounds how many there are.
@@ -70,7 +54,7 @@ class HttpCaller:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,  # an answer that cannot be unpacked would pass for one that never came
             timeout=aiohttp.ClientTimeout(total=None),  # each action has its own
-            trace_configs=[trace],
+            trace_configs=[self._trace.watch(aiohttp.TraceConfig())],
         )
 
     async def send(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
@@ -82,42 +66,31 @@ class HttpCaller:
     async def _send_one(self, delivery: Delivery) -> Receipt:
         content = delivery.content
         assert isinstance(content, CallContent), "the dispatcher of calls has their renderer"
-        attempt = _Attempt()
+        attempt = Attempt()
         try:
             async with asyncio.timeout(content.timeout_s):
-                return await self._post(delivery, content, attempt)
+                with self._trace.of(attempt):
+                    return await self._post(delivery, content, attempt)
         except TimeoutError:
-            reason = f"no answer within {content.timeout_s:g} s"
+            return attempt.failed(delivery.key, f"no answer within {content.timeout_s:g} s")
         except aiohttp.InvalidURL as error:
             return Refused(delivery.key, f"not a web address: {error}", code="url")
         except (aiohttp.ClientError, OSError) as error:
-            reason = f"{type(error).__name__}: {error}"
-        return Ambiguous(delivery.key, reason) if attempt.departed else NotSent(delivery.key, reason)
+            return attempt.failed(delivery.key, error)
 
-    async def _post(self, delivery: Delivery, content: CallContent, attempt: _Attempt) -> Receipt:
+    async def _post(self, delivery: Delivery, content: CallContent, attempt: Attempt) -> Receipt:
         headers = {
             "Content-Type": "application/json",
             "Accept": "application/json",
             "Accept-Encoding": "identity",  # what is packed might unpack to any size
             "Idempotency-Key": delivery.key,
         }
-        async with self._session.post(
-            delivery.to, data=content.body, headers=headers, allow_redirects=False, trace_request_ctx=attempt
-        ) as answer:
-            status = answer.status
-            code, reason = str(status), f"the other side answered {status}"
-            verdict = VERDICTS.get(status) or CLASS_VERDICTS.get(status // 100, "unknown")
-            match verdict:
-                case "answered":
-                    kept, fault = await self._read(answer) if content.has_answer else ({}, None)
-                    return Accepted(delivery.key, answer=kept, reason=fault)
-                case "wait":
-                    return NotSent(delivery.key, reason, retry_after_s(answer.headers), code)
-                case "refused":
-                    return Refused(delivery.key, reason, code=code)
-                case "unknown":
-                    return Ambiguous(delivery.key, reason, code)
-            assert_never(verdict)
+        async with self._session.post(delivery.to, data=content.body, headers=headers, allow_redirects=False) as answer:
+            verdict, code = HTTP_STATUSES.meaning(answer.status), str(answer.status)
+            if verdict == "accepted":
+                kept, fault = await self._read(answer) if content.has_answer else ({}, None)
+                return Accepted(delivery.key, answer=kept, reason=fault)
+            return receipt_of(verdict, delivery.key, f"the other side answered {code}", code, attempt.retry_after_s)
 
     async def _read(self, answer: aiohttp.ClientResponse) -> tuple[dict[str, Any], str | None]:
         """The answer's object, or an empty one and why nothing of it can be used."""
@@ -137,15 +110,6 @@ class HttpCaller:
             return {}, "the answer is not an object"
         fault = objection(decoded, unpacked.count(b"{") + unpacked.count(b"["))
         return ({}, f"the answer is not taken, with {fault}") if fault else (decoded, None)
-
-    async def _departing(
-        self,
-        session: aiohttp.ClientSession,
-        context: SimpleNamespace,
-        parameters: aiohttp.TraceRequestHeadersSentParams,
-    ) -> None:
-        attempt: Any = context.trace_request_ctx
-        attempt.departed = True
 
 
 def _unpacked(text: bytes, encoding: str, most: int) -> tuple[bytes, str | None]:

@@ -6,43 +6,29 @@ duplicate. Whether it does is unknown here, so an answer that leaves open what h
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType, SimpleNamespace
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Final
 
 import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, JsonValue, SecretStr
 from yarl import URL
 
-from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt, Refused, retry_after_s
+from parcours.channel import (
+    HTTP_STATUSES,
+    Attempt,
+    Delivery,
+    Receipt,
+    Refused,
+    RequestTrace,
+    SideBySide,
+    receipt_of,
+)
 from parcours_webhook.guard import AddressForbidden, Guard
 from parcours_webhook.signature import HEADER, sign
 
-Verdict: TypeAlias = Literal["accepted", "wait", "dead", "refused", "unknown"]
-
-VERDICTS: Mapping[int, Verdict] = MappingProxyType(
-    {
-        408: "wait",  # the request did not arrive in time
-        410: "dead",  # gone, and will not come back
-        425: "wait",  # too early
-        429: "wait",  # too many requests
-        503: "wait",  # not available, so nothing was taken
-    }
-)
-"""Statuses that say something of their own; the others go by their class."""
-
-CLASS_VERDICTS: Mapping[int, Verdict] = MappingProxyType(
-    {
-        2: "accepted",
-        3: "refused",  # redirects are not followed: they could lead anywhere
-        4: "refused",
-    }
-)
-"""Anything else, above all 5xx: the receiver may have acted before it failed."""
+STATUSES: Final = HTTP_STATUSES.but({410: "dead"})  # gone, and will not come back
 
 
 class WebhookSettings(BaseModel):
@@ -68,13 +54,6 @@ class WebhookContent(BaseModel):
     data: Mapping[str, JsonValue]
 
 
-@dataclass(slots=True)
-class _Attempt:
-    """Whether the request has begun to leave."""
-
-    departed: bool = False
-
-
 class WebhookChannel:
     """Posts `{"key", "message", "data"}` to the URL that is the delivery's address."""
 
@@ -85,81 +64,51 @@ class WebhookChannel:
     def __init__(self, settings: WebhookSettings, clock_s: Callable[[], float] = time.time) -> None:
         self._settings = settings
         self._clock_s = clock_s
-        self._turns = asyncio.Semaphore(settings.requests_max)
+        self._side_by_side = SideBySide(settings.requests_max, settings.timeout_s)
+        self._trace = RequestTrace()
 
     async def start(self) -> None:
         guard = Guard(self._settings.allowed_networks)
-        trace = aiohttp.TraceConfig()
-        trace.on_request_headers_sent.append(self._departing)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(socket_factory=guard.socket_for),
             cookie_jar=aiohttp.DummyCookieJar(),
-            trace_configs=[trace],
+            trace_configs=[self._trace.watch(aiohttp.TraceConfig())],
         )
 
     async def send(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
-        deadline = asyncio.get_running_loop().time() + self._settings.timeout_s
-        return await asyncio.gather(*(self._send_one(delivery, deadline) for delivery in deliveries))
+        return await self._side_by_side.send(deliveries, self._send_one)
 
     async def stop(self) -> None:
         await self._session.close()
 
-    async def _send_one(self, delivery: Delivery, deadline: float) -> Receipt:
+    async def _send_one(self, delivery: Delivery, attempt: Attempt) -> Receipt:
         url = _url(delivery.to)
         if url is None:
             return Refused(delivery.key, f"not an http or https address: {delivery.to!r}", permanent=True)
-        attempt = _Attempt()
         try:
-            async with asyncio.timeout_at(deadline), self._turns:
-                return await self._post(delivery, url, attempt)
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            return _receipt_of_failure(delivery.key, error, attempt.departed)
+            return await self._post(delivery, url, attempt)
+        except aiohttp.InvalidURL as error:  # such as an IP address written as one number
+            return Refused(delivery.key, f"InvalidURL: {error}", permanent=True, code="address")
+        except aiohttp.ClientConnectorError as error:
+            if isinstance(error.os_error, AddressForbidden):
+                return Refused(delivery.key, str(error.os_error), code="address")
+            raise
 
-    async def _post(self, delivery: Delivery, url: URL, attempt: _Attempt) -> Receipt:
+    async def _post(self, delivery: Delivery, url: URL, attempt: Attempt) -> Receipt:
         body = _body(delivery)
         headers = {
             "Content-Type": "application/json",
             "Idempotency-Key": delivery.key,
             HEADER: sign(self._settings.secret.get_secret_value(), body, int(self._clock_s())),
         }
-        async with self._session.post(
-            url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=attempt
-        ) as answer:
-            return receipt_of_status(delivery.key, answer.status, retry_after_s(answer.headers))
-
-    async def _departing(
-        self,
-        session: aiohttp.ClientSession,
-        context: SimpleNamespace,
-        parameters: aiohttp.TraceRequestHeadersSentParams,
-    ) -> None:
-        attempt: Any = context.trace_request_ctx
-        attempt.departed = True
+        with self._trace.of(attempt):
+            async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
+                return receipt_of_status(delivery.key, answer.status, attempt.retry_after_s)
 
 
 def receipt_of_status(key: str, status: int, retry_after_s: float | None) -> Receipt:
     """The receipt for an answer; `retry_after_s` is what the receiver asked to wait, if it did."""
-    code, reason = str(status), f"the receiver answered {status}"
-    match VERDICTS.get(status) or CLASS_VERDICTS.get(status // 100, "unknown"):
-        case "accepted":
-            return Accepted(key)
-        case "wait":
-            return NotSent(key, reason, retry_after_s, code)
-        case "dead":
-            return Refused(key, reason, permanent=True, code=code)
-        case "refused":
-            return Refused(key, reason, code=code)
-        case "unknown":
-            return Ambiguous(key, reason, code)
-
-
-def _receipt_of_failure(key: str, error: Exception, departed: bool) -> Receipt:
-    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, AddressForbidden):
-        return Refused(key, str(error.os_error), code="address")
-    reason = f"{type(error).__name__}: {error}"
-    if isinstance(error, aiohttp.InvalidURL):  # such as an IP address written as one number
-        return Refused(key, reason, permanent=True, code="address")
-    return Ambiguous(key, reason) if departed else NotSent(key, reason)
+    return receipt_of(STATUSES.meaning(status), key, f"the receiver answered {status}", str(status), retry_after_s)
 
 
 def _url(address: str) -> URL | None:

@@ -1,22 +1,9 @@
-"""How a channel is written: the whole of what a channel plugin may import from Parcours.
-
-A channel is a class named by an entry point of the group `parcours.channels`. One instance lives in
-one dispatcher; the engine calls `start` once, then `send` for as long as it runs (several calls may
-be under way at once), then `stop` once. All three run on one asyncio loop, which a channel must not block.
-
-Rules that a channel keeps:
-
-- A delivery that certainly did not leave is `NotSent`; one that may have left is `Ambiguous`. When in
-  doubt, `Ambiguous`: the engine then follows the message's class and never sends marketing twice.
-- `send` does not sleep in order to retry: it says `NotSent(retry_after_s=...)` and the engine waits.
-- A crash of the process during `send` makes every delivery of that call ambiguous.
-"""
+"""What do a channel and the engine say to each other? Deliveries, receipts, feedback, and the protocol itself."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from email.utils import parsedate_to_datetime
-from typing import Any, ClassVar, Final, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 from pydantic import BaseModel
@@ -26,9 +13,6 @@ GROUP = "parcours.channels"
 
 CALL = "call"
 """The name under which outbound calls go beside the channels' deliveries. No channel can have it."""
-
-PAUSE_S_MAX: Final = 1e9
-"""Thirty years, which stand for whatever is longer; the engine cuts a pause at `retry_after_max_ms` anyway."""
 
 Reaction: TypeAlias = Literal[
     "delivered", "opened", "clicked", "bounced", "complained", "unsubscribed", "replied", "failed"
@@ -131,22 +115,6 @@ class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     headers: Mapping[str, str]
     body: bytes
-
-
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the header `Retry-After` asks to wait, None if it is missing or unreadable; for `NotSent`.
-
-    A date is counted from the answer's own `Date`, so that no clock has to agree with the provider's. `headers` are
-    looked up as `Retry-After` and `Date`: give the mapping of an HTTP client, to which upper and lower case are one.
-    """
-    value = headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit():
-        return min(float(value), PAUSE_S_MAX)
-    try:
-        pause = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("Date", ""))
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return min(max(0.0, pause.total_seconds()), PAUSE_S_MAX)
 
 
 @runtime_checkable

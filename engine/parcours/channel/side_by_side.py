@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from parcours.channel import Ambiguous, Delivery, NotSent, Receipt
+from parcours.channel.vocabulary import Ambiguous, Delivery, NotSent, Receipt
 
 NAMELESS: Mapping[type[BaseException], str] = {TimeoutError: "no answer in time"}
 """What errors without words of their own mean here."""
@@ -23,6 +23,11 @@ class Attempt:
 
     departed: bool = False
     retry_after_s: float | None = None
+
+    def failed(self, key: str, why: Exception | str) -> Receipt:
+        """The receipt where it broke off: before it departed certainly nothing was sent, afterwards nobody can say."""
+        reason = why if isinstance(why, str) else _reason(why)
+        return Ambiguous(key, reason) if self.departed else NotSent(key, reason)
 
 
 class SideBySide:
@@ -56,5 +61,8 @@ def _receipt(delivery: Delivery, attempt: Attempt, outcome: Receipt | BaseExcept
         return outcome
     if not isinstance(outcome, Exception):
         raise outcome
-    reason = f"{type(outcome).__name__}: {outcome}" if str(outcome) else NAMELESS.get(type(outcome), repr(outcome))
-    return Ambiguous(delivery.key, reason) if attempt.departed else NotSent(delivery.key, reason)
+    return attempt.failed(delivery.key, outcome)
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else NAMELESS.get(type(error), repr(error))
