@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from parcours.journey.channels import channels_used
 from parcours.journey.project import Project
-from parcours.routing.plan import channels_used
 from parcours.service.engine import Engine
 
 
@@ -84,7 +84,7 @@ def store(luma_copy: Path, tmp_path: Path) -> str:
 
 def open_engine(folder: Path, address: str) -> Engine:
     project = Project.load(folder)
-    return Engine.open(project, address, runtime="local", records=channels_used(project), shards=3)
+    return Engine.open(project, address, runtime="local", records=channels_used(project.program), shards=3)
 
 
 def test_somebody_is_explained_from_a_store(ask: Any, luma_copy: Path, store: str) -> None:

@@ -21,9 +21,9 @@ import pytest
 from parcours.clock import ManualClock
 from parcours.config import Settings
 from parcours.errors import Overloaded, ShardUnavailable, StoreBusy
+from parcours.journey.channels import channels_used
 from parcours.journey.model.document import AudiencesDocument, JourneyDocument, ProfileDocument, ProjectDocument
 from parcours.journey.project import Project
-from parcours.routing.plan import channels_used
 from parcours.service.engine import Engine
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class TestLifeInThisProcess(LifeBehaviour):
 
 
 def open_local(project: Project, store: str, **options: object) -> Engine:
-    return Engine.open(project, store, runtime="local", records=channels_used(project), **options)  # type: ignore[arg-type]  # by name
+    return Engine.open(project, store, runtime="local", records=channels_used(project.program), **options)  # type: ignore[arg-type]  # by name
 
 
 def test_a_store_has_one_engine_at_a_time(tmp_path: Path, new_shop: NewShop) -> None:

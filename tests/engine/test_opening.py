@@ -10,10 +10,12 @@ import pytest
 
 from parcours.clock import ManualClock
 from parcours.errors import SettingInvalid, StoreBroken, StoreBusy
+from parcours.journey.channels import channels_to_start
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import PublicationCompiler, begun
 from parcours.routing.change_protocol import changing, publishing
-from parcours.routing.plan import Plan, channels_to_start, open_shard
+from parcours.routing.plan import Plan
+from parcours.runtime.open_shard import open_shard
 from parcours.service.channel_selection import delivering, recording
 from parcours.service.engine import Engine
 from parcours.simulation.simulation import simulate
@@ -90,7 +92,7 @@ def test_who_makes_calls_is_started_once_there_may_be_one_to_make(
         published = begun(quiet)
         for at, change in enumerate(changes):
             published = change(published, at)
-        assert channels_to_start(plan, compiler.program(published)) == started
+        assert channels_to_start(plan.channels, compiler.program(published)) == started
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from parcours.dispatch.call_body import CallRenderer
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.render import Renderer, RenderFailed
 from parcours.errors import ChannelUnknown, ExtraMissing, ProjectInvalid
+from parcours.journey.channels import channels_used
 from parcours.journey.program import Program
 from parcours.journey.project import Project
-from parcours.routing.plan import channels_used
 from parcours.shard.outbox import Answering
 
 Said: TypeAlias = dict[str, Any]
@@ -37,7 +37,7 @@ class AnyContent(BaseModel):
 
 def contents_of(project: Project, installed: Registry) -> ContentModels:
     """The content model of each channel that the project's messages use, `AnyContent` for one that is not there."""
-    return {channel: _content(installed, channel) for channel in channels_used(project) if channel != CALL}
+    return {channel: _content(installed, channel) for channel in channels_used(project.program) if channel != CALL}
 
 
 def _content(installed: Registry, channel: str) -> type[BaseModel]:

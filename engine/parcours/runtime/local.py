@@ -8,10 +8,12 @@ from parcours.clock import Clock, SystemClock
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
+from parcours.journey.channels import channels_to_start
 from parcours.journey.program import Program
 from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.routing.change_protocol import newest
-from parcours.routing.plan import Plan, channels_to_start, open_shard
+from parcours.routing.plan import Plan
+from parcours.runtime.open_shard import open_shard
 from parcours.shard.host import ShardHost
 from parcours.store.address import prepare
 
@@ -40,7 +42,7 @@ class LocalRuntime:
 
     async def _start_dispatchers(self, program: Program) -> None:
         """Those that this program needs and that are not there yet."""
-        missing = [name for name in channels_to_start(self._plan, program) if name not in self._dispatchers]
+        missing = [name for name in channels_to_start(self._plan.channels, program) if name not in self._dispatchers]
         if not missing:
             return  # looking for the installed ones takes longer than all the rest of it
         registry = self._registry or Registry.installed()

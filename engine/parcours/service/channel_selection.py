@@ -13,9 +13,9 @@ from parcours.channel import CALL
 from parcours.dispatch.registry import Registry
 from parcours.errors import SettingInvalid
 from parcours.expression.names import nearest
+from parcours.journey.channels import channels_used
 from parcours.journey.project import Project
 from parcours.journey.read.secrets import resolve_secrets
-from parcours.routing.plan import channels_used
 
 
 def recording(project: Project, records: Iterable[str], registry: Registry | None = None) -> tuple[str, ...]:
@@ -23,7 +23,7 @@ def recording(project: Project, records: Iterable[str], registry: Registry | Non
     if isinstance(records, str) or not isinstance(records, Iterable):
         raise SettingInvalid(f"records={records!r}: a list of channels is expected, such as records=['email']")
     installed = (registry or Registry.installed()).names()
-    known = sorted({*channels_used(project), *installed, CALL})
+    known = sorted({*channels_used(project.program), *installed, CALL})
     named: list[object] = list(records)
     for name in named:
         if name not in known:
@@ -39,7 +39,7 @@ def delivering(
 
     These are the channels in use, those that are set up and can be loaded, and `call` where its library is there.
     """
-    used = channels_used(project)
+    used = channels_used(project.program)
     spare = _loadable(set(project.channels) - set(used), registry)
     if find_spec("aiohttp") is not None:
         spare.add(CALL)

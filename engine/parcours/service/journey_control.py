@@ -11,12 +11,12 @@ from functools import partial
 from parcours.channel import CALL
 from parcours.clock import Clock
 from parcours.errors import CallerError, ProjectInvalid, PublishRefused
+from parcours.journey.channels import channels_of, channels_used
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import JourneyStateName, Verb
 from parcours.journey.publish.publications import PublicationCompiler, Publications, begun
 from parcours.routing.change_protocol import Making, carry_out, changing, publishing, settle
-from parcours.routing.plan import channels_of, channels_used
 from parcours.routing.ports import ShardPort, until_answered
 from parcours.runtime.runtimes import Runtime
 from parcours.shard.requests import CountRuns
@@ -108,7 +108,9 @@ class JourneyControl:
         ]
 
     def _missing(self, project: Project) -> list[str]:
-        return [_not_opened(project, channel) for channel in channels_used(project) if channel not in self._channels]
+        return [
+            _not_opened(project, channel) for channel in channels_used(project.program) if channel not in self._channels
+        ]
 
     async def change(self, verb: Verb, journey: str) -> None:
         """Raises CallerError for a journey that there is not, and for one with which that cannot be done."""

@@ -21,9 +21,10 @@ from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.turn import Crowd
 from parcours.insight.summary import EventCount, Reasons, Summary, Tally
+from parcours.journey.channels import channels_used
 from parcours.journey.project import Project
 from parcours.routing.calls import recorded_lines
-from parcours.routing.plan import Plan, RecordedAnswers, channels_used
+from parcours.routing.plan import Plan, RecordedAnswers
 from parcours.routing.router import Router
 from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.simulation.recorded import Recorded, RecordingReader, in_order, sorted_by_time
@@ -88,7 +89,7 @@ def simulate(
         shards=shards,
         store="volatile:",
         channels=dict(channels or {}),
-        records=tuple(name for name in channels_used(project) if name not in (channels or {})),
+        records=tuple(name for name in channels_used(project.program) if name not in (channels or {})),
         virtual=True,
         crowd=crowd,
         settings=settings or Settings(),

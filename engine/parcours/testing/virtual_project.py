@@ -27,10 +27,11 @@ from parcours.expression.definition_keys import plain
 from parcours.expression.names import nearest
 from parcours.insight.explain_text import explanation_text
 from parcours.instants import MILLISECOND, floor_ms, to_moment
+from parcours.journey.channels import channels_used
 from parcours.journey.program import Journey, Program
 from parcours.journey.project import Project
 from parcours.routing.calls import line_of
-from parcours.routing.plan import Plan, channels_used
+from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router
 from parcours.runtime.local import LocalRuntime
@@ -76,7 +77,7 @@ class _VirtualFacade(Facade):
             project,
             1,
             "volatile:",
-            records=tuple(sorted({*channels_used(project), CALL})),
+            records=tuple(sorted({*channels_used(project.program), CALL})),
             virtual=True,
             settings=settings,
             rendering=rendering,

@@ -21,8 +21,9 @@ from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.errors import ShardUnavailable, StoreBroken, StoreBusy
 from parcours.journey.publish.publications import PublicationCompiler, Publications
-from parcours.routing.plan import Plan, open_shard
+from parcours.routing.plan import Plan
 from parcours.runtime.cluster.actor_port import ActorPort
+from parcours.runtime.open_shard import open_shard
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import decode
 from parcours.shard.requests import decode_request, encode_answer

@@ -22,10 +22,11 @@ import ray
 from ray.exceptions import RayActorError, RayTaskError
 
 from parcours.errors import ShardUnavailable, StoreBusy
+from parcours.journey.channels import channels_to_start
 from parcours.journey.program import Program
 from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.routing.change_protocol import newest
-from parcours.routing.plan import Plan, channels_to_start
+from parcours.routing.plan import Plan
 from parcours.routing.ports import until_answered
 from parcours.runtime.cluster.actor_port import ActorPort, answer_of
 from parcours.runtime.cluster.actors import DispatcherActor, ShardActor, start_actor
@@ -81,7 +82,7 @@ class Supervisor:
 
     def _add_dispatchers(self, program: Program) -> list[str]:
         """An actor for each channel that this program needs and that has none; the names of those channels."""
-        needed = channels_to_start(self._plan, program)
+        needed = channels_to_start(self._plan.channels, program)
         added = {channel: start_actor(DispatcherActor) for channel in needed if channel not in self._dispatchers}
         self._dispatchers |= added
         return list(added)

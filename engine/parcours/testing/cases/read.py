@@ -17,13 +17,13 @@ from parcours.channel import CALL
 from parcours.core.delivery.feedback import CALL_OUTCOMES, is_possible
 from parcours.expression.names import kind_at, nearest
 from parcours.instants import floor_ms
+from parcours.journey.channels import channels_used
 from parcours.journey.leaving_steps import leaving_steps
 from parcours.journey.program import CallAction
 from parcours.journey.project import Project
 from parcours.journey.read.finding import Finding, Key, Margin
 from parcours.journey.read.reading import note_invalid
 from parcours.journey.read.source import Source, read_text
-from parcours.routing.plan import channels_used
 from parcours.testing.cases.content import Fields
 from parcours.testing.cases.document import (
     Case,
@@ -124,7 +124,7 @@ class _Checker:
         declared = project.documents.events.events
         self._events = {*declared, *(event.of for event in declared.values() if event.of is not None)}
         self._journeys = {journey.name: journey for journey in self._program.journeys}
-        self._channels = channels_used(project)
+        self._channels = channels_used(project.program)
 
     def check(self, margin: Margin) -> None:
         start_ms = floor_ms(self._scene.start)

@@ -1,0 +1,40 @@
+"""How does a runtime come by a shard? Opened from its store, as the plan says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from parcours.clock import Clock
+from parcours.routing.plan import Plan
+from parcours.shard.host import ShardHost
+from parcours.shard.outbox import accept
+from parcours.shard.shard import Shard
+from parcours.shard.timekeeping import LiveTime, VirtualTime
+from parcours.store.address import open_store
+
+
+def open_shard(
+    plan: Plan, number: int, clock: Clock, wake: Callable[[str], None], expected_epoch: int | None = None
+) -> ShardHost:
+    """Open one of the plan's shards from its store, which has to be held under the expected epoch, if there is one."""
+    program = plan.project.program
+    answer = accept if plan.rendering is None else plan.rendering.answering(program)
+    store = open_store(plan.store, number)
+    shard = Shard(
+        number,
+        plan.shards,
+        program,
+        store,
+        plan.settings,
+        time=VirtualTime() if plan.virtual else LiveTime(),
+        records=plan.records,
+        answer=answer,
+        crowd=plan.crowd,
+        project=plan.project,
+    )
+    try:
+        shard.open(clock.now_ms(), expected_epoch=expected_epoch)
+    except BaseException:
+        store.close()  # whoever tries again finds it free
+        raise
+    return ShardHost(shard, store, clock, wake)
