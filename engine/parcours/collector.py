@@ -1,4 +1,4 @@
-"""How often does the garbage collector of a process run that holds many people? Seldom: it would find nothing.
+"""Settings of the garbage collector for a process that holds many people: it runs seldom, for it would find nothing.
 
 What a shard holds is bytes in dicts, which the collector need not look at, and what a batch makes is gone after it.
 """

@@ -1,4 +1,4 @@
-"""What does an HTTP request say about its delivery? Whether it left, how long to wait, and what its status means.
+"""The receipt of an HTTP request: whether it left, how long to wait, and what its status means.
 
 No HTTP client is imported here: each channel brings its own, and most of them aiohttp.
 """

@@ -1,4 +1,4 @@
-"""What do a channel and the engine say to each other? Deliveries, receipts, feedback, and the protocol itself."""
+"""The interface of a channel: deliveries, receipts, feedback, and the protocol itself."""
 
 from __future__ import annotations
 

@@ -48,10 +48,8 @@ from parcours.journey.program import (
     Program,
     ReactionListener,
     Send,
-    WaitDuration,
+    Wait,
     WaitFor,
-    WaitLocalTime,
-    WaitUntil,
 )
 
 
@@ -218,7 +216,7 @@ def _go_on(turn: Turn, timer: Timer) -> None:
     if isinstance(step, WaitFor):
         turn.record(run, "timed_out")
         go_to(turn, journey, run, step.on_timeout)
-    elif isinstance(step, (WaitDuration, WaitUntil, WaitLocalTime)):
+    elif isinstance(step, Wait):
         go_to(turn, journey, run, step.next)
 
 

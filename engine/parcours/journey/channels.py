@@ -1,4 +1,4 @@
-"""On which channels does a program send? Outbound calls are of the channel `call`."""
+"""The channels on which a program sends. Outbound calls are of the channel `call`."""
 
 from __future__ import annotations
 

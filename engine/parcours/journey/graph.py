@@ -13,6 +13,7 @@ from parcours.expression.expression import to_iso
 from parcours.expression.values import from_ms
 from parcours.journey import program
 from parcours.journey.model.steps import PERCENT_TOTAL
+from parcours.journey.step_parts import ways
 
 _WORD_MAX = 60
 """Characters of a condition in a label: beyond these a picture is no longer read at a glance."""
@@ -131,17 +132,8 @@ def _ways(step: program.Step) -> list[Way]:
             bounds = [0, *(bound for bound, _ in step.arms)]
             shares = [(after - before) * 100 / PERCENT_TOTAL for before, after in pairwise(bounds)]
             return [Way(f"{share:g}%", target) for share, (_, target) in zip(shares, step.arms, strict=True)]
-        case (
-            program.WaitDuration()
-            | program.WaitUntil()
-            | program.WaitLocalTime()
-            | program.Update()
-            | program.CallAction()
-        ):
-            return [Way("", step.next)]
-        case program.End():
-            return []
-    assert_never(step)
+        case _:
+            return [Way("", target) for target in ways(step)]
 
 
 def _timeout(step: program.WaitFor, timeout_ms: int) -> Way:

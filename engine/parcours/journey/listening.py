@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from parcours.expression.expression import Expression
 from parcours.journey import program
+from parcours.journey.step_parts import expressions
 
 
 def entry_names(journey: program.Journey) -> set[str]:
@@ -26,17 +27,7 @@ def expressions_in(journey: program.Journey) -> Iterator[Expression]:
         if trigger.when is not None:
             yield trigger.when
     for step in journey.steps.values():
-        match step:
-            case program.Send():
-                yield from step.to.values()
-            case program.WaitUntil():
-                yield step.until
-            case program.Branch():
-                yield from (when for when, _ in step.arms)
-            case program.Update():
-                yield from step.values.values()
-            case _:
-                continue
+        yield from expressions(step)
 
 
 def _triggers(journey: program.Journey) -> Iterator[program.Trigger]:

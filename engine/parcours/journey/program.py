@@ -184,7 +184,10 @@ class End:
     id: str
 
 
-Step: TypeAlias = Send | WaitFor | WaitDuration | WaitUntil | WaitLocalTime | Branch | Split | Update | CallAction | End
+Wait: TypeAlias = WaitDuration | WaitUntil | WaitLocalTime
+"""A step at which a run stays until a time that is known when it gets there."""
+
+Step: TypeAlias = Send | WaitFor | Wait | Branch | Split | Update | CallAction | End
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How does a runtime come by a shard? Opened from its store, as the plan says."""
+"""Opening of a shard from its store, as the plan says. Both runtimes do it here."""
 
 from __future__ import annotations
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Final, TypeAlias, assert_never
+from typing import Final, TypeAlias
 
 from parcours.expression.expression import from_ms, to_json
-from parcours.journey import program
+from parcours.journey import program, step_parts
 from parcours.journey.model.recurrence import Recurrence
 from parcours.journey.read.finding import Margin
 
@@ -28,7 +28,7 @@ ADVICE: Final = "a step such as 'wait: 1m' between them would do"
 def check_shape(journey: program.Journey, order: Sequence[str], margin: Margin) -> None:
     """Note unreachable steps, cycles without waiting, and listeners that an exit rule preempts."""
     place = {step: number for number, step in reversed(list(enumerate(order)))}
-    reached = _reached(journey.steps, [journey.first], every_way)
+    reached = _reached(journey.steps, [journey.first], step_parts.ways)
     for step in journey.steps:
         if step not in reached:
             margin.error(f"no way leads to the step {step!r}", "steps", place[step])
@@ -36,31 +36,6 @@ def check_shape(journey: program.Journey, order: Sequence[str], margin: Margin) 
         way = " → ".join([*circle, circle[0]])
         margin.error(f"the steps go round without waiting ({way}); {ADVICE}", "steps", place[circle[0]])
     _check_shadowed(journey, place, margin)
-
-
-def every_way(step: program.Step) -> list[str | None]:
-    """The successors of a step; None is the end of the run."""
-    match step:
-        case program.Send():
-            return [step.next, step.on_refused] if step.has_on_refused else [step.next]
-        case program.WaitFor():
-            timeout = [step.on_timeout] if step.timeout_ms is not None else []
-            return [*(listener.next for listener in step.listeners), *timeout]
-        case program.Branch():
-            return [*(target for _, target in step.arms), step.otherwise]
-        case program.Split():
-            return [target for _, target in step.arms]
-        case (
-            program.WaitDuration()
-            | program.WaitUntil()
-            | program.WaitLocalTime()
-            | program.Update()
-            | program.CallAction()
-        ):
-            return [step.next]
-        case program.End():
-            return []
-    assert_never(step)
 
 
 def _reached(
@@ -88,7 +63,7 @@ def _instant_ways(step: program.Step) -> list[str | None]:
         case program.WaitFor():
             return [step.on_timeout] if step.timeout_ms == 0 else []
         case _:
-            return every_way(step)
+            return step_parts.ways(step)
 
 
 def _moves_with_now(step: program.WaitUntil) -> bool:

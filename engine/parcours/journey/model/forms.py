@@ -7,9 +7,9 @@ validated: errors are then about the one model that was meant, not about all tha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, TypeAlias, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, Tag, WithJsonSchema
 
 
 class Document(BaseModel):
@@ -57,6 +57,15 @@ def keys_of(data: object) -> frozenset[str]:
     if isinstance(data, BaseModel):
         return frozenset(type(data).model_fields)
     return frozenset(map(str, data)) if isinstance(data, Mapping) else frozenset()
+
+
+def tagged(annotation: object) -> dict[str, type[BaseModel]]:
+    """The models that a union chooses between by their tags, however deep in an annotation it lies."""
+    if get_origin(annotation) is Annotated:
+        within, *about = get_args(annotation)
+        tag = next((each.tag for each in about if isinstance(each, Tag)), None)
+        return tagged(within) if tag is None else {tag: within}
+    return {tag: model for each in get_args(annotation) for tag, model in tagged(each).items()}
 
 
 def chooser(*keywords: str) -> Callable[[object], str | None]:

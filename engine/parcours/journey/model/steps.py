@@ -15,7 +15,7 @@ from pydantic import (
 
 from parcours.channel import Reaction
 from parcours.expression.duration import DAYS, Duration, Offset, TimeOfDay, Weekdays, minute_of
-from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser, keys_of
+from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser, keys_of, tagged
 
 PERCENT_TOTAL: Final = 10_000
 """A whole split in hundredths of a percent, the finest share that a split can name."""
@@ -244,9 +244,7 @@ class EndStep(Document):
     end: Literal[True]
 
 
-STEP_KINDS: Final = ("send", "wait", "wait_for", "branch", "split", "update", "call", "end")
-
-StepDocument: TypeAlias = Annotated[
+_AnyStep: TypeAlias = (
     Annotated[SendStep, Tag("<send>")]
     | Annotated[WaitStep, Tag("<wait>")]
     | Annotated[WaitForStep, Tag("<wait_for>")]
@@ -254,10 +252,17 @@ StepDocument: TypeAlias = Annotated[
     | Annotated[SplitStep, Tag("<split>")]
     | Annotated[UpdateStep, Tag("<update>")]
     | Annotated[CallStep, Tag("<call>")]
-    | Annotated[EndStep, Tag("<end>")],
+    | Annotated[EndStep, Tag("<end>")]
+)
+
+STEP_KINDS: Final = tuple(tag.strip("<>") for tag in tagged(_AnyStep))
+"""The key by which each kind of step is recognised."""
+
+StepDocument: TypeAlias = Annotated[
+    _AnyStep,
     Discriminator(
         chooser(*STEP_KINDS),
         custom_error_type="step",
-        custom_error_message="a step is one of send, wait, wait_for, branch, split, update, call and end",
+        custom_error_message=f"a step is one of {', '.join(STEP_KINDS[:-1])} and {STEP_KINDS[-1]}",
     ),
 ]

@@ -14,56 +14,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from parcours.expression.names import nearest
-from parcours.journey.model.document import DOCUMENTS, AudienceEntryDocument, EventEntryDocument, ReadEntryDocument
-from parcours.journey.model.forms import NAME_PATTERN, keys_of
-from parcours.journey.model.steps import (
-    STEP_KINDS,
-    AudienceListenerDocument,
-    AudienceTriggerDocument,
-    BranchStep,
-    CallStep,
-    EndStep,
-    EventListenerDocument,
-    EventTriggerDocument,
-    OtherwiseArm,
-    ReactionListenerDocument,
-    SendStep,
-    SplitStep,
-    UntilInstant,
-    UntilLocalTime,
-    UpdateStep,
-    WaitForStep,
-    WaitStep,
-    WhenArm,
-)
+from parcours.journey.model.document import DOCUMENTS
+from parcours.journey.model.forms import NAME_PATTERN, keys_of, tagged
+from parcours.journey.model.steps import STEP_KINDS
 from parcours.journey.read.finding import KeyPath, shown
 
 IN_A_LINE_MAX: Final = 5
 """Complaints told in one line; somebody's data may cause any number of them, and the line goes into a fact."""
-
-_TAGGED: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
-    ("entry", "<event>"): EventEntryDocument,
-    ("entry", "<audience>"): AudienceEntryDocument,
-    ("entry", "<read>"): ReadEntryDocument,
-    ("exit", "<event>"): EventTriggerDocument,
-    ("exit", "<audience>"): AudienceTriggerDocument,
-    ("steps", "<send>"): SendStep,
-    ("steps", "<wait>"): WaitStep,
-    ("steps", "<wait_for>"): WaitForStep,
-    ("steps", "<branch>"): BranchStep,
-    ("steps", "<split>"): SplitStep,
-    ("steps", "<update>"): UpdateStep,
-    ("steps", "<call>"): CallStep,
-    ("steps", "<end>"): EndStep,
-    ("wait", "<until>"): UntilInstant,
-    ("wait", "<time>"): UntilLocalTime,
-    ("wait_for", "<event>"): EventListenerDocument,
-    ("wait_for", "<reaction>"): ReactionListenerDocument,
-    ("wait_for", "<audience>"): AudienceListenerDocument,
-    ("branch", "<when>"): WhenArm,
-    ("branch", "<otherwise>"): OtherwiseArm,
-}
-"""The model that each tag stands for, by the key below which it is chosen."""
 
 _WORDS: Final[Mapping[str, str]] = {
     "string_type": "a text is expected",
@@ -159,17 +116,16 @@ def _keys(model: type[BaseModel] | None) -> list[str]:
 def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel] | None:
     """The model that governs a place, found by walking from the document's own."""
     current: type[BaseModel] | None = model
-    above = ""
+    union: object = None
     for key in location:
         if isinstance(key, int):
             continue
         if _is_tag(key):
-            current = _TAGGED.get((above, key), current)
+            current = tagged(union).get(key, current)
             continue
         field = current.model_fields.get(key) if current else None
         if field is not None:
-            current = _model_within(field.annotation)
-        above = key
+            current, union = _model_within(field.annotation), field.annotation
     return current
 
 
