@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfoNotFoundError
 import re2
 
 from parcours.expression.operators import bounded
-from parcours.expression.values import MISSING, is_number, to_iso, to_timestamp
+from parcours.expression.values import MISSING, is_number, to_json, to_timestamp
 from parcours.expression.zones import zone
 
 Function: TypeAlias = Callable[..., object]
@@ -92,10 +92,8 @@ def to_text(value: object) -> object:
     """Text for a scalar: `true`, `42`, a timestamp in ISO 8601, a duration in seconds."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, datetime):
-        return to_iso(value)
-    if isinstance(value, timedelta):
-        return f"{value.total_seconds():g}s"
+    if isinstance(value, datetime | timedelta):
+        return to_json(value)
     return str(value) if isinstance(value, str) or is_number(value) else MISSING
 
 
