@@ -8,7 +8,7 @@ from datetime import datetime
 from parcours.core.delivery.feedback import OUTCOMES
 from parcours.errors import CallerError
 from parcours.expression.names import nearest
-from parcours.journey.leaving_steps import leaving_steps
+from parcours.journey.channels import leaving_steps
 from parcours.journey.program import Journey
 
 

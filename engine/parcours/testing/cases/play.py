@@ -13,7 +13,7 @@ from parcours.core.identity import user_name
 from parcours.core.time_text import time_text
 from parcours.dispatch.recorded_rendering import RecordedRendering, Said
 from parcours.instants import floor_ms
-from parcours.journey.leaving_steps import leaving_steps
+from parcours.journey.channels import leaving_steps
 from parcours.journey.program import Journey
 from parcours.journey.project import Project
 from parcours.simulation.simulation import simulate

@@ -17,8 +17,7 @@ from parcours.channel import CALL
 from parcours.core.delivery.feedback import CALL_OUTCOMES, is_possible
 from parcours.expression.names import kind_at, nearest
 from parcours.instants import floor_ms
-from parcours.journey.channels import channels_used
-from parcours.journey.leaving_steps import leaving_steps
+from parcours.journey.channels import channels_used, leaving_steps
 from parcours.journey.program import CallAction
 from parcours.journey.project import Project
 from parcours.journey.read.finding import Finding, Key, Margin
