@@ -97,7 +97,7 @@ def test_other_people_are_passed_over_and_what_belongs_to_no_journey_is_noted() 
 
     explanation = explain(facts, "sarah")
 
-    assert explanation.journeys == []
+    assert explanation.journeys == ()
     assert [at for at, _ in explanation.notes] == [1, 2]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
 from parcours.insight.outline import awaited, starts_by
@@ -58,7 +59,7 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None = None
 
 
-class DeliveryStory(msgspec.Struct, kw_only=True):
+class DeliveryStory(msgspec.Struct, frozen=True, kw_only=True):
     """The history of one delivery, in the order of happening. visit counts from 1 per run, step and channel."""
 
     key: str
@@ -67,10 +68,10 @@ class DeliveryStory(msgspec.Struct, kw_only=True):
     channel: str
     message: str
     to: str | None
-    states: list[Reached] = []
+    states: tuple[Reached, ...] = ()
 
 
-class RunStory(msgspec.Struct, kw_only=True):
+class RunStory(msgspec.Struct, frozen=True, kw_only=True):
     """The history of one run.
 
     state       open, ended, exited or parked
@@ -85,12 +86,12 @@ class RunStory(msgspec.Struct, kw_only=True):
     state: str = "open"
     step: str | None = None
     until_ms: int | None = None
-    waits_for: list[str] = []
-    moves: list[Move] = []
-    deliveries: list[DeliveryStory] = []
+    waits_for: tuple[str, ...] = ()
+    moves: tuple[Move, ...] = ()
+    deliveries: tuple[DeliveryStory, ...] = ()
 
 
-class JourneyStory(msgspec.Struct, kw_only=True):
+class JourneyStory(msgspec.Struct, frozen=True, kw_only=True):
     """One person's history in one journey. starts_by is what would have started it.
 
     state  of the journey itself: open, closed, paused or stopped
@@ -99,16 +100,53 @@ class JourneyStory(msgspec.Struct, kw_only=True):
     journey: str
     state: str = "open"
     starts_by: str | None = None
-    refusals: list[Refusal] = []
-    runs: list[RunStory] = []
+    refusals: tuple[Refusal, ...] = ()
+    runs: tuple[RunStory, ...] = ()
 
 
-class Explanation(msgspec.Struct, kw_only=True):
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """The whole explanation of one person. notes are unmatched reactions, and limits that were reached."""
 
     person: str
-    journeys: list[JourneyStory] = []
-    notes: list[tuple[int, str]] = []
+    journeys: tuple[JourneyStory, ...] = ()
+    notes: tuple[tuple[int, str], ...] = ()
+
+
+class _OpenRun(msgspec.Struct, kw_only=True):
+    """A run while its facts are still being read."""
+
+    story: RunStory
+    moves: list[Move] = []
+    deliveries: dict[str, tuple[DeliveryStory, list[Reached]]] = {}
+    visits: dict[tuple[str, str], int] = {}
+
+    def stands(self, **changes: object) -> None:
+        """It stands like this now; what it waited for is over."""
+        self.story = replace(self.story, **{"until_ms": None, "waits_for": (), **changes})
+
+    def told(self) -> RunStory:
+        deliveries = tuple(replace(each, states=tuple(states)) for each, states in self.deliveries.values())
+        return replace(self.story, moves=tuple(self.moves), deliveries=deliveries)
+
+
+class _OpenJourney(msgspec.Struct, kw_only=True):
+    """A journey while the facts of the person are still being read."""
+
+    story: JourneyStory
+    refusals: list[Refusal] = []
+    runs: dict[int, _OpenRun] = {}
+
+    def run(self, version: int, number: int) -> _OpenRun:
+        run = self.runs.get(number)
+        if run is None:
+            story = RunStory(journey=self.story.journey, version=version, run=number)
+            run = self.runs[number] = _OpenRun(story=story)
+        return run
+
+    def told(self, states: Mapping[str, str]) -> JourneyStory:
+        runs = tuple(run.told() for run in self.runs.values())
+        state = states.get(self.story.journey, self.story.state)
+        return replace(self.story, state=state, refusals=tuple(self.refusals), runs=runs)
 
 
 def explain(
@@ -121,55 +159,48 @@ def explain(
     states    of journeys that are not open
     """
     outlines = {(journey.name, journey.version): journey for journey in journeys}
-    explanation = Explanation(person=person)
-    stories: dict[str, JourneyStory] = {}
+    notes: list[tuple[int, str]] = []
+    told: dict[str, _OpenJourney] = {}
     for (name, _), outline in outlines.items():
-        stories.setdefault(name, JourneyStory(journey=name, starts_by=starts_by(outline)))
+        told.setdefault(name, _OpenJourney(story=JourneyStory(journey=name, starts_by=starts_by(outline))))
     for sequence, fact in enumerate(each for each in facts if each.person == person):
         if isinstance(fact, Moved):
-            _move(stories.setdefault(fact.journey, JourneyStory(journey=fact.journey)), fact, sequence, outlines)
+            _move(_of(told, fact.journey), fact, sequence, outlines)
         elif isinstance(fact, DeliveryReached):
             if fact.outcome == "retried" or fact.outcome not in INTERNAL_OUTCOMES:
-                _deliver(stories.setdefault(fact.journey, JourneyStory(journey=fact.journey)), fact, sequence)
+                _deliver(_of(told, fact.journey).run(fact.version, fact.run), fact, sequence)
         elif isinstance(fact, Unmet):
-            story = stories.setdefault(fact.journey, JourneyStory(journey=fact.journey))
             refusal = Refusal(at=fact.at, version=fact.version, why="unmet", event=fact.event, detail=fact.why)
-            story.refusals.append(refusal)
+            _of(told, fact.journey).refusals.append(refusal)
         elif isinstance(fact, Unmatched):
-            explanation.notes.append((fact.at, f"{fact.reaction} was a reaction to nothing: {fact.why}"))
+            notes.append((fact.at, f"{fact.reaction} was a reaction to nothing: {fact.why}"))
         elif isinstance(fact, LimitReached):
-            explanation.notes.append((fact.at, f"the limit {fact.setting} was reached: {fact.why}"))
-    explanation.journeys = list(stories.values())
-    for story in explanation.journeys:
-        story.state = (states or {}).get(story.journey, story.state)
-    return explanation
+            notes.append((fact.at, f"the limit {fact.setting} was reached: {fact.why}"))
+    stories = tuple(each.told(states or {}) for each in told.values())
+    return Explanation(person=person, journeys=stories, notes=tuple(notes))
 
 
-def _run_of(story: JourneyStory, version: int, number: int) -> RunStory:
-    for run in reversed(story.runs):
-        if run.run == number:
-            return run
-    story.runs.append(RunStory(journey=story.journey, version=version, run=number))
-    return story.runs[-1]
+def _of(told: dict[str, _OpenJourney], journey: str) -> _OpenJourney:
+    return told.setdefault(journey, _OpenJourney(story=JourneyStory(journey=journey)))
 
 
-def _move(story: JourneyStory, fact: Moved, sequence: int, outlines: Mapping[tuple[str, int], Journey]) -> None:
+def _move(journey: _OpenJourney, fact: Moved, sequence: int, outlines: Mapping[tuple[str, int], Journey]) -> None:
     outline = outlines.get((fact.journey, fact.version))
     if fact.run is None:
         detail = _reentry(outline) if fact.why == "too_soon" else None
-        story.refusals.append(Refusal(at=fact.at, version=fact.version, why=fact.why or fact.what, detail=detail))
+        journey.refusals.append(Refusal(at=fact.at, version=fact.version, why=fact.why or fact.what, detail=detail))
         return
-    run = _run_of(story, fact.version, fact.run)
-    tie = _tie(run, fact, outline)
+    run = journey.run(fact.version, fact.run)
+    tie = _tie(run.story, fact, outline)
     run.moves.append(Move(at=fact.at, sequence=sequence, step=fact.step, what=fact.what, why=fact.why, tie=tie))
     match fact.what:
         case "reached":
-            run.step, run.until_ms, run.waits_for = fact.step, None, []
+            run.stands(step=fact.step)
         case "waiting":
-            run.until_ms = None if fact.why is None else _ms(fact.why)
-            run.waits_for = awaited(outline, run.step)
+            until_ms = None if fact.why is None else _ms(fact.why)
+            run.stands(until_ms=until_ms, waits_for=tuple(awaited(outline, run.story.step)))
         case "ended" | "exited" | "parked":
-            run.state, run.until_ms, run.waits_for = fact.what, None, []
+            run.stands(state=fact.what)
         case _:
             pass
 
@@ -189,16 +220,21 @@ def _tie(run: RunStory, fact: Moved, outline: Journey | None) -> str | None:
     return None
 
 
-def _deliver(story: JourneyStory, fact: DeliveryReached, sequence: int) -> None:
-    run = _run_of(story, fact.version, fact.run)
-    delivery = next((each for each in reversed(run.deliveries) if each.key == fact.key), None)
-    if delivery is None:
-        visit = 1 + sum(each.step == fact.step and each.channel == fact.channel for each in run.deliveries)
-        delivery = DeliveryStory(
-            key=fact.key, step=fact.step, visit=visit, channel=fact.channel, message=fact.message, to=fact.to
+def _deliver(run: _OpenRun, fact: DeliveryReached, sequence: int) -> None:
+    if fact.key not in run.deliveries:
+        place = (fact.step, fact.channel)
+        run.visits[place] = run.visits.get(place, 0) + 1
+        story = DeliveryStory(
+            key=fact.key,
+            step=fact.step,
+            visit=run.visits[place],
+            channel=fact.channel,
+            message=fact.message,
+            to=fact.to,
         )
-        run.deliveries.append(delivery)
-    delivery.states.append(
+        run.deliveries[fact.key] = (story, [])
+    _, states = run.deliveries[fact.key]
+    states.append(
         Reached(at=fact.at, sequence=sequence, outcome=fact.outcome, gate=fact.gate, reason=fact.reason, code=fact.code)
     )
 

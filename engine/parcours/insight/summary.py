@@ -8,13 +8,17 @@ tally; tallies of different people can be merged.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Protocol, TypeAlias, assert_never
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Protocol, TypeAlias, TypeVar, assert_never
 
 import msgspec
 
 from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
 from parcours.core.time_text import time_text
+
+S = TypeVar("S", bound=msgspec.Struct)
+T = TypeVar("T")
 
 INTERNAL_OUTCOMES = frozenset({"queued", "claimed", "retried"})
 """States on the way to the channel, which neither counts nor files show."""
@@ -36,7 +40,7 @@ Reasons: TypeAlias = Counter[tuple[str, str, str]]
 """How often a channel gave a reason for an outcome: (channel, outcome, reason). Two of them can be added."""
 
 
-class StepCount(msgspec.Struct, kw_only=True):
+class StepCount(msgspec.Struct, frozen=True, kw_only=True):
     """How many runs reached a step, and where they went. A parked run counts as waiting."""
 
     inflow: int = 0
@@ -45,16 +49,16 @@ class StepCount(msgspec.Struct, kw_only=True):
     ended: int = 0
 
 
-class JourneyCount(msgspec.Struct, kw_only=True):
+class JourneyCount(msgspec.Struct, frozen=True, kw_only=True):
     """One journey: runs entered, runs that reached the goal, and each step in the order of the document."""
 
     version: int
     entered: int = 0
     goal: int = 0
-    steps: dict[str, StepCount] = {}
+    steps: Mapping[str, StepCount] = {}
 
 
-class EventCount(msgspec.Struct, kw_only=True):
+class EventCount(msgspec.Struct, frozen=True, kw_only=True):
     """How many lines were read, by result. `unmatched` are reactions that match no delivery."""
 
     read: int = 0
@@ -65,7 +69,7 @@ class EventCount(msgspec.Struct, kw_only=True):
     undeclared: int = 0
 
 
-class Summary(msgspec.Struct, kw_only=True):
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """The counts of a whole simulation or store; summary.json holds exactly this.
 
     channels  per channel, how many deliveries reached each outcome
@@ -73,11 +77,28 @@ class Summary(msgspec.Struct, kw_only=True):
     clock     the newest effective time, None where nothing happened
     """
 
-    journeys: dict[str, JourneyCount] = {}
-    channels: dict[str, dict[str, int]] = {}
-    gates: dict[str, int] = {}
-    events: EventCount = msgspec.field(default_factory=EventCount)
+    journeys: Mapping[str, JourneyCount] = {}
+    channels: Mapping[str, Mapping[str, int]] = {}
+    gates: Mapping[str, int] = {}
+    events: EventCount = EventCount()
     clock: str | None = None
+
+
+class _StepTally(msgspec.Struct, gc=False):
+    """A step while it is still being counted; who waits there is counted at the end."""
+
+    inflow: int = 0
+    gone_on: int = 0
+    ended: int = 0
+
+
+class _JourneyTally(msgspec.Struct):
+    """A journey while it is still being counted."""
+
+    version: int
+    entered: int = 0
+    goal: int = 0
+    steps: dict[str, _StepTally] = {}
 
 
 class Outline(Protocol):
@@ -98,7 +119,7 @@ class Tally:
     def __init__(self, journeys: Iterable[Outline]) -> None:
         """`journeys` lists journeys and steps in the order of the counts, also those that nobody reaches."""
         self._journeys = {
-            journey.name: JourneyCount(version=journey.version, steps={step: StepCount() for step in journey.steps})
+            journey.name: _JourneyTally(journey.version, steps={step: _StepTally() for step in journey.steps})
             for journey in journeys
         }
         self._places: dict[tuple[str, str, int], str] = {}
@@ -131,16 +152,22 @@ class Tally:
         events    the caller's count of lines; the reactions found unmatched are added to it
         clock_ms  the newest effective time
         """
-        journeys = {
-            name: msgspec.structs.replace(
-                count, steps={step: msgspec.structs.replace(each) for step, each in count.steps.items()}
-            )
-            for name, count in self._journeys.items()
-        }
-        for (_, journey, _), step in self._places.items():
-            journeys[journey].steps[step].waiting += 1
+        waiting = Counter((journey, step) for (_, journey, _), step in self._places.items())
         return Summary(
-            journeys=journeys,
+            journeys={
+                name: JourneyCount(
+                    version=count.version,
+                    entered=count.entered,
+                    goal=count.goal,
+                    steps={
+                        step: StepCount(
+                            inflow=each.inflow, waiting=waiting[name, step], gone_on=each.gone_on, ended=each.ended
+                        )
+                        for step, each in count.steps.items()
+                    },
+                )
+                for name, count in self._journeys.items()
+            },
             channels={name: _sorted(outcomes) for name, outcomes in sorted(self._channels.items())},
             gates=_sorted(self._gates),
             events=msgspec.structs.replace(events, unmatched=events.unmatched + self._unmatched),
@@ -160,7 +187,7 @@ class Tally:
             return
         count = self._journeys.get(fact.journey)
         if count is None:
-            count = self._journeys[fact.journey] = JourneyCount(version=fact.version)
+            count = self._journeys[fact.journey] = _JourneyTally(fact.version)
         match fact.what:
             case "reached":  # most moves are "reached"
                 self._reach(count, (fact.person, fact.journey, fact.run), fact.step)
@@ -175,7 +202,7 @@ class Tally:
             case _:
                 raise AssertionError(f"{fact.what} is not counted")
 
-    def _reach(self, count: JourneyCount, run: tuple[str, str, int], step: str | None) -> None:
+    def _reach(self, count: _JourneyTally, run: tuple[str, str, int], step: str | None) -> None:
         assert step is not None, "a run reaches a step by name"
         left = self._places.get(run)
         if left is not None:
@@ -183,7 +210,7 @@ class Tally:
         self._places[run] = step
         reached = count.steps.get(step)
         if reached is None:
-            reached = count.steps[step] = StepCount()
+            reached = count.steps[step] = _StepTally()
         reached.inflow += 1
 
     def _delivery(self, fact: DeliveryReached) -> None:
@@ -204,38 +231,42 @@ class Tally:
 
 def merge(summaries: Iterable[Summary]) -> Summary:
     """The sum of summaries of different people; journeys and steps in the order in which they first occur."""
-    whole = Summary()
-    for part in summaries:
-        for name, count in part.journeys.items():
-            _merge_journey(whole.journeys.setdefault(name, JourneyCount(version=count.version)), count)
-        for channel, outcomes in part.channels.items():
-            _merge_counts(whole.channels.setdefault(channel, {}), outcomes)
-        _merge_counts(whole.gates, part.gates)
-        for field in EventCount.__struct_fields__:
-            setattr(whole.events, field, getattr(whole.events, field) + getattr(part.events, field))
+    parts = list(summaries)
+    return Summary(
+        journeys=_by_name((part.journeys for part in parts), _merged_journey),
+        channels=dict(sorted(_by_name((part.channels for part in parts), _merged_counts).items())),
+        gates=_merged_counts([part.gates for part in parts]),
+        events=_added(EventCount, [part.events for part in parts]),
         # Years have four digits, so texts compare as the times do.
-        whole.clock = max(filter(None, (whole.clock, part.clock)), default=None)
-    whole.channels = {name: _sorted(outcomes) for name, outcomes in sorted(whole.channels.items())}
-    whole.gates = _sorted(whole.gates)
-    return whole
+        clock=max((part.clock for part in parts if part.clock is not None), default=None),
+    )
 
 
-def _merge_journey(whole: JourneyCount, part: JourneyCount) -> None:
-    whole.version = max(whole.version, part.version)
-    whole.entered += part.entered
-    whole.goal += part.goal
-    for step, count in part.steps.items():
-        sum_ = whole.steps.setdefault(step, StepCount())
-        sum_.inflow += count.inflow
-        sum_.waiting += count.waiting
-        sum_.gone_on += count.gone_on
-        sum_.ended += count.ended
+def _by_name(parts: Iterable[Mapping[str, T]], merged: Callable[[list[T]], T]) -> dict[str, T]:
+    together: dict[str, list[T]] = {}
+    for part in parts:
+        for name, each in part.items():
+            together.setdefault(name, []).append(each)
+    return {name: merged(each) for name, each in together.items()}
 
 
-def _merge_counts(whole: dict[str, int], part: dict[str, int]) -> None:
-    for name, number in part.items():
-        whole[name] = whole.get(name, 0) + number
+def _merged_journey(parts: list[JourneyCount]) -> JourneyCount:
+    return JourneyCount(
+        version=max(part.version for part in parts),
+        entered=sum(part.entered for part in parts),
+        goal=sum(part.goal for part in parts),
+        steps=_by_name((part.steps for part in parts), partial(_added, StepCount)),
+    )
 
 
-def _sorted(counts: dict[str, int]) -> dict[str, int]:
+def _merged_counts(parts: list[Mapping[str, int]]) -> Mapping[str, int]:
+    return _sorted(_by_name(parts, sum))
+
+
+def _added(kind: type[S], parts: list[S]) -> S:
+    """Field by field."""
+    return kind(**{field: sum(getattr(part, field) for part in parts) for field in kind.__struct_fields__})
+
+
+def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(counts.items()))

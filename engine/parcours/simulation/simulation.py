@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TypeAlias
 
-import msgspec
+from msgspec.structs import replace
 
 from parcours import collector
 from parcours.config import Settings
@@ -45,7 +45,7 @@ class Result:
     unsettled  without `until_ms`: whether something was still due `loop_horizon_ms` after the last event
     """
 
-    facts: list[Fact]
+    facts: Sequence[Fact]
     summary: Summary
     reasons: Reasons
     limits: Counter[str]
@@ -154,7 +154,7 @@ class _Counting:
         counted = EventCount(read=read, duplicate=drive.duplicate, rejected=unusable, undeclared=drive.undeclared)
         summary = self._tally.summary(counted, _newest(self._newest_ms, drive.last_ms))
         used = drive.accepted - drive.undeclared - summary.events.unmatched
-        summary.events = msgspec.structs.replace(summary.events, used=used)
+        summary = replace(summary, events=replace(summary.events, used=used))
         targets = {j.name: j.goal.target_percent for j in self._journeys if j.goal is not None}
         return Result(kept, summary, self._tally.reasons(), self._tally.limits(), targets, drive.unsettled)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -75,7 +75,7 @@ def _call(line: bytes) -> Call | None:
     return call
 
 
-def ways(people: list[str], facts: list[Fact], start_ms: int) -> Iterator[str]:
+def ways(people: list[str], facts: Sequence[Fact], start_ms: int) -> Iterator[str]:
     """The way of each person: her facts in the order of happening, with the time since the start."""
     for number, person in enumerate(people):
         if number:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -33,7 +33,7 @@ class Played:
     """
 
     start_ms: int
-    facts: list[Fact]
+    facts: Sequence[Fact]
     refused: list[tuple[int, str]]
     clocks: PersonClocks
     contents: Mapping[str, Said]

@@ -111,7 +111,7 @@ def explore(project: Project, events: int, seed: int, play: Player | None = None
 
 @dataclass(frozen=True, slots=True)
 class _Played:
-    facts: list[Fact]
+    facts: Sequence[Fact]
     summary: Summary
     refused: list[str]
     settled: bool
