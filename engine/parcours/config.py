@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
@@ -14,83 +14,94 @@ DAY_MS = 24 * HOUR_MS
 Count = Annotated[int, Field(ge=1)]
 
 
-class Settings(BaseModel):
+class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a config, so that type checkers see it
     """The engine's settings. Durations are in the unit that the name ends with."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    event_bytes_max: Count = Field(32 * 1024, description="Longest event line taken, in bytes; Segment's own limit.")
+    event_bytes_max: Count = Field(
+        default=32 * 1024, description="Longest event line taken, in bytes; Segment's own limit."
+    )
     id_bytes_max: Annotated[int, Field(ge=256)] = Field(
-        512, description="Longest user id, anonymous id or message id taken, in bytes."
+        default=512, description="Longest user id, anonymous id or message id taken, in bytes."
     )
     batch_events_max: Count = Field(
-        5_000, description="Most events in one micro-batch; beyond it the round trip grows and the rate does not."
+        default=5_000,
+        description="Most events in one micro-batch; beyond it the round trip grows and the rate does not.",
     )
     batches_in_flight_max: Count = Field(
-        4, description="Batches that a router has under way per shard before it pushes back."
+        default=4, description="Batches that a router has under way per shard before it pushes back."
     )
     routers_max: Count = Field(
-        64, description="Routers whose batch numbers a shard remembers; the one unheard of for longest is forgotten."
+        default=64,
+        description="Routers whose batch numbers a shard remembers; the one unheard of for longest is forgotten.",
     )
-    message_ids_max: Count = Field(2_000_000, description="Message ids a shard remembers to recognise duplicates.")
-    message_ids_for_ms: Count = Field(DAY_MS, description="How long a message id is remembered.")
-    traits_bytes_max: Count = Field(4_096, description="Room for one person's undeclared traits, in bytes of JSON.")
+    message_ids_max: Count = Field(
+        default=2_000_000, description="Message ids a shard remembers to recognise duplicates."
+    )
+    message_ids_for_ms: Count = Field(default=DAY_MS, description="How long a message id is remembered.")
+    traits_bytes_max: Count = Field(
+        default=4_096, description="Room for one person's undeclared traits, in bytes of JSON."
+    )
     all_traits_bytes_max: Count = Field(
-        65_536, description="Room for all traits of one person, declared ones too, in bytes of JSON."
+        default=65_536, description="Room for all traits of one person, declared ones too, in bytes of JSON."
     )
-    open_runs_max: Count = Field(1_000, description="Open runs of one person, over all journeys.")
+    open_runs_max: Count = Field(default=1_000, description="Open runs of one person, over all journeys.")
     run_deliveries_max: Count = Field(
-        1_000, description="Deliveries that a run remembers; of a run that loops the oldest ones are forgotten."
+        default=1_000, description="Deliveries that a run remembers; of a run that loops the oldest ones are forgotten."
     )
     run_memory_ms: Count = Field(
-        400 * DAY_MS, description="How long an ended run is remembered for re-entry, reactions and goals."
+        default=400 * DAY_MS, description="How long an ended run is remembered for re-entry, reactions and goals."
     )
     instant_steps_max: Count = Field(
-        1_000, description="Steps that a run may take at one instant; beyond it the run is parked."
+        default=1_000, description="Steps that a run may take at one instant; beyond it the run is parked."
     )
     update_rounds_max: Count = Field(
-        100, description="How often the updates of one instant may move a person in and out of audiences."
+        default=100, description="How often the updates of one instant may move a person in and out of audiences."
     )
     suppressed_addresses_max: Count = Field(
-        100, description="Addresses of one person on one channel that are known to be dead; the oldest are forgotten."
+        default=100,
+        description="Addresses of one person on one channel that are known to be dead; the oldest are forgotten.",
     )
-    series_entries_max: Count = Field(1_000, description="Entries kept of one history of one person.")
+    series_entries_max: Count = Field(default=1_000, description="Entries kept of one history of one person.")
     kept_inputs_max: Count = Field(
-        200,
+        default=200,
         description="Inputs kept for one person's runs of a paused journey; beyond it none is made up for.",
     )
-    attempts_max: Count = Field(5, description="Attempts in all at a delivery that was definitely not sent.")
+    attempts_max: Count = Field(default=5, description="Attempts in all at a delivery that was definitely not sent.")
     retry_delays_ms: tuple[int, ...] = Field(
-        (MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS),
+        default=(MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS),
         description="Pauses before the second, third ... attempt; a provider that asks for longer gets longer.",
     )
     retry_after_max_ms: Count = Field(
-        DAY_MS, description="Longest pause before another attempt that a provider may ask for; then it is made anyway."
+        default=DAY_MS,
+        description="Longest pause before another attempt that a provider may ask for; then it is made anyway.",
     )
     ambiguous_resend_after_ms: Count = Field(
-        5 * MINUTE_MS, description="Pause before an ambiguous transactional delivery is sent once more."
+        default=5 * MINUTE_MS, description="Pause before an ambiguous transactional delivery is sent once more."
     )
     answer_bytes_max: Count = Field(
-        16 * 1024, description="Longest answer to an outbound call that is read, in bytes; of a longer one nothing is."
+        default=16 * 1024,
+        description="Longest answer to an outbound call that is read, in bytes; of a longer one nothing is.",
     )
     due_people_max: Count = Field(
-        2_000, description="People whose timers fire in one slice, so that a backlog does not hold up events."
+        default=2_000, description="People whose timers fire in one slice, so that a backlog does not hold up events."
     )
     read_late_ms: Count = Field(
-        10_000,
+        default=10_000,
         description="How late a read may be made and still let people in at its instant; later, they enter when it is.",
     )
-    claim_max: Count = Field(200, description="Deliveries that one dispatcher has claimed and not answered.")
-    send_batch_max: Count = Field(50, description="Deliveries handed to one call of a channel's send.")
+    claim_max: Count = Field(default=200, description="Deliveries that one dispatcher has claimed and not answered.")
+    send_batch_max: Count = Field(default=50, description="Deliveries handed to one call of a channel's send.")
     send_timeout_s: Annotated[float, Field(gt=0)] = Field(
-        60.0, description="How long one call of a channel's send may take; then its deliveries are ambiguous."
+        default=60.0, description="How long one call of a channel's send may take; then its deliveries are ambiguous."
     )
     journal_bytes_max: Count = Field(
-        64 * 1024 * 1024, description="Journal length from which each commit also renews the image of one slot."
+        default=64 * 1024 * 1024, description="Journal length from which each commit also renews the image of one slot."
     )
     waiting_calls_max: Count = Field(
-        1_000, description="Calls of ingest that wait for room in the router; beyond it they fail with Overloaded."
+        default=1_000,
+        description="Calls of ingest that wait for room in the router; beyond it they fail with Overloaded.",
     )
     loop_horizon_ms: Count = Field(
-        400 * DAY_MS, description="How long after the last event a simulation follows journeys that never settle."
+        default=400 * DAY_MS,
+        description="How long after the last event a simulation follows journeys that never settle.",
     )
