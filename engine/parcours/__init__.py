@@ -6,44 +6,138 @@ line's help or a channel plugin, does not pay for the whole.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from parcours.config import Settings
-    from parcours.errors import ParcoursError
+    from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
+    from parcours.errors import (
+        AuthorError,
+        CallerError,
+        ChannelUnknown,
+        EngineClosed,
+        EventsUnsorted,
+        ExtraMissing,
+        NobodyYet,
+        OperatorError,
+        Overloaded,
+        ParcoursError,
+        ProjectInvalid,
+        PublishRefused,
+        SettingInvalid,
+        ShardUnavailable,
+        StoreBroken,
+        StoreBusy,
+    )
+    from parcours.insight.explain import DeliveryStory, Explanation, JourneyStory, Move, Reached, Refusal, RunStory
     from parcours.insight.explain_text import explanation_text
+    from parcours.insight.summary import EventCount, JourneyCount, StepCount, Summary
     from parcours.journey.project import Project
+    from parcours.journey.read.finding import Finding
     from parcours.service.acknowledgement import Acknowledgement, Ingested
     from parcours.service.engine import Engine
+    from parcours.service.journey_control import JourneyState
     from parcours.simulation.simulation import Result, simulate
 
 __all__ = [
     "Acknowledgement",
+    "AuthorError",
+    "CallerError",
+    "ChannelUnknown",
+    "DeliveryReached",
+    "DeliveryStory",
     "Engine",
+    "EngineClosed",
+    "EventCount",
+    "EventsUnsorted",
+    "Explanation",
+    "ExtraMissing",
+    "Fact",
+    "Finding",
     "Ingested",
+    "JourneyCount",
+    "JourneyState",
+    "JourneyStory",
+    "LimitReached",
+    "Move",
+    "Moved",
+    "NobodyYet",
+    "OperatorError",
+    "Overloaded",
     "ParcoursError",
     "Project",
+    "ProjectInvalid",
+    "PublishRefused",
+    "Reached",
+    "Refusal",
     "Result",
+    "RunStory",
+    "SettingInvalid",
     "Settings",
+    "ShardUnavailable",
+    "StepCount",
+    "StoreBroken",
+    "StoreBusy",
+    "Summary",
+    "Unmatched",
+    "Unmet",
     "explanation_text",
     "simulate",
 ]
 
-_HOMES = {
-    "Acknowledgement": "parcours.service.acknowledgement",
-    "Engine": "parcours.service.engine",
-    "Ingested": "parcours.service.acknowledgement",
-    "ParcoursError": "parcours.errors",
-    "Project": "parcours.journey.project",
-    "Result": "parcours.simulation.simulation",
-    "Settings": "parcours.config",
-    "explanation_text": "parcours.insight.explain_text",
-    "simulate": "parcours.simulation.simulation",
-}
+if not TYPE_CHECKING:  # a type checker that sees `__getattr__` takes any name for one of the package's
+    from importlib import import_module
 
+    _HOMES = {
+        "Acknowledgement": "parcours.service.acknowledgement",
+        "AuthorError": "parcours.errors",
+        "CallerError": "parcours.errors",
+        "ChannelUnknown": "parcours.errors",
+        "DeliveryReached": "parcours.core.fact",
+        "DeliveryStory": "parcours.insight.explain",
+        "Engine": "parcours.service.engine",
+        "EngineClosed": "parcours.errors",
+        "EventCount": "parcours.insight.summary",
+        "EventsUnsorted": "parcours.errors",
+        "Explanation": "parcours.insight.explain",
+        "ExtraMissing": "parcours.errors",
+        "Fact": "parcours.core.fact",
+        "Finding": "parcours.journey.read.finding",
+        "Ingested": "parcours.service.acknowledgement",
+        "JourneyCount": "parcours.insight.summary",
+        "JourneyState": "parcours.service.journey_control",
+        "JourneyStory": "parcours.insight.explain",
+        "LimitReached": "parcours.core.fact",
+        "Move": "parcours.insight.explain",
+        "Moved": "parcours.core.fact",
+        "NobodyYet": "parcours.errors",
+        "OperatorError": "parcours.errors",
+        "Overloaded": "parcours.errors",
+        "ParcoursError": "parcours.errors",
+        "Project": "parcours.journey.project",
+        "ProjectInvalid": "parcours.errors",
+        "PublishRefused": "parcours.errors",
+        "Reached": "parcours.insight.explain",
+        "Refusal": "parcours.insight.explain",
+        "Result": "parcours.simulation.simulation",
+        "RunStory": "parcours.insight.explain",
+        "SettingInvalid": "parcours.errors",
+        "Settings": "parcours.config",
+        "ShardUnavailable": "parcours.errors",
+        "StepCount": "parcours.insight.summary",
+        "StoreBroken": "parcours.errors",
+        "StoreBusy": "parcours.errors",
+        "Summary": "parcours.insight.summary",
+        "Unmatched": "parcours.core.fact",
+        "Unmet": "parcours.core.fact",
+        "explanation_text": "parcours.insight.explain_text",
+        "simulate": "parcours.simulation.simulation",
+    }
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'parcours' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'parcours' has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name]), name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
