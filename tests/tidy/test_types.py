@@ -17,6 +17,6 @@ def test_mypy_finds_nothing(run_python: Run) -> None:
 def test_a_caller_s_own_mypy_accepts_what_is_right_and_refuses_what_is_wrong(run_python: Run) -> None:
     # a caller has neither our options nor pydantic's plugin
     options = ["--strict", "--config-file=", "--enable-error-code=ignore-without-code"]
-    done = run_python("-m", "mypy", *options, "--cache-dir=.mypy_cache/caller", "tests/surface/typed_calls.py")
+    done = run_python("-m", "mypy", *options, "--cache-dir=.mypy_cache/caller", "tests/package/typed_calls.py")
 
     assert done.returncode == 0, done.stdout + done.stderr

@@ -16,7 +16,7 @@ from parcours.errors import ShardUnavailable, StoreBroken
 from parcours.routing.router import Router, Taken
 
 if TYPE_CHECKING:
-    from tests.router.conftest import Fault, ScriptedShard
+    from tests.routing.conftest import Fault, ScriptedShard
 
     Run = Callable[[Coroutine[Any, Any, None]], None]
     NewShard = Callable[..., ScriptedShard]
