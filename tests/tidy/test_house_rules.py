@@ -40,6 +40,17 @@ STOPWATCH_SEAMS = (
 DECIDING_ROOMS = tuple(f"engine/parcours/{room}/" for room in ("core", "expression", "journey", "shard"))
 CHANCE = ("random.", "secrets.", "uuid.uuid1", "uuid.uuid4", "os.urandom", "builtins.hash")
 
+# Beside those that are called like the room of the engine whose tests they hold.
+OTHER_TEST_FOLDERS = {
+    "channels",  # those that come along
+    "cluster",  # what needs Ray: every runtime, room or promise
+    "docs",
+    "engine",
+    "model",  # a second engine, as plain as can be, that has to agree with the first
+    "package",  # the names and modules that lie beside the rooms
+    "tidy",
+}
+
 # In two halves each, so that this file does not break its own rule.
 FORBIDDEN_WORDS = re.compile(
     "|".join(
@@ -55,7 +66,15 @@ FORBIDDEN_WORDS = re.compile(
 def test_the_root_holds_the_agreed_names_only(repository: Path) -> None:
     visible = {entry.name for entry in repository.iterdir() if not entry.name.startswith(".")}
 
-    assert visible <= ROOT_NAMES
+    assert visible == ROOT_NAMES
+
+
+def test_tests_lie_in_a_folder_that_is_called_like_their_room(repository: Path) -> None:
+    rooms = {each.parent.name for each in (repository / "engine" / "parcours").glob("*/__init__.py")}
+
+    folders = {each.parent.name for each in (repository / "tests").glob("*/test_*.py")}
+
+    assert folders <= rooms | OTHER_TEST_FOLDERS
 
 
 def test_no_source_file_is_too_long(repository: Path) -> None:
