@@ -58,10 +58,12 @@ def test_no_more_deliveries_are_under_way_than_allowed_over_all_calls() -> None:
 
 def test_a_cancelled_call_leaves_nothing_running() -> None:
     ended: list[str] = []
+    both_begun = asyncio.Barrier(3)
 
     async def send_one(delivery: Delivery, attempt: Attempt) -> Receipt:
         attempt.departed = True
         try:
+            await both_begun.wait()
             await asyncio.Event().wait()
         finally:
             ended.append(delivery.key)
@@ -69,8 +71,7 @@ def test_a_cancelled_call_leaves_nothing_running() -> None:
 
     async def cancelled() -> None:
         call = asyncio.ensure_future(SideBySide(2, 60).send(deliveries(2), send_one))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await both_begun.wait()
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call

@@ -188,27 +188,26 @@ def test_whoever_feeds_it_is_held_back_and_let_in_one_by_one(
         shard = new_shard()
         shard.gate.clear()
         router = new_router(shard, batch_events_max=1, batches_in_flight_max=1)
-        let_in: list[int] = []
+        let_in: dict[int, int] = {}
 
         async def feed(number: int) -> None:
             await router.room()
             assert router.has_room(), "those who waited together do not rush in together"
-            let_in.append(number)
+            let_in[number] = len(shard.applied)
             await router.take([line(number)])
 
         assert router.has_room()
         first = router.start([line(90), line(91), line(92)])
         assert not router.has_room()
         feeders = [asyncio.ensure_future(feed(number)) for number in range(5)]
-        await asyncio.sleep(0.1)
-        assert not let_in
+        asyncio.get_running_loop().call_soon(shard.gate.set)  # after each of them has had its turn
 
-        shard.gate.set()
         await first
         await asyncio.gather(*feeders)
 
         assert router.has_room()
         assert sorted(let_in) == [0, 1, 2, 3, 4]
+        assert min(let_in.values()) > 0, "nobody was let in before the shard had taken something"
 
     run(scenario())
 
@@ -255,14 +254,17 @@ def test_closing_fails_calls_under_way_calls_queued_and_calls_that_wait_for_room
         shard = new_shard()
         shard.gate.clear()
         router = new_router(shard, batch_events_max=1, batches_in_flight_max=1)
+        asked = asyncio.Event()
 
         async def feed() -> None:
+            asked.set()
             await router.room()
             await router.take([line(9)])
 
         calls: list[asyncio.Future[Any]] = [router.start([line(1)]), router.start([line(2), line(3)])]
         calls.append(asyncio.ensure_future(feed()))
-        await asyncio.sleep(0.1)
+        await asked.wait()
+        assert shard.under_way == 1
         await router.close()
         outcomes = await asyncio.gather(*calls, return_exceptions=True)
 
