@@ -171,6 +171,8 @@ def test_the_condition_is_looked_at_before_the_open_run(tell: Tell) -> None:
 
     story.event(1, "Start", total=9).event(2, "Start", total=1)
 
+    assert [each.at for each in story.others()] == [2], "the condition is the reason that is kept"
+    assert [at for at, _, _, _ in story.told("entered")] == [1]
     assert not story.told("not_entered")
 
 

@@ -56,8 +56,9 @@ def test_a_goal_has_a_condition(tell: Tell) -> None:
     story = tell(GOAL % (", within: 2h", "1m"))
 
     story.event(0, "Start", total=10).event(HOUR, "Bought", total=10).event(HOUR + 1, "Bought")
+    story.event(HOUR + 2, "Bought", total=11)
 
-    assert not story.told("goal")
+    assert [at for at, _, _, _ in story.told("goal")] == [HOUR + 2]
 
 
 def test_the_goal_is_credited_to_the_run_that_the_same_event_ends(tell: Tell) -> None:

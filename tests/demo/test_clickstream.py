@@ -82,15 +82,22 @@ def test_a_row_becomes_a_call_of_segments_spec(calls: list[Call]) -> None:
 
 
 def test_what_is_added_in_a_visit_lies_in_its_cart_until_the_purchase(calls: list[Call]) -> None:
-    totals: dict[str, int] = {}
+    carts: dict[str, dict[str, int]] = {}
+    empty = {"total": 0, "items": 0}
+    seen = Counter[str]()
     for call in calls[PEOPLE:]:
         properties = call["properties"]
+        if "cart" not in properties:
+            continue
+        before, cart = carts.get(properties["cart_id"], empty), properties["cart"]
         if call["event"] == "Product Added":
-            cart_id = properties["cart_id"]
-            totals[cart_id] = totals.get(cart_id, 0) + properties["price"]
-            assert properties["cart"]["total"] >= totals[cart_id]
-        if call["event"] == "Order Completed":
-            totals.pop(properties["cart_id"], None)
+            assert cart == {"total": before["total"] + properties["price"], "items": before["items"] + 1}
+        elif before != empty:  # whoever looks into an empty cart finds the product at hand
+            assert cart == before
+        seen[call["event"]] += before != empty
+        carts[properties["cart_id"]] = empty if call["event"] == "Order Completed" else cart
+
+    assert min(seen["Product Added"], seen["Checkout Started"]) > 100
 
 
 def test_nobody_checks_out_with_an_empty_cart(calls: list[Call]) -> None:

@@ -44,7 +44,9 @@ def test_delays_keep_their_bounds_and_a_click_follows_the_opening(key: str, seed
 def test_another_process_sees_the_same_reactions() -> None:
     elsewhere = pickle.loads(pickle.dumps(CROWD))
 
-    assert all(elsewhere.reactions(key, "email") == CROWD.reactions(key, "email") for key in KEYS[:100])
+    here = [CROWD.reactions(key, "email") for key in KEYS[:100]]
+    assert sum(map(bool, here)) > 20
+    assert [elsewhere.reactions(key, "email") for key in KEYS[:100]] == here
 
 
 def test_the_rule_stays_what_it_is() -> None:
@@ -66,6 +68,10 @@ def test_nobody_reacts_on_a_channel_without_a_habit() -> None:
 
 
 def test_where_nobody_opens_nobody_clicks() -> None:
-    closed = Habit(opened=0, clicked=BASIS_POINTS, open_after_ms=(1, 2), click_after_ms=(1, 2))
+    open_, closed = (
+        LumaCrowd(1, {"push": Habit(opened, BASIS_POINTS, open_after_ms=(1, 2), click_after_ms=(1, 2))})
+        for opened in (BASIS_POINTS, 0)
+    )
 
-    assert not any(LumaCrowd(1, {"push": closed}).reactions(key, "push") for key in KEYS[:200])
+    assert all(open_.reactions(key, "push") for key in KEYS[:200])
+    assert not any(closed.reactions(key, "push") for key in KEYS[:200])

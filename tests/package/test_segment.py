@@ -272,4 +272,7 @@ def test_any_object_is_taken_or_refused_in_words(fields: dict[str, object], kind
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_refused_in_words(line: bytes) -> None:
-    assert isinstance(outcome(line), str)
+    reason = outcome(line)
+
+    assert isinstance(reason, str)
+    assert len(reason.split()) > 1

@@ -150,6 +150,7 @@ def test_an_engine_with_a_fault_is_found_out_by_few_events(
 
     assert name in broken(exploration)
     shown = [violation for violation in exploration.violations if violation.property == name and violation.acts]
+    assert shown
     assert all(fewest <= len(violation.acts) <= 6 for violation in shown)
 
 
