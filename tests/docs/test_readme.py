@@ -15,7 +15,15 @@ from parcours.journey.model.document import JourneyDocument
 from parcours.journey.starter import write_starter
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["README.md", "engine/ARCHITECTURE.md", "benchmarks/README.md", "channels/README.md"]
+PAGES = [
+    "README.md",
+    ".github/CONTRIBUTING.md",
+    ".github/SECURITY.md",
+    "benchmarks/README.md",
+    "channels/README.md",
+    "engine/ARCHITECTURE.md",
+    "engine/CHANGELOG.md",
+]
 
 
 def blocks(page: str, kind: str) -> list[str]:
@@ -97,6 +105,14 @@ def test_links_between_pages_lead_somewhere(page: str) -> None:
     dead = [link for link in links if "://" not in link and not (ROOT / page).parent.joinpath(link).exists()]
 
     assert dead == []
+
+
+def test_the_files_that_a_contributor_is_sent_to_are_there() -> None:
+    text = (ROOT / ".github/CONTRIBUTING.md").read_text()
+    paths = re.findall(r"`((?:engine|tests|channels|\.ci)/[^`]*)`", text)
+
+    assert len(paths) > 10
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 def test_the_architecture_names_every_room() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -67,6 +68,16 @@ def test_the_root_holds_the_agreed_names_only(repository: Path) -> None:
     visible = {entry.name for entry in repository.iterdir() if not entry.name.startswith(".")}
 
     assert visible == ROOT_NAMES
+
+
+def test_nothing_is_kept_that_a_tool_makes(repository: Path) -> None:
+    if not (repository / ".git").exists():
+        pytest.skip("not a clone: there is no telling what is kept")
+    listing = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+
+    done = subprocess.run(listing, cwd=repository, capture_output=True, text=True, check=True, timeout=60)
+
+    assert done.stdout == ""
 
 
 def test_tests_lie_in_a_folder_that_is_called_like_their_room(repository: Path) -> None:
@@ -189,7 +200,7 @@ def python_files(repository: Path) -> Iterator[Path]:
 
 def text_files(repository: Path) -> Iterator[Path]:
     """Every file of the repository that is text, the hidden ones that belong to it included."""
-    for name in sorted({*ROOT_NAMES, ".ci", ".gitignore"}):
+    for name in sorted({*ROOT_NAMES, ".ci", ".github", ".gitignore"}):
         path = repository / name
         for file in [path] if path.is_file() else sorted(path.rglob("*")):
             if file.is_file() and "__pycache__" not in file.parts and is_text(file):
