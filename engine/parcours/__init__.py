@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from parcours.service.acknowledgement import Acknowledgement, Ingested
     from parcours.service.engine import Engine
     from parcours.service.journey_control import JourneyState
+    from parcours.service.person import Person, PersonDelivery, PersonRun
     from parcours.simulation.simulation import Result, simulate
 
 __all__ = [
@@ -65,6 +66,9 @@ __all__ = [
     "OperatorError",
     "Overloaded",
     "ParcoursError",
+    "Person",
+    "PersonDelivery",
+    "PersonRun",
     "Project",
     "ProjectInvalid",
     "PublishRefused",
@@ -114,6 +118,9 @@ if not TYPE_CHECKING:  # a type checker that sees `__getattr__` takes any name f
         "OperatorError": "parcours.errors",
         "Overloaded": "parcours.errors",
         "ParcoursError": "parcours.errors",
+        "Person": "parcours.service.person",
+        "PersonDelivery": "parcours.service.person",
+        "PersonRun": "parcours.service.person",
         "Project": "parcours.journey.project",
         "ProjectInvalid": "parcours.errors",
         "PublishRefused": "parcours.errors",

@@ -18,6 +18,7 @@ from parcours import (
     Finding,
     Ingested,
     JourneyState,
+    Person,
     Project,
     PublishRefused,
     Reached,
@@ -59,6 +60,7 @@ async def an_engine(project: Project) -> None:
         assert_type(await engine.ingest([{"type": "track"}]), Ingested)
         assert_type(engine.journeys(), list[JourneyState])
         assert_type(engine.troubles(), list[str])
+        assert_type(engine.profile("sarah"), Person | None)
         engine.track("sarah")  # type: ignore[call-arg]  # the event is missing
         engine.track(7, "Seen")  # type: ignore[arg-type]  # an id is a text
         engine.track("sarah", "Seen", {1: "/"})  # type: ignore[dict-item]  # names of properties are texts
