@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from parcours.core.identity import SLOTS, person_asked_for, person_in, person_name, shard_of, slot_of
+from parcours.core.identity import SLOTS, SlotMap, person_asked_for, person_in, person_name, slot_of
 
 ids = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12) | st.sampled_from(
     ["@user/@a", "@a", "@anonymous/a", "a", "@loyalty/a", "@", "@user/a", "/", "@/", "@anonymous/"]
@@ -72,12 +72,14 @@ def test_every_person_lies_in_one_shard(person: str, shards: int) -> None:
     slot = slot_of(person)
 
     assert 0 <= slot < SLOTS
-    assert 0 <= shard_of(slot, shards) < shards
+    assert 0 <= SlotMap(shards).shard(person) < shards
+    assert SlotMap(shards).slot(person) == SlotMap(shards).slot_of_bytes(person.encode()) == slot
+    assert slot in SlotMap(shards).owned_by(SlotMap(shards).shard(person))
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3, 7, 64, SLOTS])
 def test_each_shard_has_its_share_of_the_slots(shards: int) -> None:
-    sizes = [[shard_of(slot, shards) for slot in range(SLOTS)].count(shard) for shard in range(shards)]
+    sizes = [len(SlotMap(shards).owned_by(shard)) for shard in range(shards)]
 
     assert sum(sizes) == SLOTS
     assert max(sizes) - min(sizes) <= 1

@@ -11,6 +11,7 @@ import pytest
 
 from parcours.clock import ManualClock
 from parcours.config import Settings
+from parcours.core.identity import SlotMap
 from parcours.errors import CallerError, ShardUnavailable
 from parcours.journey.program import Program
 from parcours.journey.project import Project
@@ -67,7 +68,7 @@ class Shop:
         self.ports = []
         for number, store in enumerate(self.stores):
             program = self.project.program
-            shard = Shard(number, SHARDS, program, store, Settings(), project=self.project)
+            shard = Shard(number, SlotMap(SHARDS), program, store, Settings(), project=self.project)
             shard.open(1_000 + number)
             self.ports.append(Unreliable(shard, store, lost[number] if number < len(lost) else ()))
         return self
@@ -179,7 +180,7 @@ def test_shards_that_were_opened_with_another_project_before_they_ever_wrote_agr
 ) -> None:
     async def scenario() -> None:
         # given a first start that got to the first shard only, and a second one with a changed project
-        only = Shard(0, SHARDS, shop.project.program, shop.stores[0], Settings(), project=shop.project)
+        only = Shard(0, SlotMap(SHARDS), shop.project.program, shop.stores[0], Settings(), project=shop.project)
         only.open(0)
         shop.project = other_shop(shop.project)
         shop.open()

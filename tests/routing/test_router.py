@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parcours.config import Settings
-from parcours.core.identity import shard_of, slot_of
+from parcours.core.identity import SlotMap
 from parcours.errors import ShardUnavailable, StoreBroken
 from parcours.routing.router import Router, Taken
 
@@ -39,7 +39,7 @@ def test_lines_go_to_the_shard_of_their_person(run: Run, new_shard: NewShard, ne
         await new_router(*shards).take(lines)
 
         for number in range(50):
-            owner = shard_of(slot_of(f"u{number}"), 3)
+            owner = SlotMap(3).shard(f"u{number}")
             assert [shard for shard in range(3) if line(number) in dict(shards[shard].applied).values()] == [owner]
 
     run(scenario())

@@ -13,7 +13,7 @@ from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.core.fact import Fact
 from parcours.core.fact_block import decode_facts
-from parcours.core.identity import SLOTS
+from parcours.core.identity import SLOTS, SlotMap
 from parcours.journey.model.document import (
     AudiencesDocument,
     EventDocument,
@@ -107,7 +107,7 @@ class World:
         """A shard that knows nothing but what the store kept."""
         number, shards = (0, 1) if self.slot is None else (self.slot, SLOTS)
         self.shard = Shard(
-            number, shards, self.program, self.store, self.settings, records=self.records, project=self.project
+            number, SlotMap(shards), self.program, self.store, self.settings, records=self.records, project=self.project
         )
         self.shard.open(self.now_ms)
         return self.shard

@@ -7,6 +7,7 @@ import pytest
 
 from parcours.channel import Accepted
 from parcours.core.effect import Effects, Outgoing
+from parcours.core.identity import SlotMap
 from parcours.core.input import TimePassed
 from parcours.core.profile import Profile, encode_profile
 from parcours.shard.outbox import Claim, Outbox, Ready
@@ -65,7 +66,7 @@ def test_claims_are_known_by_their_dispatcher_until_they_are_settled() -> None:
 
 
 def test_nothing_is_written_for_people_who_are_as_before() -> None:
-    slots = Slots(0, 1)
+    slots = Slots(0, SlotMap(1))
     slots[1].profiles["anna"] = encode_profile(Profile(traits={"city": "Oslo"}))
     work = Work(slots, 10)
 
@@ -79,7 +80,7 @@ def test_nothing_is_written_for_people_who_are_as_before() -> None:
 
 
 def test_a_person_who_loses_everything_is_written_as_such() -> None:
-    slots = Slots(0, 1)
+    slots = Slots(0, SlotMap(1))
     slots[1].profiles["anna"] = encode_profile(Profile(traits={"city": "Oslo"}))
     work = Work(slots, 10)
 
@@ -103,7 +104,7 @@ def test_whether_anything_is_known_of_a_person_does_not_depend_on_having_looked(
 
 
 def test_the_entry_of_a_delivery_is_the_work_s_before_it_is_the_slot_s() -> None:
-    slots = Slots(0, 1)
+    slots = Slots(0, SlotMap(1))
     slots[1].outbox["k"] = msgspec.msgpack.encode(ENTRY)
     work = Work(slots, 10)
     assert work.has_entry(1, "k")

@@ -13,14 +13,14 @@ from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.config import DAY_MS, MINUTE_MS, Settings
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.fact_block import decode_facts
-from parcours.core.identity import slot_of
+from parcours.core.identity import SlotMap
 from parcours.shard.messages import Status
 
 if TYPE_CHECKING:
     from tests.shard.conftest import Lines, World
 
 SLOT = 7
-PEOPLE = [name for name in map(str, range(10_000)) if slot_of(name) == SLOT][:4]
+PEOPLE = [name for name in map(str, range(10_000)) if SlotMap(1).slot(name) == SLOT][:4]
 """They share a slot, so that a shard of this slot alone renews their image with each commit."""
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from parcours.config import DAY_MS
 from parcours.core.effect import Outgoing
-from parcours.core.identity import SLOTS
+from parcours.core.identity import SLOTS, SlotMap
 from parcours.shard.slots import SeenIds, Slots
 from parcours.store.store import Record, SlotImage
 
@@ -19,7 +19,7 @@ class Door:
     """Takes messages as a shard does, one a batch."""
 
     def __init__(self, most: int = MANY) -> None:
-        self.slots = Slots(0, 1)
+        self.slots = Slots(0, SlotMap(1))
         self.seen = SeenIds(self.slots, DAY_MS, most)
 
     def is_new(self, slot: int, digest: bytes, at: int) -> bool:
@@ -104,7 +104,7 @@ def slot_of(digest: bytes) -> int:
 
 
 def test_a_record_changes_only_slots_whose_image_is_older() -> None:
-    slots = Slots(0, 1)
+    slots = Slots(0, SlotMap(1))
     slots.restore(SlotImage(1, 5, {"anna": b"new"}, {b"m": 1}, {"k": b"entry"}))
     record = Record(5, 1, 0, [(1, b"n", 2)], [(1, "anna", b"old"), (2, "bert", b"old")], [(1, "k", None)], b"")
 
@@ -118,13 +118,13 @@ def test_a_record_changes_only_slots_whose_image_is_older() -> None:
 
 def test_every_slot_belongs_to_one_shard() -> None:
     for shards in (1, 2, 7):
-        owned = [number for shard in range(shards) for number in Slots(shard, shards).owned]
+        owned = [number for shard in range(shards) for number in Slots(shard, SlotMap(shards)).owned]
 
         assert owned == list(range(SLOTS))
 
 
 def test_outbox_entries_come_in_the_order_of_their_decisions() -> None:
-    slots = Slots(0, 1)
+    slots = Slots(0, SlotMap(1))
     for slot, at in ((1, 30), (2, 10), (3, 20)):
         entry = Outgoing(f"k{at}", "anna", "j", 1, 1, "s", "email", "m", "marketing", "a@b.example", at, {})
         slots[slot].outbox[entry.key] = msgspec.msgpack.encode(entry)

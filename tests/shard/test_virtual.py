@@ -7,6 +7,7 @@ import pytest
 
 from parcours.channel import Refused
 from parcours.config import Settings
+from parcours.core.identity import SlotMap
 from parcours.journey.model.document import (
     AudiencesDocument,
     EventsDocument,
@@ -58,7 +59,7 @@ def shard() -> Shard:
         [MessageDocument.model_validate({"message": "note", "email": {"text": "Hello"}})],
         [JourneyDocument.model_validate(journey) for journey in (FIRST, SECOND)],
     )
-    shard = Shard(0, 1, project.program, MemoryStore(), Settings(), time=VirtualTime())
+    shard = Shard(0, SlotMap(1), project.program, MemoryStore(), Settings(), time=VirtualTime())
     shard.open(0)
     return shard
 

@@ -14,6 +14,7 @@ from aiohttp import web
 from rich.console import Console
 
 from parcours.config import Settings
+from parcours.core.identity import SlotMap
 from parcours.errors import CallerError
 from parcours.insight.report import print_report
 from parcours.journey.project import Project
@@ -178,7 +179,7 @@ def test_a_call_that_was_under_way_when_the_engine_stopped_is_made_again_under_i
     store, now_ms = MemoryStore(), 1_000_000
 
     def opened(at: int) -> Shard:
-        shard = Shard(0, 1, shop.program, store, Settings())
+        shard = Shard(0, SlotMap(1), shop.program, store, Settings())
         shard.open(at)
         return shard
 

@@ -8,6 +8,7 @@ import pytest
 
 from parcours.channel import Accepted
 from parcours.config import Settings
+from parcours.core.identity import SlotMap
 from parcours.shard.messages import Batch
 from parcours.shard.shard import Shard
 from parcours.shard.timekeeping import VirtualTime
@@ -122,7 +123,7 @@ def test_whoever_has_no_address_is_refused_by_name_and_everybody_else_is_written
 
 def test_the_mails_are_filled_from_the_cart_the_order_and_the_profile(luma: Project, sarah: Recording) -> None:
     sarah.track(30_000, "sarah", "Order Completed", {**ORDER, "products": "a yoga mat", "unnamed": "is not kept"})
-    shard = Shard(0, 1, luma.program, VolatileStore(), Settings(), time=VirtualTime())
+    shard = Shard(0, SlotMap(1), luma.program, VolatileStore(), Settings(), time=VirtualTime())
     shard.open(0)
     shard.take(Batch("door", 1, [1, 2, 3], sarah.lines), 0)
 

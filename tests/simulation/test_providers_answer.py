@@ -16,6 +16,7 @@ from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.fact_block import decode_facts
+from parcours.core.identity import SlotMap
 from parcours.journey.project import Project
 from parcours.shard.messages import Batch
 from parcours.shard.shard import Shard
@@ -132,7 +133,7 @@ class Virtual:
     """A shard under virtual time, whose providers are as late as they like."""
 
     def __init__(self, project: Project) -> None:
-        self.shard = Shard(0, 1, project.program, VolatileStore(), Settings(), time=VirtualTime())
+        self.shard = Shard(0, SlotMap(1), project.program, VolatileStore(), Settings(), time=VirtualTime())
         self.shard.open(0)
         self.under_way: list[Receipt] = []
 
@@ -199,7 +200,7 @@ class Live:
         self.shard = self.restart(0)
 
     def restart(self, now_ms: int) -> Shard:
-        self.shard = Shard(0, 1, self._program, self._store, Settings())
+        self.shard = Shard(0, SlotMap(1), self._program, self._store, Settings())
         self.shard.open(now_ms)
         return self.shard
 

@@ -8,6 +8,7 @@ that two people never share a name.
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
 
 SLOTS = 1_024
 """Hash slots over all shards: enough to share out, and so many that the dict of people of each stays small."""
@@ -48,3 +49,35 @@ def slot_of(person: str) -> int:
 def shard_of(slot: int, shards: int) -> int:
     """The shard that owns a slot: each gets a contiguous range."""
     return slot * shards // SLOTS
+
+
+@dataclass(frozen=True, slots=True)
+class SlotMap:
+    """Where people live: which hash slot a name has, and which shard owns a slot.
+
+    Whoever looks for a person asks the same map: the router, the shard, and whoever looks in.
+
+    shards  how many of them share the slots
+    """
+
+    shards: int
+
+    def slot(self, person: str) -> int:
+        """The hash slot of a person."""
+        return zlib.crc32(person.encode()) % SLOTS
+
+    def slot_of_bytes(self, name: bytes) -> int:
+        """The hash slot of a person whose name has been encoded already."""
+        return zlib.crc32(name) % SLOTS
+
+    def owner(self, slot: int) -> int:
+        """The number of the shard that owns a slot."""
+        return shard_of(slot, self.shards)
+
+    def shard(self, person: str) -> int:
+        """The number of the shard in which a person lives."""
+        return self.owner(self.slot(person))
+
+    def owned_by(self, shard: int) -> list[int]:
+        """The slots of a shard, in ascending order."""
+        return [slot for slot in range(SLOTS) if self.owner(slot) == shard]

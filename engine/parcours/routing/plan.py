@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from parcours.config import Settings
-from parcours.core.identity import SLOTS
+from parcours.core.identity import SLOTS, SlotMap
 from parcours.core.turn import Crowd
 from parcours.errors import SettingInvalid
 from parcours.journey.program import Program
@@ -55,6 +55,11 @@ class Plan:
         """Raises SettingInvalid for what no shard can be opened with."""
         check_shards(self.shards)
         check_address(self.store)
+
+    @property
+    def slot_map(self) -> SlotMap:
+        """Where people live."""
+        return SlotMap(self.shards)
 
 
 def check_shards(shards: object) -> None:

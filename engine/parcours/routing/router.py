@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from parcours.config import Settings
-from parcours.core.identity import SLOTS, shard_of, slot_of
+from parcours.core.identity import SLOTS, SlotMap
 from parcours.errors import ShardUnavailable
 from parcours.journey.program import Program
 from parcours.routing.ports import BatchPort
@@ -81,11 +81,20 @@ class _Flight:
 class Router:
     """Lives on one event loop. `name` is its own for ever: a router that starts anew takes a new name."""
 
-    def __init__(self, name: str, ports: Sequence[BatchPort], program: Program, settings: Settings) -> None:
+    def __init__(
+        self,
+        name: str,
+        ports: Sequence[BatchPort],
+        program: Program,
+        settings: Settings,
+        slot_map: SlotMap | None = None,
+    ) -> None:
+        """`slot_map` says where people live, if they are not spread over the ports as ever."""
+        self._slot_map = slot_map or SlotMap(len(ports))
         self._program = program
         self._settings = settings
         self._lanes = [_Lane(name, port, settings) for port in ports]
-        self._shards = [shard_of(slot, len(ports)) for slot in range(SLOTS)]
+        self._shards = [self._slot_map.owner(slot) for slot in range(SLOTS)]
         self._lines = 0
         self._closed = False
 
@@ -107,7 +116,7 @@ class Router:
             except Unusable as reason:
                 taken.rejected.append((place, str(reason)))
             else:
-                of_slot[slot_of(person)].append(place)
+                of_slot[self._slot_map.slot(person)].append(place)
         first_number = self._lines + 1
         self._lines += len(lines)
         for lane, places in zip(self._lanes, shares, strict=True):

@@ -22,7 +22,7 @@ def open_shard(
     store = open_store(plan.store, number)
     shard = Shard(
         number,
-        plan.shards,
+        plan.slot_map,
         program,
         store,
         plan.settings,

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import blake2s
-from zlib import crc32
 
 from parcours.config import Settings
-from parcours.core.identity import SLOTS
+from parcours.core.identity import SlotMap
 from parcours.core.input import EventHappened, Input
 from parcours.journey.program import Program
 from parcours.segment import Call, Unusable, input_of, instant, person_of, read_call
@@ -36,7 +35,16 @@ _nothing_hashed = blake2s(digest_size=DIGEST_BYTES).copy
 class Intake:
     """Reads batches for one shard."""
 
-    def __init__(self, program: Program, settings: Settings, slots: Slots, seen: SeenIds, time: Timekeeping) -> None:
+    def __init__(
+        self,
+        program: Program,
+        settings: Settings,
+        slot_map: SlotMap,
+        slots: Slots,
+        seen: SeenIds,
+        time: Timekeeping,
+    ) -> None:
+        self._slot_of = slot_map.slot_of_bytes
         self._settings = settings
         self._slots = slots
         self._seen = seen
@@ -54,7 +62,8 @@ class Intake:
     def inputs(self, batch: Batch, work: Work) -> Iterator[tuple[int, str, Input]]:
         """(slot, person, input) for each line that may move its person; the outcome of every line is noted."""
         self._outcomes, self._reasons = bytearray(len(batch.lines)), []  # accepted, unless it turns out otherwise
-        idle, owned, arrival_ms = self._idle, self._slots.owned, self._time.arrival_ms(work.stamp_ms)
+        slot_of, idle, owned = self._slot_of, self._idle, self._slots.owned
+        arrival_ms = self._time.arrival_ms(work.stamp_ms)
         for place, line in enumerate(batch.lines):
             try:
                 call = read_call(line)
@@ -62,7 +71,7 @@ class Intake:
                 if not person or person[0] == "@" or len(person) > PLAIN_ID_MAX or "\0" in person:
                     person = person_of(call, self._program, self._settings)
                 name = person.encode()
-                slot = crc32(name) % SLOTS
+                slot = slot_of(name)
                 at = instant(call.timestamp) if arrival_ms is None else arrival_ms
                 moves = call.type != "track" or call.event not in idle
                 given = self._input(call, slot, person, at, work) if moves else None

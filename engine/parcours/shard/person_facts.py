@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from parcours.core.fact import Fact
 from parcours.core.fact_block import decode_facts
-from parcours.core.identity import shard_of, slot_of
+from parcours.core.identity import SlotMap
 from parcours.shard.messages import Recalled
 from parcours.store.address import open_store
 from parcours.store.store import Record, Store
@@ -43,7 +43,7 @@ def recall_from(address: str, shards: int, person: str) -> list[Fact]:
 
     Raises StoreBusy if one is: nothing else may open its files. Nothing that the store holds changes.
     """
-    store = open_store(address, shard_of(slot_of(person), shards))
+    store = open_store(address, SlotMap(shards).shard(person))
     try:
         facts: list[Fact] = []
         after: int | None = 0

@@ -27,7 +27,7 @@ from parcours.channel import Ambiguous, Receipt
 from parcours.config import Settings
 from parcours.core.audiences import is_inside
 from parcours.core.fact import Fact
-from parcours.core.identity import slot_of
+from parcours.core.identity import SlotMap
 from parcours.core.input import ReadReached, TimePassed
 from parcours.core.profile import NEVER, Profile, decode_profile, next_due
 from parcours.core.turn import Crowd
@@ -59,7 +59,7 @@ class Shard:
     def __init__(
         self,
         number: int,
-        shards: int,
+        slot_map: SlotMap,
         program: Program,
         store: Store,
         settings: Settings,
@@ -72,15 +72,17 @@ class Shard:
     ) -> None:
         """`project` is what the program was compiled from; without it nothing else can ever be published.
 
+        slot_map  where people live: the shard owns the slots that it gives to `number`
         time  live time unless told otherwise
         """
         self._published = Published(program, project)
         self._store = store
         self._settings = settings
         self._time = time or LiveTime()
-        self._slots = Slots(number, shards)
+        self._slot_map = slot_map
+        self._slots = Slots(number, slot_map)
         self._seen = SeenIds(self._slots, settings.message_ids_for_ms, settings.message_ids_max)
-        self._intake = Intake(program, settings, self._slots, self._seen, self._time)
+        self._intake = Intake(program, settings, slot_map, self._slots, self._seen, self._time)
         self._wheel = Wheel(self._due_of)
         self._sweep = Sweep(self._slots)
         recorded = dict.fromkeys(records, answer)
@@ -175,7 +177,9 @@ class Shard:
             in_time = not self._time.wakes_itself or work.stamp_ms - reading.at <= self._settings.read_late_ms
             at = reading.at if in_time else work.stamp_ms
             for person, enter_at in reading.entries:
-                self._inputs.offer(work, slot_of(person), person, ReadReached(at, reading.journey, enter_at))
+                self._inputs.offer(
+                    work, self._slot_map.slot(person), person, ReadReached(at, reading.journey, enter_at)
+                )
             self._reads = {**self._reads, f"{reading.journey}@{reading.version}": reading.at}
             work.own.append((READS, msgspec.msgpack.encode(self._reads)))
             self._commit(work, always=True)
@@ -276,7 +280,7 @@ class Shard:
         """Fire the timers due before this time, of a slice of people."""
         for person in self._wheel.take(before, self._settings.due_people_max):
             if not self._time.stands_still(person):
-                self._inputs.apply(work, slot_of(person), person, TimePassed(before))
+                self._inputs.apply(work, self._slot_map.slot(person), person, TimePassed(before))
 
     def _commit(self, work: Work, *, always: bool = False) -> None:
         """Make the work durable, then visible. A work without any change is committed only if asked for."""
@@ -307,7 +311,7 @@ class Shard:
         self._store.trim(self._slots[self._slots.oldest()].sequence)
 
     def _due_of(self, person: str) -> int:
-        return self._slots.due_of(slot_of(person), person)
+        return self._slots.due_of(self._slot_map.slot(person), person)
 
     # Looking in
 
@@ -329,7 +333,7 @@ class Shard:
     def profile(self, person: str) -> Profile | None:
         """Everything known of a person, None if nothing is."""
         self._check()
-        data = self._slots[slot_of(person)].profiles.get(person)
+        data = self._slots[self._slot_map.slot(person)].profiles.get(person)
         return None if data is None else decode_profile(data)
 
     @property

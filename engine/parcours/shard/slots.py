@@ -14,7 +14,7 @@ from typing import TypeAlias
 import msgspec
 
 from parcours.core.effect import Outgoing
-from parcours.core.identity import SLOTS, shard_of
+from parcours.core.identity import SLOTS, SlotMap
 from parcours.core.profile import NEVER, next_due
 from parcours.store.store import Record, SlotImage
 
@@ -41,8 +41,8 @@ class Slot:
 class Slots:
     """The slots of one shard."""
 
-    def __init__(self, shard: int, shards: int) -> None:
-        self.owned = {number: Slot() for number in range(SLOTS) if shard_of(number, shards) == shard}
+    def __init__(self, shard: int, slot_map: SlotMap) -> None:
+        self.owned = {number: Slot() for number in slot_map.owned_by(shard)}
         self.own = Slot()
 
     def __getitem__(self, number: int) -> Slot:

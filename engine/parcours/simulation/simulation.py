@@ -127,7 +127,7 @@ async def _run(
     try:
         async with ordered as events:  # the file is read while Ray starts, which takes seconds
             await started
-            router = Router("simulation", runtime.ports, program, plan.settings)
+            router = Router("simulation", runtime.ports, program, plan.settings, plan.slot_map)
             drive = Drive(runtime.ports, router, program, plan.settings, passing, counting)
             await drive.run(events, until_ms)
     finally:

@@ -95,7 +95,7 @@ class _VirtualFacade(Facade):
     async def start(self) -> None:
         await self._runtime.start()
         program = self._plan.project.program
-        router = Router("virtual", self._runtime.ports, program, self._plan.settings)
+        router = Router("virtual", self._runtime.ports, program, self._plan.settings, self._plan.slot_map)
         self._drive = Drive(self._runtime.ports, router, program, self._plan.settings)
 
     async def stop(self) -> None:
