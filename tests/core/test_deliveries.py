@@ -208,7 +208,7 @@ steps:
         keys += story.outbox
 
     assert len(keys) == len(set(keys)) == 3 * 16
-    assert all(len(key) == 32 and set(key) <= set("0123456789abcdef") for key in keys)
+    assert all(len(key) == 37 and set(key) <= set("0123456789abcdef") for key in keys)
 
 
 def test_the_same_delivery_has_the_same_key_each_time(tell: Tell) -> None:

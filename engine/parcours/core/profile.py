@@ -78,6 +78,13 @@ class Reservation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     purpose: str
 
 
+class Origin(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The name and the number under which a run entered."""
+
+    name: str
+    number: int
+
+
 class Run(msgspec.Struct, array_like=True):
     """A run: one person's way through one journey.
 
@@ -86,6 +93,7 @@ class Run(msgspec.Struct, array_like=True):
     visits       how often each step has been reached
     entry/event  the paths kept of the event that started it, and of the one that moved it last
     withdrawn    it was ended from outside (an exit), so nothing more may leave for it
+    origin       under what it entered, None as long as that is its person's name and its number (`Turn.origin_of`)
     """
 
     journey: str
@@ -102,6 +110,7 @@ class Run(msgspec.Struct, array_like=True):
     ended_at: int | None = None
     withdrawn: bool = False
     parked: str | None = None
+    origin: Origin | None = None
 
 
 class BufferedInput(msgspec.Struct, frozen=True, array_like=True):

@@ -12,7 +12,7 @@ from parcours.config import Settings
 from parcours.core.effect import Effects
 from parcours.core.fact import Moved, What
 from parcours.core.history import PersonHistory
-from parcours.core.profile import Profile, Run, Timer, TimerKind
+from parcours.core.profile import Origin, Profile, Run, Timer, TimerKind
 from parcours.core.time_text import time_text
 from parcours.expression.expression import Scope, to_iso
 from parcours.expression.zones import zone_names
@@ -106,6 +106,10 @@ class Turn(msgspec.Struct):
             "correlation": correlation_value(run.correlation),
             "step": run.step,
         }
+
+    def origin_of(self, run: Run) -> Origin:
+        """The name and number under which the run entered: whatever has to stay as it was for life goes by them."""
+        return run.origin or Origin(self.person, run.number)
 
     def journey_of(self, run: Run) -> Journey | None:
         """The journey of an open run in its version; None for an ended run, and for a version that no longer exists."""

@@ -16,9 +16,8 @@ merges by rank and never by order of arrival: a late "sent" changes nothing abou
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
 from parcours.channel import CALL
+from parcours.core.delivery.delivery_key import key_of
 from parcours.core.delivery.reservations import GIVES_BACK, give_back
 from parcours.core.fact import DeliveryReached, Outcome
 from parcours.core.profile import DeliveryState, DeliveryStateName, Run
@@ -40,20 +39,15 @@ TO_LEAVE: frozenset[DeliveryStateName] = frozenset({"held", "queued", "claimed",
 """States in which a channel has yet to take over an attempt, the first or another one."""
 
 
-_nothing_hashed = blake2b(digest_size=16).copy
-"""A fresh hash: copying one costs a third of creating one."""
-
-
 def delivery_key(turn: Turn, run: Run, channel: str) -> str:
-    """The idempotency key of a delivery: 32 hexadecimal digits that name this one and no other."""
+    """The idempotency key of the delivery of the run's step on this channel: it names no other one."""
     assert run.step is not None
+    origin = turn.origin_of(run)
     parts = (
-        turn.program.project, turn.person, run.journey, str(run.version), str(run.number),
+        turn.program.project, origin.name, run.journey, str(run.version), str(origin.number),
         run.step, str(run.visits[run.step]), channel,
     )  # fmt: skip
-    hashed = _nothing_hashed()
-    hashed.update("\0".join(parts).encode())
-    return hashed.hexdigest()
+    return key_of(origin.name, parts)
 
 
 def reach(

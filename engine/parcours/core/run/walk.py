@@ -242,7 +242,7 @@ def _branch(turn: Turn, run: Run, step: Branch) -> str | None:
 
 
 def _split(turn: Turn, run: Run, step: Split) -> str | None:
-    name = "\0".join((run.journey, step.id, turn.person)).encode()
+    name = "\0".join((run.journey, step.id, turn.origin_of(run).name)).encode()
     bucket = int.from_bytes(blake2b(name).digest()[:8], "big") % SPLIT_BUCKETS
     for index, (bound, follows) in enumerate(step.arms):
         if bucket < bound:

@@ -1,0 +1,64 @@
+"""What is a delivery called? By a key that is the same for ever, and that tells where the delivery lives.
+
+    1a3 7c09d1e2f4 5b0e6a91c2d83f4750a1b2c3
+    |   |          the rest: 12 bytes of the hash of all that tells this delivery from every other
+    |   5 bytes of the hash of the name under which the run entered
+    the hash slot of that name, from 000 to 3ff
+
+All of it is hexadecimal, without gaps. A provider's report names the key and nobody: whoever owns the slot finds the
+person among those whose names have that hash, and the delivery among hers, so that there is no index of keys and
+nobody else has to be asked. A name and a number given to a run later change no key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import NamedTuple
+
+from parcours.core.identity import SLOTS, slot_of
+
+SLOT_DIGITS = 3
+NAME_HASH_BYTES = 5
+"""Two names of a slot seldom share so much, and where they do, whoever looks has to look at both people."""
+
+REST_BYTES = 12
+"""Long enough that two deliveries never share a key, and short enough for a return path of mail to carry it."""
+
+KEY_DIGITS = SLOT_DIGITS + 2 * (NAME_HASH_BYTES + REST_BYTES)
+
+DIGITS = frozenset("0123456789abcdef")
+
+_nothing_hashed = blake2b(digest_size=REST_BYTES).copy
+_no_name_hashed = blake2b(digest_size=NAME_HASH_BYTES).copy
+"""Fresh hashes: to copy one costs a third of setting one up."""
+
+
+class KeyPlace(NamedTuple):
+    """Where the delivery of a key lives: in this slot, with one of the people whose names have this hash."""
+
+    slot: int
+    name_hash: bytes
+
+
+def name_hash(name: str) -> bytes:
+    """The hash by which a name is found in its slot."""
+    hashed = _no_name_hashed()
+    hashed.update(name.encode())
+    return hashed.digest()
+
+
+def key_of(name: str, parts: Iterable[str]) -> str:
+    """The key of a delivery: its run entered under `name`, and `parts` tell it from every other delivery."""
+    hashed = _nothing_hashed()
+    hashed.update("\0".join(parts).encode())
+    return f"{slot_of(name):03x}{name_hash(name).hex()}{hashed.hexdigest()}"
+
+
+def place_in(key: str) -> KeyPlace:
+    """Where the delivery of this key lives. Raises ValueError for what is no key."""
+    if len(key) == KEY_DIGITS and DIGITS.issuperset(key):
+        slot = int(key[:SLOT_DIGITS], 16)
+        if slot < SLOTS:
+            return KeyPlace(slot, bytes.fromhex(key[SLOT_DIGITS : SLOT_DIGITS + 2 * NAME_HASH_BYTES]))
+    raise ValueError(f"{key[: 2 * KEY_DIGITS]!r} is not the key of a delivery")
