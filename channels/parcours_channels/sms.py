@@ -2,7 +2,7 @@
 
 Creating a message is not idempotent, so an answer that does not say whether it was created is `Ambiguous`.
 A report for such a message still finds its delivery, because the address that the report is posted to
-carries the delivery's key.
+carries the delivery's key, and a proof that the key came from here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class SmsSettings(BaseModel):
     public_url: str | None = Field(
         None,
         description="Where the provider reaches this channel's webhook, such as "
-        "https://journeys.luma.example/v1/webhooks/sms; without it nothing is reported back.",
+        "https://journeys.luma.example/webhooks/sms; a delivery that brings an address of its own does without it.",
     )
     base_url: str = Field("https://api.twilio.com", description="Where the provider's API is.")
     requests_max: int = Field(20, ge=1, description="Requests under way at once.")
@@ -87,15 +87,11 @@ class SmsChannel:
 
     def read_feedback(self, request: WebhookRequest) -> list[Feedback]:
         """Translate a status callback. Raises ValueError if Twilio did not sign it or the key is not ours."""
-        settings = self._settings
-        if settings.public_url is None:
-            raise ValueError("no status callback was asked for: public_url is not set")
         query = urlsplit(request.url).query
-        # Behind a proxy the request's own host is not the one that was signed.
-        signed_url = f"{settings.public_url}?{query}"
         form = dict(_pairs(request.body.decode()))
         signature = request.headers.get("x-twilio-signature", "")
-        if not RequestValidator(settings.token.get_secret_value()).validate(signed_url, form, signature):
+        validator = RequestValidator(self._settings.token.get_secret_value())
+        if not any(validator.validate(url, form, signature) for url in self._signed_urls(request.url, query)):
             raise ValueError("the request is not signed by Twilio with this account's token")
         parameters = dict(_pairs(query))
         key = parameters.get("key", "")
@@ -103,6 +99,14 @@ class SmsChannel:
             raise ValueError(f"the key {key!r} is not one that this channel has sent")
         reaction = REACTIONS.get(form.get("MessageStatus", ""))
         return [] if reaction is None else [Feedback(key=key, reaction=reaction, code=form.get("ErrorCode"))]
+
+    def _signed_urls(self, url: str, query: str) -> list[str]:
+        """The address that Twilio may have signed: that of the settings, or the one that the delivery brought.
+
+        Behind a proxy the request's own host need not be that of the settings.
+        """
+        public_url = self._settings.public_url
+        return [url] if public_url is None else [f"{public_url}?{query}", url]
 
     async def _send_one(self, delivery: Delivery, attempt: Attempt) -> Receipt:
         content = delivery.content
@@ -120,9 +124,10 @@ class SmsChannel:
         sender = self._settings.sender
         by = "messaging_service_sid" if sender.startswith("MG") else "from_"
         parameters: dict[str, Any] = {"to": delivery.to, "body": text, by: sender}
-        if self._settings.public_url is not None:
+        report_url = delivery.report_url or self._settings.public_url
+        if report_url is not None:
             query = urlencode({"key": delivery.key, "proof": self._proof(delivery.key)})
-            parameters["status_callback"] = f"{self._settings.public_url}?{query}"
+            parameters["status_callback"] = f"{report_url}{'&' if urlsplit(report_url).query else '?'}{query}"
         return parameters
 
     def _proof(self, key: str) -> str:

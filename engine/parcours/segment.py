@@ -1,23 +1,38 @@
-"""The line codec: calls of Segment's spec as JSON lines, decoded in three depths.
+"""The line codec: calls of Segment's spec and reports of providers as JSON lines, decoded in three depths.
 
 The router decodes only the ids (`Routing`), the shard the envelope (`Call`), and the properties stay bytes until a
 journey needs them. A line that cannot be used raises `Unusable` with a reason in words; the lines around it are not
 affected.
+
+A line of the type `feedback` is a provider's report of what became of a delivery. It names the delivery by its key and
+no person, and is routed by the key. It can do no more than a `reaction` line, which callers may hand in as well, and
+recordings of a live engine hold such lines; so it is accepted from every caller. A door that does not trust its callers
+has to refuse both types.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, TypeVar
+from hashlib import blake2b
+from typing import Annotated, TypeVar, get_args
 
 import msgspec
 
-from parcours.channel import CALL
+from parcours.channel import CALL, Feedback, Reaction
 from parcours.config import Settings
+from parcours.core.delivery.delivery_key import KeyPlace, place_in
 from parcours.core.delivery.feedback import OUTCOMES, is_possible
-from parcours.core.identity import person_in, person_name
-from parcours.core.input import ConsentChanged, EventHappened, Input, ReactionArrived, TraitsChanged
+from parcours.core.identity import SlotMap, person_in, person_name
+from parcours.core.input import (
+    ConsentChanged,
+    EventHappened,
+    FeedbackArrived,
+    Input,
+    ReactionArrived,
+    TraitsChanged,
+)
 from parcours.core.storable import objection
+from parcours.core.time_text import time_text
 from parcours.expression.expression import MISSING, Scope
 from parcours.instants import LATEST_MS, ceil_ms
 from parcours.journey.program import EventType, Program
@@ -29,6 +44,12 @@ Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
 PAGE_EVENTS = {"page": "Page Viewed", "screen": "Screen Viewed"}
 """The event names under which page and screen calls are declared and listened for."""
 
+
+REPORTED: tuple[str, ...] = get_args(Reaction)
+"""The reactions that a provider can report."""
+
+FEEDBACK = "feedback"
+"""The type of the line of a provider's report."""
 
 REASON_BYTES_MAX = 256
 """Longest reason for which a line is not used, in UTF-8: a sentence with a name or two. A reason quotes what the line
@@ -80,6 +101,8 @@ class Call(msgspec.Struct, frozen=True, rename="camel", gc=False):
     purpose: str | None = None
     granted: bool | None = None
     answer: msgspec.Raw = msgspec.Raw()
+    key: str | None = None
+    code: str | None = None
 
 
 class Timing(msgspec.Struct, frozen=True, gc=False):
@@ -116,14 +139,19 @@ def _decode(decoder: msgspec.json.Decoder[T], line: bytes, settings: Settings) -
         raise Unusable(f"not a call: {error}") from None
 
 
-def route(line: bytes, program: Program, settings: Settings) -> str:
-    """The person whom a line is about."""
+def route(line: bytes, program: Program, settings: Settings, slot_map: SlotMap) -> int:
+    """The slot to which a line goes: of the person whom it is about, or of the delivery that a provider reports on."""
     routing = _decode(_routing, line, settings)
     user_id = routing.user_id
     if user_id and user_id[0] != "@":
-        return user_id
+        return slot_map.slot(user_id)
     person = person_name(user_id, routing.anonymous_id)
-    return person if person is not None else keyed_person(read_call(line), program)
+    if person is None:
+        call = read_call(line)
+        if call.type == FEEDBACK:
+            return reported_place(call).slot
+        person = keyed_person(call, program)
+    return slot_map.slot(person)
 
 
 def keyed_person(call: Call, program: Program) -> str:
@@ -159,6 +187,26 @@ def person_of(call: Call, program: Program, settings: Settings) -> str:
     return person
 
 
+def reported_place(call: Call) -> KeyPlace:
+    """Where the delivery lives that a provider's report names."""
+    if call.user_id or call.anonymous_id:
+        raise Unusable("feedback names a delivery by its key, and nobody by an id")
+    try:
+        return place_in(call.key or "")
+    except ValueError as error:
+        raise Unusable(f"feedback for what has not left here: {error}") from None
+
+
+def feedback_line(feedback: Feedback) -> bytes:
+    """The line of a provider's report. A report that comes again is the same line, and counts once."""
+    told = {name: value for name, value in msgspec.structs.asdict(feedback).items() if value is not None}
+    at_ms = told.pop("at_ms", None)
+    if at_ms is not None and 0 <= at_ms < LATEST_MS:  # a time that nobody can have told is none
+        told["timestamp"] = time_text(at_ms)
+    message_id = blake2b(msgspec.json.encode(feedback), digest_size=16).hexdigest()
+    return msgspec.json.encode({"type": FEEDBACK, **told, "messageId": message_id})
+
+
 def instant(timestamp: datetime | None) -> int:
     """A recorded call's own timestamp in ms. Without one it cannot be put in order."""
     if timestamp is None:
@@ -189,6 +237,8 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
         return TraitsChanged(at, _decode_object(call.traits, "traits"))
     if call.type == "reaction":
         return _reaction_input(call, at)
+    if call.type == FEEDBACK:
+        return _feedback_input(call, at)
     if call.type == "group":
         return None
     if call.type == "alias":
@@ -232,6 +282,13 @@ def _reaction_input(call: Call, at: int) -> ReactionArrived:
         )
     answer = _decode_object(call.answer, "answer") if call.reaction == "answered" else None
     return ReactionArrived(at, call.reaction, call.journey, call.step, channel, call.link, answer)
+
+
+def _feedback_input(call: Call, at: int) -> FeedbackArrived:
+    reported_place(call)
+    if call.reaction not in REPORTED:
+        raise Unusable(f"unknown reaction {call.reaction!r:.{QUOTED_MAX}}; a provider reports {', '.join(REPORTED)}")
+    return FeedbackArrived(at, call.key or "", call.reaction, call.link, call.code)
 
 
 def _decode_object(raw: msgspec.Raw, name: str) -> dict[str, object]:

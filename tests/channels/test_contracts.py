@@ -13,7 +13,7 @@ from parcours_channels.email import EmailChannel
 from parcours_channels.push import PushChannel
 from parcours_channels.sms import SmsChannel
 
-PUBLIC_URL = "https://journeys.luma.example/v1/webhooks/sms"
+PUBLIC_URL = "https://journeys.luma.example/webhooks/sms"
 
 
 class TestEmail(ChannelContract[SmtpServer]):

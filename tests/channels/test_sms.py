@@ -16,7 +16,7 @@ from parcours.testing.doubles.twilio import error
 from parcours_channels.sms import SmsChannel, SmsContent, SmsSettings
 from parcours_channels.twilio_codes import receipt_of_error
 
-PUBLIC_URL = "https://journeys.luma.example/v1/webhooks/sms"
+PUBLIC_URL = "https://journeys.luma.example/webhooks/sms"
 NUMBER = "+33612345678"
 
 
@@ -171,6 +171,27 @@ def test_a_callback_that_twilio_did_not_sign_is_refused(forgery: dict[str, Any])
         request = server.status_callback(server.messages[0], "delivered")
         with pytest.raises(ValueError, match="not signed by Twilio"):
             channel_to(server, public_url=PUBLIC_URL).read_feedback(msgspec.structs.replace(request, **forgery))
+
+
+REPORT_URL = "https://door.luma.example/webhooks/sms/7f3a"
+
+
+@pytest.mark.parametrize("public_url", [None, PUBLIC_URL])
+@pytest.mark.parametrize("report_url", [REPORT_URL, REPORT_URL + "?zone=eu"])
+def test_a_delivery_s_own_address_for_reports_goes_before_that_of_the_settings(
+    report_url: str, public_url: str | None
+) -> None:
+    with TwilioServer() as server:
+        sent(server, msgspec.structs.replace(delivery(), report_url=report_url), public_url=public_url)
+        (message,) = server.messages
+        assert message.status_callback is not None and message.status_callback.startswith(report_url)
+        request = server.status_callback(message, "delivered")
+        reader = channel_to(server, public_url=public_url)
+
+        assert reader.read_feedback(request) == [Feedback(key="k1", reaction="delivered")]
+        elsewhere = msgspec.structs.replace(request, url=request.url.replace("7f3a", "7f3b"))
+        with pytest.raises(ValueError, match="not signed by Twilio"):
+            reader.read_feedback(elsewhere)
 
 
 def test_a_callback_for_a_key_that_another_program_made_up_is_refused() -> None:

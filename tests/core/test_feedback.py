@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from parcours.channel import Accepted, Ambiguous
+from parcours.core.fact import DeliveryReached, Unmatched
+from parcours.core.input import FeedbackArrived
 from parcours.core.profile import DeliveryState
 
 if TYPE_CHECKING:
@@ -107,3 +109,80 @@ def test_a_reaction_before_the_receipt_leaves_the_outbox_entry_to_the_receipt(te
 
     story.answer(3, Accepted(key, "provider-7"))
     assert story.outbox == {}
+
+
+LOOP = """
+journey: trip
+entry: {event: Start}
+steps:
+  - {id: write, send: mail, channels: [email]}
+  - {id: listen, wait_for: [{reaction: bounced, of: write, next: over}, {event: Seen, next: write}]}
+  - {id: over, end: true}
+"""
+
+
+def test_a_report_concerns_the_delivery_whose_key_it_names(tell: Tell) -> None:
+    # given two deliveries of one step, sent one after the other
+    story = tell(LOOP).event(0, "Start")
+    (first,) = story.send(1)
+    story.event(2, "Seen")
+    (second,) = story.send(3)
+
+    # when their provider says, in the other order, what became of them
+    story.give(FeedbackArrived(4, second, "delivered")).give(FeedbackArrived(5, first, "bounced", code="5.1.1"))
+
+    # then each has its own, with the provider's code, and the run listens for the newest only
+    deliveries = story.profile.runs[0].deliveries
+    assert [(each.key, each.state, each.marks) for each in deliveries] == [
+        (first, "bounced", {"bounced": 5}),
+        (second, "delivered", {"delivered": 4}),
+    ]
+    told = [fact for fact in story.facts if isinstance(fact, DeliveryReached) and fact.at > 3]
+    assert [(fact.key, fact.outcome, fact.code) for fact in told] == [
+        (second, "delivered", None),
+        (first, "bounced", "5.1.1"),
+    ]
+    assert story.profile.runs[0].step == "listen"
+    assert story.give(FeedbackArrived(6, second, "bounced")).moves("ended") != []
+
+
+def test_a_report_reaches_a_delivery_of_a_run_that_is_over(tell: Tell) -> None:
+    story = tell(TRIP % "mail").event(0, "Start")
+    (key,) = story.send(1)
+
+    story.give(FeedbackArrived(2, key, "failed", code="30008"))
+
+    assert story.profile.past[0].deliveries[0].state == "failed"
+    assert [fact.code for fact in story.facts if isinstance(fact, DeliveryReached)][-1] == "30008"
+
+
+@pytest.mark.parametrize("reaction", REACTIONS)
+def test_by_its_key_or_by_its_step_a_reaction_does_the_same(tell: Tell, reaction: str) -> None:
+    by_step, by_key = tell(TRIP % "mail").event(0, "Start"), tell(TRIP % "mail").event(0, "Start")
+    by_step.send(1)
+    (key,) = by_key.send(1)
+
+    by_step.react(2, reaction, "write", link="shop")
+    by_key.give(FeedbackArrived(2, key, reaction, "shop"))
+
+    assert (by_key.profile, by_key.facts) == (by_step.profile, by_step.facts)
+
+
+def test_a_report_on_what_has_not_left_or_is_not_hers_is_unmatched(tell: Tell) -> None:
+    story = tell(TRIP % "mail").event(0, "Start")
+    (key,) = story.outbox
+
+    story.give(FeedbackArrived(1, key, "delivered")).give(FeedbackArrived(2, "0" * 37, "opened"))
+
+    assert [(fact.at, fact.reaction) for fact in story.facts if isinstance(fact, Unmatched)] == [
+        (1, "delivered"),
+        (2, "opened"),
+    ]
+    assert story.profile.past[0].deliveries[0].state == "queued"
+
+
+def test_nobody_becomes_known_by_a_report(tell: Tell) -> None:
+    story = tell(TRIP % "mail")
+    before = story.state
+
+    assert story.give(FeedbackArrived(1, "0" * 37, "opened")).state == before

@@ -106,6 +106,27 @@ def test_without_room_nothing_is_claimed(
     asyncio.run(scenario())
 
 
+def test_a_delivery_brings_the_address_at_which_its_provider_may_report(
+    new_channel: NewChannel, new_shard: NewShard, new_renderer: NewRenderer, new_entry: NewEntry
+) -> None:
+    def report_url(entry: Outgoing) -> str | None:
+        return f"https://door.example/{entry.key}" if entry.person == "u1" else None
+
+    async def scenario() -> None:
+        channel, shard = new_channel(), new_shard([new_entry(1), new_entry(2)])
+        renderer = new_renderer()
+        dispatcher = Dispatcher("note-1", "note", channel, renderer, Settings(), report_url=report_url)
+        await dispatcher.start([shard])
+        dispatcher.wake(0)
+        await shard.until_settled(2)
+        await dispatcher.stop()
+
+        deliveries = [delivery for call in channel.calls for delivery in call]
+        assert [each.report_url for each in deliveries] == ["https://door.example/k1", None]
+
+    asyncio.run(scenario())
+
+
 class Patient:
     """A channel that keeps `k1` for as long as it is told to."""
 

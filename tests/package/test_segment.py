@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parcours.channel import Feedback
 from parcours.config import Settings
-from parcours.core.input import ConsentChanged, EventHappened, Input, ReactionArrived, TraitsChanged
+from parcours.core.delivery.delivery_key import key_of, place_in
+from parcours.core.identity import SlotMap
+from parcours.core.input import ConsentChanged, EventHappened, FeedbackArrived, Input, ReactionArrived, TraitsChanged
 from parcours.core.profile import Profile, encode_profile
 from parcours.instants import LATEST_MS
 from parcours.journey.model.document import EventsDocument, ProjectDocument
@@ -20,6 +23,7 @@ from parcours.segment import (
     REASON_BYTES_MAX,
     Unusable,
     bounded_reason,
+    feedback_line,
     input_of,
     instant,
     person_of,
@@ -65,9 +69,12 @@ PROGRAM = shop()
 def take(line: bytes) -> tuple[str, int, Input | None]:
     """Everything that is done with a recorded line: (person, time, input)."""
     at = timestamp_of(line, SETTINGS)
-    person = route(line, PROGRAM, SETTINGS)
+    slot = route(line, PROGRAM, SETTINGS, SlotMap(1))
     call = read_call(line)
-    assert person_of(call, PROGRAM, SETTINGS) == person
+    if call.type == "feedback":
+        return "", at, input_of(call, at, PROGRAM)
+    person = person_of(call, PROGRAM, SETTINGS)
+    assert slot == SlotMap(1).slot(person)
     assert instant(call.timestamp) == at
     return person, at, input_of(call, at, PROGRAM)
 
@@ -136,6 +143,42 @@ def test_whom_a_call_is_about(ids: dict[str, object], person: str) -> None:
     assert take(line_of(**ids))[0] == person
 
 
+KEY = key_of("sarah", ("shop", "sarah"))
+REPORT = {"type": "feedback", "event": None, "userId": None, "key": KEY, "reaction": "bounced"}
+
+
+def test_a_provider_s_report_goes_where_the_key_of_its_delivery_says() -> None:
+    at = 1_767_261_600_000
+    report = Feedback(key=KEY, reaction="clicked", at_ms=at, link="shop", code="7")
+
+    line = feedback_line(report)
+
+    assert route(line, PROGRAM, SETTINGS, SlotMap(1)) == place_in(KEY).slot == SlotMap(1).slot("sarah")
+    assert timestamp_of(line, SETTINGS) == at
+    assert input_of(read_call(line), 7, PROGRAM) == FeedbackArrived(7, KEY, "clicked", "shop", "7")
+
+
+def test_a_report_that_comes_again_is_the_same_message_and_any_other_is_not() -> None:
+    report = Feedback(key=KEY, reaction="opened", at_ms=1)
+    others = [
+        report,
+        Feedback(key=key_of("tom", ()), reaction="opened", at_ms=1),
+        Feedback(key=KEY, reaction="clicked", at_ms=1),
+        Feedback(key=KEY, reaction="opened", at_ms=2),
+        Feedback(key=KEY, reaction="opened"),
+        Feedback(key=KEY, reaction="opened", at_ms=1, link="shop"),
+        Feedback(key=KEY, reaction="opened", at_ms=1, code="7"),
+    ]
+
+    assert feedback_line(report) == feedback_line(Feedback(key=KEY, reaction="opened", at_ms=1))
+    assert len({read_call(feedback_line(each)).message_id for each in others}) == len(others)
+
+
+@pytest.mark.parametrize("at_ms", [None, -1, LATEST_MS, 10**30])
+def test_a_report_of_no_possible_time_has_none(at_ms: int | None) -> None:
+    assert read_call(feedback_line(Feedback(key=KEY, reaction="opened", at_ms=at_ms))).timestamp is None
+
+
 NOBODY = "names nobody: neither userId nor anonymousId, and no key of its event type"
 NOTICE = {"event": "Notice Shown", "userId": None}
 
@@ -197,6 +240,13 @@ NOTICE = {"event": "Notice Shown", "userId": None}
             line_of(type="reaction", reaction="answered", journey="j", step="s", answer=["t"]),
             "answer is not an object",
         ),
+        (line_of(**{**REPORT, "key": None}), "feedback for what has not left here: '' is not the key of a delivery"),
+        (line_of(**{**REPORT, "key": "k1"}), "feedback for what has not left here: 'k1' is not the key of a delivery"),
+        (line_of(**{**REPORT, "key": KEY * 100}), "is not the key of a delivery"),
+        (line_of(**{**REPORT, "reaction": None}), "unknown reaction None; a provider reports delivered"),
+        (line_of(**{**REPORT, "reaction": "answered"}), "unknown reaction 'answered'; a provider reports delivered"),
+        (line_of(**{**REPORT, "userId": "sarah"}), "feedback names a delivery by its key, and nobody by an id"),
+        (line_of(**{**REPORT, "anonymousId": "a"}), "feedback names a delivery by its key, and nobody by an id"),
     ],
 )
 def test_why_a_line_cannot_be_used(line: bytes, reason: str) -> None:
@@ -247,8 +297,8 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-keys = ["type", "event", "userId", "anonymousId", "messageId", "timestamp", "properties", "traits", "reaction"]
-kinds = st.sampled_from(["track", "identify", "page", "screen", "group", "alias", "reaction", "consent"])
+keys = ["type", "event", "userId", "anonymousId", "messageId", "timestamp", "properties", "traits", "reaction", "key"]
+kinds = st.sampled_from(["track", "identify", "page", "screen", "group", "alias", "reaction", "consent", "feedback"])
 
 
 def outcome(line: bytes) -> Input | None | str:

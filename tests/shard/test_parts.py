@@ -90,7 +90,7 @@ def test_a_person_who_loses_everything_is_written_as_such() -> None:
 
 
 def test_whether_anything_is_known_of_a_person_does_not_depend_on_having_looked() -> None:
-    slots = Slots(0, 1)
+    slots = Slots(0, SlotMap(1))
     slots[1].profiles["anna"] = encode_profile(Profile(traits={"city": "Oslo"}))
     slots[1].profiles["bert"] = encode_profile(Profile(change_number=1))
     people = ["anna", "bert", "carl"]

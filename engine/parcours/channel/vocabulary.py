@@ -31,6 +31,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     message     the message's name, for logs and provider tags
     message_class  marketing or transactional
     person      the person's id, for logs; do not send it to a provider that has no need of it
+    report_url  where the provider may report what becomes of this delivery: an address of its own, for providers
+                that call back. None where nobody listens; what the channel's settings say holds then
     """
 
     key: str
@@ -42,6 +44,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     message: str = ""
     message_class: Literal["marketing", "transactional"] = "marketing"
     person: str = ""
+    report_url: str | None = None
 
 
 class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
@@ -109,7 +112,11 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider's call to `POST /v1/webhooks/{channel}`. Header names are lower case."""
+    """A provider's call to `POST /webhooks/{channel}`, or below that to a delivery's `report_url`.
+
+    url      the whole address, as the provider has called it
+    headers  their names are lower case
+    """
 
     method: str
     url: str

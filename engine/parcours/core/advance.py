@@ -22,6 +22,7 @@ from parcours.core.input import (
     DeliveriesClaimed,
     DeliveryRecorded,
     EventHappened,
+    FeedbackArrived,
     Input,
     JourneyResumed,
     JourneyStopped,
@@ -89,6 +90,8 @@ def advance(
             _look_again(turn, unknown=unknown)
         case ReactionArrived():
             _take_reaction(turn, given)
+        case FeedbackArrived():
+            _take_feedback(turn, given)
         case ReadReached(journey=journey, enter_at=enter_at):
             profile.sequence += 1
             due = max(enter_at, turn.at)  # a late read must not enter before inputs already applied
@@ -244,6 +247,13 @@ def _take_reaction(turn: Turn, given: ReactionArrived) -> None:
     return _react(turn, *found, given.reaction, given.link, given.answer)
 
 
+def _take_feedback(turn: Turn, given: FeedbackArrived) -> None:
+    found = deliveries.find(turn, given.key)
+    if found is None or not feedback.concerns(found[1], given.reaction):
+        return feedback.unmatched(turn, given.reaction, f"no delivery of the key {given.key} has left")
+    return _react(turn, *found, given.reaction, given.link, code=given.code)
+
+
 def _react(
     turn: Turn,
     run: Run,
@@ -251,8 +261,9 @@ def _react(
     reaction: str,
     link: str | None,
     answer: Mapping[str, object] | None = None,
+    code: str | None = None,
 ) -> None:
-    if feedback.react(turn, run, delivery, reaction, link, answer):
+    if feedback.react(turn, run, delivery, reaction, link, answer, code):
         if reaction in feedback.WITHDRAWS_CONSENT or _time_turns_now(turn):
             _look_again(turn, unknown=False)  # audiences first: an exit by an audience wins over a listener
         _hear_reactions(turn, run)

@@ -73,7 +73,7 @@ class Unmet(msgspec.Struct, frozen=True, array_like=True, tag="unmet", gc=False)
 
 
 class Unmatched(msgspec.Struct, frozen=True, array_like=True, tag="unmatched", gc=False):
-    """A reaction matched no delivery of this person."""
+    """A reaction matched no delivery of this person, or a provider's report nobody: then `person` is empty."""
 
     at: int
     person: str

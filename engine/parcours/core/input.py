@@ -85,6 +85,19 @@ class ReactionArrived(msgspec.Struct, frozen=True):
     answer: dict[str, object] | None = None
 
 
+class FeedbackArrived(msgspec.Struct, frozen=True):
+    """The provider reported what became of the delivery of this key.
+
+    code  the provider's own
+    """
+
+    at: int
+    key: str
+    reaction: str
+    link: str | None = None
+    code: str | None = None
+
+
 class ReadReached(msgspec.Struct, frozen=True):
     """The person was in the audience at the instant of a read, and enters the journey at `enter_at`."""
 
@@ -131,6 +144,7 @@ Input: TypeAlias = (
     | DeliveryRecorded
     | ReceiptArrived
     | ReactionArrived
+    | FeedbackArrived
     | ReadReached
     | ChangeInput
 )

@@ -21,6 +21,7 @@ from parcours.core.effect import Outgoing
 from parcours.dispatch.render import RenderFailed
 from parcours.errors import ParcoursError, ShardUnavailable
 from parcours.journey.program import Program
+from parcours.routing.plan import ReportUrl
 from parcours.routing.ports import DeliveryPort
 from parcours.shard.requests import ClaimDeliveries, SettleReceipts
 
@@ -48,6 +49,7 @@ class Dispatcher:
 
     name             tells its claims from those of a dispatcher before it
     handed_over_max  most deliveries in one call of the channel's `send`, None for as many as were claimed at once
+    report_url       the address at which a provider may report on a delivery, None: on none of them
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Dispatcher:
         renderer: Renders,
         settings: Settings,
         handed_over_max: int | None = None,
+        report_url: ReportUrl | None = None,
     ) -> None:
         self.name = name
         self._channel_name = channel_name
@@ -65,6 +68,7 @@ class Dispatcher:
         self._renderer = renderer
         self._settings = settings
         self._handed_over_max = handed_over_max or settings.send_batch_max
+        self._report_url = report_url
         self._ports: Sequence[DeliveryPort] = ()
         self._room = settings.claim_max
         self._woken: dict[int, None] = {}
@@ -160,6 +164,7 @@ class Dispatcher:
             message=entry.message,
             message_class=entry.message_class,
             person=entry.person,
+            report_url=None if self._report_url is None else self._report_url(entry),
         )
 
     async def _hand_over(self, deliveries: list[Delivery]) -> list[Receipt]:

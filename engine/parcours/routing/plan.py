@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from parcours.config import Settings
+from parcours.core.effect import Outgoing
 from parcours.core.identity import SLOTS, SlotMap
 from parcours.core.turn import Crowd
 from parcours.errors import SettingInvalid
@@ -17,6 +18,10 @@ from parcours.store.address import check_address
 
 SHARDS_MAX = SLOTS
 """A shard without a hash slot would own nobody."""
+
+
+ReportUrl: TypeAlias = Callable[[Outgoing], str | None]
+"""Gives the address for reports on a delivery, None for one on which nobody is to report."""
 
 
 class RecordedAnswers(Protocol):
@@ -38,6 +43,8 @@ class Plan:
               channel `call`, which has no settings
     virtual   time is that of the events, and passes only when told to
     crowd     how simulated people react, under virtual time
+    report_url   where a provider may report what becomes of a delivery; it travels as `rendering` does. None: nowhere
+                 but where a channel's own settings say
     rendering    reads what is only recorded; None: nobody does, and all of it counts as sent
     """
 
@@ -50,6 +57,7 @@ class Plan:
     crowd: Crowd | None = None
     settings: Settings = field(default_factory=Settings)
     rendering: RecordedAnswers | None = None
+    report_url: ReportUrl | None = None
 
     def __post_init__(self) -> None:
         """Raises SettingInvalid for what no shard can be opened with."""

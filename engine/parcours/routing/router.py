@@ -112,11 +112,11 @@ class Router:
         of_slot = [shares[shard] for shard in self._shards]
         for place, line in enumerate(lines):
             try:
-                person = route(line, self._program, self._settings)
+                slot = route(line, self._program, self._settings, self._slot_map)
             except Unusable as reason:
                 taken.rejected.append((place, str(reason)))
             else:
-                of_slot[self._slot_map.slot(person)].append(place)
+                of_slot[slot].append(place)
         first_number = self._lines + 1
         self._lines += len(lines)
         for lane, places in zip(self._lanes, shares, strict=True):

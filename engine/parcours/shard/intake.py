@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from hashlib import blake2s
 
 from parcours.config import Settings
+from parcours.core.fact import Unmatched
 from parcours.core.identity import SlotMap
-from parcours.core.input import EventHappened, Input
+from parcours.core.input import EventHappened, FeedbackArrived, Input
 from parcours.journey.program import Program
-from parcours.segment import Call, Unusable, input_of, instant, person_of, read_call
+from parcours.segment import FEEDBACK, Call, Unusable, input_of, instant, person_of, read_call
 from parcours.shard.messages import Answer, Batch, LineOutcome
+from parcours.shard.reports import NOBODY, Reports
 from parcours.shard.slots import SeenIds, Slots
 from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.work import Work
@@ -63,15 +65,18 @@ class Intake:
         """(slot, person, input) for each line that may move its person; the outcome of every line is noted."""
         self._outcomes, self._reasons = bytearray(len(batch.lines)), []  # accepted, unless it turns out otherwise
         slot_of, idle, owned = self._slot_of, self._idle, self._slots.owned
+        reports = Reports(self._slots, batch.lines)
         arrival_ms = self._time.arrival_ms(work.stamp_ms)
         for place, line in enumerate(batch.lines):
             try:
                 call = read_call(line)
                 person = call.user_id
                 if not person or person[0] == "@" or len(person) > PLAIN_ID_MAX or "\0" in person:
-                    person = person_of(call, self._program, self._settings)
-                name = person.encode()
-                slot = slot_of(name)
+                    slot, person = self._whose(call, reports, work)
+                    name = person.encode()
+                else:
+                    name = person.encode()
+                    slot = slot_of(name)
                 at = instant(call.timestamp) if arrival_ms is None else arrival_ms
                 moves = call.type != "track" or call.event not in idle
                 given = self._input(call, slot, person, at, work) if moves else None
@@ -93,12 +98,28 @@ class Intake:
             work.seen.append((slot, digest, at))
             if at > work.stamp_ms:
                 work.stamp_ms = at
-            if given is not None:
+            if given is None:
+                if moves and call.type == "track" and call.event not in self._declared:
+                    self._outcomes[place] = LineOutcome.UNDECLARED
+            elif person:
                 yield slot, person, given
-            elif moves and call.type == "track" and call.event not in self._declared:
-                self._outcomes[place] = LineOutcome.UNDECLARED
+            else:
+                self._note_unmatched(given, work)
         self._seen.note(work.seen)
         self._seen.forget(work.stamp_ms)
+
+    def _note_unmatched(self, given: Input, work: Work) -> None:
+        """A report concerns nobody."""
+        assert isinstance(given, FeedbackArrived), "every other input has its person"
+        why = f"nobody here has a delivery of the key {given.key}"
+        work.facts.append(Unmatched(given.at, NOBODY, given.reaction, why))
+
+    def _whose(self, call: Call, reports: Reports, work: Work) -> tuple[int, str]:
+        """The slot and the name of the person whom a line is about that has no plain user id."""
+        if call.type == FEEDBACK:
+            return reports.addressee(call, work)
+        person = person_of(call, self._program, self._settings)
+        return self._slot_of(person.encode()), person
 
     def answer(self, number: int) -> Answer:
         """What became of the batch whose inputs have all been taken."""
@@ -118,7 +139,7 @@ class Intake:
         arrival_ms = self._time.arrival_ms(stamp_ms)
         try:
             call = read_call(batch.lines[place])
-            person = person_of(call, self._program, self._settings)
+            person = NOBODY if call.type == FEEDBACK else person_of(call, self._program, self._settings)
             at = instant(call.timestamp) if arrival_ms is None else arrival_ms
             listened_for = call.event in self._program.moving or call.event in self._program.entering
             if call.type != "track" or not call.event or listened_for:

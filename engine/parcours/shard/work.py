@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import msgspec
 
 from parcours.core.effect import Effects, Outgoing
@@ -19,17 +21,20 @@ class Work:
     stamp_ms  the effective time of the batch's inputs (under virtual time each has its own)
     own       (name, bytes) of what changed in the shard's own slot
     ready     (channel, delivery) pairs that may be claimed once this is committed
+    newcomers  by slot, people who have been touched of whom nothing was known before
     change_number  the number of the newest change that people go through, where some have still to do so
     """
 
     __slots__ = (
-        "_change_number", "_owned", "_touched", "claimed", "facts", "outbox", "own", "ready", "seen", "stamp_ms",
+        "_change_number", "_owned", "_touched", "claimed", "facts", "newcomers", "outbox", "own", "ready", "seen",
+        "stamp_ms",
     )  # fmt: skip
 
     def __init__(self, slots: Slots, stamp_ms: int, change_number: int = 0) -> None:
         self._owned = slots.owned
         self._change_number = change_number
         self._touched: dict[str, tuple[int, Profile]] = {}
+        self.newcomers: defaultdict[int, list[str]] = defaultdict(list)
         self.stamp_ms = stamp_ms
         self.facts: list[Fact] = []
         self.seen: list[SeenMessage] = []
@@ -44,6 +49,8 @@ class Work:
         if touched is not None:
             return touched[1]
         data = self._owned[slot].profiles.get(person)
+        if data is None:
+            self.newcomers[slot].append(person)
         profile = Profile(change_number=self._change_number) if data is None else decode_profile(data)
         self._touched[person] = slot, profile
         return profile

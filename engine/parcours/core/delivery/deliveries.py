@@ -20,7 +20,7 @@ from parcours.channel import CALL
 from parcours.core.delivery.delivery_key import key_of
 from parcours.core.delivery.reservations import GIVES_BACK, give_back
 from parcours.core.fact import DeliveryReached, Outcome
-from parcours.core.profile import DeliveryState, DeliveryStateName, Run
+from parcours.core.profile import DeliveryState, DeliveryStateName, Profile, Run
 from parcours.core.turn import Turn
 from parcours.journey.program import Message
 
@@ -71,7 +71,12 @@ def reach(
 
 def find(turn: Turn, key: str) -> tuple[Run, DeliveryState] | None:
     """The delivery of this key, with its run."""
-    for run in (*turn.profile.runs, *turn.profile.past):
+    return find_in(turn.profile, key)
+
+
+def find_in(profile: Profile, key: str) -> tuple[Run, DeliveryState] | None:
+    """The person's delivery of this key, with its run."""
+    for run in (*profile.runs, *profile.past):
         for delivery in run.deliveries:
             if delivery.key == key:
                 return run, delivery

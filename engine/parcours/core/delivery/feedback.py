@@ -135,8 +135,12 @@ def react(
     reaction: str,
     link: str | None,
     answer: Mapping[str, object] | None = None,
+    code: str | None = None,
 ) -> bool:
-    """Mark the delivery; False if the reaction is no longer possible or tells nothing new."""
+    """Mark the delivery; False if the reaction is no longer possible or tells nothing new.
+
+    code  the provider's own, where it is the provider who tells
+    """
     if is_call(delivery) and not CALL_OUTCOMES.isdisjoint(delivery.marks):
         return False
     new_link = reaction == "clicked" and link is not None and link not in delivery.links
@@ -148,17 +152,17 @@ def react(
         delivery.state, delivery.may_have_left = "sent", True
         reach(turn, run, delivery, "sent", reason="known from a reaction")
     if reaction in ("opened", "clicked", "delivered"):
-        _raise(turn, run, delivery, "delivered")
+        _raise(turn, run, delivery, "delivered", code)
     elif reaction == "bounced":
         _bury_address(turn, delivery)
-        _raise(turn, run, delivery, "bounced")
+        _raise(turn, run, delivery, "bounced", code)
     elif reaction == "failed" and delivery.state in RANK:
-        _fail(turn, run, delivery, "reported by the provider", None)
+        _fail(turn, run, delivery, "reported by the provider", code)
     if reaction == "answered":
         take_answer(turn, run, delivery, answer or {})
     elif reaction not in delivery.marks:
         delivery.marks[reaction] = turn.at
-        reach(turn, run, delivery, _as_outcome(reaction), reason=link)
+        reach(turn, run, delivery, _as_outcome(reaction), reason=link, code=code)
     if reaction in WITHDRAWS_CONSENT:
         set_consent(turn.profile, delivery.channel, None, granted=False)
     return True
@@ -170,14 +174,14 @@ def _bury_address(turn: Turn, delivery: DeliveryState) -> None:
         suppress(turn, delivery.channel, delivery.to)
 
 
-def _raise(turn: Turn, run: Run, delivery: DeliveryState, state: DeliveryStateName) -> None:
+def _raise(turn: Turn, run: Run, delivery: DeliveryState, state: DeliveryStateName, code: str | None) -> None:
     # Merged by rank: a report that overtakes an earlier one on its way must not be undone by it.
     if delivery.state in RANK and RANK[delivery.state] < RANK[state]:
         delivery.state = state
     outcome = _as_outcome(state)
     if outcome not in delivery.marks:
         delivery.marks[outcome] = turn.at
-        reach(turn, run, delivery, outcome)
+        reach(turn, run, delivery, outcome, code=code)
 
 
 def _as_outcome(reaction: str) -> Outcome:
@@ -204,6 +208,11 @@ CALL_OUTCOMES = frozenset({"answered", "failed"})
 def is_possible(reaction: str, channel: str) -> bool:
     """Whether a delivery on this channel can have the reaction."""
     return reaction in CALL_OUTCOMES if channel == CALL else reaction != "answered"
+
+
+def concerns(delivery: DeliveryState, reaction: str) -> bool:
+    """Whether this delivery, which the person may have got, can have the reaction."""
+    return may_be_there(delivery) and is_possible(reaction, delivery.channel)
 
 
 WITHDRAWS_CONSENT = frozenset({"complained", "unsubscribed"})
