@@ -17,8 +17,7 @@ from pathlib import Path
 
 from workload import project
 
-from parcours import Engine
-from parcours.service.service import Service
+from parcours import Engine, Service
 
 
 def blocking(engine: Engine, calls: int) -> list[float]:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from parcours.service.engine import Engine
     from parcours.service.journey_control import JourneyState
     from parcours.service.person import Person, PersonDelivery, PersonRun
+    from parcours.service.service import Service
     from parcours.simulation.simulation import Result, simulate
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "Refusal",
     "Result",
     "RunStory",
+    "Service",
     "SettingInvalid",
     "Settings",
     "ShardUnavailable",
@@ -128,6 +130,7 @@ if not TYPE_CHECKING:  # a type checker that sees `__getattr__` takes any name f
         "Refusal": "parcours.insight.explain",
         "Result": "parcours.simulation.simulation",
         "RunStory": "parcours.insight.explain",
+        "Service": "parcours.service.service",
         "SettingInvalid": "parcours.errors",
         "Settings": "parcours.config",
         "ShardUnavailable": "parcours.errors",

@@ -9,8 +9,7 @@ import pytest
 
 from parcours.channel import WebhookRequest
 from parcours.core.delivery.delivery_key import key_of
-from parcours.dispatch.registry import Registry
-from parcours.dispatch.webhooks import feedback_lines
+from parcours.errors import ChannelUnknown
 from parcours.journey.project import Project
 from parcours.service.engine import Engine
 from parcours.testing.doubles import TwilioServer
@@ -60,10 +59,6 @@ def arrivals() -> list[bytes]:
     return [msgspec.json.encode(call) for call in calls]
 
 
-def lines_of(sms: dict[str, object], request: WebhookRequest) -> list[bytes]:
-    return feedback_lines(Registry.installed(), {"sms": sms}, "sms", request)
-
-
 def test_a_signed_report_finds_its_delivery_in_whatever_shard_it_lives(tmp_path: Path) -> None:
     with TwilioServer() as provider:
         sms = sms_settings(provider, public_url=PUBLIC_URL)
@@ -77,11 +72,10 @@ def test_a_signed_report_finds_its_delivery_in_whatever_shard_it_lives(tmp_path:
             lost = provider.messages[:2]
             good = [provider.status_callback(each, "delivered") for each in provider.messages[2:]]
             bad = [provider.status_callback(each, "failed", 30008) for each in lost]
-            lines = [line for request in good + bad for line in lines_of(sms, request)]
-            taken = engine.ingest(b"\n".join(lines)).result(60)
+            taken = [engine.feedback("sms", request).result(60) for request in good + bad]
 
             # then each report has come to its own person
-            assert (taken.accepted, taken.rejected) == (len(PEOPLE), ())
+            assert [(each.accepted, each.rejected) for each in taken] == [(1, ())] * len(PEOPLE)
             numbers = {each.to for each in lost}
             for person, phone in PEOPLE.items():
                 known = engine.profile(person)
@@ -89,14 +83,18 @@ def test_a_signed_report_finds_its_delivery_in_whatever_shard_it_lives(tmp_path:
                 ((delivery,),) = [run.deliveries for run in (*known.runs, *known.past)]
                 assert delivery.state == ("failed" if phone in numbers else "delivered")
                 assert known.traits.get("city") == (None if phone in numbers else "reached")
-            assert engine.ingest(b"\n".join(lines)).result(60).duplicate == len(PEOPLE)
+            again = [engine.feedback("sms", request).result(60) for request in good + bad]
+            assert [each.duplicate for each in again] == [1] * len(PEOPLE)
 
 
-def test_a_report_that_is_not_signed_becomes_no_line() -> None:
+def test_a_report_that_is_not_genuine_is_refused_at_once(tmp_path: Path) -> None:
     with TwilioServer() as provider:
         sms = sms_settings(provider, public_url=PUBLIC_URL)
         url = f"{PUBLIC_URL}?key={key_of('sarah', ())}&proof=00"
         request = WebhookRequest(method="POST", url=url, headers={}, body=b"MessageStatus=delivered")
 
-        with pytest.raises(ValueError, match="not signed by Twilio"):
-            lines_of(sms, request)
+        with Engine.open(shop(tmp_path, sms), "memory:", runtime="local") as engine:
+            with pytest.raises(ValueError, match="not signed by Twilio"):
+                engine.feedback("sms", request)
+            with pytest.raises(ChannelUnknown, match="no channel 'smss' is configured; there are call, sms"):
+                engine.feedback("smss", request)

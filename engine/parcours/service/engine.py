@@ -96,6 +96,7 @@ class Engine(BlockingFacade):
     identify = _acknowledged(Service.identify)
     consent = _acknowledged(Service.consent)
     react = _acknowledged(Service.react)
+    feedback = _acknowledged(Service.feedback)
 
     profile = blocking(Service.profile)
     explain = blocking(Service.explain)

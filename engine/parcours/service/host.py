@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from parcours.clock import Clock, SystemClock
 from parcours.core.fact import Fact
@@ -40,6 +40,11 @@ class Host:
         self.control = JourneyControl(
             plan.project, (*plan.channels, *plan.records), self._runtime, self._clock, self._renew
         )
+
+    @property
+    def channels(self) -> Mapping[str, Mapping[str, object]]:
+        """The settings of each channel on which deliveries leave, secrets resolved."""
+        return self._plan.channels
 
     async def start(self) -> None:
         """Open the shards and go on from where their stores stand."""

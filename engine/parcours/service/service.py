@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Coroutine, Iterable, Mapping
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
+from parcours.channel import WebhookRequest
 from parcours.clock import Clock
 from parcours.config import Settings
 from parcours.core.fact import Fact
+from parcours.dispatch.registry import Registry
+from parcours.dispatch.webhooks import feedback_lines
 from parcours.errors import CallerError, EngineClosed
 from parcours.journey.project import Project
 from parcours.routing.calls import Lines, lines_of
@@ -124,6 +128,18 @@ class Service(Facade):
             return Ingested.of(await self._host.route(handed_in.lines), handed_in)
         finally:
             self._calls.discard(task)
+
+    def feedback(self, channel: str, request: WebhookRequest) -> Coroutine[Any, Any, Ingested]:
+        """Hand in what a provider's webhook reports: each report finds its delivery by the key, whoever it was for.
+
+        To hand a request in again changes nothing. Raises ValueError for one that is not genuine, ChannelUnknown for a
+        channel that is not configured, CallerError for one that reads no reports.
+        """
+        return self.ingest(b"\n".join(feedback_lines(self._registry, self._host.channels, channel, request)))
+
+    @cached_property
+    def _registry(self) -> Registry:
+        return Registry.installed()
 
     def _check_event(self, event: str) -> None:
         del event  # one that nobody declares is accepted and counted
