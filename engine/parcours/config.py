@@ -89,6 +89,19 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=10_000,
         description="How late a read may be made and still let people in at its instant; later, they enter when it is.",
     )
+    totals_max: Count = Field(
+        default=20_000,
+        description="Steps that totals count apart, over all versions ever, and as many ways and outcomes of them.",
+    )
+    reasons_max: Count = Field(
+        default=500,
+        description="Different reasons counted apart: a channel may word each anew.",
+    )
+    totals_facts_max: Count = Field(
+        default=20_000,
+        description="Facts after which a shard writes its totals again; a restart counts as many once more.",
+    )
+    newest_facts_max: Count = Field(default=1_000, description="Newest facts that a shard has at hand, in a ring.")
     claim_max: Count = Field(default=200, description="Deliveries that one dispatcher has claimed and not answered.")
     send_batch_max: Count = Field(default=50, description="Deliveries handed to one call of a channel's send.")
     send_timeout_s: Annotated[float, Field(gt=0)] = Field(

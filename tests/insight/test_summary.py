@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parcours.config import Settings
 from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Outcome, Unmatched, What
+from parcours.core.totals import OTHER_REASONS
 from parcours.insight.summary import (
-    OTHER_REASONS,
-    REASONS_MAX,
     EventCount,
     StepCount,
     Summary,
@@ -31,8 +31,10 @@ class CartOutline:
     steps: Sequence[str] = STEPS
 
 
-def move(what: What, step: str | None = None, *, person: str = "u1", run: int | None = 1) -> Moved:
-    return Moved(0, person, "cart", 1, run, step, what)
+def move(
+    what: What, step: str | None = None, *, person: str = "u1", run: int | None = 1, left: str | None = None
+) -> Moved:
+    return Moved(0, person, "cart", 1, run, step, what, None, left)
 
 
 def delivery(outcome: Outcome, gate: str | None = None, reason: str | None = None) -> DeliveryReached:
@@ -62,8 +64,8 @@ def summed(facts: Sequence[Fact], clock_ms: int | None = None) -> Summary:
 def test_a_run_is_followed_from_step_to_step() -> None:
     facts = [
         move("entered"), move("reached", "bought"), move("waiting", "bought"),
-        move("timed_out", "bought"), move("reached", "remind"),
-        move("goal"), move("reached", "done"), move("ended", "done"),
+        move("timed_out", "bought"), move("reached", "remind", left="bought"),
+        move("goal"), move("reached", "done", left="remind"), move("ended", "done"),
     ]  # fmt: skip
 
     count = summed(facts).journeys["cart"]
@@ -83,7 +85,6 @@ def test_a_run_is_followed_from_step_to_step() -> None:
         (move("parked", "bought"), StepCount(inflow=1, waiting=1)),  # it has neither gone on nor ended
         (move("exited", "bought"), StepCount(inflow=1, ended=1)),
         (move("ended", "bought"), StepCount(inflow=1, ended=1)),
-        (move("ended"), StepCount(inflow=1, ended=1)),  # stopped from outside, wherever it was
     ],
 )
 def test_a_run_counts_where_it_is_last(last: Moved, expected: StepCount) -> None:
@@ -140,13 +141,13 @@ def test_reasons_and_limits_are_counted() -> None:
 
 
 def test_a_flood_of_different_reasons_is_cut_short_but_counted() -> None:
-    tally = Tally([])
-    tally.add([delivery("failed", reason=f"reason {number}") for number in range(REASONS_MAX + 7)])
+    tally = Tally([], Settings(reasons_max=20))
+    tally.add([delivery("failed", reason=f"reason {number}") for number in range(20 + 7)])
 
     reasons = tally.reasons()
 
     assert reasons["email", "failed", OTHER_REASONS] == 7
-    assert reasons.total() == REASONS_MAX + 7
+    assert reasons.total() == 20 + 7
 
 
 @st.composite
@@ -157,12 +158,22 @@ def histories(draw: st.DrawFn) -> list[list[Moved]]:
         facts = []
         for run in range(1, draw(st.integers(1, 3)) + 1):
             facts.append(move("entered", person=f"u{person}", run=run))
+            at: str | None = None
             for step in draw(st.lists(st.sampled_from(STEPS), min_size=1, max_size=5)):
-                facts.append(move("reached", step, person=f"u{person}", run=run))
+                facts.append(move("reached", step, person=f"u{person}", run=run, left=at))
+                at = step
             last: What = draw(st.sampled_from(["waiting", "parked", "exited", "ended"]))
-            facts.append(move(last, person=f"u{person}", run=run))
+            facts.append(move(last, at, person=f"u{person}", run=run))
         people.append(facts)
     return people
+
+
+def runs_of(facts: Sequence[Moved]) -> list[list[Moved]]:
+    """The moves of each run."""
+    runs: dict[tuple[str, int | None], list[Moved]] = {}
+    for fact in facts:
+        runs.setdefault((fact.person, fact.run), []).append(fact)
+    return list(runs.values())
 
 
 @given(histories())
@@ -173,6 +184,9 @@ def test_inflow_is_waiting_and_gone_on_and_ended(people: list[list[Moved]]) -> N
 
     assert all(step.inflow == step.waiting + step.gone_on + step.ended for step in count.steps.values())
     assert sum(step.waiting + step.ended for step in count.steps.values()) == count.entered
+    assert {name: step.waiting for name, step in count.steps.items() if step.waiting} == Counter(
+        last.step for run in runs_of(facts) if (last := run[-1]).what in ("waiting", "parked")
+    )
 
 
 @given(histories(), st.integers(1, 4))

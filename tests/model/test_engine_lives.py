@@ -19,7 +19,7 @@ from tests.model.seeds import LIVES_OF_JOURNEYS, blocks, name_of
 
 from parcours import Project
 from parcours.core.fact import DeliveryReached, Moved
-from parcours.insight.summary import INTERNAL_OUTCOMES
+from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.simulation.result_files import INTERNAL_MOVES
 from parcours.testing.virtual_project import VirtualProject
 

@@ -68,8 +68,8 @@ def test_a_project_is_searched_for_what_it_turns_on(luma: Project) -> None:
     assert parts.quiet_minutes == ()
 
 
-def moved(at: int, what: Any, step: str | None = "s", run: int = 1) -> Moved:
-    return Moved(at, "p", "checkout", 1, run, step, what, None)
+def moved(at: int, what: Any, step: str | None = "s", run: int = 1, left: str | None = None) -> Moved:
+    return Moved(at, "p", "checkout", 1, run, step, what, None, left)
 
 
 def delivered(at: int, outcome: Any, key: str = "k", message: str = "cart-reminder") -> DeliveryReached:
@@ -86,6 +86,8 @@ def clock(clocks: PersonClocks, at: int) -> datetime:
 BEGUN = [moved(0, "entered", None), moved(0, "reached")]
 MATCHED = [*BEGUN, moved(1, "matched")]
 ENDED = moved(2, "ended")
+GONE_ON = moved(1, "reached", "t", left="s")
+ENDED_THERE = moved(2, "ended", "t")
 HOUR = 3_600_000
 THURSDAY = {"quiet_hours": [{"from": "00:00", "until": "24:00", "days": ["thu"], "then": "hold"}]}
 QUIET = {"quiet_hours": [{"channels": ["sms"], "from": "22:00", "until": "08:00", "then": "hold"}]}
@@ -98,9 +100,12 @@ CAP = {"caps": [{"channels": ["sms"], "class": "marketing", "max": 1, "per": "1d
         ({}, [*BEGUN, moved(1, "matched"), moved(1, "ended")], []),
         ({}, [delivered(1, "sent"), delivered(2, "sent")], ["one delivery per key"]),
         ({}, [*MATCHED, moved(2, "timed_out"), ENDED], ["nobody both matched and timed out"]),
-        ({}, [*MATCHED, moved(1, "reached", "t"), moved(2, "timed_out"), ENDED], ["nobody both matched and timed out"]),
-        ({}, [*MATCHED, moved(1, "reached"), moved(2, "timed_out"), ENDED], []),  # it came there again
-        ({}, [*MATCHED, moved(1, "reached", "t"), moved(2, "timed_out", "t"), ENDED], []),
+        ({}, [*MATCHED, GONE_ON, moved(2, "timed_out"), ENDED_THERE], ["nobody both matched and timed out"]),
+        ({}, [*MATCHED, moved(1, "reached", left="s"), moved(2, "timed_out"), ENDED], []),  # it came there again
+        ({}, [*MATCHED, GONE_ON, moved(2, "timed_out", "t"), ENDED_THERE], []),
+        ({}, [*MATCHED, moved(1, "reached", "t", left="u"), ENDED_THERE], ["everyone is accounted for"]),  # it was at s
+        ({}, [*MATCHED, moved(1, "reached", "t"), ENDED_THERE], ["everyone is accounted for"]),
+        ({}, [*MATCHED, GONE_ON, ENDED], ["everyone is accounted for"]),  # it was at t
         ({}, [*BEGUN, moved(1, "ended"), moved(2, "waiting")], ["a run begins, and ends once"]),
         ({}, [*BEGUN, moved(1, "ended"), moved(2, "goal")], []),
         ({}, [moved(0, "entered", None)], ["everyone is accounted for"]),

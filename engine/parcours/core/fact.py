@@ -26,6 +26,7 @@ class Moved(msgspec.Struct, frozen=True, array_like=True, tag="moved", gc=False)
     why depends on what: entered (event name or "read"), not_entered (already_in, too_soon, outside_dates, paused,
     exit_audience), waiting (due time in ISO 8601, None for ever), matched (event or reaction), branched (index or
     "otherwise"), split (index), exited (event), ended (last step, end step, stopped), parked (reason); else None.
+    left is the step that the run was at before it reached this one, None for its first: totals are counted by it.
     """
 
     at: int
@@ -36,6 +37,7 @@ class Moved(msgspec.Struct, frozen=True, array_like=True, tag="moved", gc=False)
     step: str | None
     what: What
     why: str | None = None
+    left: str | None = None
 
 
 class DeliveryReached(msgspec.Struct, frozen=True, array_like=True, tag="delivery", gc=False):

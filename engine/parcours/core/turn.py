@@ -56,10 +56,10 @@ class Turn(msgspec.Struct):
         """Whether the journey is paused at this instant."""
         return journey in self.program.paused and self.program.paused[journey] <= self.at
 
-    def record(self, run: Run, what: What, why: str | None = None) -> None:
-        """Record a move of the run, at its current step."""
+    def record(self, run: Run, what: What, why: str | None = None, left: str | None = None) -> None:
+        """Record a move of the run, at its current step; `left` is the step before one that it has reached."""
         self.effects.facts.append(
-            Moved(self.at, self.person, run.journey, run.version, run.number, run.step, what, why)
+            Moved(self.at, self.person, run.journey, run.version, run.number, run.step, what, why, left)
         )
 
     def set_timer(self, due: int, kind: TimerKind, run: Run, key: str = "", detail: str = "") -> None:

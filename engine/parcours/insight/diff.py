@@ -14,7 +14,7 @@ import msgspec
 
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.time_text import time_text
-from parcours.insight.summary import INTERNAL_OUTCOMES
+from parcours.core.totals import INTERNAL_OUTCOMES
 
 DifferenceKind: TypeAlias = Literal["appears", "vanishes", "moves"]
 

@@ -14,9 +14,9 @@ import msgspec
 from msgspec.structs import replace
 
 from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
+from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.outline import awaited, starts_by
 from parcours.insight.sentences import AFTER_A_PAUSE, ONCE_ONLY
-from parcours.insight.summary import INTERNAL_OUTCOMES
 from parcours.instants import floor_ms
 from parcours.journey.program import Journey
 

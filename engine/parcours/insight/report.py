@@ -29,6 +29,7 @@ def print_report(
     reasons: Reasons | None = None,
     limits: Mapping[str, int] | None = None,
     mails_received: int | None = None,
+    older: Mapping[str, Sequence[JourneyCount]] | None = None,
 ) -> None:
     """Print the whole report, its parts separated by empty lines.
 
@@ -36,8 +37,9 @@ def print_report(
     reasons         why deliveries came to their outcome, as a tally counts it
     limits          how often each setting's limit was reached
     mails_received  the mail server's own count of mails, where there is one
+    older           the counts of each journey's older versions
     """
-    parts = report(summary, targets=targets, reasons=reasons, limits=limits, mails_received=mails_received)
+    parts = report(summary, targets=targets, reasons=reasons, limits=limits, mails_received=mails_received, older=older)
     for part in parts:
         console.print(part)
         console.print()
@@ -50,10 +52,12 @@ def report(
     reasons: Reasons | None = None,
     limits: Mapping[str, int] | None = None,
     mails_received: int | None = None,
+    older: Mapping[str, Sequence[JourneyCount]] | None = None,
 ) -> Iterator[RenderableType]:
     """The parts of the report, from the journeys down to the lines that were read."""
     for name, count in summary.journeys.items():
-        yield journey_part(name, count, (targets or {}).get(name))
+        for each in (count, *(older or {}).get(name, ())):
+            yield journey_part(name, each, (targets or {}).get(name))
     if summary.channels:
         yield channels_part(summary.channels)
     if reasons:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parcours.core.fact import DeliveryReached, LimitReached, Moved, Unmatched, Unmet
-from parcours.insight.summary import INTERNAL_OUTCOMES
+from parcours.core.totals import INTERNAL_OUTCOMES
 
 REFUSALS = {
     "already_in": "a run of it is open already",

@@ -1,40 +1,25 @@
 """The counts of facts: per journey and step, channel and gate.
 
-A tally follows every run from step to step and counts those that wait one by one, instead of deducing their number: so
-inflow = waiting + gone on + ended is a true check of the facts. All facts of a person have to pass through the same
-tally; tallies of different people can be merged.
+They are made from totals (core/totals.py): those of a simulation, or those that shards keep. All facts of a person have
+to pass through the same tally; tallies of different people can be merged.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Protocol, TypeAlias, TypeVar, assert_never
+from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
+from parcours.config import Settings
+from parcours.core.fact import Fact
 from parcours.core.time_text import time_text
+from parcours.core.totals import FactCounter, Totals
 
 S = TypeVar("S", bound=msgspec.Struct)
 T = TypeVar("T")
-
-INTERNAL_OUTCOMES = frozenset({"queued", "claimed", "retried"})
-"""States on the way to the channel, which neither counts nor files show."""
-
-COUNTED_MOVES = frozenset({"entered", "goal", "reached", "exited", "ended"})
-"""Moves that change a run's place in the counts; after any other it counts at its step until it reaches the next."""
-
-REASONED_OUTCOMES = frozenset(
-    {"held", "refused", "failed", "unknown", "cancelled", "bounced", "complained", "answered"}
-)
-"""Outcomes that have a reason. What is noted with others, such as the link clicked, is none."""
-
-REASONS_MAX = 500
-"""Different reasons counted apart. A channel that words each reason anew must not fill the memory."""
-
-OTHER_REASONS = "other reasons"
 
 Reasons: TypeAlias = Counter[tuple[str, str, str]]
 """How often a channel gave a reason for an outcome: (channel, outcome, reason). Two of them can be added."""
@@ -84,23 +69,6 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     clock: str | None = None
 
 
-class _StepTally(msgspec.Struct, gc=False):
-    """A step while it is still being counted; who waits there is counted at the end."""
-
-    inflow: int = 0
-    gone_on: int = 0
-    ended: int = 0
-
-
-class _JourneyTally(msgspec.Struct):
-    """A journey while it is still being counted."""
-
-    version: int
-    entered: int = 0
-    goal: int = 0
-    steps: dict[str, _StepTally] = {}
-
-
 class Outline(Protocol):
     """The part of a compiled journey that counting needs."""
 
@@ -114,119 +82,101 @@ class Outline(Protocol):
 
 
 class Tally:
-    """Counts facts as they happen. It needs memory for open runs, not for facts."""
+    """Counts facts as they happen. It needs memory for neither runs nor facts."""
 
-    def __init__(self, journeys: Iterable[Outline]) -> None:
+    def __init__(self, journeys: Iterable[Outline], settings: Settings | None = None) -> None:
         """`journeys` lists journeys and steps in the order of the counts, also those that nobody reaches."""
-        self._journeys = {
-            journey.name: _JourneyTally(journey.version, steps={step: _StepTally() for step in journey.steps})
-            for journey in journeys
-        }
-        self._places: dict[tuple[str, str, int], str] = {}
-        self._channels: dict[str, dict[str, int]] = {}
-        self._gates: dict[str, int] = {}
-        self._reasons: Reasons = Counter()
-        self._limits: Counter[str] = Counter()
-        self._unmatched = 0
+        bounds = settings or Settings()
+        self._journeys = tuple(journeys)
+        self._counter = FactCounter(bounds.totals_max, bounds.reasons_max)
 
-    def add(self, facts: Iterable[Fact]) -> None:
-        """Count these facts; those of each person come in the order of happening."""
-        for fact in facts:
-            match fact:
-                case Moved():
-                    self._move(fact)
-                case DeliveryReached():
-                    self._delivery(fact)
-                case Unmatched():
-                    self._unmatched += 1
-                case LimitReached():
-                    self._limits[fact.setting] += 1
-                case Unmet():
-                    pass  # an unmet entry has no counter
-                case _:
-                    assert_never(fact)
+    def add(self, facts: Sequence[Fact]) -> None:
+        """Count these facts."""
+        self._counter.add(facts)
 
     def summary(self, events: EventCount, clock_ms: int | None) -> Summary:
-        """The counts so far.
+        """The counts so far; those of a journey are of all its versions.
 
         events    the caller's count of lines; the reactions found unmatched are added to it
         clock_ms  the newest effective time
         """
-        waiting = Counter((journey, step) for (_, journey, _), step in self._places.items())
-        return Summary(
-            journeys={
-                name: JourneyCount(
-                    version=count.version,
-                    entered=count.entered,
-                    goal=count.goal,
-                    steps={
-                        step: StepCount(
-                            inflow=each.inflow, waiting=waiting[name, step], gone_on=each.gone_on, ended=each.ended
-                        )
-                        for step, each in count.steps.items()
-                    },
-                )
-                for name, count in self._journeys.items()
-            },
-            channels={name: _sorted(outcomes) for name, outcomes in sorted(self._channels.items())},
-            gates=_sorted(self._gates),
-            events=msgspec.structs.replace(events, unmatched=events.unmatched + self._unmatched),
-            clock=None if clock_ms is None else time_text(clock_ms),
-        )
+        totals = self._counter.totals()
+        versions = by_journey(journey_counts(totals, self._journeys))
+        journeys = {name: _merged_journey(counts) for name, counts in versions.items()}
+        return summary_of(totals, journeys, events, clock_ms)
 
     def reasons(self) -> Reasons:
         """The reasons of refusals, failures and the like, as far as there are any."""
-        return self._reasons.copy()
+        return Counter(dict(self._counter.totals().reasons))
 
     def limits(self) -> Counter[str]:
         """How often each setting's limit was reached."""
-        return self._limits.copy()
+        return Counter(dict(self._counter.totals().limits))
 
-    def _move(self, fact: Moved) -> None:
-        if fact.run is None or fact.what not in COUNTED_MOVES:
-            return
-        count = self._journeys.get(fact.journey)
-        if count is None:
-            count = self._journeys[fact.journey] = _JourneyTally(fact.version)
-        match fact.what:
-            case "reached":  # most moves are "reached"
-                self._reach(count, (fact.person, fact.journey, fact.run), fact.step)
-            case "entered":
-                count.entered += 1
-            case "goal":
-                count.goal += 1
-            case "exited" | "ended":
-                left = self._places.pop((fact.person, fact.journey, fact.run), None)
-                if left is not None:
-                    count.steps[left].ended += 1
-            case _:
-                raise AssertionError(f"{fact.what} is not counted")
 
-    def _reach(self, count: _JourneyTally, run: tuple[str, str, int], step: str | None) -> None:
-        assert step is not None, "a run reaches a step by name"
-        left = self._places.get(run)
-        if left is not None:
-            count.steps[left].gone_on += 1
-        self._places[run] = step
-        reached = count.steps.get(step)
-        if reached is None:
-            reached = count.steps[step] = _StepTally()
-        reached.inflow += 1
+def journey_counts(totals: Totals, journeys: Iterable[Outline]) -> list[tuple[str, JourneyCount]]:
+    """The counts of each version of each journey: those outlined in their order, then all others."""
+    steps: dict[tuple[str, int], dict[str, StepCount]] = {
+        (journey.name, journey.version): {step: StepCount() for step in journey.steps} for journey in journeys
+    }
+    for (name, version, step), (inflow, gone_on, ended) in totals.steps:
+        waiting = inflow - gone_on - ended
+        count = StepCount(inflow=inflow, waiting=waiting, gone_on=gone_on, ended=ended)
+        steps.setdefault((name, version), {})[step] = count
+    moves: Counter[tuple[str, int, str]] = Counter()
+    for (name, version, _, what, _), times in totals.ways:
+        moves[name, version, what] += times
+    return [
+        (
+            name,
+            JourneyCount(
+                version=version,
+                entered=moves[name, version, "entered"],
+                goal=moves[name, version, "goal"],
+                steps=reached,
+            ),
+        )
+        for (name, version), reached in steps.items()
+    ]
 
-    def _delivery(self, fact: DeliveryReached) -> None:
-        if fact.outcome in INTERNAL_OUTCOMES:
-            return
-        outcomes = self._channels.setdefault(fact.channel, {})
-        outcomes[fact.outcome] = outcomes.get(fact.outcome, 0) + 1
-        if fact.gate is not None:
-            self._gates[fact.gate] = self._gates.get(fact.gate, 0) + 1
-        if fact.reason is not None and fact.outcome in REASONED_OUTCOMES:
-            told = fact.code is None or fact.code in fact.reason
-            self._reason(fact, fact.reason if told else f"{fact.reason} ({fact.code})")
 
-    def _reason(self, fact: DeliveryReached, reason: str) -> None:
-        known = (fact.channel, fact.outcome, reason) in self._reasons or len(self._reasons) < REASONS_MAX
-        self._reasons[fact.channel, fact.outcome, reason if known else OTHER_REASONS] += 1
+def by_journey(counts: Iterable[tuple[str, JourneyCount]]) -> dict[str, list[JourneyCount]]:
+    """The counts of each journey's versions, the newest first."""
+    versions: dict[str, list[JourneyCount]] = {}
+    for name, count in counts:
+        versions.setdefault(name, []).append(count)
+    return {name: sorted(each, key=lambda count: -count.version) for name, each in versions.items()}
+
+
+def events_of(totals: Totals) -> EventCount:
+    """The lines that shards have taken; `summary_of` adds the reactions found unmatched."""
+    accepted, undeclared, duplicate, rejected = totals.lines
+    return EventCount(
+        read=sum(totals.lines),
+        used=accepted - totals.unmatched,
+        duplicate=duplicate,
+        rejected=rejected,
+        undeclared=undeclared,
+    )
+
+
+def summary_of(
+    totals: Totals, journeys: Mapping[str, JourneyCount], events: EventCount, clock_ms: int | None
+) -> Summary:
+    """The counts of these journeys, with those of channels and gates."""
+    channels: dict[str, Counter[str]] = {}
+    gates: Counter[str] = Counter()
+    for (_, _, _, channel, outcome, gate), times in totals.deliveries:
+        channels.setdefault(channel, Counter())[outcome] += times
+        if gate:
+            gates[gate] += times
+    return Summary(
+        journeys=journeys,
+        channels={name: _sorted(outcomes) for name, outcomes in sorted(channels.items())},
+        gates=_sorted(gates),
+        events=msgspec.structs.replace(events, unmatched=events.unmatched + totals.unmatched),
+        clock=None if clock_ms is None else time_text(clock_ms),
+    )
 
 
 def merge(summaries: Iterable[Summary]) -> Summary:

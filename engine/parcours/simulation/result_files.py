@@ -22,7 +22,8 @@ import msgspec
 
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.core.time_text import time_text
-from parcours.insight.summary import INTERNAL_OUTCOMES, Summary
+from parcours.core.totals import INTERNAL_OUTCOMES
+from parcours.insight.summary import Summary
 from parcours.simulation.sorting import Sorter
 
 DELIVERIES = "deliveries.ndjson"

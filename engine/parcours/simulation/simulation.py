@@ -141,7 +141,7 @@ class _Counting:
 
     def __init__(self, plan: Plan, facts: Facts) -> None:
         self._journeys = plan.project.program.journeys
-        self._tally = Tally(self._journeys)
+        self._tally = Tally(self._journeys, plan.settings)
         self._facts = facts
         self._newest_ms: int | None = None
 

@@ -58,9 +58,9 @@ def go_to(turn: Turn, journey: Journey, run: Run, step_id: str | None) -> None:
         if step_id is None:
             return end(turn, run, "last step")
         step = journey.steps[step_id]
-        run.step = step_id
+        left, run.step = run.step, step_id
         run.visits[step_id] = run.visits.get(step_id, 0) + 1
-        turn.record(run, "reached")
+        turn.record(run, "reached", left=left)
         if isinstance(step, End):
             return end(turn, run, "end step")
         try:

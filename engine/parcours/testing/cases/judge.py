@@ -10,10 +10,10 @@ from typing import assert_never
 from parcours.channel import CALL
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.core.identity import user_name
+from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.explain import JourneyStory, RunStory, explain
 from parcours.insight.explain_text import standing
 from parcours.insight.sentences import refused, sentence, unstarted
-from parcours.insight.summary import INTERNAL_OUTCOMES
 from parcours.journey.program import Program
 from parcours.testing.cases.content import differences
 from parcours.testing.cases.document import (

@@ -112,7 +112,21 @@ def everyone_is_accounted_for(world: World, facts: Sequence[Fact]) -> Iterator[B
         found = sum(count.waiting + count.ended for count in journey.steps.values())
         if journey.entered != found:
             yield Breach(f"{name}: {journey.entered} entered, {found} are known of", None)
+    yield from _led_astray(facts)
     yield from _lost(world, facts)
+
+
+def _led_astray(facts: Sequence[Fact]) -> Iterator[Breach]:
+    """Runs that are said to leave another step than the one where they were: totals would count them there."""
+    places: dict[tuple[str, int], str | None] = {}
+    for fact in facts:
+        if not isinstance(fact, Moved) or fact.run is None or fact.what not in ("reached", *CLOSING):
+            continue
+        was = places.get((fact.journey, fact.run))
+        said = fact.left if fact.what == "reached" else fact.step
+        if said != was:
+            yield Breach(f"{_time(fact)}: run {fact.run} of {fact.journey} was at {was} and left {said}", fact)
+        places[fact.journey, fact.run] = fact.step
 
 
 def _lost(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:

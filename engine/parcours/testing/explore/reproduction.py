@@ -9,7 +9,7 @@ from typing import Final
 
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.core.time_text import time_text
-from parcours.insight.summary import INTERNAL_OUTCOMES
+from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.testing.cases.moment import since
 from parcours.testing.explore.traffic import Act
 

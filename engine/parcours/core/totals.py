@@ -1,0 +1,212 @@
+"""Totals: the counters of facts, per step, way, outcome, gate and reason.
+
+A simulation's summary and the totals of a shard are counted by this one definition, so that they cannot differ. A fact
+holds all that its counting needs: no run has to be followed, and totals of different people can be added.
+
+Names are those that projects declare, of every version ever published. Beyond `names_max` names of a kind, and beyond
+`reasons_max` different reasons, the rest is counted under one other name: sums stay exact, and memory is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, TypeAlias, TypeVar, assert_never
+
+import msgspec
+
+from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
+
+INTERNAL_OUTCOMES: Final = frozenset({"queued", "claimed", "retried"})
+"""States on the way to the channel, which neither counts nor files show."""
+
+REASONED_OUTCOMES: Final = frozenset(
+    {"held", "refused", "failed", "unknown", "cancelled", "bounced", "complained", "answered"}
+)
+"""Outcomes that have a reason. What is noted with others, such as the link clicked, is none."""
+
+UNCOUNTED_MOVES: Final = frozenset({"reached", "waiting", "updated"})
+"""Moves that are not counted as ways: a step reached has a counter of its own, and the others leave the run there."""
+
+OTHER: Final = "other"
+"""The journey under which everything beyond the bounds is counted."""
+
+OTHER_REASONS: Final = "other reasons"
+
+Step: TypeAlias = tuple[str, int, str]
+"""(journey, version, step)"""
+
+Way: TypeAlias = tuple[str, int, str, str, str]
+"""(journey, version, step, what, why) of a move; step and why are "" where the fact has none."""
+
+Delivery: TypeAlias = tuple[str, int, str, str, str, str]
+"""(journey, version, step, channel, outcome, gate); the gate is "" where none refused or held the delivery."""
+
+Reason: TypeAlias = tuple[str, str, str]
+"""(channel, outcome, reason)"""
+
+_OTHER_STEP: Final[Step] = (OTHER, 0, "")
+_INFLOW, _GONE_ON, _ENDED = range(3)
+
+K = TypeVar("K")
+
+
+class Totals(msgspec.Struct, frozen=True, array_like=True):
+    """Totals as they are sent and stored; each list is sorted.
+
+    facts   the number of facts counted
+    steps   per step: runs that reached it, that went on to another step, and that ended there
+    limits  how often each setting's limit was reached
+    lines   lines taken by outcome: accepted, undeclared (accepted, too), duplicate, rejected
+    """
+
+    facts: int = 0
+    steps: list[tuple[Step, tuple[int, int, int]]] = []
+    ways: list[tuple[Way, int]] = []
+    deliveries: list[tuple[Delivery, int]] = []
+    reasons: list[tuple[Reason, int]] = []
+    limits: list[tuple[str, int]] = []
+    unmatched: int = 0
+    lines: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+
+NOTHING: Final = Totals()
+
+
+class FactCounter:
+    """Counts facts, in any order."""
+
+    def __init__(self, names_max: int, reasons_max: int, counted: Totals = NOTHING) -> None:
+        """`counted` are the totals to go on from."""
+        self.facts = counted.facts
+        self._names_max = names_max
+        self._reasons_max = reasons_max
+        self._steps = {step: [*counts] for step, counts in counted.steps}
+        self._ways = dict(counted.ways)
+        self._deliveries = dict(counted.deliveries)
+        self._reasons = dict(counted.reasons)
+        self._limits = dict(counted.limits)
+        self._unmatched = counted.unmatched
+        self.lines = counted.lines
+
+    def add(self, facts: Sequence[Fact]) -> None:
+        self.facts += len(facts)
+        for fact in facts:
+            match fact:
+                case Moved():
+                    if fact.what == "reached":  # most moves are
+                        self._reach(fact)
+                    elif fact.what not in UNCOUNTED_MOVES:
+                        self._move(fact)
+                case DeliveryReached():
+                    if fact.outcome not in INTERNAL_OUTCOMES:
+                        self._deliver(fact)
+                case Unmatched():
+                    self._unmatched += 1
+                case LimitReached():
+                    self._limits[fact.setting] = self._limits.get(fact.setting, 0) + 1
+                case Unmet():
+                    pass  # an unmet entry has no counter
+                case _:
+                    assert_never(fact)
+
+    def include(self, totals: Totals) -> None:
+        """Add the totals of other people."""
+        self.facts += totals.facts
+        for step, counts in totals.steps:
+            cell = self._step(step)
+            for place, number in enumerate(counts):
+                cell[place] += number
+        for way, number in totals.ways:
+            _count(self._ways, way, self._names_max, (OTHER, 0, "", way[3], ""), number)
+        for delivery, number in totals.deliveries:
+            _count(self._deliveries, delivery, self._names_max, (OTHER, 0, "", *delivery[3:]), number)
+        for reason, number in totals.reasons:
+            _count(self._reasons, reason, self._reasons_max, (*reason[:2], OTHER_REASONS), number)
+        for setting, number in totals.limits:
+            self._limits[setting] = self._limits.get(setting, 0) + number
+        self._unmatched += totals.unmatched
+        self.add_lines(totals.lines)
+
+    def add_lines(self, lines: tuple[int, int, int, int]) -> None:
+        """Count lines by outcome, in the order of `Totals.lines`."""
+        (a, b, c, d), (e, f, g, h) = self.lines, lines
+        self.lines = a + e, b + f, c + g, d + h
+
+    def totals(self) -> Totals:
+        return Totals(
+            self.facts,
+            sorted((step, (inflow, gone_on, ended)) for step, (inflow, gone_on, ended) in self._steps.items()),
+            sorted(self._ways.items()),
+            sorted(self._deliveries.items()),
+            sorted(self._reasons.items()),
+            sorted(self._limits.items()),
+            self._unmatched,
+            self.lines,
+        )
+
+    def correct(self, waiting: Iterable[tuple[Step, int]]) -> list[tuple[Step, int, int]]:
+        """Correct the counters by the number of runs at every step; returns (step, counted, found) for each difference.
+
+        A run too many at a step counts as inflow, a run too few as ended: inflow stays the sum of the others.
+        """
+        found: dict[Step, int] = {}
+        for step, number in waiting:
+            kept = step if step in self._steps else self._key(step)
+            found[kept] = found.get(kept, 0) + number
+        differences = []
+        for step in sorted(self._steps.keys() | found.keys()):
+            cell = self._step(step)
+            counted = cell[_INFLOW] - cell[_GONE_ON] - cell[_ENDED]
+            there = found.get(step, 0)
+            if there != counted:
+                cell[_INFLOW if there > counted else _ENDED] += abs(there - counted)
+                differences.append((step, counted, there))
+        return differences
+
+    def _reach(self, fact: Moved) -> None:
+        journey, version, step, left = fact.journey, fact.version, fact.step, fact.left
+        assert step is not None, "a run reaches a step by name"
+        cell = self._steps.get((journey, version, step)) or self._step((journey, version, step))
+        cell[_INFLOW] += 1
+        if left is not None:
+            cell = self._steps.get((journey, version, left)) or self._step((journey, version, left))
+            cell[_GONE_ON] += 1
+
+    def _move(self, fact: Moved) -> None:
+        what = fact.what
+        why = "" if what == "parked" else fact.why or ""  # why a run is parked is told in free words
+        way = fact.journey, fact.version, fact.step or "", what, why
+        if way in self._ways:
+            self._ways[way] += 1
+        else:
+            _count(self._ways, way, self._names_max, (OTHER, 0, "", what, ""))
+        if fact.step is not None and what in ("exited", "ended"):
+            self._step((fact.journey, fact.version, fact.step))[_ENDED] += 1
+
+    def _deliver(self, fact: DeliveryReached) -> None:
+        delivery = fact.journey, fact.version, fact.step, fact.channel, fact.outcome, fact.gate or ""
+        if delivery in self._deliveries:
+            self._deliveries[delivery] += 1
+        else:
+            _count(self._deliveries, delivery, self._names_max, (OTHER, 0, "", *delivery[3:]))
+        if fact.reason is not None and fact.outcome in REASONED_OUTCOMES:
+            told = fact.code is None or fact.code in fact.reason
+            reason = fact.reason if told else f"{fact.reason} ({fact.code})"
+            other = fact.channel, fact.outcome, OTHER_REASONS
+            _count(self._reasons, (fact.channel, fact.outcome, reason), self._reasons_max, other)
+
+    def _step(self, step: Step) -> list[int]:
+        cell = self._steps.get(step)
+        if cell is None:
+            cell = self._steps.setdefault(self._key(step), [0, 0, 0])
+        return cell
+
+    def _key(self, step: Step) -> Step:
+        """The name under which a new step is counted."""
+        return step if len(self._steps) < self._names_max else _OTHER_STEP
+
+
+def _count(counts: dict[K, int], key: K, most: int, other: K, number: int = 1) -> None:
+    """Add to the counter of the key, or to that of `other` if there is no room for the key."""
+    kept = key if key in counts or len(counts) < most else other
+    counts[kept] = counts.get(kept, 0) + number
