@@ -15,16 +15,17 @@ from parcours.core.profile import Profile
 from parcours.journey.publish.publications import Publications
 from parcours.shard.positions import Position
 from parcours.shard.published import Standing
+from parcours.shard.totals import StoredTotals
 from parcours.store.codec import VERSION
 from parcours.store.store import Record, SlotImage
 
-KEPT = (Record, SlotImage, Profile, Outgoing, Position, dict[str, int], Standing, Publications)
+KEPT = (Record, SlotImage, Profile, Outgoing, Position, dict[str, int], Standing, Publications, StoredTotals)
 """Everything that a store keeps the bytes of, but for facts."""
 
-SHAPES = {3: "b09ba8e996c9e3ac"}
+SHAPES = {3: "4b76f09f92384a08"}
 """For each format the digest of what is written in it."""
 
-FACT_SHAPES = {1: "8349a554a27a415f"}
+FACT_SHAPES = {1: "48831e731998a483"}
 """The same for the formats of facts."""
 
 WORDS = ("title", "description", "default")

@@ -7,6 +7,7 @@ wait in the middle, so each call is carried out whole before the next begins; co
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -15,13 +16,22 @@ from parcours.clock import Clock
 from parcours.core.fact import Fact
 from parcours.core.identity import SLOTS
 from parcours.core.profile import Profile
+from parcours.core.totals import Totals
 from parcours.errors import StoreBroken
 from parcours.journey.publish.publications import Publications
-from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Recalled, Status
+from parcours.shard.messages import Answer, Batch, Claims, FactsAfter, Holding, Reading, Recalled, Status
 from parcours.shard.person_facts import recall
 from parcours.shard.requests import A, Request
 from parcours.shard.shard import Shard
 from parcours.store.store import Store
+
+log = logging.getLogger("parcours")
+
+CHECK_PEOPLE = 200
+"""People in one slice of the check of totals: about 2 ms, as long as a small batch takes."""
+
+CHECK_PAUSE_S = 0.05
+"""Pause between two such slices. Nobody waits for the check; over a million people it takes some minutes."""
 
 ALARM_MAX_S = 1.0
 """Longest sleep between two looks at the clock: it may jump ahead, as after a machine was suspended, and the alarm
@@ -42,6 +52,7 @@ class ShardHost:
         self._wake = wake
         self._woken: set[str] = set()
         self._alarm: asyncio.TimerHandle | None = None
+        self._check: asyncio.TimerHandle | None = None
         self._free = asyncio.Event()
         if not shard.holding().held:
             self._free.set()
@@ -59,6 +70,17 @@ class ShardHost:
                 self._wake(channel)
         if self._shard.wakes_itself and self._free.is_set():
             self._set_alarm(self._shard.next_ms())
+        if self._check is None and not self._shard.totals.is_checked:
+            self._check = asyncio.get_running_loop().call_later(CHECK_PAUSE_S, self._check_totals)
+
+    def _check_totals(self) -> None:
+        self._check = None
+        try:
+            for difference in self._shard.totals.check(CHECK_PEOPLE):
+                log.warning("the totals of a shard were wrong and have been put right: %s", difference)
+            self.look()
+        except StoreBroken:
+            return  # whoever asks the shard for anything from now on is told
 
     def _set_alarm(self, next_ms: int | None) -> None:
         if self._alarm is not None:
@@ -162,11 +184,18 @@ class ShardHost:
             await asyncio.sleep(0)  # slot by slot, with room for others in between
         return [(journey, version, count) for (journey, version), count in sorted(counted.items())]
 
+    async def totals(self) -> Totals:
+        return self._shard.totals.totals()
+
+    async def newest_facts(self, after: int) -> FactsAfter:
+        return self._shard.totals.newest(after)
+
     async def collect_facts(self) -> list[Fact]:
         return self._shard.collect_facts()
 
     def close(self) -> None:
-        """Stop the alarm and give the store back."""
-        if self._alarm is not None:
-            self._alarm.cancel()
+        """Stop the alarm and the check, and give the store back."""
+        for handle in (self._alarm, self._check):
+            if handle is not None:
+                handle.cancel()
         self._store.close()

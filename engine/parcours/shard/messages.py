@@ -98,6 +98,18 @@ class Holding(msgspec.Struct, frozen=True, array_like=True):
     fresh: bool
 
 
+class FactsAfter(msgspec.Struct, frozen=True, array_like=True):
+    """A shard's newest facts. They are numbered from 1 in the order of its commits, across restarts too.
+
+    first   the number of the first fact here; it is higher than the one asked for if the ring no longer has that
+    newest  the number of the newest fact
+    """
+
+    first: int
+    facts: list[Fact]
+    newest: int
+
+
 class Recalled(msgspec.Struct, frozen=True, array_like=True):
     """What a slice of the journal tells of a person.
 

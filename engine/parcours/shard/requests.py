@@ -15,8 +15,9 @@ import msgspec
 from parcours.channel import Receipt
 from parcours.core.fact import Fact
 from parcours.core.profile import Profile
+from parcours.core.totals import Totals
 from parcours.journey.publish.publications import Publications
-from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Recalled, Status
+from parcours.shard.messages import Answer, Batch, Claims, FactsAfter, Holding, Reading, Recalled, Status
 
 if TYPE_CHECKING:
     from parcours.shard.host import ShardHost
@@ -155,6 +156,22 @@ class GetStatus(Request[Status], frozen=True, tag="status"):
 
     async def put_to(self, host: ShardHost) -> Status:
         return await host.status()
+
+
+class GetTotals(Request[Totals], frozen=True, tag="totals"):
+    """The totals of the shard's facts and lines."""
+
+    async def put_to(self, host: ShardHost) -> Totals:
+        return await host.totals()
+
+
+class NewestFacts(Request[FactsAfter], frozen=True, tag="newest_facts"):
+    """The facts above number `after`, of the `newest_facts_max` newest ones."""
+
+    after: int
+
+    async def put_to(self, host: ShardHost) -> FactsAfter:
+        return await host.newest_facts(self.after)
 
 
 class PassTime(Request[None], frozen=True, tag="pass_time"):

@@ -45,6 +45,7 @@ from parcours.shard.published import Published
 from parcours.shard.slots import OWN, SeenIds, Slots
 from parcours.shard.sweep import Sweep
 from parcours.shard.timekeeping import LiveTime, Timekeeping
+from parcours.shard.totals import ShardTotals
 from parcours.shard.wheel import Wheel
 from parcours.shard.work import Work
 from parcours.store.store import Record, Store
@@ -85,6 +86,7 @@ class Shard:
         self._intake = Intake(program, settings, slot_map, self._slots, self._seen, self._time)
         self._wheel = Wheel(self._due_of)
         self._sweep = Sweep(self._slots)
+        self._totals = ShardTotals(settings)
         recorded = dict.fromkeys(records, answer)
         self._inputs = Inputs(self._published, self._time, settings, recorded, crowd)
         self._leaving = Claiming(self._slots, self._inputs, self._time)
@@ -105,11 +107,14 @@ class Shard:
         self.epoch = self._store.acquire(expected_epoch)
         for image in self._store.images():
             self._slots.restore(image)
+        self._totals.restore(self._slots.own.profiles)
         oldest = self._slots[self._slots.oldest()].sequence
         for record in self._store.records(after=max(0, oldest - 1)):  # the newest is always there, for its stamp
             self._slots.replay(record)
+            self._totals.replay(record, self._slots.own.profiles)
             self._sequence, self._stamp_ms = record.sequence, record.stamp_ms
         own = self._slots.own.profiles
+        self._totals.restored(own)
         self._published.restore(own)
         self._positions.restore(own)
         self._reads = msgspec.msgpack.decode(own[READS], type=dict[str, int]) if READS in own else {}
@@ -121,6 +126,8 @@ class Shard:
             for person, data in slot.profiles.items():
                 if next_due(data) != NEVER:
                     self._wheel.add(person, next_due(data))
+        if self._time.counts_facts:
+            self._totals.begin_check(self._slots, self._slot_map)
         with self._whole():
             work = self._begin(0 if self._published.held else now_ms)  # held: its time has been told
             self._leaving.take_up(work)
@@ -144,6 +151,8 @@ class Shard:
             self._fire_due(work, self._time.due_with_batch_ms(work.stamp_ms))
             answer = self._intake.answer(batch.number)
             work.own.append(self._positions.advance(batch, answer.outcomes, self._sequence + 1))
+            if self._time.counts_facts:
+                work.own.append(self._totals.count_lines(answer.outcomes))
             self._commit(work, always=True)
         return answer
 
@@ -290,6 +299,8 @@ class Shard:
         if profiles or outbox or work.facts or always:
             facts = self._time.keep(work.facts)
             own = [*work.own, *self._published.entries(self._slots.own.profiles)]
+            if work.facts and self._time.counts_facts:
+                own += self._totals.count(work.facts, self._sequence + 1)
             written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles
             self._store.append(Record(self._sequence + 1, self.epoch, work.stamp_ms, work.seen, written, outbox, facts))
             self._sequence += 1
@@ -306,6 +317,8 @@ class Shard:
         if self._store.size_bytes() < self._settings.journal_bytes_max:
             return
         oldest = self._slots.oldest()
+        if oldest == OWN:
+            self._slots.own.profiles.update(self._totals.entries(self._sequence))
         self._store.save_image(self._slots.image(oldest, self._sequence))
         self._slots[oldest].sequence = self._sequence
         self._store.trim(self._slots[self._slots.oldest()].sequence)
@@ -341,6 +354,12 @@ class Shard:
         """The number of the newest record."""
         self._check()
         return self._sequence
+
+    @property
+    def totals(self) -> ShardTotals:
+        """The totals of its facts. Under virtual time they stay empty: whoever collects the facts counts them."""
+        self._check()
+        return self._totals
 
     def status(self) -> Status:
         self._check()

@@ -25,6 +25,9 @@ class Timekeeping(Protocol):
     wakes_itself: bool
     """Whether a clock goes on by itself, so that whoever drives the shard sets an alarm for its next timer."""
 
+    counts_facts: bool
+    """Whether the shard keeps totals; otherwise whoever collects its facts counts them."""
+
     def stamp_ms(self, last_ms: int, now_ms: int) -> int:
         """The effective time of a micro-batch that begins now; `last_ms` is that of the one before."""
 
@@ -83,6 +86,7 @@ class LiveTime:
     """The clock's time: satisfies `Timekeeping`."""
 
     wakes_itself = True
+    counts_facts = True
     standing_still = 0
 
     def stamp_ms(self, last_ms: int, now_ms: int) -> int:
@@ -135,6 +139,7 @@ class VirtualTime:
     """The time of the events, which passes only when told to: satisfies `Timekeeping`."""
 
     wakes_itself = False
+    counts_facts = False
 
     def __init__(self) -> None:
         self._stash = Stash()
