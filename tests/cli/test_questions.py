@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from parcours.core.fact import Fact
+from parcours.core.fact_block import decode_facts
+from parcours.insight.report import print_report
+from parcours.insight.summary import EventCount, Tally
 from parcours.journey.channels import channels_used
 from parcours.journey.project import Project
 from parcours.service.engine import Engine
+from parcours.store.address import open_store
 
 
 def test_a_report_is_made_from_what_a_simulation_left(ask: Any, luma_copy: Path, events: Path, tmp_path: Path) -> None:
@@ -68,6 +76,106 @@ def test_a_person_of_whom_nothing_is_known_cannot_be_explained(ask: Any, luma_co
 
     assert result.exit_code == 1
     assert "Nothing happened to 'mike'" in result.stderr
+
+
+def test_either_a_result_or_a_store_is_reported(ask: Any, tmp_path: Path) -> None:
+    for arguments in ((), (tmp_path, "--store", "sqlite:///nowhere")):
+        result = ask("report", *arguments)
+
+        assert result.exit_code == 2
+        assert "choose one of OUT and --store" in result.stderr
+
+
+def test_the_report_of_a_store_has_the_counts_of_all_its_facts(ask: Any, luma_copy: Path, store: str) -> None:
+    reported = ask("report", "--store", store)
+
+    facts, stamp_ms = journal(store)
+    journeys = Project.load(luma_copy).program.journeys
+    tally = Tally(journeys)
+    tally.add(facts)
+    counted = io.StringIO()
+    summary = tally.summary(EventCount(read=52, used=52), stamp_ms)
+    targets = {journey.name: journey.goal.target_percent for journey in journeys if journey.goal is not None}
+    print_report(Console(file=counted, width=100), summary, targets=targets, reasons=tally.reasons())
+    assert reported.exit_code == 0, reported.stderr
+    assert reported.stdout == counted.getvalue()
+    assert "abandoned-cart  version 1\n51 entered" in reported.stdout
+    assert ask("report", "--store", store).stdout == reported.stdout, "nothing in the store has changed"
+
+
+def journal(store: str) -> tuple[list[Fact], int]:
+    """All facts of the shards' journals, and the newest time."""
+    facts, stamp_ms = list[Fact](), 0
+    for number in range(3):
+        shard = open_store(store, number)
+        for record in shard.records():
+            facts += decode_facts(record.facts, "the journal")
+            stamp_ms = max(stamp_ms, record.stamp_ms)
+        shard.close()
+    return facts, stamp_ms
+
+
+def shop(folder: Path, awaited: str) -> Project:
+    """Whoever orders waits for an event that this version alone knows."""
+    documents = {
+        "parcours.yaml": "project: shop",
+        "events.yaml": f"events: {{Ordered: {{}}, {awaited}: {{}}}}",
+        "journeys/order.yaml": f"""
+            journey: order
+            entry: {{event: Ordered}}
+            steps:
+              - id: way
+                wait_for: [{{event: {awaited}, next: done}}]
+                timeout: 9d
+              - {{id: done, end: true}}
+        """,
+    }
+    for name, text in documents.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+    return Project.load(folder)
+
+
+@pytest.fixture
+def twice_published(tmp_path: Path) -> tuple[Path, str]:
+    """A folder as it was at first, and a store in which another version has been published since."""
+    address = f"sqlite:///{tmp_path / 'store'}"
+    first = shop(tmp_path / "first", "Packed")
+    with Engine.open(first, address, runtime="local", records=(), shards=2) as engine:
+        engine.track("anna", "Ordered").result()
+        engine.publish(shop(tmp_path / "second", "Shipped"))
+        engine.track("bert", "Ordered").result()
+        engine.track("cleo", "Ordered").result()
+        engine.track("cleo", "Shipped").result()
+        engine.close_journey("order")
+    return tmp_path / "first", address
+
+
+def test_somebody_is_explained_by_the_version_in_which_she_is(ask: Any, twice_published: tuple[Path, str]) -> None:
+    folder, store = twice_published
+    anna, bert = (ask("explain", folder, "--store", store, person) for person in ("anna", "bert"))
+
+    assert (anna.exit_code, bert.exit_code) == (0, 0), anna.stderr + bert.stderr
+    assert "run 1, version 1" in anna.stdout
+    assert "now: at way, waiting for Packed until" in anna.stdout
+    assert "run 1, version 2" in bert.stdout
+    assert "now: at way, waiting for Shipped until" in bert.stdout
+    told = json.loads(ask("explain", folder, "--store", store, "--json", "bert").stdout)
+    assert [(story["journey"], story["state"]) for story in told["journeys"]] == [("order", "closed")]
+
+
+def test_each_version_is_reported_apart_the_newest_first(ask: Any, twice_published: tuple[Path, str]) -> None:
+    _, store = twice_published
+
+    lines = ask("report", "--store", store).stdout.splitlines()
+
+    rows = [" ".join(line.split()) for line in lines if line.startswith(("order", " way", " done"))]
+    assert rows == [
+        "order version 2", "way 2 1 1 0", "done 1 0 0 1",
+        "order version 1", "way 1 1 0 0", "done 0 0 0 0",
+    ]  # fmt: skip
+    assert "Lines read: 4 · used 4" in "\n".join(lines)
 
 
 @pytest.fixture

@@ -10,12 +10,16 @@ from parcours.clock import ManualClock
 from parcours.core.fact import Fact, Unmatched
 from parcours.core.fact_block import encode_facts
 from parcours.shard.host import ShardHost
-from parcours.shard.person_facts import ALL, SLICE_BYTES, recall
+from parcours.shard.person_facts import SLICE_BYTES, recall
 from parcours.store.memory import MemoryStore
 from parcours.store.store import Record
 
 if TYPE_CHECKING:
     from tests.shard.conftest import Lines, World
+
+
+ALL = 1_000
+"""Above the number of any record here."""
 
 
 def unmatched(at: int, person: str, why: str = "why") -> Unmatched:

@@ -20,7 +20,9 @@ from parcours.errors import CallerError
 
 if TYPE_CHECKING:
     from parcours.core.fact import Fact
+    from parcours.journey.program import Journey
     from parcours.journey.project import Project
+    from parcours.journey.publish.ledger import JourneyStateName
     from parcours.simulation.simulation import Result
 
 EventsFile = Annotated[
@@ -34,9 +36,24 @@ Until = Annotated[
 
 
 def report(
-    out: Annotated[Path, typer.Argument(metavar="OUT", exists=True, file_okay=False, help="What simulate wrote.")],
+    out: Annotated[
+        Path | None, typer.Argument(metavar="[OUT]", exists=True, file_okay=False, help="What simulate wrote.")
+    ] = None,
+    store: Annotated[
+        str | None, typer.Option(metavar="URL", help="The totals of this store, which no engine may use.")
+    ] = None,
 ) -> None:
-    """Show what a simulation came to: journeys step by step, channels, gates."""
+    """Show what a simulation or a store came to: journeys step by step, channels, gates."""
+    if (out is None) == (store is None):
+        raise typer.BadParameter("choose one of OUT and --store.", param_hint="OUT")
+    if out is not None:
+        _report_simulation(out)
+    else:
+        assert store is not None
+        _report_store(store)
+
+
+def _report_simulation(out: Path) -> None:
     import msgspec
     from rich.console import Console
 
@@ -52,6 +69,33 @@ def report(
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise CallerError(f"{path} is no summary: {error}.") from None
     print_report(Console(), summary)
+
+
+def _report_store(store: str) -> None:
+    from collections import Counter
+
+    from rich.console import Console
+
+    from parcours.insight.report import print_report
+    from parcours.insight.summary import by_journey, events_of, journey_counts, summary_of
+    from parcours.journey.publish.publications import PublicationCompiler
+    from parcours.shard.closed_store import read_shards, sum_of
+    from parcours.store.address import check_address
+
+    check_address(store)
+    shards = list(read_shards(store))
+    totals, published = sum_of(shards), shards[0].publications
+    versions = () if published is None else PublicationCompiler().program(published).versions()
+    counts = by_journey(journey_counts(totals, versions))
+    clock_ms = max(shard.stamp_ms for shard in shards)
+    print_report(
+        Console(),
+        summary_of(totals, {name: each[0] for name, each in counts.items()}, events_of(totals), clock_ms or None),
+        targets={each.name: each.goal.target_percent for each in reversed(versions) if each.goal is not None},
+        reasons=Counter(dict(totals.reasons)),
+        limits=dict(totals.limits),
+        older={name: each[1:] for name, each in counts.items()},
+    )
 
 
 def explain(
@@ -90,13 +134,14 @@ def explain(
     if source is not None:
         result = _simulated(project, source, until, "Events")
         _say_if_unsettled(result)
-        facts = result.facts
+        facts, journeys = result.facts, project.program.journeys
+        states: dict[str, JourneyStateName] = {}
         none = "none of these events concerns them and any journey"
     else:
         assert store is not None
-        facts = _recalled(project, store, person)
+        facts, journeys, states = _recalled(project, store, person)
         none = "as far as the store's journal reaches back, it tells nothing of them"
-    explanation = explanation_of(facts, person, project.program.journeys)
+    explanation = explanation_of(facts, person, journeys, states)
     if json:
         typer.echo(msgspec.json.encode(explanation).decode())
     else:
@@ -105,12 +150,21 @@ def explain(
         raise CallerError(f"Nothing happened to {profile!r}: {none}.")
 
 
-def _recalled(project: Project, store: str, person: str) -> list[Fact]:
-    from parcours.shard.person_facts import recall_from
-    from parcours.store.address import check_address, shards_of
+def _recalled(
+    project: Project, store: str, person: str
+) -> tuple[list[Fact], tuple[Journey, ...], dict[str, JourneyStateName]]:
+    """The person's facts, and the journeys that they are about: those that are published in the store."""
+    from parcours.journey.publish.publications import PublicationCompiler
+    from parcours.shard.closed_store import read_person
+    from parcours.store.address import check_address
 
     check_address(store)
-    return recall_from(store, shards_of(store, project.name), person)
+    shard = read_person(store, project.name, person)
+    if shard.publications is None:
+        return shard.facts, project.program.journeys, {}
+    program = PublicationCompiler(project).program(shard.publications)
+    states = {name: entry.state for name, entry in shard.publications.ledger.journeys.items()}
+    return shard.facts, program.versions(), states
 
 
 def diff(

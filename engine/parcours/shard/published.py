@@ -10,7 +10,7 @@ was due before the change is still carried out by what was published then.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -72,6 +72,18 @@ class Standing(msgspec.Struct, frozen=True, array_like=True):
     held: bool
 
 
+def stored_publications(entries: Mapping[str, bytes]) -> Publications | None:
+    """What is published according to the entries of a shard's own slot; None in a new store."""
+    if STANDING not in entries:
+        return None
+    sources = {int(name): source for name, source in entries.items() if name.isdigit() and source}
+    return Publications(_standing(entries).ledger, sources)
+
+
+def _standing(entries: Mapping[str, bytes]) -> Standing:
+    return msgspec.msgpack.decode(entries[STANDING], type=Standing)
+
+
 class Published:
     """`program` is that of all that is published now. Without a project there is only ever this program."""
 
@@ -96,12 +108,12 @@ class Published:
 
     def restore(self, entries: dict[str, bytes]) -> None:
         """Come back from the entries of the shard's own slot; where there are none, it is a new store."""
-        if STANDING not in entries:
+        publications = stored_publications(entries)
+        if publications is None:
             return
-        standing = msgspec.msgpack.decode(entries[STANDING], type=Standing)
-        sources = {int(name): source for name, source in entries.items() if name.isdigit() and source}
+        standing = _standing(entries)
         self.fresh = self._unsaved = False
-        self.held, self.publications = standing.held, Publications(standing.ledger, sources)
+        self.held, self.publications = standing.held, publications
         self.program = self._compiler.program(self.publications)
         self._keep(standing.changes)
 

@@ -78,7 +78,7 @@ def _check_owner(address: str, found: _Layout, project: str) -> None:
         )
 
 
-def shards_of(address: str, project: str) -> int:
+def shards_of(address: str, project: str | None = None) -> int:
     """For how many shards the project's store was made.
 
     Raises SettingInvalid if there is no store, or another project's, StoreBroken if it cannot be read.
@@ -94,7 +94,8 @@ def shards_of(address: str, project: str) -> int:
         raise StoreBroken(f"{path} cannot be read: {error}") from None
     except OSError as error:
         raise in_words(path.parent, error) from error
-    _check_owner(address, found, project)
+    if project is not None:
+        _check_owner(address, found, project)
     return found.shards
 
 

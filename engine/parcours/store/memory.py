@@ -35,6 +35,10 @@ class MemoryStore:
         for slot, sealed in sorted(self._images.items()):
             yield decode_image(sealed, f"the image of slot {slot} in memory")
 
+    def image(self, slot: int) -> SlotImage | None:
+        sealed = self._images.get(slot)
+        return None if sealed is None else decode_image(sealed, f"the image of slot {slot} in memory")
+
     def records(self, after: int = 0) -> Iterator[Record]:
         for sequence, encoded in list(self._records.items()):
             if sequence > after:
@@ -80,6 +84,9 @@ class VolatileStore:
 
     def images(self) -> Iterator[SlotImage]:
         return iter(())
+
+    def image(self, slot: int) -> SlotImage | None:
+        return None
 
     def records(self, after: int = 0) -> Iterator[Record]:
         return iter(())

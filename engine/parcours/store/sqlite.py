@@ -77,6 +77,13 @@ class SqliteStore:
                 image = self._image(slot, known.get(slot, 0))
             yield image
 
+    def image(self, slot: int) -> SlotImage | None:
+        with self._using() as journal:
+            known = journal.images()
+            if slot not in known and slot not in self._images.slots():
+                return None
+            return self._image(slot, known.get(slot, 0))
+
     def records(self, after: int = 0) -> Iterator[Record]:
         while True:
             with self._using() as journal:

@@ -67,6 +67,9 @@ class Store(Protocol):
     def images(self) -> Iterator[SlotImage]:
         """The newest image of each slot that has one."""
 
+    def image(self, slot: int) -> SlotImage | None:
+        """The newest image of this slot, None if it has none."""
+
     def records(self, after: int = 0) -> Iterator[Record]:
         """The records with a number above `after`, in order. A broken hash chain raises StoreBroken."""
 

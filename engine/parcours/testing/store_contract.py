@@ -91,6 +91,7 @@ class StoreContract:
     def test_a_new_store_is_empty(self) -> None:
         with opened(self.new_data()) as store:
             assert list(store.images()) == []
+            assert store.image(7) is None
             assert list(store.records()) == []
             assert store.acquire(0) == 1
 
@@ -295,6 +296,7 @@ class StoreContract:
                 assert numbers(store) == sorted(model.records)
             assert list(store.records()) == [model.records[number] for number in sorted(model.records)]
             assert {image.slot: image for image in store.images()} == model.images
+            assert {slot: image for slot in range(4) if (image := store.image(slot))} == model.images
             assert store.acquire(model.epoch) == model.epoch + 1
         finally:
             store.close()

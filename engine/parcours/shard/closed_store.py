@@ -1,0 +1,82 @@
+"""Reads the store of a shard that no engine has open: what is published, the totals, and the facts of one person.
+
+The shard itself is not opened, for that would write: it takes a new epoch, and calls ambiguous whatever was claimed.
+Nothing that the store holds changes. StoreBusy is raised while an engine uses the store, whose files nothing else may
+open at the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from parcours.config import Settings
+from parcours.core.fact import Fact
+from parcours.core.identity import SlotMap
+from parcours.core.totals import FactCounter, Totals
+from parcours.journey.publish.publications import Publications
+from parcours.shard.person_facts import facts_of
+from parcours.shard.published import stored_publications
+from parcours.shard.slots import OWN
+from parcours.shard.totals import ShardTotals
+from parcours.store.address import open_store, shards_of
+from parcours.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class StoredShard:
+    """What the store of one shard holds.
+
+    publications  None in a store in which nothing has been published
+    facts         those of the person asked for, as far back as the journal reaches
+    """
+
+    publications: Publications | None
+    totals: Totals
+    stamp_ms: int
+    facts: list[Fact]
+
+
+def read_person(address: str, project: str, person: str) -> StoredShard:
+    """The shard of this person, with her facts. Raises SettingInvalid if there is no such store of the project."""
+    return _read(address, SlotMap(shards_of(address, project)).shard(person), person)
+
+
+def read_shards(address: str) -> Iterable[StoredShard]:
+    """All shards of a store, one by one. Raises SettingInvalid if there is no such store."""
+    return (_read(address, number) for number in range(shards_of(address)))
+
+
+def sum_of(shards: Iterable[StoredShard]) -> Totals:
+    """The totals of all people."""
+    settings = Settings()
+    counter = FactCounter(settings.totals_max, settings.reasons_max)
+    for shard in shards:
+        counter.include(shard.totals)
+    return counter.totals()
+
+
+def _read(address: str, number: int, person: str | None = None) -> StoredShard:
+    store = open_store(address, number)
+    try:
+        return _read_store(store, person)
+    finally:
+        store.close()
+
+
+def _read_store(store: Store, person: str | None) -> StoredShard:
+    """One pass over the journal: all of it for a person's facts, otherwise what is newer than the own slot's image."""
+    image = store.image(OWN)
+    through = 0 if image is None else image.sequence
+    own = {} if image is None else dict(image.profiles)
+    totals, facts, stamp_ms = ShardTotals(Settings()), list[Fact](), 0
+    totals.restore(own)
+    for record in store.records(after=max(0, through - 1) if person is None else 0):  # the newest has the stamp
+        stamp_ms = record.stamp_ms
+        if record.sequence > through:
+            own.update((name, data) for slot, name, data in record.profiles if slot == OWN)
+        totals.replay(record, own)
+        if person is not None:
+            facts += facts_of(record, person)
+    totals.restored(own)
+    return StoredShard(stored_publications(own), totals.totals(), stamp_ms, facts)
