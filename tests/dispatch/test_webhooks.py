@@ -122,7 +122,7 @@ def test_a_channel_that_reads_no_reports_says_so() -> None:
 
 
 def test_settings_that_do_not_fit_are_the_operator_s() -> None:
-    with pytest.raises(SettingInvalid, match=r"channels\.pigeon: secret: Field required"):
+    with pytest.raises(SettingInvalid, match=r"channels\.pigeon: secret: this key is needed"):
         read(b"delivered", settings={"pigeon": {}})
 
 
