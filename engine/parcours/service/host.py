@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 
 from parcours.clock import Clock, SystemClock
 from parcours.core.fact import Fact
-from parcours.core.identity import shard_of, slot_of
 from parcours.errors import Overloaded, ShardUnavailable
 from parcours.journey.program import Program
 from parcours.routing.plan import Plan
@@ -50,7 +49,7 @@ class Host:
         """Open the shards and go on from where their stores stand."""
         await self._runtime.start()
         program = self._plan.project.program
-        self._router = Router(uuid.uuid4().hex, self._runtime.ports, program, self._plan.settings)
+        self._router = Router(uuid.uuid4().hex, self._runtime.ports, program, self._plan.settings, self._plan.slot_map)
         self._reads = LiveReads(self._runtime.ports, self.control, self._clock)
         await self.control.begin()
 
@@ -75,7 +74,7 @@ class Host:
 
     def port_of(self, person: str) -> ShardPort:
         """The shard that owns the person of this name."""
-        return self._runtime.ports[shard_of(slot_of(person), self._plan.shards)]
+        return self._runtime.ports[self._plan.slot_map.shard(person)]
 
     async def facts_of(self, person: str) -> list[Fact]:
         """All that the journal of the person's shard still tells of her, read in slices."""
