@@ -83,11 +83,8 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         description="Longest answer to an outbound call that is read, in bytes; of a longer one nothing is.",
     )
     due_people_max: Count = Field(
-        default=2_000, description="People whose timers fire in one slice, so that a backlog does not hold up events."
-    )
-    read_late_ms: Count = Field(
-        default=10_000,
-        description="How late a read may be made and still let people in at its instant; later, they enter when it is.",
+        default=2_000,
+        description="People looked at in one slice: whose timers fire, or who are in an audience that is read.",
     )
     totals_max: Count = Field(
         default=20_000,

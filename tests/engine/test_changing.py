@@ -140,7 +140,7 @@ def test_what_stopped_in_the_middle_is_finished_with_the_same_time(shop: Shop, r
         await settle(shop.ports)
 
         # then all of them have been told, or none
-        expected = (2_000, "stopped") if reached else (0, "open")
+        expected = (2_000, "stopped") if reached else (1_002, "open")
         assert await shop.times() == [expected] * SHARDS
         assert await shop.held() == [False] * SHARDS
 
@@ -157,7 +157,7 @@ def test_a_change_that_turns_out_to_be_impossible_leaves_everything_as_it_was(sh
         before = await settle(shop.ports)
         with pytest.raises(CallerError, match="it cannot be sent"):
             await carry_out(shop.ports, before, change_protocol.changing("stop", "cart"), 0, fail)
-        assert await shop.times() == [(0, "open")] * SHARDS
+        assert await shop.times() == [(1_002, "open")] * SHARDS
         assert await shop.held() == [False] * SHARDS
 
     asyncio.run(scenario())
@@ -224,7 +224,7 @@ def test_nothing_changes_while_somebody_is_not_to_be_disturbed(shop: Shop) -> No
             for _ in range(100):  # more turns than it would take
                 await asyncio.sleep(0)
             assert not pausing.done()
-            assert await shop.times() == [(0, "open")] * SHARDS
+            assert await shop.times() == [(1_002, "open")] * SHARDS
         await pausing
         assert await shop.times() == [(9_000, "paused")] * SHARDS
         assert [sorted(program.paused) for program in renewed] == [[], ["cart"]]

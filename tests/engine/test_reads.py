@@ -1,7 +1,8 @@
-"""Which reads does an engine make, of those that passed while a journey took nobody?"""
+"""Which reads does an engine make, of those that passed while it was closed, or while a journey took nobody?"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,27 +41,68 @@ def days_entered(engine: Engine) -> list[int]:
     return [(run.entered_at - NINE_MS) // DAY_MS for run in profile.past] if profile else []
 
 
+def until_day(engine: Engine, clock: ManualClock, day: int) -> None:
+    """Somebody enters by the read of this day; it is the day already, or soon is."""
+    clock.move_to(max(clock.now_ms(), NINE_MS + day * DAY_MS))
+    for _ in range(LOOKS_MAX):
+        if day in days_entered(engine):
+            return
+        clock.move_to(clock.now_ms() + 1)  # each look goes through the engine, which goes on meanwhile
+    raise AssertionError(f"nobody has entered on day {day}")
+
+
+def test_of_reads_that_passed_while_the_engine_was_closed_the_newest_is_made_up_for(
+    letters: Project, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, store = ManualClock(NINE_MS - 20), f"sqlite:///{tmp_path / 'store'}"
+    with Engine.open(letters, store, runtime="local", clock=clock) as engine:
+        engine.identify("anna", {"city": "Oslo"}).result(30)
+    clock.move_to(NINE_MS + 3 * DAY_MS + 1_000)
+
+    with Engine.open(letters, store, runtime="local", clock=clock) as engine:
+        engine.identify("anna", {"city": "Rome"}).result(30)  # since the newest instant she has moved
+        until_day(engine, clock, 3)
+
+        assert days_entered(engine) == [3]
+    assert "'letter' has missed 3 reads of its audience" in caplog.text
+
+
+def test_an_engine_on_a_new_store_makes_no_read_of_before_it_was_opened(letters: Project, tmp_path: Path) -> None:
+    clock = ManualClock(NINE_MS + 3 * DAY_MS + 1)
+
+    with Engine.open(letters, f"sqlite:///{tmp_path / 'store'}", runtime="local", clock=clock) as engine:
+        engine.identify("anna", {"city": "Oslo"}).result(30)
+        until_day(engine, clock, 4)
+
+        assert days_entered(engine) == [4]
+
+
+def test_a_read_whose_instant_passed_just_before_a_change_is_made(letters: Project, tmp_path: Path) -> None:
+    clock, store = ManualClock(NINE_MS - 20), f"sqlite:///{tmp_path / 'store'}"
+    with Engine.open(letters, store, runtime="local", clock=clock) as engine:
+        engine.identify("anna", {"city": "Oslo"}).result(30)
+    clock.move_to(NINE_MS + 1)
+    documents = json.loads(letters.to_json())
+    documents["audiences"]["audiences"]["oslo"] = 'profile.city == "Rome"'
+
+    with Engine.open(Project.from_json(json.dumps(documents).encode()), store, runtime="local", clock=clock) as engine:
+        until_day(engine, clock, 0)  # by the audience that was published at the instant
+        assert days_entered(engine) == [0]
+
+
 @pytest.mark.parametrize("leave", [Engine.close_journey, Engine.stop_journey])
 def test_what_passed_while_a_journey_took_nobody_is_not_read_when_it_is_open_again(
     letters: Project, tmp_path: Path, leave: Callable[[Engine, str], None]
 ) -> None:
     clock, store = ManualClock(NINE_MS - 20), f"sqlite:///{tmp_path / 'store'}"
 
-    def until_day(engine: Engine, day: int) -> None:
-        clock.move_to(NINE_MS + day * DAY_MS)
-        for _ in range(LOOKS_MAX):
-            if day in days_entered(engine):
-                return
-            clock.move_to(clock.now_ms() + 1)  # each look goes through the engine, which goes on meanwhile
-        raise AssertionError(f"nobody has entered on day {day}")
-
     with Engine.open(letters, store, runtime="local", clock=clock) as engine:
         engine.identify("anna", {"city": "Oslo"}).result(30)
-        until_day(engine, 0)
+        until_day(engine, clock, 0)
         leave(engine, "letter")
         clock.move_to(NINE_MS + 3 * DAY_MS + 1)
         engine.publish(letters)
     with Engine.open(letters, store, runtime="local", clock=clock) as engine:
-        until_day(engine, 4)
+        until_day(engine, clock, 4)
 
         assert days_entered(engine) == [0, 4]

@@ -187,7 +187,9 @@ def new_world(program: Program) -> Callable[..., World]:
     """Makes a world; takes the fields of `World` by name."""
 
     def make(**fields: object) -> World:
-        return World(program, **fields)  # type: ignore[arg-type]  # handed on as they are
+        project = fields.get("project")
+        own = project.program if isinstance(project, Project) else program
+        return World(own, **fields)  # type: ignore[arg-type]  # handed on as they are
 
     return make
 

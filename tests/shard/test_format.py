@@ -15,14 +15,15 @@ from parcours.core.profile import Profile
 from parcours.journey.publish.publications import Publications
 from parcours.shard.positions import Position
 from parcours.shard.published import Standing
+from parcours.shard.reads import ReadsKept
 from parcours.shard.totals import StoredTotals
 from parcours.store.codec import VERSION
 from parcours.store.store import Record, SlotImage
 
-KEPT = (Record, SlotImage, Profile, Outgoing, Position, dict[str, int], Standing, Publications, StoredTotals)
+KEPT = (Record, SlotImage, Profile, Outgoing, Position, Standing, Publications, StoredTotals, ReadsKept)
 """Everything that a store keeps the bytes of, but for facts."""
 
-SHAPES = {3: "4b76f09f92384a08"}
+SHAPES = {3: "7b31891bea113d77"}
 """For each format the digest of what is written in it."""
 
 FACT_SHAPES = {1: "48831e731998a483"}

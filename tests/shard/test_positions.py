@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from parcours.config import Settings
 from parcours.segment import REASON_BYTES_MAX
 from parcours.shard.intake import NOT_USABLE_THEN
-from parcours.shard.messages import Answer, Batch, LineOutcome, Reading
+from parcours.shard.messages import Answer, Batch, LineOutcome
 from parcours.shard.positions import PREFIX, packed, unpacked
 from parcours.store.codec import encode_image, encode_record
 from parcours.store.store import Record
@@ -122,8 +122,8 @@ def test_a_record_is_no_longer_for_all_that_other_routers_have_sent(new_world: N
         for number in range(1, settings.batches_in_flight_max + 2):
             batch = batch_of(f"router-{router}", number, *mixed(lines, 200, router))
             world.shard.take(batch, world.now_ms)
-    for version in range(100):
-        world.shard.read(Reading("remind", version, 5, []), world.now_ms)
+    for number in range(100):
+        world.shard.skip_read(f"remind-{number}", 5, world.now_ms)
     world.reopen()
 
     # when one event comes from a new router, and one from a router of before

@@ -11,7 +11,7 @@ from parcours.channel import Accepted, Ambiguous, NotSent, Refused
 from parcours.config import MINUTE_MS, Settings
 from parcours.core.fact import DeliveryReached, Moved
 from parcours.errors import StoreBroken
-from parcours.shard.messages import Answer, Batch, LineOutcome, Reading
+from parcours.shard.messages import Answer, Batch, LineOutcome
 from parcours.store.memory import MemoryStore
 from parcours.store.store import Record
 
@@ -141,7 +141,7 @@ def test_an_undeclared_event_is_counted_and_moves_nothing(world: World, lines: L
 # Commit before anything is seen
 
 
-@pytest.mark.parametrize("operation", ["take", "pass_time", "claim", "settle", "read", "give_up"])
+@pytest.mark.parametrize("operation", ["take", "pass_time", "claim", "settle", "place", "skip", "give_up"])
 def test_a_shard_that_could_not_commit_refuses_everything_until_it_is_opened_again(
     operation: str, new_world: Callable[..., World], lines: Lines
 ) -> None:
@@ -160,7 +160,8 @@ def test_a_shard_that_could_not_commit_refuses_everything_until_it_is_opened_aga
         "pass_time": lambda: world.shard.pass_time(world.now_ms),
         "claim": lambda: world.claim(),
         "settle": lambda: world.settle(Accepted(claimed.key)),
-        "read": lambda: world.shard.read(Reading("remind", 1, 5, [("anna", 5)]), world.now_ms),
+        "place": lambda: world.shard.place_members("remind", 5, 0, [("anna", 0)], world.now_ms),
+        "skip": lambda: world.shard.skip_read("remind", 5, world.now_ms),
         "give_up": lambda: world.shard.give_up("dispatcher", world.now_ms),
     }
 
@@ -172,7 +173,7 @@ def test_a_shard_that_could_not_commit_refuses_everything_until_it_is_opened_aga
     store.full = False
     looks: list[Callable[[], object]] = [
         world.shard.status, world.shard.ready, world.shard.next_ms, world.shard.collect_facts,
-        lambda: world.shard.profile("anna"), lambda: world.shard.members("nobody", 1), *operations.values(),
+        lambda: world.shard.profile("anna"), lambda: world.shard.due_reads(1), *operations.values(),
     ]  # fmt: skip
     for look in looks:
         with pytest.raises(StoreBroken, match="open it again"):
@@ -376,19 +377,3 @@ def test_recording_channels_are_answered_inside_whatever_made_them_ready(
 
     assert world.states("anna") == ["sent"]
     assert (world.shard.status().ready, world.shard.status().claimed) == ({}, 0)
-
-
-# Reads
-
-
-def test_a_reading_is_made_once(world: World, lines: Lines) -> None:
-    world.take(lines.identify("anna"))
-    reading = Reading("remind", 1, 5, [("anna", 5)])
-    world.shard.read(reading, world.now_ms)
-    assert world.shard.has_read("remind", 1, 5)
-
-    world.reopen()
-    world.shard.read(reading, world.now_ms)
-
-    profile = world.shard.profile("anna")
-    assert profile is not None and len(profile.timers) == 1

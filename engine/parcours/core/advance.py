@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from parcours.config import Settings
-from parcours.core.audiences import fill, look_again
+from parcours.core.audiences import fill, fix_membership, look_again
 from parcours.core.consent import set_consent
 from parcours.core.delivery import deliveries, feedback, sending
 from parcours.core.effect import Effects
@@ -26,6 +26,7 @@ from parcours.core.input import (
     Input,
     JourneyResumed,
     JourneyStopped,
+    MembershipFixed,
     ReactionArrived,
     ReadReached,
     ReceiptArrived,
@@ -36,7 +37,7 @@ from parcours.core.input import (
 from parcours.core.occasion import Occasion
 from parcours.core.pause_buffer import KEPT_TIMERS, keep_reaction, keep_timer
 from parcours.core.profile import DeliveryState, Profile, Run, Timer, is_empty
-from parcours.core.run.entries import enter_by_read
+from parcours.core.run.entries import enter_by_read, enter_later
 from parcours.core.run.phases import go_through
 from parcours.core.run.resuming import make_up
 from parcours.core.run.stopping import stop
@@ -92,10 +93,10 @@ def advance(
             _take_reaction(turn, given)
         case FeedbackArrived():
             _take_feedback(turn, given)
-        case ReadReached(journey=journey, enter_at=enter_at):
-            profile.sequence += 1
-            due = max(enter_at, turn.at)  # a late read must not enter before inputs already applied
-            profile.timers.append(Timer(due, profile.sequence, "read", journey))
+        case MembershipFixed(audiences=audiences):
+            fix_membership(turn, audiences)
+        case ReadReached():
+            enter_later(turn, given)
         case TimePassed():
             pass  # its earlier timers have been fired by the caller
         case JourneyStopped() | JourneyResumed() | AudiencesPublished():

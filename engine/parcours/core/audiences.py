@@ -9,10 +9,10 @@ holds for an audience whose membership changes with a publication's policies of 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from parcours.core.history import PersonHistory
-from parcours.core.profile import Profile, Timer
+from parcours.core.profile import Profile, ReadMark, Timer
 from parcours.core.turn import Turn
 from parcours.expression.expression import Scope
 from parcours.journey.program import AudienceTrigger, Program
@@ -22,6 +22,12 @@ def is_inside(program: Program, profile: Profile, audience: str, at: int) -> boo
     """Whether the person is in the audience at an instant, which may be later than her pending timers."""
     history = PersonHistory(profile, program.policies.consent)
     return program.audiences[audience].condition.holds(Scope(profile=profile.traits, now_ms=at, history=history))
+
+
+def fix_membership(turn: Turn, audiences: Iterable[tuple[str, str]]) -> None:
+    """Note for each (journey, audience) whether the person is inside now, for a read that is not over."""
+    inside = [name for name, audience in audiences if is_inside(turn.program, turn.profile, audience, turn.at)]
+    turn.profile.reads = [*turn.profile.reads, ReadMark(turn.at, tuple(inside))]
 
 
 def look_again(turn: Turn, *, unknown: bool) -> tuple[AudienceTrigger, ...]:

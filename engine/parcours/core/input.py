@@ -98,12 +98,26 @@ class FeedbackArrived(msgspec.Struct, frozen=True):
     code: str | None = None
 
 
+class MembershipFixed(msgspec.Struct, frozen=True):
+    """Audiences are read at this instant, and something later is about to happen: whether she is in them is noted.
+
+    audiences  (journey, audience) of each that is read; none for somebody of whom nothing was known at the instant
+    """
+
+    at: int
+    audiences: tuple[tuple[str, str], ...]
+
+
 class ReadReached(msgspec.Struct, frozen=True):
-    """The person was in the audience at the instant of a read, and enters the journey at `enter_at`."""
+    """The person was in the audience that the journey reads, and enters at `enter_at`, but no earlier than `at`.
+
+    read_at  the instant of the read, if it is to be noted that she goes ahead of others
+    """
 
     at: int
     journey: str
     enter_at: int
+    read_at: int | None = None
 
 
 class JourneyStopped(msgspec.Struct, frozen=True):
@@ -145,6 +159,7 @@ Input: TypeAlias = (
     | ReceiptArrived
     | ReactionArrived
     | FeedbackArrived
+    | MembershipFixed
     | ReadReached
     | ChangeInput
 )

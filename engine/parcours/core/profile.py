@@ -135,6 +135,19 @@ class BufferedInput(msgspec.Struct, frozen=True, array_like=True):
     changes: tuple[tuple[str, Literal["entered", "left"]], ...] = ()
 
 
+class ReadMark(msgspec.Struct, frozen=True, array_like=True):
+    """Who somebody was at the instant of a read that is not over, for something later has happened to her.
+
+    at       the instant
+    inside   the journeys that read an audience then which she was in
+    entered  the journeys that she has entered by it, ahead of others
+    """
+
+    at: int
+    inside: tuple[str, ...]
+    entered: tuple[str, ...] = ()
+
+
 class Profile(msgspec.Struct, array_like=True):
     """Everything that is stored of one person.
 
@@ -144,6 +157,7 @@ class Profile(msgspec.Struct, array_like=True):
     reserved_ms  the length of the window for which `reservations` are complete
     change_number  the number of the newest change of what is published that she has gone through, of those that touch
                    people
+    reads        her membership at instants of reads that were not over when something later happened to her
     """
 
     traits: dict[str, object] = {}
@@ -160,19 +174,20 @@ class Profile(msgspec.Struct, array_like=True):
     kept: list[BufferedInput] = []
     change_number: int = 0
     reserved_ms: int = 0
+    reads: list[ReadMark] = []
 
     def next_due(self) -> int:
         return min([timer.due for timer in self.timers]) if self.timers else NEVER
 
 
 def is_empty(profile: Profile) -> bool:
-    """Whether nothing is known of the person: her profile is as a new one is, whatever changes it has gone through.
+    """Whether nothing is known of the person: her profile is as a new one is, whatever changes and reads have passed.
 
     Whoever has an empty one is in no audience and is not worth keeping.
     """
     if profile.traits or profile.audiences or profile.counts:  # nearly everybody has one of them
         return False
-    return profile == Profile(change_number=profile.change_number)
+    return profile == Profile(change_number=profile.change_number, reads=profile.reads)
 
 
 _encoder = msgspec.msgpack.Encoder()

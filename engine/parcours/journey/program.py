@@ -6,13 +6,15 @@ compile/project.py is the only place that builds a Program from documents; publi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import dropwhile
 from typing import Literal, TypeAlias
 
 from parcours.expression.definition_keys import plain
 from parcours.expression.expression import Expression
 from parcours.expression.expression import Series as Series
+from parcours.journey.model.recurrence import Recurrence
 
 AudienceChange: TypeAlias = Literal["entered", "left"]
 """The two changes of membership."""
@@ -58,6 +60,11 @@ class ReadEntry:
     at_ms: int
     people_per_second: int | None = None
     rule: str | None = None
+
+    def instants(self, timezone: str, after_ms: int = -1) -> Iterator[int]:
+        """The instants (ms) later than `after_ms` at which the audience is read, in rising order."""
+        every = iter([self.at_ms]) if self.rule is None else Recurrence(self.rule, self.at_ms, timezone).instants()
+        return dropwhile(lambda at_ms: at_ms <= after_ms, every)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,27 @@
-"""Who enters when an audience is read, and when is it read? Members at the instant, in the order of their names.
+"""Audience reads over all shards: members are listed slice by slice, and placed in the order of their names.
 
-The order is over all shards, so it is fixed here and not in any of them. A rule recurs on the clock of the
-project's zone.
+The order is over all shards, so it is fixed here and not in any of them. Every call may be repeated, and the whole
+of it: a list is always the same (shard/reads.py), and until the first shard is told when people enter, nobody does.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from heapq import heappop, heappush
-from itertools import dropwhile
+from heapq import heappop, heappush, merge
+from itertools import dropwhile, repeat
 from operator import gt
+from typing import Final
 
-from parcours.journey.model.recurrence import Recurrence
 from parcours.journey.program import Journey, Program, ReadEntry
-from parcours.routing.ports import ReadPort
-from parcours.shard.messages import Reading
-from parcours.shard.requests import LetIn, ReadMembers
+from parcours.routing.ports import ReadPort, until_answered
+from parcours.shard.messages import AudienceRead
+from parcours.shard.requests import ListMembers, PlaceMembers
+
+EARLY_PAUSE_S: Final = 0.01
+"""Pause before a shard is asked again whose clock is behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,11 @@ class Due:
     recurs: bool
     journey: Journey
     entry: ReadEntry
+
+    @property
+    def read(self) -> AudienceRead:
+        entry, journey = self.entry, self.journey
+        return AudienceRead(journey.name, journey.version, self.at_ms, entry.audience, entry.people_per_second)
 
 
 class Upcoming:
@@ -51,7 +60,7 @@ class Upcoming:
         self._instants = []
         for place, (journey, entry) in enumerate(self._reads):
             old = known.get((journey.name, journey.version))
-            coming = instants(entry, program.timezone) if old is None else before[old]
+            coming = entry.instants(program.timezone) if old is None else before[old]
             if old is None and at_ms is not None:
                 first_ms = max(at_ms, self._made.get(journey.name, -1) + 1)  # one version reads at one instant
                 coming = dropwhile(partial(gt, first_ms), coming)
@@ -85,28 +94,62 @@ class Upcoming:
         heappop(self._queue)
 
 
-def instants(entry: ReadEntry, timezone: str) -> Iterator[int]:
-    """The instants of one read entry: one, or as its rule says."""
-    if entry.rule is None:
-        return iter([entry.at_ms])
-    return Recurrence(entry.rule, entry.at_ms, timezone).instants()
+async def list_members(port: ReadPort, read: AudienceRead, most: int) -> list[list[str]] | None:
+    """The members in one shard, slice by slice, each slice sorted; None if it waits for this read no more."""
+    slices: list[list[str]] = []
+    after: tuple[int, str] | None = None
+    while True:
+        members = await until_answered(partial(port.ask, ListMembers(read, after, most)))
+        if members.state == "gone":
+            return None
+        if members.state == "early":
+            await asyncio.sleep(EARLY_PAUSE_S)
+            continue
+        slices.append(sorted(members.people))
+        after = members.after
+        if after is None:
+            return slices
+        await asyncio.sleep(0)  # others have their turn between two slices
 
 
-async def read_audience(ports: Sequence[ReadPort], journey: Journey, entry: ReadEntry, at_ms: int) -> None:
-    """Let the members of the audience enter, person n (their names as bytes, in order) n / rate later.
+async def list_everywhere(ports: Sequence[ReadPort], read: AudienceRead, most: int) -> list[list[list[str]]] | None:
+    """The members in every shard; None if one of them waits for this read no more."""
+    listed = await asyncio.gather(*(list_members(port, read, most) for port in ports))
+    known = [slices for slices in listed if slices is not None]
+    return known if len(known) == len(listed) else None
 
-    May be repeated after a failure: a shard takes the reading of one instant once.
+
+async def place_members(
+    ports: Sequence[ReadPort], read: AudienceRead, listed: Sequence[list[list[str]]], most: int
+) -> int:
+    """Tell each shard the places of its members, at most so many at once; how many they are together.
+
+    listed  by shard, its slices; a name comes before another if its bytes do, and so does its text
     """
-    people: list[tuple[bytes, int, str]] = []
-    for shard, port in enumerate(ports):
-        people += [(person.encode(), shard, person) for person in await port.ask(ReadMembers(entry.audience, at_ms))]
-    people.sort()
-    shares: list[list[tuple[str, int]]] = [[] for _ in ports]
-    for place, (_, shard, person) in enumerate(people):
-        shares[shard].append((person, at_ms + _delay_ms(place, entry.people_per_second)))
-    for port, share in zip(ports, shares, strict=True):
-        await port.ask(LetIn(Reading(journey.name, journey.version, at_ms, share)))
+    places: list[list[tuple[str, int]]] = [[] for _ in ports]
+    numbers = [0] * len(ports)
+
+    async def hand_over(shard: int) -> None:
+        entries = PlaceMembers(read.journey, read.at, numbers[shard], places[shard])
+        await until_answered(partial(ports[shard].ask, entries))
+        numbers[shard] += 1
+        places[shard] = []
+
+    people = 0
+    slices = [zip(slice_, repeat(shard)) for shard, slices in enumerate(listed) for slice_ in slices]
+    for person, shard in merge(*slices):
+        places[shard].append((person, _delay_ms(people, read.people_per_second)))
+        people += 1
+        if len(places[shard]) == most:
+            await hand_over(shard)
+        if people % most == 0:
+            await asyncio.sleep(0)
+    for shard, left in enumerate(places):
+        if left:
+            await hand_over(shard)
+    return people
 
 
 def _delay_ms(place: int, people_per_second: int | None) -> int:
+    """Person number `place`, from 0, enters so much later than the first."""
     return 0 if people_per_second is None else place * 1000 // people_per_second

@@ -18,7 +18,8 @@ from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Ledger, Verb, changed, published, retired
 from parcours.journey.publish.publications import Publications, candidate_of, source_of
 from parcours.routing.ports import ChangePort, until_answered
-from parcours.shard.requests import GetHolding, Hold, Publish, Release
+from parcours.shard.messages import Holding
+from parcours.shard.requests import GetHolding, Hold, LetIn, Publish, Release
 
 Making: TypeAlias = Callable[[Publications, int], Publications]
 """Makes what is published next of what is published now and an effective time in ms; the same if nothing changes."""
@@ -62,14 +63,34 @@ def _with_sources(ledger: Ledger, sources: dict[int, bytes]) -> Publications:
 
 async def newest(ports: Sequence[ChangePort]) -> Publications:
     """What is published by the word of the shard that knows best: a change may have reached some of them only."""
-    holdings = [await port.ask(GetHolding()) for port in ports]
-    return max(holdings, key=lambda each: (each.publications.ledger.number, not each.fresh)).publications
+    return _newest([await port.ask(GetHolding()) for port in ports])
+
+
+def _newest(holdings: Sequence[Holding]) -> Publications:
+    """New stores begin one after the other, each at its time: the last one's is everybody's."""
+    known = max(
+        holdings, key=lambda each: (each.publications.ledger.number, not each.fresh, each.publications.ledger.at)
+    )
+    return known.publications
 
 
 async def settle(ports: Sequence[ChangePort]) -> Publications:
-    """Bring a change to its end that somebody began and did not finish; what is published now."""
-    known = await until_answered(partial(newest, ports))
-    for port in ports:
+    """Bring to its end what somebody began and did not finish; what is published now.
+
+    Once one shard knows from when on a read lets people in, all others stand still and are told the same time.
+    """
+    holdings = [await until_answered(partial(port.ask, GetHolding())) for port in ports]
+    known = _newest(holdings)
+    entering = {
+        (read.journey, read.at): LetIn(read.journey, read.at, read.entries_from, read.people)
+        for each in holdings
+        for read in each.reads
+        if read.entries_from is not None
+    }
+    for port, holding in zip(ports, holdings, strict=True):
+        for read in holding.reads:
+            if read.entries_from is None and (read.journey, read.at) in entering:
+                await until_answered(partial(port.ask, entering[read.journey, read.at]))
         await until_answered(partial(port.ask, Publish(known)))
     return known
 

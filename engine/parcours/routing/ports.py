@@ -12,15 +12,16 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar, overload
 
 from parcours.errors import ShardUnavailable
-from parcours.shard.messages import Answer, Claims, Holding
+from parcours.shard.messages import Answer, Claims, Holding, Members
 from parcours.shard.requests import (
     ClaimDeliveries,
     CountRuns,
     GetHolding,
     Hold,
     LetIn,
+    ListMembers,
+    PlaceMembers,
     Publish,
-    ReadMembers,
     Release,
     Request,
     SettleReceipts,
@@ -49,12 +50,12 @@ class DeliveryPort(Protocol):
 
 
 class ReadPort(Protocol):
-    """A shard for whoever reads an audience: it tells members and lets people in."""
+    """A shard for whoever reads an audience: it lists members and lets people in."""
 
     @overload
-    async def ask(self, request: ReadMembers, /) -> list[str]: ...
+    async def ask(self, request: ListMembers, /) -> Members: ...
     @overload
-    async def ask(self, request: LetIn, /) -> None: ...
+    async def ask(self, request: PlaceMembers | LetIn, /) -> None: ...
 
 
 class ChangePort(Protocol):
@@ -63,7 +64,7 @@ class ChangePort(Protocol):
     @overload
     async def ask(self, request: GetHolding | Hold, /) -> Holding: ...
     @overload
-    async def ask(self, request: Release | Publish, /) -> None: ...
+    async def ask(self, request: Release | Publish | LetIn, /) -> None: ...
     @overload
     async def ask(self, request: CountRuns, /) -> list[tuple[str, int, int]]: ...
 

@@ -50,7 +50,9 @@ class Host:
         await self._runtime.start()
         program = self._plan.project.program
         self._router = Router(uuid.uuid4().hex, self._runtime.ports, program, self._plan.settings, self._plan.slot_map)
-        self._reads = LiveReads(self._runtime.ports, self.control, self._clock)
+        self._reads = LiveReads(
+            self._runtime.ports, self.control.undisturbed, self._clock, self._plan.settings.due_people_max
+        )
         await self.control.begin()
 
     async def _renew(self, program: Program) -> None:

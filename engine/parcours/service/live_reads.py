@@ -1,96 +1,150 @@
-"""Live reads of audiences: whoever they let in, at the instants that the published journeys name."""
+"""Live reads of audiences: each is made once its instant has passed, however much later that is.
+
+The shards know the instants and what everybody was then (shard/reads.py), so nothing has to be remembered here, and
+whoever starts again finds out by asking. A read is a list, slice by slice; then the places; then one time from which
+people enter: for that alone the shards stand still, as for a change of what is published, because none of them may
+have passed it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 
 from parcours.clock import Clock
-from parcours.errors import ParcoursError, ShardUnavailable
-from parcours.journey.program import Journey, Program, ReadEntry
-from parcours.routing.audience_reads import instants, read_audience
+from parcours.core.time_text import time_text
+from parcours.errors import ParcoursError
+from parcours.journey.program import Program
+from parcours.routing.audience_reads import list_everywhere, place_members
 from parcours.routing.ports import ShardPort, until_answered
-from parcours.service.journey_control import JourneyControl
 from parcours.shard.host import ALARM_MAX_S
-from parcours.shard.messages import Reading
-from parcours.shard.requests import GetStatus, LetIn
+from parcours.shard.messages import AudienceRead, DueRead
+from parcours.shard.requests import GetDueReads, Hold, LetIn, Release, SkipRead
 
 log = logging.getLogger("parcours")
 
-READ_PAUSE_S = 1.0
-"""Pause before a read is tried again for which a shard was missing."""
+STOP_PATIENCE_S = 5.0
+"""How long stopping waits for shards that stand still to be told when people enter."""
 
 
 class LiveReads:
-    """Lives on the loop of its host."""
+    """Lives on the loop of its host. `undisturbed` keeps what is published from changing.
 
-    def __init__(self, ports: Sequence[ShardPort], control: JourneyControl, clock: Clock) -> None:
+    slice_people  how many people a shard looks at in one call
+    """
+
+    def __init__(
+        self,
+        ports: Sequence[ShardPort],
+        undisturbed: Callable[[], AbstractAsyncContextManager[None]],
+        clock: Clock,
+        slice_people: int,
+    ) -> None:
         self._ports = ports
-        self._control = control
+        self._undisturbed = undisturbed
         self._clock = clock
-        self._tasks: list[asyncio.Task[None]] = []
-        self._reading: set[tuple[str, int]] | None = None
+        self._slice_people = slice_people
+        self._program: Program | None = None
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._gone: AudienceRead | None = None
         self.troubles: list[str] = []
 
     def renew(self, program: Program) -> None:
-        """The reads are those of this program from now on."""
-        for task in self._tasks:
-            task.cancel()
-        reading = [(journey, journey.entry) for journey in program.journeys if isinstance(journey.entry, ReadEntry)]
-        before, self._reading = self._reading, {(journey.name, journey.version) for journey, _ in reading}
-        self._tasks = []
-        for journey, entry in reading:
-            known = before is None or (journey.name, journey.version) in before
-            since_ms = None if known else self._control.publications.ledger.at
-            self._tasks.append(asyncio.ensure_future(self._read(journey, entry, program.timezone, since_ms)))
+        """This program holds from now on; the first one starts it all."""
+        self._program = program
+        self._news.set()
+        if self._task is None:
+            self._task = asyncio.ensure_future(self._go_on())
 
     async def stop(self) -> None:
-        """Read no more; a read under way is made again when the store is opened."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Make no more reads; one under way is made anew when the store is opened."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._starting is not None:
+            await asyncio.wait({self._starting}, timeout=STOP_PATIENCE_S)
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
 
-    async def _read(self, journey: Journey, entry: ReadEntry, timezone: str, since_ms: int | None) -> None:
-        """Wait for each instant of a read; those that passed while nobody was there are made up for.
+    async def _go_on(self) -> None:
+        """A store that fails ends this: the engine has to be opened again, and makes up for it then."""
+        journey: str | None = None
+        try:
+            while True:
+                due, next_ms = await self._due()
+                for each in due:
+                    journey = each.read.journey
+                    await self._take_up(each)
+                journey = None
+                if not due:
+                    await self._until(next_ms)
+        except ParcoursError as error:
+            who = "no journey reads any more" if journey is None else f"the journey {journey!r} reads no more"
+            self.troubles.append(f"{who}: {error}")
+            log.warning("%s", self.troubles[-1])
 
-        What passed before this version was published, or while it took nobody, is nothing of its own. A store that
-        fails ends this: the engine has to be opened again, and makes up for it then.
+    async def _due(self) -> tuple[list[DueRead], int | None]:
+        """The reads to be made, of each journey the newest, and the first instant that has not passed."""
+        self._news.clear()
+        answers = [await until_answered(partial(port.ask, GetDueReads())) for port in self._ports]
+        newest: dict[str, DueRead] = {}
+        for due in (each for answer in answers for each in answer.due):
+            known = newest.get(due.read.journey, due)
+            newest[due.read.journey] = max(known, due, key=lambda each: (each.read.at, each.missed))
+        coming = [answer.next_ms for answer in answers if answer.next_ms is not None]
+        return sorted(newest.values(), key=lambda each: each.read.at), min(coming, default=None)
 
-        since_ms  from when on it takes people again, None if it has done so all along
-        """
-        name = f"{journey.name}@{journey.version}"
-        if since_ms is not None:
-            passed = Reading(journey.name, journey.version, since_ms - 1, [])
-            for port in self._ports:
-                await until_answered(partial(port.ask, LetIn(passed)))
-        statuses = [await until_answered(partial(port.ask, GetStatus())) for port in self._ports]
-        published_ms = self._control.publications.ledger.journeys[journey.name].newest.at
-        after_ms = max(min(status.reads.get(name, -1) for status in statuses), published_ms - 1)
-        for at_ms in instants(entry, timezone):
-            if at_ms <= after_ms:
+    async def _until(self, at_ms: int | None) -> None:
+        """Return once this time is past on the clock, which may jump, or another program holds."""
+        while not self._news.is_set() and (at_ms is None or self._clock.now_ms() <= at_ms):
+            wait_s = ALARM_MAX_S if at_ms is None else (at_ms + 1 - self._clock.now_ms()) / 1000
+            try:
+                async with asyncio.timeout(min(max(wait_s, 0), ALARM_MAX_S)):
+                    await self._news.wait()
+            except TimeoutError:
                 continue
-            await self._until(at_ms)
-            try:
-                async with self._control.undisturbed():  # a read that is cut off would let half of the people in
-                    await self._read_once(journey, entry, at_ms)
-            except ParcoursError as error:
-                self.troubles.append(f"the journey {journey.name!r} reads no more: {error}")
-                log.warning("%s", self.troubles[-1])
-                return
 
-    async def _until(self, at_ms: int) -> None:
-        """Return when the clock, which may jump, shows this time; others have their turn in any case."""
-        wait_ms = 1
-        while wait_ms > 0:
-            wait_ms = max(0, at_ms - self._clock.now_ms())
-            await asyncio.sleep(min(wait_ms / 1000, ALARM_MAX_S))
+    async def _take_up(self, due: DueRead) -> None:
+        """Make a read, unless it let nobody in at its instant and would do so only now."""
+        read = due.read
+        assert self._program is not None, "renew has started this"
+        takes_entries = any(journey.name == read.journey for journey in self._program.journeys)
+        if not takes_entries or (due.paused and read.journey not in self._program.paused):
+            return await self._skip(read)
+        listed = await list_everywhere(self._ports, read, self._slice_people)
+        if listed is None:  # a later instant has passed in some shard; or else it was about to be skipped everywhere
+            self._gone, before = read, self._gone
+            return await self._skip(read) if before == read else None
+        if due.missed:
+            log.warning(
+                "the journey %r has missed %d reads of its audience; the one of %s is made up for",
+                read.journey,
+                due.missed,
+                time_text(read.at),
+            )
+        people = await place_members(self._ports, read, listed, self._slice_people)
+        self._starting = asyncio.ensure_future(self._let_in(read, people))
+        return await asyncio.shield(self._starting)  # shards that stand still are not left alone
 
-    async def _read_once(self, journey: Journey, entry: ReadEntry, at_ms: int) -> None:
-        """Read the audience, again and again where a shard is missing."""
-        while True:
+    async def _skip(self, read: AudienceRead) -> None:
+        for port in self._ports:
+            await until_answered(partial(port.ask, SkipRead(read.journey, read.at)))
+
+    async def _let_in(self, read: AudienceRead, people: int) -> None:
+        """Have everybody enter from one time on, which no shard has passed."""
+        async with self._undisturbed():
             try:
-                return await read_audience(self._ports, journey, entry, at_ms)
-            except ShardUnavailable:
-                await asyncio.sleep(READ_PAUSE_S)
+                holdings = [await until_answered(partial(port.ask, Hold())) for port in self._ports]
+            except BaseException:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(STOP_PATIENCE_S):
+                        await asyncio.gather(*(until_answered(partial(port.ask, Release())) for port in self._ports))
+                raise
+            entries_from = max(self._clock.now_ms(), *(each.stamp_ms for each in holdings))
+            for port in self._ports:
+                await until_answered(partial(port.ask, LetIn(read.journey, read.at, entries_from, people)))

@@ -19,7 +19,18 @@ from parcours.core.profile import Profile
 from parcours.core.totals import Totals
 from parcours.errors import StoreBroken
 from parcours.journey.publish.publications import Publications
-from parcours.shard.messages import Answer, Batch, Claims, FactsAfter, Holding, Reading, Recalled, Status
+from parcours.shard.messages import (
+    Answer,
+    AudienceRead,
+    Batch,
+    Claims,
+    DueReads,
+    FactsAfter,
+    Holding,
+    Members,
+    Recalled,
+    Status,
+)
 from parcours.shard.person_facts import recall
 from parcours.shard.requests import A, Request
 from parcours.shard.shard import Shard
@@ -138,13 +149,26 @@ class ShardHost:
         self._shard.give_up(by, self._clock.now_ms())
         self.look()
 
-    async def read(self, reading: Reading) -> None:
-        await self._free.wait()
-        self._shard.read(reading, self._clock.now_ms())
-        self.look()
+    async def due_reads(self) -> DueReads:
+        return self._shard.due_reads(self._clock.now_ms())
 
-    async def members(self, audience: str, at: int) -> list[str]:
-        return self._shard.members(audience, at)
+    async def list_members(self, read: AudienceRead, after: tuple[int, str] | None, most: int) -> Members:
+        await self._free.wait()
+        members = self._shard.list_members(read, after, most, self._clock.now_ms())
+        self.look()
+        return members
+
+    async def place_members(self, journey: str, at: int, number: int, entries: list[tuple[str, int]]) -> None:
+        await self._free.wait()
+        self._shard.place_members(journey, at, number, entries, self._clock.now_ms())
+
+    async def let_in(self, journey: str, at: int, entries_from: int, people: int) -> None:
+        self._shard.let_in(journey, at, entries_from, people)
+        self._go_on()
+
+    async def skip_read(self, journey: str, at: int) -> None:
+        await self._free.wait()
+        self._shard.skip_read(journey, at, self._clock.now_ms())
 
     async def profile(self, person: str) -> Profile | None:
         return self._shard.profile(person)

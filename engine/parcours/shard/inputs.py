@@ -1,5 +1,7 @@
 """How is an input applied to a person? After her own earlier timers, and after every change she has yet to go through.
 
+A read of an audience is such a change too: before anything later than its instant, it is noted whether she is inside.
+
 What an input leads to is gathered in the work at hand. A delivery that becomes ready on a channel that only
 records is answered on the spot; under virtual time any other one stops the person's clock.
 """
@@ -17,6 +19,7 @@ from parcours.core.profile import Profile
 from parcours.core.turn import Crowd
 from parcours.shard.outbox import Answering, Ready
 from parcours.shard.published import Published
+from parcours.shard.reads import Reads, in_order
 from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.work import Work
 
@@ -27,12 +30,14 @@ class Inputs:
     def __init__(
         self,
         published: Published,
+        reads: Reads,
         time: Timekeeping,
         settings: Settings,
         records: Mapping[str, Answering],
         crowd: Crowd | None,
     ) -> None:
         self._published = published
+        self._reads = reads
         self._time = time
         self._settings = settings
         self._records = records
@@ -46,16 +51,26 @@ class Inputs:
             self.apply(work, slot, person, given)
 
     def apply(self, work: Work, slot: int, person: str, given: Input) -> None:
-        """Apply an input after whatever change the person has yet to go through."""
-        touching = self._published.touching
-        if touching and work.profile(slot, person).change_number < touching:
-            inputs = deque[Input]([*self._published.missed(work.profile(slot, person).change_number), given])
+        """Apply an input after whatever change or read the person has yet to go through."""
+        if self._published.touching or work.stamp_ms > self._reads.first_ms:
+            inputs = deque[Input]([*self._missed(work, slot, person), given])
             while inputs and not self._time.stands_still(person):
                 self._apply_next(work, slot, person, inputs.popleft())
             if inputs:
                 self._time.put_aside(person, inputs)
         else:
             self._apply_next(work, slot, person, given)
+
+    def _missed(self, work: Work, slot: int, person: str) -> list[Input]:
+        """What the person has yet to go through: changes of what is published and reads of audiences."""
+        known = work.knows(slot, person)
+        profile = work.profile(slot, person)
+        inputs: list[Input] = []
+        if profile.change_number < self._published.touching:
+            inputs += self._published.missed(profile.change_number)
+        if work.stamp_ms > self._reads.first_ms:
+            inputs += self._reads.missed_by(profile, person, work.stamp_ms, known=known)
+        return in_order(inputs) if len(inputs) > 1 else inputs
 
     def _apply_next(self, work: Work, slot: int, person: str, given: Input) -> None:
         """Apply an input after the person's own earlier timers."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -57,13 +57,57 @@ class Claims(msgspec.Struct, frozen=True, array_like=True):
     more: bool
 
 
-class Reading(msgspec.Struct, frozen=True, array_like=True):
-    """People who enter a journey because its audience was read at `at`, each with the time of entry."""
+class AudienceRead(msgspec.Struct, frozen=True, array_like=True):
+    """A journey's audience at the instant `at`, as it is named in the version that was entered then."""
 
     journey: str
     version: int
     at: int
-    entries: list[tuple[str, int]]
+    audience: str
+    people_per_second: int | None = None
+
+
+class DueRead(msgspec.Struct, frozen=True, array_like=True):
+    """A read whose instant has passed.
+
+    missed  how many instants of the journey passed before it without a read
+    paused  whether the journey was paused at the instant
+    """
+
+    read: AudienceRead
+    missed: int
+    paused: bool
+
+
+class DueReads(msgspec.Struct, frozen=True, array_like=True):
+    """The reads that a shard waits for, of each journey the newest, and the first instant that is still to come."""
+
+    due: list[DueRead]
+    next_ms: int | None
+
+
+ListState: TypeAlias = Literal["listed", "early", "gone"]
+
+
+class Members(msgspec.Struct, frozen=True, array_like=True):
+    """A slice of those who are in an audience at an instant.
+
+    state  early: the instant has not passed for the shard yet; gone: it waits for this read no more
+    after  the place where the next slice goes on; None if this was the last one
+    """
+
+    state: ListState
+    people: list[str] = []
+    after: tuple[int, str] | None = None
+
+
+class ReadState(msgspec.Struct, frozen=True, array_like=True):
+    """How far a shard is with a read: since when people enter by it, None as long as that is open, and how many."""
+
+    journey: str
+    at: int
+    entries_from: int | None
+    people: int
 
 
 class Status(msgspec.Struct, frozen=True, array_like=True):
@@ -73,7 +117,8 @@ class Status(msgspec.Struct, frozen=True, array_like=True):
     ready           deliveries that could be claimed now, by channel
     claimed         deliveries under way
     standing_still  people whose clock waits for a receipt (virtual time only)
-    reads           journeys (as "name@version") whose audience has been read, and the newest instant of it
+    reads           journeys whose audience has been read, and the newest instant of it
+    reads_missed    how many instants of a journey passed without a read, by journey
     """
 
     people: int
@@ -83,6 +128,7 @@ class Status(msgspec.Struct, frozen=True, array_like=True):
     claimed: int
     standing_still: int
     reads: dict[str, int]
+    reads_missed: dict[str, int]
 
 
 class Holding(msgspec.Struct, frozen=True, array_like=True):
@@ -90,12 +136,14 @@ class Holding(msgspec.Struct, frozen=True, array_like=True):
 
     held   it stands still until it is told what changes, or that nothing does
     fresh  its store was empty: it began with the project that it was opened with
+    reads  those under way, and of each journey the newest that has been made
     """
 
     publications: Publications
     stamp_ms: int
     held: bool
     fresh: bool
+    reads: list[ReadState] = []
 
 
 class FactsAfter(msgspec.Struct, frozen=True, array_like=True):

@@ -93,6 +93,7 @@ class Published:
         self.held = False
         self.changes: tuple[PendingChange, ...] = ()
         self.publications = Publications(Ledger(), {}) if project is None else begun(project)
+        self._project = project
         self._compiler = PublicationCompiler(project)
         self._before: list[Program] = []
         self._unsaved = self.fresh
@@ -105,6 +106,11 @@ class Published:
     @property
     def ledger(self) -> Ledger:
         return self.publications.ledger
+
+    def begin(self, at: int) -> None:
+        """A new store begins at this time with the project that it was opened with."""
+        assert self._project is not None, "a shard without a project has nothing to begin with"
+        self.publications = begun(self._project, at)
 
     def restore(self, entries: dict[str, bytes]) -> None:
         """Come back from the entries of the shard's own slot; where there are none, it is a new store."""
@@ -137,11 +143,16 @@ class Published:
     def is_news(self, publications: Publications) -> bool:
         """Whether it is not what is published already."""
         told, known = publications.ledger, self.ledger
-        return told.number > known.number or (told.number == known.number and told.source != known.source)
+        return told.number > known.number or (
+            told.number == known.number and (told.source, told.at) != (known.source, known.at)
+        )
 
     def take(self, publications: Publications) -> None:
         """This is published from its ledger's time on."""
         before, after = self.publications, publications.ledger
+        if (after.number, after.source) == (before.ledger.number, before.ledger.source):
+            self.publications, self.held, self.fresh, self._unsaved = publications, False, False, True
+            return  # another shard has begun with the same project at another time, which is everybody's now
         program = self._compiler.program(publications)
         needed = {number for change in self.changes for number in change.before.publications()}
         needed |= before.ledger.publications()

@@ -17,7 +17,18 @@ from parcours.core.fact import Fact
 from parcours.core.profile import Profile
 from parcours.core.totals import Totals
 from parcours.journey.publish.publications import Publications
-from parcours.shard.messages import Answer, Batch, Claims, FactsAfter, Holding, Reading, Recalled, Status
+from parcours.shard.messages import (
+    Answer,
+    AudienceRead,
+    Batch,
+    Claims,
+    DueReads,
+    FactsAfter,
+    Holding,
+    Members,
+    Recalled,
+    Status,
+)
 
 if TYPE_CHECKING:
     from parcours.shard.host import ShardHost
@@ -71,23 +82,63 @@ class GiveUpClaims(Request[None], frozen=True, tag="give_up"):
         await host.give_up(self.by)
 
 
-class ReadMembers(Request[list[str]], frozen=True, tag="members"):
-    """Who is in an audience at an instant, by the bytes of their names."""
+class GetDueReads(Request[DueReads], frozen=True, tag="due_reads"):
+    """Which reads the shard waits for, and when the next one comes."""
 
-    audience: str
+    async def put_to(self, host: ShardHost) -> DueReads:
+        return await host.due_reads()
+
+
+class ListMembers(Request[Members], frozen=True, tag="members"):
+    """A slice of those who are in an audience at the instant of its read, in a stable order.
+
+    The first one, without `after`, begins the read: its instant has durably passed once it is answered. At most
+    `most` people are looked at. To ask again gives the same answer, whatever has happened to them since.
+    """
+
+    read: AudienceRead
+    after: tuple[int, str] | None
+    most: int
+
+    async def put_to(self, host: ShardHost) -> Members:
+        return await host.list_members(self.read, self.after, self.most)
+
+
+class PlaceMembers(Request[None], frozen=True, tag="place"):
+    """Slice `number` (from 0) of those whom a read lets in: (person, delay of her entry in ms). Each is taken once."""
+
+    journey: str
     at: int
+    number: int
+    entries: list[tuple[str, int]]
 
-    async def put_to(self, host: ShardHost) -> list[str]:
-        return await host.members(self.audience, self.at)
+    async def put_to(self, host: ShardHost) -> None:
+        await host.place_members(self.journey, self.at, self.number, self.entries)
 
 
 class LetIn(Request[None], frozen=True, tag="let_in"):
-    """Let people enter a journey whose audience has been read."""
+    """All are placed: they enter from this time on, which no shard has passed. A shard that is held goes on.
 
-    reading: Reading
+    people  how many the read lets in, over all shards
+    """
+
+    journey: str
+    at: int
+    entries_from: int
+    people: int
 
     async def put_to(self, host: ShardHost) -> None:
-        await host.read(self.reading)
+        await host.let_in(self.journey, self.at, self.entries_from, self.people)
+
+
+class SkipRead(Request[None], frozen=True, tag="skip_read"):
+    """Reads of this journey up to this instant are not made up for."""
+
+    journey: str
+    at: int
+
+    async def put_to(self, host: ShardHost) -> None:
+        await host.skip_read(self.journey, self.at)
 
 
 class GetHolding(Request[Holding], frozen=True, tag="holding"):

@@ -8,8 +8,8 @@ in memory may be ahead of the store then, so it refuses everything until it is o
 The wheel may be as late as it likes, for a person's own earlier timers fire before an input is applied to her.
 Live and virtual time share all of this; what differs is in timekeeping.py.
 
-How an input is applied to a person is told in inputs.py, how deliveries leave in leaving.py. `records` names the
-channels that only record: `answer` gives their deliveries a receipt.
+How an input is applied to a person is told in inputs.py, how deliveries leave in claiming.py, how audiences are read
+in reads.py. `records` names the channels that only record: `answer` gives their deliveries a receipt.
 
 What is published may change while the shard runs (published.py): it then holds still for a moment, so that all
 shards can be told one time, and people go through the change one by one, each before anything later.
@@ -21,14 +21,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-import msgspec
-
 from parcours.channel import Ambiguous, Receipt
 from parcours.config import Settings
-from parcours.core.audiences import is_inside
 from parcours.core.fact import Fact
 from parcours.core.identity import SlotMap
-from parcours.core.input import ReadReached, TimePassed
+from parcours.core.input import TimePassed
 from parcours.core.profile import NEVER, Profile, decode_profile, next_due
 from parcours.core.turn import Crowd
 from parcours.errors import StoreBroken
@@ -38,10 +35,12 @@ from parcours.journey.publish.publications import Publications
 from parcours.shard.claiming import Claiming
 from parcours.shard.inputs import Inputs
 from parcours.shard.intake import Intake
-from parcours.shard.messages import Answer, Batch, Claims, Holding, Reading, Status
+from parcours.shard.listing import Listing
+from parcours.shard.messages import Answer, AudienceRead, Batch, Claims, DueReads, Holding, Members, Status
 from parcours.shard.outbox import Answering, accept
 from parcours.shard.positions import Positions
 from parcours.shard.published import Published
+from parcours.shard.reads import Reads
 from parcours.shard.slots import OWN, SeenIds, Slots
 from parcours.shard.sweep import Sweep
 from parcours.shard.timekeeping import LiveTime, Timekeeping
@@ -49,9 +48,6 @@ from parcours.shard.totals import ShardTotals
 from parcours.shard.wheel import Wheel
 from parcours.shard.work import Work
 from parcours.store.store import Record, Store
-
-READS = "reads"
-"""The entry of the shard's own slot with the reads that have been made."""
 
 
 class Shard:
@@ -88,10 +84,11 @@ class Shard:
         self._sweep = Sweep(self._slots)
         self._totals = ShardTotals(settings)
         recorded = dict.fromkeys(records, answer)
-        self._inputs = Inputs(self._published, self._time, settings, recorded, crowd)
+        self._reads = Reads(live=self._time.wakes_itself)
+        self._inputs = Inputs(self._published, self._reads, self._time, settings, recorded, crowd)
+        self._listing = Listing(self._slots, self._inputs, self._published, self._reads)
         self._leaving = Claiming(self._slots, self._inputs, self._time)
         self._positions = Positions(settings)
-        self._reads: dict[str, int] = {}
         self._stamp_ms = 0
         self._sequence = 0
         self.epoch = 0
@@ -116,8 +113,11 @@ class Shard:
         own = self._slots.own.profiles
         self._totals.restored(own)
         self._published.restore(own)
+        if self._published.fresh and self._time.wakes_itself:
+            self._published.begin(now_ms)
         self._positions.restore(own)
-        self._reads = msgspec.msgpack.decode(own[READS], type=dict[str, int]) if READS in own else {}
+        self._reads.restore(own)
+        self._reads.publish(self._published.program, self._published.ledger.at)
         self._intake.publish(self._published.program)
         if self._published.touching:
             self._sweep.start()
@@ -165,53 +165,63 @@ class Shard:
             for slot, person in self._sweep.take(self._settings.due_people_max):
                 if not self._time.stands_still(person) and self._published.concerns(self._slots[slot].profiles[person]):
                     self._inputs.apply(work, slot, person, TimePassed(before))
+            for person in self._reads.next_slice(self._slots.own.profiles):
+                self._inputs.apply(work, self._slot_map.slot(person), person, TimePassed(before))
+            self._reads.end_slice()
             self._commit(work)
             if self._published.changes and self._sweep.is_over() and not self._is_due_before(self._published.since_ms):
                 self._published.over()
 
     def _is_due_before(self, at: int) -> bool:
         next_ms = self._wheel.next_ms()
-        return next_ms is not None and next_ms < at
+        return (next_ms is not None and next_ms < at) or self._reads.is_unfinished_before(at)
 
-    def read(self, reading: Reading, now_ms: int) -> None:
-        """Let these people enter a journey, each at the time given. Once only for a journey's version and time.
+    # Reads of audiences (reads.py)
 
-        Live, a read is carried out some milliseconds after its instant, which is nobody's concern. One that was missed
-        for longer than `read_late_ms` lets people in now: what they would be doing by now cannot be made up for.
-        """
-        if self.has_read(reading.journey, reading.version, reading.at):
-            return
+    def due_reads(self, now_ms: int) -> DueReads:
+        """The reads that have to be made at this time, of each journey the newest; changes nothing."""
+        self._check()
+        return self._listing.due(now_ms)
+
+    def list_members(self, read: AudienceRead, after: tuple[int, str] | None, most: int, now_ms: int) -> Members:
+        """A slice of those who were in the audience at the instant, which has durably passed when this returns."""
         with self._whole():
             work = self._begin(now_ms)
-            in_time = not self._time.wakes_itself or work.stamp_ms - reading.at <= self._settings.read_late_ms
-            at = reading.at if in_time else work.stamp_ms
-            for person, enter_at in reading.entries:
-                self._inputs.offer(
-                    work, self._slot_map.slot(person), person, ReadReached(at, reading.journey, enter_at)
-                )
-            self._reads = {**self._reads, f"{reading.journey}@{reading.version}": reading.at}
-            work.own.append((READS, msgspec.msgpack.encode(self._reads)))
-            self._commit(work, always=True)
+            members = self._listing.slice(work, read, after, most)
+            self._commit(work, always=after is None and members.state == "listed")
+        return members
 
-    def members(self, audience: str, at: int) -> list[str]:
-        """Everybody who is in the audience, sorted by the bytes of their names."""
-        self._check()
-        people = (pair for slot in self._slots.owned.values() for pair in slot.profiles.items())
-        program = self._published.program
-        inside = [person for person, data in people if is_inside(program, decode_profile(data), audience, at)]
-        return sorted(inside, key=str.encode)
+    def place_members(self, journey: str, at: int, number: int, entries: list[tuple[str, int]], now_ms: int) -> None:
+        """Take a slice of those who will enter, each with the delay of her entry; once only."""
+        with self._whole():
+            self._reads.place(journey, at, number, entries)
+            self._commit(self._begin(now_ms), always=True)
 
-    def has_read(self, journey: str, version: int, at: int) -> bool:
-        """Whether the journey's read entry of this time has been made."""
-        self._check()
-        return self._reads.get(f"{journey}@{version}", -1) >= at
+    def let_in(self, journey: str, at: int, entries_from: int, people: int) -> None:
+        """Whoever is placed enters, from this time on; once only. A shard that is held goes on."""
+        with self._whole():
+            if self._reads.let_in(journey, at, entries_from, people):
+                in_time = self._time.may_change_at(entries_from, self._stamp_ms)
+                assert in_time, "nobody is let in behind what has happened"
+                if self._published.held:
+                    self._published.hold(held=False)
+                self._commit(self._begin(entries_from), always=True)
+        if self._published.held:
+            self.hold(held=False)
+
+    def skip_read(self, journey: str, at: int, now_ms: int) -> None:
+        """Let nobody in by the journey's reads up to this instant."""
+        with self._whole():
+            self._reads.skip(journey, at)
+            self._commit(self._begin(now_ms), always=True)
 
     # What is published
 
     def holding(self) -> Holding:
         """What is published, and how far the time of the shard is."""
         self._check()
-        return Holding(self._published.publications, self._stamp_ms, self._published.held, self._published.fresh)
+        known = self._published
+        return Holding(known.publications, self._stamp_ms, known.held, known.fresh, self._reads.states())
 
     def hold(self, *, held: bool) -> None:
         """Note that a change is coming, or that it is not; whoever drives the shard keeps everything else from it."""
@@ -231,8 +241,12 @@ class Shard:
             return
         with self._whole():
             in_time = self._time.may_change_at(publications.ledger.at, self._stamp_ms)
-            assert in_time or self._published.fresh, "the shard stands still before it"
+            beginning = publications.ledger.number == self._published.ledger.number
+            assert in_time or beginning or self._published.fresh, "the shard stands still before it"
+            if not beginning:
+                self._reads.close(publications.ledger.at)
             self._published.take(publications)
+            self._reads.publish(self._published.program, self._published.ledger.at)
             self._intake.publish(self._published.program)
             if self._published.touching:
                 self._sweep.start()
@@ -283,7 +297,10 @@ class Shard:
             raise StoreBroken(self._broken)
 
     def _begin(self, now_ms: int) -> Work:
-        return Work(self._slots, self._time.stamp_ms(self._stamp_ms, now_ms), self._published.touching)
+        stamp_ms = self._time.stamp_ms(self._stamp_ms, now_ms)
+        if stamp_ms > self._reads.first_ms:
+            self._reads.pass_to(stamp_ms)
+        return Work(self._slots, stamp_ms, self._published.touching, reading=stamp_ms > self._reads.first_ms)
 
     def _fire_due(self, work: Work, before: int) -> None:
         """Fire the timers due before this time, of a slice of people."""
@@ -298,14 +315,15 @@ class Shard:
         outbox = work.outbox_changes()
         if profiles or outbox or work.facts or always:
             facts = self._time.keep(work.facts)
-            own = [*work.own, *self._published.entries(self._slots.own.profiles)]
+            own = [*work.own, *self._published.entries(self._slots.own.profiles), *self._reads.entries()]
             if work.facts and self._time.counts_facts:
                 own += self._totals.count(work.facts, self._sequence + 1)
             written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles
             self._store.append(Record(self._sequence + 1, self.epoch, work.stamp_ms, work.seen, written, outbox, facts))
             self._sequence += 1
-            self._slots.own.profiles.update(own)
+            self._slots.show_own(own)
             self._published.saved()
+            self._reads.saved()
             for person, due in self._slots.show(profiles, outbox):
                 self._wheel.add(person, due)
             self._renew_image()
@@ -341,7 +359,9 @@ class Shard:
     def next_ms(self) -> int | None:
         """Nothing falls due before this time; None if nothing is due at all. A change is due until it is over."""
         self._check()
-        return self._wheel.next_ms() if self._sweep.is_over() else self._published.since_ms
+        if not self._sweep.is_over():
+            return self._published.since_ms
+        return min((at for at in (self._wheel.next_ms(), self._reads.lets_in_from()) if at is not None), default=None)
 
     def profile(self, person: str) -> Profile | None:
         """Everything known of a person, None if nothing is."""
@@ -367,7 +387,8 @@ class Shard:
             people=sum(len(slot.profiles) for slot in self._slots.owned.values()),
             stamp_ms=self._stamp_ms,
             next_ms=self.next_ms(),
-            reads=self._reads,
+            reads=self._reads.newest(),
+            reads_missed=self._reads.missed(),
             ready=self.ready(),
             claimed=self._leaving.outbox.under_way(),
             standing_still=self._time.standing_still,

@@ -9,6 +9,7 @@ nothing about them, and a record holds of them what has changed.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import msgspec
@@ -74,11 +75,23 @@ class Slots:
                 self.owned[number].outbox[key] = entry
         return moved
 
+    def show_own(self, entries: Iterable[tuple[str, bytes]]) -> None:
+        """Take over committed entries of the shard's own slot; an empty one is there no more."""
+        for name, data in entries:
+            if data:
+                self.own.profiles[name] = data
+            else:
+                self.own.profiles.pop(name, None)
+
     def replay(self, record: Record) -> None:
         """Apply a record's post-images to the slots whose image is older."""
         for number, person, data in record.profiles:
-            if record.sequence > self[number].sequence:
-                self[number].profiles[person] = data
+            if record.sequence <= self[number].sequence:
+                continue
+            if number == OWN:
+                self.show_own([(person, data)])
+            else:
+                self.owned[number].profiles[person] = data
         for number, digest, at in record.seen:
             if record.sequence > self.owned[number].sequence:
                 self.owned[number].seen[digest] = at

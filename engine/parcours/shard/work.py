@@ -23,14 +23,16 @@ class Work:
     ready     (channel, delivery) pairs that may be claimed once this is committed
     newcomers  by slot, people who have been touched of whom nothing was known before
     change_number  the number of the newest change that people go through, where some have still to do so
+    reading   whether a read of an audience is not over; else nobody's mark of one is of use any more
     """
 
     __slots__ = (
-        "_change_number", "_owned", "_touched", "claimed", "facts", "newcomers", "outbox", "own", "ready", "seen",
-        "stamp_ms",
+        "_change_number", "_owned", "_reading", "_touched", "claimed", "facts", "newcomers", "outbox", "own", "ready",
+        "seen", "stamp_ms",
     )  # fmt: skip
 
-    def __init__(self, slots: Slots, stamp_ms: int, change_number: int = 0) -> None:
+    def __init__(self, slots: Slots, stamp_ms: int, change_number: int = 0, *, reading: bool = False) -> None:
+        self._reading = reading
         self._owned = slots.owned
         self._change_number = change_number
         self._touched: dict[str, tuple[int, Profile]] = {}
@@ -52,6 +54,8 @@ class Work:
         if data is None:
             self.newcomers[slot].append(person)
         profile = Profile(change_number=self._change_number) if data is None else decode_profile(data)
+        if profile.reads and not self._reading:
+            profile.reads = []
         self._touched[person] = slot, profile
         return profile
 
@@ -93,7 +97,7 @@ class Work:
         for person, (slot, profile) in self._touched.items():
             before = self._owned[slot].profiles.get(person)
             if before is None and is_empty(profile):
-                continue
+                continue  # nor is a mark of reads of use: whoever is made known later was in no audience
             data = encode_profile(profile)
             if data != before:
                 changed.append((slot, person, data))

@@ -16,10 +16,10 @@ from typing import TypeAlias
 from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.journey.program import Program
-from parcours.routing.audience_reads import Due, Upcoming, read_audience
+from parcours.routing.audience_reads import Due, Upcoming, list_everywhere, place_members
 from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router, Taken
-from parcours.shard.requests import CollectFacts, GetStatus, PassTime
+from parcours.shard.requests import CollectFacts, GetStatus, LetIn, PassTime
 from parcours.simulation.recorded import Recorded
 
 SETTLE_POLL_S = 0.002
@@ -115,8 +115,14 @@ class Drive:
         return [fact for facts in collected for fact in facts]
 
     async def _read(self, due: Due) -> None:
+        """Everybody is held at the instant, so people enter from it on."""
         await self._pass_to(due.at_ms)
-        await read_audience(self._ports, due.journey, due.entry, due.at_ms)
+        most = self._settings.due_people_max
+        listed = await list_everywhere(self._ports, due.read, most)
+        assert listed is not None, "under virtual time a read is made once"
+        people = await place_members(self._ports, due.read, listed, most)
+        for port in self._ports:
+            await port.ask(LetIn(due.journey.name, due.at_ms, due.at_ms, people))
         self._reads.done()
 
     async def _feed(self, ahead: _Ahead, through_ms: int | None) -> None:

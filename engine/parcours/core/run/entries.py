@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from parcours.core.fact import LimitReached, Moved, Unmet
+from parcours.core.input import ReadReached
 from parcours.core.occasion import Occasion
 from parcours.core.paths import keep
-from parcours.core.profile import Run
+from parcours.core.profile import ReadMark, Run, Timer
 from parcours.core.run.walk import go_to
 from parcours.core.turn import Turn, correlation_key
 from parcours.expression.expression import Expression
@@ -28,6 +29,17 @@ def enter(turn: Turn, journey: Journey, occasion: Occasion) -> None:
     if entry.event not in occasion.names:
         return None
     return _try_to_enter(turn, journey, entry.name, occasion.properties, entry.when)
+
+
+def enter_later(turn: Turn, given: ReadReached) -> None:
+    """Enter the journey at the time that the read of its audience gave her."""
+    profile = turn.profile
+    profile.sequence += 1
+    profile.timers.append(Timer(max(given.enter_at, turn.at), profile.sequence, "read", given.journey))
+    if given.read_at is not None:
+        mark = next((mark for mark in profile.reads if mark.at == given.read_at), ReadMark(given.read_at, ()))
+        others = [each for each in profile.reads if each.at != mark.at]
+        profile.reads = [*others, ReadMark(mark.at, mark.inside, (*mark.entered, given.journey))]
 
 
 def enter_by_read(turn: Turn, journey: Journey) -> None:

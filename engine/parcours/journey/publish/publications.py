@@ -39,9 +39,9 @@ class Publications(msgspec.Struct, frozen=True, array_like=True):
     sources: dict[int, bytes]
 
 
-def begun(project: Project) -> Publications:
-    """The first publication of a fresh store: the project, as number 1."""
-    ledger = published(Ledger(), candidate_of(project), 0, reopen=True)
+def begun(project: Project, at: int = 0) -> Publications:
+    """The first publication of a fresh store: the project, as number 1. Virtual time has no beginning."""
+    ledger = published(Ledger(), candidate_of(project), at, reopen=True)
     return Publications(ledger, {ledger.publication: source_of(project)})
 
 
