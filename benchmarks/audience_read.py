@@ -23,7 +23,8 @@ from parcours.config import Settings
 from parcours.instants import to_moment
 from parcours.journey.model.document import AudiencesDocument, JourneyDocument, ProfileDocument, ProjectDocument
 from parcours.journey.project import Project
-from parcours.routing.plan import Plan, open_shard
+from parcours.routing.plan import Plan
+from parcours.runtime.open_shard import open_shard
 from parcours.service.live_reads import LiveReads
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import Batch
@@ -91,8 +92,8 @@ async def measure(people: int, folder: Path) -> dict[str, object]:
     clock.move_to(READ_MS + 1)
     started = time.perf_counter()
     reads.renew(plan.project.program)
-    while (await host.ask(GetDueReads())).due:
-        await asyncio.sleep(0)  # noqa: ASYNC110  # a shard tells nobody that a read has been made
+    while (await host.ask(GetDueReads())).due:  # noqa: ASYNC110  # a shard tells nobody that a read has been made
+        await asyncio.sleep(0)
     clock.move_to(READ_MS + 2)
     while (due_ms := (await host.ask(GetStatus())).next_ms) is not None and due_ms < READ_MS + 2:
         await port.ask(PassTime(clock.now_ms()))

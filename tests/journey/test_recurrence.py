@@ -12,6 +12,10 @@ from parcours.expression.expression import from_ms, to_json
 from parcours.instants import ceil_ms
 from parcours.journey.model.recurrence import Recurrence, check_rule
 
+DAY_MS = 86_400_000
+START_MS = 1_767_231_012_345
+"""2026-01-01, at a quarter to two with some milliseconds."""
+
 
 def instants(rule: str, start: str, timezone: str, most: int = 4) -> list[object]:
     start_ms = ceil_ms(datetime.fromisoformat(start).astimezone(UTC))
@@ -121,3 +125,28 @@ REFUSED = [
 def test_a_text_that_is_no_rule_is_refused_with_its_reason(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
         check_rule(text)
+
+
+@pytest.mark.parametrize("timezone", ["Europe/Paris", "America/St_Johns"])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=MINUTELY;BYHOUR=1,2;BYMINUTE=30",
+        "FREQ=HOURLY",
+        "FREQ=HOURLY;INTERVAL=7",
+        "FREQ=DAILY",
+        "FREQ=DAILY;COUNT=300",
+        "FREQ=DAILY;BYHOUR=9,2;BYSETPOS=1",
+        "FREQ=DAILY;UNTIL=20261001",
+        "FREQ=WEEKLY",
+        "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,SU;WKST=SU",
+        "FREQ=WEEKLY;BYDAY=TU,WE;WKST=WE",
+        "FREQ=MONTHLY",
+    ],
+)
+def test_the_instants_after_a_time_are_those_of_the_whole(rule: str, timezone: str) -> None:
+    recurrence = Recurrence(check_rule(rule), START_MS, timezone)
+    every = list(islice(recurrence.instants(), 6_000))
+    for after_ms in (START_MS, START_MS + 1, *(START_MS + week * 7 * DAY_MS - 1 for week in (1, 12, 13, 30, 42))):
+        expected = [at_ms for at_ms in every if at_ms > after_ms][:50]
+        assert list(islice(recurrence.instants(after_ms), len(expected))) == expected

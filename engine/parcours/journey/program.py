@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import dropwhile
 from typing import Literal, TypeAlias
 
 from parcours.expression.definition_keys import plain
@@ -63,8 +62,9 @@ class ReadEntry:
 
     def instants(self, timezone: str, after_ms: int = -1) -> Iterator[int]:
         """The instants (ms) later than `after_ms` at which the audience is read, in rising order."""
-        every = iter([self.at_ms]) if self.rule is None else Recurrence(self.rule, self.at_ms, timezone).instants()
-        return dropwhile(lambda at_ms: at_ms <= after_ms, every)
+        if self.rule is None:
+            return iter([self.at_ms] if self.at_ms > after_ms else [])
+        return Recurrence(self.rule, self.at_ms, timezone).instants(after_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,17 @@ def _without_end(parts: Mapping[str, str]) -> str:
     return ";".join(f"{name}={value}" for name, value in parts.items() if name != "UNTIL")
 
 
+def _near(start: datetime, parts: Mapping[str, str], wall: datetime) -> datetime:
+    """A start of the same rule some days before a time, so that what lies before need not be counted through.
+
+    What repeats with each week goes on in the same way from the same time of the same weekday.
+    """
+    if parts["FREQ"] in ("YEARLY", "MONTHLY") or "COUNT" in parts or parts.get("INTERVAL", "1") != "1":
+        return start
+    weeks = (wall - start) // timedelta(weeks=1) - 1
+    return start + timedelta(weeks=max(weeks, 0))
+
+
 @dataclass(frozen=True, slots=True)
 class Recurrence:
     """A rule that `check_rule` let pass, from an instant (ms) on, in an IANA zone.
@@ -134,8 +145,8 @@ class Recurrence:
     start_ms: int
     timezone: str
 
-    def instants(self) -> Iterator[int]:
-        """Every instant (ms) in rising order; without COUNT or UNTIL up to the year 9990."""
+    def instants(self, after_ms: int = -1) -> Iterator[int]:
+        """Every instant (ms) later than `after_ms` in rising order; without COUNT or UNTIL up to the year 9990."""
         tz = zone(self.timezone)
         start = to_moment(self.start_ms).astimezone(tz).replace(tzinfo=None)
         parts = _parts(self.rule)
@@ -143,7 +154,8 @@ class Recurrence:
         if not self._ever(parts, start):
             return
         below_second = timedelta(microseconds=start.microsecond)
-        latest_ms = self.start_ms - 1
+        latest_ms = max(self.start_ms - 1, after_ms)
+        start = _near(start, parts, to_moment(after_ms).astimezone(tz).replace(tzinfo=None)) if after_ms > 0 else start
         for wall in rrulestr(_without_end(parts), dtstart=start):
             if wall.year > _YEAR_MAX or (until is not None and wall > until):
                 return
