@@ -53,13 +53,13 @@ class Inputs:
     def apply(self, work: Work, slot: int, person: str, given: Input) -> None:
         """Apply an input after whatever change or read the person has yet to go through."""
         if self._published.touching or work.stamp_ms > self._reads.first_ms:
-            inputs = deque[Input]([*self._missed(work, slot, person), given])
-            while inputs and not self._time.stands_still(person):
-                self._apply_next(work, slot, person, inputs.popleft())
-            if inputs:
-                self._time.put_aside(person, inputs)
-        else:
-            self._apply_next(work, slot, person, given)
+            missed = self._missed(work, slot, person)
+            if missed:
+                inputs = deque[Input]([*missed, given])
+                while inputs and not self._time.stands_still(person):
+                    self._apply_next(work, slot, person, inputs.popleft())
+                return self._time.put_aside(person, inputs) if inputs else None
+        return self._apply_next(work, slot, person, given)
 
     def _missed(self, work: Work, slot: int, person: str) -> list[Input]:
         """What the person has yet to go through: changes of what is published and reads of audiences."""
