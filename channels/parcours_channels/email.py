@@ -6,6 +6,7 @@ can have been taken over; from then on only the server's reply tells.
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,11 +21,15 @@ from aiosmtplib import (
 )
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from parcours.channel import Accepted, Attempt, Delivery, NotSent, Receipt, Refused, SideBySide
-from parcours_channels.mime import HeaderBroken, address_of, domain_of, encode_mail, is_address, message_id
+from parcours.channel import Accepted, Attempt, Channel, Delivery, Finding, NotSent, Receipt, Refused, SideBySide
+from parcours_channels.email_address import normal_address
+from parcours_channels.mime import UNPRINTABLE, address_of, domain_of, encode_mail, message_id
 from parcours_channels.smtp_codes import receipt_of_reply
 from parcours_channels.smtp_pool import Connection, SmtpPool, hang_up
 from parcours_channels.smtp_transaction import Transaction
+
+LIQUID = re.compile(r"(\{%.*?%\}|\{\{.*?\}\})", re.DOTALL)
+"""A tag or an output of a template."""
 
 
 class EmailSettings(BaseModel):
@@ -54,8 +59,8 @@ class EmailSettings(BaseModel):
     @field_validator("sender")
     @classmethod
     def _has_a_domain(cls, sender: str) -> str:
-        if not domain_of(sender) or not sender.isprintable() or not domain_of(sender).isascii():
-            raise ValueError("needs an address with a domain, such as Luma <shop@luma.example>")
+        if not domain_of(sender) or not sender.isprintable() or not address_of(sender).isascii():
+            raise ValueError("needs an address in ASCII with a domain, such as Luma <shop@luma.example>")
         return sender
 
     @model_validator(mode="after")
@@ -87,6 +92,14 @@ class EmailContent(BaseModel):
         except (OSError, ValueError) as error:
             raise ValueError(f"mjml cannot be compiled: {error}") from error
 
+    @field_validator("subject")
+    @classmethod
+    def _on_one_line(cls, subject: str) -> str:
+        """What YAML's block text, a condition of Liquid or somebody's name leaves in it becomes a space."""
+        # Within a tag of Liquid a line break may mean something; what the tag makes of it comes by here once more.
+        parts = LIQUID.split(subject)
+        return "".join(part if place % 2 else UNPRINTABLE.sub(" ", part) for place, part in enumerate(parts)).strip(" ")
+
     @model_validator(mode="after")
     def _says_something(self) -> EmailContent:
         if self.text is None and self.html is None:
@@ -94,7 +107,7 @@ class EmailContent(BaseModel):
         return self
 
 
-class EmailChannel:
+class EmailChannel(Channel):
     """The channel `email`."""
 
     Settings: ClassVar[type[BaseModel]] = EmailSettings
@@ -117,6 +130,17 @@ class EmailChannel:
 
     async def stop(self) -> None:
         await self._pool.close()
+
+    @staticmethod
+    def normalize(address: str, region: str | None) -> str:
+        return normal_address(address)
+
+    @staticmethod
+    def check(content: Any) -> list[Finding]:
+        assert isinstance(content, EmailContent), "the engine hands over the channel's own content"
+        empty = not content.subject, not (content.text or "").strip() and not (content.html or "").strip()
+        words = "the subject is empty", "the mail has no text"
+        return [Finding(text) for text, is_so in zip(words, empty, strict=True) if is_so]
 
     async def _connect(self) -> SMTP:
         """A connection that is logged in. Raises what aiosmtplib raises."""
@@ -144,23 +168,22 @@ class EmailChannel:
     async def _send_one(self, delivery: Delivery, attempt: Attempt) -> Receipt:
         content = delivery.content
         assert isinstance(content, EmailContent), "the engine hands over the channel's own content"
-        if not is_address(delivery.to):
-            return Refused(delivery.key, f"not an address: {delivery.to!r}", permanent=True)
         try:
-            mail = encode_mail(
-                key=delivery.key,
-                sender=self._settings.sender,
-                to=delivery.to,
-                subject=content.subject,
-                text=content.text,
-                html=content.html,
-                at_ms=delivery.at_ms or None,
-            )
-        except HeaderBroken as error:
-            return Refused(delivery.key, str(error))
-        return await self._hand_in(delivery, mail, attempt)
+            to = normal_address(delivery.to)
+        except ValueError as error:
+            return Refused(delivery.key, f"not an address: {error}", permanent=True)
+        mail = encode_mail(
+            key=delivery.key,
+            sender=self._settings.sender,
+            to=to,
+            subject=content.subject,
+            text=content.text,
+            html=content.html,
+            at_ms=delivery.at_ms or None,
+        )
+        return await self._hand_in(delivery, to, mail, attempt)
 
-    async def _hand_in(self, delivery: Delivery, mail: bytes, attempt: Attempt) -> Receipt:
+    async def _hand_in(self, delivery: Delivery, to: str, mail: bytes, attempt: Attempt) -> Receipt:
         while True:
             try:
                 connection = await self._pool.take()
@@ -170,17 +193,19 @@ class EmailChannel:
             except SMTPResponseException as error:
                 return receipt_of_reply(delivery.key, "connect", error.code, error.message)
             try:
-                return await self._transact(connection, delivery, mail, attempt)
+                return await self._transact(connection, delivery, to, mail, attempt)
             except SMTPServerDisconnected:
                 # A server may hang up on an idle connection at any time; each round uses up one of those.
                 if connection.is_fresh or attempt.departed:
                     raise
 
-    async def _transact(self, connection: Connection, delivery: Delivery, mail: bytes, attempt: Attempt) -> Receipt:
+    async def _transact(
+        self, connection: Connection, delivery: Delivery, to: str, mail: bytes, attempt: Attempt
+    ) -> Receipt:
         transaction = Transaction(connection.smtp, attempt)
         sender = self._settings.sender
         try:
-            refusal = await transaction.run(address_of(sender), delivery.to, mail)
+            refusal = await transaction.run(address_of(sender), to, mail)
         except BaseException:
             hang_up(connection.smtp)  # nobody knows what its next reply would belong to
             raise

@@ -8,18 +8,17 @@ from datetime import UTC, datetime
 from email.header import Header
 from email.utils import format_datetime, formataddr, parseaddr
 
-LINE_BREAK = re.compile(r"[\r\n\x00\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-"""Everything that some reader takes for the end of a header line."""
-
-ADDRESS_BYTES_MAX = 254
-"""RFC 5321: a path has 256 octets, two of them are the angle brackets."""
-
-FORBIDDEN_IN_ADDRESS = re.compile(r"[\s\x00-\x1f\x7f<>(),;:\"\[\]\\]")
-"""Quoted names and address literals are legal and nobody has one; without them nothing needs quoting."""
+UNPRINTABLE = re.compile(r"\s*[\x00-\x1f\x7f-\x9f\u2028\u2029]+\s*")
+"""What no header may hold: everything that some reader takes for the end of its line, and other control characters."""
 
 
-class HeaderBroken(ValueError):
-    """A header would hold a line break, by which a text could add headers of its own."""
+WORD_BYTES_MAX = 900
+"""A line of a mail has 998 bytes at most (RFC 5322); the header's name and a margin are taken off."""
+
+
+def folded(text: str) -> str:
+    """The text on one line: each line break, with the blanks around it, becomes a space, as do control characters."""
+    return UNPRINTABLE.sub(" ", text).strip(" ")
 
 
 def address_of(sender: str) -> str:
@@ -30,23 +29,6 @@ def address_of(sender: str) -> str:
 def domain_of(sender: str) -> str:
     """The domain of such an address, empty if it has none."""
     return address_of(sender).partition("@")[2]
-
-
-def is_address(address: str) -> bool:
-    """Whether this can be a recipient: a name, one @, a domain, and nothing that needs quoting."""
-    name, _, domain = address.partition("@")
-    try:
-        length = len(name.encode()) + len(ascii_domain(domain)) + 1
-    except UnicodeError:
-        return False
-    return length <= ADDRESS_BYTES_MAX and bool(name) and not FORBIDDEN_IN_ADDRESS.search(address)
-
-
-def ascii_domain(domain: str) -> str:
-    """The domain in the form that the name system knows. Raises UnicodeError if it cannot be one."""
-    if not domain or "@" in domain:
-        raise UnicodeError(f"not a domain: {domain!r}")
-    return domain.encode("idna").decode("ascii")
 
 
 def encode_mail(
@@ -61,7 +43,7 @@ def encode_mail(
 ) -> bytes:
     """A whole mail with CRLF line ends. `at_ms` (since 1970) becomes its Date; else the server sets one.
 
-    Raises HeaderBroken if subject or recipient hold a line break.
+    to  a normalized address; its name may be beyond ASCII, which only a server with SMTPUTF8 gets to see
     """
     headers = [
         _header("From", formataddr(parseaddr(sender))),
@@ -82,17 +64,17 @@ def message_id(key: str, sender: str) -> str:
 
 
 def _header(name: str, value: str) -> bytes:
-    if LINE_BREAK.search(value):
-        raise HeaderBroken(f"{name} holds a line break: {value!r}")
+    value = folded(value)  # a line break would let a text add headers of its own
     if name in {
         "From",
         "To",
         "Message-ID",
     }:  # addresses and ids are not folded; a To beyond ASCII is RFC 6532's
         return f"{name}: {value}".encode()
-    charset = "us-ascii" if value.isascii() else "utf-8"
-    folded = Header(value, charset, header_name=name).encode(linesep="\r\n")
-    return f"{name}: {folded}".encode("ascii")
+    # A word that is too long for a line can only be cut as an encoded one.
+    plain = value.isascii() and all(len(word) <= WORD_BYTES_MAX for word in value.split(" "))
+    lines = Header(value, "us-ascii" if plain else "utf-8", header_name=name).encode(linesep="\r\n")
+    return f"{name}: {lines}".encode("ascii")
 
 
 def _body(key: str, text: str | None, html: str | None) -> bytes:

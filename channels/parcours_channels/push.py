@@ -7,18 +7,36 @@ POST silently, sleeps for as long as the provider asks, and hides the status.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pyfcm import FCMNotification
 
-from parcours.channel import Accepted, Attempt, Delivery, NotSent, Receipt, RequestTrace, SideBySide
+from parcours.channel import (
+    Accepted,
+    Attempt,
+    Channel,
+    Delivery,
+    Finding,
+    NotSent,
+    Receipt,
+    RequestTrace,
+    SideBySide,
+    plain_address,
+)
 from parcours_channels.fcm_codes import receipt_of_error
 from parcours_channels.google_token import TokenSource, TokenUnavailable
 
 UNAUTHORIZED = 401
+
+PAYLOAD_BYTES_MAX: Final = 4_096
+"""FCM's limit for keys and values together."""
+
+RESERVED: Final = re.compile(r"from|message_type|(?:google|gcm\.notification)\..*")
+"""Keys of `data` that FCM keeps for itself."""
 
 
 class PushSettings(BaseModel):
@@ -65,7 +83,7 @@ class PushContent(BaseModel):
         return self
 
 
-class PushChannel:
+class PushChannel(Channel):
     """The channel `push`."""
 
     Settings: ClassVar[type[BaseModel]] = PushSettings
@@ -76,6 +94,23 @@ class PushChannel:
         self._settings = settings
         self._side_by_side = SideBySide(settings.requests_max, settings.timeout_s)
         self._trace = RequestTrace()
+
+    @staticmethod
+    def normalize(address: str, region: str | None) -> str:
+        if any(each.isspace() for each in address):
+            raise ValueError("a token holds no white space")
+        return plain_address(address)
+
+    @staticmethod
+    def check(content: Any) -> list[Finding]:
+        assert isinstance(content, PushContent), "the engine hands over the channel's own content"
+        reserved = sorted(filter(RESERVED.fullmatch, content.data))
+        findings = [Finding(f"the key {key!r} of data is reserved by FCM", refused=True) for key in reserved]
+        size = _size_of(content)
+        if size > PAYLOAD_BYTES_MAX:
+            found = f"the payload has {size} bytes, and {PAYLOAD_BYTES_MAX} are the most"
+            findings.append(Finding(found, refused=True))
+        return findings
 
     async def start(self) -> None:
         """Read the credentials. Raises ValueError if the private key cannot be read; asks nobody yet."""
@@ -123,6 +158,12 @@ class PushChannel:
             self._tokens.drop(token)
             attempt.departed = False  # an answer is an answer: it was not taken
         return answer.status, body
+
+
+def _size_of(content: PushContent) -> int:
+    """The bytes of the payload as FCM counts them: keys and values, in UTF-8."""
+    shown = {name: text for name, text in (("title", content.title), ("body", content.body)) if text is not None}
+    return sum(len(text.encode()) for pair in (*shown.items(), *content.data.items()) for text in pair)
 
 
 def _object(body: bytes) -> Mapping[str, Any]:

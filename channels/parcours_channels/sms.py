@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -18,9 +18,28 @@ from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
-from parcours.channel import Accepted, Attempt, Delivery, Feedback, Receipt, RequestTrace, SideBySide, WebhookRequest
+from parcours.channel import (
+    Accepted,
+    Attempt,
+    Channel,
+    Delivery,
+    Feedback,
+    Finding,
+    Receipt,
+    RequestTrace,
+    SideBySide,
+    WebhookRequest,
+)
+from parcours_channels.phone_number import e164
+from parcours_channels.sms_text import segments_of
 from parcours_channels.twilio_codes import REACTIONS, receipt_of_error
 from parcours_channels.twilio_http import TwilioHttp
+
+TEXT_CHARACTERS_MAX: Final = 1_600
+"""Twilio refuses longer ones (21617)."""
+
+FOREIGN_SHOWN_MAX: Final = 5
+"""Characters named to which a text owes its encoding: enough to find them by."""
 
 
 class SmsSettings(BaseModel):
@@ -58,7 +77,7 @@ class SmsContent(BaseModel):
     text: str = Field(min_length=1)
 
 
-class SmsChannel:
+class SmsChannel(Channel):
     """The channel `sms`."""
 
     Settings: ClassVar[type[BaseModel]] = SmsSettings
@@ -69,6 +88,20 @@ class SmsChannel:
         self._settings = settings
         self._side_by_side = SideBySide(settings.requests_max, settings.timeout_s)
         self._trace = RequestTrace()
+
+    @staticmethod
+    def normalize(address: str, region: str | None) -> str:
+        return e164(address, region)
+
+    @staticmethod
+    def check(content: Any) -> list[Finding]:
+        assert isinstance(content, SmsContent), "the engine hands over the channel's own content"
+        if not content.text.strip():
+            return [Finding("the text is empty", refused=True)]
+        if len(content.text) > TEXT_CHARACTERS_MAX:
+            found = f"the text has {len(content.text)} characters, and {TEXT_CHARACTERS_MAX} are the most"
+            return [Finding(found, refused=True)]
+        return _in_segments(content.text)
 
     async def start(self) -> None:
         """Open the HTTP session; nothing is asked of the provider yet."""
@@ -134,6 +167,16 @@ class SmsChannel:
         """Shows that a key came from here; another program on the same account cannot make one up."""
         secret = self._settings.token.get_secret_value().encode()
         return hmac.new(secret, b"status callback of " + key.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _in_segments(text: str) -> list[Finding]:
+    """What a text costs, where that is more than one segment in the usual alphabet."""
+    segments = segments_of(text)
+    if segments.count == 1 and not segments.foreign:
+        return []
+    cost = "1 segment" if segments.count == 1 else f"{segments.count} segments"
+    why = f", because of {segments.foreign[:FOREIGN_SHOWN_MAX]!r}" if segments.foreign else ""
+    return [Finding(f"the text leaves as {cost} in {segments.encoding}{why}")]
 
 
 def _pairs(encoded: str) -> list[tuple[str, str]]:

@@ -18,7 +18,6 @@ from aiosmtplib import (
 )
 
 from parcours.channel import Attempt
-from parcours_channels.mime import ascii_domain
 from parcours_channels.smtp_codes import Stage
 from parcours_channels.smtp_pool import hang_up
 
@@ -38,7 +37,7 @@ class Transaction:
         self.stage: Stage = "mail"
 
     async def run(self, sender: str, to: str, mail: bytes) -> SMTPResponseException | None:
-        """Hand the mail over; the connection is ready for another one afterwards, or closed.
+        """Hand the mail over; the connection is ready for another one afterwards, or closed. `to` is normalized.
 
         Returns the reply that turned it away, None if it was taken. Raises SMTPException or OSError if the
         connection fails.
@@ -51,16 +50,14 @@ class Transaction:
         return None
 
     async def _hand_over(self, sender: str, to: str, mail: bytes) -> None:
-        name, _, domain = to.partition("@")
-        recipient = f"{name}@{ascii_domain(domain)}"
-        utf8 = not recipient.isascii()
+        utf8 = not to.isascii()
         if utf8 and not self._smtp.supports_extension("smtputf8"):
             self.stage = "rcpt"
             raise SMTPRecipientRefused(NON_ASCII_REFUSED, "5.6.7 the server takes ASCII addresses only", to)
         encoding = "utf-8" if utf8 else "ascii"
         await self._smtp.mail(sender, options=["SMTPUTF8"] if utf8 else [], encoding=encoding)
         self.stage = "rcpt"
-        await self._smtp.rcpt(recipient, encoding=encoding)
+        await self._smtp.rcpt(to, encoding=encoding)
         self.stage = "body"
         await self._hand_over_body(mail)
 

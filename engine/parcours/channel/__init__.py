@@ -34,11 +34,13 @@ from parcours.channel.vocabulary import (
     Delivery,
     Feedback,
     FeedbackChannel,
+    Finding,
     NotSent,
     Reaction,
     Receipt,
     Refused,
     WebhookRequest,
+    plain_address,
 )
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "Delivery",
     "Feedback",
     "FeedbackChannel",
+    "Finding",
     "NotSent",
     "Reaction",
     "Receipt",
@@ -62,6 +65,7 @@ __all__ = [
     "StatusTable",
     "Verdict",
     "WebhookRequest",
+    "plain_address",
     "receipt_of",
     "retry_after_s",
 ]

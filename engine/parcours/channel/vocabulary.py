@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, ClassVar, Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 from pydantic import BaseModel
@@ -13,6 +14,11 @@ GROUP = "parcours.channels"
 
 CALL = "call"
 """The name under which outbound calls go beside the channels' deliveries. No channel can have it."""
+
+ADDRESS_CHARACTERS_MAX: Final = 4_096
+"""Longer than any push token or URL in use: a longer text is not an address."""
+
+CONTROL_CHARACTER: Final = re.compile("[\\x00-\\x1f\\x7f]")
 
 Reaction: TypeAlias = Literal[
     "delivered", "opened", "clicked", "bounced", "complained", "unsubscribed", "replied", "failed"
@@ -124,9 +130,35 @@ class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
+class Finding(msgspec.Struct, frozen=True):
+    """One thing to know about a content.
+
+    text     a sentence for a person
+    refused  the provider would not take it, so the delivery is refused before it is handed over
+    """
+
+    text: str
+    refused: bool = False
+
+
+def plain_address(address: str, region: str | None = None) -> str:
+    """The address as it is, where a channel has no rule of its own. Raises ValueError for what can be none."""
+    del region
+    if not address.strip():
+        raise ValueError("it is empty")
+    if len(address) > ADDRESS_CHARACTERS_MAX:
+        raise ValueError(f"it has more than {ADDRESS_CHARACTERS_MAX} characters")
+    if CONTROL_CHARACTER.search(address):
+        raise ValueError("it holds a line break or another control character")
+    return address
+
+
 @runtime_checkable
 class Channel(Protocol):
-    """One way to reach a person. The constructor takes the validated `Settings` and does nothing else."""
+    """One way to reach a person. The constructor takes the validated `Settings` and does nothing else.
+
+    A class that derives from this one has `normalize` and `check` without writing them.
+    """
 
     Settings: ClassVar[type[BaseModel]]
     """What parcours.yaml holds under `channels: {NAME: ...}`."""
@@ -153,6 +185,26 @@ class Channel(Protocol):
 
     async def stop(self) -> None:
         """Close what `start` opened. Called once, after the last `send` has returned."""
+
+    @staticmethod
+    def normalize(address: str, region: str | None) -> str:
+        """The address as the channel will use it. Raises ValueError with a reason that does not repeat the address.
+
+        Asked at the send step, in simulations too, and without settings: the same address always has the same answer,
+        and a normalized one is its own. `to` of a `Delivery` is what this returns. `region` is the person's ISO 3166
+        country in upper case, or the project's; None where nobody has named one.
+        """
+        return plain_address(address, region)
+
+    @staticmethod
+    def check(content: Any) -> list[Finding]:
+        """What the provider would refuse in a rendered content, and what a person should know about it.
+
+        Asked for every delivery before `send`, in tests and in rendered simulations too: no clock, no network, no
+        settings. A finding with `refused` keeps the delivery from leaving; the run goes on.
+        """
+        del content
+        return []
 
 
 @runtime_checkable

@@ -45,6 +45,7 @@ class SmtpServer:
     tls                 none, starttls (required of the client), or implicit (TLS from the first byte)
     username, password  if given, a client has to log in
     refuses             called with each recipient: None takes it, a line such as `550 5.1.1 Unknown` refuses
+    smtputf8            whether it offers SMTPUTF8
     """
 
     host = "127.0.0.1"
@@ -56,6 +57,7 @@ class SmtpServer:
         username: str | None = None,
         password: str | None = None,
         refuses: Callable[[str], str | None] = lambda address: None,
+        smtputf8: bool = True,
     ) -> None:
         self.port = 0
         self.mailbox: list[Mail] = []
@@ -66,6 +68,7 @@ class SmtpServer:
         self._tls = tls
         self._login = None if username is None else (username, password or "")
         self._refuses = refuses
+        self._smtputf8 = smtputf8
         self._scripts: dict[Stage, Script[SmtpFault]] = {"mail": Script(), "rcpt": Script(), "body": Script()}
         self._thread = LoopThread("SmtpServer")
         self._open_connections: list[SMTP] = []
@@ -105,7 +108,7 @@ class SmtpServer:
             SMTP,
             _Handler(self.mailbox, self._refuses, self._scripts, login_required=self._login is not None),
             hostname="localhost",
-            enable_SMTPUTF8=True,
+            enable_SMTPUTF8=self._smtputf8,
             tls_context=context if self._tls == "starttls" else None,
             require_starttls=self._tls == "starttls",
             authenticator=self._authenticate,
