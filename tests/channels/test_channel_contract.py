@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt, Refused
+from parcours.channel import Accepted, Ambiguous, Channel, Delivery, NotSent, Receipt, Refused
 from parcours.testing.channel_contract import ChannelContract
 
 Trouble: TypeAlias = Literal["refuse", "slow", "break", "hang", "gone"]
@@ -66,7 +66,7 @@ def contract(flaw: str = "") -> ChannelContract[Office]:
     """The contract around a channel that is right in everything but the flaw."""
     office = Office()
 
-    class OfficeChannel:
+    class OfficeChannel(Channel):
         Settings: ClassVar[type[BaseModel]] = OpenSettings if flaw == "takes any setting" else ClosedSettings
         Content: ClassVar[type[BaseModel]] = ShoutingContent if flaw == "cannot be read again" else PlainContent
         address_kind: ClassVar[str] = "address"

@@ -29,7 +29,7 @@ from parcours.core.input import (
     TimerDue,
 )
 from parcours.core.profile import Profile, decode_profile, encode_profile
-from parcours.core.turn import Crowd
+from parcours.core.turn import Crowd, Normalize, as_it_stands
 from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
@@ -117,6 +117,7 @@ class Story:
     program: Program
     settings: Settings = field(default_factory=Settings)
     crowd: Crowd | None = None
+    normalize: Normalize = as_it_stands
     person: str = "sarah"
     state: bytes = encode_profile(Profile())
     facts: list[Fact] = field(default_factory=list)
@@ -132,7 +133,7 @@ class Story:
         while True:
             timer = first_timer(profile, given.at)
             now = given if timer is None else TimerDue(timer.due)
-            self._note(advance(self.person, profile, now, self.program, self.settings, self.crowd))
+            self._note(advance(self.person, profile, now, self.program, self.settings, self.crowd, self.normalize))
             profile = decode_profile(encode_profile(profile))
             if timer is None:
                 self.state = encode_profile(profile)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, overload
 import pytest
 from pydantic import BaseModel, Field
 
-from parcours.channel import Accepted, Delivery, Receipt
+from parcours.channel import Accepted, Channel, Delivery, Receipt
 from parcours.core.effect import Outgoing
 from parcours.dispatch.render import Renderer
 from parcours.errors import ParcoursError
@@ -40,7 +40,7 @@ class NoteSettings(BaseModel):
     """Nothing can be set."""
 
 
-class NoteChannel:
+class NoteChannel(Channel):
     """Keeps what it is given; a test says what it answers, and when."""
 
     Settings: ClassVar[type[BaseModel]] = NoteSettings

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 from pydantic import BaseModel
 
-from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt, Refused
+from parcours.channel import Accepted, Ambiguous, Channel, Delivery, NotSent, Receipt, Refused
 from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.dispatch.dispatcher import Dispatcher
@@ -127,7 +127,7 @@ def test_a_delivery_brings_the_address_at_which_its_provider_may_report(
     asyncio.run(scenario())
 
 
-class Patient:
+class Patient(Channel):
     """A channel that keeps `k1` for as long as it is told to."""
 
     Settings: ClassVar[type[BaseModel]] = BaseModel

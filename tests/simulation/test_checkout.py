@@ -115,7 +115,7 @@ def test_whoever_has_no_address_is_refused_by_name_and_everybody_else_is_written
     assert played.result.summary.channels == {"email": {"refused": 2, "sent": 2}}
     assert played.result.summary.gates == {"address": 2}
     assert played.result.reasons == {
-        ("email", "refused", "address is not well formed"): 1,
+        ("email", "refused", "address is not well formed: it is not of the form name@domain"): 1,
         ("email", "refused", "no address"): 1,
     }
     assert played.result.summary.journeys["checkout"].steps["bought-late"].inflow == 4

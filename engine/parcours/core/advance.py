@@ -45,7 +45,7 @@ from parcours.core.run.traits import set_traits
 from parcours.core.run.updates import follow_updates
 from parcours.core.run.walk import Stay, after_send, go_to, hears, waits_at
 from parcours.core.series import remember
-from parcours.core.turn import Crowd, Turn
+from parcours.core.turn import Crowd, Normalize, Turn, as_it_stands
 from parcours.journey.program import (
     Program,
     ReactionListener,
@@ -62,9 +62,10 @@ def advance(
     program: Program,
     settings: Settings,
     crowd: Crowd | None = None,
+    normalize: Normalize = as_it_stands,
 ) -> Effects:
     """Apply one input. `profile` is the caller's own copy and is changed in place; nothing else is touched."""
-    turn = Turn(person, profile, given.at, given.at, program, settings, crowd)
+    turn = Turn(person, profile, given.at, given.at, program, settings, crowd, normalize)
     if profile.past:
         forget_past(turn)
     match given:  # the frequent ones first: each class that does not match takes 0.2 µs

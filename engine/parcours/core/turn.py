@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from parcours.channel import plain_address
 from parcours.config import Settings
 from parcours.core.effect import Effects
 from parcours.core.fact import Moved, What
@@ -19,12 +20,27 @@ from parcours.expression.zones import zone_names
 from parcours.instants import EARLIEST_MS
 from parcours.journey.program import Journey, Program
 
+REGION_LETTERS = 2
+
 
 class Crowd(Protocol):
     """Simulated people's reactions, which depend on the delivery's key alone, so that every simulation is the same."""
 
     def reactions(self, key: str, channel: str) -> Iterable[tuple[int, str]]:
         """The reactions to a delivery that has been sent: (delay in ms, reaction), in any order."""
+
+
+class Normalize(Protocol):
+    """The channels' rules for addresses: pure functions, so that an address is judged the same wherever it is."""
+
+    def __call__(self, channel: str, address: str, region: str | None) -> str:
+        """The address as the channel will use it. Raises ValueError with the reason where it will not."""
+
+
+def as_it_stands(channel: str, address: str, region: str | None) -> str:
+    """The rule of channels of which nothing is known."""
+    del channel
+    return plain_address(address, region)
 
 
 def iso(at_ms: int) -> str:
@@ -48,6 +64,7 @@ class Turn(msgspec.Struct):
     program: Program
     settings: Settings
     crowd: Crowd | None
+    normalize: Normalize = as_it_stands
     effects: Effects = msgspec.field(default_factory=Effects)
     updated: Run | None = None
     timer: Timer | None = None
@@ -98,6 +115,17 @@ class Turn(msgspec.Struct):
         """The person's time zone; a person without one has the project's."""
         name = self.program.profile_timezone.value(self.scope())
         return name if isinstance(name, str) and name in zone_names() else self.program.timezone
+
+    def region(self) -> str | None:
+        """The person's country; a person without one has the project's."""
+        chosen = self.program.profile_region
+        name = None if chosen is None else chosen.value(self.scope())
+        is_region = isinstance(name, str) and len(name) == REGION_LETTERS and name.isascii() and name.isalpha()
+        return name.upper() if isinstance(name, str) and is_region else self.program.region
+
+    def usable(self, channel: str, address: str) -> str:
+        """The address as the channel will use it. Raises ValueError with the reason where it will not."""
+        return self.normalize(channel, address, self.region())
 
     def run_view(self, run: Run) -> dict[str, object]:
         return {

@@ -22,6 +22,7 @@ from parcours.channel import (
     HTTP_STATUSES,
     Accepted,
     Attempt,
+    Channel,
     Delivery,
     Receipt,
     Refused,
@@ -35,7 +36,7 @@ PACKED: Mapping[str, int] = MappingProxyType({"gzip": 31, "x-gzip": 31, "deflate
 """Ways of packing that are undone though they were not asked for, and how zlib is told of each."""
 
 
-class HttpCaller:
+class HttpCaller(Channel):
     """Makes calls as a `Channel` sends messages: the address of each is its URL."""
 
     Settings: ClassVar[type[BaseModel]] = CallSettings

@@ -5,14 +5,14 @@ The channels that come with Parcours take the same door as everybody else's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from parcours.channel import GROUP, Channel
+from parcours.channel import GROUP, Channel, plain_address
 from parcours.errors import ChannelUnknown, ExtraMissing, SettingInvalid
 from parcours.expression.names import nearest
 from parcours.journey.read.complaints import in_a_line
@@ -75,6 +75,10 @@ class Registry:
             raise ChannelUnknown(f"the channel {name!r} is offered by several distributions: {owners}")
         loaded: type[Channel] = _load(points[0])
         return loaded
+
+    def normalize(self, name: str) -> Callable[[str, str | None], str]:
+        """The channel's rule for addresses; one that has none takes them as they stand."""
+        return getattr(self.channel(name), "normalize", plain_address)
 
     def contents(self) -> Mapping[str, type[BaseModel]]:
         """What a message holds for each channel that can be loaded."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from parcours.channel import Feedback, FeedbackChannel, WebhookRequest
+from parcours.channel import Feedback, WebhookRequest
 from parcours.dispatch.registry import Registry
 from parcours.errors import CallerError, ChannelUnknown
 from parcours.segment import feedback_line
@@ -26,9 +26,11 @@ def feedback_lines(
         known = ", ".join(sorted(settings)) or "none"
         raise ChannelUnknown(f"no channel {channel!r} is configured; there are {known}")
     reader = registry.open(channel, settings[channel])
-    if not isinstance(reader, FeedbackChannel):
+    # Asked for by this name alone: a class that does not derive from Channel may lack what it would inherit.
+    read = getattr(reader, "read_feedback", None)
+    if not callable(read):
         raise CallerError(f"the channel {channel!r} reads no reports of its provider")
-    reports = reader.read_feedback(request)
+    reports = read(request)
     for report in reports:
         if not isinstance(report, Feedback):
             raise TypeError(f"the channel {channel!r} made {report!r} of a report, where a Feedback is expected")

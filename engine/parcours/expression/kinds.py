@@ -23,6 +23,7 @@ class ExpectedKind:
 
 ADDRESS: Final = ExpectedKind("an address is a string", ("string",))
 TIME_ZONE: Final = ExpectedKind("the name of a time zone is a string", ("string",))
+REGION: Final = ExpectedKind("a country is a string of two letters", ("string",))
 INSTANT: Final = ExpectedKind("the time until which to wait is a timestamp", ("timestamp",))
 KEY: Final = ExpectedKind("a key that names a person is a string or an integer", ("string", "number"))
 CORRELATION: Final = ExpectedKind(

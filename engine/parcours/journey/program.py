@@ -348,6 +348,12 @@ class Program:
     addresses: Mapping[str, Expression] = field(default_factory=dict)
     """The address of a person on each channel, unless a step names its own."""
 
+    region: str | None = None
+    """The country by which addresses in national form are read (ISO 3166, two capitals)."""
+
+    profile_region: Expression | None = None
+    """The person's own, which goes before it."""
+
     draining: tuple[Journey, ...] = ()
     """Versions that take no entries any more, but may have open runs."""
 

@@ -34,7 +34,7 @@ class LocalRuntime:
         prepare(self._plan.store, self._plan.project.name, self._plan.shards)
         for number in range(self._plan.shards):
             wake = partial(self._wake, number)
-            self.ports.append(open_shard(self._plan, number, self._clock, wake))
+            self.ports.append(open_shard(self._plan, number, self._clock, wake, registry=self._registry))
         if self._plan.channels:  # a simulation asks for none, and what its shards hold is no matter then
             await self._start_dispatchers(self._compiler.program(await newest(self.ports)))
         for host in self.ports:

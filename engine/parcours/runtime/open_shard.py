@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from parcours.clock import Clock
+from parcours.dispatch.addressing import InstalledAddresses
+from parcours.dispatch.registry import Registry
 from parcours.routing.plan import Plan
 from parcours.shard.host import ShardHost
 from parcours.shard.outbox import accept
@@ -14,9 +16,17 @@ from parcours.store.address import open_store
 
 
 def open_shard(
-    plan: Plan, number: int, clock: Clock, wake: Callable[[str], None], expected_epoch: int | None = None
+    plan: Plan,
+    number: int,
+    clock: Clock,
+    wake: Callable[[str], None],
+    expected_epoch: int | None = None,
+    registry: Registry | None = None,
 ) -> ShardHost:
-    """Open one of the plan's shards from its store, which has to be held under the expected epoch, if there is one."""
+    """Open one of the plan's shards from its store, which has to be held under the expected epoch, if there is one.
+
+    registry  the channels that judge addresses, without it those that are installed
+    """
     program = plan.project.program
     answer = accept if plan.rendering is None else plan.rendering.answering(program)
     store = open_store(plan.store, number)
@@ -30,6 +40,7 @@ def open_shard(
         records=plan.records,
         answer=answer,
         crowd=plan.crowd,
+        normalize=InstalledAddresses(registry),
         project=plan.project,
     )
     try:

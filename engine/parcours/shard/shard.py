@@ -27,7 +27,7 @@ from parcours.core.fact import Fact
 from parcours.core.identity import SlotMap
 from parcours.core.input import TimePassed
 from parcours.core.profile import NEVER, Profile, decode_profile, next_due
-from parcours.core.turn import Crowd
+from parcours.core.turn import Crowd, Normalize, as_it_stands
 from parcours.errors import StoreBroken
 from parcours.journey.program import Program
 from parcours.journey.project import Project
@@ -65,6 +65,7 @@ class Shard:
         records: Iterable[str] = (),
         answer: Answering = accept,
         crowd: Crowd | None = None,
+        normalize: Normalize = as_it_stands,
         project: Project | None = None,
     ) -> None:
         """`project` is what the program was compiled from; without it nothing else can ever be published.
@@ -85,7 +86,7 @@ class Shard:
         self._totals = ShardTotals(settings)
         recorded = dict.fromkeys(records, answer)
         self._reads = Reads(live=self._time.wakes_itself)
-        self._inputs = Inputs(self._published, self._reads, self._time, settings, recorded, crowd)
+        self._inputs = Inputs(self._published, self._reads, self._time, settings, recorded, crowd, normalize)
         self._listing = Listing(self._slots, self._inputs, self._published, self._reads)
         self._leaving = Claiming(self._slots, self._inputs, self._time)
         self._positions = Positions(settings)

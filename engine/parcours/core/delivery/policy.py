@@ -7,7 +7,6 @@ result may have changed since are asked again. Transactional messages skip conse
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -20,11 +19,6 @@ from parcours.core.profile import DeliveryState
 from parcours.core.turn import Turn
 from parcours.expression.zones import zone
 from parcours.journey.program import Cap, Message
-
-ADDRESS_CHARACTERS_MAX = 4_096
-"""Longer than any push token or URL in use: a longer text is not an address."""
-
-CONTROL_CHARACTER = re.compile("[\\x00-\\x1f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +52,14 @@ def _first(gates: tuple[Gate, ...], turn: Turn, delivery: DeliveryState, message
 
 
 def _address(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
-    """Whether there is an address, without control characters and of the channel's shape."""
-    del turn, message
-    address = delivery.to
-    if address is None or not address.strip():
+    """Whether there is an address that the channel takes. From here on the delivery has it in the channel's form."""
+    del message
+    if delivery.to is None or not delivery.to.strip():
         return Objection("address", "no address")
-    shape = ADDRESS_SHAPES.get(delivery.channel)
-    well_formed = len(address) <= ADDRESS_CHARACTERS_MAX and CONTROL_CHARACTER.search(address) is None
-    if not well_formed or (shape is not None and not shape(address)):
-        return Objection("address", "address is not well formed")
+    try:
+        delivery.to = turn.usable(delivery.channel, delivery.to)
+    except ValueError as error:
+        return Objection("address", f"address is not well formed: {error}")
     return None
 
 
@@ -129,19 +122,6 @@ def _quiet_hours(turn: Turn, delivery: DeliveryState, message: Message) -> Objec
     until_ms = quiet_until(turn.gates_at, [rule for rule in rules if rule.then == "hold"], here)
     return None if until_ms is None else Objection("quiet_hours", "held until quiet hours end", until_ms)
 
-
-def _looks_like_email(address: str) -> bool:
-    local, at, domain = address.rpartition("@")
-    return bool(at and local and domain) and " " not in address and "@" not in local and "." in domain.strip(".")
-
-
-def _looks_like_phone(address: str) -> bool:
-    digits = address.removeprefix("+")
-    return digits.isascii() and digits.isdigit() and 5 <= len(digits) <= 15  # E.164 allows at most 15 digits
-
-
-ADDRESS_SHAPES: dict[str, Callable[[str], bool]] = {"email": _looks_like_email, "sms": _looks_like_phone}
-"""Channels whose addresses the engine recognises; the channel itself judges the rest."""
 
 GATES: tuple[Gate, ...] = (_address, _consent, _suppression, _expiry, _cap, _quiet_hours)
 # Without the address, which is fixed once queued, and the cap, which the delivery's own reservation would count.

@@ -44,8 +44,17 @@ def lifting(turn: Turn) -> Iterator[None]:
 
 
 def _addresses(turn: Turn) -> dict[str, object]:
-    """The profile's address on each channel with suppressions."""
+    """The profile's address on each channel with suppressions, in the channel's form as those are."""
     addresses = turn.program.addresses
     return {
-        channel: addresses[channel].value(turn.scope()) for channel in turn.profile.suppressed if channel in addresses
+        channel: _usable(turn, channel, addresses[channel].value(turn.scope()))
+        for channel in turn.profile.suppressed
+        if channel in addresses
     }
+
+
+def _usable(turn: Turn, channel: str, address: object) -> object:
+    try:
+        return turn.usable(channel, address) if isinstance(address, str) else address
+    except ValueError:
+        return address

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from parcours.expression.definition_keys import DefinitionKeys
 from parcours.expression.expression import Expression, compile_expression
-from parcours.expression.kinds import ADDRESS, KEY, TIME_ZONE
+from parcours.expression.kinds import ADDRESS, KEY, REGION, TIME_ZONE
 from parcours.expression.names import ANYTHING, Names
 from parcours.expression.trees import Trees
 from parcours.journey import program
@@ -104,6 +104,8 @@ class _Compiler:
             actions=actions,
             policies=policies,
             addresses=addresses,
+            region=settings.region,
+            profile_region=self._profile_region(),
         )
         documents = Documents(
             settings,
@@ -115,6 +117,10 @@ class _Compiler:
             self.documents.actions,
         )
         return indexed(compiled), documents
+
+    def _profile_region(self) -> Expression | None:
+        text, names = self.documents.profile.region, self.declared.names(past=False)
+        return None if text is None else value(self.margins.single["profile"], text, names, REGION, "region")
 
     def _check_channels(self) -> None:
         for channel in self.documents.settings.channels:

@@ -72,15 +72,21 @@ def _web_address(url: str) -> str:
     return url
 
 
+Region: TypeAlias = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+"""A country, by its two letters of ISO 3166."""
+
+
 class ProjectDocument(Document):
     """parcours.yaml: the project's name and its settings.
 
+    region    the country by which phone numbers in national form are read
     channels  raw settings by channel; `env:NAME` and `file:PATH` stay references until a channel starts
     """
 
     project: Name
     description: str = ""
     timezone: ZoneName = "UTC"
+    region: Region | None = None
     anonymous_history: Literal["unused"] = "unused"
     channels: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     policies: PoliciesDocument = Field(default_factory=PoliciesDocument)
@@ -94,11 +100,12 @@ class ProjectDocument(Document):
 
 
 class ProfileDocument(Document):
-    """profile.yaml: the traits with their kinds, the address on each channel, and the person's zone."""
+    """profile.yaml: the traits with their kinds, the address on each channel, and the person's zone and country."""
 
     traits: dict[PropertyPath, Kind] = Field(default_factory=dict)
     addresses: dict[Name, ExpressionText] = Field(default_factory=dict)
     timezone: ExpressionText = "profile.timezone"
+    region: ExpressionText | None = None
 
 
 class KeyDocument(Document):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, JsonValue, SecretStr
@@ -18,7 +18,9 @@ from yarl import URL
 from parcours.channel import (
     HTTP_STATUSES,
     Attempt,
+    Channel,
     Delivery,
+    Finding,
     Receipt,
     Refused,
     RequestTrace,
@@ -27,6 +29,9 @@ from parcours.channel import (
 )
 from parcours_webhook.guard import AddressForbidden, Guard
 from parcours_webhook.signature import HEADER, sign
+
+DATA_BYTES_MAX: Final = 1_000_000
+"""What common servers take without being told otherwise."""
 
 STATUSES: Final = HTTP_STATUSES.but({410: "dead"})  # gone, and will not come back
 
@@ -54,7 +59,7 @@ class WebhookContent(BaseModel):
     data: Mapping[str, JsonValue]
 
 
-class WebhookChannel:
+class WebhookChannel(Channel):
     """Posts `{"key", "message", "data"}` to the URL that is the delivery's address."""
 
     Settings: ClassVar[type[BaseModel]] = WebhookSettings
@@ -66,6 +71,18 @@ class WebhookChannel:
         self._clock_s = clock_s
         self._side_by_side = SideBySide(settings.requests_max, settings.timeout_s)
         self._trace = RequestTrace()
+
+    @staticmethod
+    def normalize(address: str, region: str | None) -> str:
+        return str(_url(address))
+
+    @staticmethod
+    def check(content: Any) -> list[Finding]:
+        assert isinstance(content, WebhookContent), "the engine hands over the channel's own content"
+        size = len(_json(dict(content.data)))
+        if size <= DATA_BYTES_MAX:
+            return []
+        return [Finding(f"data has {size} bytes, and {DATA_BYTES_MAX} are the most", refused=True)]
 
     async def start(self) -> None:
         guard = Guard(self._settings.allowed_networks)
@@ -82,9 +99,10 @@ class WebhookChannel:
         await self._session.close()
 
     async def _send_one(self, delivery: Delivery, attempt: Attempt) -> Receipt:
-        url = _url(delivery.to)
-        if url is None:
-            return Refused(delivery.key, f"not an http or https address: {delivery.to!r}", permanent=True)
+        try:
+            url = _url(delivery.to)
+        except ValueError as error:
+            return Refused(delivery.key, f"not a URL to post to: {error}", permanent=True)
         try:
             return await self._post(delivery, url, attempt)
         except aiohttp.InvalidURL as error:  # such as an IP address written as one number
@@ -111,17 +129,27 @@ def receipt_of_status(key: str, status: int, retry_after_s: float | None) -> Rec
     return receipt_of(STATUSES.meaning(status), key, f"the receiver answered {status}", str(status), retry_after_s)
 
 
-def _url(address: str) -> URL | None:
+def _url(address: str) -> URL:
+    """The URL that is posted to. Raises ValueError with the reason where none can be."""
+    if not address.isprintable() or " " in address:
+        raise ValueError("it holds white space or an invisible character")
     try:
         url = URL(address)
     except ValueError:
-        return None
-    usable = url.scheme in {"http", "https"} and url.host and url.user is None and address.isprintable()
-    return url if usable else None
+        raise ValueError("it cannot be read as a URL") from None
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ValueError("it does not begin with http:// or https:// and a host")
+    if url.user is not None or url.password is not None:
+        raise ValueError("it holds a user name")
+    return url.with_fragment(None)  # which no client sends
 
 
 def _body(delivery: Delivery) -> bytes:
     content = delivery.content
     assert isinstance(content, WebhookContent), "the engine hands over the channel's own content"
     body = {"key": delivery.key, "message": delivery.message, "data": dict(content.data)}
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    return _json(body)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()

@@ -1,0 +1,49 @@
+"""In which form is an address used? As its channel says, which is found where all channels are found.
+
+A process in which the channel cannot be loaded takes addresses as they stand, and says so once for each channel.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from parcours.channel import plain_address
+from parcours.dispatch.registry import Registry
+from parcours.errors import ChannelUnknown, ExtraMissing
+
+log = logging.getLogger("parcours")
+
+Rule: TypeAlias = Callable[[str, str | None], Any]
+
+
+class InstalledAddresses:
+    """The address rules of the installed channels, each loaded when the first address on it is judged."""
+
+    def __init__(self, registry: Registry | None = None) -> None:
+        self._registry = registry
+        self._rules: dict[str, Rule] = {}
+
+    def __call__(self, channel: str, address: str, region: str | None) -> str:
+        """The address as the channel will use it. Raises ValueError with the reason where it will not."""
+        if channel not in self._rules:
+            self._rules[channel] = self._rule(channel)
+        try:
+            normal = self._rules[channel](address, region)
+        except ValueError:
+            raise
+        except Exception as error:  # a stranger's code may raise anything
+            raise ValueError(f"the channel fails on it with {type(error).__name__}") from error
+        if not isinstance(normal, str) or not normal.strip():
+            raise ValueError("the channel makes no address of it")
+        return normal
+
+    def _rule(self, channel: str) -> Rule:
+        if self._registry is None:
+            self._registry = Registry.installed()
+        try:
+            return self._registry.normalize(channel)
+        except (ChannelUnknown, ExtraMissing) as error:
+            log.warning("addresses on the channel %r are taken as they stand: %s", channel, error)
+            return plain_address
