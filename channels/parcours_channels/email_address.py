@@ -31,8 +31,8 @@ def normal_address(address: str) -> str:
     name, _, domain = address.rpartition("@")
     if not name or not domain:
         raise ValueError("it is not of the form name@domain")
-    if FORBIDDEN.search(address):
-        raise ValueError('it holds a space or one of < > ( ) , ; : " [ ] \\')
+    if found := FORBIDDEN.search(address):
+        raise ValueError(f"it holds {found[0]!r}")
     if "@" in name:
         raise ValueError("it has more than one @")
     if not name.isprintable():
