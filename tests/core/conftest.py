@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from ruamel.yaml import YAML
 
-from parcours.channel import Accepted, Receipt
+from parcours.channel import Accepted
 from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
 from parcours.core.audiences import unfilled
@@ -25,6 +25,7 @@ from parcours.core.input import (
     JourneyStopped,
     ReactionArrived,
     ReceiptArrived,
+    Settlement,
     TimePassed,
     TimerDue,
 )
@@ -168,7 +169,7 @@ class Story:
         self.give(DeliveriesClaimed(at, keys))
         return [key for key, _ in self.claimed]
 
-    def answer(self, at: int, receipt: Receipt) -> Story:
+    def answer(self, at: int, receipt: Settlement) -> Story:
         return self.give(ReceiptArrived(at, receipt))
 
     def send(self, at: int) -> list[str]:

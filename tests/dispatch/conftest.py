@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, overload
 
 import pytest
@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field
 
 from parcours.channel import Accepted, Channel, Delivery, Receipt
 from parcours.core.effect import Outgoing
-from parcours.dispatch.render import Renderer
+from parcours.core.input import Settlement
+from parcours.dispatch.render import ContentCheck, Renderer
 from parcours.errors import ParcoursError
 from parcours.journey.model.document import (
     EventDocument,
@@ -95,7 +96,7 @@ class HandingShard:
 
     def __init__(self, queued: Sequence[Outgoing] = ()) -> None:
         self.queued = list(queued)
-        self.receipts: dict[str, Receipt] = {}
+        self.receipts: dict[str, Settlement] = {}
         self.claims: list[tuple[int, str]] = []
         self.claim_errors: list[ParcoursError] = []
         self.settle_errors: list[ParcoursError] = []
@@ -122,7 +123,7 @@ class HandingShard:
         self.claims.append((len(outgoing), by))
         return Claims(outgoing, more=bool(self.queued))
 
-    def _settle(self, receipts: Sequence[Receipt]) -> None:
+    def _settle(self, receipts: Sequence[Settlement]) -> None:
         if self.settle_errors:
             raise self.settle_errors.pop(0)
         self.receipts |= {receipt.key: receipt for receipt in receipts}
@@ -146,7 +147,7 @@ def entry(number: int = 1, at: int = 0, message: str = "hello", **context: objec
     )  # fmt: skip
 
 
-def renderer(**content: object) -> Renderer:
+def renderer(checks: Mapping[str, ContentCheck] | None = None, /, **content: object) -> Renderer:
     """A renderer of one message with this content for the channel `note`."""
     start = {"journey": "j", "entry": {"event": "Started"}, "steps": [{"id": "s", "send": "hello"}]}
     project = Project.of(
@@ -161,7 +162,7 @@ def renderer(**content: object) -> Renderer:
         messages=[MessageDocument.model_validate({"message": "hello", "note": {"text": "Hello"} | content})],
         journeys=[JourneyDocument.model_validate(start)],
     )
-    return Renderer(project.program, {"note": NoteContent})
+    return Renderer(project.program, {"note": NoteContent}, checks or {})
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 from pydantic import BaseModel
 
-from parcours.channel import Accepted, Ambiguous, Channel, Delivery, NotSent, Receipt, Refused
+from parcours.channel import Accepted, Ambiguous, Channel, Delivery, Finding, NotSent, Receipt, Refused
 from parcours.config import Settings
 from parcours.core.effect import Outgoing
+from parcours.core.input import ContentRefused
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.render import Renderer
 from parcours.errors import ParcoursError, ShardUnavailable, StoreBroken
@@ -123,6 +124,35 @@ def test_a_delivery_brings_the_address_at_which_its_provider_may_report(
 
         deliveries = [delivery for call in channel.calls for delivery in call]
         assert [each.report_url for each in deliveries] == ["https://door.example/k1", None]
+
+    asyncio.run(scenario())
+
+
+def test_content_that_its_channel_s_check_refuses_is_not_handed_over(
+    new_channel: NewChannel, new_shard: NewShard, new_renderer: NewRenderer, new_entry: NewEntry
+) -> None:
+    def check(content: BaseModel) -> list[Finding]:
+        text = content.model_dump()["text"]
+        if text == "Cleo":
+            raise ZeroDivisionError("not with her")
+        return [Finding("not him", refused=text == "Bert"), Finding("nor again", refused=text == "Bert")]
+
+    async def scenario() -> None:
+        names = ("Anna", "Bert", "Cleo")
+        channel = new_channel()
+        shard = new_shard([new_entry(number, name=name) for number, name in enumerate(names, 1)])
+        renderer = new_renderer({"note": check}, text="{{ profile.name }}")
+        dispatcher = Dispatcher("note-1", "note", channel, renderer, Settings())
+        await dispatcher.start([shard])
+        dispatcher.wake(0)
+        await shard.until_settled(3)
+        await dispatcher.stop()
+
+        assert [delivery.key for call in channel.calls for delivery in call] == ["k1"]
+        assert shard.receipts["k1"] == Accepted("k1")
+        assert shard.receipts["k2"] == ContentRefused("k2", "not him; nor again")
+        fails = "the channel's check fails with ZeroDivisionError: not with her"
+        assert shard.receipts["k3"] == ContentRefused("k3", fails)
 
     asyncio.run(scenario())
 

@@ -6,10 +6,12 @@ import pickle
 from collections.abc import Callable
 
 import pytest
+from pydantic import BaseModel
 
-from parcours.channel import Accepted, Refused
+from parcours.channel import Accepted, Finding, Refused
 from parcours.core.effect import Outgoing
-from parcours.dispatch.recorded_rendering import RecordedRendering
+from parcours.core.input import ContentRefused
+from parcours.dispatch.recorded_rendering import AnyContent, RecordedRendering
 from parcours.dispatch.registry import Registry
 from parcours.journey.model.document import (
     EventDocument,
@@ -58,6 +60,22 @@ def test_the_message_of_a_channel_that_is_not_installed_is_rendered_as_it_stands
     assert isinstance(refused, Refused)
     assert (refused.key, refused.code, refused.permanent) == ("k2", "render", False)
     assert rendering.collect() == {"k1": {"text": "Hi Anna", "size": "2"}}
+
+
+def test_what_its_channel_s_check_refuses_is_refused_by_the_gate_content(project: Project, new_entry: NewEntry) -> None:
+    rendering = RecordedRendering({"note": AnyContent}, {"note": short})
+    for there in (rendering, pickle.loads(pickle.dumps(rendering))):
+        answer = there.answering(project.program)
+
+        assert answer(new_entry(1, name="Anna", count=3), project.program) == Accepted("k1")
+        assert answer(new_entry(2, name="Bartholomew", count=3), project.program) == ContentRefused("k2", "it is long")
+    assert rendering.collect().keys() == {"k1"}
+
+
+def short(content: BaseModel) -> list[Finding]:
+    """A check that also tells what is no reason to refuse."""
+    text = str(content.model_dump()["text"])
+    return [Finding("it is a text"), *([Finding("it is long", refused=True)] if len(text) > 10 else [])]
 
 
 def test_in_another_process_nothing_is_kept_and_the_answers_are_the_same(project: Project, new_entry: NewEntry) -> None:

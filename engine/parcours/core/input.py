@@ -9,6 +9,17 @@ import msgspec
 from parcours.channel import Receipt
 
 
+class ContentRefused(msgspec.Struct, frozen=True, tag="content_refused"):
+    """What was rendered for a delivery is not to leave: a gate that only a claimed delivery can meet."""
+
+    key: str
+    reason: str
+
+
+Settlement: TypeAlias = Receipt | ContentRefused
+"""What settles a claim: the channel's receipt, or that nothing was handed to it."""
+
+
 class EventHappened(msgspec.Struct, frozen=True):
     """An event happened, under its own name and those of the rule-based types that it meets.
 
@@ -60,14 +71,14 @@ class DeliveryRecorded(msgspec.Struct, frozen=True):
     """A delivery on a channel that only records leaves, unless a gate objects, and has its receipt at once."""
 
     at: int
-    receipt: Receipt
+    receipt: Settlement
 
 
 class ReceiptArrived(msgspec.Struct, frozen=True):
     """The channel's receipt for a delivery arrived."""
 
     at: int
-    receipt: Receipt
+    receipt: Settlement
 
 
 class ReactionArrived(msgspec.Struct, frozen=True):

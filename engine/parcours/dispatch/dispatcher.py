@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from parcours.channel import Accepted, Ambiguous, Channel, Delivery, NotSent, Receipt, Refused
 from parcours.config import Settings
 from parcours.core.effect import Outgoing
+from parcours.core.input import Settlement
 from parcours.dispatch.render import RenderFailed
 from parcours.errors import ParcoursError, ShardUnavailable
 from parcours.journey.program import Program
@@ -138,7 +139,7 @@ class Dispatcher:
             self._pulling = False
 
     async def _send(self, shard: int, outgoing: Sequence[Outgoing]) -> None:
-        receipts: list[Receipt] = []
+        receipts: list[Settlement] = []
         deliveries: list[Delivery] = []
         for entry in outgoing:
             try:
@@ -182,7 +183,7 @@ class Dispatcher:
             reason = f"the channel broke: {type(error).__name__}: {error}"
         return [answered.get(delivery.key, Ambiguous(delivery.key, reason)) for delivery in deliveries]
 
-    async def _report(self, shard: int, receipts: list[Receipt]) -> None:
+    async def _report(self, shard: int, receipts: list[Settlement]) -> None:
         """Bring the receipts home. A shard that came back meanwhile knows the claims as lost, and ignores them."""
         while True:
             try:

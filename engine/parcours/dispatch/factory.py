@@ -26,7 +26,8 @@ def new_dispatcher(name: str, channel: str, plan: Plan, program: Program, regist
     if channel == CALL:
         caller = _caller(CallSettings(answer_bytes_max=settings.answer_bytes_max))
         return Dispatcher(name, channel, caller, CallRenderer(program), settings, CALLS_HANDED_OVER_MAX)
-    renderer = Renderer(program, {channel: registry.channel(channel).Content})
+    check = registry.check(channel)
+    renderer = Renderer(program, {channel: registry.channel(channel).Content}, {channel: check} if check else {})
     return Dispatcher(
         name, channel, registry.open(channel, plan.channels[channel]), renderer, settings, report_url=plan.report_url
     )

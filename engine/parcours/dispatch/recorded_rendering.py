@@ -1,21 +1,23 @@
 """What would recorded deliveries say? Each is rendered as if it left, by the renderers that also serve dispatchers.
 
-What cannot be rendered fails as it would live. What can is kept for whoever asked, by the delivery's key.
+What cannot be rendered fails as it would live, and what its channel's `check` refuses is refused. The rest is kept for
+whoever asked, by the delivery's key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import msgspec
 from pydantic import BaseModel, ConfigDict
 
-from parcours.channel import CALL, Accepted, Receipt
+from parcours.channel import CALL, Accepted
 from parcours.core.effect import Outgoing
+from parcours.core.input import Settlement
 from parcours.dispatch.call_body import CallRenderer
 from parcours.dispatch.registry import Registry
-from parcours.dispatch.render import Renderer, RenderFailed
+from parcours.dispatch.render import ContentCheck, Renderer, RenderFailed
 from parcours.errors import ChannelUnknown, ExtraMissing, ProjectInvalid
 from parcours.journey.channels import channels_used
 from parcours.journey.program import Program
@@ -40,6 +42,15 @@ def contents_of(project: Project, installed: Registry) -> ContentModels:
     return {channel: _content(installed, channel) for channel in channels_used(project.program) if channel != CALL}
 
 
+def checks_of(project: Project, installed: Registry) -> dict[str, ContentCheck]:
+    """The check of each channel that the project's messages use, as far as it is there."""
+    checks: dict[str, ContentCheck] = {}
+    for channel in channels_used(project.program):
+        if channel != CALL and _content(installed, channel) is not AnyContent and (check := installed.check(channel)):
+            checks[channel] = check
+    return checks
+
+
 def _content(installed: Registry, channel: str) -> type[BaseModel]:
     try:
         return installed.channel(channel).Content
@@ -56,8 +67,9 @@ class RecordedRendering:
     _messages: Renderer
     _calls: CallRenderer
 
-    def __init__(self, contents: ContentModels, *, keep: bool = True) -> None:
+    def __init__(self, contents: ContentModels, checks: Mapping[str, ContentCheck], *, keep: bool = True) -> None:
         self._contents = contents
+        self._checks = checks
         self._keep = keep
         self._kept: dict[str, Said] = {}
         self._published: Program | None = None
@@ -66,19 +78,20 @@ class RecordedRendering:
     @classmethod
     def of(cls, project: Project, *, keep: bool = True, registry: Registry | None = None) -> RecordedRendering:
         """Render what the project sends, by the channels that are installed."""
-        return cls(contents_of(project, registry or Registry.installed()), keep=keep)
+        installed = registry or Registry.installed()
+        return cls(contents_of(project, installed), checks_of(project, installed), keep=keep)
 
-    def __reduce__(self) -> tuple[Callable[[ContentModels], RecordedRendering], tuple[ContentModels]]:
-        return _unkept, (self._contents,)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unkept, (self._contents, self._checks)
 
     def answering(self, program: Program) -> Answering:
         """Sent, or failed where it cannot be rendered. Raises ProjectInvalid for a content that its channel rejects."""
         if self._published is not program:
-            self._messages, self._calls = Renderer(program, self._contents), CallRenderer(program)
+            self._messages, self._calls = Renderer(program, self._contents, self._checks), CallRenderer(program)
             self._published = program
         return self._answer
 
-    def _answer(self, outgoing: Outgoing, program: Program) -> Receipt:
+    def _answer(self, outgoing: Outgoing, program: Program) -> Settlement:
         try:
             said = self._said(outgoing, program)
         except RenderFailed as failure:
@@ -105,5 +118,5 @@ class RecordedRendering:
         return kept
 
 
-def _unkept(contents: ContentModels) -> RecordedRendering:
-    return RecordedRendering(contents, keep=False)
+def _unkept(contents: ContentModels, checks: Mapping[str, ContentCheck]) -> RecordedRendering:
+    return RecordedRendering(contents, checks, keep=False)

@@ -5,14 +5,14 @@ The channels that come with Parcours take the same door as everybody else's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from parcours.channel import GROUP, Channel, plain_address
+from parcours.channel import GROUP, Channel, Finding, plain_address
 from parcours.errors import ChannelUnknown, ExtraMissing, SettingInvalid
 from parcours.expression.names import nearest
 from parcours.journey.read.complaints import in_a_line
@@ -79,6 +79,10 @@ class Registry:
     def normalize(self, name: str) -> Callable[[str, str | None], str]:
         """The channel's rule for addresses; one that has none takes them as they stand."""
         return getattr(self.channel(name), "normalize", plain_address)
+
+    def check(self, name: str) -> Callable[[Any], Sequence[Finding]] | None:
+        """The channel's judgement of a rendered content, None if it has none."""
+        return getattr(self.channel(name), "check", None)
 
     def contents(self) -> Mapping[str, type[BaseModel]]:
         """What a message holds for each channel that can be loaded."""

@@ -6,8 +6,10 @@ A template sees `profile`, `entry`, `event` and `run` as they were when the mess
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 from dateutil import parser
 from liquid import BoundTemplate, Environment, RenderContext
@@ -16,8 +18,9 @@ from liquid.filter import with_context
 from liquid.undefined import is_undefined
 from pydantic import BaseModel, ValidationError
 
-from parcours.channel import Refused
+from parcours.channel import Finding, Refused
 from parcours.core.effect import Outgoing
+from parcours.core.input import ContentRefused, Settlement
 from parcours.core.paths import pick
 from parcours.errors import ProjectInvalid
 from parcours.instants import EPOCH, to_moment
@@ -38,12 +41,23 @@ SECONDS_MAX = 250_000_000_000
 """Seconds around 1970 within which every time has a four-digit year."""
 
 
+ContentCheck: TypeAlias = Callable[[Any], Sequence[Finding]]
+"""A channel's `check`."""
+
+
 class RenderFailed(Exception):
     """The message cannot be rendered for this person; the first argument says why."""
 
-    def receipt(self, key: str) -> Refused:
+    def receipt(self, key: str) -> Settlement:
         """What becomes of the delivery of this key."""
         return Refused(key, str(self), code="render")
+
+
+class ContentRejected(RenderFailed):
+    """The message says what is not to leave, such as what its channel's `check` refuses."""
+
+    def receipt(self, key: str) -> Settlement:
+        return ContentRefused(key, str(self))
 
 
 DECIDED_AT = "$decided_at"
@@ -106,10 +120,20 @@ def _zone(_: str | None, offset_s: int | None) -> tzinfo:
 
 
 class Renderer:
-    """Renders every message of a program. `contents` are the content models of its channels."""
+    """Renders every message of a program.
 
-    def __init__(self, program: Program, contents: Mapping[str, type[BaseModel]]) -> None:
+    contents  the content models of its channels
+    checks    their judgement of what has been rendered; a channel without one takes all that its model does
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        contents: Mapping[str, type[BaseModel]],
+        checks: Mapping[str, ContentCheck] = MappingProxyType({}),
+    ) -> None:
         self._contents = contents
+        self._checks = checks
         self._plain = _Limited()
         self._html = _Limited(autoescape=True)
         self._parsed: dict[tuple[bool, str], BoundTemplate] = {}
@@ -131,7 +155,14 @@ class Renderer:
         self._sources = sources
 
     def render(self, outgoing: Outgoing) -> BaseModel:
-        """The channel's content with every template filled in."""
+        """The channel's content with every template filled in. Raises RenderFailed, or ContentRejected of its kind."""
+        content = self._filled(outgoing)
+        refusals = refusals_of(self._checks.get(outgoing.channel), content)
+        if refusals:
+            raise ContentRejected("; ".join(refusals))
+        return content
+
+    def _filled(self, outgoing: Outgoing) -> BaseModel:
         model = self._contents[outgoing.channel]
         now = to_moment(outgoing.at)
         values = {**outgoing.context, "now": now, "today": now.date(), DECIDED_AT: now}
@@ -177,6 +208,16 @@ class Renderer:
         if key not in self._parsed:
             self._parsed[key] = (self._html if html else self._plain).from_string(text)
         return self._parsed[key]
+
+
+def refusals_of(check: ContentCheck | None, content: BaseModel) -> list[str]:
+    """Why the channel's provider would not take the content; nothing if it would."""
+    if check is None:
+        return []
+    try:
+        return [finding.text for finding in check(content) if finding.refused]
+    except Exception as error:  # noqa: BLE001  # a stranger's code may raise anything
+        return [f"the channel's check fails with {type(error).__name__}: {error}"]
 
 
 def _checked(message: str, channel: str, model: type[BaseModel], content: Mapping[str, object]) -> dict[str, object]:

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from parcours.channel import Ambiguous, Receipt
+from parcours.channel import Ambiguous
 from parcours.core.effect import Outgoing
-from parcours.core.input import DeliveriesClaimed, ReceiptArrived
+from parcours.core.input import DeliveriesClaimed, ReceiptArrived, Settlement
 from parcours.core.profile import decode_profile
 from parcours.shard.inputs import Inputs
 from parcours.shard.outbox import Claim, Outbox, Ready
@@ -63,7 +63,7 @@ class Claiming:
             self.outbox.claim(key, Claim(ready.slot, ready.person, instants[key], by))
         return leaving
 
-    def settle(self, work: Work, receipts: Iterable[Receipt]) -> None:
+    def settle(self, work: Work, receipts: Iterable[Settlement]) -> None:
         """Take a dispatcher's answers. One for a delivery that is not under way changes nothing."""
         for receipt in receipts:
             claim = self.outbox.settle(receipt.key)

@@ -11,10 +11,10 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from parcours.channel import Receipt
 from parcours.clock import Clock
 from parcours.core.fact import Fact
 from parcours.core.identity import SLOTS
+from parcours.core.input import Settlement
 from parcours.core.profile import Profile
 from parcours.core.totals import Totals
 from parcours.errors import StoreBroken
@@ -137,7 +137,7 @@ class ShardHost:
         self.look()  # timers that fired first may have made others ready
         return claims
 
-    async def settle(self, receipts: Sequence[Receipt]) -> None:
+    async def settle(self, receipts: Sequence[Settlement]) -> None:
         await self._free.wait()
         self._shard.settle(receipts, self._clock.now_ms())
         self.look()

@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from parcours.channel import Accepted, Receipt
+from parcours.channel import Accepted
 from parcours.core.effect import Outgoing
+from parcours.core.input import Settlement
 from parcours.journey.program import Program
 
 
@@ -34,13 +35,13 @@ class Claim(NamedTuple):
     by: str
 
 
-Answering: TypeAlias = Callable[[Outgoing, Program], Receipt]
+Answering: TypeAlias = Callable[[Outgoing, Program], Settlement]
 """Gives a delivery on a channel that only records the receipt that it gets instead of leaving. The program is that of
 all that is published; the same delivery always gets the same receipt.
 """
 
 
-def accept(outgoing: Outgoing, program: Program) -> Receipt:
+def accept(outgoing: Outgoing, program: Program) -> Settlement:
     """It counts as sent, whatever it says."""
     del program
     return Accepted(outgoing.key)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
 import msgspec
 
-from parcours.channel import Receipt
 from parcours.core.fact import Fact
+from parcours.core.input import Settlement
 from parcours.core.profile import Profile
 from parcours.core.totals import Totals
 from parcours.journey.publish.publications import Publications
@@ -67,7 +67,7 @@ class ClaimDeliveries(Request[Claims], frozen=True, tag="claim"):
 class SettleReceipts(Request[None], frozen=True, tag="settle"):
     """A dispatcher's answers for deliveries that it had claimed."""
 
-    receipts: list[Receipt]
+    receipts: list[Settlement]
 
     async def put_to(self, host: ShardHost) -> None:
         await host.settle(self.receipts)

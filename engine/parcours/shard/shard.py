@@ -21,11 +21,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from parcours.channel import Ambiguous, Receipt
+from parcours.channel import Ambiguous
 from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.identity import SlotMap
-from parcours.core.input import TimePassed
+from parcours.core.input import Settlement, TimePassed
 from parcours.core.profile import NEVER, Profile, decode_profile, next_due
 from parcours.core.turn import Crowd, Normalize, as_it_stands
 from parcours.errors import StoreBroken
@@ -269,7 +269,7 @@ class Shard:
             self._commit(work)
             return Claims(leaving, more=channel in self._leaving.outbox.ready())
 
-    def settle(self, receipts: Iterable[Receipt], now_ms: int) -> None:
+    def settle(self, receipts: Iterable[Settlement], now_ms: int) -> None:
         """Take a dispatcher's answers. One for a delivery that is not under way changes nothing."""
         with self._whole():
             work = self._begin(now_ms)

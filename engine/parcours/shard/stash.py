@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from parcours.channel import Receipt
-from parcours.core.input import Input
+from parcours.core.input import Input, Settlement
 
 
 class _Waiting:
@@ -19,7 +18,7 @@ class _Waiting:
 
     def __init__(self) -> None:
         self.keys: list[str] = []
-        self.receipts: dict[str, Receipt] = {}
+        self.receipts: dict[str, Settlement] = {}
         self.inputs: deque[Input] = deque()
 
 
@@ -41,17 +40,17 @@ class Stash:
         waiting.keys.extend(keys)
         waiting.inputs.extend(inputs)
 
-    def answer(self, person: str, receipt: Receipt) -> list[Receipt]:
+    def answer(self, person: str, receipt: Settlement) -> list[Settlement]:
         """Take a receipt; all of the person's receipts in order once the last one is in, nothing before."""
         self._waiting[person].receipts[receipt.key] = receipt
         return self._answered(person)
 
-    def drop(self, person: str, key: str) -> list[Receipt]:
+    def drop(self, person: str, key: str) -> list[Settlement]:
         """The delivery does not leave after all; the person's receipts if it was the last one missing."""
         self._waiting[person].keys.remove(key)
         return self._answered(person)
 
-    def _answered(self, person: str) -> list[Receipt]:
+    def _answered(self, person: str) -> list[Settlement]:
         waiting = self._waiting[person]
         if len(waiting.receipts) < len(waiting.keys):
             return []

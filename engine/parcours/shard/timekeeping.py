@@ -11,10 +11,9 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from parcours.channel import Receipt
 from parcours.core.fact import Fact
 from parcours.core.fact_block import encode_facts
-from parcours.core.input import Input, ReceiptArrived, TimePassed
+from parcours.core.input import Input, ReceiptArrived, Settlement, TimePassed
 from parcours.shard.outbox import Claim, Ready
 from parcours.shard.stash import Stash
 
@@ -72,7 +71,7 @@ class Timekeeping(Protocol):
     def claimed_at(self, ready: Ready, stamp_ms: int) -> int:
         """The instant of a claim."""
 
-    def answered(self, claim: Claim, receipt: Receipt, stamp_ms: int) -> list[ReceiptArrived]:
+    def answered(self, claim: Claim, receipt: Settlement, stamp_ms: int) -> list[ReceiptArrived]:
         """What this receipt leads to at once."""
 
     def withdrawn(self, ready: Ready) -> list[ReceiptArrived]:
@@ -125,7 +124,7 @@ class LiveTime:
     def claimed_at(self, ready: Ready, stamp_ms: int) -> int:
         return stamp_ms
 
-    def answered(self, claim: Claim, receipt: Receipt, stamp_ms: int) -> list[ReceiptArrived]:
+    def answered(self, claim: Claim, receipt: Settlement, stamp_ms: int) -> list[ReceiptArrived]:
         return [ReceiptArrived(stamp_ms, receipt)]
 
     def withdrawn(self, ready: Ready) -> list[ReceiptArrived]:
@@ -191,7 +190,7 @@ class VirtualTime:
     def claimed_at(self, ready: Ready, stamp_ms: int) -> int:
         return ready.at
 
-    def answered(self, claim: Claim, receipt: Receipt, stamp_ms: int) -> list[ReceiptArrived]:
+    def answered(self, claim: Claim, receipt: Settlement, stamp_ms: int) -> list[ReceiptArrived]:
         return [ReceiptArrived(claim.at, each) for each in self._stash.answer(claim.person, receipt)]
 
     def withdrawn(self, ready: Ready) -> list[ReceiptArrived]:

@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from math import ceil
 from typing import assert_never
 
-from parcours.channel import CALL, Accepted, Ambiguous, NotSent, Receipt, Refused
+from parcours.channel import CALL, Accepted, Ambiguous, NotSent, Refused
 from parcours.core.consent import set_consent
 from parcours.core.delivery.answers import take_answer
 from parcours.core.delivery.deliveries import RANK, TO_LEAVE, close, find, is_call, may_be_there, message_of, reach
 from parcours.core.delivery.suppression import suppress
 from parcours.core.fact import Outcome, Unmatched
+from parcours.core.input import ContentRefused, Settlement
 from parcours.core.profile import DeliveryState, DeliveryStateName, Run
 from parcours.core.turn import Turn
 
 
-def take_receipt(turn: Turn, receipt: Receipt) -> Run | None:
+def take_receipt(turn: Turn, receipt: Settlement) -> Run | None:
     """Apply a channel's receipt. Returns the run if a listener of it may react, else None."""
     found = find(turn, receipt.key)
     if found is None:
@@ -28,7 +29,7 @@ def take_receipt(turn: Turn, receipt: Receipt) -> Run | None:
     return answer(turn, run, delivery, receipt)
 
 
-def answer(turn: Turn, run: Run, delivery: DeliveryState, receipt: Receipt) -> Run | None:
+def answer(turn: Turn, run: Run, delivery: DeliveryState, receipt: Settlement) -> Run | None:
     """Apply a receipt for a delivery that was claimed or recorded. Returns the run as `take_receipt` does."""
     marks = len(delivery.marks)
     match receipt:
@@ -43,12 +44,14 @@ def answer(turn: Turn, run: Run, delivery: DeliveryState, receipt: Receipt) -> R
             _fail(turn, run, delivery, reason, code)
         case Ambiguous(reason=reason, code=code):
             _leave_unknown(turn, run, delivery, reason, code)
+        case ContentRefused(reason=reason):
+            close(turn, run, delivery, "refused", gate="content", reason=reason)
         case _:
             assert_never(receipt)
     return run if len(delivery.marks) > marks else None  # only marks are reactions; "sent" is none
 
 
-def _take_late_receipt(turn: Turn, run: Run, delivery: DeliveryState, receipt: Receipt) -> Run | None:
+def _take_late_receipt(turn: Turn, run: Run, delivery: DeliveryState, receipt: Settlement) -> Run | None:
     """Apply a receipt that comes after other feedback on its attempt; only what is more certain by it counts."""
     # A crash, a reaction or a lost connection has decided on the attempt meanwhile; "accepted" still settles an unknown
     # one.
