@@ -98,7 +98,7 @@ class ChannelContract(ABC, Generic[Provider]):
         """Let the provider refuse connections from now on."""
 
     def test_it_has_all_that_a_channel_needs(self) -> None:
-        for name in ("Settings", "Content", "address_kind", "start", "send", "stop"):
+        for name in ("Settings", "Content", "address_kind", "normalize", "check", "start", "send", "stop"):
             assert hasattr(self.channel, name), f"{self.channel.__name__} lacks {name}"
 
     def test_its_entry_point_leads_to_it(self) -> None:
@@ -121,6 +121,32 @@ class ChannelContract(ABC, Generic[Provider]):
         content = self.channel.Content.model_validate(dict(self.content))
         again = self.channel.Content.model_validate(content.model_dump())
         assert again == content, "Content does not validate from its own dump, which the engine renders"
+
+    def test_a_good_address_has_one_form_that_stays_as_it_is(self) -> None:
+        normalize = self.channel.normalize
+        with self.provider():
+            addresses = [self.address(number) for number in range(3)]
+        forms = [normalize(address, None) for address in addresses]
+        assert len(set(forms)) == 3, f"different addresses become the same: {forms}"
+        for address, form in zip(addresses, forms, strict=True):
+            assert normalize(address, None) == form, "the same address has two forms"
+            for region in (None, "FR", "US"):
+                assert normalize(form, region) == form, f"{form!r} becomes another one when it is normalized again"
+
+    def test_what_is_no_address_is_said_to_be_none_by_a_value_error(self) -> None:
+        for blank in ("", "  "):
+            assert _objection(self.channel, blank) is not None, f"{blank!r} is taken for an address"
+        for odd in (self.hostile_address, "\u00a0", "x" * 100_000):
+            reason = _objection(self.channel, odd)
+            assert reason is None or reason, "the reason is empty"
+            assert reason is None or odd not in reason, "the reason repeats the address: each is counted by itself"
+
+    def test_its_check_takes_a_valid_content_and_changes_nothing(self) -> None:
+        content = self.channel.Content.model_validate(dict(self.content))
+        findings = self.channel.check(content)
+        assert [each for each in findings if each.refused] == [], "the content of this very suite is refused"
+        assert self.channel.check(content) == findings, "the same content is judged in two ways"
+        assert content == self.channel.Content.model_validate(dict(self.content)), "the content has changed"
 
     def test_it_stops_though_nothing_was_sent(self) -> None:
         with self.provider() as provider:
@@ -209,7 +235,7 @@ class ChannelContract(ABC, Generic[Provider]):
         return Delivery(
             key=f"{number:032x}",
             channel=self.entry_point or "under-test",
-            to=self.address(number) if to is None else to,
+            to=self.channel.normalize(self.address(number), None) if to is None else to,
             content=self.channel.Content.model_validate(dict(self.content)),
             attempt=attempt,
             message="hello",
@@ -240,6 +266,16 @@ def receipts_of(channel: Channel, deliveries: Sequence[Delivery]) -> list[Receip
     expected = sorted(delivery.key for delivery in deliveries)
     assert sorted(receipt.key for receipt in receipts) == expected, f"not one receipt each: {receipts}"
     return receipts
+
+
+def _objection(channel: type[Channel], address: str) -> str | None:
+    """Why it is no address, None if it is one. Anything but a ValueError or a text fails."""
+    try:
+        form = channel.normalize(address, None)
+    except ValueError as error:
+        return str(error)
+    assert isinstance(form, str), f"normalize makes {form!r} of it, where a text is expected"
+    return None
 
 
 def _refuses_key(model: type[pydantic.BaseModel], valid: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 from aiohttp import web
 
-from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt, Refused
+from parcours.channel import Accepted, Ambiguous, Delivery, Finding, NotSent, Receipt, Refused
 from parcours.testing.contracts import ChannelContract, receipts_of
 from parcours.testing.doubles import Drop, Hang, HttpReply, HttpServer
 from parcours_webhook import WebhookChannel, WebhookContent, WebhookSettings, sign, verify
@@ -161,6 +161,27 @@ def test_an_address_that_is_no_plain_web_address_is_refused_for_good(address: st
     receipt = post(address)
     assert isinstance(receipt, Refused)
     assert receipt.permanent
+    with pytest.raises(ValueError, match="it "):
+        WebhookChannel.normalize(address, None)
+
+
+@pytest.mark.parametrize(
+    "address, normal",
+    [
+        ("https://shop.example/hook?who=1", "https://shop.example/hook?who=1"),
+        ("HTTPS://Shop.Example:443/Hook#top", "https://shop.example/Hook"),
+        ("https://straße.example/é", "https://xn--strae-oqa.example/%C3%A9"),
+    ],
+)
+def test_an_address_has_the_form_in_which_it_is_posted_to(address: str, normal: str) -> None:
+    assert WebhookChannel.normalize(address, None) == normal
+
+
+def test_more_data_than_common_servers_take_is_refused_beforehand() -> None:
+    assert WebhookChannel.check(WebhookContent(data={"text": "x" * 999_989})) == []
+    assert WebhookChannel.check(WebhookContent(data={"text": "x" * 999_990})) == [
+        Finding("data has 1000001 bytes, and 1000000 are the most", refused=True)
+    ]
 
 
 @pytest.mark.parametrize(
