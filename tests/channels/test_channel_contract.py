@@ -87,7 +87,8 @@ def contract(flaw: str = "") -> ChannelContract[Office]:
                     return address[: len(address) // len(address.split())]
                 case "repeats the address":
                     raise ValueError(address)
-            return plain_address(address, region)
+                case _:
+                    return plain_address(address, region)
 
         @staticmethod
         def check(content: Any) -> list[Finding]:

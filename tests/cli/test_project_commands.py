@@ -36,6 +36,23 @@ def test_a_project_in_order_passes(luma: Path) -> None:
     assert (result.exit_code, result.stdout, result.stderr) == (0, f"{luma}: nothing is wrong.\n", "")
 
 
+def test_a_text_message_of_several_segments_is_told_and_one_that_is_too_long_is_an_error(luma: Path) -> None:
+    told, refused = luma / "messages" / "told.yaml", luma / "messages" / "refused.yaml"
+    told.write_text("message: told\nsms: {text: 'Fête!'}\n", encoding="utf-8")
+
+    result = run("check", luma)
+
+    assert result.exit_code == 0
+    assert "messages/told.yaml:2: warning: sms: the text leaves as 1 segment in UCS-2, because of 'ê'" in result.stdout
+
+    refused.write_text(f"message: refused\nsms: {{text: '{'x' * 1_601}'}}\n", encoding="utf-8")
+
+    result = run("check", luma)
+
+    assert result.exit_code == 1
+    assert "messages/refused.yaml:2: sms: the channel would refuse it: the text has 1601 characters" in result.stdout
+
+
 def test_everything_wrong_is_listed_at_once_with_its_place(luma: Path) -> None:
     spoil(luma / "journeys" / "checkout.yaml", "send: order-confirmation", "send: order-confirmatoin")
     spoil(luma / "journeys" / "abandoned-cart.yaml", "event.cart.total > 50", "event.cart.totall > 50")

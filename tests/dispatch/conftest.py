@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, overload
 
 import pytest
@@ -12,8 +12,9 @@ from pydantic import BaseModel, Field
 from parcours.channel import Accepted, Channel, Delivery, Receipt
 from parcours.core.effect import Outgoing
 from parcours.core.input import Settlement
-from parcours.dispatch.render import ContentCheck, Renderer
+from parcours.dispatch.render import Renderer
 from parcours.errors import ParcoursError
+from parcours.journey.compile.content_check import ContentChecks
 from parcours.journey.model.document import (
     EventDocument,
     EventsDocument,
@@ -147,7 +148,7 @@ def entry(number: int = 1, at: int = 0, message: str = "hello", **context: objec
     )  # fmt: skip
 
 
-def renderer(checks: Mapping[str, ContentCheck] | None = None, /, **content: object) -> Renderer:
+def renderer(checks: ContentChecks | None = None, /, **content: object) -> Renderer:
     """A renderer of one message with this content for the channel `note`."""
     start = {"journey": "j", "entry": {"event": "Started"}, "steps": [{"id": "s", "send": "hello"}]}
     project = Project.of(

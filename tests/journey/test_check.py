@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict
 
+from parcours.channel import Finding
 from parcours.errors import ProjectInvalid
 from parcours.journey.project import Project
 
@@ -315,6 +316,33 @@ def test_a_content_is_checked_by_its_channel_and_kept_as_the_channel_left_it(cha
     project = Project.load(sound, {"sms": Text})
     assert project.program.messages["m"].contents == {"sms": {"text": "hi", "shout": False}}
     assert Project.from_json(project.to_json()).program == project.program
+
+
+@pytest.mark.parametrize(
+    "text, finding",
+    [
+        ("much too long", "sms: the channel would refuse it: it is long"),
+        ("odd", "warning: sms: it is odd"),
+        ("fine", None),
+        ("broken", "sms: the channel would refuse it: the channel's check fails with ZeroDivisionError: by what?"),
+        ("{{ profile.email }} much too long", None),  # what it will say is not known yet
+    ],
+)
+def test_a_content_that_says_the_same_to_everybody_is_judged_by_its_channel(
+    changed: Change, text: str, finding: str | None
+) -> None:
+    def check(content: Text) -> list[Finding]:
+        if content.text == "broken":
+            raise ZeroDivisionError("by what?")
+        found = [Finding("it is odd")] if content.text == "odd" else []
+        return found + [Finding("it is long", refused=True)] * (len(content.text) > 10)
+
+    folder = changed({"messages/extra.yaml": f"message: extra\nsms: {{text: '{text}'}}\n"})
+
+    findings = Project.check(folder, {"sms": Text, "email": Text, "push": Text}, checks={"sms": check})
+
+    told = [str(each) for each in findings if each.file == "messages/extra.yaml"]
+    assert told == ([] if finding is None else [f"messages/extra.yaml:2: {finding}"])
 
 
 def test_a_faulty_content_and_an_unknown_channel_are_findings(changed: Change) -> None:

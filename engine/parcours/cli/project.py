@@ -50,7 +50,7 @@ def check(folder: ProjectFolder) -> None:
 
     registry = Registry.installed()
     contents, settings = registry.contents(), registry.settings()
-    findings = Project.check(folder, contents=contents, settings=settings)
+    findings = Project.check(folder, contents=contents, settings=settings, checks=registry.checks())
     if not any(finding.severity == "error" for finding in findings):
         from parcours.testing.cases.read import read_cases
 

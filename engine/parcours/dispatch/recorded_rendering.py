@@ -17,9 +17,10 @@ from parcours.core.effect import Outgoing
 from parcours.core.input import Settlement
 from parcours.dispatch.call_body import CallRenderer
 from parcours.dispatch.registry import Registry
-from parcours.dispatch.render import ContentCheck, Renderer, RenderFailed
+from parcours.dispatch.render import Renderer, RenderFailed
 from parcours.errors import ChannelUnknown, ExtraMissing, ProjectInvalid
 from parcours.journey.channels import channels_used
+from parcours.journey.compile.content_check import ContentCheck, ContentChecks
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.shard.outbox import Answering
@@ -67,7 +68,7 @@ class RecordedRendering:
     _messages: Renderer
     _calls: CallRenderer
 
-    def __init__(self, contents: ContentModels, checks: Mapping[str, ContentCheck], *, keep: bool = True) -> None:
+    def __init__(self, contents: ContentModels, checks: ContentChecks, *, keep: bool = True) -> None:
         self._contents = contents
         self._checks = checks
         self._keep = keep
@@ -118,5 +119,5 @@ class RecordedRendering:
         return kept
 
 
-def _unkept(contents: ContentModels, checks: Mapping[str, ContentCheck]) -> RecordedRendering:
+def _unkept(contents: ContentModels, checks: ContentChecks) -> RecordedRendering:
     return RecordedRendering(contents, checks, keep=False)

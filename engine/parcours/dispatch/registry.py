@@ -5,16 +5,17 @@ The channels that come with Parcours take the same door as everybody else's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from parcours.channel import GROUP, Channel, Finding, plain_address
+from parcours.channel import GROUP, Channel, plain_address
 from parcours.errors import ChannelUnknown, ExtraMissing, SettingInvalid
 from parcours.expression.names import nearest
+from parcours.journey.compile.content_check import ContentCheck, ContentChecks
 from parcours.journey.read.complaints import in_a_line
 
 
@@ -80,9 +81,14 @@ class Registry:
         """The channel's rule for addresses; one that has none takes them as they stand."""
         return getattr(self.channel(name), "normalize", plain_address)
 
-    def check(self, name: str) -> Callable[[Any], Sequence[Finding]] | None:
+    def check(self, name: str) -> ContentCheck | None:
         """The channel's judgement of a rendered content, None if it has none."""
         return getattr(self.channel(name), "check", None)
+
+    def checks(self) -> ContentChecks:
+        """The check of each channel that can be loaded and has one."""
+        found = {name: self.check(name) for name in self.contents()}
+        return {name: check for name, check in found.items() if check is not None}
 
     def contents(self) -> Mapping[str, type[BaseModel]]:
         """What a message holds for each channel that can be loaded."""

@@ -6,10 +6,9 @@ A template sees `profile`, `entry`, `event` and `run` as they were when the mess
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from types import MappingProxyType
-from typing import Any, TypeAlias
 
 from dateutil import parser
 from liquid import BoundTemplate, Environment, RenderContext
@@ -18,12 +17,13 @@ from liquid.filter import with_context
 from liquid.undefined import is_undefined
 from pydantic import BaseModel, ValidationError
 
-from parcours.channel import Finding, Refused
+from parcours.channel import Refused
 from parcours.core.effect import Outgoing
 from parcours.core.input import ContentRefused, Settlement
 from parcours.core.paths import pick
 from parcours.errors import ProjectInvalid
 from parcours.instants import EPOCH, to_moment
+from parcours.journey.compile.content_check import ContentChecks, findings_of
 from parcours.journey.program import Program
 from parcours.journey.read.complaints import in_a_line
 
@@ -39,10 +39,6 @@ NAMESPACE_MAX = 100_000
 
 SECONDS_MAX = 250_000_000_000
 """Seconds around 1970 within which every time has a four-digit year."""
-
-
-ContentCheck: TypeAlias = Callable[[Any], Sequence[Finding]]
-"""A channel's `check`."""
 
 
 class RenderFailed(Exception):
@@ -130,7 +126,7 @@ class Renderer:
         self,
         program: Program,
         contents: Mapping[str, type[BaseModel]],
-        checks: Mapping[str, ContentCheck] = MappingProxyType({}),
+        checks: ContentChecks = MappingProxyType({}),
     ) -> None:
         self._contents = contents
         self._checks = checks
@@ -157,7 +153,8 @@ class Renderer:
     def render(self, outgoing: Outgoing) -> BaseModel:
         """The channel's content with every template filled in. Raises RenderFailed, or ContentRejected of its kind."""
         content = self._filled(outgoing)
-        refusals = refusals_of(self._checks.get(outgoing.channel), content)
+        findings = findings_of(self._checks.get(outgoing.channel), content)
+        refusals = [finding.text for finding in findings if finding.refused]
         if refusals:
             raise ContentRejected("; ".join(refusals))
         return content
@@ -208,16 +205,6 @@ class Renderer:
         if key not in self._parsed:
             self._parsed[key] = (self._html if html else self._plain).from_string(text)
         return self._parsed[key]
-
-
-def refusals_of(check: ContentCheck | None, content: BaseModel) -> list[str]:
-    """Why the channel's provider would not take the content; nothing if it would."""
-    if check is None:
-        return []
-    try:
-        return [finding.text for finding in check(content) if finding.refused]
-    except Exception as error:  # noqa: BLE001  # a stranger's code may raise anything
-        return [f"the channel's check fails with {type(error).__name__}: {error}"]
 
 
 def _checked(message: str, channel: str, model: type[BaseModel], content: Mapping[str, object]) -> dict[str, object]:

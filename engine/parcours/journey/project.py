@@ -10,6 +10,7 @@ from typing import Any, Final
 from parcours.errors import ProjectInvalid
 from parcours.expression.nodes import Node
 from parcours.expression.trees import Trees
+from parcours.journey.compile.content_check import ContentChecks
 from parcours.journey.compile.project import ContentModels, compile_project
 from parcours.journey.model.document import (
     ActionsDocument,
@@ -69,10 +70,17 @@ class Project:
 
     @classmethod
     def check(
-        cls, folder: str | Path, contents: ContentModels | None = None, settings: ChannelModels | None = None
+        cls,
+        folder: str | Path,
+        contents: ContentModels | None = None,
+        settings: ChannelModels | None = None,
+        checks: ContentChecks | None = None,
     ) -> list[Finding]:
-        """Every error and warning in a folder, by file and line. Raises for nothing that the folder may hold."""
-        return _examine(Path(folder), contents, settings)[1]
+        """Every error and warning in a folder, by file and line. Raises for nothing that the folder may hold.
+
+        checks  each channel's `check`, of which contents are asked that are the same for everybody
+        """
+        return _examine(Path(folder), contents, settings, checks)[1]
 
     @classmethod
     def of(
@@ -164,7 +172,7 @@ def _dumped(document: Any) -> dict[str, Any]:
 
 
 def _examine(
-    folder: Path, contents: ContentModels | None, settings: ChannelModels | None
+    folder: Path, contents: ContentModels | None, settings: ChannelModels | None, checks: ContentChecks | None = None
 ) -> tuple[Project | None, list[Finding]]:
     """The project, if it has no errors, and all findings in order."""
     findings: list[Finding] = []
@@ -172,7 +180,7 @@ def _examine(
     if settings is not None:
         check_channels(documents.settings.channels, settings, margins.single["project"].below("channels"))
     trees = Trees()
-    program, checked = compile_project(documents, margins, contents, trees=trees)
+    program, checked = compile_project(documents, margins, contents, trees=trees, checks=checks or {})
     project = None if errors(findings) else Project(checked, program, folder, trees)
     return project, sorted(set(findings))
 

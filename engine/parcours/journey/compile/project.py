@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 from pydantic import BaseModel, ValidationError
@@ -15,6 +16,7 @@ from parcours.expression.names import ANYTHING, Names
 from parcours.expression.trees import Trees
 from parcours.journey import program
 from parcours.journey.compile.audience import now_misuse
+from parcours.journey.compile.content_check import ContentChecks, findings_of
 from parcours.journey.compile.declarations import (
     DEFAULT_ADDRESSES,
     Declarations,
@@ -45,16 +47,22 @@ def compile_project(
     contents: ContentModels | None = None,
     definition_keys: DefinitionKeys | None = None,
     trees: Trees | None = None,
+    checks: ContentChecks = MappingProxyType({}),
 ) -> tuple[program.Program, Documents]:
     """The program, and the documents with each content as its channel's model normalised it.
 
     contents         the content models by channel; None leaves contents unchecked
     definition_keys  of audiences and event types that have been redefined
     trees            syntax trees of its expressions, to which those parsed now are added
+    checks           the channels' checks, asked of contents that are the same for everybody
     Faults go into the margins; the program may be used only if no error is among them.
     """
     compiler = _Compiler(
-        documents, margins, contents, declarations_of(documents, margins.unread, contents, definition_keys, trees)
+        documents,
+        margins,
+        contents,
+        checks,
+        declarations_of(documents, margins.unread, contents, definition_keys, trees),
     )
     return compiler.compile()
 
@@ -64,6 +72,7 @@ class _Compiler:
     documents: Documents
     margins: Margins
     contents: ContentModels | None
+    checks: ContentChecks
     declared: Declarations
 
     def compile(self) -> tuple[program.Program, Documents]:
@@ -181,8 +190,24 @@ class _Compiler:
             checked[channel] = content
             self.declared.check_channel(margin, channel, channel)
             if self.contents is not None and channel in self.contents:
-                checked[channel] = _validated(content, self.contents[channel], margin.below(channel))
+                checked[channel] = self._validated(content, channel, margin.below(channel))
         return MessageDocument.model_validate({**document.model_dump(by_alias=True), **checked})
+
+    def _validated(self, content: Mapping[str, object], channel: str, margin: Margin) -> Mapping[str, object]:
+        assert self.contents is not None, "only the contents of known channels are validated"
+        model = self.contents[channel]
+        try:
+            validated = model.model_validate(content)
+        except ValidationError as error:
+            note_invalid(error, model, margin)
+            return content
+        if not list(templates_in(content)):  # it says the same to everybody
+            for finding in findings_of(self.checks.get(channel), validated):
+                if finding.refused:
+                    margin.error(f"the channel would refuse it: {finding.text}")
+                else:
+                    margin.warn(finding.text)
+        return validated.model_dump()
 
     def _message(self, document: MessageDocument, margin: Margin) -> program.Message:
         names, paths = self._names_in("send", document.message), set[str]()
@@ -246,14 +271,6 @@ def _check_unique(names: Sequence[str], margins: Sequence[Margin], kind: str) ->
         if name in first:
             margin.error(f"the {kind} {name!r} is already in {first[name]}", kind)
         first.setdefault(name, margin.file)
-
-
-def _validated(content: Mapping[str, object], model: type[BaseModel], margin: Margin) -> Mapping[str, object]:
-    try:
-        return model.model_validate(content).model_dump()
-    except ValidationError as error:
-        note_invalid(error, model, margin)
-        return content
 
 
 def _uses(journey: JourneyDocument, kind: Literal["send", "call"], name: str) -> bool:
