@@ -70,6 +70,8 @@ def test_what_its_channel_s_check_refuses_is_refused_by_the_gate_content(project
         assert answer(new_entry(1, name="Anna", count=3), project.program) == Accepted("k1")
         assert answer(new_entry(2, name="Bartholomew", count=3), project.program) == ContentRefused("k2", "it is long")
     assert rendering.collect().keys() == {"k1"}
+    assert rendering.remarks() == {("hello", "note", "it is a text"): 1}
+    assert rendering.remarks() == {}
 
 
 def short(content: BaseModel) -> list[Finding]:

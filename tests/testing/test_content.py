@@ -98,6 +98,14 @@ def test_a_message_says_what_is_expected(expected: str, folder: Path) -> None:
     assert verdict_on(folder, expected) == ["passed  tests/case.yaml:1  a cart"]
 
 
+def test_what_a_channel_tells_of_a_content_stands_with_the_verdict(folder: Path) -> None:
+    (folder / "messages" / "share.yaml").write_text("{message: share, email: {subject: '', text: Hi}}")
+
+    lines = verdict_on(folder, "{channel: email, content: {text: Hi}}")
+
+    assert lines == ["passed  tests/case.yaml:1  a cart", "  email of share: the subject is empty"]
+
+
 SENT = "+0s  bring-back.back: email back sent"
 
 

@@ -6,6 +6,7 @@ whoever asked, by the delivery's key.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -30,6 +31,10 @@ Said: TypeAlias = dict[str, Any]
 
 ContentModels: TypeAlias = Mapping[str, type[BaseModel]]
 """What a delivery of each channel may hold."""
+
+
+Remark: TypeAlias = tuple[str, str, str]
+"""(message, channel, what a person should know)"""
 
 
 class AnyContent(BaseModel):
@@ -73,6 +78,7 @@ class RecordedRendering:
         self._checks = checks
         self._keep = keep
         self._kept: dict[str, Said] = {}
+        self._told: Counter[Remark] = Counter()
         self._published: Program | None = None
         """What the renderers know. Shards of one process share them."""
 
@@ -111,12 +117,21 @@ class RecordedRendering:
         if outgoing.channel == CALL:
             body: Said = msgspec.json.decode(self._calls.render(outgoing).body)
             return body
-        return self._messages.render(outgoing).model_dump(mode="json", exclude_none=True)
+        content = self._messages.render(outgoing)
+        if self._keep:
+            told = self._messages.findings(outgoing.channel, content)
+            self._told.update((outgoing.message, outgoing.channel, finding.text) for finding in told)
+        return content.model_dump(mode="json", exclude_none=True)
 
     def collect(self) -> dict[str, Said]:
         """What was said since the last time, by the delivery's key."""
         kept, self._kept = self._kept, {}
         return kept
+
+    def remarks(self) -> Counter[Remark]:
+        """What the channels' checks have told of contents that leave, since the last time."""
+        told, self._told = self._told, Counter()
+        return told
 
 
 def _unkept(contents: ContentModels, checks: ContentChecks) -> RecordedRendering:

@@ -17,7 +17,7 @@ from liquid.filter import with_context
 from liquid.undefined import is_undefined
 from pydantic import BaseModel, ValidationError
 
-from parcours.channel import Refused
+from parcours.channel import Finding, Refused
 from parcours.core.effect import Outgoing
 from parcours.core.input import ContentRefused, Settlement
 from parcours.core.paths import pick
@@ -153,11 +153,14 @@ class Renderer:
     def render(self, outgoing: Outgoing) -> BaseModel:
         """The channel's content with every template filled in. Raises RenderFailed, or ContentRejected of its kind."""
         content = self._filled(outgoing)
-        findings = findings_of(self._checks.get(outgoing.channel), content)
-        refusals = [finding.text for finding in findings if finding.refused]
+        refusals = [finding.text for finding in self.findings(outgoing.channel, content) if finding.refused]
         if refusals:
             raise ContentRejected("; ".join(refusals))
         return content
+
+    def findings(self, channel: str, content: BaseModel) -> list[Finding]:
+        """What the channel says of a rendered content."""
+        return findings_of(self._checks.get(channel), content)
 
     def _filled(self, outgoing: Outgoing) -> BaseModel:
         model = self._contents[outgoing.channel]

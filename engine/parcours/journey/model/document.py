@@ -72,8 +72,10 @@ def _web_address(url: str) -> str:
     return url
 
 
-Region: TypeAlias = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-"""A country, by its two letters of ISO 3166."""
+Region: TypeAlias = Annotated[
+    str,
+    Field(pattern=r"^[A-Z]{2}$", description="The country (ISO 3166) by which numbers in national form are read"),
+]
 
 
 class ProjectDocument(Document):

@@ -11,7 +11,7 @@ import msgspec
 from parcours.core.fact import Fact
 from parcours.core.identity import user_name
 from parcours.core.time_text import time_text
-from parcours.dispatch.recorded_rendering import RecordedRendering, Said
+from parcours.dispatch.recorded_rendering import RecordedRendering, Remark, Said
 from parcours.instants import floor_ms
 from parcours.journey.channels import leaving_steps
 from parcours.journey.program import Journey
@@ -30,6 +30,7 @@ class Played:
     refused   calls that could not be used: (place in `given`, reason)
     clocks    people's local times
     contents  the rendered content of each delivery, by its key
+    remarks   what the channels' checks have told of those contents, counted
     """
 
     start_ms: int
@@ -37,6 +38,7 @@ class Played:
     refused: list[tuple[int, str]]
     clocks: PersonClocks
     contents: Mapping[str, Said]
+    remarks: Mapping[Remark, int]
 
 
 def play(project: Project, scene: Scene, rendering: RecordedRendering | None = None) -> Played:
@@ -58,7 +60,7 @@ def play(project: Project, scene: Scene, rendering: RecordedRendering | None = N
     lines = [msgspec.json.encode(each) for each in calls]
     result = simulate(project, lines, until_ms=until_ms, rendering=rendered, rejected=reject)
     clocks = PersonClocks(project.program, _traits(start_ms, scene))
-    return Played(start_ms, result.facts, refused, clocks, rendered.collect())
+    return Played(start_ms, result.facts, refused, clocks, rendered.collect(), rendered.remarks())
 
 
 def identified(at: int, who: str, traits: Mapping[str, object]) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from parcours.dispatch.recorded_rendering import RecordedRendering
+from parcours.dispatch.recorded_rendering import RecordedRendering, Remark
 from parcours.journey.project import Project
 from parcours.testing.cases.judge import Failure, judge, unjudged
 from parcours.testing.cases.play import play
@@ -19,12 +19,14 @@ class Verdict:
     failures  the expectations that were not met
     refused   calls that could not be used: (place in `given`, reason)
     unjudged  deliveries whose local time is unknown: (place in `expect`, how many)
+    remarks   what the channels' checks have told of what was sent
     """
 
     placed: LocatedTest
     failures: tuple[Failure, ...]
     refused: tuple[tuple[int, str], ...]
     unjudged: tuple[tuple[int, int], ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -38,7 +40,7 @@ def run_cases(project: Project, cases: Iterable[LocatedTest]) -> Iterator[Verdic
         played = play(project, placed.case, rendering)
         failures = judge(project.program, placed.case, played)
         beyond = unjudged(placed.case, played)
-        yield Verdict(placed, tuple(failures), tuple(played.refused), tuple(beyond.items()))
+        yield Verdict(placed, tuple(failures), tuple(played.refused), tuple(beyond.items()), tuple(played.remarks))
 
 
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
@@ -51,6 +53,8 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
     for place, count in verdict.unjudged:
         deliveries = "1 delivery was" if count == 1 else f"{count:,} deliveries were"
         yield f"  line {placed.lines[place]}: {deliveries} not judged: an update step had set the person's time zone"
+    for message, channel, text in verdict.remarks:
+        yield f"  {channel} of {message}: {text}"
     for failure in verdict.failures:
         yield f"  line {placed.lines[failure.place]}: expected: {failure.expected}"
         yield from _listed("happened", failure.found or ("nothing of the kind",))
