@@ -184,7 +184,9 @@ def test_an_address_beyond_ascii_is_sent_in_utf8_to_the_domain_s_ascii_name() ->
 
 def test_a_domain_beyond_ascii_needs_no_utf8_of_the_server_nor_in_any_header() -> None:
     with SmtpServer(smtputf8=False) as server:
-        (receipt, refused) = sent(server, delivery(to="joe@straße.example"), delivery("k2", to="élodie@mail.example"))
+        named = {"sender": "Élodie <shop@luma.example>"}
+        to_domain, to_name = delivery(to="joe@straße.example"), delivery("k2", to="élodie@mail.example")
+        receipt, refused = sent(server, to_domain, to_name, **named)
         (mail,) = server.mailbox
     assert isinstance(receipt, Accepted)
     assert isinstance(refused, Refused)
@@ -324,6 +326,7 @@ def test_connections_are_reused_replaced_after_their_share_and_after_the_server_
     [
         {"sender": "nobody"},
         {"sender": "Luma\r\nBcc: x <shop@luma.example>"},
+        {"sender": "Luma <élodie@luma.example>"},
         {"username": "luma"},
         {"password": "secret"},
         {"tls": "maybe"},

@@ -345,6 +345,32 @@ def test_a_content_that_says_the_same_to_everybody_is_judged_by_its_channel(
     assert told == ([] if finding is None else [f"messages/extra.yaml:2: {finding}"])
 
 
+@pytest.mark.parametrize(
+    "of_project, of_person, findings",
+    [
+        ("FR", "profile.country", []),
+        ("France", "profile.country", ["parcours.yaml:2: region: "]),
+        ("fr", "profile.country", ["parcours.yaml:2: region: "]),
+        ("FR", "profile.age", ["profile.yaml:2: region: a country is a string of two letters"]),
+        ("FR", "profile.cuontry", ["profile.yaml:2: region: "]),
+    ],
+)
+def test_a_region_is_two_capitals_and_that_of_a_person_a_text(
+    changed: Change, of_project: str, of_person: str, findings: list[str]
+) -> None:
+    folder = changed(
+        {
+            "parcours.yaml": f"project: luma\nregion: {of_project}\n",
+            "profile.yaml": f"traits: {{country: string, age: integer}}\nregion: {of_person}\n",
+        }
+    )
+
+    told = [line for line in report(folder) if " region: " in line]
+
+    assert len(told) == len(findings)
+    assert all(line.startswith(begin) for line, begin in zip(told, findings, strict=True)), told
+
+
 def test_a_faulty_content_and_an_unknown_channel_are_findings(changed: Change) -> None:
     message = "message: extra\nsms: {texts: hi, shout: 5}\nsmss: {text: hi}\n"
     findings = Project.check(changed({"messages/extra.yaml": message}), {"sms": Text, "email": Text, "push": Text})
