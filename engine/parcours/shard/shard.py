@@ -90,8 +90,7 @@ class Shard:
         self._listing = Listing(self._slots, self._inputs, self._published, self._reads)
         self._leaving = Claiming(self._slots, self._inputs, self._time)
         self._positions = Positions(settings)
-        self._stamp_ms = 0
-        self._sequence = 0
+        self._stamp_ms = self._sequence = 0
         self.epoch = 0
         """The epoch under which the shard writes."""
 
