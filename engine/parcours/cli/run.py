@@ -94,7 +94,8 @@ def simulate(
     render: Annotated[
         bool,
         typer.Option(
-            "--render", help="Render every message, and count it as failed where that fails; else all of them pass."
+            "--render",
+            help="Render every message: it fails, or its channel refuses what it says, as live; else all of them pass.",
         ),
     ] = False,
     runtime: RuntimeChosen = RuntimeOption.LOCAL,

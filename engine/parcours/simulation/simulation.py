@@ -76,8 +76,8 @@ def simulate(
     sort      put the events in the order of their timestamps; else EventsUnsorted names the first one that is not
     crowd     how simulated people react to what they are sent
     channels  settings of channels that really deliver; the others record
-    rendering renders recorded deliveries (`RecordedRendering.of`), so that a template that fails for a person is seen;
-              without it every recorded delivery counts as sent
+    rendering renders recorded deliveries (`RecordedRendering.of`), so that a template that fails for a person,
+              and a content that its channel refuses, are seen; without it every recorded delivery counts as sent
     rejected  called with number (from 1) and reason of each line that cannot be used
     progress  called with the lines handed over so far, their total (None as long as it is not known), and the virtual
               time in ms

@@ -152,8 +152,8 @@ class VirtualProject(BlockingFacade):
 
     What happens to people and to journeys is told by the calls of `Engine`; each is applied at once, at the present
     instant, and raises CallerError with the reason where it cannot be used. A `timestamp` of its own is data only.
-    Messages are rendered as they are live: one that cannot be has failed. Raises ProjectInvalid for a content that its
-    channel rejects, and CallerError for a start without its time zone.
+    Messages are rendered as they are live: one that cannot be has failed, and one that its channel refuses is refused.
+    Raises ProjectInvalid for a content that no person can get, and CallerError for a start without its time zone.
     """
 
     _facade: _VirtualFacade

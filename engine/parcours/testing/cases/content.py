@@ -31,7 +31,7 @@ def differences(said: Mapping[str, Any] | None, expected: DeliveryExpected) -> l
     if not (expected.content or expected.contains):
         return []
     if said is None:
-        return ["it could not be rendered, so it says nothing"]
+        return ["it could not be rendered or is not to leave, so it says nothing"]
     return [*_compared("", said, expected.content, _unequal), *_compared("", said, expected.contains, _lacking)]
 
 
