@@ -23,6 +23,7 @@ from parcours.journey.model.document import (
     ProfileDocument,
     ProjectDocument,
 )
+from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.shard.messages import Claims
 from parcours.shard.requests import ClaimDeliveries, SettleReceipts
@@ -148,8 +149,8 @@ def entry(number: int = 1, at: int = 0, message: str = "hello", **context: objec
     )  # fmt: skip
 
 
-def renderer(checks: ContentChecks | None = None, /, **content: object) -> Renderer:
-    """A renderer of one message with this content for the channel `note`."""
+def program_of(**content: object) -> Program:
+    """A program of one message with this content for the channel `note`."""
     start = {"journey": "j", "entry": {"event": "Started"}, "steps": [{"id": "s", "send": "hello"}]}
     project = Project.of(
         ProjectDocument.model_validate({"project": "shop", "policies": {"consent": {"default": "opt_out"}}}),
@@ -163,7 +164,18 @@ def renderer(checks: ContentChecks | None = None, /, **content: object) -> Rende
         messages=[MessageDocument.model_validate({"message": "hello", "note": {"text": "Hello"} | content})],
         journeys=[JourneyDocument.model_validate(start)],
     )
-    return Renderer(project.program, {"note": NoteContent}, checks or {})
+    return project.program
+
+
+def renderer(checks: ContentChecks | None = None, /, **content: object) -> Renderer:
+    """A renderer of one message with this content for the channel `note`."""
+    return Renderer(program_of(**content), {"note": NoteContent}, checks or {})
+
+
+@pytest.fixture(scope="session")
+def new_program() -> Program:
+    """A program with one message, whose text is a template."""
+    return program_of(text="Hello {{ profile.name }}")
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,11 @@ from pydantic import BaseModel
 from parcours.channel import Accepted, Ambiguous, Channel, Delivery, Finding, NotSent, Receipt, Refused
 from parcours.config import Settings
 from parcours.core.effect import Outgoing
-from parcours.core.input import ContentRefused
+from parcours.core.input import ContentRefused, Settlement
 from parcours.dispatch.dispatcher import Dispatcher
-from parcours.dispatch.render import Renderer
+from parcours.dispatch.render import ContentRejected, Renderer
 from parcours.errors import ParcoursError, ShardUnavailable, StoreBroken
+from parcours.journey.program import Program
 
 if TYPE_CHECKING:
     from tests.dispatch.conftest import HandingShard, NoteChannel
@@ -235,6 +236,54 @@ def test_every_delivery_gets_a_receipt_whatever_the_channel_answers(
                 assert isinstance(got, Ambiguous) and expected in got.reason
             else:
                 assert got == expected
+
+    asyncio.run(scenario())
+
+
+class Exhausted:
+    """Raises for the first delivery what no renderer should raise."""
+
+    def __init__(self, renders: Renderer, error: Exception) -> None:
+        self._renders, self._error = renders, error
+
+    def render(self, outgoing: Outgoing) -> BaseModel:
+        if outgoing.key == "k1":
+            raise self._error
+        return self._renders.render(outgoing)
+
+    def publish(self, program: Program) -> None:
+        self._renders.publish(program)
+
+
+@pytest.mark.parametrize(
+    "error, receipt",
+    [
+        (MemoryError(), Refused("k1", "render: MemoryError: ", code="render")),
+        (RuntimeError("odd"), Refused("k1", "render: RuntimeError: odd", code="render")),
+        (ContentRejected("nothing in stock"), ContentRefused("k1", "nothing in stock")),
+    ],
+)
+def test_whatever_rendering_raises_answers_its_claim_and_no_other(
+    error: Exception,
+    receipt: Settlement,
+    new_channel: NewChannel,
+    new_shard: NewShard,
+    new_renderer: NewRenderer,
+    new_entry: NewEntry,
+) -> None:
+    async def scenario() -> None:
+        channel, shard = new_channel(), new_shard([new_entry(1), new_entry(2)])
+        renders = Exhausted(new_renderer(), error)
+        dispatcher = Dispatcher("note-1", "note", channel, renders, Settings(claim_max=2))
+        await dispatcher.start([shard])
+        dispatcher.wake(0)
+        await shard.until_settled(2)
+        assert shard.receipts == {"k1": receipt, "k2": Accepted("k2")}
+
+        shard.queued += [new_entry(3), new_entry(4)]
+        dispatcher.wake(0)
+        await shard.until_settled(4)  # there is room for two again
+        await dispatcher.stop()
 
     asyncio.run(scenario())
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
+from pydantic import BaseModel, model_validator
 
 from parcours.core.effect import Outgoing
-from parcours.dispatch.render import LOOPS_MAX, NAMESPACE_MAX, OUTPUT_BYTES_MAX, Renderer, RenderFailed
+from parcours.core.input import ContentRefused
+from parcours.dispatch.render import ContentRejected, Renderer, RenderFailed
 from parcours.errors import ProjectInvalid
+from parcours.journey.program import Program
+from parcours.template.dialect import LOOPS_MAX, NAMESPACE_MAX
+from parcours.template.rendering import OUTPUT_BYTES_MAX
 
 NewRenderer = Callable[..., Renderer]
 NewEntry = Callable[..., Outgoing]
@@ -58,7 +64,7 @@ def test_only_html_is_escaped(new_renderer: NewRenderer, new_entry: NewEntry) ->
         ("{{ '10:30' | date: '%Y-%m-%d %H:%M' }}", "2001-01-01 10:30"),  # a time alone is of that day
         ("{{ 'March 3' | date: '%Y-%m-%d' }}", "2001-03-03"),  # and a day alone of that year
         ("{{ '2024-03-01T12:00:00Z' | date: '%d.%m.%Y %H h' }}", "01.03.2024 12 h"),
-        ("{{ '2024-03-01T12:00:00+02:00' | date: '%H:%M %z' }}", "12:00 +0200"),
+        ("{{ '2024-03-01T12:00:00+02:00' | date: '%H:%M %z' }}", "10:00 +0000"),  # an instant, shown where she is
         ("{{ 0 | date: '%Y-%m-%d %H:%M' }}", "1970-01-01 00:00"),  # in UTC wherever the machine stands
         ("{{ '86400' | date: '%Y-%m-%d' }}", "1970-01-02"),
         ("{{ 99999999999999999999 | date: '%Y' }}", "99999999999999999999"),
@@ -109,6 +115,44 @@ def test_what_fails_for_one_person_says_so(
 ) -> None:
     with pytest.raises(RenderFailed, match="^render: "):
         new_renderer(text=template).render(new_entry(count=count, many={"a": 1}))
+
+
+class Greedy(BaseModel):
+    """A stranger's content, which runs out of memory."""
+
+    text: str
+
+    @model_validator(mode="after")
+    def _remember(self) -> Greedy:
+        if "{{" not in self.text:
+            raise MemoryError
+        return self
+
+
+def test_running_out_of_memory_fails_one_person_s_message(new_program: Program, new_entry: NewEntry) -> None:
+    renderer = Renderer(new_program, {"note": Greedy})
+
+    with pytest.raises(RenderFailed, match="^render: MemoryError"):
+        renderer.render(new_entry())
+
+
+def test_a_template_that_calls_its_delivery_off_refuses_the_content(
+    new_renderer: NewRenderer, new_entry: NewEntry
+) -> None:
+    renderer = new_renderer(text="{% if profile.count == 0 %}{% abort 'nothing in stock' %}{% endif %}left")
+
+    assert text(renderer, new_entry(count=1)) == "left"
+    with pytest.raises(ContentRejected, match="^nothing in stock$") as refused:
+        renderer.render(new_entry(count=0))
+    assert refused.value.receipt("k1") == ContentRefused("k1", "nothing in stock")
+
+
+def test_dates_are_in_the_zone_of_the_person(new_renderer: NewRenderer, new_entry: NewEntry) -> None:
+    renderer = new_renderer(text="{{ 'now' | date: '%H:%M' }}")
+    entry = new_entry(at=NEW_YEAR_2001)
+
+    for name, time in [("Asia/Tokyo", "09:00"), ("", "00:00"), ("Mars/Olympus", "00:00")]:
+        assert text(renderer, msgspec.structs.replace(entry, zone=name)) == time
 
 
 def test_a_message_that_the_project_has_no_more_fails_for_its_person_alone(

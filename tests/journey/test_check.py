@@ -288,6 +288,21 @@ TEMPLATES = [
     ("{{ profile.first_name", "not a Liquid template: expected '}}', found end of file"),
     ("{% foo %}", "not a Liquid template: unexpected tag 'foo'"),
     (
+        "a{% include 'footer' %}",
+        "not a Liquid template: {% include %} finds nothing, for a message has no templates beside it",
+    ),
+    (
+        "a{% render 'footer' %}",
+        "not a Liquid template: {% render %} finds nothing, for a message has no templates beside it",
+    ),
+    ("{{ profile.first_name | truncate: 5, '..', 3 }}", "the filter 'truncate' takes 0 to 2 arguments, not 3"),
+    ("{{ profile.first_name | date }}", "the filter 'date' takes 1 to 2 arguments, not 0"),
+    ("{% assign x = 1 | plus %}", "the filter 'plus' takes 1 argument, not 0"),
+    ("{% if true %}{{ 'a' | append: 'b', 'c' }}{% endif %}", "the filter 'append' takes 1 argument, not 2"),
+    ("{{ 1 | default: 2, allow_fals: true }}", "the filter 'default' has no argument 'allow_fals'"),
+    ("{{ 0 | date: '%d', 'Europe/Pari' }}", "no time zone 'Europe/Pari', name one as in Europe/Paris"),
+    ("{{ 1 | money: 'EURO' }}", "no currency 'EURO', name it by its code as in EUR"),
+    (
         "{% for x in entry.cart.itms %}{{ x }}{% endfor %}",
         "unknown name entry.cart.itms, did you mean 'entry.cart.items'?",
     ),
@@ -295,7 +310,7 @@ TEMPLATES = [
 
 
 @pytest.mark.parametrize("template,complaint", TEMPLATES)
-def test_a_template_may_only_name_what_is_declared(changed: Change, template: str, complaint: str) -> None:
+def test_a_template_that_never_renders_is_refused(changed: Change, template: str, complaint: str) -> None:
     message = f'message: extra\nsms:\n  text: "{template}"\n'
     assert report(changed({"messages/extra.yaml": message})) == [f"messages/extra.yaml:3: sms.text: {complaint}"]
 

@@ -17,6 +17,7 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True):
     context  the values of the paths that the message's templates name, under profile, entry, event and run; of a call,
              the fields of its body
     at       the effective time of the decision, which is also the templates' `now`
+    zone     the person's time zone at the decision, in which templates write dates; empty for a call
     """
 
     key: str
@@ -32,6 +33,7 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True):
     at: int
     context: dict[str, object]
     attempt: int = 1
+    zone: str = ""
 
 
 class Effects(msgspec.Struct, gc=False):

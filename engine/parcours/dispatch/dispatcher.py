@@ -146,6 +146,8 @@ class Dispatcher:
                 deliveries.append(self._delivery(entry))
             except RenderFailed as failure:
                 receipts.append(failure.receipt(entry.key))
+            except Exception as error:  # noqa: BLE001  # a claim without a receipt would stand for good
+                receipts.append(RenderFailed(f"render: {type(error).__name__}: {error}").receipt(entry.key))
         try:
             if deliveries:
                 receipts += await self._hand_over(deliveries)

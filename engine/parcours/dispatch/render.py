@@ -1,20 +1,17 @@
 """What does this person's message say? Liquid templates, parsed once, rendered within limits.
 
 A template sees `profile`, `entry`, `event` and `run` as they were when the message was decided on, and
-`'now'` is that instant. Text that a content model marks as text/html is escaped for HTML.
+`'now'` is that instant, in the person's time zone. Text that a content model marks as text/html is escaped for HTML.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from datetime import UTC
 from types import MappingProxyType
 
-from dateutil import parser
-from liquid import BoundTemplate, Environment, RenderContext
+from liquid import BoundTemplate
 from liquid.exceptions import LiquidError
-from liquid.filter import with_context
-from liquid.undefined import is_undefined
 from pydantic import BaseModel, ValidationError
 
 from parcours.channel import Finding, Refused
@@ -22,23 +19,14 @@ from parcours.core.effect import Outgoing
 from parcours.core.input import ContentRefused, Settlement
 from parcours.core.paths import pick
 from parcours.errors import ProjectInvalid
-from parcours.instants import EPOCH, to_moment
+from parcours.expression.zones import zone, zone_names
+from parcours.instants import to_moment
 from parcours.journey.compile.content_check import ContentChecks, findings_of
 from parcours.journey.program import Program
 from parcours.journey.read.complaints import in_a_line
-
-LOOPS_MAX = 1_000
-"""Iterations of all loops of one template."""
-
-OUTPUT_BYTES_MAX = 1_000_000
-"""Output of one template: larger than any mail a provider takes."""
-
-NAMESPACE_MAX = 100_000
-"""Room for what a template assigns, in the units of the Liquid library."""
-
-
-SECONDS_MAX = 250_000_000_000
-"""Seconds around 1970 within which every time has a four-digit year."""
+from parcours.template.dialect import Aborted, Dialect
+from parcours.template.nothing import without_nulls
+from parcours.template.rendering import RENDERING, Rendering
 
 
 class RenderFailed(Exception):
@@ -56,65 +44,6 @@ class ContentRejected(RenderFailed):
         return ContentRefused(key, str(self))
 
 
-DECIDED_AT = "$decided_at"
-"""Under this name a template's filters find the delivery's time; no template can name it."""
-
-
-class _Limited(Environment):
-    loop_iteration_limit = LOOPS_MAX
-    output_stream_limit = OUTPUT_BYTES_MAX
-    local_namespace_limit = NAMESPACE_MAX
-
-    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
-        super().setup_tags_and_filters(extra=extra)
-        self.add_filter("date", _date)
-
-
-@with_context
-def _date(value: object, text_format: object, *, context: RenderContext) -> str:
-    """Liquid's `date`, which would read the machine's clock and zone: here 'now' is the delivery's time, all in UTC."""
-    if is_undefined(value):
-        return ""
-    now = context.globals[DECIDED_AT]
-    assert isinstance(now, datetime), "the renderer gives the time to every template"
-    moment = _moment(value, now)
-    if moment is None or is_undefined(text_format):
-        return str(value)
-    if text_format == "%s":
-        return str(int(moment.timestamp()))
-    return moment.strftime(str(text_format))
-
-
-def _moment(value: object, now: datetime) -> datetime | None:
-    """What a template means by a date: a time, a day, seconds since 1970, or a text that names one of them."""
-    if isinstance(value, str) and value in ("now", "today"):
-        return now
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    if isinstance(value, int) or (isinstance(value, str) and value.isascii() and value.isdigit()):
-        seconds = int(value)
-        return EPOCH + timedelta(seconds=seconds) if abs(seconds) < SECONDS_MAX else None
-    if isinstance(value, str):
-        return _parsed_date(value, now)
-    return None
-
-
-def _parsed_date(text: str, now: datetime) -> datetime | None:
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    try:
-        parsed = parser.parse(text, default=midnight, tzinfos=_zone)
-    except (OverflowError, ValueError):
-        return None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-
-
-def _zone(_: str | None, offset_s: int | None) -> tzinfo:
-    """An offset counts, a zone's abbreviation does not: EST is another one in Sydney."""
-    return timezone(timedelta(seconds=offset_s)) if offset_s else UTC
-
-
 class Renderer:
     """Renders every message of a program.
 
@@ -130,8 +59,8 @@ class Renderer:
     ) -> None:
         self._contents = contents
         self._checks = checks
-        self._plain = _Limited()
-        self._html = _Limited(autoescape=True)
+        self._plain = Dialect()
+        self._html = Dialect(autoescape=True)
         self._parsed: dict[tuple[bool, str], BoundTemplate] = {}
         self._sources: dict[tuple[str, int, str, str], Mapping[str, object]] = {}
         self.publish(program)
@@ -164,20 +93,24 @@ class Renderer:
 
     def _filled(self, outgoing: Outgoing) -> BaseModel:
         model = self._contents[outgoing.channel]
-        now = to_moment(outgoing.at)
-        values = {**outgoing.context, "now": now, "today": now.date(), DECIDED_AT: now}
+        values = _values(outgoing)
         try:
             filled = {
                 name: self._fill(value, values, html=_is_html(model, name))
                 for name, value in self._source(outgoing).items()
             }
             return model.model_validate(filled)
+        except RenderFailed:
+            raise
+        except Aborted as abort:
+            raise ContentRejected(str(abort)) from None
         except LiquidError as error:
             raise RenderFailed(f"render: {_words_of(error)}") from error
         except ValidationError as error:
             raise RenderFailed(f"render: {in_a_line(error, model)}") from error
-        except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
-            # Filters raise these for data that nobody thought of; it is one person's message that fails.
+        except Exception as error:
+            # Filters and a stranger's content model raise anything for data that nobody thought of, up to MemoryError;
+            # it is one person's message that fails, and its claim is answered.
             raise RenderFailed(f"render: {type(error).__name__}: {error}") from error
 
     def fields(self, message: str, channel: str) -> frozenset[str]:
@@ -208,6 +141,14 @@ class Renderer:
         if key not in self._parsed:
             self._parsed[key] = (self._html if html else self._plain).from_string(text)
         return self._parsed[key]
+
+
+def _values(outgoing: Outgoing) -> dict[str, object]:
+    """What the templates of one delivery may name, and what their filters share."""
+    here = zone(outgoing.zone) if outgoing.zone in zone_names() else UTC
+    now = to_moment(outgoing.at).astimezone(here)
+    values = {name: without_nulls(each) for name, each in outgoing.context.items()}
+    return {**values, "now": now, "today": now.date(), RENDERING: Rendering(now, here)}
 
 
 def _checked(message: str, channel: str, model: type[BaseModel], content: Mapping[str, object]) -> dict[str, object]:

@@ -135,6 +135,7 @@ def _put_into_outbox(
             to=to,
             at=turn.at,
             context=context,
+            zone="" if delivery.channel == CALL else turn.zone_name(),
         )
     )
     turn.effects.ready.append(delivery.key)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from liquid import Environment
 from liquid.exceptions import LiquidError
 
 from parcours.expression.names import Names, kind_at, nearest
 from parcours.expression.nodes import ROOTS
 from parcours.journey.read.finding import KeyPath
+from parcours.template.dialect import Dialect, misused_filters
 
 _MARKS: Final = ("{{", "{%")
 
@@ -26,8 +26,8 @@ class TemplateUse:
 
 
 @cache
-def _environment() -> Environment:
-    return Environment()
+def _dialect() -> Dialect:
+    return Dialect()
 
 
 def templates_in(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
@@ -46,13 +46,15 @@ def templates_in(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, s
 def read_template(text: str) -> TemplateUse:
     """The names and the complaints of one template."""
     try:
-        analysis = _environment().from_string(text).analyze(include_partials=False)
+        template = _dialect().from_string(text)
+        analysis = template.analyze(include_partials=False)
     except (LiquidError, RecursionError) as error:
         return TemplateUse(frozenset(), (f"not a Liquid template: {_reason(error)}",))
-    filters = _environment().filters
+    filters = _dialect().filters
     complaints = [
         f"unknown filter {name!r}{nearest(name, filters)}" for name in analysis.filters if name not in filters
     ]
+    complaints += misused_filters(template)
     paths: set[str] = set()
     for root, variables in analysis.globals.items():
         if root not in ROOTS:
