@@ -11,6 +11,9 @@ MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
+MACRO_STEPS_MAX = 10_000
+"""Default of `macro_steps_max`, and the bound where an expression is evaluated without settings."""
+
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -62,6 +65,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         description="Addresses of one person on one channel that are known to be dead; the oldest are forgotten.",
     )
     series_entries_max: Count = Field(default=1_000, description="Entries kept of one history of one person.")
+    macro_steps_max: Count = Field(
+        default=MACRO_STEPS_MAX,
+        description="Elements that all macros of an expression may go through; beyond it its value is missing.",
+    )
     kept_inputs_max: Count = Field(
         default=200,
         description="Inputs kept for one person's runs of a paused journey; beyond it none is made up for.",

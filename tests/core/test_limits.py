@@ -14,12 +14,20 @@ HEAD = {"project": "shop", "timezone": "UTC", "policies": {"consent": {"default"
 AT = "2026-03-02T09:00:00Z"
 
 
-def play(folder: Path, journey: str, lines: list[str], settings: Settings, until_ms: int | None = None) -> Result:
+def play(
+    folder: Path,
+    journey: str,
+    lines: list[str],
+    settings: Settings,
+    until_ms: int | None = None,
+    *,
+    cart: str = "string",
+) -> Result:
     """A shop with one journey, over these lines."""
     documents = {
         "parcours.yaml": HEAD,
         "profile.yaml": {"traits": {"email": "string", "first_name": "string"}},
-        "events.yaml": {"events": {"Start": {"properties": {"cart": "string"}}}},
+        "events.yaml": {"events": {"Start": {"properties": {"cart": cart}}}},
         "messages/hello.yaml": {
             "message": "hello",
             "class": "marketing",
@@ -28,7 +36,7 @@ def play(folder: Path, journey: str, lines: list[str], settings: Settings, until
         },
     }
     for name, document in documents.items():
-        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         with (folder / name).open("w") as file:
             YAML(typ="safe", pure=True).dump(document, file)
     (folder / "journeys").mkdir()
@@ -44,6 +52,23 @@ def limits(result: Result) -> list[tuple[str, str]]:
 IDENTIFY = '{"type":"identify","userId":"u","timestamp":"AT","traits":{"email":"u@shop.example","first_name":"Ada"}}'
 START = '{"type":"track","event":"Start","userId":"u","timestamp":"AT","properties":{"cart":"%d"}}'
 LATER_MS = 1_772_442_000_000 + 10 * 86_400_000
+
+
+def test_macros_that_go_too_far_have_no_value_and_say_so_once_an_event(tmp_path: Path) -> None:
+    journey = """
+        journey: loop
+        entry: {event: Start, when: 'event.cart.all(x, event.cart.exists(y, x == y))'}
+        steps: [{id: hello, send: hello}]
+    """
+    few, many = (START.replace('"%d"', str(list(range(count)))) for count in (9, 200))
+
+    result = play(tmp_path, journey, [IDENTIFY, many, few], Settings(), cart="list")
+
+    assert limits(result) == [
+        ("macro_steps_max", "no value for 'event.cart.all(x, event.cart.exists(y, x == y))', whose macros go further")
+    ]
+    assert next(fact.what for fact in result.facts if isinstance(fact, Moved)) == "entered"
+    assert limits(play(tmp_path / "more", journey, [many], Settings(macro_steps_max=50_000), cart="list")) == []
 
 
 def test_a_trait_that_doubles_at_each_turn_of_a_loop_parks_its_run(tmp_path: Path) -> None:

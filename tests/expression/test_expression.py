@@ -288,3 +288,41 @@ def test_a_comparison_is_never_both_equal_and_unequal(left: object, right: objec
     equal = compile_expression("event.a == event.b").holds(scope)
     assert not (equal and compile_expression("event.a != event.b").holds(scope))
     assert equal == compile_expression("event.b == event.a").holds(scope)
+
+
+class Noted:
+    """Limits that note which expressions were given up."""
+
+    macro_steps_max = 1_000
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def exceeded(self, text: str) -> None:
+        self.texts.append(text)
+
+
+SQUARE = "event.a.all(x, event.a.exists(y, x == y))"
+
+
+@pytest.mark.parametrize(
+    "text, count, value",
+    [
+        ("event.a.all(x, x >= 0)", 1_000, True),
+        (SQUARE, 20, True),  # 20 * 21 / 2 + 20 steps
+        (SQUARE, 60, MISSING),
+        (f"!({SQUARE})", 60, MISSING),
+        (" || ".join(["event.a.exists(x, x < 0)"] * 3), 300, False),
+        (" || ".join(["event.a.exists(x, x < 0)"] * 4), 300, MISSING),  # all macros of one expression count together
+        ("event.a.map(x, x > 0, x * 2).size()", 501, MISSING),  # and all their bodies
+    ],
+)
+def test_the_macros_of_one_evaluation_take_a_bounded_number_of_steps(text: str, count: int, value: object) -> None:
+    limits, condition = Noted(), compile_expression(text)
+    scope = Scope(event={"a": list(range(count))}, limits=limits)
+
+    assert condition.value(scope) is value if value is MISSING else condition.value(scope) == value
+    assert limits.texts == ([text] if value is MISSING else [])
+    assert condition.holds(scope) is (value is True), "each evaluation has its own"
+    if value is MISSING and not text.startswith("!"):
+        assert condition.unmet(scope) == "it takes more than macro_steps_max steps"

@@ -11,22 +11,28 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from parcours.config import Settings
 from parcours.core.history import PersonHistory
 from parcours.core.profile import Profile, ReadMark, Timer
 from parcours.core.turn import Turn
 from parcours.expression.expression import Scope
+from parcours.expression.values import Untold
 from parcours.journey.program import AudienceTrigger, Program
 
 
-def is_inside(program: Program, profile: Profile, audience: str, at: int) -> bool:
+def is_inside(program: Program, profile: Profile, audience: str, at: int, settings: Settings) -> bool:
     """Whether the person is in the audience at an instant, which may be later than her pending timers."""
     history = PersonHistory(profile, program.policies.consent)
-    return program.audiences[audience].condition.holds(Scope(profile=profile.traits, now_ms=at, history=history))
+    limits = Untold(settings.macro_steps_max)
+    scope = Scope(profile=profile.traits, now_ms=at, history=history, limits=limits)
+    return program.audiences[audience].condition.holds(scope)
 
 
 def fix_membership(turn: Turn, audiences: Iterable[tuple[str, str]]) -> None:
     """Note for each (journey, audience) whether the person is inside now, for a read that is not over."""
-    inside = [name for name, audience in audiences if is_inside(turn.program, turn.profile, audience, turn.at)]
+    inside = [
+        name for name, audience in audiences if is_inside(turn.program, turn.profile, audience, turn.at, turn.settings)
+    ]
     turn.profile.reads = [*turn.profile.reads, ReadMark(turn.at, tuple(inside))]
 
 

@@ -11,7 +11,7 @@ import msgspec
 from parcours.channel import plain_address
 from parcours.config import Settings
 from parcours.core.effect import Effects
-from parcours.core.fact import Moved, What
+from parcours.core.fact import LimitReached, Moved, What
 from parcours.core.history import PersonHistory
 from parcours.core.profile import Origin, Profile, Run, Timer, TimerKind
 from parcours.core.time_text import time_text
@@ -105,7 +105,19 @@ class Turn(msgspec.Struct):
             run=run or {},
             now_ms=self.at,
             history=PersonHistory(self.profile, self.program.policies.consent),
+            limits=self,
         )
+
+    @property
+    def macro_steps_max(self) -> int:
+        return self.settings.macro_steps_max
+
+    def exceeded(self, text: str) -> None:
+        """Record that an expression was given up, once for each input."""
+        why = f"no value for {text!r}, whose macros go further"
+        fact = LimitReached(self.at, self.person, "macro_steps_max", why)
+        if fact not in self.effects.facts:
+            self.effects.facts.append(fact)
 
     def run_scope(self, run: Run, event: Mapping[str, object] | None = None) -> Scope:
         """The scope of a run's expression; without an `event` at hand, the one that moved the run last."""

@@ -48,6 +48,7 @@ class ExpressionCompiler:
     asked: list[history.HistoryCall] = field(default_factory=list)
     turns: list[ChangeTimes] = field(default_factory=list)
     consents: bool = False
+    macros: bool = False
     variables: tuple[str, ...] = ()
 
     def compile(self, node: nodes.Node) -> Operand:
@@ -276,7 +277,7 @@ class ExpressionCompiler:
         elements, outer = self.compile(target).evaluate, self.variables
         self.variables = (*outer, variable.text)
         compiled = tuple(self.compile(body).evaluate for body in bodies)
-        self.variables = outer
+        self.variables, self.macros = outer, True
         return Operand(bind(macro, elements, compiled), node.text, kind)
 
 

@@ -6,12 +6,13 @@ missing. It reads nothing but its scope, so the same scope always gives the same
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from parcours.expression.cel import ExpressionCompiler
 from parcours.expression.change_times import ChangeTimes
 from parcours.expression.history import HistoryCall, names_of_condition
+from parcours.expression.macros import bounded
 from parcours.expression.names import Names
 from parcours.expression.nodes import Literal, Node
 from parcours.expression.operand import Why
@@ -146,18 +147,24 @@ def _compiled(text: str, tree: Node, names: Names | None) -> Expression:
     except RecursionError:
         raise ExpressionError("the expression is nested too deeply", 1) from None
     series = united_series(_series(asked, names) for asked in compiler.asked)
+    evaluate, turns = operand.evaluate, tuple(compiler.turns)
+    if compiler.macros:
+        nothing: Sequence[int] = ()
+        turns = tuple(bounded(text, each, nothing) for each in turns)
+        why = bounded(text, why, ["it takes more than macro_steps_max steps"])
+        evaluate = bounded(text, evaluate, MISSING)
     return Expression(
         text=text,
         paths=frozenset(compiler.paths),
         kinds=tuple(sorted((path, each.kind) for path, each in compiler.paths.items())),
         cautions=tuple(compiler.cautions),
-        _evaluate=operand.evaluate,
+        _evaluate=evaluate,
         _why=why,
         series=tuple(series.values()),
         consents=compiler.consents,
         kind=operand.kind,
         literal=operand.literal,
-        _turns=tuple(compiler.turns),
+        _turns=turns,
     )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
-from parcours.expression.values import MISSING, Evaluate, Scope
+from parcours.expression.values import MISSING, Evaluate, OutOfSteps, Scope, Steps
 
 ELEMENTS_MAX: Final = 1_000
 """Beyond this many elements the macro's value is missing: one event must not hold up a shard."""
 
 DEPTH_MAX: Final = 2
-"""Macros inside macros: two levels are a million steps at worst, three would be a thousand million."""
+"""Macros inside macros; how far they go together is bounded by `macro_steps_max`."""
+
+T = TypeVar("T")
 
 Results: TypeAlias = Iterator[tuple[object, tuple[object, ...]]]
 """Each element with the values of the macro's bodies for it."""
@@ -64,7 +66,24 @@ def bind(macro: Macro, elements: Evaluate, bodies: tuple[Evaluate, ...]) -> Eval
 
 
 def _results(scope: Scope, elements: list[object], bodies: tuple[Evaluate, ...]) -> Results:
-    inner, outer = scope.inner(), scope.variables
+    inner, outer, steps = scope.inner(), scope.variables, scope.steps
+    assert steps is not None, "an expression with macros is evaluated by `bounded`"
     for element in elements:
+        steps.take(len(bodies))
         inner.variables = (*outer, MISSING if element is None else element)
         yield element, tuple(body(inner) for body in bodies)
+
+
+def bounded(text: str, evaluate: Callable[[Scope], T], otherwise: T) -> Callable[[Scope], T]:
+    """A closure that counts the steps of all macros in an expression, and gives it up where they are too many."""
+
+    def within_limits(scope: Scope) -> T:
+        inner = scope.inner()
+        inner.steps = Steps(scope.limits.macro_steps_max)
+        try:
+            return evaluate(inner)
+        except OutOfSteps:
+            scope.limits.exceeded(text)
+            return otherwise
+
+    return within_limits

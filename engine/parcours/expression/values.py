@@ -14,6 +14,7 @@ from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
+from parcours.config import MACRO_STEPS_MAX
 from parcours.instants import EPOCH
 
 
@@ -95,8 +96,48 @@ class NoHistory:
 NO_HISTORY: Final[History] = NoHistory()
 
 
+class Limits(Protocol):
+    """What one evaluation may take, and who is told when it would take more."""
+
+    @property
+    def macro_steps_max(self) -> int: ...
+
+    def exceeded(self, text: str) -> None:
+        """The expression of this text was given up at `macro_steps_max`; its value is missing."""
+
+
+class Untold(msgspec.Struct, frozen=True):
+    """Limits that are reached without a word."""
+
+    macro_steps_max: int = MACRO_STEPS_MAX
+
+    def exceeded(self, text: str) -> None:
+        pass
+
+
+UNTOLD: Final = Untold()
+
+
+class OutOfSteps(Exception):
+    """An evaluation has taken all its steps. It never leaves the expression."""
+
+
+class Steps(msgspec.Struct):
+    """The macro steps that one evaluation has left."""
+
+    left: int
+
+    def take(self, count: int) -> None:
+        self.left -= count
+        if self.left < 0:
+            raise OutOfSteps
+
+
 class Scope(msgspec.Struct):
-    """The input of an evaluation: what an expression can see. `run` holds id, entered_at (ms), correlation and step."""
+    """The input of an evaluation: what an expression can see. `run` holds id, entered_at (ms), correlation and step.
+
+    steps  set while an expression with macros is evaluated
+    """
 
     event: Mapping[str, object] = {}
     entry: Mapping[str, object] = {}
@@ -105,6 +146,8 @@ class Scope(msgspec.Struct):
     now_ms: int = 0
     variables: tuple[object, ...] = ()
     history: History = NO_HISTORY
+    limits: Limits = UNTOLD
+    steps: Steps | None = None
 
     def inner(self) -> Scope:
         """A copy in which a macro binds its variable without touching the caller's scope."""

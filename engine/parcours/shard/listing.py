@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from parcours.config import Settings
 from parcours.core.audiences import is_inside
 from parcours.core.input import TimePassed
 from parcours.core.profile import NEVER, decode_profile, next_due
@@ -22,11 +23,12 @@ from parcours.shard.work import Work
 class Listing:
     """Of one shard."""
 
-    def __init__(self, slots: Slots, inputs: Inputs, published: Published, reads: Reads) -> None:
+    def __init__(self, slots: Slots, inputs: Inputs, published: Published, reads: Reads, settings: Settings) -> None:
         self._slots = slots
         self._inputs = inputs
         self._published = published
         self._reads = reads
+        self._settings = settings
 
     def due(self, now_ms: int) -> DueReads:
         """The reads that have to be made at this time, of each journey the newest."""
@@ -69,4 +71,4 @@ class Listing:
             marks = [mark for mark in profile.reads if mark.at == read.at]
         if marks:
             return read.journey in marks[0].inside
-        return is_inside(self._published.program_at(read.at), profile, read.audience, read.at)
+        return is_inside(self._published.program_at(read.at), profile, read.audience, read.at, self._settings)

@@ -87,7 +87,7 @@ class Shard:
         recorded = dict.fromkeys(records, answer)
         self._reads = Reads(live=self._time.wakes_itself)
         self._inputs = Inputs(self._published, self._reads, self._time, settings, recorded, crowd, normalize)
-        self._listing = Listing(self._slots, self._inputs, self._published, self._reads)
+        self._listing = Listing(self._slots, self._inputs, self._published, self._reads, settings)
         self._leaving = Claiming(self._slots, self._inputs, self._time)
         self._positions = Positions(settings)
         self._stamp_ms = self._sequence = 0
