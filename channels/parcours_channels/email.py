@@ -6,13 +6,11 @@ can have been taken over; from then on only the server's reply tells.
 
 from __future__ import annotations
 
-import re
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-import mjml
 from aiosmtplib import (
     SMTP,
     SMTPAuthenticationError,
@@ -23,13 +21,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from parcours.channel import Accepted, Attempt, Channel, Delivery, Finding, NotSent, Receipt, Refused, SideBySide
 from parcours_channels.email_address import normal_address
-from parcours_channels.mime import UNPRINTABLE, address_of, domain_of, encode_mail, message_id
+from parcours_channels.email_content import EmailContent, mailbox
+from parcours_channels.html_text import text_of, with_preheader
+from parcours_channels.mime import address_of, domain_of, encode_mail, message_id
 from parcours_channels.smtp_codes import receipt_of_reply
 from parcours_channels.smtp_pool import Connection, SmtpPool, hang_up
 from parcours_channels.smtp_transaction import Transaction
-
-LIQUID = re.compile(r"(\{%.*?%\}|\{\{.*?\}\})", re.DOTALL)
-"""A tag or an output of a template."""
 
 
 class EmailSettings(BaseModel):
@@ -67,43 +64,6 @@ class EmailSettings(BaseModel):
     def _login_is_whole(self) -> EmailSettings:
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password go together")
-        return self
-
-
-class EmailContent(BaseModel):
-    """A subject, and a text, an HTML part, or both. MJML is compiled to HTML when the document is read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    subject: str
-    text: str | None = None
-    html: str | None = Field(None, json_schema_extra={"contentMediaType": "text/html"})
-    mjml: str | None = Field(None, description="Becomes `html`; Liquid tags pass through it untouched.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _compile_mjml(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping) or not isinstance(values.get("mjml"), str):
-            return values
-        if values.get("html") is not None:
-            raise ValueError("takes html or mjml, not both")
-        try:
-            return {**values, "html": mjml.mjml2html(values["mjml"]), "mjml": None}
-        except (OSError, ValueError) as error:
-            raise ValueError(f"mjml cannot be compiled: {error}") from error
-
-    @field_validator("subject")
-    @classmethod
-    def _on_one_line(cls, subject: str) -> str:
-        """What YAML's block text, a condition of Liquid or somebody's name leaves in it becomes a space."""
-        # Within a tag of Liquid a line break may mean something; what the tag makes of it comes by here once more.
-        parts = LIQUID.split(subject)
-        return "".join(part if place % 2 else UNPRINTABLE.sub(" ", part) for place, part in enumerate(parts)).strip(" ")
-
-    @model_validator(mode="after")
-    def _says_something(self) -> EmailContent:
-        if self.text is None and self.html is None:
-            raise ValueError("needs text, html or mjml")
         return self
 
 
@@ -172,16 +132,28 @@ class EmailChannel(Channel):
             to = normal_address(delivery.to)
         except ValueError as error:
             return Refused(delivery.key, f"not an address: {error}", permanent=True)
-        mail = encode_mail(
+        try:
+            mail = self._encoded(delivery, to, content)
+        except ValueError as error:
+            return Refused(delivery.key, f"reply_to {error}")
+        return await self._hand_in(delivery, to, mail, attempt)
+
+    def _encoded(self, delivery: Delivery, to: str, content: EmailContent) -> bytes:
+        """The mail as it leaves. Raises ValueError if answers cannot go where they should."""
+        html = content.html
+        if html is not None and content.preheader:
+            html = with_preheader(html, content.preheader)
+        return encode_mail(
             key=delivery.key,
             sender=self._settings.sender,
             to=to,
             subject=content.subject,
-            text=content.text,
-            html=content.html,
+            text=text_of(content.html) if content.text is None and content.html is not None else content.text,
+            html=html,
             at_ms=delivery.at_ms or None,
+            reply_to=None if content.reply_to is None else mailbox(content.reply_to),
+            headers=content.headers,
         )
-        return await self._hand_in(delivery, to, mail, attempt)
 
     async def _hand_in(self, delivery: Delivery, to: str, mail: bytes, attempt: Attempt) -> Receipt:
         while True:

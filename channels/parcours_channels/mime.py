@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.header import Header
 from email.utils import format_datetime, formataddr, parseaddr
+from types import MappingProxyType
 
 UNPRINTABLE = re.compile(r"\s*[\x00-\x1f\x7f-\x9f\u2028\u2029]+\s*")
 """What no header may hold: everything that some reader takes for the end of its line, and other control characters."""
@@ -40,12 +42,16 @@ def encode_mail(
     text: str | None,
     html: str | None,
     at_ms: int | None,
+    reply_to: str | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
     """A whole mail with CRLF line ends. `at_ms` (since 1970) becomes its Date; else the server sets one.
 
-    to  a normalized address; its name may be beyond ASCII, which only a server with SMTPUTF8 gets to see
+    to        a normalized address; its name may be beyond ASCII, which only a server with SMTPUTF8 gets to see
+    reply_to  a mailbox as a header holds it
+    headers   further ones, whose names are those of headers
     """
-    headers = [
+    lines = [
         _header("From", formataddr(parseaddr(sender))),
         _header("To", to),
         _header("Subject", subject),
@@ -53,9 +59,12 @@ def encode_mail(
     ]
     if at_ms is not None:
         date = datetime.fromtimestamp(at_ms // 1000, UTC)
-        headers.append(_header("Date", format_datetime(date)))
-    headers.append(b"MIME-Version: 1.0")
-    return b"\r\n".join([*headers, _body(key, text, html)])
+        lines.append(_header("Date", format_datetime(date)))
+    if reply_to is not None:
+        lines.append(_header("Reply-To", reply_to))
+    lines += [_header(name, value) for name, value in headers.items() if value.strip()]
+    lines.append(b"MIME-Version: 1.0")
+    return b"\r\n".join([*lines, _body(key, text, html)])
 
 
 def message_id(key: str, sender: str) -> str:
@@ -68,6 +77,7 @@ def _header(name: str, value: str) -> bytes:
     if name in {
         "From",
         "To",
+        "Reply-To",
         "Message-ID",
     }:  # addresses and ids are not folded; a To beyond ASCII is RFC 6532's
         return f"{name}: {value}".encode()

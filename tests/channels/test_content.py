@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from parcours.channel import Finding
-from parcours_channels.email import EmailChannel, EmailContent
+from parcours_channels.email import EmailChannel
+from parcours_channels.email_content import EmailContent
 from parcours_channels.push import PushChannel, PushContent
 from parcours_channels.sms import SmsChannel, SmsContent
 

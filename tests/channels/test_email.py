@@ -15,7 +15,8 @@ from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt, Re
 from parcours.testing.channel_contract import receipts_of
 from parcours.testing.doubles import Drop, Hang, Reply, SmtpServer
 from parcours.testing.doubles.smtp import SmtpFault, Stage
-from parcours_channels.email import EmailChannel, EmailContent, EmailSettings
+from parcours_channels.email import EmailChannel, EmailSettings
+from parcours_channels.email_content import EmailContent
 from parcours_channels.smtp_codes import receipt_of_reply
 
 TEXT = EmailContent(subject="Hello", text="Hi")

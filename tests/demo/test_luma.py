@@ -16,7 +16,7 @@ from parcours.demo.reactions import LUMA_CROWD
 from parcours.journey.project import Project
 from parcours.simulation.result_files import write_results
 from parcours.simulation.simulation import Result, simulate
-from parcours_channels.email import EmailContent
+from parcours_channels.email_content import EmailContent
 from parcours_channels.push import PushContent
 from parcours_channels.sms import SmsContent
 

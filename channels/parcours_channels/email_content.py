@@ -1,0 +1,118 @@
+"""What a message document holds for mail, and which of it is wrong before or after it is filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from email.utils import formataddr, parseaddr
+from typing import Any, Final
+
+import mjml
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from parcours_channels.email_address import normal_address
+from parcours_channels.mime import UNPRINTABLE, folded
+from parcours_channels.mjml_source import check_mjml
+
+LIQUID: Final = re.compile(r"(\{%.*?%\}|\{\{.*?\}\})", re.DOTALL)
+"""A tag or an output of a template."""
+
+LINE_BREAK: Final = re.compile(r"[\r\n\x00\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+"""Everything that some reader takes for the end of a header line."""
+
+HEADER_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,75}")
+
+HEADERS: Final = {
+    name.lower(): name
+    for name in (
+        "Auto-Submitted",
+        "Feedback-ID",
+        "Importance",
+        "In-Reply-To",
+        "Keywords",
+        "List-Id",
+        "List-Unsubscribe",
+        "List-Unsubscribe-Post",
+        "Organization",
+        "Precedence",
+        "References",
+    )
+}
+"""Headers that a message may set, besides those that begin with X-. All others belong to the channel."""
+
+
+class EmailContent(BaseModel):
+    """A subject, and a text, an HTML part, or both. MJML is compiled to HTML when the document is read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subject: str = Field(description="A line break in it becomes a space.")
+    text: str | None = Field(None, description="The plain part; without it one is made of the HTML.")
+    html: str | None = Field(None, json_schema_extra={"contentMediaType": "text/html"})
+    mjml: str | None = Field(None, description="Becomes `html`; Liquid tags pass through it untouched.")
+    preheader: str | None = Field(None, description="Shown behind the subject in a list of mails; needs HTML.")
+    reply_to: str | None = Field(None, description="Where answers go: shop@luma.example or Luma <shop@luma.example>.")
+    headers: dict[str, str] = Field({}, description="Further headers: " + ", ".join(HEADERS.values()) + ", and X-....")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _compile_mjml(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping) or not isinstance(values.get("mjml"), str):
+            return values
+        if values.get("html") is not None:
+            raise ValueError("takes html or mjml, not both")
+        try:
+            check_mjml(values["mjml"])
+            return {**values, "html": mjml.mjml2html(values["mjml"]), "mjml": None}
+        except (OSError, ValueError) as error:
+            raise ValueError(f"mjml cannot be compiled: {error}") from error
+
+    @field_validator("subject", "preheader")
+    @classmethod
+    def _on_one_line(cls, text: str | None) -> str | None:
+        """What YAML's block text, a condition of Liquid or somebody's name leaves in it becomes a space."""
+        # Within a tag of Liquid a line break may mean something; what the tag makes of it comes by here once more.
+        parts = LIQUID.split(text or "")
+        line = "".join(part if place % 2 else UNPRINTABLE.sub(" ", part) for place, part in enumerate(parts))
+        return line.strip(" ") if text is not None else None
+
+    @field_validator("reply_to")
+    @classmethod
+    def _is_an_address(cls, reply_to: str | None) -> str | None:
+        if reply_to is None or LIQUID.search(reply_to):
+            return reply_to
+        return mailbox(reply_to) if reply_to.strip() else None
+
+    @field_validator("headers")
+    @classmethod
+    def _are_allowed(cls, headers: dict[str, str]) -> dict[str, str]:
+        known: dict[str, str] = {}
+        for given, value in headers.items():
+            name = HEADERS.get(given.lower(), given)
+            if not HEADER_NAME.fullmatch(name) or not (name in HEADERS.values() or name.lower().startswith("x-")):
+                raise ValueError(f"{given!r} cannot be set, only {', '.join(HEADERS.values())} and X-...")
+            if any(name.lower() == each.lower() for each in known):
+                raise ValueError(f"{given!r} is there twice")
+            if any(LINE_BREAK.search(part) for part in LIQUID.split(value)[::2]):
+                raise ValueError(f"{given!r} holds a line break")
+            known[name] = value
+        return known
+
+    @model_validator(mode="after")
+    def _says_something(self) -> EmailContent:
+        if self.text is None and self.html is None:
+            raise ValueError("needs text, html or mjml")
+        if self.preheader is not None and self.html is None:
+            raise ValueError("preheader needs html or mjml")
+        return self
+
+
+def mailbox(text: str) -> str:
+    """`Name <name@domain>` or `name@domain` as a header holds it, on one line. Raises ValueError if it is neither."""
+    name, address = parseaddr(folded(text))
+    if not address:
+        raise ValueError("is neither name@domain nor Name <name@domain>")
+    normal = normal_address(address)
+    if not normal.isascii():
+        raise ValueError("needs an address in ASCII, which every server takes")
+    return formataddr((name, normal))

@@ -1,0 +1,83 @@
+"""What of MJML is refused before the library sees it: what it would leave out without a word, or not survive."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import Final
+
+DEPTH_MAX: Final = 100
+"""Elements within each other. The library goes down by recursion, and 3,000 levels end the process."""
+
+ELEMENTS: Final = frozenset(
+    [
+        "mj-accordion",
+        "mj-accordion-element",
+        "mj-accordion-text",
+        "mj-accordion-title",
+        "mj-all",
+        "mj-attributes",
+        "mj-body",
+        "mj-breakpoint",
+        "mj-button",
+        "mj-carousel",
+        "mj-carousel-image",
+        "mj-class",
+        "mj-column",
+        "mj-divider",
+        "mj-font",
+        "mj-group",
+        "mj-head",
+        "mj-hero",
+        "mj-image",
+        "mj-navbar",
+        "mj-navbar-link",
+        "mj-preview",
+        "mj-raw",
+        "mj-section",
+        "mj-social",
+        "mj-social-element",
+        "mj-spacer",
+        "mj-style",
+        "mj-table",
+        "mj-text",
+        "mj-title",
+        "mj-wrapper",
+    ]
+)
+"""The elements that the library knows; it writes any other into the mail as it is."""
+
+VOID: Final = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
+)
+"""Elements of HTML that have no end."""
+
+_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+_TAG: Final = re.compile(r"<(/?)([A-Za-z][\w-]*)|/>")
+_INLINE_STYLE: Final = re.compile(r"<mj-style[^>]*\sinline\b", re.IGNORECASE)
+
+
+def check_mjml(source: str) -> None:
+    """Raise ValueError for elements that are unknown, or too deep, and for styles that would not be put inline."""
+    source = _COMMENT.sub("", source)
+    depth, last = 0, ""
+    for tag in _TAG.finditer(source):
+        name = (tag[2] or "").lower()
+        if name:
+            last = name
+            _check_element(name)
+        if name in VOID or (not name and last in VOID):
+            continue
+        depth += 1 if name and not tag[1] else -1
+        if depth > DEPTH_MAX:
+            raise ValueError(f"its elements are nested more than {DEPTH_MAX} deep")
+    if _INLINE_STYLE.search(source):
+        raise ValueError("<mj-style inline> is not put inline, set the attribute of the elements, or use mj-attributes")
+
+
+def _check_element(name: str) -> None:
+    if name == "mj-include":
+        raise ValueError("<mj-include> finds nothing, for a message has no files beside it")
+    if name.startswith("mj-") and name not in ELEMENTS:
+        near = get_close_matches(name, ELEMENTS, n=1)
+        raise ValueError(f"unknown element <{name}>{f', did you mean <{near[0]}>?' if near else ''}")

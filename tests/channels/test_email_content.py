@@ -1,0 +1,139 @@
+"""Is everything of a message's mail in the mail, and is what cannot be one found out when it is read or rendered?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+import pytest
+from pydantic import ValidationError
+
+from parcours.channel import Delivery
+from parcours.testing.channel_contract import receipts_of
+from parcours.testing.doubles import SmtpServer
+from parcours_channels.email import EmailChannel, EmailSettings
+from parcours_channels.email_content import EmailContent
+from parcours_channels.html_text import text_of
+from parcours_channels.mjml_source import DEPTH_MAX, ELEMENTS, check_mjml
+
+
+def mail_with(**content: object) -> EmailMessage:
+    """What arrives of this content."""
+    with SmtpServer() as server:
+        settings = {"host": server.host, "port": server.port, "sender": "shop@luma.example", "tls": "none"}
+        channel = EmailChannel(EmailSettings.model_validate({**settings, "client_name": "localhost"}))
+        model = EmailContent.model_validate({"subject": "Hello", **content})
+        receipts_of(channel, [Delivery(key="k1", channel="email", to="sarah@mail.example", content=model)])
+        (mail,) = server.mailbox
+    message = message_from_bytes(mail.raw, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def test_answers_and_further_headers_go_out_with_the_mail() -> None:
+    headers = {"list-unsubscribe": "<https://luma.example/u/1>", "X-Campaign": "été", "X-None": " "}
+
+    message = mail_with(text="Hi", reply_to="Équipe\n Luma <help@luma.example>", headers=headers)
+
+    assert message["Reply-To"] == "Équipe Luma <help@luma.example>"
+    assert message["List-Unsubscribe"] == "<https://luma.example/u/1>"
+    assert message["X-Campaign"] == "été"
+    assert "X-None" not in message  # a header without a value is none
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        ({"reply_to": "nobody"}, "neither|form name@domain"),
+        ({"reply_to": "a@b@c.example"}, "reply_to"),
+        ({"reply_to": "élodie@luma.example"}, "in ASCII"),
+        ({"headers": {"X-Name": "a\r\nBcc: b@mail.example"}}, "'X-Name' holds a line break"),
+        ({"headers": {"X-Name": "a\u2028b"}}, "holds a line break"),
+        ({"headers": {"Bcc": "b@mail.example"}}, "'Bcc' cannot be set, only Auto-Submitted"),
+        ({"headers": {"From": "b@mail.example"}}, "cannot be set"),
+        ({"headers": {"X-Na me": "a"}}, "cannot be set"),
+        ({"headers": {"X-Name: a\r\nBcc": "a"}}, "cannot be set"),
+        ({"headers": {"X-Name": "a", "x-name": "b"}}, "twice"),
+        ({"preheader": "Soon"}, "preheader needs html"),
+    ],
+)
+def test_a_content_that_cannot_be_a_mail_is_refused(content: Mapping[str, object], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        EmailContent.model_validate({"subject": "Hello", "text": "Hi", **content})
+
+
+def test_a_template_in_a_header_may_go_over_several_lines() -> None:
+    headers = {"X-Name": "{% if profile.a %}\na{% endif %}".replace("\na", "a"), "X-Tag": "{{ profile.a\n}}"}
+
+    content = EmailContent(subject="Hello", text="Hi", headers=headers, reply_to="{{ profile.owner }}")
+
+    assert (content.headers, content.reply_to) == (headers, "{{ profile.owner }}")
+    assert EmailContent(subject="Hello", text="Hi", reply_to="  ").reply_to is None  # nobody owns the customer
+
+
+def test_a_text_part_is_made_of_the_html_where_there_is_none() -> None:
+    html = """
+    <html><head><title>T</title><style>p {color: red}</style></head><body>
+      <h1>Hello &amp; welcome</h1><p>Your <b>cart</b>
+      waits.<br>Really.</p><ul><li>Mat</li><li>Bag</li></ul>
+      <table><tr><td>Total</td><td>80&nbsp;€</td></tr></table>
+      <a href="https://shop.example/c?a=1&amp;b=2">Back to it</a> <a href="https://x.example">https://x.example</a>
+      <img src="x.png" alt="A mat"><script>alert(1)</script><!-- no --></body></html>"""
+    expected = """Hello & welcome
+
+Your cart waits.
+Really.
+
+- Mat
+
+- Bag
+
+Total 80 €
+
+Back to it (https://shop.example/c?a=1&b=2) https://x.example A mat
+"""
+    assert text_of(html) == expected
+
+    text, part = mail_with(html=html).iter_parts()
+
+    assert text.get_content().replace("\r\n", "\n") == expected
+    assert part.get_content_type() == "text/html"
+
+
+def test_a_preheader_is_hidden_at_the_top_of_the_body() -> None:
+    _, html = mail_with(html="<html><body class='a'><p>Hi</p></body></html>", preheader="Soon\n<b>gone").iter_parts()
+
+    shown, _, rest = html.get_content().partition("</div>")
+    assert shown.startswith("<html><body class='a'><div style=\"display:none;")
+    assert shown.endswith(">Soon &lt;b&gt;gone")
+    assert rest.strip() == "<p>Hi</p></body></html>"
+
+
+def body(inside: str) -> str:
+    return f"<mjml><mj-body>{inside}</mj-body></mjml>"
+
+
+@pytest.mark.parametrize(
+    "source, words",
+    [
+        (body("<mj-wrapper>" * 3_000 + "</mj-wrapper>" * 3_000), f"nested more than {DEPTH_MAX} deep"),
+        (body("<mj-raw>" + "<div>" * 100_000 + "</div>" * 100_000 + "</mj-raw>"), "deep"),
+        (body("<mj-raw>" + "<b a='/>'" * 200_000), "cannot be compiled"),
+        (body("<mj-sektion></mj-sektion>"), "unknown element <mj-sektion>, did you mean <mj-section>?"),
+        (body("<mj-include path='x.mjml' />"), "<mj-include> finds nothing"),
+        ("<mjml><mj-head><mj-style inline='inline'>p {color: red}</mj-style></mj-head></mjml>", "not put inline"),
+    ],
+    ids=["wrappers", "divs", "open", "unknown", "include", "inline"],
+)
+def test_mjml_that_the_library_would_not_survive_or_leave_out_is_refused(source: str, words: str) -> None:
+    with pytest.raises(ValidationError, match="mjml cannot be compiled: ") as caught:
+        EmailContent(subject="Hello", mjml=source)
+
+    assert words in str(caught.value)
+
+
+def test_known_elements_comments_and_html_pass() -> None:
+    check_mjml("".join(f"<{name}></{name}>" for name in ELEMENTS))
+    check_mjml(body("<!-- <mj-foo> -->" + "<mj-text><br><img src='a'/><hr /></mj-text>" * 500))
+    check_mjml(body("<mj-spacer/>" * 500))
