@@ -1,4 +1,15 @@
-"""The dialect of Liquid in which messages are written: Shopify's, with what mail needs, and within limits."""
+"""The dialect of Liquid in which messages are written: Shopify's, with what mail needs, and within limits.
+
+Where it differs from Shopify's Liquid, it is for a reason:
+
+- `{% include %}` and `{% render %}` are errors, for a message has no templates beside it.
+- `date` takes a time zone as its second argument and is in the reader's zone without it; Shopify's is in the shop's.
+- Numbers beyond NUMBER_BITS_MAX, ranges beyond RANGE_MAX and results beyond OUTPUT_BYTES_MAX are errors: anybody may
+  send what a template is filled with.
+- `blank` and `empty` are never names of data, also where a dot follows: names begin with profile, entry, event or run.
+- A whole list or object that is written out has Python's form, not Ruby's; `json` and `join` are for that.
+- `money`, `number`, `percent`, `json` and `{% abort %}` are this dialect's own.
+"""
 
 from __future__ import annotations
 
