@@ -217,6 +217,23 @@ def instant(timestamp: datetime | None) -> int:
     return at
 
 
+def check_call(line: bytes, program: Program, settings: Settings) -> None:
+    """Raises Unusable for the line of a call that no shard would take.
+
+    A shard looks no further into a call than its journeys do; here all of it is looked at.
+    """
+    call = _decode(_call, line, settings)
+    person_of(call, program, settings)
+    check_message_id(call, settings)
+    input_of(call, 0, program)
+
+
+def check_message_id(call: Call, settings: Settings) -> None:
+    """Raises Unusable for a message id that is too long to be remembered."""
+    if call.message_id and len(call.message_id) > settings.id_bytes_max:
+        raise Unusable(f"a messageId longer than id_bytes_max={settings.id_bytes_max}")
+
+
 def event_name(call: Call) -> str | None:
     """The name of the event that the call is, None if it is no event."""
     if call.type == "track":
@@ -232,8 +249,6 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
     if name is not None:
         return _event_input(call, name, at, program)
     if call.type == "identify":
-        if call.user_id and call.anonymous_id:
-            raise Unusable("identify with userId and anonymousId merges two people, which is not available yet")
         return TraitsChanged(at, _decode_object(call.traits, "traits"))
     if call.type == "reaction":
         return _reaction_input(call, at)
@@ -242,7 +257,9 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
     if call.type == "group":
         return None
     if call.type == "alias":
-        raise Unusable("alias merges two people, which is not available yet")
+        if not call.user_id:
+            raise Unusable("an alias call needs the userId of the person who is known")
+        return None  # accepted, though nobody is merged: a sender of Segment's calls sends them without being asked
     if call.type == "consent":
         return _consent_input(call, at)
     raise Unusable(f"unknown type {call.type!r:.{QUOTED_MAX}}")

@@ -8,8 +8,10 @@ from typing import TypeVar
 
 import msgspec
 
+from parcours.config import Settings
 from parcours.errors import CallerError
-from parcours.segment import bounded_reason
+from parcours.journey.program import Program
+from parcours.segment import Unusable, bounded_reason, check_call
 
 T = TypeVar("T")
 
@@ -52,6 +54,16 @@ def line_of(call: object) -> bytes:
         return msgspec.json.encode(dict(call) if isinstance(call, Mapping) else call)
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
         raise CallerError(f"the call cannot be written as JSON: {error}") from None
+
+
+def checked_line(call: Mapping[str, object], program: Program, settings: Settings) -> bytes:
+    """The line of a call that its caller writes out. Raises CallerError for what no shard would take."""
+    line = line_of(call)
+    try:
+        check_call(line, program, settings)
+    except Unusable as reason:
+        raise CallerError(f"{call['type']}: {reason}") from None
+    return line
 
 
 def check_person(person: object, asked: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from parcours.routing.calls import check_person
 from parcours.routing.ports import ShardPort
 from parcours.service.acknowledgement import Ingested
 from parcours.service.journey_control import JourneyControl, JourneyState
-from parcours.service.people_calls import reaction_call, sender
+from parcours.service.people_calls import Id, check_text, object_of, reaction_call, sender
 from parcours.service.person import Person
 from parcours.shard.requests import GetProfile
 
@@ -25,8 +25,8 @@ class Facade(ABC):
     """Awaited on the loop where the project runs.
 
     What a call says wrong is raised when it is made, as CallerError, and not only when it is awaited. People are named
-    by their user id; whoever is asked for may also be named as results do it, such as `@anonymous/7f3a` or
-    `@user/@sarah`: whatever begins with `@` and holds a `/` is taken for such a name.
+    by their user id, a whole number standing for its text; whoever is asked for may also be named as results do it,
+    such as `@anonymous/7f3a` or `@user/@sarah`: whatever begins with `@` and holds a `/` is taken for such a name.
     """
 
     _control: JourneyControl
@@ -44,20 +44,24 @@ class Facade(ABC):
         """All that is still told of the person of this name."""
 
     @abstractmethod
-    def _check_event(self, event: str) -> None:
+    def _hear_event(self, event: str) -> None:
         """An event of this name is about to be handed in: raise CallerError if it should not be."""
+
+    @abstractmethod
+    def _hear_traits(self, traits: Iterable[str]) -> None:
+        """Traits of these names are about to be handed in."""
 
     # What people do
 
     def track(
         self,
-        user_id: str | None,
+        user_id: Id | None,
         event: str,
         properties: Mapping[str, object] | None = None,
         *,
-        anonymous_id: str | None = None,
+        anonymous_id: Id | None = None,
         timestamp: datetime | None = None,
-        message_id: str | None = None,
+        message_id: Id | None = None,
     ) -> Coroutine[Any, Any, Ingested]:
         """Somebody did something.
 
@@ -65,50 +69,59 @@ class Facade(ABC):
         timestamp     when it happened by the caller's word, as data; it orders nothing. Now, if it is left out
         message_id    a call that may be repeated needs one to count once
         """
-        self._check_event(event)
+        check_text("event", event)
+        told = {} if properties is None else object_of("properties", properties)
         who = sender(user_id, anonymous_id, timestamp, message_id)
-        return self._hand_in({"type": "track", "event": event, "properties": dict(properties or {}), **who})
+        self._hear_event(event)
+        return self._hand_in({"type": "track", "event": event, "properties": told, **who})
 
     def identify(
         self,
-        user_id: str | None,
+        user_id: Id | None,
         traits: Mapping[str, object],
         *,
-        anonymous_id: str | None = None,
+        anonymous_id: Id | None = None,
         timestamp: datetime | None = None,
-        message_id: str | None = None,
+        message_id: Id | None = None,
     ) -> Coroutine[Any, Any, Ingested]:
         """Something becomes known of somebody; a trait of None is taken away. The others are as for `track`."""
+        told = object_of("traits", traits)
         who = sender(user_id, anonymous_id, timestamp, message_id)
-        return self._hand_in({"type": "identify", "traits": dict(traits), **who})
+        self._hear_traits(told)
+        return self._hand_in({"type": "identify", "traits": told, **who})
 
     def consent(
         self,
-        user_id: str | None,
+        user_id: Id | None,
         channel: str,
         *,
         purpose: str | None = None,
         granted: bool = True,
-        anonymous_id: str | None = None,
+        anonymous_id: Id | None = None,
         timestamp: datetime | None = None,
-        message_id: str | None = None,
+        message_id: Id | None = None,
     ) -> Coroutine[Any, Any, Ingested]:
         """Somebody grants or withdraws consent; without a purpose, for all of the channel."""
+        check_text("channel", channel)
+        if purpose is not None:
+            check_text("purpose", purpose)
+        if not isinstance(granted, bool):
+            raise CallerError(f"granted={granted!r}: True or False is expected")
         terms = {"channel": channel, "granted": granted, **({"purpose": purpose} if purpose else {})}
         return self._hand_in({"type": "consent", **terms, **sender(user_id, anonymous_id, timestamp, message_id)})
 
     def react(
         self,
-        user_id: str | None,
+        user_id: Id | None,
         reaction: str,
         *,
         of: str,
         channel: str | None = None,
         link: str | None = None,
         answer: Mapping[str, object] | None = None,
-        anonymous_id: str | None = None,
+        anonymous_id: Id | None = None,
         timestamp: datetime | None = None,
-        message_id: str | None = None,
+        message_id: Id | None = None,
     ) -> Coroutine[Any, Any, Ingested]:
         """Somebody opens, clicks ... the newest delivery of a step, named JOURNEY.STEP.
 

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from parcours.clock import Clock, SystemClock
+from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.errors import Overloaded, ShardUnavailable
 from parcours.journey.program import Program
@@ -39,6 +40,14 @@ class Host:
         self.control = JourneyControl(
             plan.project, (*plan.channels, *plan.records), self._runtime, self._clock, self._renew
         )
+
+    def now_ms(self) -> int:
+        """The time by the clock of the engine."""
+        return self._clock.now_ms()
+
+    @property
+    def settings(self) -> Settings:
+        return self._plan.settings
 
     @property
     def channels(self) -> Mapping[str, Mapping[str, object]]:

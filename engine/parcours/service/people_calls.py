@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import TypeAlias
 
 from parcours.core.delivery.feedback import OUTCOMES
 from parcours.errors import CallerError
@@ -11,14 +12,47 @@ from parcours.expression.names import nearest
 from parcours.journey.channels import leaving_steps
 from parcours.journey.program import Journey
 
+Id: TypeAlias = str | int
+"""An id as a caller may give it: a whole number stands for its text."""
+
 
 def sender(
-    user_id: str | None, anonymous_id: str | None, timestamp: datetime | None, message_id: str | None
+    user_id: Id | None, anonymous_id: Id | None, timestamp: datetime | None, message_id: Id | None
 ) -> dict[str, object]:
-    """Who does it and when, and the id by which a repetition is recognised; what is not given is left out."""
-    when = None if timestamp is None else _instant(timestamp)
-    given = {"userId": user_id, "anonymousId": anonymous_id, "timestamp": when, "messageId": message_id}
+    """Who does it and when, and the id by which a repetition is recognised; what is not given is left out.
+
+    Raises CallerError for an id that is none, and for a time without its zone.
+    """
+    given = {
+        "userId": _id_text("user_id", user_id),
+        "anonymousId": _id_text("anonymous_id", anonymous_id),
+        "timestamp": None if timestamp is None else _instant(timestamp),
+        "messageId": _id_text("message_id", message_id),
+    }
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _id_text(name: str, value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | None):
+        raise CallerError(f"{name}={value!r}: an id is a text or a whole number")
+    if value == "":
+        raise CallerError(f"{name}='': an id is not empty; where there is none it is None")
+    return None if value is None else str(value)
+
+
+def check_text(name: str, value: object) -> None:
+    """Raises CallerError for what is no text, or an empty one, by the name of the argument."""
+    if not isinstance(value, str) or not value:
+        raise CallerError(f"{name}={value!r}: a text is expected that is not empty")
+
+
+def object_of(name: str, value: object) -> dict[str, object]:
+    """A copy of what has to be an object. Raises CallerError for what is none, by the name of the argument."""
+    if not isinstance(value, Mapping):
+        raise CallerError(f"{name}={value!r}: an object is expected, such as {{'plan': 'basic'}}")
+    if not all(isinstance(key, str) for key in value):
+        raise CallerError(f"{name}={value!r}: the names in an object are texts")
+    return dict(value)
 
 
 def _instant(timestamp: object) -> str:
@@ -42,17 +76,18 @@ def reaction_call(
     if not isinstance(reaction, str) or reaction not in OUTCOMES:
         hint = nearest(reaction, OUTCOMES) if isinstance(reaction, str) else ""
         raise CallerError(f"this is no reaction: {reaction!r}{hint}")
+    check_text("of", of)
     if answer is not None and reaction != "answered":
         raise CallerError(f"only 'answered' has an answer, and not {reaction!r}")
     known = list(journeys)
     steps = leaving_steps(known, of)
     if len(steps) != 1 or (channel is None and len(next(iter(steps.values()))) > 1):
-        alike = leaving_steps(known, str(of).rpartition(".")[2]) or [(j.name, step) for j in known for step in j.steps]
+        alike = leaving_steps(known, of.rpartition(".")[2]) or [(j.name, step) for j in known for step in j.steps]
         raise CallerError(
             f"{of!r} has to be one step that sends, as JOURNEY.STEP, and a channel where it sends on several"
-            + nearest(str(of), {".".join(each) for each in alike})
+            + nearest(of, {".".join(each) for each in alike})
         )
     ((journey, step), channels) = next(iter(steps.items()))
-    more = {"link": link, "answer": None if answer is None else dict(answer)}
+    more = {"link": link, "answer": None if answer is None else object_of("answer", answer)}
     named = {"reaction": reaction, "journey": journey, "step": step, "channel": channel or channels[0]}
     return {"type": "reaction", **named, **{name: value for name, value in more.items() if value is not None}}

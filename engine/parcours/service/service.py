@@ -17,7 +17,7 @@ from parcours.dispatch.registry import Registry
 from parcours.dispatch.webhooks import feedback_lines
 from parcours.errors import CallerError, EngineClosed
 from parcours.journey.project import Project
-from parcours.routing.calls import Lines, lines_of
+from parcours.routing.calls import Lines, checked_line, lines_of
 from parcours.routing.plan import Plan, check_shards
 from parcours.routing.ports import ShardPort
 from parcours.runtime.runtimes import RuntimeName
@@ -25,6 +25,7 @@ from parcours.service.acknowledgement import Ingested
 from parcours.service.channel_selection import delivering, recording
 from parcours.service.facade import Facade
 from parcours.service.host import CLOSE_PATIENCE_S, Host
+from parcours.service.unknown_names import UnknownNames
 from parcours.store.address import check_address
 
 DRAIN_POLL_S = 0.01
@@ -40,6 +41,7 @@ class Service(Facade):
     def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
         self._host = Host(plan, runtime, clock)
         self._control = self._host.control
+        self._unknown = UnknownNames(self._host.now_ms)
         self._calls: set[asyncio.Task[object]] = set()
         self._closed = False
 
@@ -116,7 +118,7 @@ class Service(Facade):
         return self._ingest(lines_of(calls))
 
     def _hand_in(self, call: Mapping[str, object]) -> Coroutine[Any, Any, Ingested]:
-        return self.ingest([call])
+        return self._ingest(Lines([checked_line(call, self._control.current, self._host.settings)], range(1)))
 
     async def _ingest(self, handed_in: Lines) -> Ingested:
         """Known as under way until it is answered, so that closing leaves no caller without an answer."""
@@ -125,7 +127,10 @@ class Service(Facade):
         assert task is not None
         self._calls.add(task)
         try:
-            return Ingested.of(await self._host.route(handed_in.lines), handed_in)
+            taken = await self._host.route(handed_in.lines)
+            if taken.undeclared:
+                self._unknown.hear_lines(handed_in.lines, self._control.current)
+            return Ingested.of(taken, handed_in)
         finally:
             self._calls.discard(task)
 
@@ -141,8 +146,11 @@ class Service(Facade):
     def _registry(self) -> Registry:
         return Registry.installed()
 
-    def _check_event(self, event: str) -> None:
-        del event  # one that nobody declares is accepted and counted
+    def _hear_event(self, event: str) -> None:
+        self._unknown.hear_event(event, self._control.current)
+
+    def _hear_traits(self, traits: Iterable[str]) -> None:
+        self._unknown.hear_traits(traits, self._control.current)
 
     # Looking in
 

@@ -15,7 +15,7 @@ from parcours.core.fact import Unmatched
 from parcours.core.identity import SLOTS, SlotMap
 from parcours.core.input import EventHappened, FeedbackArrived, Input
 from parcours.journey.program import Program
-from parcours.segment import FEEDBACK, Call, Unusable, input_of, instant, person_of, read_call
+from parcours.segment import FEEDBACK, Call, Unusable, check_message_id, input_of, instant, person_of, read_call
 from parcours.shard.messages import Answer, Batch, LineOutcome
 from parcours.shard.reports import NOBODY, Reports
 from parcours.shard.slots import SeenIds, Slots
@@ -166,6 +166,5 @@ class Intake:
         """By what a message is recognised. Numbers are a router's own: two engines one after the other begin at 1."""
         if not call.message_id:
             return b"%b\0%d\0%b" % (batch.router.encode(), batch.line_numbers[place], batch.lines[place])
-        if len(call.message_id) > self._settings.id_bytes_max:
-            raise Unusable(f"a messageId longer than id_bytes_max={self._settings.id_bytes_max}")
+        check_message_id(call, self._settings)
         return person + b"\0" + call.message_id.encode()

@@ -8,7 +8,7 @@ calls, whenever a publication brings them in.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -104,12 +104,15 @@ class _VirtualFacade(Facade):
     async def _renew(self, program: Program) -> None:
         await self._drive.renew(program, self._time_ms)
 
-    def _check_event(self, event: str) -> None:
+    def _hear_event(self, event: str) -> None:
         """Refuse an event that neither the project nor a version with open runs declares."""
         declared = self._control.current.events
         names = {plain(key) for key in declared} | {each.of for each in declared.values() if each.of is not None}
         if event not in names:
             raise CallerError(f"the project declares no event {event!r}{nearest(event, names)}")
+
+    def _hear_traits(self, traits: Iterable[str]) -> None:
+        del traits  # undeclared ones are kept, as live
 
     def _hand_in(self, call: Mapping[str, object]) -> Coroutine[Any, Any, Ingested]:
         return self.happen(line_of({"timestamp": time_text(self._time_ms), **call}))

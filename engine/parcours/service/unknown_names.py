@@ -1,0 +1,69 @@
+"""Which names does a caller use that the project does not declare? A warning says each, and not with every call."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from itertools import islice
+
+from parcours.config import MINUTE_MS
+from parcours.expression.definition_keys import plain
+from parcours.expression.names import nearest
+from parcours.journey.program import Program
+from parcours.segment import Unusable, read_call
+
+log = logging.getLogger("parcours")
+
+WARN_EVERY_MS = MINUTE_MS
+"""How long a name is not warned of again: a busy service says it thousands of times a second."""
+
+NAMES_MAX = 1_000
+"""Names remembered as warned of; the one warned of for longest is forgotten. Whoever makes up names uses no fewer."""
+
+LINES_MAX = 1_000
+"""Lines of one call of `ingest` that are looked through, a millisecond of work: what is misspelt comes often."""
+
+
+class UnknownNames:
+    """May be asked on any thread: calls are checked on their callers'."""
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
+        self._warned: dict[tuple[str, str], int] = {}
+        self._turn = threading.Lock()
+
+    def hear_event(self, event: str, program: Program) -> None:
+        """An event of this name is handed in."""
+        if event in program.events or event in program.derived or not self._is_due("event", event):
+            return
+        declared = {plain(name) for name in (*program.events, *program.derived)}
+        log.warning("event %r is not declared%s: it is taken, and moves nobody", event, nearest(event, declared))
+
+    def hear_lines(self, lines: Iterable[bytes], program: Program) -> None:
+        """Lines have been taken, and some of them are events that nobody declares."""
+        for line in islice(lines, LINES_MAX):
+            with suppress(Unusable):
+                call = read_call(line)
+                if call.type == "track" and call.event:
+                    self.hear_event(call.event, program)
+
+    def hear_traits(self, traits: Iterable[str], program: Program) -> None:
+        """Traits of these names are handed in."""
+        declared = {path.partition(".")[0] for path in program.trait_kinds}
+        for name in traits:
+            if name not in declared and self._is_due("trait", name):
+                log.warning("trait %r is not declared%s: it is kept, and read by nobody", name, nearest(name, declared))
+
+    def _is_due(self, kind: str, name: str) -> bool:
+        now_ms = self._now_ms()
+        with self._turn:
+            warned_ms = self._warned.get((kind, name))
+            if warned_ms is not None and now_ms - warned_ms < WARN_EVERY_MS:
+                return False
+            self._warned.pop((kind, name), None)
+            self._warned[kind, name] = now_ms
+            if len(self._warned) > NAMES_MAX:
+                del self._warned[next(iter(self._warned))]
+        return True
