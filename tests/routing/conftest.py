@@ -144,7 +144,7 @@ def new_shard() -> Callable[..., ScriptedShard]:
 def new_router(program: Program) -> Callable[..., Router]:
     """Makes a router to these shards; takes settings by name."""
 
-    def make(*shards: ScriptedShard, **settings: int) -> Router:
-        return Router("r", shards, program, Settings.model_validate(settings))
+    def make(*shards: ScriptedShard, shares_loop: bool = False, **settings: int) -> Router:
+        return Router("r", shards, program, Settings.model_validate(settings), shares_loop=shares_loop)
 
     return make

@@ -75,6 +75,39 @@ def test_a_line_leaves_at_once_while_there_is_credit(run: Run, new_shard: NewSha
     run(scenario())
 
 
+def test_what_arrives_while_a_shard_holds_up_the_loop_shares_the_next_commit(
+    run: Run, new_shard: NewShard, new_router: NewRouter
+) -> None:
+    async def scenario() -> None:
+        shard = new_shard()
+        router = new_router(shard, shares_loop=True)
+
+        async def caller(number: int) -> None:
+            for call in range(4):
+                await router.take([line(number * 10 + call)])
+
+        await asyncio.gather(*(caller(number) for number in range(50)))
+
+        assert [len(batch.lines) for batch in shard.batches] == [50] * 4
+
+    run(scenario())
+
+
+def test_a_lane_that_has_not_loaded_yet_is_full_all_the_same(
+    run: Run, new_shard: NewShard, new_router: NewRouter
+) -> None:
+    async def scenario() -> None:
+        router = new_router(new_shard(), shares_loop=True, batch_events_max=2, batches_in_flight_max=2)
+
+        futures = [router.start([line(number)]) for number in range(4)]
+        assert not router.has_room() and not router.is_idle()
+        await asyncio.gather(*futures)
+
+        assert router.has_room() and router.is_idle()
+
+    run(scenario())
+
+
 def test_a_batch_whose_answer_stays_out_is_never_left_so_far_behind_that_it_is_forgotten(
     run: Run, new_shard: NewShard, new_router: NewRouter
 ) -> None:

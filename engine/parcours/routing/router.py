@@ -1,7 +1,9 @@
 """Which shard gets a line, and how does it get there exactly once?
 
 Each shard has a lane: lines wait in it, and up to `batches_in_flight_max` numbered batches are under
-way. A lane never waits for a batch to fill: whatever is there leaves as soon as a credit is free. The
+way. A lane never waits for a batch to fill: whatever is there leaves as soon as a credit is free. A shard
+on the router's own loop holds that up while it commits, so there a lane lets everybody speak who could not
+meanwhile, and loads then: they share the next commit (group commit), and nobody waits longer for it. The
 shard takes only the batch whose number comes next and says which one it expects, so after a failure the
 lane goes back to that one and sends it, and everything behind it, again. A batch that had been taken
 before the failure is answered from the shard's memory of its answers.
@@ -88,12 +90,17 @@ class Router:
         program: Program,
         settings: Settings,
         slot_map: SlotMap | None = None,
+        *,
+        shares_loop: bool = False,
     ) -> None:
-        """`slot_map` says where people live, if they are not spread over the ports as ever."""
+        """`slot_map` says where people live, if they are not spread over the ports as ever.
+
+        shares_loop  whether the shards commit on the loop of this router
+        """
         self._slot_map = slot_map or SlotMap(len(ports))
         self._program = program
         self._settings = settings
-        self._lanes = [_Lane(name, port, settings) for port in ports]
+        self._lanes = [_Lane(name, port, settings, shares_loop=shares_loop) for port in ports]
         self._shards = [self._slot_map.owner(slot) for slot in range(SLOTS)]
         self._lines = 0
         self._closed = False
@@ -151,7 +158,9 @@ class Router:
 class _Lane:
     """The way to one shard."""
 
-    def __init__(self, router: str, port: BatchPort, settings: Settings) -> None:
+    def __init__(self, router: str, port: BatchPort, settings: Settings, *, shares_loop: bool) -> None:
+        self._shares_loop = shares_loop
+        self._is_about_to_pump = False
         self._router = router
         self._name = router
         self._port = port
@@ -176,14 +185,24 @@ class _Lane:
         self._lines += [lines[place] for place in places]
         self._numbers += [first_number + place for place in places]
         self._owners.append((taken, places))
-        self._pump()
+        if not self._shares_loop:
+            self._pump()
+            return
+        self._tell_room()
+        if not self._is_about_to_pump:
+            self._is_about_to_pump = True
+            asyncio.get_running_loop().call_soon(self._pump)
 
     def _pump(self) -> None:
         """Send while there are lines and credits."""
+        self._is_about_to_pump = False
         while self._lines and self._has_credit():
             flight = self._load()
             self._flights.append(flight)
             self._spawn(flight)
+        self._tell_room()
+
+    def _tell_room(self) -> None:
         full = len(self._lines) >= self._settings.batch_events_max * self._settings.batches_in_flight_max
         self.room.clear() if full else self.room.set()
 

@@ -34,6 +34,7 @@ class Host:
         self._plan = plan
         self._clock = clock or SystemClock()
         self._runtime = open_runtime(runtime, plan, clock)
+        self._shares_loop = runtime == "local"
         self._router: Router | None = None
         self._reads: LiveReads | None = None
         self._waiting = 0
@@ -58,7 +59,14 @@ class Host:
         """Open the shards and go on from where their stores stand."""
         await self._runtime.start()
         program = self._plan.project.program
-        self._router = Router(uuid.uuid4().hex, self._runtime.ports, program, self._plan.settings, self._plan.slot_map)
+        self._router = Router(
+            uuid.uuid4().hex,
+            self._runtime.ports,
+            program,
+            self._plan.settings,
+            self._plan.slot_map,
+            shares_loop=self._shares_loop,
+        )
         self._reads = LiveReads(
             self._runtime.ports, self.control.undisturbed, self._clock, self._plan.settings.due_people_max
         )
