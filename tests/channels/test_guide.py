@@ -52,6 +52,25 @@ def test_the_channel_of_the_guide_passes_the_contract_with_plain_pytest(tmp_path
     assert re.search(r"\b16 passed, 1 skipped\b", run.stdout), run.stdout
 
 
+NAMED_BY_THE_GUIDE = {
+    "parcours.testing.contracts": ["ChannelContract", "receipts_of"],
+    "parcours.testing.doubles": ["Drop", "Hang", "HttpReply"],
+}
+"""What a channel without HTTP imports for its tests."""
+
+
+@pytest.mark.parametrize("more, allowed", [([], set()), (["HttpServer"], {"aiohttp"})])
+def test_the_contract_needs_no_library_that_the_guide_does_not_name(more: list[str], allowed: set[str]) -> None:
+    names = {**NAMED_BY_THE_GUIDE, "parcours.testing.doubles": [*NAMED_BY_THE_GUIDE["parcours.testing.doubles"], *more]}
+    imports = "; ".join(f"from {module} import {', '.join(names)}" for module, names in names.items())
+    optional = ("aiohttp", "aiosmtpd", "aiosmtplib", "cryptography", "google", "hypothesis", "pyfcm", "twilio")
+    code = f"import sys; {imports}; print(*[name for name in {optional} if name in sys.modules])"
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
+
+    assert set(run.stdout.split()) <= allowed
+
+
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_every_setting_and_every_field_of_a_built_in_channel_is_named_in_the_guide(channel: type[Channel]) -> None:
     named = set(re.findall(r"`(\w+)`", GUIDE.read_text(encoding="utf-8")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -94,6 +95,44 @@ def test_a_new_project_is_in_order(tmp_path: Path) -> None:
     assert started.exit_code == 0
     assert f"parcours check {folder}" in started.stdout
     assert run("check", folder).exit_code == 0
+
+
+def test_the_new_project_has_tests_that_pass_and_events_that_lead_somewhere(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    run("init", folder)
+
+    tested = run("test", folder)
+    simulated = run("simulate", folder, "--events", folder / "events.ndjson", "--out", tmp_path / "out")
+
+    assert tested.exit_code == 0, tested.output
+    assert simulated.exit_code == 0, simulated.output
+    assert "goal reached by 1 (50.0 %)" in simulated.stdout
+    assert " sent" in simulated.stdout
+
+
+def test_a_second_init_says_what_to_do(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    run("init", folder)
+
+    again = run("init", folder)
+
+    assert again.exit_code == 1
+    assert f"{folder} holds a project already: go on with `parcours check {folder}`" in again.stderr
+
+
+def test_a_channel_whose_library_is_missing_is_named_with_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given an environment that has the email channel without its library
+    run("init", tmp_path / "shop")
+    monkeypatch.setitem(sys.modules, "aiosmtplib", None)
+    monkeypatch.delitem(sys.modules, "parcours_channels.email", raising=False)
+
+    result = run("check", tmp_path / "shop")
+
+    assert result.exit_code == 0
+    assert "parcours.yaml: warning: the channel 'email' (library aiosmtplib) needs the extra [email]" in result.stdout
+    assert "nothing is wrong, 1 warning." in result.stdout
 
 
 def test_nothing_is_written_over_what_is_there(luma: Path) -> None:

@@ -114,14 +114,29 @@ def test_a_file_of_rubbish_does_not_flood_the_screen_and_all_of_it_is_listed(tmp
 
     result = run(LUMA, "--events", events, "--out", tmp_path / "out")
 
-    assert result.exit_code == 0
-    assert len(result.stderr.splitlines()) == REPORTS_MAX + 1
-    assert result.stderr.splitlines()[-1] == f"and 80 more lines are left out; all of them are in {rejected}"
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == REPORTS_MAX + 2
+    assert result.stderr.splitlines()[-1] == "None of the lines that were read could be used."
+    assert result.stderr.splitlines()[-2] == f"and 80 more lines are left out; all of them are in {rejected}"
     listed = [json.loads(line) for line in rejected.read_text().splitlines()]
     assert [line["line"] for line in listed] == list(range(1, REPORTS_MAX + 81))
     assert {f"line {line['line']} is left out: {line['reason']}" for line in listed} >= set(
-        result.stderr.splitlines()[:-1]
+        result.stderr.splitlines()[:-2]
     )
+
+
+def test_lines_that_do_nothing_here_are_not_used_either(tmp_path: Path) -> None:
+    undeclared = call("09:00:00", type="track", event="Chekout Started")
+    events = written(tmp_path / "events.ndjson", undeclared)
+
+    result = run(LUMA, "--events", events, "--out", tmp_path / "out")
+
+    assert (result.exit_code, result.stderr) == (1, "None of the lines that were read could be used.\n")
+    assert (tmp_path / "out" / "summary.json").exists()
+
+
+def test_a_simulation_of_nothing_is_in_order(tmp_path: Path) -> None:
+    assert run(LUMA, "--events", written(tmp_path / "none.ndjson"), "--out", tmp_path / "out").exit_code == 0
 
 
 def test_a_list_of_what_was_left_out_does_not_outlive_the_next_simulation(tmp_path: Path) -> None:

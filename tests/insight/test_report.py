@@ -129,3 +129,26 @@ def test_only_the_most_frequent_reasons_are_listed() -> None:
 
     assert file.getvalue().count("reason 0") == REASONS_SHOWN_MAX
     assert "and 3 more" in file.getvalue()
+
+
+@pytest.mark.parametrize("width", [20, 30, 45, 60, 80, 120])
+def test_no_column_is_dropped_however_narrow_the_terminal(width: int) -> None:
+    file = StringIO()
+    reasons = Counter({("email", "failed", "550 5.1.1 No such user"): 61_234})
+
+    print_report(Console(file=file, width=width), SUMMARY, reasons=reasons, limits={"traits_bytes_max": 77})
+
+    lines = file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    shown = "".join("".join(lines).split())
+    for word in ("inflow", "waiting", "goneon", "ended", "238", "1,402", "email", "push", "61,234", "deliveries", "77"):
+        assert word in shown, f"{word} is missing in {width} characters"
+
+
+def test_a_goal_that_nobody_has_reached_is_shown() -> None:
+    file = StringIO()
+    summary = Summary(journeys={"cart": JourneyCount(version=1, entered=4)})
+
+    print_report(Console(file=file, width=80), summary, targets={"cart": None})
+
+    assert "4 entered · goal reached by 0 (0.0 %)" in file.getvalue()

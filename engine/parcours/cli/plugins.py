@@ -13,21 +13,18 @@ if TYPE_CHECKING:
 def plugins() -> None:
     """List the channels found, with their distribution and version, and what is missing or clashes."""
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     from parcours.channel import GROUP
     from parcours.dispatch.registry import Registry
+    from parcours.insight.fitting_table import FittingTable
 
     offers = Registry.installed().offers()
     if not offers:
         typer.echo(f"No installed distribution offers a channel (entry points of the group {GROUP}).")
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in ("channel", "distribution", "version", "state"):
-        table.add_column(column, overflow="fold")
+    table = FittingTable(("channel", "distribution", "version", "state"), widest=3)
     for offer in offers:
-        table.add_row(*map(Text, (offer.name, offer.distribution, offer.version, state(offer))))
+        table.add_row(offer.name, offer.distribution, offer.version, state(offer))
     Console().print(table)
     if any(state(offer) != READY for offer in offers):
         raise typer.Exit(1)

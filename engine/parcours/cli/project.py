@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, assert_never
+from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
 from parcours.errors import CallerError
+
+if TYPE_CHECKING:
+    from parcours.dispatch.registry import Registry
+    from parcours.journey.project import Project
+    from parcours.journey.read.finding import Finding
 
 ProjectFolder = Annotated[
     Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, help="The project's folder.")
@@ -17,6 +22,10 @@ ProjectFolder = Annotated[
 
 TESTS = "tests"
 """The kind of document that is not part of the language but of the tools: a list of journey tests."""
+
+
+PROJECT_FILE = "parcours.yaml"
+"""Where channels are configured; what is said of an installation is said of this file."""
 
 
 class GraphFormat(StrEnum):
@@ -45,16 +54,25 @@ def init(
 
 def check(folder: ProjectFolder) -> None:
     """List everything that is wrong with a project, all at once."""
+    from pydantic import BaseModel, ConfigDict
+
     from parcours.dispatch.registry import Registry
     from parcours.journey.project import Project
 
+    class Unchecked(BaseModel):
+        """The content of a channel that cannot be loaded."""
+
+        model_config = ConfigDict(extra="allow")
+
     registry = Registry.installed()
-    contents, settings = registry.contents(), registry.settings()
+    settings = registry.settings()
+    contents: dict[str, type[BaseModel]] = {**dict.fromkeys(settings, Unchecked), **registry.contents()}
     findings = Project.check(folder, contents=contents, settings=settings, checks=registry.checks())
     if not any(finding.severity == "error" for finding in findings):
         from parcours.testing.cases.read import read_cases
 
-        findings += read_cases(Project.load(folder, contents=contents), folder)[1]
+        project = Project.load(folder, contents=contents)
+        findings += [*read_cases(project, folder)[1], *_unopenable(project, registry)]
     for finding in findings:
         typer.echo(str(finding))
     errors = sum(finding.severity == "error" for finding in findings)
@@ -63,6 +81,16 @@ def check(folder: ProjectFolder) -> None:
         typer.echo(f"{folder}: {_count(errors, 'error')}, {_count(warnings, 'warning')}.", err=True)
         raise typer.Exit(1)
     typer.echo(f"{folder}: nothing is wrong" + (f", {_count(warnings, 'warning')}." if warnings else "."))
+
+
+def _unopenable(project: Project, registry: Registry) -> list[Finding]:
+    """A warning for each channel whose library is missing: no engine could open it, and its content is not checked."""
+    from parcours.journey.channels import channels_used
+    from parcours.journey.read.finding import Finding
+
+    used = channels_used(project.program)
+    missing = {offer.name: offer.missing for offer in registry.offers() if offer.missing is not None}
+    return [Finding(PROJECT_FILE, 0, "", missing[name], severity="warning") for name in used if name in missing]
 
 
 def schema(

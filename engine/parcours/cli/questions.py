@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,18 +42,26 @@ def report(
     store: Annotated[
         str | None, typer.Option(metavar="URL", help="The totals of this store, which no engine may use.")
     ] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", exists=True, file_okay=False, help="With OUT: the project, for its goals' targets."
+        ),
+    ] = None,
 ) -> None:
     """Show what a simulation or a store came to: journeys step by step, channels, gates."""
     if (out is None) == (store is None):
         raise typer.BadParameter("choose one of OUT and --store.", param_hint="OUT")
+    if store is not None and project is not None:
+        raise typer.BadParameter("it goes with OUT; a store knows its own.", param_hint="--project")
     if out is not None:
-        _report_simulation(out)
+        _report_simulation(out, project)
     else:
         assert store is not None
         _report_store(store)
 
 
-def _report_simulation(out: Path) -> None:
+def _report_simulation(out: Path, project: Path | None) -> None:
     import msgspec
     from rich.console import Console
 
@@ -68,7 +76,17 @@ def _report_simulation(out: Path) -> None:
         raise CallerError(f"{out} holds no {SUMMARY}: name the folder that `parcours simulate` wrote.") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise CallerError(f"{path} is no summary: {error}.") from None
-    print_report(Console(), summary)
+    print_report(Console(), summary, targets=_goals(project, summary.journeys))
+
+
+def _goals(project: Path | None, journeys: Iterable[str]) -> dict[str, float | None]:
+    """The target of each journey that has a goal. The counts do not tell which has one: without a project, all may."""
+    from parcours.journey.project import Project
+
+    if project is None:
+        return dict.fromkeys(journeys)
+    published = Project.load(project).program.journeys
+    return {each.name: each.goal.target_percent for each in published if each.goal is not None}
 
 
 def _report_store(store: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from parcours.cli.files import events_source, results_folder
+from parcours.cli.interruption import interruptible
 from parcours.cli.lines import Rejections, read_lines
 from parcours.cli.project import ProjectFolder
 from parcours.cli.rejected import REJECTED, RejectedLines
@@ -34,6 +35,7 @@ Shards = Annotated[int, typer.Option(min=1, max=1024, help="Into how many shards
 RuntimeChosen = Annotated[RuntimeOption, typer.Option(help="Everything in this process, or Ray actors.")]
 
 
+@interruptible()
 def demo(
     shards: Shards = 2,
     runtime: RuntimeChosen = RuntimeOption.RAY,
@@ -78,6 +80,7 @@ def figures(outcome: DemoResult) -> str:
     ).decode()
 
 
+@interruptible()
 def simulate(
     folder: ProjectFolder,
     events: Annotated[
@@ -138,6 +141,9 @@ def simulate(
     _show(result)
     if result.unsettled:
         typer.echo(unsettled(), err=True)
+    if result.summary.events.read and not result.summary.events.used:
+        typer.echo("None of the lines that were read could be used.", err=True)
+        raise typer.Exit(1)
 
 
 def unsettled() -> str:

@@ -248,8 +248,7 @@ class ExpressionCompiler:
         before: int,
     ) -> Operand:
         if node.name not in table:
-            hint = nearest(node.name, [*FUNCTIONS, *history.FUNCTIONS, *METHODS, *MACROS, "has"])
-            raise ExpressionError(f"unknown function {node.name}(){hint}", node.column)
+            raise ExpressionError(f"unknown function {node.name}(){_meant(node)}", node.column)
         function, fewest, most, kind = table[node.name]
         if not fewest <= len(arguments) - before <= most:
             wanted = str(fewest) if fewest == most else f"{fewest} to {most}"
@@ -279,6 +278,16 @@ class ExpressionCompiler:
         compiled = tuple(self.compile(body).evaluate for body in bodies)
         self.variables, self.macros = outer, True
         return Operand(bind(macro, elements, compiled), node.text, kind)
+
+
+def _meant(node: nodes.FunctionCall) -> str:
+    """What the author of an unknown call may have meant: the other way to write it, or the nearest name."""
+    by_name, behind = [*FUNCTIONS, *history.FUNCTIONS, "has"], [*METHODS, *MACROS]
+    if node.target is None and node.name in behind:
+        return f": it is written behind its value, as in profile.name.{node.name}(...)"
+    if node.target is not None and node.name in by_name:
+        return f": it is written before its value, as in {node.name}(...)"
+    return nearest(node.name, [*by_name, *behind])
 
 
 def _literal_of(node: nodes.Node) -> object:

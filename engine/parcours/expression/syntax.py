@@ -119,7 +119,27 @@ def _syntax_error(text: str, error: UnexpectedInput) -> ExpressionError:
         return ExpressionError("the expression ends too early", len(text) + 1)
     if re.match(r"=([^=]|$)", text[start:]):
         return ExpressionError("a single '=' compares nothing, write '=='", start + 1)
-    return ExpressionError(f"it cannot be read from {text[start:][:20]!r} on", start + 1)
+    return ExpressionError(f"it cannot be read from {text[start:][:20]!r} on{_foreign(text, start)}", start + 1)
+
+
+_FOREIGN: Final = (
+    (re.compile(r"(?i)and\b|&(?!&)"), "'and' is written &&"),
+    (re.compile(r"(?i)or\b|\|(?!\|)"), "'or' is written ||"),
+    (re.compile(r"(?i)not\b"), "'not' is written !"),
+    (re.compile(r"<>"), "'not equal' is written !="),
+    (re.compile(r"(?i)is\b"), "whether there is a value is asked by has(...)"),
+)
+"""What other languages write, by how the rest of the text begins, and what CEL writes instead."""
+
+
+def _foreign(text: str, start: int) -> str:
+    """The hint for what is written as in another language; parsers stop at it, or just behind its first word."""
+    before = re.search(r"\S+\s*$", text[:start])
+    for place in (start, before.start() if before else start):
+        for begins, hint in _FOREIGN:
+            if begins.match(text, place):
+                return f": {hint}"
+    return ""
 
 
 _PASSED_THROUGH: Final = (

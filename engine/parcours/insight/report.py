@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from rich import box
 from rich.console import Console, Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from parcours.insight.fitting_table import FittingTable
 from parcours.insight.summary import JourneyCount, Reasons, Summary
 
 OUTCOMES = (
@@ -57,7 +56,7 @@ def report(
     """The parts of the report, from the journeys down to the lines that were read."""
     for name, count in summary.journeys.items():
         for each in (count, *(older or {}).get(name, ())):
-            yield journey_part(name, each, (targets or {}).get(name))
+            yield journey_part(name, each, (targets or {}).get(name), has_goal=name in (targets or {}))
     if summary.channels:
         yield channels_part(summary.channels)
     if reasons:
@@ -71,13 +70,15 @@ def report(
     yield Text(_events_sentence(summary))
 
 
-def journey_part(name: str, count: JourneyCount, target_percent: float | None) -> RenderableType:
+def journey_part(
+    name: str, count: JourneyCount, target_percent: float | None, *, has_goal: bool = False
+) -> RenderableType:
     """A journey's heading, and a row for each step."""
     heading = Text.assemble((name, "bold"), f"  version {count.version}")
     table = _table("step", ["inflow", "waiting", "gone on", "ended"])
     for step, each in count.steps.items():
-        table.add_row(Text(step), *map(_number, (each.inflow, each.waiting, each.gone_on, each.ended)))
-    return Group(heading, Text(_goal_sentence(count, target_percent)), table)
+        table.add_row(step, *map(_number, (each.inflow, each.waiting, each.gone_on, each.ended)))
+    return Group(heading, Text(_goal_sentence(count, target_percent, has_goal=has_goal)), table)
 
 
 def channels_part(channels: Mapping[str, Mapping[str, int]]) -> RenderableType:
@@ -86,20 +87,16 @@ def channels_part(channels: Mapping[str, Mapping[str, int]]) -> RenderableType:
     occurred = {outcome for outcomes in channels.values() for outcome in outcomes}
     for outcome in [*OUTCOMES, *sorted(occurred.difference(OUTCOMES))]:
         if outcome in occurred:
-            table.add_row(Text(outcome), *(_number(outcomes.get(outcome, 0)) for outcomes in channels.values()))
+            table.add_row(outcome, *(_number(outcomes.get(outcome, 0)) for outcomes in channels.values()))
     return Group(Text("Deliveries by channel", style="bold"), table)
 
 
 def reasons_part(reasons: Reasons) -> RenderableType:
     """The most frequent reasons for an outcome, and how many more there are."""
     ranked = sorted(reasons.items(), key=lambda each: (-each[1], each[0]))
-    table = _empty_table()
-    table.add_column("channel")
-    table.add_column("outcome")
-    table.add_column("reason", overflow="fold")
-    table.add_column("times", justify="right")
+    table = FittingTable(["channel", "outcome", "reason", "times"], widest=2)
     for (channel, outcome, reason), times in ranked[:REASONS_SHOWN_MAX]:
-        table.add_row(Text(channel), Text(outcome), Text(reason), _number(times))
+        table.add_row(channel, outcome, reason, _number(times))
     more = len(ranked) - REASONS_SHOWN_MAX
     rest = [Text(f" and {_number(more)} more")] if more > 0 else []
     return Group(Text("Reasons", style="bold"), table, *rest)
@@ -109,7 +106,7 @@ def counts_part(title: str, what: str, counted: str, counts: Mapping[str, int]) 
     """A row for each name and its number."""
     table = _table(what, [counted])
     for name, number in counts.items():
-        table.add_row(Text(name), _number(number))
+        table.add_row(name, _number(number))
     return Group(Text(title, style="bold"), table)
 
 
@@ -121,21 +118,13 @@ def mails_part(sent: int, received: int) -> RenderableType:
     return Text.assemble(figures, (verdict, "green" if same else "bold red"))
 
 
-def _table(first: str, columns: Sequence[str]) -> Table:
-    table = _empty_table()
-    table.add_column(first, overflow="fold", min_width=20)
-    for column in columns:
-        table.add_column(Text(column), justify="right", min_width=8)
-    return table
+def _table(first: str, columns: Sequence[str]) -> FittingTable:
+    return FittingTable([first, *columns])
 
 
-def _empty_table() -> Table:
-    return Table(box=box.SIMPLE_HEAD, padding=(0, 1), header_style="", show_edge=False)
-
-
-def _goal_sentence(count: JourneyCount, target_percent: float | None) -> str:
+def _goal_sentence(count: JourneyCount, target_percent: float | None, *, has_goal: bool) -> str:
     entered = f"{_number(count.entered)} entered"
-    if target_percent is None and not count.goal:
+    if not has_goal and target_percent is None and not count.goal:
         return entered
     reached = f"{entered} · goal reached by {_number(count.goal)}"
     if not count.entered:

@@ -1,8 +1,28 @@
-"""The contract suites of stores and channels. Subclass one in a test module and fill in its fixtures."""
+"""The contract suites of stores and channels. Subclass one in a test module and fill in its fixtures.
+
+Each is imported when it is asked for, so that a channel's tests need none of the libraries of a store's.
+"""
 
 from __future__ import annotations
 
-from parcours.testing.channel_contract import ChannelContract, receipts_of
-from parcours.testing.store_contract import StoreContract
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from parcours.testing.channel_contract import ChannelContract, receipts_of
+    from parcours.testing.store_contract import StoreContract
+else:
+    from importlib import import_module
+
+    _HOMES = {
+        "ChannelContract": "parcours.testing.channel_contract",
+        "StoreContract": "parcours.testing.store_contract",
+        "receipts_of": "parcours.testing.channel_contract",
+    }
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name]), name)
+
 
 __all__ = ["ChannelContract", "StoreContract", "receipts_of"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -49,7 +50,7 @@ def read_template(text: str) -> TemplateUse:
         template = _dialect().from_string(text)
         analysis = template.analyze(include_partials=False)
     except (LiquidError, RecursionError) as error:
-        return TemplateUse(frozenset(), (f"not a Liquid template: {_reason(error)}",))
+        return TemplateUse(frozenset(), (f"not a Liquid template: {_reason(error)}{_foreign(text)}",))
     filters = _dialect().filters
     complaints = [
         f"unknown filter {name!r}{nearest(name, filters)}" for name in analysis.filters if name not in filters
@@ -69,6 +70,23 @@ def read_template(text: str) -> TemplateUse:
 
 def _reason(error: Exception) -> str:
     return str(error).splitlines()[0] if isinstance(error, LiquidError) else "nested too deeply"
+
+
+_FOREIGN: Final = (
+    (re.compile(r"&&"), "'&&' is written and"),
+    (re.compile(r"\|\|"), "'||' is written or"),
+    (re.compile(r"!(?!=)"), "'!' is written as unless, or as == false"),
+    (re.compile(r"\?(?!\w)"), "a choice is written as {% if ... %}...{% else %}...{% endif %}"),
+    (re.compile(r"[\w.]\("), "a method is written as a filter, as in {{ profile.name | upcase }}"),
+)
+"""What conditions and other languages write within a tag, and what Liquid writes instead."""
+
+
+def _foreign(text: str) -> str:
+    """The hint for a template that cannot be read, from what stands in its tags outside of quotes."""
+    tags = re.findall(r"\{[{%](.*?)[}%]\}", text, re.DOTALL)
+    within = " ".join(re.sub(r"'[^']*'|\"[^\"]*\"", "''", tag) for tag in tags)
+    return next((f": {hint}" for sign, hint in _FOREIGN if sign.search(within)), "")
 
 
 def _dotted(segments: Sequence[object]) -> str:

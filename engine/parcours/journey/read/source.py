@@ -6,13 +6,14 @@ be read is a finding, never an exception: the other files are still read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.comments import CommentedMap, CommentedSeq, TaggedScalar
 from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import ScalarNode
@@ -68,6 +69,14 @@ class Source:
     def margin(self, findings: list[Finding]) -> Margin:
         """The margin for findings about this document."""
         return Margin(self.file, findings, self.lines)
+
+
+class _OutOfPlace(ValueError):
+    """A value that has no place in a document, and its line."""
+
+    def __init__(self, reason: str, line: int) -> None:
+        super().__init__(reason)
+        self.line = line
 
 
 class _Scanner(RoundTripScanner):
@@ -138,7 +147,11 @@ def _read(folder: Path, kind: str, path: Path, findings: list[Finding]) -> Sourc
         findings.append(_unreadable(file, error, "the key is given twice"))
         return unreadable
     except MarkedYAMLError as error:
-        findings.append(_unreadable(file, error, f"this is not YAML: {error.problem or error.context}"))
+        reason = f"this is not YAML: {error.problem or error.context}"
+        findings.append(_unreadable(file, error, reason + _quotes_missing(text, error)))
+        return unreadable
+    except _OutOfPlace as error:
+        findings.append(Finding(file, error.line, "", str(error)))
         return unreadable
     except (OSError, UnicodeError, ValueError, YAMLError, RecursionError) as error:
         findings.append(Finding(file, 0, "", _reason(error)))
@@ -169,6 +182,22 @@ def _unreadable(file: str, error: MarkedYAMLError, message: str) -> Finding:
     return Finding(file, mark.line + 1 if mark else 0, "", " ".join(message.split()))
 
 
+_NEEDS_QUOTES: Final = re.compile(r"""^[\s-]*[\w ]+:\s+(["'\[{!&|>%@`].*|.*:\s.*)$""")
+"""A key, and behind it a value that YAML does not take for a text: by how it begins, or for a colon in it."""
+
+QUOTES_ADVICE: Final = (
+    "; write an expression that begins with a sign, or has a colon in it, in quotes: when: '!has(...)'"
+)
+
+
+def _quotes_missing(text: str, error: MarkedYAMLError) -> str:
+    """The advice to quote an expression, where that may be what is wrong."""
+    mark = error.problem_mark or error.context_mark
+    lines = text.splitlines()
+    line = lines[mark.line] if mark is not None and mark.line < len(lines) else ""
+    return QUOTES_ADVICE if _NEEDS_QUOTES.match(line) else ""
+
+
 def read_text(text: str, kind: str, file: str) -> Source:
     """The document in a text. Raises YAMLError or ValueError for anything else."""
     yaml = YAML(typ="rt", pure=True)
@@ -188,6 +217,8 @@ def _plain(value: Any, path: KeyPath, lines: dict[KeyPath, int]) -> object:
     if isinstance(value, CommentedSeq):
         places = value.lc.data or {}
         return [_below(places.get(at), each, (*path, at), lines) for at, each in enumerate(value)]
+    if str(getattr(getattr(value, "anchor", None), "value", "")).startswith("&"):  # `&& x` is x, named "&"
+        raise _OutOfPlace(f"YAML takes a leading '&&' for a name{QUOTES_ADVICE}", lines[path])
     if isinstance(value, bool | ScalarBoolean):
         return bool(value)
     for plain in (str, int, float):
@@ -195,7 +226,11 @@ def _plain(value: Any, path: KeyPath, lines: dict[KeyPath, int]) -> object:
             return plain(value)
     if value is None:
         return None
-    raise ValueError(f"a {type(value).__name__} has no place in a document")
+    if isinstance(value, TaggedScalar):
+        raise _OutOfPlace(
+            f"YAML takes {value.tag.value!r} for a tag, which has no place here{QUOTES_ADVICE}", lines[path]
+        )
+    raise _OutOfPlace(f"a {type(value).__name__} has no place in a document", lines[path])
 
 
 def _key(key: object) -> str:

@@ -17,6 +17,8 @@ FILES: Final = (
     "events.yaml",
     "messages/cart-reminder.yaml",
     "journeys/abandoned-cart.yaml",
+    "tests/abandoned-cart.yaml",
+    "events.ndjson",
 )
 
 UNFINISHED: Final = ".unfinished"
@@ -35,6 +37,10 @@ def write_documents(folder: str | Path, source: Traversable, names: Sequence[str
     """
     target = Path(folder)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        if (target / FILES[0]).exists():
+            raise CallerError(
+                f"{target} holds a project already: go on with `parcours check {target}`, or name a folder that is new"
+            )
         raise CallerError(f"{target} is not empty; name a folder that is new or empty")
     made = [each for each in (target, *target.parents) if not each.exists()]
     entries = sorted({name.partition("/")[0] for name in names})

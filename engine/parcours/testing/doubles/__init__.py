@@ -1,14 +1,42 @@
 """Doubles of providers: local servers that speak the real protocols, for tests and for the demo.
 
 Each is a context manager around a server in a thread of its own on a free loopback port. Messages taken in are in a
-plain list; `next(...)` gives the coming messages a fault.
+plain list; `next(...)` gives the coming messages a fault. Each is imported when it is asked for, so that only those
+that are used have to have their libraries: aiohttp for HTTP, aiosmtpd and cryptography for mail.
 """
 
-from parcours.testing.doubles.faults import Drop, Hang, HttpReply, Reply
-from parcours.testing.doubles.fcm import FcmServer, Push
-from parcours.testing.doubles.http import HttpServer
-from parcours.testing.doubles.smtp import Mail, SmtpServer
-from parcours.testing.doubles.twilio import Sms, TwilioServer
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from parcours.testing.doubles.faults import Drop, Hang, HttpReply, Reply
+    from parcours.testing.doubles.fcm import FcmServer, Push
+    from parcours.testing.doubles.http import HttpServer
+    from parcours.testing.doubles.smtp import Mail, SmtpServer
+    from parcours.testing.doubles.twilio import Sms, TwilioServer
+else:
+    from importlib import import_module
+
+    _HOMES = {
+        "Drop": "faults",
+        "FcmServer": "fcm",
+        "Hang": "faults",
+        "HttpReply": "faults",
+        "HttpServer": "http",
+        "Mail": "smtp",
+        "Push": "fcm",
+        "Reply": "faults",
+        "Sms": "twilio",
+        "SmtpServer": "smtp",
+        "TwilioServer": "twilio",
+    }
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
 
 __all__ = [
     "Drop",
