@@ -23,6 +23,8 @@ PAGES = [
     "channels/README.md",
     "engine/ARCHITECTURE.md",
     "engine/CHANGELOG.md",
+    "engine/docs/language.md",
+    "engine/docs/processes.md",
 ]
 
 

@@ -85,13 +85,21 @@ class ProjectDocument(Document):
     channels  raw settings by channel; `env:NAME` and `file:PATH` stay references until a channel starts
     """
 
-    project: Name
-    description: str = ""
-    timezone: ZoneName = "UTC"
-    region: Region | None = None
-    anonymous_history: Literal["unused"] = "unused"
-    channels: dict[Name, dict[str, Any]] = Field(default_factory=dict)
-    policies: PoliciesDocument = Field(default_factory=PoliciesDocument)
+    project: Name = Field(description="The project's name; a store belongs to one project for ever.")
+    description: str = Field(default="", description="What it is for, in words.")
+    timezone: ZoneName = Field(
+        default="UTC", description="The zone of dates in documents, and of people who have none that is known."
+    )
+    region: Region | None = Field(default=None, description="The country of phone numbers in national form.")
+    anonymous_history: Literal["unused"] = Field(
+        default="unused", description="Whether what somebody did before the log-in counts later; only 'unused' so far."
+    )
+    channels: dict[Name, dict[str, Any]] = Field(
+        default_factory=dict, description="The settings of each channel; `env:NAME` and `file:PATH` stand for secrets."
+    )
+    policies: PoliciesDocument = Field(
+        default_factory=PoliciesDocument, description="Consent, frequency caps and quiet hours."
+    )
 
     @field_validator("anonymous_history", mode="before")
     @classmethod
@@ -104,27 +112,40 @@ class ProjectDocument(Document):
 class ProfileDocument(Document):
     """profile.yaml: the traits with their kinds, the address on each channel, and the person's zone and country."""
 
-    traits: dict[PropertyPath, Kind] = Field(default_factory=dict)
-    addresses: dict[Name, ExpressionText] = Field(default_factory=dict)
-    timezone: ExpressionText = "profile.timezone"
-    region: ExpressionText | None = None
+    traits: dict[PropertyPath, Kind] = Field(
+        default_factory=dict,
+        description="What is known of a person: the kind of each trait. A dot leads into an object.",
+    )
+    addresses: dict[Name, ExpressionText] = Field(
+        default_factory=dict,
+        description="The address on each channel; profile.email, profile.phone and profile.push_token without it.",
+    )
+    timezone: ExpressionText = Field(default="profile.timezone", description="Where the person's own zone stands.")
+    region: ExpressionText | None = Field(
+        default=None, description="Where the person's own country stands, for phone numbers in national form."
+    )
 
 
 class KeyDocument(Document):
     """The person of an event without ids: the one known as `value` in `namespace`."""
 
-    namespace: Name
-    value: ExpressionText
+    namespace: Name = Field(description="What the value is an id of, such as `loyalty`; `user` for user ids.")
+    value: ExpressionText = Field(description="The id, from the event.")
 
 
 class EventDocument(Document):
     """One event type. With `of` and `rule`, each event named `of` that meets the rule is one of these too."""
 
-    properties: dict[PropertyPath, Kind] = Field(default_factory=dict)
-    description: str = ""
-    of: str | None = None
-    rule: ExpressionText | None = None
-    key: KeyDocument | None = None
+    properties: dict[PropertyPath, Kind] = Field(
+        default_factory=dict,
+        description="The kind of each property that documents may name. A dot leads into an object.",
+    )
+    description: str = Field(default="", description="When it happens, in words.")
+    of: str | None = Field(default=None, description="The event that is one of these too where `rule` holds.")
+    rule: ExpressionText | None = Field(
+        default=None, description="What an event named by `of` has to meet to be one of these."
+    )
+    key: KeyDocument | None = Field(default=None, description="Whose event it is if it comes without ids.")
 
     @model_validator(mode="after")
     def _both(self) -> Self:
@@ -136,13 +157,18 @@ class EventDocument(Document):
 class EventsDocument(Document):
     """events.yaml: the event types by name."""
 
-    events: dict[Annotated[str, Field(min_length=1, max_length=200)], EventDocument] = Field(default_factory=dict)
+    events: dict[Annotated[str, Field(min_length=1, max_length=200)], EventDocument] = Field(
+        default_factory=dict, description="The event types by name."
+    )
 
 
 class AudiencesDocument(Document):
     """audiences.yaml: a condition on the profile and its history for each audience."""
 
-    audiences: dict[Name, ExpressionText] = Field(default_factory=dict)
+    audiences: dict[Name, ExpressionText] = Field(
+        default_factory=dict,
+        description="The condition of each audience, on the profile, its history, consent and `now`.",
+    )
 
 
 class MessageDocument(Document, extra="allow"):
@@ -150,12 +176,22 @@ class MessageDocument(Document, extra="allow"):
 
     __pydantic_extra__: dict[str, dict[str, Any]]
 
-    message: Name
-    message_class: Literal["marketing", "transactional"] = Field(default="marketing", alias="class")
-    purpose: Name | None = None
-    description: str = ""
-    status: Literal["ready", "draft"] = "ready"
-    expires: PositiveDuration | None = None
+    message: Name = Field(description="The message's name, by which steps send it.")
+    message_class: Literal["marketing", "transactional"] = Field(
+        default="marketing",
+        alias="class",
+        description="Marketing passes consent, caps and quiet hours; transactional messages skip them.",
+    )
+    purpose: Name | None = Field(
+        default=None, description="What consent is given for; the name of its class without it."
+    )
+    description: str = Field(default="", description="What it is for, in words.")
+    status: Literal["ready", "draft"] = Field(
+        default="ready", description="A draft is not finished, and no journey that is published sends it."
+    )
+    expires: PositiveDuration | None = Field(
+        default=None, description="How long after it was asked for it may still go out."
+    )
 
     @property
     def contents(self) -> Mapping[str, dict[str, Any]]:
@@ -166,17 +202,25 @@ class MessageDocument(Document, extra="allow"):
 class ActionDocument(Document):
     """One outbound call: its URL, the values of its body, and the paths that may be read in its answer."""
 
-    url: Annotated[str, AfterValidator(_web_address), Field(max_length=2_000)]
-    description: str = ""
-    body: dict[Annotated[str, Field(min_length=1, max_length=200)], ExpressionText] = Field(default_factory=dict)
-    timeout: Annotated[PositiveDuration, Field(le=ACTION_TIMEOUT_MAX_MS)] = 5_000
-    answer: dict[PropertyPath, Kind] = Field(default_factory=dict)
+    url: Annotated[str, AfterValidator(_web_address), Field(max_length=2_000)] = Field(
+        description="Where the request goes, by POST."
+    )
+    description: str = Field(default="", description="What it is for, in words.")
+    body: dict[Annotated[str, Field(min_length=1, max_length=200)], ExpressionText] = Field(
+        default_factory=dict, description="The values that go along as JSON, by name."
+    )
+    timeout: Annotated[PositiveDuration, Field(le=ACTION_TIMEOUT_MAX_MS)] = Field(
+        default=5_000, description="How long the answer may take, a minute at most."
+    )
+    answer: dict[PropertyPath, Kind] = Field(
+        default_factory=dict, description="The kind of each path of the answer that documents may read."
+    )
 
 
 class ActionsDocument(Document):
     """actions.yaml: the outbound calls by name."""
 
-    actions: dict[Name, ActionDocument] = Field(default_factory=dict)
+    actions: dict[Name, ActionDocument] = Field(default_factory=dict, description="The outbound calls by name.")
 
 
 YEARS: Final = (1970, 9990)
@@ -215,10 +259,16 @@ class ReadEntryDocument(Document):
     rule  an RFC 5545 rule by which that recurs from `at` on, in the project's zone
     """
 
-    read: Name
-    at: Annotated[datetime, AfterValidator(_in_our_time)]
-    rule: Annotated[str, AfterValidator(check_rule), Field(max_length=500)] | None = None
-    rate: Annotated[str, BeforeValidator(_people_per_second), Field(pattern=_RATE.pattern)] | None = None
+    read: Name = Field(description="The audience that is read.")
+    at: Annotated[datetime, AfterValidator(_in_our_time)] = Field(
+        description="The instant of the read, or of the first one."
+    )
+    rule: Annotated[str, AfterValidator(check_rule), Field(max_length=500)] | None = Field(
+        default=None, description="An RFC 5545 rule by which it recurs, in the project's zone."
+    )
+    rate: Annotated[str, BeforeValidator(_people_per_second), Field(pattern=_RATE.pattern)] | None = Field(
+        default=None, description="How many people enter a second; all at once without it."
+    )
 
     @property
     def people_per_second(self) -> int | None:
@@ -240,14 +290,17 @@ EntryDocument: TypeAlias = Annotated[
 class ReentryAfterDocument(Document):
     """Re-entry, but not before this long after the last run ended."""
 
-    after: Duration
+    after: Duration = Field(description="How long after the end of the last run nobody enters again.")
 
 
 class GoalDocument(EventTriggerDocument):
     """The goal: its event, how long after the entry it counts, and the share aimed at."""
 
-    within: Duration | None = None
-    target: Percent | None = None
+    within: Duration | None = Field(
+        default=None,
+        description="How long after the entry it counts, the end included; while the run is open without it.",
+    )
+    target: Percent | None = Field(default=None, description="The share of runs that should reach it.")
 
 
 ExitRuleDocument: TypeAlias = Annotated[
@@ -267,22 +320,38 @@ class JourneyDocument(Document):
     priority      0-100; where several journeys concern one event, the highest goes first
     """
 
-    journey: Name
-    description: str = ""
-    tags: tuple[str, ...] = ()
-    entry: EntryDocument
-    correlation: ExpressionText | None = None
+    journey: Name = Field(description="The journey's name.")
+    description: str = Field(default="", description="What it is for, in words.")
+    tags: tuple[str, ...] = Field(default=(), description="Words to find it by.")
+    entry: EntryDocument = Field(description="Who enters: by an event, by a change of audience, or by a read of one.")
+    correlation: ExpressionText | None = Field(
+        default=None,
+        description="What tells runs of one person apart, from the event of the entry: one open run for each value.",
+    )
     reentry: Annotated[
         Annotated[Literal["never", "always"], Tag("<word>")] | Annotated[ReentryAfterDocument, Tag("<after>")],
         Discriminator(lambda value: "<word>" if isinstance(value, str) else "<after>"),
-    ] = "always"
-    exit: tuple[ExitRuleDocument, ...] = ()
-    goal: GoalDocument | None = None
-    timezone: JourneyZone = ZONE_OF_PERSON
-    starts: Annotated[date, AfterValidator(_in_our_time)] | None = None
-    ends: Annotated[date, AfterValidator(_in_our_time)] | None = None
-    priority: int = Field(default=50, ge=0, le=100)
-    steps: Annotated[tuple[StepDocument, ...], Field(min_length=1)]
+    ] = Field(
+        default="always",
+        description="Whether somebody may enter again once a run has ended: never, always, or after a pause.",
+    )
+    exit: tuple[ExitRuleDocument, ...] = Field(default=(), description="What ends a run wherever it is.")
+    goal: GoalDocument | None = Field(default=None, description="What the journey is for, counted for each run.")
+    timezone: JourneyZone = Field(
+        default=ZONE_OF_PERSON, description="The zone of its local times: each person's own, or one for all."
+    )
+    starts: Annotated[date, AfterValidator(_in_our_time)] | None = Field(
+        default=None, description="The first day on which it can be entered, in the project's zone."
+    )
+    ends: Annotated[date, AfterValidator(_in_our_time)] | None = Field(
+        default=None, description="The last day on which it can be entered, in the project's zone."
+    )
+    priority: int = Field(
+        default=50, ge=0, le=100, description="Where several journeys concern one event, the highest goes first."
+    )
+    steps: Annotated[tuple[StepDocument, ...], Field(min_length=1)] = Field(
+        description="What happens to whoever is in it, in order; the first one is where runs begin."
+    )
 
     @model_validator(mode="after")
     def _window(self) -> Self:

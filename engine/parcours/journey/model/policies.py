@@ -16,8 +16,8 @@ Channels: TypeAlias = Annotated[tuple[Name, ...], Field(min_length=1)]
 class ConsentDocument(Document):
     """Whether marketing needs a grant (opt_in), or may go out until it is withdrawn (opt_out)."""
 
-    default: ConsentDefault = "opt_in"
-    channels: dict[Name, ConsentDefault] = Field(default_factory=dict)
+    default: ConsentDefault = Field(default="opt_in", description="What holds of somebody who has said nothing.")
+    channels: dict[Name, ConsentDefault] = Field(default_factory=dict, description="The same for single channels.")
 
 
 class CapDocument(Document):
@@ -26,11 +26,15 @@ class CapDocument(Document):
     What went out before the cap was published counts as well.
     """
 
-    channels: Channels | None = None
-    message_class: Literal["marketing", "transactional"] | None = Field(default=None, alias="class")
-    purpose: Name | None = None
-    max: int = Field(ge=0, le=1_000_000)
-    per: PositiveDuration
+    channels: Channels | None = Field(
+        default=None, description="The channels that count together; all of them without it."
+    )
+    message_class: Literal["marketing", "transactional"] | None = Field(
+        default=None, alias="class", description="The class of messages that counts; both without it."
+    )
+    purpose: Name | None = Field(default=None, description="The purpose that counts; any without it.")
+    max: int = Field(ge=0, le=1_000_000, description="How many deliveries there may be.")
+    per: PositiveDuration = Field(description="The length of the window in which they are counted.")
 
 
 class QuietHoursDocument(Document):
@@ -39,11 +43,13 @@ class QuietHoursDocument(Document):
     A whole day lasts from 00:00 until 24:00, and joins the window of the day after it.
     """
 
-    channels: Channels | None = None
-    start: TimeOfDay = Field(alias="from")
-    until: EndTime
-    days: Weekdays = DAYS
-    then: Literal["hold", "drop"] = "hold"
+    channels: Channels | None = Field(default=None, description="The channels that are quiet; all of them without it.")
+    start: TimeOfDay = Field(alias="from", description="When it gets quiet, in the person's zone.")
+    until: EndTime = Field(description="When it ends; up to `from` is the day after.")
+    days: Weekdays = Field(default=DAYS, description="The days on which it gets quiet.")
+    then: Literal["hold", "drop"] = Field(
+        default="hold", description="Whether a delivery is held until the end, or dropped."
+    )
 
     @model_validator(mode="after")
     def _some_hours(self) -> Self:
@@ -55,6 +61,6 @@ class QuietHoursDocument(Document):
 class PoliciesDocument(Document):
     """The policies of parcours.yaml. What is left out: marketing needs an opt-in, no caps, no quiet hours."""
 
-    consent: ConsentDocument = Field(default_factory=ConsentDocument)
-    caps: tuple[CapDocument, ...] = ()
-    quiet_hours: tuple[QuietHoursDocument, ...] = ()
+    consent: ConsentDocument = Field(default_factory=ConsentDocument, description="Whether marketing needs a grant.")
+    caps: tuple[CapDocument, ...] = Field(default=(), description="At most so many messages in any window of time.")
+    quiet_hours: tuple[QuietHoursDocument, ...] = Field(default=(), description="When nothing goes out.")

@@ -24,14 +24,14 @@ PERCENT_TOTAL: Final = 10_000
 class EventTriggerDocument(Document):
     """An event type, and the condition that the event has to meet."""
 
-    event: str
-    when: ExpressionText | None = None
+    event: str = Field(description="The name of an event type.")
+    when: ExpressionText | None = Field(default=None, description="What the event has to meet; any will do without it.")
 
 
 class EventListenerDocument(EventTriggerDocument):
     """Waits for an event that comes from now on."""
 
-    next: Name | None = None
+    next: Name | None = Field(default=None, description="The step to go on with; the following one without it.")
 
 
 class ReactionListenerDocument(Document):
@@ -40,11 +40,13 @@ class ReactionListenerDocument(Document):
     One that is there already counts.
     """
 
-    reaction: Literal[Reaction, "answered"]
-    of: Name
-    channel: Name | None = None
-    link: str | None = None
-    next: Name | None = None
+    reaction: Literal[Reaction, "answered"] = Field(
+        description="What somebody, or the provider, did with the delivery; of a call, its outcome."
+    )
+    of: Name = Field(description="The earlier step that sent or called.")
+    channel: Name | None = Field(default=None, description="The channel that counts; any of the step's without it.")
+    link: str | None = Field(default=None, description="The link that has to be clicked; any without it.")
+    next: Name | None = Field(default=None, description="The step to go on with; the following one without it.")
 
     @model_validator(mode="after")
     def _link(self) -> Self:
@@ -56,14 +58,16 @@ class ReactionListenerDocument(Document):
 class AudienceTriggerDocument(Document):
     """The person enters an audience, or leaves it."""
 
-    audience: Name
-    change: Literal["entered", "left"] = "entered"
+    audience: Name = Field(description="The name of an audience.")
+    change: Literal["entered", "left"] = Field(
+        default="entered", description="Whether the person comes in or drops out."
+    )
 
 
 class AudienceListenerDocument(AudienceTriggerDocument):
     """Waits for a change of audience that comes from now on."""
 
-    next: Name | None = None
+    next: Name | None = Field(default=None, description="The step to go on with; the following one without it.")
 
 
 ListenerDocument: TypeAlias = Annotated[
@@ -81,15 +85,15 @@ ListenerDocument: TypeAlias = Annotated[
 class UntilInstant(Document):
     """Waits until the instant that the expression gives, plus the offset."""
 
-    until: ExpressionText
-    offset: Offset = 0
+    until: ExpressionText = Field(description="The instant, a timestamp; one that is past goes on at once.")
+    offset: Offset = Field(default=0, description="How long after the instant, or before it: `-3d`.")
 
 
 class UntilLocalTime(Document):
     """Waits for the next time of day in the run's zone, on the given days only."""
 
-    time: TimeOfDay
-    days: Weekdays = DAYS
+    time: TimeOfDay = Field(description="The time of day, in the run's zone.")
+    days: Weekdays = Field(default=DAYS, description="The days of the week on which it counts.")
 
     @property
     def minute(self) -> int:
@@ -100,12 +104,19 @@ class UntilLocalTime(Document):
 class SendStep(Document):
     """Asks for one delivery a channel; without `channels`, on all that the message has content for."""
 
-    id: Name
-    send: Name
-    channels: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
-    to: dict[Name, ExpressionText] = Field(default_factory=dict)
-    on_refused: Name | None = None
-    next: Name | None = None
+    id: Name = Field(description="The step's name within its journey.")
+    send: Name = Field(description="The message that is sent.")
+    channels: Annotated[tuple[Name, ...], Field(min_length=1)] | None = Field(
+        default=None, description="The channels on which it is sent; all that the message has content for without it."
+    )
+    to: dict[Name, ExpressionText] = Field(
+        default_factory=dict, description="Another address than the profile's, by channel."
+    )
+    on_refused: Name | None = Field(
+        default=None,
+        description="The step for whom a gate refused every delivery; they go on as all others without it.",
+    )
+    next: Name | None = Field(default=None, description="The step to go on with; the following one without it.")
 
 
 def _wait_form(value: object) -> str | None:
@@ -115,7 +126,7 @@ def _wait_form(value: object) -> str | None:
 class WaitStep(Document):
     """Waits for a duration, until an instant, or for a time of day."""
 
-    id: Name
+    id: Name = Field(description="The step's name within its journey.")
     wait: Annotated[
         Annotated[Duration, Tag("<duration>")]
         | Annotated[UntilInstant, Tag("<until>")]
@@ -125,17 +136,21 @@ class WaitStep(Document):
             custom_error_type="wait",
             custom_error_message="a wait is a duration such as 3d, {until: ...} or {time: ...}",
         ),
-    ]
-    next: Name | None = None
+    ] = Field(description="A duration such as `3d`, `{until: ...}` for an instant, or `{time: ...}` for a time of day.")
+    next: Name | None = Field(default=None, description="The step to go on with; the following one without it.")
 
 
 class WaitForStep(Document):
     """Waits for the first of several things to happen, or for the timeout."""
 
-    id: Name
-    wait_for: Annotated[tuple[ListenerDocument, ...], Field(min_length=1)]
-    timeout: Duration | None = None
-    on_timeout: Name | None = None
+    id: Name = Field(description="The step's name within its journey.")
+    wait_for: Annotated[tuple[ListenerDocument, ...], Field(min_length=1)] = Field(
+        description="What is waited for; the first that happens decides."
+    )
+    timeout: Duration | None = Field(default=None, description="How long; for ever without it.")
+    on_timeout: Name | None = Field(
+        default=None, description="The step to go on with when nothing has happened; the following one without it."
+    )
 
     @model_validator(mode="after")
     def _timeout(self) -> Self:
@@ -147,20 +162,20 @@ class WaitForStep(Document):
 class WhenArm(Document):
     """One arm of a branch."""
 
-    when: ExpressionText
-    next: Name | None = None
+    when: ExpressionText = Field(description="The condition under which this way is taken.")
+    next: Name | None = Field(default=None, description="The step to go on with; the following one without it.")
 
 
 class OtherwiseArm(Document):
     """The arm of a branch that is taken when no condition holds."""
 
-    otherwise: Name
+    otherwise: Name = Field(description="The step to go on with when no condition holds.")
 
 
 class BranchStep(Document):
     """Takes the first arm whose condition holds."""
 
-    id: Name
+    id: Name = Field(description="The step's name within its journey.")
     branch: Annotated[
         tuple[
             Annotated[
@@ -174,7 +189,7 @@ class BranchStep(Document):
             ...,
         ],
         Field(min_length=1),
-    ]
+    ] = Field(description="The ways; where none holds the following step goes on.")
 
     @field_validator("branch")
     @classmethod
@@ -187,15 +202,17 @@ class BranchStep(Document):
 class SplitArm(Document):
     """One arm of a split, and its share."""
 
-    percent: Percent
-    next: Name | None = None
+    percent: Percent = Field(description="The share of people who go this way.")
+    next: Name | None = Field(default=None, description="The step to go on with; the following one without it.")
 
 
 class SplitStep(Document):
     """Divides people randomly by shares, the same person always the same way."""
 
-    id: Name
-    split: Annotated[tuple[SplitArm, ...], Field(min_length=1)]
+    id: Name = Field(description="The step's name within its journey.")
+    split: Annotated[tuple[SplitArm, ...], Field(min_length=1)] = Field(
+        description="The ways; their percents sum to 100."
+    )
 
     @field_validator("split")
     @classmethod
@@ -224,24 +241,26 @@ def exact_hundredths(percent: float) -> Decimal:
 class UpdateStep(Document):
     """Sets traits of the profile to the values of expressions."""
 
-    id: Name
-    update: Annotated[dict[str, ExpressionText], Field(min_length=1)]
-    next: Name | None = None
+    id: Name = Field(description="The step's name within its journey.")
+    update: Annotated[dict[str, ExpressionText], Field(min_length=1)] = Field(
+        description="The expression whose value each trait gets."
+    )
+    next: Name | None = Field(default=None, description="The step to go on with; the following one without it.")
 
 
 class CallStep(Document):
     """Asks for an outbound call of actions.yaml; a listener may wait for its answer."""
 
-    id: Name
-    call: Name
-    next: Name | None = None
+    id: Name = Field(description="The step's name within its journey.")
+    call: Name = Field(description="The action that is called.")
+    next: Name | None = Field(default=None, description="The step to go on with; the following one without it.")
 
 
 class EndStep(Document):
     """Ends the run."""
 
-    id: Name
-    end: Literal[True]
+    id: Name = Field(description="The step's name within its journey.")
+    end: Literal[True] = Field(description="Always true.")
 
 
 _AnyStep: TypeAlias = (

@@ -1,0 +1,235 @@
+"""The examples of the language reference: one project in which each document, step and policy occurs, and expressions.
+
+Every journey begins with the event `Checkout Started`, unless it is about another entry.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+ENTRY: Final = "entry: {event: Checkout Started}\n"
+
+DOCUMENTS: Final = {
+    "project": (
+        "parcours.yaml",
+        """\
+project: shop
+timezone: Europe/Paris
+channels:
+  email: {host: smtp.example.com, sender: "Shop <shop@example.com>", password: "env:SMTP_PASSWORD", username: shop}
+policies:
+  consent: {default: opt_in, channels: {email: opt_out}}
+  caps:
+    - {channels: [email, sms], max: 2, per: 1d}
+    - {purpose: cart, max: 5, per: 30d}
+  quiet_hours:
+    - {from: "22:00", until: "08:00"}
+    - {channels: [sms], days: [sun], from: "00:00", until: "24:00", then: drop}
+""",
+    ),
+    "profile": (
+        "profile.yaml",
+        """\
+traits:
+  email: string
+  phone: string
+  timezone: string
+  city: string
+  tier: string
+  renewal: timestamp
+  address.country: string
+addresses: {sms: profile.phone}
+timezone: profile.timezone
+""",
+    ),
+    "events": (
+        "events.yaml",
+        """\
+events:
+  Checkout Started:
+    properties: {cart_id: string, cart.total: number}
+  Order Completed:
+    description: She has paid.
+    properties: {cart_id: string, total: number}
+  Large Order:
+    of: Order Completed
+    rule: event.total >= 500
+  Store Visit:
+    properties: {card: string}
+    key: {namespace: loyalty, value: event.card}
+""",
+    ),
+    "audiences": (
+        "audiences.yaml",
+        """\
+audiences:
+  buyers: count("Order Completed", "365d") > 0
+  parisians: profile.city == "Paris" && profile.tier != "none"
+""",
+    ),
+    "actions": (
+        "actions.yaml",
+        """\
+actions:
+  customer:
+    url: https://crm.example.com/customers
+    body: {email: profile.email, total: entry.cart.total}
+    timeout: 5s
+    answer: {orders: integer}
+""",
+    ),
+    "message": (
+        "messages/reminder.yaml",
+        """\
+message: reminder
+class: marketing
+purpose: cart
+expires: 2d
+email:
+  subject: "{{ profile.city | default: 'Hello' }}, your cart waits"
+  text: It holds {{ entry.cart.total }} euros worth.
+sms: {text: Your cart waits.}
+""",
+    ),
+    "journey": (
+        "journeys/cart.yaml",
+        """\
+journey: cart
+description: Reminds people of a cart.
+tags: [cart]
+entry: {event: Checkout Started, when: event.cart.total > 50}
+correlation: event.cart_id
+reentry: {after: 1d}
+exit: [{event: Order Completed}]
+goal: {event: Order Completed, within: 7d, target: 30%}
+timezone: profile
+starts: 2026-01-01
+ends: 2026-12-31
+priority: 70
+steps:
+  - {id: pause, wait: 1h}
+  - {id: remind, send: reminder}
+""",
+    ),
+}
+"""For each kind of document a file, and what it holds."""
+
+ENTRIES: Final = {
+    "EventEntryDocument": ("by-event", "entry: {event: Checkout Started, when: event.cart.total > 50}\n"),
+    "AudienceEntryDocument": ("by-audience", "entry: {audience: buyers, change: entered}\n"),
+    "ReadEntryDocument": (
+        "by-read",
+        "entry: {read: parisians, at: 2026-03-02T09:00:00Z, rule: FREQ=WEEKLY;BYDAY=MO, rate: 500/s}\n",
+    ),
+}
+"""For each form of entry a journey's name, and the entry."""
+
+STEPS: Final = {
+    "SendStep": (
+        "send",
+        "  - {id: remind, send: reminder, channels: [email, sms], to: {sms: profile.phone}, on_refused: done}\n",
+    ),
+    "WaitStep": (
+        "wait",
+        """\
+  - {id: a-while, wait: 1d12h}
+  - {id: before-it-ends, wait: {until: profile.renewal, offset: -3d}}
+  - {id: in-the-morning, wait: {time: "09:00", days: [mon, tue, wed, thu, fri]}}
+""",
+    ),
+    "WaitForStep": (
+        "wait-for",
+        """\
+  - {id: remind, send: reminder, channels: [email]}
+  - id: something
+    wait_for:
+      - {event: Order Completed, when: event.cart_id == entry.cart_id, next: done}
+      - {reaction: clicked, of: remind, link: "https://shop.example.com/cart", next: done}
+      - {audience: buyers, change: entered}
+    timeout: 2d
+    on_timeout: done
+""",
+    ),
+    "BranchStep": (
+        "branch",
+        """\
+  - id: which
+    branch:
+      - {when: profile.city == "Paris", next: remind}
+      - {when: entry.cart.total > 200, next: remind}
+      - {otherwise: done}
+  - {id: remind, send: reminder}
+""",
+    ),
+    "SplitStep": (
+        "split",
+        """\
+  - {id: half, split: [{percent: 50, next: remind}, {percent: 50%, next: done}]}
+  - {id: remind, send: reminder}
+""",
+    ),
+    "UpdateStep": ("update", "  - {id: remember, update: {tier: '\"gold\"', city: profile.address.country}}\n"),
+    "CallStep": (
+        "call",
+        """\
+  - {id: ask, call: customer}
+  - id: answer
+    wait_for:
+      - {reaction: answered, of: ask, next: known}
+      - {reaction: failed, of: ask, next: done}
+  - {id: known, branch: [{when: event.orders > 3, next: done}]}
+""",
+    ),
+    "EndStep": ("end", ""),
+}
+"""For each kind of step a journey's name, and its steps; they all end with `done`."""
+
+SCOPE_EVENT: Final[dict[str, object]] = {"total": 80, "tags": ["sale", "new"], "at": "2026-03-02T09:30:15.250Z"}
+SCOPE_PROFILE: Final[dict[str, object]] = {"city": " Paris ", "email": "Sarah@example.com", "age": "42"}
+NOW: Final = "2026-03-02T10:00:00Z"
+ORDERS: Final = ("2026-02-01T00:00:00Z", 30), ("2026-03-01T00:00:00Z", 50)
+"""When the person has ordered, and for how much."""
+
+FUNCTIONS: Final = {
+    "has": ("has(profile.city)", True, "Whether there is a value."),
+    "count": ('count("Order Completed", "90d")', 2, "How often an event happened within a window of time."),
+    "sum": ('sum("Order Completed", "total", "20d")', 50, "The sum of a property over a window of time."),
+    "last": (
+        'last("Order Completed") == timestamp("2026-03-01T00:00:00Z")',
+        True,
+        "When an event happened last.",
+    ),
+    "consent": ('consent("email", "cart")', True, "Whether a message on this channel and for this purpose may go out."),
+    "bool": ('bool("true")', True, "A text as true or false."),
+    "double": ('double("1.5")', 1.5, "A number with decimals, of a text or a whole number."),
+    "duration": ('now - duration("1h") < now', True, "A length of time, of a text such as `90m`."),
+    "int": ("int(profile.age) + 1", 43, "A whole number, of a text or a number, cut off."),
+    "matches": ('profile.email.matches("@example[.]com$")', True, "Whether an RE2 pattern is found in a text."),
+    "size": ("size(event.tags)", 2, "Characters of a text, elements of a list, keys of an object."),
+    "string": ("string(event.total)", "80", "A value as a text."),
+    "timestamp": ("timestamp(event.at) < now", True, "An instant, of a text in ISO 8601."),
+    "contains": ('profile.email.contains("@")', True, "Whether a text has another in it."),
+    "endsWith": ('profile.email.endsWith(".com")', True, "Whether a text ends so."),
+    "startsWith": ('profile.email.startsWith("Sarah")', True, "Whether a text begins so."),
+    "lower": ("profile.email.lower()", "sarah@example.com", "A text in small letters."),
+    "lowerAscii": ("profile.email.lowerAscii()", "sarah@example.com", "The same for the letters A to Z only."),
+    "upper": ('"straße".upper()', "STRASSE", "A text in capitals."),
+    "upperAscii": ('"straße".upperAscii()', "STRAßE", "The same for the letters a to z only."),
+    "trim": ("profile.city.trim()", "Paris", "A text without the blanks around it."),
+    "all": ('event.tags.all(tag, tag != "old")', True, "Whether all elements meet a condition."),
+    "exists": ('event.tags.exists(tag, tag == "sale")', True, "Whether any element meets a condition."),
+    "exists_one": ('event.tags.exists_one(tag, tag == "sale")', True, "Whether exactly one element does."),
+    "filter": ('event.tags.filter(tag, tag != "new")', ["sale"], "The elements that meet a condition."),
+    "map": ("event.tags.map(tag, tag.upper())", ["SALE", "NEW"], "What becomes of each element."),
+    "getFullYear": ("timestamp(event.at).getFullYear()", 2026, "The year; all of these take a zone as an argument."),
+    "getMonth": ("timestamp(event.at).getMonth()", 2, "The month, from 0."),
+    "getDate": ("timestamp(event.at).getDate()", 2, "The day of the month, from 1."),
+    "getDayOfMonth": ("timestamp(event.at).getDayOfMonth()", 1, "The day of the month, from 0."),
+    "getDayOfWeek": ("timestamp(event.at).getDayOfWeek()", 1, "The day of the week, from 0, which is Sunday."),
+    "getDayOfYear": ("timestamp(event.at).getDayOfYear()", 60, "The day of the year, from 0."),
+    "getHours": ('timestamp(event.at).getHours("Europe/Paris")', 10, "The hour."),
+    "getMinutes": ("timestamp(event.at).getMinutes()", 30, "The minute."),
+    "getSeconds": ("timestamp(event.at).getSeconds()", 15, "The second."),
+    "getMilliseconds": ("timestamp(event.at).getMilliseconds()", 250, "The millisecond."),
+}
+"""Each function with an example, its value, and a sentence."""

@@ -1,0 +1,169 @@
+"""Writes the language reference from the models and their examples: `python -m tests.docs.language_page`.
+
+The sentences are the models' own, which are also the descriptions in the JSON Schema that an editor shows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pydantic import BaseModel
+from tests.docs import language_examples as examples
+
+from parcours.config import Settings
+from parcours.journey.model import document, policies, steps
+from parcours.journey.model.document import DOCUMENTS
+from parcours.journey.model.forms import Document
+
+PAGE = Path(__file__).parents[2] / "engine" / "docs" / "language.md"
+
+INTRODUCTION = """\
+# The language of a project
+
+A project is a folder of YAML files. This page names every document, every step, policy, function and setting, each
+with an example; the examples are one project, which the tests check and run. `parcours check FOLDER` tells what is
+wrong with yours, `parcours schema KIND` prints the JSON Schema of a document with these same sentences, for editors.
+
+Durations are texts such as `90s`, `1h30m` or `3d`, times of day `"09:00"`, in quotes. An expression that begins with a
+sign, or has a colon in it, needs quotes as well.
+
+This page is written by `python -m tests.docs.language_page` from the models and is not edited by hand.
+"""
+
+EXPRESSIONS = """\
+Conditions and values are [CEL](https://cel.dev). They read `event` (the event at hand; in a step, the one that moved
+the run last), `entry` (the event of the entry), `profile`, `run` (`id`, `entered_at`, `correlation`, `step`) and `now`.
+A comparison with a value that is missing or null is false and never an error, arithmetic with it has no value, and a
+condition without a value does not hold. `&&`, `||`, `!`, `? :`, `in`, `+ - * / %` and the comparisons are CEL's.
+
+The examples are asked of an event `{event}`, of a profile `{profile}`, at {now}; the person has ordered
+twice, on 1 February for 30 and on 1 March for 50, and has agreed to mails about carts.
+"""
+
+SETTINGS = """\
+What an engine is opened with: `Engine.open(project, store, settings=Settings(open_runs_max=100))`. A name says its
+unit; below stands what holds where nothing is said.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [INTRODUCTION, *_documents(), *_entries(), *_steps(), *_policies(), _functions(), _settings()]
+    return "\n".join(parts)
+
+
+def files() -> dict[str, str]:
+    """The project of all examples, by the names of its files."""
+    project = dict(examples.DOCUMENTS.values())
+    for name, entry in examples.ENTRIES.values():
+        project[f"journeys/{name}.yaml"] = _journey(name, entry, "")
+    for name, text in examples.STEPS.values():
+        project[f"journeys/{name}.yaml"] = _journey(name, examples.ENTRY, text)
+    return project
+
+
+def models() -> list[type[Document]]:
+    """Every document and part of one, those of one module after the other."""
+    found = []
+    for module in (document, policies, steps):
+        for each in vars(module).values():
+            if isinstance(each, type) and issubclass(each, Document) and each.__module__ == module.__name__:
+                found.append(each)
+    return found
+
+
+def _journey(name: str, entry: str, steps_text: str) -> str:
+    return f"journey: {name}\n{entry}steps:\n{steps_text}  - {{id: done, end: true}}\n"
+
+
+def _documents() -> Iterable[str]:
+    for kind, model in DOCUMENTS.items():
+        file, text = examples.DOCUMENTS[kind]
+        yield f"## `{file}`\n\n{_sentence(model)}\n\n{_block(text)}\n{_keys(model)}"
+    yield "### Event types\n\n" + _described(document.EventDocument, document.KeyDocument)
+    yield "### Actions\n\n" + _described(document.ActionDocument)
+
+
+def _entries() -> Iterable[str]:
+    yield "## Entry, goal and exit of a journey\n"
+    for name, (_, text) in examples.ENTRIES.items():
+        yield f"### {_sentence(vars(document)[name])}\n\n{_block(text)}\n{_keys(vars(document)[name])}"
+    yield "### Goal, exit and re-entry\n\n" + _described(
+        document.GoalDocument, document.ReentryAfterDocument, steps.AudienceTriggerDocument
+    )
+
+
+def _steps() -> Iterable[str]:
+    yield "## Steps\n"
+    parts = {
+        "WaitStep": (steps.UntilInstant, steps.UntilLocalTime),
+        "WaitForStep": (steps.EventListenerDocument, steps.ReactionListenerDocument, steps.AudienceListenerDocument),
+        "BranchStep": (steps.WhenArm, steps.OtherwiseArm),
+        "SplitStep": (steps.SplitArm,),
+    }
+    for name, (_, text) in examples.STEPS.items():
+        model: type[Document] = vars(steps)[name]
+        heading = f"### `{_keyword(model)}`\n\n{_sentence(model)}\n\n"
+        body = _block(f"steps:\n{text}  - {{id: done, end: true}}\n") + f"\n{_keys(model)}"
+        yield heading + body + "".join(f"\n{_described(part)}" for part in parts.get(name, ()))
+
+
+def _policies() -> Iterable[str]:
+    yield "## Policies\n\nThey stand in `parcours.yaml`, whose example has each of them.\n"
+    yield _described(policies.PoliciesDocument, policies.ConsentDocument, policies.CapDocument)
+    yield _described(policies.QuietHoursDocument)
+
+
+def _keyword(model: type[BaseModel]) -> str:
+    """The key by which a step is recognised: the first one behind its id."""
+    return next(name for name in model.model_fields if name != "id")
+
+
+def _described(*parts: type[BaseModel]) -> str:
+    return "\n".join(f"{_sentence(part)}\n\n{_keys(part)}" for part in parts)
+
+
+def _sentence(model: type[BaseModel]) -> str:
+    return (model.__doc__ or "").split("\n\n")[0].replace("\n", " ").strip()
+
+
+def _keys(model: type[BaseModel]) -> str:
+    rows = []
+    for name, field in model.model_fields.items():
+        needed = "needed" if field.is_required() else ""
+        rows.append(f"| `{field.alias or name}` | {needed} | {field.description} |")
+    return "\n".join(["| key | | |", "|---|---|---|", *rows, ""])
+
+
+def _functions() -> str:
+    rows = [
+        f"| `{name}` | `{text.replace('|', chr(92) + '|')}` | `{json.dumps(value, ensure_ascii=False)}` | {said} |"
+        for name, (text, value, said) in examples.FUNCTIONS.items()
+    ]
+    told = EXPRESSIONS.format(
+        event=_json(examples.SCOPE_EVENT), profile=_json(examples.SCOPE_PROFILE), now=examples.NOW
+    )
+    return "\n".join(["## Expressions\n", told, "| function | example | its value | |", "|---|---|---|---|", *rows, ""])
+
+
+def _json(value: Mapping[str, object]) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _settings() -> str:
+    rows = [
+        f"| `{name}` | `{json.dumps(field.default)}` | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(["## Settings\n", SETTINGS, "| setting | default | |", "|---|---|---|", *rows, ""])
+
+
+def _block(text: str) -> str:
+    return f"```yaml\n{text}```\n"
+
+
+if __name__ == "__main__":
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page(), encoding="utf-8")
