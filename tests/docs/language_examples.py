@@ -20,8 +20,8 @@ channels:
 policies:
   consent: {default: opt_in, channels: {email: opt_out}}
   caps:
-    - {channels: [email, sms], max: 2, per: 1d}
-    - {purpose: cart, max: 5, per: 30d}
+    - {channels: [email, sms], max: 20, per: 1d}
+    - {purpose: cart, max: 50, per: 30d}
   quiet_hours:
     - {from: "22:00", until: "08:00"}
     - {channels: [sms], days: [sun], from: "00:00", until: "24:00", then: drop}
@@ -183,6 +183,27 @@ STEPS: Final = {
     "EndStep": ("end", ""),
 }
 """For each kind of step a journey's name, and its steps; they all end with `done`."""
+
+TESTS: Final = (
+    "tests/cart.yaml",
+    """\
+- test: a full cart is remembered once, and nobody is woken
+  people: {sarah: {email: sarah@example.com, city: Paris}}
+  start: 2026-03-02T09:00:00Z
+  given:
+    - {at: +0s, who: sarah, identify: {phone: "+33612345678"}}
+    - {at: +0s, who: sarah, event: Checkout Started, properties: {cart_id: c1, cart: {total: 80}}}
+    - {at: +0s, who: sarah, consent: {channel: sms, purpose: cart, granted: false}}
+    - {at: +2h, who: sarah, reaction: opened, of: cart.remind, channel: email}
+  until: +1d
+  expect:
+    - {who: sarah, journey: cart, step: remind, channel: email, at: +1h, contains: {text: 80 euros}}
+    - {who: sarah, journey: cart, step: remind, channel: sms, outcome: refused, gate: consent}
+    - {who: sarah, journey: cart, what: ended, at: +1h}
+    - {never: {between: ["22:00", "08:00"]}}
+""",
+)
+"""A file of tests, and what it holds."""
 
 SCOPE_EVENT: Final[dict[str, object]] = {"total": 80, "tags": ["sale", "new"], "at": "2026-03-02T09:30:15.250Z"}
 SCOPE_PROFILE: Final[dict[str, object]] = {"city": " Paris ", "email": "Sarah@example.com", "age": "42"}

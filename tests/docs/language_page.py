@@ -16,6 +16,7 @@ from parcours.config import Settings
 from parcours.journey.model import document, policies, steps
 from parcours.journey.model.document import DOCUMENTS
 from parcours.journey.model.forms import Document
+from parcours.testing.cases import document as cases
 
 PAGE = Path(__file__).parents[2] / "engine" / "docs" / "language.md"
 
@@ -50,13 +51,13 @@ unit; below stands what holds where nothing is said.
 
 def page() -> str:
     """The whole page."""
-    parts = [INTRODUCTION, *_documents(), *_entries(), *_steps(), *_policies(), _functions(), _settings()]
+    parts = [INTRODUCTION, *_documents(), *_entries(), *_steps(), *_policies(), _functions(), *_tests(), _settings()]
     return "\n".join(parts)
 
 
 def files() -> dict[str, str]:
     """The project of all examples, by the names of its files."""
-    project = dict(examples.DOCUMENTS.values())
+    project = dict([*examples.DOCUMENTS.values(), examples.TESTS])
     for name, entry in examples.ENTRIES.values():
         project[f"journeys/{name}.yaml"] = _journey(name, entry, "")
     for name, text in examples.STEPS.values():
@@ -67,9 +68,11 @@ def files() -> dict[str, str]:
 def models() -> list[type[Document]]:
     """Every document and part of one, those of one module after the other."""
     found = []
-    for module in (document, policies, steps):
-        for each in vars(module).values():
-            if isinstance(each, type) and issubclass(each, Document) and each.__module__ == module.__name__:
+    for module in (document, policies, steps, cases):
+        for name, each in vars(module).items():
+            if name.startswith("_") or not isinstance(each, type):
+                continue
+            if issubclass(each, Document) and each.__module__ == module.__name__:
                 found.append(each)
     return found
 
@@ -114,6 +117,18 @@ def _policies() -> Iterable[str]:
     yield "## Policies\n\nThey stand in `parcours.yaml`, whose example has each of them.\n"
     yield _described(policies.PoliciesDocument, policies.ConsentDocument, policies.CapDocument)
     yield _described(policies.QuietHoursDocument)
+
+
+def _tests() -> Iterable[str]:
+    file, text = examples.TESTS
+    told = "What has to happen, and when: `parcours test FOLDER` runs them under virtual time."
+    yield f"## `{file}`\n\n{told}\n\n{_block(text)}\n{_described(cases.Case)}"
+    yield "### What is given\n\n" + _described(
+        cases.EventGiven, cases.IdentifyGiven, cases.ReactionGiven, cases.ConsentGiven, cases.ConsentTerms
+    )
+    yield "### What is expected\n\n" + _described(
+        cases.DeliveryExpected, cases.MoveExpected, cases.NeverExpected, cases.Never
+    )
 
 
 def _keyword(model: type[BaseModel]) -> str:

@@ -20,6 +20,9 @@ from parcours.journey.model.steps import STEP_KINDS
 from parcours.journey.project import Project
 from parcours.journey.read.schema import schema
 from parcours.simulation.simulation import simulate
+from parcours.testing.cases.document import cases_schema
+from parcours.testing.cases.read import read_cases
+from parcours.testing.cases.run import run_cases, verdict_lines
 
 ORDERS = [(floor_ms(datetime.fromisoformat(at)), total) for at, total in examples.ORDERS]
 
@@ -47,13 +50,19 @@ class OrderedTwice:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project of the page's examples, which is in order."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project of the page's examples on disk."""
     folder: Path = tmp_path_factory.mktemp("language")
     for name, text in files().items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def project(folder: Path) -> Project:
+    """The same, which is in order."""
     registry = Registry.installed()
     assert Project.check(folder, contents=registry.contents(), settings=registry.settings()) == []
     return Project.load(folder)
@@ -70,9 +79,9 @@ def test_each_field_says_what_it_is(model: type[BaseModel]) -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize("kind", DOCUMENTS)
+@pytest.mark.parametrize("kind", [*DOCUMENTS, "tests"])
 def test_an_editor_shows_the_same_sentences(kind: str) -> None:
-    whole = schema(kind)
+    whole = cases_schema() if kind == "tests" else schema(kind)
     objects = [whole, *whole.get("$defs", {}).values()]
 
     assert [
@@ -109,6 +118,15 @@ def test_the_journeys_of_the_examples_are_entered(project: Project) -> None:
 
     assert [name for name, count in summary.journeys.items() if not count.entered] == []
     assert summary.channels["email"]["sent"] > 1
+
+
+def test_the_test_of_the_examples_passes(project: Project, folder: Path) -> None:
+    cases, findings = read_cases(project, folder)
+
+    assert findings == [] and len(cases) == 1
+    assert [
+        line for verdict in run_cases(project, cases) if not verdict.passed for line in verdict_lines(verdict)
+    ] == []
 
 
 def test_every_function_has_an_example() -> None:

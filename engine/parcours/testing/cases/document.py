@@ -74,21 +74,21 @@ MinuteOfDay: TypeAlias = Annotated[
 class _Given(Document):
     """Something that a person does, or a change of her traits or consent."""
 
-    at: Moment = 0
-    who: PersonDocument
+    at: Moment = Field(default=0, description="When: `+30m` after the start, or an instant; at the start without it.")
+    who: PersonDocument = Field(description="The person, by the name that `people` gives.")
 
 
 class EventGiven(_Given):
     """The person does something."""
 
-    event: str
-    properties: dict[str, Any] = Field(default_factory=dict)
+    event: str = Field(description="The name of an event type.")
+    properties: dict[str, Any] = Field(default_factory=dict, description="What the event says.")
 
 
 class IdentifyGiven(_Given):
     """Traits of the person are set; null removes one."""
 
-    identify: dict[str, Any]
+    identify: dict[str, Any] = Field(description="The traits; null takes one away.")
 
 
 class ReactionGiven(_Given):
@@ -97,11 +97,11 @@ class ReactionGiven(_Given):
     For a call step it is the outcome of the newest call: answered, with an answer, or failed.
     """
 
-    reaction: ReactionName
-    of: str
-    channel: str | None = None
-    link: str | None = None
-    answer: dict[str, Any] | None = None
+    reaction: ReactionName = Field(description="What the person, or the provider, does with the delivery.")
+    of: str = Field(description="The step that sent, as JOURNEY.STEP, or its name alone where that is unique.")
+    channel: str | None = Field(default=None, description="The channel; needed where the step sends on several.")
+    link: str | None = Field(default=None, description="The link that is clicked.")
+    answer: dict[str, Any] | None = Field(default=None, description="What a call is answered with.")
 
     @model_validator(mode="after")
     def _answered(self) -> Self:
@@ -113,15 +113,15 @@ class ReactionGiven(_Given):
 class ConsentTerms(Document):
     """Which messages the person wants; without a purpose, all of the channel."""
 
-    channel: str
-    purpose: str | None = None
-    granted: bool = True
+    channel: str = Field(description="The channel of the consent.")
+    purpose: str | None = Field(default=None, description="The purpose; all of the channel without it.")
+    granted: bool = Field(default=True, description="Whether it is granted or withdrawn.")
 
 
 class ConsentGiven(_Given):
     """The person grants or withdraws consent."""
 
-    consent: ConsentTerms
+    consent: ConsentTerms = Field(description="What is agreed to, or not any more.")
 
 
 Given: TypeAlias = Annotated[
@@ -140,8 +140,10 @@ Given: TypeAlias = Annotated[
 class _Expected(Document):
     """An expectation. times counts the matching facts, also 0; without it, at least one is expected."""
 
-    who: PersonDocument | None = None
-    times: Annotated[int, Field(ge=0)] | None = None
+    who: PersonDocument | None = Field(default=None, description="The person; anybody without it.")
+    times: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="How often exactly, 0 for never; at least once without it."
+    )
 
 
 UNRENDERED: Final = ("refused", "held", "cancelled")
@@ -164,16 +166,20 @@ class DeliveryExpected(_Expected):
     contains  a part of each field named
     """
 
-    journey: str | None = None
-    step: str | None = None
-    channel: str | None = None
-    message: str | None = None
-    outcome: OutcomeName = "sent"
-    gate: str | None = None
-    to: str | None = None
-    content: dict[str, Any] = Field(default_factory=dict)
-    contains: Annotated[dict[str, Any], AfterValidator(_texts)] = Field(default_factory=dict)
-    at: Moment | None = None
+    journey: str | None = Field(default=None, description="The journey that sends.")
+    step: str | None = Field(default=None, description="The step that sends.")
+    channel: str | None = Field(default=None, description="The channel on which it is sent.")
+    message: str | None = Field(default=None, description="The message that is sent.")
+    outcome: OutcomeName = Field(default="sent", description="What became of it.")
+    gate: str | None = Field(default=None, description="The gate that refused or held it.")
+    to: str | None = Field(default=None, description="The address.")
+    content: dict[str, Any] = Field(
+        default_factory=dict, description="The whole of each field named, of the rendered message."
+    )
+    contains: Annotated[dict[str, Any], AfterValidator(_texts)] = Field(
+        default_factory=dict, description="A part of each field named, of the rendered message."
+    )
+    at: Moment | None = Field(default=None, description="When exactly; any time without it.")
 
     @model_validator(mode="after")
     def _says(self) -> Self:
@@ -185,11 +191,13 @@ class DeliveryExpected(_Expected):
 class MoveExpected(_Expected):
     """A move of a run: it reaches the step, enters the journey, or whatever `what` names."""
 
-    journey: str
-    step: str | None = None
-    what: What | None = None
-    why: str | None = None
-    at: Moment | None = None
+    journey: str = Field(description="The journey of the run.")
+    step: str | None = Field(default=None, description="The step of the move.")
+    what: What | None = Field(
+        default=None, description="What happens; `reached` with a step and `entered` without one."
+    )
+    why: str | None = Field(default=None, description="The reason, as results have it.")
+    at: Moment | None = Field(default=None, description="When exactly; any time without it.")
 
     @property
     def move(self) -> str:
@@ -199,10 +207,12 @@ class MoveExpected(_Expected):
 class Never(Document):
     """Between these local times of the person nothing may be sent. A day names the window's start."""
 
-    between: tuple[MinuteOfDay, MinuteOfDay]
-    channel: str | None = None
-    journey: str | None = None
-    days: Annotated[tuple[CalendarDay, ...], Field(min_length=1)] = DAYS
+    between: tuple[MinuteOfDay, MinuteOfDay] = Field(description="Two times of day, by the person's own zone.")
+    channel: str | None = Field(default=None, description="The channel; all of them without it.")
+    journey: str | None = Field(default=None, description="The journey; all of them without it.")
+    days: Annotated[tuple[CalendarDay, ...], Field(min_length=1)] = Field(
+        default=DAYS, description="The days on which the window starts."
+    )
 
     @model_validator(mode="after")
     def _lasts(self) -> Self:
@@ -214,8 +224,8 @@ class Never(Document):
 class NeverExpected(Document):
     """Nothing that matches is sent, to this person or to anybody."""
 
-    never: Never
-    who: PersonDocument | None = None
+    never: Never = Field(description="The window in which nothing is sent.")
+    who: PersonDocument | None = Field(default=None, description="The person; anybody without it.")
 
 
 DELIVERY_KEYS: Final = frozenset({"channel", "outcome", "message", "gate", "to", "content", "contains"})
@@ -240,24 +250,30 @@ Expected: TypeAlias = Annotated[
 class Scene(Document):
     """People, a start, and what they do then."""
 
-    people: Annotated[dict[PersonDocument, dict[str, Any]], Field(min_length=1)]
-    start: Instant
-    given: tuple[Given, ...] = ()
-    until: Moment | None = None
+    people: Annotated[dict[PersonDocument, dict[str, Any]], Field(min_length=1)] = Field(
+        description="The traits of each person, by name."
+    )
+    start: Instant = Field(description="When it begins.")
+    given: tuple[Given, ...] = Field(default=(), description="What people do.")
+    until: Moment | None = Field(default=None, description="When it ends; when nothing is due any more without it.")
 
 
 class Case(Scene):
     """One test: a scene and its expectations. Without `until` it runs until nothing is due any more."""
 
-    test: Annotated[str, Field(min_length=1)]
-    description: str = ""
-    expect: Annotated[tuple[Expected, ...], Field(min_length=1)]
+    test: Annotated[str, Field(min_length=1)] = Field(description="What has to be so, in a sentence.")
+    description: str = Field(default="", description="Why, in words.")
+    expect: Annotated[tuple[Expected, ...], Field(min_length=1)] = Field(
+        description="What has to happen, and what must not."
+    )
 
 
 class Rehearsal(Scene):
     """Named people whose ways through the journeys are shown."""
 
-    people: Annotated[dict[PersonDocument, dict[str, Any]], Field(min_length=1, max_length=PEOPLE_MAX)]
+    people: Annotated[dict[PersonDocument, dict[str, Any]], Field(min_length=1, max_length=PEOPLE_MAX)] = Field(
+        description="The traits of each person, by name."
+    )
 
 
 def cases_schema() -> dict[str, Any]:
