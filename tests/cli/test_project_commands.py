@@ -135,6 +135,23 @@ def test_a_channel_whose_library_is_missing_is_named_with_its_extra(
     assert "nothing is wrong, 1 warning." in result.stdout
 
 
+def test_outbound_calls_without_their_library_are_named_with_their_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "shop"
+    run("init", folder)
+    shutil.rmtree(folder / "tests")  # they are about the mail
+    (folder / "actions.yaml").write_text("actions: {note: {url: 'https://crm.example.com/notes'}}\n")
+    spoil(folder / "journeys" / "abandoned-cart.yaml", "send: cart-reminder\n    channels: [email]", "call: note")
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    monkeypatch.delitem(sys.modules, "parcours.dispatch.call_channel", raising=False)
+
+    result = run("check", folder)
+
+    assert result.exit_code == 0, result.stdout
+    assert "an outbound call needs the extra [call]: pip install 'parcours[call]'" in result.stdout
+
+
 def test_nothing_is_written_over_what_is_there(luma: Path) -> None:
     before = {path: path.read_bytes() for path in luma.rglob("*") if path.is_file()}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
-from parcours.errors import CallerError
+from parcours.errors import CallerError, ExtraMissing
 
 if TYPE_CHECKING:
     from parcours.dispatch.registry import Registry
@@ -85,11 +85,19 @@ def check(folder: ProjectFolder) -> None:
 
 def _unopenable(project: Project, registry: Registry) -> list[Finding]:
     """A warning for each channel whose library is missing: no engine could open it, and its content is not checked."""
+    from parcours.channel import CALL
+    from parcours.cli.extras import extra
     from parcours.journey.channels import channels_used
     from parcours.journey.read.finding import Finding
 
     used = channels_used(project.program)
     missing = {offer.name: offer.missing for offer in registry.offers() if offer.missing is not None}
+    if CALL in used:
+        try:
+            with extra("an outbound call", CALL):
+                import parcours.dispatch.call_channel  # noqa: F401  # an engine imports it when it opens
+        except ExtraMissing as error:
+            missing[CALL] = str(error)
     return [Finding(PROJECT_FILE, 0, "", missing[name], severity="warning") for name in used if name in missing]
 
 
