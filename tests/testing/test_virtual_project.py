@@ -190,8 +190,7 @@ def test_the_tests_of_the_guide_pass(shop_folder: Path) -> None:
     from parcours.testing.cases.read import read_cases
     from parcours.testing.cases.run import run_cases, verdict_lines
 
-    (shop_folder / "tests").mkdir()
-    (shop_folder / "tests" / "cart.yaml").write_text(README.read_text().split("```yaml\n")[1].split("```")[0])
+    (shop_folder / "tests" / "abandoned-cart.yaml").write_text(README.read_text().split("```yaml\n")[1].split("```")[0])
     project = Project.load(shop_folder)
     cases, findings = read_cases(project, shop_folder)
 
