@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def test_a_mistake_in_a_test_is_a_failure_and_is_found_by_check_as_well(ask: Any
 
 def test_a_project_without_tests_has_not_passed(ask: Any, tmp_path: Path) -> None:
     ask("init", tmp_path / "shop")
+    shutil.rmtree(tmp_path / "shop" / "tests")
 
     result = ask("test", tmp_path / "shop")
 
