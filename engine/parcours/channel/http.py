@@ -1,4 +1,4 @@
-"""The receipt of an HTTP request: whether it left, how long to wait, and what its status means.
+"""Help for channels over HTTP: whether a request left, how long to wait, and what its status means.
 
 No HTTP client is imported here: each channel brings its own, and most of them aiohttp.
 """

@@ -1,4 +1,4 @@
-"""How does one call of `send` carry many deliveries? Side by side, bounded in number and in time.
+"""Many deliveries in one call of `send`: side by side, bounded in number and in time.
 
 One rule decides what a failure means. A delivery's attempt is marked as *departed* before the first byte
 leaves that could make the provider take it over. A time-out, a broken connection, any error before that

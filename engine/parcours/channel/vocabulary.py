@@ -118,7 +118,7 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider's call to `POST /webhooks/{channel}`, or below that to a delivery's `report_url`.
+    """A provider's call to a channel's webhook or to a delivery's `report_url`, as handed to `Service.feedback`.
 
     url      the whole address, as the provider has called it
     headers  their names are lower case

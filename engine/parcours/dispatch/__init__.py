@@ -1,1 +1,1 @@
-"""How do deliveries get out? Channels are found, messages rendered, and a dispatcher sends."""
+"""The way out: channels are found, messages rendered, deliveries claimed and sent, and webhooks read."""

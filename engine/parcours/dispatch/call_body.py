@@ -1,4 +1,4 @@
-"""What does an outbound call take along? The fields of its body as JSON, always the same bytes for the same call."""
+"""The body of an outbound call: its fields as JSON, always the same bytes for the same call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does an outbound call leave? One POST of JSON, and what its answer or its failure means.
+"""The channel of outbound calls: one POST of JSON each, and what its answer or its failure means.
 
 The call's key travels as `Idempotency-Key`, the same for each attempt, so that the other side can tell a
 repetition. An attempt is marked as departed just before the first byte leaves: a failure before that is

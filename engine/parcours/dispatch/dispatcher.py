@@ -1,4 +1,4 @@
-"""Who sends? One dispatcher per channel: it claims as much as it has room for, renders, sends, reports.
+"""The dispatcher of a channel: it claims as much as it has room for, renders, sends, and reports.
 
 Outbound calls have one of their own. A shard that has deliveries ready wakes the dispatcher, which then pulls
 until there is nothing left or its room is used up. It never sleeps in order to try a delivery again: whatever

@@ -1,4 +1,4 @@
-"""What does a dispatcher need? A channel with its settings and a renderer; for outbound calls, a client for HTTP."""
+"""The factory of dispatchers: a channel with its settings and a renderer; for outbound calls, a client for HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would recorded deliveries say? Each is rendered as if it left, by the renderers that also serve dispatchers.
+"""What recorded deliveries would say: each is rendered as if it left, by the dispatchers' own renderers.
 
 What cannot be rendered fails as it would live, and what its channel's `check` refuses is refused. The rest is kept for
 whoever asked, by the delivery's key.

@@ -1,4 +1,4 @@
-"""Which channels are there? Those that installed distributions offer under `parcours.channels`.
+"""The registry of channels: those that installed distributions offer under `parcours.channels`.
 
 The channels that come with Parcours take the same door as everybody else's.
 """

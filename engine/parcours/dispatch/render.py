@@ -1,4 +1,4 @@
-"""What does this person's message say? Liquid templates, parsed once, rendered within limits.
+"""The renderer of messages: Liquid templates, parsed once, rendered for one person within limits.
 
 A template sees `profile`, `entry`, `event` and `run` as they were when the message was decided on, and
 `'now'` is that instant, in the person's time zone. Text that a content model marks as text/html is escaped for HTML.

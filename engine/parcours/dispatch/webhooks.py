@@ -1,4 +1,4 @@
-"""What does a provider's webhook become? Lines that the engine takes like any other, one for each report in it."""
+"""Providers' webhooks as lines: one line for each report, which the engine takes like any other."""
 
 from __future__ import annotations
 

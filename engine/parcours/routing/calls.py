@@ -1,4 +1,4 @@
-"""What may a caller hand in? Calls, which become lines one by one so that a bad one takes no other along, and names."""
+"""Calls as lines: what a caller hands in, each call encoded by itself so that a bad one takes no other along."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a change of what is published reach all shards with one effective time? They stand still while it is told.
+"""The change protocol: all shards hold, get a change of what is published with one effective time, and go on.
 
 First every shard is told to hold, durably, and says how far its time is. Then the change gets its time, no
 earlier than any of these, and goes to every shard, which commits it and goes on. Each call is repeated until

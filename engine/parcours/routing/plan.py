@@ -1,4 +1,4 @@
-"""What is to be run, and how: everything a runtime needs to know, in one frozen object."""
+"""The plan: what is to be run, and how. Everything that a runtime needs to know, in one frozen object."""
 
 from __future__ import annotations
 

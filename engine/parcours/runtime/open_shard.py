@@ -1,4 +1,4 @@
-"""Opening of a shard from its store, as the plan says. Both runtimes do it here."""
+"""The opening of a shard from its store, as the plan says, for both runtimes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which shell runs the engine? `local` in this process, or `ray` on a cluster: the same engine in both."""
+"""The choice of a runtime: `local` in this process, or `ray` on a cluster; the same engine in both."""
 
 from __future__ import annotations
 

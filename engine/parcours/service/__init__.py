@@ -1,1 +1,1 @@
-"""How the engine is used from Python: what it is asked, and who looks after it meanwhile."""
+"""The engine as Python callers see it: the façade, the async `Service`, the `Engine` around it, and their host."""

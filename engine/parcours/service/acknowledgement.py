@@ -1,4 +1,4 @@
-"""What does a caller get back at once? A promise that can be awaited, or asked for its result."""
+"""Acknowledgements of calls: what became of their lines, as a promise to await or to ask for its result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""With which channels is an engine opened? Those that only record, and the settings of those that deliver.
+"""The channels with which an engine is opened: those that only record, and the settings of those that deliver.
 
 Older versions of the project, which the store still holds, may use channels that its newest one does not: so
 what is named in `records` or set up in parcours.yaml is opened though no message of the project uses it.

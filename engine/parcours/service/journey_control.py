@@ -1,4 +1,4 @@
-"""What can be done with the journeys of a running engine? Publish, close, stop, pause, resume, and look at them."""
+"""Control over the journeys of a running engine: publish, close, stop, pause, resume, and tell their states."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls about people: what a method of the façade says, as a call of Segment's spec."""
+"""Calls about people: the arguments of a façade's method, checked and made into a call of Segment's spec."""
 
 from __future__ import annotations
 

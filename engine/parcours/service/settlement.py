@@ -1,4 +1,4 @@
-"""What keeps an engine from being at rest? What its shards say that they still have to do now, in words."""
+"""What an engine still has to do before it is at rest, in words, from the status of its shards."""
 
 from __future__ import annotations
 

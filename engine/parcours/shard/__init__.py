@@ -1,1 +1,1 @@
-"""Who owns a profile? A shard: one writer for all the people in its hash slots."""
+"""Shards: each is the one writer for all the people in its hash slots."""

@@ -1,4 +1,4 @@
-"""How do deliveries leave a shard, and how does what became of them come back?
+"""Claims and receipts: how deliveries leave a shard, and how what became of them comes back.
 
 A dispatcher claims some, sends them, and answers for each with a receipt. Live, a receipt counts from the moment
 it arrives. Under virtual time it belongs to the instant of its claim, and nothing later happens to its person

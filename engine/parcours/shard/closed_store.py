@@ -1,4 +1,4 @@
-"""Reads the store of a shard that no engine has open: what is published, the totals, and the facts of one person.
+"""The store of a shard that no engine has open, read only: what is published, totals, and one person's facts.
 
 The shard itself is not opened, for that would write: it takes a new epoch, and calls ambiguous whatever was claimed.
 Nothing that the store holds changes. StoreBusy is raised while an engine uses the store, whose files nothing else may

@@ -1,7 +1,8 @@
-"""What keeps a shard going? Its host tells it the time, sets its alarm, and wakes whoever it has work for.
+"""The host of one shard: it answers requests, tells the time, sets the alarm, and wakes dispatchers.
 
 The same host runs in one process and inside an actor. All its methods run on one event loop and never
-wait in the middle, so each call is carried out whole before the next begins; counting runs changes nothing.
+wait in the middle, so each call is carried out whole before the next begins. Only `runs`
+lets others in between, and it changes nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How is an input applied to a person? After her own earlier timers, and after every change she has yet to go through.
+"""Inputs applied to a person: after her own earlier timers, and every change or read she has yet to go through.
 
 A read of an audience is such a change too: before anything later than its instant, it is noted whether she is inside.
 

@@ -1,4 +1,4 @@
-"""Which lines of a batch are new, and what does each do to its person?
+"""The intake of a batch: duplicates and unusable lines are told apart, and the others become inputs of people.
 
 This is the hot path: most lines move nothing, and such a line costs the decoding of its envelope, a
 digest and a look at two sets. Its properties are never decoded.

@@ -1,4 +1,4 @@
-"""Who is in an audience at the instant of its read? A slice of the shard's people is looked at, slot by slot, by name.
+"""The members of an audience at the instant of its read, listed slice by slice over the people of one shard.
 
 Who has a mark of the instant is as it says. Nothing later has happened to anybody else; whoever had something due
 before the instant, or has to go through a change, does so first and has a mark then.

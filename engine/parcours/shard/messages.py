@@ -1,4 +1,4 @@
-"""What goes between a router, a shard and a dispatcher: plain structs, sent between processes as bytes."""
+"""The structs that requests to a shard carry and that it answers with, sent between processes as bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is waiting to leave, and what is under way?
+"""The queues of the outbox: by channel the deliveries that may be claimed, and those that are under way.
 
 An entry lies in its person's slot from the decision until it is settled. Which of the entries may be
 claimed now, and which are claimed, is only an order to work in; it lies here in memory and is found

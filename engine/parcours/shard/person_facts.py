@@ -1,4 +1,4 @@
-"""What does a shard's journal still tell of one person? Facts, found by reading it record after record.
+"""One person's facts, recalled from a shard's journal record after record.
 
 There is no index by person: somebody asks seldom, and an index would be paid for by every commit. So the
 journal is read in slices, between which the shard goes on with its work, and of each record only the facts

@@ -1,4 +1,4 @@
-"""Which batch of a router comes next, and what became of the lines of its newest ones?
+"""Positions of routers: the batch that comes next from each, and the outcomes of its newest ones.
 
 A router that missed an answer sends its batch again, perhaps to a shard that has been opened anew meanwhile, and is
 told what it would have been told then. So this commits with the batch, and it has to stay small whatever is sent:

@@ -1,4 +1,4 @@
-"""What is published, as one shard has it in its store, and who of its people has yet to go through a change?
+"""What is published, as one shard's store has it, and the changes that some of its people have yet to go through.
 
 A change holds from its effective time on, for everybody, as soon as it is committed. Some changes happen to
 people: a stopped journey ends their runs, a resumed one makes up for what they have missed, a new audience

@@ -1,4 +1,4 @@
-"""When are the audiences read that the published journeys name? The instants that have passed, and the next ones."""
+"""The instants at which published journeys read their audiences: those that have passed, and the next ones."""
 
 from __future__ import annotations
 

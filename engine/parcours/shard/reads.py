@@ -1,4 +1,4 @@
-"""Which reads of audiences does a shard wait for, and what has each of its people still to go through because of them?
+"""Reads of audiences in one shard: those awaited and under way, and what each person has yet to go through for them.
 
 Who is in an audience at an instant is a function of the person alone, so nobody has to be there at the instant. The
 shard knows the instants from what is published. Once one has passed, whoever something later happens to is looked at

@@ -1,4 +1,4 @@
-"""Whom is a provider's report about? It names a delivery by its key, and the key says in which slot to look.
+"""The addressees of providers' reports: the key names the slot, and a hash by which its people are gone through.
 
 There is no index of keys, which every commit would pay for. The key holds the hash of the name under which the run
 entered, so the names of its slot are gone through, once for all the reports of a batch. Names that share a hash are

@@ -142,14 +142,14 @@ class SkipRead(Request[None], frozen=True, tag="skip_read"):
 
 
 class GetHolding(Request[Holding], frozen=True, tag="holding"):
-    """What the shard has published."""
+    """What the shard has published, how far its time is, and from when its reads let people in."""
 
     async def put_to(self, host: ShardHost) -> Holding:
         return await host.holding()
 
 
 class Hold(Request[Holding], frozen=True, tag="hold"):
-    """Stand still, durably, until `Publish` or `Release`: the answer tells the shard's time until then."""
+    """Stand still, durably, until `Publish`, `LetIn` or `Release`: the answer tells the shard's time until then."""
 
     async def put_to(self, host: ShardHost) -> Holding:
         return await host.hold()

@@ -1,4 +1,4 @@
-"""What does a shard hold? Its share of the 1,024 hash slots, each with people, message ids and an outbox.
+"""The slots of a shard: its share of the 1,024 hash slots, each with people, message ids and an outbox.
 
 A slot is the unit of images on disk and of moving people between shards, so whatever belongs to a
 person lies in that person's slot. What is published belongs to no person, nor does the place at which each router

@@ -1,4 +1,4 @@
-"""Whose clock stands still? Under virtual time, that of everyone with a delivery under way.
+"""The stash of virtual time: what waits for everyone whose clock stands still while a delivery is under way.
 
 A receipt belongs to the instant at which its delivery was claimed, so nothing later may happen to the
 person before it is known. Later inputs wait here, and so do receipts until the last one is in: they are

@@ -1,4 +1,4 @@
-"""Who has still to be visited because of a change? Everybody the shard had at that time, slot by slot."""
+"""The sweep of a change: everybody whom the shard had at that time is visited once, slot by slot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who has something due? An index of people by the time of their next timer.
+"""The timer wheel: an index of people by the time of their next timer.
 
 People whose timers lie far ahead stand in coarse buckets, eight bytes each. A bucket is opened when its
 time comes: its people are then sorted by their exact due times, which are asked of `due_of`. An entry

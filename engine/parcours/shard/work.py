@@ -1,4 +1,4 @@
-"""What has one micro-batch changed so far? Collected in memory, then committed as one record."""
+"""The unit of work: all that one micro-batch has changed so far, in memory, until one record commits it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where is the store? `memory:`, `volatile:`, or `sqlite:///folder`, opened shard by shard.
+"""Store addresses: `memory:`, `volatile:`, or `sqlite:///folder`, opened shard by shard.
 
 `sqlite:///var/luma` is a folder below the current one, `sqlite:////var/luma` an absolute path. The folder
 remembers for how many shards it was made: which shard owns whom depends on it.

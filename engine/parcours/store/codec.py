@@ -1,4 +1,4 @@
-"""Which bytes does a store keep, and how does it notice that one of them has changed?
+"""The bytes of records and images: how they are encoded, and how a change to any of them is noticed.
 
 A record and an image are msgpack behind a version byte. What changes on a disk by itself, or by hand,
 must not come back as somebody's journey, so everything that is read is checked first:

@@ -1,4 +1,4 @@
-"""How is one slot's image replaced so that a crash leaves the old one or the new one, never half of one?
+"""The folder of slot images: each is replaced whole, so that a crash leaves the old one or the new one.
 
 The new image is written under another name, made durable, and then takes the place of the old one by a
 rename, which the file system does whole or not at all. A rename is durable when its folder is.

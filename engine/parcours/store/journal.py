@@ -1,4 +1,4 @@
-"""What lies in a shard's SQLite file, and in which statements is it read and written?
+"""The SQLite file of a shard: its three tables, and every statement that reads or writes them.
 
     state     one row: whose file it is, the epoch held, how far facts have been read, where trimming stands
     journal   a row for each record: its number, its link in the chain, its bytes

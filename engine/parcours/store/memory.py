@@ -1,4 +1,4 @@
-"""Where does state live that need not survive the process?
+"""Stores in memory: `MemoryStore`, the reference for tests, and `VolatileStore`, which keeps no records.
 
 `MemoryStore` is the reference: it makes every promise of the store except outliving the process, and to
 open it again is to use the same object. `VolatileStore` does not even keep records: for virtual time,

@@ -1,4 +1,4 @@
-"""May this record be appended, and under which epoch does an owner begin? The same answer in every store.
+"""Fencing and numbering: the epoch of a new owner, and the check that a record may be appended. For every store.
 
 The epoch is a fencing token: it grows with each owner, and a record of an earlier owner is refused. Both functions
 are asked inside the step that writes, so that nothing can come between the answer and what is done by it.

@@ -1,4 +1,4 @@
-"""Where does a shard's state survive on one machine? In one SQLite file and a folder of images beside it.
+"""The store on one machine: a SQLite file for the journal, and a folder of images beside it.
 
     shard-0003.journal.sqlite3     the records, the epoch, the readers' place, which images there must be
     shard-0003.slots/0123.image    the image of one slot

@@ -1,4 +1,4 @@
-"""What runs inside Ray's workers? Two actors, each a thin skin over an object that knows nothing of Ray.
+"""The actors inside Ray's workers: one for a shard, one for a dispatcher, each a thin skin over a plain object.
 
 Constructors do nothing: an exception there would end an actor for good. An actor that Ray has restarted
 knows nothing either, and answers ShardUnavailable until the supervisor assigns it again. So does one whose

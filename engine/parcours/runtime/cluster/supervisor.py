@@ -1,4 +1,4 @@
-"""Who makes sure that every shard has an owner? One supervisor: it starts, assigns, watches, and assigns again.
+"""The supervisor of a cluster: it starts actors, assigns each shard to one owner, watches, and assigns again.
 
 Ray restarts an actor's process; the supervisor gives it back its shard. Each assignment names the epoch that it
 follows, and raises it: a copy of the actor that was frozen meanwhile, or another supervisor, gets no further.
