@@ -6,6 +6,7 @@ can have been taken over; from then on only the server's reply tells.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from aiosmtplib import (
     SMTP,
     SMTPAuthenticationError,
+    SMTPException,
     SMTPResponseException,
     SMTPServerDisconnected,
 )
@@ -24,7 +26,7 @@ from parcours_channels.email_address import normal_address
 from parcours_channels.email_content import EmailContent, mailbox
 from parcours_channels.html_text import text_of, with_preheader
 from parcours_channels.mime import address_of, domain_of, encode_mail, message_id
-from parcours_channels.smtp_codes import receipt_of_reply
+from parcours_channels.smtp_codes import DEAD_MAILBOX, receipt_of_reply
 from parcours_channels.smtp_pool import Connection, SmtpPool, hang_up
 from parcours_channels.smtp_transaction import Transaction
 
@@ -51,6 +53,9 @@ class EmailSettings(BaseModel):
     timeout_s: Annotated[float, Field(gt=0)] = Field(
         50.0, description="How long one call of send may take; keep it below the engine's send_timeout_s."
     )
+    connect_timeout_s: Annotated[float, Field(gt=0)] = Field(
+        10.0, description="How long a server may take to greet, secure the connection and log in."
+    )
     client_name: str | None = Field(None, description="Name given in EHLO; without it this machine's own.")
 
     @field_validator("sender")
@@ -73,10 +78,11 @@ class EmailChannel(Channel):
     Settings: ClassVar[type[BaseModel]] = EmailSettings
     Content: ClassVar[type[BaseModel]] = EmailContent
     address_kind: ClassVar[str] = "email"
+    dead_codes: ClassVar[frozenset[str]] = DEAD_MAILBOX
 
     def __init__(self, settings: EmailSettings) -> None:
         self._settings = settings
-        self._side_by_side = SideBySide(settings.connections_max, settings.timeout_s)
+        self._side_by_side = SideBySide(settings.connections_max, settings.timeout_s, one_provider=True)
         self._pool = SmtpPool(self._connect, settings.mails_per_connection_max)
         self._tls_context: ssl.SSLContext | None = None
 
@@ -103,7 +109,11 @@ class EmailChannel(Channel):
         return [Finding(text) for text, is_so in zip(words, empty, strict=True) if is_so]
 
     async def _connect(self) -> SMTP:
-        """A connection that is logged in. Raises what aiosmtplib raises."""
+        """A connection that is logged in. Raises what aiosmtplib raises, and TimeoutError."""
+        async with asyncio.timeout(self._settings.connect_timeout_s):
+            return await self._log_in()
+
+    async def _log_in(self) -> SMTP:
         settings = self._settings
         smtp = SMTP(
             hostname=settings.host,
@@ -161,9 +171,14 @@ class EmailChannel(Channel):
                 connection = await self._pool.take()
             except SMTPAuthenticationError as error:
                 reason = f"the server refused the user name or the password: {error.code} {error.message}"
-                return NotSent(delivery.key, reason, code=str(error.code))
+                return NotSent(delivery.key, reason, code=str(error.code), of_channel=True)
             except SMTPResponseException as error:
                 return receipt_of_reply(delivery.key, "connect", error.code, error.message)
+            except SMTPException as error:
+                return NotSent(delivery.key, f"connect: {error}", of_channel=True)
+            except TimeoutError:
+                reason = f"connect: no answer within connect_timeout_s={self._settings.connect_timeout_s:g}"
+                return NotSent(delivery.key, reason, of_channel=True)
             try:
                 return await self._transact(connection, delivery, to, mail, attempt)
             except SMTPServerDisconnected:

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
 
-from parcours.channel import NotSent, Receipt, StatusTable, Verdict, receipt_of
+from parcours.channel import NotSent, Receipt, Refused, StatusTable, Verdict, receipt_of
 
-FcmVerdict: TypeAlias = Verdict | Literal["quota", "outage"]
+FcmVerdict: TypeAlias = Verdict | Literal["quota", "outage", "sender"]
+"""sender: the project is refused, whoever the message is for."""
+
+DEAD_TOKEN: Final = frozenset({"UNREGISTERED"})
 
 QUOTA_PAUSE_S = 60.0
 """What FCM asks for where a 429 comes without Retry-After."""
@@ -24,13 +27,15 @@ VERDICTS: Mapping[str, FcmVerdict] = MappingProxyType(
         "INTERNAL": "outage",
         "INVALID_ARGUMENT": "refused",  # the message or the token is malformed; FCM does not say which
         "SENDER_ID_MISMATCH": "refused",  # the token belongs to another project
-        "THIRD_PARTY_AUTH_ERROR": "refused",  # APNs or web push certificate of the project
+        "THIRD_PARTY_AUTH_ERROR": "sender",  # APNs or web push certificate of the project
     }
 )
 
 STATUSES: Final[StatusTable[FcmVerdict]] = StatusTable(
     statuses=MappingProxyType(
         {
+            401: "sender",
+            403: "sender",
             429: "quota",
             500: "outage",  # FCM says that it took nothing
             503: "outage",
@@ -55,6 +60,8 @@ def receipt_of_error(key: str, status: int, body: Mapping[str, Any], retry_after
             return NotSent(key, reason, QUOTA_PAUSE_S if retry_after_s is None else retry_after_s, raw)
         case "outage":
             return NotSent(key, reason, OUTAGE_PAUSE_S if retry_after_s is None else retry_after_s, raw)
+        case "sender":
+            return Refused(key, reason, code=raw, of_channel=True)
         case _:
             return receipt_of(verdict, key, reason, raw, retry_after_s)
 

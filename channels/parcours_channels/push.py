@@ -27,7 +27,7 @@ from parcours.channel import (
     SideBySide,
     plain_address,
 )
-from parcours_channels.fcm_codes import receipt_of_error
+from parcours_channels.fcm_codes import DEAD_TOKEN, receipt_of_error
 from parcours_channels.google_token import TokenSource, TokenUnavailable
 
 UNAUTHORIZED = 401
@@ -89,10 +89,11 @@ class PushChannel(Channel):
     Settings: ClassVar[type[BaseModel]] = PushSettings
     Content: ClassVar[type[BaseModel]] = PushContent
     address_kind: ClassVar[str] = "token"
+    dead_codes: ClassVar[frozenset[str]] = DEAD_TOKEN
 
     def __init__(self, settings: PushSettings) -> None:
         self._settings = settings
-        self._side_by_side = SideBySide(settings.requests_max, settings.timeout_s)
+        self._side_by_side = SideBySide(settings.requests_max, settings.timeout_s, one_provider=True)
         self._trace = RequestTrace()
 
     @staticmethod
@@ -143,7 +144,7 @@ class PushChannel(Channel):
             if status == UNAUTHORIZED:  # refused at the door: the token may have been revoked before its time
                 status, body = await self._post(payload, attempt)
         except TokenUnavailable as error:
-            return NotSent(delivery.key, str(error))
+            return NotSent(delivery.key, str(error), of_channel=True)
         if status == 200:
             return Accepted(delivery.key, body.get("name"))
         return receipt_of_error(delivery.key, status, body, attempt.retry_after_s)

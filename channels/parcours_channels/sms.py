@@ -32,7 +32,7 @@ from parcours.channel import (
 )
 from parcours_channels.phone_number import e164
 from parcours_channels.sms_text import segments_of
-from parcours_channels.twilio_codes import REACTIONS, receipt_of_error
+from parcours_channels.twilio_codes import DEAD_NUMBER, REACTIONS, receipt_of_error
 from parcours_channels.twilio_http import TwilioHttp
 
 TEXT_CHARACTERS_MAX: Final = 1_600
@@ -83,10 +83,11 @@ class SmsChannel(Channel):
     Settings: ClassVar[type[BaseModel]] = SmsSettings
     Content: ClassVar[type[BaseModel]] = SmsContent
     address_kind: ClassVar[str] = "phone"
+    dead_codes: ClassVar[frozenset[str]] = DEAD_NUMBER
 
     def __init__(self, settings: SmsSettings) -> None:
         self._settings = settings
-        self._side_by_side = SideBySide(settings.requests_max, settings.timeout_s)
+        self._side_by_side = SideBySide(settings.requests_max, settings.timeout_s, one_provider=True)
         self._trace = RequestTrace()
 
     @staticmethod
@@ -130,8 +131,12 @@ class SmsChannel(Channel):
         key = parameters.get("key", "")
         if not hmac.compare_digest(parameters.get("proof", ""), self._proof(key)):
             raise ValueError(f"the key {key!r} is not one that this channel has sent")
-        reaction = REACTIONS.get(form.get("MessageStatus", ""))
-        return [] if reaction is None else [Feedback(key=key, reaction=reaction, code=form.get("ErrorCode"))]
+        status = form.get("MessageStatus", "")
+        reaction = REACTIONS.get(status)
+        if reaction is None:
+            return []
+        code = form.get("ErrorCode") or (status if reaction in ("bounced", "failed") else None)
+        return [Feedback(key=key, reaction=reaction, code=code)]  # without a code a bounce would be of a dead number
 
     def _signed_urls(self, url: str, query: str) -> list[str]:
         """The address that Twilio may have signed: that of the settings, or the one that the delivery brought.

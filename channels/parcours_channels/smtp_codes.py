@@ -1,19 +1,20 @@
 """What an SMTP reply says about a delivery: the table from reply codes to receipts (RFC 5321, RFC 3463).
 
-Any 4xx or 5xx means that the server did not take the mail. Only the 5xx that speak of the mailbox itself
-make the address dead; the others speak of policy, content or the sender.
+Any 4xx or 5xx means that the server did not take the mail. Only an enhanced code that names the mailbox makes the
+address dead. A bare 550, 551 or 553 does not, not even to RCPT TO: most servers that give one mean the sender, who may
+not relay, is on a blocklist or fails a check of its domain.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from parcours.channel import NotSent, Receipt, Refused
 
 Stage: TypeAlias = Literal["connect", "mail", "rcpt", "body"]
 
-DEAD_MAILBOX_ENHANCED = frozenset(
+DEAD_MAILBOX: Final = frozenset(
     {
         "5.1.1",  # no such mailbox
         "5.1.2",  # no such domain
@@ -24,14 +25,33 @@ DEAD_MAILBOX_ENHANCED = frozenset(
     }
 )
 
-DEAD_MAILBOX_AT_RCPT = frozenset(
+OF_THE_SENDER: Final = frozenset(
     {
-        550,  # unavailable
-        551,  # not local
-        553,  # name not allowed
+        "5.1.7",  # the sender's address is no address
+        "5.1.8",  # the sender's domain does not exist
+        "5.5.1",  # the server does not go along with the conversation
+        "5.7.0",  # some rule of security
+        "5.7.1",  # not authorised: relaying, policies, most blocklists
+        "5.7.7",  # integrity
+        "5.7.8",  # wrong user name or password
+        "5.7.9",  # a stronger login is wanted
+        "5.7.11",  # login only over TLS
+        "5.7.20",  # no valid DKIM signature
+        "5.7.21",  # no acceptable DKIM signature
+        "5.7.22",  # no DKIM signature of the author
+        "5.7.23",  # SPF fails
+        "5.7.24",  # SPF cannot be checked
+        "5.7.25",  # no reverse name
+        "5.7.26",  # several checks of the sender fail
+        "5.7.27",  # the sender's domain takes no mail
+        "5.7.28",  # a flood of mail
+        "5.7.29",  # ARC fails
     }
 )
-"""Counts where a refused recipient comes without an enhanced code."""
+"""The same would be said to everybody, until somebody changes the sender or the server."""
+
+SENDER_OR_MAILBOX: Final = frozenset({550, 551, 553, 554})
+"""Without an enhanced code a server may mean either. If it says it to several people in a row, it means the sender."""
 
 OUR_OWN_FAULT = frozenset(
     {
@@ -43,7 +63,7 @@ OUR_OWN_FAULT = frozenset(
 )
 """The operator has to act; the delivery waits for that."""
 
-ENHANCED = re.compile(r"^\s*([245]\.\d{1,3}\.\d{1,3})\b")
+ENHANCED = re.compile(r"^\s*#?([245]\.\d{1,3}\.\d{1,3})\b")
 
 
 def receipt_of_reply(key: str, stage: Stage, code: int, text: str) -> Receipt:
@@ -52,12 +72,16 @@ def receipt_of_reply(key: str, stage: Stage, code: int, text: str) -> Receipt:
     enhanced = match[1] if match else None
     raw = f"{code} {enhanced}" if enhanced else str(code)
     reason = f"{stage}: {code} {text}".strip()
-    if stage == "connect" or code < 500 or code in OUR_OWN_FAULT:
+    if stage == "connect" or code in OUR_OWN_FAULT:
+        return NotSent(key, reason, code=raw, of_channel=True)
+    if code < 500:
         return NotSent(key, reason, code=raw)
-    return Refused(key, reason, permanent=_is_dead(stage, code, enhanced), code=raw)
+    if enhanced in DEAD_MAILBOX and stage != "mail":  # to MAIL FROM it is the sender's mailbox that is meant
+        return Refused(key, reason, permanent=True, code=raw)
+    return Refused(key, reason, code=raw, of_channel=_is_of_the_sender(stage, code, enhanced))
 
 
-def _is_dead(stage: Stage, code: int, enhanced: str | None) -> bool:
-    if enhanced is not None:
-        return enhanced in DEAD_MAILBOX_ENHANCED
-    return stage == "rcpt" and code in DEAD_MAILBOX_AT_RCPT
+def _is_of_the_sender(stage: Stage, code: int, enhanced: str | None) -> bool:
+    if stage == "mail":
+        return True
+    return code in SENDER_OR_MAILBOX if enhanced is None else enhanced in OF_THE_SENDER

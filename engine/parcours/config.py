@@ -64,6 +64,17 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=100,
         description="Addresses of one person on one channel that are known to be dead; the oldest are forgotten.",
     )
+    soft_failures_max: Annotated[int, Field(ge=2)] = Field(
+        default=3,
+        description="Failures at an address, without a word that it is dead, by which it counts as dead all the same.",
+    )
+    soft_failures_within_ms: Count = Field(
+        default=30 * DAY_MS, description="How long such a failure counts; something that arrives ends it, too."
+    )
+    soft_failures_over_ms: Annotated[int, Field(ge=0)] = Field(
+        default=3 * DAY_MS,
+        description="Shortest time from the first to the last of them: one bad day of a provider is no proof.",
+    )
     series_entries_max: Count = Field(default=1_000, description="Entries kept of one history of one person.")
     macro_steps_max: Count = Field(
         default=MACRO_STEPS_MAX,
@@ -110,6 +121,19 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     send_batch_max: Count = Field(default=50, description="Deliveries handed to one call of a channel's send.")
     send_timeout_s: Annotated[float, Field(gt=0)] = Field(
         default=60.0, description="How long one call of a channel's send may take; then its deliveries are ambiguous."
+    )
+    channel_silence_ms: Count = Field(
+        default=5_000,
+        description="How long a call of a channel's send may take before the channel is in trouble, and given no more.",
+    )
+    channel_refusals_max: Count = Field(
+        default=5, description="People in a row who meet the same refusal of the sender before the channel waits."
+    )
+    channel_pause_ms: Count = Field(
+        default=1_000, description="Pause of a channel by which nothing can leave before it is tried with one delivery."
+    )
+    channel_pause_max_ms: Count = Field(
+        default=5 * MINUTE_MS, description="The pause doubles up to this, for as long as nothing can leave."
     )
     journal_bytes_max: Count = Field(
         default=64 * 1024 * 1024, description="Journal length from which each commit also renews the image of one slot."

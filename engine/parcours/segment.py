@@ -29,6 +29,7 @@ from parcours.core.input import (
     FeedbackArrived,
     Input,
     ReactionArrived,
+    SuppressionChanged,
     TraitsChanged,
 )
 from parcours.core.storable import objection
@@ -103,6 +104,8 @@ class Call(msgspec.Struct, frozen=True, rename="camel", gc=False):
     answer: msgspec.Raw = msgspec.Raw()
     key: str | None = None
     code: str | None = None
+    address: str | None = None
+    suppressed: bool | None = None
 
 
 class Timing(msgspec.Struct, frozen=True, gc=False):
@@ -262,6 +265,8 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
         return None  # accepted, though nobody is merged: a sender of Segment's calls sends them without being asked
     if call.type == "consent":
         return _consent_input(call, at)
+    if call.type == "suppression":
+        return _suppression_input(call, at)
     raise Unusable(f"unknown type {call.type!r:.{QUOTED_MAX}}")
 
 
@@ -286,6 +291,12 @@ def _consent_input(call: Call, at: int) -> ConsentChanged:
     return ConsentChanged(at, call.channel, call.purpose or None, call.granted)
 
 
+def _suppression_input(call: Call, at: int) -> SuppressionChanged:
+    if not call.channel or not call.address or call.suppressed is None:
+        raise Unusable("a suppression call needs channel, address and suppressed")
+    return SuppressionChanged(at, call.channel, call.address, call.suppressed)
+
+
 def _reaction_input(call: Call, at: int) -> ReactionArrived:
     if call.reaction not in OUTCOMES:
         raise Unusable(f"unknown reaction {call.reaction!r:.{QUOTED_MAX}}; there are {', '.join(OUTCOMES)}")
@@ -298,7 +309,7 @@ def _reaction_input(call: Call, at: int) -> ReactionArrived:
             "an outbound call is answered or failed, and nothing else is answered"
         )
     answer = _decode_object(call.answer, "answer") if call.reaction == "answered" else None
-    return ReactionArrived(at, call.reaction, call.journey, call.step, channel, call.link, answer)
+    return ReactionArrived(at, call.reaction, call.journey, call.step, channel, call.link, answer, call.code)
 
 
 def _feedback_input(call: Call, at: int) -> FeedbackArrived:

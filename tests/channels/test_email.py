@@ -218,7 +218,7 @@ def test_each_recipient_is_a_transaction_of_its_own_and_refusals_stay_apart() ->
     "stage, code, text, expected",
     [
         ("rcpt", 550, "5.1.1 no such user", (Refused, True)),
-        ("rcpt", 550, "no such user", (Refused, True)),  # old servers give no enhanced code
+        ("rcpt", 550, "no such user", (Refused, False)),  # a bare code is mostly about the sender
         ("rcpt", 550, "5.7.1 listed as a spammer", (Refused, False)),  # policy, not the mailbox
         ("rcpt", 552, "5.2.2 mailbox full", (Refused, False)),
         ("rcpt", 554, "5.7.1 relay access denied", (Refused, False)),

@@ -30,7 +30,7 @@ from parcours.core.input import (
     TimerDue,
 )
 from parcours.core.profile import Profile, decode_profile, encode_profile
-from parcours.core.turn import Crowd, Normalize, as_it_stands
+from parcours.core.turn import Crowd, DeadCodes, Normalize, as_it_stands
 from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
@@ -69,6 +69,10 @@ messages:
   - {message: mail, class: marketing, email: {text: "{{ entry.cart }} {{ run.entered_at }}"}, sms: {text: hi}}
   - {message: receipt, class: transactional, email: {text: "{{ profile.home.city }}"}}
 """
+
+
+DEAD_CODES: DeadCodes = {"email": frozenset({"5.1.1"}), "sms": frozenset({"30005"})}
+"""What the providers of the shop say of a dead address."""
 
 
 def project_of(
@@ -119,6 +123,7 @@ class Story:
     settings: Settings = field(default_factory=Settings)
     crowd: Crowd | None = None
     normalize: Normalize = as_it_stands
+    dead_codes: DeadCodes = field(default_factory=lambda: DEAD_CODES)
     person: str = "sarah"
     state: bytes = encode_profile(Profile())
     facts: list[Fact] = field(default_factory=list)
@@ -134,7 +139,11 @@ class Story:
         while True:
             timer = first_timer(profile, given.at)
             now = given if timer is None else TimerDue(timer.due)
-            self._note(advance(self.person, profile, now, self.program, self.settings, self.crowd, self.normalize))
+            self._note(
+                advance(
+                    self.person, profile, now, self.program, self.settings, self.crowd, self.normalize, self.dead_codes
+                )
+            )
             profile = decode_profile(encode_profile(profile))
             if timer is None:
                 self.state = encode_profile(profile)

@@ -71,6 +71,31 @@ def test_who_unsubscribes_or_complains_gets_no_more_marketing_on_that_channel(te
     assert [each[1:] for each in story.gates()[2:]] == [("email", "refused", "consent"), ("sms", "queued", None)]
 
 
+@pytest.mark.parametrize("reaction", ["unsubscribed", "complained"])
+def test_who_has_consented_again_can_unsubscribe_again_by_the_same_mail(tell: Tell, reaction: str) -> None:
+    story = tell(SEND % ("mail", "email")).event(5, "Start")
+    story.send(5)
+
+    story.react(6, reaction, "write").consent(7, "email", granted=True).react(8, reaction, "write")
+    story.wait(31 * 86_400_000).event(40 * 86_400_000, "Start")
+
+    assert [each[1:] for each in story.gates()[1:]] == [("email", "refused", "consent")]
+    assert story.profile.past[0].deliveries[0].marks[reaction] == 6, "the mark keeps its first time"
+    assert [outcome for _, _, outcome in story.outcomes()].count(reaction) == 1
+
+
+def test_an_audience_of_consent_is_left_by_a_second_unsubscribe(tell: Tell) -> None:
+    story = tell(
+        SEND % ("mail", "email") + "\n---\n{journey: gone, entry: {audience: quiet}, steps: [{id: note, end: true}]}",
+        audiences='{quiet: \'!consent("email", "marketing")\'}',
+    ).event(5, "Start")
+    story.send(5)
+
+    story.react(6, "unsubscribed", "write").consent(7, "email", granted=True).react(8, "unsubscribed", "write")
+
+    assert [at for at, journey, _, _ in story.told("entered") if journey == "gone"] == [6, 8]
+
+
 def test_consent_that_is_withdrawn_before_the_claim_keeps_the_delivery_back(tell: Tell) -> None:
     story = tell(SEND % ("mail", "email")).event(5, "Start").consent(6, "email", granted=False)
 
@@ -119,14 +144,14 @@ def bounce_at(story: Story, at: int) -> None:
 ONCE = "{journey: trip, entry: {event: Start}, steps: [{id: write, send: receipt}]}"
 
 
-def test_an_address_that_somebody_comes_back_to_is_given_another_chance(tell: Tell) -> None:
+def test_a_suppression_stays_with_the_address_when_that_goes_and_comes_back(tell: Tell) -> None:
     story = tell(ONCE)
     bounce_at(story, 10)
 
     story.event(20, "Start")
     story.identify(30, email="new@mail.example").identify(40, email="sarah@mail.example").event(50, "Start")
 
-    assert story.gates()[1:] == [(20, "email", "refused", "suppression"), (50, "email", "queued", None)]
+    assert story.gates()[1:] == [(20, "email", "refused", "suppression"), (50, "email", "refused", "suppression")]
 
 
 CHOSEN = """
@@ -153,7 +178,7 @@ def test_each_of_several_addresses_stays_suppressed_by_itself(tell: Tell) -> Non
     ]  # fmt: skip
 
 
-def test_an_update_that_changes_the_address_lifts_its_suppression(tell: Tell) -> None:
+def test_an_update_that_changes_the_address_and_changes_it_back_lifts_nothing(tell: Tell) -> None:
     story = tell(
         """
         journey: trip
@@ -170,7 +195,7 @@ def test_an_update_that_changes_the_address_lifts_its_suppression(tell: Tell) ->
 
     story.react(1, "bounced", "write").wait(1_001)
 
-    assert story.gates()[1:] == [(1_000, "email", "queued", None)]
+    assert story.gates()[1:] == [(1_000, "email", "refused", "suppression")]
 
 
 def test_so_many_dead_addresses_are_remembered_and_that_one_was_forgotten_is_recorded(tell: Tell) -> None:

@@ -71,12 +71,17 @@ class NotSent(msgspec.Struct, frozen=True, tag="not_sent"):
 
     retry_after_s   seconds that the provider asked to wait, None if it did not say
     code            the provider's own code, kept for whoever looks into it
+    of_channel      it holds for every delivery: no connection, no login. The channel is then tried with one delivery
+                    at a time, after growing pauses, until it works again
+    tried           False if it was given back without having been tried: no attempt is counted
     """
 
     key: str
     reason: str
     retry_after_s: float | None = None
     code: str | None = None
+    of_channel: bool = False
+    tried: bool = True
 
 
 class Ambiguous(msgspec.Struct, frozen=True, tag="ambiguous"):
@@ -90,13 +95,16 @@ class Ambiguous(msgspec.Struct, frozen=True, tag="ambiguous"):
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
     """The provider will not take this delivery, and asking again would not help.
 
-    permanent   the address itself is dead (hard bounce, unknown token, opted-out number)
+    permanent   the provider says that the address itself is dead (no such mailbox, unknown token, opted-out number)
+    of_channel  the provider refuses the sender, and would refuse every delivery by the same words
+    code        the provider's own; without one the refusal is the channel's, and never counts against the address
     """
 
     key: str
     reason: str
     permanent: bool = False
     code: str | None = None
+    of_channel: bool = False
 
 
 Receipt: TypeAlias = Accepted | NotSent | Ambiguous | Refused
@@ -108,6 +116,8 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True):
     key     the delivery's key, as given to `send`
     at_ms   when it happened by the provider's word, None if it does not say
     link    the link clicked, for `clicked`
+    code    the provider's own. One of the channel's `dead_codes` says with `bounced` and `failed` that the address is
+            dead, any other one that this delivery did not arrive; `bounced` without one is of a dead address
     """
 
     key: str
@@ -157,7 +167,9 @@ def plain_address(address: str, region: str | None = None) -> str:
 class Channel(Protocol):
     """One way to reach a person. The constructor takes the validated `Settings` and does nothing else.
 
-    A class that derives from this one has `normalize` and `check` without writing them.
+    A class that derives from this one has `normalize` and `check` without writing them. It may have `dead_codes`
+    besides, a frozenset: the codes with which its provider says that an address is dead. A code of several words, such
+    as `550 5.1.1`, is one of them if a word of it is.
     """
 
     Settings: ClassVar[type[BaseModel]]

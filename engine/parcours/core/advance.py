@@ -14,6 +14,7 @@ from parcours.config import Settings
 from parcours.core.audiences import fill, fix_membership, look_again
 from parcours.core.consent import set_consent
 from parcours.core.delivery import deliveries, feedback, sending
+from parcours.core.delivery.suppression import known_as, lift, suppress
 from parcours.core.effect import Effects
 from parcours.core.input import (
     AudiencesPublished,
@@ -30,6 +31,7 @@ from parcours.core.input import (
     ReactionArrived,
     ReadReached,
     ReceiptArrived,
+    SuppressionChanged,
     TimePassed,
     TimerDue,
     TraitsChanged,
@@ -45,7 +47,7 @@ from parcours.core.run.traits import set_traits
 from parcours.core.run.updates import follow_updates
 from parcours.core.run.walk import Stay, after_send, go_to, hears, waits_at
 from parcours.core.series import remember
-from parcours.core.turn import Crowd, Normalize, Turn, as_it_stands
+from parcours.core.turn import NO_CODES, Crowd, DeadCodes, Normalize, Turn, as_it_stands
 from parcours.journey.program import (
     Program,
     ReactionListener,
@@ -63,9 +65,10 @@ def advance(
     settings: Settings,
     crowd: Crowd | None = None,
     normalize: Normalize = as_it_stands,
+    dead_codes: DeadCodes = NO_CODES,
 ) -> Effects:
     """Apply one input. `profile` is the caller's own copy and is changed in place; nothing else is touched."""
-    turn = Turn(person, profile, given.at, given.at, program, settings, crowd, normalize)
+    turn = Turn(person, profile, given.at, given.at, program, settings, crowd, normalize, dead_codes)
     if profile.past:
         forget_past(turn)
     match given:  # the frequent ones first: each class that does not match takes 0.2 µs
@@ -90,6 +93,8 @@ def advance(
             unknown = is_empty(profile)
             set_consent(profile, channel, purpose, granted=granted)
             _look_again(turn, unknown=unknown)
+        case SuppressionChanged():
+            _take_suppression(turn, given)
         case ReactionArrived():
             _take_reaction(turn, given)
         case FeedbackArrived():
@@ -246,7 +251,18 @@ def _take_reaction(turn: Turn, given: ReactionArrived) -> None:
         return feedback.unmatched(
             turn, given.reaction, f"no delivery of {given.journey}.{given.step} on {given.channel} has left"
         )
-    return _react(turn, *found, given.reaction, given.link, given.answer)
+    return _react(turn, *found, given.reaction, given.link, given.answer, given.code)
+
+
+def _take_suppression(turn: Turn, given: SuppressionChanged) -> None:
+    unknown = is_empty(turn.profile)
+    address = known_as(turn, given.channel, given.address)
+    if given.suppressed:
+        suppress(turn, given.channel, address, turn.at)
+    else:
+        lift(turn, given.channel, address)
+    if unknown and not is_empty(turn.profile):
+        _look_again(turn, unknown=True)
 
 
 def _take_feedback(turn: Turn, given: FeedbackArrived) -> None:
@@ -265,9 +281,11 @@ def _react(
     answer: Mapping[str, object] | None = None,
     code: str | None = None,
 ) -> None:
-    if feedback.react(turn, run, delivery, reaction, link, answer, code):
-        if reaction in feedback.WITHDRAWS_CONSENT or _time_turns_now(turn):
-            _look_again(turn, unknown=False)  # audiences first: an exit by an audience wins over a listener
+    withdrawn = feedback.take_effect(turn, delivery, reaction, code)
+    is_news = feedback.react(turn, run, delivery, reaction, link, answer, code)
+    if withdrawn or (is_news and _time_turns_now(turn)):
+        _look_again(turn, unknown=False)  # audiences first: an exit by an audience wins over a listener
+    if is_news:
         _hear_reactions(turn, run)
 
 

@@ -48,6 +48,15 @@ class ConsentChanged(msgspec.Struct, frozen=True):
     granted: bool
 
 
+class SuppressionChanged(msgspec.Struct, frozen=True):
+    """The operator suppressed an address, or lifted its suppression."""
+
+    at: int
+    channel: str
+    address: str
+    suppressed: bool
+
+
 class TimePassed(msgspec.Struct, frozen=True):
     """Nothing happens at `at`; the timers due before it fire."""
 
@@ -85,6 +94,7 @@ class ReactionArrived(msgspec.Struct, frozen=True):
     """The person or the provider reacted to the newest delivery of this step on this channel.
 
     answer  the response of an outbound call, for `answered`
+    code    the provider's own, where it is the provider who reacts
     """
 
     at: int
@@ -94,6 +104,7 @@ class ReactionArrived(msgspec.Struct, frozen=True):
     channel: str
     link: str | None = None
     answer: dict[str, object] | None = None
+    code: str | None = None
 
 
 class FeedbackArrived(msgspec.Struct, frozen=True):
@@ -163,6 +174,7 @@ Input: TypeAlias = (
     EventHappened
     | TraitsChanged
     | ConsentChanged
+    | SuppressionChanged
     | TimePassed
     | TimerDue
     | DeliveriesClaimed

@@ -154,7 +154,10 @@ class Profile(msgspec.Struct, array_like=True):
     past         ended runs, the first to end first
     counts       all runs ever, by journey
     kept         the pause buffer, in the order of time
+    suppressed   by channel, the dead addresses in the order in which they were found out, each with the time at which
+                 the delivery was decided on that found out
     reserved_ms  the length of the window for which `reservations` are complete
+    soft_failures  by channel and address, when deliveries failed there for reasons that say nothing of the address
     change_number  the number of the newest change of what is published that she has gone through, of those that touch
                    people
     reads        her membership at instants of reads that were not over when something later happened to her
@@ -167,7 +170,7 @@ class Profile(msgspec.Struct, array_like=True):
     counts: dict[str, int] = {}
     sequence: int = 0
     consents: dict[str, bool] = {}
-    suppressed: dict[str, list[str]] = {}
+    suppressed: dict[str, dict[str, int]] = {}
     reservations: list[Reservation] = []
     audiences: dict[str, bool] = {}
     series: dict[str, list[tuple[int, float]]] = {}
@@ -175,6 +178,7 @@ class Profile(msgspec.Struct, array_like=True):
     change_number: int = 0
     reserved_ms: int = 0
     reads: list[ReadMark] = []
+    soft_failures: dict[str, dict[str, list[int]]] = {}
 
     def next_due(self) -> int:
         return min([timer.due for timer in self.timers]) if self.timers else NEVER

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Protocol
+from types import MappingProxyType
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -21,6 +22,12 @@ from parcours.instants import EARLIEST_MS
 from parcours.journey.program import Journey, Program
 
 REGION_LETTERS = 2
+
+DeadCodes: TypeAlias = Mapping[str, frozenset[str]]
+"""By channel the codes with which its provider says that an address is dead."""
+
+NO_CODES: DeadCodes = MappingProxyType({})
+"""Of channels about whose codes nothing is known."""
 
 
 class Crowd(Protocol):
@@ -65,6 +72,7 @@ class Turn(msgspec.Struct):
     settings: Settings
     crowd: Crowd | None
     normalize: Normalize = as_it_stands
+    dead_codes: DeadCodes = NO_CODES
     effects: Effects = msgspec.field(default_factory=Effects)
     updated: Run | None = None
     timer: Timer | None = None

@@ -103,6 +103,16 @@ class Registry:
         loadable = self.contents()
         return {name: self.channel(name).Settings if name in loadable else None for name in sorted(self._points)}
 
+    def dead_codes(self, names: Iterable[str]) -> dict[str, frozenset[str]]:
+        """By which codes the providers of these channels say that an address is dead; of those that can be loaded."""
+        tables: dict[str, frozenset[str]] = {}
+        for name in sorted(set(names)):
+            try:
+                tables[name] = frozenset(getattr(self.channel(name), "dead_codes", ()))
+            except (ChannelUnknown, ExtraMissing):  # it can only record, and nobody knows its provider here
+                continue
+        return tables
+
     def open(self, name: str, settings: Mapping[str, object]) -> Channel:
         """A channel with its settings checked, not started yet."""
         channel = self.channel(name)

@@ -42,6 +42,7 @@ def open_shard(
         crowd=plan.crowd,
         normalize=InstalledAddresses(registry),
         project=plan.project,
+        dead_codes=plan.dead_codes,
     )
     try:
         shard.open(clock.now_ms(), expected_epoch=expected_epoch)

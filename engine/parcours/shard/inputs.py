@@ -16,7 +16,7 @@ from parcours.core.advance import advance, first_timer
 from parcours.core.effect import Effects
 from parcours.core.input import DeliveryRecorded, Input, TimePassed, TimerDue
 from parcours.core.profile import Profile
-from parcours.core.turn import Crowd, Normalize
+from parcours.core.turn import Crowd, DeadCodes, Normalize
 from parcours.shard.outbox import Answering, Ready
 from parcours.shard.published import Published
 from parcours.shard.reads import Reads, in_order
@@ -36,6 +36,7 @@ class Inputs:
         records: Mapping[str, Answering],
         crowd: Crowd | None,
         normalize: Normalize,
+        dead_codes: DeadCodes,
     ) -> None:
         self._published = published
         self._reads = reads
@@ -44,6 +45,7 @@ class Inputs:
         self._records = records
         self._crowd = crowd
         self._normalize = normalize
+        self._dead_codes = dead_codes
 
     def offer(self, work: Work, slot: int, person: str, given: Input) -> None:
         """Apply an input now, or when the person's clock goes on."""
@@ -94,7 +96,7 @@ class Inputs:
         """By what was published at the input's time."""
         published = self._published
         program = published.program if given.at >= published.since_ms else published.program_at(given.at)
-        return advance(person, profile, given, program, self._settings, self._crowd, self._normalize)
+        return advance(person, profile, given, program, self._settings, self._crowd, self._normalize, self._dead_codes)
 
     def make_ready(self, work: Work, slot: int, person: str, at: int, keys: Iterable[str]) -> list[str]:
         """Offer deliveries to dispatchers, and return their keys; those on channels that only record are answered here.

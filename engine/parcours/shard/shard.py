@@ -27,7 +27,7 @@ from parcours.core.fact import Fact
 from parcours.core.identity import SlotMap
 from parcours.core.input import Settlement, TimePassed
 from parcours.core.profile import NEVER, Profile, decode_profile, next_due
-from parcours.core.turn import Crowd, Normalize, as_it_stands
+from parcours.core.turn import NO_CODES, Crowd, DeadCodes, Normalize, as_it_stands
 from parcours.errors import StoreBroken
 from parcours.journey.program import Program
 from parcours.journey.project import Project
@@ -67,6 +67,7 @@ class Shard:
         crowd: Crowd | None = None,
         normalize: Normalize = as_it_stands,
         project: Project | None = None,
+        dead_codes: DeadCodes = NO_CODES,
     ) -> None:
         """`project` is what the program was compiled from; without it nothing else can ever be published.
 
@@ -76,7 +77,7 @@ class Shard:
         self._published = Published(program, project)
         self._store = store
         self._settings = settings
-        self._time = time or LiveTime()
+        self._time = time = time or LiveTime()
         self._slot_map = slot_map
         self._slots = Slots(number, slot_map)
         self._seen = SeenIds(self._slots, settings.message_ids_for_ms, settings.message_ids_max)
@@ -86,14 +87,13 @@ class Shard:
         self._totals = ShardTotals(settings)
         recorded = dict.fromkeys(records, answer)
         self._reads = Reads(live=self._time.wakes_itself)
-        self._inputs = Inputs(self._published, self._reads, self._time, settings, recorded, crowd, normalize)
+        self._inputs = Inputs(self._published, self._reads, time, settings, recorded, crowd, normalize, dead_codes)
         self._listing = Listing(self._slots, self._inputs, self._published, self._reads, settings)
         self._leaving = Claiming(self._slots, self._inputs, self._time)
         self._positions = Positions(settings)
         self._stamp_ms = self._sequence = 0
         self.epoch = 0
         """The epoch under which the shard writes."""
-
         self._broken: str | None = None
 
     def open(self, now_ms: int, *, expected_epoch: int | None = None) -> None:

@@ -10,7 +10,7 @@ from parcours.channel import CALL, Accepted, Ambiguous, NotSent, Refused
 from parcours.core.consent import set_consent
 from parcours.core.delivery.answers import take_answer
 from parcours.core.delivery.deliveries import RANK, TO_LEAVE, close, find, is_call, may_be_there, message_of, reach
-from parcours.core.delivery.suppression import suppress
+from parcours.core.delivery.suppression import FAILURES, suppress, take_arrival, take_failure, take_soft_failure
 from parcours.core.fact import Outcome, Unmatched
 from parcours.core.input import ContentRefused, Settlement
 from parcours.core.profile import DeliveryState, DeliveryStateName, Run
@@ -37,10 +37,13 @@ def answer(turn: Turn, run: Run, delivery: DeliveryState, receipt: Settlement) -
             delivery.provider_id = receipt.provider_id
             _sent(turn, run, delivery, receipt)
         case NotSent():
-            _try_again(turn, run, delivery, receipt)
+            again = _try_again if receipt.tried else _take_back
+            again(turn, run, delivery, receipt)
         case Refused(reason=reason, permanent=permanent, code=code):
             if permanent:
                 _bury_address(turn, delivery)
+            elif code not in (None, RENDER):
+                take_soft_failure(turn, delivery)
             _fail(turn, run, delivery, reason, code)
         case Ambiguous(reason=reason, code=code):
             _leave_unknown(turn, run, delivery, reason, code)
@@ -95,6 +98,15 @@ def _try_again(turn: Turn, run: Run, delivery: DeliveryState, receipt: NotSent) 
         asked_ms, cut = _asked_ms(turn, receipt)
         turn.set_timer(turn.at + max(pause_ms, asked_ms), "retry", run, delivery.key)
         reach(turn, run, delivery, "retried", reason=f"{receipt.reason}{cut}", code=receipt.code)
+
+
+def _take_back(turn: Turn, run: Run, delivery: DeliveryState, receipt: NotSent) -> None:
+    """Queue a delivery again that nobody has tried: no attempt is counted, and its dispatcher knows when to go on."""
+    if run.withdrawn:
+        return close(turn, run, delivery, "cancelled", reason="the run was left", code=receipt.code)
+    delivery.state = "queued"
+    turn.effects.ready.append(delivery.key)
+    return reach(turn, run, delivery, "retried", reason=receipt.reason, code=receipt.code)
 
 
 def _asked_ms(turn: Turn, receipt: NotSent) -> tuple[int, str]:
@@ -154,10 +166,9 @@ def react(
     if delivery.state in TO_LEAVE:  # a reaction proves that an attempt arrived
         delivery.state, delivery.may_have_left = "sent", True
         reach(turn, run, delivery, "sent", reason="known from a reaction")
-    if reaction in ("opened", "clicked", "delivered"):
+    if reaction in ARRIVED:
         _raise(turn, run, delivery, "delivered", code)
     elif reaction == "bounced":
-        _bury_address(turn, delivery)
         _raise(turn, run, delivery, "bounced", code)
     elif reaction == "failed" and delivery.state in RANK:
         _fail(turn, run, delivery, "reported by the provider", code)
@@ -166,15 +177,32 @@ def react(
     elif reaction not in delivery.marks:
         delivery.marks[reaction] = turn.at
         reach(turn, run, delivery, _as_outcome(reaction), reason=link, code=code)
+    return True
+
+
+def take_effect(turn: Turn, delivery: DeliveryState, reaction: str, code: str | None) -> bool:
+    """Apply what a reaction means for the person's consent and for the address, each time it comes, heard or not.
+
+    True if consent was withdrawn.
+    """
+    if is_call(delivery) or not may_be_there(delivery):
+        return False
     if reaction in WITHDRAWS_CONSENT:
         set_consent(turn.profile, delivery.channel, None, granted=False)
-    return True
+        return True
+    if reaction in ARRIVED:
+        take_arrival(turn, delivery)
+    elif reaction in FAILURES and code is not None:
+        take_failure(turn, delivery, code)
+    elif reaction == "bounced":  # without a code a mailbox is meant that does not exist
+        _bury_address(turn, delivery)
+    return False
 
 
 def _bury_address(turn: Turn, delivery: DeliveryState) -> None:
     """Suppress the address to which the delivery went."""
     if delivery.to is not None:
-        suppress(turn, delivery.channel, delivery.to)
+        suppress(turn, delivery.channel, delivery.to, delivery.decided_at)
 
 
 def _raise(turn: Turn, run: Run, delivery: DeliveryState, state: DeliveryStateName, code: str | None) -> None:
@@ -217,6 +245,12 @@ def concerns(delivery: DeliveryState, reaction: str) -> bool:
     """Whether this delivery, which the person may have got, can have the reaction."""
     return may_be_there(delivery) and is_possible(reaction, delivery.channel)
 
+
+ARRIVED = frozenset({"delivered", "opened", "clicked"})
+"""Reactions that tell that the delivery has arrived: who opens it has got it."""
+
+RENDER = "render"
+"""The code of a refusal by ourselves, of what cannot be rendered for a person: it is no provider's word."""
 
 WITHDRAWS_CONSENT = frozenset({"complained", "unsubscribed"})
 """Reactions that withdraw the person's consent to marketing on the channel."""

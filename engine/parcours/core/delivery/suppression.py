@@ -1,26 +1,29 @@
 """The suppression list of a person: addresses that a provider has reported as dead, by channel.
 
-A person may have several per channel, because a step may name its own address. A suppression is lifted when the
-profile's address changes away from it: if she returns to the address later, it gets another chance.
+A person may have several per channel, because a step may name its own address. A suppression belongs to the address and
+outlasts every change of traits. The operator lifts it, and so does a delivery that was decided on later and arrives.
+
+A failure that says nothing of the address (a full mailbox, a policy, a filter) is soft: the address stays in use until
+so many of them have come over so long a time, and nothing has arrived in between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from parcours.core.fact import LimitReached
+from parcours.core.profile import DeliveryState
 from parcours.core.turn import Turn
 
+SOFT_FAILURES_KEPT_MAX = 20
+"""Soft failures of one address that are remembered: of more than so many within some days only the number is news."""
 
-def suppress(turn: Turn, channel: str, address: str) -> None:
-    """Suppress an address: no other message goes there."""
-    addresses = turn.profile.suppressed.setdefault(channel, [])
-    if address in addresses:
-        return
-    addresses.append(address)
+
+def suppress(turn: Turn, channel: str, address: str, since: int) -> None:
+    """Suppress an address: no other message goes there. `since` is when the delivery was decided on that found out."""
+    addresses = turn.profile.suppressed.setdefault(channel, {})
+    addresses[address] = max(since, addresses.get(address, since))
+    _forget_failures(turn, channel, address)
     if len(addresses) > turn.settings.suppressed_addresses_max:
-        del addresses[0]
+        del addresses[next(iter(addresses))]
         why = f"the oldest dead address on {channel} was forgotten"
         turn.effects.facts.append(LimitReached(turn.at, turn.person, "suppressed_addresses_max", why))
 
@@ -30,31 +33,72 @@ def is_suppressed(turn: Turn, channel: str, address: str | None) -> bool:
     return address in turn.profile.suppressed.get(channel, ())
 
 
-@contextmanager
-def lifting(turn: Turn) -> Iterator[None]:
-    """Lift the suppression of an address that is no longer the profile's after this change of traits."""
-    before = _addresses(turn)
-    yield
-    for channel, address in _addresses(turn).items():
-        left, dead = before.get(channel), turn.profile.suppressed[channel]
-        if left != address and left in dead:
-            dead.remove(left)
-            if not dead:
-                del turn.profile.suppressed[channel]
-
-
-def _addresses(turn: Turn) -> dict[str, object]:
-    """The profile's address on each channel with suppressions, in the channel's form as those are."""
-    addresses = turn.program.addresses
-    return {
-        channel: _usable(turn, channel, addresses[channel].value(turn.scope()))
-        for channel in turn.profile.suppressed
-        if channel in addresses
-    }
-
-
-def _usable(turn: Turn, channel: str, address: object) -> object:
+def known_as(turn: Turn, channel: str, address: str) -> str:
+    """The address in the channel's form, as deliveries have it; one that the channel does not take, as it stands."""
     try:
-        return turn.usable(channel, address) if isinstance(address, str) else address
+        return turn.usable(channel, address)
     except ValueError:
         return address
+
+
+def lift(turn: Turn, channel: str, address: str) -> None:
+    """Lift the suppression of an address, and forget what speaks against it."""
+    _drop(turn.profile.suppressed, channel, address)
+    _forget_failures(turn, channel, address)
+
+
+def take_failure(turn: Turn, delivery: DeliveryState, code: str) -> None:
+    """The provider reports with this code that the delivery failed: it tells whether the address is dead."""
+    if delivery.to is None:
+        return
+    if not turn.dead_codes.get(delivery.channel, NONE).isdisjoint(code.split()):
+        suppress(turn, delivery.channel, delivery.to, delivery.decided_at)
+    else:
+        take_soft_failure(turn, delivery)
+
+
+def take_arrival(turn: Turn, delivery: DeliveryState) -> None:
+    """The delivery has arrived. What is said of one that has failed as well lifts nothing."""
+    if delivery.to is None or not FAILURES.isdisjoint(delivery.marks):
+        return
+    since = turn.profile.suppressed.get(delivery.channel, {}).get(delivery.to)
+    if since is not None and delivery.decided_at > since:
+        lift(turn, delivery.channel, delivery.to)
+    _forget_failures(turn, delivery.channel, delivery.to)
+
+
+def take_soft_failure(turn: Turn, delivery: DeliveryState) -> None:
+    """The delivery failed for a reason that says nothing of its address."""
+    address = delivery.to
+    if address is None:
+        return None
+    settings, by_address = turn.settings, turn.profile.soft_failures.setdefault(delivery.channel, {})
+    times = [at for at in by_address.get(address, ()) if turn.at - at <= settings.soft_failures_within_ms]
+    times.append(turn.at)
+    if len(times) >= settings.soft_failures_max and times[-1] - times[0] >= settings.soft_failures_over_ms:
+        return suppress(turn, delivery.channel, address, delivery.decided_at)
+    if len(times) > max(SOFT_FAILURES_KEPT_MAX, settings.soft_failures_max):
+        del times[1]  # the first tells how long it has been going on
+    by_address[address] = times
+    if len(by_address) > settings.suppressed_addresses_max:
+        del by_address[next(iter(by_address))]
+    return None
+
+
+def _forget_failures(turn: Turn, channel: str, address: str) -> None:
+    _drop(turn.profile.soft_failures, channel, address)
+
+
+def _drop(addresses: dict[str, dict[str, int]] | dict[str, dict[str, list[int]]], channel: str, address: str) -> None:
+    """Remove an address; a channel that has none left is removed, too, so that an empty profile is empty."""
+    of_channel = addresses.get(channel, {})
+    of_channel.pop(address, None)
+    if not of_channel:
+        addresses.pop(channel, None)
+
+
+NONE: frozenset[str] = frozenset()
+"""The codes of a channel that has no table."""
+
+FAILURES = frozenset({"bounced", "failed"})
+"""Marks of a delivery that did not arrive, whatever else is said of it."""

@@ -1,13 +1,9 @@
-"""Changes of traits: those that an identify call sets, within the room for undeclared ones.
-
-A change of address lifts the suppression of the old one: it may be hers again later, and alive.
-"""
+"""Changes of traits: those that an identify call sets, within the room for undeclared ones."""
 
 from __future__ import annotations
 
 import msgspec
 
-from parcours.core.delivery.suppression import lifting
 from parcours.core.fact import LimitReached
 from parcours.core.turn import Turn
 
@@ -15,14 +11,13 @@ from parcours.core.turn import Turn
 def set_traits(turn: Turn, changes: dict[str, object]) -> None:
     """Change traits; null removes one. Those that find no room are dropped, which is recorded."""
     settings = turn.settings
-    with lifting(turn):
-        traits = {**turn.profile.traits, **changes}
-        for name in [name for name, value in changes.items() if value is None]:
-            del traits[name]
-        if _size(traits) <= min(settings.traits_bytes_max, settings.all_traits_bytes_max):
-            turn.profile.traits = traits  # they fit even if none is declared
-        else:
-            _set_one_by_one(turn, changes)
+    traits = {**turn.profile.traits, **changes}
+    for name in [name for name, value in changes.items() if value is None]:
+        del traits[name]
+    if _size(traits) <= min(settings.traits_bytes_max, settings.all_traits_bytes_max):
+        turn.profile.traits = traits  # they fit even if none is declared
+    else:
+        _set_one_by_one(turn, changes)
 
 
 def _set_one_by_one(turn: Turn, changes: dict[str, object]) -> None:

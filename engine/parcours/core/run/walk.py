@@ -12,7 +12,6 @@ from hashlib import blake2b
 from typing import assert_never
 
 from parcours.core.delivery import sending
-from parcours.core.delivery.suppression import lifting
 from parcours.core.paths import replaced
 from parcours.core.profile import DeliveryState, Run
 from parcours.core.run.traits import has_room
@@ -258,8 +257,7 @@ def _update(turn: Turn, run: Run, step: Update) -> str | None:
         traits = replaced(traits, path, value)
     if not has_room(turn, traits):
         raise StepFailed(f"the traits would take more than all_traits_bytes_max={turn.settings.all_traits_bytes_max}")
-    with lifting(turn):
-        turn.profile.traits = traits
+    turn.profile.traits = traits
     turn.updated = run
     turn.record(run, "updated", ", ".join(changes))
     return step.next

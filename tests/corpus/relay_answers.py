@@ -1,0 +1,41 @@
+"""What mail servers answer, gathered from reports of their users and told in other words, and what each answer means.
+
+Columns: the stage of the transaction, the code, the text after it, and the meaning: `dead` (of the mailbox), `sender`
+(of the sender or the relay, so everybody would hear it), `refused` (of this mail or of a mailbox in use), `later`, or
+`login` (later, and for everybody).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from parcours_channels.smtp_codes import Stage
+
+Meaning: TypeAlias = Literal["dead", "sender", "refused", "later", "login"]
+
+RELAY_ANSWERS: tuple[tuple[Stage, int, str, Meaning], ...] = (
+    ("rcpt", 550, "relay not permitted here", "sender"),  # Exim, to a host that may not relay
+    ("rcpt", 550, "Sender verify failed", "sender"),  # Exim, calling back the sender's server
+    ("rcpt", 553, "sorry, this host takes no mail for that domain (rcpthosts)", "sender"),  # qmail
+    ("rcpt", 551, "not a user of this host, and you may not relay", "sender"),  # small servers and appliances
+    ("rcpt", 550, "SPF check of your domain has failed", "sender"),  # appliances before small hosts
+    ("rcpt", 550, "your address is on the list zen.spamhaus.org", "sender"),  # postscreen replacements
+    ("rcpt", 554, "5.7.1 <user@mail.example>: Relay access denied", "sender"),  # Postfix
+    ("rcpt", 554, "5.7.1 Service unavailable; client host blocked using a DNS list", "sender"),  # Postfix
+    ("rcpt", 550, "5.7.1 Unable to relay", "sender"),  # Exchange on premises
+    ("body", 550, "5.7.26 neither SPF nor DKIM passes for this mail", "sender"),  # Gmail
+    ("body", 554, "5.7.9 not accepted for policy reasons: the domain asks for DMARC", "sender"),  # Yahoo
+    ("mail", 553, "5.1.8 the domain of the sender does not exist", "sender"),  # sendmail
+    ("mail", 550, "5.1.1 no such sender here", "sender"),  # a relay that knows only its own senders
+    ("mail", 530, "5.7.57 the client was not authenticated", "login"),  # Exchange Online
+    ("rcpt", 550, "5.1.1 this account does not exist", "dead"),  # Gmail
+    ("rcpt", 550, "5.1.1 <user@mail.example>: Recipient address rejected: unknown in virtual mailbox table", "dead"),
+    ("rcpt", 550, "5.1.10 recipient not found by SMTP address lookup", "dead"),  # Exchange Online
+    ("rcpt", 550, "5.2.1 the account you tried to reach is disabled", "dead"),  # Gmail
+    ("body", 550, "5.1.6 the recipient has moved, and left no address", "dead"),  # said after the body only
+    ("rcpt", 550, "#5.1.0 the address is rejected", "refused"),  # Cisco's appliance, of whatever it does not like
+    ("rcpt", 552, "5.2.2 the mailbox is over its quota", "refused"),  # Dovecot behind LMTP
+    ("body", 552, "5.3.4 the message is larger than allowed here", "refused"),  # Postfix
+    ("rcpt", 450, "4.2.0 greylisted, come back in five minutes", "later"),  # Postgrey
+    ("rcpt", 450, "4.2.1 the account receives mail too fast", "later"),  # Gmail
+)
