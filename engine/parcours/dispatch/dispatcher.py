@@ -13,12 +13,14 @@ from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Protocol
 
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from parcours.channel import Accepted, Ambiguous, Channel, Delivery, NotSent, Receipt, Refused
 from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.core.input import Settlement
+from parcours.dispatch.breaker import Breaker
 from parcours.dispatch.render import RenderFailed
 from parcours.errors import ParcoursError, ShardUnavailable
 from parcours.journey.program import Program
@@ -51,6 +53,8 @@ class Dispatcher:
     name             tells its claims from those of a dispatcher before it
     handed_over_max  most deliveries in one call of the channel's `send`, None for as many as were claimed at once
     report_url       the address at which a provider may report on a delivery, None: on none of them
+    breaker          holds deliveries back while none can leave. None: each is tried, however the others fared, as
+                     suits what goes to many hosts
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class Dispatcher:
         settings: Settings,
         handed_over_max: int | None = None,
         report_url: ReportUrl | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         self.name = name
         self._channel_name = channel_name
@@ -70,14 +75,25 @@ class Dispatcher:
         self._settings = settings
         self._handed_over_max = handed_over_max or settings.send_batch_max
         self._report_url = report_url
+        self._breaker = breaker
+        self._probe_alarm: asyncio.TimerHandle | None = None
         self._ports: Sequence[DeliveryPort] = ()
         self._room = settings.claim_max
         self._woken: dict[int, None] = {}
         self._started = False
-        self.trouble: str | None = None
+        self._trouble: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._pulling = False
         self._stopping = False
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps deliveries from leaving, None if nothing does."""
+        return self._trouble or self._channel_trouble()
+
+    def _channel_trouble(self) -> str | None:
+        said = None if self._breaker is None else self._breaker.trouble
+        return None if said is None else f"the channel {self._channel_name!r} {said}"
 
     async def start(self, ports: Sequence[DeliveryPort]) -> None:
         """Start the channel, trying again until it does; then shards may wake the dispatcher."""
@@ -93,7 +109,7 @@ class Dispatcher:
         while not self._started:
             try:
                 await self._channel.start()
-                self._started, self.trouble = True, None
+                self._started, self._trouble = True, None
             except Exception as error:  # noqa: BLE001  # a stranger's code may raise anything
                 self._note(f"the channel {self._channel_name!r} does not start: {in_a_line(error)}")
                 await asyncio.sleep(pause_s)
@@ -102,9 +118,9 @@ class Dispatcher:
 
     def _note(self, trouble: str) -> None:
         """Remember what is wrong, and warn of it when it is new."""
-        if trouble != self.trouble:
+        if trouble != self._trouble:
             log.warning("%s", trouble)
-        self.trouble = trouble
+        self._trouble = trouble
 
     def wake(self, shard: int) -> None:
         """This shard has deliveries ready."""
@@ -119,10 +135,11 @@ class Dispatcher:
     async def _pull_all(self) -> None:
         """Claim shard by shard, in turn, while there is room."""
         try:
-            while self._woken and self._room > 0 and not self._stopping:
+            while self._woken and self._room > 0 and self._allowed() != 0 and not self._stopping:
                 shard = next(iter(self._woken))
                 del self._woken[shard]
-                most = min(self._room, self._settings.send_batch_max)
+                allowed = self._allowed()
+                most = min(self._room, self._settings.send_batch_max, allowed or self._room)
                 try:
                     claims = await self._ports[shard].ask(ClaimDeliveries(self._channel_name, most, self.name))
                 except ShardUnavailable:
@@ -133,10 +150,26 @@ class Dispatcher:
                 if claims.more:
                     self._woken[shard] = None
                 self._room -= len(claims.outgoing)
+                if self._breaker is not None and allowed is not None:
+                    self._breaker.probe(entry.key for entry in claims.outgoing)
                 for first in range(0, len(claims.outgoing), self._handed_over_max):
                     self._spawn(self._send(shard, claims.outgoing[first : first + self._handed_over_max]))
         finally:
             self._pulling = False
+        self._set_probe_alarm()
+
+    def _allowed(self) -> int | None:
+        """How many deliveries the breaker lets through now; None for any number."""
+        return None if self._breaker is None else self._breaker.room(_now_s())
+
+    def _set_probe_alarm(self) -> None:
+        """Pull again when the breaker lets a probe through."""
+        pause_s = None if self._breaker is None else self._breaker.pause_s(_now_s())
+        if self._probe_alarm is not None:
+            self._probe_alarm.cancel()
+            self._probe_alarm = None
+        if pause_s is not None and self._woken and self._room > 0 and not self._stopping:
+            self._probe_alarm = asyncio.get_running_loop().call_later(pause_s, self._pull)
 
     async def _send(self, shard: int, outgoing: Sequence[Outgoing]) -> None:
         receipts: list[Settlement] = []
@@ -144,10 +177,12 @@ class Dispatcher:
         for entry in outgoing:
             try:
                 deliveries.append(self._delivery(entry))
-            except RenderFailed as failure:
-                receipts.append(failure.receipt(entry.key))
             except Exception as error:  # noqa: BLE001  # a claim without a receipt would stand for good
-                receipts.append(RenderFailed(f"render: {type(error).__name__}: {error}").receipt(entry.key))
+                text = f"render: {type(error).__name__}: {error}"
+                failure = error if isinstance(error, RenderFailed) else RenderFailed(text)
+                receipts.append(failure.receipt(entry.key))
+                if self._breaker is not None:
+                    self._breaker.skip(entry.key)
         try:
             if deliveries:
                 receipts += await self._hand_over(deliveries)
@@ -174,6 +209,7 @@ class Dispatcher:
         """One receipt for each delivery, whatever the channel does."""
         reason = "the channel gave no receipt"
         answered: dict[str, Receipt] = {}
+        silence = asyncio.get_running_loop().call_later(self._settings.channel_silence_ms / 1_000, self._be_silent)
         try:
             async with asyncio.timeout(self._settings.send_timeout_s):
                 for receipt in await self._channel.send(deliveries):
@@ -183,7 +219,36 @@ class Dispatcher:
             reason = f"no answer from the channel within send_timeout_s={self._settings.send_timeout_s}"
         except Exception as error:  # noqa: BLE001  # a stranger's code may raise anything
             reason = f"the channel broke: {type(error).__name__}: {error}"
-        return [answered.get(delivery.key, Ambiguous(delivery.key, reason)) for delivery in deliveries]
+        finally:
+            silence.cancel()
+        receipts = [answered.get(delivery.key, Ambiguous(delivery.key, reason)) for delivery in deliveries]
+        return self._heard(deliveries, receipts)
+
+    def _heard(self, deliveries: Sequence[Delivery], receipts: Sequence[Receipt]) -> list[Receipt]:
+        """The receipts that shards get, after the breaker has heard the channel's."""
+        if self._breaker is None:  # nobody would wait before a delivery that was given back is claimed again
+            return [replace(each, tried=True) if isinstance(each, NotSent) else each for each in receipts]
+        before, now_s = self._channel_trouble(), _now_s()
+        heard = [
+            self._breaker.hear(now_s, receipt, delivery.person)
+            for delivery, receipt in zip(deliveries, receipts, strict=True)
+        ]
+        self._tell(before)
+        return heard
+
+    def _be_silent(self) -> None:
+        if self._breaker is not None:
+            before = self._channel_trouble()
+            self._breaker.be_silent(self._settings.channel_silence_ms / 1_000)
+            self._tell(before)
+
+    def _tell(self, before: str | None) -> None:
+        """Log what the breaker says now, where it is something new."""
+        trouble = self._channel_trouble()
+        if trouble is None and before is not None:
+            log.info("the channel %r works again", self._channel_name)
+        elif trouble is not None and trouble != before:
+            log.warning("%s", trouble)
 
     async def _report(self, shard: int, receipts: list[Settlement]) -> None:
         """Bring the receipts home. A shard that came back meanwhile knows the claims as lost, and ignores them."""
@@ -204,6 +269,7 @@ class Dispatcher:
     async def stop(self) -> None:
         """Claim nothing more and let what is being sent finish, within `send_timeout_s`; then stop the channel."""
         self._stopping = True
+        self._set_probe_alarm()
         if self._started:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.send_timeout_s):
@@ -214,6 +280,10 @@ class Dispatcher:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._started:
             await self._channel.stop()
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def in_a_line(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from parcours.channel import CALL, Channel
+from parcours.dispatch.breaker import Breaker
 from parcours.dispatch.call_body import CallRenderer, CallSettings
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.registry import Registry
@@ -29,7 +30,13 @@ def new_dispatcher(name: str, channel: str, plan: Plan, program: Program, regist
     check = registry.check(channel)
     renderer = Renderer(program, {channel: registry.channel(channel).Content}, {channel: check} if check else {})
     return Dispatcher(
-        name, channel, registry.open(channel, plan.channels[channel]), renderer, settings, report_url=plan.report_url
+        name,
+        channel,
+        registry.open(channel, plan.channels[channel]),
+        renderer,
+        settings,
+        report_url=plan.report_url,
+        breaker=None if plan.virtual else Breaker(settings),  # pauses of the machine's clock delay no virtual time
     )
 
 

@@ -1,0 +1,189 @@
+"""Does a dispatcher spare everybody's attempts while nothing can leave, tell of it, and go on by itself?"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from msgspec.structs import replace
+
+from parcours.channel import Accepted, Delivery, NotSent, Receipt, Refused
+from parcours.config import Settings
+from parcours.core.effect import Outgoing
+from parcours.dispatch.breaker import Breaker
+from parcours.dispatch.dispatcher import Dispatcher
+from parcours.dispatch.render import Renderer
+from parcours.shard.requests import ClaimDeliveries, SettleReceipts
+
+if TYPE_CHECKING:
+    from tests.dispatch.conftest import HandingShard, NoteChannel
+
+    NewShard = Callable[..., HandingShard]
+    NewChannel = Callable[[], NoteChannel]
+
+NewEntry = Callable[..., Outgoing]
+NewRenderer = Callable[..., Renderer]
+
+DOWN = "no connection"
+
+
+class Returning:
+    """A shard that queues again what is given back, and counts the attempts that were made of each delivery."""
+
+    def __init__(self, shard: HandingShard) -> None:
+        self.shard = shard
+        self.entries = {entry.key: entry for entry in shard.queued}
+        self.attempts = dict.fromkeys(self.entries, 0)
+        self.wake: Callable[[int], None] = lambda number: None
+
+    async def ask(self, request: ClaimDeliveries | SettleReceipts, /) -> Any:
+        if isinstance(request, ClaimDeliveries):
+            return await self.shard.ask(request)
+        back = [each.key for each in request.receipts if isinstance(each, NotSent)]
+        for receipt in request.receipts:
+            self.attempts[receipt.key] += not isinstance(receipt, NotSent) or receipt.tried
+        self.shard.queued += [self.entries[key] for key in back]
+        await self.shard.ask(SettleReceipts([each for each in request.receipts if each.key not in back]))
+        if back:
+            self.wake(0)
+        return None
+
+
+class Told(logging.Handler):
+    """Knows when something has been warned of."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.warned = asyncio.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.warned.set()
+
+
+class Outage:
+    """What a channel answers while its provider cannot be reached, and afterwards."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        self.receipt: Receipt | None = receipt
+        self.calls: list[int] = []
+
+    def __call__(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
+        self.calls.append(len(deliveries))
+        if self.receipt is None:
+            return [Accepted(delivery.key) for delivery in deliveries]
+        return [replace(self.receipt, key=delivery.key) for delivery in deliveries]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [NotSent("", DOWN, of_channel=True), Refused("", "relay access denied", code="554 5.7.1", of_channel=True)],
+    ids=["cannot be reached", "refuses the sender"],
+)
+def test_an_outage_uses_up_the_attempts_of_probes_only_and_ends_by_itself(
+    answer: Receipt,
+    new_channel: NewChannel,
+    new_shard: NewShard,
+    new_renderer: NewRenderer,
+    new_entry: NewEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def scenario() -> None:
+        channel, shard = new_channel(), Returning(new_shard([new_entry(number) for number in range(40)]))
+        outage = Outage(answer)
+        channel.answer = outage
+        settings = Settings(claim_max=20, send_batch_max=10, channel_pause_ms=1, channel_pause_max_ms=2)
+        settings = settings.model_copy(update={"channel_refusals_max": 2})
+        dispatcher = Dispatcher("n-1", "note", channel, new_renderer(), settings, breaker=Breaker(settings))
+        shard.wake = dispatcher.wake
+        await dispatcher.start([shard])
+        dispatcher.wake(0)
+        await channel.until_handed_over(25)
+
+        first = [size for size in outage.calls if size > 1]
+        assert sum(first) <= settings.claim_max, "what was not claimed when it became known stays queued"
+        assert dispatcher.trouble is not None and dispatcher.trouble.startswith("the channel 'note' waits: ")
+        assert sum(shard.attempts.values()) <= 2 + len(outage.calls), "a probe's, and that of those before"
+
+        outage.receipt = None
+        await shard.shard.until_settled(39)
+        assert dispatcher.trouble is None
+        await dispatcher.stop()
+
+        assert len(caplog.messages) == 2, "told once when it begins, and once when it is over"
+        assert caplog.messages[1] == "the channel 'note' works again"
+
+    asyncio.run(scenario())
+
+
+def test_a_channel_that_hangs_is_in_trouble_before_its_call_ends_and_is_handed_no_more(
+    new_channel: NewChannel, new_shard: NewShard, new_renderer: NewRenderer, new_entry: NewEntry
+) -> None:
+    async def scenario() -> None:
+        channel, shard = new_channel(), new_shard([new_entry(number) for number in range(9)])
+        channel.gate.clear()
+        told = Told()
+        logging.getLogger("parcours").addHandler(told)
+        settings = Settings(claim_max=8, send_batch_max=3, channel_silence_ms=10)
+        dispatcher = Dispatcher("n-1", "note", channel, new_renderer(), settings, breaker=Breaker(settings))
+        await dispatcher.start([shard])
+        dispatcher.wake(0)
+        async with asyncio.timeout(10):
+            await told.warned.wait()
+        logging.getLogger("parcours").removeHandler(told)
+
+        assert dispatcher.trouble == "the channel 'note' has not answered for 0.01 s"
+        assert not shard.receipts
+
+        channel.gate.set()
+        await shard.until_settled(9)
+        assert dispatcher.trouble is None
+        await dispatcher.stop()
+
+    asyncio.run(scenario())
+
+
+def test_a_probe_that_cannot_be_rendered_does_not_hold_up_the_next_one(
+    new_channel: NewChannel, new_shard: NewShard, new_renderer: NewRenderer, new_entry: NewEntry
+) -> None:
+    async def scenario() -> None:
+        entries = [new_entry(1, count=1), new_entry(2, count=0), new_entry(3, count=1)]
+        channel, shard = new_channel(), Returning(new_shard(entries))
+        outage = Outage(NotSent("", DOWN, of_channel=True))
+        channel.answer = outage
+        settings = Settings(claim_max=1, channel_pause_ms=1, channel_pause_max_ms=2)
+        renderer = new_renderer(text="{{ 6 | divided_by: profile.count }}")
+        dispatcher = Dispatcher("n-1", "note", channel, renderer, settings, breaker=Breaker(settings))
+        shard.wake = dispatcher.wake
+        await dispatcher.start([shard])
+        dispatcher.wake(0)
+        await channel.until_handed_over(3)
+        outage.receipt = None
+        await shard.shard.until_settled(3)
+        await dispatcher.stop()
+
+        refused = shard.shard.receipts["k2"]
+        assert isinstance(refused, Refused) and refused.code == "render"
+
+    asyncio.run(scenario())
+
+
+def test_without_a_breaker_what_was_given_back_untried_counts_as_tried(
+    new_channel: NewChannel, new_shard: NewShard, new_renderer: NewRenderer, new_entry: NewEntry
+) -> None:
+    async def scenario() -> None:
+        channel, shard = new_channel(), new_shard([new_entry(1)])
+        channel.answer = lambda _: [NotSent("k1", DOWN, of_channel=True, tried=False)]
+        dispatcher = Dispatcher("n-1", "note", channel, new_renderer(), Settings())
+        await dispatcher.start([shard])
+        dispatcher.wake(0)
+        await shard.until_settled(1)
+        await dispatcher.stop()
+
+        assert shard.receipts == {"k1": NotSent("k1", DOWN, of_channel=True)}
+
+    asyncio.run(scenario())
