@@ -79,3 +79,43 @@ def test_a_cancelled_call_leaves_nothing_running() -> None:
     asyncio.run(cancelled())
 
     assert ended == ["k0", "k1"]
+
+
+def test_where_one_server_takes_all_what_has_not_begun_is_given_back_untried_when_it_cannot_be_reached() -> None:
+    begun: list[str] = []
+
+    async def send_one(delivery: Delivery, attempt: Attempt) -> Receipt:
+        begun.append(delivery.key)
+        attempt.departed = False
+        await asyncio.sleep(0)
+        raise ConnectionRefusedError("nobody listens")
+
+    receipts = asyncio.run(SideBySide(2, 60, one_provider=True).send(deliveries(5), send_one))
+
+    assert begun == ["k0", "k1"]
+    assert [(type(each), isinstance(each, NotSent) and each.of_channel) for each in receipts] == [(NotSent, True)] * 5
+    assert [isinstance(each, NotSent) and each.tried for each in receipts] == [True, True, False, False, False]
+
+
+def test_a_mistake_with_one_delivery_is_no_outage() -> None:
+    async def send_one(delivery: Delivery, attempt: Attempt) -> Receipt:
+        attempt.departed = delivery.key != "k0"
+        if not attempt.departed:
+            raise ZeroDivisionError("a mistake")
+        return Accepted(delivery.key)
+
+    receipts = asyncio.run(SideBySide(1, 60, one_provider=True).send(deliveries(2), send_one))
+
+    assert receipts == [NotSent("k0", "ZeroDivisionError: a mistake"), Accepted("k1")]
+
+
+def test_a_delivery_without_a_turn_in_time_was_not_tried_and_says_nothing_of_the_server() -> None:
+    async def send_one(delivery: Delivery, attempt: Attempt) -> Receipt:
+        attempt.departed = True
+        await asyncio.Event().wait()
+        return Accepted(delivery.key)
+
+    receipts = asyncio.run(SideBySide(1, 0.01, one_provider=True).send(deliveries(2), send_one))
+
+    assert [type(each) for each in receipts] == [Ambiguous, NotSent]
+    assert isinstance(receipts[1], NotSent) and not receipts[1].tried and not receipts[1].of_channel

@@ -133,6 +133,11 @@ def test_neither_number_nor_text_is_logged(caplog: pytest.LogCaptureFixture) -> 
         ("delivered", None, [Feedback(key="k1", reaction="delivered")]),
         ("read", None, [Feedback(key="k1", reaction="opened")]),
         ("undelivered", 30003, [Feedback(key="k1", reaction="bounced", code="30003")]),
+        (
+            "undelivered",
+            None,
+            [Feedback(key="k1", reaction="bounced", code="undelivered")],
+        ),  # so it is no proof
         ("failed", 30008, [Feedback(key="k1", reaction="failed", code="30008")]),
         ("a status of tomorrow", None, []),
     ],
@@ -144,6 +149,36 @@ def test_a_status_callback_becomes_a_reaction_to_its_delivery(
         sent(server, public_url=PUBLIC_URL)
         request = server.status_callback(server.messages[0], status, code)
         assert channel_to(server, public_url=PUBLIC_URL).read_feedback(request) == expected
+
+
+TWILIO_CODES = [
+    ("21211", True),  # not a phone number
+    ("21610", True),  # opted out
+    ("21614", True),  # not a mobile number
+    ("30005", True),  # unknown
+    ("30006", True),  # a landline
+    ("30001", False),  # queue overflow
+    ("30003", False),  # switched off
+    ("30004", False),  # blocked
+    ("30007", False),  # filtered
+    ("30008", False),  # unknown cause
+    ("30034", False),  # the sender is not registered
+    ("undelivered", False),
+]
+
+
+@pytest.mark.parametrize("code, dead", TWILIO_CODES)
+def test_only_some_codes_speak_of_the_number(code: str, dead: bool) -> None:
+    assert (code in SmsChannel.dead_codes) is dead
+
+
+def test_an_account_that_twilio_does_not_let_in_keeps_everybody_s_message() -> None:
+    with TwilioServer() as server:
+        server.next(error(401, 20003, "Authenticate"))
+        server.next(error(400, 21606, "cannot send there"))
+        account, sender = sent(server)[0], sent(server)[0]
+    assert isinstance(account, NotSent) and account.of_channel
+    assert isinstance(sender, NotSent) and not sender.of_channel, "another number may be reached"
 
 
 def test_a_callback_that_came_through_a_proxy_is_checked_against_the_public_address() -> None:

@@ -14,8 +14,10 @@ STAGE_1 = frozenset(
 )
 STAGE_1 |= frozenset(("loops", "pages", "priority", "reactions", "reads", "reentry", "rules", "sends", "splits"))
 STAGE_1 |= frozenset(("updates", "wait_for", "waits"))
-STAGE_2 = STAGE_1 | frozenset(["audiences", "caps", "consents", "expiry", "history", "quiet_hours", "recurring_reads"])
-EXTRAS = frozenset(["bounces", "shifted_now", "undeclared", "wrong_types"])  # where an engine may rightly differ
+STAGE_2 = STAGE_1 | frozenset(
+    ["audiences", "bounces", "caps", "consents", "expiry", "history", "quiet_hours", "recurring_reads"]
+)
+EXTRAS = frozenset(["shifted_now", "undeclared", "wrong_types"])  # where an engine may rightly differ
 
 PEOPLE = ("ann", "Bob", "émile", "zoe")
 ZONES = ("UTC", "Europe/Paris", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe")
@@ -38,6 +40,8 @@ ACTIONS: Document = {
     },
     "note": {"url": "https://example.com/note"},
 }
+DEAD_CODES = {"email": "5.1.1", "sms": "30006", "push": "UNREGISTERED"}
+SOFT_CODES = ("5.2.2", "5.7.1", "30003")
 LINKS = ("https://example.com/a", "https://example.com/b")
 
 

@@ -166,7 +166,13 @@ def one_line(chance: Chance, project: Document, person: str) -> Document:
         found = reaction(chance, project, line)
         if found:
             return found
-    if drawn < 0.57 and "pages" in chance.features:
+    if drawn < 0.53 and "bounces" in chance.features:
+        channel, trait = chance.pick((("email", "email"), ("sms", "phone"), ("push", "push_token")))
+        address = chance.traits(1)[trait]
+        if address:
+            suppressed = {"channel": channel, "address": address, "suppressed": chance.maybe(0.2)}
+            return {**line, "type": "suppression", **suppressed}
+    if drawn < 0.6 and "pages" in chance.features:
         return {**line, "type": "page", "name": "Home", "properties": chance.properties()}
     names = ["Alpha", "Alpha", "Beta", "Gamma", *(["Raw"] if "rules" in chance.features else [])]
     if chance.maybe(0.1, "undeclared"):
@@ -193,9 +199,11 @@ def reaction(chance: Chance, project: Document, line: Document) -> Document:
     if channel == "email" and "consents" in chance.features:
         kinds += ["unsubscribed", "complained"]
     if "bounces" in chance.features:
-        kinds.append("bounced")
+        kinds += ["bounced", "bounced"]
     line = {**line, "type": "reaction", "reaction": chance.pick(kinds), "journey": journey["journey"]}
     line |= {"step": step["id"], "channel": channel}
+    if line["reaction"] == "bounced" and chance.maybe(0.8):
+        line["code"] = chance.pick((*drawn_from.SOFT_CODES, drawn_from.DEAD_CODES[channel]))
     if line["reaction"] == "clicked" and chance.maybe(0.6, "links"):
         line["link"] = chance.pick(drawn_from.LINKS)
     return line

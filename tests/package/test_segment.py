@@ -228,6 +228,8 @@ NOTICE = {"event": "Notice Shown", "userId": None}
         (line_of(type="alias", previousId="a", userId=None, anonymousId="b"), "an alias call needs the userId of"),
         (line_of(type="consent", channel="email"), "a consent call needs channel and granted"),
         (line_of(type="consent", granted=True), "a consent call needs channel and granted"),
+        (line_of(type="suppression", channel="email", suppressed=False), "needs channel, address and suppressed"),
+        (line_of(type="suppression", channel="email", address="a@b.example"), "needs channel, address and suppressed"),
         (line_of(type="reaction", journey="j", step="s", channel="email"), "unknown reaction None; there are"),
         (line_of(type="reaction", reaction="yawned", journey="j", step="s", channel="c"), "unknown reaction 'yawned'"),
         (line_of(type="reaction", reaction="opened", journey="j", step="s"), "a reaction needs journey, step and"),

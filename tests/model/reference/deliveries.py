@@ -13,7 +13,7 @@ from tests.model.reference.people import (
     set_timer,
     zone_of,
 )
-from tests.model.reference.times import parse_duration, quiet_windows
+from tests.model.reference.times import DAY_MS, parse_duration, quiet_windows
 
 CHANNELS = ("email", "sms", "push")
 GATE_ADDRESS = "address"
@@ -23,6 +23,16 @@ GATE_EXPIRY = "expiry"
 GATE_CAP = "cap"
 GATE_QUIET = "quiet_hours"
 RANKS = {"held": 0, "sent": 1, "delivered": 2, "bounced": 3}  # what feedback can raise: by rank, not order of arrival
+
+
+WITHDRAW_CONSENT = ("complained", "unsubscribed")
+# What each provider says of an address that is dead.
+DEAD = {
+    "email": ("5.1.1", "5.1.6", "5.1.10", "5.2.1"),
+    "sms": ("21211", "21610", "21614", "30005", "30006"),
+    "push": ("UNREGISTERED",),
+}
+SOFT_FAILURES = 3
 
 
 def ask(person: Person, now_ms: int, run: Document, step: Document) -> list[Document]:
@@ -190,21 +200,54 @@ def react(person: Person, now_ms: int, line: Document) -> list[Document]:
         return []
     facts: list[Document] = []
     reaction, link = line["reaction"], line.get("link")
-    # Opened or clicked implies delivered.
-    if reaction in ("delivered", "opened", "clicked") and RANKS[delivery["state"]] < RANKS["delivered"]:
-        delivery["state"] = "delivered"
+    take_effect(person, now_ms, delivery, reaction, line.get("code"))
+    # Opened or clicked implies delivered, which is told also of what has bounced.
+    if reaction in ("delivered", "opened", "clicked") and "delivered" not in [known[0] for known in delivery["marks"]]:
+        delivery["state"] = max("delivered", delivery["state"], key=lambda state: RANKS[state])
         facts.append(mark(person, now_ms, delivery, "delivered", None))
     if reaction == "bounced" and delivery["state"] != "bounced":
         delivery["state"] = "bounced"
-        person.suppressed.add((delivery["channel"], delivery["to"]))
         facts.append(mark(person, now_ms, delivery, "bounced", None))
     # A reaction heard before changes nothing; a click on another link is news to listeners only.
     if reaction not in RANKS and (reaction, link) not in [known[:2] for known in delivery["marks"]]:
         facts.append(mark(person, now_ms, delivery, reaction, link))
-        # An unsubscribe and a complaint withdraw consent for that channel's marketing.
-        if reaction in ("complained", "unsubscribed"):
-            set_consent(person, delivery["channel"], None, granted=False)
     return facts
+
+
+def withdraws(person: Person, line: Document) -> bool:
+    return line["reaction"] in WITHDRAW_CONSENT and newest_sent(person, line) is not None
+
+
+def take_effect(person: Person, now_ms: int, delivery: Document, reaction: str, code: str | None) -> None:
+    """What a reaction does each time it comes, whether or not the delivery has that mark already."""
+    place = (delivery["channel"], delivery["to"])
+    # An unsubscribe and a complaint withdraw consent for that channel's marketing.
+    if reaction in WITHDRAW_CONSENT:
+        set_consent(person, delivery["channel"], None, granted=False)
+    # A bounce without a code is one of a dead mailbox.
+    elif reaction == "bounced" and (code is None or code in DEAD[delivery["channel"]]):
+        suppress(person, place, delivery["asked_at"])
+    elif reaction == "bounced":
+        # The third within 30 days, over at least 3 days, suppresses too.
+        times = [at_ms for at_ms in person.failed_at.get(place, []) if at_ms >= now_ms - 30 * DAY_MS]
+        person.failed_at[place] = [*times, now_ms]
+        if len(times) + 1 >= SOFT_FAILURES and now_ms - times[0] >= 3 * DAY_MS:
+            suppress(person, place, delivery["asked_at"])
+    # What arrives lifts what an earlier delivery found out; one that bounced lifts nothing.
+    elif reaction in ("delivered", "opened", "clicked") and delivery["state"] != "bounced":
+        person.failed_at.pop(place, None)
+        if delivery["asked_at"] > person.suppressed.get(place, delivery["asked_at"]):
+            del person.suppressed[place]
+
+
+def suppress(person: Person, place: tuple[str, str], since_ms: int) -> None:
+    person.suppressed[place] = max(since_ms, person.suppressed.get(place, since_ms))
+    person.failed_at.pop(place, None)
+
+
+def lift(person: Person, place: tuple[str, str]) -> None:
+    person.suppressed.pop(place, None)
+    person.failed_at.pop(place, None)
 
 
 def mark(person: Person, now_ms: int, delivery: Document, reaction: str, link: Any) -> Document:

@@ -52,14 +52,22 @@ def learn(person: Person, now_ms: int, line: Document) -> Document | None:
     fact = new_fact([])
     match line["type"]:
         case "identify":
-            set_traits(person, now_ms, line.get("traits", {}))
+            set_traits(person, line.get("traits", {}))
         case "consent":
             set_consent(person, line["channel"], line.get("purpose"), line["granted"])
         case "reaction":
             made = calls if line["reaction"] in calls.ENDS else deliveries
             fact["reactions"] = made.react(person, now_ms, line)
-            if not fact["reactions"]:
+            if not fact["reactions"] and not deliveries.withdraws(person, line):
                 return None
+        case "suppression":
+            place = (line["channel"], line["address"])
+            if line["suppressed"]:
+                deliveries.suppress(person, place, now_ms)
+            else:
+                deliveries.lift(person, place)
+                if not person.known:
+                    return None
         case kind:
             name = NAMED_CALLS.get(kind) or line["event"]
             properties = line.get("properties", {})

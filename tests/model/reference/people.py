@@ -20,7 +20,8 @@ class Person:
     traits: Document = field(default_factory=dict)
     history: list[Document] = field(default_factory=list)
     consents: dict[str, dict[str | None, bool]] = field(default_factory=dict)
-    suppressed: set[tuple[str, str]] = field(default_factory=set)
+    suppressed: dict[tuple[str, str], int] = field(default_factory=dict)  # when what found it out was asked for
+    failed_at: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     reserved: list[Document] = field(default_factory=list)
     member: dict[AudienceKey, bool] = field(default_factory=dict)
     settled: dict[AudienceKey, bool] = field(default_factory=dict)
@@ -158,18 +159,13 @@ def address_of(person: Person, now_ms: int, channel: str, step: Document, run: D
     return value(expression, scope_of(person, now_ms, run=run))
 
 
-def set_traits(person: Person, now_ms: int, traits: Document) -> None:
-    before = {channel: address_of(person, now_ms, channel, {}, None) for channel in ADDRESSES}
+def set_traits(person: Person, traits: Document) -> None:
     for trait, content in traits.items():
         # Null removes a trait.
         if content is None:
             person.traits.pop(trait, None)
         else:
             person.traits[trait] = content
-    # A suppression is gone when the address changes.
-    for channel, address in before.items():
-        if address_of(person, now_ms, channel, {}, None) != address:
-            person.suppressed.discard((channel, address))
 
 
 def record(person: Person, now_ms: int, run: Document, what: str, why: str | None, step: str | None) -> None:

@@ -156,7 +156,7 @@ def split(person: Person, now_ms: int, run: Document, step: Document) -> Any:
 
 def update(person: Person, now_ms: int, run: Document, step: Document) -> Any:
     scope = scope_of(person, now_ms, run=run)
-    set_traits(person, now_ms, {trait: value(text, scope) for trait, text in step["update"].items()})
+    set_traits(person, {trait: value(text, scope) for trait, text in step["update"].items()})
     changes = audiences.refresh(person, deliveries.gates_at_ms(person, now_ms))
     if changes:
         # Changes that an update causes are new inputs of the same instant, at most 100.
