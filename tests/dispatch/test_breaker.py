@@ -145,7 +145,8 @@ def test_a_silent_channel_is_handed_nothing_more_until_it_answers() -> None:
 
     breaker.be_silent(5)
     assert (breaker.room(100), breaker.pause_s(100)) == (0, None)
-    assert breaker.trouble == "has not answered for 5 s"
+    said = breaker.trouble or ""
+    assert said == "has not answered for 5 s"
 
     breaker.hear(101, Accepted("k"), "anna")
     assert (breaker.room(101), breaker.trouble) == (None, None)

@@ -52,6 +52,10 @@ class Returning:
         return None
 
 
+def said_of(dispatcher: Dispatcher) -> str:
+    return dispatcher.trouble or ""
+
+
 class Told(logging.Handler):
     """Knows when something has been warned of."""
 
@@ -106,7 +110,7 @@ def test_an_outage_uses_up_the_attempts_of_probes_only_and_ends_by_itself(
 
         first = [size for size in outage.calls if size > 1]
         assert sum(first) <= settings.claim_max, "what was not claimed when it became known stays queued"
-        assert dispatcher.trouble is not None and dispatcher.trouble.startswith("the channel 'note' waits: ")
+        assert said_of(dispatcher).startswith("the channel 'note' waits: ")
         assert sum(shard.attempts.values()) <= 2 + len(outage.calls), "a probe's, and that of those before"
 
         outage.receipt = None
@@ -136,7 +140,7 @@ def test_a_channel_that_hangs_is_in_trouble_before_its_call_ends_and_is_handed_n
             await told.warned.wait()
         logging.getLogger("parcours").removeHandler(told)
 
-        assert dispatcher.trouble == "the channel 'note' has not answered for 0.01 s"
+        assert said_of(dispatcher) == "the channel 'note' has not answered for 0.01 s"
         assert not shard.receipts
 
         channel.gate.set()
