@@ -71,8 +71,9 @@ messages:
 """
 
 
-DEAD_CODES: DeadCodes = {"email": frozenset({"5.1.1"}), "sms": frozenset({"30005"})}
-"""What the providers of the shop say of a dead address."""
+def shop_codes(channel: str) -> frozenset[str]:
+    """What the providers of the shop say of a dead address."""
+    return frozenset({"email": {"5.1.1"}, "sms": {"30005"}}.get(channel, ()))
 
 
 def project_of(
@@ -123,7 +124,7 @@ class Story:
     settings: Settings = field(default_factory=Settings)
     crowd: Crowd | None = None
     normalize: Normalize = as_it_stands
-    dead_codes: DeadCodes = field(default_factory=lambda: DEAD_CODES)
+    dead_codes: DeadCodes = shop_codes
     person: str = "sarah"
     state: bytes = encode_profile(Profile())
     facts: list[Fact] = field(default_factory=list)

@@ -209,3 +209,45 @@ def test_an_operator_s_word_about_somebody_unknown_is_forgotten_when_it_is_taken
 
     story.call(3, type="suppression", channel="email", address=ADDRESS, suppressed=False)
     assert is_empty(story.profile)
+
+
+def lowered(channel: str, address: str, region: str | None) -> str:
+    del channel, region
+    if "@" not in address:
+        raise ValueError("it has no @")
+    return address.lower()
+
+
+def test_the_operator_names_an_address_in_any_form_that_the_channel_takes(tell: Tell) -> None:
+    story = tell(ONCE)
+    story.normalize = lowered
+
+    story.give(SuppressionChanged(10, "email", "Sarah@MAIL.example", suppressed=True))
+    assert story.profile.suppressed == {"email": {ADDRESS: 10}}
+    assert not may_send(story, 20)
+
+    story.give(SuppressionChanged(30, "email", "SARAH@mail.example", suppressed=False))
+    assert may_send(story, 40)
+
+
+def test_what_the_channel_takes_for_no_address_can_be_suppressed_and_lifted_as_it_stands(tell: Tell) -> None:
+    story = tell(ONCE)
+    story.normalize = lowered
+
+    story.give(SuppressionChanged(10, "email", "Sarah", suppressed=True))
+    assert story.profile.suppressed == {"email": {"Sarah": 10}}
+
+    story.give(SuppressionChanged(20, "email", "Sarah", suppressed=False))
+    assert story.profile.suppressed == {}
+
+
+def test_soft_failures_of_two_spellings_are_of_one_address(tell: Tell) -> None:
+    story = tell(ONCE)
+    story.normalize = lowered
+
+    for number, spelling in enumerate(("Sarah@mail.example", "sarah@MAIL.example")):
+        at = number * DAY + 10
+        story.identify(at, email=spelling)
+        story.give(FeedbackArrived(at + 2, sent(story, at + 1), "bounced", code="5.2.2"))
+
+    assert story.profile.soft_failures == {"email": {ADDRESS: [12, DAY + 12]}}

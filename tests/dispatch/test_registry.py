@@ -131,18 +131,3 @@ def test_settings_that_are_wrong_are_all_named_at_once(modules: Path) -> None:
 
 def test_the_channels_of_this_distribution_take_the_same_door() -> None:
     assert {"email", "sms", "push"} <= {offer.name for offer in Registry.installed().offers()}
-
-
-def test_the_codes_of_dead_addresses_are_known_of_channels_that_have_a_table_and_can_be_loaded(modules: Path) -> None:
-    (modules / "owl_channel.py").write_text(CHANNEL + "    dead_codes = frozenset({'no nest'})\n")
-    registry = Registry(
-        [
-            point("pigeon", "pigeon_channel:PigeonChannel", folder=modules),
-            point("owl", "owl_channel:PigeonChannel", folder=modules),
-            point("bare", "bare_channel:BareChannel", folder=modules),
-        ]
-    )
-
-    codes = registry.dead_codes(["pigeon", "owl", "bare", "call", "unheard of"])
-
-    assert codes == {"owl": frozenset({"no nest"}), "pigeon": frozenset()}

@@ -47,7 +47,7 @@ from parcours.core.run.traits import set_traits
 from parcours.core.run.updates import follow_updates
 from parcours.core.run.walk import Stay, after_send, go_to, hears, waits_at
 from parcours.core.series import remember
-from parcours.core.turn import NO_CODES, Crowd, DeadCodes, Normalize, Turn, as_it_stands
+from parcours.core.turn import Crowd, DeadCodes, Normalize, Turn, as_it_stands, no_codes
 from parcours.journey.program import (
     Program,
     ReactionListener,
@@ -65,7 +65,7 @@ def advance(
     settings: Settings,
     crowd: Crowd | None = None,
     normalize: Normalize = as_it_stands,
-    dead_codes: DeadCodes = NO_CODES,
+    dead_codes: DeadCodes = no_codes,
 ) -> Effects:
     """Apply one input. `profile` is the caller's own copy and is changed in place; nothing else is touched."""
     turn = Turn(person, profile, given.at, given.at, program, settings, crowd, normalize, dead_codes)

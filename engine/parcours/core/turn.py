@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from types import MappingProxyType
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import msgspec
 
@@ -22,12 +21,6 @@ from parcours.instants import EARLIEST_MS
 from parcours.journey.program import Journey, Program
 
 REGION_LETTERS = 2
-
-DeadCodes: TypeAlias = Mapping[str, frozenset[str]]
-"""By channel the codes with which its provider says that an address is dead."""
-
-NO_CODES: DeadCodes = MappingProxyType({})
-"""Of channels about whose codes nothing is known."""
 
 
 class Crowd(Protocol):
@@ -48,6 +41,19 @@ def as_it_stands(channel: str, address: str, region: str | None) -> str:
     """The rule of channels of which nothing is known."""
     del channel
     return plain_address(address, region)
+
+
+class DeadCodes(Protocol):
+    """The channels' tables of what their providers say: pure, so that a failure is judged the same wherever it is."""
+
+    def __call__(self, channel: str) -> frozenset[str]:
+        """The codes with which the channel's provider says that an address is dead."""
+
+
+def no_codes(channel: str) -> frozenset[str]:
+    """The table of channels about whose codes nothing is known."""
+    del channel
+    return frozenset()
 
 
 def iso(at_ms: int) -> str:
@@ -72,7 +78,7 @@ class Turn(msgspec.Struct):
     settings: Settings
     crowd: Crowd | None
     normalize: Normalize = as_it_stands
-    dead_codes: DeadCodes = NO_CODES
+    dead_codes: DeadCodes = no_codes
     effects: Effects = msgspec.field(default_factory=Effects)
     updated: Run | None = None
     timer: Timer | None = None

@@ -81,6 +81,10 @@ class Registry:
         """The channel's rule for addresses; one that has none takes them as they stand."""
         return getattr(self.channel(name), "normalize", plain_address)
 
+    def dead_codes(self, name: str) -> frozenset[str]:
+        """By which codes the channel's provider says that an address is dead; none if the channel has no table."""
+        return frozenset(getattr(self.channel(name), "dead_codes", ()))
+
     def check(self, name: str) -> ContentCheck | None:
         """The channel's judgement of a rendered content, None if it has none."""
         return getattr(self.channel(name), "check", None)
@@ -102,16 +106,6 @@ class Registry:
         """What can be set for each channel found; None for one that cannot be loaded."""
         loadable = self.contents()
         return {name: self.channel(name).Settings if name in loadable else None for name in sorted(self._points)}
-
-    def dead_codes(self, names: Iterable[str]) -> dict[str, frozenset[str]]:
-        """By which codes the providers of these channels say that an address is dead; of those that can be loaded."""
-        tables: dict[str, frozenset[str]] = {}
-        for name in sorted(set(names)):
-            try:
-                tables[name] = frozenset(getattr(self.channel(name), "dead_codes", ()))
-            except (ChannelUnknown, ExtraMissing):  # it can only record, and nobody knows its provider here
-                continue
-        return tables
 
     def open(self, name: str, settings: Mapping[str, object]) -> Channel:
         """A channel with its settings checked, not started yet."""

@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.core.identity import SLOTS, SlotMap
-from parcours.core.turn import Crowd, DeadCodes
+from parcours.core.turn import Crowd
 from parcours.errors import SettingInvalid
 from parcours.journey.program import Program
 from parcours.journey.project import Project
@@ -45,7 +45,6 @@ class Plan:
     crowd     how simulated people react, under virtual time
     report_url   where a provider may report what becomes of a delivery; it travels as `rendering` does. None: nowhere
                  but where a channel's own settings say
-    dead_codes   by channel the codes with which its provider says that an address is dead
     rendering    reads what is only recorded; None: nobody does, and all of it counts as sent
     """
 
@@ -59,7 +58,6 @@ class Plan:
     settings: Settings = field(default_factory=Settings)
     rendering: RecordedAnswers | None = None
     report_url: ReportUrl | None = None
-    dead_codes: DeadCodes = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Raises SettingInvalid for what no shard can be opened with."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from parcours.clock import Clock
 from parcours.dispatch.addressing import InstalledAddresses
+from parcours.dispatch.dead_codes import InstalledDeadCodes
 from parcours.dispatch.registry import Registry
 from parcours.routing.plan import Plan
 from parcours.shard.host import ShardHost
@@ -25,7 +26,7 @@ def open_shard(
 ) -> ShardHost:
     """Open one of the plan's shards from its store, which has to be held under the expected epoch, if there is one.
 
-    registry  the channels that judge addresses, without it those that are installed
+    registry  the channels that judge addresses and codes, without it those that are installed
     """
     program = plan.project.program
     answer = accept if plan.rendering is None else plan.rendering.answering(program)
@@ -42,7 +43,7 @@ def open_shard(
         crowd=plan.crowd,
         normalize=InstalledAddresses(registry),
         project=plan.project,
-        dead_codes=plan.dead_codes,
+        dead_codes=InstalledDeadCodes(registry),
     )
     try:
         shard.open(clock.now_ms(), expected_epoch=expected_epoch)

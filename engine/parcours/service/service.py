@@ -74,8 +74,7 @@ class Service(Facade):
         check_address(store)
         recorded = recording(project, records)
         channels = delivering(project, recorded, os.environ if environ is None else environ)
-        dead_codes = Registry.installed().dead_codes([*channels, *recorded])
-        plan = Plan(project, shards, store, channels, recorded, settings=settings or Settings(), dead_codes=dead_codes)
+        plan = Plan(project, shards, store, channels, recorded, settings=settings or Settings())
         return cls(plan, runtime, clock)
 
     async def start(self) -> None:

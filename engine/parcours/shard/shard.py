@@ -27,7 +27,7 @@ from parcours.core.fact import Fact
 from parcours.core.identity import SlotMap
 from parcours.core.input import Settlement, TimePassed
 from parcours.core.profile import NEVER, Profile, decode_profile, next_due
-from parcours.core.turn import NO_CODES, Crowd, DeadCodes, Normalize, as_it_stands
+from parcours.core.turn import Crowd, DeadCodes, Normalize, as_it_stands, no_codes
 from parcours.errors import StoreBroken
 from parcours.journey.program import Program
 from parcours.journey.project import Project
@@ -67,7 +67,7 @@ class Shard:
         crowd: Crowd | None = None,
         normalize: Normalize = as_it_stands,
         project: Project | None = None,
-        dead_codes: DeadCodes = NO_CODES,
+        dead_codes: DeadCodes = no_codes,
     ) -> None:
         """`project` is what the program was compiled from; without it nothing else can ever be published.
 

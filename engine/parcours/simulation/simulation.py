@@ -20,7 +20,6 @@ from parcours import collector
 from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.turn import Crowd
-from parcours.dispatch.registry import Registry
 from parcours.insight.summary import EventCount, Reasons, Summary, Tally
 from parcours.journey.channels import channels_used
 from parcours.journey.project import Project
@@ -85,18 +84,16 @@ def simulate(
     facts     called with lists of facts as they happen, those of each person in the order of happening; the result
               then holds none, and needs no memory for them
     """
-    used = channels_used(project.program)
     plan = Plan(
         project=project,
         shards=shards,
         store="volatile:",
         channels=dict(channels or {}),
-        records=tuple(name for name in used if name not in (channels or {})),
+        records=tuple(name for name in channels_used(project.program) if name not in (channels or {})),
         virtual=True,
         crowd=crowd,
         settings=settings or Settings(),
         rendering=rendering,
-        dead_codes=Registry.installed().dead_codes(used),
     )
     reading, each = RecordingReader(plan.settings), recorded_lines(lines)
     kept: list[Fact] = []

@@ -22,7 +22,6 @@ from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.identity import person_asked_for
 from parcours.core.time_text import time_text
 from parcours.dispatch.recorded_rendering import RecordedRendering, Said
-from parcours.dispatch.registry import Registry
 from parcours.errors import CallerError, EngineClosed
 from parcours.expression.definition_keys import plain
 from parcours.expression.names import nearest
@@ -82,7 +81,6 @@ class _VirtualFacade(Facade):
             virtual=True,
             settings=settings,
             rendering=rendering,
-            dead_codes=Registry.installed().dead_codes(channels_used(project.program)),
         )
         self._runtime = LocalRuntime(self._plan)
         self._control = JourneyControl(project, self._plan.records, self._runtime, self, self._renew)

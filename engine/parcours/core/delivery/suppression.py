@@ -51,7 +51,7 @@ def take_failure(turn: Turn, delivery: DeliveryState, code: str) -> None:
     """The provider reports with this code that the delivery failed: it tells whether the address is dead."""
     if delivery.to is None:
         return
-    if not turn.dead_codes.get(delivery.channel, NONE).isdisjoint(code.split()):
+    if not turn.dead_codes(delivery.channel).isdisjoint(code.split()):
         suppress(turn, delivery.channel, delivery.to, delivery.decided_at)
     else:
         take_soft_failure(turn, delivery)
@@ -96,9 +96,6 @@ def _drop(addresses: dict[str, dict[str, int]] | dict[str, dict[str, list[int]]]
     if not of_channel:
         addresses.pop(channel, None)
 
-
-NONE: frozenset[str] = frozenset()
-"""The codes of a channel that has no table."""
 
 FAILURES = frozenset({"bounced", "failed"})
 """Marks of a delivery that did not arrive, whatever else is said of it."""
