@@ -12,6 +12,7 @@ has to refuse both types.
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from hashlib import blake2b
 from typing import Annotated, TypeVar, get_args
@@ -36,15 +37,12 @@ from parcours.core.storable import objection
 from parcours.core.time_text import time_text
 from parcours.expression.expression import MISSING, Scope
 from parcours.instants import LATEST_MS, ceil_ms
-from parcours.journey.program import EventType, Program
+from parcours.journey.program import PAGE_EVENTS, EventType, Program
+from parcours.surrogates import mended_json, mended_text
 
 T = TypeVar("T")
 
 Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
-
-PAGE_EVENTS = {"page": "Page Viewed", "screen": "Screen Viewed"}
-"""The event names under which page and screen calls are declared and listened for."""
-
 
 REPORTED: tuple[str, ...] = get_args(Reaction)
 """The reactions that a provider can report."""
@@ -106,6 +104,12 @@ class Call(msgspec.Struct, frozen=True, rename="camel", gc=False):
     code: str | None = None
     address: str | None = None
     suppressed: bool | None = None
+    name: msgspec.Raw = msgspec.Raw()
+    category: msgspec.Raw = msgspec.Raw()
+
+
+NAMES = ("userId", "anonymousId", "messageId", "event", "key", "journey", "step", "channel", "purpose", "address")
+"""The fields of a line that name something."""
 
 
 class Timing(msgspec.Struct, frozen=True, gc=False):
@@ -117,6 +121,7 @@ class Timing(msgspec.Struct, frozen=True, gc=False):
 _timing = msgspec.json.Decoder(Timing)
 _routing = msgspec.json.Decoder(Routing)
 _call = msgspec.json.Decoder(Call)
+_text = msgspec.json.Decoder(str | None)
 _object = msgspec.json.Decoder(dict[str, object] | None)
 
 
@@ -125,7 +130,7 @@ def read_call(line: bytes) -> Call:
     try:
         return _call.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Unusable(f"not a call: {error}") from None
+        return _decode_mended(_call, line, error)
 
 
 def timestamp_of(line: bytes, settings: Settings) -> int:
@@ -139,7 +144,27 @@ def _decode(decoder: msgspec.json.Decoder[T], line: bytes, settings: Settings) -
     try:
         return decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Unusable(f"not a call: {error}") from None
+        return _decode_mended(decoder, line, error)
+
+
+def _decode_mended(decoder: msgspec.json.Decoder[T], line: bytes, error: Exception) -> T:
+    """Decode a line again in which values hold halves of surrogate pairs, which no decoder takes."""
+    mended = mended_json(line) if isinstance(error, msgspec.DecodeError) else line
+    if mended != line:
+        try:
+            if _has_halved_names(line):
+                raise Unusable("not a call: half of a surrogate pair in an id or a name")
+            return decoder.decode(mended)
+        except (ValueError, RecursionError):
+            pass
+    raise Unusable(f"not a call: {error}") from None
+
+
+def _has_halved_names(line: bytes) -> bool:
+    """Whether an id or a name holds half of a surrogate pair: to mend it would make another one of it."""
+    call = json.loads(line)
+    named = [call.get(name) for name in NAMES] if isinstance(call, dict) else []
+    return any(isinstance(each, str) and mended_text(each) != each for each in named)
 
 
 def route(line: bytes, program: Program, settings: Settings, slot_map: SlotMap) -> int:
@@ -164,7 +189,7 @@ def keyed_person(call: Call, program: Program) -> str:
     """
     name = PAGE_EVENTS.get(call.type) or call.event or ""
     types = [each for each in (program.events.get(name), *program.derived.get(name, ())) if each and each.key]
-    scope = Scope(event=_decode_object(call.properties, "properties")) if types else Scope()
+    scope = Scope(event=properties_of(call)) if types else Scope()
     for declared in types:
         if declared.rule is None or declared.rule.holds(scope):
             person = _named_by(declared, scope)
@@ -177,7 +202,7 @@ def _named_by(declared: EventType, scope: Scope) -> str | None:
     if declared.key is None or declared.namespace is None:
         return None
     value = declared.key.value(scope)
-    return None if value is MISSING else person_in(declared.namespace, value)
+    return None if value is MISSING else person_in(declared.namespace, value, caseless=declared.caseless)
 
 
 def person_of(call: Call, program: Program, settings: Settings) -> str:
@@ -270,8 +295,17 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
     raise Unusable(f"unknown type {call.type!r:.{QUOTED_MAX}}")
 
 
-def _event_input(call: Call, name: str, at: int, program: Program) -> EventHappened:
+def properties_of(call: Call) -> dict[str, object]:
+    """The event's properties; a page or screen call's name and category are among them."""
     properties = _decode_object(call.properties, "properties")
+    if call.type not in PAGE_EVENTS:
+        return properties
+    told = {"name": _decode_text(call.name, "name"), "category": _decode_text(call.category, "category")}
+    return {**{name: text for name, text in told.items() if text is not None}, **properties}
+
+
+def _event_input(call: Call, name: str, at: int, program: Program) -> EventHappened:
+    properties = properties_of(call)
     timestamp = None if call.timestamp is None else instant(call.timestamp)
     return EventHappened(at, _names_of(name, properties, at, program), properties, timestamp)
 
@@ -317,6 +351,13 @@ def _feedback_input(call: Call, at: int) -> FeedbackArrived:
     if call.reaction not in REPORTED:
         raise Unusable(f"unknown reaction {call.reaction!r:.{QUOTED_MAX}}; a provider reports {', '.join(REPORTED)}")
     return FeedbackArrived(at, call.key or "", call.reaction, call.link, call.code)
+
+
+def _decode_text(raw: msgspec.Raw, name: str) -> str | None:
+    try:
+        return _text.decode(raw) if bytes(raw) else None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Unusable(f"{name} is not a text: {error}") from None
 
 
 def _decode_object(raw: msgspec.Raw, name: str) -> dict[str, object]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from parcours import Engine, Project, ProjectInvalid, PublishRefused
 from parcours.cli import build
 from parcours.journey.model.document import DOCUMENTS
 
@@ -200,3 +201,45 @@ def test_a_broken_project_is_not_drawn_but_explained(luma: Path) -> None:
     assert result.exit_code == 1
     assert "journeys/checkout.yaml:28: steps[3].send: " in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_draft_can_be_tested_and_simulated_but_not_published(luma: Path, tmp_path: Path) -> None:
+    spoil(luma / "messages" / "cart-reminder.yaml", "status: ready", "status: draft")
+    place = "the message 'cart-reminder' is a draft, set its status to ready"
+
+    strict, lenient = run("check", luma), run("check", luma, "--draft")
+
+    assert strict.exit_code == 1 and place in strict.stdout
+    drafts = len(strict.stdout.splitlines())
+    advice = "Drafts can be tested and simulated (--draft), but not published."
+    assert strict.stderr == f"{luma}: 0 errors, {drafts} drafts, 0 warnings. {advice}\n"
+    assert lenient.exit_code == 0 and lenient.stdout.endswith(f"{luma}: nothing is wrong, {drafts} drafts.\n")
+    assert run("test", luma).exit_code == 0
+    events = tmp_path / "events.ndjson"
+    line = {"type": "track", "event": "Checkout Started", "userId": "u1", "timestamp": "2026-01-01T10:00:00Z"}
+    events.write_text(json.dumps(line))
+    assert run("simulate", luma, "--events", events, "--out", tmp_path / "out").exit_code == 0
+
+
+def test_an_error_beside_a_draft_is_no_draft(luma: Path) -> None:
+    spoil(luma / "messages" / "cart-reminder.yaml", "status: ready", "status: draft")
+    spoil(luma / "journeys" / "checkout.yaml", "send: order-confirmation", "send: order-confirmatoin")
+
+    assert run("check", luma, "--draft").exit_code == 1
+
+
+def test_a_project_with_drafts_is_neither_opened_nor_published(luma: Path) -> None:
+    ready = Project.load(luma)
+    spoil(luma / "messages" / "cart-reminder.yaml", "status: ready", "status: draft")
+    project = Project.load(luma, drafts=True)
+
+    assert project.drafts == ("cart-reminder",)
+    with pytest.raises(ProjectInvalid, match="cart-reminder"):
+        Project.load(luma)
+    with pytest.raises(ProjectInvalid, match="the message 'cart-reminder' is a draft"):
+        Engine.open(project, store="memory:", runtime="local", records=["email", "sms", "push"])
+    with (
+        Engine.open(ready, store="memory:", runtime="local", records=["email", "sms", "push"]) as engine,
+        pytest.raises(PublishRefused, match="the message 'cart-reminder' is a draft"),
+    ):
+        engine.publish(project)

@@ -65,6 +65,32 @@ def test_history_slides_exactly(tell: Tell, change: str, ats: list[int]) -> None
 LAPSED = """some: count("Bought", "30d") > 0 && count("Bought", "10d") == 0"""
 
 
+BY_TIME = """
+journey: trip
+entry: {event: Start}
+steps:
+  - {id: listen, wait_for: [{audience: grown, next: grown}], timeout: 1s}
+  - {id: late, end: true}
+  - {id: grown, end: true}
+"""
+
+
+def test_what_time_brings_goes_before_the_timers_of_its_instant_whichever_was_set_first(tell: Tell) -> None:
+    story = tell(BY_TIME, audiences="grown: now >= profile.born")
+
+    story.event(1_000, "Start").identify(1_500, born="1970-01-01T00:00:02.000Z").wait(3_000)
+
+    assert story.steps() == [(1_000, "listen"), (2_000, "grown")]
+
+
+def test_a_reaction_that_concerns_no_delivery_takes_along_what_time_brings_at_its_instant(tell: Tell) -> None:
+    story = tell(BY_TIME, audiences="grown: now >= profile.born")
+
+    story.event(1_000, "Start").identify(1_500, born="1970-01-01T00:00:02.000Z").react(2_000, "opened", "write")
+
+    assert story.steps() == [(1_000, "listen"), (2_000, "grown")]
+
+
 def test_who_stops_buying_has_lapsed_until_she_buys_again(tell: Tell) -> None:
     journeys = JOINS % "entered" + "\n---\n" + (JOINS % "left").replace("trip", "back")
     story = tell(journeys, audiences=LAPSED)
@@ -114,6 +140,51 @@ def test_a_listener_hears_an_audience_change(tell: Tell) -> None:
     story.identify(6, score=11).identify(7, score=12).identify(8, score=1)
 
     assert story.steps() == [(5, "listen"), (6, "big"), (8, "small")]
+
+
+SEES = """
+journey: trip
+entry: {event: Start}
+steps:
+  - {id: listen, wait_for: [{audience: big, change: inside, next: big}, {audience: staff, next: small}]}
+  - {id: big, wait_for: [{audience: big, change: outside, next: small}]}
+  - {id: small, wait: 1s}
+"""
+
+
+def test_a_listener_for_being_inside_or_outside_matches_at_once_if_it_is_so(tell: Tell) -> None:
+    story = tell(SEES, audiences=AUDIENCES).identify(4, score=11).event(5, "Start")
+
+    assert story.steps() == [(5, "listen"), (5, "big")]
+    assert story.moves("matched") == [("matched", "listen", "big")]
+
+
+def test_a_listener_for_being_inside_or_outside_waits_where_it_is_not_so(tell: Tell) -> None:
+    story = tell(SEES, audiences=AUDIENCES).event(5, "Start").identify(6, score=11).identify(7, score=1)
+
+    assert story.steps() == [(5, "listen"), (6, "big"), (7, "small")]
+
+
+def test_a_listener_for_entering_waits_for_who_is_inside_already(tell: Tell) -> None:
+    story = tell(SEES, audiences=AUDIENCES).identify(4, city="Office").event(5, "Start")
+
+    assert story.steps() == [(5, "listen")]
+
+
+def test_a_listener_for_being_inside_sees_what_its_own_run_updated_only_after_it_was_told(tell: Tell) -> None:
+    steps = """
+journey: trip
+entry: {event: Start}
+steps:
+  - {id: grow, update: {score: "11.0"}}
+  - {id: listen, wait_for: [{audience: big, change: outside, next: small}, {audience: big, change: inside, next: big}]}
+  - {id: big, end: true}
+  - {id: small, end: true}
+"""
+    story = tell(steps, audiences=AUDIENCES).event(5, "Start")
+
+    assert story.moves("matched") == [("matched", "listen", "big")]
+    assert story.steps()[-1] == (5, "small")
 
 
 def test_an_exit_by_audience_wins_over_a_listener(tell: Tell) -> None:

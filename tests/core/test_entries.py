@@ -44,6 +44,40 @@ def test_whether_somebody_enters_again(tell: Tell, reentry: str, again_after: in
     assert len(story.told("entered")) == (0 if refused else 1)
 
 
+SEVERAL = """
+journey: trip
+entry:
+  - {event: Bought, when: event.total > 100}
+  - {event: Start}
+  - {event: Big}
+  - {event: Bought, when: event.cart == 'c'}
+correlation: event.cart
+steps: [{id: stay, wait: 1d}]
+"""
+
+
+def test_the_first_of_several_entry_events_that_matches_starts_the_run(tell: Tell) -> None:
+    story = tell(SEVERAL).event(1, "Start", cart="a").event(2, "Bought", cart="b", total=101)
+
+    story.event(3, "Bought", cart="c", total=1).event(4, "Bought", cart="d", total=100)
+
+    assert [(at, why) for at, _, _, why in story.told("entered")] == [(1, "Start"), (2, "Bought"), (3, "Bought")]
+    assert [run.correlation for run in story.profile.runs] == ['"a', '"b', '"c']
+    assert [(fact.event, fact.why) for fact in story.others() if isinstance(fact, Unmet)] == [
+        ("Bought", "event.total > 100 is false"),
+        ("Bought", "event.cart == 'c' is false"),
+    ]
+
+
+def test_a_rule_based_type_enters_where_the_events_before_it_do_not_match(tell: Tell) -> None:
+    journey = (
+        "{journey: trip, entry: [{event: Bought, when: event.total > 500}, {event: Big}], steps: [{id: a, end: true}]}"
+    )
+    story = tell(journey).event(1, "Bought", total=200)
+
+    assert [(at, why) for at, _, _, why in story.told("entered")] == [(1, "Big")]
+
+
 @pytest.mark.parametrize("end", ["ended by an exit", "ended by itself"])
 def test_the_pause_counts_from_the_end_of_the_run_and_not_from_its_entry(tell: Tell, end: str) -> None:
     story = tell(

@@ -149,3 +149,53 @@ def test_where_a_run_goes_when_gates_refuse(tell: Tell, traits: dict[str, object
     story.identify(1, **traits).event(5, "Start")
 
     assert story.steps()[1] == (5, way)
+
+
+FIRST = """
+journey: trip
+entry: {event: Start}
+steps:
+  - {id: write, send: mail, channels: {first: [email, sms], prefer: profile.city}, on_refused: refused}
+  - {id: after, end: true}
+  - {id: refused, end: true}
+"""
+
+
+@pytest.mark.parametrize(
+    "traits, outcomes, step",
+    [
+        ({}, [("email", "queued", None)], "after"),
+        ({"city": "sms"}, [("sms", "queued", None)], "after"),  # preferred
+        ({"city": "post"}, [("email", "queued", None)], "after"),  # not one of them
+        ({"email": None}, [("sms", "queued", None)], "after"),
+        ({"city": "sms", "phone": "06\0"}, [("email", "queued", None)], "after"),
+        ({"email": None, "phone": None}, [("email", "refused", "address")], "refused"),
+    ],
+)
+def test_a_send_may_ask_for_one_delivery_on_the_first_channel_that_no_gate_refuses(
+    tell: Tell, traits: dict[str, object], outcomes: list[tuple[str, str, str | None]], step: str
+) -> None:
+    story = tell(FIRST).identify(4, **traits)
+
+    story.event(5, "Start")
+
+    assert [(channel, outcome, gate) for _, channel, outcome, gate in story.gates()] == outcomes
+    assert story.steps()[-1] == (5, step)
+
+
+def test_where_every_channel_is_refused_the_delivery_tells_all_reasons(tell: Tell) -> None:
+    story = tell(FIRST).identify(4, email=None, phone="06\0").event(5, "Start")
+
+    (fact,) = [fact for fact in story.facts if isinstance(fact, DeliveryReached)]
+    told = "address is not well formed: it holds a line break or another control character"
+    assert fact.reason == f"no address; sms: {told}"
+
+
+def test_a_channel_that_quiet_hours_hold_is_not_refused(tell: Tell) -> None:
+    rule = "{channels: [email], from: '00:00', until: '06:00', then: hold}"
+    quiet = f"{{consent: {{default: opt_out}}, quiet_hours: [{rule}]}}"
+    story = tell(FIRST, policies=quiet).event(5, "Start")
+
+    assert [(channel, outcome) for _, channel, outcome, _ in story.gates()] == [("email", "held")]
+    story.wait(86_400_000)
+    assert story.steps()[-1][1] == "after"

@@ -11,7 +11,11 @@ import pytest
 from parcours.core.fact import LimitReached
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.core.conftest import Tell
+
+    from parcours.journey.project import Project
 
 BRANCH = """
 journey: trip
@@ -107,8 +111,8 @@ steps:
     [
         ({"city": "Oslo"}, "{city: '\"Rome\"'}", {"city": "Rome"}),
         ({"city": "Oslo"}, "{score: event.total * 2}", {"city": "Oslo", "score": 14}),
-        ({"city": "Oslo"}, "{city: event.email}", {}),  # missing: the trait is taken away
-        ({"city": "Oslo"}, "{city: 'null'}", {}),
+        ({"city": "Oslo"}, "{city: event.email}", {"city": "Oslo"}),  # missing: the trait stays
+        ({"city": "Oslo"}, "{city: 'null'}", {}),  # null: the trait is taken away
         ({}, "{score: profile.score}", {}),
         # Times and lengths of time are kept as text.
         ({}, "{born: now}", {"born": "1970-01-01T00:00:00.005Z"}),
@@ -117,8 +121,9 @@ steps:
         ({}, "{home.city: event.cart}", {"home": {"city": "c1"}}),
         ({"home": "here"}, "{home.city: event.cart}", {"home": {"city": "c1"}}),
         ({"home": {"city": "Oslo", "zip": 1}}, "{home.city: event.cart}", {"home": {"city": "c1", "zip": 1}}),
-        ({"home": {"city": "Oslo", "zip": 1}}, "{home.city: event.email}", {"home": {"zip": 1}}),
-        ({"home": {"city": "Oslo"}}, "{home.city: event.email}", {}),
+        ({"home": {"city": "Oslo", "zip": 1}}, "{home.city: 'null'}", {"home": {"zip": 1}}),
+        ({"home": {"city": "Oslo"}}, "{home.city: 'null'}", {}),
+        ({"home": {"city": "Oslo"}}, "{home.city: event.email}", {"home": {"city": "Oslo"}}),
     ],
 )
 def test_an_update_sets_traits(tell: Tell, before: dict[str, object], update: str, after: dict[str, object]) -> None:
@@ -127,6 +132,32 @@ def test_an_update_sets_traits(tell: Tell, before: dict[str, object], update: st
     story.event(5, "Start", total=7, cart="c1")
 
     assert story.profile.traits == after
+
+
+def test_a_key_with_a_dot_in_it_is_declared_and_updated_in_quotes(tell: Tell, shop: Callable[..., Project]) -> None:
+    project = shop(
+        UPDATE % """{city: 'event["utm.source"]', 'utm."first.touch"': 'entry.utm["x.y"]'}""",
+        events="""Start: {properties: {'"utm.source"': string, 'utm."x.y"': string}}""",
+        traits="""'utm."first.touch"': string""",
+    )
+    story = replace(tell(UPDATE % "{city: event.cart}"), program=project.program)
+
+    story.event(5, "Start", **{"utm.source": "ad", "utm": {"x.y": "z", "source": "no"}})
+
+    assert story.profile.traits["city"] == "ad"
+    assert story.profile.traits["utm"] == {"first.touch": "z"}
+
+
+def test_an_update_whose_value_is_missing_changes_nothing_and_says_so(tell: Tell) -> None:
+    story = tell(UPDATE % "{city: event.cart, score: event.total}").identify(1, city="Rome", score=5)
+
+    story.event(2, "Start", total=7).event(3, "Start")
+
+    assert (story.profile.traits["city"], story.profile.traits["score"]) == ("Rome", 7)
+    assert [why for _, _, why in story.moves("updated")] == [
+        "score; without a value: city",
+        "nothing; without a value: city, score",
+    ]
 
 
 def test_the_values_of_an_update_are_all_taken_before_any_is_set(tell: Tell) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from parcours.core.time_text import time_text
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.core.conftest import Tell
+
+    from parcours.journey.project import Project
 
 HOUR, DAY = 3_600_000, 86_400_000
 
@@ -250,3 +257,44 @@ def test_a_day_is_24_hours_also_when_the_clock_changes(tell: Tell) -> None:
     story.event(arrived, "Start").wait(arrived + 2 * DAY)
 
     assert story.steps()[-1] == (arrived + DAY, "over")
+
+
+BIRTHDAY = """
+journey: trip
+entry: {event: Start}
+steps: [{id: birthday, wait: %s}, {id: after, wait: 1d}]
+"""
+
+
+@pytest.mark.parametrize(
+    "wait, born, due",
+    [
+        ("{until: profile.birthday}", "2026-05-04", "2026-05-04T00:00:00+02:00"),
+        ('{until: profile.birthday, time: "09:00"}', "2026-05-04", "2026-05-04T09:00:00+02:00"),
+        ('{until: profile.birthday, offset: -3d, time: "09:00"}', "2026-05-04", "2026-05-01T09:00:00+02:00"),
+        ('{until: profile.birthday, yearly: true, time: "09:00"}', "1980-05-04", "2026-05-04T09:00:00+02:00"),
+        ("{until: profile.birthday, yearly: true}", "1980-02-28", "2027-02-28T00:00:00+01:00"),
+        ("{until: profile.birthday, yearly: true}", "1980-05-04T22:00:00Z", "2026-05-04T00:00:00+02:00"),
+    ],
+)
+def test_a_wait_until_a_date_is_local_and_may_come_every_year(
+    tell: Tell, shop: Callable[..., Project], wait: str, born: str, due: str
+) -> None:
+    project = shop(BIRTHDAY % wait, traits="birthday: date")
+    story = replace(tell(BIRTHDAY % "1d"), program=project.program)
+    at = ms("2026-03-10T00:00:00Z")
+
+    story.identify(at, birthday=born, timezone="Europe/Paris").event(at, "Start")
+
+    assert story.moves("waiting") == [("waiting", "birthday", time_text(ms(due)))]
+
+
+def test_a_wait_until_a_date_that_is_none_parks_the_run(tell: Tell, shop: Callable[..., Project]) -> None:
+    project = shop(BIRTHDAY % "{until: profile.birthday, yearly: true}", traits="birthday: date")
+    story = replace(tell(BIRTHDAY % "1d"), program=project.program)
+
+    story.identify(4, birthday="soon").event(5, "Start")
+
+    assert [why for _, _, why in story.moves("parked")] == [
+        "wait until profile.birthday: profile.birthday is a string that is no date",
+    ]

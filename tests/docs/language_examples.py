@@ -32,14 +32,17 @@ policies:
         """\
 traits:
   email: string
-  phone: string
+  phone: {type: string, pii: true}
+  birthday: date
   timezone: string
   city: string
+  channel: string
   tier: string
   renewal: timestamp
   address.country: string
 addresses: {sms: profile.phone}
 timezone: profile.timezone
+identities: {loyalty: {caseless: true}}
 """,
     ),
     "events": (
@@ -47,7 +50,7 @@ timezone: profile.timezone
         """\
 events:
   Checkout Started:
-    properties: {cart_id: string, cart.total: number}
+    properties: {cart_id: string, cart.total: number, '"utm.source"': string}
   Order Completed:
     description: She has paid.
     properties: {cart_id: string, total: number}
@@ -115,7 +118,10 @@ steps:
 """For each kind of document a file, and what it holds."""
 
 ENTRIES: Final = {
-    "EventEntryDocument": ("by-event", "entry: {event: Checkout Started, when: event.cart.total > 50}\n"),
+    "EventEntryDocument": (
+        "by-event",
+        "entry: [{event: Checkout Started, when: event.cart.total > 50}, {event: Store Visit}]\n",
+    ),
     "AudienceEntryDocument": ("by-audience", "entry: {audience: buyers, change: entered}\n"),
     "ReadEntryDocument": (
         "by-read",
@@ -127,13 +133,17 @@ ENTRIES: Final = {
 STEPS: Final = {
     "SendStep": (
         "send",
-        "  - {id: remind, send: reminder, channels: [email, sms], to: {sms: profile.phone}, on_refused: done}\n",
+        """\
+  - {id: once, send: reminder, channels: {first: [sms, email], prefer: profile.channel}}
+  - {id: remind, send: reminder, channels: [email, sms], to: {sms: profile.phone}, on_refused: done}
+""",
     ),
     "WaitStep": (
         "wait",
         """\
   - {id: a-while, wait: 1d12h}
   - {id: before-it-ends, wait: {until: profile.renewal, offset: -3d}}
+  - {id: birthday, wait: {until: profile.birthday, offset: -1d, time: "09:00", yearly: true}}
   - {id: in-the-morning, wait: {time: "09:00", days: [mon, tue, wed, thu, fri]}}
 """,
     ),
@@ -146,6 +156,7 @@ STEPS: Final = {
       - {event: Order Completed, when: event.cart_id == entry.cart_id, next: done}
       - {reaction: clicked, of: remind, link: "https://shop.example.com/cart", next: done}
       - {audience: buyers, change: entered}
+      - {audience: parisians, change: outside, next: done}
     timeout: 2d
     on_timeout: done
 """,
@@ -156,7 +167,7 @@ STEPS: Final = {
   - id: which
     branch:
       - {when: profile.city == "Paris", next: remind}
-      - {when: entry.cart.total > 200, next: remind}
+      - {when: 'entry["utm.source"] == "mail"', next: remind}
       - {otherwise: done}
   - {id: remind, send: reminder}
 """,
@@ -168,7 +179,10 @@ STEPS: Final = {
   - {id: remind, send: reminder}
 """,
     ),
-    "UpdateStep": ("update", "  - {id: remember, update: {tier: '\"gold\"', city: profile.address.country}}\n"),
+    "UpdateStep": (
+        "update",
+        "  - {id: remember, update: {tier: '\"gold\"', city: profile.address.country, channel: 'null'}}\n",
+    ),
     "CallStep": (
         "call",
         """\
@@ -213,6 +227,7 @@ ORDERS: Final = ("2026-02-01T00:00:00Z", 30), ("2026-03-01T00:00:00Z", 50)
 
 FUNCTIONS: Final = {
     "has": ("has(profile.city)", True, "Whether there is a value."),
+    "default": ("default(profile.score, 0)", 0, "A value, or the other one where there is none."),
     "count": ('count("Order Completed", "90d")', 2, "How often an event happened within a window of time."),
     "sum": ('sum("Order Completed", "total", "20d")', 50, "The sum of a property over a window of time."),
     "last": (
@@ -228,7 +243,7 @@ FUNCTIONS: Final = {
     "matches": ('profile.email.matches("@example[.]com$")', True, "Whether an RE2 pattern is found in a text."),
     "size": ("size(event.tags)", 2, "Characters of a text, elements of a list, keys of an object."),
     "string": ("string(event.total)", "80", "A value as a text."),
-    "timestamp": ("timestamp(event.at) < now", True, "An instant, of a text in ISO 8601."),
+    "timestamp": ("timestamp(event.at) < now", True, "An instant, of a text in ISO 8601 or of Unix seconds."),
     "contains": ('profile.email.contains("@")', True, "Whether a text has another in it."),
     "endsWith": ('profile.email.endsWith(".com")', True, "Whether a text ends so."),
     "startsWith": ('profile.email.startsWith("Sarah")', True, "Whether a text begins so."),

@@ -130,7 +130,7 @@ def test_the_test_of_the_examples_passes(project: Project, folder: Path) -> None
 
 
 def test_every_function_has_an_example() -> None:
-    known = {*functions.FUNCTIONS, *functions.METHODS, *history.FUNCTIONS, *macros.MACROS, "has"}
+    known = {*functions.FUNCTIONS, *functions.METHODS, *history.FUNCTIONS, *macros.MACROS, "has", "default"}
 
     assert set(examples.FUNCTIONS) == known
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from types import MappingProxyType
 
@@ -10,6 +11,7 @@ import pytest
 
 from parcours.errors import CallerError
 from parcours.journey.project import Project
+from parcours.routing.calls import line_of
 from parcours.service.engine import Engine
 from parcours.simulation.simulation import simulate
 
@@ -36,10 +38,9 @@ def nested(depth: int) -> object:
     [
         object(),
         {1, object()},
-        "\ud800",  # half of a character
         nested(100_000),
     ],
-    ids=["object", "set", "surrogate", "nesting"],
+    ids=["object", "set", "nesting"],
 )
 def test_a_call_that_is_no_json_is_rejected_by_itself(value: object, engine: Engine) -> None:
     wrong = SEEN | {"properties": {"page": value}}
@@ -51,6 +52,23 @@ def test_a_call_that_is_no_json_is_rejected_by_itself(value: object, engine: Eng
     reasons = dict(outcome.rejected)
     assert reasons[1].startswith("the call cannot be written as JSON: ")
     assert not reasons[2].startswith("the call cannot be written")
+
+
+def test_half_of_a_character_is_replaced_in_a_value_and_rejects_the_call_in_an_id(engine: Engine) -> None:
+    value = SEEN | {"properties": {"page": "\ud800 \ud83d\ude00"}}
+
+    outcome = engine.ingest([value, SEEN | {"userId": "u\ud800"}]).result(60)
+
+    assert (outcome.accepted, [place for place, _ in outcome.rejected]) == (1, [1])
+    assert line_of(value) == msgspec.json.encode(SEEN | {"properties": {"page": "\ufffd \U0001f600"}})
+
+
+def test_a_byte_order_mark_before_a_block_is_no_part_of_its_first_line(engine: Engine, new_shop: NewShop) -> None:
+    line = BOM_UTF8 + msgspec.json.encode(SEEN)
+
+    assert engine.ingest(line).result(60).accepted == 1
+    for lines in (line, [line, msgspec.json.encode(SEEN)]):
+        assert simulate(new_shop(), lines).summary.events.rejected == 0
 
 
 def test_a_call_may_be_any_mapping(engine: Engine) -> None:

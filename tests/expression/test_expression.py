@@ -122,6 +122,18 @@ VALUES = [
     ("timestamp(event.when).getMonth()", 2),
     ("timestamp(event.when).getHours('Nowhere/At_All')", MISSING),
     ("duration('90m').getHours()", 1),
+    ("timestamp(1772438400)", datetime(2026, 3, 2, 8, tzinfo=UTC)),  # a whole number is Unix seconds
+    ("timestamp(int(timestamp(event.when))) == timestamp(event.when)", True),
+    ("timestamp(1.5)", MISSING),
+    ("timestamp(9223372036854775807)", MISSING),
+    # default
+    ("default(event.cart.total, 0)", 80),
+    ("default(event.absent, 0) + 1", 1),
+    ("default(event.nothing, event.code)", "80"),
+    ("default(event.cart.total + event.absent, 5)", 5),
+    ("default(event.absent, event.gone)", MISSING),
+    ("default(event.absent == 1, true)", False),
+    ("default(event.absent, null)", MISSING),
     # lists and objects
     ("event.cart.items[1].price", 7),
     ("event.cart.items[9].price", MISSING),
@@ -326,3 +338,51 @@ def test_the_macros_of_one_evaluation_take_a_bounded_number_of_steps(text: str, 
     assert condition.holds(scope) is (value is True), "each evaluation has its own"
     if value is MISSING and not text.startswith("!"):
         assert condition.unmet(scope) == "it takes more than macro_steps_max steps"
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        ("1980-05-04", "1980-05-04"),
+        ("1980-05-04T22:00:00Z", "1980-05-04"),
+        ("19800504", "1980-05-04"),
+        ("soon", MISSING),
+    ],
+)
+def test_a_date_is_the_text_of_its_day(value: str, text: object) -> None:
+    names = Names(profile={"birthday": "date"})
+
+    assert compile_expression("profile.birthday", names).value(Scope(profile={"birthday": value})) == text
+
+
+def test_dates_are_compared_with_texts() -> None:
+    condition = compile_expression('profile.birthday < "1990-01-01"', Names(profile={"birthday": "date"}))
+
+    assert condition.cautions == ()
+    assert condition.holds(Scope(profile={"birthday": "1980-05-04"}))
+    assert condition.unmet(Scope(profile={"birthday": "soon"})) == "profile.birthday is a string that is no date"
+
+
+@pytest.mark.parametrize(
+    "text, complaint",
+    [
+        ("timestamp('soon') < now", "'soon' is no time such as"),
+        ("now - profile.at > duration('3 days')", "'3 days' is no duration such as 90m"),
+        ("now.getHours('Europe/Pariss') > 9", "'Europe/Pariss' is no time zone, did you mean 'Europe/Paris'?"),
+        ("profile.city.matches('[')", "is no"),
+    ],
+)
+def test_a_written_time_duration_zone_or_pattern_that_is_none_is_an_error_at_load(text: str, complaint: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        compile_expression(text, Names(profile={"city": "string", "at": "timestamp"}))
+
+    assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "condition, told", [(">= 1001", True), ("> 1000", True), ("== 1001", True), (">= 1000", False), ("< 2000", False)]
+)
+def test_a_count_beyond_what_a_history_keeps_is_told_at_load(condition: str, told: bool) -> None:
+    cautions = compile_expression(f'count("Seen", "90d") {condition}').cautions
+
+    assert any("series_entries_max" in each for each in cautions) == told

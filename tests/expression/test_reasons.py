@@ -27,6 +27,9 @@ UNMET = [
     ("event.items.exists(item, item.price > event.absent)", "event.absent is missing"),
     ("event.many.all(each, each < 5 && each > 1)", "event.many.all(each, each < 5 && each > 1) has no value"),
     ('count("Order", "3d") > 1', 'count("Order", "3d") > 1 is false'),
+    # what default() has a value for is no reason
+    ("default(event.absent, 5) > 10", "default(event.absent, 5) > 10 is false"),
+    ("default(event.absent, event.gone) > 10", "event.gone is missing"),
     # a negation fails only where what it negates holds, and so nothing in it is missing
     ("!(event.total == 30)", "!(event.total == 30) is false"),
     ("!(event.absent == 1 || event.total == 30)", "!(event.absent == 1 || event.total == 30) is false"),

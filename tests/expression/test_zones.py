@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parcours.expression.values import from_ms, to_iso
-from parcours.expression.zones import EVERY_DAY, next_local_time, zone, zone_names
+from parcours.expression.zones import EVERY_DAY, anniversary_ms, next_local_time, zone, zone_names
 from parcours.instants import EPOCH, ceil_ms
 
 NEXT = [
@@ -74,3 +74,31 @@ def test_only_a_name_of_the_pinned_package_is_a_zone(name: str) -> None:
 def test_milliseconds_are_rounded_up() -> None:
     assert ceil_ms(EPOCH) == 0
     assert ceil_ms(datetime.fromisoformat("1970-01-01T00:00:00.000001Z")) == 1
+
+
+def _ms(text: str) -> int:
+    return ceil_ms(datetime.fromisoformat(text))
+
+
+@pytest.mark.parametrize(
+    "now, offset_days, due",
+    [
+        ("2026-05-03T00:00:00+02:00", 0, "2026-05-04T09:00:00+02:00"),
+        ("2026-05-04T09:00:00+02:00", 0, "2026-05-04T09:00:00+02:00"),  # exactly then: at once
+        ("2026-05-04T09:00:00.001+02:00", 0, "2027-05-04T09:00:00+02:00"),
+        ("2026-05-02T00:00:00+02:00", -3, "2027-05-01T09:00:00+02:00"),  # the offset is applied first
+        ("2026-05-06T00:00:00+02:00", 3, "2026-05-07T09:00:00+02:00"),
+        ("2026-05-06T00:00:00+02:00", 800, "2026-07-13T09:00:00+02:00"),
+    ],
+)
+def test_a_day_returns_every_year_at_or_after_an_instant(now: str, offset_days: int, due: str) -> None:
+    found = anniversary_ms(date(1980, 5, 4), 540, offset_days * 86_400_000, _ms(now), zone("Europe/Paris"))
+
+    assert found == _ms(due)
+
+
+def test_29_february_is_the_28th_in_other_years() -> None:
+    born, utc = date(2000, 2, 29), zone("UTC")
+
+    assert anniversary_ms(born, 0, 0, _ms("2026-01-01T00:00:00Z"), utc) == _ms("2026-02-28T00:00:00Z")
+    assert anniversary_ms(born, 0, 0, _ms("2028-01-01T00:00:00Z"), utc) == _ms("2028-02-29T00:00:00Z")

@@ -66,8 +66,18 @@ def test_a_journey_can_be_entered_by_an_audience(changed: Change, entry: str, ex
     assert loaded(changed(journey(END, entry)))[1].entry == expected
 
 
+def test_a_list_of_entries_names_events_only(changed: Change) -> None:
+    found = report(changed(journey(END, "[{audience: lapsed}, {event: Order Completed}]")))
+
+    assert found == [
+        "journeys/second.yaml:2: entry[0].audience: unknown key",
+        "journeys/second.yaml:2: entry[0].event: this key is needed",
+    ]
+
+
 def test_exits_and_listeners_know_audiences(changed: Change) -> None:
-    steps = "{id: a, wait_for: [{audience: staff, next: b}, {audience: lapsed, change: left}], timeout: 1d}"
+    listed = "{audience: staff, next: b}, {audience: lapsed, change: left}, {audience: lapsed, change: inside}"
+    steps = f"{{id: a, wait_for: [{listed}], timeout: 1d}}"
     head = "exit: [{audience: staff, change: left}, {event: Cart Emptied}]"
     _, second = loaded(changed(journey(f"{steps}\n{{id: b, end: true}}", head=head)))
     assert second.exits == (program.AudienceTrigger("staff", "left"), program.Trigger("Cart Emptied"))
@@ -76,6 +86,7 @@ def test_exits_and_listeners_know_audiences(changed: Change) -> None:
     assert listening.listeners == (
         program.AudienceListener("staff", "entered", "b"),
         program.AudienceListener("lapsed", "left", "b"),
+        program.AudienceListener("lapsed", "entered", "b", at_once=True),
     )
 
 
@@ -212,6 +223,41 @@ FAULTS = [
     (
         journey("{id: a, call: crm-note, next: b}\n{id: b, call: crm-note, next: a}"),
         "4: steps[0]: the steps go round without waiting (a → b → a)",
+    ),
+    # several events
+    (
+        journey(END, "[{event: Cart Emptied}, {event: Order Complete}]"),
+        "2: entry[1].event: unknown event 'Order Complete'",
+    ),
+    (
+        journey(END, "[{event: Cart Emptied}, {event: Order Completed, when: event.totl > 1}]"),
+        "2: entry[1].when: unknown name event.totl",
+    ),
+    (
+        journey(END, "[{event: Order Completed}, {event: Order Completed, when: event.total > 1}]"),
+        "2: warning: entry[1]: this is never looked at: 'Order Completed' without a condition stands before it",
+    ),
+    # the first channel
+    (
+        journey("{id: a, send: order-confirmation, channels: {first: [email, fax]}}"),
+        "4: steps[0].channels.first[1]: the message 'order-confirmation' has no content for 'fax'",
+    ),
+    (
+        journey("{id: a, send: order-confirmation, channels: {first: [email], prefer: 5}}"),
+        "4: steps[0].channels.prefer: the name of a channel is a string, and this is a number",
+    ),
+    (journey("{id: a, send: order-confirmation, channels: {first: [email], prefer: profile.city}}"), ""),
+    # being inside is there at once, and nobody is inside and outside
+    (
+        journey("{id: a, wait_for: [{audience: lapsed, change: inside, next: b}]}\n{id: b, call: crm-note, next: a}"),
+        "4: steps[0]: the steps go round without waiting (a → b → a)",
+    ),
+    (
+        journey(
+            "{id: a, wait_for: [{audience: lapsed, change: inside, next: b}]}\n"
+            "{id: b, wait_for: [{audience: lapsed, change: outside, next: a}]}"
+        ),
+        "",
     ),
     # conditions that are none
     (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from parcours.channel import Finding
 from parcours.errors import ProjectInvalid
 from parcours.journey.project import Project
+from parcours.testing.cases.read import read_cases
 
 Change = Callable[[dict[str, str]], Path]
 
@@ -51,7 +53,7 @@ def test_all_documents_are_reported_at_once_in_the_order_of_their_lines(changed:
         ),
         (
             "events.yaml:2: events.Checkout Started.properties.cart.total: expected 'string', 'number', 'integer',"
-            " 'boolean', 'timestamp', 'object' or 'list', did you mean 'number'? (found 'numbr')"
+            " 'boolean', 'timestamp', 'date', 'object' or 'list', did you mean 'number'? (found 'numbr')"
         ),
         "journeys/spring.yaml:2: the key is given twice",
         (
@@ -452,3 +454,28 @@ def test_whatever_a_file_holds_is_a_finding_and_no_crash(changed: Change, text: 
     findings = Project.check(changed({"journeys/second.yaml": text}))
     assert findings
     assert {finding.file for finding in findings} == {"journeys/second.yaml"}
+
+
+@pytest.mark.parametrize("place", ["messages/f.yaml", "messages/f.txt", "tests/f.yaml"])
+def test_a_fifo_or_a_device_is_no_file_and_holds_nothing_up(changed: Change, place: str) -> None:
+    text_file = "message: second\nstatus: ready\nsms: {text_file: f.txt}\n"
+    folder = changed({"messages/second.yaml": text_file} if place.endswith(".txt") else {})
+    (folder / place).parent.mkdir(exist_ok=True)
+    os.mkfifo(folder / place)
+    if place.startswith("tests/"):
+        found = [str(each) for each in read_cases(Project.load(folder), folder)[1]]
+    else:
+        found = report(folder)
+
+    assert [each for each in found if "it is not a file" in each]
+    (folder / place).unlink()
+    (folder / place).symlink_to("/dev/zero")
+    assert place != "messages/f.yaml" or any("it is not a file" in each for each in report(folder))
+
+
+def test_a_surrogate_pair_in_yaml_is_its_character(changed: Change) -> None:
+    text = r'{message: second, sms: {text: "\ud83d\ude00 \ud83d"}}'
+    project = Project.load(changed({"messages/second.yaml": text}))
+
+    (message,) = [each for each in project.documents.messages if each.message == "second"]
+    assert message.contents["sms"]["text"] == "\U0001f600 \ufffd"

@@ -67,9 +67,11 @@ def test_the_abandoned_cart_compiles_step_by_step(compiled: program.Program) -> 
 
 def test_the_head_of_a_journey_compiles(compiled: program.Program) -> None:
     cart = journey(compiled, "abandoned-cart")
-    assert isinstance(cart.entry, program.Trigger) and cart.entry.when is not None
-    assert cart.entry.when.holds(Scope(event={"cart": {"total": 50.01}}))
-    assert not cart.entry.when.holds(Scope(event={"cart": {"total": 50}}))
+    assert isinstance(cart.entry, program.EventEntry)
+    when = cart.entry.triggers[0].when
+    assert when is not None
+    assert when.holds(Scope(event={"cart": {"total": 50.01}}))
+    assert not when.holds(Scope(event={"cart": {"total": 50}}))
     assert cart.correlation is not None and cart.correlation.value(Scope(event={"cart_id": "c1"})) == "c1"
     assert cart.reentry_after_ms == 300_000
     assert [rule.event for rule in cart.exits if isinstance(rule, program.Trigger)] == ["Cart Emptied"]

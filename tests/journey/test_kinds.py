@@ -12,6 +12,8 @@ from parcours.journey.project import Project
 Change = Callable[[dict[str, str]], Path]
 
 TRAITS = "{email: string, n: number, s: string, b: boolean, at: timestamp, i: integer, l: list, o: object}"
+TRAITS = TRAITS.replace("}", ", born: {type: date, pii: true}}")
+UNTIL = "the time until which to wait is a timestamp or a date"
 EVENT = "{id: string, x: number, l: list, o: object, when: timestamp}"
 
 
@@ -35,13 +37,26 @@ def shop(
 
 STEPS = [
     # a wait needs an instant
-    ("wait: {until: profile.n}", "wait.until: the time until which to wait is a timestamp, and this is a number"),
+    (
+        "wait: {until: profile.n}",
+        f"wait.until: {UNTIL}, and this is a number",
+    ),
     (
         "wait: {until: 'duration(\"3d\")'}",
-        "wait.until: the time until which to wait is a timestamp, and this is a duration",
+        f"wait.until: {UNTIL}, and this is a duration",
     ),
-    ("wait: {until: '\"tomorrow\"'}", "wait.until: the time until which to wait is a timestamp, and this is a string"),
-    ("wait: {until: profile.s}", "wait.until: the time until which to wait is a timestamp, and this is a string"),
+    (
+        "wait: {until: '\"tomorrow\"'}",
+        f"wait.until: {UNTIL}, and this is a string",
+    ),
+    (
+        "wait: {until: profile.s}",
+        f"wait.until: {UNTIL}, and this is a string",
+    ),
+    (
+        "wait: {until: profile.at, yearly: true}",
+        "wait.until: only a date comes yearly or has a time of day, and this is a timestamp",
+    ),
     # a trait keeps what it is declared to be
     ("update: {n: event.id}", "update.n: the trait 'n' is a number, and this is a string"),
     ("update: {i: event.when}", "update.i: the trait 'i' is an integer, and this is a timestamp"),
@@ -57,6 +72,9 @@ STEPS = [
 
 FINE = [
     "wait: {until: profile.at}",
+    "wait: {until: profile.born, yearly: true, time: '09:00', offset: -3d}",
+    "wait: {until: profile.born}",
+    "update: {born: profile.s, s: profile.born}",
     "wait: {until: 'timestamp(profile.s)'}",
     "wait: {until: 'profile.at + duration(\"3d\")'}",
     "wait: {until: event.o.when}",  # only the data can tell

@@ -29,9 +29,11 @@ STARTS = (
 EVENTS = ("Alpha", "Beta", "Gamma", "Page Viewed")
 RULED = {"Special": "Alpha", "Hidden": "Raw"}  # Raw itself is not declared
 PROPERTIES = {"cart_id": "string", "total": "number", "items": "integer", "kind": "string", "flag": "boolean"}
-PROPERTIES |= {"when": "timestamp", "cart.total": "number", "cart.note": "string"}
+PROPERTIES |= {"name": "string", "when": "timestamp", "cart.total": "number", "cart.note": "string"}
 TRAITS = {"email": "string", "phone": "string", "push_token": "string", "backup": "string", "timezone": "string"}
 TRAITS |= {"tier": "string", "age": "integer", "score": "number", "loyal": "boolean", "born": "timestamp"}
+TRAITS |= {"birthday": "date", "favourite": "string"}
+ODD_DAYS = ("2000-02-29", "-")  # one that few years have, and none
 ACTIONS: Document = {
     "ask": {"url": "https://example.com/ask", "body": {"who": "profile.email"}, "answer": PROPERTIES},
     "tell": {
@@ -116,6 +118,8 @@ class Chance:
             "score": self.pick((1, 1.5, 2)),
             "loyal": self.maybe(0.5),
             "born": self.instant(),
+            "favourite": self.pick(("sms", "push", "email", "pigeon")),
+            "birthday": self.pick((f"1980{self.instant()[4:10]}", self.instant()[:10], self.instant(), *ODD_DAYS)),
         }
         return {name: drawn[name] for name in drawn if self.maybe(share)}
 
@@ -145,6 +149,7 @@ class Chance:
             *("total > 50", "total != 50", "total <= 50.5", "total * 2 > 100", "total - 1 < 50", "items + 1 > 2"),
             *('kind == "a"', 'kind != "a"', 'kind in ["a", "b"]', 'kind.startsWith("a")', 'kind.contains("b")'),
             *("cart.total >= 20.5", 'cart.note == "b"', "flag", "flag == false", "items == 1.0", "when > now"),
+            *('name == "Home"', 'name.startsWith("H")'),
         )
         return self.pick((*(f"{root}.{text}" for text in of_any), f"has({root}.kind)", f"has({root}.cart.total)"))
 
@@ -155,6 +160,9 @@ class Chance:
                 *("profile.age >= 30", "profile.age != 30", "profile.age > 30 ? profile.loyal : true"),
                 *("profile.score < 1.5", "profile.score == 1", "profile.loyal"),
                 *("has(profile.email)", "has(profile.tier)"),
+                *("default(profile.score, 2) > 1", 'default(profile.tier, "silver") != "gold"'),
+                *('profile.birthday < "1990-01-01"', "has(profile.birthday)"),
+                *("!(default(profile.loyal, false))", "timestamp(1781524800) < profile.born"),
             )
         )
 

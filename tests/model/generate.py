@@ -173,7 +173,7 @@ def one_line(chance: Chance, project: Document, person: str) -> Document:
             suppressed = {"channel": channel, "address": address, "suppressed": chance.maybe(0.2)}
             return {**line, "type": "suppression", **suppressed}
     if drawn < 0.6 and "pages" in chance.features:
-        return {**line, "type": "page", "name": "Home", "properties": chance.properties()}
+        return {**line, "type": "page", "name": chance.pick(("Home", "a", "b")), "properties": chance.properties()}
     names = ["Alpha", "Alpha", "Beta", "Gamma", *(["Raw"] if "rules" in chance.features else [])]
     if chance.maybe(0.1, "undeclared"):
         names = ["Unheard Of"]

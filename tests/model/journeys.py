@@ -33,7 +33,7 @@ def journeys(chance: Chance, audiences: list[str], messages: list[Document]) -> 
     return found
 
 
-def entry(chance: Chance, audiences: list[str]) -> Document:
+def entry(chance: Chance, audiences: list[str]) -> Document | list[Document]:
     if audiences and chance.maybe(0.2, "reads"):
         read = {"read": chance.pick(audiences), "at": chance.instant()}
         if chance.maybe(0.4):
@@ -43,10 +43,19 @@ def entry(chance: Chance, audiences: list[str]) -> Document:
         return read
     if audiences and chance.maybe(0.25, "audiences"):
         return with_change(chance, {"audience": chance.pick(audiences)})
+    rules = [event_rule(chance) for _ in range(chance.pick((1, 1, 1, 1, 1, 2, 3)))]
+    return rules[0] if len(rules) == 1 else rules
+
+
+def event_rule(chance: Chance) -> Document:
     rule: Document = {"event": chance.pick(["Alpha", *chance.event_names])}
     if chance.maybe(0.3):
         rule["when"] = chance.condition(roots(chance, "event", "profile"))
     return rule
+
+
+def is_by_event(entry: Any) -> bool:
+    return isinstance(entry, list) or "event" in entry
 
 
 def with_change(chance: Chance, rule: Document) -> Document:
@@ -59,7 +68,7 @@ def roots(chance: Chance, *always: str) -> list[str]:
 
 
 def add_rules(chance: Chance, journey: Document, audiences: list[str]) -> Document:
-    by_event = "event" in journey["entry"]
+    by_event = is_by_event(journey["entry"])
     seen = roots(chance, "event", "profile", "run", *(["entry"] if by_event else []))
     if by_event and chance.maybe(0.4, "correlation"):
         journey["correlation"] = "event.cart_id"
@@ -85,8 +94,10 @@ def add_rules(chance: Chance, journey: Document, audiences: list[str]) -> Docume
     return journey
 
 
-def keeps_out(rule: Document, entry: Document) -> bool:
+def keeps_out(rule: Document, entry: Any) -> bool:
     """Whether an exit rule leaves nobody to enter."""
+    if is_by_event(entry):
+        return False
     of_entry = entry.get("read", entry.get("audience")) if entry.get("change", "entered") == "entered" else None
     return rule.get("audience") == of_entry is not None
 
@@ -108,7 +119,7 @@ def add_dates(chance: Chance, journey: Document) -> None:
 
 def steps(chance: Chance, journey: Document, audiences: list[str], messages: list[Document]) -> list[Document]:
     """Steps of which each can be reached; those that cannot are left out."""
-    by_event = "event" in journey["entry"]
+    by_event = is_by_event(journey["entry"])
     seen = roots(chance, "profile", "run", *(["event", "event", "entry"] if by_event else []))
     kinds = [kind for feature, kind in STEP_KINDS if feature in chance.features]
     # An audience that is entered by what it starts could go round at one instant for ever.
@@ -147,6 +158,8 @@ def one_step(chance: Chance, kind: str, step: Document, later: list[str | None],
         case "wait" if chance.maybe(0.6):
             return {**step, "wait": chance.duration()}
         case "wait":
+            if chance.maybe(0.4):
+                return {**step, "wait": until_day(chance)}
             instants = ["profile.born", "run.entered_at", *(["entry.when", "event.when"] if "event" in seen else [])]
             offset = {"offset": chance.pick(("-", "")) + chance.duration(2)} if chance.maybe(0.5) else {}
             return {**step, "wait": {"until": chance.pick(instants), **offset}}
@@ -173,6 +186,18 @@ def one_step(chance: Chance, kind: str, step: Document, later: list[str | None],
             return {**step, "update": update(chance, by_event="event" in seen)}
 
 
+def until_day(chance: Chance) -> Document:
+    """A wait until a local day, or its next return."""
+    wait: Document = {"until": "profile.birthday"}
+    if chance.maybe(0.5):
+        wait["offset"] = chance.pick(("-", "")) + chance.duration(2)
+    if chance.maybe(0.5):
+        wait["time"] = chance.pick(("00:00", "02:30", "09:00"))
+    if chance.maybe(0.6):
+        wait["yearly"] = True
+    return wait
+
+
 def update(chance: Chance, *, by_event: bool) -> Document:
     values = [{"tier": '"gold"'}, {"tier": '"silver"'}, {"email": '"u@example.com"'}, {"age": "profile.age + 1"}]
     values += [{"loyal": "!profile.loyal"}, {"born": "now"}, {"timezone": '"Asia/Kathmandu"'}]
@@ -186,7 +211,12 @@ def finish_send(chance: Chance, step: Document, later: list[str | None], message
     contents = [channel for channel in message if channel in REACTIONS]
     if chance.maybe(0.5):
         step["channels"] = chance.some(contents)
-    if chance.maybe(0.1) and "email" in step.get("channels", contents):
+    named = step.get("channels", contents)
+    if chance.maybe(0.3):
+        step["channels"] = {"first": named}
+        if chance.maybe(0.5):
+            step["channels"]["prefer"] = chance.pick(('"sms"', "profile.favourite", '"post"'))
+    if chance.maybe(0.1) and "email" in named:
         step["to"] = {"email": "profile.backup"}
     step["on_refused"] = chance.pick(later) if chance.maybe(0.4) else None
 
@@ -203,7 +233,8 @@ def finish_wait_for(
         if sends and chance.maybe(0.5, "reactions"):
             listener = reaction(chance, chance.pick([*sends, sends[-1]]), messages)
         elif audiences and chance.maybe(0.3, "audiences"):
-            listener = with_change(chance, {"audience": chance.pick(audiences)})
+            change = chance.pick(("entered", "left", "inside", "outside"))
+            listener = {"audience": chance.pick(audiences), "change": change}
         else:
             listener = {"event": chance.pick(chance.event_names)}
             if chance.maybe(0.4):
@@ -216,8 +247,9 @@ def finish_wait_for(
 
 def channels_of(step: Document, messages: list[Document]) -> list[str]:
     message = next(message for message in messages if message["message"] == step["send"])
-    found: list[str] = step.get("channels") or [channel for channel in message if channel in REACTIONS]
-    return found
+    found: Any = step.get("channels") or [channel for channel in message if channel in REACTIONS]
+    named: list[str] = found["first"] if isinstance(found, dict) else found
+    return named
 
 
 def reaction(chance: Chance, step: Document, messages: list[Document]) -> Document:

@@ -194,13 +194,21 @@ def begin_with_a_wait(chance: Chance, journey: Document, audiences: list[str], m
         journey["steps"].insert(0, without_none(step))
 
 
+def listed(entry: Any) -> list[Document]:
+    return entry if isinstance(entry, list) else [entry]
+
+
 def one_line(chance: Chance, whole: list[Document], person: str) -> Document:
     """Something that happens, often what somebody waits for."""
     waiting = [
         rule["event"]
         for journey in whole[-1]["journeys"]
         for step in journey["steps"]
-        for rule in [journey["entry"], journey.get("goal", {}), *step.get("wait_for", [])]
+        for rule in [
+            *listed(journey["entry"]),
+            journey.get("goal", {}),
+            *step.get("wait_for", []),
+        ]
         if "event" in rule
     ]
     if not waiting or chance.maybe(0.5):

@@ -16,7 +16,7 @@ from parcours.core.identity import SlotMap
 from parcours.core.input import ConsentChanged, EventHappened, FeedbackArrived, Input, ReactionArrived, TraitsChanged
 from parcours.core.profile import Profile, encode_profile
 from parcours.instants import LATEST_MS
-from parcours.journey.model.document import EventsDocument, ProjectDocument
+from parcours.journey.model.document import EventsDocument, ProfileDocument, ProjectDocument
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.segment import (
@@ -94,7 +94,7 @@ def test_a_track_call_is_an_event_under_its_name_and_the_types_whose_rule_it_mee
 @pytest.mark.parametrize(
     "fields, names",
     [
-        ({"type": "page", "event": None, "name": "Home"}, ("Page Viewed",)),
+        ({"type": "page", "event": None, "name": None}, ("Page Viewed",)),
         ({"type": "screen", "event": None}, ("Screen Viewed",)),
         ({"event": "Never Heard Of"}, ("Never Heard Of",)),
         ({"properties": None}, ("Bought",)),  # explicit nulls count as absent
@@ -105,6 +105,41 @@ def test_calls_that_are_events(fields: dict[str, object], names: tuple[str, ...]
     _, at, given = take(line_of(**fields))
 
     assert given == EventHappened(at, names, {}, at)
+
+
+@pytest.mark.parametrize(
+    "fields, properties",
+    [
+        ({"type": "page", "name": "Home", "category": "Docs"}, {"name": "Home", "category": "Docs"}),
+        ({"type": "screen", "name": "Cart", "properties": {"card": "c"}}, {"name": "Cart", "card": "c"}),
+        ({"type": "page", "name": "Home", "properties": {"name": "Start"}}, {"name": "Start"}),
+        ({"type": "track", "name": 5, "category": "Docs", "properties": {"total": 1}}, {"total": 1}),
+    ],
+)
+def test_a_page_or_screen_call_has_its_name_and_category_as_properties(
+    fields: dict[str, object], properties: dict[str, object]
+) -> None:
+    _, _, given = take(line_of(**fields))
+
+    assert isinstance(given, EventHappened)
+    assert given.properties == properties
+
+
+def test_a_page_whose_name_is_no_text_is_not_used() -> None:
+    with pytest.raises(Unusable, match="name is not a text"):
+        take(line_of(type="page", name=5))
+
+
+def test_a_caseless_namespace_names_the_same_person_however_a_key_is_written() -> None:
+    event = {"Visit": {"properties": {"mail": "string"}, "key": {"namespace": "email", "value": "event.mail"}}}
+    project = Project.of(
+        ProjectDocument(project="shop"),
+        ProfileDocument.model_validate({"identities": {"email": {"caseless": True}}}),
+        events=EventsDocument.model_validate({"events": event}),
+    )
+    call = read_call(line_of(userId=None, event="Visit", properties={"mail": "Sarah@Mail.Example"}))
+
+    assert person_of(call, project.program, SETTINGS) == "@email/sarah@mail.example"
 
 
 def test_the_other_calls() -> None:
@@ -327,3 +362,30 @@ def test_any_bytes_are_refused_in_words(line: bytes) -> None:
 
     assert isinstance(reason, str)
     assert len(reason.split()) > 1
+
+
+@pytest.mark.parametrize(
+    "written, read",
+    [
+        (r"\ud83d", "\ufffd"),
+        (r"\ude00x", "\ufffdx"),
+        (r"\ud83d\ude00", "\U0001f600"),
+        (r"\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+        (r"\\ud83d", r"\ud83d"),  # a backslash, and no escape
+    ],
+)
+def test_half_of_a_surrogate_pair_in_a_value_becomes_the_replacement_character(written: str, read: str) -> None:
+    line = line_of(properties={"total": "@"}).replace(b"@", written.encode())
+
+    _, _, given = take(line)
+
+    assert isinstance(given, EventHappened)
+    assert given.properties == {"total": read}
+
+
+@pytest.mark.parametrize("name", ["userId", "event", "messageId"])
+def test_half_of_a_surrogate_pair_in_an_id_rejects_the_line(name: str) -> None:
+    line = line_of(**{name: "@"}).replace(b"@", rb"\ud83d")
+
+    with pytest.raises(Unusable, match="half of a surrogate pair in an id or a name"):
+        take(line)

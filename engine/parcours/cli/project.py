@@ -52,7 +52,10 @@ def init(
     typer.echo(f"A project to start from is in {folder}. Next: parcours check {folder}")
 
 
-def check(folder: ProjectFolder) -> None:
+def check(
+    folder: ProjectFolder,
+    draft: Annotated[bool, typer.Option("--draft", help="Messages that are drafts are fine.")] = False,
+) -> None:
     """List everything that is wrong with a project, all at once."""
     from pydantic import BaseModel, ConfigDict
 
@@ -71,16 +74,21 @@ def check(folder: ProjectFolder) -> None:
     if not any(finding.severity == "error" for finding in findings):
         from parcours.testing.cases.read import read_cases
 
-        project = Project.load(folder, contents=contents)
+        project = Project.load(folder, contents=contents, drafts=True)
         findings += [*read_cases(project, folder)[1], *_unopenable(project, registry)]
     for finding in findings:
         typer.echo(str(finding))
-    errors = sum(finding.severity == "error" for finding in findings)
-    warnings = len(findings) - errors
-    if errors:
-        typer.echo(f"{folder}: {_count(errors, 'error')}, {_count(warnings, 'warning')}.", err=True)
+    errors, drafts, warnings = (
+        sum(finding.severity == each for finding in findings) for each in ("error", "draft", "warning")
+    )
+    told = [_count(drafts, "draft")] if drafts else []
+    if errors or (drafts and not draft):
+        advice = "" if errors else " Drafts can be tested and simulated (--draft), but not published."
+        counts = ", ".join([_count(errors, "error"), *told, _count(warnings, "warning")])
+        typer.echo(f"{folder}: {counts}.{advice}", err=True)
         raise typer.Exit(1)
-    typer.echo(f"{folder}: nothing is wrong" + (f", {_count(warnings, 'warning')}." if warnings else "."))
+    told += [_count(warnings, "warning")] if warnings else []
+    typer.echo(f"{folder}: {', '.join(['nothing is wrong', *told])}.")
 
 
 def _unopenable(project: Project, registry: Registry) -> list[Finding]:
@@ -136,7 +144,7 @@ def graph(
     from parcours.journey.graph import mermaid
     from parcours.journey.project import Project
 
-    journeys = {each.name: each for each in Project.load(folder).program.journeys}
+    journeys = {each.name: each for each in Project.load(folder, drafts=True).program.journeys}
     if journey not in journeys:
         raise CallerError(_no_such_journey(journey, list(journeys)))
     match format:

@@ -40,7 +40,7 @@ def try_out(
     shorten_ms = None if shorten is None else _duration_ms(shorten)
     from parcours.journey.project import Project
 
-    project = Project.load(folder)
+    project = Project.load(folder, drafts=True)
     if people is not None:
         _follow(project, people, shorten_ms)
     elif explore is not None:

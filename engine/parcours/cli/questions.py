@@ -147,7 +147,7 @@ def explain(
     from parcours.journey.project import Project
 
     source = None if events is None else events_source(events)
-    project = Project.load(folder)
+    project = Project.load(folder, drafts=True)
     person = person_asked_for(profile)
     if source is not None:
         result = _simulated(project, source, until, "Events")
@@ -199,7 +199,7 @@ def diff(
     from parcours.journey.project import Project
 
     with _twice(events_source(events)) as source:
-        projects = Project.load(old), Project.load(new)
+        projects = Project.load(old, drafts=True), Project.load(new, drafts=True)
         before = _simulated(projects[0], source, until, "Before")
         after = _simulated(projects[1], source, until, "After")
     _say_if_unsettled(before, after)

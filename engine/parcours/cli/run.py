@@ -116,7 +116,7 @@ def simulate(
     from parcours.simulation.result_files import ResultFiles
     from parcours.simulation.simulation import simulate as run
 
-    project = Project.load(folder)
+    project = Project.load(folder, drafts=True)
     with naming(gettempdir()):
         kept = RejectedLines()
     rejections = Rejections(lambda sentence: typer.echo(sentence, err=True), keep=kept)

@@ -2,7 +2,9 @@
 
 An event goes before a timer of the same instant; timers of one instant fire in the order in which they were set. The
 caller of `advance` fires the person's own earlier timers first (`first_timer`). Changes of audience that an input
-causes take part in the same phases as its event (phases.py).
+causes take part in the same phases as its event (phases.py). So do those that time brings at this instant, with its
+first input of whatever kind; where there is none they go before the other timers, so that none depends on what was set
+when.
 """
 
 from __future__ import annotations
@@ -56,6 +58,9 @@ from parcours.journey.program import (
     WaitFor,
 )
 
+_TAKES_NOTHING_ALONG = DeliveriesClaimed | DeliveryRecorded | ReceiptArrived | ReadReached
+"""Inputs without phases: the changes that time brings at their instant come before them. The others take them along."""
+
 
 def advance(
     person: str,
@@ -71,6 +76,8 @@ def advance(
     turn = Turn(person, profile, given.at, given.at, program, settings, crowd, normalize, dead_codes)
     if profile.past:
         forget_past(turn)
+    if isinstance(given, _TAKES_NOTHING_ALONG):
+        _let_time_turn(turn)
     match given:  # the frequent ones first: each class that does not match takes 0.2 µs
         case EventHappened():
             _take_event(turn, given)
@@ -140,9 +147,9 @@ def _first(timers: list[Timer]) -> Timer:
     return timers[0] if len(timers) == 1 else min(timers, key=_order_of_firing)
 
 
-def _order_of_firing(timer: Timer) -> tuple[int, bool, int]:
+def _order_of_firing(timer: Timer) -> tuple[int, bool, bool, int]:
     """The order of timers. A simulated reaction stands for an event, so it goes before other timers of its instant."""
-    return timer.due, timer.kind != "reaction", timer.sequence
+    return timer.due, timer.kind != "reaction", timer.kind != "audience", timer.sequence
 
 
 def forget_past(turn: Turn) -> None:
@@ -172,6 +179,12 @@ def _take_event(turn: Turn, given: EventHappened) -> None:
 def _time_turns_now(turn: Turn) -> bool:
     """Whether an audience timer is due at this very instant: its change then belongs to the phases of this input."""
     return any(timer.kind == "audience" and timer.due <= turn.at for timer in turn.profile.timers)
+
+
+def _let_time_turn(turn: Turn) -> None:
+    """Let an input that does nothing else be the one that takes along the changes that time brings at its instant."""
+    if _time_turns_now(turn):
+        _look_again(turn, unknown=False)
 
 
 def _look_again(turn: Turn, *, unknown: bool) -> None:
@@ -208,6 +221,8 @@ def _fire(turn: Turn, timer: Timer) -> None:
             found = deliveries.find(turn, timer.key)
             if found is not None:
                 _react(turn, *found, timer.detail, None)
+            else:
+                _let_time_turn(turn)
         case "read":
             for journey in turn.program.journeys:
                 if journey.name == timer.journey:
@@ -248,9 +263,10 @@ def _hear_answer(turn: Turn, run: Run | None) -> None:
 def _take_reaction(turn: Turn, given: ReactionArrived) -> None:
     found = deliveries.newest(turn, given.journey, given.step, given.channel)
     if found is None:
-        return feedback.unmatched(
+        feedback.unmatched(
             turn, given.reaction, f"no delivery of {given.journey}.{given.step} on {given.channel} has left"
         )
+        return _let_time_turn(turn)
     return _react(turn, *found, given.reaction, given.link, given.answer, given.code)
 
 
@@ -261,14 +277,15 @@ def _take_suppression(turn: Turn, given: SuppressionChanged) -> None:
         suppress(turn, given.channel, address, turn.at)
     else:
         lift(turn, given.channel, address)
-    if unknown and not is_empty(turn.profile):
-        _look_again(turn, unknown=True)
+    if not is_empty(turn.profile):
+        _look_again(turn, unknown=unknown)
 
 
 def _take_feedback(turn: Turn, given: FeedbackArrived) -> None:
     found = deliveries.find(turn, given.key)
     if found is None or not feedback.concerns(found[1], given.reaction):
-        return feedback.unmatched(turn, given.reaction, f"no delivery of the key {given.key} has left")
+        feedback.unmatched(turn, given.reaction, f"no delivery of the key {given.key} has left")
+        return _let_time_turn(turn)
     return _react(turn, *found, given.reaction, given.link, code=given.code)
 
 
@@ -287,6 +304,8 @@ def _react(
         _look_again(turn, unknown=False)  # audiences first: an exit by an audience wins over a listener
     if is_news:
         _hear_reactions(turn, run)
+    else:
+        _let_time_turn(turn)
 
 
 def _hear_reactions(turn: Turn, run: Run) -> None:

@@ -34,11 +34,15 @@ def person_name(user_id: str | None, anonymous_id: str | None) -> str | None:
     return f"@anonymous/{anonymous_id}" if anonymous_id else None
 
 
-def person_in(namespace: str, value: object) -> str | None:
-    """The name for the value of an event type's key, None if the value cannot be an id."""
+def person_in(namespace: str, value: object, *, caseless: bool = False) -> str | None:
+    """The name for the value of an event type's key, None if the value cannot be an id.
+
+    caseless  make the name in lower case, so that every way of writing it means the same person
+    """
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         return None
-    return person_name(str(value), None) if namespace == "user" else f"@{namespace}/{value}"
+    text = str(value).lower() if caseless else str(value)
+    return person_name(text, None) if namespace == "user" else f"@{namespace}/{text}"
 
 
 def slot_of(person: str) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
+
+from parcours.expression.dotted import split_path
 
 PATHS_REMEMBERED = 4_096
 """Sets of paths whose tree is cached: journeys and messages have one or two each."""
@@ -16,7 +18,7 @@ Ways: TypeAlias = Mapping[str, "Ways | None"]
 def pick(source: Mapping[str, object], path: str) -> object:
     """The value at a dotted path, None where there is none."""
     value: object = source
-    for name in path.split("."):
+    for name in split_path(path):
         if not isinstance(value, dict) or name not in value:
             return None
         value = value[name]
@@ -53,12 +55,12 @@ def _ways(paths: frozenset[str]) -> Ways:
     """The paths as a tree, in their order."""
     ways: dict[str, Ways | None] = {}
     for path in sorted(paths):  # sorted, `cart` comes before `cart.total`, which it includes
-        _add(ways, path)
+        _add(ways, split_path(path))
     return ways
 
 
-def _add(ways: dict[str, Ways | None], path: str) -> None:
-    name, _, rest = path.partition(".")
+def _add(ways: dict[str, Ways | None], keys: Sequence[str]) -> None:
+    name, *rest = keys
     if not rest:
         ways[name] = None
         return
@@ -72,9 +74,13 @@ def replaced(source: object, path: str, value: object) -> dict[str, object]:
 
     The copy shares all other parts with `source`, which is not changed: others may hold it.
     """
+    return _replaced(source, split_path(path), value)
+
+
+def _replaced(source: object, keys: Sequence[str], value: object) -> dict[str, object]:
     copy = dict(source) if isinstance(source, dict) else {}
-    name, _, rest = path.partition(".")
-    inner = replaced(copy.get(name), rest, value) or None if rest else value
+    name, *rest = keys
+    inner = _replaced(copy.get(name), rest, value) or None if rest else value
     if inner is None:
         copy.pop(name, None)
     else:

@@ -50,8 +50,9 @@ def _keep_occasion(turn: Turn, name: str, occasion: Occasion, runs: list[Placed]
     if events:
         properties = keep(occasion.properties, frozenset[str]().union(*(_paths(journey) for journey, _ in runs)))
     names = occasion.names if events else ()
-    # Resuming orders an occasion that a timer caused (a change of audience) among timers, by this timer's place.
-    timer = None if turn.timer is None or turn.timer.kind == "reaction" else turn.timer  # a reaction is an event
+    # Resuming orders an occasion that a timer caused (an update after a wait) among timers, by this timer's place; a
+    # reaction is an event, and a change of audience by time goes before timers as events do.
+    timer = None if turn.timer is None or turn.timer.kind in ("reaction", "audience") else turn.timer
     given = BufferedInput(turn.at, name, "occasion", timer=timer, names=names, properties=properties, changes=changes)
     _keep(turn, given, what)
 

@@ -17,13 +17,15 @@ import re2
 
 from parcours.expression import closures, history, nodes, operators, reasons
 from parcours.expression.change_times import MIRRORED, ChangeTimes, change_times
+from parcours.expression.dotted import joined_path
 from parcours.expression.functions import FUNCTIONS, METHODS, Function, Signature, matches, pattern
 from parcours.expression.macros import DEPTH_MAX, MACROS, bind
 from parcours.expression.names import Names, kind_at, nearest
 from parcours.expression.nodes import ROOTS
 from parcours.expression.operand import Condition, Operand, Why
 from parcours.expression.syntax import ExpressionError
-from parcours.expression.values import MISSING, from_ms, kind_of, to_timestamp
+from parcours.expression.values import MISSING, Scope, from_ms, kind_of, to_date, to_timestamp
+from parcours.expression.zones import zone_names
 
 _SCALARS: Final = frozenset({"string", "number", "boolean", "timestamp", "duration"})
 
@@ -85,19 +87,19 @@ class ExpressionCompiler:
         read, source = closures.reading(root, tuple(keys)), None
         if kind == "timestamp":
             read, source = closures.converting(read, from_ms if root == "run" else to_timestamp), read
+        elif kind == "date":
+            read, source = closures.converting(read, to_date), read
         operand = Operand(read, node.text, "number" if kind == "integer" else kind, kind == "number", source=source)
-        self.paths[".".join(node.names)] = operand
+        self.paths[joined_path(node.names)] = operand
         return operand
 
     def _declared(self, node: nodes.Path, root: str, keys: list[str]) -> str:
-        if any("." in key for key in keys):
-            raise ExpressionError("a key with a dot in it cannot be named", node.column)
         if self.names is None:
             return "timestamp" if node.names == ("run", "entered_at") else "any"
         declared = self.names.of(root)
         if declared is None:
             raise ExpressionError(f"{root!r} has no meaning here", node.column)
-        path = ".".join(keys)
+        path = joined_path(keys)
         kind = kind_at(declared, path)
         if kind is None:
             hint = nearest(f"{root}.{path}", [f"{root}.{each}" for each in declared])
@@ -122,7 +124,7 @@ class ExpressionCompiler:
         operand = self.compile(node)
         if operand.why is not None:
             return operand, operand.why
-        named = sorted({".".join(each.names) for each in reasons.always_read(node)})
+        named = sorted({joined_path(each.names) for each in reasons.always_read(node)})
         looked = {path: self.paths[path] for path in named}
         decided = isinstance(node, nodes.BinaryOperation) and node.sign in operators.COMPARISONS
         return operand, reasons.of_leaf(operand, looked, self.comparisons[before:], decided=decided)
@@ -173,6 +175,8 @@ class ExpressionCompiler:
         if not self.variables and node.sign != "in":
             self.comparisons.append((left, right))
         self._caution(node.sign, left, right)
+        if caution := history.beyond_reach(node.left, node.sign, _literal_of(node.right)):
+            self.cautions.append(caution)
         self._turn(node.sign, left, right)
         first, second, literal = left.evaluate, right.evaluate, _literal_of(node.right)
         if literal is not MISSING:
@@ -190,7 +194,7 @@ class ExpressionCompiler:
             self.turns.append(change_times(MIRRORED[sign], right.moved, left.evaluate))
 
     def _caution(self, sign: str, left: Operand, right: Operand) -> None:
-        kinds = {left.kind, right.kind}
+        kinds = {"string" if each.kind == "date" else each.kind for each in (left, right)}  # compared as texts
         if "missing" in kinds:
             self.cautions.append("a comparison with null is never true, ask has(...) or !has(...) instead")
         elif sign == "in":
@@ -230,6 +234,8 @@ class ExpressionCompiler:
             return Operand(history.consenting(node, self.names), node.text, "boolean")
         if node.name in history.FUNCTIONS:
             return self._history(node)
+        if node.name == "default":
+            return self._default(node)
         return self._apply(node, FUNCTIONS, node.arguments, 0)
 
     def _history(self, node: nodes.FunctionCall) -> Operand:
@@ -257,14 +263,43 @@ class ExpressionCompiler:
             )
         if function is matches:
             function, arguments = _prepared(arguments)
+        if self.names is not None:
+            self._judge_literal(node, function, [_literal_of(argument) for argument in arguments])
         values = tuple(self.compile(argument).evaluate for argument in arguments)
         return Operand(closures.applied(function, values), node.text, kind)
+
+    def _judge_literal(self, node: nodes.FunctionCall, function: Function, given: list[object]) -> None:
+        """Refuse a written date, duration or zone that is none: it would be missing for everybody."""
+        if node.name in ("timestamp", "duration") and given[0] is not MISSING and function(*given) is MISSING:
+            wanted = "time such as 2026-03-02T09:00:00Z" if node.name == "timestamp" else "duration such as 90m"
+            raise ExpressionError(f"{given[0]!r} is no {wanted}", node.column)
+        if (
+            node.name.startswith("get")
+            and len(given) > 1
+            and isinstance(given[1], str)
+            and given[1] not in zone_names()
+        ):
+            hint = nearest(given[1], zone_names())
+            raise ExpressionError(f"{given[1]!r} is no time zone{hint}", node.column)
 
     def _has(self, node: nodes.FunctionCall) -> Operand:
         if len(node.arguments) != 1 or not isinstance(node.arguments[0], nodes.Path | nodes.Index):
             raise ExpressionError("has() asks for one name, as in has(profile.city)", node.column)
         value = self.compile(node.arguments[0]).evaluate
         return Operand(lambda scope: value(scope) is not MISSING, node.text, "boolean")
+
+    def _default(self, node: nodes.FunctionCall) -> Operand:
+        if len(node.arguments) != 2:
+            raise ExpressionError("default() is written as default(profile.score, 0)", node.column)
+        given, instead = map(self.compile, node.arguments)
+        value, other = given.evaluate, instead.evaluate
+        kind = given.kind if instead.kind in (given.kind, "missing") else "any"
+
+        def decide(scope: Scope) -> object:
+            found = value(scope)
+            return other(scope) if found is MISSING else found
+
+        return Operand(decide, node.text, kind, exact=given.exact or instead.exact)
 
     def _macro(self, node: nodes.FunctionCall, target: nodes.Node) -> Operand:
         macro, most, kind = MACROS[node.name]
@@ -282,7 +317,7 @@ class ExpressionCompiler:
 
 def _meant(node: nodes.FunctionCall) -> str:
     """What the author of an unknown call may have meant: the other way to write it, or the nearest name."""
-    by_name, behind = [*FUNCTIONS, *history.FUNCTIONS, "has"], [*METHODS, *MACROS]
+    by_name, behind = [*FUNCTIONS, *history.FUNCTIONS, "has", "default"], [*METHODS, *MACROS]
     if node.target is None and node.name in behind:
         return f": it is written behind its value, as in profile.name.{node.name}(...)"
     if node.target is not None and node.name in by_name:

@@ -17,6 +17,7 @@ import re2
 from parcours.expression.operators import bounded
 from parcours.expression.values import MISSING, is_number, to_json, to_timestamp
 from parcours.expression.zones import zone
+from parcours.instants import EPOCH
 
 Function: TypeAlias = Callable[..., object]
 
@@ -57,6 +58,16 @@ def to_duration(value: object) -> object:
     try:
         total = timedelta(seconds=sum(float(number) * _SECONDS[unit] for number, unit in parts))
         return -total if value.startswith("-") else total
+    except OverflowError:
+        return MISSING
+
+
+def to_instant(value: object) -> object:
+    """ISO 8601 text, or Unix seconds as a whole number, as a timestamp."""
+    if type(value) is not int:
+        return to_timestamp(value)
+    try:
+        return EPOCH + timedelta(seconds=value)
     except OverflowError:
         return MISSING
 
@@ -154,7 +165,7 @@ FUNCTIONS: Final[Mapping[str, Signature]] = {
     "matches": Signature(matches, 2, 2, "boolean"),
     "size": Signature(size, 1, 1, "number"),
     "string": Signature(to_text, 1, 1, "string"),
-    "timestamp": Signature(to_timestamp, 1, 1, "timestamp"),
+    "timestamp": Signature(to_instant, 1, 1, "timestamp"),
 }
 """The functions called by name."""
 

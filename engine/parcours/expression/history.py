@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from parcours.config import Settings
 from parcours.expression.definition_keys import plain
 from parcours.expression.duration import parse_duration
 from parcours.expression.names import ANYTHING, Names, Past, kind_at, nearest
@@ -73,6 +74,18 @@ def asked_of(node: FunctionCall, names: Names | None) -> HistoryCall:
         kind=kind,
         column=node.arguments[-1].column,
     )
+
+
+def beyond_reach(node: Node, sign: str, number: object) -> str | None:
+    """The caution about a count that is asked for more entries than a history keeps; None if it keeps enough."""
+    if not isinstance(node, FunctionCall) or node.name != "count" or isinstance(number, bool):
+        return None
+    most = Settings().series_entries_max
+    if not isinstance(number, int | float) or sign not in (">", ">=", "=="):
+        return None
+    if number + (1 if sign == ">" else 0) <= most:
+        return None
+    return f"a history keeps {most} entries unless series_entries_max is higher, so {node.text} is never as many"
 
 
 def names_of_condition(asked: HistoryCall, names: Names | None) -> Names:

@@ -22,16 +22,20 @@ class ExpectedKind:
 
 
 ADDRESS: Final = ExpectedKind("an address is a string", ("string",))
+CHANNEL: Final = ExpectedKind("the name of a channel is a string", ("string",))
 TIME_ZONE: Final = ExpectedKind("the name of a time zone is a string", ("string",))
 REGION: Final = ExpectedKind("a country is a string of two letters", ("string",))
-INSTANT: Final = ExpectedKind("the time until which to wait is a timestamp", ("timestamp",))
+INSTANT: Final = ExpectedKind("the time until which to wait is a timestamp or a date", ("timestamp", "date"))
+DATE: Final = ExpectedKind("only a date comes yearly or has a time of day", ("date",))
 KEY: Final = ExpectedKind("a key that names a person is a string or an integer", ("string", "number"))
 CORRELATION: Final = ExpectedKind(
-    "a correlation is a string, a number, a boolean or a timestamp", ("string", "number", "boolean", "timestamp")
+    "a correlation is a string, a number, a boolean or a timestamp",
+    ("string", "number", "boolean", "timestamp", "date"),
 )
 
 _FITTING: Final[Mapping[str, tuple[str, ...]]] = {
-    "string": ("string", "timestamp", "duration"),  # times are kept as text
+    "string": ("string", "timestamp", "date", "duration"),  # times are kept as text
+    "date": ("date", "string"),
     "timestamp": ("timestamp", "string"),
     "integer": ("number",),
 }

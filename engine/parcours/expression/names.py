@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Final
 
+from parcours.expression.dotted import joined_path, split_path
 from parcours.expression.trees import Trees
 
 RUN_KINDS: Final[Mapping[str, str]] = {
@@ -70,8 +71,8 @@ def kind_at(declared: Mapping[str, str], path: str) -> str | None:
         return declared[path]
     if "*" in declared:
         return "any"
-    parts = path.split(".")
-    above = (".".join(parts[:count]) for count in range(1, len(parts)))
+    parts = split_path(path)
+    above = (joined_path(parts[:count]) for count in range(1, len(parts)))
     if any(declared.get(each) in ("object", "any") for each in above):
         return "any"
     return "object" if any(each.startswith(f"{path}.") for each in declared) else None

@@ -21,7 +21,7 @@ class Operand:
     exact    whether it is a number with decimals
     literal  whether it is a literal
     moved    the offsets of `now` where it is `now` plus or minus durations, None for everything else
-    source   the path's value before its conversion to a timestamp, None where there is no conversion
+    source   the path's value before its conversion to a timestamp or date, None where there is no conversion
     why      its reasons as a condition, None where its parts are not conditions themselves
     """
 

@@ -11,10 +11,15 @@ from parcours.expression.values import MISSING, Evaluate, Scope, kind_of
 
 
 def always_read(node: nodes.Node) -> Iterator[nodes.Path]:
-    """The paths below the node that are read for any data: of a `? :` choice only those of its condition."""
+    """The paths below the node that are read for any data, and needed: of a `? :` choice only those of its condition.
+
+    What default() has a value for may be missing.
+    """
     if isinstance(node, nodes.Path):
         yield node
     below = (node.condition,) if isinstance(node, nodes.Choice) else nodes.children(node)
+    if isinstance(node, nodes.FunctionCall) and node.name == "default":
+        below = node.arguments[1:]
     for child in below:
         yield from always_read(child)
 
@@ -28,15 +33,15 @@ def of_leaf(
     compared  the two sides of each comparison in it
     decided   whether its value is always a boolean, so that not to hold means false
     """
-    paths = tuple((path, each.evaluate, each.source) for path, each in looked.items())
+    paths = tuple((path, each.evaluate, each.source, each.kind) for path, each in looked.items())
     sides = tuple((left, right, left.evaluate, _kind_asked(right)) for left, right in compared)
     false = f"{part.text} is false"
 
     def why(scope: Scope) -> list[str]:
         reasons = []  # filled by loops, not by comprehensions: this is asked for nearly every event
-        for path, evaluate, source in paths:
+        for path, evaluate, source, wanted in paths:
             if evaluate(scope) is MISSING:
-                reasons.append(f"{path} is {_instead(source, scope)}")
+                reasons.append(f"{path} is {_instead(source, wanted, scope)}")
         for left, right, evaluate, kind_asked in sides:
             kind, other = kind_of(evaluate(scope)), kind_asked or kind_of(right.evaluate(scope))
             if kind != other and kind != "missing" and other != "missing":
@@ -67,12 +72,12 @@ def _kind_asked(part: Operand) -> str:
     return part.kind if part.literal else ""
 
 
-def _instead(source: Evaluate | None, scope: Scope) -> str:
-    """What a missing path holds instead of a value: nothing, or something that cannot be read as a timestamp."""
+def _instead(source: Evaluate | None, wanted: str, scope: Scope) -> str:
+    """What a missing path holds instead of a value: nothing, or what cannot be read as the timestamp or date wanted."""
     kind = "missing" if source is None else kind_of(source(scope))
     if kind == "missing":
         return kind
-    return "a string that is no timestamp" if kind == "string" else f"{in_words(kind)} and no timestamp"
+    return f"a string that is no {wanted}" if kind == "string" else f"{in_words(kind)} and no {wanted}"
 
 
 def _come_to(part: Operand, scope: Scope) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import copy
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import Final, Protocol, TypeAlias
 
@@ -29,7 +29,7 @@ class Missing(Enum):
 
 MISSING: Final = Missing.MISSING
 
-KINDS: Final = ("string", "number", "integer", "boolean", "timestamp", "object", "list")
+KINDS: Final = ("string", "number", "integer", "boolean", "timestamp", "date", "object", "list")
 """The kinds that events.yaml and profile.yaml may declare."""
 
 _KIND_OF_TYPE: Final[Mapping[type, str]] = {
@@ -178,6 +178,20 @@ def to_timestamp(value: object) -> object:
         parsed = datetime.fromisoformat(value)
         return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (ValueError, OverflowError):
+        return MISSING
+
+
+def to_date(value: object) -> object:
+    """The local date that a text names, as `YYYY-MM-DD`; of a date with a time the date alone."""
+    if type(value) is not str:
+        return MISSING
+    try:
+        return date.fromisoformat(value).isoformat()
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(value).date().isoformat()
+    except ValueError:
         return MISSING
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import isleap
 from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -12,6 +13,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from parcours.instants import ceil_ms, to_moment
 
 EVERY_DAY: Final = frozenset(range(7))
+
+YEAR_MS: Final = 366 * 86_400_000
+"""A leap year: where a search begins that many days earlier or later, it begins a year off at most."""
 
 DAYS_SEARCHED_MAX: Final = 16
 """One day of the week comes back after 7 days; a zone that once skipped a whole day makes it 14 at most."""
@@ -76,6 +80,17 @@ def next_local_time(after_ms: int, minute: int, days: Collection[int], tz: ZoneI
         if day.weekday() in wanted and (due_ms := ceil_ms(local_instant(day, minute, tz))) >= after_ms:
             return due_ms
     raise AssertionError(f"no {minute} minutes past midnight on any of {sorted(wanted)} in {tz.key}")
+
+
+def anniversary_ms(day: date, minute: int, offset_ms: int, at_or_after_ms: int, tz: ZoneInfo) -> int:
+    """The next yearly return of a day and minute, moved by the offset, at or after an instant."""
+    year = to_moment(at_or_after_ms).astimezone(tz).year - offset_ms // YEAR_MS - 2
+    while True:
+        in_year = day.replace(year=year, day=28) if (day.month, day.day) == (2, 29) and not isleap(year) else None
+        due_ms = ceil_ms(local_instant(in_year or day.replace(year=year), minute, tz)) + offset_ms
+        if due_ms >= at_or_after_ms:
+            return due_ms
+        year += 1
 
 
 def start_of_day_ms(day: date, tz: ZoneInfo) -> int:

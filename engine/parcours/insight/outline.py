@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from parcours.core.time_text import time_text
 from parcours.expression.definition_keys import plain
-from parcours.journey.program import EventListener, Journey, ReactionListener, ReadEntry, Trigger, WaitFor
+from parcours.journey.program import EventEntry, EventListener, Journey, ReactionListener, ReadEntry, Trigger, WaitFor
 
 
 def starts_by(journey: Journey) -> str:
@@ -13,11 +13,15 @@ def starts_by(journey: Journey) -> str:
 
 
 def _start(entry: object) -> str:
-    if isinstance(entry, Trigger):
-        return entry.name if entry.when is None else f"{entry.name} when {entry.when.text}"
+    if isinstance(entry, EventEntry):
+        return " or ".join(_event(each) for each in entry.triggers)
     if isinstance(entry, ReadEntry):
         return f"a read of {plain(entry.audience)} at {time_text(entry.at_ms)}"
     return _of_audience(entry)
+
+
+def _event(trigger: Trigger) -> str:
+    return trigger.name if trigger.when is None else f"{trigger.name} when {trigger.when.text}"
 
 
 def awaited(journey: Journey | None, step: str | None) -> list[str]:
@@ -37,4 +41,5 @@ def _listener(listener: object) -> str:
 
 def _of_audience(part: object) -> str:
     change, audience = getattr(part, "change", "entered"), getattr(part, "audience", "an audience")
-    return f"{plain(audience)} {change}"
+    state = {"entered": "inside", "left": "outside"} if getattr(part, "at_once", False) else {}
+    return f"{plain(audience)} {state.get(change, change)}"

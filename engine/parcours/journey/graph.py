@@ -55,8 +55,8 @@ def _exits(journey: program.Journey) -> Iterator[str]:
 
 def _entry(journey: program.Journey) -> str:
     entry = journey.entry
-    if isinstance(entry, program.Trigger):
-        return f"{journey.name}: {_trigger(entry)}"
+    if isinstance(entry, program.EventEntry):
+        return f"{journey.name}: {' or '.join(map(_trigger, entry.triggers))}"
     if isinstance(entry, program.AudienceTrigger):
         return f"{journey.name}: {_change(entry)}"
     again = f", again by {entry.rule}" if entry.rule else ""
@@ -64,7 +64,9 @@ def _entry(journey: program.Journey) -> str:
 
 
 def _change(trigger: program.AudienceTrigger | program.AudienceListener) -> str:
-    return f"{trigger.audience} {trigger.change}"
+    state = {"entered": "inside", "left": "outside"}
+    at_once = isinstance(trigger, program.AudienceListener) and trigger.at_once
+    return f"{trigger.audience} {state[trigger.change] if at_once else trigger.change}"
 
 
 def _moment(at_ms: int) -> str:
@@ -94,14 +96,17 @@ def _quoted(text: str) -> str:
 def _shape(step: program.Step) -> str:
     match step:
         case program.Send():
-            return f"[/{_quoted(f'{step.id}: send {step.message} on {_listed(step.to)}')}/]"
+            on = "on the first of" if step.only_first else "on"
+            return f"[/{_quoted(f'{step.id}: send {step.message} {on} {_listed(step.to)}')}/]"
         case program.WaitFor():
             return f"{{{{{_quoted(f'{step.id}: wait for')}}}}}"
         case program.WaitDuration():
             return f"([{_quoted(f'{step.id}: wait {format_duration(step.duration_ms)}')}])"
         case program.WaitUntil():
             offset = f" {format_duration(step.offset_ms)}" if step.offset_ms else ""
-            return f"([{_quoted(f'{step.id}: wait until {_short(step.until.text)}{offset}')}])"
+            yearly = ", yearly" if step.yearly else ""
+            time = f" at {step.minute // 60:02}:{step.minute % 60:02}" if step.minute else ""
+            return f"([{_quoted(f'{step.id}: wait until {_short(step.until.text)}{offset}{time}{yearly}')}])"
         case program.WaitLocalTime():
             days = "" if len(step.days) == len(DAYS) else " " + ", ".join(DAYS[day] for day in sorted(step.days))
             return f"([{_quoted(f'{step.id}: wait for {step.minute // 60:02}:{step.minute % 60:02}{days}')}])"

@@ -11,7 +11,7 @@ from parcours.journey.step_parts import expressions
 
 def entry_names(journey: program.Journey) -> set[str]:
     """The event types that enter a journey."""
-    return {journey.entry.event} if isinstance(journey.entry, program.Trigger) else set()
+    return {trigger.event for trigger in _entry_triggers(journey)}
 
 
 def event_names(journey: program.Journey) -> set[str]:
@@ -31,9 +31,12 @@ def expressions_in(journey: program.Journey) -> Iterator[Expression]:
 
 
 def _triggers(journey: program.Journey) -> Iterator[program.Trigger]:
-    if isinstance(journey.entry, program.Trigger):
-        yield journey.entry
+    yield from _entry_triggers(journey)
     yield from inner_triggers(journey)
+
+
+def _entry_triggers(journey: program.Journey) -> tuple[program.Trigger, ...]:
+    return journey.entry.triggers if isinstance(journey.entry, program.EventEntry) else ()
 
 
 def inner_triggers(journey: program.Journey) -> Iterator[program.Trigger]:
@@ -49,7 +52,7 @@ def inner_triggers(journey: program.Journey) -> Iterator[program.Trigger]:
 def audience_names(journey: program.Journey) -> set[str]:
     """All audiences by which the journey can be entered, left or moved."""
     named = inner_audience_names(journey)
-    if not isinstance(journey.entry, program.Trigger):
+    if not isinstance(journey.entry, program.EventEntry):
         named.add(journey.entry.audience)
     return named
 

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from parcours.expression.definition_keys import plain
 from parcours.expression.expression import Expression
 from parcours.expression.expression import Series as Series
 from parcours.journey.model.recurrence import Recurrence
+from parcours.journey.policies import Cap as Cap
+from parcours.journey.policies import ConsentDefault as ConsentDefault
+from parcours.journey.policies import ConsentPolicy as ConsentPolicy
+from parcours.journey.policies import Policies as Policies
+from parcours.journey.policies import QuietHours as QuietHours
 
 AudienceChange: TypeAlias = Literal["entered", "left"]
 """The two changes of membership."""
 
-ConsentDefault: TypeAlias = Literal["opt_in", "opt_out"]
+PAGE_EVENTS: Final[Mapping[str, str]] = {"page": "Page Viewed", "screen": "Screen Viewed"}
+"""The event names under which page and screen calls are declared and listened for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,13 @@ class Trigger:
     def name(self) -> str:
         """The event type's name as the author wrote it."""
         return plain(self.event)
+
+
+@dataclass(frozen=True, slots=True)
+class EventEntry:
+    """Entry by events: the first trigger of the list that matches starts the run."""
+
+    triggers: tuple[Trigger, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +97,12 @@ class EventListener:
 
 @dataclass(frozen=True, slots=True)
 class AudienceListener:
-    """Waits for the person to enter or leave an audience from now on."""
+    """Waits for the person to enter or leave an audience. `at_once`: one who is inside, or outside, already matches."""
 
     audience: str
     change: AudienceChange
     next: str | None
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +121,11 @@ Listener: TypeAlias = EventListener | ReactionListener | AudienceListener
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A send step. `to` maps each of its channels to its address expression."""
+    """A send step. `to` maps each of its channels to its address expression.
+
+    only_first  one delivery, on the first of the channels that no gate refuses
+    prefer      the name of the channel that then comes before the others, if it is one of them
+    """
 
     id: str
     message: str
@@ -115,6 +133,8 @@ class Send:
     on_refused: str | None
     has_on_refused: bool
     next: str | None
+    only_first: bool = False
+    prefer: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +156,15 @@ class WaitDuration:
 
 @dataclass(frozen=True, slots=True)
 class WaitUntil:
+    """Waits until an instant, or a local date at `minute` of the day in the run's zone, every year if `yearly`."""
+
     id: str
     until: Expression
     offset_ms: int
     next: str | None
+    minute: int = 0
+    yearly: bool = False
+    is_date: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +236,7 @@ class Journey:
 
     name: str
     version: int
-    entry: Trigger | ReadEntry | AudienceTrigger
+    entry: EventEntry | ReadEntry | AudienceTrigger
     correlation: Expression | None
     reentry_after_ms: int | None
     exits: tuple[Trigger | AudienceTrigger, ...]
@@ -250,6 +275,7 @@ class EventType:
 
     of, rule        a rule-based type: each event named `of` that meets `rule` is also one of these
     namespace, key  the person of an event that has neither userId nor anonymousId
+    caseless        whether names in that namespace are in lower case, however they are written
     """
 
     name: str
@@ -257,6 +283,7 @@ class EventType:
     rule: Expression | None = None
     namespace: str | None = None
     key: Expression | None = None
+    caseless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,57 +303,6 @@ class Action:
     body: Mapping[str, Expression]
     timeout_ms: int
     answer: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentPolicy:
-    """The default of consent, by channel if named: marketing needs a grant (opt_in), or none (opt_out)."""
-
-    default: ConsentDefault = "opt_in"
-    channels: Mapping[str, ConsentDefault] = field(default_factory=dict)
-
-    def assumes(self, channel: str) -> bool:
-        """Whether a person who has said nothing may be sent marketing on this channel."""
-        return self.channels.get(channel, self.default) == "opt_out"
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """A frequency cap: at most `max` deliveries in a window of `per_ms`, over all that it names; None: any."""
-
-    channels: frozenset[str] | None
-    message_class: str | None
-    purpose: str | None
-    max: int
-    per_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class QuietHours:
-    """Quiet hours: a weekly window in the person's zone, from one minute of the day (0-1439) to another, exclusive.
-
-    days  those on which it starts (0 is Monday); `until_minute` up to `from_minute` is one of the day after
-    """
-
-    channels: frozenset[str] | None
-    from_minute: int
-    until_minute: int
-    days: frozenset[int]
-    then: Literal["hold", "drop"]
-
-
-@dataclass(frozen=True, slots=True)
-class Policies:
-    """The policies that gates apply before a message goes out. Without any, marketing needs an opt-in."""
-
-    consent: ConsentPolicy = field(default_factory=ConsentPolicy)
-    caps: tuple[Cap, ...] = ()
-    quiet_hours: tuple[QuietHours, ...] = ()
-    longest_cap_ms: int = field(init=False, repr=False, compare=False)
-    """The longest window of a cap, 0 without any."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "longest_cap_ms", max((cap.per_ms for cap in self.caps), default=0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from parcours.journey.model.document import (
     ProfileDocument,
     ProjectDocument,
 )
-from parcours.journey.program import Program
+from parcours.journey.program import Program, Send
 from parcours.journey.read.channel_settings import ChannelModels, check_channels
 from parcours.journey.read.documents import Documents, margins_of, read_documents
 from parcours.journey.read.finding import Finding, errors
@@ -55,17 +55,23 @@ class Project:
 
     @classmethod
     def load(
-        cls, folder: str | Path, contents: ContentModels | None = None, settings: ChannelModels | None = None
+        cls,
+        folder: str | Path,
+        contents: ContentModels | None = None,
+        settings: ChannelModels | None = None,
+        *,
+        drafts: bool = False,
     ) -> Project:
         """The project in a folder.
 
         contents  the content model of each channel; None leaves messages unchecked but for their templates
         settings  the settings' model of each installed channel; None leaves `channels` of parcours.yaml unchecked
+        drafts    whether messages that are drafts may be sent: to test and simulate, for nothing else takes the project
         Raises ProjectInvalid with every error at once.
         """
         project, findings = _examine(Path(folder), contents, settings)
-        if project is None:
-            raise _invalid(findings)
+        if project is None or errors(findings, drafts=drafts):
+            raise _invalid(findings, drafts=drafts)
         return project
 
     @classmethod
@@ -121,6 +127,16 @@ class Project:
     @property
     def channels(self) -> Mapping[str, Mapping[str, object]]:
         return self._documents.settings.channels
+
+    @property
+    def drafts(self) -> tuple[str, ...]:
+        """The messages that its journeys send and that are drafts; with any it cannot be published."""
+        sent = {
+            step.message for each in self._program.journeys for step in each.steps.values() if isinstance(step, Send)
+        }
+        return tuple(
+            each.message for each in self._documents.messages if each.status == "draft" and each.message in sent
+        )
 
     @property
     def folder(self) -> Path:
@@ -181,24 +197,29 @@ def _examine(
         check_channels(documents.settings.channels, settings, margins.single["project"].below("channels"))
     trees = Trees()
     program, checked = compile_project(documents, margins, contents, trees=trees, checks=checks or {})
-    project = None if errors(findings) else Project(checked, program, folder, trees)
+    project = None if errors(findings, drafts=True) else Project(checked, program, folder, trees)
     return project, sorted(set(findings))
 
 
 def _restored(data: bytes, folder: Path, known: Mapping[str, Node]) -> Project:
-    return _compiled(documents_of(data), None, folder, Trees(known))
+    return _compiled(documents_of(data), None, folder, Trees(known), drafts=True)
 
 
 def _compiled(
-    documents: Documents, contents: ContentModels | None, folder: Path | None = None, trees: Trees | None = None
+    documents: Documents,
+    contents: ContentModels | None,
+    folder: Path | None = None,
+    trees: Trees | None = None,
+    *,
+    drafts: bool = False,
 ) -> Project:
     findings: list[Finding] = []
     trees = trees or Trees()
     program, checked = compile_project(documents, margins_of(documents, findings), contents, trees=trees)
-    if errors(findings):
-        raise _invalid(findings)
+    if errors(findings, drafts=drafts):
+        raise _invalid(findings, drafts=drafts)
     return Project(checked, program, folder, trees)
 
 
-def _invalid(findings: list[Finding]) -> ProjectInvalid:
-    return ProjectInvalid("\n".join(str(finding) for finding in errors(sorted(set(findings)))))
+def _invalid(findings: list[Finding], *, drafts: bool) -> ProjectInvalid:
+    return ProjectInvalid("\n".join(str(finding) for finding in errors(sorted(set(findings)), drafts=drafts)))

@@ -37,7 +37,7 @@ def expressions(step: program.Step) -> list[Expression]:
     """The expressions evaluated when a step is carried out; those of its listeners belong to their triggers."""
     match step:
         case program.Send():
-            return list(step.to.values())
+            return [*step.to.values(), *([step.prefer] if step.prefer is not None else [])]
         case program.WaitUntil():
             return [step.until]
         case program.Branch():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from parcours.config import Settings
 from parcours.errors import CallerError
 from parcours.journey.program import Program
 from parcours.segment import Unusable, bounded_reason, check_call
+from parcours.surrogates import mended_value
 
 T = TypeVar("T")
 
@@ -32,7 +34,7 @@ class Lines:
 def lines_of(calls: Iterable[Mapping[str, object]] | bytes | bytearray | memoryview) -> Lines:
     """The lines of one call of `ingest`. Raises CallerError for what is neither calls nor a block of NDJSON."""
     if isinstance(calls, bytes | bytearray | memoryview):
-        lines = [line for line in bytes(calls).split(b"\n") if line.strip()]
+        lines = [line for line in bytes(calls).removeprefix(BOM_UTF8).split(b"\n") if line.strip()]
         return Lines(lines, range(len(lines)))
     encoded: list[bytes] = []
     places: list[int] = []
@@ -52,6 +54,11 @@ def line_of(call: object) -> bytes:
     """The line of one call. Raises CallerError for what cannot be written as JSON."""
     try:
         return msgspec.json.encode(dict(call) if isinstance(call, Mapping) else call)
+    except UnicodeEncodeError as error:
+        mended = _with_whole_characters(call)
+        if mended is None:
+            raise CallerError(f"the call cannot be written as JSON: {error}") from None
+        return mended
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
         raise CallerError(f"the call cannot be written as JSON: {error}") from None
 
@@ -64,6 +71,20 @@ def checked_line(call: Mapping[str, object], program: Program, settings: Setting
     except Unusable as reason:
         raise CallerError(f"{call['type']}: {reason}") from None
     return line
+
+
+VALUES = frozenset({"properties", "traits", "answer", "name", "category"})
+"""The parts of a call that hold values. In all others, ids above all, a text means itself and is not mended."""
+
+
+def _with_whole_characters(call: object) -> bytes | None:
+    """The line of a call whose values hold halves of surrogate pairs; None where they are elsewhere."""
+    if not isinstance(call, Mapping):
+        return None
+    try:
+        return msgspec.json.encode({key: mended_value(each) if key in VALUES else each for key, each in call.items()})
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
+        return None
 
 
 def check_person(person: object, asked: str) -> None:
@@ -79,8 +100,16 @@ def check_person(person: object, asked: str) -> None:
 def recorded_lines(lines: Iterable[bytes] | bytes | bytearray | memoryview) -> Iterable[bytes]:
     """Recorded lines one by one, empty ones among them so that numbers stay right. Raises CallerError as above."""
     if isinstance(lines, bytes | bytearray | memoryview):
-        return bytes(lines).split(b"\n")
-    return _each(lines, "lines of NDJSON as bytes")
+        return bytes(lines).removeprefix(BOM_UTF8).split(b"\n")
+    return _without_mark(_each(lines, "lines of NDJSON as bytes"))
+
+
+def _without_mark(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines without the byte order mark that some programs put before the first."""
+    mark = BOM_UTF8
+    for line in lines:
+        yield line.removeprefix(mark) if mark and isinstance(line, bytes) else line
+        mark = b""
 
 
 def _each(given: Iterable[T], wanted: str) -> Iterable[T]:

@@ -77,7 +77,7 @@ class JourneyControl:
 
     async def publish(self, project: Project) -> None:
         """Raises PublishRefused."""
-        reasons = self._missing(project)
+        reasons = [*drafted(project), *self._missing(project)]
         if project.name != self._project.name:
             reasons.append(f"the store belongs to project {self._project.name!r}, not to {project.name!r}")
         if reasons:
@@ -165,6 +165,11 @@ class JourneyControl:
             )
             for name, entry in sorted(self.publications.ledger.journeys.items())
         ]
+
+
+def drafted(project: Project) -> list[str]:
+    """Why a project that sends drafts cannot be published."""
+    return [f"the message {message!r} is a draft, set its status to ready" for message in project.drafts]
 
 
 def _not_opened(project: Project, channel: str) -> str:

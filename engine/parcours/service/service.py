@@ -15,7 +15,7 @@ from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.webhooks import feedback_lines
-from parcours.errors import CallerError, EngineClosed
+from parcours.errors import CallerError, EngineClosed, ProjectInvalid
 from parcours.journey.project import Project
 from parcours.routing.calls import Lines, checked_line, lines_of
 from parcours.routing.plan import Plan, check_shards
@@ -25,6 +25,7 @@ from parcours.service.acknowledgement import Ingested
 from parcours.service.channel_selection import delivering, recording
 from parcours.service.facade import Facade
 from parcours.service.host import CLOSE_PATIENCE_S, Host
+from parcours.service.journey_control import drafted
 from parcours.service.unknown_names import UnknownNames
 from parcours.store.address import check_address
 
@@ -66,10 +67,13 @@ class Service(Facade):
                  project; what else is configured is opened too. `call` among them keeps outbound calls from leaving
         clock    another clock than the machine's, for the local runtime
         environ  where `env:NAME` settings are looked up; the environment of the process, if it is left out
-        Raises CallerError, SettingInvalid, ChannelUnknown, ExtraMissing; entering it StoreBusy or StoreBroken.
+        Raises CallerError, ProjectInvalid for drafts, SettingInvalid, ChannelUnknown, ExtraMissing; entering it
+        StoreBusy or StoreBroken.
         """
         if not isinstance(project, Project):
             raise CallerError(f"open({project!r}): a Project is expected; a folder is read by Project.load(folder)")
+        if project.drafts:
+            raise ProjectInvalid("\n".join(drafted(project)))
         check_shards(shards)
         check_address(store)
         recorded = recording(project, records)

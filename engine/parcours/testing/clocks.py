@@ -14,6 +14,7 @@ from datetime import datetime
 
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.core.paths import replaced
+from parcours.expression.dotted import split_path
 from parcours.expression.expression import Scope, to_json
 from parcours.expression.zones import zone, zone_names
 from parcours.instants import to_moment
@@ -41,7 +42,7 @@ class PersonClocks:
 
     def __init__(self, program: Program, known: Iterable[tuple[int, str, Mapping[str, object]]]) -> None:
         self._program = program
-        paths = [path.split(".") for path in program.profile_timezone.paths]
+        paths = [split_path(path) for path in program.profile_timezone.paths]
         self._deciding = frozenset(names[1] for names in paths if names[0] == "profile")
         self._known: dict[str, list[tuple[int, Mapping[str, object]]]] = {}
         for at, person, traits in sorted(known, key=lambda each: each[0]):
@@ -80,7 +81,7 @@ class PersonClocks:
             person.unknown |= self._deciding
             return
         for path, value in step.values.items():
-            name = path.partition(".")[0]
+            name = split_path(path)[0]
             if name in self._deciding:
                 if not value.literal or person.heard.get(name) == fact.at:
                     person.unknown.add(name)

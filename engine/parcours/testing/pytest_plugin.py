@@ -45,7 +45,7 @@ def parcours_project(_parcours_projects: dict[Path, tuple[ContentModels, Project
                 folder = Path(str(project)).resolve()
                 contents = _contents(folder)
                 if folder not in _parcours_projects or _parcours_projects[folder][0] != contents:
-                    _parcours_projects[folder] = contents, ProjectType.load(project)
+                    _parcours_projects[folder] = contents, ProjectType.load(project, drafts=True)
                 project = _parcours_projects[folder][1]
             return opened.enter_context(VirtualProject(project, START if start is None else start))
 

@@ -82,6 +82,12 @@ def is_member(person: Person, now_ms: int, name: str) -> bool:
     return person.known and holds(person.world.audiences[name], scope_of(person, now_ms))
 
 
+def is_so(person: Person, listener: Document, world: World) -> bool:
+    """Whether a listener for being inside or outside finds it so."""
+    inside = person.settled.get(world.audience_key(listener["audience"]), False)
+    return inside == {"inside": True, "outside": False}.get(listener.get("change", "entered"))
+
+
 def in_exit_audience(person: Person, journey: Document) -> bool:
     named = [rule["audience"] for rule in journey.get("exit", []) if "audience" in rule]
     return any(person.settled.get(person.world.audience_key(name), False) for name in named)

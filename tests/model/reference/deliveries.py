@@ -3,12 +3,14 @@
 import re
 from typing import Any
 
+from tests.model.reference.expression import value
 from tests.model.reference.people import (
     Document,
     Person,
     address_of,
     consents,
     record_delivery,
+    scope_of,
     set_consent,
     set_timer,
     zone_of,
@@ -40,23 +42,51 @@ def ask(person: Person, now_ms: int, run: Document, step: Document) -> list[Docu
     message = run["world"].messages[step["send"]]
     asked = []
     # All channels that the message has content for, in document order, unless the step names them.
-    for channel in step.get("channels") or [name for name in message if name in CHANNELS]:
-        delivery: Document = {
-            "run": run,
-            "step": step["id"],
-            "visit": run["visits"][step["id"]],
-            "channel": channel,
-            "message": message,
-            "of": step,
-            "asked_at": now_ms,
-            "state": None,
-            "to": None,
-            "marks": [],
-        }
+    named = step.get("channels") or [name for name in message if name in CHANNELS]
+    if isinstance(named, dict):
+        named = [first_that_passes(person, now_ms, run, step, message)]
+    for channel in named:
+        delivery = new(now_ms, run, step, message, channel)
         person.deliveries.append(delivery)
         asked.append(delivery)
         decide(person, gates_at_ms(person, now_ms), delivery)
     return asked
+
+
+def new(now_ms: int, run: Document, step: Document, message: Document, channel: str) -> Document:
+    return {
+        "run": run,
+        "step": step["id"],
+        "visit": run["visits"][step["id"]],
+        "channel": channel,
+        "message": message,
+        "of": step,
+        "asked_at": now_ms,
+        "state": None,
+        "to": None,
+        "marks": [],
+    }
+
+
+def first_that_passes(person: Person, now_ms: int, run: Document, step: Document, message: Document) -> str:
+    """The first channel that no gate refuses, the preferred one before the others; if there is none, the first."""
+    listed: list[str] = list(step["channels"]["first"])
+    if "prefer" in step["channels"]:
+        preferred = value(step["channels"]["prefer"], scope_of(person, now_ms, run=run))
+        listed = [name for name in listed if name == preferred] + [name for name in listed if name != preferred]
+    at_ms = gates_at_ms(person, now_ms)
+    for channel in listed:
+        trial = new(now_ms, run, step, message, channel)
+        trial["to"] = address_for(person, at_ms, trial)
+        gate, held_until_ms = gates(person, at_ms, trial)
+        if gate is None or held_until_ms is not None:
+            return channel
+    return listed[0]
+
+
+def address_for(person: Person, now_ms: int, delivery: Document) -> str | None:
+    address = address_of(person, now_ms, delivery["channel"], delivery["of"], delivery["run"])
+    return address if isinstance(address, str) and address.strip() else None
 
 
 def gates_at_ms(person: Person, now_ms: int) -> int:
@@ -66,8 +96,7 @@ def gates_at_ms(person: Person, now_ms: int) -> int:
 
 def decide(person: Person, now_ms: int, delivery: Document) -> None:
     """Passes a delivery through all gates: when it is asked for, and again when it is released."""
-    address = address_of(person, now_ms, delivery["channel"], delivery["of"], delivery["run"])
-    delivery["to"] = address if isinstance(address, str) and address.strip() else None
+    delivery["to"] = address_for(person, now_ms, delivery)
     gate, held_until_ms = gates(person, now_ms, delivery)
     if gate is not None:
         object_to(person, now_ms, delivery, gate, held_until_ms)

@@ -295,8 +295,16 @@ METHODS: dict[str, Callable[..., Any]] = {
     "matches": on_text(lambda left, right: re.search(right, left) is not None),
     "size": size,
 }
+
+
+def moment(value: Any) -> Instant | None:
+    # A whole number is Unix seconds.
+    return Instant(value * 1000) if type(value) is int else timestamp(value)
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "size": size,
-    "timestamp": timestamp,
+    "timestamp": moment,
+    "default": lambda value, instead: instead if value is None else value,
     "duration": lambda text: Span(parse_duration(text)),
 }

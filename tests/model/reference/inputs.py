@@ -33,6 +33,9 @@ def apply_line(person: Person, line: Document) -> None:
         person.message_ids[message_id] = now_ms
     fact = learn(person, now_ms, line)
     if fact is None:
+        # A reaction that concerns no delivery is an input, with which goes what time brings at its instant.
+        if line["type"] == "reaction" and person.known:
+            let_time_turn(person, now_ms)
         return
     person.known = True
     person.caused_in_all = 0
@@ -71,6 +74,8 @@ def learn(person: Person, now_ms: int, line: Document) -> Document | None:
         case kind:
             name = NAMED_CALLS.get(kind) or line["event"]
             properties = line.get("properties", {})
+            if kind in NAMED_CALLS:
+                properties = {key: line[key] for key in ("name", "category") if key in line} | properties
             for world in person.world.life.worlds:
                 names, event = named(person, now_ms, world, name, properties)
                 if names:
@@ -122,9 +127,16 @@ def phases(person: Person, now_ms: int, fact: Document, but: str | None = None) 
     runs = [run for run in runs_in_order(person) if run["journey"]["journey"] != but and not is_still(person, run)]
     move_runs(person, now_ms, fact, runs)
     for journey in person.world.journeys:
-        why = calls_for(journey["entry"], fact, person.world)
-        if why is not None and life.state[journey["journey"]] == "open":
-            enter(person, now_ms, journey, why, event_in(fact, person.world) if "event" in journey["entry"] else None)
+        entry = journey["entry"]
+        event = None if "audience" in entry else event_in(fact, person.world)
+        listed = entry if isinstance(entry, list) else [entry]
+        called = [rule for rule in listed if calls_for(rule, fact, person.world) is not None]
+        if called and life.state[journey["journey"]] == "open":
+            # Of several events the first of the list that matches.
+            scope = scope_of(person, now_ms, event=event)
+            met = next((rule for rule in called if holds(rule.get("when"), scope)), None)
+            why = calls_for(met or called[0], fact, person.world)
+            enter(person, now_ms, journey, why, event, is_met=met is not None)
 
 
 def is_still(person: Person, run: Document) -> bool:
@@ -147,8 +159,11 @@ def calls_for(rule: Document, fact: Document, world: World) -> str | None:
     names: list[str] = next((names for of, names, _ in fact["events"] if of is world), [])
     if "event" in rule and rule["event"] in names:
         return str(rule["event"])
-    if "audience" in rule and (world.audience_key(rule["audience"]), rule.get("change", "entered")) in fact["changes"]:
-        return str(rule["audience"])
+    if "audience" in rule:
+        # Who comes to be inside has entered.
+        change = {"inside": "entered", "outside": "left"}.get(rule.get("change", ""), rule.get("change", "entered"))
+        if (world.audience_key(rule["audience"]), change) in fact["changes"]:
+            return str(rule["audience"])
     return None
 
 
@@ -217,9 +232,11 @@ def advance_runs(person: Person, now_ms: int, fact: Document, runs: list[Documen
             steps.move(person, now_ms, run, steps.following(run["journey"], step, met[0].get("next")))
 
 
-def enter(person: Person, now_ms: int, journey: Document, why: str, event: Document | None) -> None:
+def enter(
+    person: Person, now_ms: int, journey: Document, why: str | None, event: Document | None, *, is_met: bool = True
+) -> None:
     """Entry is checked in this order: paused, dates, `when`, exit audience, open run, re-entry."""
-    refusal = refused(person, now_ms, journey, event)
+    refusal = refused(person, now_ms, journey, event, is_met=is_met)
     if refusal == "unmet":
         return
     if refusal is not None:
@@ -247,7 +264,7 @@ def enter(person: Person, now_ms: int, journey: Document, why: str, event: Docum
     steps.move(person, now_ms, run, run["step"])
 
 
-def refused(person: Person, now_ms: int, journey: Document, event: Document | None) -> str | None:
+def refused(person: Person, now_ms: int, journey: Document, event: Document | None, *, is_met: bool) -> str | None:
     if journey["journey"] in person.world.life.paused:
         return "paused"
     # The dates are in the project's zone, the end inclusive.
@@ -255,7 +272,7 @@ def refused(person: Person, now_ms: int, journey: Document, event: Document | No
     if not journey.get("starts", today) <= today <= journey.get("ends", today):
         return "outside_dates"
     # An unmet `when` leaves no line.
-    if not holds(journey["entry"].get("when"), scope_of(person, now_ms, event=event)):
+    if not is_met:
         return "unmet"
     if audiences.in_exit_audience(person, journey):
         return "exit_audience"
@@ -276,7 +293,8 @@ def refused(person: Person, now_ms: int, journey: Document, event: Document | No
 def fire(person: Person, timer: Document) -> None:
     """A timer does what it was set for, unless that is over."""
     person.caused_in_all = 0
-    person.firing = timer["order"]
+    # What time brings to audiences goes before timers, as an event does.
+    person.firing = None if timer["kind"] == "audience" else timer["order"]
     if act(person, timer["due"], timer):
         apply_caused(person, timer["due"])
     person.firing = None
@@ -301,6 +319,13 @@ def act(person: Person, now_ms: int, timer: Document) -> bool:
         case _:
             return False
     return True
+
+
+def let_time_turn(person: Person, now_ms: int) -> None:
+    if now_ms in person.next_change.values():
+        person.caused_in_all = 0
+        phases(person, now_ms, new_fact(audiences.refresh(person, now_ms)))
+        apply_caused(person, now_ms)
 
 
 def enter_by_read(person: Person, now_ms: int, name: str) -> None:

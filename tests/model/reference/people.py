@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.model.reference.expression import Instant, holds, kind_of, timestamp, value
-from tests.model.reference.times import is_duration, parse_duration, to_text, zone_named
+from tests.model.reference.times import date_in, is_duration, parse_duration, to_text, zone_named
 from tests.model.reference.worlds import AudienceKey, World, place_of
 
 Document = dict[str, Any]
@@ -58,13 +58,13 @@ def typed(values: Document, declared: Mapping[str, Any]) -> Document:
     """A copy in which what is declared a timestamp is an Instant; a dot in a name is a path into nested objects."""
     copied = {name: typed(inner, {}) if isinstance(inner, dict) else inner for name, inner in values.items()}
     for path, kind in declared.items():
-        if kind == "timestamp":
+        if kind in ("timestamp", "date"):
             *above, last = path.split(".")
             inner: Any = copied
             for name in above:
                 inner = inner.get(name) if isinstance(inner, dict) else None
             if isinstance(inner, dict) and isinstance(inner.get(last), str):
-                inner[last] = timestamp(inner[last])
+                inner[last] = timestamp(inner[last]) if kind == "timestamp" else date_in(inner[last])
     return copied
 
 

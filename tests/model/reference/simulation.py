@@ -45,9 +45,9 @@ def advance(person: Person, waiting: list[Document], *, events_to_ms: int, timer
         event_ms = parse_instant(waiting[0]["timestamp"]) if waiting else None
         if event_ms is not None and event_ms > events_to_ms:
             event_ms = None
-        # Timers due together fire in the order in which they were set.
+        # Timers due together fire in the order in which they were set, but what time brings to audiences goes first.
         due = [timer for timer in person.timers if timer["due"] <= timers_to_ms and not is_kept(person, timer)]
-        timer = min(due, key=lambda timer: (timer["due"], timer["order"]), default=None)
+        timer = min(due, key=firing_order, default=None)
         # An event goes before a timer of the same instant.
         if event_ms is not None and (timer is None or event_ms <= timer["due"]):
             apply_line(person, waiting.pop(0))
@@ -56,6 +56,10 @@ def advance(person: Person, waiting: list[Document], *, events_to_ms: int, timer
             fire(person, timer)
         else:
             return
+
+
+def firing_order(timer: Document) -> tuple[int, bool, int]:
+    return (timer["due"], timer["kind"] != "audience", timer["order"])
 
 
 def is_kept(person: Person, timer: Document) -> bool:

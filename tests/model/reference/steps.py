@@ -1,12 +1,13 @@
 """Where does a run go from here? Instant steps follow one another until the run waits or ends."""
 
 import hashlib
+from datetime import date
 from typing import Any
 
 from tests.model.reference import audiences, calls, deliveries
 from tests.model.reference.expression import Instant, holds, value
 from tests.model.reference.people import Document, Person, record, scope_of, set_timer, set_traits, zone_of
-from tests.model.reference.times import next_time_of_day, parse_duration, to_text
+from tests.model.reference.times import at_time_of_day, next_birthday, next_time_of_day, parse_duration, to_text
 
 CAUSED_INPUTS_MAX = 100
 
@@ -105,16 +106,29 @@ def wait(person: Person, now_ms: int, run: Document, step: Document) -> Any:
 def due_of(person: Person, now_ms: int, run: Document, wanted: Any) -> int | None:
     if isinstance(wanted, str):
         return now_ms + parse_duration(wanted)
+    zone = zone_of(person, now_ms, run["journey"].get("timezone", "profile"))
     if "until" in wanted:
         instant = value(wanted["until"], scope_of(person, now_ms, run=run))
-        return instant.ms + parse_duration(wanted.get("offset", "0s")) if isinstance(instant, Instant) else None
-    zone = zone_of(person, now_ms, run["journey"].get("timezone", "profile"))
+        offset_ms = parse_duration(wanted.get("offset", "0s"))
+        if isinstance(instant, Instant):
+            return instant.ms + offset_ms
+        if not isinstance(instant, str):
+            return None
+        # A date is local: its 00:00, or another time of day.
+        time = wanted.get("time", "00:00")
+        if wanted.get("yearly"):
+            return next_birthday(now_ms, instant, time, offset_ms, zone)
+        return at_time_of_day(date.fromisoformat(instant), time, zone) + offset_ms
     return next_time_of_day(now_ms, wanted["time"], wanted.get("days"), zone)
 
 
 def wait_for(person: Person, now_ms: int, run: Document, step: Document) -> Any:
     # A reaction that the delivery already has matches at once; an event listener never looks back.
     for listener in step["wait_for"]:
+        # So does being inside or outside, as of the changes that have been inputs.
+        if "audience" in listener and audiences.is_so(person, listener, run["world"]):
+            record(person, now_ms, run, "matched", listener["audience"], step["id"])
+            return following(run["journey"], step, listener.get("next"))
         if "reaction" in listener and deliveries.heard_already(person, now_ms, run, listener):
             record(person, now_ms, run, "matched", listener["reaction"], step["id"])
             calls.hear(person, run, listener)
@@ -156,7 +170,9 @@ def split(person: Person, now_ms: int, run: Document, step: Document) -> Any:
 
 def update(person: Person, now_ms: int, run: Document, step: Document) -> Any:
     scope = scope_of(person, now_ms, run=run)
-    set_traits(person, {trait: value(text, scope) for trait, text in step["update"].items()})
+    values = {trait: value(text, scope) for trait, text in step["update"].items()}
+    # What is missing changes nothing.
+    set_traits(person, {trait: content for trait, content in values.items() if content is not None})
     changes = audiences.refresh(person, deliveries.gates_at_ms(person, now_ms))
     if changes:
         # Changes that an update causes are new inputs of the same instant, at most 100.

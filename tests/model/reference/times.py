@@ -85,6 +85,27 @@ def next_time_of_day(now_ms: int, time: str, days: Sequence[str] | None, zone: Z
     raise AssertionError(f"no {time} on {days} within nine days")
 
 
+def date_in(text: str) -> str | None:
+    """The local date that a text begins with, if it is a date or a time."""
+    try:
+        return datetime.fromisoformat(text).date().isoformat()
+    except ValueError:
+        return None
+
+
+def next_birthday(now_ms: int, born: str, time: str, offset_ms: int, zone: ZoneInfo) -> int:
+    """The next return of a day at or after now, the offset applied first."""
+    found = []
+    for year in range(to_datetime(now_ms).year - 3, to_datetime(now_ms).year + 4):
+        try:
+            day = date.fromisoformat(f"{year}{born[4:]}")
+        except ValueError:
+            # 29 February is the 28th in other years.
+            day = date(year, 2, 28)
+        found.append(at_time_of_day(day, time, zone) + offset_ms)
+    return min(due_ms for due_ms in found if due_ms >= now_ms)
+
+
 def quiet_windows(rule: dict[str, Any], now_ms: int, zone: ZoneInfo) -> list[tuple[int, int]]:
     """The windows of one rule around an instant, their ends exclusive."""
     today = to_datetime(now_ms, zone).date()

@@ -13,7 +13,7 @@ from parcours.core.paths import keep, pick
 from parcours.core.profile import DeliveryState, Run
 from parcours.core.storable import objection
 from parcours.core.turn import Turn
-from parcours.expression.values import MISSING, is_number, to_timestamp
+from parcours.expression.values import MISSING, is_number, to_date, to_timestamp
 
 
 def take_answer(
@@ -55,6 +55,7 @@ _IS_OF: Mapping[str, Callable[[object], bool]] = {
     "integer": lambda value: type(value) is int or (type(value) is float and value.is_integer()),
     "boolean": lambda value: isinstance(value, bool),
     "timestamp": lambda value: to_timestamp(value) is not MISSING,
+    "date": lambda value: to_date(value) is not MISSING,
     "object": lambda value: isinstance(value, dict),
     "list": lambda value: isinstance(value, list),
 }

@@ -6,6 +6,7 @@ An outbound call goes the same way but without gates: it addresses nobody.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from parcours.channel import CALL
@@ -22,11 +23,38 @@ from parcours.journey.program import Action, CallAction, Message, Send
 
 
 def queue(turn: Turn, run: Run, step: Send, message: Message) -> None:
-    """Ask for one delivery per channel of the step. Each is queued, held or refused when this returns."""
+    """Ask for one delivery per channel of the step, or for one. Each is queued, held or refused when this returns."""
+    if step.only_first:
+        _queue_first(turn, run, step, message)
+        return
     for channel in step.to:
         delivery = _new(turn, run, step.id, channel, message.name)
         delivery.to = _address(turn, run, step, channel)
         _pass_gates(turn, run, delivery, message)
+
+
+def _queue_first(turn: Turn, run: Run, step: Send, message: Message) -> None:
+    """Ask for one delivery, on the first channel that no gate refuses; where all do it is refused on the first."""
+    refused: list[tuple[DeliveryState, Objection]] = []
+    for channel in _by_preference(turn, run, step):
+        delivery = _made(turn, run, step.id, channel, message.name)
+        delivery.to = _address(turn, run, step, channel)
+        objection = judge(turn, delivery, message)
+        if objection is None or objection.until_ms is not None:
+            break
+        refused.append((delivery, objection))
+    else:
+        delivery, objection = refused[0]
+        reasons = [objection.reason, *(f"{other.channel}: {each.reason}" for other, each in refused[1:])]
+        objection = replace(objection, reason="; ".join(reasons))
+    _keep(turn, run, delivery)
+    _let_pass(turn, run, delivery, message, objection)
+
+
+def _by_preference(turn: Turn, run: Run, step: Send) -> list[str]:
+    """The channels of the step in their order, but the preferred one first."""
+    preferred = None if step.prefer is None else step.prefer.value(turn.run_scope(run))
+    return sorted(step.to, key=lambda channel: channel != preferred)
 
 
 def queue_call(turn: Turn, run: Run, step: CallAction, action: Action, body: Mapping[str, object]) -> None:
@@ -41,7 +69,13 @@ def queue_call(turn: Turn, run: Run, step: CallAction, action: Action, body: Map
 
 def _new(turn: Turn, run: Run, step: str, channel: str, message: str) -> DeliveryState:
     """Create a delivery of the run's current step."""
-    delivery = DeliveryState(
+    delivery = _made(turn, run, step, channel, message)
+    _keep(turn, run, delivery)
+    return delivery
+
+
+def _made(turn: Turn, run: Run, step: str, channel: str, message: str) -> DeliveryState:
+    return DeliveryState(
         key=delivery_key(turn, run, channel),
         step=step,
         visit=run.visits[step],
@@ -52,9 +86,11 @@ def _new(turn: Turn, run: Run, step: str, channel: str, message: str) -> Deliver
         attempt=1,
         decided_at=turn.at,
     )
+
+
+def _keep(turn: Turn, run: Run, delivery: DeliveryState) -> None:
     _forget_oldest(turn, run)
     run.deliveries.append(delivery)
-    return delivery
 
 
 def _forget_oldest(turn: Turn, run: Run) -> None:
@@ -93,7 +129,19 @@ def _address(turn: Turn, run: Run, step: Send, channel: str) -> str | None:
 
 
 def _pass_gates(turn: Turn, run: Run, delivery: DeliveryState, message: Message, *, again: bool = False) -> None:
-    objection = judge(turn, delivery, message)
+    _let_pass(turn, run, delivery, message, judge(turn, delivery, message), again=again)
+
+
+def _let_pass(
+    turn: Turn,
+    run: Run,
+    delivery: DeliveryState,
+    message: Message,
+    objection: Objection | None,
+    *,
+    again: bool = False,
+) -> None:
+    """Put the delivery into the outbox unless a gate objects."""
     if objection is not None:
         _object(turn, run, delivery, objection, again=again)
         return

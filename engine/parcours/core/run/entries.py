@@ -6,7 +6,7 @@ own; the other refusals are recorded as moves of the journey, without a run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from parcours.core.fact import LimitReached, Moved, Unmet
 from parcours.core.input import ReadReached
@@ -15,8 +15,8 @@ from parcours.core.paths import keep
 from parcours.core.profile import ReadMark, Run, Timer
 from parcours.core.run.walk import go_to
 from parcours.core.turn import Turn, correlation_key
-from parcours.expression.expression import Expression
-from parcours.journey.program import AudienceTrigger, Journey, ReadEntry
+from parcours.expression.expression import Scope
+from parcours.journey.program import AudienceTrigger, Journey, ReadEntry, Trigger
 
 
 def enter(turn: Turn, journey: Journey, occasion: Occasion) -> None:
@@ -26,9 +26,8 @@ def enter(turn: Turn, journey: Journey, occasion: Occasion) -> None:
         return None
     if isinstance(entry, AudienceTrigger):
         return _try_to_enter(turn, journey, entry.name, {}) if entry in occasion.changes else None
-    if entry.event not in occasion.names:
-        return None
-    return _try_to_enter(turn, journey, entry.name, occasion.properties, entry.when)
+    named = [trigger for trigger in entry.triggers if trigger.event in occasion.names]
+    return _try_to_enter(turn, journey, named[0].name, occasion.properties, named) if named else None
 
 
 def enter_later(turn: Turn, given: ReadReached) -> None:
@@ -48,21 +47,33 @@ def enter_by_read(turn: Turn, journey: Journey) -> None:
 
 
 def _try_to_enter(
-    turn: Turn, journey: Journey, why: str, properties: Mapping[str, object], when: Expression | None = None
+    turn: Turn, journey: Journey, why: str, properties: Mapping[str, object], triggers: Sequence[Trigger] = ()
 ) -> None:
-    """Pause, dates, condition, exit audience, open run, re-entry: the first that objects decides."""
+    """Pause, dates, condition, exit audience, open run, re-entry: the first that objects decides.
+
+    Of `triggers`, those that the event goes by, the first whose condition holds starts the run.
+    """
     if turn.is_paused(journey.name):
         return _refuse(turn, journey, "paused")
     if not _within_dates(turn, journey):
         return _refuse(turn, journey, "outside_dates")
     scope = turn.scope(properties)
-    if when is not None and not when.holds(scope):
-        turn.effects.facts.append(Unmet(turn.at, turn.person, journey.name, journey.version, why, when.unmet(scope)))
-        return None
+    if triggers:
+        met = next((each for each in triggers if each.when is None or each.when.holds(scope)), None)
+        if met is None:
+            return _tell_unmet(turn, journey, triggers, scope)
+        why = met.name
     if _in_exit_audience(turn, journey):
         return _refuse(turn, journey, "exit_audience")
     correlation = correlation_key(journey.correlation.value(scope)) if journey.correlation else None
     return _enter(turn, journey, correlation, why, properties)
+
+
+def _tell_unmet(turn: Turn, journey: Journey, triggers: Sequence[Trigger], scope: Scope) -> None:
+    for each in triggers:
+        if each.when is not None:
+            unmet = each.when.unmet(scope)
+            turn.effects.facts.append(Unmet(turn.at, turn.person, journey.name, journey.version, each.name, unmet))
 
 
 def _in_exit_audience(turn: Turn, journey: Journey) -> bool:

@@ -6,6 +6,7 @@ import msgspec
 
 from parcours.core.fact import LimitReached
 from parcours.core.turn import Turn
+from parcours.expression.dotted import split_path
 
 
 def set_traits(turn: Turn, changes: dict[str, object]) -> None:
@@ -21,7 +22,7 @@ def set_traits(turn: Turn, changes: dict[str, object]) -> None:
 
 
 def _set_one_by_one(turn: Turn, changes: dict[str, object]) -> None:
-    declared = frozenset(path.partition(".")[0] for path in turn.program.trait_kinds)
+    declared = frozenset(split_path(path)[0] for path in turn.program.trait_kinds)
     for name, value in changes.items():
         if value is None:
             turn.profile.traits.pop(name, None)

@@ -6,10 +6,11 @@ step could not be carried out; a parked run stays where it is and every other ru
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
 from hashlib import blake2b
 from typing import assert_never
+from zoneinfo import ZoneInfo
 
 from parcours.core.delivery import sending
 from parcours.core.paths import replaced
@@ -17,10 +18,13 @@ from parcours.core.profile import DeliveryState, Run
 from parcours.core.run.traits import has_room
 from parcours.core.storable import objection
 from parcours.core.turn import Turn, iso
+from parcours.expression.definition_keys import plain
 from parcours.expression.expression import MISSING, Expression, to_json
-from parcours.expression.zones import next_local_time, zone
+from parcours.expression.values import to_date
+from parcours.expression.zones import anniversary_ms, local_instant, next_local_time, zone
 from parcours.instants import LATEST_MS, ceil_ms
 from parcours.journey.program import (
+    AudienceListener,
     Branch,
     CallAction,
     End,
@@ -116,12 +120,9 @@ def _take(turn: Turn, journey: Journey, run: Run, step: Step) -> str | None | St
         case WaitDuration(duration_ms=duration_ms):
             return _wait(turn, run, turn.at + duration_ms, step.next)
         case WaitUntil():
-            return _wait(turn, run, _instant(turn, run, step.until) + step.offset_ms, step.next)
+            return _wait(turn, run, _until(turn, journey, run, step), step.next)
         case WaitLocalTime(minute=minute, days=days):
-            due = next_local_time(
-                turn.at, minute, days, zone(turn.zone_name() if journey.timezone == "profile" else journey.timezone)
-            )
-            return _wait(turn, run, due, step.next)
+            return _wait(turn, run, next_local_time(turn.at, minute, days, _zone_of(turn, journey)), step.next)
         case WaitFor():
             return _listen(turn, run, step)
         case Branch():
@@ -174,18 +175,39 @@ def _check_due(due: int) -> None:
         raise StepFailed("the wait would last beyond the year 9997")
 
 
-def _instant(turn: Turn, run: Run, until: Expression) -> int:
-    """The instant that an expression names, in ms rounded up: a wait never ends early."""
+def _zone_of(turn: Turn, journey: Journey) -> ZoneInfo:
+    return zone(turn.zone_name() if journey.timezone == "profile" else journey.timezone)
+
+
+def _until(turn: Turn, journey: Journey, run: Run, step: WaitUntil) -> int:
+    """The time until which to wait, in ms rounded up: a wait never ends early."""
     scope = turn.run_scope(run)
-    value = until.value(scope)
-    if isinstance(value, datetime):
-        return ceil_ms(value)
-    raise StepFailed(f"wait until {until.text}: " + (until.unmet(scope) if value is MISSING else "not a timestamp"))
+    value = step.until.value(scope)
+    if isinstance(value, datetime) and not step.is_date:
+        return ceil_ms(value) + step.offset_ms
+    day = to_date(value)
+    if isinstance(day, str) and step.is_date:
+        return _of_day(date.fromisoformat(day), turn.at, step, _zone_of(turn, journey))
+    wanted = "a date" if step.is_date else "a timestamp"
+    reason = step.until.unmet(scope) if value is MISSING else f"not {wanted}"
+    raise StepFailed(f"wait until {step.until.text}: {reason}")
+
+
+def _of_day(day: date, at: int, step: WaitUntil, tz: ZoneInfo) -> int:
+    try:
+        if step.yearly:
+            return anniversary_ms(day, step.minute, step.offset_ms, at, tz)
+        return ceil_ms(local_instant(day, step.minute, tz)) + step.offset_ms
+    except (ValueError, OverflowError):
+        raise StepFailed("the day waited for is not of the years 1 to 9998") from None
 
 
 def _listen(turn: Turn, run: Run, step: WaitFor) -> str | None | Stay:
     for listener in step.listeners:
         if isinstance(listener, ReactionListener) and hears(turn, run, listener):
+            return listener.next
+        if isinstance(listener, AudienceListener) and _is_so(turn, listener):
+            turn.record(run, "matched", plain(listener.audience))
             return listener.next
     due = None if step.timeout_ms is None else turn.at + step.timeout_ms
     if due is not None:
@@ -194,6 +216,12 @@ def _listen(turn: Turn, run: Run, step: WaitFor) -> str | None | Stay:
     if due is not None:
         turn.set_timer(due, "timeout", run)
     return STAY
+
+
+def _is_so(turn: Turn, listener: AudienceListener) -> bool:
+    """Whether the listener looks at membership and finds what it waits for, as of the changes told so far."""
+    inside = turn.profile.audiences.get(listener.audience, False)
+    return listener.at_once and inside == (listener.change == "entered")
 
 
 def waits_at(journey: Journey, run: Run) -> WaitFor | None:
@@ -251,16 +279,27 @@ def _split(turn: Turn, run: Run, step: Split) -> str | None:
 
 
 def _update(turn: Turn, run: Run, step: Update) -> str | None:
-    changes = _values(turn, run, step.values)
+    values = _values(turn, run, step.values)
+    # A written null takes the trait away; where a value happens to be missing, it stays as it is.
+    changes = {path: value for path, value in values.items() if value is not None or step.values[path].literal}
     traits = turn.profile.traits
     for path, value in changes.items():
         traits = replaced(traits, path, value)
     if not has_room(turn, traits):
         raise StepFailed(f"the traits would take more than all_traits_bytes_max={turn.settings.all_traits_bytes_max}")
-    turn.profile.traits = traits
-    turn.updated = run
-    turn.record(run, "updated", ", ".join(changes))
+    if changes:
+        turn.profile.traits = traits
+        turn.updated = run
+    turn.record(run, "updated", _told(changes, [path for path in values if path not in changes]))
     return step.next
+
+
+def _told(changed: Collection[str], missing: Collection[str]) -> str:
+    """The traits that an update has changed, and those that stay as they are because their new value is missing."""
+    told = ", ".join(changed)
+    if not missing:
+        return told
+    return f"{told or 'nothing'}; without a value: {', '.join(missing)}"
 
 
 def _values(turn: Turn, run: Run, expressions: Mapping[str, Expression]) -> dict[str, object]:

@@ -13,6 +13,7 @@ from parcours.expression.kinds import ExpectedKind, in_words
 from parcours.expression.names import ANYTHING, RUN_KINDS, UNREAD_EVENT, Names, Past, nearest, united
 from parcours.expression.trees import Trees
 from parcours.journey.model.document import ActionDocument, MessageDocument
+from parcours.journey.program import PAGE_EVENTS
 from parcours.journey.read.documents import Documents
 from parcours.journey.read.finding import Key, Margin
 
@@ -22,6 +23,9 @@ DEFAULT_ADDRESSES: Final[Mapping[str, str]] = {
     "push": "profile.push_token",
 }
 """The address expressions of the built-in channels, unless profile.yaml names others."""
+
+PAGE_PROPERTIES: Final[Mapping[str, str]] = {"name": "string", "category": "string"}
+"""The properties of each page and screen call, declared or not."""
 
 NEVER: Final = constant(False)
 """Stands in for an expression that does not compile, so that the rest of the document is still checked."""
@@ -126,12 +130,13 @@ def declarations_of(
     events: dict[str, Mapping[str, str]] = {}
     for name, event in declared.items():
         base = declared[event.of].properties if event.of in declared else {}
-        events[name] = united([base, event.properties, any_property])
+        told = PAGE_PROPERTIES if {name, event.of} & {*PAGE_EVENTS.values()} else {}
+        events[name] = united([base, {**told, **event.properties}, any_property])
     channels = _channels(documents) if installed is None else frozenset(installed)
     definition_keys = definition_keys or DefinitionKeys()
     keys = {name: definition_keys.event(name) for name in declared}
     return Declarations(
-        traits={**documents.profile.traits, **(ANYTHING if "profile" in unread else {})},
+        traits={**documents.profile.kinds, **(ANYTHING if "profile" in unread else {})},
         events=events,
         messages={message.message: message for message in reversed(documents.messages)},
         audiences=frozenset(documents.audiences.audiences),

@@ -70,18 +70,23 @@ class JourneyCompiler:
             description=document.description,
         )
 
-    def _entry(self) -> program.Trigger | program.ReadEntry | program.AudienceTrigger:
+    def _entry(self) -> program.EventEntry | program.ReadEntry | program.AudienceTrigger:
         entry, margin = self.document.entry, self.margin.below("entry")
         if isinstance(entry, EventEntryDocument):
-            properties = self.declared.properties(margin, entry.event, "event")
-            names = self.declared.names(properties)
-            when = condition(margin, entry.when, names, "when") if entry.when else None
-            return program.Trigger(self.declared.definition_keys.event(entry.event), when)
+            return program.EventEntry((self._entry_trigger(entry, margin),))
+        if isinstance(entry, tuple):
+            triggers = (self._entry_trigger(each, margin.below(number)) for number, each in enumerate(entry))
+            return program.EventEntry(tuple(triggers))
         if isinstance(entry, AudienceEntryDocument):
             return self.names.audience_trigger(entry, margin)
         self.declared.check_audience(margin, entry.read, "read")
         audience = self.declared.definition_keys.audience(entry.read)
         return program.ReadEntry(audience, self._instant_ms(entry), entry.people_per_second, entry.rule)
+
+    def _entry_trigger(self, entry: EventEntryDocument, margin: Margin) -> program.Trigger:
+        names = self.declared.names(self.declared.properties(margin, entry.event, "event"))
+        when = condition(margin, entry.when, names, "when") if entry.when else None
+        return program.Trigger(self.declared.definition_keys.event(entry.event), when)
 
     def _instant_ms(self, entry: ReadEntryDocument) -> int:
         moment: datetime = entry.at

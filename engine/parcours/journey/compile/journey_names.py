@@ -9,7 +9,7 @@ from parcours.expression.names import ANYTHING, Names, united
 from parcours.journey import program
 from parcours.journey.compile.declarations import Declarations, condition, union_of
 from parcours.journey.model import steps
-from parcours.journey.model.document import EventEntryDocument, JourneyDocument
+from parcours.journey.model.document import JourneyDocument
 from parcours.journey.read.finding import Margin
 
 
@@ -27,17 +27,17 @@ class JourneyNames:
     kept: set[str] = field(default_factory=set)
 
     @property
-    def entry_event(self) -> str | None:
-        return self.document.entry.event if isinstance(self.document.entry, EventEntryDocument) else None
+    def entry_events(self) -> list[str]:
+        return [each.event for each in self.document.entry_events]
 
     @property
     def entry_names(self) -> Mapping[str, str]:
-        """The names that `entry` has; none where people enter by a read."""
-        return union_of(self.declared, [self.entry_event] if self.entry_event else [])
+        """The names that `entry` has; none where people enter by an audience."""
+        return union_of(self.declared, self.entry_events)
 
     def step_names(self) -> Names:
         """The names in scope for a step: `event` is whichever event, or answer to a call, moved the run last."""
-        events, answers = [self.entry_event] if self.entry_event else [], list[Mapping[str, str]]()
+        events, answers = self.entry_events, list[Mapping[str, str]]()
         for listener in self._listeners():
             if isinstance(listener, steps.EventListenerDocument):
                 events.append(listener.event)
@@ -66,6 +66,14 @@ class JourneyNames:
     def audience_trigger(self, trigger: steps.AudienceTriggerDocument, margin: Margin) -> program.AudienceTrigger:
         self.declared.check_audience(margin, trigger.audience, "audience")
         return program.AudienceTrigger(self.declared.definition_keys.audience(trigger.audience), trigger.change)
+
+    def audience_listener(
+        self, listener: steps.AudienceListenerDocument, margin: Margin, after: str | None
+    ) -> program.AudienceListener:
+        self.declared.check_audience(margin, listener.audience, "audience")
+        key = self.declared.definition_keys.audience(listener.audience)
+        change: program.AudienceChange = "entered" if listener.change in ("entered", "inside") else "left"
+        return program.AudienceListener(key, change, after, at_once=listener.change in ("inside", "outside"))
 
     def trigger(self, trigger: steps.EventTriggerDocument, margin: Margin) -> program.Trigger:
         """An exit, goal or listener: `event` is the event at hand, `entry` the one that the run has kept."""

@@ -105,7 +105,7 @@ class _Compiler:
             project=settings.project,
             timezone=settings.timezone,
             profile_timezone=value(profile, self.documents.profile.timezone, zone_names, TIME_ZONE, "timezone"),
-            trait_kinds=dict(self.documents.profile.traits),
+            trait_kinds=self.documents.profile.kinds,
             events=events,
             audiences=audiences,
             messages=messages,
@@ -142,7 +142,7 @@ class _Compiler:
         usual = {
             channel: text
             for channel, text in DEFAULT_ADDRESSES.items()
-            if channel not in given and text.removeprefix("profile.") in self.documents.profile.traits
+            if channel not in given and text.removeprefix("profile.") in self.documents.profile.kinds
         }
         addresses = {
             channel: value(margin, text, names, ADDRESS, "addresses", channel) for channel, text in given.items()
@@ -165,8 +165,13 @@ class _Compiler:
                 rule=condition(margin, event.rule, names, "rule") if event.rule else None,
                 namespace=event.key.namespace if event.key else None,
                 key=value(margin, event.key.value, names, KEY, "key", "value") if event.key else None,
+                caseless=event.key is not None and self._is_caseless(event.key.namespace),
             )
         return compiled
+
+    def _is_caseless(self, namespace: str) -> bool:
+        identity = self.documents.profile.identities.get(namespace)
+        return identity is not None and identity.caseless
 
     def _audiences(self) -> dict[str, program.Audience]:
         margin, names = self.margins.single["audiences"], self.declared.names()

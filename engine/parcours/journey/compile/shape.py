@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Final, TypeAlias
 
@@ -78,7 +79,7 @@ def _circles(steps: Mapping[str, program.Step]) -> list[list[str]]:
             continue
         found = _circle(steps, name, _instant_ways(step), _instant_ways)
         if found is None and isinstance(step, program.WaitFor):
-            found = _reaction_circle(steps, step)
+            found = _reaction_circle(steps, step) or _membership_circle(steps, step)
         if found is not None:
             circles.append(found)
     return circles
@@ -112,6 +113,30 @@ def _reaction_circle(steps: Mapping[str, program.Step], step: program.WaitFor) -
     return None
 
 
+def _membership_circle(steps: Mapping[str, program.Step], step: program.WaitFor) -> list[str] | None:
+    """A cycle through listeners for being inside, or outside, which all match at once, but not both of one audience."""
+    for listener in step.listeners:
+        if not isinstance(listener, program.AudienceListener) or not listener.at_once:
+            continue
+        found = _circle(steps, step.id, [listener.next], partial(_ways_at_once, found=listener))
+        if found is not None:
+            return found
+    return None
+
+
+def _ways_at_once(step: program.Step, found: program.AudienceListener) -> list[str | None]:
+    """The successors that can be reached at once by somebody for whom that listener has matched."""
+    listeners = step.listeners if isinstance(step, program.WaitFor) else ()
+    matching = [
+        each.next
+        for each in listeners
+        if isinstance(each, program.AudienceListener)
+        and each.at_once
+        and (each.audience != found.audience or each.change == found.change)
+    ]
+    return [*_instant_ways(step), *matching]
+
+
 def _check_shadowed(journey: program.Journey, place: Mapping[str, int], margin: Margin) -> None:
     for step in journey.steps.values():
         if not isinstance(step, program.WaitFor):
@@ -136,19 +161,33 @@ def _shadowed(trigger: program.Trigger, exits: Iterable[_ExitRule]) -> bool:
 
 
 def _same_change(listener: program.AudienceListener, exits: Iterable[_ExitRule]) -> bool:
-    return program.AudienceTrigger(listener.audience, listener.change) in exits
+    # Who is outside from the beginning has not left, so an exit rule does not preempt this.
+    possible = listener.change == "entered" or not listener.at_once
+    return possible and program.AudienceTrigger(listener.audience, listener.change) in exits
 
 
 def check_entry(journey: program.Journey, margin: Margin, timezone: str) -> None:
     """Note an entry that can never succeed, because of the exits or the dates of the journey."""
     entry = journey.entry
-    if isinstance(entry, program.Trigger):
+    if isinstance(entry, program.EventEntry):
+        _check_events(entry, margin)
         return
     entered = isinstance(entry, program.ReadEntry) or entry.change == "entered"
     if entered and program.AudienceTrigger(entry.audience, "entered") in journey.exits:
         margin.error(f"nobody can enter: whoever is in {entry.audience!r} is kept out by an exit rule", "entry")
     if isinstance(entry, program.ReadEntry):
         _check_read(journey, entry, margin.below("entry"), timezone)
+
+
+def _check_events(entry: program.EventEntry, margin: Margin) -> None:
+    """Note events of a list that an earlier one always comes before."""
+    taken = set[str]()
+    for number, trigger in enumerate(entry.triggers):
+        if trigger.event in taken:
+            fault = f"this is never looked at: {trigger.name!r} without a condition stands before it"
+            margin.warn(fault, "entry", number)
+        if trigger.when is None:
+            taken.add(trigger.event)
 
 
 def _check_read(journey: program.Journey, entry: program.ReadEntry, margin: Margin, timezone: str) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from parcours.expression.duration import DAYS
+from parcours.expression.duration import DAYS, minute_of
 from parcours.expression.expression import Expression
-from parcours.expression.kinds import ADDRESS, INSTANT, ExpectedKind, trait
+from parcours.expression.kinds import ADDRESS, CHANNEL, DATE, INSTANT, ExpectedKind, trait
 from parcours.expression.names import Names, nearest
 from parcours.journey import program
 from parcours.journey.compile.declarations import DEFAULT_ADDRESSES, condition, expression, value
@@ -68,9 +68,11 @@ class StepCompiler:
         channels = self._channels(step)
         to = {channel: self._address(step, channel) for channel in channels}
         for channel in step.to:
-            if channel not in (step.channels or channels):
+            if channel not in (step.named_channels or channels):
                 self.margin.error(f"{channel!r} is not a channel of this step", "to", channel)
         self.journey.kept.update(self.journey.paths.get(f"send {step.send}", frozenset()))
+        first = step.channels if isinstance(step.channels, steps.FirstChannel) else None
+        prefer = first.prefer if first is not None else None
         return program.Send(
             id=step.id,
             message=step.send,
@@ -78,6 +80,8 @@ class StepCompiler:
             on_refused=self._next(step.on_refused, "on_refused") if step.on_refused else None,
             has_on_refused=step.on_refused is not None,
             next=self._next(step.next, "next"),
+            only_first=first is not None,
+            prefer=None if prefer is None else self._value(prefer, CHANNEL, "channels", "prefer"),
         )
 
     def _channels(self, step: steps.SendStep) -> Sequence[str]:
@@ -86,14 +90,15 @@ class StepCompiler:
         if message is None:
             if step.send not in declared.unread:
                 self.margin.error(f"unknown message {step.send!r}{nearest(step.send, declared.messages)}", "send")
-            return step.channels or ()
+            return step.named_channels or ()
         if message.status == "draft":
-            self.margin.error(f"the message {step.send!r} is a draft, set its status to ready", "send")
-        for number, channel in enumerate(step.channels or ()):
+            self.margin.draft(f"the message {step.send!r} is a draft, set its status to ready", "send")
+        place = ("channels", "first") if isinstance(step.channels, steps.FirstChannel) else ("channels",)
+        for number, channel in enumerate(step.named_channels or ()):
             if channel not in message.contents:
                 hint = nearest(channel, message.contents)
-                self.margin.error(f"the message {step.send!r} has no content for {channel!r}{hint}", "channels", number)
-        named = step.channels or tuple(message.contents)
+                self.margin.error(f"the message {step.send!r} has no content for {channel!r}{hint}", *place, number)
+        named = step.named_channels or tuple(message.contents)
         return [channel for channel in named if channel in message.contents]
 
     def _address(self, step: steps.SendStep, channel: str) -> Expression:
@@ -116,12 +121,18 @@ class StepCompiler:
             case int():
                 return program.WaitDuration(step.id, step.wait, after)
             case steps.UntilInstant():
-                until = self._value(step.wait.until, INSTANT, "wait", "until")
-                return program.WaitUntil(step.id, until, step.wait.offset, after)
+                return self._wait_until(step, step.wait, after)
             case steps.UntilLocalTime():
                 days = frozenset(DAYS.index(day) for day in step.wait.days)
                 return program.WaitLocalTime(step.id, step.wait.minute, days, after)
         assert_never(step.wait)
+
+    def _wait_until(self, step: steps.WaitStep, wait: steps.UntilInstant, after: str | None) -> program.WaitUntil:
+        of_dates = wait.yearly or wait.time is not None
+        until = self._value(wait.until, DATE if of_dates else INSTANT, "wait", "until")
+        minute = minute_of(wait.time) if wait.time is not None else 0
+        is_date = of_dates or until.kind == "date"
+        return program.WaitUntil(step.id, until, wait.offset, after, minute, wait.yearly, is_date)
 
     def _wait_for(self, step: steps.WaitForStep) -> program.WaitFor:
         listeners = tuple(self._listener(each, number) for number, each in enumerate(step.wait_for))
@@ -134,8 +145,7 @@ class StepCompiler:
         if isinstance(listener, steps.EventListenerDocument):
             return program.EventListener(self.journey.trigger(listener, margin), after)
         if isinstance(listener, steps.AudienceListenerDocument):
-            trigger = self.journey.audience_trigger(listener, margin)
-            return program.AudienceListener(trigger.audience, trigger.change, after)
+            return self.journey.audience_listener(listener, margin, after)
         self._check_reaction(listener, margin)
         return program.ReactionListener(listener.reaction, listener.of, listener.channel, listener.link, after)
 
@@ -157,7 +167,7 @@ class StepCompiler:
 
     def _check_channel(self, send: steps.SendStep, listener: steps.ReactionListenerDocument, margin: Margin) -> None:
         message = self.journey.declared.messages.get(send.send)
-        channels = send.channels or (tuple(message.contents) if message else ())
+        channels = send.named_channels or (tuple(message.contents) if message else ())
         if listener.channel is not None and channels and listener.channel not in channels:
             hint = nearest(listener.channel, channels)
             margin.error(f"the step {listener.of!r} does not send on {listener.channel!r}{hint}", "channel")

@@ -10,6 +10,7 @@ from typing import Final
 
 from liquid.exceptions import LiquidError
 
+from parcours.expression.dotted import joined_path
 from parcours.expression.names import Names, kind_at, nearest
 from parcours.expression.nodes import ROOTS
 from parcours.journey.read.finding import KeyPath
@@ -96,7 +97,7 @@ def _dotted(segments: Sequence[object]) -> str:
         if not isinstance(segment, str) or (keys and segment in ("first", "last", "size")):
             break
         keys.append(segment)
-    return ".".join(keys)
+    return joined_path(keys)
 
 
 def unknown_name(path: str, names: Names) -> str | None:

@@ -30,9 +30,7 @@ from parcours.journey.model.forms import Document, ExpressionText, Name, Percent
 from parcours.journey.model.policies import PoliciesDocument
 from parcours.journey.model.recurrence import check_rule
 from parcours.journey.model.steps import AudienceTriggerDocument, EventTriggerDocument, StepDocument
-
-Kind: TypeAlias = Literal["string", "number", "integer", "boolean", "timestamp", "object", "list"]
-PropertyPath: TypeAlias = Annotated[str, Field(pattern=r"^[^.\s][^.]*(\.[^.]+)*$")]
+from parcours.journey.model.traits import IDS, IdentityDocument, Kind, PropertyPath, TraitDocument, TraitForm
 
 
 def _known_zone(name: str) -> str:
@@ -110,11 +108,11 @@ class ProjectDocument(Document):
 
 
 class ProfileDocument(Document):
-    """profile.yaml: the traits with their kinds, the address on each channel, and the person's zone and country."""
+    """profile.yaml: the traits with their kinds, addresses, the person's zone and country, and namespaces of ids."""
 
-    traits: dict[PropertyPath, Kind] = Field(
+    traits: dict[PropertyPath, TraitForm] = Field(
         default_factory=dict,
-        description="What is known of a person: the kind of each trait. A dot leads into an object.",
+        description="What is known of a person: the kind of each trait, paths as in events.yaml.",
     )
     addresses: dict[Name, ExpressionText] = Field(
         default_factory=dict,
@@ -124,6 +122,22 @@ class ProfileDocument(Document):
     region: ExpressionText | None = Field(
         default=None, description="Where the person's own country stands, for phone numbers in national form."
     )
+    identities: dict[Name, IdentityDocument] = Field(
+        default_factory=dict, description="What holds for the namespaces of the keys of events, by their names."
+    )
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """The kind of each trait."""
+        return {path: each.type if isinstance(each, TraitDocument) else each for path, each in self.traits.items()}
+
+    @field_validator("identities")
+    @classmethod
+    def _ids_as_given(cls, identities: dict[str, IdentityDocument]) -> dict[str, IdentityDocument]:
+        for name in sorted(IDS & identities.keys()):
+            if identities[name].caseless:
+                raise ValueError(f"the ids of {name!r} are taken as they are given, so they cannot be caseless")
+        return identities
 
 
 class KeyDocument(Document):
@@ -138,7 +152,8 @@ class EventDocument(Document):
 
     properties: dict[PropertyPath, Kind] = Field(
         default_factory=dict,
-        description="The kind of each property that documents may name. A dot leads into an object.",
+        description="The kind of each property that documents may name. A dot leads into an object; a key that has one "
+        "in it stands in double quotes.",
     )
     description: str = Field(default="", description="When it happens, in words.")
     of: str | None = Field(default=None, description="The event that is one of these too where `rule` holds.")
@@ -236,7 +251,7 @@ def _in_our_time(moment: DateOrTime) -> DateOrTime:
 
 
 class EventEntryDocument(EventTriggerDocument):
-    """Entry by an event."""
+    """Entry by an event, or by the first of a list of them that matches."""
 
 
 class AudienceEntryDocument(AudienceTriggerDocument):
@@ -275,12 +290,17 @@ class ReadEntryDocument(Document):
         return int(self.rate.removesuffix("/s")) if self.rate else None
 
 
+def _entry_form(value: object) -> str | None:
+    return "<events>" if isinstance(value, list | tuple) else chooser("event", "audience", "read")(value)
+
+
 EntryDocument: TypeAlias = Annotated[
     Annotated[EventEntryDocument, Tag("<event>")]
     | Annotated[AudienceEntryDocument, Tag("<audience>")]
-    | Annotated[ReadEntryDocument, Tag("<read>")],
+    | Annotated[ReadEntryDocument, Tag("<read>")]
+    | Annotated[tuple[EventEntryDocument, ...], Field(min_length=1), Tag("<events>")],
     Discriminator(
-        chooser("event", "audience", "read"),
+        _entry_form,
         custom_error_type="entry",
         custom_error_message="an entry names an event, an audience, or an audience to read",
     ),
@@ -323,7 +343,7 @@ class JourneyDocument(Document):
     journey: Name = Field(description="The journey's name.")
     description: str = Field(default="", description="What it is for, in words.")
     tags: tuple[str, ...] = Field(default=(), description="Words to find it by.")
-    entry: EntryDocument = Field(description="Who enters: by an event, by a change of audience, or by a read of one.")
+    entry: EntryDocument = Field(description="Who enters: by one event or several, a change of audience, or a read.")
     correlation: ExpressionText | None = Field(
         default=None,
         description="What tells runs of one person apart, from the event of the entry: one open run for each value.",
@@ -352,6 +372,13 @@ class JourneyDocument(Document):
     steps: Annotated[tuple[StepDocument, ...], Field(min_length=1)] = Field(
         description="What happens to whoever is in it, in order; the first one is where runs begin."
     )
+
+    @property
+    def entry_events(self) -> tuple[EventEntryDocument, ...]:
+        """The events by which the journey is entered, in the order in which they are looked at."""
+        if isinstance(self.entry, EventEntryDocument):
+            return (self.entry,)
+        return self.entry if isinstance(self.entry, tuple) else ()
 
     @model_validator(mode="after")
     def _window(self) -> Self:

@@ -64,9 +64,14 @@ class AudienceTriggerDocument(Document):
     )
 
 
-class AudienceListenerDocument(AudienceTriggerDocument):
-    """Waits for a change of audience that comes from now on."""
+class AudienceListenerDocument(Document):
+    """Waits until the person enters or leaves an audience; `inside` and `outside` match at once if it is so already."""
 
+    audience: Name = Field(description="The name of an audience.")
+    change: Literal["entered", "left", "inside", "outside"] = Field(
+        default="entered",
+        description="Whether the person comes in or drops out from now on, or is inside or outside, now or later.",
+    )
     next: Name | None = Field(default=None, description="The step to go on with; the following one without it.")
 
 
@@ -83,10 +88,20 @@ ListenerDocument: TypeAlias = Annotated[
 
 
 class UntilInstant(Document):
-    """Waits until the instant that the expression gives, plus the offset."""
+    """Waits until the instant that the expression gives, plus the offset.
 
-    until: ExpressionText = Field(description="The instant, a timestamp; one that is past goes on at once.")
-    offset: Offset = Field(default=0, description="How long after the instant, or before it: `-3d`.")
+    A date is its 00:00, or `time`, in the run's zone; `yearly`: the next such day at or after now, the offset applied
+    first, with 28 February for the 29th in other years.
+    """
+
+    until: ExpressionText = Field(description="The instant or the date; one that is past goes on at once.")
+    offset: Offset = Field(default=0, description="How long after it, or before it: `-3d`.")
+    time: TimeOfDay | None = Field(
+        default=None, description="The time of day on a date, in the run's zone; 00:00 without it."
+    )
+    yearly: bool = Field(
+        default=False, description="Whether a date comes every year; 28 February stands for the 29th in other years."
+    )
 
 
 class UntilLocalTime(Document):
@@ -101,13 +116,37 @@ class UntilLocalTime(Document):
         return minute_of(self.time)
 
 
+ChannelNames: TypeAlias = Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
+class FirstChannel(Document):
+    """One delivery, on the first of these channels that no gate refuses; the preferred one comes before the others."""
+
+    first: ChannelNames = Field(description="The channels, in the order in which they are tried.")
+    prefer: ExpressionText | None = Field(
+        default=None, description="The name of the one that is tried before the others; the order holds without it."
+    )
+
+
+def _channels_form(value: object) -> str:
+    return "<first>" if keys_of(value) else "<all>"
+
+
 class SendStep(Document):
     """Asks for one delivery a channel; without `channels`, on all that the message has content for."""
 
     id: Name = Field(description="The step's name within its journey.")
     send: Name = Field(description="The message that is sent.")
-    channels: Annotated[tuple[Name, ...], Field(min_length=1)] | None = Field(
-        default=None, description="The channels on which it is sent; all that the message has content for without it."
+    channels: (
+        Annotated[
+            Annotated[ChannelNames, Tag("<all>")] | Annotated[FirstChannel, Tag("<first>")],
+            Discriminator(_channels_form),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="The channels on which it is sent, or `{first: ...}` for one of several; all that the message has "
+        "content for without it.",
     )
     to: dict[Name, ExpressionText] = Field(
         default_factory=dict, description="Another address than the profile's, by channel."
@@ -117,6 +156,11 @@ class SendStep(Document):
         description="The step for whom a gate refused every delivery; they go on as all others without it.",
     )
     next: Name | None = Field(default=None, description="The step to go on with; the following one without it.")
+
+    @property
+    def named_channels(self) -> tuple[str, ...] | None:
+        """The channels that the step names, None where it names none."""
+        return self.channels.first if isinstance(self.channels, FirstChannel) else self.channels
 
 
 def _wait_form(value: object) -> str | None:
@@ -239,11 +283,14 @@ def exact_hundredths(percent: float) -> Decimal:
 
 
 class UpdateStep(Document):
-    """Sets traits of the profile to the values of expressions."""
+    """Sets traits of the profile to the values of expressions; one whose value is missing stays as it is.
+
+    A written `null` takes the trait away.
+    """
 
     id: Name = Field(description="The step's name within its journey.")
     update: Annotated[dict[str, ExpressionText], Field(min_length=1)] = Field(
-        description="The expression whose value each trait gets."
+        description="The expression of each trait's new value; without one the trait stays, `null` takes it away."
     )
     next: Name | None = Field(default=None, description="The step to go on with; the following one without it.")
 

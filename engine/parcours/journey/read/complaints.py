@@ -121,7 +121,7 @@ def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[B
         if isinstance(key, int):
             continue
         if _is_tag(key):
-            current = tagged(union).get(key, current)
+            current = _model_within(tagged(union).get(key, current))
             continue
         field = current.model_fields.get(key) if current else None
         if field is not None:

@@ -50,8 +50,10 @@ def _remove(whole: dict[str, Any], path: KeyPath, whole_part: bool) -> None:
         whole.pop(str(path[0]), None)
 
 
-def _plain_entry(entry: object) -> dict[str, object]:
-    """An entry by the same event or audience, reduced to that."""
+def _plain_entry(entry: object) -> object:
+    """An entry by the same events or audience, reduced to that."""
+    if isinstance(entry, list):
+        return [_plain_entry(each) for each in entry] or {"event": UNREAD_EVENT}
     known = entry if isinstance(entry, dict) else {}
     for key, keyword in (("event", "event"), ("audience", "audience"), ("read", "audience")):
         if isinstance(known.get(key), str):

@@ -9,6 +9,9 @@ from typing import Final, Literal, TypeAlias
 Key: TypeAlias = str | int
 KeyPath: TypeAlias = tuple[Key, ...]
 
+Severity: TypeAlias = Literal["error", "draft", "warning"]
+"""A draft is an error as soon as the project is to be published; it can be tested and simulated before."""
+
 VALUE_SHOWN_MAX: Final = 60
 """Characters of an offending value in a finding: enough to recognise it, and the line stays readable."""
 
@@ -27,7 +30,7 @@ class Finding:
     path: str
     message: str
     value: str = ""
-    severity: Literal["error", "warning"] = "error"
+    severity: Severity = "error"
     runs: bool = False
 
     def __str__(self) -> str:
@@ -69,13 +72,15 @@ class Margin:
         """Note an error at the key path below this part."""
         self._add("error", message, keys, value, runs=runs)
 
+    def draft(self, message: str, *keys: Key) -> None:
+        """Note at the key path below this part that something is not ready to be published."""
+        self._add("draft", message, keys, "", runs=True)
+
     def warn(self, message: str, *keys: Key) -> None:
         """Note a warning at the key path below this part."""
         self._add("warning", message, keys, "")
 
-    def _add(
-        self, severity: Literal["error", "warning"], message: str, keys: KeyPath, value: str, *, runs: bool = False
-    ) -> None:
+    def _add(self, severity: Severity, message: str, keys: KeyPath, value: str, *, runs: bool = False) -> None:
         path = (*self.base, *keys)
         self.findings.append(
             Finding(self.file, self.line(path), written(path), " ".join(message.split()), value, severity, runs)
@@ -89,6 +94,6 @@ class Margin:
         return 0
 
 
-def errors(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings that keep a project from running."""
-    return [finding for finding in findings if finding.severity == "error"]
+def errors(findings: Iterable[Finding], *, drafts: bool = False) -> list[Finding]:
+    """The findings that keep a project from running, or with `drafts` from being tried out."""
+    return [each for each in findings if each.severity == "error" or (each.severity == "draft" and not drafts)]

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, Final
 
 from ruamel.yaml import YAML
@@ -22,6 +24,7 @@ from ruamel.yaml.scanner import RoundTripScanner
 
 from parcours.journey.read.finding import Finding, Key, KeyPath, Margin
 from parcours.journey.read.unread import unread_files
+from parcours.surrogates import mended_text
 
 VALUES_MAX: Final = 100_000
 """Values in one document. Aliases of aliases grow without bound; no honest document comes near."""
@@ -141,7 +144,7 @@ def _read(folder: Path, kind: str, path: Path, findings: list[Finding]) -> Sourc
     file = path.relative_to(folder).as_posix()
     unreadable = Source(kind, file, None, {}, readable=False)
     try:
-        text = _text(path)
+        text = file_text(path)
         source = read_text(text, kind, file)
     except DuplicateKeyError as error:
         findings.append(_unreadable(file, error, "the key is given twice"))
@@ -161,10 +164,15 @@ def _read(folder: Path, kind: str, path: Path, findings: list[Finding]) -> Sourc
     return source
 
 
-def _text(path: Path) -> str:
-    if path.stat().st_size > FILE_BYTES_MAX:
+def file_text(path: Path) -> str:
+    """The text of a file. Raises ValueError for what is none, such as a FIFO or a device, or too large; OSError."""
+    if not S_ISREG(path.stat().st_mode):
+        raise ValueError("it is not a file")
+    with path.open("rb") as file:  # no size that is told beforehand can be trusted
+        read = file.read(FILE_BYTES_MAX + 1)
+    if len(read) > FILE_BYTES_MAX:
         raise ValueError(f"the file is larger than {FILE_BYTES_MAX} bytes")
-    return path.read_text(encoding="utf-8")
+    return TextIOWrapper(BytesIO(read), encoding="utf-8").read()
 
 
 def _reason(error: Exception) -> str:
@@ -221,7 +229,9 @@ def _plain(value: Any, path: KeyPath, lines: dict[KeyPath, int]) -> object:
         raise _OutOfPlace(f"YAML takes a leading '&&' for a name{QUOTES_ADVICE}", lines[path])
     if isinstance(value, bool | ScalarBoolean):
         return bool(value)
-    for plain in (str, int, float):
+    if isinstance(value, str):
+        return mended_text(value)
+    for plain in (int, float):
         if isinstance(value, plain):
             return plain(value)
     if value is None:
@@ -236,7 +246,7 @@ def _plain(value: Any, path: KeyPath, lines: dict[KeyPath, int]) -> object:
 def _key(key: object) -> str:
     if not isinstance(key, str | int | float | bool):
         raise ValueError("a key has to be a text")
-    return str(key)
+    return mended_text(str(key))
 
 
 def _below(position: Sequence[int] | None, value: object, path: KeyPath, lines: dict[KeyPath, int]) -> object:
@@ -279,7 +289,7 @@ def _file_text(folder: Path, beside: Path, value: object, margin: Margin) -> str
         margin.error("the file lies outside the project folder", value=repr(value))
         return ""
     try:
-        return _text(path)
+        return file_text(path)
     except (OSError, UnicodeError, ValueError) as error:
         margin.error(_reason(error), value=repr(value))
         return ""

@@ -15,6 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from parcours.channel import CALL
 from parcours.core.delivery.feedback import CALL_OUTCOMES, is_possible
+from parcours.expression.dotted import joined_path, split_path
 from parcours.expression.names import kind_at, nearest
 from parcours.instants import floor_ms
 from parcours.journey.channels import channels_used, leaving_steps
@@ -22,7 +23,7 @@ from parcours.journey.program import CallAction
 from parcours.journey.project import Project
 from parcours.journey.read.finding import Finding, Key, Margin
 from parcours.journey.read.reading import note_invalid
-from parcours.journey.read.source import Source, read_text
+from parcours.journey.read.source import Source, file_text, read_text
 from parcours.testing.cases.content import Fields
 from parcours.testing.cases.document import (
     Case,
@@ -79,7 +80,7 @@ def read_rehearsal(project: Project, path: Path) -> tuple[Rehearsal | None, list
 
 def _source(path: Path, file: str, findings: list[Finding]) -> Source | None:
     try:
-        return read_text(path.read_text(encoding="utf-8"), "tests", file)
+        return read_text(file_text(path), "tests", file)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = " ".join(str(error.problem or error.context).split())
@@ -177,7 +178,7 @@ class _Checker:
         for path in _paths(answer):
             if kind_at(declared, path) is None:
                 hint = nearest(path, declared)
-                margin.error(f"the action declares no {path!r} in its answer{hint}", path.partition(".")[0])
+                margin.error(f"the action declares no {path!r} in its answer{hint}", split_path(path)[0])
 
     def _expected(self, expected: Expected, margin: Margin) -> None:
         match expected:
@@ -216,6 +217,6 @@ def _paths(value: Mapping[str, object], before: str = "") -> Iterator[str]:
     """The dotted path of every leaf of an object."""
     for name, inner in value.items():
         if isinstance(inner, Mapping) and inner:
-            yield from _paths(inner, f"{before}{name}.")
+            yield from _paths(inner, f"{before}{joined_path([name])}.")
         else:
-            yield before + name
+            yield before + joined_path([name])

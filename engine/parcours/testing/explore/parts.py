@@ -13,6 +13,7 @@ from parcours.config import DAY_MS, HOUR_MS, MINUTE_MS
 from parcours.core.delivery.feedback import OUTCOMES
 from parcours.expression import nodes
 from parcours.expression.change_times import MIRRORED
+from parcours.expression.dotted import joined_path
 from parcours.expression.expression import Expression
 from parcours.expression.syntax import parse
 from parcours.journey.program import Program, Send
@@ -126,7 +127,7 @@ def _comparisons(program: Program) -> Iterator[Comparison]:
 def _compared(side: nodes.Node, sign: str, other: nodes.Node) -> Iterator[Comparison]:
     if not isinstance(side, nodes.Path):
         return
-    path = ".".join(side.names).replace("entry.", "event.", 1)
+    path = joined_path(side.names).replace("entry.", "event.", 1)
     for each in other.items if isinstance(other, nodes.ListOf) else (other,):
         if isinstance(each, nodes.Literal) and isinstance(each.value, str | int | float | bool):
             yield path, sign, each.value

@@ -16,6 +16,7 @@ from parcours.channel import CALL
 from parcours.config import DAY_MS, HOUR_MS
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.time_text import time_text
+from parcours.expression.dotted import split_path
 from parcours.expression.expression import Scope
 from parcours.expression.zones import next_local_time, zone, zone_names
 from parcours.journey.project import Project
@@ -152,7 +153,7 @@ class Traffic:
         return chance.randrange(FINE_MS)
 
     def _traits(self, chance: Random, person: str, *, willing: bool) -> dict[str, Any]:
-        return self._values.of(chance, person, "profile", self._project.documents.profile.traits, willing=willing)
+        return self._values.of(chance, person, "profile", self._project.documents.profile.kinds, willing=willing)
 
     def _some_traits(self, chance: Random, person: str, willing: bool) -> dict[str, Any]:
         """New values for some traits. The zone stays, so that the person's local time is known for every moment."""
@@ -160,7 +161,7 @@ class Traffic:
         return {name: value for name, value in traits.items() if not self._tells_zone(name)}
 
     def _tells_zone(self, name: str) -> bool:
-        return any(path.split(".")[1] == name for path in self._zone_paths if path.startswith("profile."))
+        return any(split_path(path)[1] == name for path in self._zone_paths if path.startswith("profile."))
 
     def _zone_name(self, traits: Mapping[str, Any], at: int) -> str:
         name = self._program.profile_timezone.value(Scope(profile=traits, now_ms=at))

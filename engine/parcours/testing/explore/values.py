@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from parcours.config import DAY_MS
 from parcours.core.time_text import time_text
+from parcours.expression.dotted import split_path
 from parcours.testing.explore.parts import Parts
 
 ZONES: Final = ("Europe/Paris", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "nowhere")
@@ -38,7 +39,7 @@ class Values:
         for path, kind in sorted(kinds.items()):
             value = self._value(chance, person, f"{root}.{path}", kind, willing=willing)
             if chance.random() < GIVEN or willing:
-                _put(whole, path.split("."), value)
+                _put(whole, split_path(path), value)
         return whole
 
     def _value(self, chance: Random, person: str, path: str, kind: str, *, willing: bool) -> Any:
@@ -57,6 +58,8 @@ class Values:
                 return chance.random() < 0.5
             case "timestamp":
                 return time_text(self._around_ms + chance.choice((-30, -1, 0, 1, 30)) * DAY_MS)
+            case "date":
+                return time_text(self._around_ms + chance.choice((-400, -30, -1, 0, 1, 30)) * DAY_MS)[:10]
             case "object":
                 return {}
             case "list":

@@ -1,0 +1,44 @@
+"""The models of what documents declare: kinds and paths of values, traits, and the namespaces of ids."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, TypeAlias
+
+from pydantic import Discriminator, Field, Tag
+
+from parcours.journey.model.forms import Document, keys_of
+
+Kind: TypeAlias = Literal["string", "number", "integer", "boolean", "timestamp", "date", "object", "list"]
+PropertyPath: TypeAlias = Annotated[
+    str,
+    Field(
+        pattern=r'^("[^"]+"|[^."\s][^.]*)(\.("[^"]+"|[^."][^.]*))*$',
+        description="A path: a dot leads into an object, and a key with a dot in it stands in double quotes",
+    ),
+]
+
+
+class IdentityDocument(Document):
+    """One namespace in which the keys of events name people."""
+
+    caseless: bool = Field(default=False, description="Whether its ids are made lower case, as with email addresses.")
+
+
+IDS: Final = frozenset({"user", "anonymous"})
+"""The namespaces of userId and anonymousId, which are ids as they are given."""
+
+
+class TraitDocument(Document):
+    """One trait, where more than its kind is said."""
+
+    type: Kind = Field(description="The kind of the trait.")
+    pii: bool = Field(default=False, description="Whether it tells who somebody is, or other personal things.")
+
+
+def _trait_form(value: object) -> str:
+    return "<trait>" if keys_of(value) else "<kind>"
+
+
+TraitForm: TypeAlias = Annotated[
+    Annotated[Kind, Tag("<kind>")] | Annotated[TraitDocument, Tag("<trait>")], Discriminator(_trait_form)
+]
