@@ -162,7 +162,7 @@ class EmailChannel(Channel):
             html=html,
             at_ms=delivery.at_ms or None,
             reply_to=None if content.reply_to is None else mailbox(content.reply_to),
-            headers=content.headers,
+            headers=content.headers or {},
         )
 
     async def _hand_in(self, delivery: Delivery, to: str, mail: bytes, attempt: Attempt) -> Receipt:

@@ -52,7 +52,9 @@ class EmailContent(BaseModel):
     mjml: str | None = Field(None, description="Becomes `html`; Liquid tags pass through it untouched.")
     preheader: str | None = Field(None, description="Shown behind the subject in a list of mails; needs HTML.")
     reply_to: str | None = Field(None, description="Where answers go: shop@luma.example or Luma <shop@luma.example>.")
-    headers: dict[str, str] = Field({}, description="Further headers: " + ", ".join(HEADERS.values()) + ", and X-....")
+    headers: dict[str, str] | None = Field(
+        None, description="Further headers: " + ", ".join(HEADERS.values()) + ", and X-...."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -85,9 +87,9 @@ class EmailContent(BaseModel):
 
     @field_validator("headers")
     @classmethod
-    def _are_allowed(cls, headers: dict[str, str]) -> dict[str, str]:
+    def _are_allowed(cls, headers: dict[str, str] | None) -> dict[str, str] | None:
         known: dict[str, str] = {}
-        for given, value in headers.items():
+        for given, value in (headers or {}).items():
             name = HEADERS.get(given.lower(), given)
             if not HEADER_NAME.fullmatch(name) or not (name in HEADERS.values() or name.lower().startswith("x-")):
                 raise ValueError(f"{given!r} cannot be set, only {', '.join(HEADERS.values())} and X-...")
@@ -96,7 +98,7 @@ class EmailContent(BaseModel):
             if any(LINE_BREAK.search(part) for part in LIQUID.split(value)[::2]):
                 raise ValueError(f"{given!r} holds a line break")
             known[name] = value
-        return known
+        return known or None
 
     @model_validator(mode="after")
     def _says_something(self) -> EmailContent:

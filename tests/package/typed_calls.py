@@ -62,7 +62,8 @@ async def an_engine(project: Project) -> None:
         assert_type(engine.troubles(), list[str])
         assert_type(engine.profile("sarah"), Person | None)
         engine.track("sarah")  # type: ignore[call-arg]  # the event is missing
-        engine.track(7, "Seen")  # type: ignore[arg-type]  # an id is a text
+        assert_type(engine.track(7, "Seen"), Acknowledgement)  # a whole number is taken for its text
+        engine.track(7.5, "Seen")  # type: ignore[arg-type]  # an id is a text or a whole number
         engine.track("sarah", "Seen", {1: "/"})  # type: ignore[dict-item]  # names of properties are texts
         engine.ingest("{}")  # type: ignore[arg-type]  # NDJSON is bytes
         engine.publish("shop")  # type: ignore[arg-type]  # a project is loaded first

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 EVENT_RECORD_BYTES_MAX = 500
 """The record of one event that nothing listens for: its number, epoch and time, its message id, its router's entry."""
 
-ALIAS = b'{"type":"alias","userId":"u","previousId":"x"}'
+ALIAS = b'{"type":"alias","anonymousId":"u","previousId":"x"}'
 
 OUTCOMES = st.lists(st.sampled_from(LineOutcome)).map(bytes)
 
@@ -73,7 +73,7 @@ def test_a_batch_that_comes_again_to_a_shard_opened_anew_gets_its_old_answer(wor
 
     assert again == first
     assert list(first.outcomes) == [0, 2, 3, 3, 1, 0, 3, 3]
-    assert [reason.split()[0] for reason in first.reasons] == ["not", "alias", "names", "traits"]
+    assert [reason.split()[0] for reason in first.reasons] == ["not", "an", "names", "traits"]
 
 
 def test_an_answer_is_remembered_when_its_record_has_been_trimmed(new_world: NewWorld) -> None:

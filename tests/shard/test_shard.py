@@ -124,7 +124,12 @@ def test_a_line_without_a_message_id_is_a_new_one_for_every_router(world: World,
 
 
 def test_what_cannot_be_used_is_named_by_its_place_and_the_rest_goes_on(world: World, lines: Lines) -> None:
-    answer = world.take(b"{", lines.track("anna", "Started"), b'{"type":"alias","userId":"a"}', lines.identify("anna"))
+    answer = world.take(
+        b"{",
+        lines.track("anna", "Started"),
+        b'{"type":"alias","anonymousId":"a","previousId":"b"}',
+        lines.identify("anna"),
+    )
 
     assert places(answer, LineOutcome.REJECTED) == [0, 2]
     assert "alias" in answer.reasons[1]
