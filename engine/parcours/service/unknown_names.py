@@ -22,7 +22,7 @@ WARN_EVERY_MS = MINUTE_MS
 NAMES_MAX = 1_000
 """Names remembered as warned of; the one warned of for longest is forgotten. Whoever makes up names uses no fewer."""
 
-LINES_MAX = 1_000
+LINES_MAX = 100
 """Lines of one call of `ingest` that are looked through, a millisecond of work: what is misspelt comes often."""
 
 
