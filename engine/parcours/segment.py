@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from hashlib import blake2b
-from typing import Annotated, TypeVar, get_args
+from typing import Annotated, TypeGuard, TypeVar, get_args
 
 import msgspec
 
@@ -82,7 +82,10 @@ class Routing(msgspec.Struct, frozen=True, rename="camel", gc=False):
 
 
 class Call(msgspec.Struct, frozen=True, rename="camel", gc=False):
-    """A call's envelope. Keys that are not named here are ignored, explicit nulls count as absent."""
+    """A call's envelope. Keys that are not named here are ignored, explicit nulls count as absent.
+
+    It is all that is read of a track call, of which most lines are: each further field costs every one of them.
+    """
 
     type: str
     event: str | None = None
@@ -91,6 +94,11 @@ class Call(msgspec.Struct, frozen=True, rename="camel", gc=False):
     message_id: str | None = None
     timestamp: Zoned | None = None
     properties: msgspec.Raw = msgspec.Raw()
+
+
+class DetailedCall(Call, frozen=True, rename="camel", gc=False):
+    """A call of any other type, with what such calls tell besides."""
+
     traits: msgspec.Raw = msgspec.Raw()
     reaction: str | None = None
     journey: str | None = None
@@ -121,16 +129,19 @@ class Timing(msgspec.Struct, frozen=True, gc=False):
 _timing = msgspec.json.Decoder(Timing)
 _routing = msgspec.json.Decoder(Routing)
 _call = msgspec.json.Decoder(Call)
+_detailed = msgspec.json.Decoder(DetailedCall)
 _text = msgspec.json.Decoder(str | None)
 _object = msgspec.json.Decoder(dict[str, object] | None)
 
 
 def read_call(line: bytes) -> Call:
-    """Decode a line's envelope."""
+    """Decode a line's envelope, and the details of every call that is no track call."""
     try:
-        return _call.decode(line)
+        call = _call.decode(line)
+        return call if call.type == "track" else _detailed.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return _decode_mended(_call, line, error)
+        call = _decode_mended(_call, line, error)
+        return call if call.type == "track" else _decode_mended(_detailed, line, error)
 
 
 def timestamp_of(line: bytes, settings: Settings) -> int:
@@ -138,9 +149,13 @@ def timestamp_of(line: bytes, settings: Settings) -> int:
     return instant(_decode(_timing, line, settings).timestamp)
 
 
+def _too_long(settings: Settings) -> Unusable:
+    return Unusable(f"longer than event_bytes_max={settings.event_bytes_max}")
+
+
 def _decode(decoder: msgspec.json.Decoder[T], line: bytes, settings: Settings) -> T:
     if len(line) > settings.event_bytes_max:
-        raise Unusable(f"longer than event_bytes_max={settings.event_bytes_max}")
+        raise _too_long(settings)
     try:
         return decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -176,7 +191,7 @@ def route(line: bytes, program: Program, settings: Settings, slot_map: SlotMap) 
     person = person_name(user_id, routing.anonymous_id)
     if person is None:
         call = read_call(line)
-        if call.type == FEEDBACK:
+        if is_report(call):
             return reported_place(call).slot
         person = keyed_person(call, program)
     return slot_map.slot(person)
@@ -215,7 +230,12 @@ def person_of(call: Call, program: Program, settings: Settings) -> str:
     return person
 
 
-def reported_place(call: Call) -> KeyPlace:
+def is_report(call: Call) -> TypeGuard[DetailedCall]:
+    """Whether the call is a provider's report."""
+    return call.type == FEEDBACK
+
+
+def reported_place(call: DetailedCall) -> KeyPlace:
     """Where the delivery lives that a provider's report names."""
     if call.user_id or call.anonymous_id:
         raise Unusable("feedback names a delivery by its key, and nobody by an id")
@@ -250,7 +270,9 @@ def check_call(line: bytes, program: Program, settings: Settings) -> None:
 
     A shard looks no further into a call than its journeys do; here all of it is looked at.
     """
-    call = _decode(_call, line, settings)
+    if len(line) > settings.event_bytes_max:
+        raise _too_long(settings)
+    call = read_call(line)
     person_of(call, program, settings)
     check_message_id(call, settings)
     input_of(call, 0, program)
@@ -276,6 +298,7 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
     name = event_name(call)
     if name is not None:
         return _event_input(call, name, at, program)
+    assert isinstance(call, DetailedCall), "only a track call is read without its details"
     if call.type == "identify":
         return TraitsChanged(at, _decode_object(call.traits, "traits"))
     if call.type == "reaction":
@@ -298,7 +321,7 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
 def properties_of(call: Call) -> dict[str, object]:
     """The event's properties; a page or screen call's name and category are among them."""
     properties = _decode_object(call.properties, "properties")
-    if call.type not in PAGE_EVENTS:
+    if not isinstance(call, DetailedCall) or call.type not in PAGE_EVENTS:
         return properties
     told = {"name": _decode_text(call.name, "name"), "category": _decode_text(call.category, "category")}
     return {**{name: text for name, text in told.items() if text is not None}, **properties}
@@ -319,19 +342,19 @@ def _names_of(name: str, properties: dict[str, object], at: int, program: Progra
     return (name, *(each.name for each in derived if each.rule is not None and each.rule.holds(scope)))
 
 
-def _consent_input(call: Call, at: int) -> ConsentChanged:
+def _consent_input(call: DetailedCall, at: int) -> ConsentChanged:
     if not call.channel or call.granted is None:
         raise Unusable("a consent call needs channel and granted")
     return ConsentChanged(at, call.channel, call.purpose or None, call.granted)
 
 
-def _suppression_input(call: Call, at: int) -> SuppressionChanged:
+def _suppression_input(call: DetailedCall, at: int) -> SuppressionChanged:
     if not call.channel or not call.address or call.suppressed is None:
         raise Unusable("a suppression call needs channel, address and suppressed")
     return SuppressionChanged(at, call.channel, call.address, call.suppressed)
 
 
-def _reaction_input(call: Call, at: int) -> ReactionArrived:
+def _reaction_input(call: DetailedCall, at: int) -> ReactionArrived:
     if call.reaction not in OUTCOMES:
         raise Unusable(f"unknown reaction {call.reaction!r:.{QUOTED_MAX}}; there are {', '.join(OUTCOMES)}")
     channel = call.channel or (CALL if call.reaction == "answered" else None)
@@ -346,7 +369,7 @@ def _reaction_input(call: Call, at: int) -> ReactionArrived:
     return ReactionArrived(at, call.reaction, call.journey, call.step, channel, call.link, answer, call.code)
 
 
-def _feedback_input(call: Call, at: int) -> FeedbackArrived:
+def _feedback_input(call: DetailedCall, at: int) -> FeedbackArrived:
     reported_place(call)
     if call.reaction not in REPORTED:
         raise Unusable(f"unknown reaction {call.reaction!r:.{QUOTED_MAX}}; a provider reports {', '.join(REPORTED)}")

@@ -15,7 +15,7 @@ from parcours.core.fact import Unmatched
 from parcours.core.identity import SLOTS, SlotMap
 from parcours.core.input import EventHappened, FeedbackArrived, Input
 from parcours.journey.program import Program
-from parcours.segment import FEEDBACK, Call, Unusable, check_message_id, input_of, instant, person_of, read_call
+from parcours.segment import Call, Unusable, check_message_id, input_of, instant, is_report, person_of, read_call
 from parcours.shard.messages import Answer, Batch, LineOutcome
 from parcours.shard.reports import NOBODY, Reports
 from parcours.shard.slots import SeenIds, Slots
@@ -117,7 +117,7 @@ class Intake:
 
     def _whose(self, call: Call, reports: Reports, work: Work) -> tuple[int, str]:
         """The slot and the name of the person whom a line is about that has no plain user id."""
-        if call.type == FEEDBACK:
+        if is_report(call):
             return reports.addressee(call, work)
         person = person_of(call, self._program, self._settings)
         return self._slot_of(person.encode()), person
@@ -140,7 +140,7 @@ class Intake:
         arrival_ms = self._time.arrival_ms(stamp_ms)
         try:
             call = read_call(batch.lines[place])
-            person = NOBODY if call.type == FEEDBACK else person_of(call, self._program, self._settings)
+            person = NOBODY if is_report(call) else person_of(call, self._program, self._settings)
             at = instant(call.timestamp) if arrival_ms is None else arrival_ms
             listened_for = call.event in self._program.moving or call.event in self._program.entering
             if call.type != "track" or not call.event or listened_for:

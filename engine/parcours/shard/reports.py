@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from parcours.core.delivery.deliveries import find_in
 from parcours.core.delivery.delivery_key import KeyPlace, name_hash
-from parcours.segment import FEEDBACK, Call, Unusable, read_call, reported_place
+from parcours.segment import FEEDBACK, DetailedCall, Unusable, is_report, read_call, reported_place
 from parcours.shard.slots import Slots
 from parcours.shard.work import Work
 
@@ -30,7 +30,7 @@ class Reports:
         self._lines = lines
         self._named: dict[KeyPlace, list[str]] = {}
 
-    def addressee(self, call: Call, work: Work) -> tuple[int, str]:
+    def addressee(self, call: DetailedCall, work: Work) -> tuple[int, str]:
         """The slot of the delivery that a report names, and its person or NOBODY. Raises Unusable if it names none."""
         place = reported_place(call)
         if not self._named:
@@ -50,7 +50,7 @@ class Reports:
             if _MARK in line:
                 try:
                     call = read_call(line)
-                    place = reported_place(call) if call.type == FEEDBACK else None
+                    place = reported_place(call) if is_report(call) else None
                 except Unusable:
                     continue  # it is told when its turn comes
                 if place is not None:
