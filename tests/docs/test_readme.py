@@ -25,6 +25,9 @@ PAGES = [
     "engine/CHANGELOG.md",
     "engine/docs/language.md",
     "engine/docs/processes.md",
+    "engine/parcours/examples/README.md",
+    "engine/parcours/testing/README.md",
+    "plugins/parcours-webhook/README.md",
 ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +55,7 @@ def subjects(smtp: SmtpServer) -> dict[str, str]:
     return dict(sorted(headers.items()))
 
 
-def standing(engine: Engine, journey: str = "cart") -> tuple[str, int, dict[int, int]]:
+def standing(engine: Engine, journey: str = "cart") -> tuple[str, int, Mapping[int, int]]:
     (found,) = (each for each in engine.journeys() if each.journey == journey)
     return found.state, found.version, found.runs
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def moves(shop: VirtualProject, what: str) -> list[tuple[str, int, str | None]]:
     return [(f.person, f.version, f.why) for f in shop.facts() if isinstance(f, Moved) and f.what == what]
 
 
-def standing(shop: VirtualProject) -> tuple[str, int, dict[int, int]]:
+def standing(shop: VirtualProject) -> tuple[str, int, Mapping[int, int]]:
     (journey,) = shop.journeys()
     return journey.state, journey.version, journey.runs
 

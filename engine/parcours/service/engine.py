@@ -67,9 +67,14 @@ class Engine(BlockingFacade):
         clock: Clock | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> Self:
-        """Open the project's store and go on from where it stands. Everything is as for `Service.open`.
+        """Open the project's store and go on from where it stands.
 
-        Raises CallerError, SettingInvalid, ChannelUnknown, ExtraMissing, StoreBusy or StoreBroken.
+        store    sqlite:///FOLDER, or memory: for what need not outlive the process
+        records  channels that only record what would be sent; `Service.open` tells more of them
+        clock    another clock than the machine's, for the local runtime
+        environ  where `env:NAME` settings are looked up; the environment of the process, if it is left out
+        Raises CallerError, ProjectInvalid for drafts, SettingInvalid, ChannelUnknown, ExtraMissing, StoreBusy or
+        StoreBroken.
         """
         engine = cls(
             Service.open(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 
 from parcours.channel import CALL
 from parcours.clock import Clock
@@ -35,7 +36,7 @@ class JourneyState:
     state: JourneyStateName
     version: int
     older: tuple[int, ...] = ()
-    runs: dict[int, int] = field(default_factory=dict)
+    runs: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class JourneyControl:
@@ -161,7 +162,7 @@ class JourneyControl:
                 state=entry.state,
                 version=entry.newest.number,
                 older=tuple(each.number for each in entry.versions[:-1]),
-                runs=dict(sorted(runs.get(name, {}).items())),
+                runs=MappingProxyType(dict(sorted(runs.get(name, {}).items()))),
             )
             for name, entry in sorted(self.publications.ledger.journeys.items())
         ]
