@@ -165,13 +165,14 @@ def _take_event(turn: Turn, given: EventHappened) -> None:
     if turn.program.events.keys().isdisjoint(given.names):
         return  # it has no declared type and meets no rule
     timestamp = turn.at if given.timestamp is None else given.timestamp
-    unknown = is_empty(turn.profile)
+    has_audiences = bool(turn.program.audiences)
+    unknown = has_audiences and is_empty(turn.profile)
     asked = [series for name in given.names for series in turn.program.series.get(name, ())]
     for series in asked:
         remember(turn, series, timestamp, given.properties)
     # An event changes audiences by a history, by making the person known, or by coming at the instant of a change by
     # time.
-    may_change = bool(turn.program.audiences) and (asked or unknown or _time_turns_now(turn))
+    may_change = has_audiences and (asked or unknown or _time_turns_now(turn))
     changes = look_again(turn, unknown=unknown) if may_change else ()
     go_through(turn, Occasion(given.names, given.properties, changes))
 

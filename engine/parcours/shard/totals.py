@@ -161,8 +161,8 @@ class WaitingSweep:
     def __init__(self, slots: Slots, slot_map: SlotMap) -> None:
         self._slots = slots
         self._slot_of = slot_map.slot
-        self._left = list(slots.owned)
-        self._seen: set[int] = set()
+        self._left = [number for number, slot in slots.owned.items() if slot.profiles]
+        self._seen = set(slots.owned).difference(self._left)  # whoever comes to an empty one is noted as she moves
         self.waiting: Counter[Step] = Counter()
 
     def take(self, people: int) -> bool:

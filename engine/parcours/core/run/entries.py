@@ -27,7 +27,7 @@ def enter(turn: Turn, journey: Journey, occasion: Occasion) -> None:
     if isinstance(entry, AudienceTrigger):
         return _try_to_enter(turn, journey, entry.name, {}) if entry in occasion.changes else None
     named = [trigger for trigger in entry.triggers if trigger.event in occasion.names]
-    return _try_to_enter(turn, journey, named[0].name, occasion.properties, named) if named else None
+    return _try_to_enter(turn, journey, named, occasion.properties) if named else None
 
 
 def enter_later(turn: Turn, given: ReadReached) -> None:
@@ -46,27 +46,32 @@ def enter_by_read(turn: Turn, journey: Journey) -> None:
     _try_to_enter(turn, journey, "read", {})
 
 
-def _try_to_enter(
-    turn: Turn, journey: Journey, why: str, properties: Mapping[str, object], triggers: Sequence[Trigger] = ()
-) -> None:
+def _try_to_enter(turn: Turn, journey: Journey, why: str | list[Trigger], properties: Mapping[str, object]) -> None:
     """Pause, dates, condition, exit audience, open run, re-entry: the first that objects decides.
 
-    Of `triggers`, those that the event goes by, the first whose condition holds starts the run.
+    why  the cause, or the triggers that the event goes by, of which the first whose condition holds starts the run
     """
     if turn.is_paused(journey.name):
         return _refuse(turn, journey, "paused")
     if not _within_dates(turn, journey):
         return _refuse(turn, journey, "outside_dates")
     scope = turn.scope(properties)
-    if triggers:
-        met = next((each for each in triggers if each.when is None or each.when.holds(scope)), None)
+    if isinstance(why, list):
+        met = _first_met(why, scope)
         if met is None:
-            return _tell_unmet(turn, journey, triggers, scope)
+            return _tell_unmet(turn, journey, why, scope)
         why = met.name
     if _in_exit_audience(turn, journey):
         return _refuse(turn, journey, "exit_audience")
     correlation = correlation_key(journey.correlation.value(scope)) if journey.correlation else None
     return _enter(turn, journey, correlation, why, properties)
+
+
+def _first_met(triggers: Sequence[Trigger], scope: Scope) -> Trigger | None:
+    for each in triggers:
+        if each.when is None or each.when.holds(scope):
+            return each
+    return None
 
 
 def _tell_unmet(turn: Turn, journey: Journey, triggers: Sequence[Trigger], scope: Scope) -> None:
