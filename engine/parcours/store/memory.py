@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 
 from parcours.store.codec import decode_image, decode_record, encode_image, encode_record
-from parcours.store.numbering import check_record, next_epoch
+from parcours.store.fencing import check_record, next_epoch
 from parcours.store.store import Record, SlotImage
 
 

@@ -27,9 +27,9 @@ from pathlib import Path
 
 from parcours.errors import StoreBroken
 from parcours.store.codec import damaged, decode_record, encode_record, next_link
+from parcours.store.fencing import check_record, next_epoch
 from parcours.store.image_folder import ImageFolder, make_folder
 from parcours.store.journal import Journal, RecordRow, in_words
-from parcours.store.numbering import check_record, next_epoch
 from parcours.store.store import Record, SlotImage
 
 
