@@ -47,13 +47,13 @@ from parcours.core.run.resuming import make_up
 from parcours.core.run.stopping import stop
 from parcours.core.run.traits import set_traits
 from parcours.core.run.updates import follow_updates
-from parcours.core.run.walk import Stay, after_send, go_to, hears, waits_at
+from parcours.core.run.walk import go_to, hears, leave_send, waits_at
+from parcours.core.run.zone_change import follow_zone
 from parcours.core.series import remember
 from parcours.core.turn import Crowd, DeadCodes, Normalize, Turn, as_it_stands, no_codes
 from parcours.journey.program import (
     Program,
     ReactionListener,
-    Send,
     Wait,
     WaitFor,
 )
@@ -118,6 +118,8 @@ def advance(
             assert_never(given)
     if turn.updated is not None:
         follow_updates(turn, go_through)
+    if turn.zone_before is not None:
+        follow_zone(turn, go_through)
     return turn.effects
 
 
@@ -215,7 +217,7 @@ def _fire(turn: Turn, timer: Timer) -> None:
         case "release":
             released = sending.release(turn, timer.key)
             if released is not None:
-                _leave_send(turn, released)
+                leave_send(turn, released)
         case "audience":
             _look_again(turn, unknown=False)
         case "reaction":
@@ -244,16 +246,6 @@ def _go_on(turn: Turn, timer: Timer) -> None:
         go_to(turn, journey, run, step.on_timeout)
     elif isinstance(step, Wait):
         go_to(turn, journey, run, step.next)
-
-
-def _leave_send(turn: Turn, run: Run) -> None:
-    """Continue the run of a released delivery once no delivery of its send step is held any more."""
-    journey = turn.journey_of(run)
-    step = None if journey is None else journey.steps.get(run.step or "")
-    if journey is not None and isinstance(step, Send):
-        follows = after_send(run, step)
-        if not isinstance(follows, Stay):
-            go_to(turn, journey, run, follows)
 
 
 def _hear_answer(turn: Turn, run: Run | None) -> None:

@@ -26,6 +26,12 @@ Placed: TypeAlias = tuple[Journey, Run]
 KEPT_TIMERS: Final[frozenset[TimerKind]] = frozenset({"wait", "timeout", "retry", "release"})
 """Timers that move a run or release a delivery of it; all others belong to the person and fire during a pause."""
 
+REPLAYED: Final = ("occasion", "reaction", "zone")
+"""Inputs of the buffer that are applied one by one when the journey is resumed."""
+
+_LIKE_EVENTS: Final[frozenset[TimerKind]] = frozenset({"reaction", "audience"})
+"""Timers that go before others of their instant, as events do."""
+
 
 def keep_from_paused(turn: Turn, occasion: Occasion, waiting: list[Placed]) -> list[Placed]:
     """Buffer the occasion for runs of paused journeys. Returns the other runs, which may react to it now."""
@@ -52,7 +58,7 @@ def _keep_occasion(turn: Turn, name: str, occasion: Occasion, runs: list[Placed]
     names = occasion.names if events else ()
     # Resuming orders an occasion that a timer caused (an update after a wait) among timers, by this timer's place; a
     # reaction is an event, and a change of audience by time goes before timers as events do.
-    timer = None if turn.timer is None or turn.timer.kind in ("reaction", "audience") else turn.timer
+    timer = None if turn.timer is None or turn.timer.kind in _LIKE_EVENTS else turn.timer
     given = BufferedInput(turn.at, name, "occasion", timer=timer, names=names, properties=properties, changes=changes)
     _keep(turn, given, what)
 
@@ -91,14 +97,20 @@ def keep_reaction(turn: Turn, run: Run) -> None:
         _keep(turn, BufferedInput(turn.at, run.journey, "reaction", run=run.number), "a reaction")
 
 
+def keep_zone_change(turn: Turn, journey: str) -> None:
+    """Buffer that the person's time zone has changed while deliveries of the journey were held."""
+    timer = None if turn.timer is None or turn.timer.kind in _LIKE_EVENTS else turn.timer
+    _keep(turn, BufferedInput(turn.at, journey, "zone", timer=timer), "a change of time zone")
+
+
 def _keep(turn: Turn, kept: BufferedInput, what: str) -> None:
-    """Buffer an occasion or reaction, up to `kept_inputs_max`. A loss is recorded once for each kind and pause.
+    """Buffer an input, up to `kept_inputs_max` of them. A loss is recorded once for each kind and pause.
 
     Timers and claims are not counted: there are no more of them than the runs and deliveries that have them.
     """
     own = [each for each in turn.profile.kept if each.journey == kept.journey]
     most = turn.settings.kept_inputs_max
-    if sum(each.kind in ("occasion", "reaction") for each in own) < most:
+    if sum(each.kind in REPLAYED for each in own) < most:
         turn.profile.kept.append(kept)
     elif not any(each.kind == "lost" and each.key == what for each in own):
         turn.profile.kept.append(BufferedInput(turn.at, kept.journey, "lost", key=what))

@@ -119,6 +119,7 @@ class BufferedInput(msgspec.Struct, frozen=True, array_like=True):
     occasion  names, properties and changes are an occasion's, as far as any of the runs may look at them; timer is the
               one that caused it, if one did
     reaction  to a delivery of the run
+    zone      the person's time zone changed while deliveries of the journey were held; timer as above
     timer     it fell due
     claim     of the delivery `key`, which was about to leave
     lost      `key` names a kind of input that found no room, so that its loss is recorded only once
@@ -126,7 +127,7 @@ class BufferedInput(msgspec.Struct, frozen=True, array_like=True):
 
     at: int
     journey: str
-    kind: Literal["occasion", "reaction", "timer", "claim", "lost"]
+    kind: Literal["occasion", "reaction", "zone", "timer", "claim", "lost"]
     run: int = 0
     key: str = ""
     timer: Timer | None = None

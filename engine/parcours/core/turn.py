@@ -68,6 +68,7 @@ class Turn(msgspec.Struct):
     gates_at  the instant that gates use: always that of the input
     timer     the one that fires, if one does
     updated   the run whose `update` step changed traits, until audiences have been evaluated again
+    zone_before  her time zone before this input changed her traits, None as long as it has not
     """
 
     person: str
@@ -82,6 +83,7 @@ class Turn(msgspec.Struct):
     effects: Effects = msgspec.field(default_factory=Effects)
     updated: Run | None = None
     timer: Timer | None = None
+    zone_before: str | None = None
 
     def is_paused(self, journey: str) -> bool:
         """Whether the journey is paused at this instant."""
@@ -104,6 +106,12 @@ class Turn(msgspec.Struct):
             for timer in self.profile.timers
             if timer.run != run.number or timer.journey != run.journey or timer.kind not in kinds
         ]
+
+    def change_traits(self, traits: dict[str, object]) -> None:
+        """Give the person these traits in place of those she has; her zone of before is noted (zone_change.py)."""
+        if self.zone_before is None:
+            self.zone_before = self.zone_name()
+        self.profile.traits = traits
 
     def scope(
         self,

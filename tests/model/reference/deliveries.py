@@ -94,12 +94,15 @@ def gates_at_ms(person: Person, now_ms: int) -> int:
     return now_ms if person.gates_at_ms is None else person.gates_at_ms
 
 
-def decide(person: Person, now_ms: int, delivery: Document) -> None:
-    """Passes a delivery through all gates: when it is asked for, and again when it is released."""
+def decide(person: Person, now_ms: int, delivery: Document, standing: Document | None = None) -> None:
+    """Passes a delivery through all gates: when it is asked for, and again when it is released or judged anew.
+
+    `standing` is the timer of its release, where it is judged before that.
+    """
     delivery["to"] = address_for(person, now_ms, delivery)
     gate, held_until_ms = gates(person, now_ms, delivery)
     if gate is not None:
-        object_to(person, now_ms, delivery, gate, held_until_ms)
+        object_to(person, now_ms, delivery, gate, held_until_ms, standing)
     else:
         if delivery["message"]["class"] == "marketing":
             # Reserved when queued.
@@ -120,16 +123,25 @@ def claim_queued(person: Person, now_ms: int) -> None:
             record_delivery(person, now_ms, delivery, "sent")
 
 
-def object_to(person: Person, now_ms: int, delivery: Document, gate: str, held_until_ms: int | None) -> None:
+def object_to(
+    person: Person,
+    now_ms: int,
+    delivery: Document,
+    gate: str,
+    held_until_ms: int | None,
+    standing: Document | None = None,
+) -> None:
     # What is not sent counts against no cap.
     person.reserved = [one for one in person.reserved if one["delivery"] is not delivery]
     if held_until_ms is None:
         delivery["state"] = "refused"
         record_delivery(person, now_ms, delivery, "refused", gate)
         return
-    # What is held on at its release is told of once.
-    if delivery["state"] != "held":
-        record_delivery(person, now_ms, delivery, "held", gate)
+    # A second hold is told of again, but only if the release differs.
+    if standing is not None and standing["due"] == held_until_ms:
+        person.timers.append(standing)
+        return
+    record_delivery(person, now_ms, delivery, "held", gate)
     delivery["state"] = "held"
     set_timer(person, held_until_ms, "release", delivery=delivery)
 

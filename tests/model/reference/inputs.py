@@ -15,6 +15,7 @@ from tests.model.reference.people import (
     set_consent,
     set_traits,
     typed,
+    zone_has_changed,
 )
 from tests.model.reference.times import DAY_MS, parse_duration, parse_instant, to_datetime, zone_named
 from tests.model.reference.worlds import World
@@ -108,10 +109,41 @@ def named(person: Person, now_ms: int, world: World, name: str, properties: Docu
 
 def apply_caused(person: Person, now_ms: int) -> None:
     # What an update caused is applied at the same instant, before anything else of that instant.
+    hear_caused(person, now_ms)
+    # When the zone changes, held deliveries are judged anew, once, after what happens at that instant.
+    if zone_has_changed(person, now_ms):
+        judge_held(person, now_ms)
+        hear_caused(person, now_ms)
+        zone_has_changed(person, now_ms)
+    deliveries.claim_queued(person, now_ms)
+
+
+def hear_caused(person: Person, now_ms: int) -> None:
     while person.caused:
         changes = person.caused.pop(0)
         phases(person, now_ms, new_fact(changes))
-    deliveries.claim_queued(person, now_ms)
+
+
+def judge_held(person: Person, now_ms: int) -> None:
+    paused = {one["run"]["journey"]["journey"] for one in person.deliveries if one["state"] == "held"}
+    for name in sorted(paused & person.world.life.paused):
+        # Of what is paused it is kept, as every input is.
+        person.kept.setdefault(name, []).append((now_ms, person.firing, {"zone": True}))
+    for timer in releases(person):
+        if timer["delivery"]["run"]["journey"]["journey"] not in person.world.life.paused:
+            judge_anew(person, now_ms, timer)
+
+
+def releases(person: Person) -> list[Document]:
+    found = [timer for timer in person.timers if timer["kind"] == "release" and timer["delivery"]["state"] == "held"]
+    return sorted(found, key=lambda timer: int(timer["order"]))
+
+
+def judge_anew(person: Person, now_ms: int, timer: Document) -> None:
+    # What went on before it may have cancelled it.
+    if timer["delivery"]["state"] == "held":
+        person.timers.remove(timer)
+        release(person, now_ms, timer["delivery"], timer)
 
 
 def phases(person: Person, now_ms: int, fact: Document, but: str | None = None) -> None:
@@ -334,9 +366,9 @@ def enter_by_read(person: Person, now_ms: int, name: str) -> None:
             enter(person, now_ms, journey, "read", None)
 
 
-def release(person: Person, now_ms: int, delivery: Document) -> None:
+def release(person: Person, now_ms: int, delivery: Document, standing: Document | None = None) -> None:
     # A held delivery passes all gates again when released; the run leaves when none is held any more.
-    deliveries.decide(person, deliveries.gates_at_ms(person, now_ms), delivery)
+    deliveries.decide(person, deliveries.gates_at_ms(person, now_ms), delivery, standing)
     run, step = delivery["run"], delivery["of"]
     # A delivery that was held at its claim has let its run go on before.
     if run["status"] != "open" or (run["step"], run["visits"][step["id"]]) != (step["id"], delivery["visit"]):

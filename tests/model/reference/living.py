@@ -81,7 +81,8 @@ def change(life: Life, people: list[Person], now_ms: int, verb: str, of: Any) ->
 def stop(person: Person, now_ms: int, name: str) -> None:
     # Goals that were met in a pause have been met; the runs were open all the time.
     for at_ms, _, fact in person.kept.pop(name, []):
-        inputs.credit_goals(person, at_ms, fact, runs_of(person, {"journey": name}))
+        if "zone" not in fact:
+            inputs.credit_goals(person, at_ms, fact, runs_of(person, {"journey": name}))
     for run in runs_of(person, {"journey": name}):
         if run["status"] != "ended":
             deliveries.cancel(person, now_ms, run)
@@ -98,6 +99,12 @@ def make_up(person: Person, now_ms: int, name: str) -> None:
         if kept and (timer is None or goes_before(kept[0], timer)):
             at_ms, _, fact = kept.pop(0)
             person.caused_in_all = 0
+            if "zone" in fact:
+                for held in inputs.releases(person):
+                    if is_about_a_run(held, name):
+                        inputs.judge_anew(person, at_ms, held)
+                caused += hear_own(person, at_ms, name)
+                continue
             inputs.move_runs(person, at_ms, fact, runs_of(person, {"journey": name}))
             caused += hear_own(person, at_ms, name)
         elif timer is not None:

@@ -34,6 +34,7 @@ class Person:
     caused: list[list[tuple[AudienceKey, str]]] = field(default_factory=list)
     caused_in_all: int = 0
     kept: dict[str, list[tuple[int, int | None, Document]]] = field(default_factory=dict)
+    zone: str | None = None  # as of the input before
     firing: int | None = None
     gates_at_ms: int | None = None
     transitions: list[Document] = field(default_factory=list)
@@ -150,6 +151,12 @@ def zone_of(person: Person, now_ms: int, named: str = "profile") -> Any:
         return zone_named(named, person.world.timezone)
     expression = person.world.profile.get("timezone", "profile.timezone")
     return zone_named(value(expression, scope_of(person, now_ms)), person.world.timezone)
+
+
+def zone_has_changed(person: Person, now_ms: int) -> bool:
+    """Whether the person's zone is another one than when this was asked last."""
+    before, person.zone = person.zone or person.world.timezone, zone_of(person, now_ms).key
+    return bool(person.zone != before)
 
 
 def address_of(person: Person, now_ms: int, channel: str, step: Document, run: Document | None) -> Any:

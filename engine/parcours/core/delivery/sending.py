@@ -17,7 +17,7 @@ from parcours.core.effect import Outgoing
 from parcours.core.fact import LimitReached
 from parcours.core.paths import keep, roots_of
 from parcours.core.pause_buffer import keep_claim
-from parcours.core.profile import DeliveryState, Run
+from parcours.core.profile import DeliveryState, Run, Timer
 from parcours.core.turn import Turn, iso
 from parcours.journey.program import Action, CallAction, Message, Send
 
@@ -30,7 +30,7 @@ def queue(turn: Turn, run: Run, step: Send, message: Message) -> None:
     for channel in step.to:
         delivery = _new(turn, run, step.id, channel, message.name)
         delivery.to = _address(turn, run, step, channel)
-        _pass_gates(turn, run, delivery, message)
+        _let_pass(turn, run, delivery, message, judge(turn, delivery, message))
 
 
 def _queue_first(turn: Turn, run: Run, step: Send, message: Message) -> None:
@@ -105,8 +105,11 @@ def _forget_oldest(turn: Turn, run: Run) -> None:
         turn.effects.facts.append(LimitReached(turn.at, turn.person, "run_deliveries_max", why))
 
 
-def release(turn: Turn, key: str) -> Run | None:
-    """Release a held delivery: it passes all gates again. Returns its run, None if it is no longer held."""
+def release(turn: Turn, key: str, standing: Timer | None = None) -> Run | None:
+    """Release a held delivery: it passes all gates again. Returns its run, None if it is no longer held.
+
+    standing  the timer of its release where it is judged earlier: it stays if the delivery is held until the same time
+    """
     found = find(turn, key)
     if found is None or found[1].state != "held":
         return None
@@ -118,7 +121,7 @@ def release(turn: Turn, key: str) -> Run | None:
         close(turn, run, delivery, "cancelled", reason="the message or its step is not known any more")
     else:
         delivery.to = _address(turn, run, step, delivery.channel)
-        _pass_gates(turn, run, delivery, message, again=True)
+        _let_pass(turn, run, delivery, message, judge(turn, delivery, message), standing)
     return run
 
 
@@ -128,22 +131,17 @@ def _address(turn: Turn, run: Run, step: Send, channel: str) -> str | None:
     return to if isinstance(to, str) and to.strip() else None
 
 
-def _pass_gates(turn: Turn, run: Run, delivery: DeliveryState, message: Message, *, again: bool = False) -> None:
-    _let_pass(turn, run, delivery, message, judge(turn, delivery, message), again=again)
-
-
 def _let_pass(
     turn: Turn,
     run: Run,
     delivery: DeliveryState,
     message: Message,
     objection: Objection | None,
-    *,
-    again: bool = False,
+    standing: Timer | None = None,
 ) -> None:
     """Put the delivery into the outbox unless a gate objects."""
     if objection is not None:
-        _object(turn, run, delivery, objection, again=again)
+        _object(turn, run, delivery, objection, standing)
         return
     delivery.state = "queued"
     reserve(turn, delivery, message)
@@ -151,13 +149,15 @@ def _let_pass(
     _put_into_outbox(turn, run, delivery, message.message_class, delivery.to, _context(turn, run, message))
 
 
-def _object(turn: Turn, run: Run, delivery: DeliveryState, objection: Objection, *, again: bool = False) -> None:
-    """Refuse the delivery, or hold it until a time. A delivery that is held again has not changed its state."""
+def _object(turn: Turn, run: Run, delivery: DeliveryState, objection: Objection, standing: Timer | None = None) -> None:
+    """Refuse the delivery, or hold it until a time. That it is held again is told unless the time is the same."""
     if objection.until_ms is None:
         close(turn, run, delivery, "refused", gate=objection.gate, reason=objection.reason)
         return
-    if not again:
-        close(turn, run, delivery, "held", gate=objection.gate, reason=objection.reason)
+    if standing is not None and standing.due == objection.until_ms:
+        turn.profile.timers.append(standing)
+        return
+    close(turn, run, delivery, "held", gate=objection.gate, reason=objection.reason)
     turn.set_timer(objection.until_ms, "release", run, delivery.key)
 
 

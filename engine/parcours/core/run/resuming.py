@@ -12,10 +12,11 @@ from collections.abc import Callable, Collection
 
 from parcours.core.delivery.deliveries import find
 from parcours.core.occasion import Occasion
-from parcours.core.pause_buffer import KEPT_TIMERS, Placed
+from parcours.core.pause_buffer import KEPT_TIMERS, REPLAYED, Placed
 from parcours.core.profile import BufferedInput, Run, Timer
 from parcours.core.run.phases import credit, go_through, move
 from parcours.core.run.updates import follow_updates
+from parcours.core.run.zone_change import judge_held
 from parcours.core.turn import Turn
 from parcours.journey.program import AudienceTrigger
 
@@ -80,7 +81,7 @@ def _taken_out(turn: Turn, journey: str) -> list[BufferedInput]:
     profile.kept = [each for each in profile.kept if each.journey != journey]
     profile.timers += [each.timer for each in own if each.kind == "timer" and each.timer is not None]
     release_claims(turn, own)
-    return [each for each in own if each.kind in ("occasion", "reaction")]
+    return [each for each in own if each.kind in REPLAYED]
 
 
 def credit_missed(turn: Turn, journey: str) -> None:
@@ -113,6 +114,9 @@ def _first_timer(turn: Turn, journey: str, before: int) -> Timer | None:
 
 def _apply(turn: Turn, given: BufferedInput, runs: Collection[int], hear: Callable[[Turn, Run], None]) -> None:
     """Replay one input to the runs that were open in the pause; those that have ended since may reach a goal by it."""
+    if given.kind == "zone":
+        judge_held(turn, given.journey)
+        return
     own = _of(turn.open_runs(), given.journey, runs)
     if given.kind == "occasion":
         move(turn, _occasion(given), own, _of(turn.past_runs(), given.journey, runs))

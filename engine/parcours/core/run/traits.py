@@ -16,25 +16,27 @@ def set_traits(turn: Turn, changes: dict[str, object]) -> None:
     for name in [name for name, value in changes.items() if value is None]:
         del traits[name]
     if _size(traits) <= min(settings.traits_bytes_max, settings.all_traits_bytes_max):
-        turn.profile.traits = traits  # they fit even if none is declared
+        turn.change_traits(traits)  # they fit even if none is declared
     else:
-        _set_one_by_one(turn, changes)
+        turn.change_traits(_set_one_by_one(turn, changes))
 
 
-def _set_one_by_one(turn: Turn, changes: dict[str, object]) -> None:
+def _set_one_by_one(turn: Turn, changes: dict[str, object]) -> dict[str, object]:
+    kept = dict(turn.profile.traits)
     declared = frozenset(split_path(path)[0] for path in turn.program.trait_kinds)
     for name, value in changes.items():
         if value is None:
-            turn.profile.traits.pop(name, None)
+            kept.pop(name, None)
             continue
-        traits = {**turn.profile.traits, name: value}
+        traits = {**kept, name: value}
         undeclared = {other: kept for other, kept in traits.items() if other not in declared}
         if name not in declared and _size(undeclared) > turn.settings.traits_bytes_max:
             _drop(turn, name, "traits_bytes_max")
         elif not has_room(turn, traits):
             _drop(turn, name, "all_traits_bytes_max")
         else:
-            turn.profile.traits = traits
+            kept = traits
+    return kept
 
 
 def has_room(turn: Turn, traits: dict[str, object]) -> bool:

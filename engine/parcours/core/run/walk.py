@@ -161,6 +161,16 @@ def after_send(run: Run, step: Send) -> str | None | Stay:
     return step.on_refused if step.has_on_refused and states <= {"refused"} else step.next
 
 
+def leave_send(turn: Turn, run: Run) -> None:
+    """Continue the run of a released delivery once no delivery of its send step is held any more."""
+    journey = turn.journey_of(run)
+    step = None if journey is None else journey.steps.get(run.step or "")
+    if journey is not None and isinstance(step, Send):
+        follows = after_send(run, step)
+        if not isinstance(follows, Stay):
+            go_to(turn, journey, run, follows)
+
+
 def _wait(turn: Turn, run: Run, due: int, follows: str | None) -> str | None | Stay:
     _check_due(due)
     turn.record(run, "waiting", iso(due))
@@ -288,7 +298,7 @@ def _update(turn: Turn, run: Run, step: Update) -> str | None:
     if not has_room(turn, traits):
         raise StepFailed(f"the traits would take more than all_traits_bytes_max={turn.settings.all_traits_bytes_max}")
     if changes:
-        turn.profile.traits = traits
+        turn.change_traits(traits)
         turn.updated = run
     turn.record(run, "updated", _told(changes, [path for path in values if path not in changes]))
     return step.next
