@@ -17,6 +17,7 @@ STAGE_1 |= frozenset(("updates", "wait_for", "waits"))
 STAGE_2 = STAGE_1 | frozenset(
     ["audiences", "bounces", "caps", "consents", "expiry", "history", "quiet_hours", "recurring_reads"]
 )
+MOVES = STAGE_2 | frozenset(["moves"])  # people on the move between zones, with long nights
 EXTRAS = frozenset(["shifted_now", "undeclared", "wrong_types"])  # where an engine may rightly differ
 
 PEOPLE = ("ann", "Bob", "émile", "zoe")

@@ -3,11 +3,11 @@
 import json
 
 from tests.model import chance as drawn_from
-from tests.model.chance import EXTRAS, STAGE_1, STAGE_2, ZONES, Chance, Document
+from tests.model.chance import EXTRAS, MOVES, STAGE_1, STAGE_2, ZONES, Chance, Document
 from tests.model.journeys import REACTIONS, channels_of, journeys
 from tests.model.reference.times import DAY_MS, DAYS, parse_instant, to_text
 
-__all__ = ["EXTRAS", "STAGE_1", "STAGE_2", "case"]
+__all__ = ["EXTRAS", "MOVES", "STAGE_1", "STAGE_2", "case"]
 
 OFF_THE_GRID_MS = 7
 
@@ -104,6 +104,10 @@ def cap(chance: Chance) -> Document:
 def quiet_hours(chance: Chance) -> list[Document]:
     # All of one kind: which of two kinds wins where they overlap is not said.
     then = chance.pick(("hold", "hold", "drop"))
+    if "moves" in chance.features:
+        begins = chance.random.randint(0, 23)
+        night = {"from": f"{begins:02}:00", "until": f"{(begins + chance.random.randint(8, 20)) % 24:02}:00"}
+        return [{"channels": list(REACTIONS), **night, "days": list(DAYS), "then": "hold"}]
     rules = []
     # Never quiet all day long: two windows leave at least two hours.
     windows = chance.pick((1, 1, 2))
@@ -156,6 +160,8 @@ def keep_off_the_grid(project: Document, lines: list[Document]) -> None:
 
 def one_line(chance: Chance, project: Document, person: str) -> Document:
     line: Document = {"userId": person, "timestamp": chance.instant()}
+    if "moves" in chance.features and chance.maybe(0.3):
+        return {**line, "type": "identify", "traits": {"timezone": chance.pick(ZONES)}}
     drawn = chance.random.random()
     if drawn < 0.12:
         return {**line, "type": "identify", "traits": chance.traits()}

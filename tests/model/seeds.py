@@ -5,6 +5,8 @@ from __future__ import annotations
 WAYS_OF_RUNS = range(550)
 GATES_AUDIENCES_HISTORY = range(1_300)
 LIVES_OF_JOURNEYS = range(150)
+MOVES_BETWEEN_ZONES = range(100)
+LIVES_BETWEEN_ZONES = range(60)
 
 
 def blocks(seeds: range, size: int) -> list[range]:
@@ -19,7 +21,8 @@ def name_of(seeds: range) -> str:
 def told() -> str:
     """What a run says of them before it begins."""
     parts = {"ways of runs": WAYS_OF_RUNS, "gates, audiences, history": GATES_AUDIENCES_HISTORY}
-    parts["lives of journeys"] = LIVES_OF_JOURNEYS
+    parts |= {"lives of journeys": LIVES_OF_JOURNEYS, "moves between zones": MOVES_BETWEEN_ZONES}
+    parts["lives between zones"] = LIVES_BETWEEN_ZONES
     total = sum(map(len, parts.values()))
     drawn = "; ".join(f"{name}: {name_of(seeds)}" for name, seeds in parts.items())
     return f"model: {total:,} random cases ({drawn})"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.model import generate
 from tests.model.reference import run
-from tests.model.seeds import GATES_AUDIENCES_HISTORY, WAYS_OF_RUNS, blocks, name_of
+from tests.model.seeds import GATES_AUDIENCES_HISTORY, MOVES_BETWEEN_ZONES, WAYS_OF_RUNS, blocks, name_of
 
 from parcours import Project, simulate
 from parcours.simulation.result_files import DELIVERIES, TRANSITIONS, write_results
@@ -78,3 +78,8 @@ def test_the_engine_and_the_model_agree_on_the_ways_of_runs(seeds: range) -> Non
 @pytest.mark.parametrize("seeds", blocks(GATES_AUDIENCES_HISTORY, SEEDS_PER_TEST), ids=name_of)
 def test_the_engine_and_the_model_agree_on_gates_audiences_and_history(seeds: range) -> None:
     compare(generate.STAGE_2, seeds)
+
+
+@pytest.mark.parametrize("seeds", blocks(MOVES_BETWEEN_ZONES, SEEDS_PER_TEST), ids=name_of)
+def test_the_engine_and_the_model_agree_on_people_who_move_between_zones(seeds: range) -> None:
+    compare(generate.MOVES, seeds)

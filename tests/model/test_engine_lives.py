@@ -1,7 +1,7 @@
 """Does the engine mean what the model means while journeys are published, paused and stopped around their people?
 
 A case is a project, changed projects, and traffic between all that is done to the journeys; a failure names its seed:
-`lives.case(seed)` makes the case again.
+`lives.case(seed, features)` makes the case again.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 from tests.model import lives
+from tests.model.chance import MOVES, STAGE_2
 from tests.model.reference.living import Happening, live
 from tests.model.reference.simulation import in_order
 from tests.model.reference.times import parse_instant, to_datetime, to_text
-from tests.model.seeds import LIVES_OF_JOURNEYS, blocks, name_of
+from tests.model.seeds import LIVES_BETWEEN_ZONES, LIVES_OF_JOURNEYS, blocks, name_of
 
 from parcours import Project
 from parcours.core.fact import DeliveryReached, Moved
@@ -79,8 +80,17 @@ def deliveries_of(lines: list[Line]) -> list[Line]:
 
 @pytest.mark.parametrize("seeds", blocks(LIVES_OF_JOURNEYS, SEEDS_PER_TEST), ids=name_of)
 def test_the_engine_and_the_model_agree_on_the_lives_of_journeys(seeds: range) -> None:
+    compare(STAGE_2, seeds)
+
+
+@pytest.mark.parametrize("seeds", blocks(LIVES_BETWEEN_ZONES, SEEDS_PER_TEST), ids=name_of)
+def test_they_agree_on_the_lives_of_journeys_of_people_who_move_between_zones(seeds: range) -> None:
+    compare(MOVES, seeds)
+
+
+def compare(features: frozenset[str], seeds: range) -> None:
     for seed in seeds:
-        documents, happenings = lives.case(seed)
+        documents, happenings = lives.case(seed, features)
         transitions, deliveries = live(documents, happenings)
 
         found = engine_lines(documents, happenings)

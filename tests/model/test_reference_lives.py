@@ -113,6 +113,23 @@ def test_gates_go_by_the_time_of_the_resume() -> None:
     assert told(documents, *happened)[-1] == (at("2h"), 1, "x", "ended", "last step")
 
 
+def test_what_is_held_is_judged_anew_when_the_zone_changes_and_of_a_paused_journey_at_the_resume() -> None:
+    # Quiet until noon in Paris; at ten she moves to Kathmandu, where noon was hours ago.
+    quiet = [{"channels": ["email"], "from": "09:00", "until": "12:00", "then": "hold"}]
+    steps: list[Document] = [{"id": "n", "send": "news", "channels": ["email"]}, {"id": "x", "wait": "1h"}]
+    documents = project(steps, policies={**OPT_OUT, "quiet_hours": quiet})
+    moves = ("1h", "line", identify("0s", timezone="Asia/Kathmandu"))
+    held = (at("0s"), "n", "email", "held", "quiet_hours")
+    assert outcomes(documents, ("0s", "line", ADDRESS), start("0s"), moves) == [
+        held,
+        (at("1h"), "n", "email", "sent", None),
+    ]
+    paused = (("0s", "line", ADDRESS), start("0s"), ("0s", "pause", "j"), moves, ("90m", "resume", "j"))
+    assert outcomes(documents, *paused) == [held, (at("90m"), "n", "email", "sent", None)]
+    # What follows counts from the time at which it would have been.
+    assert told(documents, *paused)[-1] == (at("2h"), 1, "x", "ended", "last step")
+
+
 def test_a_reaction_in_a_pause_is_known_at_once_and_heard_at_the_resume() -> None:
     steps: list[Document] = [
         {"id": "n", "send": "news", "channels": ["email"]},
