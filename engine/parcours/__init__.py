@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from parcours.config import Settings
-    from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
+    from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet, ZoneUnknown
     from parcours.errors import (
         AuthorError,
         CallerError,
@@ -87,6 +87,7 @@ __all__ = [
     "Summary",
     "Unmatched",
     "Unmet",
+    "ZoneUnknown",
     "explanation_text",
     "simulate",
 ]
@@ -140,6 +141,7 @@ if not TYPE_CHECKING:  # a type checker that sees `__getattr__` takes any name f
         "Summary": "parcours.insight.summary",
         "Unmatched": "parcours.core.fact",
         "Unmet": "parcours.core.fact",
+        "ZoneUnknown": "parcours.core.fact",
         "explanation_text": "parcours.insight.explain_text",
         "simulate": "parcours.simulation.simulation",
     }

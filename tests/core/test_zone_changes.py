@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from parcours.core.fact import ZoneUnknown
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -163,3 +165,32 @@ def test_a_delivery_that_is_held_again_at_its_release_is_told_again(begin: Begin
         (DAWN, "email", "held", "quiet_hours"),
         (DAWN + HOUR, "email", "queued", None),
     ]
+
+
+def test_a_zone_that_does_not_exist_is_told_once_for_each_change_of_it(tell: Tell) -> None:
+    story = tell(TRIP).identify(1, timezone="Mars/Base").event(2, "Start").identify(3, timezone="Mars/Base", city="x")
+    story.identify(4, timezone="Moon").identify(5, timezone="UTC").identify(6, timezone="Moon")
+
+    assert story.others() == [
+        ZoneUnknown(1, "sarah", "Mars/Base", "Europe/Paris"),
+        ZoneUnknown(4, "sarah", "Moon", "Europe/Paris"),
+        ZoneUnknown(6, "sarah", "Moon", "Europe/Paris"),
+    ]
+
+
+@pytest.mark.parametrize("zone, told", [(5, "5"), ("europe/paris", "europe/paris"), ("x" * 99, "x" * 64)])
+def test_whatever_is_no_zone_is_told_shortened(tell: Tell, zone: object, told: str) -> None:
+    assert tell(TRIP).identify(1, timezone=zone).others() == [ZoneUnknown(1, "sarah", told, "Europe/Paris")]
+
+
+@pytest.mark.parametrize("zone", [None, "", " "])
+def test_nothing_said_of_the_zone_is_nothing_to_tell(tell: Tell, zone: str | None) -> None:
+    assert tell(TRIP).identify(1, timezone="UTC").identify(2, timezone=zone).others() == []
+
+
+def test_an_update_to_a_zone_that_does_not_exist_is_told(tell: Tell) -> None:
+    move = "{journey: move, entry: {event: Start}, steps: [{id: there, update: {timezone: entry.cart}}]}"
+
+    story = tell(move).event(1, "Start", cart="Mars/Base")
+
+    assert story.others() == [ZoneUnknown(1, "sarah", "Mars/Base", "Europe/Paris")]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from parcours import Project, simulate
-from parcours.core.fact import Fact, LimitReached, Moved, Unmatched, Unmet
+from parcours.core.fact import Fact, LimitReached, Moved, Unmatched, Unmet, ZoneUnknown
 from parcours.insight.explain import TIE_WAIT, explain
 from parcours.insight.explain_text import explanation_text
 from parcours.journey.model.document import EventsDocument, JourneyDocument, ProjectDocument
@@ -93,12 +93,14 @@ def test_other_people_are_passed_over_and_what_belongs_to_no_journey_is_noted() 
         Moved(0, "mike", "cart", 1, 1, None, "entered", "Start"),
         Unmatched(1, "sarah", "opened", "no delivery has left"),
         LimitReached(2, "sarah", "traits_bytes_max", "trait 'x' was not kept"),
+        ZoneUnknown(3, "sarah", "Mars/Base", "Europe/Paris"),
     ]
 
     explanation = explain(facts, "sarah")
 
     assert explanation.journeys == ()
-    assert [at for at, _ in explanation.notes] == [1, 2]
+    assert [at for at, _ in explanation.notes] == [1, 2, 3]
+    assert explanation.notes[2][1] == "'Mars/Base' is no time zone: that of the project counts instead, Europe/Paris"
 
 
 @pytest.mark.parametrize("verb, state", [("close_journey", "closed"), ("stop_journey", "stopped")])

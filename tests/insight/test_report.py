@@ -59,6 +59,11 @@ Limits reached
 ─────────────────────────────────
  traits_bytes_max              1
 
+Time zones that do not exist
+ zone                      times
+─────────────────────────────────
+ Mars/Base                     3
+
 Mails reported sent: 1,396 · mails in the mailbox: 1,396 · the same
 
 Lines read: 32,176 · used 32,170 · rejected 6
@@ -76,6 +81,7 @@ def printed(summary: Summary, *, mails_received: int | None = None, target: floa
         targets={"abandoned-cart": target},
         reasons=Counter({("email", "failed", "550 5.1.1 No such user"): 6}),
         limits={"traits_bytes_max": 1},
+        unknown_zones={"Mars/Base": 3},
         mails_received=mails_received,
     )
     return "".join(line.rstrip() + "\n" for line in file.getvalue().splitlines())

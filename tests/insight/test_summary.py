@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parcours.config import Settings
-from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Outcome, Unmatched, What
+from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Outcome, Unmatched, What, ZoneUnknown
 from parcours.core.totals import OTHER_REASONS
 from parcours.insight.summary import (
     EventCount,
@@ -130,14 +130,24 @@ def test_reactions_to_no_delivery_join_the_count_of_events() -> None:
     assert summary.clock == "2026-01-01T10:00:00.000Z"
 
 
-def test_reasons_and_limits_are_counted() -> None:
+def test_reasons_limits_and_unknown_zones_are_counted() -> None:
     tally = Tally([])
     tally.add([delivery("failed", reason="550 gone")] * 2 + [delivery("sent")])
     tally.add([delivery("clicked", reason="https://shop.luma.example")])  # a link, and nothing to explain
     tally.add([LimitReached(0, "u1", "traits_bytes_max", "color is too long")])
+    tally.add([ZoneUnknown(0, "u1", "Mars/Base", "UTC"), ZoneUnknown(1, "u2", "Mars/Base", "UTC")])
 
     assert tally.reasons() == Counter({("email", "failed", "550 gone"): 2})
     assert tally.limits() == Counter({"traits_bytes_max": 1})
+    assert tally.unknown_zones() == Counter({"Mars/Base": 2})
+
+
+def test_zones_that_anybody_made_up_are_cut_short_but_counted() -> None:
+    tally = Tally([], Settings(reasons_max=20))
+    tally.add([ZoneUnknown(0, "u1", f"Mars/{number}", "UTC") for number in range(20 + 7)])
+
+    assert len(tally.unknown_zones()) == 20 + 1
+    assert tally.unknown_zones()["other zones"] == 7
 
 
 def test_a_flood_of_different_reasons_is_cut_short_but_counted() -> None:

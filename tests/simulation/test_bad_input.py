@@ -229,6 +229,14 @@ def test_a_bound_that_is_reached_is_recorded(shop: Project, told: Recording) -> 
     assert played.result.limits == {"traits_bytes_max": 1}
 
 
+def test_a_time_zone_that_does_not_exist_is_counted(shop: Project, told: Recording) -> None:
+    told.identify(50, "tom", timezone="Mars/Base")
+
+    played = told.play(shop)
+
+    assert played.result.unknown_zones == {"Mars/Base": 1}
+
+
 def test_a_reaction_to_nothing_is_counted_as_unmatched(shop: Project, told: Recording) -> None:
     told.react(50, "tom", "opened", "trip.write", "email").react(50, "nobody", "opened", "trip.write", "email")
 

@@ -112,6 +112,7 @@ def _report_store(store: str) -> None:
         targets={each.name: each.goal.target_percent for each in reversed(versions) if each.goal is not None},
         reasons=Counter(dict(totals.reasons)),
         limits=dict(totals.limits),
+        unknown_zones=dict(totals.unknown_zones),
         older={name: each[1:] for name, each in counts.items()},
     )
 

@@ -168,6 +168,7 @@ def _show(result: Result, mails_received: int | None = None) -> None:
         targets=result.targets,
         reasons=result.reasons,
         limits=result.limits,
+        unknown_zones=result.unknown_zones,
         mails_received=mails_received,
     )
 

@@ -92,4 +92,13 @@ class LimitReached(msgspec.Struct, frozen=True, array_like=True, tag="limit", gc
     why: str
 
 
-Fact: TypeAlias = Moved | DeliveryReached | Unmet | Unmatched | LimitReached
+class ZoneUnknown(msgspec.Struct, frozen=True, array_like=True, tag="zone", gc=False):
+    """The person's time zone was changed to one that does not exist. `used` is the project's, which counts instead."""
+
+    at: int
+    person: str
+    zone: str
+    used: str
+
+
+Fact: TypeAlias = Moved | DeliveryReached | Unmet | Unmatched | LimitReached | ZoneUnknown

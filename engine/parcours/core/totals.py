@@ -4,7 +4,8 @@ A simulation's summary and the totals of a shard are counted by this one definit
 holds all that its counting needs: no run has to be followed, and totals of different people can be added.
 
 Names are those that projects declare, of every version ever published. Beyond `names_max` names of a kind, and beyond
-`reasons_max` different reasons, the rest is counted under one other name: sums stay exact, and memory is bounded.
+`reasons_max` different reasons, or zones that do not exist, the rest is counted under one other name: sums stay exact,
+and memory is bounded.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
-from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
+from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet, ZoneUnknown
 
 INTERNAL_OUTCOMES: Final = frozenset({"queued", "claimed", "retried"})
 """States on the way to the channel, which neither counts nor files show."""
@@ -31,6 +32,7 @@ OTHER: Final = "other"
 """The journey under which everything beyond the bounds is counted."""
 
 OTHER_REASONS: Final = "other reasons"
+OTHER_ZONES: Final = "other zones"
 
 Step: TypeAlias = tuple[str, int, str]
 """(journey, version, step)"""
@@ -57,6 +59,7 @@ class Totals(msgspec.Struct, frozen=True, array_like=True):
     steps   per step: runs that reached it, that went on to another step, and that ended there
     limits  how often each setting's limit was reached
     lines   lines taken by outcome: accepted, undeclared (accepted, too), duplicate, rejected
+    unknown_zones  how often somebody was given a time zone that does not exist
     """
 
     facts: int = 0
@@ -67,6 +70,7 @@ class Totals(msgspec.Struct, frozen=True, array_like=True):
     limits: list[tuple[str, int]] = []
     unmatched: int = 0
     lines: tuple[int, int, int, int] = (0, 0, 0, 0)
+    unknown_zones: list[tuple[str, int]] = []
 
 
 NOTHING: Final = Totals()
@@ -86,6 +90,7 @@ class FactCounter:
         self._reasons = dict(counted.reasons)
         self._limits = dict(counted.limits)
         self._unmatched = counted.unmatched
+        self._unknown_zones = dict(counted.unknown_zones)
         self.lines = counted.lines
 
     def add(self, facts: Sequence[Fact]) -> None:
@@ -111,6 +116,8 @@ class FactCounter:
                 self._unmatched += 1
             elif type(fact) is LimitReached:
                 self._limits[fact.setting] = self._limits.get(fact.setting, 0) + 1
+            elif type(fact) is ZoneUnknown:
+                _count(self._unknown_zones, fact.zone, self._reasons_max, OTHER_ZONES)
             else:
                 assert type(fact) is Unmet, "an unmet entry has no counter"
 
@@ -129,6 +136,8 @@ class FactCounter:
             _count(self._reasons, reason, self._reasons_max, (*reason[:2], OTHER_REASONS), number)
         for setting, number in totals.limits:
             self._limits[setting] = self._limits.get(setting, 0) + number
+        for zone, number in totals.unknown_zones:
+            _count(self._unknown_zones, zone, self._reasons_max, OTHER_ZONES, number)
         self._unmatched += totals.unmatched
         self.add_lines(totals.lines)
 
@@ -147,6 +156,7 @@ class FactCounter:
             sorted(self._limits.items()),
             self._unmatched,
             self.lines,
+            sorted(self._unknown_zones.items()),
         )
 
     def correct(self, waiting: Iterable[tuple[Step, int]]) -> list[tuple[Step, int, int]]:

@@ -11,16 +11,19 @@ import msgspec
 from parcours.channel import plain_address
 from parcours.config import Settings
 from parcours.core.effect import Effects
-from parcours.core.fact import LimitReached, Moved, What
+from parcours.core.fact import LimitReached, Moved, What, ZoneUnknown
 from parcours.core.history import PersonHistory
 from parcours.core.profile import Origin, Profile, Run, Timer, TimerKind
 from parcours.core.time_text import time_text
-from parcours.expression.expression import Scope, to_iso
+from parcours.expression.expression import MISSING, Scope, to_iso
 from parcours.expression.zones import zone_names
 from parcours.instants import EARLIEST_MS
 from parcours.journey.program import Journey, Program
 
 REGION_LETTERS = 2
+
+ZONE_SHOWN_MAX = 64
+"""Characters told of what is no time zone; the longest name of one has half as many."""
 
 
 class Crowd(Protocol):
@@ -109,9 +112,14 @@ class Turn(msgspec.Struct):
 
     def change_traits(self, traits: dict[str, object]) -> None:
         """Give the person these traits in place of those she has; her zone of before is noted (zone_change.py)."""
+        before = self._zone_value()
         if self.zone_before is None:
-            self.zone_before = self.zone_name()
+            self.zone_before = self._zone_of(before)
         self.profile.traits = traits
+        given = self._zone_value()
+        if given != before and _names_something(given) and not _is_zone(given):
+            told = str(given)[:ZONE_SHOWN_MAX]
+            self.effects.facts.append(ZoneUnknown(self.at, self.person, told, self.program.timezone))
 
     def scope(
         self,
@@ -147,8 +155,13 @@ class Turn(msgspec.Struct):
 
     def zone_name(self) -> str:
         """The person's time zone; a person without one has the project's."""
-        name = self.program.profile_timezone.value(self.scope())
-        return name if isinstance(name, str) and name in zone_names() else self.program.timezone
+        return self._zone_of(self._zone_value())
+
+    def _zone_value(self) -> object:
+        return self.program.profile_timezone.value(self.scope())
+
+    def _zone_of(self, value: object) -> str:
+        return str(value) if _is_zone(value) else self.program.timezone
 
     def region(self) -> str | None:
         """The person's country; a person without one has the project's."""
@@ -194,6 +207,15 @@ class Turn(msgspec.Struct):
         if len(pairs) > 1:
             pairs.sort(key=lambda pair: (-pair[0].priority, pair[0].name, pair[1].number))
         return pairs
+
+
+def _is_zone(value: object) -> bool:
+    return isinstance(value, str) and value in zone_names()
+
+
+def _names_something(value: object) -> bool:
+    """Whether the value of a trait says anything: a blank text says as much as no trait."""
+    return value is not MISSING and value is not None and bool(str(value).strip())
 
 
 def correlation_key(value: object) -> str | None:

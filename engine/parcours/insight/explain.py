@@ -13,10 +13,10 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet
+from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet, ZoneUnknown
 from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.outline import awaited, starts_by
-from parcours.insight.sentences import AFTER_A_PAUSE, ONCE_ONLY
+from parcours.insight.sentences import AFTER_A_PAUSE, ONCE_ONLY, sentence
 from parcours.instants import floor_ms
 from parcours.journey.program import Journey
 
@@ -105,7 +105,7 @@ class JourneyStory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole explanation of one person. notes are unmatched reactions, and limits that were reached."""
+    """The whole explanation of one person. notes are unmatched reactions, limits and unknown time zones."""
 
     person: str
     journeys: tuple[JourneyStory, ...] = ()
@@ -172,10 +172,8 @@ def explain(
         elif isinstance(fact, Unmet):
             refusal = Refusal(at=fact.at, version=fact.version, why="unmet", event=fact.event, detail=fact.why)
             _of(told, fact.journey).refusals.append(refusal)
-        elif isinstance(fact, Unmatched):
-            notes.append((fact.at, f"{fact.reaction} was a reaction to nothing: {fact.why}"))
-        elif isinstance(fact, LimitReached):
-            notes.append((fact.at, f"the limit {fact.setting} was reached: {fact.why}"))
+        elif isinstance(fact, Unmatched | LimitReached | ZoneUnknown):
+            notes.append((fact.at, sentence(fact) or ""))
     stories = tuple(each.told(states or {}) for each in told.values())
     return Explanation(person=person, journeys=stories, notes=tuple(notes))
 

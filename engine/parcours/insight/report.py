@@ -17,7 +17,7 @@ OUTCOMES = (
 """Outcomes in the order in which a reader expects them: successful ones first."""
 
 REASONS_SHOWN_MAX = 12
-"""Reasons listed, the most frequent first: a report is read, not searched."""
+"""Reasons and the like that are listed, the most frequent first: a report is read, not searched."""
 
 
 def print_report(
@@ -27,6 +27,7 @@ def print_report(
     targets: Mapping[str, float | None] | None = None,
     reasons: Reasons | None = None,
     limits: Mapping[str, int] | None = None,
+    unknown_zones: Mapping[str, int] | None = None,
     mails_received: int | None = None,
     older: Mapping[str, Sequence[JourneyCount]] | None = None,
 ) -> None:
@@ -35,10 +36,19 @@ def print_report(
     targets         the goals' targets in percent, by journey
     reasons         why deliveries came to their outcome, as a tally counts it
     limits          how often each setting's limit was reached
+    unknown_zones   how often somebody was given each of the time zones that do not exist
     mails_received  the mail server's own count of mails, where there is one
     older           the counts of each journey's older versions
     """
-    parts = report(summary, targets=targets, reasons=reasons, limits=limits, mails_received=mails_received, older=older)
+    parts = report(
+        summary,
+        targets=targets,
+        reasons=reasons,
+        limits=limits,
+        unknown_zones=unknown_zones,
+        mails_received=mails_received,
+        older=older,
+    )
     for part in parts:
         console.print(part)
         console.print()
@@ -50,6 +60,7 @@ def report(
     targets: Mapping[str, float | None] | None = None,
     reasons: Reasons | None = None,
     limits: Mapping[str, int] | None = None,
+    unknown_zones: Mapping[str, int] | None = None,
     mails_received: int | None = None,
     older: Mapping[str, Sequence[JourneyCount]] | None = None,
 ) -> Iterator[RenderableType]:
@@ -65,6 +76,8 @@ def report(
         yield counts_part("Refused or held by a gate", "gate", "deliveries", summary.gates)
     if limits:
         yield counts_part("Limits reached", "setting", "times", limits)
+    if unknown_zones:
+        yield zones_part(unknown_zones)
     if mails_received is not None:
         yield mails_part(summary.channels.get("email", {}).get("sent", 0), mails_received)
     yield Text(_events_sentence(summary))
@@ -97,9 +110,20 @@ def reasons_part(reasons: Reasons) -> RenderableType:
     table = FittingTable(["channel", "outcome", "reason", "times"], widest=2)
     for (channel, outcome, reason), times in ranked[:REASONS_SHOWN_MAX]:
         table.add_row(channel, outcome, reason, _number(times))
+    return Group(Text("Reasons", style="bold"), table, *_rest(ranked))
+
+
+def zones_part(unknown_zones: Mapping[str, int]) -> RenderableType:
+    """The time zones that do not exist which people were given most often, and how many more there are."""
+    ranked = sorted(unknown_zones.items(), key=lambda each: (-each[1], each[0]))
+    shown = dict(ranked[:REASONS_SHOWN_MAX])
+    return Group(counts_part("Time zones that do not exist", "zone", "times", shown), *_rest(ranked))
+
+
+def _rest(ranked: Sequence[object]) -> list[Text]:
+    """How many of them are not shown."""
     more = len(ranked) - REASONS_SHOWN_MAX
-    rest = [Text(f" and {_number(more)} more")] if more > 0 else []
-    return Group(Text("Reasons", style="bold"), table, *rest)
+    return [Text(f" and {_number(more)} more")] if more > 0 else []
 
 
 def counts_part(title: str, what: str, counted: str, counts: Mapping[str, int]) -> RenderableType:

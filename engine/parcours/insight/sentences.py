@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parcours.core.fact import DeliveryReached, LimitReached, Moved, Unmatched, Unmet
+from parcours.core.fact import DeliveryReached, LimitReached, Moved, Unmatched, Unmet, ZoneUnknown
 from parcours.core.totals import INTERNAL_OUTCOMES
 
 REFUSALS = {
@@ -84,4 +84,6 @@ def sentence(fact: object) -> str | None:
         return f"{fact.reaction} was a reaction to nothing: {fact.why}"
     if isinstance(fact, LimitReached):
         return f"the limit {fact.setting} was reached: {fact.why}"
+    if isinstance(fact, ZoneUnknown):
+        return f"{fact.zone!r} is no time zone: that of the project counts instead, {fact.used}"
     return None

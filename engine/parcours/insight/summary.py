@@ -113,6 +113,10 @@ class Tally:
         """How often each setting's limit was reached."""
         return Counter(dict(self._counter.totals().limits))
 
+    def unknown_zones(self) -> Counter[str]:
+        """How often somebody was given each of the time zones that do not exist."""
+        return Counter(dict(self._counter.totals().unknown_zones))
+
 
 def journey_counts(totals: Totals, journeys: Iterable[Outline]) -> list[tuple[str, JourneyCount]]:
     """The counts of each version of each journey: those outlined in their order, then all others."""

@@ -10,7 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TypeAlias
 
@@ -41,6 +41,7 @@ class Result:
     summary    their counts
     reasons    why deliveries did not arrive, counted
     limits     how often each setting's limit was reached
+    unknown_zones  how often somebody was given each of the time zones that do not exist
     targets    the goal's target of each journey that has one, in percent
     unsettled  without `until_ms`: whether something was still due `loop_horizon_ms` after the last event
     """
@@ -51,6 +52,7 @@ class Result:
     limits: Counter[str]
     targets: Mapping[str, float | None]
     unsettled: bool = False
+    unknown_zones: Counter[str] = field(default_factory=Counter)
 
 
 def simulate(
@@ -156,7 +158,8 @@ class _Counting:
         used = drive.accepted - drive.undeclared - summary.events.unmatched
         summary = replace(summary, events=replace(summary.events, used=used))
         targets = {j.name: j.goal.target_percent for j in self._journeys if j.goal is not None}
-        return Result(kept, summary, self._tally.reasons(), self._tally.limits(), targets, drive.unsettled)
+        tally = self._tally
+        return Result(kept, summary, tally.reasons(), tally.limits(), targets, drive.unsettled, tally.unknown_zones())
 
 
 _at = attrgetter("at")
