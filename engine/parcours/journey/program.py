@@ -258,7 +258,8 @@ class Journey:
 class Message:
     """A message. `contents` maps a channel to the input of its `Content` model, with templates not rendered.
 
-    `paths` are the dotted names that its templates use, such as `profile.first_name`.
+    `paths` are the dotted names that its templates use, such as `profile.first_name`. `dates` are the declared
+    local dates among and below them.
     """
 
     name: str
@@ -267,6 +268,7 @@ class Message:
     expires_ms: int | None
     contents: Mapping[str, Mapping[str, object]]
     paths: frozenset[str]
+    dates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

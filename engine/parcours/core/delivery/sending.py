@@ -15,10 +15,11 @@ from parcours.core.delivery.policy import Objection, judge, judge_claim
 from parcours.core.delivery.reservations import give_back, reserve
 from parcours.core.effect import Outgoing
 from parcours.core.fact import LimitReached
-from parcours.core.paths import keep, roots_of
+from parcours.core.paths import keep, pick, replaced, roots_of
 from parcours.core.pause_buffer import keep_claim
 from parcours.core.profile import DeliveryState, Run, Timer
 from parcours.core.turn import Turn, iso
+from parcours.expression.values import MISSING, to_date
 from parcours.journey.program import Action, CallAction, Message, Send
 
 
@@ -194,7 +195,13 @@ def _context(turn: Turn, run: Run, message: Message) -> dict[str, object]:
     roots: dict[str, object] = {"profile": turn.profile.traits, "entry": run.entry, "event": run.event}
     if "run" in roots_of(message.paths):
         roots["run"] = {**turn.run_view(run), "entered_at": iso(run.entered_at)}
-    return keep(roots, message.paths)
+    context = keep(roots, message.paths)
+    for path in message.dates:
+        value = pick(context, path)
+        if value is not None:
+            day = to_date(value)  # as expressions read it
+            context = replaced(context, path, None if day is MISSING else day)
+    return context
 
 
 def claim(turn: Turn, key: str) -> None:

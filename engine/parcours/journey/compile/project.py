@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
@@ -10,9 +10,11 @@ from typing import Literal
 from pydantic import BaseModel, ValidationError
 
 from parcours.expression.definition_keys import DefinitionKeys
+from parcours.expression.dotted import joined_path, split_path
 from parcours.expression.expression import Expression, compile_expression
 from parcours.expression.kinds import ADDRESS, KEY, REGION, TIME_ZONE
-from parcours.expression.names import ANYTHING, Names
+from parcours.expression.names import ANYTHING, Names, united
+from parcours.expression.nodes import ROOTS
 from parcours.expression.trees import Trees
 from parcours.journey import program
 from parcours.journey.compile.audience import now_misuse
@@ -229,6 +231,7 @@ class _Compiler:
             expires_ms=document.expires,
             contents=dict(document.contents),
             paths=frozenset(paths),
+            dates=tuple(sorted(_dates_in(names, paths))),
         )
 
     def _actions(self) -> dict[str, program.Action]:
@@ -251,8 +254,7 @@ class _Compiler:
         if not senders:
             return self.declared.names(every, every, run=True)
         names = [JourneyNames(each, self.declared).step_names() for each in senders]
-        event = {path: kind for each in names for path, kind in (each.event or {}).items()}
-        entry = {path: kind for each in names for path, kind in (each.entry or {}).items()}
+        event, entry = united(each.event or {} for each in names), united(each.entry or {} for each in names)
         return self.declared.names(event, entry, run=True)
 
     def _journey(
@@ -282,6 +284,15 @@ def _uses(journey: JourneyDocument, kind: Literal["send", "call"], name: str) ->
     if kind == "send":
         return any(isinstance(step, SendStep) and step.send == name for step in journey.steps)
     return any(isinstance(step, CallStep) and step.call == name for step in journey.steps)
+
+
+def _dates_in(names: Names, paths: Collection[str]) -> Iterator[str]:
+    """The declared dates among the paths, and below them."""
+    for root in ROOTS:
+        for path, kind in (names.of(root) or {}).items():
+            whole = split_path(f"{root}.{path}")
+            if kind == "date" and any(joined_path(whole[:end]) in paths for end in range(1, len(whole) + 1)):
+                yield joined_path(whole)
 
 
 def _paths(action: program.Action) -> frozenset[str]:

@@ -112,7 +112,8 @@ class ProfileDocument(Document):
 
     traits: dict[PropertyPath, TraitForm] = Field(
         default_factory=dict,
-        description="What is known of a person: the kind of each trait, paths as in events.yaml.",
+        description="What is known of a person: the kind of each trait, paths as in events.yaml. A date is local and "
+        "has no time; a trait with a time is the date as written in it, in expressions and texts alike.",
     )
     addresses: dict[Name, ExpressionText] = Field(
         default_factory=dict,
