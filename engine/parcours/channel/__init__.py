@@ -12,9 +12,11 @@ Rules that a channel keeps:
 - A crash of the process during `send` makes every delivery of that call ambiguous.
 
 What a channel is made of is in vocabulary.py. The rest is help that nobody has to take: sending deliveries
-side by side and judging failures (side_by_side.py), and reading what an HTTP answer says (http.py).
+side by side and judging failures (side_by_side.py), reading what an HTTP answer says (http.py), and keeping a URL of
+somebody else's out of private networks (guard.py).
 """
 
+from parcours.channel.guard import AddressForbidden, AllowedNetworks, Guard
 from parcours.channel.http import (
     HTTP_STATUSES,
     PAUSE_S_MAX,
@@ -49,6 +51,8 @@ __all__ = [
     "HTTP_STATUSES",
     "PAUSE_S_MAX",
     "Accepted",
+    "AddressForbidden",
+    "AllowedNetworks",
     "Ambiguous",
     "Attempt",
     "Channel",
@@ -56,6 +60,7 @@ __all__ = [
     "Feedback",
     "FeedbackChannel",
     "Finding",
+    "Guard",
     "NotSent",
     "Reaction",
     "Receipt",

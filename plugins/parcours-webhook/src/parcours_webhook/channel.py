@@ -12,22 +12,24 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final
 
 import aiohttp
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, JsonValue, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr
 from yarl import URL
 
 from parcours.channel import (
     HTTP_STATUSES,
+    AddressForbidden,
+    AllowedNetworks,
     Attempt,
     Channel,
     Delivery,
     Finding,
+    Guard,
     Receipt,
     Refused,
     RequestTrace,
     SideBySide,
     receipt_of,
 )
-from parcours_webhook.guard import AddressForbidden, Guard
 from parcours_webhook.signature import HEADER, sign
 
 DATA_BYTES_MAX: Final = 1_000_000
@@ -42,9 +44,7 @@ class WebhookSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     secret: SecretStr = Field(description="Shared with the receivers, who check the signature with it.")
-    allowed_networks: tuple[IPvAnyNetwork, ...] = Field(
-        (), description="Networks that may be posted to though they are private, such as 10.1.0.0/16."
-    )
+    allowed_networks: AllowedNetworks = ()
     requests_max: int = Field(20, ge=1, description="Requests under way at once.")
     timeout_s: Annotated[float, Field(gt=0)] = Field(
         50.0, description="How long one call of send may take; keep it below the engine's send_timeout_s."
