@@ -167,13 +167,17 @@ def test_a_shard_whose_store_was_its_memory_says_that_all_is_lost(new_shop: NewS
     asyncio.run(scenario())
 
 
+CALLS = {"allowed_networks": ["127.0.0.0/8"]}
+"""Calls of this machine are allowed."""
+
+
 @pytest.mark.ray
 def test_a_shard_killed_while_it_holds_still_takes_the_change_and_lets_the_first_calls_leave(
     tmp_path: Path, new_shop: NewShop, asking_shop: AskingShop, desk: Desk
 ) -> None:
     async def scenario() -> None:
         # given a project that calls nobody, for which nobody waits to make calls
-        plan = Plan(new_shop(), 1, f"sqlite:///{tmp_path / 'store'}", {CALL: {}}, ("email",))
+        plan = Plan(new_shop(), 1, f"sqlite:///{tmp_path / 'store'}", {CALL: CALLS}, ("email",))
         async with running(plan) as (runtime, router):
             await router.take([seen(1, 1)])
             assert list(await runtime.process_ids()) == ["shard 0"]
@@ -226,7 +230,7 @@ def test_a_call_that_an_older_version_left_behind_is_made_by_the_next_engine(
         assert desk.asked == []
 
         # when that project is opened on Ray
-        plan = Plan(new_shop(), 1, store, {CALL: {}}, ("email",))
+        plan = Plan(new_shop(), 1, store, {CALL: CALLS}, ("email",))
         async with running(plan) as (runtime, _):
             # then somebody is there who makes it
             assert list(await runtime.process_ids()) == ["shard 0", "dispatcher call"]

@@ -8,21 +8,25 @@ import json
 import subprocess
 import sys
 import zlib
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from aiohttp import web
+from pydantic import SecretStr
 
 from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt, Refused
 from parcours.core.effect import Outgoing
 from parcours.dispatch.call_body import CallContent, CallRenderer, CallSettings
 from parcours.dispatch.call_channel import HttpCaller
 from parcours.dispatch.render import RenderFailed
-from parcours.journey.model.document import ActionsDocument, ProjectDocument
+from parcours.journey.model.document import ActionsDocument, ProfileDocument, ProjectDocument
 from parcours.journey.project import Project
 from parcours.testing.doubles import Drop, Hang, HttpReply, HttpServer
 
 ANSWER_BYTES_MAX = 200
+LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
 class Desk(HttpServer):
@@ -42,14 +46,18 @@ class Desk(HttpServer):
         return web.Response(body=self.text)
 
 
-def delivery(url: str, key: str = "k1", timeout_s: float = 30.0, has_answer: bool = True) -> Delivery:
-    content = CallContent(body=b'{"who":"sarah"}', timeout_s=timeout_s, has_answer=has_answer)
-    return Delivery(key=key, channel="call", to=url, content=content, message="note")
+def delivery(url: str, timeout_s: float = 30.0, has_answer: bool = True, **asked: Any) -> Delivery:
+    content = {"method": "POST", "headers": {}, "body": b'{"who":"sarah"}', **asked}
+    ready = CallContent(timeout_s=timeout_s, has_answer=has_answer, **content)
+    return Delivery(key="k1", channel="call", to=url, content=ready, message="note")
 
 
-def calls(*deliveries: Delivery) -> list[Receipt]:
+def calls(
+    *deliveries: Delivery, allowed: Sequence[str] = LOOPBACK, secrets: Mapping[str, str] = MappingProxyType({})
+) -> list[Receipt]:
     async def scenario() -> list[Receipt]:
-        caller = HttpCaller(CallSettings(answer_bytes_max=ANSWER_BYTES_MAX))
+        given = {"answer_bytes_max": ANSWER_BYTES_MAX, "allowed_networks": allowed, "secrets": dict(secrets)}
+        caller = HttpCaller(CallSettings.model_validate(given))
         await caller.start()
         try:
             return await caller.send(deliveries)
@@ -68,6 +76,63 @@ def test_a_call_is_one_post_of_json_with_the_key_of_its_delivery() -> None:
     assert (method, path, body) == ("POST", "/notes?v=2", b'{"who":"sarah"}')
     assert headers["Idempotency-Key"] == "k1"
     assert headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("body", [None, b'{"n":1}'])
+def test_a_call_has_the_method_and_the_body_that_it_was_given(method: str, body: bytes | None) -> None:
+    with Desk() as desk:
+        assert calls(delivery(desk.url, method=method, body=body)) == [Accepted("k1", answer={"ticket": "t1"})]
+
+        ((arrived, _, headers, taken),) = desk.requests
+
+    assert (arrived, taken) == (method, body or b"")
+    assert headers.get("Content-Type") == (None if body is None else "application/json")
+    assert headers["Idempotency-Key"] == "k1"
+
+
+def test_headers_go_along_and_references_among_them_are_replaced() -> None:
+    given = {"Authorization": "env:TOKEN", "x-shop": "luma", "accept": "text/csv", "content-type": "application/x"}
+    with Desk() as desk:
+        assert calls(delivery(desk.url, headers=given), secrets={"env:TOKEN": "Bearer s3cret"}) == [
+            Accepted("k1", answer={"ticket": "t1"})
+        ]
+
+        ((_, _, headers, _),) = desk.requests
+
+    shown = {name.lower(): value for name, value in headers.items()}
+    assert len(shown) == len(headers), "each of them once"
+    assert shown["authorization"] == "Bearer s3cret"
+    assert shown["x-shop"] == "luma"
+    assert (shown["accept"], shown["content-type"]) == ("text/csv", "application/x")
+
+
+def test_a_call_with_a_reference_that_nobody_knows_waits_and_is_not_made() -> None:
+    with Desk() as desk:
+        (receipt,) = calls(delivery(desk.url, headers={"X-Shop": "luma", "Authorization": "env:TOKEN"}))
+        assert desk.requests == []
+
+    reason = "the engine was opened without what the header Authorization refers to: open it anew"
+    assert receipt == NotSent("k1", reason)
+
+
+def test_what_references_stand_for_does_not_show() -> None:
+    settings = CallSettings(answer_bytes_max=1, secrets={"env:TOKEN": SecretStr("s3cret")})
+
+    assert "s3cret" not in f"{settings!r} {settings} {settings.model_dump()}"
+
+
+FORBIDDEN = "the host has no public address, and its network is not in channels.call.allowed_networks of parcours.yaml"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize("allowed", [(), ("10.0.0.0/8",)])
+def test_a_private_address_that_is_not_listed_is_not_called(host: str, allowed: Sequence[str]) -> None:
+    with Desk() as desk:
+        receipts = calls(delivery(f"http://{host}:{desk.port}/"), allowed=allowed)
+        assert desk.requests == []
+
+    assert receipts == [Refused("k1", FORBIDDEN, code="address")]
 
 
 STATUSES = [
@@ -119,10 +184,11 @@ def test_a_redirect_is_not_followed() -> None:
     assert receipt == Refused("k1", "the other side answered 307", code="307")
 
 
-def test_what_was_taken_in_and_then_broken_off_is_ambiguous() -> None:
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+def test_what_was_taken_in_and_then_broken_off_is_ambiguous_and_not_made_again(method: str) -> None:
     with Desk() as desk:
         desk.next(Drop())
-        (receipt,) = calls(delivery(desk.url))
+        (receipt,) = calls(delivery(desk.url, method=method))
         assert len(desk.requests) == 1
 
     assert isinstance(receipt, Ambiguous)
@@ -133,6 +199,26 @@ def test_silence_after_the_request_is_ambiguous_once_the_action_s_time_is_over()
         desk.next(Hang())
         assert calls(delivery(desk.url, timeout_s=1.0)) == [Ambiguous("k1", "no answer within 1 s")]
         assert len(desk.requests) == 1
+
+
+class Muttering(Desk):
+    """Answers with what is no HTTP."""
+
+    def _take(self, request: web.BaseRequest, body: bytes) -> web.Response:
+        assert request.transport is not None
+        request.transport.write(b"HTTP/9 what? ever\r\n\r\n")
+        request.transport.close()
+        return super()._take(request, body)
+
+
+def test_a_reason_does_not_repeat_the_query() -> None:
+    with Muttering() as desk:
+        (answered,) = calls(delivery(f"{desk.url}/?email=sarah"))
+    (unusable,) = calls(delivery("http://2130706433/?email=sarah"))
+
+    assert isinstance(answered, Ambiguous)
+    assert "sarah" not in answered.reason
+    assert unusable == Refused("k1", "not a web address: http://2130706433/", code="url")
 
 
 def test_a_refused_connection_is_certainly_no_call() -> None:
@@ -209,26 +295,45 @@ def test_an_answer_of_which_nothing_is_declared_is_not_looked_at() -> None:
         assert calls(delivery(desk.url, has_answer=False)) == [Accepted("k1", answer={})]
 
 
-ACTIONS = {"note": {"url": "https://crm.example/notes", "timeout": "1500ms", "answer": {"ticket": "string"}}}
+ACTIONS = {
+    "note": {"url": "https://crm.example/notes", "timeout": "1500ms", "answer": {"ticket": "string"}},
+    "look": {"url": "https://crm.example", "method": "GET", "headers": {"Authorization": "env:TOKEN", "X-Shop": "l"}},
+    "drop": {"url": "https://crm.example", "method": "DELETE"},
+    "find": {"url": "https://crm.example", "method": "GET", "body": {"who": "profile.id"}},
+}
 
 
-def outgoing(action: str) -> Outgoing:
-    body: dict[str, object] = {"who": "särah", "total": 80, "rate": 0.5}
+def outgoing(action: str, **body: object) -> Outgoing:
     return Outgoing("k1", "u1", "j", 1, 1, "s", "call", action, "transactional", "https://crm.example", 0, body)
 
 
 @pytest.fixture(scope="session")
 def renderer() -> CallRenderer:
     actions = ActionsDocument.model_validate({"actions": ACTIONS})
-    return CallRenderer(Project.of(ProjectDocument(project="shop"), actions=actions).program)
+    profile = ProfileDocument(traits={"id": "string"})
+    return CallRenderer(Project.of(ProjectDocument(project="shop"), profile, actions=actions).program)
 
 
 def test_a_call_s_body_is_the_same_bytes_each_time(renderer: CallRenderer) -> None:
-    first, again = renderer.render(outgoing("note")), renderer.render(outgoing("note"))
+    said: dict[str, object] = {"who": "särah", "total": 80, "rate": 0.5}
+    first, again = renderer.render(outgoing("note", **said)), renderer.render(outgoing("note", **said))
 
     assert first == again
-    assert json.loads(first.body) == {"who": "särah", "total": 80, "rate": 0.5}
-    assert (first.timeout_s, first.has_answer) == (1.5, True)
+    assert json.loads(first.body or b"") == said
+    assert (first.method, first.timeout_s, first.has_answer) == ("POST", 1.5, True)
+
+
+def test_a_call_is_made_ready_without_its_secrets(renderer: CallRenderer) -> None:
+    look = renderer.render(outgoing("look"))
+
+    assert (look.method, look.headers) == ("GET", {"Authorization": "env:TOKEN", "X-Shop": "l"})
+
+
+@pytest.mark.parametrize("action, body", [("note", b"{}"), ("look", None), ("drop", None), ("find", b"{}")])
+def test_get_and_delete_have_a_body_only_if_one_is_given(
+    renderer: CallRenderer, action: str, body: bytes | None
+) -> None:
+    assert renderer.render(outgoing(action)).body == body
 
 
 def test_a_call_of_an_action_that_is_gone_cannot_be_made(renderer: CallRenderer) -> None:

@@ -17,6 +17,7 @@ project: shop
 timezone: Europe/Paris
 channels:
   email: {host: smtp.example.com, sender: "Shop <shop@example.com>", password: "env:SMTP_PASSWORD", username: shop}
+  call: {allowed_networks: [10.1.0.0/16]}
 policies:
   consent: {default: opt_in, channels: {email: opt_out}}
   caps:
@@ -76,7 +77,10 @@ audiences:
 actions:
   customer:
     url: https://crm.example.com/customers
-    body: {email: profile.email, total: entry.cart.total}
+    method: PUT
+    headers: {Authorization: "env:CRM_TOKEN", X-Shop: shop}
+    query: {email: profile.email, most: 1}
+    body: {total: entry.cart.total}
     timeout: 5s
     answer: {orders: integer}
 """,

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from tests.docs import language_examples as examples
 
 from parcours.config import Settings
-from parcours.journey.model import document, policies, steps, traits
+from parcours.journey.model import actions, document, policies, steps, traits
 from parcours.journey.model.document import DOCUMENTS
 from parcours.journey.model.forms import Document
 from parcours.testing.cases import document as cases
@@ -68,7 +68,7 @@ def files() -> dict[str, str]:
 def models() -> list[type[Document]]:
     """Every document and part of one, those of one module after the other."""
     found = []
-    for module in (document, traits, policies, steps, cases):
+    for module in (document, actions, traits, policies, steps, cases):
         for name, each in vars(module).items():
             if name.startswith("_") or not isinstance(each, type):
                 continue
@@ -87,7 +87,7 @@ def _documents() -> Iterable[str]:
         yield f"## `{file}`\n\n{_sentence(model)}\n\n{_block(text)}\n{_keys(model)}"
     yield "### Traits and namespaces\n\n" + _described(traits.TraitDocument, traits.IdentityDocument)
     yield "### Event types\n\n" + _described(document.EventDocument, document.KeyDocument)
-    yield "### Actions\n\n" + _described(document.ActionDocument)
+    yield "### Actions\n\n" + _described(actions.ActionDocument, actions.CallsDocument)
 
 
 def _entries() -> Iterable[str]:

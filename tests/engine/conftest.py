@@ -76,6 +76,10 @@ class Desk(HttpServer):
         return web.json_response({"rank": 5, "city": "Oslo", "more": "than asked for"})
 
 
+CALLS = {"allowed_networks": ["127.0.0.0/8"]}
+"""How the shop is set up to ask somebody on this machine, such as the desk."""
+
+
 def write_asking_shop(folder: Path, url: str) -> Path:
     """The shop, which besides asks somebody at `url` about everyone who has seen something."""
     answer = {"rank": "integer", "city": "string"}
@@ -88,7 +92,11 @@ def write_asking_shop(folder: Path, url: str) -> Path:
 
 def write_shop(folder: Path, channels: Mapping[str, Mapping[str, object]]) -> Path:
     """The shop as an author would have it on disk; JSON is YAML too."""
-    settings = {"project": "shop", "channels": channels, "policies": {"consent": {"default": "opt_out"}}}
+    settings = {
+        "project": "shop",
+        "channels": {"call": CALLS, **channels},
+        "policies": {"consent": {"default": "opt_out"}},
+    }
     documents: dict[str, object] = {"parcours": settings, "profile": PROFILE, "events": EVENTS}
     documents |= {f"messages/{name}": message for name, message in MESSAGES.items()}
     documents |= {f"journeys/{name}": journey for name, journey in JOURNEYS.items()}

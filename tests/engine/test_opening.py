@@ -72,7 +72,8 @@ def test_what_is_set_up_is_opened_though_no_message_of_the_project_uses_it(new_s
 
     opened = delivering(project, ["email"], {"TOKEN": "t"})
 
-    assert opened == {"call": {}, "sms": {"account": "a", "token": "t", "sender": "+33600000000"}}
+    calls = {"allowed_networks": ["127.0.0.0/8"]}
+    assert opened == {"call": calls, "sms": {"account": "a", "token": "t", "sender": "+33600000000"}}
     assert delivering(project, ["call", "email", "sms"], {}) == {}, "and what nobody has installed is missed by nobody"
 
 

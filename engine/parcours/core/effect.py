@@ -12,7 +12,7 @@ from parcours.core.fact import Fact
 class Outgoing(msgspec.Struct, frozen=True, array_like=True):
     """A delivery in the outbox, with all that is needed to render it, taken at the decision.
 
-    For an outbound call `message` is its action, `to` its URL, and its class is transactional.
+    For an outbound call `message` is its action, `to` its URL with its query, and its class is transactional.
 
     context  the values of the paths that the message's templates name, under profile, entry, event and run; of a call,
              the fields of its body

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
 from parcours.channel import CALL, Channel
 from parcours.dispatch.breaker import Breaker
 from parcours.dispatch.call_body import CallRenderer, CallSettings
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.render import Renderer
-from parcours.errors import ExtraMissing
+from parcours.errors import ExtraMissing, SettingInvalid
 from parcours.journey.program import Program
+from parcours.journey.read.complaints import in_a_line
 from parcours.routing.plan import Plan
 
 CALLS_HANDED_OVER_MAX = 1
@@ -25,7 +30,7 @@ def new_dispatcher(name: str, channel: str, plan: Plan, program: Program, regist
     """
     settings = plan.settings
     if channel == CALL:
-        caller = _caller(CallSettings(answer_bytes_max=settings.answer_bytes_max))
+        caller = _caller({**plan.channels[CALL], "answer_bytes_max": settings.answer_bytes_max})
         return Dispatcher(name, channel, caller, CallRenderer(program), settings, CALLS_HANDED_OVER_MAX)
     check = registry.check(channel)
     renderer = Renderer(program, {channel: registry.channel(channel).Content}, {channel: check} if check else {})
@@ -40,11 +45,15 @@ def new_dispatcher(name: str, channel: str, plan: Plan, program: Program, regist
     )
 
 
-def _caller(settings: CallSettings) -> Channel:
+def _caller(settings: Mapping[str, object]) -> Channel:
+    try:
+        checked = CallSettings.model_validate(settings)
+    except ValidationError as error:
+        raise SettingInvalid(f"channels.{CALL}: {in_a_line(error, CallSettings)}") from None
     try:
         from parcours.dispatch.call_channel import HttpCaller
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("parcours"):
             raise
         raise ExtraMissing.of(f"an outbound call (library {error.name})", CALL) from error
-    return HttpCaller(settings)
+    return HttpCaller(checked)

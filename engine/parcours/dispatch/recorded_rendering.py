@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, TypeAlias
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from pydantic import BaseModel, ConfigDict
@@ -27,7 +28,8 @@ from parcours.journey.project import Project
 from parcours.shard.outbox import Answering
 
 Said: TypeAlias = dict[str, Any]
-"""What a delivery says: the fields of its content, as JSON has them. Of an outbound call, those of its body."""
+"""What a delivery says: the fields of its content, as JSON has them. Of an outbound call, those of its query, as texts,
+and of its body, which comes before where both have a field of one name."""
 
 ContentModels: TypeAlias = Mapping[str, type[BaseModel]]
 """What a delivery of each channel may hold."""
@@ -115,8 +117,8 @@ class RecordedRendering:
             self._calls.publish(program)
             self._published = program
         if outgoing.channel == CALL:
-            body: Said = msgspec.json.decode(self._calls.render(outgoing).body)
-            return body
+            body = self._calls.render(outgoing).body
+            return {**_query_of(outgoing.to), **({} if body is None else msgspec.json.decode(body))}
         content = self._messages.render(outgoing)
         if self._keep:
             told = self._messages.findings(outgoing.channel, content)
@@ -132,6 +134,12 @@ class RecordedRendering:
         """What the channels' checks have told of contents that leave, since the last time."""
         told, self._told = self._told, Counter()
         return told
+
+
+def _query_of(url: str) -> Said:
+    """The fields of a URL's query; one that is there several times is a list."""
+    fields = parse_qs(urlsplit(url).query, keep_blank_values=True)
+    return {name: texts[0] if len(texts) == 1 else texts for name, texts in fields.items()}
 
 
 def _unkept(contents: ContentModels, checks: ContentChecks) -> RecordedRendering:

@@ -298,13 +298,31 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An outbound call. `answer` gives the kind of each path that the answer may have."""
+    """An outbound call.
+
+    headers  literal values, and references to secrets as they were written
+    query    added to the URL
+    answer   the kind of each path that the answer may have
+    """
 
     name: str
     url: str
+    method: str
+    headers: Mapping[str, str]
+    query: Mapping[str, Expression]
     body: Mapping[str, Expression]
     timeout_ms: int
     answer: Mapping[str, str]
+
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What is evaluated when the call is asked for."""
+        return (*self.query.values(), *self.body.values())
+
+    @property
+    def has_body(self) -> bool:
+        """Whether JSON goes along, be it an empty object."""
+        return bool(self.body) or self.method not in ("GET", "DELETE")
 
 
 @dataclass(frozen=True, slots=True)

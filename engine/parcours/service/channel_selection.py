@@ -16,6 +16,7 @@ from parcours.expression.names import nearest
 from parcours.journey.channels import channels_used
 from parcours.journey.project import Project
 from parcours.journey.read.secrets import resolve_secrets
+from parcours.service.call_secrets import call_secrets
 
 
 def recording(project: Project, records: Iterable[str], registry: Registry | None = None) -> tuple[str, ...]:
@@ -34,19 +35,23 @@ def recording(project: Project, records: Iterable[str], registry: Registry | Non
 
 def delivering(
     project: Project, recorded: Iterable[str], environ: Mapping[str, str], registry: Registry | None = None
-) -> dict[str, Mapping[str, object]]:
-    """The settings of all other channels to open, secrets resolved. Raises SettingInvalid.
+) -> Mapping[str, Mapping[str, object]]:
+    """The settings of all other channels to open, secrets resolved; of calls, those of their headers as `secrets`.
 
+    Raises SettingInvalid for a channel that is not set up, and for a reference to what is not there.
     These are the channels in use, those that are set up and can be loaded, and `call` where its library is there.
     """
     used = channels_used(project.program)
     spare = _loadable(set(project.channels) - set(used), registry)
     if find_spec("aiohttp") is not None:
         spare.add(CALL)
-    return {
+    settings = {
         name: resolve_secrets(_configured(project, name), project.folder, environ, f"channels.{name}")
         for name in sorted({*used, *spare} - set(recorded))
     }
+    if CALL in settings and (secrets := call_secrets(project, environ)):
+        settings[CALL]["secrets"] = secrets
+    return settings
 
 
 def _loadable(names: set[str], registry: Registry | None) -> set[str]:
@@ -56,7 +61,7 @@ def _loadable(names: set[str], registry: Registry | None) -> set[str]:
 
 def _configured(project: Project, channel: str) -> Mapping[str, object]:
     if channel == CALL:
-        return {}  # all there is to say about a call is in actions.yaml
+        return project.channels.get(CALL, {})  # what is set there is an exception, and mostly nothing is
     settings = project.channels.get(channel)
     if settings is None:
         raise SettingInvalid(

@@ -9,6 +9,7 @@ import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
 
+from parcours.channel import CALL
 from parcours.clock import Clock, SystemClock
 from parcours.config import Settings
 from parcours.core.fact import Fact
@@ -39,7 +40,12 @@ class Host:
         self._reads: LiveReads | None = None
         self._waiting = 0
         self.control = JourneyControl(
-            plan.project, (*plan.channels, *plan.records), self._runtime, self._clock, self._renew
+            plan.project,
+            (*plan.channels, *plan.records),
+            self._runtime,
+            self._clock,
+            self._renew,
+            _secrets_of_calls(plan),
         )
 
     def now_ms(self) -> int:
@@ -133,6 +139,15 @@ class Host:
         """Let what is being sent finish and give everything back."""
         await self.control.finish(CLOSE_PATIENCE_S)
         await self._runtime.stop()
+
+
+def _secrets_of_calls(plan: Plan) -> frozenset[str] | None:
+    """The references of which the plan knows what they stand for; None where no call leaves."""
+    if CALL not in plan.channels:
+        return None
+    secrets = plan.channels[CALL].get("secrets", {})
+    assert isinstance(secrets, Mapping), "as the selection of channels has put them there"
+    return frozenset(secrets)
 
 
 async def end_all_others() -> None:

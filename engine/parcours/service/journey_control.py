@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +20,7 @@ from parcours.journey.publish.publications import PublicationCompiler, Publicati
 from parcours.routing.change_protocol import Making, carry_out, changing, publishing, settle
 from parcours.routing.ports import ShardPort, until_answered
 from parcours.runtime.runtimes import Runtime
+from parcours.service.call_secrets import unknown_references
 from parcours.shard.requests import CountRuns
 
 
@@ -49,8 +50,14 @@ class JourneyControl:
         runtime: Runtime,
         clock: Clock,
         renewed: Callable[[Program], Awaitable[None]],
+        secrets: Collection[str] | None = None,
     ) -> None:
-        """`channels` are those on which the engine was opened to deliver or to record."""
+        """What there is to know of how the engine was opened.
+
+        channels  those on which it delivers or records
+        secrets   the references in headers of calls that it knows; None where no call leaves
+        """
+        self._secrets = secrets
         self._channels = frozenset(channels)
         self._runtime = runtime
         self._clock = clock
@@ -100,18 +107,26 @@ class JourneyControl:
         return {(journey, version) for journey, version, _ in counted}
 
     def troubles(self) -> list[str]:
-        """Older versions that send on a channel which the engine was not opened with: their deliveries wait."""
-        return [
+        """What older versions need that the engine was not opened with.
+
+        On a channel that it does not know their deliveries wait; their calls, with a header that it does not know, are
+        tried again and fail in the end.
+        """
+        unknown = [] if self._secrets is None else unknown_references(self.current.draining, self._secrets)
+        waiting = [
             f"version {journey.version} of {journey.name!r} sends on {channel!r}, which the engine was not opened with"
             for journey in self.current.draining
             for channel in channels_of(journey)
             if channel not in self._channels
         ]
+        return [*waiting, *(f"of an older version, {each}" for each in unknown)]
 
     def _missing(self, project: Project) -> list[str]:
-        return [
-            _not_opened(project, channel) for channel in channels_used(project.program) if channel not in self._channels
-        ]
+        """Why the engine cannot send what the project sends."""
+        used = channels_used(project.program)
+        unopened = [_not_opened(project, channel) for channel in used if channel not in self._channels]
+        unknown = [] if self._secrets is None else unknown_references(project.program.journeys, self._secrets)
+        return [*unopened, *(f"{each}: open it anew, with this project" for each in unknown)]
 
     async def change(self, verb: Verb, journey: str) -> None:
         """Raises CallerError for a journey that there is not, and for one with which that cannot be done."""

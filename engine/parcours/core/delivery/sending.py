@@ -20,7 +20,7 @@ from parcours.core.pause_buffer import keep_claim
 from parcours.core.profile import DeliveryState, Run, Timer
 from parcours.core.turn import Turn, iso
 from parcours.expression.values import MISSING, to_date
-from parcours.journey.program import Action, CallAction, Message, Send
+from parcours.journey.program import CallAction, Message, Send
 
 
 def queue(turn: Turn, run: Run, step: Send, message: Message) -> None:
@@ -58,14 +58,14 @@ def _by_preference(turn: Turn, run: Run, step: Send) -> list[str]:
     return sorted(step.to, key=lambda channel: channel != preferred)
 
 
-def queue_call(turn: Turn, run: Run, step: CallAction, action: Action, body: Mapping[str, object]) -> None:
-    """Ask for an outbound call with these fields. It is queued when this returns."""
+def queue_call(turn: Turn, run: Run, step: CallAction, url: str, body: Mapping[str, object]) -> None:
+    """Ask for an outbound call of this URL with these fields. It is queued when this returns."""
     for earlier in run.deliveries:
         if earlier.step == step.id:
             earlier.answer = {}  # a listener can reach the newest visit only
-    delivery = _new(turn, run, step.id, CALL, action.name)
+    delivery = _new(turn, run, step.id, CALL, step.action)
     delivery.state = "queued"
-    _put_into_outbox(turn, run, delivery, "transactional", action.url, dict(body))
+    _put_into_outbox(turn, run, delivery, "transactional", url, dict(body))
 
 
 def _new(turn: Turn, run: Run, step: str, channel: str, message: str) -> DeliveryState:

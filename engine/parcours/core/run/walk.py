@@ -13,6 +13,7 @@ from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from parcours.core.delivery import sending
+from parcours.core.delivery.call_url import with_query
 from parcours.core.paths import replaced
 from parcours.core.profile import DeliveryState, Run
 from parcours.core.run.traits import has_room
@@ -145,10 +146,13 @@ def _send(turn: Turn, journey: Journey, run: Run, step: Send) -> str | None | St
 
 
 def _call(turn: Turn, journey: Journey, run: Run, step: CallAction) -> str | None:
-    """Ask for the call; the run goes on at once. Values that are missing are left out of the body."""
+    """Ask for the call; the run goes on at once. Values that are missing are left out."""
     action = journey.actions[step.action]
-    body = {name: value for name, value in _values(turn, run, action.body).items() if value is not None}
-    sending.queue_call(turn, run, step, action, body)
+    query, body = (
+        {name: value for name, value in _values(turn, run, expressions).items() if value is not None}
+        for expressions in (action.query, action.body)
+    )
+    sending.queue_call(turn, run, step, with_query(action.url, query), body)
     return step.next
 
 

@@ -12,7 +12,8 @@ from parcours.expression.expression import Expression, ExpressionError, compile_
 from parcours.expression.kinds import ExpectedKind, in_words
 from parcours.expression.names import ANYTHING, RUN_KINDS, UNREAD_EVENT, Names, Past, nearest, united
 from parcours.expression.trees import Trees
-from parcours.journey.model.document import ActionDocument, MessageDocument
+from parcours.journey.model.actions import ActionDocument
+from parcours.journey.model.document import MessageDocument
 from parcours.journey.program import PAGE_EVENTS
 from parcours.journey.read.documents import Documents
 from parcours.journey.read.finding import Key, Margin
@@ -156,7 +157,7 @@ def declarations_of(
 
 
 def _channels(documents: Documents) -> frozenset[str]:
-    return frozenset({*DEFAULT_ADDRESSES, *documents.settings.channels, *documents.profile.addresses})
+    return frozenset({*DEFAULT_ADDRESSES, *documents.settings.channels, *documents.profile.addresses} - {CALL})
 
 
 def _purposes(documents: Documents, unread: frozenset[str]) -> frozenset[str]:

@@ -32,11 +32,11 @@ def _asking(program: Program) -> Iterator[Expression]:
     for audience in program.audiences.values():
         yield audience.condition
     for action in program.actions.values():
-        yield from action.body.values()
+        yield from action.expressions
     for journey in program.versions():
         yield from expressions_in(journey)
         for action in journey.actions.values():
-            yield from action.body.values()
+            yield from action.expressions
 
 
 def _series_by_event(expressions: Iterable[Expression]) -> dict[str, tuple[Series, ...]]:

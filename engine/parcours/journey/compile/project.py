@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
+from parcours.channel import CALL
 from parcours.expression.definition_keys import DefinitionKeys
 from parcours.expression.dotted import joined_path, split_path
 from parcours.expression.expression import Expression, compile_expression
@@ -33,8 +34,10 @@ from parcours.journey.compile.journey_names import JourneyNames
 from parcours.journey.compile.policies import compile_policies
 from parcours.journey.compile.shape import check_entry, check_shape
 from parcours.journey.compile.templates import read_template, templates_in, unknown_name
+from parcours.journey.model.actions import CallsDocument
 from parcours.journey.model.document import JourneyDocument, MessageDocument
 from parcours.journey.model.steps import CallStep, SendStep
+from parcours.journey.read.channel_settings import check_settings
 from parcours.journey.read.documents import Documents, Margins
 from parcours.journey.read.finding import Margin
 from parcours.journey.read.reading import note_invalid
@@ -134,8 +137,12 @@ class _Compiler:
         return None if text is None else value(self.margins.single["profile"], text, names, REGION, "region")
 
     def _check_channels(self) -> None:
-        for channel in self.documents.settings.channels:
-            self.declared.check_channel(self.margins.single["project"], channel, "channels", channel)
+        margin = self.margins.single["project"]
+        for channel, settings in self.documents.settings.channels.items():
+            if channel == CALL:
+                check_settings(settings, CallsDocument, margin.below("channels", CALL))
+            else:
+                self.declared.check_channel(margin, channel, "channels", channel)
 
     def _addresses(self) -> dict[str, Expression]:
         """The address expression of each channel, as far as the profile declares the traits for it."""
@@ -241,6 +248,9 @@ class _Compiler:
             compiled[name] = program.Action(
                 name=name,
                 url=action.url,
+                method=action.method,
+                headers=dict(action.headers),
+                query={key: expression(margin, text, names, "query", key) for key, text in action.query.items()},
                 body={key: expression(margin, text, names, "body", key) for key, text in action.body.items()},
                 timeout_ms=action.timeout,
                 answer=dict(action.answer),
@@ -296,4 +306,4 @@ def _dates_in(names: Names, paths: Collection[str]) -> Iterator[str]:
 
 
 def _paths(action: program.Action) -> frozenset[str]:
-    return frozenset(path for value in action.body.values() for path in value.paths)
+    return frozenset(path for value in action.expressions for path in value.paths)

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -26,6 +25,7 @@ from pydantic import (
 from parcours.expression.duration import Duration, PositiveDuration
 from parcours.expression.names import nearest
 from parcours.expression.zones import zone_names
+from parcours.journey.model.actions import ActionDocument
 from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser
 from parcours.journey.model.policies import PoliciesDocument
 from parcours.journey.model.recurrence import check_rule
@@ -59,17 +59,6 @@ JourneyZone: TypeAlias = Annotated[
 ]
 
 
-ACTION_TIMEOUT_MAX_MS: Final = 60_000
-"""A call that takes longer than a minute holds up the ones behind it."""
-
-
-def _web_address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("a web address such as https://crm.example.com/notes is expected")
-    return url
-
-
 Region: TypeAlias = Annotated[
     str,
     Field(pattern=r"^[A-Z]{2}$", description="The country (ISO 3166) by which numbers in national form are read"),
@@ -93,7 +82,9 @@ class ProjectDocument(Document):
         default="unused", description="Whether what somebody did before the log-in counts later; only 'unused' so far."
     )
     channels: dict[Name, dict[str, Any]] = Field(
-        default_factory=dict, description="The settings of each channel; `env:NAME` and `file:PATH` stand for secrets."
+        default_factory=dict,
+        description="The settings of each channel, and under `call` those of outbound calls; `env:NAME` and "
+        "`file:PATH` stand for secrets.",
     )
     policies: PoliciesDocument = Field(
         default_factory=PoliciesDocument, description="Consent, frequency caps and quiet hours."
@@ -213,24 +204,6 @@ class MessageDocument(Document, extra="allow"):
     def contents(self) -> Mapping[str, dict[str, Any]]:
         """The content of each channel, in document order."""
         return self.__pydantic_extra__
-
-
-class ActionDocument(Document):
-    """One outbound call: its URL, the values of its body, and the paths that may be read in its answer."""
-
-    url: Annotated[str, AfterValidator(_web_address), Field(max_length=2_000)] = Field(
-        description="Where the request goes, by POST."
-    )
-    description: str = Field(default="", description="What it is for, in words.")
-    body: dict[Annotated[str, Field(min_length=1, max_length=200)], ExpressionText] = Field(
-        default_factory=dict, description="The values that go along as JSON, by name."
-    )
-    timeout: Annotated[PositiveDuration, Field(le=ACTION_TIMEOUT_MAX_MS)] = Field(
-        default=5_000, description="How long the answer may take, a minute at most."
-    )
-    answer: dict[PropertyPath, Kind] = Field(
-        default_factory=dict, description="The kind of each path of the answer that documents may read."
-    )
 
 
 class ActionsDocument(Document):

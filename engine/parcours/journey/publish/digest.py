@@ -58,10 +58,10 @@ class _Content:
         steps = journey.steps.values()
         messages = {step.message for step in steps if isinstance(step, Send)}
         actions = {step.action for step in steps if isinstance(step, CallAction)}
-        bodies = [value for name in actions for value in self.program.actions[name].body.values()]
+        carried = [value for name in actions for value in self.program.actions[name].expressions]
         # The program has no definition numbers yet (its keys are plain names), so it can index the documents by name.
         audiences = audience_names(journey)
-        events = event_names(journey) | _asked([*expressions_in(journey), *bodies])
+        events = event_names(journey) | _asked([*expressions_in(journey), *carried])
         return {
             "journey": _values(document),
             "messages": {each.message: _values(each) for each in self.documents.messages if each.message in messages},

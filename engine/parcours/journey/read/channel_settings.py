@@ -12,10 +12,11 @@ from typing import TypeAlias
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from parcours.channel import CALL
 from parcours.expression.names import nearest
+from parcours.journey.model.references import is_reference
 from parcours.journey.read.finding import Margin
 from parcours.journey.read.reading import note_invalid
-from parcours.journey.read.secrets import is_reference
 
 ChannelModels: TypeAlias = Mapping[str, type[BaseModel] | None]
 """The settings' model of every installed channel; None for one that cannot be loaded, and is not validated."""
@@ -24,13 +25,16 @@ ChannelModels: TypeAlias = Mapping[str, type[BaseModel] | None]
 def check_channels(channels: Mapping[str, Mapping[str, object]], models: ChannelModels, margin: Margin) -> None:
     """Note every channel that is not installed, and every key of the others that is unknown, missing or wrong."""
     for name, settings in channels.items():
+        if name == CALL:
+            continue  # its settings belong to the language, and are checked with or without models
         if name not in models:
             margin.error(f"unknown channel {name!r}{nearest(name, models)}", name)
         elif (model := models[name]) is not None:
-            _check(settings, model, margin.below(name))
+            check_settings(settings, model, margin.below(name))
 
 
-def _check(settings: Mapping[str, object], model: type[BaseModel], margin: Margin) -> None:
+def check_settings(settings: Mapping[str, object], model: type[BaseModel], margin: Margin) -> None:
+    """Note every key that is unknown, missing or wrong."""
     try:
         model.model_validate(dict(settings))
     except ValidationError as error:

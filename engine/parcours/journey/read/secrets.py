@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from parcours.errors import SettingInvalid
-
-SCHEMES: Final = ("env", "file")
-"""The schemes of a reference, before its colon."""
-
-
-def is_reference(value: object) -> bool:
-    """Whether a setting's value is a reference."""
-    return isinstance(value, str) and value.partition(":")[0] in SCHEMES and ":" in value
+from parcours.journey.model.references import is_reference, names_nothing
 
 
 def resolve_secrets(
@@ -40,9 +32,8 @@ def _resolved(value: object, key: str, folder: Path, environ: Mapping[str, str])
     if not isinstance(value, str) or not is_reference(value):
         return value
     scheme, _, rest = value.partition(":")
-    if not rest:
-        wanted = "the environment variable" if scheme == "env" else "the file"
-        raise SettingInvalid(f"the setting {key} is {value!r}, which does not name {wanted} that it refers to")
+    if reason := names_nothing(value):
+        raise SettingInvalid(f"the setting {key} is {value!r}, which {reason}")
     if scheme == "env":
         if rest not in environ:
             raise SettingInvalid(f"the setting {key} refers to the environment variable {rest}, which is not set")

@@ -118,5 +118,6 @@ class Fields:
             and expected.message in (None, step.action)
             and expected.channel in (None, CALL)
         ):
-            return set(self._project.program.actions[step.action].body)
+            action = self._project.program.actions[step.action]
+            return {*action.query, *action.body}
         return set()
