@@ -76,7 +76,7 @@ def _report_simulation(out: Path, project: Path | None) -> None:
         raise CallerError(f"{out} holds no {SUMMARY}: name the folder that `parcours simulate` wrote.") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise CallerError(f"{path} is no summary: {error}.") from None
-    print_report(Console(), summary, targets=_goals(project, summary.journeys))
+    print_report(Console(), summary, targets=_goals(project, summary.journeys), limits=summary.limits or {})
 
 
 def _goals(project: Path | None, journeys: Iterable[str]) -> dict[str, float | None]:

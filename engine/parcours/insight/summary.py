@@ -60,6 +60,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     channels  per channel, how many deliveries reached each outcome
     gates     per gate, how many deliveries it refused or held
     clock     the newest effective time, None where nothing happened
+    limits    how often each setting's limit was reached; unset, and no key of the file, where none was
     """
 
     journeys: Mapping[str, JourneyCount] = {}
@@ -67,6 +68,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     gates: Mapping[str, int] = {}
     events: EventCount = EventCount()
     clock: str | None = None
+    limits: Mapping[str, int] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Outline(Protocol):
@@ -180,6 +182,7 @@ def summary_of(
         gates=_sorted(gates),
         events=msgspec.structs.replace(events, unmatched=events.unmatched + totals.unmatched),
         clock=None if clock_ms is None else time_text(clock_ms),
+        limits=dict(totals.limits) or msgspec.UNSET,
     )
 
 
@@ -193,6 +196,7 @@ def merge(summaries: Iterable[Summary]) -> Summary:
         events=_added(EventCount, [part.events for part in parts]),
         # Years have four digits, so texts compare as the times do.
         clock=max((part.clock for part in parts if part.clock is not None), default=None),
+        limits=_merged_counts([part.limits for part in parts if part.limits]) or msgspec.UNSET,
     )
 
 
