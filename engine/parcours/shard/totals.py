@@ -132,7 +132,8 @@ class ShardTotals:
     # Checking who waits
 
     def begin_check(self, slots: Slots, slot_map: SlotMap) -> None:
-        self._sweep = WaitingSweep(slots, slot_map)
+        sweep = WaitingSweep(slots, slot_map)
+        self._sweep = None if sweep.is_over else sweep  # a new shard has nobody to look at
 
     @property
     def is_checked(self) -> bool:
@@ -165,6 +166,10 @@ class WaitingSweep:
         self._seen = set(slots.owned).difference(self._left)  # whoever comes to an empty one is noted as she moves
         self.waiting: Counter[Step] = Counter()
 
+    @property
+    def is_over(self) -> bool:
+        return not self._left
+
     def take(self, people: int) -> bool:
         """Sweep the next slots, up to about so many people; returns whether all have been swept."""
         looked_at = 0
@@ -177,7 +182,7 @@ class WaitingSweep:
                 )
             self._seen.add(slot)
             looked_at += len(profiles)
-        return not self._left
+        return self.is_over
 
     def note(self, facts: Iterable[Fact]) -> None:
         """Take over the moves of a commit, of people who have been swept already."""
