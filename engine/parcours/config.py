@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from parcours.errors import SettingInvalid
+from parcours.validation import keys_of_model, line_of, mattering, message_of
+from parcours.wording import shown_value
 
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
@@ -14,16 +19,29 @@ DAY_MS = 24 * HOUR_MS
 MACRO_STEPS_MAX = 10_000
 """Default of `macro_steps_max`, and the bound where an expression is evaluated without settings."""
 
-Count = Annotated[int, Field(ge=1)]
+COUNT_MAX: Final = 2**40
+"""More than any machine holds, of bytes too; sums and products of a few of them still fit into 64 bits."""
+
+DURATION_MAX_MS: Final = 100 * 365 * DAY_MS
+"""A hundred years: who waits for longer waits for nobody, and whatever is due then still has a time."""
+
+RETRY_DELAYS_MAX: Final = 1_000
+"""The last delay is that of all later attempts, so nobody needs more."""
+
+Count = Annotated[int, Field(ge=1, le=COUNT_MAX)]
+Duration = Annotated[int, Field(ge=1, le=DURATION_MAX_MS)]
 
 
 class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a config, so that type checkers see it
-    """The engine's settings. Durations are in the unit that the name ends with."""
+    """The engine's settings. Durations are in the unit that the name ends with.
+
+    Raises SettingInvalid for a name that there is not, and for a value out of bounds.
+    """
 
     event_bytes_max: Count = Field(
         default=32 * 1024, description="Longest event line taken, in bytes; Segment's own limit."
     )
-    id_bytes_max: Annotated[int, Field(ge=256)] = Field(
+    id_bytes_max: Annotated[int, Field(ge=256, le=COUNT_MAX)] = Field(
         default=512, description="Longest user id, anonymous id or message id taken, in bytes."
     )
     batch_events_max: Count = Field(
@@ -40,7 +58,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     message_ids_max: Count = Field(
         default=2_000_000, description="Message ids a shard remembers to recognise duplicates."
     )
-    message_ids_for_ms: Count = Field(default=DAY_MS, description="How long a message id is remembered.")
+    message_ids_for_ms: Duration = Field(default=DAY_MS, description="How long a message id is remembered.")
     traits_bytes_max: Count = Field(
         default=4_096, description="Room for one person's undeclared traits, in bytes of JSON."
     )
@@ -51,7 +69,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     run_deliveries_max: Count = Field(
         default=1_000, description="Deliveries that a run remembers; of a run that loops the oldest ones are forgotten."
     )
-    run_memory_ms: Count = Field(
+    run_memory_ms: Duration = Field(
         default=400 * DAY_MS, description="How long an ended run is remembered for re-entry, reactions and goals."
     )
     instant_steps_max: Count = Field(
@@ -64,14 +82,14 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=100,
         description="Addresses of one person on one channel that are known to be dead; the oldest are forgotten.",
     )
-    soft_failures_max: Annotated[int, Field(ge=2)] = Field(
+    soft_failures_max: Annotated[int, Field(ge=2, le=COUNT_MAX)] = Field(
         default=3,
         description="Failures at an address, without a word that it is dead, by which it counts as dead all the same.",
     )
-    soft_failures_within_ms: Count = Field(
+    soft_failures_within_ms: Duration = Field(
         default=30 * DAY_MS, description="How long such a failure counts; something that arrives ends it, too."
     )
-    soft_failures_over_ms: Annotated[int, Field(ge=0)] = Field(
+    soft_failures_over_ms: Annotated[int, Field(ge=0, le=DURATION_MAX_MS)] = Field(
         default=3 * DAY_MS,
         description="Shortest time from the first to the last of them: one bad day of a provider is no proof.",
     )
@@ -85,15 +103,15 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         description="Inputs kept for one person's runs of a paused journey; beyond it none is made up for.",
     )
     attempts_max: Count = Field(default=5, description="Attempts in all at a delivery that was definitely not sent.")
-    retry_delays_ms: tuple[int, ...] = Field(
+    retry_delays_ms: Annotated[tuple[Duration, ...], Field(min_length=1, max_length=RETRY_DELAYS_MAX)] = Field(
         default=(MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS),
         description="Pauses before the second, third ... attempt; a provider that asks for longer gets longer.",
     )
-    retry_after_max_ms: Count = Field(
+    retry_after_max_ms: Duration = Field(
         default=DAY_MS,
         description="Longest pause before another attempt that a provider may ask for; then it is made anyway.",
     )
-    ambiguous_resend_after_ms: Count = Field(
+    ambiguous_resend_after_ms: Duration = Field(
         default=5 * MINUTE_MS, description="Pause before an ambiguous transactional delivery is sent once more."
     )
     answer_bytes_max: Count = Field(
@@ -119,20 +137,20 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     newest_facts_max: Count = Field(default=1_000, description="Newest facts that a shard has at hand, in a ring.")
     claim_max: Count = Field(default=200, description="Deliveries that one dispatcher has claimed and not answered.")
     send_batch_max: Count = Field(default=50, description="Deliveries handed to one call of a channel's send.")
-    send_timeout_s: Annotated[float, Field(gt=0)] = Field(
+    send_timeout_s: Annotated[float, Field(gt=0, le=DAY_MS / SECOND_MS)] = Field(
         default=60.0, description="How long one call of a channel's send may take; then its deliveries are ambiguous."
     )
-    channel_silence_ms: Count = Field(
+    channel_silence_ms: Duration = Field(
         default=5_000,
         description="How long a call of a channel's send may take before the channel is in trouble, and given no more.",
     )
     channel_refusals_max: Count = Field(
         default=5, description="People in a row who meet the same refusal of the sender before the channel waits."
     )
-    channel_pause_ms: Count = Field(
+    channel_pause_ms: Duration = Field(
         default=1_000, description="Pause of a channel by which nothing can leave before it is tried with one delivery."
     )
-    channel_pause_max_ms: Count = Field(
+    channel_pause_max_ms: Duration = Field(
         default=5 * MINUTE_MS, description="The pause doubles up to this, for as long as nothing can leave."
     )
     journal_bytes_max: Count = Field(
@@ -142,7 +160,26 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=1_000,
         description="Calls of ingest that wait for room in the router; beyond it they fail with Overloaded.",
     )
-    loop_horizon_ms: Count = Field(
+    loop_horizon_ms: Duration = Field(
         default=400 * DAY_MS,
         description="How long after the last event a simulation follows journeys that never settle.",
     )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_words(cls, given: Any, validate: Callable[[Any], Self]) -> Self:
+        try:
+            return validate(given)
+        except ValidationError as error:
+            keys = keys_of_model(cls)
+            wrong = [(each["loc"], message_of(each, keys)) for each in mattering(error)]
+            raise SettingInvalid(line_of(wrong)) from None
+
+
+def settings_of(given: object) -> Settings:
+    """The settings that a caller has given, the defaults for None. Raises SettingInvalid for what are none."""
+    if given is None:
+        return Settings()
+    if not isinstance(given, Settings):
+        raise SettingInvalid(f"settings={shown_value(given)}: Settings are expected, such as Settings(claim_max=100)")
+    return given

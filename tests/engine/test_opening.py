@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from parcours.clock import ManualClock
+from parcours.config import Settings
 from parcours.errors import SettingInvalid, StoreBroken, StoreBusy
 from parcours.journey.channels import channels_to_start
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import PublicationCompiler, begun
 from parcours.routing.change_protocol import changing, publishing
 from parcours.routing.plan import Plan
+from parcours.routing.router import Router
+from parcours.runtime.local import LocalRuntime
 from parcours.runtime.open_shard import open_shard
 from parcours.service.channel_selection import delivering, recording
 from parcours.service.engine import Engine
+from parcours.service.live_reads import LiveReads
+from parcours.shard.host import ShardHost
 from parcours.simulation.simulation import simulate
 from parcours.store.address import prepare, shards_of
+from parcours.testing.virtual_project import VirtualProject
 
 NewShop = Callable[..., Project]
 
@@ -181,3 +190,67 @@ def test_secrets_do_not_show_in_what_is_printed_of_a_plan(new_shop: NewShop) -> 
     plan = Plan(new_shop(), 1, "memory:", {"email": {"password": "hunter2"}})
 
     assert "hunter2" not in repr(plan)
+
+
+def test_a_shard_that_cannot_be_built_gives_its_store_back(tmp_path: Path, new_shop: NewShop) -> None:
+    plan = Plan(new_shop(), 1, f"sqlite:///{tmp_path}", records=("email",))
+    clock = ManualClock(1_000_000)
+
+    with pytest.raises(AttributeError):
+        open_shard(replace(plan, settings={"claim_max": 5}), 0, clock, lambda channel: None)  # type: ignore[arg-type]
+
+    open_shard(plan, 0, clock, lambda channel: None).close()  # nobody has the file
+
+
+@pytest.mark.parametrize("settings", [{"claim_max": 5}, {}, 0, "claim_max=5", Settings])
+def test_settings_are_settings(settings: Any, tmp_path: Path, new_shop: NewShop) -> None:
+    store = f"sqlite:///{tmp_path / 'store'}"
+    for use in (
+        lambda: Engine.open(new_shop(), store, runtime="local", records=["email"], settings=settings),
+        lambda: simulate(new_shop(), b"", settings=settings),
+        lambda: VirtualProject(new_shop(), settings=settings),
+    ):
+        with pytest.raises(SettingInvalid, match="Settings are expected"):
+            use()
+
+    Engine.open(new_shop(), store, runtime="local", records=["email"]).close()
+
+
+def test_a_step_of_closing_that_fails_leaves_no_store_locked(
+    tmp_path: Path, new_shop: NewShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = f"sqlite:///{tmp_path / 'store'}"
+
+    async def refuse(self: object) -> None:
+        raise OSError(type(self).__name__)
+
+    engine = Engine.open(new_shop(), store, runtime="local", records=["email"])
+    with monkeypatch.context() as patch:
+        patch.setattr(Router, "close", refuse)
+        patch.setattr(LiveReads, "stop", refuse)
+        with pytest.raises(OSError, match="LiveReads"):
+            engine.close()
+
+    Engine.open(new_shop(), store, runtime="local", records=["email"]).close()
+
+
+def test_a_shard_that_does_not_close_keeps_no_other_open(tmp_path: Path, new_shop: NewShop) -> None:
+    plan = Plan(new_shop(), 2, f"sqlite:///{tmp_path}", records=("email",))
+
+    class Stuck(ShardHost):
+        def close(self) -> None:
+            super().close()
+            raise OSError("stuck")
+
+    async def run() -> None:
+        runtime = LocalRuntime(plan)
+        await runtime.start()
+        runtime.ports[0].__class__ = Stuck
+        with pytest.raises(OSError, match="stuck"):
+            await runtime.stop()
+
+        again = LocalRuntime(plan)
+        await again.start()
+        await again.stop()
+
+    asyncio.run(run())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, ValidationError, model_validator
 
-from parcours.journey.read.complaints import IN_A_LINE_MAX, in_a_line
+from parcours.journey.read.complaints import in_a_line
+from parcours.validation import IN_A_LINE_MAX
 
 
 class Server(BaseModel):

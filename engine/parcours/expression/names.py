@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Final
 
 from parcours.expression.dotted import joined_path, split_path
 from parcours.expression.trees import Trees
+from parcours.wording import nearest as nearest
 
 RUN_KINDS: Final[Mapping[str, str]] = {
     "id": "any",
@@ -22,9 +22,6 @@ ANYTHING: Final[Mapping[str, str]] = {"*": "any"}
 
 UNREAD_EVENT: Final = "\0"
 """Stands in for the event of an entry that could not be read, so that it is not reported as unknown as well."""
-
-SIMILARITY_MIN: Final = 0.6
-"""Below this share of common letters a suggestion confuses more than it helps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +73,6 @@ def kind_at(declared: Mapping[str, str], path: str) -> str | None:
     if any(declared.get(each) in ("object", "any") for each in above):
         return "any"
     return "object" if any(each.startswith(f"{path}.") for each in declared) else None
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`, did you mean 'x'?` for the known name closest to `name`, or nothing."""
-    by_folded = {each.casefold(): each for each in sorted(known, reverse=True)}
-    close = get_close_matches(name.casefold(), by_folded, 1, SIMILARITY_MIN)
-    return f", did you mean {by_folded[close[0]]!r}?" if close else ""
 
 
 def united(declarations: Iterable[Mapping[str, str]]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from parcours.config import Settings
+from parcours.config import Settings, settings_of
 from parcours.core.fact import Fact
 from parcours.core.time_text import time_text
 from parcours.core.totals import FactCounter, Totals
@@ -88,7 +88,7 @@ class Tally:
 
     def __init__(self, journeys: Iterable[Outline], settings: Settings | None = None) -> None:
         """`journeys` lists journeys and steps in the order of the counts, also those that nobody reaches."""
-        bounds = settings or Settings()
+        bounds = settings_of(settings)
         self._journeys = tuple(journeys)
         self._counter = FactCounter(bounds.totals_max, bounds.reasons_max)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from parcours.clock import Clock, SystemClock
+from parcours.closing import close_all
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
@@ -67,7 +68,9 @@ class LocalRuntime:
 
     async def stop(self) -> None:
         """Let what is being sent finish, then close the stores."""
-        for dispatcher in self._dispatchers.values():
-            await dispatcher.stop()
-        for host in self.ports:
-            host.close()
+        await close_all(
+            [
+                *(dispatcher.stop for dispatcher in self._dispatchers.values()),
+                *(host.close for host in self.ports),
+            ]
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from parcours.clock import Clock
+from parcours.closing import close_after
 from parcours.dispatch.addressing import InstalledAddresses
 from parcours.dispatch.dead_codes import InstalledDeadCodes
 from parcours.dispatch.registry import Registry
@@ -31,23 +32,23 @@ def open_shard(
     program = plan.project.program
     answer = accept if plan.rendering is None else plan.rendering.answering(program)
     store = open_store(plan.store, number)
-    shard = Shard(
-        number,
-        plan.slot_map,
-        program,
-        store,
-        plan.settings,
-        time=VirtualTime() if plan.virtual else LiveTime(),
-        records=plan.records,
-        answer=answer,
-        crowd=plan.crowd,
-        normalize=InstalledAddresses(registry),
-        project=plan.project,
-        dead_codes=InstalledDeadCodes(registry),
-    )
     try:
+        shard = Shard(
+            number,
+            plan.slot_map,
+            program,
+            store,
+            plan.settings,
+            time=VirtualTime() if plan.virtual else LiveTime(),
+            records=plan.records,
+            answer=answer,
+            crowd=plan.crowd,
+            normalize=InstalledAddresses(registry),
+            project=plan.project,
+            dead_codes=InstalledDeadCodes(registry),
+        )
         shard.open(clock.now_ms(), expected_epoch=expected_epoch)
-    except BaseException:
-        store.close()  # whoever tries again finds it free
+        return ShardHost(shard, store, clock, wake)
+    except BaseException as error:
+        close_after(error, store.close)  # whoever tries again finds it free
         raise
-    return ShardHost(shard, store, clock, wake)

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from parcours.clock import Clock
+from parcours.closing import close_after
 from parcours.config import Settings
 from parcours.errors import CallerError, EngineClosed
 from parcours.journey.project import Project
@@ -91,8 +92,8 @@ class Engine(BlockingFacade):
         engine._thread.start()
         try:
             engine._call(engine._facade.start())
-        except BaseException:
-            engine.close()
+        except BaseException as error:
+            close_after(error, engine.close)
             raise
         return engine
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from parcours.channel import CALL
 from parcours.clock import Clock, SystemClock
+from parcours.closing import close_all
 from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.errors import Overloaded, ShardUnavailable
@@ -130,15 +132,12 @@ class Host:
 
     async def turn_away(self) -> None:
         """Take no more lines; calls under way, and those that wait for room, fail with ShardUnavailable."""
-        if self._reads is not None:
-            await self._reads.stop()
-        if self._router is not None:
-            await self._router.close()
+        reads, router = self._reads, self._router
+        await close_all([*([reads.stop] if reads else []), *([router.close] if router else [])])
 
     async def stop(self) -> None:
         """Let what is being sent finish and give everything back."""
-        await self.control.finish(CLOSE_PATIENCE_S)
-        await self._runtime.stop()
+        await close_all([partial(self.control.finish, CLOSE_PATIENCE_S), self._runtime.stop])
 
 
 def _secrets_of_calls(plan: Plan) -> frozenset[str] | None:

@@ -11,7 +11,8 @@ from typing import Any, Self
 
 from parcours.channel import WebhookRequest
 from parcours.clock import Clock
-from parcours.config import Settings
+from parcours.closing import close_all
+from parcours.config import Settings, settings_of
 from parcours.core.fact import Fact
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.webhooks import feedback_lines
@@ -78,15 +79,15 @@ class Service(Facade):
         check_address(store)
         recorded = recording(project, records)
         channels = delivering(project, recorded, os.environ if environ is None else environ)
-        plan = Plan(project, shards, store, channels, recorded, settings=settings or Settings())
+        plan = Plan(project, shards, store, channels, recorded, settings=settings_of(settings))
         return cls(plan, runtime, clock)
 
     async def start(self) -> None:
         """Open the shards and go on. Raises StoreBusy or StoreBroken, and has given everything back then."""
         try:
             await self._host.start()
-        except BaseException:
-            await self.close()
+        except BaseException as error:
+            await close_all([self.close], after=error)
             raise
 
     async def close(self) -> None:
@@ -96,9 +97,10 @@ class Service(Facade):
         """
         if not self._closed:
             self._closed = True
-            await self._host.turn_away()
-            await asyncio.gather(*self._calls, return_exceptions=True)
-            await self._host.stop()
+            await close_all([self._host.turn_away, self._calls_answered, self._host.stop])
+
+    async def _calls_answered(self) -> None:
+        await asyncio.gather(*self._calls, return_exceptions=True)
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -17,7 +17,8 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from parcours import collector
-from parcours.config import Settings
+from parcours.closing import close_all
+from parcours.config import Settings, settings_of
 from parcours.core.fact import Fact
 from parcours.core.turn import Crowd
 from parcours.insight.summary import EventCount, Reasons, Summary, Tally
@@ -94,7 +95,7 @@ def simulate(
         records=tuple(name for name in channels_used(project.program) if name not in (channels or {})),
         virtual=True,
         crowd=crowd,
-        settings=settings or Settings(),
+        settings=settings_of(settings),
         rendering=rendering,
     )
     reading, each = RecordingReader(plan.settings), recorded_lines(lines)
@@ -132,9 +133,12 @@ async def _run(
             router = Router("simulation", runtime.ports, program, plan.settings, plan.slot_map)
             drive = Drive(runtime.ports, router, program, plan.settings, passing, counting)
             await drive.run(events, until_ms)
-    finally:
-        await asyncio.gather(started, return_exceptions=True)  # a failed start leaves nothing to stop
-        await runtime.stop()
+    except BaseException as error:
+        # A start that is under way would go on acquiring what has been given back.
+        started_or_not = asyncio.gather(started, return_exceptions=True)
+        await close_all([lambda: started_or_not, runtime.stop], after=error)
+        raise
+    await runtime.stop()
     return drive
 
 

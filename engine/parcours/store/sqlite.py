@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from parcours.closing import close_after
 from parcours.errors import StoreBroken
 from parcours.store.codec import damaged, decode_record, encode_record, next_link
 from parcours.store.fencing import check_record, next_epoch
@@ -50,8 +51,12 @@ class SqliteStore:
             self._images = ImageFolder(folder / f"shard-{shard:04}.slots")
             self._check_whole()
             self._journal = Journal(self._path, shard)
-            self._images.clear_unfinished()  # under the lock: what is unfinished is nobody's any more
-            self._oldest, self._newest, self._link, self._size_bytes = self._journal.extent()
+            try:
+                self._images.clear_unfinished()  # under the lock: what is unfinished is nobody's any more
+                self._oldest, self._newest, self._link, self._size_bytes = self._journal.extent()
+            except BaseException as error:
+                close_after(error, self._journal.close)  # or nobody could open it until this object is forgotten
+                raise
 
     def _check_whole(self) -> None:
         """A new journal is for a new store only: what images or SQLite's own log go with is not there any more."""

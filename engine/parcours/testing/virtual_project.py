@@ -17,7 +17,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from parcours.channel import CALL
-from parcours.config import Settings
+from parcours.closing import close_after
+from parcours.config import Settings, settings_of
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.identity import person_asked_for
 from parcours.core.time_text import time_text
@@ -165,13 +166,13 @@ class VirtualProject(BlockingFacade):
         self.project = project
         self._closed = False
         self._rendering, self._contents = RecordedRendering.of(project), dict[str, Said]()
-        self._facade = _VirtualFacade(project, _start_ms(start), settings or Settings(), self._rendering)
+        self._facade = _VirtualFacade(project, _start_ms(start), settings_of(settings), self._rendering)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parcours")
         self._runner = asyncio.Runner()
         try:
             self._call(self._facade.start())
-        except BaseException:
-            self.close()
+        except BaseException as error:
+            close_after(error, self.close)
             raise
 
     def now_ms(self) -> int:
@@ -287,8 +288,11 @@ class VirtualProject(BlockingFacade):
 
     def close(self) -> None:
         """Stop the shards and their thread. May be called again."""
-        if not self._closed:
+        if self._closed:
+            return
+        try:
             self._call(self._facade.stop())
+        finally:
             self._closed = True
             self._thread.submit(self._runner.close).result()
             self._thread.shutdown()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import ray
 
+from parcours.closing import close_all
 from parcours.journey.publish.publications import Publications
 from parcours.routing.plan import Plan
 from parcours.runtime.cluster.actor_port import ActorPort
@@ -59,10 +60,8 @@ class ClusterRuntime:
 
     async def stop(self) -> None:
         """End the actors, and Ray if this runtime started it."""
-        if self._supervisor is not None:
-            await self._supervisor.stop()
-        if self._started_ray:
-            ray.shutdown()
+        supervisor = self._supervisor
+        await close_all([*([supervisor.stop] if supervisor else []), *([ray.shutdown] if self._started_ray else [])])
 
 
 def start_ray() -> bool:

@@ -1,0 +1,29 @@
+"""The words in which messages speak of what somebody wrote: the value as it is shown, and the name that was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Final
+
+SIMILARITY_MIN: Final = 0.6
+"""Below this share of common letters a suggestion confuses more than it helps."""
+
+SHOWN_MAX: Final = 200
+"""Characters of a value that a message shows."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`, did you mean 'x'?` for the known name closest to `name`, or nothing."""
+    by_folded = {each.casefold(): each for each in sorted(known, reverse=True)}
+    close = get_close_matches(name.casefold(), by_folded, 1, SIMILARITY_MIN)
+    return f", did you mean {by_folded[close[0]]!r}?" if close else ""
+
+
+def shown_value(value: object) -> str:
+    """A value that a caller gave, as Python writes it, cut off where it becomes too long."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001  # a stranger's repr; Python itself refuses whole numbers of thousands of digits
+        return f"<{type(value).__name__}>"
+    return text if len(text) <= SHOWN_MAX else text[: SHOWN_MAX - 1] + "…"
