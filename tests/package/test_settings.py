@@ -35,7 +35,8 @@ from parcours.wording import shown_value
     ],
 )  # fmt: skip
 def test_a_setting_out_of_bounds_is_told_in_words(given: dict[str, Any], words: str) -> None:
-    for make in (lambda: Settings(**given), lambda: Settings.model_validate(given)):
+    made: tuple[Callable[[], Settings], ...] = (lambda: Settings(**given), lambda: Settings.model_validate(given))
+    for make in made:
         with pytest.raises(SettingInvalid, match=words):
             make()
 

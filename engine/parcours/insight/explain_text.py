@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from parcours.arguments import check_kind
 from parcours.core.time_text import time_text
 from parcours.insight.explain import DeliveryStory, Explanation, JourneyStory, Reached, Refusal, RunStory
 from parcours.insight.sentences import moved, reached, refused, unstarted
@@ -11,6 +12,7 @@ from parcours.insight.sentences import moved, reached, refused, unstarted
 
 def explanation_text(explanation: Explanation) -> str:
     """The whole explanation, ending with a line end."""
+    check_kind("explanation", explanation, Explanation, "what `explain` has answered")
     return "".join(f"{line}\n" for line in _lines(explanation))
 
 

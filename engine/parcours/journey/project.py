@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from types import NoneType
+from typing import Any, Final, TypeVar
 
-from parcours.errors import ProjectInvalid
+from pydantic import BaseModel
+
+from parcours.arguments import check_kind, folder_path
+from parcours.errors import CallerError, ProjectInvalid
 from parcours.expression.nodes import Node
 from parcours.expression.trees import Trees
 from parcours.journey.compile.content_check import ContentChecks
@@ -25,6 +29,9 @@ from parcours.journey.program import Program, Send
 from parcours.journey.read.channel_settings import ChannelModels, check_channels
 from parcours.journey.read.documents import Documents, margins_of, read_documents
 from parcours.journey.read.finding import Finding, errors
+from parcours.wording import shown_value
+
+D = TypeVar("D", bound=BaseModel)
 
 _PARTS: Final = ("settings", "profile", "events", "audiences", "actions")
 
@@ -69,7 +76,9 @@ class Project:
         drafts    whether messages that are drafts may be sent: to test and simulate, for nothing else takes the project
         Raises ProjectInvalid with every error at once.
         """
-        project, findings = _examine(Path(folder), contents, settings)
+        _check_models("contents", contents)
+        _check_models("settings", settings)
+        project, findings = _examine(folder_path("Project.load", folder), contents, settings)
         if project is None or errors(findings, drafts=drafts):
             raise _invalid(findings, drafts=drafts)
         return project
@@ -86,7 +95,10 @@ class Project:
 
         checks  each channel's `check`, of which contents are asked that are the same for everybody
         """
-        return _examine(Path(folder), contents, settings, checks)[1]
+        _check_models("contents", contents)
+        _check_models("settings", settings)
+        check_kind("checks", checks, (Mapping, NoneType), "a mapping of channels to their checks")
+        return _examine(folder_path("Project.check", folder), contents, settings, checks)[1]
 
     @classmethod
     def of(
@@ -102,14 +114,15 @@ class Project:
     ) -> Project:
         """A project from models made in Python. Raises ProjectInvalid with every error at once."""
         documents = Documents(
-            settings,
-            profile or ProfileDocument(),
-            events or EventsDocument(),
-            audiences or AudiencesDocument(),
-            tuple(messages),
-            tuple(journeys),
-            actions or ActionsDocument(),
+            _document("settings", settings, ProjectDocument),
+            _document("profile", profile, ProfileDocument),
+            _document("events", events, EventsDocument),
+            _document("audiences", audiences, AudiencesDocument),
+            _listed("messages", messages, MessageDocument),
+            _listed("journeys", journeys, JourneyDocument),
+            _document("actions", actions, ActionsDocument),
         )
+        _check_models("contents", contents)
         return _compiled(documents, contents)
 
     @property
@@ -153,11 +166,48 @@ class Project:
 
     @classmethod
     def from_json(cls, data: bytes) -> Project:
-        """The project that `to_json` wrote; it compiles to the same program."""
-        return _compiled(documents_of(data), None)
+        """The project that `to_json` wrote; it compiles to the same program. Raises CallerError for anything else."""
+        check_kind("data", data, (bytes, bytearray), "what `to_json` has written")
+        try:
+            documents = documents_of(data)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            raise CallerError(f"data={shown_value(data)}: this is not what `to_json` has written") from error
+        return _compiled(documents, None)
 
     def __repr__(self) -> str:
         return f"Project({self.name!r})"
+
+
+def check_project(asked: str, project: object) -> None:
+    """Raises CallerError for what is no project, by the call that needs one."""
+    if not isinstance(project, Project):
+        given = f"{asked}({shown_value(project)})"
+        raise CallerError(f"{given}: a Project is expected; a folder is read by Project.load(folder)")
+
+
+def _document(name: str, document: D | None, kind: type[D]) -> D:
+    if document is None and kind is not ProjectDocument:
+        return kind()
+    check_kind(name, document, kind, f"a {kind.__name__}")
+    assert document is not None, "None is of no kind"
+    return document
+
+
+def _listed(name: str, documents: Iterable[D], kind: type[D]) -> tuple[D, ...]:
+    check_kind(name, documents, Iterable, f"a list of {kind.__name__}")
+    listed = tuple(documents)
+    for place, each in enumerate(listed):
+        check_kind(f"{name}[{place}]", each, kind, f"a {kind.__name__}")
+    return listed
+
+
+def _check_models(name: str, models: object) -> None:
+    """Raises CallerError for what are not the models of channels, by their names; None stands for no models."""
+    check_kind(name, models, (Mapping, NoneType), "a mapping of channels to their models")
+    for channel, model in models.items() if isinstance(models, Mapping) else ():
+        check_kind(name, channel, str, "the name of a channel")
+        if model is not None and not (isinstance(model, type) and issubclass(model, BaseModel)):
+            raise CallerError(f"{name}[{channel!r}]={shown_value(model)}: a model of pydantic is expected")
 
 
 def json_of(documents: Documents) -> bytes:

@@ -14,6 +14,7 @@ from parcours.errors import CallerError
 from parcours.journey.program import Program
 from parcours.segment import Unusable, bounded_reason, check_call
 from parcours.surrogates import mended_value
+from parcours.wording import shown_value
 
 T = TypeVar("T")
 
@@ -90,11 +91,11 @@ def _with_whole_characters(call: object) -> bytes | None:
 def check_person(person: object, asked: str) -> None:
     """Raises CallerError for what nobody can be named, by the question that was asked."""
     if not isinstance(person, str):
-        raise CallerError(f"{asked}({person!r}): a person's id is a text")
+        raise CallerError(f"{asked}({shown_value(person)}): a person's id is a text")
     try:
         person.encode()
     except UnicodeEncodeError:
-        raise CallerError(f"{asked}({person!r}): a person's id is a text that UTF-8 can write") from None
+        raise CallerError(f"{asked}({shown_value(person)}): a person's id is a text that UTF-8 can write") from None
 
 
 def recorded_lines(lines: Iterable[bytes] | bytes | bytearray | memoryview) -> Iterable[bytes]:
@@ -104,11 +105,13 @@ def recorded_lines(lines: Iterable[bytes] | bytes | bytearray | memoryview) -> I
     return _without_mark(_each(lines, "lines of NDJSON as bytes"))
 
 
-def _without_mark(lines: Iterable[bytes]) -> Iterator[bytes]:
+def _without_mark(lines: Iterable[object]) -> Iterator[bytes]:
     """The lines without the byte order mark that some programs put before the first."""
     mark = BOM_UTF8
-    for line in lines:
-        yield line.removeprefix(mark) if mark and isinstance(line, bytes) else line
+    for number, line in enumerate(lines, start=1):
+        if not isinstance(line, bytes | bytearray | memoryview):
+            raise CallerError(f"line {number} is {shown_value(line)}, and a line of NDJSON as bytes is expected")
+        yield bytes(line).removeprefix(mark)  # which copies no bytes that are whole
         mark = b""
 
 

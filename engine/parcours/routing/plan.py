@@ -15,6 +15,7 @@ from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.shard.outbox import Answering
 from parcours.store.address import check_address
+from parcours.wording import shown_value
 
 SHARDS_MAX = SLOTS
 """A shard without a hash slot would own nobody."""
@@ -73,4 +74,4 @@ class Plan:
 def check_shards(shards: object) -> None:
     """Raises SettingInvalid unless it is a number of shards that people can be divided into."""
     if not isinstance(shards, int) or isinstance(shards, bool) or not 1 <= shards <= SHARDS_MAX:
-        raise SettingInvalid(f"shards={shards!r}: a whole number from 1 to {SHARDS_MAX} is expected")
+        raise SettingInvalid(f"shards={shown_value(shards)}: a whole number from 1 to {SHARDS_MAX} is expected")

@@ -11,6 +11,7 @@ from parcours.journey.publish.publications import Publications
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
 from parcours.runtime.local import LocalRuntime
+from parcours.wording import shown_value
 
 RuntimeName: TypeAlias = Literal["local", "ray"]
 
@@ -39,7 +40,7 @@ def open_runtime(name: str, plan: Plan, clock: Clock | None = None) -> Runtime:
     if name == "local":
         return LocalRuntime(plan, clock=clock)
     if name != "ray" or clock is not None:
-        raise SettingInvalid(f"runtime {name!r}: there are local and ray, and only local takes a clock")
+        raise SettingInvalid(f"runtime {shown_value(name)}: there are local and ray, and only local takes a clock")
     from parcours.runtime.cluster.runtime import (
         ClusterRuntime,  # Ray takes a second to import, and local needs none of it
     )

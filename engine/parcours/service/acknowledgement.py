@@ -7,6 +7,7 @@ from collections.abc import Generator
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from parcours.arguments import check_timeout
 from parcours.routing.calls import Lines
 from parcours.routing.router import Taken
 
@@ -40,6 +41,7 @@ class Acknowledgement:
 
     def result(self, timeout_s: float | None = None) -> Ingested:
         """Wait for the outcome. Raises TimeoutError after `timeout_s` seconds; the lines go on all the same."""
+        check_timeout("timeout_s", timeout_s)
         return self._future.result(timeout_s)
 
     def done(self) -> bool:

@@ -17,19 +17,24 @@ from parcours.journey.channels import channels_used
 from parcours.journey.project import Project
 from parcours.journey.read.secrets import resolve_secrets
 from parcours.service.call_secrets import call_secrets
+from parcours.wording import shown_value
 
 
 def recording(project: Project, records: Iterable[str], registry: Registry | None = None) -> tuple[str, ...]:
     """The channels that only record. Raises SettingInvalid unless each is in use, installed, or `call`."""
     if isinstance(records, str) or not isinstance(records, Iterable):
-        raise SettingInvalid(f"records={records!r}: a list of channels is expected, such as records=['email']")
+        raise SettingInvalid(
+            f"records={shown_value(records)}: a list of channels is expected, such as records=['email']"
+        )
     installed = (registry or Registry.installed()).names()
     known = sorted({*channels_used(project.program), *installed, CALL})
     named: list[object] = list(records)
     for name in named:
         if name not in known:
             hint = nearest(name, known) if isinstance(name, str) else ""
-            raise SettingInvalid(f"records: there is no channel {name!r}; there are {', '.join(known)}{hint}")
+            raise SettingInvalid(
+                f"records: there is no channel {shown_value(name)}; there are {', '.join(known)}{hint}"
+            )
     return tuple(name for name in known if name in named)
 
 

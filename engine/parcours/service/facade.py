@@ -11,7 +11,7 @@ from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
 from parcours.errors import CallerError
 from parcours.insight.explain import Explanation, explain
-from parcours.journey.project import Project
+from parcours.journey.project import Project, check_project
 from parcours.routing.calls import check_person
 from parcours.routing.ports import ShardPort
 from parcours.service.acknowledgement import Ingested
@@ -19,6 +19,7 @@ from parcours.service.journey_control import JourneyControl, JourneyState
 from parcours.service.people_calls import Id, check_text, object_of, reaction_call, sender
 from parcours.service.person import Person
 from parcours.shard.requests import GetProfile
+from parcours.wording import shown_value
 
 
 class Facade(ABC):
@@ -106,7 +107,7 @@ class Facade(ABC):
         if purpose is not None:
             check_text("purpose", purpose)
         if not isinstance(granted, bool):
-            raise CallerError(f"granted={granted!r}: True or False is expected")
+            raise CallerError(f"granted={shown_value(granted)}: True or False is expected")
         terms = {"channel": channel, "granted": granted, **({"purpose": purpose} if purpose else {})}
         return self._hand_in({"type": "consent", **terms, **sender(user_id, anonymous_id, timestamp, message_id)})
 
@@ -165,8 +166,7 @@ class Facade(ABC):
         its channels' settings are those with which it was opened.
         Raises PublishRefused with every reason, and nothing has changed then.
         """
-        if not isinstance(project, Project):
-            raise CallerError(f"publish({project!r}): a Project is expected")
+        check_project("publish", project)
         return self._control.publish(project)
 
     async def journeys(self) -> list[JourneyState]:

@@ -22,6 +22,7 @@ from parcours.routing.ports import ShardPort, until_answered
 from parcours.runtime.runtimes import Runtime
 from parcours.service.call_secrets import unknown_references
 from parcours.shard.requests import CountRuns
+from parcours.wording import shown_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ class JourneyControl:
     async def change(self, verb: Verb, journey: str) -> None:
         """Raises CallerError for a journey that there is not, and for one with which that cannot be done."""
         if not isinstance(journey, str):
-            raise CallerError(f"{verb}_journey({journey!r}): a journey's name is a text")
+            raise CallerError(f"{verb}_journey({shown_value(journey)}): a journey's name is a text")
         async with self._turn:
             await self._carry_out(changing(verb, journey))
 

@@ -11,6 +11,7 @@ from parcours.errors import CallerError
 from parcours.expression.names import nearest
 from parcours.journey.channels import leaving_steps
 from parcours.journey.program import Journey
+from parcours.wording import shown_value
 
 Id: TypeAlias = str | int
 """An id as a caller may give it: a whole number stands for its text."""
@@ -34,30 +35,35 @@ def sender(
 
 def _id_text(name: str, value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | None):
-        raise CallerError(f"{name}={value!r}: an id is a text or a whole number")
+        raise CallerError(f"{name}={shown_value(value)}: an id is a text or a whole number")
     if value == "":
         raise CallerError(f"{name}='': an id is not empty; where there is none it is None")
-    return None if value is None else str(value)
+    try:
+        return None if value is None else str(value)
+    except ValueError:  # of thousands of digits
+        raise CallerError(f"{name}={shown_value(value)}: a whole number of fewer digits is expected") from None
 
 
 def check_text(name: str, value: object) -> None:
     """Raises CallerError for what is no text, or an empty one, by the name of the argument."""
     if not isinstance(value, str) or not value:
-        raise CallerError(f"{name}={value!r}: a text is expected that is not empty")
+        raise CallerError(f"{name}={shown_value(value)}: a text is expected that is not empty")
 
 
 def object_of(name: str, value: object) -> dict[str, object]:
     """A copy of what has to be an object. Raises CallerError for what is none, by the name of the argument."""
     if not isinstance(value, Mapping):
-        raise CallerError(f"{name}={value!r}: an object is expected, such as {{'plan': 'basic'}}")
+        raise CallerError(f"{name}={shown_value(value)}: an object is expected, such as {{'plan': 'basic'}}")
     if not all(isinstance(key, str) for key in value):
-        raise CallerError(f"{name}={value!r}: the names in an object are texts")
+        raise CallerError(f"{name}={shown_value(value)}: the names in an object are texts")
     return dict(value)
 
 
 def _instant(timestamp: object) -> str:
     if not isinstance(timestamp, datetime) or timestamp.utcoffset() is None:
-        raise CallerError(f"timestamp={timestamp!r}: a time with its zone is expected, such as datetime.now(UTC)")
+        raise CallerError(
+            f"timestamp={shown_value(timestamp)}: a time with its zone is expected, such as datetime.now(UTC)"
+        )
     return timestamp.isoformat()
 
 
@@ -75,16 +81,16 @@ def reaction_call(
     """
     if not isinstance(reaction, str) or reaction not in OUTCOMES:
         hint = nearest(reaction, OUTCOMES) if isinstance(reaction, str) else ""
-        raise CallerError(f"this is no reaction: {reaction!r}{hint}")
+        raise CallerError(f"this is no reaction: {shown_value(reaction)}{hint}")
     check_text("of", of)
     if answer is not None and reaction != "answered":
-        raise CallerError(f"only 'answered' has an answer, and not {reaction!r}")
+        raise CallerError(f"only 'answered' has an answer, and not {shown_value(reaction)}")
     known = list(journeys)
     steps = leaving_steps(known, of)
     if len(steps) != 1 or (channel is None and len(next(iter(steps.values()))) > 1):
         alike = leaving_steps(known, of.rpartition(".")[2]) or [(j.name, step) for j in known for step in j.steps]
         raise CallerError(
-            f"{of!r} has to be one step that sends, as JOURNEY.STEP, and a channel where it sends on several"
+            f"{shown_value(of)} has to be one step that sends, as JOURNEY.STEP, and a channel where it sends on several"
             + nearest(of, {".".join(each) for each in alike})
         )
     ((journey, step), channels) = next(iter(steps.items()))

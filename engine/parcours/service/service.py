@@ -6,9 +6,10 @@ import asyncio
 import os
 from collections.abc import Coroutine, Iterable, Mapping
 from functools import cached_property
-from types import TracebackType
+from types import NoneType, TracebackType
 from typing import Any, Self
 
+from parcours.arguments import check_kind, check_method, check_timeout
 from parcours.channel import WebhookRequest
 from parcours.clock import Clock
 from parcours.closing import close_all
@@ -16,8 +17,8 @@ from parcours.config import Settings, settings_of
 from parcours.core.fact import Fact
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.webhooks import feedback_lines
-from parcours.errors import CallerError, EngineClosed, ProjectInvalid
-from parcours.journey.project import Project
+from parcours.errors import EngineClosed, ProjectInvalid
+from parcours.journey.project import Project, check_project
 from parcours.routing.calls import Lines, checked_line, lines_of
 from parcours.routing.plan import Plan, check_shards
 from parcours.routing.ports import ShardPort
@@ -27,6 +28,7 @@ from parcours.service.channel_selection import delivering, recording
 from parcours.service.facade import Facade
 from parcours.service.host import CLOSE_PATIENCE_S, Host
 from parcours.service.journey_control import drafted
+from parcours.service.people_calls import check_text
 from parcours.service.unknown_names import UnknownNames
 from parcours.store.address import check_address
 
@@ -71,8 +73,9 @@ class Service(Facade):
         Raises CallerError, ProjectInvalid for drafts, SettingInvalid, ChannelUnknown, ExtraMissing; entering it
         StoreBusy or StoreBroken.
         """
-        if not isinstance(project, Project):
-            raise CallerError(f"open({project!r}): a Project is expected; a folder is read by Project.load(folder)")
+        check_project("open", project)
+        check_method("clock", clock, "now_ms")
+        check_kind("environ", environ, (Mapping, NoneType), "a mapping of texts")
         if project.drafts:
             raise ProjectInvalid("\n".join(drafted(project)))
         check_shards(shards)
@@ -146,6 +149,8 @@ class Service(Facade):
         To hand a request in again changes nothing. Raises ValueError for one that is not genuine, ChannelUnknown for a
         channel that is not configured, CallerError for one that reads no reports.
         """
+        check_text("channel", channel)
+        check_kind("request", request, WebhookRequest, "a parcours.channel.WebhookRequest")
         return self.ingest(b"\n".join(feedback_lines(self._registry, self._host.channels, channel, request)))
 
     @cached_property
@@ -179,6 +184,7 @@ class Service(Facade):
         Deliveries that wait for another attempt do not count, nor do timers of the future. Raises TimeoutError, which
         says what is outstanding and which troubles there are.
         """
+        check_timeout("timeout_s", timeout_s)
         self._check_open()
         try:
             async with asyncio.timeout(timeout_s):

@@ -12,18 +12,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import dataclass, field
 from operator import attrgetter
+from types import NoneType
 from typing import TypeAlias
 
 from msgspec.structs import replace
 
 from parcours import collector
+from parcours.arguments import check_callable, check_kind, check_method, check_whole
 from parcours.closing import close_all
 from parcours.config import Settings, settings_of
 from parcours.core.fact import Fact
 from parcours.core.turn import Crowd
 from parcours.insight.summary import EventCount, Reasons, Summary, Tally
+from parcours.instants import EARLIEST_MS, LATEST_MS
 from parcours.journey.channels import channels_used
-from parcours.journey.project import Project
+from parcours.journey.project import Project, check_project
 from parcours.routing.calls import recorded_lines
 from parcours.routing.plan import Plan, RecordedAnswers
 from parcours.routing.router import Router
@@ -86,7 +89,14 @@ def simulate(
               time in ms
     facts     called with lists of facts as they happen, those of each person in the order of happening; the result
               then holds none, and needs no memory for them
+    Raises CallerError or SettingInvalid for what none of these can be, ChannelUnknown, EventsUnsorted.
     """
+    check_project("simulate", project)
+    _check_bounds_and_channels(until_ms, channels)
+    check_method("crowd", crowd, "reactions")
+    check_method("rendering", rendering, "answering")
+    for argument, function in (("rejected", rejected), ("progress", progress), ("facts", facts)):
+        check_callable(argument, function)
     plan = Plan(
         project=project,
         shards=shards,
@@ -108,6 +118,15 @@ def simulate(
     for number, reason in unusable if rejected else ():
         rejected(number, reason)  # type: ignore[misc]
     return counting.result(drive, kept, read=reading.read, unusable=len(unusable))
+
+
+def _check_bounds_and_channels(until_ms: object, channels: object) -> None:
+    if until_ms is not None:
+        check_whole("until_ms", until_ms, EARLIEST_MS, LATEST_MS)
+    check_kind("channels", channels, (Mapping, NoneType), "a mapping of channels to their settings")
+    for name, settings in channels.items() if isinstance(channels, Mapping) else ():
+        check_kind("channels", name, str, "the name of a channel")
+        check_kind(f"channels[{name!r}]", settings, Mapping, "a mapping of settings")
 
 
 async def _run(

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import msgspec
 
+from parcours.arguments import is_path
 from parcours.errors import SettingInvalid, StoreBroken, naming
 from parcours.store.journal import in_words
 from parcours.store.memory import MemoryStore, VolatileStore
 from parcours.store.sqlite import SqliteStore
 from parcours.store.store import Store
+from parcours.wording import shown_value
 
 SQLITE = "sqlite:///"
 
@@ -31,9 +33,9 @@ class _Layout(msgspec.Struct, frozen=True):
 def check_address(address: object) -> None:
     """Raises SettingInvalid unless a store can have this address; nothing is looked at on the disk."""
     if isinstance(address, os.PathLike):
-        raise SettingInvalid(f"store={address!r} is a path: write it as a text, {SQLITE + os.fspath(address)!r}")
+        raise SettingInvalid(f"store={address!r} is a path: write it as a text, '{SQLITE}{os.fsdecode(address)}'")
     if not isinstance(address, str):
-        raise SettingInvalid(f"store={address!r}: use sqlite:///FOLDER or memory:")
+        raise SettingInvalid(f"store={shown_value(address)}: use sqlite:///FOLDER or memory:")
     if address not in IN_MEMORY:
         _folder(address)
 
@@ -115,5 +117,7 @@ def is_durable(address: str) -> bool:
 
 def _folder(address: str) -> Path:
     if not address.startswith(SQLITE) or address == SQLITE:
-        raise SettingInvalid(f"store {address!r}: use sqlite:///FOLDER or memory:")
+        raise SettingInvalid(f"store {shown_value(address)}: use sqlite:///FOLDER or memory:")
+    if not is_path(address):
+        raise SettingInvalid(f"store {shown_value(address)}: no folder can have this path")
     return Path(address.removeprefix(SQLITE))

@@ -27,11 +27,11 @@ from parcours.errors import CallerError, EngineClosed
 from parcours.expression.definition_keys import plain
 from parcours.expression.names import nearest
 from parcours.insight.explain_text import explanation_text
-from parcours.instants import MILLISECOND, floor_ms, to_moment
+from parcours.instants import EARLIEST_MS, MILLISECOND, floor_ms, to_moment
 from parcours.journey.channels import channels_used
 from parcours.journey.program import Journey, Program
-from parcours.journey.project import Project
-from parcours.routing.calls import line_of
+from parcours.journey.project import Project, check_project
+from parcours.routing.calls import check_person, line_of
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router
@@ -42,6 +42,7 @@ from parcours.service.facade import Facade
 from parcours.service.journey_control import JourneyControl
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.virtual import Drive
+from parcours.wording import shown_value
 
 T = TypeVar("T")
 
@@ -163,6 +164,7 @@ class VirtualProject(BlockingFacade):
     _facade: _VirtualFacade
 
     def __init__(self, project: Project, start: datetime = START, settings: Settings | None = None) -> None:
+        check_project("VirtualProject", project)
         self.project = project
         self._closed = False
         self._rendering, self._contents = RecordedRendering.of(project), dict[str, Said]()
@@ -195,13 +197,13 @@ class VirtualProject(BlockingFacade):
         """Answer the newest outbound call of a person's step, named JOURNEY.STEP, with this object."""
         told: object = {} if answer is None else answer
         if not isinstance(told, Mapping):
-            raise CallerError(f"answer={answer!r}: the answer to a call is an object, such as {{'n': 1}}")
+            raise CallerError(f"answer={shown_value(answer)}: the answer to a call is an object, such as {{'n': 1}}")
         self.react(user_id, "answered", of=of, answer=told)
 
     def happen(self, call: Mapping[str, object]) -> None:
         """Apply any call of the event format, now. Raises CallerError with the reason where it cannot be used."""
         if not isinstance(call, Mapping):
-            raise CallerError(f"happen({call!r}): a call is an object, such as {{'type': 'track', ...}}")
+            raise CallerError(f"happen({shown_value(call)}): a call is an object, such as {{'type': 'track', ...}}")
         self._call(self._facade.happen(line_of({**call, "timestamp": time_text(self.now_ms())})))
 
     def advance(self, by: timedelta | None = None, **parts: float) -> None:
@@ -234,7 +236,7 @@ class VirtualProject(BlockingFacade):
         Raises PublishRefused with every reason, ProjectInvalid for a folder with errors.
         """
         if not isinstance(project, Project | Path | str):
-            raise CallerError(f"publish({project!r}): a Project or its folder is expected")
+            raise CallerError(f"publish({shown_value(project)}): a Project or its folder is expected")
         published = project if isinstance(project, Project) else Project.load(project)
         self._call(self._facade.publish(published))
         self.project = published
@@ -258,6 +260,8 @@ class VirtualProject(BlockingFacade):
 
         Outbound calls are among them only where `channel="call"` asks for them; their message is the action.
         """
+        if who is not None:
+            check_person(who, "sent")
         person = None if who is None else person_asked_for(who)
         wanted = {"person": person, "channel": channel, "journey": journey, "step": step, "message": message}
         asked = {name: value for name, value in wanted.items() if value is not None}
@@ -315,8 +319,11 @@ class VirtualProject(BlockingFacade):
 def _start_ms(start: object) -> int:
     if not isinstance(start, datetime) or start.utcoffset() is None:
         example = "datetime(2026, 3, 2, 9, tzinfo=timezone.utc)"
-        raise CallerError(f"start={start!r}: a time with its zone is expected, such as {example}")
-    return floor_ms(start)
+        raise CallerError(f"start={shown_value(start)}: a time with its zone is expected, such as {example}")
+    start_ms = floor_ms(start)
+    if not EARLIEST_MS <= start_ms <= floor_ms(END):
+        raise CallerError(f"start={shown_value(start)}: a test starts and ends by the year {END.year}")
+    return start_ms
 
 
 def _time(at_ms: int) -> datetime:
