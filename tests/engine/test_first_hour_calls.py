@@ -13,6 +13,7 @@ from parcours.errors import CallerError
 from parcours.journey.project import Project
 from parcours.service.engine import Engine
 from parcours.service.unknown_names import NAMES_MAX, WARN_EVERY_MS
+from parcours.testing.virtual_project import VirtualProject
 
 NewShop = Callable[..., Project]
 
@@ -110,6 +111,43 @@ def test_names_that_nobody_declares_are_warned_of_once_a_minute_each(
     clock.move_to(clock.now_ms() + WARN_EVERY_MS)
     twice()
     assert warnings_in(caplog) == said * 2
+
+
+def test_consent_for_what_nobody_asks_for_is_warned_of_by_name_once_a_minute(
+    engine: Engine, new_shop: NewShop, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = [
+        "nothing is sent for the channel 'emial', did you mean 'email'?: the consent is kept all the same",
+        "nothing is sent for the purpose 'markting', did you mean 'marketing'?: the consent is kept all the same",
+        "nothing is sent for the channel 'call': the consent is kept all the same",
+    ]
+
+    def twice(shop: Engine | VirtualProject) -> None:
+        for _ in range(2):
+            shop.consent("anna", "emial", purpose="markting")
+            shop.consent("anna", "email", purpose="marketing")
+            shop.consent("anna", "email", purpose="transactional", granted=False)
+            shop.consent("anna", "call")
+
+    twice(engine)
+    assert warnings_in(caplog) == said
+    clock.move_to(clock.now_ms() + WARN_EVERY_MS)
+    twice(engine)
+    assert warnings_in(caplog) == said * 2
+
+    with VirtualProject(new_shop()) as virtual:
+        twice(virtual)
+    assert warnings_in(caplog) == said * 3
+
+
+def test_a_reaction_is_to_a_channel_on_which_the_step_sends(engine: Engine, new_shop: NewShop) -> None:
+    with VirtualProject(new_shop()) as virtual:
+        for shop in (engine, virtual):
+            with pytest.raises(CallerError, match="'cart.remind' does not send on 'sms'; it sends on email"):
+                shop.react("anna", "opened", of="cart.remind", channel="sms")
+            with pytest.raises(CallerError, match="channel='': a text is expected"):
+                shop.react("anna", "opened", of="cart.remind", channel="")
+            shop.react("anna", "opened", of="cart.remind", channel="email")
 
 
 def test_no_more_names_are_remembered_as_warned_of_than_there_is_room_for(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pydoc
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -185,3 +185,67 @@ def test_live_and_virtual_projects_are_asked_alike() -> None:
     assert {name: [hasattr(kind, name) for kind in (Service, Engine, VirtualProject)] for name in asked} == {
         name: [True, True, True] for name in asked
     }
+
+
+def everything_asked(service: Service, shop: Project) -> list[Coroutine[Any, Any, object]]:
+    return [
+        service.track("anna", "Seen"),
+        service.identify("anna", {"city": "Oslo"}),
+        service.consent("anna", "email"),
+        service.react("anna", "opened", of="cart.remind"),
+        service.ingest([]),
+        service.profile("anna"),
+        service.explain("anna"),
+        service.drain(),
+        service.troubles(),
+        service.publish(shop),
+        service.journeys(),
+        service.close_journey("cart"),
+        service.stop_journey("cart"),
+        service.pause_journey("cart"),
+        service.resume_journey("cart"),
+    ]
+
+
+async def each_refused(service: Service, shop: Project, kind: type[CallerError], complaint: str) -> None:
+    for call in everything_asked(service, shop):
+        with pytest.raises(CallerError, match=complaint) as caught:
+            await call
+        assert type(caught.value) is kind
+
+
+def test_a_service_that_has_not_been_started_says_so(new_shop: NewShop) -> None:
+    async def backend() -> None:
+        service, shop = open_service(new_shop()), new_shop()
+        await each_refused(service, shop, CallerError, "has not been started: enter it by `async with`")
+        await service.close()
+        await service.close()
+        await each_refused(service, shop, EngineClosed, "has been closed")
+
+    asyncio.run(backend())
+
+
+def test_a_closed_service_refuses_everything(new_shop: NewShop) -> None:
+    async def backend() -> None:
+        async with open_service(new_shop()) as service:
+            with pytest.raises(CallerError, match="started already"):
+                await service.start()
+        await each_refused(service, new_shop(), EngineClosed, "has been closed")
+        with pytest.raises(EngineClosed):
+            await service.start()
+
+    asyncio.run(backend())
+
+
+def test_a_service_is_used_on_the_loop_where_it_was_started(new_shop: NewShop) -> None:
+    with asyncio.Runner() as at_home, asyncio.Runner() as elsewhere:
+        service = open_service(new_shop())
+        at_home.run(service.start())
+
+        elsewhere.run(each_refused(service, new_shop(), CallerError, "started on another event loop"))
+        with pytest.raises(CallerError, match="started on another event loop"):
+            elsewhere.run(service.close())
+
+        assert at_home.run(service.track("anna", "Seen")).accepted == 1
+        at_home.run(service.close())
+        elsewhere.run(service.close())  # closing again stays fine

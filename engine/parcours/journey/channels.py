@@ -30,6 +30,18 @@ def channels_used(program: Program) -> tuple[str, ...]:
     return tuple(sorted(named | ({CALL} if _calls_out(program.journeys) else set())))
 
 
+def channels_known(program: Program) -> frozenset[str]:
+    """The channels for which consent may be asked: all that the project, or a version with open runs, speaks of."""
+    sent = {channel for journey in program.versions() for channel in channels_of(journey)}
+    named = {*program.addresses, *program.policies.consent.channels, *channels_used(program)}
+    return frozenset((sent | named) - {CALL})
+
+
+def purposes_known(program: Program) -> frozenset[str]:
+    """The purposes for which consent may be asked; a message that names none has its class for one."""
+    return frozenset({"marketing", "transactional", *(each.purpose for each in program.messages.values())})
+
+
 def leaving_steps(journeys: Iterable[Journey], of: str) -> dict[tuple[str, str], tuple[str, ...]]:
     """The channels of each step that `JOURNEY.STEP`, or a step's name alone, may mean, by (journey, step).
 

@@ -12,6 +12,7 @@ from parcours.core.identity import person_asked_for
 from parcours.errors import CallerError
 from parcours.insight.explain import Explanation, explain
 from parcours.journey.project import Project, check_project
+from parcours.journey.publish.ledger import Verb
 from parcours.routing.calls import check_person
 from parcours.routing.ports import ShardPort
 from parcours.service.acknowledgement import Ingested
@@ -33,6 +34,10 @@ class Facade(ABC):
     _control: JourneyControl
 
     @abstractmethod
+    def _check_open(self) -> None:
+        """Raises CallerError unless the project runs on the running loop."""
+
+    @abstractmethod
     def _hand_in(self, call: Mapping[str, object]) -> Coroutine[Any, Any, Ingested]:
         """Apply one call of the event format."""
 
@@ -51,6 +56,10 @@ class Facade(ABC):
     @abstractmethod
     def _hear_traits(self, traits: Iterable[str]) -> None:
         """Traits of these names are about to be handed in."""
+
+    @abstractmethod
+    def _hear_consent(self, channel: str, purpose: str | None) -> None:
+        """Consent for a channel of this name, or a purpose on it, is about to be handed in."""
 
     # What people do
 
@@ -108,8 +117,10 @@ class Facade(ABC):
             check_text("purpose", purpose)
         if not isinstance(granted, bool):
             raise CallerError(f"granted={shown_value(granted)}: True or False is expected")
+        who = sender(user_id, anonymous_id, timestamp, message_id)
+        self._hear_consent(channel, purpose)
         terms = {"channel": channel, "granted": granted, **({"purpose": purpose} if purpose else {})}
-        return self._hand_in({"type": "consent", **terms, **sender(user_id, anonymous_id, timestamp, message_id)})
+        return self._hand_in({"type": "consent", **terms, **who})
 
     def react(
         self,
@@ -126,7 +137,8 @@ class Facade(ABC):
     ) -> Coroutine[Any, Any, Ingested]:
         """Somebody opens, clicks ... the newest delivery of a step, named JOURNEY.STEP.
 
-        channel  may be left out where the step sends on one only, in every version that somebody may be in
+        channel  one on which the step sends; it may be left out where that is one only, in every version that
+                 somebody may be in
         answer   of an outbound call, for the reaction `answered`
         """
         call = reaction_call(self._control.current.versions(), reaction, of, channel, link, answer)
@@ -167,13 +179,18 @@ class Facade(ABC):
         Raises PublishRefused with every reason, and nothing has changed then.
         """
         check_project("publish", project)
-        return self._control.publish(project)
+        return self._publish(project)
+
+    async def _publish(self, project: Project) -> None:
+        self._check_open()
+        await self._control.publish(project)
 
     async def journeys(self) -> list[JourneyState]:
         """How every journey stands: its state, its newest version, and how many runs are open in which version.
 
         Counting looks at everybody, so it takes a while where there are millions.
         """
+        self._check_open()
         return await self._control.states()
 
     async def close_journey(self, journey: str) -> None:
@@ -181,16 +198,20 @@ class Facade(ABC):
 
         A journey that is closed or stopped is opened again by publishing it.
         """
-        await self._control.change("close", journey)
+        await self._change("close", journey)
 
     async def stop_journey(self, journey: str) -> None:
         """All runs end where they are, nothing more is sent for them, and nobody enters any more."""
-        await self._control.change("stop", journey)
+        await self._change("stop", journey)
 
     async def pause_journey(self, journey: str) -> None:
         """Nobody enters, nobody moves and nothing is sent, until it is resumed. What people do meanwhile is kept."""
-        await self._control.change("pause", journey)
+        await self._change("pause", journey)
 
     async def resume_journey(self, journey: str) -> None:
         """Runs make up for what they have missed, each input at its own time; gates go by the time of now."""
-        await self._control.change("resume", journey)
+        await self._change("resume", journey)
+
+    async def _change(self, verb: Verb, journey: str) -> None:
+        self._check_open()
+        await self._control.change(verb, journey)

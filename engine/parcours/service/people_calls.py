@@ -83,6 +83,8 @@ def reaction_call(
         hint = nearest(reaction, OUTCOMES) if isinstance(reaction, str) else ""
         raise CallerError(f"this is no reaction: {shown_value(reaction)}{hint}")
     check_text("of", of)
+    if channel is not None:
+        check_text("channel", channel)
     if answer is not None and reaction != "answered":
         raise CallerError(f"only 'answered' has an answer, and not {shown_value(reaction)}")
     known = list(journeys)
@@ -94,6 +96,8 @@ def reaction_call(
             + nearest(of, {".".join(each) for each in alike})
         )
     ((journey, step), channels) = next(iter(steps.items()))
+    if channel is not None and channel not in channels:
+        raise CallerError(f"{of!r} does not send on {shown_value(channel)}; it sends on {', '.join(channels)}")
     more = {"link": link, "answer": None if answer is None else object_of("answer", answer)}
     named = {"reaction": reaction, "journey": journey, "step": step, "channel": channel or channels[0]}
     return {"type": "reaction", **named, **{name: value for name, value in more.items() if value is not None}}

@@ -17,7 +17,7 @@ from parcours.config import Settings, settings_of
 from parcours.core.fact import Fact
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.webhooks import feedback_lines
-from parcours.errors import EngineClosed, ProjectInvalid
+from parcours.errors import CallerError, EngineClosed, ProjectInvalid
 from parcours.journey.project import Project, check_project
 from parcours.routing.calls import Lines, checked_line, lines_of
 from parcours.routing.plan import Plan, check_shards
@@ -45,8 +45,9 @@ class Service(Facade):
     def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
         self._host = Host(plan, runtime, clock)
         self._control = self._host.control
-        self._unknown = UnknownNames(self._host.now_ms)
+        self._unknown = UnknownNames(self._host.now_ms, (*plan.channels, *plan.records))
         self._calls: set[asyncio.Task[object]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
     @classmethod
@@ -86,7 +87,15 @@ class Service(Facade):
         return cls(plan, runtime, clock)
 
     async def start(self) -> None:
-        """Open the shards and go on. Raises StoreBusy or StoreBroken, and has given everything back then."""
+        """Open the shards and go on. Raises StoreBusy or StoreBroken, and has given everything back then.
+
+        Raises CallerError for a service that has been started before, EngineClosed for one that has been closed.
+        """
+        if self._closed:
+            raise EngineClosed
+        if self._loop is not None:
+            raise CallerError("the service has been started already: it goes on until it is closed")
+        self._loop = asyncio.get_running_loop()
         try:
             await self._host.start()
         except BaseException as error:
@@ -96,9 +105,10 @@ class Service(Facade):
     async def close(self) -> None:
         """Let what is being sent finish and give everything back. Whatever was acknowledged is in the store.
 
-        May be called again.
+        May be called again. Raises CallerError on another event loop than that on which it has been started.
         """
         if not self._closed:
+            self._check_loop()
             self._closed = True
             await close_all([self._host.turn_away, self._calls_answered, self._host.stop])
 
@@ -163,6 +173,9 @@ class Service(Facade):
     def _hear_traits(self, traits: Iterable[str]) -> None:
         self._unknown.hear_traits(traits, self._control.current)
 
+    def _hear_consent(self, channel: str, purpose: str | None) -> None:
+        self._unknown.hear_consent(channel, purpose, self._control.current)
+
     # Looking in
 
     def _port_of(self, person: str) -> ShardPort:
@@ -177,6 +190,16 @@ class Service(Facade):
     def _check_open(self) -> None:
         if self._closed:
             raise EngineClosed
+        if self._loop is None:
+            raise CallerError("the service has not been started: enter it by `async with`, or await `start()` first")
+        self._check_loop()
+
+    def _check_loop(self) -> None:
+        if self._loop not in (None, asyncio.get_running_loop()):
+            raise CallerError(
+                "the service was started on another event loop, where its shards live: use it on that one, or use an "
+                "Engine, which can be called from anywhere"
+            )
 
     async def drain(self, timeout_s: float | None = None) -> None:
         """Return when everything accepted is applied and nothing queued can leave now.

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import islice
 
+from parcours.channel import CALL
 from parcours.config import MINUTE_MS
 from parcours.expression.definition_keys import plain
 from parcours.expression.names import nearest
+from parcours.journey.channels import channels_known, purposes_known
 from parcours.journey.program import Program
 from parcours.segment import Unusable, read_call
 
@@ -29,8 +31,10 @@ LINES_MAX = 100
 class UnknownNames:
     """May be asked on any thread: calls are checked on their callers'."""
 
-    def __init__(self, now_ms: Callable[[], int]) -> None:
+    def __init__(self, now_ms: Callable[[], int], channels: Iterable[str] = ()) -> None:
+        """`channels` are those that have been opened, whether anything is sent on them or not."""
         self._now_ms = now_ms
+        self._channels = frozenset(channels) - {CALL}
         self._warned: dict[tuple[str, str], int] = {}
         self._turn = threading.Lock()
 
@@ -55,6 +59,14 @@ class UnknownNames:
         for name in traits:
             if name not in declared and self._is_due("trait", name):
                 log.warning("trait %r is not declared%s: it is kept, and read by nobody", name, nearest(name, declared))
+
+    def hear_consent(self, channel: str, purpose: str | None, program: Program) -> None:
+        """Consent for a channel of this name, or a purpose on it, is handed in."""
+        channels, purposes = channels_known(program) | self._channels, purposes_known(program)
+        for kind, name, known in (("channel", channel, channels), ("purpose", purpose, purposes)):
+            if name is not None and name not in known and self._is_due(kind, name):
+                hint = nearest(name, known)
+                log.warning("nothing is sent for the %s %r%s: the consent is kept all the same", kind, name, hint)
 
     def _is_due(self, kind: str, name: str) -> bool:
         now_ms = self._now_ms()

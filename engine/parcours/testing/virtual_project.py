@@ -40,6 +40,7 @@ from parcours.service.acknowledgement import Ingested
 from parcours.service.blocking import BlockingFacade, blocking
 from parcours.service.facade import Facade
 from parcours.service.journey_control import JourneyControl
+from parcours.service.unknown_names import UnknownNames
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.virtual import Drive
 from parcours.wording import shown_value
@@ -87,6 +88,7 @@ class _VirtualFacade(Facade):
         self._runtime = LocalRuntime(self._plan)
         self._control = JourneyControl(project, self._plan.records, self._runtime, self, self._renew)
         self._time_ms = start_ms
+        self._unknown = UnknownNames(self.now_ms, self._plan.records)
         self._lines = 0
         self._facts: list[Fact] = []
 
@@ -106,6 +108,9 @@ class _VirtualFacade(Facade):
     async def _renew(self, program: Program) -> None:
         await self._drive.renew(program, self._time_ms)
 
+    def _check_open(self) -> None:
+        """Its project looks before it calls."""
+
     def _hear_event(self, event: str) -> None:
         """Refuse an event that neither the project nor a version with open runs declares."""
         declared = self._control.current.events
@@ -115,6 +120,9 @@ class _VirtualFacade(Facade):
 
     def _hear_traits(self, traits: Iterable[str]) -> None:
         del traits  # undeclared ones are kept, as live
+
+    def _hear_consent(self, channel: str, purpose: str | None) -> None:
+        self._unknown.hear_consent(channel, purpose, self._control.current)
 
     def _hand_in(self, call: Mapping[str, object]) -> Coroutine[Any, Any, Ingested]:
         return self.happen(line_of({"timestamp": time_text(self._time_ms), **call}))
