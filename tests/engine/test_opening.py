@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from parcours.clock import ManualClock
-from parcours.config import Settings
+from parcours.config import COUNT_MAX, DURATION_MAX_MS, Settings
 from parcours.errors import SettingInvalid, StoreBroken, StoreBusy
 from parcours.journey.channels import channels_to_start
 from parcours.journey.project import Project
@@ -254,3 +254,30 @@ def test_a_shard_that_does_not_close_keeps_no_other_open(tmp_path: Path, new_sho
         await again.stop()
 
     asyncio.run(run())
+
+
+GREATEST = dict.fromkeys(Settings.model_fields, COUNT_MAX) | {
+    name: DURATION_MAX_MS for name in Settings.model_fields if name.endswith("_ms")
+}
+LEAST = dict.fromkeys(Settings.model_fields, 1) | {"id_bytes_max": 256, "soft_failures_max": 2}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings.model_validate(GREATEST | {"retry_delays_ms": (DURATION_MAX_MS,), "send_timeout_s": 86_400}),
+        Settings.model_validate(LEAST | {"retry_delays_ms": (1,), "event_bytes_max": 1_000}),
+    ],
+    ids=["greatest", "least"],
+)
+def test_an_engine_runs_with_every_setting_at_a_bound(settings: Settings, new_shop: NewShop) -> None:
+    with Engine.open(new_shop(), "memory:", runtime="local", records=["email"], settings=settings) as engine:
+        assert engine.track("anna", "Started", {"cart": "c1"}).result(60).accepted == 1
+        engine.drain(60)
+        assert engine.profile("anna") is not None
+    with VirtualProject(new_shop(), settings=settings) as shop:
+        shop.identify("anna", {"email": "anna@shop.example"})
+        shop.track("anna", "Started", {"cart": "c1"})
+        shop.advance(days=400)
+        shop.react("anna", "opened", of="cart.remind")
+        assert "remind" in shop.explain("anna")

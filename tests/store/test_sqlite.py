@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from parcours.errors import StoreBroken, StoreBusy
+from parcours.store.image_folder import ImageFolder
 from parcours.store.sqlite import SqliteStore
 from parcours.store.store import Store
 from parcours.testing.store_contract import StoreContract, a_record, an_image
@@ -35,6 +36,19 @@ def test_missing_folders_are_made(tmp_path: Path) -> None:
         store.append(a_record(1))
 
     assert (tmp_path / "var" / "luma" / JOURNAL).is_file()
+
+
+def test_a_store_that_does_not_open_has_nothing_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: ImageFolder) -> None:
+        raise OSError("no permission")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ImageFolder, "clear_unfinished", refuse)
+        with pytest.raises(StoreBroken, match="no permission") as kept:
+            SqliteStore(tmp_path, shard=3)
+
+    SqliteStore(tmp_path, shard=3).close()  # though the error, and with it the failed store, is still there
+    assert kept.value is not None
 
 
 def test_shards_share_a_folder_and_nothing_else(tmp_path: Path) -> None:

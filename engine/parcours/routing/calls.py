@@ -109,10 +109,15 @@ def _without_mark(lines: Iterable[object]) -> Iterator[bytes]:
     """The lines without the byte order mark that some programs put before the first."""
     mark = BOM_UTF8
     for number, line in enumerate(lines, start=1):
-        if not isinstance(line, bytes | bytearray | memoryview):
-            raise CallerError(f"line {number} is {shown_value(line)}, and a line of NDJSON as bytes is expected")
-        yield bytes(line).removeprefix(mark)  # which copies no bytes that are whole
+        whole = line if type(line) is bytes else _bytes_of(line, number)  # the quickest of all checks, for millions
+        yield whole.removeprefix(mark) if mark else whole
         mark = b""
+
+
+def _bytes_of(line: object, number: int) -> bytes:
+    if not isinstance(line, bytes | bytearray | memoryview):
+        raise CallerError(f"line {number} is {shown_value(line)}, and a line of NDJSON as bytes is expected")
+    return bytes(line)
 
 
 def _each(given: Iterable[T], wanted: str) -> Iterable[T]:
