@@ -231,20 +231,56 @@ steps: [{id: change, update: {city: '"Office"'}}, {id: write, send: mail}, {id: 
     assert [outcome for _, _, outcome in story.outcomes()] == ["queued", "queued", "cancelled", "cancelled"]
 
 
-def test_updates_that_go_round_at_one_instant_park_the_run(tell: Tell) -> None:
-    journey = """
-journey: %s
-entry: {audience: some, change: %s}
-steps: [{id: turn, update: {score: "%s"}}]
+GOING_ROUND = """
+journey: up
+entry: {audience: some, change: left}
+steps: [{id: turn, update: {score: "1.0"}}%s]
+---
+journey: down
+entry: {audience: some, change: entered}
+steps: [{id: turn, update: {score: "0.0"}}%s]
 """
-    journeys = journey % ("up", "left", "1.0") + "---" + journey % ("down", "entered", "0.0")
-    story = tell(journeys, audiences="some: profile.score > 0", update_rounds_max=5)
+
+
+def limits(story: Story) -> list[str]:
+    return [fact.setting for fact in story.facts if isinstance(fact, LimitReached)]
+
+
+def test_updates_that_go_round_at_one_instant_park_the_run(tell: Tell) -> None:
+    rest = ", {id: rest, wait: 1d}"
+    story = tell(GOING_ROUND % (rest, rest), audiences="some: profile.score > 0", update_rounds_max=1)
 
     story.identify(5, score=1)
 
-    assert len(entered(story, "up")) + len(entered(story, "down")) <= 7
     (parked,) = story.told("parked")
-    assert parked[3] is not None and "update_rounds_max=5" in parked[3]
+    assert parked[3] is not None and "update_rounds_max=1" in parked[3]
+    assert limits(story) == ["update_rounds_max"]
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 5, 6])
+def test_an_ended_run_is_not_parked_when_updates_go_round_and_membership_follows_the_traits(
+    tell: Tell, rounds: int
+) -> None:
+    story = tell(GOING_ROUND % ("", ""), audiences="some: profile.score > 0", update_rounds_max=rounds)
+
+    story.identify(5, score=1)
+
+    assert len(entered(story, "up")) + len(entered(story, "down")) == rounds + 1
+    assert story.told("parked") == []
+    assert story.profile.audiences == {"some": story.profile.traits["score"] == 1.0}
+    assert limits(story) == ["update_rounds_max"]
+
+
+def test_a_last_round_of_updates_that_moves_nobody_reaches_no_limit(tell: Tell) -> None:
+    story = tell(
+        "{journey: trip, entry: {audience: some}, steps: [{id: more, update: {score: '2.0'}}]}",
+        audiences="some: profile.score > 0",
+        update_rounds_max=1,
+    )
+
+    story.identify(5, score=1)
+
+    assert (story.told("parked"), limits(story)) == ([], [])
 
 
 def test_a_full_history_drops_its_oldest_entry_and_says_so(tell: Tell) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.core.test_journey_control import TRIP, moves
 
 from parcours.config import HOUR_MS
+from parcours.core.fact import LimitReached
 from parcours.journey.project import Project
 
 if TYPE_CHECKING:
@@ -115,6 +116,10 @@ steps:
     control.change(2 * HOUR_MS, "resume")
 
     assert [(at, journey) for at, journey, _, _ in control.story.told("parked")] == [(HOUR_MS, "trip")]
+    assert [(fact.at, fact.setting) for fact in control.story.facts if isinstance(fact, LimitReached)] == [
+        (HOUR_MS, "update_rounds_max")
+    ]
+    assert control.story.profile.audiences == {"some": control.story.profile.traits["score"] == 1}
 
 
 CLICKING = """
