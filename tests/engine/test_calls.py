@@ -54,6 +54,26 @@ def test_a_call_that_is_no_json_is_rejected_by_itself(value: object, engine: Eng
     assert not reasons[2].startswith("the call cannot be written")
 
 
+@pytest.mark.parametrize(
+    "block, places",
+    [
+        (b"\n%s\n \n{}\n%s\n\r\n[]\n", [3, 6]),
+        (b"%s\n{}\n%s\n[]\n", [1, 3]),
+        (b"%s\n{}\n%s\n[]", [1, 3]),
+        (b"\n%s\n%s\n[]", [3]),
+        (b"%s\n%s\n{}\n\n", [2]),
+    ],
+)
+def test_a_rejected_line_of_a_block_has_the_place_that_an_editor_shows(
+    block: bytes, places: list[int], engine: Engine
+) -> None:
+    seen = msgspec.json.encode(SEEN)
+
+    outcome = engine.ingest(block % (seen, seen)).result(60)
+
+    assert ([place for place, _ in outcome.rejected], outcome.accepted) == (places, 2)
+
+
 def test_half_of_a_character_is_replaced_in_a_value_and_rejects_the_call_in_an_id(engine: Engine) -> None:
     value = SEEN | {"properties": {"page": "\ud800 \ud83d\ude00"}}
 

@@ -23,7 +23,7 @@ T = TypeVar("T")
 class Lines:
     """
     lines    what is handed to the engine
-    places   where each of them stands in the call, from 0
+    places   where each of them stands in the call, from 0; in a block of NDJSON blank lines count as well
     refused  (place, reason) of what cannot be written as JSON
     """
 
@@ -35,8 +35,12 @@ class Lines:
 def lines_of(calls: Iterable[Mapping[str, object]] | bytes | bytearray | memoryview) -> Lines:
     """The lines of one call of `ingest`. Raises CallerError for what is neither calls nor a block of NDJSON."""
     if isinstance(calls, bytes | bytearray | memoryview):
-        lines = [line for line in bytes(calls).removeprefix(BOM_UTF8).split(b"\n") if line.strip()]
-        return Lines(lines, range(len(lines)))
+        written = bytes(calls).removeprefix(BOM_UTF8).split(b"\n")
+        lines = [line for line in written if line.strip()]
+        blank_at_end = not written[-1].strip()
+        if len(written) - len(lines) == blank_at_end:  # no other line is blank
+            return Lines(lines, range(len(lines)))
+        return Lines(lines, [place for place, line in enumerate(written) if line.strip()])
     encoded: list[bytes] = []
     places: list[int] = []
     refused: list[tuple[int, str]] = []

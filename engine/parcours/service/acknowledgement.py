@@ -17,7 +17,7 @@ class Ingested:
     """
     accepted    lines that are on disk and applied exactly once
     duplicate   lines recognised by their message id
-    rejected    (place in the call, from 0; reason) of each line that cannot be used
+    rejected    (place in the call, from 0; reason) of each line that cannot be used; blank lines of NDJSON count
     undeclared  how many of the accepted have an event name that the project does not declare
     """
 
