@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from parcours.cli.interruption import INTERRUPTED, WORD
+from parcours.journey.starter import write_starter
 
 TIMEOUT_S = 60
 
@@ -59,3 +61,44 @@ def test_an_interrupted_command_ends_with_a_word(body: str, patience_s: float, s
     assert said == WORD
     assert rest == ""
     assert process.returncode == INTERRUPTED
+
+
+BLOCKED = """
+import signal, sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            print("ready", flush=True)
+            signal.pause()
+sys.meta_path.insert(0, Blocked())
+from parcours.cli import main
+main()
+"""
+"""The command line, which stays where it imports a module."""
+
+
+@pytest.mark.parametrize(
+    "module, arguments",
+    [
+        ("typer", ["--help"]),
+        ("parcours.journey.project", ["check", "."]),
+        ("parcours.testing.explore.explore", ["test", "{shop}", "--explore", "10"]),
+    ],
+    ids=["start-up", "check", "explore"],
+)
+def test_any_command_can_be_interrupted_wherever_it_is(module: str, arguments: list[str], tmp_path: Path) -> None:
+    write_starter(tmp_path / "shop")
+    told = [each.format(shop=tmp_path / "shop") for each in arguments]
+    with subprocess.Popen(
+        [sys.executable, "-c", BLOCKED.format(module=module), *told],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=TIMEOUT_S)
+
+    assert (said, process.returncode) == (WORD, INTERRUPTED)

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from parcours.cli.interruption import interruptible
 from parcours.cli.plugins import plugins
 from parcours.cli.project import check, graph, init, schema
 from parcours.cli.quality import try_out
@@ -39,7 +40,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 
 class SentencesGroup(TyperGroup):
-    """Turns errors into sentences, unless `--debug` stands anywhere on the line."""
+    """Turns errors into sentences, unless `--debug` stands anywhere on the line, and Ctrl-C into a word."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         end = args.index("--") if "--" in args else len(args)
@@ -49,7 +50,8 @@ class SentencesGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with interruptible():  # here, because typer takes a KeyboardInterrupt for itself
+                return super().invoke(ctx)
         except BrokenPipeError:
             raise  # the reader of the pipe has left; typer ends quietly
         except (ParcoursError, OSError) as error:
@@ -82,11 +84,6 @@ def build() -> typer.Typer:
     for name, command in COMMANDS.items():
         app.command(name)(command)
     return app
-
-
-def main() -> None:
-    """The entry point of the `parcours` script."""
-    build()()
 
 
 def show_version(asked: bool) -> None:

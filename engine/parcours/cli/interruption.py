@@ -1,4 +1,4 @@
-"""What does Ctrl-C do to a command that runs long? It ends, soon and with a word, whatever is under way.
+"""What does Ctrl-C do to a command? It ends, soon and with a word, whatever is under way.
 
 The first one is a KeyboardInterrupt like any other, so that temporary files are removed. What has not ended by then is
 left: Ray's processes are children that the kernel ends with their parent, and results get their names when all of them
@@ -47,7 +47,9 @@ def interruptible(patience_s: float = PATIENCE_S) -> Iterator[None]:
     before = signal.signal(signal.SIGINT, interrupt)
     try:
         yield
-    except KeyboardInterrupt:
+    except BaseException:  # what has become of the KeyboardInterrupt on its way
+        if not interrupted:
+            raise
         _leave()  # what the interpreter waits for at its end is not ours: threads, and Ray
     finally:
         signal.signal(signal.SIGINT, before)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from parcours.cli.files import events_source, results_folder
-from parcours.cli.interruption import interruptible
 from parcours.cli.lines import Rejections, read_lines
 from parcours.cli.project import ProjectFolder
 from parcours.cli.rejected import REJECTED, RejectedLines
@@ -35,7 +34,6 @@ Shards = Annotated[int, typer.Option(min=1, max=1024, help="Into how many shards
 RuntimeChosen = Annotated[RuntimeOption, typer.Option(help="Everything in this process, or Ray actors.")]
 
 
-@interruptible()
 def demo(
     shards: Shards = 2,
     runtime: RuntimeChosen = RuntimeOption.RAY,
@@ -80,7 +78,6 @@ def figures(outcome: DemoResult) -> str:
     ).decode()
 
 
-@interruptible()
 def simulate(
     folder: ProjectFolder,
     events: Annotated[
