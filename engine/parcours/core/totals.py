@@ -80,7 +80,7 @@ class FactCounter:
     """Counts facts, in any order."""
 
     def __init__(self, names_max: int, reasons_max: int, counted: Totals = NOTHING) -> None:
-        """`counted` are the totals to go on from."""
+        """`counted` are the totals to go on from; `newest_limits` has the newest fact of each limit reached since."""
         self.facts = counted.facts
         self._names_max = names_max
         self._reasons_max = reasons_max
@@ -92,6 +92,7 @@ class FactCounter:
         self._unmatched = counted.unmatched
         self._unknown_zones = dict(counted.unknown_zones)
         self.lines = counted.lines
+        self.newest_limits: dict[str, LimitReached] = {}
 
     def add(self, facts: Sequence[Fact]) -> None:
         """Count these facts. Written out for the sake of speed: a shard counts while everybody waits for it."""
@@ -116,6 +117,7 @@ class FactCounter:
                 self._unmatched += 1
             elif type(fact) is LimitReached:
                 self._limits[fact.setting] = self._limits.get(fact.setting, 0) + 1
+                self.newest_limits[fact.setting] = fact
             elif type(fact) is ZoneUnknown:
                 _count(self._unknown_zones, fact.zone, self._reasons_max, OTHER_ZONES)
             else:

@@ -94,7 +94,10 @@ class Facade(ABC):
         timestamp: datetime | None = None,
         message_id: Id | None = None,
     ) -> Coroutine[Any, Any, Ingested]:
-        """Something becomes known of somebody; a trait of None is taken away. The others are as for `track`."""
+        """Something becomes known of somebody; a trait of None is taken away. The others are as for `track`.
+
+        A trait for which a profile has no room is left out: the call is accepted, and a fact and the log tell it.
+        """
         told = object_of("traits", traits)
         who = sender(user_id, anonymous_id, timestamp, message_id)
         self._hear_traits(told)

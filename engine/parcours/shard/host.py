@@ -20,6 +20,7 @@ from parcours.core.profile import Profile
 from parcours.core.totals import Totals
 from parcours.errors import StoreBroken
 from parcours.journey.publish.publications import Publications
+from parcours.shard.limit_warnings import LimitWarnings
 from parcours.shard.messages import (
     Answer,
     AudienceRead,
@@ -65,6 +66,7 @@ class ShardHost:
         self._woken: set[str] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._check: asyncio.TimerHandle | None = None
+        self._limits = LimitWarnings()
         self._free = asyncio.Event()
         if not shard.holding().held:
             self._free.set()
@@ -75,11 +77,13 @@ class ShardHost:
         return self._shard.epoch
 
     def look(self) -> None:
-        """See what the shard needs next: dispatchers, and under the real clock an alarm."""
+        """See what the shard needs next: dispatchers, under the real clock an alarm, and somebody to be warned."""
         for channel in self._shard.ready():
             if channel not in self._woken:
                 self._woken.add(channel)
                 self._wake(channel)
+        if reached := self._shard.totals.take_limits():
+            self._limits.hear(reached, self._clock.now_ms())
         if self._shard.wakes_itself and self._free.is_set():
             self._set_alarm(self._shard.next_ms())
         if self._check is None and not self._shard.totals.is_checked:

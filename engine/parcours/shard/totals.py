@@ -20,7 +20,7 @@ from itertools import islice
 import msgspec
 
 from parcours.config import Settings
-from parcours.core.fact import Fact, Moved
+from parcours.core.fact import Fact, LimitReached, Moved
 from parcours.core.fact_block import decode_facts
 from parcours.core.identity import SlotMap
 from parcours.core.profile import decode_profile
@@ -92,6 +92,7 @@ class ShardTotals:
             self._counter.add(facts)
             self._newest += facts
         self._later.clear()
+        self._counter.newest_limits.clear()  # they have been told of
         if LINES in entries:
             self._counter.lines = _decode_lines(entries[LINES])
 
@@ -119,6 +120,15 @@ class ShardTotals:
         return LINES, _encode(self._counter.lines)
 
     # Looking in
+
+    def take_limits(self) -> list[LimitReached]:
+        """The newest fact of each limit that has been reached since the last call."""
+        newest = self._counter.newest_limits
+        if not newest:
+            return []
+        taken = list(newest.values())
+        newest.clear()
+        return taken
 
     def totals(self) -> Totals:
         return self._counter.totals()
