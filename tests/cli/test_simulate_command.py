@@ -258,3 +258,20 @@ def test_a_journey_that_never_settles_is_said_to_be_cut_off(until: str | None, s
 
     assert result.exit_code == 0, result.stderr
     assert ("Not everything had settled 400 days after the last event" in result.stderr) is said
+
+
+@pytest.mark.parametrize(
+    "until, said, code",
+    [
+        ("2024-02-01T00:00:00Z", "3 lines are of a later time than --until 2024-02-01T00:00:00Z, and left out.\n", 1),
+        ("2024-03-01T10:00:10Z", "1 line is of a later time than --until 2024-03-01T10:00:10Z, and left out.\n", 0),
+        ("2024-03-01T10:00:30Z", "", 0),
+    ],
+)
+def test_lines_that_until_leaves_out_are_told(until: str, said: str, code: int, tmp_path: Path) -> None:
+    events = written(tmp_path / "events.ndjson", IDENTIFIED, PROCEEDED, BOUGHT, b"{}")
+
+    result = run(LUMA, "--events", events, "--out", tmp_path / "out", "--until", until)
+
+    assert ("of a later time" in result.stderr, result.exit_code) == (bool(said), code)
+    assert said in result.stderr

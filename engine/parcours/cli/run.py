@@ -16,6 +16,7 @@ from parcours.errors import naming
 
 if TYPE_CHECKING:
     from parcours.demo.run import DemoResult
+    from parcours.insight.summary import EventCount
     from parcours.simulation.simulation import Result
 
 
@@ -138,9 +139,17 @@ def simulate(
     _show(result)
     if result.unsettled:
         typer.echo(unsettled(), err=True)
+    if until is not None and (later := _not_reached(result.summary.events)):
+        lines = "1 line is" if later == 1 else f"{later:,} lines are"
+        typer.echo(f"{lines} of a later time than --until {until}, and left out.", err=True)
     if result.summary.events.read and not result.summary.events.used:
         typer.echo("None of the lines that were read could be used.", err=True)
         raise typer.Exit(1)
+
+
+def _not_reached(events: EventCount) -> int:
+    """How many lines could be used, and have not been handed over because the simulation ended before them."""
+    return events.read - sum((events.used, events.duplicate, events.rejected, events.unmatched, events.undeclared))
 
 
 def unsettled() -> str:
