@@ -150,6 +150,30 @@ def test_a_reaction_is_to_a_channel_on_which_the_step_sends(engine: Engine, new_
             shop.react("anna", "opened", of="cart.remind", channel="email")
 
 
+def test_a_name_of_any_length_is_quoted_in_a_readable_one(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    engine.track("anna", "e" * 20_000).result(60)
+    engine.identify("anna", {"t" * 3_000: 1}).result(60)
+
+    assert [len(each) < 200 for each in warnings_in(caplog)] == [True, True]
+
+
+def test_traits_that_find_no_room_are_warned_of_once_a_minute(
+    engine: Engine, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    def twice() -> list[str]:
+        caplog.clear()
+        for name in ("first", "second"):
+            engine.identify("anna", {name: "x" * 20_000}).result(60)
+        return [each for each in warnings_in(caplog) if "limit" in each]
+
+    assert twice() == ["the limit traits_bytes_max was reached: trait 'first' was not kept"]
+    known = engine.profile("anna")
+    assert known is None or "first" not in known.traits
+
+    clock.move_to(clock.now_ms() + 60_000)
+    assert twice() == ["the limit traits_bytes_max was reached: trait 'first' was not kept"]
+
+
 def test_no_more_names_are_remembered_as_warned_of_than_there_is_room_for(
     engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:

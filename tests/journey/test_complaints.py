@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import BaseModel, ValidationError, model_validator
 
+from parcours.journey.project import Project
 from parcours.journey.read.complaints import in_a_line
+from parcours.journey.starter import write_starter
 from parcours.validation import IN_A_LINE_MAX
 
 
@@ -43,3 +47,44 @@ def test_however_much_is_wrong_the_line_is_bounded() -> None:
 
     assert told[-1] == f"and {1_000 - IN_A_LINE_MAX} more"
     assert len(told) == IN_A_LINE_MAX + 1
+
+
+def starter_with(folder: Path, file: str, text: str) -> Path:
+    write_starter(folder)
+    (folder / file).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "file, text, words",
+    [
+        ("profile.yaml", "traits: {'.city': string}\n", "a path is a name, or names with a dot between them"),
+        ("events.yaml", "events: {Seen: {properties: {'a..b': string}}}\n", "a path is a name, or names with a dot"),
+        ("parcours.yaml", "project: shop\nregion: fr\n", "two capital letters are expected, such as FR"),
+        ("parcours.yaml", "project: my shop\n", "a name has letters, digits, - and _"),
+        ("audiences.yaml", "audiences: {'my own': 'true'}\n", "a name has letters, digits, - and _"),
+    ],
+)
+def test_what_a_pattern_allows_is_said_in_words(file: str, text: str, words: str, tmp_path: Path) -> None:
+    told = "\n".join(str(finding) for finding in Project.check(starter_with(tmp_path / "shop", file, text)))
+
+    assert words in told
+    assert "pattern" not in told and "[^" not in told
+
+
+@pytest.mark.parametrize(
+    "file, text",
+    [
+        ("audiences.yaml", 'audiences: {long: "%s"}\n' % ("profile.city == 'Oslo' || " * 400)),
+        ("audiences.yaml", 'audiences: {long: \'count("%s", "1d") > 0\'}\n' % ("e" * 3_000)),
+        ("audiences.yaml", "audiences: {long: 'profile.%s == 1'}\n" % ("n" * 3_000)),
+        ("profile.yaml", "traits: {%s: nothing}\n" % ("n" * 3_000)),
+        ("profile.yaml", "%s: 1\n" % ("n" * 3_000)),
+        ("parcours.yaml", "project: shop\ntimezone: %s\n" % ("n" * 3_000)),
+    ],
+)
+def test_a_finding_quotes_no_more_than_a_line_has_room_for(file: str, text: str, tmp_path: Path) -> None:
+    found = Project.check(starter_with(tmp_path / "shop", file, text))
+
+    assert found
+    assert max(len(str(finding)) for finding in found) < 1_500

@@ -16,6 +16,7 @@ from parcours.core.history import PersonHistory
 from parcours.core.profile import Origin, Profile, Run, Timer, TimerKind
 from parcours.core.time_text import time_text
 from parcours.expression.expression import MISSING, Scope, to_iso
+from parcours.expression.names import quoted
 from parcours.expression.zones import zone_names
 from parcours.instants import EARLIEST_MS
 from parcours.journey.program import Journey, Program
@@ -144,7 +145,7 @@ class Turn(msgspec.Struct):
 
     def exceeded(self, text: str) -> None:
         """Record that an expression was given up, once for each input."""
-        why = f"no value for {text!r}, whose macros go further"
+        why = f"no value for {quoted(text)}, whose macros go further"
         fact = LimitReached(self.at, self.person, "macro_steps_max", why)
         if fact not in self.effects.facts:
             self.effects.facts.append(fact)

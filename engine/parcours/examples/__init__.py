@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from parcours.errors import CallerError
-from parcours.expression.names import nearest
+from parcours.expression.names import nearest, quoted
 from parcours.journey.starter import write_documents
 
 EXAMPLES: Final = {
@@ -28,7 +28,9 @@ def write_example(folder: str | Path, name: str) -> list[Path]:
     Raises CallerError for a name that is not in EXAMPLES, and where the folder holds something already.
     """
     if name not in EXAMPLES:
-        raise CallerError(f"there is no example {name!r}{nearest(name, EXAMPLES)}; there are {', '.join(EXAMPLES)}")
+        raise CallerError(
+            f"there is no example {quoted(name)}{nearest(name, EXAMPLES)}; there are {', '.join(EXAMPLES)}"
+        )
     source = files(__name__).joinpath(name)
     return write_documents(folder, source, tuple(_names(source)))
 

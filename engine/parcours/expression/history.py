@@ -13,7 +13,7 @@ from typing import Final
 from parcours.config import Settings
 from parcours.expression.definition_keys import plain
 from parcours.expression.duration import parse_duration
-from parcours.expression.names import ANYTHING, Names, Past, kind_at, nearest
+from parcours.expression.names import ANYTHING, Names, Past, kind_at, nearest, quoted
 from parcours.expression.nodes import FunctionCall, Literal, Node
 from parcours.expression.syntax import ExpressionError
 from parcours.expression.trees import Trees
@@ -130,7 +130,7 @@ def consenting(node: FunctionCall, names: Names | None) -> Evaluate:
         ("purpose", purpose, node.arguments[1], past.purposes),
     ):
         if text not in known and "*" not in known:
-            raise ExpressionError(f"unknown {kind} {text!r}{nearest(text, known)}", place.column)
+            raise ExpressionError(f"unknown {kind} {quoted(text)}{nearest(text, known)}", place.column)
     return lambda scope: scope.history.consent(channel, purpose)
 
 
@@ -156,15 +156,17 @@ def _properties(past: Past, event: str, place: Node) -> Mapping[str, str]:
         return past.events[event]
     if "*" in past.events:
         return ANYTHING
-    raise ExpressionError(f"unknown event {event!r}{nearest(event, past.events)}", place.column)
+    raise ExpressionError(f"unknown event {quoted(event)}{nearest(event, past.events)}", place.column)
 
 
 def _number(path: str, event: str, properties: Mapping[str, str], place: Node) -> str:
     kind = kind_at(properties, path)
     if kind is None:
-        raise ExpressionError(f"{event!r} has no property {path!r}{nearest(path, properties)}", place.column)
+        raise ExpressionError(
+            f"{quoted(event)} has no property {quoted(path)}{nearest(path, properties)}", place.column
+        )
     if kind not in _OF_NUMBERS:
-        raise ExpressionError(f"sum() adds numbers, and {path!r} is declared as {kind}", place.column)
+        raise ExpressionError(f"sum() adds numbers, and {quoted(path)} is declared as {kind}", place.column)
     return kind
 
 
@@ -172,7 +174,7 @@ def _window_ms(text: str, place: Node) -> int:
     try:
         window_ms = parse_duration(text)
     except ValueError as error:
-        raise ExpressionError(f"{text!r} is no window: {error}", place.column) from None
+        raise ExpressionError(f"{quoted(text)} is no window: {error}", place.column) from None
     if window_ms == 0:
         raise ExpressionError("a window is longer than nothing", place.column)
     return window_ms

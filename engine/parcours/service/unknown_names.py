@@ -11,7 +11,7 @@ from itertools import islice
 from parcours.channel import CALL
 from parcours.config import MINUTE_MS
 from parcours.expression.definition_keys import plain
-from parcours.expression.names import nearest
+from parcours.expression.names import nearest, quoted
 from parcours.journey.channels import channels_known, purposes_known
 from parcours.journey.program import Program
 from parcours.segment import Unusable, read_call
@@ -43,7 +43,9 @@ class UnknownNames:
         if event in program.events or event in program.derived or not self._is_due("event", event):
             return
         declared = {plain(name) for name in (*program.events, *program.derived)}
-        log.warning("event %r is not declared%s: it is taken, and moves nobody", event, nearest(event, declared))
+        log.warning(
+            "event %s is not declared%s: it is taken, and moves nobody", quoted(event), nearest(event, declared)
+        )
 
     def hear_lines(self, lines: Iterable[bytes], program: Program) -> None:
         """Lines have been taken, and some of them are events that nobody declares."""
@@ -58,7 +60,8 @@ class UnknownNames:
         declared = {path.partition(".")[0] for path in program.trait_kinds}
         for name in traits:
             if name not in declared and self._is_due("trait", name):
-                log.warning("trait %r is not declared%s: it is kept, and read by nobody", name, nearest(name, declared))
+                hint = nearest(name, declared)
+                log.warning("trait %s is not declared%s: it is kept, and read by nobody", quoted(name), hint)
 
     def hear_consent(self, channel: str, purpose: str | None, program: Program) -> None:
         """Consent for a channel of this name, or a purpose on it, is handed in."""
@@ -66,7 +69,7 @@ class UnknownNames:
         for kind, name, known in (("channel", channel, channels), ("purpose", purpose, purposes)):
             if name is not None and name not in known and self._is_due(kind, name):
                 hint = nearest(name, known)
-                log.warning("nothing is sent for the %s %r%s: the consent is kept all the same", kind, name, hint)
+                log.warning("nothing is sent for the %s %s%s: the consent is kept all the same", kind, quoted(name), hint)
 
     def _is_due(self, kind: str, name: str) -> bool:
         now_ms = self._now_ms()

@@ -25,7 +25,7 @@ from parcours.core.time_text import time_text
 from parcours.dispatch.recorded_rendering import RecordedRendering, Said
 from parcours.errors import CallerError, EngineClosed
 from parcours.expression.definition_keys import plain
-from parcours.expression.names import nearest
+from parcours.expression.names import nearest, quoted
 from parcours.insight.explain_text import explanation_text
 from parcours.instants import EARLIEST_MS, MILLISECOND, floor_ms, to_moment
 from parcours.journey.channels import channels_used
@@ -116,7 +116,7 @@ class _VirtualFacade(Facade):
         declared = self._control.current.events
         names = {plain(key) for key in declared} | {each.of for each in declared.values() if each.of is not None}
         if event not in names:
-            raise CallerError(f"the project declares no event {event!r}{nearest(event, names)}")
+            raise CallerError(f"the project declares no event {quoted(event)}{nearest(event, names)}")
 
     def _hear_traits(self, traits: Iterable[str]) -> None:
         del traits  # undeclared ones are kept, as live

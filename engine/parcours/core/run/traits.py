@@ -7,6 +7,7 @@ import msgspec
 from parcours.core.fact import LimitReached
 from parcours.core.turn import Turn
 from parcours.expression.dotted import split_path
+from parcours.expression.names import quoted
 
 
 def set_traits(turn: Turn, changes: dict[str, object]) -> None:
@@ -49,4 +50,4 @@ def _size(traits: dict[str, object]) -> int:
 
 
 def _drop(turn: Turn, name: str, setting: str) -> None:
-    turn.effects.facts.append(LimitReached(turn.at, turn.person, setting, f"trait {name[:64]!r} was not kept"))
+    turn.effects.facts.append(LimitReached(turn.at, turn.person, setting, f"trait {quoted(name)} was not kept"))

@@ -10,7 +10,7 @@ from parcours.channel import CALL
 from parcours.expression.definition_keys import DefinitionKeys
 from parcours.expression.expression import Expression, ExpressionError, compile_expression, constant
 from parcours.expression.kinds import ExpectedKind, in_words
-from parcours.expression.names import ANYTHING, RUN_KINDS, UNREAD_EVENT, Names, Past, nearest, united
+from parcours.expression.names import ANYTHING, RUN_KINDS, UNREAD_EVENT, Names, Past, nearest, quoted, united
 from parcours.expression.trees import Trees
 from parcours.journey.model.actions import ActionDocument
 from parcours.journey.model.document import MessageDocument
@@ -87,20 +87,20 @@ class Declarations:
         if event in self.events:
             return self.events[event]
         if "events" not in self.unread and event != UNREAD_EVENT:
-            margin.error(f"unknown event {event!r}{nearest(event, self.events)}", *keys)
+            margin.error(f"unknown event {quoted(event)}{nearest(event, self.events)}", *keys)
         return ANYTHING
 
     def check_audience(self, margin: Margin, audience: str, *keys: Key) -> None:
         """Note an audience that is not declared."""
         if audience not in self.audiences and "audiences" not in self.unread:
-            margin.error(f"unknown audience {audience!r}{nearest(audience, self.audiences)}", *keys)
+            margin.error(f"unknown audience {quoted(audience)}{nearest(audience, self.audiences)}", *keys)
 
     def check_channel(self, margin: Margin, channel: str, *keys: Key) -> None:
         """Note a channel that is neither installed nor declared."""
         if channel == CALL:
             margin.error(f"{CALL!r} is no channel: under this name go the outbound calls of actions.yaml", *keys)
         elif channel not in self.channels:
-            margin.error(f"unknown channel {channel!r}{nearest(channel, self.channels)}", *keys)
+            margin.error(f"unknown channel {quoted(channel)}{nearest(channel, self.channels)}", *keys)
 
     def names(
         self,

@@ -9,7 +9,7 @@ from typing import assert_never
 from parcours.expression.duration import DAYS, minute_of
 from parcours.expression.expression import Expression
 from parcours.expression.kinds import ADDRESS, CHANNEL, DATE, INSTANT, ExpectedKind, trait
-from parcours.expression.names import Names, nearest
+from parcours.expression.names import Names, nearest, quoted
 from parcours.journey import program
 from parcours.journey.compile.declarations import DEFAULT_ADDRESSES, condition, expression, value
 from parcours.journey.compile.journey_names import JourneyNames
@@ -50,7 +50,7 @@ class StepCompiler:
         """The id of the named step, or of the one that follows in the list."""
         known = [step.id for step in self.journey.document.steps]
         if named is not None and named not in known:
-            self.margin.error(f"unknown step {named!r}{nearest(named, known)}", *keys)
+            self.margin.error(f"unknown step {quoted(named)}{nearest(named, known)}", *keys)
             return None
         return self.after if named is None else named
 
@@ -204,7 +204,7 @@ class StepCompiler:
         traits = self.journey.declared.traits
         for name in step.update:
             if name not in traits and "profile" not in self.journey.declared.unread:
-                self.margin.error(f"unknown trait {name!r}{nearest(name, traits)}", "update", name)
+                self.margin.error(f"unknown trait {quoted(name)}{nearest(name, traits)}", "update", name)
         values = {
             name: self._value(text, trait(name, traits.get(name, "any")), "update", name)
             for name, text in step.update.items()

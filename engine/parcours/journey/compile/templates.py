@@ -11,7 +11,7 @@ from typing import Final
 from liquid.exceptions import LiquidError
 
 from parcours.expression.dotted import joined_path
-from parcours.expression.names import Names, kind_at, nearest
+from parcours.expression.names import Names, kind_at, nearest, quoted
 from parcours.expression.nodes import ROOTS
 from parcours.journey.read.finding import KeyPath
 from parcours.template.dialect import Dialect, misused_filters
@@ -54,7 +54,7 @@ def read_template(text: str) -> TemplateUse:
         return TemplateUse(frozenset(), (f"not a Liquid template: {_reason(error)}{_foreign(text)}",))
     filters = _dialect().filters
     complaints = [
-        f"unknown filter {name!r}{nearest(name, filters)}" for name in analysis.filters if name not in filters
+        f"unknown filter {quoted(name)}{nearest(name, filters)}" for name in analysis.filters if name not in filters
     ]
     complaints += misused_filters(template)
     paths: set[str] = set()

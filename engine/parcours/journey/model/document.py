@@ -26,7 +26,7 @@ from parcours.expression.duration import Duration, PositiveDuration
 from parcours.expression.names import nearest
 from parcours.expression.zones import zone_names
 from parcours.journey.model.actions import ActionDocument
-from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser
+from parcours.journey.model.forms import REGION_PATTERN, Document, ExpressionText, Name, Percent, chooser
 from parcours.journey.model.policies import PoliciesDocument
 from parcours.journey.model.recurrence import check_rule
 from parcours.journey.model.steps import AudienceTriggerDocument, EventTriggerDocument, StepDocument
@@ -61,7 +61,7 @@ JourneyZone: TypeAlias = Annotated[
 
 Region: TypeAlias = Annotated[
     str,
-    Field(pattern=r"^[A-Z]{2}$", description="The country (ISO 3166) by which numbers in national form are read"),
+    Field(pattern=REGION_PATTERN, description="The country (ISO 3166) by which numbers in national form are read"),
 ]
 
 

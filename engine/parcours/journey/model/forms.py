@@ -20,6 +20,20 @@ class Document(BaseModel):
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9_][A-Za-z0-9_-]*$"
 
+PATH_PATTERN: Final = r'^("[^"]+"|[^."\s][^.]*)(\.("[^"]+"|[^."][^.]*))*$'
+
+REGION_PATTERN: Final = r"^[A-Z]{2}$"
+
+IN_WORDS: Final[Mapping[str, str]] = {
+    NAME_PATTERN: "a name has letters, digits, - and _, and does not begin with -",
+    PATH_PATTERN: (
+        "a path is a name, or names with a dot between them, none of them empty; "
+        "a name that holds a dot or begins with a space stands in double quotes"
+    ),
+    REGION_PATTERN: "two capital letters are expected, such as FR",
+}
+"""What each pattern allows, as an author is told it."""
+
 Name: TypeAlias = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]
 """The name of a project, journey, step, message, audience or channel."""
 

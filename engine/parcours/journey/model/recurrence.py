@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
-from parcours.expression.names import nearest
+from parcours.expression.names import nearest, quoted
 from parcours.expression.zones import wall_instant, zone
 from parcours.instants import ceil_ms, to_moment
 
@@ -77,7 +77,7 @@ def _parts(text: str) -> dict[str, str]:
         if not equals or not value:
             raise ValueError(f"a rule is written like {EXAMPLE}")
         if name not in _PARTS:
-            raise ValueError(f"a rule has no part {name!r}{nearest(name, _PARTS)}")
+            raise ValueError(f"a rule has no part {quoted(name)}{nearest(name, _PARTS)}")
         if name in parts:
             raise ValueError(f"{name} is given twice")
         parts[name] = value
@@ -95,7 +95,7 @@ def _check_part(name: str, value: str) -> None:
                 raise ValueError(f"{name} has numbers from {low} to {high}, not {number!r}")
     elif name in _ONE_NUMBER:
         if not (value.isdecimal() and 1 <= int(value) <= _NUMBER_MAX):
-            raise ValueError(f"{name} is a number from 1 to {_NUMBER_MAX}, not {value!r}")
+            raise ValueError(f"{name} is a number from 1 to {_NUMBER_MAX}, not {quoted(value)}")
     elif name == "UNTIL":
         _until(value, zone("UTC"))
     elif not all(_DAY.fullmatch(day) for day in value.split(",")) or (name == "WKST" and len(value) != 2):
@@ -109,13 +109,13 @@ def _is_number(text: str) -> bool:
 def _until(text: str, tz: ZoneInfo) -> datetime:
     """The end, inclusive, in local time; a date alone is the whole of that day."""
     if not _UNTIL.fullmatch(text):
-        raise ValueError(f"UNTIL is written like 20261231 or 20261231T225959Z, not {text!r}")
+        raise ValueError(f"UNTIL is written like 20261231 or 20261231T225959Z, not {quoted(text)}")
     try:
         if "T" not in text:
             return datetime.strptime(f"{text}T235959", "%Y%m%dT%H%M%S")  # noqa: DTZ007  # local time
         moment = datetime.strptime(text.removesuffix("Z"), "%Y%m%dT%H%M%S")  # noqa: DTZ007
     except ValueError:
-        raise ValueError(f"UNTIL is no date: {text!r}") from None
+        raise ValueError(f"UNTIL is no date: {quoted(text)}") from None
     return moment.replace(tzinfo=UTC).astimezone(tz).replace(tzinfo=None) if text.endswith("Z") else moment
 
 

@@ -6,13 +6,13 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
 
-from parcours.journey.model.forms import Document, keys_of
+from parcours.journey.model.forms import PATH_PATTERN, Document, keys_of
 
 Kind: TypeAlias = Literal["string", "number", "integer", "boolean", "timestamp", "date", "object", "list"]
 PropertyPath: TypeAlias = Annotated[
     str,
     Field(
-        pattern=r'^("[^"]+"|[^."\s][^.]*)(\.("[^"]+"|[^."][^.]*))*$',
+        pattern=PATH_PATTERN,
         description="A path: a dot leads into an object, and a key with a dot in it stands in double quotes",
     ),
 ]

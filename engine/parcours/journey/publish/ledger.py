@@ -21,7 +21,7 @@ import msgspec
 
 from parcours.errors import CallerError
 from parcours.expression.definition_keys import DefinitionKeys
-from parcours.expression.names import nearest
+from parcours.expression.names import nearest, quoted
 from parcours.journey.publish.digest import Digests
 
 EntryState: TypeAlias = Literal["open", "closed", "stopped"]
@@ -183,7 +183,7 @@ def changed(ledger: Ledger, verb: Verb, name: str, at: int) -> Ledger:
     """
     entry = ledger.journeys.get(name)
     if entry is None:
-        raise CallerError(f"there is no journey {name!r}{nearest(name, ledger.journeys)}")
+        raise CallerError(f"there is no journey {quoted(name)}{nearest(name, ledger.journeys)}")
     if verb == "pause" and entry.entries == "stopped":
         raise CallerError(f"the journey {name!r} is stopped: nobody is in it, and nobody enters")
     changed_entry = _changed(entry, verb, at)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from parcours.channel import CALL
-from parcours.expression.names import nearest
+from parcours.expression.names import nearest, quoted
 from parcours.journey.model.references import is_reference
 from parcours.journey.read.finding import Margin
 from parcours.journey.read.reading import note_invalid
@@ -28,7 +28,7 @@ def check_channels(channels: Mapping[str, Mapping[str, object]], models: Channel
         if name == CALL:
             continue  # its settings belong to the language, and are checked with or without models
         if name not in models:
-            margin.error(f"unknown channel {name!r}{nearest(name, models)}", name)
+            margin.error(f"unknown channel {quoted(name)}{nearest(name, models)}", name)
         elif (model := models[name]) is not None:
             check_settings(settings, model, margin.below(name))
 

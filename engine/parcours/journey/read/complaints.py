@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from parcours.expression.names import nearest
 from parcours.journey.model.document import DOCUMENTS
-from parcours.journey.model.forms import NAME_PATTERN, keys_of, tagged
+from parcours.journey.model.forms import IN_WORDS, keys_of, tagged
 from parcours.journey.model.steps import STEP_KINDS
 from parcours.journey.read.finding import KeyPath, shown
 from parcours.validation import keys_of_model, line_of, mattering, message_of
@@ -64,8 +64,8 @@ def _message(details: ErrorDetails, context: Mapping[str, Any], model: type[Base
     if kind == "step":
         hints = (nearest(key, STEP_KINDS) for key in sorted(keys_of(details["input"]) - {"id", "next"}))
         return details["msg"] + next(filter(None, hints), "")
-    if kind == "string_pattern_mismatch" and context.get("pattern") == NAME_PATTERN:
-        return "a name has letters, digits, - and _"
+    if kind == "string_pattern_mismatch" and context.get("pattern") in IN_WORDS:
+        return IN_WORDS[context["pattern"]]
     if kind == "dict_type" and len(path) == 1 and model is DOCUMENTS["message"]:
         return "neither a key of a message, nor a channel with its content" + nearest(last, keys_of_model(model))
     return message_of(details, keys_of_model(_model_at(model, details["loc"][:-1])))

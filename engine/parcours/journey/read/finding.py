@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+from parcours.expression.names import bounded
+
 Key: TypeAlias = str | int
 KeyPath: TypeAlias = tuple[Key, ...]
 
@@ -14,6 +16,12 @@ Severity: TypeAlias = Literal["error", "draft", "warning"]
 
 VALUE_SHOWN_MAX: Final = 60
 """Characters of an offending value in a finding: enough to recognise it, and the line stays readable."""
+
+EXPRESSION_SHOWN_MAX: Final = 200
+"""Characters of an expression in a finding: nearly all are shorter, and a mistake is named by its column."""
+
+MESSAGE_MAX: Final = 1_000
+"""Characters of a message: some name whatever is wrong in a document, which may be of any length."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,14 +53,14 @@ def written(path: KeyPath) -> str:
     """A key path as an author reads it: `steps[1].wait_for[0].event`."""
     text = ""
     for key in path:
-        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
+        text += f"[{key}]" if isinstance(key, int) else f".{bounded(key)}" if text else bounded(key)
     return text
 
 
 def shown(value: object) -> str:
     """A value for a finding, cut to a readable length."""
     text = repr(value)
-    return text if len(text) <= VALUE_SHOWN_MAX else f"{text[:VALUE_SHOWN_MAX]}..."
+    return bounded(text, VALUE_SHOWN_MAX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,15 @@ class Margin:
     def _add(self, severity: Severity, message: str, keys: KeyPath, value: str, *, runs: bool = False) -> None:
         path = (*self.base, *keys)
         self.findings.append(
-            Finding(self.file, self.line(path), written(path), " ".join(message.split()), value, severity, runs)
+            Finding(
+                self.file,
+                self.line(path),
+                written(path),
+                bounded(" ".join(message.split()), MESSAGE_MAX),
+                bounded(value, EXPRESSION_SHOWN_MAX),
+                severity,
+                runs,
+            )
         )
 
     def line(self, path: KeyPath) -> int:

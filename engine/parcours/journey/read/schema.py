@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from parcours.errors import CallerError
-from parcours.expression.names import nearest
+from parcours.expression.names import nearest, quoted
 from parcours.journey.model.document import DOCUMENTS
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -17,5 +17,7 @@ KINDS: Final = tuple(DOCUMENTS)
 def schema(kind: str) -> dict[str, Any]:
     """The JSON Schema of a kind of document. Raises CallerError for an unknown kind."""
     if kind not in DOCUMENTS:
-        raise CallerError(f"there is no kind of document {kind!r}{nearest(kind, KINDS)}; there are {', '.join(KINDS)}")
+        raise CallerError(
+            f"there is no kind of document {quoted(kind)}{nearest(kind, KINDS)}; there are {', '.join(KINDS)}"
+        )
     return {"$schema": DIALECT, **DOCUMENTS[kind].model_json_schema(by_alias=True)}

@@ -16,7 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from parcours.channel import CALL
 from parcours.core.delivery.feedback import CALL_OUTCOMES, is_possible
 from parcours.expression.dotted import joined_path, split_path
-from parcours.expression.names import kind_at, nearest
+from parcours.expression.names import kind_at, nearest, quoted
 from parcours.instants import floor_ms
 from parcours.journey.channels import channels_used, leaving_steps
 from parcours.journey.program import CallAction
@@ -210,7 +210,7 @@ class _Checker:
 
     def _known(self, name: str | None, names: Collection[str], what: str, margin: Margin, *keys: Key) -> None:
         if name is not None and name not in names:
-            margin.error(f"unknown {what} {name!r}{nearest(name, list(names))}", *keys)
+            margin.error(f"unknown {what} {quoted(name)}{nearest(name, list(names))}", *keys)
 
 
 def _paths(value: Mapping[str, object], before: str = "") -> Iterator[str]:
