@@ -237,7 +237,7 @@ def test_a_fault_in_a_step_is_found_where_it_is(changed: Change, steps: str, fin
 
 FINE = [
     # circles that wait
-    "{id: a, wait: 1d}\n{id: b, send: order-confirmation, next: a}",
+    "{id: a, wait: 1d}\n{id: b, send: order-confirmation}\n{id: c, split: [{percent: 50, next: a}, {percent: 50}]}",
     "{id: a, wait_for: [{event: Order Completed, next: a}]}",
     "{id: a, send: order-confirmation}\n{id: b, wait_for: [{reaction: opened, of: a, next: a}]}",
     "{id: a, wait: {until: 'now + duration(\"1d\")'}, next: a}",
@@ -479,3 +479,49 @@ def test_a_surrogate_pair_in_yaml_is_its_character(changed: Change) -> None:
 
     (message,) = [each for each in project.documents.messages if each.message == "second"]
     assert message.contents["sms"]["text"] == "\U0001f600 \ufffd"
+
+
+ENDLESS = [
+    ("{id: a, send: order-confirmation}\n{id: b, wait: 1d, next: a}", "a → b → a"),
+    ("{id: a, wait: 1d}\n{id: b, send: order-confirmation, next: a}", "b → a → b"),
+    (
+        (
+            "{id: a, send: order-confirmation}\n"
+            "{id: b, wait_for: [{reaction: opened, of: a, next: c}], timeout: 1d, on_timeout: a}\n"
+            "{id: c, wait: 2d, next: a}"
+        ),
+        "a → b → a",
+    ),
+]
+
+
+@pytest.mark.parametrize("steps, way", ENDLESS)
+def test_a_circle_that_writes_for_ever_is_a_warning(steps: str, way: str, changed: Change) -> None:
+    (warning,) = report(changed(journey(steps)))
+
+    assert "warning: steps[" in warning
+    assert f"is written to for ever ({way}): no step leads out, and there is no exit rule" in warning
+
+
+@pytest.mark.parametrize(
+    "steps, head",
+    [
+        (ENDLESS[0][0], "exit: [{event: Order Completed}]"),
+        ("{id: a, send: order-confirmation}\n{id: b, wait: 1d}\n{id: c, branch: [{when: true, next: a}]}", ""),
+        (
+            (
+                "{id: a, send: order-confirmation}\n"
+                "{id: b, wait_for: [{reaction: opened, of: a, next: c}], timeout: 1d, on_timeout: a}\n"
+                "{id: c, end: true}"
+            ),
+            "",
+        ),
+        # each further mail needs an event of theirs
+        ("{id: a, send: order-confirmation}\n{id: b, wait_for: [{event: Order Completed, next: a}]}", ""),
+        ("{id: a, wait: 1d}\n{id: b, update: {city: '\"Oslo\"'}, next: a}", ""),  # it writes nothing
+    ],
+)
+def test_a_circle_that_something_ends_or_that_writes_nothing_by_itself_is_fine(
+    steps: str, head: str, changed: Change
+) -> None:
+    assert report(changed(journey(steps, head))) == []

@@ -3,6 +3,8 @@
 A cycle is harmless only if some step on it certainly waits. A duration does, and so does a listener for an event: an
 event moves a run once. A time of day that is already reached, an instant in the past and a reaction that the delivery
 already has go on at once, so they do not count.
+
+A cycle that waits and has no way out is allowed, and warned of where it writes to people without their doing anything.
 """
 
 from __future__ import annotations
@@ -27,15 +29,21 @@ ADVICE: Final = "a step such as 'wait: 1m' between them would do"
 
 
 def check_shape(journey: program.Journey, order: Sequence[str], margin: Margin) -> None:
-    """Note unreachable steps, cycles without waiting, and listeners that an exit rule preempts."""
+    """Note unreachable steps, cycles without waiting or without an end, and listeners that an exit rule preempts."""
     place = {step: number for number, step in reversed(list(enumerate(order)))}
     reached = _reached(journey.steps, [journey.first], step_parts.ways)
     for step in journey.steps:
         if step not in reached:
             margin.error(f"no way leads to the step {step!r}", "steps", place[step])
-    for circle in _circles(journey.steps):
+    unwaiting = _circles(journey.steps)
+    for circle in unwaiting:
         way = " → ".join([*circle, circle[0]])
         margin.error(f"the steps go round without waiting ({way}); {ADVICE}", "steps", place[circle[0]])
+    if not journey.exits and not unwaiting:
+        for circle in _endless(journey.steps):
+            way = " → ".join([*circle, circle[0]])
+            fault = f"whoever gets here is written to for ever ({way}): no step leads out, and there is no exit rule"
+            margin.warn(fault, "steps", place[circle[0]])
     _check_shadowed(journey, place, margin)
 
 
@@ -135,6 +143,31 @@ def _ways_at_once(step: program.Step, found: program.AudienceListener) -> list[s
         and (each.audience != found.audience or each.change == found.change)
     ]
     return [*_instant_ways(step), *matching]
+
+
+def _endless(steps: Mapping[str, program.Step]) -> list[list[str]]:
+    """Cycles that send, need nobody to do anything, and lead nowhere else; each step in one of them at most."""
+    circles: list[list[str]] = []
+    for name, step in steps.items():
+        if not isinstance(step, program.Send) or any(name in circle for circle in circles):
+            continue
+        circle = _circle(steps, name, _ways_alone(step), _ways_alone)
+        if circle is not None and not _ends(steps, name):
+            circles.append(circle)
+    return circles
+
+
+def _ways_alone(step: program.Step) -> list[str | None]:
+    """The successors that a run reaches by itself, whether it waits before them or not."""
+    if isinstance(step, program.WaitFor):
+        return [] if step.timeout_ms is None else [step.on_timeout]
+    return step_parts.ways(step)
+
+
+def _ends(steps: Mapping[str, program.Step], name: str) -> bool:
+    """Whether some way from the step ends the run."""
+    reached = [steps[each] for each in _reached(steps, [name], step_parts.ways)]
+    return any(isinstance(each, program.End) or None in step_parts.ways(each) for each in reached)
 
 
 def _check_shadowed(journey: program.Journey, place: Mapping[str, int], margin: Margin) -> None:
