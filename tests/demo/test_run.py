@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from parcours.cli.run import figures
+from parcours.cli.run import figures, lines_fed
 from parcours.core.fact import DeliveryReached
 from parcours.demo.people import DEAD_PREFIX, REFUSED_SUFFIX
 from parcours.demo.run import DemoResult, run_demo
@@ -29,6 +29,13 @@ def failed(outcome: DemoResult, channel: str) -> set[str]:
 def test_the_whole_clickstream_is_fed(outcome: DemoResult) -> None:
     assert (outcome.events, outcome.profiles) == (31_106, 600)
     assert outcome.result.summary.events.rejected == 0
+
+
+def test_the_lines_that_are_no_clicks_are_explained(outcome: DemoResult) -> None:
+    assert outcome.events + outcome.profiles + outcome.notices == outcome.result.summary.events.read
+    assert lines_fed(outcome) == (
+        "The lines are 31,106 recorded clicks, 600 that tell who somebody is, and 470 notices of the shop."
+    )
 
 
 def test_what_was_reported_sent_lies_with_the_providers(outcome: DemoResult) -> None:

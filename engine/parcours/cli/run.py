@@ -55,8 +55,16 @@ def demo(
     with ProgressBar("Clickstream") as progress, naming(gettempdir()):
         outcome = run_demo(shards=shards, runtime=runtime.value, progress=progress)
     _show(outcome.result, mails_received=outcome.mails_received)
+    typer.echo(lines_fed(outcome))
     if json:
         typer.echo(figures(outcome))
+
+
+def lines_fed(outcome: DemoResult) -> str:
+    """A sentence that says what the lines read by the demo are."""
+    clicks, people, notices = (f"{each:,}" for each in (outcome.events, outcome.profiles, outcome.notices))
+    told = f"{clicks} recorded clicks, {people} that tell who somebody is, and {notices} notices of the shop"
+    return f"The lines are {told}."
 
 
 def figures(outcome: DemoResult) -> str:

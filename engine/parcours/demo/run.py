@@ -21,7 +21,8 @@ class DemoResult:
 
     result          the simulation's result, by the engine's own count
     events          rows of the clickstream that were fed
-    profiles        people in it
+    profiles        people in it, each of whom one more line makes known
+    notices         lines of what the shop shows by itself
     mails_received  mails in the mail server's mailboxes, by the server's count
     texts_received  and the same for text messages
     pushes_received and for push messages
@@ -31,6 +32,7 @@ class DemoResult:
     result: Result
     events: int
     profiles: int
+    notices: int
     mails_received: int
     texts_received: int
     pushes_received: int
@@ -64,6 +66,7 @@ def run_demo(*, shards: int, runtime: RuntimeName, progress: Progress | None = N
             result=result,
             events=clickstream.source_count,
             profiles=clickstream.people_count,
+            notices=clickstream.derived_count,
             mails_received=providers.mails_received,
             texts_received=providers.texts_received,
             pushes_received=providers.pushes_received,
