@@ -57,24 +57,16 @@ def check(
     draft: Annotated[bool, typer.Option("--draft", help="Messages that are drafts are fine.")] = False,
 ) -> None:
     """List everything that is wrong with a project, all at once."""
-    from pydantic import BaseModel, ConfigDict
-
+    from parcours.dispatch.judgement import Judgement
     from parcours.dispatch.registry import Registry
-    from parcours.journey.project import Project
-
-    class Unchecked(BaseModel):
-        """The content of a channel that cannot be loaded."""
-
-        model_config = ConfigDict(extra="allow")
 
     registry = Registry.installed()
-    settings = registry.settings()
-    contents: dict[str, type[BaseModel]] = {**dict.fromkeys(settings, Unchecked), **registry.contents()}
-    findings = Project.check(folder, contents=contents, settings=settings, checks=registry.checks())
+    judgement = Judgement(registry)
+    findings = judgement.findings(folder)
     if not any(finding.severity == "error" for finding in findings):
         from parcours.testing.cases.read import read_cases
 
-        project = Project.load(folder, contents=contents, drafts=True)
+        project = judgement.load(folder, drafts=True)
         findings += [*read_cases(project, folder)[1], *_unopenable(project, registry)]
     for finding in findings:
         typer.echo(str(finding))
@@ -141,10 +133,10 @@ def graph(
     out: Annotated[Path | None, typer.Option(help="Write here, not to standard output.", dir_okay=False)] = None,
 ) -> None:
     """Draw a journey."""
+    from parcours.dispatch.judgement import load_project
     from parcours.journey.graph import mermaid
-    from parcours.journey.project import Project
 
-    journeys = {each.name: each for each in Project.load(folder, drafts=True).program.journeys}
+    journeys = {each.name: each for each in load_project(folder, drafts=True).program.journeys}
     if journey not in journeys:
         raise CallerError(_no_such_journey(journey, list(journeys)))
     match format:

@@ -38,9 +38,9 @@ def try_out(
     if shorten is not None and people is None:
         raise typer.BadParameter("it goes with --people.", param_hint="--shorten")
     shorten_ms = None if shorten is None else _duration_ms(shorten)
-    from parcours.journey.project import Project
+    from parcours.dispatch.judgement import load_project
 
-    project = Project.load(folder, drafts=True)
+    project = load_project(folder, drafts=True)
     if people is not None:
         _follow(project, people, shorten_ms)
     elif explore is not None:

@@ -81,11 +81,11 @@ def _report_simulation(out: Path, project: Path | None) -> None:
 
 def _goals(project: Path | None, journeys: Iterable[str]) -> dict[str, float | None]:
     """The target of each journey that has a goal. The counts do not tell which has one: without a project, all may."""
-    from parcours.journey.project import Project
+    from parcours.dispatch.judgement import load_project
 
     if project is None:
         return dict.fromkeys(journeys)
-    published = Project.load(project).program.journeys
+    published = load_project(project).program.journeys
     return {each.name: each.goal.target_percent for each in published if each.goal is not None}
 
 
@@ -143,12 +143,12 @@ def explain(
     import msgspec
 
     from parcours.core.identity import person_asked_for
+    from parcours.dispatch.judgement import load_project
     from parcours.insight.explain import explain as explanation_of
     from parcours.insight.explain_text import explanation_text
-    from parcours.journey.project import Project
 
     source = None if events is None else events_source(events)
-    project = Project.load(folder, drafts=True)
+    project = load_project(folder, drafts=True)
     person = person_asked_for(profile)
     if source is not None:
         result = _simulated(project, source, until, "Events")
@@ -195,12 +195,12 @@ def diff(
     json: Annotated[bool, typer.Option("--json", help="As one line of JSON.")] = False,
 ) -> None:
     """Tell what a changed project would have done differently, person by person."""
+    from parcours.dispatch.judgement import load_project
     from parcours.insight.diff import compare
     from parcours.insight.diff_text import difference_json, difference_text
-    from parcours.journey.project import Project
 
     with _twice(events_source(events)) as source:
-        projects = Project.load(old, drafts=True), Project.load(new, drafts=True)
+        projects = load_project(old, drafts=True), load_project(new, drafts=True)
         before = _simulated(projects[0], source, until, "Before")
         after = _simulated(projects[1], source, until, "After")
     _say_if_unsettled(before, after)

@@ -117,12 +117,12 @@ def simulate(
     from tempfile import gettempdir
 
     from parcours.cli.progress import ProgressBar
+    from parcours.dispatch.judgement import load_project
     from parcours.dispatch.recorded_rendering import RecordedRendering
-    from parcours.journey.project import Project
     from parcours.simulation.result_files import ResultFiles
     from parcours.simulation.simulation import simulate as run
 
-    project = Project.load(folder, drafts=True)
+    project = load_project(folder, drafts=True)
     with naming(gettempdir()):
         kept = RejectedLines()
     rejections = Rejections(lambda sentence: typer.echo(sentence, err=True), keep=kept)

@@ -9,7 +9,7 @@ from importlib.resources import as_file, files
 from parcours.demo.clickstream import read_clickstream
 from parcours.demo.providers import Providers
 from parcours.demo.reactions import LUMA_CROWD
-from parcours.dispatch.registry import Registry
+from parcours.dispatch.judgement import load_project
 from parcours.journey.project import Project
 from parcours.runtime.runtimes import RuntimeName
 from parcours.simulation.simulation import Progress, Result, simulate
@@ -44,7 +44,7 @@ class DemoResult:
 def load_luma() -> Project:
     """The project that ships with the package, checked against the channels that are installed."""
     with as_file(files(__package__) / "luma") as folder:
-        return Project.load(folder, contents=Registry.installed().contents())
+        return load_project(folder)
 
 
 def run_demo(*, shards: int, runtime: RuntimeName, progress: Progress | None = None) -> DemoResult:

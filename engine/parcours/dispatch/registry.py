@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from parcours.channel import GROUP, Channel, plain_address
 from parcours.errors import ChannelUnknown, ExtraMissing, SettingInvalid
 from parcours.expression.names import nearest
-from parcours.journey.compile.content_check import ContentCheck, ContentChecks
+from parcours.journey.compile.content_check import ContentCheck
 from parcours.journey.read.complaints import in_a_line
 
 
@@ -88,11 +88,6 @@ class Registry:
     def check(self, name: str) -> ContentCheck | None:
         """The channel's judgement of a rendered content, None if it has none."""
         return getattr(self.channel(name), "check", None)
-
-    def checks(self) -> ContentChecks:
-        """The check of each channel that can be loaded and has one."""
-        found = {name: self.check(name) for name in self.contents()}
-        return {name: check for name, check in found.items() if check is not None}
 
     def contents(self) -> Mapping[str, type[BaseModel]]:
         """What a message holds for each channel that can be loaded."""

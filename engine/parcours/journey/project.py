@@ -66,6 +66,7 @@ class Project:
         folder: str | Path,
         contents: ContentModels | None = None,
         settings: ChannelModels | None = None,
+        checks: ContentChecks | None = None,
         *,
         drafts: bool = False,
     ) -> Project:
@@ -73,12 +74,13 @@ class Project:
 
         contents  the content model of each channel; None leaves messages unchecked but for their templates
         settings  the settings' model of each installed channel; None leaves `channels` of parcours.yaml unchecked
+        checks    each channel's `check`, of which contents are asked that are the same for everybody
         drafts    whether messages that are drafts may be sent: to test and simulate, for nothing else takes the project
         Raises ProjectInvalid with every error at once.
         """
         _check_models("contents", contents)
         _check_models("settings", settings)
-        project, findings = _examine(folder_path("Project.load", folder), contents, settings)
+        project, findings = _examine(folder_path("Project.load", folder), contents, settings, checks)
         if project is None or errors(findings, drafts=drafts):
             raise _invalid(findings, drafts=drafts)
         return project

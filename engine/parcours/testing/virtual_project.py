@@ -22,6 +22,7 @@ from parcours.config import Settings, settings_of
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.identity import person_asked_for
 from parcours.core.time_text import time_text
+from parcours.dispatch.judgement import load_project
 from parcours.dispatch.recorded_rendering import RecordedRendering, Said
 from parcours.errors import CallerError, EngineClosed
 from parcours.expression.definition_keys import plain
@@ -245,7 +246,7 @@ class VirtualProject(BlockingFacade):
         """
         if not isinstance(project, Project | Path | str):
             raise CallerError(f"publish({shown_value(project)}): a Project or its folder is expected")
-        published = project if isinstance(project, Project) else Project.load(project)
+        published = project if isinstance(project, Project) else load_project(project)
         self._call(self._facade.publish(published))
         self.project = published
 
