@@ -12,6 +12,9 @@ SIMILARITY_MIN: Final = 0.6
 SHOWN_MAX: Final = 200
 """Characters of a value that a message shows."""
 
+QUOTED_MAX: Final = 64
+"""Characters of a name that a message quotes: enough to recognise it, whatever somebody hands in as one."""
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`, did you mean 'x'?` for the known name closest to `name`, or nothing."""
@@ -27,3 +30,13 @@ def shown_value(value: object) -> str:
     except Exception:  # noqa: BLE001  # a stranger's repr; Python itself refuses whole numbers of thousands of digits
         return f"<{type(value).__name__}>"
     return text if len(text) <= SHOWN_MAX else text[: SHOWN_MAX - 1] + "…"
+
+
+def bounded(text: str, most: int = QUOTED_MAX) -> str:
+    """A text that somebody wrote, cut to a length that a message has room for."""
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
+def quoted(name: str) -> str:
+    """A name that somebody wrote, in quotes and cut to a readable length."""
+    return repr(bounded(name))

@@ -151,7 +151,7 @@ def graph(
 
 
 def _no_such_journey(name: str, known: list[str]) -> str:
-    from parcours.expression.names import nearest
+    from parcours.wording import nearest
 
     hint = nearest(name, known) or f". There are: {', '.join(known) or 'none'}."
     return f"The project has no journey {name!r}{hint}"

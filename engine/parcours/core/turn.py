@@ -16,10 +16,10 @@ from parcours.core.history import PersonHistory
 from parcours.core.profile import Origin, Profile, Run, Timer, TimerKind
 from parcours.core.time_text import time_text
 from parcours.expression.expression import MISSING, Scope, to_iso
-from parcours.expression.names import quoted
 from parcours.expression.zones import zone_names
 from parcours.instants import EARLIEST_MS
 from parcours.journey.program import Journey, Program
+from parcours.wording import quoted
 
 REGION_LETTERS = 2
 

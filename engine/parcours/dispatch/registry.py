@@ -14,9 +14,9 @@ from pydantic import BaseModel, ValidationError
 
 from parcours.channel import GROUP, Channel, plain_address
 from parcours.errors import ChannelUnknown, ExtraMissing, SettingInvalid
-from parcours.expression.names import nearest
 from parcours.journey.compile.content_check import ContentCheck
 from parcours.journey.read.complaints import in_a_line
+from parcours.wording import nearest
 
 
 @dataclass(frozen=True, slots=True)

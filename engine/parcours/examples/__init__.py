@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from parcours.errors import CallerError
-from parcours.expression.names import nearest, quoted
 from parcours.journey.starter import write_documents
+from parcours.wording import nearest, quoted
 
 EXAMPLES: Final = {
     "welcome": "steps that follow one another, at the person's own time of day, and only with consent",

@@ -20,12 +20,13 @@ from parcours.expression.change_times import MIRRORED, ChangeTimes, change_times
 from parcours.expression.dotted import joined_path
 from parcours.expression.functions import FUNCTIONS, METHODS, Function, Signature, matches, pattern
 from parcours.expression.macros import DEPTH_MAX, MACROS, bind
-from parcours.expression.names import Names, kind_at, nearest
+from parcours.expression.names import Names, kind_at
 from parcours.expression.nodes import ROOTS
 from parcours.expression.operand import Condition, Operand, Why
 from parcours.expression.syntax import ExpressionError
 from parcours.expression.values import MISSING, Scope, from_ms, kind_of, to_date, to_timestamp
 from parcours.expression.zones import zone_names
+from parcours.wording import nearest
 
 _SCALARS: Final = frozenset({"string", "number", "boolean", "timestamp", "duration"})
 

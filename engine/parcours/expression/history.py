@@ -13,11 +13,12 @@ from typing import Final
 from parcours.config import Settings
 from parcours.expression.definition_keys import plain
 from parcours.expression.duration import parse_duration
-from parcours.expression.names import ANYTHING, Names, Past, kind_at, nearest, quoted
+from parcours.expression.names import ANYTHING, Names, Past, kind_at
 from parcours.expression.nodes import FunctionCall, Literal, Node
 from parcours.expression.syntax import ExpressionError
 from parcours.expression.trees import Trees
 from parcours.expression.values import MISSING, Evaluate, Scope, from_ms
+from parcours.wording import nearest, quoted
 
 _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
     "count": ("event", "window"),

@@ -8,7 +8,6 @@ from typing import Final
 
 from parcours.expression.dotted import joined_path, split_path
 from parcours.expression.trees import Trees
-from parcours.wording import nearest as nearest
 
 RUN_KINDS: Final[Mapping[str, str]] = {
     "id": "any",
@@ -82,17 +81,3 @@ def united(declarations: Iterable[Mapping[str, str]]) -> dict[str, str]:
         for path, kind in declared.items():
             union[path] = kind if union.get(path, kind) == kind else "any"
     return union
-
-
-QUOTED_MAX: Final = 64
-"""Characters of a name that a message quotes: enough to recognise it, whatever somebody hands in as one."""
-
-
-def bounded(text: str, most: int = QUOTED_MAX) -> str:
-    """A text that somebody wrote, cut to a length that a message has room for."""
-    return text if len(text) <= most else f"{text[:most]}..."
-
-
-def quoted(name: str) -> str:
-    """A name that somebody wrote, in quotes and cut to a readable length."""
-    return repr(bounded(name))

@@ -12,12 +12,11 @@ from importlib.util import find_spec
 from parcours.channel import CALL
 from parcours.dispatch.registry import Registry
 from parcours.errors import SettingInvalid
-from parcours.expression.names import nearest
 from parcours.journey.channels import channels_used
 from parcours.journey.project import Project
 from parcours.journey.read.secrets import resolve_secrets
 from parcours.service.call_secrets import call_secrets
-from parcours.wording import shown_value
+from parcours.wording import nearest, shown_value
 
 
 def recording(project: Project, records: Iterable[str], registry: Registry | None = None) -> tuple[str, ...]:

@@ -8,10 +8,9 @@ from typing import TypeAlias
 
 from parcours.core.delivery.feedback import OUTCOMES
 from parcours.errors import CallerError
-from parcours.expression.names import nearest
 from parcours.journey.channels import leaving_steps
 from parcours.journey.program import Journey
-from parcours.wording import shown_value
+from parcours.wording import nearest, shown_value
 
 Id: TypeAlias = str | int
 """An id as a caller may give it: a whole number stands for its text."""

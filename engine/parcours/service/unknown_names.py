@@ -11,10 +11,10 @@ from itertools import islice
 from parcours.channel import CALL
 from parcours.config import MINUTE_MS
 from parcours.expression.definition_keys import plain
-from parcours.expression.names import nearest, quoted
 from parcours.journey.channels import channels_known, purposes_known
 from parcours.journey.program import Program
 from parcours.segment import Unusable, read_call
+from parcours.wording import nearest, quoted
 
 log = logging.getLogger("parcours")
 
@@ -69,7 +69,8 @@ class UnknownNames:
         for kind, name, known in (("channel", channel, channels), ("purpose", purpose, purposes)):
             if name is not None and name not in known and self._is_due(kind, name):
                 hint = nearest(name, known)
-                log.warning("nothing is sent for the %s %s%s: the consent is kept all the same", kind, quoted(name), hint)
+                name = quoted(name)
+                log.warning("nothing is sent for the %s %s%s: the consent is kept all the same", kind, name, hint)
 
     def _is_due(self, kind: str, name: str) -> bool:
         now_ms = self._now_ms()

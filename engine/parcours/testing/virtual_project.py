@@ -26,7 +26,6 @@ from parcours.dispatch.judgement import load_project
 from parcours.dispatch.recorded_rendering import RecordedRendering, Said
 from parcours.errors import CallerError, EngineClosed
 from parcours.expression.definition_keys import plain
-from parcours.expression.names import nearest, quoted
 from parcours.insight.explain_text import explanation_text
 from parcours.instants import EARLIEST_MS, MILLISECOND, floor_ms, to_moment
 from parcours.journey.channels import channels_used
@@ -44,7 +43,7 @@ from parcours.service.journey_control import JourneyControl
 from parcours.service.unknown_names import UnknownNames
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.virtual import Drive
-from parcours.wording import shown_value
+from parcours.wording import nearest, quoted, shown_value
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ import msgspec
 from parcours.core.fact import LimitReached
 from parcours.core.turn import Turn
 from parcours.expression.dotted import split_path
-from parcours.expression.names import quoted
+from parcours.wording import quoted
 
 
 def set_traits(turn: Turn, changes: dict[str, object]) -> None:

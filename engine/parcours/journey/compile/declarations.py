@@ -10,13 +10,14 @@ from parcours.channel import CALL
 from parcours.expression.definition_keys import DefinitionKeys
 from parcours.expression.expression import Expression, ExpressionError, compile_expression, constant
 from parcours.expression.kinds import ExpectedKind, in_words
-from parcours.expression.names import ANYTHING, RUN_KINDS, UNREAD_EVENT, Names, Past, nearest, quoted, united
+from parcours.expression.names import ANYTHING, RUN_KINDS, UNREAD_EVENT, Names, Past, united
 from parcours.expression.trees import Trees
 from parcours.journey.model.actions import ActionDocument
 from parcours.journey.model.document import MessageDocument
 from parcours.journey.program import PAGE_EVENTS
 from parcours.journey.read.documents import Documents
 from parcours.journey.read.finding import Key, Margin
+from parcours.wording import nearest, quoted
 
 DEFAULT_ADDRESSES: Final[Mapping[str, str]] = {
     "email": "profile.email",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from parcours.expression.duration import DAYS, minute_of
-from parcours.expression.names import nearest
 from parcours.journey.compile.declarations import Declarations
 from parcours.journey.model.policies import CapDocument, PoliciesDocument, QuietHoursDocument
 from parcours.journey.program import Cap, ConsentPolicy, Policies, QuietHours
 from parcours.journey.read.finding import Margin
+from parcours.wording import nearest
 
 DAY_MINUTES = 1_440
 WEEK_MINUTES = 7 * DAY_MINUTES

@@ -9,12 +9,13 @@ from typing import assert_never
 from parcours.expression.duration import DAYS, minute_of
 from parcours.expression.expression import Expression
 from parcours.expression.kinds import ADDRESS, CHANNEL, DATE, INSTANT, ExpectedKind, trait
-from parcours.expression.names import Names, nearest, quoted
+from parcours.expression.names import Names
 from parcours.journey import program
 from parcours.journey.compile.declarations import DEFAULT_ADDRESSES, condition, expression, value
 from parcours.journey.compile.journey_names import JourneyNames
 from parcours.journey.model import steps
 from parcours.journey.read.finding import Key, Margin
+from parcours.wording import nearest, quoted
 
 
 @dataclass(frozen=True, slots=True)

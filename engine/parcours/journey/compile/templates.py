@@ -11,10 +11,11 @@ from typing import Final
 from liquid.exceptions import LiquidError
 
 from parcours.expression.dotted import joined_path
-from parcours.expression.names import Names, kind_at, nearest, quoted
+from parcours.expression.names import Names, kind_at
 from parcours.expression.nodes import ROOTS
 from parcours.journey.read.finding import KeyPath
 from parcours.template.dialect import Dialect, misused_filters
+from parcours.wording import nearest, quoted
 
 _MARKS: Final = ("{{", "{%")
 

@@ -23,7 +23,6 @@ from pydantic import (
 )
 
 from parcours.expression.duration import Duration, PositiveDuration
-from parcours.expression.names import nearest
 from parcours.expression.zones import zone_names
 from parcours.journey.model.actions import ActionDocument
 from parcours.journey.model.forms import REGION_PATTERN, Document, ExpressionText, Name, Percent, chooser
@@ -31,6 +30,7 @@ from parcours.journey.model.policies import PoliciesDocument
 from parcours.journey.model.recurrence import check_rule
 from parcours.journey.model.steps import AudienceTriggerDocument, EventTriggerDocument, StepDocument
 from parcours.journey.model.traits import IDS, IdentityDocument, Kind, PropertyPath, TraitDocument, TraitForm
+from parcours.wording import nearest
 
 
 def _known_zone(name: str) -> str:

@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
-from parcours.expression.names import nearest, quoted
 from parcours.expression.zones import wall_instant, zone
 from parcours.instants import ceil_ms, to_moment
+from parcours.wording import nearest, quoted
 
 FREQUENCIES: Final = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY")
 """The frequencies of a rule but for SECONDLY: an audience cannot be read that often."""

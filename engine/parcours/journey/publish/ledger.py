@@ -21,8 +21,8 @@ import msgspec
 
 from parcours.errors import CallerError
 from parcours.expression.definition_keys import DefinitionKeys
-from parcours.expression.names import nearest, quoted
 from parcours.journey.publish.digest import Digests
+from parcours.wording import nearest, quoted
 
 EntryState: TypeAlias = Literal["open", "closed", "stopped"]
 JourneyStateName: TypeAlias = Literal["open", "closed", "stopped", "paused"]

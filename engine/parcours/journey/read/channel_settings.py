@@ -13,10 +13,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from parcours.channel import CALL
-from parcours.expression.names import nearest, quoted
 from parcours.journey.model.references import is_reference
 from parcours.journey.read.finding import Margin
 from parcours.journey.read.reading import note_invalid
+from parcours.wording import nearest, quoted
 
 ChannelModels: TypeAlias = Mapping[str, type[BaseModel] | None]
 """The settings' model of every installed channel; None for one that cannot be loaded, and is not validated."""

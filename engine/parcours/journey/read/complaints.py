@@ -12,12 +12,12 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from parcours.expression.names import nearest
 from parcours.journey.model.document import DOCUMENTS
 from parcours.journey.model.forms import IN_WORDS, keys_of, tagged
 from parcours.journey.model.steps import STEP_KINDS
 from parcours.journey.read.finding import KeyPath, shown
 from parcours.validation import keys_of_model, line_of, mattering, message_of
+from parcours.wording import nearest
 
 
 @dataclass(frozen=True, slots=True)

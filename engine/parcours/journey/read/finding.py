@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-from parcours.expression.names import bounded
+from parcours.wording import bounded
 
 Key: TypeAlias = str | int
 KeyPath: TypeAlias = tuple[Key, ...]

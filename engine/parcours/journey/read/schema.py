@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from parcours.errors import CallerError
-from parcours.expression.names import nearest, quoted
 from parcours.journey.model.document import DOCUMENTS
+from parcours.wording import nearest, quoted
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 

@@ -7,8 +7,8 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from parcours.expression.names import nearest
 from parcours.journey.read.finding import Finding
+from parcours.wording import nearest
 
 TESTS: Final = "tests"
 """The folder of journey tests, which other tools read and check."""

@@ -20,10 +20,10 @@ from pydantic import (
 from parcours.core.delivery.feedback import OUTCOMES
 from parcours.core.fact import Outcome, What
 from parcours.core.totals import INTERNAL_OUTCOMES
-from parcours.expression.names import nearest
 from parcours.journey.model.forms import Document, chooser, keys_of
 from parcours.journey.read.schema import DIALECT
 from parcours.testing.cases.moment import Instant, Moment
+from parcours.wording import nearest
 
 PEOPLE_MAX: Final = 100
 """The limit of people in a rehearsal: more cannot be followed one by one."""

@@ -16,7 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from parcours.channel import CALL
 from parcours.core.delivery.feedback import CALL_OUTCOMES, is_possible
 from parcours.expression.dotted import joined_path, split_path
-from parcours.expression.names import kind_at, nearest, quoted
+from parcours.expression.names import kind_at
 from parcours.instants import floor_ms
 from parcours.journey.channels import channels_used, leaving_steps
 from parcours.journey.program import CallAction
@@ -40,6 +40,7 @@ from parcours.testing.cases.document import (
     Scene,
 )
 from parcours.testing.cases.moment import at_ms
+from parcours.wording import nearest, quoted
 
 FOLDER: Final = "tests"
 
