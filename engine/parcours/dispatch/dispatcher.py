@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol
 
 from msgspec.structs import replace
 from pydantic import BaseModel
 
+from parcours.background import spawn
 from parcours.channel import Accepted, Ambiguous, Channel, Delivery, NotSent, Receipt, Refused
 from parcours.config import Settings
 from parcours.core.effect import Outgoing
@@ -98,7 +99,7 @@ class Dispatcher:
     async def start(self, ports: Sequence[DeliveryPort]) -> None:
         """Start the channel, trying again until it does; then shards may wake the dispatcher."""
         self._ports = ports
-        self._spawn(self._start_channel())
+        spawn(self._start_channel(), self._tasks)
 
     def publish(self, program: Program) -> None:
         """Know the messages of this program, too, from now on."""
@@ -130,7 +131,7 @@ class Dispatcher:
     def _pull(self) -> None:
         if self._started and not self._pulling and not self._stopping:
             self._pulling = True
-            self._spawn(self._pull_all())
+            spawn(self._pull_all(), self._tasks)
 
     async def _pull_all(self) -> None:
         """Claim shard by shard, in turn, while there is room."""
@@ -153,7 +154,7 @@ class Dispatcher:
                 if self._breaker is not None and allowed is not None:
                     self._breaker.probe(entry.key for entry in claims.outgoing)
                 for first in range(0, len(claims.outgoing), self._handed_over_max):
-                    self._spawn(self._send(shard, claims.outgoing[first : first + self._handed_over_max]))
+                    spawn(self._send(shard, claims.outgoing[first : first + self._handed_over_max]), self._tasks)
         finally:
             self._pulling = False
         self._set_probe_alarm()
@@ -260,11 +261,6 @@ class Dispatcher:
             except ParcoursError as error:
                 self._note(f"shard {shard} takes no receipts: {error}")
                 return None
-
-    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
-        task = asyncio.ensure_future(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def stop(self) -> None:
         """Claim nothing more and let what is being sent finish, within `send_timeout_s`; then stop the channel."""

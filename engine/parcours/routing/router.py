@@ -15,6 +15,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator, Sequence
 
+from parcours.background import spawn
 from parcours.config import Settings
 from parcours.core.identity import SLOTS, SlotMap
 from parcours.errors import ShardUnavailable
@@ -199,7 +200,7 @@ class _Lane:
         while self._lines and self._has_credit():
             flight = self._load()
             self._flights.append(flight)
-            self._spawn(flight)
+            spawn(self._send(flight), self._tasks)
         self._tell_room()
 
     def _tell_room(self) -> None:
@@ -229,11 +230,6 @@ class _Lane:
         batch = Batch(self._name, self._next, numbers, lines)
         self._next += 1
         return _Flight(batch, owners)
-
-    def _spawn(self, flight: _Flight) -> None:
-        task = asyncio.ensure_future(self._send(flight))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _send(self, flight: _Flight) -> None:
         answer = await self._ask(flight)

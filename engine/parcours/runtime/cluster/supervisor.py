@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayActorError, RayTaskError
 
+from parcours.background import spawn
 from parcours.errors import ShardUnavailable, StoreBusy
 from parcours.journey.channels import channels_to_start
 from parcours.journey.program import Program
@@ -78,7 +79,9 @@ class Supervisor:
         self._add_dispatchers(self._compiler.program(publications))
         await self._start_dispatchers(list(self._dispatchers))
         for number, shard in enumerate(self._shards):
-            self._spawn(self._watch(f"shard {number}", shard, partial(shard.ask.remote, STATUS), assigning[number]))
+            spawn(
+                self._watch(f"shard {number}", shard, partial(shard.ask.remote, STATUS), assigning[number]), self._tasks
+            )
 
     def _add_dispatchers(self, program: Program) -> list[str]:
         """An actor for each channel that this program needs and that has none; the names of those channels."""
@@ -95,7 +98,7 @@ class Supervisor:
         await asyncio.gather(*(_patiently(partial(self._assign_dispatcher, channel)) for channel in channels))
         for channel, actor in actors.items():
             assign = partial(self._assign_dispatcher, channel)
-            self._spawn(self._watch(f"dispatcher {channel}", actor, actor.trouble.remote, assign))
+            spawn(self._watch(f"dispatcher {channel}", actor, actor.trouble.remote, assign), self._tasks)
 
     async def _assign_shard(self, number: int) -> None:
         """Let the actor take the shard over from the owner that is known here, and from nobody else.
@@ -117,7 +120,7 @@ class Supervisor:
         """What the actor had claimed in the life before, if it had one, is ambiguous now."""
         if self._lives[channel]:
             for port in self.ports:
-                self._spawn(until_answered(partial(port.ask, GiveUpClaims(self._name(channel)))))
+                spawn(until_answered(partial(port.ask, GiveUpClaims(self._name(channel)))), self._tasks)
         self._lives[channel] += 1
         actor, name = self._dispatchers[channel], self._name(channel)
         await answer_of(actor.assign.remote(self._pickled, channel, name, self._shards, self._publications))
@@ -141,11 +144,6 @@ class Supervisor:
 
     def _name(self, channel: str) -> str:
         return f"{channel}-{self._lives[channel]}"
-
-    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
-        task = asyncio.ensure_future(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _watch(self, name: str, actor: Any, ask: Any, assign: Callable[[], Awaitable[None]]) -> None:
         """Ask for ever. Whatever goes wrong is kept as the actor's trouble until it is well again."""
