@@ -58,10 +58,9 @@ def message_of(details: ErrorDetails, keys: Iterable[str]) -> str:
     if kind == "value_error":
         return str(context["error"])
     if kind == "literal_error":
-        wanted = str(context["expected"])
-        return f"expected {wanted.replace('True', 'true')}" + nearest(
-            str(details["input"]), re.findall(r"'([^']+)'", wanted)
-        )
+        wanted, given = str(context["expected"]), details["input"]
+        hint = nearest(given, re.findall(r"'([^']+)'", wanted)) if isinstance(given, str) else ""
+        return f"expected {wanted.replace('True', 'true')}{hint}"
     return _WORDS.get(kind) or details["msg"][:1].lower() + details["msg"][1:]
 
 

@@ -23,13 +23,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f", did you mean {by_folded[close[0]]!r}?" if close else ""
 
 
-def shown_value(value: object) -> str:
-    """A value that a caller gave, as Python writes it, cut off where it becomes too long."""
+def shown_value(value: object, most: int = SHOWN_MAX) -> str:
+    """A value that somebody gave, as Python writes it, cut to a length that a message has room for."""
     try:
-        text = repr(value)
+        return bounded(repr(value), most)
     except Exception:  # noqa: BLE001  # a stranger's repr; Python itself refuses whole numbers of thousands of digits
         return f"<{type(value).__name__}>"
-    return text if len(text) <= SHOWN_MAX else text[: SHOWN_MAX - 1] + "…"
 
 
 def bounded(text: str, most: int = QUOTED_MAX) -> str:

@@ -88,3 +88,11 @@ def test_a_finding_quotes_no_more_than_a_line_has_room_for(file: str, text: str,
 
     assert found
     assert max(len(str(finding)) for finding in found) < 1_500
+
+
+@pytest.mark.parametrize("number", [str(2**63), str(-(2**63) - 1), "9" * 5_000, "0x" + "F" * 5_000, "0b" + "1" * 64])
+def test_a_number_beyond_64_bits_is_told_with_its_line(number: str, tmp_path: Path) -> None:
+    text = f"traits:\n  city: string\n  age: {number}\n"
+    told = [str(finding) for finding in Project.check(starter_with(tmp_path / "shop", "profile.yaml", text))]
+
+    assert "profile.yaml:3: a whole number of more than 64 bits has no place in a document" in told

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-from parcours.wording import bounded
+from parcours.wording import bounded, shown_value
 
 Key: TypeAlias = str | int
 KeyPath: TypeAlias = tuple[Key, ...]
@@ -59,8 +59,7 @@ def written(path: KeyPath) -> str:
 
 def shown(value: object) -> str:
     """A value for a finding, cut to a readable length."""
-    text = repr(value)
-    return bounded(text, VALUE_SHOWN_MAX)
+    return shown_value(value, VALUE_SHOWN_MAX)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.scalarbool import ScalarBoolean
 from ruamel.yaml.scanner import RoundTripScanner
 
+from parcours.expression.operators import INTEGER_MAX, INTEGER_MIN
 from parcours.journey.read.finding import Finding, Key, KeyPath, Margin
 from parcours.journey.read.unread import unread_files
 from parcours.surrogates import mended_text
@@ -34,6 +35,9 @@ FILE_BYTES_MAX: Final = 4_000_000
 
 DEPTH_MAX: Final = 100
 """Nested brackets or indentations. The scanner's work grows with the square of them; honest documents have a dozen."""
+
+INTEGER_LENGTH_MAX: Final = 100
+"""Characters of a whole number as it is written: 64 bits have fewer in any base."""
 
 FILE_SUFFIX: Final = "_file"
 """`text_file: reminder.txt` in a message stands for `text` with what the file holds."""
@@ -105,7 +109,16 @@ class _Constructor(RoundTripConstructor):
     def as_written(self, node: ScalarNode) -> str:
         return str(node.value)
 
+    def whole_number(self, node: ScalarNode) -> object:
+        """A whole number, as far as expressions know them; much longer ones Python itself does not write down."""
+        if len(node.value) <= INTEGER_LENGTH_MAX:
+            number = self.construct_yaml_int(node)
+            if INTEGER_MIN <= number <= INTEGER_MAX:
+                return number
+        raise _OutOfPlace("a whole number of more than 64 bits has no place in a document", node.start_mark.line + 1)
 
+
+_Constructor.add_constructor("tag:yaml.org,2002:int", _Constructor.whole_number)
 _Constructor.add_constructor("tag:yaml.org,2002:timestamp", _Constructor.as_written)
 
 
