@@ -11,6 +11,7 @@ from tests.docs import language_examples as examples
 from tests.docs.language_page import PAGE, files, models, page
 
 from parcours.config import Settings
+from parcours.dispatch.judgement import Judgement
 from parcours.dispatch.registry import Registry
 from parcours.expression import functions, history, macros
 from parcours.expression.expression import Scope, compile_expression, to_json
@@ -63,8 +64,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def project(folder: Path) -> Project:
     """The same, which is in order."""
-    registry = Registry.installed()
-    assert Project.check(folder, contents=registry.contents(), settings=registry.settings()) == []
+    assert Judgement(Registry.installed()).findings(folder) == []
     return Project.load(folder)
 
 

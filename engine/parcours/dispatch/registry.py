@@ -97,11 +97,6 @@ class Registry:
             if offer.missing is None and not offer.clashes
         }
 
-    def settings(self) -> Mapping[str, type[BaseModel] | None]:
-        """What can be set for each channel found; None for one that cannot be loaded."""
-        loadable = self.contents()
-        return {name: self.channel(name).Settings if name in loadable else None for name in sorted(self._points)}
-
     def open(self, name: str, settings: Mapping[str, object]) -> Channel:
         """A channel with its settings checked, not started yet."""
         channel = self.channel(name)
