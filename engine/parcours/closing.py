@@ -9,13 +9,13 @@ Step: TypeAlias = Callable[[], Awaitable[object] | None]
 """Gives one thing back, at once or when it is awaited."""
 
 
-async def close_all(steps: Iterable[Step], after: BaseException | None = None) -> None:
-    """Make every step, then raise the first error there was; the others are notes of it.
+async def close_all(steps: Iterable[Step | None], after: BaseException | None = None) -> None:
+    """Make every step, then raise the first error there was; the others are notes of it. None is no step.
 
     after  what went wrong before and made closing necessary: the first error, then
     """
     first = after
-    for step in steps:
+    for step in filter(None, steps):
         try:
             awaited = step()
             if awaited is not None:

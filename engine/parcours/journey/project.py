@@ -78,8 +78,7 @@ class Project:
         drafts    whether messages that are drafts may be sent: to test and simulate, for nothing else takes the project
         Raises ProjectInvalid with every error at once.
         """
-        _check_models("contents", contents)
-        _check_models("settings", settings)
+        _check_judgement(contents, settings, checks)
         project, findings = _examine(folder_path("Project.load", folder), contents, settings, checks)
         if project is None or errors(findings, drafts=drafts):
             raise _invalid(findings, drafts=drafts)
@@ -97,9 +96,7 @@ class Project:
 
         checks  each channel's `check`, of which contents are asked that are the same for everybody
         """
-        _check_models("contents", contents)
-        _check_models("settings", settings)
-        check_kind("checks", checks, (Mapping, NoneType), "a mapping of channels to their checks")
+        _check_judgement(contents, settings, checks)
         return _examine(folder_path("Project.check", folder), contents, settings, checks)[1]
 
     @classmethod
@@ -201,6 +198,13 @@ def _listed(name: str, documents: Iterable[D], kind: type[D]) -> tuple[D, ...]:
     for place, each in enumerate(listed):
         check_kind(f"{name}[{place}]", each, kind, f"a {kind.__name__}")
     return listed
+
+
+def _check_judgement(contents: object, settings: object, checks: object) -> None:
+    """Raises CallerError for what channels cannot judge a project by."""
+    _check_models("contents", contents)
+    _check_models("settings", settings)
+    check_kind("checks", checks, (Mapping, NoneType), "a mapping of channels to their checks")
 
 
 def _check_models(name: str, models: object) -> None:

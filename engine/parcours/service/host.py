@@ -133,7 +133,7 @@ class Host:
     async def turn_away(self) -> None:
         """Take no more lines; calls under way, and those that wait for room, fail with ShardUnavailable."""
         reads, router = self._reads, self._router
-        await close_all([*([reads.stop] if reads else []), *([router.close] if router else [])])
+        await close_all([reads.stop if reads else None, router.close if router else None])
 
     async def stop(self) -> None:
         """Let what is being sent finish and give everything back."""

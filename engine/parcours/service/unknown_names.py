@@ -68,9 +68,8 @@ class UnknownNames:
         channels, purposes = channels_known(program) | self._channels, purposes_known(program)
         for kind, name, known in (("channel", channel, channels), ("purpose", purpose, purposes)):
             if name is not None and name not in known and self._is_due(kind, name):
-                hint = nearest(name, known)
-                name = quoted(name)
-                log.warning("nothing is sent for the %s %s%s: the consent is kept all the same", kind, name, hint)
+                named = f"{kind} {quoted(name)}{nearest(name, known)}"
+                log.warning("nothing is sent for the %s: the consent is kept all the same", named)
 
     def _is_due(self, kind: str, name: str) -> bool:
         now_ms = self._now_ms()

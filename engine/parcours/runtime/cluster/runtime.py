@@ -61,7 +61,7 @@ class ClusterRuntime:
     async def stop(self) -> None:
         """End the actors, and Ray if this runtime started it."""
         supervisor = self._supervisor
-        await close_all([*([supervisor.stop] if supervisor else []), *([ray.shutdown] if self._started_ray else [])])
+        await close_all([supervisor.stop if supervisor else None, ray.shutdown if self._started_ray else None])
 
 
 def start_ray() -> bool:
