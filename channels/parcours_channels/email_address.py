@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 import idna
@@ -22,6 +23,12 @@ DOMAIN_BYTES_MAX: Final = 253
 FORBIDDEN: Final = re.compile(r"[\s<>(),;:\"\[\]\\]")
 """Quoted names and address literals are legal and nobody has one; without them nothing needs quoting."""
 
+PLAIN: Final = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[\w.-]+", re.ASCII)
+"""Nearly every address: nothing in it needs a closer look but its domain."""
+
+DOMAINS_KEPT: Final = 1_024
+"""Domains whose form is remembered: most people have their mail with a few providers."""
+
 LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 """A label of a domain; the underscore is outside the standard, and in use."""
 
@@ -29,6 +36,16 @@ LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 def normal_address(address: str) -> str:
     """The address in the one form that is sent to. Raises ValueError with the reason if it is none."""
     name, _, domain = address.rpartition("@")
+    if not PLAIN.fullmatch(address):
+        name = _normal_name(address, name, domain)
+    normal = f"{name}@{ascii_domain(domain)}"
+    if len(normal.encode()) > ADDRESS_BYTES_MAX:
+        raise ValueError(f"it has more than {ADDRESS_BYTES_MAX} bytes")
+    return normal
+
+
+def _normal_name(address: str, name: str, domain: str) -> str:
+    """The name of an address that is out of the ordinary. Raises ValueError with the reason if it cannot be one."""
     if not name or not domain:
         raise ValueError("it is not of the form name@domain")
     if found := FORBIDDEN.search(address):
@@ -39,12 +56,10 @@ def normal_address(address: str) -> str:
         raise ValueError("it holds an invisible character")
     if "" in name.split("."):
         raise ValueError("its name has a dot at an end or two in a row")
-    normal = f"{unicodedata.normalize('NFC', name)}@{ascii_domain(domain)}"
-    if len(normal.encode()) > ADDRESS_BYTES_MAX:
-        raise ValueError(f"it has more than {ADDRESS_BYTES_MAX} bytes")
-    return normal
+    return unicodedata.normalize("NFC", name)
 
 
+@lru_cache(DOMAINS_KEPT)
 def ascii_domain(domain: str) -> str:
     """The domain in the form that the name system knows. Raises ValueError with the reason if it cannot be one."""
     lower = domain.lower()

@@ -75,3 +75,15 @@ def test_a_channel_that_is_not_there_is_named_once(
         assert [addresses("owl", name, None) for name in ("A", "B")] == ["A", "B"]
     (record,) = caplog.records
     assert "'owl'" in record.getMessage()
+
+
+def test_a_channel_named_at_the_start_is_loaded_before_the_first_address_comes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.WARNING, "parcours"):
+        addresses = InstalledAddresses(Registry([Point("loft", "aviary", GROUP)]), ["loft", "owl"])
+        assert [record.getMessage().split(":")[0] for record in caplog.records] == [
+            "addresses on the channel 'owl' are taken as they stand"
+        ]
+        assert (addresses("owl", "A", None), addresses("loft", "B", None)) == ("A", "b.None")
+    assert len(caplog.records) == 1

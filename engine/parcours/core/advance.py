@@ -181,6 +181,8 @@ def _take_event(turn: Turn, given: EventHappened) -> None:
 
 def _time_turns_now(turn: Turn) -> bool:
     """Whether an audience timer is due at this very instant: its change then belongs to the phases of this input."""
+    if not turn.program.audiences:
+        return False
     return any(timer.kind == "audience" and timer.due <= turn.at for timer in turn.profile.timers)
 
 

@@ -6,7 +6,7 @@ A process in which the channel cannot be loaded takes addresses as they stand, a
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from parcours.channel import plain_address
@@ -19,18 +19,22 @@ Rule: TypeAlias = Callable[[str, str | None], Any]
 
 
 class InstalledAddresses:
-    """The address rules of the installed channels, each loaded when the first address on it is judged."""
+    """The address rules of the installed channels.
 
-    def __init__(self, registry: Registry | None = None) -> None:
+    channels  those whose rules are loaded now, so that no event waits for it; any other's is, once it is asked for
+    """
+
+    def __init__(self, registry: Registry | None = None, channels: Iterable[str] = ()) -> None:
         self._registry = registry
-        self._rules: dict[str, Rule] = {}
+        self._rules = {channel: self._rule(channel) for channel in channels}
 
     def __call__(self, channel: str, address: str, region: str | None) -> str:
         """The address as the channel will use it. Raises ValueError with the reason where it will not."""
-        if channel not in self._rules:
-            self._rules[channel] = self._rule(channel)
+        rule = self._rules.get(channel)
+        if rule is None:
+            rule = self._rules[channel] = self._rule(channel)
         try:
-            normal = self._rules[channel](address, region)
+            normal = rule(address, region)
         except ValueError:
             raise
         except Exception as error:  # a stranger's code may raise anything

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from parcours.channel import CALL
 from parcours.clock import Clock
 from parcours.closing import close_after
 from parcours.dispatch.addressing import InstalledAddresses
 from parcours.dispatch.dead_codes import InstalledDeadCodes
 from parcours.dispatch.registry import Registry
+from parcours.journey.channels import channels_of
 from parcours.routing.plan import Plan
 from parcours.shard.host import ShardHost
 from parcours.shard.outbox import accept
@@ -30,6 +32,7 @@ def open_shard(
     registry  the channels that judge addresses and codes, without it those that are installed
     """
     program = plan.project.program
+    sent_on = sorted({channel for journey in program.versions() for channel in channels_of(journey)} - {CALL})
     answer = accept if plan.rendering is None else plan.rendering.answering(program)
     store = open_store(plan.store, number)
     try:
@@ -43,7 +46,7 @@ def open_shard(
             records=plan.records,
             answer=answer,
             crowd=plan.crowd,
-            normalize=InstalledAddresses(registry),
+            normalize=InstalledAddresses(registry, sent_on),
             project=plan.project,
             dead_codes=InstalledDeadCodes(registry),
         )

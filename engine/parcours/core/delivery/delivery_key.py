@@ -43,16 +43,20 @@ class KeyPlace(NamedTuple):
 
 def name_hash(name: str) -> bytes:
     """The hash by which a name is found in its slot."""
+    return _hash_of_name(name.encode()).digest()
+
+
+def _hash_of_name(name: bytes) -> blake2b:
     hashed = _no_name_hashed()
-    hashed.update(name.encode())
-    return hashed.digest()
+    hashed.update(name)
+    return hashed
 
 
 def key_of(name: str, parts: Iterable[str]) -> str:
     """The key of a delivery: its run entered under `name`, and `parts` tell it from every other delivery."""
     hashed = _nothing_hashed()
     hashed.update("\0".join(parts).encode())
-    return f"{slot_of(name):03x}{name_hash(name).hex()}{hashed.hexdigest()}"
+    return f"{slot_of(name):03x}{_hash_of_name(name.encode()).hexdigest()}{hashed.hexdigest()}"
 
 
 def place_in(key: str) -> KeyPlace:
