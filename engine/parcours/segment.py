@@ -136,12 +136,24 @@ _object = msgspec.json.Decoder(dict[str, object] | None)
 
 def read_call(line: bytes) -> Call:
     """Decode a line's envelope, and the details of every call that is no track call."""
+    envelope = read_envelope(line)
+    return envelope if envelope.type == "track" else read_details(line)
+
+
+def read_envelope(line: bytes) -> Call:
+    """Decode what every call has."""
     try:
-        call = _call.decode(line)
-        return call if call.type == "track" else _detailed.decode(line)
+        return _call.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        call = _decode_mended(_call, line, error)
-        return call if call.type == "track" else _decode_mended(_detailed, line, error)
+        return _decode_mended(_call, line, error)
+
+
+def read_details(line: bytes) -> DetailedCall:
+    """Decode a line whose envelope is of another type than track."""
+    try:
+        return _detailed.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return _decode_mended(_detailed, line, error)
 
 
 def timestamp_of(line: bytes, settings: Settings) -> int:

@@ -15,7 +15,18 @@ from parcours.core.fact import Unmatched
 from parcours.core.identity import SLOTS, SlotMap
 from parcours.core.input import EventHappened, FeedbackArrived, Input
 from parcours.journey.program import Program
-from parcours.segment import Call, Unusable, check_message_id, input_of, instant, is_report, person_of, read_call
+from parcours.segment import (
+    Call,
+    Unusable,
+    check_message_id,
+    input_of,
+    instant,
+    is_report,
+    person_of,
+    read_call,
+    read_details,
+    read_envelope,
+)
 from parcours.shard.messages import Answer, Batch, LineOutcome
 from parcours.shard.reports import NOBODY, Reports
 from parcours.shard.slots import SeenIds, Slots
@@ -65,12 +76,16 @@ class Intake:
     def inputs(self, batch: Batch, work: Work) -> Iterator[tuple[int, str, Input]]:
         """(slot, person, input) for each line that may move its person; the outcome of every line is noted."""
         self._outcomes, self._reasons = bytearray(len(batch.lines)), []  # accepted, unless it turns out otherwise
-        idle, owned = self._idle, self._slots.owned
+        idle, owned, remember = self._idle, self._slots.owned, work.seen.append
         reports = Reports(self._slots, batch.lines)
         arrival_ms = self._time.arrival_ms(work.stamp_ms)
         for place, line in enumerate(batch.lines):
             try:
-                call = read_call(line)
+                call = read_envelope(line)
+                if call.type == "track":
+                    moves = call.event not in idle
+                else:
+                    call, moves = read_details(line), True
                 person = call.user_id
                 if not person or person[0] == "@" or len(person) > PLAIN_ID_MAX or "\0" in person:
                     slot, person = self._whose(call, reports, work)
@@ -79,7 +94,6 @@ class Intake:
                     name = person.encode()
                     slot = crc32(name) % SLOTS  # as the slot map says; a call a line is too dear here
                 at = instant(call.timestamp) if arrival_ms is None else arrival_ms
-                moves = call.type != "track" or call.event not in idle
                 given = self._input(call, slot, person, at, work) if moves else None
                 message_id = call.message_id
                 hashed = _nothing_hashed()
@@ -96,7 +110,7 @@ class Intake:
                 self._outcomes[place] = LineOutcome.DUPLICATE
                 continue
             seen[digest] = at
-            work.seen.append((slot, digest, at))
+            remember((slot, digest, at))
             if at > work.stamp_ms:
                 work.stamp_ms = at
             if given is None:
