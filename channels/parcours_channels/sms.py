@@ -180,8 +180,11 @@ def _in_segments(text: str) -> list[Finding]:
     if segments.count == 1 and not segments.foreign:
         return []
     cost = "1 segment" if segments.count == 1 else f"{segments.count} segments"
-    why = f", because of {segments.foreign[:FOREIGN_SHOWN_MAX]!r}" if segments.foreign else ""
-    return [Finding(f"the text leaves as {cost} in {segments.encoding}{why}")]
+    leaves = f"the text leaves as {cost} in {segments.encoding}"
+    if not segments.foreign:
+        return [Finding(leaves)]
+    # Names bring characters of their own, so these would be counted person by person.
+    return [Finding(f"{leaves}, because of {segments.foreign[:FOREIGN_SHOWN_MAX]!r}", kind=leaves)]
 
 
 def _pairs(encoded: str) -> list[tuple[str, str]]:

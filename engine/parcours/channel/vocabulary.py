@@ -145,10 +145,13 @@ class Finding(msgspec.Struct, frozen=True):
 
     text     a sentence for a person
     refused  the provider would not take it, so the delivery is refused before it is handed over
+    kind     the sentence without what differs from one person's content to the next, under which findings are counted;
+             empty where that is the text itself
     """
 
     text: str
     refused: bool = False
+    kind: str = ""
 
 
 def plain_address(address: str, region: str | None = None) -> str:

@@ -21,6 +21,6 @@ def findings_of(check: ContentCheck | None, content: BaseModel) -> list[Finding]
     if check is None:
         return []
     try:
-        return [Finding(each.text, each.refused) for each in check(content)]
+        return [Finding(str(each.text), each.refused, str(each.kind)) for each in check(content)]
     except Exception as error:  # noqa: BLE001  # a stranger's code may raise anything
         return [Finding(f"the channel's check fails with {type(error).__name__}: {error}", refused=True)]
