@@ -130,6 +130,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=500,
         description="Different reasons counted apart: a channel may word each anew.",
     )
+    remarks_max: Count = Field(
+        default=100,
+        description="Different remarks of a channel counted apart for one step: a channel may word each anew.",
+    )
     totals_facts_max: Count = Field(
         default=20_000,
         description="Facts after which a shard writes its totals again; a restart counts as many once more.",

@@ -93,6 +93,28 @@ def test_messages_are_rendered_if_that_is_asked_for(tmp_path: Path, asked: tuple
     assert ("divided_by: can't divide by 0" in " ".join(result.stdout.split())) is bool(asked)
 
 
+def test_what_channels_remark_on_rendered_messages_is_reported_and_kept(tmp_path: Path) -> None:
+    shutil.copytree(LUMA, tmp_path / "luma")
+    message = tmp_path / "luma" / "messages" / "checkout-abandoned.yaml"
+    message.write_text(message.read_text().replace("subject:", 'subject: "{{ profile.nickname }}" #'))
+    profile = tmp_path / "luma" / "profile.yaml"
+    profile.write_text(profile.read_text().replace("first_name: string", "first_name: string\n  nickname: string"))
+    events = written(tmp_path / "events.ndjson", IDENTIFIED, PROCEEDED)
+
+    plain = run(tmp_path / "luma", "--events", events, "--out", tmp_path / "plain")
+    rendered = run(tmp_path / "luma", "--events", events, "--out", tmp_path / "rendered", "--render")
+    reported = CliRunner().invoke(build(), ["report", str(tmp_path / "rendered")])
+
+    summaries = [json.loads((tmp_path / out / "summary.json").read_text()) for out in ("plain", "rendered")]
+    assert summaries[1] == {
+        **summaries[0],
+        "remarks": {"checkout": {"invite-back": {"email": {"the subject is empty": 1}}}},
+    }
+    assert "the subject is empty" not in plain.stdout
+    for result in (rendered, reported):
+        assert "email checkout.invite-back the subject is empty 1" in " ".join(result.stdout.split())
+
+
 def test_lines_that_cannot_be_used_are_named_and_the_others_go_on(tmp_path: Path) -> None:
     long = b'{"type":"track","padding":"' + b"x" * 2_000_000 + b'"}'
     events = written(tmp_path / "events.ndjson", IDENTIFIED, b"{oops", long, b"[1]", PROCEEDED)

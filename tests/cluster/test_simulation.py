@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -79,12 +80,48 @@ def test_what_cannot_be_rendered_fails_on_ray_too(tmp_path: Path) -> None:
     assert (tmp_path / "there" / "deliveries.ndjson").read_text().count('"outcome":"failed"') == 10
 
 
+@pytest.mark.ray
+def test_what_channels_remark_is_counted_on_ray_as_in_one_process(tmp_path: Path) -> None:
+    greeting = {"text": "Hello {{ profile.name }}"}
+    shop = Project.of(
+        ProjectDocument.model_validate({"project": "shop", "policies": {"consent": {"default": "opt_out"}}}),
+        ProfileDocument.model_validate(
+            {"traits": {"name": "string", "phone": "string"}, "addresses": {"sms": "profile.phone"}}
+        ),
+        EventsDocument.model_validate({"events": {"Seen": {}}}),
+        messages=[MessageDocument.model_validate({"message": "greeting", "sms": greeting})],
+        journeys=[
+            JourneyDocument.model_validate(
+                {"journey": "greet", "entry": {"event": "Seen"}, "steps": [{"id": "greet", "send": "greeting"}]}
+            )
+        ],
+    )
+    names = ("Anna", "Zoë " * 20, "Anna " * 40, "Chloê")
+    lines = [line("identify", f"u{n}", n, traits={"phone": f"+3361234{n:04}", "name": names[n % 4]}) for n in range(40)]
+    lines += [line("track", f"u{n}", 50 + n, event="Seen") for n in range(40)]
+
+    compare(shop, lines, 2, tmp_path, RecordedRendering.of(shop))
+
+    assert json.loads((tmp_path / "there" / "summary.json").read_bytes())["remarks"] == {
+        "greet": {
+            "greet": {
+                "sms": {
+                    "the text leaves as 1 segment in UCS-2": 10,
+                    "the text leaves as 2 segments in GSM-7": 10,
+                    "the text leaves as 2 segments in UCS-2": 10,
+                }
+            }
+        }
+    }
+
+
 def compare(
     project: Project, lines: list[bytes], shards: int, tmp_path: Path, rendering: RecordedRendering | None = None
 ) -> None:
     """Simulate in this process and on Ray; the files have to be the same."""
     here = simulate(project, lines, rendering=rendering)
     there = simulate(project, lines, runtime="ray", shards=shards, rendering=rendering)
+    assert there.remarks == here.remarks
     write_results(tmp_path / "here", here.facts, here.summary)
     write_results(tmp_path / "there", there.facts, there.summary)
 

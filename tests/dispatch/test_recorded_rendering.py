@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from parcours.channel import Accepted, Finding, Refused
 from parcours.core.effect import Outgoing
 from parcours.core.input import ContentRefused
+from parcours.core.remarks import RemarkCounter
 from parcours.dispatch.recorded_rendering import AnyContent, RecordedRendering
 from parcours.dispatch.registry import Registry
 from parcours.journey.model.document import (
@@ -72,6 +73,31 @@ def test_what_its_channel_s_check_refuses_is_refused_by_the_gate_content(project
     assert rendering.collect().keys() == {"k1"}
     assert rendering.remarks() == {("hello", "note", "it is a text"): 1}
     assert rendering.remarks() == {}
+
+
+def test_what_a_check_remarks_is_counted_by_its_kind_once_for_each_delivery_that_leaves(
+    project: Project, new_entry: NewEntry
+) -> None:
+    rendering, remarks = RecordedRendering({"note": AnyContent}, {"note": personal}, keep=False), RemarkCounter(10)
+    for there in (rendering, pickle.loads(pickle.dumps(rendering))):
+        answer = there.answering(project.program, remarks)
+        for number, name in enumerate(("Anna", "Bo", "Bartholomew")):
+            answer(new_entry(number, name=name, count=3), project.program)
+
+    here = new_entry(1, name="Anna", count=3)
+    assert remarks.counts() == [
+        ((here.journey, here.step, "note", "5"), 2),  # of a text that is none
+        ((here.journey, here.step, "note", "it has letters"), 4),
+    ]
+
+
+def personal(content: BaseModel) -> list[Finding]:
+    """A check whose words differ from person to person."""
+    length = len(str(content.model_dump()["text"]))
+    findings = [Finding(f"it has {length} letters", kind="it has letters"), Finding("again", kind="it has letters")]
+    if length == len("Hi Bo"):
+        findings.append(Finding(length))  # type: ignore[arg-type]
+    return [*findings, *([Finding("it is long", refused=True)] if length > 10 else [])]
 
 
 def short(content: BaseModel) -> list[Finding]:

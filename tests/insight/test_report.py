@@ -137,6 +137,20 @@ def test_only_the_most_frequent_reasons_are_listed() -> None:
     assert "and 3 more" in file.getvalue()
 
 
+def test_the_most_frequent_remarks_on_what_leaves_are_listed_by_step_and_channel() -> None:
+    file = StringIO()
+    seldom = {f"remark {number:03}": 1 for number in range(REASONS_SHOWN_MAX)}
+    summary = Summary(remarks={"cart": {"remind": {"sms": {**seldom, "the text leaves as 3 segments": 1_200}}}})
+
+    print_report(Console(file=file, width=80), summary)
+
+    lines = [" ".join(line.split()) for line in file.getvalue().splitlines()]
+    assert lines[0] == "Remarks on what leaves"
+    assert lines[3] == "sms cart.remind the text leaves as 3 segments 1,200"
+    assert sum("remark 0" in line for line in lines) == REASONS_SHOWN_MAX - 1
+    assert "and 1 more" in lines
+
+
 @pytest.mark.parametrize("width", [20, 30, 45, 60, 80, 120])
 def test_no_column_is_dropped_however_narrow_the_terminal(width: int) -> None:
     file = StringIO()

@@ -212,6 +212,20 @@ def test_summaries_of_shards_merge_into_the_summary_of_all(people: list[list[Mov
     assert merged == whole.summary(EventCount(read=shards), 1_000 * (shards - 1))
 
 
+def test_merged_remarks_are_the_sum_of_those_at_each_place() -> None:
+    merged = merge(
+        [
+            Summary(remarks={"cart": {"remind": {"sms": {"it is long": 2, "it is odd": 1}}}}),
+            Summary(),
+            Summary(remarks={"cart": {"remind": {"sms": {"it is long": 3}}, "ask": {"sms": {"it is odd": 1}}}}),
+        ]
+    )
+
+    assert merged.remarks == {
+        "cart": {"ask": {"sms": {"it is odd": 1}}, "remind": {"sms": {"it is long": 5, "it is odd": 1}}}
+    }
+
+
 def test_merged_channels_are_in_the_order_of_their_names() -> None:
     merged = merge([Summary(channels={"sms": {"sent": 1}}), Summary(channels={"email": {"sent": 2}})])
 

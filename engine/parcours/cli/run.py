@@ -104,7 +104,8 @@ def simulate(
         bool,
         typer.Option(
             "--render",
-            help="Render every message: it fails, or its channel refuses what it says, as live; else all of them pass.",
+            help="Render every message: it fails, or its channel refuses what it says, as live, and the channel's "
+            "remarks are counted; else all of them pass.",
         ),
     ] = False,
     runtime: RuntimeChosen = RuntimeOption.LOCAL,

@@ -1,22 +1,24 @@
 """What recorded deliveries would say: each is rendered as if it left, by the dispatchers' own renderers.
 
-What cannot be rendered fails as it would live, and what its channel's `check` refuses is refused. The rest is kept for
-whoever asked, by the delivery's key.
+What cannot be rendered fails as it would live, and what its channel's `check` refuses is refused. Of the rest, what the
+check remarks is counted for the shard, and the content kept for whoever asked, by the delivery's key.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from pydantic import BaseModel, ConfigDict
 
-from parcours.channel import CALL, Accepted
+from parcours.channel import CALL, Accepted, Finding
 from parcours.core.effect import Outgoing
 from parcours.core.input import Settlement
+from parcours.core.remarks import RemarkCounter
 from parcours.dispatch.call_body import CallRenderer
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.render import Renderer, RenderFailed
@@ -93,37 +95,41 @@ class RecordedRendering:
     def __reduce__(self) -> tuple[Any, ...]:
         return _unkept, (self._contents, self._checks)
 
-    def answering(self, program: Program) -> Answering:
-        """Sent, or failed where it cannot be rendered. Raises ProjectInvalid for a content that its channel rejects."""
+    def answering(self, program: Program, remarks: RemarkCounter | None = None) -> Answering:
+        """Sent, or failed where it cannot be rendered; `remarks` counts what the checks say of what is sent.
+
+        Raises ProjectInvalid for a content that its channel rejects.
+        """
         if self._published is not program:
             self._messages, self._calls = Renderer(program, self._contents, self._checks), CallRenderer(program)
             self._published = program
-        return self._answer
+        return partial(self._answer, remarks)
 
-    def _answer(self, outgoing: Outgoing, program: Program) -> Settlement:
+    def _answer(self, remarks: RemarkCounter | None, outgoing: Outgoing, program: Program) -> Settlement:
         try:
-            said = self._said(outgoing, program)
+            said, findings = self._said(outgoing, program)
         except RenderFailed as failure:
             return failure.receipt(outgoing.key)
         except ProjectInvalid as error:  # found out only when it was published
             return RenderFailed(f"render: {error}").receipt(outgoing.key)
         if self._keep:
             self._kept[outgoing.key] = said
+            self._told.update((outgoing.message, outgoing.channel, finding.text) for finding in findings)
+        if remarks is not None and findings:
+            kinds = (finding.kind or finding.text for finding in findings)
+            remarks.add(outgoing.journey, outgoing.step, outgoing.channel, kinds)
         return Accepted(outgoing.key)
 
-    def _said(self, outgoing: Outgoing, program: Program) -> Said:
+    def _said(self, outgoing: Outgoing, program: Program) -> tuple[Said, list[Finding]]:
         if self._published is not program:
             self._messages.publish(program)
             self._calls.publish(program)
             self._published = program
         if outgoing.channel == CALL:
             body = self._calls.render(outgoing).body
-            return {**_query_of(outgoing.to), **({} if body is None else msgspec.json.decode(body))}
-        content = self._messages.render(outgoing)
-        if self._keep:
-            told = self._messages.findings(outgoing.channel, content)
-            self._told.update((outgoing.message, outgoing.channel, finding.text) for finding in told)
-        return content.model_dump(mode="json", exclude_none=True)
+            return {**_query_of(outgoing.to), **({} if body is None else msgspec.json.decode(body))}, []
+        content, findings = self._messages.render_with_remarks(outgoing)
+        return content.model_dump(mode="json", exclude_none=True), findings
 
     def collect(self) -> dict[str, Said]:
         """What was said since the last time, by the delivery's key."""

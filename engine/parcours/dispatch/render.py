@@ -81,15 +81,16 @@ class Renderer:
 
     def render(self, outgoing: Outgoing) -> BaseModel:
         """The channel's content with every template filled in. Raises RenderFailed, or ContentRejected of its kind."""
+        return self.render_with_remarks(outgoing)[0]
+
+    def render_with_remarks(self, outgoing: Outgoing) -> tuple[BaseModel, list[Finding]]:
+        """The same, with what its channel's check has to say of it. Raises as `render` does."""
         content = self._filled(outgoing)
-        refusals = [finding.text for finding in self.findings(outgoing.channel, content) if finding.refused]
+        findings = findings_of(self._checks.get(outgoing.channel), content)
+        refusals = [finding.text for finding in findings if finding.refused]
         if refusals:
             raise ContentRejected("; ".join(refusals))
-        return content
-
-    def findings(self, channel: str, content: BaseModel) -> list[Finding]:
-        """What the channel says of a rendered content."""
-        return findings_of(self._checks.get(channel), content)
+        return content, findings
 
     def _filled(self, outgoing: Outgoing) -> BaseModel:
         model = self._contents[outgoing.channel]

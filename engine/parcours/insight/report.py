@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from parcours.insight.fitting_table import FittingTable
-from parcours.insight.summary import JourneyCount, Reasons, Summary
+from parcours.insight.summary import JourneyCount, Reasons, Remarks, Summary, flat_remarks
 
 OUTCOMES = (
     "held", "sent", "answered", "delivered", "opened", "clicked", "replied", "unsubscribed", "complained",
@@ -72,6 +72,8 @@ def report(
         yield channels_part(summary.channels)
     if reasons:
         yield reasons_part(reasons)
+    if summary.remarks:
+        yield remarks_part(summary.remarks)
     if summary.gates:
         yield counts_part("Refused or held by a gate", "gate", "deliveries", summary.gates)
     if limits:
@@ -111,6 +113,15 @@ def reasons_part(reasons: Reasons) -> RenderableType:
     for (channel, outcome, reason), times in ranked[:REASONS_SHOWN_MAX]:
         table.add_row(channel, outcome, reason, _number(times))
     return Group(Text("Reasons", style="bold"), table, *_rest(ranked))
+
+
+def remarks_part(remarks: Remarks) -> RenderableType:
+    """The most frequent remarks of channels' checks on what leaves, and how many more there are."""
+    ranked = sorted(flat_remarks(remarks).items(), key=lambda each: (-each[1], each[0]))
+    table = FittingTable(["channel", "step", "remark", "deliveries"], widest=2)
+    for (journey, step, channel, remark), deliveries in ranked[:REASONS_SHOWN_MAX]:
+        table.add_row(channel, f"{journey}.{step}", remark, _number(deliveries))
+    return Group(Text("Remarks on what leaves", style="bold"), table, *_rest(ranked))
 
 
 def zones_part(unknown_zones: Mapping[str, int]) -> RenderableType:

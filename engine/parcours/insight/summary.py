@@ -15,6 +15,7 @@ import msgspec
 
 from parcours.config import Settings, settings_of
 from parcours.core.fact import Fact
+from parcours.core.remarks import StepRemark
 from parcours.core.time_text import time_text
 from parcours.core.totals import FactCounter, Totals
 
@@ -23,6 +24,10 @@ T = TypeVar("T")
 
 Reasons: TypeAlias = Counter[tuple[str, str, str]]
 """How often a channel gave a reason for an outcome: (channel, outcome, reason). Two of them can be added."""
+
+
+Remarks: TypeAlias = Mapping[str, Mapping[str, Mapping[str, Mapping[str, int]]]]
+"""How many deliveries have each remark of their channel's check, by journey, step, channel and remark."""
 
 
 class StepCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +66,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     gates     per gate, how many deliveries it refused or held
     clock     the newest effective time, None where nothing happened
     limits    how often each setting's limit was reached; unset, and no key of the file, where none was
+    remarks   how many rendered deliveries of each step and channel have each remark of the channel's check; unset, and
+              no key of the file, where none has
     """
 
     journeys: Mapping[str, JourneyCount] = {}
@@ -69,6 +76,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     events: EventCount = EventCount()
     clock: str | None = None
     limits: Mapping[str, int] | msgspec.UnsetType = msgspec.UNSET
+    remarks: Remarks | msgspec.UnsetType = msgspec.UNSET
 
 
 class Outline(Protocol):
@@ -197,7 +205,27 @@ def merge(summaries: Iterable[Summary]) -> Summary:
         # Years have four digits, so texts compare as the times do.
         clock=max((part.clock for part in parts if part.clock is not None), default=None),
         limits=_merged_counts([part.limits for part in parts if part.limits]) or msgspec.UNSET,
+        remarks=_merged_remarks([part.remarks for part in parts if part.remarks]) or msgspec.UNSET,
     )
+
+
+def remarks_by_place(remarks: Mapping[StepRemark, int]) -> Remarks:
+    """The counts of remarks as a summary has them."""
+    places: dict[str, dict[str, dict[str, dict[str, int]]]] = {}
+    for (journey, step, channel, remark), times in sorted(remarks.items()):
+        places.setdefault(journey, {}).setdefault(step, {}).setdefault(channel, {})[remark] = times
+    return places
+
+
+def flat_remarks(remarks: Remarks) -> dict[StepRemark, int]:
+    """The counts of remarks, each with its place."""
+    return {
+        (journey, step, channel, remark): times
+        for journey, steps in remarks.items()
+        for step, channels in steps.items()
+        for channel, counts in channels.items()
+        for remark, times in counts.items()
+    }
 
 
 def _by_name(parts: Iterable[Mapping[str, T]], merged: Callable[[list[T]], T]) -> dict[str, T]:
@@ -219,6 +247,13 @@ def _merged_journey(parts: list[JourneyCount]) -> JourneyCount:
 
 def _merged_counts(parts: list[Mapping[str, int]]) -> Mapping[str, int]:
     return _sorted(_by_name(parts, sum))
+
+
+def _merged_remarks(parts: list[Remarks]) -> Remarks:
+    together: Counter[StepRemark] = Counter()
+    for part in parts:
+        together.update(flat_remarks(part))
+    return remarks_by_place(together)
 
 
 def _added(kind: type[S], parts: list[S]) -> S:

@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.core.identity import SLOTS, SlotMap
+from parcours.core.remarks import RemarkCounter
 from parcours.core.turn import Crowd
 from parcours.errors import SettingInvalid
 from parcours.journey.program import Program
@@ -28,8 +29,11 @@ ReportUrl: TypeAlias = Callable[[Outgoing], str | None]
 class RecordedAnswers(Protocol):
     """Looks at what deliveries say that are only recorded. It travels with the plan to wherever a shard is opened."""
 
-    def answering(self, program: Program) -> Answering:
-        """By what a delivery is answered. Raises ProjectInvalid where the program holds what no delivery can say."""
+    def answering(self, program: Program, remarks: RemarkCounter) -> Answering:
+        """By what a shard's deliveries are answered; `remarks` counts what a person should know of those that leave.
+
+        Raises ProjectInvalid where the program holds what no delivery can say.
+        """
         ...
 
 

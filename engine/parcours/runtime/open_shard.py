@@ -7,6 +7,7 @@ from collections.abc import Callable
 from parcours.channel import CALL
 from parcours.clock import Clock
 from parcours.closing import close_after
+from parcours.core.remarks import RemarkCounter
 from parcours.dispatch.addressing import InstalledAddresses
 from parcours.dispatch.dead_codes import InstalledDeadCodes
 from parcours.dispatch.registry import Registry
@@ -33,7 +34,8 @@ def open_shard(
     """
     program = plan.project.program
     sent_on = sorted({channel for journey in program.versions() for channel in channels_of(journey)} - {CALL})
-    answer = accept if plan.rendering is None else plan.rendering.answering(program)
+    remarks = RemarkCounter(plan.settings.remarks_max)
+    answer = accept if plan.rendering is None else plan.rendering.answering(program, remarks)
     store = open_store(plan.store, number)
     try:
         shard = Shard(
@@ -51,7 +53,7 @@ def open_shard(
             dead_codes=InstalledDeadCodes(registry),
         )
         shard.open(clock.now_ms(), expected_epoch=expected_epoch)
-        return ShardHost(shard, store, clock, wake)
+        return ShardHost(shard, store, clock, wake, remarks)
     except BaseException as error:
         close_after(error, store.close)  # whoever tries again finds it free
         raise

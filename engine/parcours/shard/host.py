@@ -17,6 +17,7 @@ from parcours.core.fact import Fact
 from parcours.core.identity import SLOTS
 from parcours.core.input import Settlement
 from parcours.core.profile import Profile
+from parcours.core.remarks import RemarkCounter, RemarkCounts
 from parcours.core.totals import Totals
 from parcours.errors import StoreBroken
 from parcours.journey.publish.publications import Publications
@@ -53,16 +54,25 @@ counts by another one that does not.
 
 
 class ShardHost:
-    """Satisfies `ShardPort`. `wake` is told the name of a channel that has deliveries ready.
+    """Satisfies `ShardPort`. While the shard is held for a change, whatever would move its time waits.
 
-    While the shard is held for a change, whatever would move its time waits.
+    wake     is told the name of a channel that has deliveries ready
+    remarks  where the remarks on the shard's recorded deliveries are counted, None if they are not
     """
 
-    def __init__(self, shard: Shard, store: Store, clock: Clock, wake: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        shard: Shard,
+        store: Store,
+        clock: Clock,
+        wake: Callable[[str], None],
+        remarks: RemarkCounter | None = None,
+    ) -> None:
         self._shard = shard
         self._store = store
         self._clock = clock
         self._wake = wake
+        self._remarks = remarks
         self._woken: set[str] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._check: asyncio.TimerHandle | None = None
@@ -221,6 +231,9 @@ class ShardHost:
 
     async def collect_facts(self) -> list[Fact]:
         return self._shard.collect_facts()
+
+    async def collect_remarks(self) -> RemarkCounts:
+        return [] if self._remarks is None else self._remarks.counts()
 
     def close(self) -> None:
         """Stop the alarm and the check, and give the store back."""

@@ -15,6 +15,7 @@ import msgspec
 from parcours.core.fact import Fact
 from parcours.core.input import Settlement
 from parcours.core.profile import Profile
+from parcours.core.remarks import RemarkCounts
 from parcours.core.totals import Totals
 from parcours.journey.publish.publications import Publications
 from parcours.shard.messages import (
@@ -239,6 +240,13 @@ class CollectFacts(Request[list[Fact]], frozen=True, tag="facts"):
 
     async def put_to(self, host: ShardHost) -> list[Fact]:
         return await host.collect_facts()
+
+
+class CollectRemarks(Request[RemarkCounts], frozen=True, tag="remarks"):
+    """What channels' checks have remarked on recorded deliveries since the shard was opened."""
+
+    async def put_to(self, host: ShardHost) -> RemarkCounts:
+        return await host.collect_remarks()
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -15,6 +15,7 @@ from operator import attrgetter
 from types import NoneType
 from typing import TypeAlias
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from parcours import collector
@@ -22,8 +23,9 @@ from parcours.arguments import check_callable, check_kind, check_method, check_w
 from parcours.closing import close_all
 from parcours.config import Settings, settings_of
 from parcours.core.fact import Fact
+from parcours.core.remarks import StepRemark
 from parcours.core.turn import Crowd
-from parcours.insight.summary import EventCount, Reasons, Summary, Tally
+from parcours.insight.summary import EventCount, Reasons, Summary, Tally, remarks_by_place
 from parcours.instants import EARLIEST_MS, LATEST_MS
 from parcours.journey.channels import channels_used
 from parcours.journey.project import Project, check_project
@@ -46,6 +48,8 @@ class Result:
     reasons    why deliveries did not arrive, counted
     limits     how often each setting's limit was reached
     unknown_zones  how often somebody was given each of the time zones that do not exist
+    remarks    with `rendering`: how many deliveries have each remark of their channel's check, by (journey, step,
+               channel, remark)
     targets    the goal's target of each journey that has one, in percent
     unsettled  without `until_ms`: whether something was still due `loop_horizon_ms` after the last event
     """
@@ -57,6 +61,7 @@ class Result:
     targets: Mapping[str, float | None]
     unsettled: bool = False
     unknown_zones: Counter[str] = field(default_factory=Counter)
+    remarks: Counter[StepRemark] = field(default_factory=Counter)
 
 
 def simulate(
@@ -83,7 +88,8 @@ def simulate(
     crowd     how simulated people react to what they are sent
     channels  settings of channels that really deliver; the others record
     rendering renders recorded deliveries (`RecordedRendering.of`), so that a template that fails for a person,
-              and a content that its channel refuses, are seen; without it every recorded delivery counts as sent
+              and a content that its channel refuses, are seen, and its remarks counted; without it every recorded
+              delivery counts as sent
     rejected  called with number (from 1) and reason of each line that cannot be used
     progress  called with the lines handed over so far, their total (None as long as it is not known), and the virtual
               time in ms
@@ -179,10 +185,22 @@ class _Counting:
         counted = EventCount(read=read, duplicate=drive.duplicate, rejected=unusable, undeclared=drive.undeclared)
         summary = self._tally.summary(counted, _newest(self._newest_ms, drive.last_ms))
         used = drive.accepted - drive.undeclared - summary.events.unmatched
-        summary = replace(summary, events=replace(summary.events, used=used))
+        remarks = Counter(dict(drive.remarks))
+        summary = replace(
+            summary, events=replace(summary.events, used=used), remarks=remarks_by_place(remarks) or UNSET
+        )
         targets = {j.name: j.goal.target_percent for j in self._journeys if j.goal is not None}
         tally = self._tally
-        return Result(kept, summary, tally.reasons(), tally.limits(), targets, drive.unsettled, tally.unknown_zones())
+        return Result(
+            facts=kept,
+            summary=summary,
+            reasons=tally.reasons(),
+            limits=tally.limits(),
+            targets=targets,
+            unsettled=drive.unsettled,
+            unknown_zones=tally.unknown_zones(),
+            remarks=remarks,
+        )
 
 
 _at = attrgetter("at")

@@ -15,11 +15,12 @@ from typing import TypeAlias
 
 from parcours.config import Settings
 from parcours.core.fact import Fact
+from parcours.core.remarks import RemarkCounter, RemarkCounts
 from parcours.journey.program import Program
 from parcours.routing.audience_reads import Due, Upcoming, list_everywhere, place_members
 from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router, Taken
-from parcours.shard.requests import CollectFacts, GetStatus, LetIn, PassTime
+from parcours.shard.requests import CollectFacts, CollectRemarks, GetStatus, LetIn, PassTime
 from parcours.simulation.recorded import Recorded
 
 SETTLE_POLL_S = 0.002
@@ -65,6 +66,9 @@ class Drive:
         self.unsettled = False
         """Whether something is due after the time at which `run` left off by itself."""
 
+        self.remarks: RemarkCounts = []
+        """What channels' checks have remarked on recorded deliveries, once `run` is over."""
+
         self.duplicate = 0
         self.accepted = 0
         self.undeclared = 0
@@ -88,6 +92,7 @@ class Drive:
         await self._pass_to(horizon_ms + 1)
         if until_ms is None:
             self.unsettled = any([(await port.ask(GetStatus())).next_ms is not None for port in self._ports])
+        self.remarks = await self.collect_remarks()
 
     async def feed(self, events: Iterable[Recorded]) -> None:
         """Apply events that are no earlier than what has happened so far."""
@@ -113,6 +118,13 @@ class Drive:
         """The facts since the last call, in the order of happening for each person."""
         collected = [await port.ask(CollectFacts()) for port in self._ports]
         return [fact for facts in collected for fact in facts]
+
+    async def collect_remarks(self) -> RemarkCounts:
+        """What channels' checks have remarked on recorded deliveries so far, of all shards."""
+        together = RemarkCounter(self._settings.remarks_max)
+        for port in self._ports:
+            together.include(await port.ask(CollectRemarks()))
+        return together.counts()
 
     async def _read(self, due: Due) -> None:
         """Everybody is held at the instant, so people enter from it on."""
