@@ -44,7 +44,8 @@ from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Verb, changed, published
 from parcours.journey.publish.publications import PublicationCompiler, Publications, begun, candidate_of, source_of
-from parcours.segment import input_of, read_call
+from parcours.segment.inputs import input_of
+from parcours.segment.line import read_call
 
 SHOP = """
 settings: {project: shop, timezone: Europe/Paris, policies: {consent: {default: opt_out}}}

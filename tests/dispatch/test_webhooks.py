@@ -28,7 +28,7 @@ from parcours.journey.model.document import (
 )
 from parcours.journey.project import Project
 from parcours.routing.plan import Plan
-from parcours.segment import feedback_line
+from parcours.segment.inputs import feedback_line
 from parcours.testing.doubles import TwilioServer
 
 if TYPE_CHECKING:

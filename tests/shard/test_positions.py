@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parcours.config import Settings
-from parcours.segment import REASON_BYTES_MAX
+from parcours.segment.line import REASON_BYTES_MAX
 from parcours.shard.intake import NOT_USABLE_THEN
 from parcours.shard.messages import Answer, Batch, LineOutcome
 from parcours.shard.positions import PREFIX, packed, unpacked

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from parcours.channel import Feedback, WebhookRequest
 from parcours.dispatch.registry import Registry
 from parcours.errors import CallerError, ChannelUnknown
-from parcours.segment import feedback_line
+from parcours.segment.inputs import feedback_line
 
 
 def feedback_lines(

@@ -12,7 +12,8 @@ import msgspec
 from parcours.config import Settings
 from parcours.errors import CallerError
 from parcours.journey.program import Program
-from parcours.segment import Unusable, bounded_reason, check_call
+from parcours.segment.inputs import check_call
+from parcours.segment.line import Unusable, bounded_reason
 from parcours.surrogates import mended_value
 from parcours.wording import shown_value
 

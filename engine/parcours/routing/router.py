@@ -21,7 +21,8 @@ from parcours.core.identity import SLOTS, SlotMap
 from parcours.errors import ShardUnavailable
 from parcours.journey.program import Program
 from parcours.routing.ports import BatchPort
-from parcours.segment import Unusable, route
+from parcours.segment.line import Unusable
+from parcours.segment.person import route
 from parcours.shard.messages import Answer, Batch, LineOutcome
 from parcours.shard.requests import TakeBatch
 

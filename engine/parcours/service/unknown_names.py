@@ -13,7 +13,7 @@ from parcours.config import MINUTE_MS
 from parcours.expression.definition_keys import plain
 from parcours.journey.channels import channels_known, purposes_known
 from parcours.journey.program import Program
-from parcours.segment import Unusable, read_call
+from parcours.segment.line import Unusable, read_call
 from parcours.wording import nearest, quoted
 
 log = logging.getLogger("parcours")

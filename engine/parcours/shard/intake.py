@@ -15,18 +15,9 @@ from parcours.core.fact import Unmatched
 from parcours.core.identity import SLOTS, SlotMap
 from parcours.core.input import EventHappened, FeedbackArrived, Input
 from parcours.journey.program import Program
-from parcours.segment import (
-    Call,
-    Unusable,
-    check_message_id,
-    input_of,
-    instant,
-    is_report,
-    person_of,
-    read_call,
-    read_details,
-    read_envelope,
-)
+from parcours.segment.inputs import check_message_id, input_of
+from parcours.segment.line import Call, Unusable, instant, read_call, read_details, read_envelope
+from parcours.segment.person import is_report, person_of
 from parcours.shard.messages import Answer, Batch, LineOutcome
 from parcours.shard.reports import NOBODY, Reports
 from parcours.shard.slots import SeenIds, Slots

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from parcours.core.delivery.deliveries import find_in
 from parcours.core.delivery.delivery_key import KeyPlace, name_hash
-from parcours.segment import FEEDBACK, DetailedCall, Unusable, is_report, read_call, reported_place
+from parcours.segment.line import DetailedCall, Unusable, read_call
+from parcours.segment.person import FEEDBACK, is_report, reported_place
 from parcours.shard.slots import Slots
 from parcours.shard.work import Work
 

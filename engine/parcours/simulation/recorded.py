@@ -17,7 +17,7 @@ import msgspec
 
 from parcours.config import Settings
 from parcours.errors import EventsUnsorted
-from parcours.segment import Unusable, timestamp_of
+from parcours.segment.line import Unusable, timestamp_of
 from parcours.simulation.sorting import Sorter
 
 HELD_BYTES_MAX = 64 * 1024 * 1024

@@ -17,7 +17,7 @@ from parcours.insight.sentences import sentence
 from parcours.journey.program import Program, Step, WaitDuration, WaitFor, WaitLocalTime, WaitUntil
 from parcours.journey.project import Project
 from parcours.journey.read.finding import Finding
-from parcours.segment import Call, Unusable, instant, read_call
+from parcours.segment.line import Call, Unusable, instant, read_call
 from parcours.simulation.simulation import simulate
 from parcours.testing.cases.document import PEOPLE_MAX
 from parcours.testing.cases.moment import since

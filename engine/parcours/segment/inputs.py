@@ -1,0 +1,160 @@
+"""What does a line do to its person? Each type of call is an input of its own to the core.
+
+A line of the type `feedback` is a provider's report of what became of a delivery. It names the delivery by its key and
+no person, and is routed by the key. It can do no more than a `reaction` line, which callers may hand in as well, and
+recordings of a live engine hold such lines; so it is accepted from every caller. A door that does not trust its callers
+has to refuse both types.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import get_args
+
+import msgspec
+
+from parcours.channel import CALL, Feedback, Reaction
+from parcours.config import Settings
+from parcours.core.delivery.feedback import OUTCOMES, is_possible
+from parcours.core.input import (
+    ConsentChanged,
+    EventHappened,
+    FeedbackArrived,
+    Input,
+    ReactionArrived,
+    SuppressionChanged,
+    TraitsChanged,
+)
+from parcours.core.time_text import time_text
+from parcours.expression.expression import Scope
+from parcours.instants import LATEST_MS
+from parcours.journey.program import PAGE_EVENTS, Program
+from parcours.segment.line import (
+    Call,
+    DetailedCall,
+    Unusable,
+    decode_object,
+    instant,
+    properties_of,
+    read_call,
+    too_long,
+)
+from parcours.segment.person import FEEDBACK, person_of, reported_place
+
+REPORTED: tuple[str, ...] = get_args(Reaction)
+"""The reactions that a provider can report."""
+
+QUOTED_MAX = 64
+"""Characters of a line that a reason quotes of one name, so that there is room for the rest of the sentence."""
+
+
+def check_call(line: bytes, program: Program, settings: Settings) -> None:
+    """Raises Unusable for the line of a call that no shard would take.
+
+    A shard looks no further into a call than its journeys do; here all of it is looked at.
+    """
+    if len(line) > settings.event_bytes_max:
+        raise too_long(settings)
+    call = read_call(line)
+    person_of(call, program, settings)
+    check_message_id(call, settings)
+    input_of(call, 0, program)
+
+
+def check_message_id(call: Call, settings: Settings) -> None:
+    """Raises Unusable for a message id that is too long to be remembered."""
+    if call.message_id and len(call.message_id) > settings.id_bytes_max:
+        raise Unusable(f"a messageId longer than id_bytes_max={settings.id_bytes_max}")
+
+
+def event_name(call: Call) -> str | None:
+    """The name of the event that the call is, None if it is no event."""
+    if call.type == "track":
+        if not call.event:
+            raise Unusable("a track call without an event")
+        return call.event
+    return PAGE_EVENTS.get(call.type)
+
+
+def input_of(call: Call, at: int, program: Program) -> Input | None:
+    """The input that the call is to its person; None for an accepted call that does nothing."""
+    name = event_name(call)
+    if name is not None:
+        return _event_input(call, name, at, program)
+    assert isinstance(call, DetailedCall), "only a track call is read without its details"
+    if call.type == "identify":
+        return TraitsChanged(at, decode_object(call.traits, "traits"))
+    if call.type == "reaction":
+        return _reaction_input(call, at)
+    if call.type == FEEDBACK:
+        return _feedback_input(call, at)
+    if call.type == "group":
+        return None
+    if call.type == "alias":
+        if not call.user_id:
+            raise Unusable("an alias call needs the userId of the person who is known")
+        return None  # accepted, though nobody is merged: a sender of Segment's calls sends them without being asked
+    if call.type == "consent":
+        return _consent_input(call, at)
+    if call.type == "suppression":
+        return _suppression_input(call, at)
+    raise Unusable(f"unknown type {call.type!r:.{QUOTED_MAX}}")
+
+
+def _event_input(call: Call, name: str, at: int, program: Program) -> EventHappened:
+    properties = properties_of(call)
+    timestamp = None if call.timestamp is None else instant(call.timestamp)
+    return EventHappened(at, _names_of(name, properties, at, program), properties, timestamp)
+
+
+def _names_of(name: str, properties: dict[str, object], at: int, program: Program) -> tuple[str, ...]:
+    """The event's own name, and those of the rule-based types that it meets."""
+    derived = program.derived.get(name)
+    if not derived:
+        return (name,)
+    scope = Scope(event=properties, now_ms=at)
+    return (name, *(each.name for each in derived if each.rule is not None and each.rule.holds(scope)))
+
+
+def _consent_input(call: DetailedCall, at: int) -> ConsentChanged:
+    if not call.channel or call.granted is None:
+        raise Unusable("a consent call needs channel and granted")
+    return ConsentChanged(at, call.channel, call.purpose or None, call.granted)
+
+
+def _suppression_input(call: DetailedCall, at: int) -> SuppressionChanged:
+    if not call.channel or not call.address or call.suppressed is None:
+        raise Unusable("a suppression call needs channel, address and suppressed")
+    return SuppressionChanged(at, call.channel, call.address, call.suppressed)
+
+
+def _reaction_input(call: DetailedCall, at: int) -> ReactionArrived:
+    if call.reaction not in OUTCOMES:
+        raise Unusable(f"unknown reaction {call.reaction!r:.{QUOTED_MAX}}; there are {', '.join(OUTCOMES)}")
+    channel = call.channel or (CALL if call.reaction == "answered" else None)
+    if not (call.journey and call.step and channel):
+        raise Unusable("a reaction needs journey, step and channel")
+    if not is_possible(call.reaction, channel):
+        raise Unusable(
+            f"{call.reaction!r} on {channel!r:.{QUOTED_MAX}}: "
+            "an outbound call is answered or failed, and nothing else is answered"
+        )
+    answer = decode_object(call.answer, "answer") if call.reaction == "answered" else None
+    return ReactionArrived(at, call.reaction, call.journey, call.step, channel, call.link, answer, call.code)
+
+
+def _feedback_input(call: DetailedCall, at: int) -> FeedbackArrived:
+    reported_place(call)
+    if call.reaction not in REPORTED:
+        raise Unusable(f"unknown reaction {call.reaction!r:.{QUOTED_MAX}}; a provider reports {', '.join(REPORTED)}")
+    return FeedbackArrived(at, call.key or "", call.reaction, call.link, call.code)
+
+
+def feedback_line(feedback: Feedback) -> bytes:
+    """The line of a provider's report. A report that comes again is the same line, and counts once."""
+    told = {name: value for name, value in msgspec.structs.asdict(feedback).items() if value is not None}
+    at_ms = told.pop("at_ms", None)
+    if at_ms is not None and 0 <= at_ms < LATEST_MS:  # a time that nobody can have told is none
+        told["timestamp"] = time_text(at_ms)
+    message_id = blake2b(msgspec.json.encode(feedback), digest_size=16).hexdigest()
+    return msgspec.json.encode({"type": FEEDBACK, **told, "messageId": message_id})

@@ -1,0 +1,216 @@
+"""A line decoded in three depths: the ids by which it is routed, the envelope of a call, and all details of a call.
+
+Properties stay bytes until somebody needs them. A line that cannot be used raises `Unusable` with a reason in words;
+the lines around it are not affected.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+import msgspec
+
+from parcours.config import Settings
+from parcours.core.storable import objection
+from parcours.instants import LATEST_MS, ceil_ms
+from parcours.journey.program import PAGE_EVENTS
+from parcours.surrogates import mended_json, mended_text
+
+T = TypeVar("T")
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What a decoder raises for a line that is no call."""
+
+Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
+
+REASON_BYTES_MAX = 256
+"""Longest reason for which a line is not used, in UTF-8: a sentence with a name or two. A reason quotes what the line
+says; unbounded, the answer to a batch of rejected lines would be as long as the batch, and escaped even longer.
+"""
+
+
+class Unusable(Exception):
+    """A line that cannot be used; the first argument says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(bounded_reason(reason))
+
+
+def bounded_reason(reason: str) -> str:
+    """The reason, cut off where it becomes too long to be told."""
+    encoded = reason.encode(errors="replace")
+    if len(encoded) <= REASON_BYTES_MAX:
+        return reason
+    return encoded[: REASON_BYTES_MAX - len("…".encode())].decode(errors="ignore") + "…"
+
+
+class Routing(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """The part of a line that routing needs: the ids of its person."""
+
+    user_id: str | None = None
+    anonymous_id: str | None = None
+
+
+class Call(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """A call's envelope. Keys that are not named here are ignored, explicit nulls count as absent.
+
+    It is all that is read of a track call, of which most lines are: each further field costs every one of them.
+    """
+
+    type: str
+    event: str | None = None
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    message_id: str | None = None
+    timestamp: Zoned | None = None
+    properties: msgspec.Raw = msgspec.Raw()
+
+
+class DetailedCall(Call, frozen=True, rename="camel", gc=False):
+    """A call of any other type, with what such calls tell besides."""
+
+    traits: msgspec.Raw = msgspec.Raw()
+    reaction: str | None = None
+    journey: str | None = None
+    step: str | None = None
+    channel: str | None = None
+    link: str | None = None
+    purpose: str | None = None
+    granted: bool | None = None
+    answer: msgspec.Raw = msgspec.Raw()
+    key: str | None = None
+    code: str | None = None
+    address: str | None = None
+    suppressed: bool | None = None
+    name: msgspec.Raw = msgspec.Raw()
+    category: msgspec.Raw = msgspec.Raw()
+
+
+NAMES = ("userId", "anonymousId", "messageId", "event", "key", "journey", "step", "channel", "purpose", "address")
+"""The fields of a line that name something."""
+
+
+class Timing(msgspec.Struct, frozen=True, gc=False):
+    """The part of a line that sorting needs."""
+
+    timestamp: Zoned | None = None
+
+
+_timing = msgspec.json.Decoder(Timing)
+_routing = msgspec.json.Decoder(Routing)
+_call = msgspec.json.Decoder(Call)
+_detailed = msgspec.json.Decoder(DetailedCall)
+_text = msgspec.json.Decoder(str | None)
+_object = msgspec.json.Decoder(dict[str, object] | None)
+
+
+def read_call(line: bytes) -> Call:
+    """Decode a line's envelope, and the details of every call that is no track call."""
+    envelope = read_envelope(line)
+    return envelope if envelope.type == "track" else read_details(line)
+
+
+def read_envelope(line: bytes) -> Call:
+    """Decode what every call has."""
+    try:
+        return _call.decode(line)
+    except UNREADABLE as error:
+        return _decode_mended(_call, line, error)
+
+
+def read_details(line: bytes) -> DetailedCall:
+    """Decode a line whose envelope is of another type than track."""
+    try:
+        return _detailed.decode(line)
+    except UNREADABLE as error:
+        return _decode_mended(_detailed, line, error)
+
+
+def read_routing(line: bytes, settings: Settings) -> Routing:
+    """Decode the ids alone. Raises Unusable for a line that is too long as well."""
+    if len(line) > settings.event_bytes_max:
+        raise too_long(settings)
+    try:
+        return _routing.decode(line)
+    except UNREADABLE as error:
+        return _decode_mended(_routing, line, error)
+
+
+def timestamp_of(line: bytes, settings: Settings) -> int:
+    """The timestamp of a recorded line, in ms. Raises Unusable for a line that is too long as well."""
+    if len(line) > settings.event_bytes_max:
+        raise too_long(settings)
+    try:
+        timing = _timing.decode(line)
+    except UNREADABLE as error:
+        timing = _decode_mended(_timing, line, error)
+    return instant(timing.timestamp)
+
+
+def instant(timestamp: datetime | None) -> int:
+    """A recorded call's own timestamp in ms. Without one it cannot be put in order."""
+    if timestamp is None:
+        raise Unusable("no timestamp")
+    at = ceil_ms(timestamp)
+    if not 0 <= at < LATEST_MS:
+        raise Unusable(f"the timestamp {timestamp.isoformat()} is not of the years 1970 to 9997")
+    return at
+
+
+def properties_of(call: Call) -> dict[str, object]:
+    """The event's properties; a page or screen call's name and category are among them."""
+    properties = decode_object(call.properties, "properties")
+    if not isinstance(call, DetailedCall) or call.type not in PAGE_EVENTS:
+        return properties
+    told = {"name": decode_text(call.name, "name"), "category": decode_text(call.category, "category")}
+    return {**{name: text for name, text in told.items() if text is not None}, **properties}
+
+
+def too_long(settings: Settings) -> Unusable:
+    """What is said of a line above the limit."""
+    return Unusable(f"longer than event_bytes_max={settings.event_bytes_max}")
+
+
+def _decode_mended(decoder: msgspec.json.Decoder[T], line: bytes, error: Exception) -> T:
+    """Decode a line again in which values hold halves of surrogate pairs, which no decoder takes."""
+    mended = mended_json(line) if isinstance(error, msgspec.DecodeError) else line
+    if mended != line:
+        try:
+            if _has_halved_names(line):
+                raise Unusable("not a call: half of a surrogate pair in an id or a name")
+            return decoder.decode(mended)
+        except (ValueError, RecursionError):
+            pass
+    raise Unusable(f"not a call: {error}") from None
+
+
+def _has_halved_names(line: bytes) -> bool:
+    """Whether an id or a name holds half of a surrogate pair: to mend it would make another one of it."""
+    call = json.loads(line)
+    named = [call.get(name) for name in NAMES] if isinstance(call, dict) else []
+    return any(isinstance(each, str) and mended_text(each) != each for each in named)
+
+
+def decode_text(raw: msgspec.Raw, name: str) -> str | None:
+    """Decode the value of a key that holds a text; None where the line has no such key."""
+    try:
+        return _text.decode(raw) if bytes(raw) else None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Unusable(f"{name} is not a text: {error}") from None
+
+
+def decode_object(raw: msgspec.Raw, name: str) -> dict[str, object]:
+    """Decode the value of a key that holds an object; empty where the line has no such key."""
+    text = bytes(raw)
+    if not text:
+        return {}
+    try:
+        decoded = _object.decode(text)
+    except UNREADABLE as error:
+        raise Unusable(f"{name} is not an object: {error}") from None
+    reason = objection(decoded, text.count(b"{") + text.count(b"["))
+    if reason is not None:
+        raise Unusable(f"{name} with {reason}")
+    return decoded or {}

@@ -1,0 +1,78 @@
+"""Whom is a line about? A call names its person by an id or by the key of its event type, a report names a delivery."""
+
+from __future__ import annotations
+
+from typing import TypeGuard
+
+from parcours.config import Settings
+from parcours.core.delivery.delivery_key import KeyPlace, place_in
+from parcours.core.identity import SlotMap, person_in, person_name
+from parcours.expression.expression import MISSING, Scope
+from parcours.journey.program import PAGE_EVENTS, EventType, Program
+from parcours.segment.line import Call, DetailedCall, Unusable, properties_of, read_call, read_routing
+
+FEEDBACK = "feedback"
+"""The type of the line of a provider's report."""
+
+
+def route(line: bytes, program: Program, settings: Settings, slot_map: SlotMap) -> int:
+    """The slot to which a line goes: of the person whom it is about, or of the delivery that a provider reports on."""
+    routing = read_routing(line, settings)
+    user_id = routing.user_id
+    if user_id and user_id[0] != "@":
+        return slot_map.slot(user_id)
+    person = person_name(user_id, routing.anonymous_id)
+    if person is None:
+        call = read_call(line)
+        if is_report(call):
+            return reported_place(call).slot
+        person = keyed_person(call, program)
+    return slot_map.slot(person)
+
+
+def keyed_person(call: Call, program: Program) -> str:
+    """The person named by the key of the call's event type, or of a rule-based type that it meets.
+
+    Asked only where the call has no id of its own.
+    """
+    name = PAGE_EVENTS.get(call.type) or call.event or ""
+    types = [each for each in (program.events.get(name), *program.derived.get(name, ())) if each and each.key]
+    scope = Scope(event=properties_of(call)) if types else Scope()
+    for declared in types:
+        if declared.rule is None or declared.rule.holds(scope):
+            person = _named_by(declared, scope)
+            if person is not None:
+                return person
+    raise Unusable("names nobody: neither userId nor anonymousId, and no key of its event type")
+
+
+def _named_by(declared: EventType, scope: Scope) -> str | None:
+    if declared.key is None or declared.namespace is None:
+        return None
+    value = declared.key.value(scope)
+    return None if value is MISSING else person_in(declared.namespace, value, caseless=declared.caseless)
+
+
+def person_of(call: Call, program: Program, settings: Settings) -> str:
+    """The call's person, after checking her id for what no store or provider can hold."""
+    person = person_name(call.user_id, call.anonymous_id) or keyed_person(call, program)
+    if len(person) > settings.id_bytes_max or len(person.encode()) > settings.id_bytes_max:
+        raise Unusable(f"an id of {len(person.encode())} bytes, more than id_bytes_max={settings.id_bytes_max}")
+    if "\0" in person:
+        raise Unusable("an id with a NUL character")
+    return person
+
+
+def is_report(call: Call) -> TypeGuard[DetailedCall]:
+    """Whether the call is a provider's report."""
+    return call.type == FEEDBACK
+
+
+def reported_place(call: DetailedCall) -> KeyPlace:
+    """Where the delivery lives that a provider's report names."""
+    if call.user_id or call.anonymous_id:
+        raise Unusable("feedback names a delivery by its key, and nobody by an id")
+    try:
+        return place_in(call.key or "")
+    except ValueError as error:
+        raise Unusable(f"feedback for what has not left here: {error}") from None
