@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any, TypeAlias
 
 from parcours.channel import plain_address
@@ -49,5 +50,11 @@ class InstalledAddresses:
         try:
             return self._registry.normalize(channel)
         except (ChannelUnknown, ExtraMissing) as error:
-            log.warning("addresses on the channel %r are taken as they stand: %s", channel, error)
+            _say(channel, str(error))
             return plain_address
+
+
+@cache
+def _say(channel: str, why: str) -> None:
+    """Said once in the life of a process, whatever number of shards it opens."""
+    log.warning("addresses on the channel %r are taken as they stand: %s", channel, why)

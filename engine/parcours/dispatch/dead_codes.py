@@ -6,6 +6,7 @@ In a process in which the channel cannot be loaded no code means that, and the l
 from __future__ import annotations
 
 import logging
+from functools import cache
 
 from parcours.dispatch.registry import Registry
 from parcours.errors import ChannelUnknown, ExtraMissing
@@ -32,5 +33,11 @@ class InstalledDeadCodes:
         try:
             return self._registry.dead_codes(channel)
         except (ChannelUnknown, ExtraMissing, TypeError) as error:  # TypeError: a stranger's table that is none
-            log.warning("no code of the channel %r tells a dead address: %s", channel, error)
+            _say(channel, str(error))
             return frozenset()
+
+
+@cache
+def _say(channel: str, why: str) -> None:
+    """Said once in the life of a process, whatever number of shards it opens."""
+    log.warning("no code of the channel %r tells a dead address: %s", channel, why)
