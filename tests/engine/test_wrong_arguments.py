@@ -132,8 +132,8 @@ ELSEWHERE: dict[str, Use] = {
 }
 
 
-TAKES_ANYTHING = {"ingest a call", "ingest a type", "sent channel"}
-"""Calls that answer for each line, or look for what is asked for, whatever it is."""
+TAKES_ANYTHING = {"ingest a call", "ingest a type"}
+"""Calls that answer for each line, whatever it is."""
 
 
 def say_so(call: str, use: Use, of: object, finish: Callable[[object], object] = lambda answer: answer) -> None:

@@ -68,4 +68,4 @@ def test_the_output_is_bounded_and_says_how_much_more_there_is(delivery: Any) ->
 def test_no_difference_is_said_in_a_sentence(delivery: Any) -> None:
     same: list[DeliveryReached] = [delivery(1, "sent")]
 
-    assert difference_text(compare(same, same), 10) == "No difference: 1 deliveries are the same.\n"
+    assert difference_text(compare(same, same), 10) == "No difference: 1 delivery is the same.\n"

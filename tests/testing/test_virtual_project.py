@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 from parcours import Project, simulate
 from parcours.core.fact import Moved
 from parcours.errors import CallerError, EngineClosed
+from parcours.testing.sent_names import SentNames
 from parcours.testing.virtual_project import VirtualProject
 
 README = Path(str(sys.modules["parcours.testing.virtual_project"].__file__)).parent / "README.md"
@@ -37,6 +40,30 @@ def test_time_passes_when_told_and_what_is_due_at_its_end_has_happened(shop: Vir
     (mail,) = shop.sent(who="sarah", channel="email")
     assert before == []
     assert (mail.message, mail.to, mail.at) == ("cart-reminder", "s@luma.example", shop.now)
+
+
+@pytest.mark.parametrize(
+    "asked, told",
+    [
+        ({"channel": "emial"}, "channel: the project has no channel 'emial', did you mean 'email'?"),
+        ({"journey": "abandoned-card"}, "did you mean 'abandoned-cart'?"),
+        ({"step": "remnid"}, "did you mean 'remind'?"),
+        ({"message": "cart-remindr"}, "did you mean 'cart-reminder'?"),
+    ],
+)
+def test_a_misspelt_name_is_told_for_it_would_look_as_if_nothing_was_sent(
+    shop: VirtualProject, asked: dict[str, str], told: str
+) -> None:
+    with pytest.raises(CallerError, match=re.escape(told)):
+        shop.sent(who="sarah", **asked)
+
+
+def test_what_an_earlier_publication_named_can_still_be_asked_for(luma: Project) -> None:
+    names = SentNames()
+    names.add(luma.program)
+    names.add(replace(luma.program, journeys=(), messages={}))
+
+    names.check({"journey": "abandoned-cart", "step": "remind", "message": "cart-reminder"})
 
 
 def test_a_reaction_moves_the_person_on(shop: VirtualProject) -> None:

@@ -29,7 +29,8 @@ def difference_json(difference: Difference, changes_max: int) -> bytes:
 
 def _lines(difference: Difference, changes_max: int) -> Iterator[str]:
     if not difference.changes:
-        yield f"No difference: {difference.deliveries.same:,} deliveries are the same."
+        same = difference.deliveries.same
+        yield f"No difference: {same:,} {'delivery is' if same == 1 else 'deliveries are'} the same."
         return
     yield f"Deliveries: {_counted(difference.deliveries)}. People who notice: {difference.people:,}."
     for name, count in difference.outcomes.items():

@@ -43,6 +43,7 @@ from parcours.service.journey_control import JourneyControl
 from parcours.service.unknown_names import UnknownNames
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.virtual import Drive
+from parcours.testing.sent_names import SentNames
 from parcours.wording import nearest, quoted, shown_value
 
 T = TypeVar("T")
@@ -174,6 +175,8 @@ class VirtualProject(BlockingFacade):
     def __init__(self, project: Project, start: datetime = START, settings: Settings | None = None) -> None:
         check_project("VirtualProject", project)
         self.project = project
+        self._names = SentNames()
+        self._names.add(project.program)
         self._closed = False
         self._rendering, self._contents = RecordedRendering.of(project), dict[str, Said]()
         self._facade = _VirtualFacade(project, _start_ms(start), settings_of(settings), self._rendering)
@@ -247,6 +250,7 @@ class VirtualProject(BlockingFacade):
             raise CallerError(f"publish({shown_value(project)}): a Project or its folder is expected")
         published = project if isinstance(project, Project) else load_project(project)
         self._call(self._facade.publish(published))
+        self._names.add(published.program)
         self.project = published
 
     # What can be seen
@@ -266,13 +270,15 @@ class VirtualProject(BlockingFacade):
     ) -> list[Sent]:
         """The messages sent so far that match, in the order of time.
 
-        Outbound calls are among them only where `channel="call"` asks for them; their message is the action.
+        Outbound calls are among them only where `channel="call"` asks for them; their message is the action. Raises
+        CallerError for a channel, journey, step or message that the project has not, nor had before.
         """
         if who is not None:
             check_person(who, "sent")
         person = None if who is None else person_asked_for(who)
         wanted = {"person": person, "channel": channel, "journey": journey, "step": step, "message": message}
         asked = {name: value for name, value in wanted.items() if value is not None}
+        self._names.check(asked)
         facts = self.facts()
         self._contents |= self._rendering.collect()
         found = [
