@@ -55,11 +55,29 @@ def test_all_documents_are_reported_at_once_in_the_order_of_their_lines(changed:
             "events.yaml:2: events.Checkout Started.properties.cart.total: expected 'string', 'number', 'integer',"
             " 'boolean', 'timestamp', 'date', 'object' or 'list', did you mean 'number'? (found 'numbr')"
         ),
+        (
+            "journeys/abandoned-cart.yaml:7: correlation: unknown name event.cart_id, did you mean 'event.cart.total'?"
+            " (column 1) (found event.cart_id)"
+        ),
+        "journeys/abandoned-cart.yaml:10: exit[0].event: unknown event 'Cart Emptied'",
+        "journeys/abandoned-cart.yaml:12: goal.event: unknown event 'Order Completed'",
+        "journeys/abandoned-cart.yaml:20: steps[0].wait_for[0].event: unknown event 'Order Completed'",
+        (
+            "journeys/abandoned-cart.yaml:25: steps[1].channels[0]: the message 'cart-reminder' has no content for"
+            " 'email'"
+        ),
+        (
+            "journeys/abandoned-cart.yaml:39: steps[5].channels[0]: the message 'cart-reminder' has no content for"
+            " 'push'"
+        ),
+        "journeys/spring.yaml:1: entry: this key is needed",
+        "journeys/spring.yaml:1: steps: this key is needed",
         "journeys/spring.yaml:2: the key is given twice",
         (
             "messages/cart-reminder.yaml:2: clas: neither a key of a message, nor a channel with its content,"
             " did you mean 'class'? (found 'marketing')"
         ),
+        "messages/cart-reminder.yaml:3: sms.text: unknown name x, a name begins with profile, entry, event or run",
         "messages/order-confirmation.yaml:2: this is not YAML: expected ',' or ']', but got '<stream end>'",
         (
             "parcours.yaml:2: timezone: a time zone is an IANA name such as Europe/Paris, did you mean"
@@ -93,6 +111,10 @@ def test_a_faulty_step_does_not_hide_the_faults_of_the_others(changed: Change) -
         "journeys/second.yaml:7: steps[1].colour: unknown key",
         "journeys/second.yaml:7: steps[1].send: unknown message 'cart-remindr', did you mean 'cart-reminder'?",
         "journeys/second.yaml:8: steps[2].timeout: a duration is a text with a unit, such as 30s or 3d (found 3)",
+        (
+            "journeys/second.yaml:8: steps[2].wait_for[0].event: unknown event 'Order Complete',"
+            " did you mean 'Order Completed'?"
+        ),
         "journeys/second.yaml:8: steps[2].wait_for[0].nxt: unknown key, did you mean 'next'?",
         (
             "journeys/second.yaml:8: steps[2].wait_for[1].reaction: expected 'delivered', 'opened', 'clicked',"

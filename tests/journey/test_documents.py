@@ -78,7 +78,7 @@ STEPS = [
 
 
 def read(kind: str, text: str) -> Any:
-    return DOCUMENTS[kind].model_validate(read_text(text, kind, "x.yaml").data)
+    return DOCUMENTS[kind].model_validate(read_text(text, kind, "x.yaml", []).data)
 
 
 @pytest.mark.parametrize("text,step", STEPS, ids=[text for text, _ in STEPS])

@@ -68,7 +68,7 @@ class Declarations:
     """The declared names: kinds of traits, kinds of properties by event type, messages, audiences, addresses...
 
     past    the histories and consents that may be asked for
-    unread  kinds of documents and names of messages that could not be read: an unknown name may be one of theirs
+    unread  keys that declare names, and names of messages, that could not be read: an unknown name may be one of theirs
     """
 
     traits: Mapping[str, str]
@@ -100,8 +100,12 @@ class Declarations:
         """Note a channel that is neither installed nor declared."""
         if channel == CALL:
             margin.error(f"{CALL!r} is no channel: under this name go the outbound calls of actions.yaml", *keys)
-        elif channel not in self.channels:
+        elif not self.has_channel(channel):
             margin.error(f"unknown channel {quoted(channel)}{nearest(channel, self.channels)}", *keys)
+
+    def has_channel(self, channel: str) -> bool:
+        """Whether a channel is installed or declared, or may be."""
+        return channel in self.channels or "*" in self.channels
 
     def names(
         self,
@@ -131,14 +135,14 @@ def declarations_of(
     declared, any_property = documents.events.events, ANYTHING if "events" in unread else {}
     events: dict[str, Mapping[str, str]] = {}
     for name, event in declared.items():
-        base = declared[event.of].properties if event.of in declared else {}
+        base = declared[event.of].properties if event.of in declared else ANYTHING if event.of == UNREAD_EVENT else {}
         told = PAGE_PROPERTIES if {name, event.of} & {*PAGE_EVENTS.values()} else {}
         events[name] = united([base, {**told, **event.properties}, any_property])
-    channels = _channels(documents) if installed is None else frozenset(installed)
+    channels = _channels(documents, unread) if installed is None else frozenset(installed)
     definition_keys = definition_keys or DefinitionKeys()
     keys = {name: definition_keys.event(name) for name in declared}
     return Declarations(
-        traits={**documents.profile.kinds, **(ANYTHING if "profile" in unread else {})},
+        traits={**documents.profile.kinds, **(ANYTHING if "traits" in unread else {})},
         events=events,
         messages={message.message: message for message in reversed(documents.messages)},
         audiences=frozenset(documents.audiences.audiences),
@@ -157,14 +161,15 @@ def declarations_of(
     )
 
 
-def _channels(documents: Documents) -> frozenset[str]:
-    return frozenset({*DEFAULT_ADDRESSES, *documents.settings.channels, *documents.profile.addresses} - {CALL})
+def _channels(documents: Documents, unread: frozenset[str]) -> frozenset[str]:
+    named = {*DEFAULT_ADDRESSES, *documents.settings.channels, *documents.profile.addresses} - {CALL}
+    return frozenset(named | ({"*"} if {"channels", "addresses"} & unread else set()))
 
 
 def _purposes(documents: Documents, unread: frozenset[str]) -> frozenset[str]:
     """The purposes of messages; a message without one has its class for a purpose."""
     named = {message.purpose for message in documents.messages if message.purpose}
-    return frozenset({"marketing", "transactional", *named, *({"*"} if "message" in unread else ())})
+    return frozenset({"marketing", "transactional", *named, *({"*"} if "purpose" in unread else ())})
 
 
 def union_of(declared: Declarations, events: Iterable[str]) -> Mapping[str, str]:

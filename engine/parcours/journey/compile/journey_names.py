@@ -10,7 +10,8 @@ from parcours.journey import program
 from parcours.journey.compile.declarations import Declarations, condition, union_of
 from parcours.journey.model import steps
 from parcours.journey.model.document import JourneyDocument
-from parcours.journey.read.finding import Margin
+from parcours.journey.read.finding import KeyPath, Margin
+from parcours.journey.read.stand_ins import STEP_KIND
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +20,24 @@ class JourneyNames:
 
     paths  the paths that each message and action reads, by `send NAME` and `call NAME`
     kept   collects the paths of events that a run has to keep
+    lost   what could not be read of the journey
     """
 
     document: JourneyDocument
     declared: Declarations
     paths: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    lost: frozenset[KeyPath] = frozenset()
     kept: set[str] = field(default_factory=set)
+
+    @property
+    def ids_unread(self) -> bool:
+        """Whether there may be steps with other ids than are known."""
+        return any(path[:1] == ("steps",) and path[2:] in ((), ("id",)) for path in self.lost)
+
+    def has_lost(self, step: str, key: str) -> bool:
+        """Whether a key of the step of this id could not be read, or something within it."""
+        places = {("steps", number, key) for number, each in enumerate(self.document.steps) if each.id == step}
+        return any(path[:3] in places for path in self.lost)
 
     @property
     def entry_events(self) -> list[str]:
@@ -33,22 +46,37 @@ class JourneyNames:
     @property
     def entry_names(self) -> Mapping[str, str]:
         """The names that `entry` has; none where people enter by an audience."""
-        return union_of(self.declared, self.entry_events)
+        any_entry = [self._every()] if ("entry",) in self.lost else []
+        return united([union_of(self.declared, self.entry_events), *any_entry])
+
+    def _every(self) -> Mapping[str, str]:
+        """What any event or answer may have, for a part that could not be read."""
+        return united([*self.declared.events.values(), *(each.answer for each in self.declared.actions.values())])
+
+    @property
+    def _listeners_unread(self) -> bool:
+        kinds: tuple[KeyPath, ...] = ((), (STEP_KIND,), ("wait_for",))
+        return any(path[:1] == ("steps",) and path[2:] in kinds for path in self.lost)
 
     def step_names(self) -> Names:
         """The names in scope for a step: `event` is whichever event, or answer to a call, moved the run last."""
         events, answers = self.entry_events, list[Mapping[str, str]]()
-        for listener in self._listeners():
+        for listener, reaction_lost in self._listeners():
             if isinstance(listener, steps.EventListenerDocument):
                 events.append(listener.event)
-            elif isinstance(listener, steps.ReactionListenerDocument) and listener.reaction == "answered":
+            elif isinstance(listener, steps.ReactionListenerDocument) and (
+                reaction_lost or listener.reaction == "answered"
+            ):
                 answers.append(self._answer(listener.of))
+        if self._listeners_unread:
+            answers.append(self._every())
         return self.declared.names(united([union_of(self.declared, events), *answers]), self.entry_names, run=True)
 
-    def _listeners(self) -> Iterator[steps.ListenerDocument]:
-        for step in self.document.steps:
-            if isinstance(step, steps.WaitForStep):
-                yield from step.wait_for
+    def _listeners(self) -> Iterator[tuple[steps.ListenerDocument, bool]]:
+        """Each listener, and whether the reaction that it waits for could not be read."""
+        for number, step in enumerate(self.document.steps):
+            for place, listener in enumerate(step.wait_for if isinstance(step, steps.WaitForStep) else ()):
+                yield listener, ("steps", number, "wait_for", place, "reaction") in self.lost
 
     def _answer(self, call: str) -> Mapping[str, str]:
         """The paths of a call step's answer; any where there is no such step or action."""

@@ -22,7 +22,7 @@ def compile_policies(document: PoliciesDocument, margin: Margin, declared: Decla
         _quiet(hours, margin.below("quiet_hours", number), declared)
         for number, hours in enumerate(document.quiet_hours)
     )
-    for channel in sorted(declared.channels):
+    for channel in sorted(declared.channels - {"*"}):
         if _never_ends(channel, quiet_hours):
             margin.error(f"the quiet hours leave no time of the week for {channel!r}", "quiet_hours")
             break

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ValidationError
 
@@ -41,6 +41,7 @@ from parcours.journey.read.channel_settings import check_settings
 from parcours.journey.read.documents import Documents, Margins
 from parcours.journey.read.finding import Margin
 from parcours.journey.read.reading import note_invalid
+from parcours.journey.read.stand_ins import STEP_KIND
 
 ContentModels = Mapping[str, type[BaseModel]]
 """The `Content` model of each known channel."""
@@ -197,7 +198,7 @@ class _Compiler:
 
     def _checked(self, document: MessageDocument, margin: Margin) -> MessageDocument:
         """The message with its contents as their models normalised them; a faulty content stays as written."""
-        if not document.contents:
+        if not document.contents and document.message not in self.declared.unread:
             margin.error("a message has content for one channel at least, such as email")
         checked: dict[str, object] = {}
         for channel, content in document.contents.items():
@@ -260,19 +261,27 @@ class _Compiler:
     def _names_in(self, kind: Literal["send", "call"], name: str) -> Names:
         """The names in scope for a message or action: all those of journeys that use it, else those of any event."""
         senders = [each for each in self.documents.journeys if _uses(each, kind, name)]
-        every = {path: kind for event in self.declared.events.values() for path, kind in event.items()}
-        if not senders:
-            return self.declared.names(every, every, run=True)
         names = [JourneyNames(each, self.declared).step_names() for each in senders]
+        if not senders or self._steps_unread():
+            every = united(self.declared.events.values())
+            names.append(self.declared.names(every, every, run=True))
         event, entry = united(each.event or {} for each in names), united(each.entry or {} for each in names)
         return self.declared.names(event, entry, run=True)
+
+    def _steps_unread(self) -> bool:
+        """Whether there may be steps that send or call something, and that could not be read."""
+        lost = [path for margin in self.margins.journeys for path in self.margins.lost.get(margin.file, ())]
+        return "journey" in self.declared.unread or any(
+            path[:1] == ("steps",) and path[2:] in ((), (STEP_KIND,), ("send",), ("call",)) for path in lost
+        )
 
     def _journey(
         self, document: JourneyDocument, margin: Margin, paths: Mapping[str, frozenset[str]]
     ) -> program.Journey:
-        names, timezone = JourneyNames(document, self.declared, paths), self.documents.settings.timezone
+        lost = self.margins.lost.get(margin.file, frozenset())
+        names, timezone = JourneyNames(document, self.declared, paths, lost), self.documents.settings.timezone
         journey = JourneyCompiler(names, margin, timezone).compile()
-        if margin.file not in self.margins.faulty:
+        if all(path[0] in _APART for path in lost):
             check_shape(journey, [step.id for step in document.steps], margin)
             check_entry(journey, margin, timezone)
         return journey
@@ -280,6 +289,10 @@ class _Compiler:
     def _check_names(self) -> None:
         _check_unique([each.message for each in self.documents.messages], self.margins.messages, "message")
         _check_unique([each.journey for each in self.documents.journeys], self.margins.journeys, "journey")
+
+
+_APART: Final = frozenset({"journey", "description", "tags", "correlation", "priority"})
+"""The keys of a journey that say nothing about who enters it, and what way they take."""
 
 
 def _check_unique(names: Sequence[str], margins: Sequence[Margin], kind: str) -> None:

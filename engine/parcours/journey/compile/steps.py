@@ -15,6 +15,7 @@ from parcours.journey.compile.declarations import DEFAULT_ADDRESSES, condition, 
 from parcours.journey.compile.journey_names import JourneyNames
 from parcours.journey.model import steps
 from parcours.journey.read.finding import Key, Margin
+from parcours.journey.read.stand_ins import STEP_KIND
 from parcours.wording import nearest, quoted
 
 
@@ -51,7 +52,8 @@ class StepCompiler:
         """The id of the named step, or of the one that follows in the list."""
         known = [step.id for step in self.journey.document.steps]
         if named is not None and named not in known:
-            self.margin.error(f"unknown step {quoted(named)}{nearest(named, known)}", *keys)
+            if not self.journey.ids_unread:
+                self.margin.error(f"unknown step {quoted(named)}{nearest(named, known)}", *keys)
             return None
         return self.after if named is None else named
 
@@ -69,7 +71,7 @@ class StepCompiler:
         channels = self._channels(step)
         to = {channel: self._address(step, channel) for channel in channels}
         for channel in step.to:
-            if channel not in (step.named_channels or channels):
+            if channel not in (step.named_channels or channels) and not self._is_unsure_of_channels(step):
                 self.margin.error(f"{channel!r} is not a channel of this step", "to", channel)
         self.journey.kept.update(self.journey.paths.get(f"send {step.send}", frozenset()))
         first = step.channels if isinstance(step.channels, steps.FirstChannel) else None
@@ -85,6 +87,18 @@ class StepCompiler:
             prefer=None if prefer is None else self._value(prefer, CHANNEL, "channels", "prefer"),
         )
 
+    def _is_unsure_of_channels(self, step: steps.SendStep) -> bool:
+        """Whether the step may send on other channels, because they or those of its message are told to be wrong."""
+        lost = self.journey.has_lost(step.id, "channels") or self.journey.has_lost(step.id, "send")
+        return lost or self._is_unsure_of_contents(step.send)
+
+    def _is_unsure_of_contents(self, name: str) -> bool:
+        """Whether a message may have other contents, because one of them is told to be wrong."""
+        declared = self.journey.declared
+        message = declared.messages.get(name)
+        contents = message.contents if message is not None else ()
+        return name in declared.unread or not all(map(declared.has_channel, contents))
+
     def _channels(self, step: steps.SendStep) -> Sequence[str]:
         declared = self.journey.declared
         message = declared.messages.get(step.send)
@@ -96,7 +110,7 @@ class StepCompiler:
             self.margin.draft(f"the message {step.send!r} is a draft, set its status to ready", "send")
         place = ("channels", "first") if isinstance(step.channels, steps.FirstChannel) else ("channels",)
         for number, channel in enumerate(step.named_channels or ()):
-            if channel not in message.contents:
+            if channel not in message.contents and not self._is_unsure_of_contents(step.send):
                 hint = nearest(channel, message.contents)
                 self.margin.error(f"the message {step.send!r} has no content for {channel!r}{hint}", *place, number)
         named = step.named_channels or tuple(message.contents)
@@ -110,11 +124,17 @@ class StepCompiler:
             if address == DEFAULT_ADDRESSES.get(channel):  # all others are checked with profile.yaml
                 return self._value(address, ADDRESS, "send")
             return self._expression(address, "send")
-        self.margin.error(
-            f"no address is known for {channel!r}: give one in 'to', or for all in profile.yaml under addresses",
-            "send",
-        )
+        if not self._is_unsure_of_address(step, channel):
+            self.margin.error(
+                f"no address is known for {channel!r}: give one in 'to', or for all in profile.yaml under addresses",
+                "send",
+            )
         return self._expression("false", "send")
+
+    def _is_unsure_of_address(self, step: steps.SendStep, channel: str) -> bool:
+        """Whether the channel, or an address for it, is told to be wrong."""
+        lost = self.journey.has_lost(step.id, "channels") or self.journey.has_lost(step.id, "to")
+        return lost or "addresses" in self.journey.declared.unread or not self.journey.declared.has_channel(channel)
 
     def _wait(self, step: steps.WaitStep) -> program.Step:
         after = self._next(step.next, "next")
@@ -157,6 +177,8 @@ class StepCompiler:
         meant: Mapping[str, Collection[str]] = {"answered": calls, "failed": {*sends, *calls}}
         possible = meant.get(listener.reaction, sends)
         if listener.of not in possible:
+            if self.journey.ids_unread or self.journey.has_lost(listener.of, STEP_KIND):
+                return  # it may be a step whose id, or kind, could not be read
             known = any(step.id == listener.of for step in listed)
             kind = "call" if listener.reaction == "answered" else "send"
             fault = f"{listener.of!r} is not a {kind} step" if known else f"unknown step {listener.of!r}"
@@ -169,6 +191,8 @@ class StepCompiler:
     def _check_channel(self, send: steps.SendStep, listener: steps.ReactionListenerDocument, margin: Margin) -> None:
         message = self.journey.declared.messages.get(send.send)
         channels = send.named_channels or (tuple(message.contents) if message else ())
+        if self._is_unsure_of_channels(send):
+            return
         if listener.channel is not None and channels and listener.channel not in channels:
             hint = nearest(listener.channel, channels)
             margin.error(f"the step {listener.of!r} does not send on {listener.channel!r}{hint}", "channel")
@@ -204,7 +228,7 @@ class StepCompiler:
     def _update(self, step: steps.UpdateStep) -> program.Update:
         traits = self.journey.declared.traits
         for name in step.update:
-            if name not in traits and "profile" not in self.journey.declared.unread:
+            if name not in traits and "traits" not in self.journey.declared.unread:
                 self.margin.error(f"unknown trait {quoted(name)}{nearest(name, traits)}", "update", name)
         values = {
             name: self._value(text, trait(name, traits.get(name, "any")), "update", name)

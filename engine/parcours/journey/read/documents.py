@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar, cast
@@ -17,10 +18,13 @@ from parcours.journey.model.document import (
     ProjectDocument,
 )
 from parcours.journey.model.forms import Document
-from parcours.journey.read.error_recovery import repaired
-from parcours.journey.read.finding import Finding, Margin
-from parcours.journey.read.reading import read_document
+from parcours.journey.read.error_recovery import recovered
+from parcours.journey.read.finding import Finding, KeyPath, Margin
+from parcours.journey.read.lost_names import DECLARING, unknown_keys, unread_keys, with_any_kind
+from parcours.journey.read.reading import note, read_document
 from parcours.journey.read.source import MANY, SINGLE, Source, read_folder
+from parcours.validation import keys_of_model
+from parcours.wording import nearest
 
 AnyDocument = TypeVar("AnyDocument", bound=Document)
 
@@ -47,10 +51,10 @@ class Margins:
     messages: tuple[Margin, ...]
     journeys: tuple[Margin, ...]
     unread: frozenset[str] = frozenset()
-    """Kinds of documents, and names of messages, that exist but could not be read."""
+    """Keys under which documents declare names, and names of messages, that exist but could not be read."""
 
-    faulty: frozenset[str] = frozenset()
-    """Files of journeys that could be read in part only."""
+    lost: Mapping[str, frozenset[KeyPath]] = field(default_factory=dict)
+    """What could not be read, by file."""
 
 
 def margins_of(documents: Documents, findings: list[Finding]) -> Margins:
@@ -64,20 +68,38 @@ def margins_of(documents: Documents, findings: list[Finding]) -> Margins:
 
 
 def read_documents(folder: Path, findings: list[Finding]) -> tuple[Documents, Margins]:
-    """The documents of a folder. One that cannot be read is a finding, and an empty one stands in for it."""
+    """The documents of a folder. Of a faulty one, all that can be read; an empty one stands in for it otherwise."""
     read: dict[str, list[tuple[Document, Margin]]] = {kind: [] for kind in DOCUMENTS}
-    unread, faulty = set[str](), set[str]()
+    unread, lost = set[str](), dict[str, frozenset[KeyPath]]()
     for source in read_folder(folder, findings):
-        margin = source.margin(findings)
-        document = read_document(source, DOCUMENTS[source.kind], margin) if source.readable else None
-        if document is None:
-            unread |= {source.kind, _message_name(source)}
-            if source.kind == "journey":
-                faulty.add(source.file)
-                document = repaired(source.data)
+        margin, kind = source.margin(findings), source.kind
+        document = read_document(source, DOCUMENTS[kind], margin) if source.readable else None
+        if document is None or source.repeated:
+            rest = recovered(kind, source.data)
+            missing = source.repeated | (rest.lost if rest is not None else {(key,) for key in DECLARING[kind]})
+            lost[source.file] = missing
+            unread |= _unread_names(source, missing)
+            document = None if rest is None else with_any_kind(rest.document, missing)
+            if rest is not None:
+                note(rest.hidden, margin)
+                margin = replace(margin, silent=rest.lost)
         if document is not None:
-            read[source.kind].append((document, margin))
-    return _together(read, Margins(findings, {}, (), (), frozenset(unread), frozenset(faulty)))
+            read[kind].append((document, margin))
+    return _together(read, Margins(findings, {}, (), (), frozenset(unread), lost))
+
+
+def _unread_names(source: Source, lost: frozenset[KeyPath]) -> frozenset[str]:
+    """What may be declared in a faulty document, as `Margins.unread` has it."""
+    data = source.data if isinstance(source.data, dict) else {}
+    unread = unread_keys(source.kind, data, lost)
+    if source.kind == "message":
+        keys = keys_of_model(DOCUMENTS["message"])
+        unknown = unknown_keys("message", lost)
+        if unread or not all(nearest(key, keys) for key in unknown):  # one of them may be a channel
+            unread |= {_message_name(source)}
+        if unread or ("purpose",) in lost or ("purpose" not in data and unknown):
+            unread |= {"purpose"}
+    return unread
 
 
 def _message_name(source: Source) -> str:

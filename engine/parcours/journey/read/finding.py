@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
 from parcours.wording import bounded, shown_value
@@ -64,16 +64,21 @@ def shown(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """The place for findings about one document. `lines` gives the line of each key path."""
+    """The place for findings about one document.
+
+    lines   the line of each key path
+    silent  the parts that stand in for faulty ones: nothing is noted of what is not the author's
+    """
 
     file: str
     findings: list[Finding]
     lines: Mapping[KeyPath, int] = field(default_factory=dict)
     base: KeyPath = ()
+    silent: frozenset[KeyPath] = frozenset()
 
     def below(self, *keys: Key) -> Margin:
         """The margin of a part of the document."""
-        return Margin(self.file, self.findings, self.lines, (*self.base, *keys))
+        return replace(self, base=(*self.base, *keys))
 
     def error(self, message: str, *keys: Key, value: str = "", runs: bool = False) -> None:
         """Note an error at the key path below this part."""
@@ -89,6 +94,8 @@ class Margin:
 
     def _add(self, severity: Severity, message: str, keys: KeyPath, value: str, *, runs: bool = False) -> None:
         path = (*self.base, *keys)
+        if self.silent and any(path[:length] in self.silent for length in range(len(path) + 1)):
+            return
         self.findings.append(
             Finding(
                 self.file,

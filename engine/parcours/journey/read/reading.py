@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from parcours.journey.model.document import DOCUMENTS
 from parcours.journey.model.forms import Document
-from parcours.journey.read.complaints import complaints
+from parcours.journey.read.complaints import Complaint, complaints
 from parcours.journey.read.finding import Margin
 from parcours.journey.read.source import Source
 
@@ -34,5 +34,10 @@ def note_invalid(
     matters: Callable[[ErrorDetails], bool] = lambda details: True,
 ) -> None:
     """Note each error of a model that matters: a document's, a channel's content or its settings."""
-    for complaint in complaints(error, model, matters):
+    note(complaints(error, model, matters), margin)
+
+
+def note(complained: Iterable[Complaint], margin: Margin) -> None:
+    """Note each complaint in the margin."""
+    for complaint in complained:
         margin.error(complaint.message, *complaint.path, value=complaint.value)

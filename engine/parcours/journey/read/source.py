@@ -7,8 +7,8 @@ be read is a finding, never an exception: the other files are still read.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from stat import S_ISREG
@@ -39,6 +39,8 @@ DEPTH_MAX: Final = 100
 INTEGER_LENGTH_MAX: Final = 100
 """Characters of a whole number as it is written: 64 bits have fewer in any base."""
 
+KEY_REPEATED: Final = "the key is given twice"
+
 FILE_SUFFIX: Final = "_file"
 """`text_file: reminder.txt` in a message stands for `text` with what the file holds."""
 
@@ -65,6 +67,7 @@ class Source:
 
     lines     the line (from 1) of each key path; the empty path is line 1
     readable  False where the file is no YAML; `data` is None then
+    repeated  the key paths that are given more than once; `data` has what was given first
     """
 
     kind: str
@@ -72,6 +75,7 @@ class Source:
     data: object
     lines: Mapping[KeyPath, int]
     readable: bool = True
+    repeated: frozenset[KeyPath] = frozenset()
 
     def margin(self, findings: list[Finding]) -> Margin:
         """The margin for findings about this document."""
@@ -104,7 +108,19 @@ class _Scanner(RoundTripScanner):
 
 
 class _Constructor(RoundTripConstructor):
-    """Leaves dates as the text that was written: the document models know which texts are dates."""
+    """Leaves dates as the text that was written: the document models know which texts are dates.
+
+    repeated  the keys of each mapping that are given again, with the lines where they are; the mapping keeps the first
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.repeated: list[tuple[object, object, int]] = []
+
+    def check_mapping_key(self, node: Any, key_node: Any, mapping: Any, key: Any, value: Any) -> bool:
+        if key in mapping:
+            self.repeated.append((mapping, key, key_node.start_mark.line + 1))
+        return key not in mapping
 
     def as_written(self, node: ScalarNode) -> str:
         return str(node.value)
@@ -158,9 +174,9 @@ def _read(folder: Path, kind: str, path: Path, findings: list[Finding]) -> Sourc
     unreadable = Source(kind, file, None, {}, readable=False)
     try:
         text = file_text(path)
-        source = read_text(text, kind, file)
-    except DuplicateKeyError as error:
-        findings.append(_unreadable(file, error, "the key is given twice"))
+        source = read_text(text, kind, file, findings)
+    except DuplicateKeyError as error:  # of "<<", which merges mappings
+        findings.append(_unreadable(file, error, KEY_REPEATED))
         return unreadable
     except MarkedYAMLError as error:
         reason = f"this is not YAML: {error.problem or error.context}"
@@ -219,13 +235,29 @@ def _quotes_missing(text: str, error: MarkedYAMLError) -> str:
     return QUOTES_ADVICE if _NEEDS_QUOTES.match(line) else ""
 
 
-def read_text(text: str, kind: str, file: str) -> Source:
-    """The document in a text. Raises YAMLError or ValueError for anything else."""
+def read_text(text: str, kind: str, file: str, findings: list[Finding]) -> Source:
+    """The document in a text; each key that is given again is a finding. Raises YAMLError or ValueError for others."""
     yaml = YAML(typ="rt", pure=True)
     yaml.Scanner = _Scanner
     yaml.Constructor = _Constructor
     lines: dict[KeyPath, int] = {(): 1}
-    return Source(kind, file, _plain(yaml.load(text), (), lines), lines)
+    loaded = yaml.load(text)
+    data = _plain(loaded, (), lines)
+    repeated = yaml.constructor.repeated
+    findings += [Finding(file, line, "", KEY_REPEATED) for _, _, line in repeated]
+    again = {(id(mapping), key) for mapping, key, _ in repeated}
+    return Source(kind, file, data, lines, repeated=frozenset(_paths(loaded, again, ())) if again else frozenset())
+
+
+def _paths(value: object, keys: Set[tuple[int, object]], path: KeyPath) -> Iterator[KeyPath]:
+    """The paths of keys, each of which is given with the identity of the mapping that it is in."""
+    if isinstance(value, CommentedMap):
+        yield from ((*path, _key(key)) for key in value if (id(value), key) in keys)
+        for key, each in value.items():
+            yield from _paths(each, keys, (*path, _key(key)))
+    elif isinstance(value, CommentedSeq):
+        for at, each in enumerate(value):
+            yield from _paths(each, keys, (*path, at))
 
 
 def _plain(value: Any, path: KeyPath, lines: dict[KeyPath, int]) -> object:
@@ -277,7 +309,7 @@ def _with_files(folder: Path, beside: Path, source: Source, findings: list[Findi
         channel: _content(folder, beside, content, margin.below(channel)) if isinstance(content, dict) else content
         for channel, content in source.data.items()
     }
-    return Source(source.kind, source.file, data, source.lines)
+    return replace(source, data=data)
 
 
 def _content(folder: Path, beside: Path, content: dict[str, object], margin: Margin) -> dict[str, object]:

@@ -81,7 +81,7 @@ def read_rehearsal(project: Project, path: Path) -> tuple[Rehearsal | None, list
 
 def _source(path: Path, file: str, findings: list[Finding]) -> Source | None:
     try:
-        return read_text(file_text(path), "tests", file)
+        return read_text(file_text(path), "tests", file, findings)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = " ".join(str(error.problem or error.context).split())
