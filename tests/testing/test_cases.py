@@ -44,6 +44,20 @@ def test_all_tests_of_the_example_pass(luma: Project, luma_folder: Path) -> None
     assert not [line for verdict in verdicts if not verdict.passed for line in verdict_lines(verdict)]
 
 
+def test_a_key_that_is_given_twice_is_told_with_its_line_and_keeps_only_its_own_test_from_running(
+    cases_of: Any,
+) -> None:
+    sound = SCENE + "    - {who: sarah, journey: checkout}\n"
+    twice = sound.replace("  until: +10d\n", "  until: +10d\n  until: +1d\n").replace("a cart", "twice")
+
+    _, cases, findings = cases_of(twice + sound + "- {test: third, tset: x}\n")
+
+    assert [each.case.test for each in cases] == ["a cart"]
+    assert [each.split(":")[1] for each in findings][:1] == ["8"]
+    assert "the key is given twice" in findings[0]
+    assert any("tset: unknown key" in each for each in findings)
+
+
 def test_people_go_by_their_user_ids_whatever_these_look_like(cases_of: Any) -> None:
     expected = ["{who: sarah, channel: email, at: +1h}", "{who: sarah, journey: checkout}"]
     expected.append('never: {between: ["10:00", "11:00"], channel: email}')  # by her own clock it is eleven

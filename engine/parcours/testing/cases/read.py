@@ -96,9 +96,10 @@ def _cases(project: Project, source: Source, findings: list[Finding], fields: Fi
     if not isinstance(source.data, list):
         margin.error("a list of tests is expected, each beginning with `- test: NAME`")
         return
+    unsure = {path[0] for path in source.repeated}
     for number, data in enumerate(source.data):
         case = _scene(project, Case, data, margin.below(number), fields)
-        if case is not None:
+        if case is not None and number not in unsure:
             lines = tuple(margin.line((number, "expect", place)) for place in range(len(case.expect)))
             yield LocatedTest(case, source.file, margin.line((number,)), lines)
 
