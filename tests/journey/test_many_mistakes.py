@@ -243,6 +243,41 @@ def test_a_project_with_nothing_but_a_repeated_key_is_no_project(changed: Change
         Project.load(folder, drafts=True)
 
 
+def test_each_value_that_has_no_place_in_a_document_is_told_and_the_rest_is_read(changed: Change) -> None:
+    folder = changed(
+        {
+            "audiences.yaml": "audiences:\n  a: !has(profile.city)\n  young-west: !has(profile.city)\n"
+            "  b: profile.cty == 'x'\n  c: && true\n",
+            "profile.yaml": "traits:\n  birth_year: !x integer\n  loyal: 99999999999999999999\n  city: string\n"
+            "  first_name: string\n  score: number\n  born: timestamp\n  phone: string\n  email: string\n"
+            "  push_token: string\naddresses: {sms: profile.phon}\n",
+            "journeys/second.yaml": "journey: second\nentry:\n  event: Order Completed\n  when: !has(event.x)\n"
+            "exit: !x y\nsteps:\n  - id: a\n    branch:\n      - next: nowhere\n        when: !has(event.x)\n"
+            "      - when: event.x\n  - id: b\n    send: !x y\n  - id: c\n    update:\n      city: !x y\n",
+        }
+    )
+
+    assert places(folder) == [
+        "audiences.yaml:2",
+        "audiences.yaml:3",
+        "audiences.yaml:4 audiences.b",
+        "audiences.yaml:5",
+        "journeys/abandoned-cart.yaml:34 steps[3].send",
+        "journeys/second.yaml:4",
+        "journeys/second.yaml:5",
+        "journeys/second.yaml:9 steps[0].branch[0].next",
+        "journeys/second.yaml:10",
+        "journeys/second.yaml:11 steps[0].branch[1].when",
+        "journeys/second.yaml:13",
+        "journeys/second.yaml:16",
+        "profile.yaml:2",
+        "profile.yaml:3",
+        "profile.yaml:11 addresses.sms",
+    ]
+    with pytest.raises(ProjectInvalid, match="for a tag, which has no place here"):
+        Project.load(folder)
+
+
 def test_a_file_that_is_no_yaml_is_one_finding(changed: Change) -> None:
     assert places(changed({"audiences.yaml": "audiences:\n  a: 'true'\n b: [\n"})) == ["audiences.yaml:3"]
 

@@ -74,15 +74,19 @@ def read_documents(folder: Path, findings: list[Finding]) -> tuple[Documents, Ma
     for source in read_folder(folder, findings):
         margin, kind = source.margin(findings), source.kind
         document = read_document(source, DOCUMENTS[kind], margin) if source.readable else None
-        if document is None or source.repeated:
+        if document is None or source.repeated or source.misplaced:
             rest = recovered(kind, source.data)
-            missing = source.repeated | (rest.lost if rest is not None else {(key,) for key in DECLARING[kind]})
+            missing = (
+                source.repeated
+                | source.misplaced
+                | (rest.lost if rest is not None else {(key,) for key in DECLARING[kind]})
+            )
             lost[source.file] = missing
             unread |= _unread_names(source, missing)
             document = None if rest is None else with_any_kind(rest.document, missing)
             if rest is not None:
                 note(rest.hidden, margin)
-                margin = replace(margin, silent=rest.lost)
+                margin = replace(margin, silent=rest.lost | source.misplaced)
         if document is not None:
             read[kind].append((document, margin))
     return _together(read, Margins(findings, {}, (), (), frozenset(unread), lost))

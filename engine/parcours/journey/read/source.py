@@ -68,6 +68,7 @@ class Source:
     lines     the line (from 1) of each key path; the empty path is line 1
     readable  False where the file is no YAML; `data` is None then
     repeated  the key paths that are given more than once; `data` has what was given first
+    misplaced the key paths of values that have no place in a document; `data` has None there
     """
 
     kind: str
@@ -76,18 +77,19 @@ class Source:
     lines: Mapping[KeyPath, int]
     readable: bool = True
     repeated: frozenset[KeyPath] = frozenset()
+    misplaced: frozenset[KeyPath] = frozenset()
 
     def margin(self, findings: list[Finding]) -> Margin:
-        """The margin for findings about this document."""
-        return Margin(self.file, findings, self.lines)
+        """The margin for findings about this document; what has been told to be misplaced is not judged again."""
+        return Margin(self.file, findings, self.lines, silent=self.misplaced)
 
 
-class _OutOfPlace(ValueError):
-    """A value that has no place in a document, and its line."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Misplaced:
+    """Stands for a value that has no place in a document."""
 
-    def __init__(self, reason: str, line: int) -> None:
-        super().__init__(reason)
-        self.line = line
+    reason: str
+    line: int
 
 
 class _Scanner(RoundTripScanner):
@@ -131,7 +133,7 @@ class _Constructor(RoundTripConstructor):
             number = self.construct_yaml_int(node)
             if INTEGER_MIN <= number <= INTEGER_MAX:
                 return number
-        raise _OutOfPlace("a whole number of more than 64 bits has no place in a document", node.start_mark.line + 1)
+        return _Misplaced("a whole number of more than 64 bits has no place in a document", node.start_mark.line + 1)
 
 
 _Constructor.add_constructor("tag:yaml.org,2002:int", _Constructor.whole_number)
@@ -181,9 +183,6 @@ def _read(folder: Path, kind: str, path: Path, findings: list[Finding]) -> Sourc
     except MarkedYAMLError as error:
         reason = f"this is not YAML: {error.problem or error.context}"
         findings.append(_unreadable(file, error, reason + _quotes_missing(text, error)))
-        return unreadable
-    except _OutOfPlace as error:
-        findings.append(Finding(file, error.line, "", str(error)))
         return unreadable
     except (OSError, UnicodeError, ValueError, YAMLError, RecursionError) as error:
         findings.append(Finding(file, 0, "", _reason(error)))
@@ -236,17 +235,25 @@ def _quotes_missing(text: str, error: MarkedYAMLError) -> str:
 
 
 def read_text(text: str, kind: str, file: str, findings: list[Finding]) -> Source:
-    """The document in a text; each key that is given again is a finding. Raises YAMLError or ValueError for others."""
+    """The document in a text. Each repeated key or misplaced value is a finding. Raises YAMLError or ValueError."""
     yaml = YAML(typ="rt", pure=True)
     yaml.Scanner = _Scanner
     yaml.Constructor = _Constructor
-    lines: dict[KeyPath, int] = {(): 1}
     loaded = yaml.load(text)
-    data = _plain(loaded, (), lines)
+    reading = _Reading({(): 1}, {})
+    data = reading.plain(loaded, ())
     repeated = yaml.constructor.repeated
-    findings += [Finding(file, line, "", KEY_REPEATED) for _, _, line in repeated]
     again = {(id(mapping), key) for mapping, key, _ in repeated}
-    return Source(kind, file, data, lines, repeated=frozenset(_paths(loaded, again, ())) if again else frozenset())
+    told = [*((line, KEY_REPEATED) for *_, line in repeated), *((e.line, e.reason) for e in reading.misplaced.values())]
+    findings += [Finding(file, line, "", reason) for line, reason in told]
+    return Source(
+        kind,
+        file,
+        data,
+        reading.lines,
+        repeated=frozenset(_paths(loaded, again, ())) if again else frozenset(),
+        misplaced=frozenset(reading.misplaced),
+    )
 
 
 def _paths(value: object, keys: Set[tuple[int, object]], path: KeyPath) -> Iterator[KeyPath]:
@@ -260,18 +267,46 @@ def _paths(value: object, keys: Set[tuple[int, object]], path: KeyPath) -> Itera
             yield from _paths(each, keys, (*path, at))
 
 
-def _plain(value: Any, path: KeyPath, lines: dict[KeyPath, int]) -> object:
-    """ruamel's value as plain data; the lines of its keys are noted on the way."""
-    if len(lines) > VALUES_MAX:
-        raise ValueError(f"it holds more than {VALUES_MAX} values")
-    if isinstance(value, CommentedMap):
-        places = value.lc.data or {}
-        return {_key(key): _below(places.get(key), value[key], (*path, _key(key)), lines) for key in value}
-    if isinstance(value, CommentedSeq):
-        places = value.lc.data or {}
-        return [_below(places.get(at), each, (*path, at), lines) for at, each in enumerate(value)]
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What ruamel has read as plain data; the lines of keys and the values that have no place are noted on the way."""
+
+    lines: dict[KeyPath, int]
+    misplaced: dict[KeyPath, _Misplaced]
+
+    def plain(self, value: Any, path: KeyPath) -> object:
+        if len(self.lines) > VALUES_MAX:
+            raise ValueError(f"it holds more than {VALUES_MAX} values")
+        if isinstance(value, CommentedMap):
+            places = value.lc.data or {}
+            return {_key(key): self._below(places.get(key), value[key], (*path, _key(key))) for key in value}
+        if isinstance(value, CommentedSeq):
+            places = value.lc.data or {}
+            return [self._below(places.get(at), each, (*path, at)) for at, each in enumerate(value)]
+        misplaced = value if isinstance(value, _Misplaced) else _reason_misplaced(value, self.lines[path])
+        if misplaced is not None:
+            self.misplaced[path] = misplaced
+            return None
+        return _scalar(value)
+
+    def _below(self, position: Sequence[int] | None, value: object, path: KeyPath) -> object:
+        parent: tuple[Key, ...] = path[:-1]
+        self.lines[path] = position[0] + 1 if position else self.lines[parent]
+        return self.plain(value, path)
+
+
+def _reason_misplaced(value: Any, line: int) -> _Misplaced | None:
+    """Why a scalar has no place in a document; None for one that has."""
     if str(getattr(getattr(value, "anchor", None), "value", "")).startswith("&"):  # `&& x` is x, named "&"
-        raise _OutOfPlace(f"YAML takes a leading '&&' for a name{QUOTES_ADVICE}", lines[path])
+        return _Misplaced(f"YAML takes a leading '&&' for a name{QUOTES_ADVICE}", line)
+    if value is None or isinstance(value, bool | ScalarBoolean | str | int | float):
+        return None
+    if isinstance(value, TaggedScalar):
+        return _Misplaced(f"YAML takes {value.tag.value!r} for a tag, which has no place here{QUOTES_ADVICE}", line)
+    return _Misplaced(f"a {type(value).__name__} has no place in a document", line)
+
+
+def _scalar(value: Any) -> object:
     if isinstance(value, bool | ScalarBoolean):
         return bool(value)
     if isinstance(value, str):
@@ -279,25 +314,15 @@ def _plain(value: Any, path: KeyPath, lines: dict[KeyPath, int]) -> object:
     for plain in (int, float):
         if isinstance(value, plain):
             return plain(value)
-    if value is None:
-        return None
-    if isinstance(value, TaggedScalar):
-        raise _OutOfPlace(
-            f"YAML takes {value.tag.value!r} for a tag, which has no place here{QUOTES_ADVICE}", lines[path]
-        )
-    raise _OutOfPlace(f"a {type(value).__name__} has no place in a document", lines[path])
+    return None
 
 
 def _key(key: object) -> str:
+    if isinstance(key, _Misplaced):
+        raise ValueError(key.reason)
     if not isinstance(key, str | int | float | bool):
         raise ValueError("a key has to be a text")
     return mended_text(str(key))
-
-
-def _below(position: Sequence[int] | None, value: object, path: KeyPath, lines: dict[KeyPath, int]) -> object:
-    parent: tuple[Key, ...] = path[:-1]
-    lines[path] = position[0] + 1 if position else lines[parent]
-    return _plain(value, path, lines)
 
 
 def _with_files(folder: Path, beside: Path, source: Source, findings: list[Finding]) -> Source:

@@ -96,7 +96,7 @@ def _cases(project: Project, source: Source, findings: list[Finding], fields: Fi
     if not isinstance(source.data, list):
         margin.error("a list of tests is expected, each beginning with `- test: NAME`")
         return
-    unsure = {path[0] for path in source.repeated}
+    unsure = {path[0] for path in source.repeated | source.misplaced}
     for number, data in enumerate(source.data):
         case = _scene(project, Case, data, margin.below(number), fields)
         if case is not None and number not in unsure:
