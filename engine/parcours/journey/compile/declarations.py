@@ -67,6 +67,7 @@ def value(margin: Margin, text: str, names: Names | None, place: ExpectedKind, *
 class Declarations:
     """The declared names: kinds of traits, kinds of properties by event type, messages, audiences, addresses...
 
+    own_addresses  the channels whose address profile.yaml names, instead of the usual one
     past    the histories and consents that may be asked for
     unread  keys that declare names, and names of messages, that could not be read: an unknown name may be one of theirs
     """
@@ -76,6 +77,7 @@ class Declarations:
     messages: Mapping[str, MessageDocument]
     audiences: frozenset[str]
     addresses: Mapping[str, str]
+    own_addresses: frozenset[str]
     actions: Mapping[str, ActionDocument]
     channels: frozenset[str]
     past: Past
@@ -147,6 +149,7 @@ def declarations_of(
         messages={message.message: message for message in reversed(documents.messages)},
         audiences=frozenset(documents.audiences.audiences),
         addresses={**DEFAULT_ADDRESSES, **documents.profile.addresses},
+        own_addresses=frozenset(documents.profile.addresses),
         actions=documents.actions.actions,
         channels=channels,
         past=Past(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from parcours.expression.duration import DAYS, minute_of
@@ -11,7 +11,7 @@ from parcours.expression.expression import Expression
 from parcours.expression.kinds import ADDRESS, CHANNEL, DATE, INSTANT, ExpectedKind, trait
 from parcours.expression.names import Names
 from parcours.journey import program
-from parcours.journey.compile.declarations import DEFAULT_ADDRESSES, condition, expression, value
+from parcours.journey.compile.declarations import condition, expression, value
 from parcours.journey.compile.journey_names import JourneyNames
 from parcours.journey.model import steps
 from parcours.journey.read.finding import Key, Margin
@@ -64,6 +64,12 @@ class StepCompiler:
 
     def _value(self, text: str, place: ExpectedKind, *keys: Key) -> Expression:
         compiled = value(self.margin, text, self.names, place, *keys)
+        self.journey.kept.update(compiled.paths)
+        return compiled
+
+    def _judged_elsewhere(self, text: str) -> Expression:
+        """The compiled address of profile.yaml, whose faults are told there."""
+        compiled = expression(replace(self.margin, findings=[]), text, self.names)
         self.journey.kept.update(compiled.paths)
         return compiled
 
@@ -120,10 +126,10 @@ class StepCompiler:
         if channel in step.to:
             return self._value(step.to[channel], ADDRESS, "to", channel)
         address = self.journey.declared.addresses.get(channel)
+        if address is not None and channel in self.journey.declared.own_addresses:
+            return self._judged_elsewhere(address)
         if address is not None:
-            if address == DEFAULT_ADDRESSES.get(channel):  # all others are checked with profile.yaml
-                return self._value(address, ADDRESS, "send")
-            return self._expression(address, "send")
+            return self._value(address, ADDRESS, "send")
         if not self._is_unsure_of_address(step, channel):
             self.margin.error(
                 f"no address is known for {channel!r}: give one in 'to', or for all in profile.yaml under addresses",
