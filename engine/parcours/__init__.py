@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from parcours.config import Settings
-    from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet, ZoneUnknown
+    from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, NotMerged, Unmatched, Unmet, ZoneUnknown
     from parcours.errors import (
         AuthorError,
         CallerError,
@@ -64,6 +64,7 @@ __all__ = [
     "Move",
     "Moved",
     "NobodyYet",
+    "NotMerged",
     "OperatorError",
     "Overloaded",
     "ParcoursError",
@@ -118,6 +119,7 @@ if not TYPE_CHECKING:  # a type checker that sees `__getattr__` takes any name f
         "Move": "parcours.insight.explain",
         "Moved": "parcours.core.fact",
         "NobodyYet": "parcours.errors",
+        "NotMerged": "parcours.core.fact",
         "OperatorError": "parcours.errors",
         "Overloaded": "parcours.errors",
         "ParcoursError": "parcours.errors",

@@ -103,6 +103,25 @@ def test_the_report_of_a_store_has_the_counts_of_all_its_facts(ask: Any, luma_co
     assert ask("report", "--store", store).stdout == reported.stdout, "nothing in the store has changed"
 
 
+def test_ids_that_were_not_merged_are_explained_and_reported_of_a_store_and_of_events(
+    ask: Any, luma_copy: Path, tmp_path: Path
+) -> None:
+    store, events = f"sqlite:///{tmp_path / 'store'}", tmp_path / "events.ndjson"
+    call = {"type": "identify", "userId": "sarah", "anonymousId": "7f3a", "traits": {}}
+    events.write_text(json.dumps({**call, "timestamp": "2026-03-02T09:00:00Z"}) + "\n")
+    with open_engine(luma_copy, store) as engine:
+        engine.ingest([call]).result()
+
+    explained = [ask("explain", luma_copy, *source, "sarah") for source in (("--store", store), ("--events", events))]
+    reported = [
+        ask("report", "--store", store),
+        ask("simulate", luma_copy, "--events", events, "--out", tmp_path / "out"),
+    ]
+
+    assert all("identify with the anonymous id '7f3a': nobody is merged" in each.stdout for each in explained)
+    assert all("Ids that were not merged" in each.stdout for each in reported)
+
+
 def journal(store: str) -> tuple[list[Fact], int]:
     """All facts of the shards' journals, and the newest time."""
     facts, stamp_ms = list[Fact](), 0

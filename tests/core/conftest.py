@@ -15,7 +15,7 @@ from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
 from parcours.core.audiences import unfilled
 from parcours.core.effect import Effects, Outgoing
-from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet, ZoneUnknown
+from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, NotMerged, Unmatched, Unmet, ZoneUnknown
 from parcours.core.input import (
     AudiencesPublished,
     ConsentChanged,
@@ -233,8 +233,8 @@ class Story:
             if isinstance(fact, DeliveryReached) and fact.outcome in ("queued", "held", "refused", "cancelled")
         ]
 
-    def others(self) -> list[Unmet | Unmatched | LimitReached | ZoneUnknown]:
-        return [fact for fact in self.facts if isinstance(fact, Unmet | Unmatched | LimitReached | ZoneUnknown)]
+    def others(self) -> list[Unmet | Unmatched | LimitReached | ZoneUnknown | NotMerged]:
+        return [fact for fact in self.facts if not isinstance(fact, Moved | DeliveryReached)]
 
 
 @dataclass

@@ -195,6 +195,10 @@ def test_identify_with_both_ids_is_of_the_known_person_and_merges_nobody(engine:
     assert (done.accepted, alias.accepted) == (1, 1)
     assert anna is not None and (anna.traits, dict(anna.counts)) == ({"city": "Oslo"}, {})
     assert visitor is not None and dict(visitor.counts) == {"visits": 1}
+    assert [note for _, note in engine.explain("anna").notes] == [
+        "identify with the anonymous id '7f3a': nobody is merged, and what is known under it stays apart",
+        "alias with the previous id '7f3a': nobody is merged, and what is known under it stays apart",
+    ]
 
 
 def test_an_alias_of_nobody_known_is_rejected(engine: Engine) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from parcours import Project, simulate
-from parcours.core.fact import Fact, LimitReached, Moved, Unmatched, Unmet, ZoneUnknown
+from parcours.core.fact import Fact, LimitReached, Moved, NotMerged, Unmatched, Unmet, ZoneUnknown
 from parcours.insight.explain import TIE_WAIT, explain
 from parcours.insight.explain_text import explanation_text
 from parcours.journey.model.document import EventsDocument, JourneyDocument, ProjectDocument
@@ -101,6 +101,22 @@ def test_other_people_are_passed_over_and_what_belongs_to_no_journey_is_noted() 
     assert explanation.journeys == ()
     assert [at for at, _ in explanation.notes] == [1, 2, 3]
     assert explanation.notes[2][1] == "'Mars/Base' is no time zone: that of the project counts instead, Europe/Paris"
+
+
+def test_an_id_that_was_not_merged_is_noted_once_however_often_it_was_said() -> None:
+    facts: list[Fact] = [
+        NotMerged(1, "sarah", "identify", "7f3a"),
+        NotMerged(2, "sarah", "identify", "7f3a"),
+        NotMerged(3, "sarah", "identify", "9b"),
+        NotMerged(4, "sarah", "alias", "7f3a"),
+        NotMerged(5, "mike", "alias", "7f3a"),
+    ]
+
+    assert explain(facts, "sarah").notes == (
+        (1, "identify with the anonymous id '7f3a': nobody is merged, and what is known under it stays apart"),
+        (3, "identify with the anonymous id '9b': nobody is merged, and what is known under it stays apart"),
+        (4, "alias with the previous id '7f3a': nobody is merged, and what is known under it stays apart"),
+    )
 
 
 @pytest.mark.parametrize("verb, state", [("close_journey", "closed"), ("stop_journey", "stopped")])

@@ -64,6 +64,11 @@ Time zones that do not exist
 ─────────────────────────────────
  Mars/Base                     3
 
+Ids that were not merged
+ call                      times
+─────────────────────────────────
+ identify                     12
+
 Mails reported sent: 1,396 · mails in the mailbox: 1,396 · the same
 
 Lines read: 32,176 · used 32,170 · rejected 6
@@ -82,6 +87,7 @@ def printed(summary: Summary, *, mails_received: int | None = None, target: floa
         reasons=Counter({("email", "failed", "550 5.1.1 No such user"): 6}),
         limits={"traits_bytes_max": 1},
         unknown_zones={"Mars/Base": 3},
+        not_merged={"identify": 12},
         mails_received=mails_received,
     )
     return "".join(line.rstrip() + "\n" for line in file.getvalue().splitlines())

@@ -11,8 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parcours.config import Settings
-from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Outcome, Unmatched, What, ZoneUnknown
-from parcours.core.totals import OTHER_REASONS
+from parcours.core.fact import (
+    DeliveryReached,
+    Fact,
+    LimitReached,
+    Moved,
+    NotMerged,
+    Outcome,
+    Unmatched,
+    What,
+    ZoneUnknown,
+)
+from parcours.core.totals import OTHER_REASONS, FactCounter
 from parcours.insight.summary import (
     EventCount,
     StepCount,
@@ -140,6 +150,23 @@ def test_reasons_limits_and_unknown_zones_are_counted() -> None:
     assert tally.reasons() == Counter({("email", "failed", "550 gone"): 2})
     assert tally.limits() == Counter({"traits_bytes_max": 1})
     assert tally.unknown_zones() == Counter({"Mars/Base": 2})
+
+
+def test_ids_that_were_not_merged_are_counted_by_call_over_all_people() -> None:
+    tally, counter = Tally([]), FactCounter(100, 100)
+    facts: list[Fact] = [
+        NotMerged(0, "u1", "identify", "a"),
+        NotMerged(1, "u2", "identify", "a"),
+        NotMerged(2, "u2", "alias", "b"),
+    ]
+    tally.add(facts)
+    counter.add(facts)
+
+    twice = FactCounter(100, 100, counter.totals())
+    twice.include(counter.totals())
+
+    assert tally.not_merged() == Counter({"identify": 2, "alias": 1})
+    assert twice.totals().not_merged == [("alias", 2), ("identify", 4)]
 
 
 def test_zones_that_anybody_made_up_are_cut_short_but_counted() -> None:

@@ -13,7 +13,15 @@ from parcours.channel import Feedback
 from parcours.config import Settings
 from parcours.core.delivery.delivery_key import key_of, place_in
 from parcours.core.identity import SlotMap
-from parcours.core.input import ConsentChanged, EventHappened, FeedbackArrived, Input, ReactionArrived, TraitsChanged
+from parcours.core.input import (
+    Aliased,
+    ConsentChanged,
+    EventHappened,
+    FeedbackArrived,
+    Input,
+    ReactionArrived,
+    TraitsChanged,
+)
 from parcours.core.profile import Profile, encode_profile
 from parcours.instants import LATEST_MS
 from parcours.journey.model.document import EventsDocument, ProfileDocument, ProjectDocument
@@ -143,7 +151,30 @@ def test_the_other_calls() -> None:
     _, at, given = take(line_of(type="consent", channel="email", purpose="cart", granted=False))
     assert given == ConsentChanged(at, "email", "cart", granted=False)
 
+    _, at, given = take(line_of(type="identify", anonymousId="a1", traits={}))
+    assert given == TraitsChanged(at, {}, "a1")
+
+    _, at, given = take(line_of(type="alias", previousId="a1"))
+    assert given == Aliased(at, "a1")
+
+    assert take(line_of(type="alias"))[2] is None
+    assert take(line_of(type="alias", previousId=None))[2] is None
     assert take(line_of(type="group", groupId="g"))[2] is None
+
+
+@pytest.mark.parametrize(
+    "written, previous_id",
+    [
+        (b' "a1" ', "a1"),
+        (b"42", "42"),
+        (b'{"a": 1}', '{"a": 1}'),
+        (b'{"a": "\xff"}', '{"a": "\N{REPLACEMENT CHARACTER}"}'),
+    ],
+)
+def test_whatever_the_previous_id_of_an_alias_is_the_call_is_accepted(written: bytes, previous_id: str) -> None:
+    _, at, given = take(line_of(type="alias", previousId="?").replace(b'"?"', written))
+
+    assert given == Aliased(at, previous_id)
 
 
 @pytest.mark.parametrize(
@@ -252,6 +283,7 @@ NOTICE = {"event": "Notice Shown", "userId": None}
         (line_of(properties={"total": 10**30}), "properties with a whole number of more than 64 bits"),
         (line_of(type="identify", traits={"a": json.loads("[" * 70 + "]" * 70)}), "traits with nested more than 64"),
         (line_of(type="alias", previousId="a", userId=None, anonymousId="b"), "an alias call needs the userId of"),
+        (line_of(type="alias", previousId="?").replace(b"?", b"\xff"), "previousId is not a text"),
         (line_of(type="consent", channel="email"), "a consent call needs channel and granted"),
         (line_of(type="consent", granted=True), "a consent call needs channel and granted"),
         (line_of(type="suppression", channel="email", suppressed=False), "needs channel, address and suppressed"),
@@ -374,7 +406,7 @@ def test_half_of_a_surrogate_pair_in_a_value_becomes_the_replacement_character(w
     assert given.properties == {"total": read}
 
 
-@pytest.mark.parametrize("name", ["userId", "event", "messageId"])
+@pytest.mark.parametrize("name", ["userId", "event", "messageId", "anonymousId", "previousId"])
 def test_half_of_a_surrogate_pair_in_an_id_rejects_the_line(name: str) -> None:
     line = line_of(**{name: "@"}).replace(b"@", rb"\ud83d")
 

@@ -286,6 +286,17 @@ def test_lines_are_counted_by_what_became_of_them(new_world: Callable[..., World
     assert world.shard.totals.totals().lines == (3, 1, 1, 1)
 
 
+def test_ids_that_are_not_merged_are_counted_and_come_back(new_world: Callable[..., World]) -> None:
+    world = new_world(settings=Settings(totals_facts_max=1))
+    both = {"type": "identify", "userId": "anna", "anonymousId": "7f3a"}
+    world.take(*[msgspec.json.encode({**both, "messageId": name}) for name in ("m1", "m2", "m1")])
+
+    world.reopen()
+
+    assert world.shard.totals.totals().not_merged == [("identify", 2)]
+    assert [fact.at for fact in world.facts()] == [world.now_ms, world.now_ms]
+
+
 def test_a_commit_that_tells_nothing_counts_and_writes_nothing(new_world: Callable[..., World], lines: Lines) -> None:
     world = new_world(settings=Settings(totals_facts_max=1))
     world.take(lines.track("anna", "Ordered"))

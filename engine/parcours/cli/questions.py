@@ -113,6 +113,7 @@ def _report_store(store: str) -> None:
         reasons=Counter(dict(totals.reasons)),
         limits=dict(totals.limits),
         unknown_zones=dict(totals.unknown_zones),
+        not_merged=dict(totals.not_merged),
         older={name: each[1:] for name, each in counts.items()},
     )
 

@@ -184,6 +184,7 @@ def _show(result: Result, mails_received: int | None = None) -> None:
         reasons=result.reasons,
         limits=result.limits,
         unknown_zones=result.unknown_zones,
+        not_merged=result.not_merged,
         mails_received=mails_received,
     )
 

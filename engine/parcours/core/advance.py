@@ -18,7 +18,9 @@ from parcours.core.consent import set_consent
 from parcours.core.delivery import deliveries, feedback, sending
 from parcours.core.delivery.suppression import known_as, lift, suppress
 from parcours.core.effect import Effects
+from parcours.core.fact import Linking, NotMerged
 from parcours.core.input import (
+    Aliased,
     AudiencesPublished,
     ChangeInput,
     ConsentChanged,
@@ -92,10 +94,8 @@ def advance(
                 _hear_answer(turn, feedback.answer(turn, *started, receipt))
         case ReceiptArrived(receipt=receipt):
             _hear_answer(turn, feedback.take_receipt(turn, receipt))
-        case TraitsChanged(traits=traits):
-            unknown = is_empty(profile)
-            set_traits(turn, traits)
-            _look_again(turn, unknown=unknown)
+        case TraitsChanged():
+            _take_traits(turn, given)
         case ConsentChanged(channel=channel, purpose=purpose, granted=granted):
             unknown = is_empty(profile)
             set_consent(profile, channel, purpose, granted=granted)
@@ -110,6 +110,8 @@ def advance(
             fix_membership(turn, audiences)
         case ReadReached():
             enter_later(turn, given)
+        case Aliased(previous_id=previous_id):
+            _tell_not_merged(turn, "alias", previous_id)
         case TimePassed():
             pass  # its earlier timers have been fired by the caller
         case JourneyStopped() | JourneyResumed() | AudiencesPublished():
@@ -248,6 +250,20 @@ def _go_on(turn: Turn, timer: Timer) -> None:
         go_to(turn, journey, run, step.on_timeout)
     elif isinstance(step, Wait):
         go_to(turn, journey, run, step.next)
+
+
+def _take_traits(turn: Turn, given: TraitsChanged) -> None:
+    unknown = is_empty(turn.profile)
+    set_traits(turn, given.traits)
+    _look_again(turn, unknown=unknown)
+    if given.anonymous_id is not None:
+        _tell_not_merged(turn, "identify", given.anonymous_id)
+
+
+def _tell_not_merged(turn: Turn, call: Linking, other_id: str) -> None:
+    """Record that another id was said to be the person's: whoever has it stays somebody else."""
+    told = other_id[: turn.settings.id_bytes_max]  # nobody's id is longer
+    turn.effects.facts.append(NotMerged(turn.at, turn.person, call, told))
 
 
 def _hear_answer(turn: Turn, run: Run | None) -> None:

@@ -20,6 +20,10 @@ Outcome: TypeAlias = Literal[
 ]  # fmt: skip
 
 
+Linking: TypeAlias = Literal["identify", "alias"]
+"""The calls that say of two ids that they are one person's."""
+
+
 class Moved(msgspec.Struct, frozen=True, array_like=True, tag="moved", gc=False):
     """A run made a move, or an entry was refused (`run` and `step` are None then).
 
@@ -101,4 +105,17 @@ class ZoneUnknown(msgspec.Struct, frozen=True, array_like=True, tag="zone", gc=F
     used: str
 
 
-Fact: TypeAlias = Moved | DeliveryReached | Unmet | Unmatched | LimitReached | ZoneUnknown
+class NotMerged(msgspec.Struct, frozen=True, array_like=True, tag="not_merged", gc=False):
+    """A call said that another id is the person's too, and nobody was merged.
+
+    other_id is as the call has it, shortened where it is longer than any id of a person: the anonymous id of an
+    identify, the previous id of an alias.
+    """
+
+    at: int
+    person: str
+    call: Linking
+    other_id: str
+
+
+Fact: TypeAlias = Moved | DeliveryReached | Unmet | Unmatched | LimitReached | ZoneUnknown | NotMerged

@@ -33,10 +33,21 @@ class EventHappened(msgspec.Struct, frozen=True):
 
 
 class TraitsChanged(msgspec.Struct, frozen=True):
-    """The person was identified with these traits; null removes one."""
+    """The person was identified with these traits; null removes one.
+
+    anonymous_id  the other id that was said to be hers, None where there was none
+    """
 
     at: int
     traits: dict[str, object]
+    anonymous_id: str | None = None
+
+
+class Aliased(msgspec.Struct, frozen=True):
+    """The person was said to have had this id before."""
+
+    at: int
+    previous_id: str
 
 
 class ConsentChanged(msgspec.Struct, frozen=True):
@@ -173,6 +184,7 @@ ChangeInput: TypeAlias = JourneyStopped | JourneyResumed | AudiencesPublished
 Input: TypeAlias = (
     EventHappened
     | TraitsChanged
+    | Aliased
     | ConsentChanged
     | SuppressionChanged
     | TimePassed

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
-from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet, ZoneUnknown
+from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, NotMerged, Unmatched, Unmet, ZoneUnknown
 
 INTERNAL_OUTCOMES: Final = frozenset({"queued", "claimed", "retried"})
 """States on the way to the channel, which neither counts nor files show."""
@@ -60,6 +60,7 @@ class Totals(msgspec.Struct, frozen=True, array_like=True):
     limits  how often each setting's limit was reached
     lines   lines taken by outcome: accepted, undeclared (accepted, too), duplicate, rejected
     unknown_zones  how often somebody was given a time zone that does not exist
+    not_merged  how often another id was said to be somebody's, by the call that said it
     """
 
     facts: int = 0
@@ -71,6 +72,7 @@ class Totals(msgspec.Struct, frozen=True, array_like=True):
     unmatched: int = 0
     lines: tuple[int, int, int, int] = (0, 0, 0, 0)
     unknown_zones: list[tuple[str, int]] = []
+    not_merged: list[tuple[str, int]] = []
 
 
 NOTHING: Final = Totals()
@@ -91,6 +93,7 @@ class FactCounter:
         self._limits = dict(counted.limits)
         self._unmatched = counted.unmatched
         self._unknown_zones = dict(counted.unknown_zones)
+        self._not_merged = dict(counted.not_merged)
         self.lines = counted.lines
         self.newest_limits: dict[str, LimitReached] = {}
 
@@ -120,6 +123,8 @@ class FactCounter:
                 self.newest_limits[fact.setting] = fact
             elif type(fact) is ZoneUnknown:
                 _count(self._unknown_zones, fact.zone, self._reasons_max, OTHER_ZONES)
+            elif type(fact) is NotMerged:
+                self._not_merged[fact.call] = self._not_merged.get(fact.call, 0) + 1
             else:
                 assert type(fact) is Unmet, "an unmet entry has no counter"
 
@@ -140,6 +145,8 @@ class FactCounter:
             self._limits[setting] = self._limits.get(setting, 0) + number
         for zone, number in totals.unknown_zones:
             _count(self._unknown_zones, zone, self._reasons_max, OTHER_ZONES, number)
+        for call, number in totals.not_merged:
+            self._not_merged[call] = self._not_merged.get(call, 0) + number
         self._unmatched += totals.unmatched
         self.add_lines(totals.lines)
 
@@ -159,6 +166,7 @@ class FactCounter:
             self._unmatched,
             self.lines,
             sorted(self._unknown_zones.items()),
+            sorted(self._not_merged.items()),
         )
 
     def correct(self, waiting: Iterable[tuple[Step, int]]) -> list[tuple[Step, int, int]]:

@@ -13,7 +13,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, Unmatched, Unmet, ZoneUnknown
+from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, NotMerged, Unmatched, Unmet, ZoneUnknown
 from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.outline import awaited, starts_by
 from parcours.insight.sentences import AFTER_A_PAUSE, ONCE_ONLY, sentence
@@ -105,7 +105,10 @@ class JourneyStory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole explanation of one person. notes are unmatched reactions, limits and unknown time zones."""
+    """The whole explanation of one person.
+
+    notes  unmatched reactions, limits, unknown time zones, and each id that was not merged into hers, once
+    """
 
     person: str
     journeys: tuple[JourneyStory, ...] = ()
@@ -161,6 +164,7 @@ def explain(
     outlines = {(journey.name, journey.version): journey for journey in journeys}
     notes: list[tuple[int, str]] = []
     told: dict[str, _OpenJourney] = {}
+    apart: set[tuple[str, str]] = set()
     for (name, _), outline in outlines.items():
         told.setdefault(name, _OpenJourney(story=JourneyStory(journey=name, starts_by=starts_by(outline))))
     for sequence, fact in enumerate(each for each in facts if each.person == person):
@@ -174,6 +178,11 @@ def explain(
             _of(told, fact.journey).refusals.append(refusal)
         elif isinstance(fact, Unmatched | LimitReached | ZoneUnknown):
             notes.append((fact.at, sentence(fact) or ""))
+        elif isinstance(fact, NotMerged):
+            link = fact.call, fact.other_id
+            if link not in apart:  # a web page identifies its visitor by both ids again and again
+                notes.append((fact.at, sentence(fact) or ""))
+            apart.add(link)
     stories = tuple(each.told(states or {}) for each in told.values())
     return Explanation(person=person, journeys=stories, notes=tuple(notes))
 

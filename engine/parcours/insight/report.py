@@ -28,6 +28,7 @@ def print_report(
     reasons: Reasons | None = None,
     limits: Mapping[str, int] | None = None,
     unknown_zones: Mapping[str, int] | None = None,
+    not_merged: Mapping[str, int] | None = None,
     mails_received: int | None = None,
     older: Mapping[str, Sequence[JourneyCount]] | None = None,
 ) -> None:
@@ -37,6 +38,7 @@ def print_report(
     reasons         why deliveries came to their outcome, as a tally counts it
     limits          how often each setting's limit was reached
     unknown_zones   how often somebody was given each of the time zones that do not exist
+    not_merged      how often another id was said to be somebody's, by the call that said it
     mails_received  the mail server's own count of mails, where there is one
     older           the counts of each journey's older versions
     """
@@ -46,6 +48,7 @@ def print_report(
         reasons=reasons,
         limits=limits,
         unknown_zones=unknown_zones,
+        not_merged=not_merged,
         mails_received=mails_received,
         older=older,
     )
@@ -61,6 +64,7 @@ def report(
     reasons: Reasons | None = None,
     limits: Mapping[str, int] | None = None,
     unknown_zones: Mapping[str, int] | None = None,
+    not_merged: Mapping[str, int] | None = None,
     mails_received: int | None = None,
     older: Mapping[str, Sequence[JourneyCount]] | None = None,
 ) -> Iterator[RenderableType]:
@@ -80,6 +84,8 @@ def report(
         yield counts_part("Limits reached", "setting", "times", limits)
     if unknown_zones:
         yield zones_part(unknown_zones)
+    if not_merged:
+        yield counts_part("Ids that were not merged", "call", "times", not_merged)
     if mails_received is not None:
         yield mails_part(summary.channels.get("email", {}).get("sent", 0), mails_received)
     yield Text(_events_sentence(summary))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parcours.core.fact import DeliveryReached, LimitReached, Moved, Unmatched, Unmet, ZoneUnknown
+from parcours.core.fact import DeliveryReached, LimitReached, Moved, NotMerged, Unmatched, Unmet, ZoneUnknown
 from parcours.core.totals import INTERNAL_OUTCOMES
 
 REFUSALS = {
@@ -86,4 +86,9 @@ def sentence(fact: object) -> str | None:
         return f"the limit {fact.setting} was reached: {fact.why}"
     if isinstance(fact, ZoneUnknown):
         return f"{fact.zone!r} is no time zone: that of the project counts instead, {fact.used}"
+    if isinstance(fact, NotMerged):
+        other = "anonymous id" if fact.call == "identify" else "previous id"
+        return (
+            f"{fact.call} with the {other} {fact.other_id!r}: nobody is merged, and what is known under it stays apart"
+        )
     return None

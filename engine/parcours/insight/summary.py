@@ -127,6 +127,10 @@ class Tally:
         """How often somebody was given each of the time zones that do not exist."""
         return Counter(dict(self._counter.totals().unknown_zones))
 
+    def not_merged(self) -> Counter[str]:
+        """How often another id was said to be somebody's, by the call that said it."""
+        return Counter(dict(self._counter.totals().not_merged))
+
 
 def journey_counts(totals: Totals, journeys: Iterable[Outline]) -> list[tuple[str, JourneyCount]]:
     """The counts of each version of each journey: those outlined in their order, then all others."""

@@ -84,11 +84,15 @@ class DetailedCall(Call, frozen=True, rename="camel", gc=False):
     code: str | None = None
     address: str | None = None
     suppressed: bool | None = None
+    previous_id: msgspec.Raw = msgspec.Raw()
     name: msgspec.Raw = msgspec.Raw()
     category: msgspec.Raw = msgspec.Raw()
 
 
-NAMES = ("userId", "anonymousId", "messageId", "event", "key", "journey", "step", "channel", "purpose", "address")
+NAMES = (
+    "userId", "anonymousId", "previousId", "messageId", "event", "key", "journey", "step", "channel", "purpose",
+    "address",
+)  # fmt: skip
 """The fields of a line that name something."""
 
 

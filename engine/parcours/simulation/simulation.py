@@ -50,6 +50,7 @@ class Result:
     unknown_zones  how often somebody was given each of the time zones that do not exist
     remarks    with `rendering`: how many deliveries have each remark of their channel's check, by (journey, step,
                channel, remark)
+    not_merged  how often another id was said to be somebody's, by the call that said it: nobody is merged
     targets    the goal's target of each journey that has one, in percent
     unsettled  without `until_ms`: whether something was still due `loop_horizon_ms` after the last event
     """
@@ -62,6 +63,7 @@ class Result:
     unsettled: bool = False
     unknown_zones: Counter[str] = field(default_factory=Counter)
     remarks: Counter[StepRemark] = field(default_factory=Counter)
+    not_merged: Counter[str] = field(default_factory=Counter)
 
 
 def simulate(
@@ -200,6 +202,7 @@ class _Counting:
             unsettled=drive.unsettled,
             unknown_zones=tally.unknown_zones(),
             remarks=remarks,
+            not_merged=tally.not_merged(),
         )
 
 
