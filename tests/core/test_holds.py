@@ -137,6 +137,18 @@ def test_who_moves_into_the_night_before_the_claim_is_held_and_her_run_goes_on(t
     assert [step for _, step in story.steps()] == ["write", "after", "over"]
 
 
+def test_a_parked_run_stays_where_it_is_when_what_was_held_at_its_claim_is_released(tell: Tell) -> None:
+    trip = TRIP.replace("wait: 1h", "update: {city: '\"Rome\"'}") % "email"
+    story = tell(trip, policies=NIGHT % "hold", instant_steps_max=1).identify(1, timezone="UTC").event(CLEAR, "Start")
+    assert story.moves("parked") == [("parked", "write", "more than instant_steps_max=1 steps at one instant")]
+
+    story.identify(CLEAR + 1, timezone="Asia/Tokyo").claim(CLEAR + HOUR)
+    story.wait(48 * HOUR)
+
+    assert story.gates()[1:] == [(CLEAR + HOUR, "email", "held", "quiet_hours"), (23 * HOUR, "email", "queued", None)]
+    assert story.steps() == [(CLEAR, "write")]
+
+
 def test_transactional_messages_go_out_at_night(tell: Tell) -> None:
     story = told(tell, (TRIP % "email").replace("send: mail", "send: receipt")).event(DUSK, "Start")
 

@@ -169,7 +169,7 @@ def leave_send(turn: Turn, run: Run) -> None:
     """Continue the run of a released delivery once no delivery of its send step is held any more."""
     journey = turn.journey_of(run)
     step = None if journey is None else journey.steps.get(run.step or "")
-    if journey is not None and isinstance(step, Send):
+    if journey is not None and isinstance(step, Send) and run.parked is None:
         follows = after_send(run, step)
         if not isinstance(follows, Stay):
             go_to(turn, journey, run, follows)
