@@ -56,7 +56,8 @@ class Chance:
         self.features = features
         self.coarse = self.random.random() < 0.5
         self.well_known = self.random.random() < 0.6  # people who can be written to, so that deliveries are many
-        self.unit = self.pick(("10m", "1h", "6h", "1d"))
+        # Of people on the move much happens in one night.
+        self.unit = self.pick(("1h", "1h", "6h", "6h") if "moves" in features else ("10m", "1h", "6h", "1d"))
         self.unit_ms = UNITS_MS[self.unit[-1]] * int(self.unit[:-1])
         self.start_ms = parse_instant(self.pick(STARTS))
         self.units_max = self.pick((4, 8, 12))

@@ -76,7 +76,8 @@ def messages(chance: Chance) -> list[Document]:
             message["purpose"] = "offer"
         if chance.maybe(0.4, "expiry"):
             message["expires"] = chance.duration(3)
-        written.append({**message, **{channel: contents[channel] for channel in chance.some(list(contents))}})
+        channels = chance.some(list(contents), at_least=2 if "moves" in chance.features else 1)
+        written.append({**message, **{channel: contents[channel] for channel in channels}})
     return written
 
 
@@ -105,9 +106,8 @@ def quiet_hours(chance: Chance) -> list[Document]:
     # All of one kind: which of two kinds wins where they overlap is not said.
     then = chance.pick(("hold", "hold", "drop"))
     if "moves" in chance.features:
-        begins = chance.random.randint(0, 23)
-        night = {"from": f"{begins:02}:00", "until": f"{(begins + chance.random.randint(8, 20)) % 24:02}:00"}
-        return [{"channels": list(REACTIONS), **night, "days": list(DAYS), "then": "hold"}]
+        # To each channel its own night, so that a run waits for several releases.
+        return [{"channels": [channel], **night(chance), "days": list(DAYS), "then": "hold"} for channel in REACTIONS]
     rules = []
     # Never quiet all day long: two windows leave at least two hours.
     windows = chance.pick((1, 1, 2))
@@ -118,6 +118,11 @@ def quiet_hours(chance: Chance) -> list[Document]:
         days = chance.some(DAYS[:6]) if chance.maybe(0.4) else list(DAYS)
         rules.append({**rule, "days": days, "then": then})
     return rules
+
+
+def night(chance: Chance) -> Document:
+    begins = chance.random.randint(0, 23)
+    return {"from": f"{begins:02}:00", "until": f"{(begins + chance.random.randint(8, 20)) % 24:02}:00"}
 
 
 def traffic(chance: Chance, project: Document) -> list[Document]:

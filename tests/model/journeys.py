@@ -132,6 +132,8 @@ def steps(chance: Chance, journey: Document, audiences: list[str], messages: lis
         step = one_step(chance, next_kind(chance, kinds, found), {"id": name}, later, seen)
         if "send" in step:
             finish_send(chance, step, later, messages)
+            if "moves" in chance.features and chance.maybe(0.7):
+                step.pop("channels", None)  # on all that the message has content for
         if "wait_for" in step:
             finish_wait_for(chance, step, later, audiences, sends, messages)
         if "loops" in chance.features and isinstance(step.get("wait"), str) and chance.maybe(0.25) and number:
@@ -143,7 +145,12 @@ def steps(chance: Chance, journey: Document, audiences: list[str], messages: lis
 
 
 def next_kind(chance: Chance, kinds: list[str], before: list[Document]) -> str:
-    """Outcomes of calls are often waited for, and what was heard is often asked about."""
+    """Outcomes of calls are often waited for, and what was heard is often asked about.
+
+    Of people on the move most are written to at once: whoever waits for something else first is seldom held.
+    """
+    if "moves" in chance.features and not before and chance.maybe(0.6):
+        return "send"
     if before and "call" in before[-1] and "wait_for" in kinds and chance.maybe(0.6):
         return "wait_for"
     if before and "answered" in str(before[-1].get("wait_for")) and chance.maybe(0.6):

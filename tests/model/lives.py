@@ -16,6 +16,9 @@ CHANGES = (
 )
 VERBS = ("pause", "pause", "pause", "close", "stop", "publish", "publish", "publish")
 PUBLICATIONS_MAX = 3
+# Around people on the move: what is held is held again if nights change, or if a pause lasts into the next one.
+VERBS_AT_NIGHT = (*VERBS, "pause", "pause", "publish", "publish", "publish", "publish")
+PUBLICATIONS_AT_NIGHT_MAX = 6
 
 
 class LivingChance(Chance):
@@ -52,7 +55,8 @@ def case(seed: int, features: frozenset[str] = STAGE_2) -> tuple[Document, list[
     chance = LivingChance(seed, features)
     whole: list[Document] = [first_project(chance)]
     moments = [(chance.instant_ms(), "line") for _ in range(chance.random.randint(*chance.pick(((15, 40), (30, 70)))))]
-    moments += [(chance.instant_ms(), "life") for _ in range(chance.random.randint(3, 9))]
+    moves = "moves" in features
+    moments += [(chance.instant_ms(), "life") for _ in range(chance.random.randint(*((8, 16) if moves else (3, 9))))]
     chance.random.shuffle(moments)
     moments.sort(key=lambda moment: moment[0])
     people = chance.some(drawn_from.PEOPLE[: chance.pick((1, 2, 3))])
@@ -102,8 +106,9 @@ def change(chance: Chance, whole: list[Document], states: dict[str, str], paused
         name = chance.pick(sorted(paused))
         paused.discard(name)
         return [("resume", name)]
-    verb, name = chance.pick(VERBS), chance.pick(sorted(states))
-    if verb == "publish" and len(whole) < PUBLICATIONS_MAX:
+    moves = "moves" in chance.features
+    verb, name = chance.pick(VERBS_AT_NIGHT if moves else VERBS), chance.pick(sorted(states))
+    if verb == "publish" and len(whole) < (PUBLICATIONS_AT_NIGHT_MAX if moves else PUBLICATIONS_MAX):
         whole.append(changed(chance, whole[-1]))
         states.update((journey["journey"], "open") for journey in whole[-1]["journeys"])
         return [("publish", whole[-1])]
@@ -124,6 +129,8 @@ def changed(chance: Chance, project: Document) -> Document:
     project = deepcopy(project)
     for _ in range(chance.pick((0, 1, 1, 2, 3, 3))):
         change_one(chance, project, chance.pick(CHANGES))
+    if "moves" in chance.features and chance.maybe(0.7):
+        change_one(chance, project, "policies")
     return project
 
 

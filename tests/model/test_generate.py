@@ -4,8 +4,10 @@ from collections import Counter
 
 import pytest
 from tests.model import generate
+from tests.model.chance import Document
 from tests.model.journeys import reachable
 from tests.model.reference import run
+from tests.model.seeds import MOVES_BETWEEN_ZONES
 
 SEEDS = range(60)
 
@@ -41,3 +43,18 @@ def test_a_run_is_entered_first_and_ends_once() -> None:
 def test_many_things_happen_at_one_instant() -> None:
     instants = Counter((seed, line["userId"], line["timestamp"]) for seed in SEEDS for line in generate.case(seed)[1])
     assert sum(count > 1 for count in instants.values()) > len(SEEDS)
+
+
+def test_people_move_between_zones_while_deliveries_of_a_run_are_held_on_several_channels() -> None:
+    moved = 0
+    for seed in MOVES_BETWEEN_ZONES:
+        _, deliveries = run(*generate.case(seed, generate.MOVES))
+        moved += held_again_on_several_channels(deliveries)
+    assert moved >= 5
+
+
+def held_again_on_several_channels(deliveries: list[Document]) -> int:
+    """How many visits of a step are held on several channels, on one of them more than once."""
+    held = Counter(line["key"] for line in deliveries if line["outcome"] == "held")
+    visits = Counter(key.rpartition("/")[0] for key in held)
+    return sum(times > 1 and visits[key.rpartition("/")[0]] > 1 for key, times in held.items())
