@@ -57,6 +57,17 @@ def test_an_explanation_reads_from_the_condition_that_failed_to_what_is_waited_f
     assert explanation_text(explanation) == TEXT
 
 
+def test_a_run_whose_delivery_is_held_is_told_with_its_release() -> None:
+    folder = files("parcours.examples") / "abandoned-cart"
+    cart, night_ms = Project.load(str(folder)), 1_772_578_800_000  # 2026-03-03T23:00Z
+    result = simulate(cart, (folder / "events.ndjson").read_bytes(), until_ms=night_ms)
+
+    told = explanation_text(explain(result.facts, "sarah", cart.program.journeys)).splitlines()
+
+    assert "    2026-03-03T21:30:00.000Z  text: waits until 2026-03-04T07:00:00.000Z" in told
+    assert "    now: at text, waiting until 2026-03-04T07:00:00.000Z" in told
+
+
 def test_the_facts_alone_are_enough(move: Any, delivery: Any) -> None:
     facts = [
         move(0, "entered", why="Start"),

@@ -3,7 +3,9 @@
 from collections import Counter
 
 from tests.model import lives
+from tests.model.chance import MOVES, Document
 from tests.model.reference.living import live
+from tests.model.seeds import LIVES_BETWEEN_ZONES
 
 SEEDS = range(60)
 
@@ -40,3 +42,17 @@ def test_runs_move_in_the_time_of_a_pause_that_is_over() -> None:
         undisturbed = [each for each in happenings if each[0] not in ("pause", "resume")]
         changed += live(documents, happenings) != live(documents, undisturbed)
     assert changed > len(SEEDS) / 4
+
+
+def test_what_is_held_is_held_again_at_its_release_and_before() -> None:
+    at_release = before = 0
+    for seed in LIVES_BETWEEN_ZONES:
+        transitions, _ = live(*lives.case(seed, MOVES))
+        newest: dict[tuple[str, str, int], Document] = {}
+        for line in transitions:
+            told = newest.get((line["profile"], line["journey"], line["run"]))
+            if told is not None and told["what"] == line["what"] == "waiting":
+                at_release += line["at"] == told["why"]
+                before += line["at"] < told["why"]
+            newest[line["profile"], line["journey"], line["run"]] = line
+    assert at_release >= 3 and before >= 10

@@ -130,6 +130,31 @@ def test_what_is_held_is_judged_anew_when_the_zone_changes_and_of_a_paused_journ
     assert told(documents, *paused)[-1] == (at("2h"), 1, "x", "ended", "last step")
 
 
+def test_a_run_tells_the_latest_release_of_what_is_held_and_each_new_one() -> None:
+    # Quiet for email until noon in Paris, for texts until two; it is ten.
+    def nights(email: str, sms: str) -> Document:
+        untils = {"email": email, "sms": sms}
+        quiet = [{"channels": [each], "from": "09:00", "until": until} for each, until in untils.items()]
+        steps: list[Document] = [{"id": "n", "send": "news"}, {"id": "e", "end": True}]
+        return project(steps, policies={**OPT_OUT, "quiet_hours": quiet})
+
+    def waits(*later: tuple[str, str, Any]) -> list[tuple[str, str | None]]:
+        known = ("0s", "line", identify("0s", email="ann@example.com", phone="+33600000000"))
+        found = told(nights("12:00", "14:00"), known, start("0s"), *later)
+        return [(when, why) for when, _, _, what, why in found if what == "waiting"]
+
+    first = (at("0s"), at("4h"))
+    assert waits() == [first]
+    # In Bucharest, an hour further, all of it is over an hour earlier; in Kathmandu it is over.
+    bucharest, kathmandu = (identify("0s", timezone=zone) for zone in ("Europe/Bucharest", "Asia/Kathmandu"))
+    assert waits(("1h", "line", bucharest)) == [first, (at("1h"), at("3h"))]
+    assert waits(("1h", "line", kathmandu)) == [first]
+    # A second hold: of the earlier one, up to the latest and beyond it; of the latest.
+    assert waits(("1h", "publish", nights("13:00", "14:00"))) == [first]
+    assert waits(("1h", "publish", nights("15:00", "14:00"))) == [first, (at("2h"), at("5h"))]
+    assert waits(("1h", "publish", nights("12:00", "15:00"))) == [first, (at("4h"), at("5h"))]
+
+
 def test_a_reaction_in_a_pause_is_known_at_once_and_heard_at_the_resume() -> None:
     steps: list[Document] = [
         {"id": "n", "send": "news", "channels": ["email"]},

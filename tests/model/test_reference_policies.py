@@ -46,7 +46,10 @@ def test_quiet_hours_hold_and_all_gates_are_passed_again() -> None:
     # What is queued is sent when the event is over, and so told of last.
     sent = [(at("0s"), "n", "sms", "held", "quiet_hours"), (at("0s"), "n", "email", "sent", None)]
     assert outcomes(documents, *lines) == [*sent, (at("9h"), "n", "sms", "refused", "expiry")]
-    assert moves(documents, *lines)[2] == (at("9h"), 1, "e", "reached", None)
+    assert moves(documents, *lines)[2:4] == [
+        (at("0s"), 1, "n", "waiting", at("9h")),
+        (at("9h"), 1, "e", "reached", None),
+    ]
     # An exit at the very end still comes first, and cancels.
     assert outcomes(documents, *lines, event("9h", "Stop")) == [*sent, (at("9h"), "n", "sms", "cancelled", None)]
     # One hour later than that it would have been no window at all: ends are exclusive.

@@ -16,6 +16,7 @@ from parcours.config import Settings
 from parcours.core.audiences import fill, fix_membership, look_again
 from parcours.core.consent import set_consent
 from parcours.core.delivery import deliveries, feedback, sending
+from parcours.core.delivery.holding import tell_wait
 from parcours.core.delivery.suppression import known_as, lift, suppress
 from parcours.core.effect import Effects
 from parcours.core.fact import Linking, NotMerged
@@ -222,6 +223,7 @@ def _fire(turn: Turn, timer: Timer) -> None:
             released = sending.release(turn, timer.key)
             if released is not None:
                 leave_send(turn, released)
+                tell_wait(turn, released)
         case "audience":
             _look_again(turn, unknown=False)
         case "reaction":

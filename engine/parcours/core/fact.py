@@ -28,8 +28,9 @@ class Moved(msgspec.Struct, frozen=True, array_like=True, tag="moved", gc=False)
     """A run made a move, or an entry was refused (`run` and `step` are None then).
 
     why depends on what: entered (event name or "read"), not_entered (already_in, too_soon, outside_dates, paused,
-    exit_audience), waiting (due time in ISO 8601, None for ever), matched (event or reaction), branched (index or
-    "otherwise"), split (index), exited (event), ended (last step, end step, stopped), parked (reason); else None.
+    exit_audience), waiting (due time in ISO 8601, None for ever; at a send step the latest release of what is held,
+    told again when that changes), matched (event or reaction), branched (index or "otherwise"), split (index), exited
+    (event), ended (last step, end step, stopped), parked (reason); else None.
     left is the step that the run was at before it reached this one, None for its first: totals are counted by it.
     """
 

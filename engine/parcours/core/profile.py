@@ -93,6 +93,7 @@ class Run(msgspec.Struct, array_like=True):
     visits       how often each step has been reached
     entry/event  the paths kept of the event that started it, and of the one that moved it last
     withdrawn    it was ended from outside (an exit), so nothing more may leave for it
+    held_until   the latest release of what it waits for at a send step, as it was told last; None elsewhere
     origin       under what it entered, None as long as that is its person's name and its number (`Turn.origin_of`)
     """
 
@@ -111,6 +112,7 @@ class Run(msgspec.Struct, array_like=True):
     withdrawn: bool = False
     parked: str | None = None
     origin: Origin | None = None
+    held_until: int | None = None
 
 
 class BufferedInput(msgspec.Struct, frozen=True, array_like=True):

@@ -110,17 +110,23 @@ def decide(person: Person, now_ms: int, delivery: Document, standing: Document |
         delivery["state"] = "queued"
 
 
-def claim_queued(person: Person, now_ms: int) -> None:
-    """Once an input is over, with all that it caused, what it queued is claimed; the channel accepts at once."""
+def claim_queued(person: Person, now_ms: int) -> list[Document]:
+    """Once an input is over, with all that it caused, what it queued is claimed; the channel accepts at once.
+
+    Answers the runs of those to which a gate objects.
+    """
+    stopped = []
     for delivery in person.deliveries:
         if delivery["state"] != "queued":
             continue
         gate, held_until_ms = gates_that_change(person, now_ms, delivery)
         if gate is not None:
             object_to(person, now_ms, delivery, gate, held_until_ms)
+            stopped.append(delivery["run"])
         else:
             delivery["state"] = "sent"
             record_delivery(person, now_ms, delivery, "sent")
+    return stopped
 
 
 def object_to(

@@ -1,5 +1,6 @@
 """What does one input do to a person? The phases of an event, a change of audience, or a timer."""
 
+from collections.abc import Callable
 from typing import Any
 
 from tests.model.reference import audiences, calls, deliveries, steps
@@ -115,7 +116,8 @@ def apply_caused(person: Person, now_ms: int) -> None:
         judge_held(person, now_ms)
         hear_caused(person, now_ms)
         zone_has_changed(person, now_ms)
-    deliveries.claim_queued(person, now_ms)
+    for run in deliveries.claim_queued(person, now_ms):
+        steps.tell_wait(person, now_ms, run)
 
 
 def hear_caused(person: Person, now_ms: int) -> None:
@@ -129,9 +131,7 @@ def judge_held(person: Person, now_ms: int) -> None:
     for name in sorted(paused & person.world.life.paused):
         # Of what is paused it is kept, as every input is.
         person.kept.setdefault(name, []).append((now_ms, person.firing, {"zone": True}))
-    for timer in releases(person):
-        if timer["delivery"]["run"]["journey"]["journey"] not in person.world.life.paused:
-            judge_anew(person, now_ms, timer)
+    judge_anew(person, now_ms, lambda run: run["journey"]["journey"] not in person.world.life.paused)
 
 
 def releases(person: Person) -> list[Document]:
@@ -139,11 +139,16 @@ def releases(person: Person) -> list[Document]:
     return sorted(found, key=lambda timer: int(timer["order"]))
 
 
-def judge_anew(person: Person, now_ms: int, timer: Document) -> None:
-    # What went on before it may have cancelled it.
-    if timer["delivery"]["state"] == "held":
-        person.timers.remove(timer)
-        release(person, now_ms, timer["delivery"], timer)
+def judge_anew(person: Person, now_ms: int, concerned: Callable[[Document], bool]) -> None:
+    """Judges what is held for the runs concerned. Until when they wait is told once, when all of it has been judged."""
+    found = [timer for timer in releases(person) if concerned(timer["delivery"]["run"])]
+    for timer in found:
+        # What went on before it may have cancelled it.
+        if timer["delivery"]["state"] == "held":
+            person.timers.remove(timer)
+            release(person, now_ms, timer["delivery"], timer)
+    for timer in found:
+        steps.tell_wait(person, now_ms, timer["delivery"]["run"])
 
 
 def phases(person: Person, now_ms: int, fact: Document, but: str | None = None) -> None:
@@ -289,6 +294,7 @@ def enter(
         "step": journey["steps"][0]["id"],
         "visits": {},
         "stay": 0,
+        "told_until": None,
         "credited": False,
     }
     person.runs.append(run)
@@ -342,6 +348,7 @@ def act(person: Person, now_ms: int, timer: Document) -> bool:
             steps.move(person, now_ms, run, steps.following(run["journey"], step, step.get("on_timeout")))
         case "release" if timer["delivery"]["state"] == "held":
             release(person, now_ms, timer["delivery"])
+            steps.tell_wait(person, now_ms, timer["delivery"]["run"])
         case "entry":
             enter_by_read(person, now_ms, timer["journey"])
         case "audience" if person.next_change.get(timer["audience"]) == now_ms:

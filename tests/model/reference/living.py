@@ -100,9 +100,7 @@ def make_up(person: Person, now_ms: int, name: str) -> None:
             at_ms, _, fact = kept.pop(0)
             person.caused_in_all = 0
             if "zone" in fact:
-                for held in inputs.releases(person):
-                    if is_about_a_run(held, name):
-                        inputs.judge_anew(person, at_ms, held)
+                inputs.judge_anew(person, at_ms, lambda run: bool(run["journey"]["journey"] == name))
                 caused += hear_own(person, at_ms, name)
                 continue
             inputs.move_runs(person, at_ms, fact, runs_of(person, {"journey": name}))

@@ -21,7 +21,7 @@ def move(person: Person, now_ms: int, run: Document, step_id: Any) -> None:
         if step_id is None:
             end(person, now_ms, run, "ended", "last step")
             return
-        run["step"] = step_id
+        run["step"], run["told_until"] = step_id, None
         run["visits"][step_id] = run["visits"].get(step_id, 0) + 1
         record(person, now_ms, run, "reached", None, step_id)
         step_id = perform(person, now_ms, run, step_of(run["journey"], step_id))
@@ -60,6 +60,7 @@ def perform(person: Person, now_ms: int, run: Document, step: Document) -> Any:
     """What a step does on being reached; answers the next step, None after the last one, or STAYS."""
     if "send" in step:
         asked = deliveries.ask(person, now_ms, run, step)
+        tell_wait(person, now_ms, run)
         return after_send(run, step, asked)
     if "wait" in step:
         return wait(person, now_ms, run, step)
@@ -88,6 +89,20 @@ def after_send(run: Document, step: Document, asked: list[Document]) -> Any:
     if "on_refused" in step and all(delivery["state"] == "refused" for delivery in asked):
         return step["on_refused"]
     return following(run["journey"], step)
+
+
+def tell_wait(person: Person, now_ms: int, run: Document) -> None:
+    """Tells until when a run waits for what is held at its send step."""
+    if run["status"] != "open":
+        return
+    place = (run["step"], run["visits"].get(run["step"]))
+    held = [one for one in person.deliveries if one["run"] is run and one["state"] == "held"]
+    awaited = [one for one in held if (one["step"], one["visit"]) == place]
+    due = [timer["due"] for timer in person.timers if any(timer.get("delivery") is one for one in awaited)]
+    # One line, with the latest release, and a new one when that changes.
+    if due and max(due) != run["told_until"]:
+        run["told_until"] = max(due)
+        record(person, now_ms, run, "waiting", to_text(max(due)), run["step"])
 
 
 def wait(person: Person, now_ms: int, run: Document, step: Document) -> Any:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from parcours.channel import CALL
 from parcours.core.delivery.deliveries import TO_LEAVE, close, delivery_key, find, message_of, reach
+from parcours.core.delivery.holding import tell_wait
 from parcours.core.delivery.policy import Objection, judge, judge_claim
 from parcours.core.delivery.reservations import give_back, reserve
 from parcours.core.effect import Outgoing
@@ -229,6 +230,7 @@ def start(turn: Turn, key: str) -> tuple[Run, DeliveryState] | None:
     if objection is not None:
         give_back(turn, delivery)
         _object(turn, run, delivery, objection)
+        tell_wait(turn, run)
         return None
     delivery.state = "claimed"
     return found

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from parcours.core.delivery import sending
 from parcours.core.delivery.call_url import with_query
+from parcours.core.delivery.holding import tell_wait
 from parcours.core.paths import replaced
 from parcours.core.profile import DeliveryState, Run
 from parcours.core.run.traits import has_room
@@ -62,7 +63,7 @@ def go_to(turn: Turn, journey: Journey, run: Run, step_id: str | None) -> None:
         if step_id is None:
             return end(turn, run, "last step")
         step = journey.steps[step_id]
-        left, run.step = run.step, step_id
+        left, run.step, run.held_until = run.step, step_id, None
         run.visits[step_id] = run.visits.get(step_id, 0) + 1
         turn.record(run, "reached", left=left)
         if isinstance(step, End):
@@ -89,7 +90,7 @@ def archive(turn: Turn, run: Run) -> None:
     """Move the run from the open ones to the past, without its timers and its data."""
     turn.cancel_timers(run, ("wait", "timeout"))
     run.ended_at = turn.at
-    run.step = None
+    run.step = run.held_until = None
     run.visits, run.event = {}, {}
     for delivery in run.deliveries:
         delivery.answer = {}
@@ -142,7 +143,10 @@ def _take(turn: Turn, journey: Journey, run: Run, step: Step) -> str | None | St
 
 def _send(turn: Turn, journey: Journey, run: Run, step: Send) -> str | None | Stay:
     sending.queue(turn, run, step, journey.messages[step.message])
-    return after_send(run, step)
+    follows = _after_send(run, step)
+    if isinstance(follows, Stay):
+        tell_wait(turn, run)
+    return follows
 
 
 def _call(turn: Turn, journey: Journey, run: Run, step: CallAction) -> str | None:
@@ -156,7 +160,7 @@ def _call(turn: Turn, journey: Journey, run: Run, step: CallAction) -> str | Non
     return step.next
 
 
-def after_send(run: Run, step: Send) -> str | None | Stay:
+def _after_send(run: Run, step: Send) -> str | None | Stay:
     """The step after a send step: STAY while a delivery of this visit is held."""
     visit = run.visits[step.id]
     states = {each.state for each in run.deliveries if each.step == step.id and each.visit == visit}
@@ -170,7 +174,7 @@ def leave_send(turn: Turn, run: Run) -> None:
     journey = turn.journey_of(run)
     step = None if journey is None else journey.steps.get(run.step or "")
     if journey is not None and isinstance(step, Send) and run.parked is None:
-        follows = after_send(run, step)
+        follows = _after_send(run, step)
         if not isinstance(follows, Stay):
             go_to(turn, journey, run, follows)
 

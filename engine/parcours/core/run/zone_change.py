@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from parcours.core.delivery import sending
+from parcours.core.delivery.holding import tell_wait
 from parcours.core.occasion import Occasion
 from parcours.core.pause_buffer import keep_zone_change
-from parcours.core.profile import Timer
+from parcours.core.profile import Run, Timer
 from parcours.core.run.updates import follow_updates
 from parcours.core.run.walk import leave_send
 from parcours.core.turn import Turn
@@ -49,9 +50,13 @@ def _releases(turn: Turn) -> list[Timer]:
 
 
 def _judge(turn: Turn, releases: list[Timer]) -> None:
+    judged: list[Run] = []
     for timer in releases:
         if timer in turn.profile.timers:  # the run of an earlier one may have ended this one's
             turn.profile.timers.remove(timer)
             released = sending.release(turn, timer.key, standing=timer)
             if released is not None:
                 leave_send(turn, released)
+                judged.append(released)
+    for run in judged:  # once all are judged: until when a run waits is known only then
+        tell_wait(turn, run)

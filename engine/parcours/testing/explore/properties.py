@@ -12,7 +12,7 @@ from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.core.time_text import time_text
 from parcours.expression.duration import parse_duration
 from parcours.insight.summary import EventCount, Tally
-from parcours.journey.program import Program, Send
+from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.testing.cases.document import DAYS
 from parcours.testing.clocks import PersonClocks, in_window
@@ -140,14 +140,8 @@ def _lost(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
         if fact.what == "waiting":
             if world.settled and fact.why is not None:
                 yield Breach(f"{where}, and nothing happened at {fact.why}", None)
-        elif fact.what not in (*CLOSING, "parked") and (world.settled or not _may_be_held(world, fact)):
+        elif fact.what not in (*CLOSING, "parked"):
             yield Breach(f"{where}, and neither waits nor has ended", None)
-
-
-def _may_be_held(world: World, fact: Moved) -> bool:
-    """Whether the run may stay there while its delivery is held."""
-    journey = world.program.journey(fact.journey, fact.version)
-    return journey is not None and isinstance(journey.steps.get(fact.step or ""), Send)
 
 
 def quiet_hours_are_kept(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
