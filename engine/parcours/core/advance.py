@@ -61,9 +61,6 @@ from parcours.journey.program import (
     WaitFor,
 )
 
-_TAKES_NOTHING_ALONG = frozenset((DeliveriesClaimed, DeliveryRecorded, ReceiptArrived, ReadReached))
-"""Inputs without phases: the changes that time brings at their instant come before them. The others take them along."""
-
 
 def advance(
     person: str,
@@ -79,21 +76,24 @@ def advance(
     turn = Turn(person, profile, given.at, given.at, program, settings, crowd, normalize, dead_codes)
     if profile.past:
         forget_past(turn)
-    if type(given) in _TAKES_NOTHING_ALONG:
-        _let_time_turn(turn)
-    match given:  # the frequent ones first: each class that does not match takes 0.2 µs
+    # The frequent ones first: each class that does not match takes 0.2 µs. An input without phases of its own comes
+    # after the changes that time brings at its instant, the others take them along.
+    match given:
         case EventHappened():
             _take_event(turn, given)
         case TimerDue():
             _fire_first(turn)
         case DeliveriesClaimed(keys=keys):
+            _let_time_turn(turn)
             for key in keys:
                 sending.claim(turn, key)
         case DeliveryRecorded(receipt=receipt):
+            _let_time_turn(turn)
             started = sending.start(turn, receipt.key)
             if started is not None:
                 _hear_answer(turn, feedback.answer(turn, *started, receipt))
         case ReceiptArrived(receipt=receipt):
+            _let_time_turn(turn)
             _hear_answer(turn, feedback.take_receipt(turn, receipt))
         case TraitsChanged():
             _take_traits(turn, given)
@@ -110,6 +110,7 @@ def advance(
         case MembershipFixed(audiences=audiences):
             fix_membership(turn, audiences)
         case ReadReached():
+            _let_time_turn(turn)
             enter_later(turn, given)
         case Aliased(previous_id=previous_id):
             _tell_not_merged(turn, "alias", previous_id)

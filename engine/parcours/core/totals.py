@@ -10,12 +10,23 @@ and memory is bounded.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
-from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, NotMerged, Unmatched, Unmet, ZoneUnknown
+from parcours.core.fact import (
+    DeliveryReached,
+    Fact,
+    LimitReached,
+    Moved,
+    NotMerged,
+    Unmatched,
+    Unmet,
+    What,
+    ZoneUnknown,
+)
 
 INTERNAL_OUTCOMES: Final = frozenset({"queued", "claimed", "retried"})
 """States on the way to the channel, which neither counts nor files show."""
@@ -98,35 +109,43 @@ class FactCounter:
         self.newest_limits: dict[str, LimitReached] = {}
 
     def add(self, facts: Sequence[Fact]) -> None:
-        """Count these facts. Written out for the sake of speed: a shard counts while everybody waits for it."""
+        """Count these facts, like ones together: a shard counts while everybody waits for it."""
         self.facts += len(facts)
-        steps = self._steps
+        reached: defaultdict[tuple[str, int, str | None, str | None], int] = defaultdict(int)
+        ways: defaultdict[tuple[str, int, str | None, What, str | None], int] = defaultdict(int)
         for fact in facts:
             if type(fact) is Moved:
                 what = fact.what
                 if what == "reached":  # most moves are
-                    assert fact.step is not None, "a run reaches a step by name"
-                    step = fact.journey, fact.version, fact.step
-                    (steps.get(step) or self._step(step))[_INFLOW] += 1
-                    if fact.left is not None:
-                        step = fact.journey, fact.version, fact.left
-                        (steps.get(step) or self._step(step))[_GONE_ON] += 1
+                    reached[fact.journey, fact.version, fact.left, fact.step] += 1
                 elif what not in UNCOUNTED_MOVES:
-                    self._move(fact)
+                    ways[fact.journey, fact.version, fact.step, what, fact.why] += 1
             elif type(fact) is DeliveryReached:
                 if fact.outcome not in INTERNAL_OUTCOMES:
                     self._deliver(fact)
-            elif type(fact) is Unmatched:
-                self._unmatched += 1
-            elif type(fact) is LimitReached:
-                self._limits[fact.setting] = self._limits.get(fact.setting, 0) + 1
-                self.newest_limits[fact.setting] = fact
-            elif type(fact) is ZoneUnknown:
-                _count(self._unknown_zones, fact.zone, self._reasons_max, OTHER_ZONES)
-            elif type(fact) is NotMerged:
-                self._not_merged[fact.call] = self._not_merged.get(fact.call, 0) + 1
             else:
-                assert type(fact) is Unmet, "an unmet entry has no counter"
+                self._note(fact)
+        for (journey, version, left, step), number in reached.items():
+            assert step is not None, "a run reaches a step by name"
+            self._step((journey, version, step))[_INFLOW] += number
+            if left is not None:
+                self._step((journey, version, left))[_GONE_ON] += number
+        for move, number in ways.items():
+            self._move(*move, number)
+
+    def _note(self, fact: Fact) -> None:
+        """Count a fact of one of the rare kinds."""
+        if type(fact) is Unmatched:
+            self._unmatched += 1
+        elif type(fact) is LimitReached:
+            self._limits[fact.setting] = self._limits.get(fact.setting, 0) + 1
+            self.newest_limits[fact.setting] = fact
+        elif type(fact) is ZoneUnknown:
+            _count(self._unknown_zones, fact.zone, self._reasons_max, OTHER_ZONES)
+        elif type(fact) is NotMerged:
+            self._not_merged[fact.call] = self._not_merged.get(fact.call, 0) + 1
+        else:
+            assert type(fact) is Unmet, "an unmet entry has no counter"
 
     def include(self, totals: Totals) -> None:
         """Add the totals of other people."""
@@ -188,16 +207,12 @@ class FactCounter:
                 differences.append((step, counted, there))
         return differences
 
-    def _move(self, fact: Moved) -> None:
-        what = fact.what
-        why = "" if what == "parked" else fact.why or ""  # why a run is parked is told in free words
-        way = fact.journey, fact.version, fact.step or "", what, why
-        if way in self._ways:
-            self._ways[way] += 1
-        else:
-            _count(self._ways, way, self._names_max, (OTHER, 0, "", what, ""))
-        if fact.step is not None and what in ("exited", "ended"):
-            self._step((fact.journey, fact.version, fact.step))[_ENDED] += 1
+    def _move(self, journey: str, version: int, step: str | None, what: What, why: str | None, number: int) -> None:
+        told = "" if what == "parked" else why or ""  # why a run is parked is told in free words
+        way = journey, version, step or "", what, told
+        _count(self._ways, way, self._names_max, (OTHER, 0, "", what, ""), number)
+        if step is not None and what in ("exited", "ended"):
+            self._step((journey, version, step))[_ENDED] += number
 
     def _deliver(self, fact: DeliveryReached) -> None:
         delivery = fact.journey, fact.version, fact.step, fact.channel, fact.outcome, fact.gate or ""

@@ -167,7 +167,9 @@ class Turn(msgspec.Struct):
     def region(self) -> str | None:
         """The person's country; a person without one has the project's."""
         chosen = self.program.profile_region
-        name = None if chosen is None else chosen.value(self.scope())
+        if chosen is None:
+            return self.program.region
+        name = chosen.value(self.scope())
         is_region = isinstance(name, str) and len(name) == REGION_LETTERS and name.isascii() and name.isalpha()
         return name.upper() if isinstance(name, str) and is_region else self.program.region
 

@@ -16,7 +16,16 @@ from parcours.core.identity import SLOTS, SlotMap
 from parcours.core.input import EventHappened, FeedbackArrived, Input
 from parcours.journey.program import Program
 from parcours.segment.inputs import check_message_id, input_of
-from parcours.segment.line import Call, Unusable, instant, read_call, read_details, read_envelope
+from parcours.segment.line import (
+    UNREADABLE,
+    Call,
+    Unusable,
+    decode_envelope,
+    instant,
+    read_call,
+    read_details,
+    read_envelope,
+)
 from parcours.segment.person import is_report, person_of
 from parcours.shard.messages import Answer, Batch, LineOutcome
 from parcours.shard.reports import NOBODY, Reports
@@ -72,7 +81,10 @@ class Intake:
         arrival_ms = self._time.arrival_ms(work.stamp_ms)
         for place, line in enumerate(batch.lines):
             try:
-                call = read_envelope(line)
+                try:
+                    call = decode_envelope(line)
+                except UNREADABLE:
+                    call = read_envelope(line)  # which mends it, or says what is wrong
                 if call.type == "track":
                     moves = call.event not in idle
                 else:
