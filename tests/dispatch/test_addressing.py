@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from parcours.channel import GROUP, Channel
-from parcours.dispatch.addressing import InstalledAddresses
+from parcours.dispatch.addressing import RULES_MAX, InstalledAddresses
 from parcours.dispatch.registry import Registry
 
 
@@ -89,3 +89,10 @@ def test_a_channel_named_at_the_start_is_loaded_before_the_first_address_comes(
         assert (addresses("heron", "A", None), addresses("loft", "B", None)) == ("A", "b.None")
         InstalledAddresses(registry, ["heron"])
     assert len(caplog.records) == 1, "a process says it once, not once for each shard"
+
+
+def test_however_many_channels_lines_name_a_bounded_number_of_rules_is_kept() -> None:
+    addresses = InstalledAddresses(Registry([]))
+
+    assert [addresses(f"bird-{number}", "A", None) for number in range(RULES_MAX + 10)] == ["A"] * (RULES_MAX + 10)
+    assert len(addresses._rules) == RULES_MAX

@@ -5,16 +5,16 @@ A process in which the channel cannot be loaded takes addresses as they stand, a
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
-from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from parcours.channel import plain_address
 from parcours.dispatch.registry import Registry
+from parcours.dispatch.said_once import warn_once
 from parcours.errors import ChannelUnknown, ExtraMissing
 
-log = logging.getLogger("parcours")
+RULES_MAX: Final = 256
+"""Channels of which the rule is remembered: a project names a few, but a line can name any."""
 
 Rule: TypeAlias = Callable[[str, str | None], Any]
 
@@ -33,7 +33,9 @@ class InstalledAddresses:
         """The address as the channel will use it. Raises ValueError with the reason where it will not."""
         rule = self._rules.get(channel)
         if rule is None:
-            rule = self._rules[channel] = self._rule(channel)
+            rule = self._rule(channel)
+            if len(self._rules) < RULES_MAX:
+                self._rules[channel] = rule
         try:
             normal = rule(address, region)
         except ValueError:
@@ -50,11 +52,5 @@ class InstalledAddresses:
         try:
             return self._registry.normalize(channel)
         except (ChannelUnknown, ExtraMissing) as error:
-            _say(channel, str(error))
+            warn_once(f"addresses on the channel {channel!r} are taken as they stand: {error}")
             return plain_address
-
-
-@cache
-def _say(channel: str, why: str) -> None:
-    """Said once in the life of a process, whatever number of shards it opens."""
-    log.warning("addresses on the channel %r are taken as they stand: %s", channel, why)

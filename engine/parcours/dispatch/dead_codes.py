@@ -5,13 +5,9 @@ In a process in which the channel cannot be loaded no code means that, and the l
 
 from __future__ import annotations
 
-import logging
-from functools import cache
-
 from parcours.dispatch.registry import Registry
+from parcours.dispatch.said_once import warn_once
 from parcours.errors import ChannelUnknown, ExtraMissing
-
-log = logging.getLogger("parcours")
 
 
 class InstalledDeadCodes:
@@ -33,11 +29,5 @@ class InstalledDeadCodes:
         try:
             return self._registry.dead_codes(channel)
         except (ChannelUnknown, ExtraMissing, TypeError) as error:  # TypeError: a stranger's table that is none
-            _say(channel, str(error))
+            warn_once(f"no code of the channel {channel!r} tells a dead address: {error}")
             return frozenset()
-
-
-@cache
-def _say(channel: str, why: str) -> None:
-    """Said once in the life of a process, whatever number of shards it opens."""
-    log.warning("no code of the channel %r tells a dead address: %s", channel, why)
