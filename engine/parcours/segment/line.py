@@ -117,23 +117,17 @@ def read_call(line: bytes) -> Call:
 
 
 decode_envelope = _call.decode
-"""What `read_envelope` tries first, for whoever has no time for a call a line; raises one of `UNREADABLE`."""
+"""The first try of `read_envelope`, for whoever has no time for a call a line. Raises one of `UNREADABLE`."""
 
 
 def read_envelope(line: bytes) -> Call:
     """Decode what every call has."""
-    try:
-        return decode_envelope(line)
-    except UNREADABLE as error:
-        return _decode_mended(_call, line, error)
+    return _read(_call, line)
 
 
 def read_details(line: bytes) -> DetailedCall:
     """Decode a line whose envelope is of another type than track."""
-    try:
-        return _detailed.decode(line)
-    except UNREADABLE as error:
-        return _decode_mended(_detailed, line, error)
+    return _read(_detailed, line)
 
 
 def read_routing(line: bytes, settings: Settings) -> Routing:
@@ -142,7 +136,7 @@ def read_routing(line: bytes, settings: Settings) -> Routing:
         raise too_long(settings)
     try:
         return _routing.decode(line)
-    except UNREADABLE as error:
+    except UNREADABLE as error:  # written out: it is all that a router does with a line
         return _decode_mended(_routing, line, error)
 
 
@@ -150,11 +144,7 @@ def timestamp_of(line: bytes, settings: Settings) -> int:
     """The timestamp of a recorded line, in ms. Raises Unusable for a line that is too long as well."""
     if len(line) > settings.event_bytes_max:
         raise too_long(settings)
-    try:
-        timing = _timing.decode(line)
-    except UNREADABLE as error:
-        timing = _decode_mended(_timing, line, error)
-    return instant(timing.timestamp)
+    return instant(_read(_timing, line).timestamp)
 
 
 def instant(timestamp: datetime | None) -> int:
@@ -179,6 +169,13 @@ def properties_of(call: Call) -> dict[str, object]:
 def too_long(settings: Settings) -> Unusable:
     """What is said of a line above the limit."""
     return Unusable(f"longer than event_bytes_max={settings.event_bytes_max}")
+
+
+def _read(decoder: msgspec.json.Decoder[T], line: bytes) -> T:
+    try:
+        return decoder.decode(line)
+    except UNREADABLE as error:
+        return _decode_mended(decoder, line, error)
 
 
 def _decode_mended(decoder: msgspec.json.Decoder[T], line: bytes, error: Exception) -> T:
