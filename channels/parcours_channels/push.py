@@ -1,7 +1,7 @@
 """Push notifications over FCM's HTTP v1 API.
 
-pyfcm writes the payload and google-auth the credentials. The request is made here: pyfcm's own retries
-POST silently, sleeps for as long as the provider asks, and hides the status.
+The libraries for it take long to import and are not needed to judge a notification, so only a channel that runs
+imports them.
 """
 
 from __future__ import annotations
@@ -11,26 +11,18 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final
 
-import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
-from pyfcm import FCMNotification
 
 from parcours.channel import (
-    Accepted,
     Attempt,
     Channel,
     Delivery,
     Finding,
-    NotSent,
     Receipt,
-    RequestTrace,
     SideBySide,
     plain_address,
 )
-from parcours_channels.fcm_codes import DEAD_TOKEN, receipt_of_error
-from parcours_channels.google_token import TokenSource, TokenUnavailable
-
-UNAUTHORIZED = 401
+from parcours_channels.fcm_codes import DEAD_TOKEN
 
 PAYLOAD_BYTES_MAX: Final = 4_096
 """FCM's limit for keys and values together."""
@@ -90,11 +82,11 @@ class PushChannel(Channel):
     Content: ClassVar[type[BaseModel]] = PushContent
     address_kind: ClassVar[str] = "token"
     dead_codes: ClassVar[frozenset[str]] = DEAD_TOKEN
+    libraries: ClassVar[tuple[str, ...]] = ("aiohttp", "google.auth", "pyfcm", "requests")
 
     def __init__(self, settings: PushSettings) -> None:
         self._settings = settings
         self._side_by_side = SideBySide(settings.requests_max, settings.timeout_s, one_provider=True)
-        self._trace = RequestTrace()
 
     @staticmethod
     def normalize(address: str, region: str | None) -> str:
@@ -115,62 +107,23 @@ class PushChannel(Channel):
 
     async def start(self) -> None:
         """Read the credentials. Raises ValueError if the private key cannot be read; asks nobody yet."""
-        account = json.loads(self._settings.service_account.get_secret_value())
-        if self._settings.token_uri is not None:
-            account["token_uri"] = self._settings.token_uri
-        self._tokens = TokenSource(account, self._settings.timeout_s)
-        self._payloads = FCMNotification(credentials=self._tokens.credentials)
-        self._url = f"{self._settings.endpoint}/v1/projects/{account['project_id']}/messages:send"
-        self._session = aiohttp.ClientSession(trace_configs=[self._trace.watch(aiohttp.TraceConfig())])
+        from parcours_channels.fcm_messages import FcmMessages
+
+        self._messages = FcmMessages(self._settings)
 
     async def send(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         return await self._side_by_side.send(deliveries, self._send_one)
 
     async def stop(self) -> None:
-        await self._session.close()
-        self._tokens.close()
+        await self._messages.close()
 
     async def _send_one(self, delivery: Delivery, attempt: Attempt) -> Receipt:
         content = delivery.content
         assert isinstance(content, PushContent), "the engine hands over the channel's own content"
-        payload = self._payloads.parse_payload(
-            fcm_token=delivery.to,
-            notification_title=content.title,
-            notification_body=content.body,
-            data_payload=dict(content.data),
-        )
-        try:
-            status, body = await self._post(payload, attempt)
-            if status == UNAUTHORIZED:  # refused at the door: the token may have been revoked before its time
-                status, body = await self._post(payload, attempt)
-        except TokenUnavailable as error:
-            return NotSent(delivery.key, str(error), of_channel=True)
-        if status == 200:
-            return Accepted(delivery.key, body.get("name"))
-        return receipt_of_error(delivery.key, status, body, attempt.retry_after_s)
-
-    async def _post(self, payload: bytes, attempt: Attempt) -> tuple[int, Mapping[str, Any]]:
-        token = await self._tokens.token()
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        with self._trace.of(attempt):
-            async with self._session.post(self._url, data=payload, headers=headers, allow_redirects=False) as answer:
-                body = _object(await answer.read())
-        if answer.status == UNAUTHORIZED:
-            self._tokens.drop(token)
-            attempt.departed = False  # an answer is an answer: it was not taken
-        return answer.status, body
+        return await self._messages.post(delivery, content, attempt)
 
 
 def _size_of(content: PushContent) -> int:
     """The bytes of the payload as FCM counts them: keys and values, in UTF-8."""
     shown = {name: text for name, text in (("title", content.title), ("body", content.body)) if text is not None}
     return sum(len(text.encode()) for pair in (*shown.items(), *content.data.items()) for text in pair)
-
-
-def _object(body: bytes) -> Mapping[str, Any]:
-    """The JSON object in the body, empty if there is none: a gateway's error page is HTML."""
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}

@@ -3,37 +3,31 @@
 Creating a message is not idempotent, so an answer that does not say whether it was created is `Ambiguous`.
 A report for such a message still finds its delivery, because the address that the report is posted to
 carries the delivery's key, and a proof that the key came from here.
+
+Twilio's library takes long to import and is not needed to judge a text, so only a channel that runs imports it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Final
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
-from twilio.base.exceptions import TwilioRestException, TwilioServiceException
-from twilio.request_validator import RequestValidator
-from twilio.rest import Client
 
 from parcours.channel import (
-    Accepted,
     Attempt,
     Channel,
     Delivery,
     Feedback,
     Finding,
     Receipt,
-    RequestTrace,
     SideBySide,
     WebhookRequest,
 )
 from parcours_channels.phone_number import e164
 from parcours_channels.sms_text import segments_of
-from parcours_channels.twilio_codes import DEAD_NUMBER, REACTIONS, receipt_of_error
-from parcours_channels.twilio_http import TwilioHttp
+from parcours_channels.twilio_codes import DEAD_NUMBER
 
 TEXT_CHARACTERS_MAX: Final = 1_600
 """Twilio refuses longer ones (21617)."""
@@ -84,11 +78,11 @@ class SmsChannel(Channel):
     Content: ClassVar[type[BaseModel]] = SmsContent
     address_kind: ClassVar[str] = "phone"
     dead_codes: ClassVar[frozenset[str]] = DEAD_NUMBER
+    libraries: ClassVar[tuple[str, ...]] = ("aiohttp", "twilio")
 
     def __init__(self, settings: SmsSettings) -> None:
         self._settings = settings
         self._side_by_side = SideBySide(settings.requests_max, settings.timeout_s, one_provider=True)
-        self._trace = RequestTrace()
 
     @staticmethod
     def normalize(address: str, region: str | None) -> str:
@@ -106,72 +100,26 @@ class SmsChannel(Channel):
 
     async def start(self) -> None:
         """Open the HTTP session; nothing is asked of the provider yet."""
-        self._http = TwilioHttp(self._trace)
-        account, token = self._settings.account, self._settings.token.get_secret_value()
-        # The environment is given so that TWILIO_EDGE and TWILIO_REGION of this machine do not redirect it.
-        client = Client(account, token, http_client=self._http, environment={"TWILIO_ACCOUNT_SID": account})
-        client.api.base_url = self._settings.base_url
-        self._messages = client.api.v2010.account.messages
+        from parcours_channels.twilio_messages import TwilioMessages
+
+        self._messages = TwilioMessages(self._settings)
 
     async def send(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         return await self._side_by_side.send(deliveries, self._send_one)
 
     async def stop(self) -> None:
-        await self._http.close()
+        await self._messages.close()
 
     def read_feedback(self, request: WebhookRequest) -> list[Feedback]:
         """Translate a status callback. Raises ValueError if Twilio did not sign it or the key is not ours."""
-        query = urlsplit(request.url).query
-        form = dict(_pairs(request.body.decode()))
-        signature = request.headers.get("x-twilio-signature", "")
-        validator = RequestValidator(self._settings.token.get_secret_value())
-        if not any(validator.validate(url, form, signature) for url in self._signed_urls(request.url, query)):
-            raise ValueError("the request is not signed by Twilio with this account's token")
-        parameters = dict(_pairs(query))
-        key = parameters.get("key", "")
-        if not hmac.compare_digest(parameters.get("proof", ""), self._proof(key)):
-            raise ValueError(f"the key {key!r} is not one that this channel has sent")
-        status = form.get("MessageStatus", "")
-        reaction = REACTIONS.get(status)
-        if reaction is None:
-            return []
-        code = form.get("ErrorCode") or (status if reaction in ("bounced", "failed") else None)
-        return [Feedback(key=key, reaction=reaction, code=code)]  # without a code a bounce would be of a dead number
+        from parcours_channels.twilio_reports import read_report
 
-    def _signed_urls(self, url: str, query: str) -> list[str]:
-        """The address that Twilio may have signed: that of the settings, or the one that the delivery brought.
-
-        Behind a proxy the request's own host need not be that of the settings.
-        """
-        public_url = self._settings.public_url
-        return [url] if public_url is None else [f"{public_url}?{query}", url]
+        return read_report(self._settings, request)
 
     async def _send_one(self, delivery: Delivery, attempt: Attempt) -> Receipt:
         content = delivery.content
         assert isinstance(content, SmsContent), "the engine hands over the channel's own content"
-        try:
-            with self._trace.of(attempt):
-                message = await self._messages.create_async(**self._parameters(delivery, content.text))
-        except TwilioRestException as error:
-            return receipt_of_error(delivery.key, error.status, error.code, error.msg, attempt.retry_after_s)
-        except TwilioServiceException as error:
-            return receipt_of_error(delivery.key, error.status, error.code, error.title, attempt.retry_after_s)
-        return Accepted(delivery.key, message.sid)
-
-    def _parameters(self, delivery: Delivery, text: str) -> dict[str, Any]:
-        sender = self._settings.sender
-        by = "messaging_service_sid" if sender.startswith("MG") else "from_"
-        parameters: dict[str, Any] = {"to": delivery.to, "body": text, by: sender}
-        report_url = delivery.report_url or self._settings.public_url
-        if report_url is not None:
-            query = urlencode({"key": delivery.key, "proof": self._proof(delivery.key)})
-            parameters["status_callback"] = f"{report_url}{'&' if urlsplit(report_url).query else '?'}{query}"
-        return parameters
-
-    def _proof(self, key: str) -> str:
-        """Shows that a key came from here; another program on the same account cannot make one up."""
-        secret = self._settings.token.get_secret_value().encode()
-        return hmac.new(secret, b"status callback of " + key.encode(), hashlib.sha256).hexdigest()[:32]
+        return await self._messages.create(delivery, content.text, attempt)
 
 
 def _in_segments(text: str) -> list[Finding]:
@@ -185,7 +133,3 @@ def _in_segments(text: str) -> list[Finding]:
         return [Finding(leaves)]
     # Names bring characters of their own, so these would be counted person by person.
     return [Finding(f"{leaves}, because of {segments.foreign[:FOREIGN_SHOWN_MAX]!r}", kind=leaves)]
-
-
-def _pairs(encoded: str) -> list[tuple[str, str]]:
-    return [(name, values[0]) for name, values in parse_qs(encoded, keep_blank_values=True).items()]

@@ -35,10 +35,11 @@ def modules(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "pigeon_channel.py").write_text(CHANNEL)
     (tmp_path / "rusty_channel.py").write_text("raise RuntimeError('rust')")
     (tmp_path / "bare_channel.py").write_text("import a_library_that_nobody_has")
+    (tmp_path / "late_channel.py").write_text(CHANNEL + "    libraries = ('json', 'a_library_that_nobody_has')\n")
     sys.path.insert(0, str(tmp_path))
     yield tmp_path
     sys.path.remove(str(tmp_path))
-    for name in ("pigeon_channel", "rusty_channel", "bare_channel"):
+    for name in ("pigeon_channel", "rusty_channel", "bare_channel", "late_channel"):
         sys.modules.pop(name, None)
 
 
@@ -88,8 +89,9 @@ def test_a_name_offered_twice_is_nobody_s(modules: Path) -> None:
     assert registry.contents() == {}
 
 
-def test_a_library_missing_from_one_of_our_own_is_a_line_that_names_the_extra(modules: Path) -> None:
-    registry = Registry([point("email", "bare_channel:EmailChannel", "parcours", modules)])
+@pytest.mark.parametrize("value", ["bare_channel:EmailChannel", "late_channel:PigeonChannel"])
+def test_a_library_missing_from_one_of_our_own_is_a_line_that_names_the_extra(value: str, modules: Path) -> None:
+    registry = Registry([point("email", value, "parcours", modules)])
 
     with pytest.raises(ExtraMissing) as caught:
         registry.channel("email")

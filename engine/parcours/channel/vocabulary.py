@@ -172,7 +172,8 @@ class Channel(Protocol):
 
     A class that derives from this one has `normalize` and `check` without writing them. It may have `dead_codes`
     besides, a frozenset: the codes with which its provider says that an address is dead. A code of several words, such
-    as `550 5.1.1`, is one of them if a word of it is.
+    as `550 5.1.1`, is one of them if a word of it is. And `libraries`, a tuple of names: what it imports only when it
+    starts, so that a simulation, which starts none, does not wait for them; a missing one is told when it is loaded.
     """
 
     Settings: ClassVar[type[BaseModel]]

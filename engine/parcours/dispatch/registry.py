@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -108,7 +109,10 @@ class Registry:
 
 def _load(point: EntryPoint) -> Any:
     try:
-        return point.load()
+        channel = point.load()
+        for library in getattr(channel, "libraries", ()):
+            _find(library)
+        return channel
     except ImportError as error:
         library = error.name or str(error)
         if point.dist is not None and point.dist.name == "parcours":
@@ -116,6 +120,12 @@ def _load(point: EntryPoint) -> Any:
         raise ChannelUnknown(f"the channel {point.name!r} cannot be imported: {error}") from error
     except Exception as error:
         raise ChannelUnknown(f"the channel {point.name!r} breaks while it loads: {error!r}") from error
+
+
+def _find(library: str) -> None:
+    """Raises ImportError, as importing it would, if a library that a channel imports later is not installed."""
+    if find_spec(library) is None:
+        raise ModuleNotFoundError(f"No module named {library!r}", name=library)
 
 
 def _missing(point: EntryPoint) -> str | None:
