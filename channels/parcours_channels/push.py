@@ -30,6 +30,8 @@ PAYLOAD_BYTES_MAX: Final = 4_096
 RESERVED: Final = re.compile(r"from|message_type|(?:google|gcm\.notification)\..*")
 """Keys of `data` that FCM keeps for itself."""
 
+WHITE_SPACE: Final = re.compile(r"\s")
+
 
 class PushSettings(BaseModel):
     """The Firebase project that messages are sent for."""
@@ -90,7 +92,7 @@ class PushChannel(Channel):
 
     @staticmethod
     def normalize(address: str, region: str | None) -> str:
-        if any(each.isspace() for each in address):
+        if WHITE_SPACE.search(address):
             raise ValueError("a token holds no white space")
         return plain_address(address)
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
+from phonenumbers import (
+    COUNTRY_CODE_TO_REGION_CODE,
+    SUPPORTED_REGIONS,
+    PhoneNumberFormat,
+    example_number,
+    format_number,
+)
 
 from parcours.channel import plain_address
 from parcours_channels.email import EmailChannel
@@ -115,6 +124,28 @@ def test_the_form_in_which_a_number_is_used(number: str, region: str | None, nor
 def test_what_no_text_message_goes_to(number: str, region: str | None, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         SmsChannel.normalize(number, region)
+
+
+def told(number: str, region: str | None) -> str:
+    """The number's form, or why it has none."""
+    try:
+        return SmsChannel.normalize(number, region)
+    except ValueError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("region", [None, "US"])
+def test_a_number_in_its_form_is_judged_as_the_library_judges_it(region: str | None) -> None:
+    """With a blank before it, a number takes the way of all that are not in that form already."""
+    chance = Random(7)
+    examples = [example_number(country) for country in sorted(SUPPORTED_REGIONS)]
+    numbers = [format_number(each, PhoneNumberFormat.E164) for each in examples if each is not None]
+    for code in COUNTRY_CODE_TO_REGION_CODE:
+        numbers += [f"+{code}{chance.randrange(10**digits):0{digits}}" for digits in (4, 6, 7, 8, 9, 10, 11, 12)]
+    numbers += [f"+{chance.randrange(10**9, 10**12)}" for _ in range(200)]
+
+    assert [each for each in numbers if told(each, region) != told(f" {each}", region)] == []
+    assert sum(told(each, region) == each for each in numbers) > len(numbers) / 10
 
 
 def test_a_push_token_is_any_text_without_white_space() -> None:

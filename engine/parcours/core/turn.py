@@ -72,7 +72,7 @@ class Turn(msgspec.Struct):
     gates_at  the instant that gates use: always that of the input
     timer     the one that fires, if one does
     updated   the run whose `update` step changed traits, until audiences have been evaluated again
-    zone_before  her time zone before this input changed her traits, None as long as it has not
+    zone_before  her time zone before this input changed traits that decide it, None as long as it has not
     """
 
     person: str
@@ -113,6 +113,13 @@ class Turn(msgspec.Struct):
 
     def change_traits(self, traits: dict[str, object]) -> None:
         """Give the person these traits in place of those she has; her zone of before is noted (zone_change.py)."""
+        for name in self.program.zone_traits:
+            if traits.get(name) is not self.profile.traits.get(name):
+                self._change_zone(traits)
+                return
+        self.profile.traits = traits
+
+    def _change_zone(self, traits: dict[str, object]) -> None:
         before = self._zone_value()
         if self.zone_before is None:
             self.zone_before = self._zone_of(before)
@@ -159,7 +166,11 @@ class Turn(msgspec.Struct):
         return self._zone_of(self._zone_value())
 
     def _zone_value(self) -> object:
-        return self.program.profile_timezone.value(self.scope())
+        return self.program.profile_timezone.value(self._traits_alone())
+
+    def _traits_alone(self) -> Scope:
+        """The scope of an expression that may ask for nothing but traits: every delivery has some of those."""
+        return Scope(profile=self.profile.traits, now_ms=self.at, limits=self)
 
     def _zone_of(self, value: object) -> str:
         return str(value) if _is_zone(value) else self.program.timezone
@@ -169,7 +180,7 @@ class Turn(msgspec.Struct):
         chosen = self.program.profile_region
         if chosen is None:
             return self.program.region
-        name = chosen.value(self.scope())
+        name = chosen.value(self._traits_alone())
         is_region = isinstance(name, str) and len(name) == REGION_LETTERS and name.isascii() and name.isalpha()
         return name.upper() if isinstance(name, str) and is_region else self.program.region
 

@@ -373,6 +373,9 @@ class Program:
     series: Mapping[str, tuple[Series, ...]] = field(default_factory=dict)
     """The histories that some expression asks for, by event type; a rule-based type has its own."""
 
+    zone_traits: frozenset[str] = frozenset()
+    """The traits that decide a person's time zone."""
+
     _versions: Mapping[tuple[str, int], Journey] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -208,9 +208,12 @@ def _check_judgement(contents: object, settings: object, checks: object) -> None
 
 
 def _check_models(name: str, models: object) -> None:
-    """Raises CallerError for what are not the models of channels, by their names; None stands for no models."""
+    """Raises CallerError for what are not the models of channels, by their names; None stands for no models.
+
+    A mapping that is no dict may load a channel when it is asked for one, so it is not asked for all of them.
+    """
     check_kind(name, models, (Mapping, NoneType), "a mapping of channels to their models")
-    for channel, model in models.items() if isinstance(models, Mapping) else ():
+    for channel, model in models.items() if isinstance(models, dict) else ():
         check_kind(name, channel, str, "the name of a channel")
         if model is not None and not (isinstance(model, type) and issubclass(model, BaseModel)):
             raise CallerError(f"{name}[{channel!r}]={shown_value(model)}: a model of pydantic is expected")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TypeVar
 
 import msgspec
@@ -103,23 +104,19 @@ def check_person(person: object, asked: str) -> None:
         raise CallerError(f"{asked}({shown_value(person)}): a person's id is a text that UTF-8 can write") from None
 
 
-def recorded_lines(lines: Iterable[bytes] | bytes | bytearray | memoryview) -> Iterable[bytes]:
-    """Recorded lines one by one, empty ones among them so that numbers stay right. Raises CallerError as above."""
+def recorded_lines(lines: Iterable[bytes] | bytes | bytearray | memoryview) -> Iterable[object]:
+    """Recorded lines one by one, empty ones among them so that numbers stay right. Raises CallerError as above.
+
+    Whether each is one is left to whoever looks at all of them anyway (`line_bytes`).
+    """
     if isinstance(lines, bytes | bytearray | memoryview):
         return bytes(lines).removeprefix(BOM_UTF8).split(b"\n")
-    return _without_mark(_each(lines, "lines of NDJSON as bytes"))
+    each = iter(_each(lines, "lines of NDJSON as bytes"))
+    return chain((line_bytes(line, 1).removeprefix(BOM_UTF8) for line in islice(each, 1)), each)
 
 
-def _without_mark(lines: Iterable[object]) -> Iterator[bytes]:
-    """The lines without the byte order mark that some programs put before the first."""
-    mark = BOM_UTF8
-    for number, line in enumerate(lines, start=1):
-        whole = line if type(line) is bytes else _bytes_of(line, number)  # the quickest of all checks, for millions
-        yield whole.removeprefix(mark) if mark else whole
-        mark = b""
-
-
-def _bytes_of(line: object, number: int) -> bytes:
+def line_bytes(line: object, number: int) -> bytes:
+    """What was handed in as a line, as bytes. Raises CallerError with its number if it is no line."""
     if not isinstance(line, bytes | bytearray | memoryview):
         raise CallerError(f"line {number} is {shown_value(line)}, and a line of NDJSON as bytes is expected")
     return bytes(line)

@@ -17,6 +17,7 @@ import msgspec
 
 from parcours.config import Settings
 from parcours.errors import EventsUnsorted
+from parcours.routing.calls import line_bytes
 from parcours.segment.line import Unusable, timestamp_of
 from parcours.simulation.sorting import Sorter
 
@@ -60,8 +61,10 @@ class RecordingReader:
     def usable(self) -> int:
         return self.read - len(self.unusable)
 
-    def events(self, lines: Iterable[bytes]) -> Generator[Recorded, None, None]:
-        for number, line in enumerate(lines, start=1):
+    def events(self, lines: Iterable[object]) -> Generator[Recorded, None, None]:
+        """The usable lines with their timestamps. Raises CallerError for what is no line at all."""
+        for number, given in enumerate(lines, start=1):
+            line = given if type(given) is bytes else line_bytes(given, number)  # the quickest check, for millions
             if not line.strip():
                 continue
             self.read += 1

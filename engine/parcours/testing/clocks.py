@@ -42,8 +42,7 @@ class PersonClocks:
 
     def __init__(self, program: Program, known: Iterable[tuple[int, str, Mapping[str, object]]]) -> None:
         self._program = program
-        paths = [split_path(path) for path in program.profile_timezone.paths]
-        self._deciding = frozenset(names[1] for names in paths if names[0] == "profile")
+        self._deciding = program.zone_traits
         self._known: dict[str, list[tuple[int, Mapping[str, object]]]] = {}
         for at, person, traits in sorted(known, key=lambda each: each[0]):
             self._known.setdefault(person, []).append((at, traits))

@@ -29,10 +29,6 @@ KEY_DIGITS = SLOT_DIGITS + 2 * (NAME_HASH_BYTES + REST_BYTES)
 
 DIGITS = frozenset("0123456789abcdef")
 
-_nothing_hashed = blake2b(digest_size=REST_BYTES).copy
-_no_name_hashed = blake2b(digest_size=NAME_HASH_BYTES).copy
-"""Fresh hashes: to copy one costs a third of setting one up."""
-
 
 class KeyPlace(NamedTuple):
     """Where the delivery of a key lives: in this slot, with one of the people whose names have this hash."""
@@ -43,20 +39,13 @@ class KeyPlace(NamedTuple):
 
 def name_hash(name: str) -> bytes:
     """The hash by which a name is found in its slot."""
-    return _hash_of_name(name.encode()).digest()
-
-
-def _hash_of_name(name: bytes) -> blake2b:
-    hashed = _no_name_hashed()
-    hashed.update(name)
-    return hashed
+    return blake2b(name.encode(), digest_size=NAME_HASH_BYTES).digest()
 
 
 def key_of(name: str, parts: Iterable[str]) -> str:
     """The key of a delivery: its run entered under `name`, and `parts` tell it from every other delivery."""
-    hashed = _nothing_hashed()
-    hashed.update("\0".join(parts).encode())
-    return f"{slot_of(name):03x}{_hash_of_name(name.encode()).hexdigest()}{hashed.hexdigest()}"
+    rest = blake2b("\0".join(parts).encode(), digest_size=REST_BYTES)
+    return f"{slot_of(name):03x}{name_hash(name).hex()}{rest.hexdigest()}"
 
 
 def place_in(key: str) -> KeyPlace:

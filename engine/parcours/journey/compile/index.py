@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from parcours.expression.dotted import split_path
 from parcours.expression.expression import Expression, Series, united_series
 from parcours.journey.compile.empty_profile import waking
 from parcours.journey.listening import entry_names, event_names, expressions_in
@@ -24,6 +25,7 @@ def indexed(program: Program) -> Program:
         series=series,
         moving=_incoming({*moving, *series}, events),
         entering=_incoming({*entries, *series, *waked_by}, events),
+        zone_traits=frozenset(split_path(path)[1] for path in program.profile_timezone.paths),
     )
 
 
