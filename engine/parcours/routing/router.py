@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from parcours.background import spawn
 from parcours.config import Settings
@@ -111,15 +111,25 @@ class Router:
         """Send lines to their shards; returns when each is durable, a duplicate, or rejected."""
         return await self.start(lines)
 
-    def start(self, lines: Sequence[bytes]) -> asyncio.Future[Taken]:
-        """Like `take`, without waiting: the lines stand in their lanes when this returns."""
+    def start(self, lines: Sequence[bytes], user_ids: Sequence[str] | None = None) -> asyncio.Future[Taken]:
+        """Like `take`, without waiting: the lines stand in their lanes when this returns.
+
+        user_ids  of each line, where they have been read already; an empty one leaves it to the line
+        """
         if self._closed:
             raise ShardUnavailable("the engine has been closed")
         done: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
         taken = Taken(len(lines) + 1, done)
         shares: list[list[int]] = [[] for _ in self._lanes]
         of_slot = [shares[shard] for shard in self._shards]
-        for place, line in enumerate(lines):
+        unread: Iterable[tuple[int, bytes]] = enumerate(lines)
+        if user_ids is not None:
+            slot_of = self._slot_map.slot
+            for place, user_id in enumerate(user_ids):
+                if user_id:
+                    of_slot[slot_of(user_id)].append(place)
+            unread = [(place, lines[place]) for place, user_id in enumerate(user_ids) if not user_id]
+        for place, line in unread:
             try:
                 slot = route(line, self._program, self._settings, self._slot_map)
             except Unusable as reason:
@@ -129,6 +139,7 @@ class Router:
         first_number = self._lines + 1
         self._lines += len(lines)
         for lane, places in zip(self._lanes, shares, strict=True):
+            places.sort()  # nothing to do, unless some lines had to be read
             lane.add(taken, lines, places, first_number)
         taken.settle(len(taken.rejected) + 1)
         return done

@@ -18,13 +18,13 @@ import msgspec
 from parcours.config import Settings
 from parcours.errors import EventsUnsorted
 from parcours.routing.calls import line_bytes
-from parcours.segment.line import Unusable, timestamp_of
+from parcours.segment.line import Unusable, read_heading
 from parcours.simulation.sorting import Sorter
 
 HELD_BYTES_MAX = 64 * 1024 * 1024
 """Memory for lines that are being sorted."""
 
-EVENT_OVERHEAD_BYTES = 160
+EVENT_OVERHEAD_BYTES = 230
 """What Python needs for an event beside the bytes of its line."""
 
 EVENTS_AT_ONCE = 100
@@ -32,11 +32,15 @@ EVENTS_AT_ONCE = 100
 
 
 class Recorded(NamedTuple):
-    """A line with its timestamp in ms and its number in the file, from 1. They compare in the order of application."""
+    """A line with its timestamp in ms and its number in the file, from 1. They compare in the order of application.
+
+    user_id  whose it is, so that the line is not read once more to send it; empty where the id alone does not say so
+    """
 
     at: int
     number: int
     line: bytes
+    user_id: str = ""
 
 
 _line = attrgetter("line")
@@ -69,9 +73,11 @@ class RecordingReader:
                 continue
             self.read += 1
             try:
-                yield Recorded(timestamp_of(line, self._settings), number, line)
+                at, user_id = read_heading(line, self._settings)
             except Unusable as reason:
                 self.unusable.append((number, str(reason)))
+            else:
+                yield Recorded(at, number, line, user_id)
         self.finished = True
 
 
