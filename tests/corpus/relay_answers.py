@@ -38,4 +38,28 @@ RELAY_ANSWERS: tuple[tuple[Stage, int, str, Meaning], ...] = (
     ("body", 552, "5.3.4 the message is larger than allowed here", "refused"),  # Postfix
     ("rcpt", 450, "4.2.0 greylisted, come back in five minutes", "later"),  # Postgrey
     ("rcpt", 450, "4.2.1 the account receives mail too fast", "later"),  # Gmail
+    ("rcpt", 550, "no user of this name was found", "sender"),  # said in words only, which no table can trust
+    ("rcpt", 550, "ip in prison", "sender"),  # a small host, of the sender's address
+    ("rcpt", 554, "5.7.1 the address of the sender is rejected: dumb", "sender"),  # another, of a list of its own
+    ("rcpt", 550, "5.7.1 rejected: nobody has fetched this mailbox for half a year", "sender"),  # a policy, by its code
+    ("body", 550, "5.7.1 [192.0.2.7] this is likely to be unsolicited mail", "sender"),  # Gmail, of a reputation
+    ("body", 552, "5.7.0 blocked: what is attached may be dangerous", "sender"),  # Gmail, to every such mail
+    ("body", 554, "delivery error: this mailbox is switched off (554.30)", "sender"),  # Yahoo, by a code of its own
+    (
+        "rcpt",
+        550,
+        "5.4.1 recipient address rejected: access denied",
+        "refused",
+    ),  # Exchange Online, for two reasons
+    ("rcpt", 521, "5.3.2 this host takes no mail", "refused"),  # the host may be the wrong one, and the mailbox well
+    ("rcpt", 556, "5.1.10 the domain takes no mail at all", "dead"),  # a null MX
+    ("rcpt", 511, "5.1.1 no such address", "dead"),  # a code that no RFC knows, with one that it does
+    ("body", 552, "5.2.2 the storage of the recipient is full", "refused"),  # the same as above, after the body
+    ("rcpt", 452, "4.2.2 over quota for now", "later"),  # Gmail, of a full mailbox
+    ("rcpt", 452, "4.5.3 too many recipients", "later"),  # Postfix
+    ("rcpt", 450, "4.7.1 your host has no reverse name", "later"),  # Postfix, in case that DNS comes back
+    ("mail", 451, "4.3.0 out of memory", "later"),  # a server in trouble of its own
+    ("body", 421, "4.7.0 closing for today, try again", "later"),  # which the connection does not survive
+    ("connect", 421, "4.7.0 too many connections from your host", "login"),  # Gmail, in place of a greeting
+    ("connect", 554, "no mail service for your address", "login"),  # a blocklist, in place of a greeting
 )

@@ -44,5 +44,5 @@ def test_a_bounce_with_the_same_code_means_the_same_for_the_address(
     assert EmailChannel.dead_codes.isdisjoint(receipt.code.split()) is (meaning != "dead")
 
 
-def test_there_are_two_dozen_answers_and_no_two_alike() -> None:
-    assert len(set(RELAY_ANSWERS)) == len(RELAY_ANSWERS) == 24
+def test_no_two_answers_are_alike() -> None:
+    assert len(set(RELAY_ANSWERS)) == len(RELAY_ANSWERS) > 40
