@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib.util import find_spec
+from importlib.util import cache_from_source, find_spec
 from pathlib import Path as FilePath
 from typing import Final, cast
 
@@ -81,8 +82,9 @@ def _parser() -> Lark:
     """
     package = find_spec("celpy")
     assert package is not None and package.origin is not None, "cel-python is a dependency of Parcours"
+    grammar = FilePath(package.origin).with_name("cel.lark").read_text(encoding="utf-8")
     return Lark(
-        FilePath(package.origin).with_name("cel.lark").read_text(encoding="utf-8"),
+        f"{grammar}\n// {dict(_TEXTS)!r}",  # a comment, so that tables of other terminals are not taken for these
         parser="lalr",
         start="expr",
         g_regex_flags=re.MULTILINE,
@@ -91,7 +93,19 @@ def _parser() -> Lark:
         propagate_positions=True,
         maybe_placeholders=False,
         priority="invert",
+        cache=_tables_file() or False,
     )
+
+
+def _tables_file() -> str | None:
+    """Where the parser's tables are kept: with what Python has compiled of this module, if it may keep anything.
+
+    To compute them takes 0.25 s of every command. Lark does it anew for another grammar, version or Python, where the
+    file cannot be read, and where there is no room for one.
+    """
+    if sys.dont_write_bytecode or sys.implementation.cache_tag is None:
+        return None
+    return str(FilePath(cache_from_source(__file__)).with_suffix(".lalr"))
 
 
 # The grammar tells `true` and `false` from names by a callback, which has to keep the token's position.
