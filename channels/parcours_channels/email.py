@@ -58,6 +58,15 @@ class EmailSettings(BaseModel):
     )
     client_name: str | None = Field(None, description="Name given in EHLO; without it this machine's own.")
 
+    @field_validator("host")
+    @classmethod
+    def _can_be_looked_up(cls, host: str) -> str:
+        try:
+            host.encode("idna")  # as it will be when it is looked up
+        except UnicodeError:
+            raise ValueError("needs the name or address of a host; no label of a name is empty or very long") from None
+        return host
+
     @field_validator("sender")
     @classmethod
     def _has_a_domain(cls, sender: str) -> str:
@@ -194,7 +203,7 @@ class EmailChannel(Channel):
         try:
             refusal = await transaction.run(address_of(sender), to, mail)
         except BaseException:
-            hang_up(connection.smtp)  # nobody knows what its next reply would belong to
+            self._pool.drop(connection)
             raise
         self._pool.give_back(connection)
         if refusal is None:

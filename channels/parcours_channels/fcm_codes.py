@@ -8,8 +8,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 from parcours.channel import NotSent, Receipt, Refused, StatusTable, Verdict, receipt_of
 
-FcmVerdict: TypeAlias = Verdict | Literal["quota", "outage", "sender"]
-"""sender: the project is refused, whoever the message is for."""
+FcmVerdict: TypeAlias = Verdict | Literal["quota", "outage", "login", "sender"]
+"""login: nobody is known to FCM; sender: the project is refused. Both whoever the message is for."""
 
 DEAD_TOKEN: Final = frozenset({"UNREGISTERED"})
 
@@ -34,7 +34,7 @@ VERDICTS: Mapping[str, FcmVerdict] = MappingProxyType(
 STATUSES: Final[StatusTable[FcmVerdict]] = StatusTable(
     statuses=MappingProxyType(
         {
-            401: "sender",
+            401: "login",
             403: "sender",
             429: "quota",
             500: "outage",  # FCM says that it took nothing
@@ -60,6 +60,8 @@ def receipt_of_error(key: str, status: int, body: Mapping[str, Any], retry_after
             return NotSent(key, reason, QUOTA_PAUSE_S if retry_after_s is None else retry_after_s, raw)
         case "outage":
             return NotSent(key, reason, OUTAGE_PAUSE_S if retry_after_s is None else retry_after_s, raw)
+        case "login":
+            return NotSent(key, reason, code=raw, of_channel=True)
         case "sender":
             return Refused(key, reason, code=raw, of_channel=True)
         case _:

@@ -63,6 +63,12 @@ OUR_OWN_FAULT = frozenset(
 )
 """The operator has to act; the delivery waits for that."""
 
+CLOSING: Final = 421
+"""The server closes the connection, for a reason of its own: too many connections or mails, or maintenance.
+
+So it is with any 4xx to MAIL FROM, where it has not heard of a recipient yet.
+"""
+
 ENHANCED = re.compile(r"^\s*#?([245]\.\d{1,3}\.\d{1,3})\b")
 
 
@@ -72,7 +78,7 @@ def receipt_of_reply(key: str, stage: Stage, code: int, text: str) -> Receipt:
     enhanced = match[1] if match else None
     raw = f"{code} {enhanced}" if enhanced else str(code)
     reason = f"{stage}: {code} {text}".strip()
-    if stage == "connect" or code in OUR_OWN_FAULT:
+    if stage == "connect" or code in OUR_OWN_FAULT or code == CLOSING or (stage == "mail" and code < 500):
         return NotSent(key, reason, code=raw, of_channel=True)
     if code < 500:
         return NotSent(key, reason, code=raw)

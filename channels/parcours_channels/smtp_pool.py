@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
-from aiosmtplib import SMTP
+from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException
+
+ASK_AGAIN_S: Final = 60.0
+"""After so long another connection is asked for again, where a server has granted fewer than it was asked for."""
 
 
 @dataclass(slots=True)
@@ -22,24 +26,61 @@ class Connection:
 
 
 class SmtpPool:
-    """Holds the connections that nobody uses at the moment. How many are open at once is its user's bound."""
+    """Holds the connections that nobody uses at the moment. How many are open at once is its user's bound.
+
+    A server may grant fewer. As long as some work, whoever finds no further one waits for one of those.
+    """
 
     def __init__(self, open_one: Callable[[], Awaitable[SMTP]], mails_per_connection_max: int) -> None:
         self._open_one = open_one
         self._mails_max = mails_per_connection_max
         self._idle: list[Connection] = []
+        self._lent = 0
+        self._ask_again_s = 0.0
+        self._returned = asyncio.Event()
 
     async def take(self) -> Connection:
         """An idle connection that still seems to live, else a new one. Raises what opening raises."""
+        while True:
+            connection = self._living() or await self._another()
+            if connection is not None:
+                self._lent += 1
+                return connection
+            if not self._idle:
+                self._returned.clear()
+                await self._returned.wait()
+
+    def _living(self) -> Connection | None:
         while self._idle:
             connection = self._idle.pop()
             if connection.smtp.is_connected:
                 return connection
             hang_up(connection.smtp)
-        return Connection(await self._open_one())
+        return None
+
+    async def _another(self) -> Connection | None:
+        """A new connection; None where there are some, and the server has just granted no more."""
+        now_s = asyncio.get_running_loop().time
+        if self._lent > 0 and now_s() < self._ask_again_s:
+            return None
+        try:
+            return Connection(await self._open_one())
+        except (SMTPException, OSError) as error:
+            if (self._lent == 0 and not self._idle) or isinstance(error, SMTPAuthenticationError):
+                raise
+            self._ask_again_s = now_s() + ASK_AGAIN_S
+            return None
+
+    def drop(self, connection: Connection) -> None:
+        """Close a connection of which nobody knows what its next reply would belong to."""
+        hang_up(connection.smtp)
+        self._lent -= 1
+        self._returned.set()
 
     def give_back(self, connection: Connection) -> None:
         """Keep the connection for the next mail, or close it if it has carried its share."""
+        self._lent -= 1
+        self._returned.set()
         connection.mails += 1
         if not connection.smtp.is_connected:
             hang_up(connection.smtp)

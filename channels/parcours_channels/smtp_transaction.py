@@ -23,7 +23,11 @@ from parcours_channels.smtp_pool import hang_up
 
 DOT_AT_LINE_START = re.compile(rb"(?m)^\.")
 START_INPUT = 354
-COMPLETED = 250
+COMPLETED = range(200, 300)
+TURNED_AWAY = range(400, 600)
+RESET_TIMEOUT_S = 5.0
+"""How long a server that has said no may take to begin anew, before its connection is given up."""
+
 NON_ASCII_REFUSED = 553
 """RFC 6531: the code for an address that needs SMTPUTF8 where it is not offered."""
 
@@ -45,6 +49,9 @@ class Transaction:
         try:
             await self._hand_over(sender, to, mail)
         except SMTPResponseException as refusal:
+            if self._attempt.departed and refusal.code not in TURNED_AWAY:
+                # Such as a line that is no reply, or one too long to be read: nobody knows what it would have said.
+                raise SMTPException(f"{self.stage}: {refusal.code} {refusal.message}") from refusal
             await self._take_back()
             return refusal
         return None
@@ -63,7 +70,7 @@ class Transaction:
 
     async def _take_back(self) -> None:
         try:
-            await self._smtp.rset()
+            await self._smtp.rset(timeout=RESET_TIMEOUT_S)
         except SMTPException:
             hang_up(self._smtp)  # the refusal stands; the connection is of no more use
 
@@ -76,5 +83,5 @@ class Transaction:
         self._attempt.departed = True
         self._smtp.protocol.write(DOT_AT_LINE_START.sub(b"..", mail) + b".\r\n")
         reply = await self._smtp.protocol.read_response(self._smtp.timeout)
-        if reply.code != COMPLETED:
+        if reply.code not in COMPLETED:
             raise SMTPDataError(reply.code, reply.message)

@@ -249,6 +249,11 @@ def test_a_reply_has_its_receipt(stage: Stage, code: int, text: str, expected: t
         ("body", Hang(), Ambiguous),
         ("body", Reply("451 4.3.0 Try again"), NotSent),
         ("body", Reply("554 5.6.0 Spam"), Refused),
+        ("body", Reply("251 queued for another host"), Accepted),
+        ("body", Reply("354 go on"), Ambiguous),
+        ("body", Reply("OK"), Ambiguous),
+        ("body", Reply("250 " + "x" * 9_000), Ambiguous),  # more than the library reads
+        ("mail", Reply("OK"), NotSent),
     ],
 )
 def test_what_a_failure_means_depends_on_whether_the_body_had_left(
@@ -322,9 +327,30 @@ def test_connections_are_reused_replaced_after_their_share_and_after_the_server_
         assert len(server.mailbox) == 5
 
 
+def test_a_server_that_grants_fewer_connections_is_content_with_those() -> None:
+    with SmtpServer(connections_max=2) as server:
+        channel = channel_to(server, connections_max=4)
+
+        async def life() -> list[Receipt]:
+            await channel.start()
+            receipts = await channel.send([delivery("a")])
+            receipts += await channel.send([delivery(f"b{number}") for number in range(40)])
+            server.hang_up()
+            receipts += await channel.send([delivery("c")])
+            await channel.stop()
+            return receipts
+
+        receipts = asyncio.run(life())
+        assert [receipt for receipt in receipts if not isinstance(receipt, Accepted)] == []
+        assert len(server.mailbox) == 42
+        assert server.connections <= 4
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
+        {"host": "mail..luma.example"},
+        {"host": "x" * 64 + ".luma.example"},
         {"sender": "nobody"},
         {"sender": "Luma\r\nBcc: x <shop@luma.example>"},
         {"sender": "Luma <élodie@luma.example>"},

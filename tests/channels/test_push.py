@@ -91,7 +91,7 @@ def test_an_api_that_refuses_every_token_refuses_the_message_and_ends() -> None:
     with FcmServer() as server:
         server.next(HttpReply(401, {"error": {"code": 401, "status": "UNAUTHENTICATED"}}), times=2)
         (receipt,) = sent(server)
-        assert receipt == Refused("k1", "FCM answered 401 UNAUTHENTICATED", code="UNAUTHENTICATED", of_channel=True)
+        assert receipt == NotSent("k1", "FCM answered 401 UNAUTHENTICATED", code="UNAUTHENTICATED", of_channel=True)
 
 
 @pytest.mark.parametrize(

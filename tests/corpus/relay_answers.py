@@ -2,7 +2,7 @@
 
 Columns: the stage of the transaction, the code, the text after it, and the meaning: `dead` (of the mailbox), `sender`
 (of the sender or the relay, so everybody would hear it), `refused` (of this mail or of a mailbox in use), `later`, or
-`login` (later, and for everybody).
+`login` (later, and the same for everybody until then: often a login is wanted).
 """
 
 from __future__ import annotations
@@ -58,8 +58,9 @@ RELAY_ANSWERS: tuple[tuple[Stage, int, str, Meaning], ...] = (
     ("rcpt", 452, "4.2.2 over quota for now", "later"),  # Gmail, of a full mailbox
     ("rcpt", 452, "4.5.3 too many recipients", "later"),  # Postfix
     ("rcpt", 450, "4.7.1 your host has no reverse name", "later"),  # Postfix, in case that DNS comes back
-    ("mail", 451, "4.3.0 out of memory", "later"),  # a server in trouble of its own
-    ("body", 421, "4.7.0 closing for today, try again", "later"),  # which the connection does not survive
+    ("mail", 451, "4.3.0 out of memory", "login"),  # a server in trouble of its own
+    ("rcpt", 421, "4.3.2 going down for maintenance", "login"),  # which the connection does not survive
+    ("body", 421, "4.7.28 too many mails from your network", "login"),  # Gmail
     ("connect", 421, "4.7.0 too many connections from your host", "login"),  # Gmail, in place of a greeting
     ("connect", 554, "no mail service for your address", "login"),  # a blocklist, in place of a greeting
 )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, TypeAlias, assert_never
+from typing import Any, Literal, Self, TypeAlias, assert_never
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -46,6 +46,7 @@ class SmtpServer:
     username, password  if given, a client has to log in
     refuses             called with each recipient: None takes it, a line such as `550 5.1.1 Unknown` refuses
     smtputf8            whether it offers SMTPUTF8
+    connections_max     a further connection is greeted with 421, None for any number
     """
 
     host = "127.0.0.1"
@@ -58,6 +59,7 @@ class SmtpServer:
         password: str | None = None,
         refuses: Callable[[str], str | None] = lambda address: None,
         smtputf8: bool = True,
+        connections_max: int | None = None,
     ) -> None:
         self.port = 0
         self.mailbox: list[Mail] = []
@@ -69,6 +71,7 @@ class SmtpServer:
         self._login = None if username is None else (username, password or "")
         self._refuses = refuses
         self._smtputf8 = smtputf8
+        self._connections_max = connections_max
         self._scripts: dict[Stage, Script[SmtpFault]] = {"mail": Script(), "rcpt": Script(), "body": Script()}
         self._thread = LoopThread("SmtpServer")
         self._open_connections: list[SMTP] = []
@@ -105,7 +108,8 @@ class SmtpServer:
             context = server_context(certificate_file, key_file)
             self.ca_file = certificate_file
         connection = functools.partial(
-            SMTP,
+            _Connection,
+            self._open_connections,
             _Handler(self.mailbox, self._refuses, self._scripts, login_required=self._login is not None),
             hostname="localhost",
             enable_SMTPUTF8=self._smtputf8,
@@ -116,10 +120,11 @@ class SmtpServer:
             auth_require_tls=self._tls == "starttls" or self._login is None,
         )
 
-        def connect() -> SMTP:
+        def connect() -> asyncio.Protocol:
+            if self._connections_max is not None and len(self._open_connections) >= self._connections_max:
+                return _TooMany()
             self.connections += 1
-            self._open_connections.append(connection(loop=asyncio.get_running_loop()))
-            return self._open_connections[-1]
+            return connection(loop=asyncio.get_running_loop())
 
         self._listener = await asyncio.get_running_loop().create_server(
             connect, self.host, 0, ssl=context if self._tls == "implicit" else None
@@ -136,7 +141,6 @@ class SmtpServer:
     async def _abort_all(self) -> None:
         for connection in self._open_connections:
             _abort(connection)
-        self._open_connections.clear()
 
     def _authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object
@@ -144,6 +148,29 @@ class SmtpServer:
         assert isinstance(data, LoginPassword), "only PLAIN and LOGIN are offered"
         given = (data.login.decode(), data.password.decode())
         return AuthResult(success=given == self._login, handled=given == self._login)
+
+
+class _Connection(SMTP):
+    """A connection that is among the open ones until it is lost."""
+
+    def __init__(self, opened: list[SMTP], *args: Any, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        self._opened = opened
+        opened.append(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        if self in self._opened:
+            self._opened.remove(self)
+
+
+class _TooMany(asyncio.Protocol):
+    """The server's greeting to whom it has no connection left for."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport), "a connection can be written to"
+        transport.write(b"421 4.7.0 too many connections\r\n")
+        transport.close()
 
 
 class _Handler:
