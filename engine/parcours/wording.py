@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
 
+from parcours.surrogates import mended_text
+
 SIMILARITY_MIN: Final = 0.6
 """Below this share of common letters a suggestion confuses more than it helps."""
 
@@ -39,3 +41,16 @@ def bounded(text: str, most: int = QUOTED_MAX) -> str:
 def quoted(name: str) -> str:
     """A name that somebody wrote, in quotes and cut to a readable length."""
     return repr(bounded(name))
+
+
+def error_words(error: BaseException) -> str:
+    """The error's name and its own words, in characters that can be stored."""
+    return f"{type(error).__name__}: {words_of(error)}".removesuffix(": ")
+
+
+def words_of(error: BaseException) -> str:
+    """The error's own words, in characters that can be stored; empty where it has none."""
+    try:
+        return mended_text(str(error))
+    except Exception:  # noqa: BLE001  # a stranger's `__str__`
+        return ""

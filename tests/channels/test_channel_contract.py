@@ -111,6 +111,8 @@ def contract(flaw: str = "") -> ChannelContract[Office]:
                 return Accepted(delivery.key)
             if trouble is not None and flaw == f"sends again on {trouble}":
                 office.meet(key)
+            if trouble == "refuse" and flaw == "gives a number for a code":
+                return Refused(delivery.key, "no such address", code=404)  # type: ignore[arg-type]
             return RECEIPTS[trouble](delivery.key)
 
         async def stop(self) -> None:
@@ -170,6 +172,7 @@ FLAWS = {
     "cannot stop idle": "test_it_stops_though_nothing_was_sent",
     "forgets a receipt": "test_each_delivery_of_a_batch_gets_its_receipt",
     "accepts on refuse": "test_a_refused_delivery_is_refused_and_says_why",
+    "gives a number for a code": "test_a_refused_delivery_is_refused_and_says_why",
     "accepts on slow": "test_a_provider_that_asks_to_slow_down_leads_to_not_sent",
     "sends again on slow": "test_a_provider_that_asks_to_slow_down_leads_to_not_sent",
     "accepts on break": "test_a_connection_that_breaks_after_the_message_is_ambiguous",
@@ -188,5 +191,5 @@ def test_a_channel_without_a_flaw_passes(name: str) -> None:
 
 @pytest.mark.parametrize("flaw, name", FLAWS.items())
 def test_a_flaw_is_found(flaw: str, name: str) -> None:
-    with pytest.raises((AssertionError, ArithmeticError, RuntimeError)):
+    with pytest.raises((AssertionError, ArithmeticError, RuntimeError, ValueError)):
         getattr(contract(flaw), name)()

@@ -24,6 +24,10 @@ class Loft(Channel):
             return None
         if " " in address:
             raise ValueError("a name is one word")
+        if address == "Half":
+            raise ValueError("cut \ud83d")
+        if address == "Pigeon":
+            return "Pigeon \udce4"
         return f"{address.lower()}.{region}"
 
 
@@ -53,6 +57,8 @@ def test_an_address_has_the_form_that_its_channel_gives_it(addresses: InstalledA
         ("two words", "a name is one word"),
         ("Icarus", "the channel fails on it with ZeroDivisionError"),
         ("Nemo", "the channel makes no address of it"),
+        ("Half", "cut \ufffd"),
+        ("Pigeon", "the channel makes no address of it"),
     ],
 )
 def test_whatever_a_channel_does_with_an_address_it_is_judged(

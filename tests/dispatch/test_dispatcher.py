@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from pydantic import BaseModel
+from tests.dispatch.troubles import trouble_of
 
 from parcours.channel import Accepted, Ambiguous, Channel, Delivery, Finding, NotSent, Receipt, Refused
 from parcours.config import Settings
@@ -258,7 +259,7 @@ class Exhausted:
 @pytest.mark.parametrize(
     "error, receipt",
     [
-        (MemoryError(), Refused("k1", "render: MemoryError: ", code="render")),
+        (MemoryError(), Refused("k1", "render: MemoryError", code="render")),
         (RuntimeError("odd"), Refused("k1", "render: RuntimeError: odd", code="render")),
         (ContentRejected("nothing in stock"), ContentRefused("k1", "nothing in stock")),
     ],
@@ -338,9 +339,7 @@ def test_a_channel_that_does_not_start_is_trouble_and_is_tried_again(
         dispatcher = new_dispatcher(channel)
         await dispatcher.start([shard])
         dispatcher.wake(0)
-        await asyncio.sleep(0)
-
-        trouble: object = dispatcher.trouble
+        trouble = await trouble_of(dispatcher)
         assert trouble == "the channel 'note' does not start: nobody listens"
         assert not shard.claims, "nothing is claimed that cannot be sent"
 

@@ -30,7 +30,7 @@ class Attempt:
     retry_after_s: float | None = None
     begun: bool = False
 
-    def failed(self, key: str, why: Exception | str) -> Receipt:
+    def failed(self, key: str, why: BaseException | str) -> Receipt:
         """The receipt where it broke off: before it departed certainly nothing was sent, afterwards nobody can say."""
         reason = why if isinstance(why, str) else _reason(why)
         return Ambiguous(key, reason) if self.departed else NotSent(key, reason)
@@ -65,7 +65,11 @@ class SideBySide:
                         return replace(blocked[0], key=delivery.key, tried=False)
                     attempt.begun = True
                     receipt = await send_one(delivery, attempt)
-            except Exception as error:  # noqa: BLE001  # a mistake concerns its own delivery
+            except asyncio.CancelledError as error:
+                if _is_cancelled():
+                    raise
+                receipt = self._failed(delivery, attempt, error)  # of a task that it waited for
+            except (Exception, SystemExit) as error:  # noqa: BLE001  # a mistake concerns its own delivery
                 receipt = self._failed(delivery, attempt, error)
             if self._one_provider and isinstance(receipt, NotSent) and receipt.of_channel:
                 blocked.append(receipt)
@@ -74,14 +78,15 @@ class SideBySide:
         outcomes = await asyncio.gather(*map(bounded, deliveries), return_exceptions=True)
         return [_receipt(outcome) for outcome in outcomes]
 
-    def _failed(self, delivery: Delivery, attempt: Attempt, error: Exception) -> Receipt:
+    def _failed(self, delivery: Delivery, attempt: Attempt, error: BaseException) -> Receipt:
         """Where one server takes all deliveries, what keeps one from leaving keeps the others, too."""
         receipt = attempt.failed(delivery.key, error)
         if not isinstance(receipt, NotSent) or not self._one_provider:
             return receipt
         if not attempt.begun:
             return replace(receipt, tried=False)
-        return replace(receipt, of_channel=isinstance(error, OSError))  # time-outs and failures of TLS are such, too
+        # Time-outs and failures of TLS are an OSError, too; the other comes of a name that no host can have.
+        return replace(receipt, of_channel=isinstance(error, OSError | UnicodeError))
 
 
 def _receipt(outcome: Receipt | BaseException) -> Receipt:
@@ -90,5 +95,15 @@ def _receipt(outcome: Receipt | BaseException) -> Receipt:
     return outcome
 
 
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else NAMELESS.get(type(error), repr(error))
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _reason(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  # a stranger's `__str__`
+        text = ""
+    name = type(error).__name__
+    return f"{name}: {text}" if text else NAMELESS.get(type(error), name)

@@ -12,6 +12,8 @@ from parcours.channel import plain_address
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.said_once import warn_once
 from parcours.errors import ChannelUnknown, ExtraMissing
+from parcours.surrogates import mended_text
+from parcours.wording import words_of
 
 RULES_MAX: Final = 256
 """Channels of which the rule is remembered: a project names a few, but a line can name any."""
@@ -38,11 +40,11 @@ class InstalledAddresses:
                 self._rules[channel] = rule
         try:
             normal = rule(address, region)
-        except ValueError:
-            raise
+        except ValueError as error:
+            raise ValueError(words_of(error)) from error
         except Exception as error:  # a stranger's code may raise anything
             raise ValueError(f"the channel fails on it with {type(error).__name__}") from error
-        if not isinstance(normal, str) or not normal.strip():
+        if not isinstance(normal, str) or not normal.strip() or mended_text(normal) != normal:
             raise ValueError("the channel makes no address of it")
         return normal
 

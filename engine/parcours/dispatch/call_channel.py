@@ -94,7 +94,8 @@ class HttpCaller(Channel):
                     return await self._request(delivery, content, attempt)
         except TimeoutError:
             return attempt.failed(delivery.key, f"no answer within {content.timeout_s:g} s")
-        except aiohttp.InvalidURL:  # reasons are told without the query, which may say anything of anybody
+        except (aiohttp.InvalidURL, UnicodeError):  # the latter for a name that no host can have
+            # Reasons are told without the query, which may say anything of anybody.
             return Refused(delivery.key, f"not a web address: {delivery.to.partition('?')[0]}", code="url")
         except aiohttp.ClientResponseError as error:
             return attempt.failed(delivery.key, f"{type(error).__name__}: {error.message}")

@@ -22,12 +22,14 @@ from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.core.input import Settlement
 from parcours.dispatch.breaker import Breaker
+from parcours.dispatch.outsiders import OutsiderFailed, bounded_call, storable
 from parcours.dispatch.render import RenderFailed
 from parcours.errors import ParcoursError, ShardUnavailable
 from parcours.journey.program import Program
 from parcours.routing.plan import ReportUrl
 from parcours.routing.ports import DeliveryPort
 from parcours.shard.requests import ClaimDeliveries, SettleReceipts
+from parcours.wording import error_words, words_of
 
 log = logging.getLogger("parcours")
 
@@ -106,15 +108,20 @@ class Dispatcher:
         self._renderer.publish(program)
 
     async def _start_channel(self) -> None:
-        pause_s = PAUSE_S
+        pause_s, settings = PAUSE_S, self._settings
+        silence_s = settings.channel_silence_ms / 1_000
+        late = f"the channel {self._channel_name!r} has not started for {silence_s:g} s"
         while not self._started:
+            silence = asyncio.get_running_loop().call_later(silence_s, self._note, late)
             try:
-                await self._channel.start()
+                await bounded_call(self._channel.start, settings.send_timeout_s, "send_timeout_s")
                 self._started, self._trouble = True, None
-            except Exception as error:  # noqa: BLE001  # a stranger's code may raise anything
-                self._note(f"the channel {self._channel_name!r} does not start: {in_a_line(error)}")
+            except OutsiderFailed as failure:
+                self._note(f"the channel {self._channel_name!r} does not start: {_in_a_line(failure)}")
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, PAUSE_MAX_S)
+            finally:
+                silence.cancel()
         self._pull()
 
     def _note(self, trouble: str) -> None:
@@ -179,7 +186,7 @@ class Dispatcher:
             try:
                 deliveries.append(self._delivery(entry))
             except Exception as error:  # noqa: BLE001  # a claim without a receipt would stand for good
-                text = f"render: {type(error).__name__}: {error}"
+                text = f"render: {error_words(error)}"
                 failure = error if isinstance(error, RenderFailed) else RenderFailed(text)
                 receipts.append(failure.receipt(entry.key))
                 if self._breaker is not None:
@@ -212,14 +219,14 @@ class Dispatcher:
         answered: dict[str, Receipt] = {}
         silence = asyncio.get_running_loop().call_later(self._settings.channel_silence_ms / 1_000, self._be_silent)
         try:
-            async with asyncio.timeout(self._settings.send_timeout_s):
-                for receipt in await self._channel.send(deliveries):
-                    if isinstance(receipt, Accepted | NotSent | Ambiguous | Refused):
-                        answered[receipt.key] = receipt
-        except TimeoutError:
-            reason = f"no answer from the channel within send_timeout_s={self._settings.send_timeout_s}"
-        except Exception as error:  # noqa: BLE001  # a stranger's code may raise anything
-            reason = f"the channel broke: {type(error).__name__}: {error}"
+            limit_s = self._settings.send_timeout_s
+            for receipt in await bounded_call(lambda: self._channel.send(deliveries), limit_s, "send_timeout_s"):
+                if isinstance(receipt, Accepted | NotSent | Ambiguous | Refused):
+                    answered[receipt.key] = _usable(receipt)
+        except OutsiderFailed as failure:
+            reason = str(failure)
+        except Exception as error:  # noqa: BLE001  # what was returned is a stranger's, too
+            reason = f"the channel broke: {error_words(error)}"
         finally:
             silence.cancel()
         receipts = [answered.get(delivery.key, Ambiguous(delivery.key, reason)) for delivery in deliveries]
@@ -263,7 +270,9 @@ class Dispatcher:
                 return None
 
     async def stop(self) -> None:
-        """Claim nothing more and let what is being sent finish, within `send_timeout_s`; then stop the channel."""
+        """Claim nothing more and let what is being sent finish, within `send_timeout_s`; then stop the channel, which
+        may take as long once more.
+        """
         self._stopping = True
         self._set_probe_alarm()
         if self._started:
@@ -275,13 +284,25 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._started:
-            await self._channel.stop()
+            try:
+                await bounded_call(self._channel.stop, self._settings.send_timeout_s, "send_timeout_s")
+            except OutsiderFailed as failure:
+                log.warning("the channel %r does not stop: %s", self._channel_name, failure)
 
 
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
 
 
-def in_a_line(error: Exception) -> str:
-    """The error's own words, or its name where it has none."""
-    return str(error) or type(error).__name__
+def _in_a_line(failure: OutsiderFailed) -> str:
+    """The words of the error behind it, where it has some: an operator looks for what the channel says."""
+    said = "" if failure.__cause__ is None else words_of(failure.__cause__)
+    return said or str(failure)
+
+
+def _usable(receipt: Receipt) -> Receipt:
+    """The receipt, or what has to be taken of one that makes no sense: the delivery may have left."""
+    try:
+        return storable(receipt)
+    except ValueError as error:
+        return Ambiguous(receipt.key, f"the channel gave {error}")

@@ -27,6 +27,7 @@ from parcours.journey.read.complaints import in_a_line
 from parcours.template.dialect import Aborted, Dialect
 from parcours.template.nothing import without_nulls
 from parcours.template.rendering import RENDERING, Rendering
+from parcours.wording import error_words, words_of
 
 
 class RenderFailed(Exception):
@@ -34,14 +35,14 @@ class RenderFailed(Exception):
 
     def receipt(self, key: str) -> Settlement:
         """What becomes of the delivery of this key."""
-        return Refused(key, str(self), code="render")
+        return Refused(key, words_of(self), code="render")
 
 
 class ContentRejected(RenderFailed):
     """The message says what is not to leave, such as what its channel's `check` refuses."""
 
     def receipt(self, key: str) -> Settlement:
-        return ContentRefused(key, str(self))
+        return ContentRefused(key, words_of(self))
 
 
 class Renderer:
@@ -112,7 +113,7 @@ class Renderer:
         except Exception as error:
             # Filters and a stranger's content model raise anything for data that nobody thought of, up to MemoryError;
             # it is one person's message that fails, and its claim is answered.
-            raise RenderFailed(f"render: {type(error).__name__}: {error}") from error
+            raise RenderFailed(f"render: {error_words(error)}") from error
 
     def fields(self, message: str, channel: str) -> frozenset[str]:
         """The names of what the message has for the channel, none if it has nothing."""

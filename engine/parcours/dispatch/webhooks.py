@@ -30,7 +30,7 @@ def feedback_lines(
     read = getattr(reader, "read_feedback", None)
     if not callable(read):
         raise CallerError(f"the channel {channel!r} reads no reports of its provider")
-    reports = read(request)
+    reports = list(read(request))
     for report in reports:
         if not isinstance(report, Feedback):
             raise TypeError(f"the channel {channel!r} made {report!r} of a report, where a Feedback is expected")

@@ -32,6 +32,7 @@ from parcours.channel import (
     Receipt,
     Refused,
 )
+from parcours.dispatch.outsiders import storable
 
 Provider = TypeVar("Provider")
 
@@ -265,6 +266,8 @@ def receipts_of(channel: Channel, deliveries: Sequence[Delivery]) -> list[Receip
     receipts = asyncio.run(life())
     expected = sorted(delivery.key for delivery in deliveries)
     assert sorted(receipt.key for receipt in receipts) == expected, f"not one receipt each: {receipts}"
+    for receipt in receipts:
+        storable(receipt)  # raises ValueError for one that the engine would not believe
     return receipts
 
 

@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel
 
 from parcours.channel import Finding
+from parcours.surrogates import mended_text
+from parcours.wording import error_words
 
 ContentCheck: TypeAlias = Callable[[Any], Sequence[Finding]]
 """A channel's `check`."""
@@ -21,6 +23,9 @@ def findings_of(check: ContentCheck | None, content: BaseModel) -> list[Finding]
     if check is None:
         return []
     try:
-        return [Finding(str(each.text), each.refused, str(each.kind)) for each in check(content)]
+        return [
+            Finding(mended_text(str(each.text)), bool(each.refused), mended_text(str(each.kind)))
+            for each in check(content)
+        ]
     except Exception as error:  # noqa: BLE001  # a stranger's code may raise anything
-        return [Finding(f"the channel's check fails with {type(error).__name__}: {error}", refused=True)]
+        return [Finding(f"the channel's check fails with {error_words(error)}", refused=True)]
