@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from parcours.background import spawn
 from parcours.config import Settings
@@ -25,6 +26,9 @@ from parcours.segment.line import Unusable
 from parcours.segment.person import route
 from parcours.shard.messages import Answer, Batch, LineOutcome
 from parcours.shard.requests import TakeBatch
+
+UNREAD: Final = -1
+"""No slot: where the person of a line lives has not been found out yet."""
 
 RESEND_PAUSE_S = 0.2
 """Pause before a batch is sent again to a shard that could not be reached."""
@@ -111,10 +115,10 @@ class Router:
         """Send lines to their shards; returns when each is durable, a duplicate, or rejected."""
         return await self.start(lines)
 
-    def start(self, lines: Sequence[bytes], user_ids: Sequence[str] | None = None) -> asyncio.Future[Taken]:
+    def start(self, lines: Sequence[bytes], slots: Sequence[int] | None = None) -> asyncio.Future[Taken]:
         """Like `take`, without waiting: the lines stand in their lanes when this returns.
 
-        user_ids  of each line, where they have been read already; an empty one leaves it to the line
+        slots  of each line, where they are known already, or UNREAD
         """
         if self._closed:
             raise ShardUnavailable("the engine has been closed")
@@ -123,12 +127,11 @@ class Router:
         shares: list[list[int]] = [[] for _ in self._lanes]
         of_slot = [shares[shard] for shard in self._shards]
         unread: Iterable[tuple[int, bytes]] = enumerate(lines)
-        if user_ids is not None:
-            slot_of = self._slot_map.slot
-            for place, user_id in enumerate(user_ids):
-                if user_id:
-                    of_slot[slot_of(user_id)].append(place)
-            unread = [(place, lines[place]) for place, user_id in enumerate(user_ids) if not user_id]
+        if slots is not None:
+            for place, slot in enumerate(slots):
+                if slot != UNREAD:
+                    of_slot[slot].append(place)
+            unread = [(place, lines[place]) for place, slot in enumerate(slots) if slot == UNREAD]
         for place, line in unread:
             try:
                 slot = route(line, self._program, self._settings, self._slot_map)

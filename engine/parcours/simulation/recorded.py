@@ -11,20 +11,22 @@ from collections.abc import AsyncGenerator, Generator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from itertools import chain, islice
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from parcours.config import Settings
+from parcours.core.identity import SLOTS, SlotMap
 from parcours.errors import EventsUnsorted
 from parcours.routing.calls import line_bytes
+from parcours.routing.router import UNREAD
 from parcours.segment.line import Unusable, read_heading
 from parcours.simulation.sorting import Sorter
 
 HELD_BYTES_MAX = 64 * 1024 * 1024
 """Memory for lines that are being sorted."""
 
-EVENT_OVERHEAD_BYTES = 230
+EVENT_OVERHEAD_BYTES = 170
 """What Python needs for an event beside the bytes of its line."""
 
 EVENTS_AT_ONCE = 100
@@ -34,16 +36,20 @@ EVENTS_AT_ONCE = 100
 class Recorded(NamedTuple):
     """A line with its timestamp in ms and its number in the file, from 1. They compare in the order of application.
 
-    user_id  whose it is, so that the line is not read once more to send it; empty where the id alone does not say so
+    slot  where its person lives, so that the line is not read once more to send it; UNREAD where its user id alone does
+          not say so
     """
 
     at: int
     number: int
     line: bytes
-    user_id: str = ""
+    slot: int = UNREAD
 
 
 _line = attrgetter("line")
+
+_SLOTS: Final = tuple(range(SLOTS))
+"""One object for each number: a file of millions of lines needs no more."""
 
 
 class RecordingReader:
@@ -55,8 +61,9 @@ class RecordingReader:
     unusable  (line number, reason)
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, slot_map: SlotMap) -> None:
         self._settings = settings
+        self._slot_map = slot_map
         self.read = 0
         self.finished = False
         self.unusable: list[tuple[int, str]] = []
@@ -67,6 +74,7 @@ class RecordingReader:
 
     def events(self, lines: Iterable[object]) -> Generator[Recorded, None, None]:
         """The usable lines with their timestamps. Raises CallerError for what is no line at all."""
+        slot_of, slots = self._slot_map.slot, _SLOTS
         for number, given in enumerate(lines, start=1):
             line = given if type(given) is bytes else line_bytes(given, number)  # the quickest check, for millions
             if not line.strip():
@@ -77,7 +85,7 @@ class RecordingReader:
             except Unusable as reason:
                 self.unusable.append((number, str(reason)))
             else:
-                yield Recorded(at, number, line, user_id)
+                yield Recorded(at, number, line, slots[slot_of(user_id)] if user_id else UNREAD)
         self.finished = True
 
 

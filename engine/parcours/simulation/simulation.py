@@ -116,7 +116,7 @@ def simulate(
         settings=settings_of(settings),
         rendering=rendering,
     )
-    reading, each = RecordingReader(plan.settings), recorded_lines(lines)
+    reading, each = RecordingReader(plan.settings, plan.slot_map), recorded_lines(lines)
     kept: list[Fact] = []
     counting = _Counting(plan, facts or kept.extend)
     with collector.spared(), closing(reading.events(each)) as read:

@@ -143,8 +143,8 @@ class Drive:
         try:
             while chunk := ahead.take(CHUNK_LINES, through_ms):
                 await self._router.room()
-                lines, user_ids = [event.line for event in chunk], [event.user_id for event in chunk]
-                self._under_way.append((chunk, self._router.start(lines, user_ids)))
+                lines, slots = [event.line for event in chunk], [event.slot for event in chunk]
+                self._under_way.append((chunk, self._router.start(lines, slots)))
                 self._fed += len(chunk)
                 self.last_ms = chunk[-1].at
                 self._progress(self._fed, chunk[-1].at)
