@@ -44,7 +44,7 @@ class InstalledAddresses:
             raise ValueError(words_of(error)) from error
         except Exception as error:  # a stranger's code may raise anything
             raise ValueError(f"the channel fails on it with {type(error).__name__}") from error
-        if not isinstance(normal, str) or not normal.strip() or mended_text(normal) != normal:
+        if not isinstance(normal, str) or not normal.strip() or not (normal.isascii() or mended_text(normal) == normal):
             raise ValueError("the channel makes no address of it")
         return normal
 
