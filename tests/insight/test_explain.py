@@ -12,6 +12,7 @@ from parcours import Project, simulate
 from parcours.core.fact import Fact, LimitReached, Moved, NotMerged, Unmatched, Unmet, ZoneUnknown
 from parcours.insight.explain import TIE_WAIT, explain
 from parcours.insight.explain_text import explanation_text
+from parcours.insight.sentences import reached
 from parcours.journey.model.document import EventsDocument, JourneyDocument, ProjectDocument
 from parcours.testing.virtual_project import VirtualProject
 
@@ -183,3 +184,9 @@ def test_each_refusal_keeps_its_event_and_its_reason() -> None:
         ("unmet", "Start", "event.total is missing", 2),
         ("too_soon", None, None, 2),
     ]
+
+
+def test_a_reason_of_several_lines_is_told_in_one() -> None:
+    assert reached("failed", None, "rcpt: 550 5.1.1 gone\n5.1.1 for good\n", "550") == (
+        "failed: rcpt: 550 5.1.1 gone 5.1.1 for good"
+    )

@@ -8,6 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from parcours.insight.fitting_table import FittingTable
+from parcours.insight.sentences import one_line
 from parcours.insight.summary import JourneyCount, Reasons, Remarks, Summary, flat_remarks
 
 OUTCOMES = (
@@ -117,7 +118,7 @@ def reasons_part(reasons: Reasons) -> RenderableType:
     ranked = sorted(reasons.items(), key=lambda each: (-each[1], each[0]))
     table = FittingTable(["channel", "outcome", "reason", "times"], widest=2)
     for (channel, outcome, reason), times in ranked[:REASONS_SHOWN_MAX]:
-        table.add_row(channel, outcome, reason, _number(times))
+        table.add_row(channel, outcome, one_line(reason), _number(times))
     return Group(Text("Reasons", style="bold"), table, *_rest(ranked))
 
 

@@ -63,7 +63,12 @@ def reached(outcome: str, gate: str | None, reason: str | None, code: str | None
     by = f" by the gate {gate!r}" if gate else ""
     coded = f" ({code})" if code and code not in (reason or "") else ""
     what = "not sent, and tried again later" if outcome == "retried" else outcome
-    return f"{what}{by}" + (f": {reason}{coded}" if reason else coded)
+    return f"{what}{by}" + (f": {one_line(reason)}{coded}" if reason else coded)
+
+
+def one_line(reason: str) -> str:
+    """A reason as it stands in a line of a list: mail servers answer in several lines."""
+    return " ".join(reason.split())
 
 
 def sentence(fact: object) -> str | None:
