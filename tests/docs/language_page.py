@@ -43,6 +43,15 @@ The examples are asked of an event `{event}`, of a profile `{profile}`, at {now}
 twice, on 1 February for 30 and on 1 March for 50, and has agreed to mails about carts.
 """
 
+TEMPLATES = """\
+## Templates
+
+The texts of messages are [Liquid](https://shopify.github.io/liquid/), and read `profile`, `entry`, `event` and `run`
+under the names that are declared, as in `{{ entry.cart.total }}`. `size`, `first` and `last` are what Liquid means by
+them behind a list or a text; behind an object they are properties, and have to be declared. `{{ entry.cart | size }}`
+counts what an object holds.
+"""
+
 SETTINGS = """\
 What an engine is opened with: `Engine.open(project, store, settings=Settings(open_runs_max=100))`. A name says its
 unit; below stands what holds where nothing is said.
@@ -51,7 +60,17 @@ unit; below stands what holds where nothing is said.
 
 def page() -> str:
     """The whole page."""
-    parts = [INTRODUCTION, *_documents(), *_entries(), *_steps(), *_policies(), _functions(), *_tests(), _settings()]
+    parts = [
+        INTRODUCTION,
+        *_documents(),
+        *_entries(),
+        *_steps(),
+        *_policies(),
+        _functions(),
+        TEMPLATES,
+        *_tests(),
+        _settings(),
+    ]
     return "\n".join(parts)
 
 

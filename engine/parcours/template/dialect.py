@@ -6,6 +6,8 @@ Where it differs from Shopify's Liquid, it is for a reason:
 - `date` takes a time zone as its second argument and is in the reader's zone without it; Shopify's is in the shop's.
 - Numbers beyond NUMBER_BITS_MAX, ranges beyond RANGE_MAX and results beyond OUTPUT_BYTES_MAX are errors: anybody may
   send what a template is filled with.
+- `size`, `first` and `last` behind an object are keys of it like any other, so that what somebody sends decides no
+  meaning; `| size` counts its keys. Behind a list or a text they are Shopify's.
 - `blank` and `empty` are never names of data, also where a dot follows: names begin with profile, entry, event or run.
 - A whole list or object that is written out has Python's form, not Ruby's; `json` and `join` are for that.
 - `money`, `number`, `percent`, `json` and `{% abort %}` are this dialect's own.
@@ -41,6 +43,9 @@ NAMESPACE_MAX: Final = 100_000
 
 REASON_CHARACTERS_MAX: Final = 200
 """Of the reason for which a template calls its delivery off; the rest is cut."""
+
+WORDS: Final = ("size", "first", "last")
+"""What a path may ask of a list or a text."""
 
 FILTERS: Final[Mapping[str, Callable[..., object]]] = {
     "compact": lists.compact,
@@ -113,9 +118,19 @@ class _RenderTag(_PartialTag):
     name = "render"
 
 
+class _Context(RenderContext):
+    def get_item(self, obj: Any, key: Any) -> Any:
+        return obj[key] if key in WORDS and isinstance(obj, Mapping) else super().get_item(obj, key)
+
+
+class _Template(BoundTemplate):
+    context_class = _Context
+
+
 class Dialect(Environment):
     """Parses templates; those for HTML escape what they are filled with."""
 
+    template_class = _Template
     loop_iteration_limit = LOOPS_MAX
     output_stream_limit = OUTPUT_BYTES_MAX
     local_namespace_limit = NAMESPACE_MAX

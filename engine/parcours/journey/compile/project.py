@@ -33,7 +33,7 @@ from parcours.journey.compile.journey import JourneyCompiler
 from parcours.journey.compile.journey_names import JourneyNames
 from parcours.journey.compile.policies import compile_policies
 from parcours.journey.compile.shape import check_entry, check_shape
-from parcours.journey.compile.templates import read_template, templates_in, unknown_name
+from parcours.journey.compile.templates import read_template, resolved, templates_in
 from parcours.journey.model.actions import CallsDocument
 from parcours.journey.model.document import JourneyDocument, MessageDocument
 from parcours.journey.model.steps import CallStep, SendStep
@@ -228,10 +228,10 @@ class _Compiler:
         names, paths = self._names_in("send", document.message), set[str]()
         for place, text in templates_in(document.contents):
             use = read_template(text)
-            unknown = [unknown_name(path, names) for path in sorted(use.paths)]
-            for complaint in (*use.complaints, *filter(None, unknown)):
+            read = [resolved(path, names) for path in sorted(use.paths)]
+            for complaint in (*use.complaints, *filter(None, (unknown for _, unknown in read))):
                 margin.error(complaint, *place)
-            paths |= use.paths
+            paths |= {path for path, _ in read}
         return program.Message(
             name=document.message,
             message_class=document.message_class,

@@ -10,11 +10,11 @@ from typing import Final
 
 from liquid.exceptions import LiquidError
 
-from parcours.expression.dotted import joined_path
+from parcours.expression.dotted import joined_path, split_path
 from parcours.expression.names import Names, kind_at
 from parcours.expression.nodes import ROOTS
 from parcours.journey.read.finding import KeyPath
-from parcours.template.dialect import Dialect, misused_filters
+from parcours.template.dialect import WORDS, Dialect, misused_filters
 from parcours.wording import nearest, quoted
 
 _MARKS: Final = ("{{", "{%")
@@ -95,16 +95,30 @@ def _dotted(segments: Sequence[object]) -> str:
     """The leading keys of a path: `entry.items[0].name` and `entry.items[run.step]` end at items."""
     keys: list[str] = []
     for segment in segments:
-        if not isinstance(segment, str) or (keys and segment in ("first", "last", "size")):
+        if not isinstance(segment, str):
             break
         keys.append(segment)
     return joined_path(keys)
 
 
-def unknown_name(path: str, names: Names) -> str | None:
-    """The complaint about a template's path that is not declared, with the nearest one that is."""
-    root, _, below = path.partition(".")
+def resolved(path: str, names: Names) -> tuple[str, str | None]:
+    """The path up to what is read of the data, and the complaint about one that is not declared.
+
+    `size`, `first` and `last` are properties where they are declared, else what a path may ask of a list or a text.
+    """
+    root, *keys = split_path(path)
     declared = names.of(root)
-    if declared is None or kind_at(declared, below) is not None:
-        return None
-    return f"unknown name {path}{nearest(path, [f'{root}.{each}' for each in declared])}"
+    if declared is None:
+        return path, None
+    for place in range(1, len(keys)):
+        holder, named = joined_path(keys[:place]), joined_path(keys[: place + 1])
+        if keys[place] not in WORDS or any(f"{each}.".startswith(f"{named}.") for each in declared):
+            continue
+        kind = kind_at(declared, holder)
+        if kind is not None and (kind != "object" or kind_at(declared, named) is not None):
+            return f"{root}.{holder}", None
+        if kind == "object" and keys[place] == "size":
+            return path, f"unknown name {path}, the number of keys is {{{{ {root}.{holder} | size }}}}"
+    if kind_at(declared, joined_path(keys)) is not None:
+        return path, None
+    return path, f"unknown name {path}{nearest(path, [f'{root}.{each}' for each in declared])}"
