@@ -76,6 +76,61 @@ def test_a_url_holds_no_credentials(changed: Change) -> None:
     assert "a user name in it would be stored with each call: give the header Authorization, by env:NAME" in found
 
 
+LABEL = "a" * 63
+
+
+@pytest.mark.parametrize(
+    "url, fault",
+    [
+        ("https://x..example/y", "its host is no name or address: between its dots stand 1 to 63 letters"),
+        ("https://.example/y", "between its dots stand 1 to 63 letters"),
+        (f"https://{LABEL}a.example/y", "between its dots stand 1 to 63 letters"),
+        (f"https://{'ü' * 63}.example/y", "between its dots stand 1 to 63 letters"),  # as it is asked for
+        (f"https://{LABEL}.{LABEL}.{LABEL}.{LABEL}.example/y", "it has more than 253 characters"),
+        ("https://a!b.example/", "between its dots stand 1 to 63 letters"),
+        ("https://a%20b.example/", "between its dots stand 1 to 63 letters"),
+        ("https://10.0.0.999/y", "it ends in a number and is no IPv4 address"),
+        ("https://[fe80::g]/y", "it is no web address: "),
+        ("https://[fe80::1/y", "it is no web address: Invalid IPv6 URL"),
+        ("https://crm.example:99999/y", "its port is no number from 1 to 65535"),
+        ("https://crm.example:0/y", "its port is no number from 1 to 65535"),
+        ("https://crm.example:80a/y", "its port is no number from 1 to 65535"),
+        ("https://crm.example/a b", "it has a space in it, which is written %20"),
+        ("https://crm.example/a\tb", "it has a character in it that no web address has"),
+        ("https://crm.example\\\\y", "it has a character in it that no web address has"),
+        ("https://crm.example/100%", "% stands before two hexadecimal digits, and is itself written %25"),
+        ("https://crm.example/y/{{ profile.email }}", "nothing is filled in here, it is the same for everybody"),
+        ("https://crm.example/{% if true %}", "what differs goes into query or body"),
+        ("https://crm.example/people/{id}", "what differs goes into query or body"),
+        ("ftp://crm.example/", "a web address such as https://crm.example.com/notes is expected"),
+    ],
+)
+def test_a_url_that_no_call_can_go_to_is_refused(changed: Change, url: str, fault: str) -> None:
+    (found,) = report(changed(action(url=f'"{url}"')))
+
+    assert found.startswith("actions.yaml:3: actions.look.url: ")
+    assert fault in found
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:8000",
+        "https://crm_1.internal.:8443/a%20b?c=d&e[]=f",
+        "https://münchen.example/ü",
+        "http://10.1.2.3/x",
+        "http://[::1]:80/x",
+        f"https://{LABEL}.example/",
+        "https://-a-.xn--mnchen-3ya.example/~x;y,z@!$'()*+",
+    ],
+)
+def test_a_url_that_a_call_can_go_to_is_taken_as_it_is(changed: Change, url: str) -> None:
+    folder = changed(action(url=f'"{url}"'))
+
+    assert report(folder) == []
+    assert Project.load(folder).program.actions["look"].url == url
+
+
 CHANNELS = [
     ("{}", []),
     ("{allowed_networks: [10.1.0.0/16, 'fd00::/8', 127.0.0.1]}", []),

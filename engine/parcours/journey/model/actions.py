@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from typing import Annotated, Final, Literal, TypeAlias
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from parcours.channel import AllowedNetworks
 from parcours.expression.duration import PositiveDuration
 from parcours.journey.model.forms import Document, ExpressionText
 from parcours.journey.model.headers import Headers
 from parcours.journey.model.traits import Kind, PropertyPath
+from parcours.journey.model.web_address import WebAddress
 
 ACTION_TIMEOUT_MAX_MS: Final = 60_000
 """A call that takes longer than a minute holds up the ones behind it."""
@@ -21,20 +21,11 @@ Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 FieldName: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-def _web_address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("a web address such as https://crm.example.com/notes is expected")
-    if parts.username is not None:
-        raise ValueError("a user name in it would be stored with each call: give the header Authorization, by env:NAME")
-    return url
-
-
 class ActionDocument(Document):
     """One outbound call: its URL, what goes along, and the paths that may be read in its answer."""
 
-    url: Annotated[str, AfterValidator(_web_address), Field(max_length=2_000)] = Field(
-        description="Where the request goes."
+    url: WebAddress = Field(
+        description="Where the request goes, the same for everybody; what differs goes into `query` or `body`."
     )
     description: str = Field(default="", description="What it is for, in words.")
     method: Method = Field(default="POST", description="GET, POST, PUT, PATCH or DELETE.")
