@@ -261,7 +261,7 @@ FUNCTIONS: Final = {
     "exists_one": ('event.tags.exists_one(tag, tag == "sale")', True, "Whether exactly one element does."),
     "filter": ('event.tags.filter(tag, tag != "new")', ["sale"], "The elements that meet a condition."),
     "map": ("event.tags.map(tag, tag.upper())", ["SALE", "NEW"], "What becomes of each element."),
-    "getFullYear": ("timestamp(event.at).getFullYear()", 2026, "The year; all of these take a zone as an argument."),
+    "getFullYear": ("timestamp(event.at).getFullYear()", 2026, "The year of an instant; all of these take a zone."),
     "getMonth": ("timestamp(event.at).getMonth()", 2, "The month, from 0."),
     "getDate": ("timestamp(event.at).getDate()", 2, "The day of the month, from 1."),
     "getDayOfMonth": ("timestamp(event.at).getDayOfMonth()", 1, "The day of the month, from 0."),

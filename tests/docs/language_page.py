@@ -37,7 +37,9 @@ EXPRESSIONS = """\
 Conditions and values are [CEL](https://cel.dev). They read `event` (the event at hand; in a step, the one that moved
 the run last), `entry` (the event of the entry), `profile`, `run` (`id`, `entered_at`, `correlation`, `step`) and `now`.
 A comparison with a value that is missing or null is false and never an error, arithmetic with it has no value, and a
-condition without a value does not hold. `&&`, `||`, `!`, `? :`, `in`, `+ - * / %` and the comparisons are CEL's.
+condition without a value does not hold. `parcours check` warns of what never has one by the kinds that are declared.
+A date is a text such as `1990-05-01`: `timestamp(profile.birthday)` is its midnight in UTC, for `getMonth()` and its
+like, and for durations. `&&`, `||`, `!`, `? :`, `in`, `+ - * / %` and the comparisons are CEL's.
 
 The examples are asked of an event `{event}`, of a profile `{profile}`, at {now}; the person has ordered
 twice, on 1 February for 30 and on 1 March for 50, and has agreed to mails about carts.

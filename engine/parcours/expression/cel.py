@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, assert_never
+from typing import assert_never
 
 import re2
 
-from parcours.expression import closures, history, nodes, operators, reasons
+from parcours.expression import cautions, closures, history, nodes, operators, reasons
 from parcours.expression.change_times import MIRRORED, ChangeTimes, change_times
 from parcours.expression.dotted import joined_path
 from parcours.expression.functions import FUNCTIONS, METHODS, Function, Signature, matches, pattern
@@ -27,8 +27,6 @@ from parcours.expression.syntax import ExpressionError
 from parcours.expression.values import MISSING, Scope, from_ms, kind_of, to_date, to_timestamp
 from parcours.expression.zones import zone_names
 from parcours.wording import nearest
-
-_SCALARS: Final = frozenset({"string", "number", "boolean", "timestamp", "duration"})
 
 
 @dataclass(slots=True)
@@ -132,8 +130,7 @@ class ExpressionCompiler:
 
     def _condition(self, node: nodes.Node) -> Condition:
         operand, why = self.explained(node)
-        if operand.kind not in ("boolean", "any"):
-            self.cautions.append(f"{operand.text} is a {operand.kind}, and so never true as a condition")
+        self.cautions += cautions.of_condition(operand)
         return Condition(operand.evaluate, why)
 
     def _unary(self, node: nodes.Unary) -> Operand:
@@ -142,8 +139,9 @@ class ExpressionCompiler:
             why = reasons.of_negation(node.text)
             return Operand(lambda scope: holds(scope) is not True, node.text, "boolean", why=why)
         operand = self.compile(node.operand)
-        value = operand.evaluate
-        return Operand(lambda scope: operators.negate(value(scope)), node.text, operand.kind, operand.exact)
+        self.cautions += cautions.of_negation(node.text, operand)
+        value, kind = operand.evaluate, operand.kind if operand.kind in cautions.NEGATED else "any"
+        return Operand(lambda scope: operators.negate(value(scope)), node.text, kind, operand.exact)
 
     def _chain(self, node: nodes.Chain) -> Operand:
         conditions = tuple(self._condition(each) for each in node.operands)
@@ -161,6 +159,7 @@ class ExpressionCompiler:
 
     def _arithmetic(self, node: nodes.BinaryOperation) -> Operand:
         left, right = self.compile(node.left), self.compile(node.right)
+        self.cautions += cautions.of_arithmetic(node.text, node.sign, left, right)
         exact = left.exact or right.exact
         sign = "exact /" if node.sign == "/" and exact else node.sign
         compute, first, second = operators.ARITHMETIC[sign], left.evaluate, right.evaluate
@@ -175,7 +174,7 @@ class ExpressionCompiler:
         left, right = self.compile(node.left), self.compile(node.right)
         if not self.variables and node.sign != "in":
             self.comparisons.append((left, right))
-        self._caution(node.sign, left, right)
+        self.cautions += cautions.of_comparison(node.sign, left, right)
         if caution := history.beyond_reach(node.left, node.sign, _literal_of(node.right)):
             self.cautions.append(caution)
         self._turn(node.sign, left, right)
@@ -194,18 +193,10 @@ class ExpressionCompiler:
         elif right.moved is not None and left.moved is None:
             self.turns.append(change_times(MIRRORED[sign], right.moved, left.evaluate))
 
-    def _caution(self, sign: str, left: Operand, right: Operand) -> None:
-        kinds = {"string" if each.kind == "date" else each.kind for each in (left, right)}  # compared as texts
-        if "missing" in kinds:
-            self.cautions.append("a comparison with null is never true, ask has(...) or !has(...) instead")
-        elif sign == "in":
-            if right.kind in _SCALARS:
-                self.cautions.append(f"'in' looks into a list or an object, and {right.text} is a {right.kind}")
-        elif "any" not in kinds and len(kinds) == 2:
-            self.cautions.append(f"{left.text} is a {left.kind} and {right.text} a {right.kind}, so it is never true")
-
     def _index(self, node: nodes.Index) -> Operand:
-        base, key = self.compile(node.base).evaluate, self.compile(node.key).evaluate
+        container, element = self.compile(node.base), self.compile(node.key)
+        self.cautions += cautions.of_index(node.text, container, element)
+        base, key = container.evaluate, element.evaluate
         return Operand(lambda scope: operators.index(base(scope), key(scope)), node.text)
 
     def _list(self, node: nodes.ListOf) -> Operand:
@@ -256,7 +247,7 @@ class ExpressionCompiler:
     ) -> Operand:
         if node.name not in table:
             raise ExpressionError(f"unknown function {node.name}(){_meant(node)}", node.column)
-        function, fewest, most, kind = table[node.name]
+        function, fewest, most, kind, _ = table[node.name]
         if not fewest <= len(arguments) - before <= most:
             wanted = str(fewest) if fewest == most else f"{fewest} to {most}"
             raise ExpressionError(
@@ -266,8 +257,9 @@ class ExpressionCompiler:
             function, arguments = _prepared(arguments)
         if self.names is not None:
             self._judge_literal(node, function, [_literal_of(argument) for argument in arguments])
-        values = tuple(self.compile(argument).evaluate for argument in arguments)
-        return Operand(closures.applied(function, values), node.text, kind)
+        operands = [self.compile(argument) for argument in arguments]
+        self.cautions += cautions.of_call(node.text, node.name, table[node.name], operands)
+        return Operand(closures.applied(function, tuple(each.evaluate for each in operands)), node.text, kind)
 
     def _judge_literal(self, node: nodes.FunctionCall, function: Function, given: list[object]) -> None:
         """Refuse a written date, duration or zone that is none: it would be missing for everybody."""
@@ -309,11 +301,12 @@ class ExpressionCompiler:
             raise ExpressionError(f"{node.name}() is written as list.{node.name}(x, condition on x)", node.column)
         if len(self.variables) == DEPTH_MAX:
             raise ExpressionError(f"macros nest at most {DEPTH_MAX} deep", node.column)
-        elements, outer = self.compile(target).evaluate, self.variables
+        container, outer = self.compile(target), self.variables
+        self.cautions += cautions.of_macro(node.text, container)
         self.variables = (*outer, variable.text)
         compiled = tuple(self.compile(body).evaluate for body in bodies)
         self.variables, self.macros = outer, True
-        return Operand(bind(macro, elements, compiled), node.text, kind)
+        return Operand(bind(macro, container.evaluate, compiled), node.text, kind)
 
 
 def _meant(node: nodes.FunctionCall) -> str:

@@ -157,7 +157,7 @@ def _compiled(text: str, tree: Node, names: Names | None) -> Expression:
         text=text,
         paths=frozenset(compiler.paths),
         kinds=tuple(sorted((path, each.kind) for path, each in compiler.paths.items())),
-        cautions=tuple(compiler.cautions),
+        cautions=(*compiler.cautions, *(each for one in series.values() for each in _cautions(one))),
         _evaluate=evaluate,
         _why=why,
         series=tuple(series.values()),
@@ -166,6 +166,11 @@ def _compiled(text: str, tree: Node, names: Names | None) -> Expression:
         literal=operand.literal,
         _turns=turns,
     )
+
+
+def _cautions(series: Series) -> list[str]:
+    condition = series.condition
+    return [] if condition is None else [f"in the condition {condition.text!r}: {each}" for each in condition.cautions]
 
 
 def _series(asked: HistoryCall, names: Names | None) -> Series:

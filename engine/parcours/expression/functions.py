@@ -148,52 +148,73 @@ def _whole(unit: timedelta) -> Callable[[timedelta], int]:
     return lambda value: value // unit if value >= timedelta(0) else -(-value // unit)
 
 
+Kinds: TypeAlias = frozenset[str]
+
+TEXT: Final[Kinds] = frozenset({"string"})
+SIZED: Final[Kinds] = frozenset({"string", "list", "object"})
+MOMENT: Final[Kinds] = frozenset({"timestamp"})
+MOMENT_OR_LENGTH: Final[Kinds] = frozenset({"timestamp", "duration"})
+
+
 class Signature(NamedTuple):
-    """A function with its fewest and most arguments, and the kind of its value."""
+    """A function with its fewest and most arguments, and the kind of its value.
+
+    takes  the kinds of each argument for which there may be a value, for a method those of the value itself first
+    """
 
     function: Function
     fewest: int
     most: int
     kind: str
+    takes: tuple[Kinds, ...]
 
 
 FUNCTIONS: Final[Mapping[str, Signature]] = {
-    "bool": Signature(to_boolean, 1, 1, "boolean"),
-    "double": Signature(to_double, 1, 1, "number"),
-    "duration": Signature(to_duration, 1, 1, "duration"),
-    "int": Signature(to_integer, 1, 1, "number"),
-    "matches": Signature(matches, 2, 2, "boolean"),
-    "size": Signature(size, 1, 1, "number"),
-    "string": Signature(to_text, 1, 1, "string"),
-    "timestamp": Signature(to_instant, 1, 1, "timestamp"),
+    "bool": Signature(to_boolean, 1, 1, "boolean", (frozenset({"boolean", "string"}),)),
+    "double": Signature(to_double, 1, 1, "number", (frozenset({"number", "string"}),)),
+    "duration": Signature(to_duration, 1, 1, "duration", (frozenset({"duration", "string"}),)),
+    "int": Signature(to_integer, 1, 1, "number", (frozenset({"number", "string", "timestamp"}),)),
+    "matches": Signature(matches, 2, 2, "boolean", (TEXT, TEXT)),
+    "size": Signature(size, 1, 1, "number", (SIZED,)),
+    "string": Signature(
+        to_text, 1, 1, "string", (frozenset({"boolean", "number", "string", "timestamp", "duration"}),)
+    ),
+    "timestamp": Signature(to_instant, 1, 1, "timestamp", (frozenset({"number", "string", "timestamp"}),)),
 }
 """The functions called by name."""
 
 METHODS: Final[Mapping[str, Signature]] = {
-    "contains": Signature(_of_texts(lambda text, part: part in text), 1, 1, "boolean"),
-    "endsWith": Signature(_of_texts(str.endswith), 1, 1, "boolean"),
-    "lower": Signature(_of_text(str.lower), 0, 0, "string"),
-    "lowerAscii": Signature(_of_text(lambda text: text.translate(_ASCII_LOWER)), 0, 0, "string"),
-    "matches": Signature(matches, 1, 1, "boolean"),
-    "size": Signature(size, 0, 0, "number"),
-    "startsWith": Signature(_of_texts(str.startswith), 1, 1, "boolean"),
-    "trim": Signature(_of_text(str.strip), 0, 0, "string"),
-    "upper": Signature(_of_text(str.upper), 0, 0, "string"),
-    "upperAscii": Signature(_of_text(lambda text: text.translate(_ASCII_UPPER)), 0, 0, "string"),
-    "getDate": Signature(_getter(lambda moment: moment.day), 0, 1, "number"),
-    "getDayOfMonth": Signature(_getter(lambda moment: moment.day - 1), 0, 1, "number"),
-    "getDayOfWeek": Signature(_getter(lambda moment: moment.isoweekday() % 7), 0, 1, "number"),
-    "getDayOfYear": Signature(_getter(lambda moment: moment.timetuple().tm_yday - 1), 0, 1, "number"),
-    "getFullYear": Signature(_getter(lambda moment: moment.year), 0, 1, "number"),
-    "getHours": Signature(_getter(lambda moment: moment.hour, _whole(timedelta(hours=1))), 0, 1, "number"),
+    "contains": Signature(_of_texts(lambda text, part: part in text), 1, 1, "boolean", (TEXT, TEXT)),
+    "endsWith": Signature(_of_texts(str.endswith), 1, 1, "boolean", (TEXT, TEXT)),
+    "lower": Signature(_of_text(str.lower), 0, 0, "string", (TEXT,)),
+    "lowerAscii": Signature(_of_text(lambda text: text.translate(_ASCII_LOWER)), 0, 0, "string", (TEXT,)),
+    "matches": Signature(matches, 1, 1, "boolean", (TEXT, TEXT)),
+    "size": Signature(size, 0, 0, "number", (SIZED,)),
+    "startsWith": Signature(_of_texts(str.startswith), 1, 1, "boolean", (TEXT, TEXT)),
+    "trim": Signature(_of_text(str.strip), 0, 0, "string", (TEXT,)),
+    "upper": Signature(_of_text(str.upper), 0, 0, "string", (TEXT,)),
+    "upperAscii": Signature(_of_text(lambda text: text.translate(_ASCII_UPPER)), 0, 0, "string", (TEXT,)),
+    "getDate": Signature(_getter(lambda moment: moment.day), 0, 1, "number", (MOMENT, TEXT)),
+    "getDayOfMonth": Signature(_getter(lambda moment: moment.day - 1), 0, 1, "number", (MOMENT, TEXT)),
+    "getDayOfWeek": Signature(_getter(lambda moment: moment.isoweekday() % 7), 0, 1, "number", (MOMENT, TEXT)),
+    "getDayOfYear": Signature(_getter(lambda moment: moment.timetuple().tm_yday - 1), 0, 1, "number", (MOMENT, TEXT)),
+    "getFullYear": Signature(_getter(lambda moment: moment.year), 0, 1, "number", (MOMENT, TEXT)),
+    "getHours": Signature(
+        _getter(lambda moment: moment.hour, _whole(timedelta(hours=1))), 0, 1, "number", (MOMENT_OR_LENGTH,)
+    ),
     "getMilliseconds": Signature(
         _getter(lambda moment: moment.microsecond // 1_000, _whole(timedelta(milliseconds=1))),
         0,
         1,
         "number",
+        (MOMENT_OR_LENGTH,),
     ),
-    "getMinutes": Signature(_getter(lambda moment: moment.minute, _whole(timedelta(minutes=1))), 0, 1, "number"),
-    "getMonth": Signature(_getter(lambda moment: moment.month - 1), 0, 1, "number"),
-    "getSeconds": Signature(_getter(lambda moment: moment.second, _whole(timedelta(seconds=1))), 0, 1, "number"),
+    "getMinutes": Signature(
+        _getter(lambda moment: moment.minute, _whole(timedelta(minutes=1))), 0, 1, "number", (MOMENT_OR_LENGTH,)
+    ),
+    "getMonth": Signature(_getter(lambda moment: moment.month - 1), 0, 1, "number", (MOMENT, TEXT)),
+    "getSeconds": Signature(
+        _getter(lambda moment: moment.second, _whole(timedelta(seconds=1))), 0, 1, "number", (MOMENT_OR_LENGTH,)
+    ),
 }
 """The functions called as a method; their arguments come after the value itself."""
