@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from email.utils import formataddr, parseaddr
+from email.utils import formataddr, getaddresses, parseaddr
 from typing import Any, Final
 
 import mjml
@@ -51,7 +51,9 @@ class EmailContent(BaseModel):
     html: str | None = Field(None, json_schema_extra={"contentMediaType": "text/html"})
     mjml: str | None = Field(None, description="Becomes `html`; Liquid tags pass through it untouched.")
     preheader: str | None = Field(None, description="Shown behind the subject in a list of mails; needs HTML.")
-    reply_to: str | None = Field(None, description="Where answers go: shop@luma.example or Luma <shop@luma.example>.")
+    reply_to: str | None = Field(
+        None, description="Where answers go, one address: shop@luma.example or Luma <shop@luma.example>."
+    )
     headers: dict[str, str] | None = Field(
         None, description="Further headers: " + ", ".join(HEADERS.values()) + ", and X-...."
     )
@@ -111,7 +113,10 @@ class EmailContent(BaseModel):
 
 def mailbox(text: str) -> str:
     """`Name <name@domain>` or `name@domain` as a header holds it, on one line. Raises ValueError if it is neither."""
-    name, address = parseaddr(folded(text))
+    line = folded(text)
+    if sum(map(any, getaddresses([line]))) > 1:  # of several, all but the first would be lost
+        raise ValueError("holds more than one address, or a name that needs double quotes around it")
+    name, address = parseaddr(line)
     if not address:
         raise ValueError("is neither name@domain nor Name <name@domain>")
     normal = normal_address(address)

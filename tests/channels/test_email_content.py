@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from email.utils import parseaddr
 
 import pytest
 from pydantic import ValidationError
@@ -47,6 +48,10 @@ def test_answers_and_further_headers_go_out_with_the_mail() -> None:
     [
         ({"reply_to": "nobody"}, "neither|form name@domain"),
         ({"reply_to": "a@b@c.example"}, "reply_to"),
+        ({"reply_to": "a@b.example, c@d.example"}, "holds more than one address"),
+        ({"reply_to": "a@b.example; c@d.example"}, "holds more than one address"),
+        ({"reply_to": "Luma <a@b.example> <c@d.example>"}, "holds more than one address"),
+        ({"reply_to": "Doe, Jane <a@b.example>"}, "or a name that needs double quotes around it"),
         ({"reply_to": "élodie@luma.example"}, "in ASCII"),
         ({"headers": {"X-Name": "a\r\nBcc: b@mail.example"}}, "'X-Name' holds a line break"),
         ({"headers": {"X-Name": "a\u2028b"}}, "holds a line break"),
@@ -70,6 +75,13 @@ def test_a_template_in_a_header_may_go_over_several_lines() -> None:
 
     assert (content.headers, content.reply_to) == (headers, "{{ profile.owner }}")
     assert EmailContent(subject="Hello", text="Hi", reply_to="  ").reply_to is None  # nobody owns the customer
+
+
+@pytest.mark.parametrize("reply_to", ['"Doe, Jane" <a@b.example>', "a@b.example", "Luma (support) <a@b.example>"])
+def test_answers_go_to_one_address(reply_to: str) -> None:
+    content = EmailContent(subject="Hello", text="Hi", reply_to=reply_to)
+
+    assert parseaddr(content.reply_to or "")[1] == "a@b.example"
 
 
 def test_a_text_part_is_made_of_the_html_where_there_is_none() -> None:

@@ -25,9 +25,10 @@ from pydantic import (
 from parcours.expression.duration import Duration, PositiveDuration
 from parcours.expression.zones import zone_names
 from parcours.journey.model.actions import ActionDocument
-from parcours.journey.model.forms import REGION_PATTERN, Document, ExpressionText, Name, Percent, chooser
+from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser
 from parcours.journey.model.policies import PoliciesDocument
 from parcours.journey.model.recurrence import check_rule
+from parcours.journey.model.region import Region
 from parcours.journey.model.steps import AudienceTriggerDocument, EventTriggerDocument, StepDocument
 from parcours.journey.model.traits import IDS, IdentityDocument, Kind, PropertyPath, TraitDocument, TraitForm
 from parcours.wording import nearest
@@ -56,12 +57,6 @@ JourneyZone: TypeAlias = Annotated[
     str,
     AfterValidator(_zone_of_journey),
     WithJsonSchema({"type": "string", "description": "profile, for each person's own, or an IANA name"}),
-]
-
-
-Region: TypeAlias = Annotated[
-    str,
-    Field(pattern=REGION_PATTERN, description="The country (ISO 3166) by which numbers in national form are read"),
 ]
 
 
