@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import formataddr, getaddresses, parseaddr
 from typing import Any, Final
 
-import mjml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from parcours_channels.email_address import normal_address
 from parcours_channels.mime import UNPRINTABLE, folded
-from parcours_channels.mjml_source import check_mjml
-
-LIQUID: Final = re.compile(r"(\{%.*?%\}|\{\{.*?\}\})", re.DOTALL)
-"""A tag or an output of a template."""
+from parcours_channels.mjml_source import LIQUID, compiled
 
 LINE_BREAK: Final = re.compile(r"[\r\n\x00\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 """Everything that some reader takes for the end of a header line."""
@@ -65,11 +62,16 @@ class EmailContent(BaseModel):
             return values
         if values.get("html") is not None:
             raise ValueError("takes html or mjml, not both")
-        try:
-            check_mjml(values["mjml"])
-            return {**values, "html": mjml.mjml2html(values["mjml"]), "mjml": None}
-        except (OSError, ValueError) as error:
-            raise ValueError(f"mjml cannot be compiled: {error}") from error
+        with suppress(ValueError):  # which is told of the field
+            return {**values, "html": compiled(values["mjml"]), "mjml": None}
+        return values
+
+    @field_validator("mjml")
+    @classmethod
+    def _can_be_compiled(cls, source: str | None) -> str | None:
+        if source is not None:
+            compiled(source)
+        return source
 
     @field_validator("subject", "preheader")
     @classmethod

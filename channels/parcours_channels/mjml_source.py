@@ -1,10 +1,15 @@
-"""What of MJML is refused before the library sees it: what it would leave out without a word, or not survive."""
+"""How does MJML become HTML? Liquid's tags pass through it untouched.
+
+Refused before the library sees it is what it would leave out without a word, or not survive.
+"""
 
 from __future__ import annotations
 
 import re
 from difflib import get_close_matches
 from typing import Final
+
+import mjml
 
 DEPTH_MAX: Final = 100
 """Elements within each other. The library goes down by recursion, and 3,000 levels end the process."""
@@ -52,9 +57,32 @@ VOID: Final = frozenset(
 )
 """Elements of HTML that have no end."""
 
+LIQUID: Final = re.compile(r"(\{%.*?%\}|\{\{.*?\}\})", re.DOTALL)
+"""A tag or an output of a template."""
+
+MARKUP: Final = "<>&\"'"
+"""What means something to a parser of MJML, and something else in a tag of Liquid."""
+
+PRIVATE_USE: Final = range(0xE000, 0xF900)
+"""Characters without a meaning of their own."""
+
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 _TAG: Final = re.compile(r"<(/?)([A-Za-z][\w-]*)|/>")
 _INLINE_STYLE: Final = re.compile(r"<mj-style[^>]*\sinline\b", re.IGNORECASE)
+
+
+def compiled(source: str) -> str:
+    """The HTML of it. Raises ValueError with the reason if it is no MJML that can be compiled."""
+    unused = (chr(each) for each in PRIVATE_USE if chr(each) not in source)
+    hidden = dict(zip(map(ord, MARKUP), unused, strict=False))
+    protected = LIQUID.sub(lambda tag: tag[0].translate(hidden), source)
+    try:
+        check_mjml(protected)
+        html = mjml.mjml2html(protected)
+    except (OSError, ValueError) as error:
+        advice = "; in a text < is written &lt;" if "unable to parse next" in str(error) else ""
+        raise ValueError(f"mjml cannot be compiled: {error}{advice}") from error
+    return html.translate({ord(stand_in): sign for sign, stand_in in hidden.items()})
 
 
 def check_mjml(source: str) -> None:

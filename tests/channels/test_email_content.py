@@ -149,3 +149,39 @@ def test_known_elements_comments_and_html_pass() -> None:
     check_mjml("".join(f"<{name}></{name}>" for name in ELEMENTS))
     check_mjml(body("<!-- <mj-foo> -->" + "<mj-text><br><img src='a'/><hr /></mj-text>" * 500))
     check_mjml(body("<mj-spacer/>" * 500))
+
+
+def paragraph(inside: str, attributes: str = "") -> str:
+    return body(f"<mj-section><mj-column><mj-text {attributes}>{inside}</mj-text></mj-column></mj-section>")
+
+
+@pytest.mark.parametrize(
+    "liquid",
+    [
+        "{% if entry.x < 2 %}few{% endif %}",
+        "{% if entry.x > 2 and entry.y <= 3 %}many{% else %}few{% endif %}",
+        "{{ entry.x | default: '<b>none</b>' }}",
+        '{{ entry.x | default: "<mj-include>" | replace: \'"\', "&quot;" }}',
+        "{%- unless entry.x\n < 2 -%}many{%- endunless -%}",
+        "{% if entry.x < 2 %}\ue000{% endif %}",  # which is in use already
+    ],
+)
+def test_tags_of_liquid_pass_through_mjml_whatever_stands_in_them(liquid: str) -> None:
+    html = EmailContent(subject="Hello", mjml=paragraph(liquid)).html
+
+    assert liquid in (html or "")
+
+
+def test_tags_of_liquid_pass_through_the_attributes_of_mjml() -> None:
+    tag = '{% if profile.n < 2 %}red{% else %}{{ profile.colour | default: "blue" }}{% endif %}'
+
+    html = EmailContent(subject="Hello", mjml=paragraph("Hi", f'color="{tag}"')).html
+
+    assert f"color:{tag};" in (html or "")
+
+
+def test_mjml_that_cannot_be_compiled_is_told_of_its_field() -> None:
+    with pytest.raises(ValidationError, match="in a text < is written &lt;") as caught:
+        EmailContent(subject="Hello", mjml=paragraph("1 < 2"))
+
+    assert [error["loc"] for error in caught.value.errors()] == [("mjml",)]
