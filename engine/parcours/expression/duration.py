@@ -13,8 +13,8 @@ UNITS_MS: Final = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_00
 DURATION_MAX_MS: Final = 10 * 365 * UNITS_MS["d"]
 """Ten years: longer than any journey, and far from where timestamps end."""
 
-_PART: Final = re.compile(r"(\d+)(ms|w|d|h|m|s)")
-_PATTERN: Final = r"(\d+(ms|w|d|h|m|s))+"
+_PART: Final = re.compile(r"([0-9]+)(ms|w|d|h|m|s)")
+_PATTERN: Final = r"([0-9]+(ms|w|d|h|m|s))+"
 
 
 def parse_duration(text: str) -> int:
@@ -91,7 +91,7 @@ def _some(days: tuple[Weekday, ...]) -> tuple[Weekday, ...]:
 
 Weekdays: TypeAlias = Annotated[tuple[Weekday, ...], AfterValidator(_some)]
 
-_TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_TIME: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 def _time_of_day(value: str) -> str:

@@ -21,7 +21,7 @@ from parcours.instants import EPOCH
 
 Function: TypeAlias = Callable[..., object]
 
-_DURATION_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|us|w|d|h|m|s)")
+_DURATION_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|us|w|d|h|m|s)")
 _SECONDS: Final = {"w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}
 
 _ASCII_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)

@@ -227,7 +227,7 @@ class AudienceEntryDocument(AudienceTriggerDocument):
     """Entry by entering or leaving an audience."""
 
 
-_RATE: Final = re.compile(r"([1-9]\d{0,6})/s")
+_RATE: Final = re.compile(r"([1-9][0-9]{0,6})/s")
 
 
 def _people_per_second(value: object) -> object:

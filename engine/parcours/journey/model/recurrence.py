@@ -41,8 +41,8 @@ _ONE_NUMBER: Final = ("COUNT", "INTERVAL")
 _NUMBER_MAX: Final = 1_000_000
 """The limit of COUNT and INTERVAL: no honest rule exceeds it, and dates end."""
 
-_DAY: Final = re.compile(r"([+-]?[1-9]\d?)?(MO|TU|WE|TH|FR|SA|SU)")
-_UNTIL: Final = re.compile(r"\d{8}(T\d{6}Z?)?")
+_DAY: Final = re.compile(r"([+-]?[1-9][0-9]?)?(MO|TU|WE|TH|FR|SA|SU)")
+_UNTIL: Final = re.compile(r"[0-9]{8}(T[0-9]{6}Z?)?")
 _PARTS: Final = ("FREQ", "UNTIL", *_ONE_NUMBER, *_NUMBERS, "BYDAY", "WKST")
 
 _NUMBERED_DAYS: Final[Mapping[str, int]] = {"MONTHLY": 5, "YEARLY": 53}
@@ -65,7 +65,7 @@ def check_rule(text: str) -> str:
     if "COUNT" in parts and "UNTIL" in parts:
         raise ValueError("a rule has COUNT or UNTIL, not both")
     most = _NUMBERED_DAYS.get(parts["FREQ"], 0)
-    if any(int(number) > most for number in re.findall(r"\d+", parts.get("BYDAY", ""))):
+    if any(int(number) > most for number in re.findall(r"[0-9]+", parts.get("BYDAY", ""))):
         raise ValueError("a day has a number, such as 1MO, up to 5 with MONTHLY and up to 53 with YEARLY")
     return ";".join(f"{name}={value}" for name, value in parts.items())
 
@@ -94,7 +94,7 @@ def _check_part(name: str, value: str) -> None:
             if not (_is_number(number) and low <= int(number) <= high and (low >= 0 or int(number) != 0)):
                 raise ValueError(f"{name} has numbers from {low} to {high}, not {number!r}")
     elif name in _ONE_NUMBER:
-        if not (value.isdecimal() and 1 <= int(value) <= _NUMBER_MAX):
+        if not (value.isascii() and value.isdecimal() and 1 <= int(value) <= _NUMBER_MAX):
             raise ValueError(f"{name} is a number from 1 to {_NUMBER_MAX}, not {quoted(value)}")
     elif name == "UNTIL":
         _until(value, zone("UTC"))
@@ -103,7 +103,7 @@ def _check_part(name: str, value: str) -> None:
 
 
 def _is_number(text: str) -> bool:
-    return re.fullmatch(r"[+-]?\d{1,3}", text) is not None
+    return re.fullmatch(r"[+-]?[0-9]{1,3}", text) is not None
 
 
 def _until(text: str, tz: ZoneInfo) -> datetime:
