@@ -91,3 +91,40 @@ def test_signs_within_the_quotes_of_a_template_are_no_reason_for_a_hint(tmp_path
     )
 
     assert "is written" not in found
+
+
+@pytest.mark.parametrize(
+    "file, text, told",
+    [
+        (
+            "profile.yaml",
+            "traits:\n  true: string\n  1: number\n  'true': string\n",
+            [
+                "profile.yaml:2: a name is a text, and YAML reads true as a boolean: write 'true', in quotes",
+                "profile.yaml:3: a name is a text, and YAML reads 1 as a number: write '1', in quotes",
+                "profile.yaml:4: the key is given twice",
+            ],
+        ),
+        (
+            "events.yaml",
+            "events:\n  1: {properties: {1.50: string, null: string, ~: string}}\n",
+            [
+                "events.yaml:2: a name is a text, and YAML reads 1 as a number: write '1', in quotes",
+                "events.yaml:2: a name is a text, and YAML reads 1.50 as a number: write '1.50', in quotes",
+                "events.yaml:2: a name is a text, and YAML reads null as null: write 'null', in quotes",
+                "events.yaml:2: a name is a text, and YAML reads ~ as null: write '~', in quotes",
+            ],
+        ),
+        ("profile.yaml", "traits: {0x10: string, '1': number, \"true\": string, on: string}\n", ["0x10"]),
+    ],
+)
+def test_a_name_that_yaml_takes_for_something_else_needs_quotes(
+    file: str, text: str, told: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "parcours.yaml").write_text("project: shop\n")
+    (tmp_path / file).write_text(text)
+
+    found = [str(finding) for finding in Project.check(tmp_path)]
+
+    assert len(found) == len(told), found
+    assert all(words in each for words, each in zip(told, found, strict=True)), found

@@ -26,6 +26,7 @@ from parcours.expression.operators import INTEGER_MAX, INTEGER_MIN
 from parcours.journey.read.finding import Finding, Key, KeyPath, Margin
 from parcours.journey.read.unread import unread_files
 from parcours.surrogates import mended_text
+from parcours.wording import bounded, quoted
 
 VALUES_MAX: Final = 100_000
 """Values in one document. Aliases of aliases grow without bound; no honest document comes near."""
@@ -40,6 +41,16 @@ INTEGER_LENGTH_MAX: Final = 100
 """Characters of a whole number as it is written: 64 bits have fewer in any base."""
 
 KEY_REPEATED: Final = "the key is given twice"
+
+TEXT: Final = "tag:yaml.org,2002:str"
+
+NO_TEXTS: Final[Mapping[str, str]] = {
+    "tag:yaml.org,2002:bool": "a boolean",
+    "tag:yaml.org,2002:float": "a number",
+    "tag:yaml.org,2002:int": "a number",
+    "tag:yaml.org,2002:null": "null",
+}
+"""The tags of scalars that are no texts, in words."""
 
 FILE_SUFFIX: Final = "_file"
 """`text_file: reminder.txt` in a message stands for `text` with what the file holds."""
@@ -113,16 +124,30 @@ class _Constructor(RoundTripConstructor):
     """Leaves dates as the text that was written: the document models know which texts are dates.
 
     repeated  the keys of each mapping that are given again, with the lines where they are; the mapping keeps the first
+    unquoted  the line of each key that is no text to YAML, and what is to be said of it; it is read as it is written
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.repeated: list[tuple[object, object, int]] = []
+        self.unquoted: list[tuple[int, str]] = []
 
     def check_mapping_key(self, node: Any, key_node: Any, mapping: Any, key: Any, value: Any) -> bool:
         if key in mapping:
             self.repeated.append((mapping, key, key_node.start_mark.line + 1))
         return key not in mapping
+
+    def construct_mapping(  # type: ignore[override]  # as it is above
+        self, node: Any, maptyp: Any, deep: bool = False
+    ) -> Any:
+        for key, _ in node.value:
+            kind = NO_TEXTS.get(str(key.tag)) if isinstance(key, ScalarNode) else None
+            if kind is not None:
+                read = f"YAML reads {bounded(key.value)} as {kind}"
+                told = f"a name is a text, and {read}: write {quoted(key.value)}, in quotes"
+                self.unquoted.append((key.start_mark.line + 1, told))
+                key.tag = TEXT
+        return super().construct_mapping(node, maptyp, deep)
 
     def as_written(self, node: ScalarNode) -> str:
         return str(node.value)
@@ -244,7 +269,11 @@ def read_text(text: str, kind: str, file: str, findings: list[Finding]) -> Sourc
     data = reading.plain(loaded, ())
     repeated = yaml.constructor.repeated
     again = {(id(mapping), key) for mapping, key, _ in repeated}
-    told = [*((line, KEY_REPEATED) for *_, line in repeated), *((e.line, e.reason) for e in reading.misplaced.values())]
+    told = [
+        *yaml.constructor.unquoted,
+        *((line, KEY_REPEATED) for *_, line in repeated),
+        *((each.line, each.reason) for each in reading.misplaced.values()),
+    ]
     findings += [Finding(file, line, "", reason) for line, reason in told]
     return Source(
         kind,
