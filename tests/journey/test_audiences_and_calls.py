@@ -247,6 +247,15 @@ FAULTS = [
         "4: steps[0].channels.prefer: the name of a channel is a string, and this is a number",
     ),
     (journey("{id: a, send: order-confirmation, channels: {first: [email], prefer: profile.city}}"), ""),
+    (journey("{id: a, send: order-confirmation, channels: {first: [email], prefer: '\"email\"'}}"), ""),
+    (
+        journey("{id: a, send: order-confirmation, channels: {first: [email], prefer: '\"emial\"'}}"),
+        "4: warning: steps[0].channels.prefer: 'emial' is none of the channels in first, did you mean 'email'?",
+    ),
+    (
+        journey("{id: a, send: order-confirmation, channels: {first: [email], prefer: '\"push\"'}}"),
+        "4: warning: steps[0].channels.prefer: 'push' is none of the channels in first",
+    ),
     # being inside is there at once, and nobody is inside and outside
     (
         journey("{id: a, wait_for: [{audience: lapsed, change: inside, next: b}]}\n{id: b, call: crm-note, next: a}"),

@@ -326,6 +326,10 @@ TEMPLATES = [
     ("{{ 1 | default: 2, allow_fals: true }}", "the filter 'default' has no argument 'allow_fals'"),
     ("{{ 0 | date: '%d', 'Europe/Pari' }}", "no time zone 'Europe/Pari', name one as in Europe/Paris"),
     ("{{ 1 | money: 'EURO' }}", "no currency 'EURO', name it by its code as in EUR"),
+    ("{{ 1 | money: 'EUR', 'zz' }}", "no locale 'zz', name it as in fr or de-CH"),
+    ("{{ 1 | money: 'EUR', locale: 'zz-FR' }}", "no locale 'zz-FR', name it as in fr or de-CH"),
+    ("{{ 1 | number: 'deutsch' }}", "no locale 'deutsch', name it as in fr or de-CH"),
+    ("{{ 1 | percent: '' }}", "no locale '', name it as in fr or de-CH"),
     (
         "{% for x in entry.cart.itms %}{{ x }}{% endfor %}",
         "unknown name entry.cart.itms, did you mean 'entry.cart.items'?",
@@ -337,6 +341,16 @@ TEMPLATES = [
 def test_a_template_that_never_renders_is_refused(changed: Change, template: str, complaint: str) -> None:
     message = f'message: extra\nsms:\n  text: "{template}"\n'
     assert report(changed({"messages/extra.yaml": message})) == [f"messages/extra.yaml:3: sms.text: {complaint}"]
+
+
+def test_a_template_in_a_key_is_refused_for_it_would_be_sent_as_it_stands(changed: Change) -> None:
+    message = (
+        "message: extra\npush:\n  title: Hi\n  data:\n    '{{ profile.city }}': x\n    city: '{{ profile.city }}'\n"
+    )
+
+    assert report(changed({"messages/extra.yaml": message})) == [
+        "messages/extra.yaml:5: push.data.{{ profile.city }}: a key is sent as it stands: only values are filled in"
+    ]
 
 
 class Text(BaseModel):

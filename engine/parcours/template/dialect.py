@@ -172,18 +172,20 @@ def misused_filters(template: BoundTemplate) -> Iterator[str]:
                 yield complaint
 
 
-LITERALS: Final[Mapping[str, tuple[int, Callable[[str], object]]]] = {
-    "date": (1, named_zone),
-    "money": (0, lambda currency: numbers.money(0, currency)),
+LITERALS: Final[Mapping[str, Mapping[int, Callable[[str], object]]]] = {
+    "date": {1: named_zone},
+    "money": {0: lambda currency: numbers.money(0, currency), 1: numbers.check_locale},
+    "number": {0: numbers.check_locale},
+    "percent": {0: numbers.check_locale},
 }
-"""Filters an argument of which is wrong for everybody if it is; its place, and what raises FilterArgumentError."""
+"""Filters with arguments that are wrong for everybody if they are; by place, what raises FilterArgumentError."""
 
 
 def _wrong_literal(name: str, arguments: list[Expression]) -> str | None:
-    place, judge = LITERALS[name]
-    if len(arguments) > place and isinstance(literal := arguments[place], StringLiteral):
-        try:
-            judge(literal.value)
-        except FilterArgumentError as error:
-            return str(error.args[0])
+    for place, judge in LITERALS[name].items():
+        if len(arguments) > place and isinstance(literal := arguments[place], StringLiteral):
+            try:
+                judge(literal.value)
+            except FilterArgumentError as error:
+                return str(error.args[0])
     return None

@@ -44,11 +44,19 @@ def percent(value: object, locale: object = LOCALE) -> str:
 
 def locale_of(name: object) -> Locale:
     """The locale of this name or, where the country is unknown, of its language; English where that is, too."""
-    full = str(name).replace("-", "_")
-    for each in (full, full.partition("_")[0]):
-        if each.isascii() and len(each) <= 20 and (found := known_locale(each)) is not None:
-            return found
-    return Locale.parse(LOCALE)
+    return _nearest_locale(str(name)) or Locale.parse(LOCALE)
+
+
+def check_locale(name: str) -> None:
+    """Raises FilterArgumentError if neither the locale nor its language is known: an author would get English."""
+    if _nearest_locale(name) is None:
+        raise FilterArgumentError(f"no locale {name!r}, name it as in fr or de-CH", token=None)
+
+
+def _nearest_locale(name: str) -> Locale | None:
+    full = name.replace("-", "_")
+    names = [each for each in (full, full.partition("_")[0]) if each.isascii() and len(each) <= 20]
+    return next((found for each in names if (found := known_locale(each)) is not None), None)
 
 
 @cache

@@ -33,7 +33,7 @@ from parcours.journey.compile.journey import JourneyCompiler
 from parcours.journey.compile.journey_names import JourneyNames
 from parcours.journey.compile.policies import compile_policies
 from parcours.journey.compile.shape import check_entry, check_shape
-from parcours.journey.compile.templates import read_template, resolved, templates_in
+from parcours.journey.compile.templates import keys_with_templates, read_template, resolved, templates_in
 from parcours.journey.model.actions import CallsDocument
 from parcours.journey.model.document import JourneyDocument, MessageDocument
 from parcours.journey.model.steps import CallStep, SendStep
@@ -226,6 +226,8 @@ class _Compiler:
 
     def _message(self, document: MessageDocument, margin: Margin) -> program.Message:
         names, paths = self._names_in("send", document.message), set[str]()
+        for place in keys_with_templates(document.contents):
+            margin.error("a key is sent as it stands: only values are filled in", *place)
         for place, text in templates_in(document.contents):
             use = read_template(text)
             read = [resolved(path, names) for path in sorted(use.paths)]

@@ -10,6 +10,7 @@ from parcours.expression.duration import DAYS, minute_of
 from parcours.expression.expression import Expression
 from parcours.expression.kinds import ADDRESS, CHANNEL, DATE, INSTANT, ExpectedKind, trait
 from parcours.expression.names import Names
+from parcours.expression.values import Scope
 from parcours.journey import program
 from parcours.journey.compile.declarations import condition, expression, value
 from parcours.journey.compile.journey_names import JourneyNames
@@ -81,7 +82,13 @@ class StepCompiler:
                 self.margin.error(f"{channel!r} is not a channel of this step", "to", channel)
         self.journey.kept.update(self.journey.paths.get(f"send {step.send}", frozenset()))
         first = step.channels if isinstance(step.channels, steps.FirstChannel) else None
-        prefer = first.prefer if first is not None else None
+        prefer = None
+        if first is not None and first.prefer is not None:
+            prefer = self._value(first.prefer, CHANNEL, "channels", "prefer")
+            named = prefer.value(Scope()) if prefer.literal else None
+            if isinstance(named, str) and named not in first.first:
+                hint = nearest(named, first.first)
+                self.margin.warn(f"{quoted(named)} is none of the channels in first{hint}", "channels", "prefer")
         return program.Send(
             id=step.id,
             message=step.send,
@@ -90,7 +97,7 @@ class StepCompiler:
             has_on_refused=step.on_refused is not None,
             next=self._next(step.next, "next"),
             only_first=first is not None,
-            prefer=None if prefer is None else self._value(prefer, CHANNEL, "channels", "prefer"),
+            prefer=prefer,
         )
 
     def _is_unsure_of_channels(self, step: steps.SendStep) -> bool:

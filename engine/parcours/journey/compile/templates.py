@@ -46,6 +46,18 @@ def templates_in(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, s
             yield from templates_in(each, (*path, number))
 
 
+def keys_with_templates(value: object, path: KeyPath = ()) -> Iterator[KeyPath]:
+    """The key path of every key within a channel's content that has Liquid in it: only values are filled in."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            if any(mark in str(key) for mark in _MARKS):
+                yield (*path, str(key))
+            yield from keys_with_templates(each, (*path, str(key)))
+    elif isinstance(value, list | tuple):
+        for number, each in enumerate(value):
+            yield from keys_with_templates(each, (*path, number))
+
+
 def read_template(text: str) -> TemplateUse:
     """The names and the complaints of one template."""
     try:
