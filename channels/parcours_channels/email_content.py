@@ -15,7 +15,7 @@ from parcours_channels.mime import UNPRINTABLE, folded
 from parcours_channels.mjml_source import LIQUID, compiled
 
 LINE_BREAK: Final = re.compile(r"[\r\n\x00\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-"""Everything that some reader takes for the end of a header line."""
+"""Everything that some reader takes for the end of a header line, or of the text."""
 
 HEADER_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,75}")
 
@@ -99,8 +99,9 @@ class EmailContent(BaseModel):
                 raise ValueError(f"{given!r} cannot be set, only {', '.join(HEADERS.values())} and X-...")
             if any(name.lower() == each.lower() for each in known):
                 raise ValueError(f"{given!r} is there twice")
-            if any(LINE_BREAK.search(part) for part in LIQUID.split(value)[::2]):
-                raise ValueError(f"{given!r} holds a line break")
+            found = next(filter(None, map(LINE_BREAK.search, LIQUID.split(value)[::2])), None)
+            if found is not None:
+                raise ValueError(f"{given!r} holds {_named(found[0])}")
             known[name] = value
         return known or None
 
@@ -111,6 +112,11 @@ class EmailContent(BaseModel):
         if self.preheader is not None and self.html is None:
             raise ValueError("preheader needs html or mjml")
         return self
+
+
+def _named(character: str) -> str:
+    """A character that no header may hold, in words."""
+    return "a line break" if character in "\r\n" else f"the character U+{ord(character):04X}"
 
 
 def mailbox(text: str) -> str:

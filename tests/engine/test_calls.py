@@ -5,6 +5,7 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
 import pytest
@@ -72,6 +73,28 @@ def test_a_rejected_line_of_a_block_has_the_place_that_an_editor_shows(
     outcome = engine.ingest(block % (seen, seen)).result(60)
 
     assert ([place for place, _ in outcome.rejected], outcome.accepted) == (places, 2)
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_lines_of_ndjson_are_taken_one_by_one_as_simulate_takes_them(
+    kind: Callable[[bytes], bytes], engine: Engine, new_shop: NewShop
+) -> None:
+    seen = msgspec.json.encode(SEEN)
+    lines: list[Any] = [kind(each) for each in (BOM_UTF8 + seen, b"", seen + b"\n", b"{}", b" \n", b"rubbish")]
+
+    outcome = engine.ingest(lines).result(60)
+
+    assert (outcome.accepted, [place for place, _ in outcome.rejected]) == (2, [3, 5])
+    events = simulate(new_shop(), lines).summary.events
+    assert (events.used, events.rejected) == (2, 2)
+
+
+@pytest.mark.parametrize("wrong", ['{"type": "track"}', 5, None, [], ("type", "track")])
+def test_what_is_no_call_is_told_by_what_it_is(wrong: object, engine: Engine) -> None:
+    outcome = engine.ingest([SEEN, msgspec.json.encode(SEEN), wrong]).result(60)  # type: ignore[list-item]  # as people do
+
+    assert outcome.accepted == 2
+    assert outcome.rejected == ((2, f"a call is a dict, or a line of NDJSON as bytes, and this is {wrong!r}"),)
 
 
 def test_half_of_a_character_is_replaced_in_a_value_and_rejects_the_call_in_an_id(engine: Engine) -> None:

@@ -6,7 +6,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -19,6 +19,9 @@ from parcours.surrogates import mended_value
 from parcours.wording import shown_value
 
 T = TypeVar("T")
+
+Written: TypeAlias = bytes | bytearray | memoryview
+"""What is written already: a block of NDJSON, or a line of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,12 @@ class Lines:
     refused: tuple[tuple[int, str], ...] = ()
 
 
-def lines_of(calls: Iterable[Mapping[str, object]] | bytes | bytearray | memoryview) -> Lines:
-    """The lines of one call of `ingest`. Raises CallerError for what is neither calls nor a block of NDJSON."""
-    if isinstance(calls, bytes | bytearray | memoryview):
+def lines_of(calls: Iterable[Mapping[str, object] | Written] | Written) -> Lines:
+    """The lines of one call of `ingest`. Raises CallerError for what is neither calls nor NDJSON.
+
+    NDJSON is taken as a block, and line by line, as `simulate` takes it.
+    """
+    if isinstance(calls, Written):
         written = bytes(calls).removeprefix(BOM_UTF8).split(b"\n")
         lines = [line for line in written if line.strip()]
         blank_at_end = not written[-1].strip()
@@ -48,6 +54,12 @@ def lines_of(calls: Iterable[Mapping[str, object]] | bytes | bytearray | memoryv
     refused: list[tuple[int, str]] = []
     each: Iterable[object] = _each(calls, "calls as dicts, or NDJSON as bytes")
     for place, call in enumerate(each):
+        if isinstance(call, Written):
+            line = bytes(call) if place else bytes(call).removeprefix(BOM_UTF8)
+            if line.strip():
+                encoded.append(line)
+                places.append(place)
+            continue
         try:
             encoded.append(line_of(call))
         except CallerError as error:
@@ -57,8 +69,14 @@ def lines_of(calls: Iterable[Mapping[str, object]] | bytes | bytearray | memoryv
     return Lines(encoded, places, tuple(refused))
 
 
+NO_CALLS: Final = (str, int, float, list, tuple, set, frozenset, type(None))
+"""What JSON can write and no call can be."""
+
+
 def line_of(call: object) -> bytes:
-    """The line of one call. Raises CallerError for what cannot be written as JSON."""
+    """The line of one call. Raises CallerError for what is no call, and for what cannot be written as JSON."""
+    if isinstance(call, NO_CALLS):
+        raise CallerError(f"a call is a dict, or a line of NDJSON as bytes, and this is {shown_value(call)}")
     try:
         return msgspec.json.encode(dict(call) if isinstance(call, Mapping) else call)
     except UnicodeEncodeError as error:

@@ -236,6 +236,8 @@ def decode_object(raw: msgspec.Raw, name: str) -> dict[str, object]:
     try:
         decoded = _object.decode(text)
     except UNREADABLE as error:
+        if "out of range" in str(error):  # that is all the decoder says of it, wherever the number stands
+            raise Unusable(f"{name}: a number is out of range, as 1e999 is") from None
         raise Unusable(f"{name} is not an object: {error}") from None
     reason = objection(decoded, text.count(b"{") + text.count(b"["))
     if reason is not None:
