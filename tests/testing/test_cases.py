@@ -44,6 +44,15 @@ def test_all_tests_of_the_example_pass(luma: Project, luma_folder: Path) -> None
     assert not [line for verdict in verdicts if not verdict.passed for line in verdict_lines(verdict)]
 
 
+@pytest.mark.parametrize("name", ["some.yml", "some.YAML"])
+def test_tests_in_a_file_of_another_suffix_are_not_passed_over(name: str, luma: Project, luma_copy: Path) -> None:
+    (luma_copy / "tests" / name).write_text(SCENE)
+
+    _, findings = read_cases(luma, luma_copy)
+
+    assert [str(each) for each in findings] == [f"tests/{name}: documents end in .yaml, rename it"]
+
+
 def test_a_key_that_is_given_twice_is_told_with_its_line_and_keeps_only_its_own_test_from_running(
     cases_of: Any,
 ) -> None:

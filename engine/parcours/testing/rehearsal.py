@@ -17,6 +17,7 @@ from parcours.insight.sentences import sentence
 from parcours.journey.program import Program, Step, WaitDuration, WaitFor, WaitLocalTime, WaitUntil
 from parcours.journey.project import Project
 from parcours.journey.read.finding import Finding
+from parcours.journey.read.yaml_files import is_yaml
 from parcours.segment.line import Call, Unusable, instant, read_call
 from parcours.simulation.simulation import simulate
 from parcours.testing.cases.document import PEOPLE_MAX
@@ -27,8 +28,6 @@ from parcours.testing.cases.read import read_rehearsal
 LINES_MAX: Final = 100_000
 """The limit of lines, those of a hundred people: more are a case for a simulation."""
 
-YAML_ENDINGS: Final = (".yaml", ".yml")
-
 
 def rehearse(project: Project, people: Path, shorten_ms: int | None) -> tuple[list[str], list[Finding]]:
     """The ways of the people in a YAML or NDJSON file, as lines, and what is wrong with the file.
@@ -37,7 +36,7 @@ def rehearse(project: Project, people: Path, shorten_ms: int | None) -> tuple[li
     Raises CallerError for a file of events that names nobody or too many people.
     """
     shown = project if shorten_ms is None else shortened(project, shorten_ms)
-    if people.suffix not in YAML_ENDINGS:
+    if not is_yaml(people):
         return list(_of_events(shown, people)), []
     rehearsal, findings = read_rehearsal(project, people)
     if rehearsal is None:

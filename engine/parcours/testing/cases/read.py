@@ -24,6 +24,7 @@ from parcours.journey.project import Project
 from parcours.journey.read.finding import Finding, Key, Margin
 from parcours.journey.read.reading import note_invalid
 from parcours.journey.read.source import Source, file_text, read_text
+from parcours.journey.read.yaml_files import yaml_files
 from parcours.testing.cases.content import Fields
 from parcours.testing.cases.document import (
     Case,
@@ -62,7 +63,7 @@ def read_cases(project: Project, folder: Path) -> tuple[list[LocatedTest], list[
     findings: list[Finding] = []
     placed: list[LocatedTest] = []
     fields = Fields(project)
-    for path in sorted((folder / FOLDER).glob("*.yaml")):
+    for path in yaml_files(folder / FOLDER, findings):
         source = _source(path, f"{FOLDER}/{path.name}", findings)
         if source is not None:
             placed += _cases(project, source, findings, fields)
