@@ -13,7 +13,7 @@ from parcours.core.identity import person_name, user_name
 from parcours.core.time_text import time_text
 from parcours.dispatch.recorded_rendering import RecordedRendering
 from parcours.errors import CallerError
-from parcours.insight.sentences import sentence
+from parcours.insight.sentences import READS_ENDED, sentence
 from parcours.journey.program import Program, Step, WaitDuration, WaitFor, WaitLocalTime, WaitUntil
 from parcours.journey.project import Project
 from parcours.journey.read.finding import Finding
@@ -43,7 +43,13 @@ def rehearse(project: Project, people: Path, shorten_ms: int | None) -> tuple[li
         return [], findings
     played = play(shown, rehearsal)
     refused = [f"given[{place}] could not be used: {reason}" for place, reason in played.refused]
-    return [*ways([user_name(who) for who in rehearsal.people], played.facts, played.start_ms), *refused], []
+    told = [*refused, *_reads_ended(played.reads_ended, "`until` in the file")]
+    return [*ways([user_name(who) for who in rehearsal.people], played.facts, played.start_ms), *told], []
+
+
+def _reads_ended(journeys: Sequence[str], until: str) -> Iterator[str]:
+    if journeys:
+        yield READS_ENDED.format(journeys=", ".join(journeys), until=until)
 
 
 def _of_events(project: Project, path: Path) -> Iterator[str]:
@@ -62,6 +68,7 @@ def _of_events(project: Project, path: Path) -> Iterator[str]:
     )
     yield from ways(list(names), result.facts, min(instant(call.timestamp) for call in calls))
     yield from refused
+    yield from _reads_ended(result.reads_ended, "`until` in a file of people")
 
 
 def _call(line: bytes) -> Call | None:

@@ -255,7 +255,11 @@ class Scene(Document):
     )
     start: Instant = Field(description="When it begins.")
     given: tuple[Given, ...] = Field(default=(), description="What people do.")
-    until: Moment | None = Field(default=None, description="When it ends; when nothing is due any more without it.")
+    until: Moment | None = Field(
+        default=None,
+        description="When it ends; when nothing is due any more without it, and reads that recur without end stop at "
+        "what is given last.",
+    )
 
 
 class Case(Scene):

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from parcours.dispatch.recorded_rendering import RecordedRendering, Remark
+from parcours.insight.sentences import READS_ENDED
 from parcours.journey.project import Project
+from parcours.testing.cases.document import Case, NeverExpected
 from parcours.testing.cases.judge import Failure, judge, unjudged
 from parcours.testing.cases.play import play
 from parcours.testing.cases.read import LocatedTest
@@ -20,6 +22,7 @@ class Verdict:
     refused   calls that could not be used: (place in `given`, reason)
     unjudged  deliveries whose local time is unknown: (place in `expect`, how many)
     remarks   what the channels' checks have told of what was sent
+    reads_ended  the journeys whose reads recur without end, and ended with what is given, `until` being left out
     """
 
     placed: LocatedTest
@@ -27,6 +30,7 @@ class Verdict:
     refused: tuple[tuple[int, str], ...]
     unjudged: tuple[tuple[int, int], ...] = ()
     remarks: tuple[Remark, ...] = ()
+    reads_ended: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -40,7 +44,14 @@ def run_cases(project: Project, cases: Iterable[LocatedTest]) -> Iterator[Verdic
         played = play(project, placed.case, rendering)
         failures = judge(project.program, placed.case, played)
         beyond = unjudged(placed.case, played)
-        yield Verdict(placed, tuple(failures), tuple(played.refused), tuple(beyond.items()), tuple(played.remarks))
+        remarks, ended = tuple(played.remarks), _concerning(placed.case, played.reads_ended, failed=bool(failures))
+        yield Verdict(placed, tuple(failures), tuple(played.refused), tuple(beyond.items()), remarks, ended)
+
+
+def _concerning(case: Case, reads_ended: Iterable[str], *, failed: bool) -> tuple[str, ...]:
+    """The journeys whose end of reads may matter: all of them to a failure, to what is met those that it names."""
+    named = {each.never.journey if isinstance(each, NeverExpected) else each.journey for each in case.expect}
+    return tuple(journey for journey in reads_ended if failed or journey in named)
 
 
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
@@ -55,6 +66,8 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
         yield f"  line {placed.lines[place]}: {deliveries} not judged: an update step had set the person's time zone"
     for message, channel, text in verdict.remarks:
         yield f"  {channel} of {message}: {text}"
+    if verdict.reads_ended:
+        yield f"  {READS_ENDED.format(journeys=', '.join(verdict.reads_ended), until='`until` in the test')}"
     for failure in verdict.failures:
         yield f"  line {placed.lines[failure.place]}: expected: {failure.expected}"
         yield from _listed("happened", failure.found or ("nothing of the kind",))
