@@ -116,6 +116,7 @@ def _report_store(store: str) -> None:
         limits=dict(totals.limits),
         unknown_zones=dict(totals.unknown_zones),
         not_merged=dict(totals.not_merged),
+        parked=dict(totals.parked),
         older={name: each[1:] for name, each in counts.items()},
     )
 

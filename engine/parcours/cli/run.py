@@ -194,6 +194,7 @@ def _show(result: Result, mails_received: int | None = None) -> None:
         limits=result.limits,
         unknown_zones=result.unknown_zones,
         not_merged=result.not_merged,
+        parked=result.parked,
         mails_received=mails_received,
     )
 

@@ -24,6 +24,7 @@ from parcours.closing import close_all
 from parcours.config import Settings, settings_of
 from parcours.core.fact import Fact
 from parcours.core.remarks import StepRemark
+from parcours.core.totals import Parked
 from parcours.core.turn import Crowd
 from parcours.insight.summary import EventCount, Reasons, Summary, Tally, remarks_by_place
 from parcours.instants import EARLIEST_MS, LATEST_MS
@@ -52,6 +53,7 @@ class Result:
                channel, remark)
     not_merged  how often another id was said to be somebody's, by the call that said it: nobody is merged
     targets    the goal's target of each journey that has one, in percent
+    parked     how many runs were parked, by (journey, step, reason)
     unsettled  without `until_ms`: whether something was still due `loop_horizon_ms` after the last event
     reads_ended  without `until_ms`: the journeys whose reads recur without end, and ended with the last event
     """
@@ -66,6 +68,7 @@ class Result:
     remarks: Counter[StepRemark] = field(default_factory=Counter)
     not_merged: Counter[str] = field(default_factory=Counter)
     reads_ended: tuple[str, ...] = ()
+    parked: Counter[Parked] = field(default_factory=Counter)
 
 
 def simulate(
@@ -207,6 +210,7 @@ class _Counting:
             remarks=remarks,
             not_merged=tally.not_merged(),
             reads_ended=tuple(drive.reads_ended),
+            parked=tally.parked(),
         )
 
 
