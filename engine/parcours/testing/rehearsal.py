@@ -44,7 +44,7 @@ def rehearse(project: Project, people: Path, shorten_ms: int | None) -> tuple[li
     played = play(shown, rehearsal)
     refused = [f"given[{place}] could not be used: {reason}" for place, reason in played.refused]
     told = [*refused, *_reads_ended(played.reads_ended, "`until` in the file")]
-    return [*ways([user_name(who) for who in rehearsal.people], played.facts, played.start_ms), *told], []
+    return [*ways([user_name(who) for who in rehearsal.people], played.facts, played.start_ms), *told], findings
 
 
 def _reads_ended(journeys: Sequence[str], until: str) -> Iterator[str]:
