@@ -15,7 +15,7 @@ import typer
 from parcours.cli.files import events_source
 from parcours.cli.lines import STANDARD_INPUT, Rejections, read_lines
 from parcours.cli.project import ProjectFolder
-from parcours.cli.run import left_out, time_ms
+from parcours.cli.run import UNTIL_HELP, left_out, time_ms
 from parcours.errors import CallerError
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ EventsFile = Annotated[
 
 Until = Annotated[
     str | None,
-    typer.Option(
-        "--until", metavar="TIME", help="Stop here; without it, when nothing is due any more; see `simulate`."
-    ),
+    typer.Option("--until", metavar="TIME", help=UNTIL_HELP),
 ]
 
 

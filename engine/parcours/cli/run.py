@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from parcours.simulation.simulation import Result
 
 
+UNTIL_HELP = (
+    "Stop here; without it, when nothing is due any more, and reads that recur without end stop at the last event."
+)
+
+
 class RuntimeOption(StrEnum):
     LOCAL = "local"
     RAY = "ray"
@@ -96,11 +101,7 @@ def simulate(
     out: Annotated[str, typer.Option(metavar="OUT", help="The folder for the results.")],
     until: Annotated[
         str | None,
-        typer.Option(
-            metavar="TIME",
-            help="Stop here; without it, when nothing is due any more, and reads that recur without end stop at the "
-            "last event.",
-        ),
+        typer.Option(metavar="TIME", help=UNTIL_HELP),
     ] = None,
     unsorted: Annotated[
         Unsorted, typer.Option(help="What to do with events that are not in the order of time.")
