@@ -211,7 +211,7 @@ def test_a_draft_can_be_tested_and_simulated_but_not_published(luma: Path, tmp_p
 
     assert strict.exit_code == 1 and place in strict.stdout
     drafts = len(strict.stdout.splitlines())
-    advice = "Drafts can be tested and simulated (--draft), but not published."
+    advice = "Drafts can be tested and simulated, but not published; `check --draft` allows them."
     assert strict.stderr == f"{luma}: 0 errors, {drafts} drafts, 0 warnings. {advice}\n"
     assert lenient.exit_code == 0 and lenient.stdout.endswith(f"{luma}: nothing is wrong, {drafts} drafts.\n")
     assert run("test", luma).exit_code == 0

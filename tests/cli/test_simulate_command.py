@@ -259,6 +259,67 @@ def test_results_do_not_go_where_they_would_be_in_the_way(
     assert not list(tmp_path.rglob("summary.json"))
 
 
+BIRTHDAY = """
+journey: birthday
+entry: {event: Start}
+steps:
+  - {id: until, wait: {until: profile.birthday}}
+"""
+
+
+def test_a_parked_run_is_reported_with_its_step_and_reason(tmp_path: Path) -> None:
+    project, out = tmp_path / "shop", tmp_path / "out"
+    (project / "journeys").mkdir(parents=True)
+    (project / "parcours.yaml").write_text("project: shop\n")
+    (project / "profile.yaml").write_text("traits: {birthday: date}\n")
+    (project / "events.yaml").write_text("events: {Start: {}}\n")
+    (project / "journeys" / "birthday.yaml").write_text(BIRTHDAY)
+    events = written(tmp_path / "events.ndjson", call("09:00:00", type="track", event="Start"))
+
+    result = run(project, "--events", events, "--out", out)
+
+    assert result.exit_code == 0, result.stderr
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert any(line.startswith("birthday.until wait until profile.birthday: profile.birthday is") for line in lines)
+    assert json.loads((out / "summary.json").read_text())["parked"] == {"birthday": {"until": 1}}
+
+
+LETTER = """
+journey: letter
+entry: {read: everybody, at: "2026-03-16T09:00:00Z", rule: FREQ=WEEKLYEND}
+steps: [{id: done, end: true}]
+"""
+
+
+@pytest.mark.parametrize(
+    "rule_end, until, entered, said",
+    [
+        ("", None, 0, True),
+        ("", "2026-03-31T00:00:00Z", 3, False),
+        (";COUNT=4", None, 4, False),
+    ],
+)
+def test_reads_that_recur_without_end_are_said_to_have_ended(
+    rule_end: str, until: str | None, entered: int, said: bool, tmp_path: Path
+) -> None:
+    project, out = tmp_path / "shop", tmp_path / "out"
+    (project / "journeys").mkdir(parents=True)
+    (project / "parcours.yaml").write_text("project: shop\n")
+    (project / "profile.yaml").write_text("traits: {n: integer}\n")
+    (project / "audiences.yaml").write_text("audiences: {everybody: has(profile.n)}\n")
+    (project / "journeys" / "letter.yaml").write_text(LETTER.replace("END", rule_end))
+    events = written(tmp_path / "events.ndjson", call("09:00:00", type="identify", traits={"n": 1}))
+
+    result = run(project, "--events", events, "--out", out, *(["--until", until] if until else []))
+
+    assert result.exit_code == 0, result.stderr
+    assert json.loads((out / "summary.json").read_text())["journeys"]["letter"]["entered"] == entered
+    sentence = (
+        "The reads of letter recur without end; here they ended with the last event, and go on with --until TIME.\n"
+    )
+    assert (sentence in result.stderr) is said
+
+
 LOOP = """
 journey: loop
 entry: {event: Start}

@@ -73,6 +73,19 @@ def test_a_window_may_start_within_a_change_of_clocks(at: str, until: str | None
     assert text(quiet_until(ms(at), [rule("02:30", "04:00")], zone("Europe/Paris"))) == until
 
 
+@pytest.mark.parametrize(
+    "at, until",
+    [
+        # 02:00 and 02:30 exist twice on 25 October: the window is that of the first hour.
+        ("2026-10-25T00:10:00+00:00", "2026-10-25T00:30:00Z"),
+        ("2026-10-25T00:30:00+00:00", None),
+        ("2026-10-25T01:10:00+00:00", None),
+    ],
+)
+def test_a_window_ends_once_where_clocks_go_back_over_its_end(at: str, until: str | None) -> None:
+    assert text(quiet_until(ms(at), [rule("02:00", "02:30")], zone("Europe/Paris"))) == until
+
+
 def test_a_day_names_the_start_of_its_window() -> None:
     friday_night = rule("22:00", "08:00", frozenset({4}))
 

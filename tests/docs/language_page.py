@@ -28,7 +28,8 @@ with an example; the examples are one project, which the tests check and run. `p
 wrong with yours, `parcours schema KIND` prints the JSON Schema of a document with these same sentences, for editors.
 
 Durations are texts such as `90s`, `1h30m` or `3d`, times of day `"09:00"`, in quotes. An expression that begins with a
-sign, or has a colon in it, needs quotes as well.
+sign, or has a colon in it, needs quotes as well. When clocks change, a time of day that does not exist is the first
+instant after the gap, and one that comes twice is the first of the two.
 
 This page is written by `python -m tests.docs.language_page` from the models and is not edited by hand.
 """

@@ -147,10 +147,19 @@ def test_what_is_neither_calls_nor_a_block_is_the_caller_s_mistake(
         simulate(new_shop(), given)  # type: ignore[arg-type]  # what a caller may do
 
 
-@pytest.mark.parametrize("person", [5, None, b"anna", "\ud800"])
+@pytest.mark.parametrize("person", [5.0, True, None, b"anna", "\ud800"])
 def test_a_person_is_asked_for_by_a_text(person: object, engine: Engine) -> None:
     with pytest.raises(CallerError, match="a person's id is a text"):
         engine.profile(person)  # type: ignore[arg-type]  # what a caller may do
+
+
+def test_a_whole_number_stands_for_its_text_in_questions_too(engine: Engine) -> None:
+    engine.identify(5, {"city": "Oslo"}).result()
+
+    assert engine.profile(5) == engine.profile("5") is not None
+    assert engine.explain(5) == engine.explain("5")
+    with pytest.raises(CallerError, match="a whole number of fewer digits"):
+        engine.profile(10**5_000)
 
 
 @pytest.mark.parametrize("journey", [None, 5, ["cart"], {}])

@@ -67,7 +67,7 @@ def test_a_reaction_and_a_consent_are_handed_in_live(new_shop: NewShop) -> None:
         anna = engine.profile("anna")
         assert anna is not None
         assert [set(each.marks) for run in anna.past for each in run.deliveries] == [{"delivered", "opened"}]
-        assert list(anna.consents.values()) == [False]
+        assert dict(anna.consents) == {("email", "cart"): False}
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_reaction_and_a_consent_are_handed_in_live(new_shop: NewShop) -> None:
         (lambda shop: shop.react("anna", "opened", of="cart.remind", answer={}), "only 'answered' has an answer"),
         (lambda shop: shop.track("anna", "Seen", timestamp=datetime(2026, 1, 1)), "a time with its zone"),  # noqa: DTZ001
         (lambda shop: shop.ingest("anna"), "encode it as UTF-8 first"),
-        (lambda shop: shop.profile(5), "a person's id is a text"),
+        (lambda shop: shop.profile(5.0), "a person's id is a text or a whole number"),
         (lambda shop: shop.publish("shop"), "a Project is expected"),
     ],
 )  # fmt: skip

@@ -157,6 +157,27 @@ def test_the_most_frequent_remarks_on_what_leaves_are_listed_by_step_and_channel
     assert "and 1 more" in lines
 
 
+def test_parked_runs_are_told_with_their_steps_and_most_frequent_reasons() -> None:
+    file = StringIO()
+    seldom = {("cart", "later", f"reason {number:03}"): 1 for number in range(REASONS_SHOWN_MAX)}
+
+    parked = {**seldom, ("cart", "birthday", "wait until profile.birthday: it is missing"): 1_200}
+    print_report(Console(file=file, width=80), Summary(), parked=parked)
+
+    lines = [" ".join(line.split()) for line in file.getvalue().splitlines()]
+    assert lines[0] == "Parked they count as waiting, and nothing moves them any more"
+    assert lines[3] == "cart.birthday wait until profile.birthday: it is missing 1,200"
+    assert "and 1 more" in lines
+
+
+def test_a_summary_alone_tells_how_many_runs_are_parked() -> None:
+    file = StringIO()
+
+    print_report(Console(file=file, width=80), Summary(parked={"cart": {"birthday": 7}}))
+
+    assert "cart.birthday 7" in [" ".join(line.split()) for line in file.getvalue().splitlines()]
+
+
 @pytest.mark.parametrize("width", [20, 30, 45, 60, 80, 120])
 def test_no_column_is_dropped_however_narrow_the_terminal(width: int) -> None:
     file = StringIO()

@@ -169,6 +169,21 @@ def test_ids_that_were_not_merged_are_counted_by_call_over_all_people() -> None:
     assert twice.totals().not_merged == [("alias", 2), ("identify", 4)]
 
 
+def test_parked_runs_are_counted_by_step_and_by_reasons_without_a_bound_on_either_sum() -> None:
+    tally, counter = Tally([], Settings(reasons_max=20)), FactCounter(100, 20)
+    facts: list[Fact] = [Moved(0, "u1", "cart", 1, number, "later", "parked", f"{number}") for number in range(25)]
+    tally.add(facts)
+    counter.add(facts)
+
+    twice = FactCounter(100, 20, counter.totals())
+    twice.include(counter.totals())
+
+    assert tally.summary(EventCount(), None).parked == {"cart": {"later": 25}}
+    assert len(tally.parked()) == 21 and tally.parked()["other", "", "other reasons"] == 5
+    assert sum(number for _, number in twice.totals().parked) == 50
+    assert merge([tally.summary(EventCount(), None)] * 2).parked == {"cart": {"later": 50}}
+
+
 def test_zones_that_anybody_made_up_are_cut_short_but_counted() -> None:
     tally = Tally([], Settings(reasons_max=20))
     tally.add([ZoneUnknown(0, "u1", f"Mars/{number}", "UTC") for number in range(20 + 7)])

@@ -17,6 +17,8 @@ Change = Callable[[dict[str, str]], Path]
     [
         ("event.yaml", ", did you mean 'events.yaml'?"),
         ("events.yml", ", did you mean 'events.yaml'?"),
+        ("events.YAML", ", did you mean 'events.yaml'?"),
+        ("Events.Yml", ", did you mean 'events.yaml'?"),
         ("Journeys/welcome.yaml", ", did you mean 'journeys/welcome.yaml'?"),
         ("journeys/sub/x.yaml", ", did you mean 'journeys/x.yaml'?"),
         ("message/hello.yml", ", did you mean 'messages/hello.yaml'?"),
@@ -34,6 +36,17 @@ def test_a_file_that_nothing_reads_is_a_doubt_with_the_nearest_name(
 
     assert [str(finding) for finding in found] == [f"{file}: warning: nothing reads this file{hint}"]
     assert Project.load(folder).name == Project.load(luma).name
+
+
+@pytest.mark.parametrize("folder", ["messages", "journeys"])
+@pytest.mark.parametrize("suffix", [".yml", ".YAML", ".Yaml", ".YML"])
+def test_every_other_spelling_of_the_suffix_is_refused(folder: str, suffix: str, changed: Change) -> None:
+    project = changed({})
+    (project / folder / f"k{suffix}").write_text("a: 1\n")
+
+    found = Project.check(project)
+
+    assert [str(finding) for finding in found] == [f"{folder}/k{suffix}: documents end in .yaml, rename it"]
 
 
 @pytest.mark.parametrize("file", ["tests/a.yaml", "tests/sub/b.yml", ".github/workflows/ci.yaml", "notes.md"])

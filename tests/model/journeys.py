@@ -39,7 +39,7 @@ def entry(chance: Chance, audiences: list[str]) -> Document | list[Document]:
         if chance.maybe(0.4):
             read["rate"] = chance.pick(("1/s", "2/s", "3/s", "1/s"))
         if chance.maybe(0.4, "recurring_reads"):
-            read["rule"] = chance.pick(("FREQ=DAILY;COUNT=20", "FREQ=DAILY;INTERVAL=2;COUNT=3", "FREQ=DAILY;COUNT=2"))
+            read["rule"] = chance.pick(("FREQ=DAILY", "FREQ=DAILY;INTERVAL=2;COUNT=3", "FREQ=DAILY;COUNT=2"))
         return read
     if audiences and chance.maybe(0.25, "audiences"):
         return with_change(chance, {"audience": chance.pick(audiences)})

@@ -252,6 +252,13 @@ def test_a_read_takes_members_in_order_at_its_rate() -> None:
     ]
 
 
+def test_a_read_by_a_rule_with_an_end_recurs_beyond_the_last_event() -> None:
+    entry = {"read": "all", "at": "2026-03-28T08:00:00Z", "rule": "FREQ=DAILY;COUNT=2"}
+    documents = project([{"id": "e", "end": True}], audiences={"all": "profile.age > 0"}, entry=entry)
+    entered = [move[0][5:16] for move in moves(documents, identify("0s", age=1)) if move[3] == "entered"]
+    assert entered == ["03-28T08:00", "03-29T07:00"]
+
+
 def test_a_read_recurs_by_the_local_clock_up_to_the_last_event() -> None:
     entry = {"read": "all", "at": "2026-03-28T08:00:00Z", "rule": "FREQ=DAILY"}
     documents = project([{"id": "e", "end": True}], audiences={"all": "profile.age > 0"}, entry=entry)

@@ -149,6 +149,31 @@ def test_the_segment_is_fixed_at_its_instant_after_the_events_of_the_instant(
     assert played.moves("entered") == ([(READ, "tom", "read")] if inside else [])
 
 
+@pytest.mark.parametrize(
+    "rule, days, ended",
+    [
+        ("FREQ=DAILY;COUNT=3", [1, 2, 3], ()),
+        ("FREQ=DAILY;UNTIL=20240304T100000Z", [1, 2, 3], ()),
+        ("FREQ=YEARLY;COUNT=3", [1, 366, 731], ()),  # further than journeys that never settle are followed
+        ("FREQ=DAILY", [1], ("launch",)),  # up to the last event
+    ],
+)
+def test_a_rule_with_an_end_is_followed_to_it_and_one_without_to_the_last_event(
+    rule: str, days: list[int], ended: tuple[str, ...], write: Write, recording: Recording
+) -> None:
+    before, steps, _ = PROJECT.partition("steps:")
+    shop = Project.load(write(before.replace("RATE", f", rule: {rule}") + f"{steps} [{{id: done, end: true}}]\n"))
+    recording.identify(0, "tom", city="Atlanta", birth_year=1990).identify(READ, "tom", email="t@mail.example")
+
+    played, longer = recording.play(shop), recording.play(shop, until=3 * DAY)
+
+    assert played.moves("entered") == [(day * DAY, "tom", "read") for day in days]
+    assert played.result.reads_ended == ended
+    assert longer.result.reads_ended == ()
+    if ended:
+        assert longer.moves("entered") == [(day * DAY, "tom", "read") for day in (1, 2, 3)]
+
+
 @pytest.mark.parametrize("shards", [1, 3])
 @pytest.mark.parametrize(
     "rate, delays",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,52 @@ def test_all_tests_of_the_example_pass(luma: Project, luma_folder: Path) -> None
     assert findings == []
     assert len(verdicts) == 10
     assert not [line for verdict in verdicts if not verdict.passed for line in verdict_lines(verdict)]
+
+
+LETTER = """\
+journey: letter
+entry: {read: everybody, at: "2026-03-16T09:00:00Z", rule: FREQ=WEEKLYEND}
+steps: [{id: done, end: true}]
+"""
+READS = """\
+- test: a letter a week
+  people: {sarah: {email: s@luma.example}}
+  start: 2026-03-02T09:00:00Z
+  expect:
+    - {who: sarah, journey: letter, times: 4}
+- test: another journey
+  people: {sarah: {email: s@luma.example}}
+  start: 2026-03-02T09:00:00Z
+  expect:
+    - {who: sarah, journey: checkout, times: 0}
+"""
+
+
+@pytest.mark.parametrize("rule_end, told", [(";COUNT=4", []), ("", ["The reads of letter recur without end;"])])
+def test_a_test_whose_reads_ended_with_what_is_given_says_so(rule_end: str, told: list[str], luma_copy: Path) -> None:
+    (luma_copy / "audiences.yaml").write_text("audiences: {everybody: has(profile.email)}\n")
+    (luma_copy / "journeys" / "west-coast-launch.yaml").unlink()
+    (luma_copy / "journeys" / "letter.yaml").write_text(LETTER.replace("END", rule_end))
+    shutil.rmtree(luma_copy / "tests")
+    (luma_copy / "tests").mkdir()
+    (luma_copy / "tests" / "some.yaml").write_text(READS)
+    project = Project.load(luma_copy)
+
+    verdicts = list(run_cases(project, read_cases(project, luma_copy)[0]))
+
+    assert [verdict.passed for verdict in verdicts] == [not told, True]
+    lines = [list(verdict_lines(verdict)) for verdict in verdicts]
+    assert [line.strip()[:38] for line in lines[0] if "reads of" in line] == told
+    assert not [line for line in lines[1] if "reads of" in line]
+
+
+@pytest.mark.parametrize("name", ["some.yml", "some.YAML"])
+def test_tests_in_a_file_of_another_suffix_are_not_passed_over(name: str, luma: Project, luma_copy: Path) -> None:
+    (luma_copy / "tests" / name).write_text(SCENE)
+
+    _, findings = read_cases(luma, luma_copy)
+
+    assert [str(each) for each in findings] == [f"tests/{name}: documents end in .yaml, rename it"]
 
 
 def test_a_key_that_is_given_twice_is_told_with_its_line_and_keeps_only_its_own_test_from_running(

@@ -23,8 +23,9 @@ EVENTS = (
 )
 
 
-def test_everybody_is_followed_with_the_waits_made_short(luma: Project, tmp_path: Path) -> None:
-    file = tmp_path / "people.yaml"
+@pytest.mark.parametrize("name", ["people.yaml", "people.yml", "people.YAML"])
+def test_everybody_is_followed_with_the_waits_made_short(name: str, luma: Project, tmp_path: Path) -> None:
+    file = tmp_path / name
     file.write_text(PEOPLE)
 
     lines, findings = rehearse(luma, file, 10_000)

@@ -149,6 +149,27 @@ def test_what_cannot_be_meant_is_an_error(wrong: Any, sentence: str, shop: Virtu
         wrong(shop)
 
 
+def test_consents_are_told_by_channel_and_purpose(shop: VirtualProject) -> None:
+    shop.consent("sarah", "email", purpose="news")
+    shop.consent("sarah", "sms", granted=False)
+
+    sarah = shop.profile("sarah")
+
+    assert sarah is not None
+    assert {key: sarah.consents[key] for key in [("email", "news"), ("sms", None)]} == {
+        ("email", "news"): True,
+        ("sms", None): False,
+    }
+
+
+def test_a_whole_number_is_asked_for_as_it_is_told(shop: VirtualProject) -> None:
+    shop.identify(7, {"email": "seven@mail.example"})
+
+    assert shop.profile(7) == shop.profile("7") is not None
+    assert shop.sent(who=7) == []
+    assert shop.explain(7) == shop.explain("7")
+
+
 @pytest.mark.parametrize("start", [datetime(2026, 3, 2, 9), "2026-03-02", 0])  # noqa: DTZ001  # what is wrong with it
 def test_a_start_needs_its_time_zone(start: Any, parcours_project: Any, luma: Project) -> None:
     for door in (parcours_project, VirtualProject):

@@ -75,7 +75,9 @@ def check(
     )
     told = [_count(drafts, "draft")] if drafts else []
     if errors or (drafts and not draft):
-        advice = "" if errors else " Drafts can be tested and simulated (--draft), but not published."
+        advice = (
+            "" if errors else " Drafts can be tested and simulated, but not published; `check --draft` allows them."
+        )
         counts = ", ".join([_count(errors, "error"), *told, _count(warnings, "warning")])
         typer.echo(f"{folder}: {counts}.{advice}", err=True)
         raise typer.Exit(1)

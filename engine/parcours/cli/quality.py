@@ -59,6 +59,7 @@ def _duration_ms(text: str) -> int:
 
 
 def _run_cases(project: Project, folder: Path) -> None:
+    from parcours.journey.read.finding import errors
     from parcours.testing.cases.read import read_cases
     from parcours.testing.cases.run import run_cases, verdict_lines
 
@@ -71,9 +72,10 @@ def _run_cases(project: Project, folder: Path) -> None:
         for line in verdict_lines(verdict):
             typer.echo(line)
     _show(findings)
-    unreadable = f", {len(findings)} mistakes in the tests themselves" if findings else ""
-    typer.echo(f"{len(cases) - failed} passed, {failed} failed{unreadable}.", err=bool(failed or findings))
-    if failed or findings:
+    mistakes = len(errors(findings))
+    unreadable = f", {mistakes} mistakes in the tests themselves" if mistakes else ""
+    typer.echo(f"{len(cases) - failed} passed, {failed} failed{unreadable}.", err=bool(failed or mistakes))
+    if failed or mistakes:
         raise typer.Exit(1)
 
 
@@ -88,11 +90,12 @@ def _explore(project: Project, events: int, seed: int) -> None:
 
 
 def _follow(project: Project, people: Path, shorten_ms: int | None) -> None:
+    from parcours.journey.read.finding import errors
     from parcours.testing.rehearsal import rehearse
 
     lines, findings = rehearse(project, people, shorten_ms)
-    if findings:
-        _show(findings)
+    _show(findings)
+    if errors(findings):
         raise typer.Exit(1)
     for line in lines:
         typer.echo(line)

@@ -15,7 +15,7 @@ import typer
 from parcours.cli.files import events_source
 from parcours.cli.lines import STANDARD_INPUT, Rejections, read_lines
 from parcours.cli.project import ProjectFolder
-from parcours.cli.run import time_ms, unsettled
+from parcours.cli.run import UNTIL_HELP, left_out, time_ms
 from parcours.errors import CallerError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ EventsFile = Annotated[
 
 Until = Annotated[
     str | None,
-    typer.Option("--until", metavar="TIME", help="Stop here; without it, when nothing is due any more."),
+    typer.Option("--until", metavar="TIME", help=UNTIL_HELP),
 ]
 
 
@@ -114,6 +114,7 @@ def _report_store(store: str) -> None:
         limits=dict(totals.limits),
         unknown_zones=dict(totals.unknown_zones),
         not_merged=dict(totals.not_merged),
+        parked=dict(totals.parked),
         older={name: each[1:] for name, each in counts.items()},
     )
 
@@ -153,7 +154,7 @@ def explain(
     person = person_asked_for(profile)
     if source is not None:
         result = _simulated(project, source, until, "Events")
-        _say_if_unsettled(result)
+        _say_what_is_left_out(result)
         facts, journeys = result.facts, project.program.journeys
         states: dict[str, JourneyStateName] = {}
         none = "none of these events concerns them and any journey"
@@ -204,7 +205,7 @@ def diff(
         projects = load_project(old, drafts=True), load_project(new, drafts=True)
         before = _simulated(projects[0], source, until, "Before")
         after = _simulated(projects[1], source, until, "After")
-    _say_if_unsettled(before, after)
+    _say_what_is_left_out(before, after)
     difference = compare(before.facts, after.facts)
     if json:
         typer.echo(difference_json(difference, most).decode())
@@ -224,10 +225,9 @@ def _simulated(project: Project, source: str, until: str | None, what: str) -> R
     return result
 
 
-def _say_if_unsettled(*results: Result) -> None:
-    """Warn once, however many simulations were cut off."""
-    if any(result.unsettled for result in results):
-        typer.echo(unsettled(), err=True)
+def _say_what_is_left_out(*results: Result) -> None:
+    for sentence in left_out(*results):
+        typer.echo(sentence, err=True)
 
 
 @contextmanager

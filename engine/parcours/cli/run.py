@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from parcours.demo.run import DemoResult
     from parcours.insight.summary import EventCount
     from parcours.simulation.simulation import Result
+
+
+UNTIL_HELP = (
+    "Stop here; without it, when nothing is due any more, and reads that recur without end stop at the last event."
+)
 
 
 class RuntimeOption(StrEnum):
@@ -95,7 +101,7 @@ def simulate(
     out: Annotated[str, typer.Option(metavar="OUT", help="The folder for the results.")],
     until: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Stop here; without it, when nothing is due any more."),
+        typer.Option(metavar="TIME", help=UNTIL_HELP),
     ] = None,
     unsorted: Annotated[
         Unsorted, typer.Option(help="What to do with events that are not in the order of time.")
@@ -146,8 +152,8 @@ def simulate(
             kept.write(results)
         rejections.close(results / REJECTED)
     _show(result)
-    if result.unsettled:
-        typer.echo(unsettled(), err=True)
+    for sentence in left_out(result):
+        typer.echo(sentence, err=True)
     if until is not None and (later := _not_reached(result.summary.events)):
         lines = "1 line is" if later == 1 else f"{later:,} lines are"
         typer.echo(f"{lines} of a later time than --until {until}, and left out.", err=True)
@@ -161,15 +167,19 @@ def _not_reached(events: EventCount) -> int:
     return events.read - sum((events.used, events.duplicate, events.rejected, events.unmatched, events.undeclared))
 
 
-def unsettled() -> str:
-    """The warning that the simulation was cut off before everything was settled."""
+def left_out(*results: Result) -> Iterator[str]:
+    """The warnings of simulations that were cut off before all had happened, each once however many they are."""
     from parcours.config import DAY_MS, Settings
+    from parcours.insight.sentences import READS_ENDED
 
-    days = Settings().loop_horizon_ms // DAY_MS
-    return (
-        f"Not everything had settled {days} days after the last event, and what falls due later is left out; "
-        "with --until TIME it goes on as far as you say."
-    )
+    if any(result.unsettled for result in results):
+        days = Settings().loop_horizon_ms // DAY_MS
+        yield (
+            f"Not everything had settled {days} days after the last event, and what falls due later is left out; "
+            "with --until TIME it goes on as far as you say."
+        )
+    if journeys := sorted({name for result in results for name in result.reads_ended}):
+        yield READS_ENDED.format(journeys=", ".join(journeys), until="--until TIME")
 
 
 def _show(result: Result, mails_received: int | None = None) -> None:
@@ -185,6 +195,7 @@ def _show(result: Result, mails_received: int | None = None) -> None:
         limits=result.limits,
         unknown_zones=result.unknown_zones,
         not_merged=result.not_merged,
+        parked=result.parked,
         mails_received=mails_received,
     )
 

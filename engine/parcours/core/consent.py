@@ -26,5 +26,14 @@ def has_consent(profile: Profile, policy: ConsentPolicy, channel: str, purpose: 
     return policy.assumes(channel)
 
 
+def stated_consents(profile: Profile) -> dict[tuple[str, str | None], bool]:
+    """What the person has said, by (channel, purpose); the purpose is None where she spoke of the whole channel."""
+    stated = {}
+    for key, granted in profile.consents.items():
+        channel, separator, purpose = key.partition("\0")
+        stated[channel, purpose if separator else None] = granted
+    return stated
+
+
 def _key(channel: str, purpose: str | None) -> str:
     return channel if purpose is None else f"{channel}\0{purpose}"

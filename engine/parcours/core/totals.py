@@ -57,7 +57,11 @@ Delivery: TypeAlias = tuple[str, int, str, str, str, str]
 Reason: TypeAlias = tuple[str, str, str]
 """(channel, outcome, reason)"""
 
+Parked: TypeAlias = tuple[str, str, str]
+"""(journey, step, reason) of runs that were parked."""
+
 _OTHER_STEP: Final[Step] = (OTHER, 0, "")
+_OTHER_PARKED: Final[Parked] = (OTHER, "", OTHER_REASONS)
 _INFLOW, _GONE_ON, _ENDED = range(3)
 
 K = TypeVar("K")
@@ -72,6 +76,7 @@ class Totals(msgspec.Struct, frozen=True, array_like=True):
     lines   lines taken by outcome: accepted, undeclared (accepted, too), duplicate, rejected
     unknown_zones  how often somebody was given a time zone that does not exist
     not_merged  how often another id was said to be somebody's, by the call that said it
+    parked  how many runs were parked, by step and reason
     """
 
     facts: int = 0
@@ -84,6 +89,7 @@ class Totals(msgspec.Struct, frozen=True, array_like=True):
     lines: tuple[int, int, int, int] = (0, 0, 0, 0)
     unknown_zones: list[tuple[str, int]] = []
     not_merged: list[tuple[str, int]] = []
+    parked: list[tuple[Parked, int]] = []
 
 
 NOTHING: Final = Totals()
@@ -105,6 +111,7 @@ class FactCounter:
         self._unmatched = counted.unmatched
         self._unknown_zones = dict(counted.unknown_zones)
         self._not_merged = dict(counted.not_merged)
+        self._parked = dict(counted.parked)
         self.lines = counted.lines
         self.newest_limits: dict[str, LimitReached] = {}
 
@@ -166,6 +173,8 @@ class FactCounter:
             _count(self._unknown_zones, zone, self._reasons_max, OTHER_ZONES, number)
         for call, number in totals.not_merged:
             self._not_merged[call] = self._not_merged.get(call, 0) + number
+        for parked, number in totals.parked:
+            _count(self._parked, parked, self._reasons_max, _OTHER_PARKED, number)
         self._unmatched += totals.unmatched
         self.add_lines(totals.lines)
 
@@ -186,6 +195,7 @@ class FactCounter:
             self.lines,
             sorted(self._unknown_zones.items()),
             sorted(self._not_merged.items()),
+            sorted(self._parked.items()),
         )
 
     def correct(self, waiting: Iterable[tuple[Step, int]]) -> list[tuple[Step, int, int]]:
@@ -208,7 +218,10 @@ class FactCounter:
         return differences
 
     def _move(self, journey: str, version: int, step: str | None, what: What, why: str | None, number: int) -> None:
-        told = "" if what == "parked" else why or ""  # why a run is parked is told in free words
+        told = why or ""
+        if what == "parked":  # for reasons in free words, which are counted apart
+            _count(self._parked, (journey, step or "", told), self._reasons_max, _OTHER_PARKED, number)
+            told = ""
         way = journey, version, step or "", what, told
         _count(self._ways, way, self._names_max, (OTHER, 0, "", what, ""), number)
         if step is not None and what in ("exited", "ended"):

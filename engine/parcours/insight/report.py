@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+from parcours.core.totals import Parked
 from parcours.insight.fitting_table import FittingTable
 from parcours.insight.sentences import one_line
 from parcours.insight.summary import JourneyCount, Reasons, Remarks, Summary, flat_remarks
@@ -30,6 +31,7 @@ def print_report(
     limits: Mapping[str, int] | None = None,
     unknown_zones: Mapping[str, int] | None = None,
     not_merged: Mapping[str, int] | None = None,
+    parked: Mapping[Parked, int] | None = None,
     mails_received: int | None = None,
     older: Mapping[str, Sequence[JourneyCount]] | None = None,
 ) -> None:
@@ -40,6 +42,7 @@ def print_report(
     limits          how often each setting's limit was reached
     unknown_zones   how often somebody was given each of the time zones that do not exist
     not_merged      how often another id was said to be somebody's, by the call that said it
+    parked          how many runs were parked, by (journey, step, reason); the summary has no reasons
     mails_received  the mail server's own count of mails, where there is one
     older           the counts of each journey's older versions
     """
@@ -50,6 +53,7 @@ def print_report(
         limits=limits,
         unknown_zones=unknown_zones,
         not_merged=not_merged,
+        parked=parked,
         mails_received=mails_received,
         older=older,
     )
@@ -66,6 +70,7 @@ def report(
     limits: Mapping[str, int] | None = None,
     unknown_zones: Mapping[str, int] | None = None,
     not_merged: Mapping[str, int] | None = None,
+    parked: Mapping[Parked, int] | None = None,
     mails_received: int | None = None,
     older: Mapping[str, Sequence[JourneyCount]] | None = None,
 ) -> Iterator[RenderableType]:
@@ -73,6 +78,10 @@ def report(
     for name, count in summary.journeys.items():
         for each in (count, *(older or {}).get(name, ())):
             yield journey_part(name, each, (targets or {}).get(name), has_goal=name in (targets or {}))
+    if parked:
+        yield parked_part(parked)
+    elif summary.parked:
+        yield counts_part("Parked", "step", "runs", _by_step(summary.parked))
     if summary.channels:
         yield channels_part(summary.channels)
     if reasons:
@@ -129,6 +138,20 @@ def remarks_part(remarks: Remarks) -> RenderableType:
     for (journey, step, channel, remark), deliveries in ranked[:REASONS_SHOWN_MAX]:
         table.add_row(channel, f"{journey}.{step}", remark, _number(deliveries))
     return Group(Text("Remarks on what leaves", style="bold"), table, *_rest(ranked))
+
+
+def parked_part(parked: Mapping[Parked, int]) -> RenderableType:
+    """The steps and reasons for which most runs stand still for good, and how many more there are."""
+    ranked = sorted(parked.items(), key=lambda each: (-each[1], each[0]))
+    table = FittingTable(["parked at", "reason", "runs"], widest=1)
+    for (journey, step, reason), runs in ranked[:REASONS_SHOWN_MAX]:
+        table.add_row(f"{journey}.{step}" if step else journey, reason, _number(runs))
+    heading = Text.assemble(("Parked", "bold"), "  they count as waiting, and nothing moves them any more")
+    return Group(heading, table, *_rest(ranked))
+
+
+def _by_step(parked: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    return {f"{journey}.{step}": runs for journey, steps in parked.items() for step, runs in steps.items()}
 
 
 def zones_part(unknown_zones: Mapping[str, int]) -> RenderableType:

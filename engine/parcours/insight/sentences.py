@@ -14,6 +14,9 @@ REFUSALS = {
 }
 """Why an entry is refused, in words."""
 
+READS_ENDED = "The reads of {journeys} recur without end; here they ended with the last event, and go on with {until}."
+"""What became of reads by a rule without COUNT and UNTIL where no end of the simulation was given."""
+
 AFTER_A_PAUSE = "the last run ended too recently"
 ONCE_ONLY = "the journey may be entered once only"
 """The words for `too_soon` in a journey whose re-entry is `never`."""

@@ -17,7 +17,7 @@ from parcours.config import Settings, settings_of
 from parcours.core.fact import Fact
 from parcours.core.remarks import StepRemark
 from parcours.core.time_text import time_text
-from parcours.core.totals import FactCounter, Totals
+from parcours.core.totals import FactCounter, Parked, Totals
 
 S = TypeVar("S", bound=msgspec.Struct)
 T = TypeVar("T")
@@ -66,6 +66,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     gates     per gate, how many deliveries it refused or held
     clock     the newest effective time, None where nothing happened
     limits    how often each setting's limit was reached; unset, and no key of the file, where none was
+    parked    how many runs of each journey were parked at each step; unset, and no key of the file, where none was
     remarks   how many rendered deliveries of each step and channel have each remark of the channel's check; unset, and
               no key of the file, where none has
     """
@@ -77,6 +78,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     clock: str | None = None
     limits: Mapping[str, int] | msgspec.UnsetType = msgspec.UNSET
     remarks: Remarks | msgspec.UnsetType = msgspec.UNSET
+    parked: Mapping[str, Mapping[str, int]] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Outline(Protocol):
@@ -130,6 +132,10 @@ class Tally:
     def not_merged(self) -> Counter[str]:
         """How often another id was said to be somebody's, by the call that said it."""
         return Counter(dict(self._counter.totals().not_merged))
+
+    def parked(self) -> Counter[Parked]:
+        """How many runs were parked, by (journey, step, reason)."""
+        return Counter(dict(self._counter.totals().parked))
 
 
 def journey_counts(totals: Totals, journeys: Iterable[Outline]) -> list[tuple[str, JourneyCount]]:
@@ -188,6 +194,10 @@ def summary_of(
         channels.setdefault(channel, Counter())[outcome] += times
         if gate:
             gates[gate] += times
+    parked: dict[str, Counter[str]] = {}
+    for (journey, _, step, what, _), number in totals.ways:
+        if what == "parked":
+            parked.setdefault(journey, Counter())[step] += number
     return Summary(
         journeys=journeys,
         channels={name: _sorted(outcomes) for name, outcomes in sorted(channels.items())},
@@ -195,6 +205,7 @@ def summary_of(
         events=msgspec.structs.replace(events, unmatched=events.unmatched + totals.unmatched),
         clock=None if clock_ms is None else time_text(clock_ms),
         limits=dict(totals.limits) or msgspec.UNSET,
+        parked={name: _sorted(steps) for name, steps in sorted(parked.items())} or msgspec.UNSET,
     )
 
 
@@ -210,6 +221,7 @@ def merge(summaries: Iterable[Summary]) -> Summary:
         clock=max((part.clock for part in parts if part.clock is not None), default=None),
         limits=_merged_counts([part.limits for part in parts if part.limits]) or msgspec.UNSET,
         remarks=_merged_remarks([part.remarks for part in parts if part.remarks]) or msgspec.UNSET,
+        parked=_by_name((part.parked for part in parts if part.parked), _merged_counts) or msgspec.UNSET,
     )
 
 

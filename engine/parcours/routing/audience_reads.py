@@ -15,6 +15,7 @@ from itertools import dropwhile, repeat
 from operator import gt
 from typing import Final
 
+from parcours.journey.model.recurrence import is_endless
 from parcours.journey.program import Journey, Program, ReadEntry
 from parcours.routing.ports import ReadPort, until_answered
 from parcours.shard.messages import AudienceRead
@@ -26,12 +27,16 @@ EARLY_PAUSE_S: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A read that is to come. One that recurs has others after it."""
+    """A read that is to come."""
 
     at_ms: int
-    recurs: bool
     journey: Journey
     entry: ReadEntry
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether there is always another one after it."""
+        return self.entry.rule is not None and is_endless(self.entry.rule)
 
     @property
     def read(self) -> AudienceRead:
@@ -81,7 +86,7 @@ class Upcoming:
             return None
         at_ms, place = self._queue[0]
         journey, entry = self._reads[place]
-        return Due(at_ms, entry.rule is not None, journey, entry)
+        return Due(at_ms, journey, entry)
 
     def done(self) -> None:
         """The earliest one has been made: the next of its rule takes its place."""

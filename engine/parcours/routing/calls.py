@@ -112,14 +112,22 @@ def _with_whole_characters(call: object) -> bytes | None:
         return None
 
 
-def check_person(person: object, asked: str) -> None:
-    """Raises CallerError for what nobody can be named, by the question that was asked."""
-    if not isinstance(person, str):
-        raise CallerError(f"{asked}({shown_value(person)}): a person's id is a text")
+def person_text(person: object, asked: str) -> str:
+    """The id of a person who is asked for as a text, which a whole number stands for as well.
+
+    Raises CallerError for what nobody can be named, by the question that was asked.
+    """
+    if isinstance(person, bool) or not isinstance(person, str | int):
+        raise CallerError(f"{asked}({shown_value(person)}): a person's id is a text or a whole number")
     try:
-        person.encode()
+        text = str(person)
+    except ValueError:  # of thousands of digits
+        raise CallerError(f"{asked}({shown_value(person)}): a whole number of fewer digits is expected") from None
+    try:
+        text.encode()
     except UnicodeEncodeError:
         raise CallerError(f"{asked}({shown_value(person)}): a person's id is a text that UTF-8 can write") from None
+    return text
 
 
 def recorded_lines(lines: Iterable[bytes] | bytes | bytearray | memoryview) -> Iterable[object]:

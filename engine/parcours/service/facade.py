@@ -13,7 +13,7 @@ from parcours.errors import CallerError
 from parcours.insight.explain import Explanation, explain
 from parcours.journey.project import Project, check_project
 from parcours.journey.publish.ledger import Verb
-from parcours.routing.calls import check_person
+from parcours.routing.calls import person_text
 from parcours.routing.ports import ShardPort
 from parcours.service.acknowledgement import Ingested
 from parcours.service.journey_control import JourneyControl, JourneyState
@@ -149,22 +149,20 @@ class Facade(ABC):
 
     # Looking in
 
-    def profile(self, person: str) -> Coroutine[Any, Any, Person | None]:
+    def profile(self, person: Id) -> Coroutine[Any, Any, Person | None]:
         """What is known of a person now: traits, runs, deliveries. None if nothing is."""
-        check_person(person, "profile")
-        return self._profile(person_asked_for(person))
+        return self._profile(person_asked_for(person_text(person, "profile")))
 
     async def _profile(self, name: str) -> Person | None:
         profile = await self._port_of(name).ask(GetProfile(name))
         return None if profile is None else Person.of(name, profile)
 
-    def explain(self, person: str) -> Coroutine[Any, Any, Explanation]:
+    def explain(self, person: Id) -> Coroutine[Any, Any, Explanation]:
         """Why a person got, or did not get, a message: journey by journey, from the facts that were recorded.
 
         `parcours.explanation_text` makes it a text.
         """
-        check_person(person, "explain")
-        return self._explain(person_asked_for(person))
+        return self._explain(person_asked_for(person_text(person, "explain")))
 
     async def _explain(self, name: str) -> Explanation:
         facts = await self._facts_of(name)

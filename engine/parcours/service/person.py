@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from parcours.core.consent import stated_consents
 from parcours.core.profile import NEVER, DeliveryState, DeliveryStateName, Profile, Run
 from parcours.expression.definition_keys import plain
 
@@ -59,7 +60,7 @@ class Person:
     name        as results have it: the user id, or `@anonymous/7f3a`
     traits      by name; what is in them cannot be changed either
     audiences   those that she is in
-    consents    granted or withdrawn, by channel or by channel and purpose
+    consents    whether she granted or withdrew it, by (channel, purpose); the purpose is None for all of a channel
     suppressed  by channel, the addresses at which nothing arrives
     runs, past  open and ended ones
     counts      all runs ever, by journey
@@ -69,7 +70,7 @@ class Person:
     name: str
     traits: Mapping[str, object]
     audiences: frozenset[str]
-    consents: Mapping[str, bool]
+    consents: Mapping[tuple[str, str | None], bool]
     suppressed: Mapping[str, tuple[str, ...]]
     runs: tuple[PersonRun, ...]
     past: tuple[PersonRun, ...]
@@ -84,7 +85,7 @@ class Person:
             name=name,
             traits=MappingProxyType({trait: _frozen(value) for trait, value in profile.traits.items()}),
             audiences=frozenset(plain(key) for key, inside in profile.audiences.items() if inside),
-            consents=MappingProxyType(dict(profile.consents)),
+            consents=MappingProxyType(stated_consents(profile)),
             suppressed=MappingProxyType({channel: tuple(dead) for channel, dead in profile.suppressed.items()}),
             runs=tuple(map(_run, profile.runs)),
             past=tuple(map(_run, profile.past)),

@@ -68,7 +68,9 @@ class Service(Facade):
         store    sqlite:///FOLDER, or memory: for what need not outlive the process
         records  channels that only record what would be sent: any that is installed, for older versions may use one
                  that this project does not. Every other one that a message uses has to be configured in the
-                 project; what else is configured is opened too. `call` among them keeps outbound calls from leaving
+                 project; what else is configured is opened too. `call` among them keeps outbound calls from leaving.
+                 What is recorded counts as sent and is not rendered: a template that fails, and a content that the
+                 channel's check refuses, would not leave live. `simulate` with `rendering` sees them
         clock    another clock than the machine's, for the local runtime
         environ  where `env:NAME` settings are looked up; the environment of the process, if it is left out
         Raises CallerError, ProjectInvalid for drafts, SettingInvalid, ChannelUnknown, ExtraMissing; entering it

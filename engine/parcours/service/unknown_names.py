@@ -57,7 +57,7 @@ class UnknownNames:
 
     def hear_traits(self, traits: Iterable[str], program: Program) -> None:
         """Traits of these names are handed in."""
-        declared = {path.partition(".")[0] for path in program.trait_kinds}
+        declared = {path.partition(".")[0] for path in program.trait_kinds} | program.zone_traits
         for name in traits:
             if name not in declared and self._is_due("trait", name):
                 hint = nearest(name, declared)

@@ -24,6 +24,7 @@ from parcours.closing import close_all
 from parcours.config import Settings, settings_of
 from parcours.core.fact import Fact
 from parcours.core.remarks import StepRemark
+from parcours.core.totals import Parked
 from parcours.core.turn import Crowd
 from parcours.insight.summary import EventCount, Reasons, Summary, Tally, remarks_by_place
 from parcours.instants import EARLIEST_MS, LATEST_MS
@@ -52,7 +53,9 @@ class Result:
                channel, remark)
     not_merged  how often another id was said to be somebody's, by the call that said it: nobody is merged
     targets    the goal's target of each journey that has one, in percent
+    parked     how many runs were parked, by (journey, step, reason)
     unsettled  without `until_ms`: whether something was still due `loop_horizon_ms` after the last event
+    reads_ended  without `until_ms`: the journeys whose reads recur without end, and ended with the last event
     """
 
     facts: Sequence[Fact]
@@ -64,6 +67,8 @@ class Result:
     unknown_zones: Counter[str] = field(default_factory=Counter)
     remarks: Counter[StepRemark] = field(default_factory=Counter)
     not_merged: Counter[str] = field(default_factory=Counter)
+    reads_ended: tuple[str, ...] = ()
+    parked: Counter[Parked] = field(default_factory=Counter)
 
 
 def simulate(
@@ -85,7 +90,8 @@ def simulate(
     """Run recorded events (NDJSON lines, or a block of them) through the project's journeys.
 
     until_ms  timers due up to and including this time fire; without it, until nothing is due any more,
-              or `loop_horizon_ms` after the last event
+              or `loop_horizon_ms` after the last event. A read that recurs by a rule without COUNT and UNTIL ends
+              with the last event then
     sort      put the events in the order of their timestamps; else EventsUnsorted names the first one that is not
     crowd     how simulated people react to what they are sent
     channels  settings of channels that really deliver; the others record
@@ -203,6 +209,8 @@ class _Counting:
             unknown_zones=tally.unknown_zones(),
             remarks=remarks,
             not_merged=tally.not_merged(),
+            reads_ended=tuple(drive.reads_ended),
+            parked=tally.parked(),
         )
 
 

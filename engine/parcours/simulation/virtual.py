@@ -66,6 +66,9 @@ class Drive:
         self.unsettled = False
         """Whether something is due after the time at which `run` left off by itself."""
 
+        self.reads_ended: list[str] = []
+        """The journeys whose reads recur without end, and which `run` ended with the last event."""
+
         self.remarks: RemarkCounts = []
         """What channels' checks have remarked on recorded deliveries, once `run` is over."""
 
@@ -76,13 +79,18 @@ class Drive:
         """(line number, reason)"""
 
     async def run(self, events: Iterable[Recorded], until_ms: int | None) -> None:
-        """Apply all events in the order given, then fire timers through `until_ms` or until all is settled."""
+        """Apply all events in the order given, then fire timers through `until_ms` or until all is settled.
+
+        Reads by a rule with an end are all made; without `until_ms` those by one without end stop at the last event.
+        """
         ahead = _Ahead(events, until_ms)
         last_read_ms = 0
         while (due := self._reads.first()) is not None and (until_ms is None or due.at_ms <= until_ms):
             await self._feed(ahead, due.at_ms)
-            if until_ms is None and due.recurs and ahead.next_ms() is None and due.at_ms > (self.last_ms or 0):
-                self._reads.drop()  # recurring reads end with the last event
+            is_over = ahead.next_ms() is None and due.at_ms > (self.last_ms or 0)
+            if until_ms is None and due.is_endless and is_over:
+                self._reads.drop()
+                self.reads_ended.append(due.journey.name)
             else:
                 last_read_ms = due.at_ms
                 await self._read(due)

@@ -13,10 +13,11 @@ from parcours.core.identity import person_name, user_name
 from parcours.core.time_text import time_text
 from parcours.dispatch.recorded_rendering import RecordedRendering
 from parcours.errors import CallerError
-from parcours.insight.sentences import sentence
+from parcours.insight.sentences import READS_ENDED, sentence
 from parcours.journey.program import Program, Step, WaitDuration, WaitFor, WaitLocalTime, WaitUntil
 from parcours.journey.project import Project
 from parcours.journey.read.finding import Finding
+from parcours.journey.read.yaml_files import is_yaml
 from parcours.segment.line import Call, Unusable, instant, read_call
 from parcours.simulation.simulation import simulate
 from parcours.testing.cases.document import PEOPLE_MAX
@@ -27,8 +28,6 @@ from parcours.testing.cases.read import read_rehearsal
 LINES_MAX: Final = 100_000
 """The limit of lines, those of a hundred people: more are a case for a simulation."""
 
-YAML_ENDINGS: Final = (".yaml", ".yml")
-
 
 def rehearse(project: Project, people: Path, shorten_ms: int | None) -> tuple[list[str], list[Finding]]:
     """The ways of the people in a YAML or NDJSON file, as lines, and what is wrong with the file.
@@ -37,14 +36,20 @@ def rehearse(project: Project, people: Path, shorten_ms: int | None) -> tuple[li
     Raises CallerError for a file of events that names nobody or too many people.
     """
     shown = project if shorten_ms is None else shortened(project, shorten_ms)
-    if people.suffix not in YAML_ENDINGS:
+    if not is_yaml(people):
         return list(_of_events(shown, people)), []
     rehearsal, findings = read_rehearsal(project, people)
     if rehearsal is None:
         return [], findings
     played = play(shown, rehearsal)
     refused = [f"given[{place}] could not be used: {reason}" for place, reason in played.refused]
-    return [*ways([user_name(who) for who in rehearsal.people], played.facts, played.start_ms), *refused], []
+    told = [*refused, *_reads_ended(played.reads_ended, "`until` in the file")]
+    return [*ways([user_name(who) for who in rehearsal.people], played.facts, played.start_ms), *told], findings
+
+
+def _reads_ended(journeys: Sequence[str], until: str) -> Iterator[str]:
+    if journeys:
+        yield READS_ENDED.format(journeys=", ".join(journeys), until=until)
 
 
 def _of_events(project: Project, path: Path) -> Iterator[str]:
@@ -63,6 +68,7 @@ def _of_events(project: Project, path: Path) -> Iterator[str]:
     )
     yield from ways(list(names), result.facts, min(instant(call.timestamp) for call in calls))
     yield from refused
+    yield from _reads_ended(result.reads_ended, "`until` in a file of people")
 
 
 def _call(line: bytes) -> Call | None:

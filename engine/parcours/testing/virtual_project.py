@@ -31,7 +31,7 @@ from parcours.instants import EARLIEST_MS, MILLISECOND, floor_ms, to_moment
 from parcours.journey.channels import channels_used
 from parcours.journey.program import Journey, Program
 from parcours.journey.project import Project, check_project
-from parcours.routing.calls import check_person, line_of
+from parcours.routing.calls import line_of, person_text
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router
@@ -40,6 +40,7 @@ from parcours.service.acknowledgement import Ingested
 from parcours.service.blocking import BlockingFacade, blocking
 from parcours.service.facade import Facade
 from parcours.service.journey_control import JourneyControl
+from parcours.service.people_calls import Id
 from parcours.service.unknown_names import UnknownNames
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.virtual import Drive
@@ -204,7 +205,7 @@ class VirtualProject(BlockingFacade):
     react = blocking(_VirtualFacade.react)
     consent = blocking(_VirtualFacade.consent)
 
-    def answer(self, user_id: str, answer: Mapping[str, Any] | None = None, *, of: str) -> None:
+    def answer(self, user_id: Id, answer: Mapping[str, Any] | None = None, *, of: str) -> None:
         """Answer the newest outbound call of a person's step, named JOURNEY.STEP, with this object."""
         told: object = {} if answer is None else answer
         if not isinstance(told, Mapping):
@@ -262,7 +263,7 @@ class VirtualProject(BlockingFacade):
     def sent(
         self,
         *,
-        who: str | None = None,
+        who: Id | None = None,
         channel: str | None = None,
         journey: str | None = None,
         step: str | None = None,
@@ -273,9 +274,7 @@ class VirtualProject(BlockingFacade):
         Outbound calls are among them only where `channel="call"` asks for them; their message is the action. Raises
         CallerError for a channel, journey, step or message that the project has not, nor had before.
         """
-        if who is not None:
-            check_person(who, "sent")
-        person = None if who is None else person_asked_for(who)
+        person = None if who is None else person_asked_for(person_text(who, "sent"))
         wanted = {"person": person, "channel": channel, "journey": journey, "step": step, "message": message}
         asked = {name: value for name, value in wanted.items() if value is not None}
         self._names.check(asked)
@@ -298,7 +297,7 @@ class VirtualProject(BlockingFacade):
     profile = blocking(_VirtualFacade.profile)
     explanation = blocking(_VirtualFacade.explain)
 
-    def explain(self, who: str) -> str:
+    def explain(self, who: Id) -> str:
         """The same as text: print it, or make it an assertion's message."""
         return explanation_text(self.explanation(who))
 

@@ -44,12 +44,12 @@ def live(project: Document, happenings: list[Happening]) -> tuple[list[Document]
 def pass_time(life: Life, people: dict[str, Person], from_ms: int | None, to_ms: int) -> None:
     """Everything due up to and including an instant happens; reads of instants before it have been missed."""
     world = life.worlds[-1]
-    for read_ms in read_instants(world, to_ms):
+    for read_ms in read_instants(world, to_ms, to_ms):
         # A read of the very instant of its publication has not passed before.
         if from_ms is not None and from_ms <= read_ms <= to_ms:
             for person in people.values():
                 advance(person, [], events_to_ms=read_ms, timers_to_ms=read_ms - 1)
-            read(world, people, read_ms, to_ms)
+            read(world, people, read_ms, to_ms, to_ms)
     for person in people.values():
         advance(person, [], events_to_ms=to_ms, timers_to_ms=to_ms)
 

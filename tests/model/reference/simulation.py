@@ -23,14 +23,15 @@ def run(project: Document, lines: list[Document], until_ms: int | None = None) -
     ordered = sorted(lines, key=lambda line: parse_instant(line["timestamp"]))
     people = {line["userId"]: Person(world, line["userId"]) for line in ordered}
     last_ms = parse_instant(ordered[-1]["timestamp"]) if ordered else 0
-    end_ms = last_ms + LOOPS_END_MS if until_ms is None else until_ms
     waiting = {name: [line for line in ordered if line["userId"] == name] for name in people}
-    for read_ms in read_instants(world, last_ms if until_ms is None else until_ms):
+    read_at = read_instants(world, last_ms, until_ms)
+    end_ms = max([last_ms, *read_at]) + LOOPS_END_MS if until_ms is None else until_ms
+    for read_ms in read_at:
         if read_ms <= end_ms:
             # A read comes after the events of its instant and before the timers due at it.
             for name, person in people.items():
                 advance(person, waiting[name], events_to_ms=read_ms, timers_to_ms=read_ms - 1)
-            read(world, people, read_ms, last_ms if until_ms is None else until_ms)
+            read(world, people, read_ms, last_ms, until_ms)
     for name, person in people.items():
         advance(person, waiting[name], events_to_ms=end_ms, timers_to_ms=end_ms)
     return (
@@ -68,20 +69,24 @@ def is_kept(person: Person, timer: Document) -> bool:
     return run is not None and run["journey"]["journey"] in person.world.life.paused
 
 
-def reads_of(world: World, journey: Document, last_ms: int) -> list[int]:
+def reads_of(world: World, journey: Document, last_ms: int, until_ms: int | None) -> list[int]:
     entry = journey["entry"]
     if "read" not in entry:
         return []
-    return recurrences(entry["at"], entry.get("rule"), last_ms, zone_named(None, world.timezone))
+    rule = entry.get("rule")
+    # Where no end is given a rule that has one is followed to it, any other up to the last event.
+    has_end = rule is None or "COUNT" in rule or "UNTIL" in rule
+    through_ms = until_ms if until_ms is not None or has_end else last_ms
+    return recurrences(entry["at"], rule, through_ms, zone_named(None, world.timezone))
 
 
-def read_instants(world: World, last_ms: int) -> list[int]:
-    return sorted({read_ms for journey in world.journeys for read_ms in reads_of(world, journey, last_ms)})
+def read_instants(world: World, last_ms: int, until_ms: int | None) -> list[int]:
+    return sorted({read_ms for journey in world.journeys for read_ms in reads_of(world, journey, last_ms, until_ms)})
 
 
-def read(world: World, people: dict[str, Person], read_ms: int, last_ms: int) -> None:
+def read(world: World, people: dict[str, Person], read_ms: int, last_ms: int, until_ms: int | None) -> None:
     for journey in world.journeys:
-        if read_ms in reads_of(world, journey, last_ms) and world.life.state[journey["journey"]] == "open":
+        if read_ms in reads_of(world, journey, last_ms, until_ms) and world.life.state[journey["journey"]] == "open":
             if (journey["journey"], read_ms) in world.life.read:
                 continue
             world.life.read.add((journey["journey"], read_ms))

@@ -120,7 +120,7 @@ def quiet_windows(rule: dict[str, Any], now_ms: int, zone: ZoneInfo) -> list[tup
     return found
 
 
-def recurrences(start: str, rule: str | None, last_ms: int, zone: ZoneInfo) -> list[int]:
+def recurrences(start: str, rule: str | None, last_ms: int | None, zone: ZoneInfo) -> list[int]:
     """The instants of a read: one, or those of its rule, repeated by the local clock, up to and including the last."""
     if rule is None:
         return [parse_instant(start)]
@@ -130,7 +130,7 @@ def recurrences(start: str, rule: str | None, last_ms: int, zone: ZoneInfo) -> l
     beyond = timedelta(microseconds=first.microsecond)
     for local in rrulestr(rule, dtstart=first - beyond):
         instant_ms = from_local(local + beyond, zone)
-        if instant_ms > last_ms:
+        if last_ms is not None and instant_ms > last_ms:
             break
         found.append(instant_ms)
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from parcours.core.consent import has_consent
 from parcours.core.delivery.quiet_hours import quiet_until
@@ -20,12 +20,15 @@ from parcours.core.turn import Turn
 from parcours.expression.zones import zone
 from parcours.journey.program import Cap, Message
 
+GateName: TypeAlias = Literal["address", "consent", "suppression", "expiry", "cap", "quiet_hours", "content"]
+"""All gates in the order in which they are asked; `content` is asked once a message is rendered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Objection:
     """A gate's refusal, or its hold until `until_ms`."""
 
-    gate: str
+    gate: GateName
     reason: str
     until_ms: int | None = None
 

@@ -2,7 +2,8 @@
 
 A window belongs to the day on which it starts and may pass midnight. Its start is inclusive, its end exclusive. Windows
 that overlap or touch are one window. Its ends are local times, so a window grows or shrinks by the hour of a clock
-change.
+change between them. Where clocks go back over its end, it ends when they show that for the first time, and does not
+begin again: what is held leaves once, and not an hour late.
 """
 
 from __future__ import annotations

@@ -240,7 +240,8 @@ def _people_per_second(value: object) -> object:
 class ReadEntryDocument(Document):
     """Entry by reading an audience: everyone who is in it at an instant, `rate` people a second.
 
-    rule  an RFC 5545 rule by which that recurs from `at` on, in the project's zone
+    rule  an RFC 5545 rule by which that recurs from `at` on, in the project's zone; where a simulation is given no end,
+          a rule without one stops at the last event
     """
 
     read: Name = Field(description="The audience that is read.")
@@ -248,7 +249,9 @@ class ReadEntryDocument(Document):
         description="The instant of the read, or of the first one."
     )
     rule: Annotated[str, AfterValidator(check_rule), Field(max_length=500)] | None = Field(
-        default=None, description="An RFC 5545 rule by which it recurs, in the project's zone."
+        default=None,
+        description="An RFC 5545 rule by which it recurs, in the project's zone. A simulation or test without `until` "
+        "follows one with COUNT or UNTIL to its end; without, it ends with the last event.",
     )
     rate: Annotated[str, BeforeValidator(_people_per_second), Field(pattern=_RATE.pattern)] | None = Field(
         default=None, description="How many people enter a second; all at once without it."

@@ -45,7 +45,10 @@ class QuietHoursDocument(Document):
 
     channels: Channels | None = Field(default=None, description="The channels that are quiet; all of them without it.")
     start: TimeOfDay = Field(alias="from", description="When it gets quiet, in the person's zone.")
-    until: EndTime = Field(description="When it ends; up to `from` is the day after.")
+    until: EndTime = Field(
+        description="When it ends; up to `from` is the day after. A window ends once: where clocks go back over its "
+        "end, it is over when they show that for the first time."
+    )
     days: Weekdays = Field(default=DAYS, description="The days on which it gets quiet.")
     then: Literal["hold", "drop"] = Field(
         default="hold", description="Whether a delivery is held until the end, or dropped."

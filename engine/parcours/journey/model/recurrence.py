@@ -70,6 +70,11 @@ def check_rule(text: str) -> str:
     return ";".join(f"{name}={value}" for name, value in parts.items())
 
 
+def is_endless(rule: str) -> bool:
+    """Whether a rule in canonical spelling goes on for ever: it has neither COUNT nor UNTIL."""
+    return not {"COUNT", "UNTIL"} & _parts(rule).keys()
+
+
 def _parts(text: str) -> dict[str, str]:
     parts: dict[str, str] = {}
     for each in text.removesuffix(";").split(";"):

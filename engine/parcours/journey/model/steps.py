@@ -94,7 +94,10 @@ class UntilInstant(Document):
     first, with 28 February for the 29th in other years.
     """
 
-    until: ExpressionText = Field(description="The instant or the date; one that is past goes on at once.")
+    until: ExpressionText = Field(
+        description="The instant or the date; one that is past goes on at once. Where it has no value, or one that is "
+        "no instant, the run is parked: it stays at the step for good, and results tell why."
+    )
     offset: Offset = Field(default=0, description="How long after it, or before it: `-3d`.")
     time: TimeOfDay | None = Field(
         default=None, description="The time of day on a date, in the run's zone; 00:00 without it."

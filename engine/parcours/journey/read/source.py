@@ -25,6 +25,7 @@ from ruamel.yaml.scanner import RoundTripScanner
 from parcours.expression.operators import INTEGER_MAX, INTEGER_MIN
 from parcours.journey.read.finding import Finding, Key, KeyPath, Margin
 from parcours.journey.read.unread import unread_files
+from parcours.journey.read.yaml_files import yaml_files
 from parcours.surrogates import mended_text
 from parcours.wording import bounded, quoted
 
@@ -172,7 +173,7 @@ def read_folder(folder: Path, findings: list[Finding]) -> list[Source]:
         return []
     sources = [_read(folder, kind, folder / name, findings) for kind, name in SINGLE.items() if _needed(folder, name)]
     for kind, name in MANY.items():
-        sources += [_read(folder, kind, path, findings) for path in _documents(folder / name, findings)]
+        sources += [_read(folder, kind, path, findings) for path in yaml_files(folder / name, findings)]
     for name, feature in LATER.items():
         if (folder / name).exists():
             findings.append(Finding(name, 0, "", f"{feature}: not available in this version"))
@@ -184,16 +185,6 @@ def read_folder(folder: Path, findings: list[Finding]) -> list[Source]:
 def _needed(folder: Path, name: str) -> bool:
     """Whether to read this file: parcours.yaml always, so that its absence is a finding; others if they exist."""
     return name == SINGLE["project"] or (folder / name).exists()
-
-
-def _documents(folder: Path, findings: list[Finding]) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    findings += [
-        Finding(f"{folder.name}/{path.name}", 0, "", "documents end in .yaml, rename it")
-        for path in sorted(folder.glob("*.yml"))
-    ]
-    return sorted(folder.glob("*.yaml"))
 
 
 def _read(folder: Path, kind: str, path: Path, findings: list[Finding]) -> Source:

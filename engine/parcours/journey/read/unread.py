@@ -8,12 +8,11 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from parcours.journey.read.finding import Finding
+from parcours.journey.read.yaml_files import is_yaml
 from parcours.wording import nearest
 
 TESTS: Final = "tests"
 """The folder of journey tests, which other tools read and check."""
-
-SUFFIXES: Final = (".yaml", ".yml")
 
 FILES_MAX: Final = 10_000
 """Files looked at: a project has hundreds, and a folder that holds far more is not one project's own."""
@@ -29,7 +28,7 @@ def unread_files(folder: Path, read: Collection[str], single: Collection[str], m
     findings = []
     for path in sorted(islice(folder.rglob("*"), FILES_MAX)):
         file = path.relative_to(folder)
-        if path.suffix in SUFFIXES and path.is_file() and file.as_posix() not in read and not _elsewhere(file):
+        if is_yaml(path) and path.is_file() and file.as_posix() not in read and not _elsewhere(file):
             name = PurePosixPath(path.name).with_suffix(".yaml").name
             known = [*single, *(f"{place}/{name}" for place in many if len(file.parts) > 1)]
             hint = nearest(file.as_posix(), known)

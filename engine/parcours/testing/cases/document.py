@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from parcours.core.delivery.feedback import OUTCOMES
+from parcours.core.delivery.policy import GateName
 from parcours.core.fact import Outcome, What
 from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.journey.model.forms import Document, chooser, keys_of
@@ -50,6 +51,13 @@ OutcomeName: TypeAlias = Annotated[str, BeforeValidator(_outcome)]
 
 def _reaction(value: object) -> object:
     return _one_of(value, "a reaction", OUTCOMES)
+
+
+def _gate(value: object) -> object:
+    return _one_of(value, "a gate", get_args(GateName))
+
+
+GateNamed: TypeAlias = Annotated[str, BeforeValidator(_gate)]
 
 
 ReactionName: TypeAlias = Annotated[str, BeforeValidator(_reaction)]
@@ -146,6 +154,9 @@ class _Expected(Document):
     )
 
 
+GATED: Final = ("refused", "held")
+"""Outcomes that a gate has brought about."""
+
 UNRENDERED: Final = ("refused", "held", "cancelled")
 """Outcomes of deliveries that are not rendered."""
 
@@ -171,7 +182,9 @@ class DeliveryExpected(_Expected):
     channel: str | None = Field(default=None, description="The channel on which it is sent.")
     message: str | None = Field(default=None, description="The message that is sent.")
     outcome: OutcomeName = Field(default="sent", description="What became of it.")
-    gate: str | None = Field(default=None, description="The gate that refused or held it.")
+    gate: GateNamed | None = Field(
+        default=None, description="The gate that refused or held it; with `outcome: refused` or `held`."
+    )
     to: str | None = Field(default=None, description="The address.")
     content: dict[str, Any] = Field(
         default_factory=dict, description="The whole of each field named, of the rendered message."
@@ -185,6 +198,8 @@ class DeliveryExpected(_Expected):
     def _says(self) -> Self:
         if (self.content or self.contains) and self.outcome in UNRENDERED:
             raise ValueError(f"what is {self.outcome} says nothing: leave out content and contains")
+        if self.gate is not None and self.outcome not in GATED:
+            raise ValueError(f"what is {self.outcome} has passed the gates: gate goes with {' or '.join(GATED)}")
         return self
 
 
@@ -255,7 +270,11 @@ class Scene(Document):
     )
     start: Instant = Field(description="When it begins.")
     given: tuple[Given, ...] = Field(default=(), description="What people do.")
-    until: Moment | None = Field(default=None, description="When it ends; when nothing is due any more without it.")
+    until: Moment | None = Field(
+        default=None,
+        description="When it ends; when nothing is due any more without it, and reads that recur without end stop at "
+        "what is given last.",
+    )
 
 
 class Case(Scene):

@@ -31,6 +31,7 @@ class Played:
     clocks    people's local times
     contents  the rendered content of each delivery, by its key
     remarks   what the channels' checks have told of those contents, counted
+    reads_ended  the journeys whose reads recur without end, and ended with what is given, `until` being left out
     """
 
     start_ms: int
@@ -39,6 +40,7 @@ class Played:
     clocks: PersonClocks
     contents: Mapping[str, Said]
     remarks: Mapping[Remark, int]
+    reads_ended: tuple[str, ...] = ()
 
 
 def play(project: Project, scene: Scene, rendering: RecordedRendering | None = None) -> Played:
@@ -60,7 +62,8 @@ def play(project: Project, scene: Scene, rendering: RecordedRendering | None = N
     lines = [msgspec.json.encode(each) for each in calls]
     result = simulate(project, lines, until_ms=until_ms, rendering=rendered, rejected=reject)
     clocks = PersonClocks(project.program, _traits(start_ms, scene))
-    return Played(start_ms, result.facts, refused, clocks, rendered.collect(), rendered.remarks())
+    said, remarks = rendered.collect(), rendered.remarks()
+    return Played(start_ms, result.facts, refused, clocks, said, remarks, result.reads_ended)
 
 
 def identified(at: int, who: str, traits: Mapping[str, object]) -> dict[str, object]:

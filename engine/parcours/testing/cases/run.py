@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from parcours.core.fact import Unmatched
+from parcours.core.identity import user_name
 from parcours.dispatch.recorded_rendering import RecordedRendering, Remark
+from parcours.insight.sentences import READS_ENDED
 from parcours.journey.project import Project
+from parcours.testing.cases.document import Case, NeverExpected, ReactionGiven
 from parcours.testing.cases.judge import Failure, judge, unjudged
-from parcours.testing.cases.play import play
+from parcours.testing.cases.moment import at_ms
+from parcours.testing.cases.play import Played, play
 from parcours.testing.cases.read import LocatedTest
 
 
@@ -19,7 +24,9 @@ class Verdict:
     failures  the expectations that were not met
     refused   calls that could not be used: (place in `given`, reason)
     unjudged  deliveries whose local time is unknown: (place in `expect`, how many)
+    unmatched reactions that concern no delivery: (place in `given`, why)
     remarks   what the channels' checks have told of what was sent
+    reads_ended  the journeys whose reads recur without end, and ended with what is given, `until` being left out
     """
 
     placed: LocatedTest
@@ -27,6 +34,8 @@ class Verdict:
     refused: tuple[tuple[int, str], ...]
     unjudged: tuple[tuple[int, int], ...] = ()
     remarks: tuple[Remark, ...] = ()
+    reads_ended: tuple[str, ...] = ()
+    unmatched: tuple[tuple[int, str], ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -40,7 +49,25 @@ def run_cases(project: Project, cases: Iterable[LocatedTest]) -> Iterator[Verdic
         played = play(project, placed.case, rendering)
         failures = judge(project.program, placed.case, played)
         beyond = unjudged(placed.case, played)
-        yield Verdict(placed, tuple(failures), tuple(played.refused), tuple(beyond.items()), tuple(played.remarks))
+        remarks, ended = tuple(played.remarks), _concerning(placed.case, played.reads_ended, failed=bool(failures))
+        refused, nothing = tuple(played.refused), tuple(_unmatched(placed.case, played))
+        yield Verdict(placed, tuple(failures), refused, tuple(beyond.items()), remarks, ended, nothing)
+
+
+def _unmatched(case: Case, played: Played) -> Iterator[tuple[int, str]]:
+    """The reactions that concern no delivery, by their place in `given`."""
+    why = {(fact.person, fact.at, fact.reaction): fact.why for fact in played.facts if isinstance(fact, Unmatched)}
+    for place, given in enumerate(case.given):
+        if isinstance(given, ReactionGiven):
+            key = user_name(given.who), at_ms(given.at, played.start_ms), given.reaction
+            if key in why:
+                yield place, why[key]
+
+
+def _concerning(case: Case, reads_ended: Iterable[str], *, failed: bool) -> tuple[str, ...]:
+    """The journeys whose end of reads may matter: all of them to a failure, to what is met those that it names."""
+    named = {each.never.journey if isinstance(each, NeverExpected) else each.journey for each in case.expect}
+    return tuple(journey for journey in reads_ended if failed or journey in named)
 
 
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
@@ -50,11 +77,15 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
     yield f"{word}  {placed.file}:{placed.line}  {placed.case.test}"
     for place, reason in verdict.refused:
         yield f"  given[{place}] could not be used: {reason}"
+    for place, why in verdict.unmatched:
+        yield f"  given[{place}] changed nothing: {why}"
     for place, count in verdict.unjudged:
         deliveries = "1 delivery was" if count == 1 else f"{count:,} deliveries were"
         yield f"  line {placed.lines[place]}: {deliveries} not judged: an update step had set the person's time zone"
     for message, channel, text in verdict.remarks:
         yield f"  {channel} of {message}: {text}"
+    if verdict.reads_ended:
+        yield f"  {READS_ENDED.format(journeys=', '.join(verdict.reads_ended), until='`until` in the test')}"
     for failure in verdict.failures:
         yield f"  line {placed.lines[failure.place]}: expected: {failure.expected}"
         yield from _listed("happened", failure.found or ("nothing of the kind",))
