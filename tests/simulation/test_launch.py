@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parcours.journey.project import Project
+from parcours.simulation.virtual import READS_AFTER_MAX
 
 if TYPE_CHECKING:
     from tests.simulation.conftest import Recording, Write
@@ -172,6 +173,18 @@ def test_a_rule_with_an_end_is_followed_to_it_and_one_without_to_the_last_event(
     assert longer.result.reads_ended == ()
     if ended:
         assert longer.moves("entered") == [(day * DAY, "tom", "read") for day in (1, 2, 3)]
+
+
+def test_a_rule_with_a_distant_end_is_followed_for_a_number_of_reads(write: Write, recording: Recording) -> None:
+    before, steps, _ = PROJECT.partition("steps:")
+    rule = ", rule: FREQ=DAILY;UNTIL=20991231"
+    shop = Project.load(write(before.replace("RATE", rule) + f"{steps} [{{id: done, end: true}}]\n"))
+    recording.identify(0, "tom", city="Atlanta", birth_year=1990).identify(READ, "tom", email="t@mail.example")
+
+    played = recording.play(shop)
+
+    assert len(played.moves("entered")) == 1 + READS_AFTER_MAX  # the first comes with the last event
+    assert played.result.unsettled and played.result.reads_ended == ()
 
 
 @pytest.mark.parametrize("shards", [1, 3])

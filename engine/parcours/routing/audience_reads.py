@@ -34,6 +34,11 @@ class Due:
     entry: ReadEntry
 
     @property
+    def recurs(self) -> bool:
+        """Whether it is one of several, by a rule."""
+        return self.entry.rule is not None
+
+    @property
     def is_endless(self) -> bool:
         """Whether there is always another one after it."""
         return self.entry.rule is not None and is_endless(self.entry.rule)

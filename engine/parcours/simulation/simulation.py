@@ -91,7 +91,7 @@ def simulate(
 
     until_ms  timers due up to and including this time fire; without it, until nothing is due any more,
               or `loop_horizon_ms` after the last event. A read that recurs by a rule without COUNT and UNTIL ends
-              with the last event then
+              with the last event then; of all others 400 may come after it
     sort      put the events in the order of their timestamps; else EventsUnsorted names the first one that is not
     crowd     how simulated people react to what they are sent
     channels  settings of channels that really deliver; the others record

@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice, takewhile
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from parcours.config import Settings
 from parcours.core.fact import Fact
@@ -22,6 +22,9 @@ from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router, Taken
 from parcours.shard.requests import CollectFacts, CollectRemarks, GetStatus, LetIn, PassTime
 from parcours.simulation.recorded import Recorded
+
+READS_AFTER_MAX: Final = 400
+"""Reads that are made after the last event, of all journeys together: a rule may end in the next century."""
 
 SETTLE_POLL_S = 0.002
 """The interval at which shards are polled for outstanding receipts; only outside parties are waited for."""
@@ -81,25 +84,31 @@ class Drive:
     async def run(self, events: Iterable[Recorded], until_ms: int | None) -> None:
         """Apply all events in the order given, then fire timers through `until_ms` or until all is settled.
 
-        Reads by a rule with an end are all made; without `until_ms` those by one without end stop at the last event.
+        Without `until_ms` reads by a rule without end stop at the last event, and of those by a rule with one
+        READS_AFTER_MAX follow it.
         """
         ahead = _Ahead(events, until_ms)
-        last_read_ms = 0
+        last_read_ms = after = 0
+        left_out = False
         while (due := self._reads.first()) is not None and (until_ms is None or due.at_ms <= until_ms):
             await self._feed(ahead, due.at_ms)
             is_over = ahead.next_ms() is None and due.at_ms > (self.last_ms or 0)
             if until_ms is None and due.is_endless and is_over:
                 self._reads.drop()
                 self.reads_ended.append(due.journey.name)
+            elif until_ms is None and is_over and due.recurs and after >= READS_AFTER_MAX:
+                self._reads.drop()
+                left_out = True
             else:
-                last_read_ms = due.at_ms
+                last_read_ms, after = due.at_ms, after + is_over
                 await self._read(due)
         await self._feed(ahead, None)
         last_ms = max(last_read_ms, self.last_ms or 0)
         horizon_ms = last_ms + self._settings.loop_horizon_ms if until_ms is None else until_ms
         await self._pass_to(horizon_ms + 1)
         if until_ms is None:
-            self.unsettled = any([(await port.ask(GetStatus())).next_ms is not None for port in self._ports])
+            left = [(await port.ask(GetStatus())).next_ms is not None for port in self._ports]
+            self.unsettled = left_out or any(left)
         self.remarks = await self.collect_remarks()
 
     async def feed(self, events: Iterable[Recorded]) -> None:
