@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from parcours.channel import Accepted, Attempt, Channel, Delivery, Finding, NotSent, Receipt, Refused, SideBySide
 from parcours_channels.email_address import normal_address
-from parcours_channels.email_content import EmailContent, mailbox
+from parcours_channels.email_content import EmailContent, holds_several, mailbox
 from parcours_channels.html_text import text_of, with_preheader
 from parcours_channels.mime import address_of, domain_of, encode_mail, message_id
 from parcours_channels.smtp_codes import DEAD_MAILBOX, receipt_of_reply
@@ -72,6 +72,8 @@ class EmailSettings(BaseModel):
     def _has_a_domain(cls, sender: str) -> str:
         if not domain_of(sender) or not sender.isprintable() or not address_of(sender).isascii():
             raise ValueError("needs an address in ASCII with a domain, such as Luma <shop@luma.example>")
+        if holds_several(sender):
+            raise ValueError("holds more than one address, or a name that needs double quotes around it")
         return sender
 
     @model_validator(mode="after")

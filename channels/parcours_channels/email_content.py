@@ -119,10 +119,15 @@ def _named(character: str) -> str:
     return "a line break" if character in "\r\n" else f"the character U+{ord(character):04X}"
 
 
+def holds_several(line: str) -> bool:
+    """Whether it is read as more than one address, of which all but the first would be lost."""
+    return sum(map(any, getaddresses([line]))) > 1
+
+
 def mailbox(text: str) -> str:
     """`Name <name@domain>` or `name@domain` as a header holds it, on one line. Raises ValueError if it is neither."""
     line = folded(text)
-    if sum(map(any, getaddresses([line]))) > 1:  # of several, all but the first would be lost
+    if holds_several(line):
         raise ValueError("holds more than one address, or a name that needs double quotes around it")
     name, address = parseaddr(line)
     if not address:

@@ -352,6 +352,7 @@ def test_a_server_that_grants_fewer_connections_is_content_with_those() -> None:
         {"host": "mail..luma.example"},
         {"host": "x" * 64 + ".luma.example"},
         {"sender": "nobody"},
+        {"sender": "shop@luma.example, other@luma.example"},
         {"sender": "Luma\r\nBcc: x <shop@luma.example>"},
         {"sender": "Luma <élodie@luma.example>"},
         {"username": "luma"},

@@ -19,7 +19,7 @@ from parcours.dispatch.registry import Registry
 from parcours.dispatch.webhooks import feedback_lines
 from parcours.errors import CallerError, EngineClosed, ProjectInvalid
 from parcours.journey.project import Project, check_project
-from parcours.routing.calls import Lines, checked_line, lines_of
+from parcours.routing.calls import Lines, Written, checked_line, lines_of
 from parcours.routing.plan import Plan, check_shards
 from parcours.routing.ports import ShardPort
 from parcours.runtime.runtimes import RuntimeName
@@ -128,10 +128,8 @@ class Service(Facade):
 
     # What people do
 
-    def ingest(
-        self, calls: Iterable[Mapping[str, object]] | bytes | bytearray | memoryview
-    ) -> Coroutine[Any, Any, Ingested]:
-        """Hand in many calls of Segment's spec at once: as dicts, or as a block of NDJSON, the fast way.
+    def ingest(self, calls: Iterable[Mapping[str, object] | Written] | Written) -> Coroutine[Any, Any, Ingested]:
+        """Hand in many calls of Segment's spec at once: as dicts, or as NDJSON by the line or, which is fast, by the block.
 
         Awaiting it fails with Overloaded if the shards cannot keep up: hand it in again later, with the same message
         ids. Raises CallerError for what is neither.

@@ -62,7 +62,7 @@ GateNamed: TypeAlias = Annotated[str, BeforeValidator(_gate)]
 
 ReactionName: TypeAlias = Annotated[str, BeforeValidator(_reaction)]
 
-_CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
 def _minute(value: object) -> object:
