@@ -129,7 +129,7 @@ class Service(Facade):
     # What people do
 
     def ingest(self, calls: Iterable[Mapping[str, object] | Written] | Written) -> Coroutine[Any, Any, Ingested]:
-        """Hand in many calls of Segment's spec at once: as dicts, or as NDJSON, line by line or in one block, the fast way.
+        """Hand in many calls of Segment's spec at once: dicts, lines of NDJSON, or one block of them, the fast way.
 
         Awaiting it fails with Overloaded if the shards cannot keep up: hand it in again later, with the same message
         ids. Raises CallerError for what is neither.
