@@ -125,12 +125,12 @@ class Router:
         done: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
         taken = Taken(len(lines) + 1, done)
         shares: list[list[int]] = [[] for _ in self._lanes]
-        of_slot = [shares[shard] for shard in self._shards]
+        owners = self._shards
         unread: Iterable[tuple[int, bytes]] = enumerate(lines)
         if slots is not None:
             for place, slot in enumerate(slots):
                 if slot != UNREAD:
-                    of_slot[slot].append(place)
+                    shares[owners[slot]].append(place)
             unread = [(place, lines[place]) for place, slot in enumerate(slots) if slot == UNREAD]
         for place, line in unread:
             try:
@@ -138,7 +138,7 @@ class Router:
             except Unusable as reason:
                 taken.rejected.append((place, str(reason)))
             else:
-                of_slot[slot].append(place)
+                shares[owners[slot]].append(place)
         first_number = self._lines + 1
         self._lines += len(lines)
         for lane, places in zip(self._lanes, shares, strict=True):
