@@ -251,7 +251,8 @@ class ReadEntryDocument(Document):
     rule: Annotated[str, AfterValidator(check_rule), Field(max_length=500)] | None = Field(
         default=None,
         description="An RFC 5545 rule by which it recurs, in the project's zone. A simulation or test without `until` "
-        "follows one with COUNT or UNTIL to its end; without, it ends with the last event.",
+        "follows one with COUNT or UNTIL to its end, but for no more than 400 reads after the last event; without, it "
+        "ends with that.",
     )
     rate: Annotated[str, BeforeValidator(_people_per_second), Field(pattern=_RATE.pattern)] | None = Field(
         default=None, description="How many people enter a second; all at once without it."
