@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from pydantic import BaseModel
-from tests.dispatch.troubles import trouble_of
+from tests.dispatch.runs import run_until_settled, trouble_of
 
 from parcours.channel import Accepted, Ambiguous, Channel, Delivery, Finding, NotSent, Receipt, Refused
 from parcours.config import Settings
@@ -75,10 +75,7 @@ def test_a_backlog_is_claimed_in_portions_and_never_beyond_the_room(
     async def scenario() -> None:
         channel, shard = new_channel(), new_shard([new_entry(number) for number in range(50)])
         dispatcher = new_dispatcher(channel, claim_max=7, send_batch_max=3)
-        await dispatcher.start([shard])
-        dispatcher.wake(0)
-        await shard.until_settled(50)
-        await dispatcher.stop()
+        await run_until_settled(dispatcher, shard, 50)
 
         assert channel.most_under_way <= 7
         assert max(count for count, _ in shard.claims) == 3
@@ -119,10 +116,7 @@ def test_a_delivery_brings_the_address_at_which_its_provider_may_report(
         channel, shard = new_channel(), new_shard([new_entry(1), new_entry(2)])
         renderer = new_renderer()
         dispatcher = Dispatcher("note-1", "note", channel, renderer, Settings(), report_url=report_url)
-        await dispatcher.start([shard])
-        dispatcher.wake(0)
-        await shard.until_settled(2)
-        await dispatcher.stop()
+        await run_until_settled(dispatcher, shard, 2)
 
         deliveries = [delivery for call in channel.calls for delivery in call]
         assert [each.report_url for each in deliveries] == ["https://door.example/k1", None]
@@ -145,10 +139,7 @@ def test_content_that_its_channel_s_check_refuses_is_not_handed_over(
         shard = new_shard([new_entry(number, name=name) for number, name in enumerate(names, 1)])
         renderer = new_renderer({"note": check}, text="{{ profile.name }}")
         dispatcher = Dispatcher("note-1", "note", channel, renderer, Settings())
-        await dispatcher.start([shard])
-        dispatcher.wake(0)
-        await shard.until_settled(3)
-        await dispatcher.stop()
+        await run_until_settled(dispatcher, shard, 3)
 
         assert [delivery.key for call in channel.calls for delivery in call] == ["k1"]
         assert shard.receipts["k1"] == Accepted("k1")
@@ -225,10 +216,7 @@ def test_every_delivery_gets_a_receipt_whatever_the_channel_answers(
         channel, shard = new_channel(), new_shard([new_entry(1), new_entry(2)])
         channel.answer = answer
         dispatcher = new_dispatcher(channel)
-        await dispatcher.start([shard])
-        dispatcher.wake(0)
-        await shard.until_settled(2)
-        await dispatcher.stop()
+        await run_until_settled(dispatcher, shard, 2)
 
         assert sorted(shard.receipts) == ["k1", "k2"]
         for key, expected in receipts.items():
@@ -296,10 +284,7 @@ def test_a_channel_that_does_not_come_back_leaves_its_deliveries_ambiguous(
         channel, shard = new_channel(), new_shard([new_entry(1)])
         channel.gate.clear()
         dispatcher = new_dispatcher(channel, send_timeout_s=0.02)
-        await dispatcher.start([shard])
-        dispatcher.wake(0)
-        await shard.until_settled(1)
-        await dispatcher.stop()
+        await run_until_settled(dispatcher, shard, 1)
 
         receipt = shard.receipts["k1"]
         assert isinstance(receipt, Ambiguous) and "send_timeout_s=0.02" in receipt.reason
@@ -313,10 +298,7 @@ def test_a_message_that_fails_for_one_person_is_refused_and_the_others_go_out(
     async def scenario() -> None:
         channel, shard = new_channel(), new_shard([new_entry(number, count=number) for number in range(3)])
         dispatcher = new_dispatcher(channel, "{{ 6 | divided_by: profile.count }}")
-        await dispatcher.start([shard])
-        dispatcher.wake(0)
-        await shard.until_settled(3)
-        await dispatcher.stop()
+        await run_until_settled(dispatcher, shard, 3)
 
         refused = shard.receipts["k0"]
         assert isinstance(refused, Refused) and refused.code == "render" and not refused.permanent
@@ -440,10 +422,7 @@ def test_receipts_are_brought_home_again_and_again_and_their_room_comes_back(
         channel, shard = new_channel(), new_shard([new_entry(number) for number in range(3)])
         shard.settle_errors = [ShardUnavailable(), StoreBroken("the disk is full")]
         dispatcher = new_dispatcher(channel, claim_max=1)
-        await dispatcher.start([shard])
-        dispatcher.wake(0)
-        await shard.until_settled(2)
-        await dispatcher.stop()
+        await run_until_settled(dispatcher, shard, 2)
 
         assert sorted(shard.receipts) == ["k1", "k2"], "the first is lost with its shard, which knows it as claimed"
         assert dispatcher.trouble == "shard 0 takes no receipts: the disk is full"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 import pytest
-from tests.dispatch.troubles import trouble_of
+from tests.dispatch.runs import run_until_settled, trouble_of
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.config import Settings
@@ -86,10 +86,7 @@ def test_what_makes_no_sense_is_ambiguous_and_can_be_stored(
         channel, shard = new_channel(), new_shard([new_entry(1)])
         channel.answer = answer
         dispatcher = Dispatcher("note-1", "note", channel, new_renderer(), Settings())
-        await dispatcher.start([shard])
-        dispatcher.wake(0)
-        await shard.until_settled(1)
-        await dispatcher.stop()
+        await run_until_settled(dispatcher, shard, 1)
 
         receipt = shard.receipts["k1"]
         assert isinstance(receipt, Ambiguous) and reason in receipt.reason
@@ -124,10 +121,7 @@ def test_a_call_of_send_that_does_not_end_is_ambiguous_for_all_of_it(
         channel, shard = new_channel(), new_shard([new_entry(1), new_entry(2)])
         channel.send = lambda _: send()  # type: ignore[method-assign, assignment, return-value]
         dispatcher = Dispatcher("note-1", "note", channel, new_renderer(), Settings(send_timeout_s=0.05))
-        await dispatcher.start([shard])
-        dispatcher.wake(0)
-        await shard.until_settled(2)
-        await dispatcher.stop()
+        await run_until_settled(dispatcher, shard, 2)
 
         reason = "no answer from the channel within send_timeout_s=0.05"
         assert shard.receipts == {key: Ambiguous(key, reason) for key in ("k1", "k2")}
@@ -193,10 +187,7 @@ def test_a_channel_that_does_not_stop_keeps_nobody_from_closing(
         channel, shard = new_channel(), new_shard([new_entry(1)])
         channel.stop = stop  # type: ignore[method-assign, assignment]
         dispatcher = Dispatcher("note-1", "note", channel, new_renderer(), Settings(send_timeout_s=0.05))
-        await dispatcher.start([shard])
-        dispatcher.wake(0)
-        await shard.until_settled(1)
-        await dispatcher.stop()
+        await run_until_settled(dispatcher, shard, 1)
 
     with caplog.at_level(logging.WARNING, "parcours"):
         asyncio.run(scenario())

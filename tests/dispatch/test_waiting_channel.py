@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec.structs import replace
+from tests.dispatch.runs import run_until_settled
 
 from parcours.channel import Accepted, Delivery, NotSent, Receipt, Refused
 from parcours.config import Settings
@@ -183,10 +184,7 @@ def test_without_a_breaker_what_was_given_back_untried_counts_as_tried(
         channel, shard = new_channel(), new_shard([new_entry(1)])
         channel.answer = lambda _: [NotSent("k1", DOWN, of_channel=True, tried=False)]
         dispatcher = Dispatcher("n-1", "note", channel, new_renderer(), Settings())
-        await dispatcher.start([shard])
-        dispatcher.wake(0)
-        await shard.until_settled(1)
-        await dispatcher.stop()
+        await run_until_settled(dispatcher, shard, 1)
 
         assert shard.receipts == {"k1": NotSent("k1", DOWN, of_channel=True)}
 

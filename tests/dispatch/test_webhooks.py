@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 import pytest
 from pydantic import BaseModel
+from tests.dispatch.runs import run_until_settled
 
 from parcours.channel import GROUP, Feedback, WebhookRequest
 from parcours.core.delivery.delivery_key import key_of
@@ -158,10 +159,7 @@ def test_a_provider_reports_at_the_address_that_whoever_opens_the_engine_gives_a
         dispatcher = new_dispatcher("sms-1", "sms", plan, plan.project.program, registry)
 
         # when a delivery leaves, and its provider reports there
-        await dispatcher.start([shard])
-        dispatcher.wake(0)
-        await shard.until_settled(1)
-        await dispatcher.stop()
+        await run_until_settled(dispatcher, shard, 1)
         (message,) = provider.messages
         request = provider.status_callback(message, "delivered")
 

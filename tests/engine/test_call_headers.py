@@ -135,6 +135,7 @@ def test_where_calls_are_recorded_nobody_asks_for_their_secrets(given: Given, de
     records = ["email", "call"]
     with Engine.open(given(desk.url), "memory:", runtime="local", records=records, environ={}) as engine:
         engine.publish(given(desk.url, headers={"Authorization": "env:TOKEN"}))
+        assert engine.troubles() == []
 
 
 def test_an_older_version_whose_secret_is_gone_is_a_trouble(given: Given, tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ class Dispatcher:
         while not self._started:
             silence = asyncio.get_running_loop().call_later(silence_s, self._note, late)
             try:
-                await bounded_call(self._channel.start, settings.send_timeout_s, "send_timeout_s")
+                await bounded_call(self._channel.start, settings.send_timeout_s)
                 self._started, self._trouble = True, None
             except OutsiderFailed as failure:
                 self._note(f"the channel {self._channel_name!r} does not start: {_in_a_line(failure)}")
@@ -220,7 +220,7 @@ class Dispatcher:
         silence = asyncio.get_running_loop().call_later(self._settings.channel_silence_ms / 1_000, self._be_silent)
         try:
             limit_s = self._settings.send_timeout_s
-            for receipt in await bounded_call(lambda: self._channel.send(deliveries), limit_s, "send_timeout_s"):
+            for receipt in await bounded_call(lambda: self._channel.send(deliveries), limit_s):
                 if isinstance(receipt, Accepted | NotSent | Ambiguous | Refused):
                     answered[receipt.key] = _usable(receipt)
         except OutsiderFailed as failure:
@@ -285,7 +285,7 @@ class Dispatcher:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._started:
             try:
-                await bounded_call(self._channel.stop, self._settings.send_timeout_s, "send_timeout_s")
+                await bounded_call(self._channel.stop, self._settings.send_timeout_s)
             except OutsiderFailed as failure:
                 log.warning("the channel %r does not stop: %s", self._channel_name, failure)
 

@@ -28,20 +28,17 @@ class OutsiderFailed(Exception):
     """A channel's code did not do what it was asked for; the argument says why."""
 
 
-async def bounded_call(call: Callable[[], Awaitable[T]], limit_s: float, setting: str) -> T:
-    """What the call returns. Raises OutsiderFailed for whatever else becomes of it, and when it is over `limit_s`.
-
-    setting  the name of that limit
-    """
+async def bounded_call(call: Callable[[], Awaitable[T]], send_timeout_s: float) -> T:
+    """What the call returns. Raises OutsiderFailed for whatever else becomes of it, and where it takes longer."""
     task = asyncio.ensure_future(_asked(call))
     try:
-        await asyncio.wait({task}, timeout=limit_s)
+        await asyncio.wait({task}, timeout=send_timeout_s)
     except asyncio.CancelledError:
         await _give_up(task)
         raise
     if not task.done():
         await _give_up(task)
-        raise OutsiderFailed(f"no answer from the channel within {setting}={limit_s}")
+        raise OutsiderFailed(f"no answer from the channel within {send_timeout_s=}")
     if task.cancelled():  # by its own code
         raise OutsiderFailed("the channel broke: CancelledError")
     return task.result()
