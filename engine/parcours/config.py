@@ -158,7 +158,8 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=5 * MINUTE_MS, description="The pause doubles up to this, for as long as nothing can leave."
     )
     journal_bytes_max: Count = Field(
-        default=64 * 1024 * 1024, description="Journal length from which each commit also renews the image of one slot."
+        default=64 * 1024 * 1024,
+        description="Journal behind the oldest image from which images are renewed, for as many bytes as are written.",
     )
     waiting_calls_max: Count = Field(
         default=1_000,

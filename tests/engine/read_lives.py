@@ -108,15 +108,16 @@ class Disk(MemoryStore):
         super().__init__()
         self._killer = killer
 
-    def append(self, record: Record) -> None:
+    def append(self, record: Record) -> int:
         killer = self._killer
         killer.check()
         killer.commits += 1
         killer.struck = killer.commits in killer.at
         if killer.struck and killer.commits % 2 == 0:
             raise Killed
-        super().append(record)
+        size_bytes = super().append(record)
         killer.check()
+        return size_bytes
 
 
 class WatchedPort(ShardHost):

@@ -26,10 +26,10 @@ class StoppingStore(MemoryStore):
         super().__init__()
         self._room = room
 
-    def append(self, record: Record) -> None:
+    def append(self, record: Record) -> int:
         if record.sequence > self._room:
             raise StoreBroken("the disk is full")
-        super().append(record)
+        return super().append(record)
 
 
 class AskedClock(ManualClock):

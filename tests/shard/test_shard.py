@@ -29,10 +29,10 @@ class FailingStore(MemoryStore):
         super().__init__()
         self.full = False
 
-    def append(self, record: Record) -> None:
+    def append(self, record: Record) -> int:
         if self.full:
             raise StoreBroken("the disk is full")
-        super().append(record)
+        return super().append(record)
 
 
 def places(answer: Answer, outcome: LineOutcome) -> list[int]:

@@ -27,7 +27,7 @@ def recall(store: Store, person: str, after: int, through: int) -> Recalled:
         if record.sequence > through:
             break
         found += facts_of(record, person)
-        looked_at += _size_bytes(record)
+        looked_at += RECORD_BYTES + record.size_bytes()
         if looked_at >= SLICE_BYTES:
             return Recalled(found, through, record.sequence)
     return Recalled(found, through)
@@ -39,7 +39,3 @@ def facts_of(record: Record, person: str) -> list[Fact]:
         return []
     facts = decode_facts(record.facts, f"record {record.sequence}")
     return [fact for fact in facts if fact.person == person]
-
-
-def _size_bytes(record: Record) -> int:
-    return RECORD_BYTES + len(record.facts) + sum(len(data) for _, _, data in record.profiles)

@@ -33,6 +33,7 @@ from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications
 from parcours.shard.claiming import Claiming
+from parcours.shard.imaging import Imaging
 from parcours.shard.inputs import Inputs
 from parcours.shard.intake import Intake
 from parcours.shard.listing import Listing
@@ -85,6 +86,7 @@ class Shard:
         self._wheel = Wheel(self._due_of)
         self._sweep = Sweep(self._slots)
         self._totals = ShardTotals(settings)
+        self._imaging = Imaging(self._slots, self._totals, store, settings)
         recorded = dict.fromkeys(records, answer)
         self._reads = Reads(live=self._time.wakes_itself)
         self._inputs = Inputs(self._published, self._reads, time, settings, recorded, crowd, normalize, dead_codes)
@@ -105,9 +107,10 @@ class Shard:
         for image in self._store.images():
             self._slots.restore(image)
         self._totals.restore(self._slots.own.profiles)
-        oldest = self._slots[self._slots.oldest()].sequence
-        for record in self._store.records(after=max(0, oldest - 1)):  # the newest is always there, for its stamp
+        reached = self._imaging.restore()
+        for record in self._store.records(after=max(0, reached - 1)):  # the newest is always there, for its stamp
             self._slots.replay(record)
+            self._imaging.replay(record)
             self._totals.replay(record, self._slots.own.profiles)
             self._sequence, self._stamp_ms = record.sequence, record.stamp_ms
         own = self._slots.own.profiles
@@ -319,27 +322,17 @@ class Shard:
             if work.facts and self._time.counts_facts:
                 own += self._totals.count(work.facts, self._sequence + 1)
             written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles
-            self._store.append(Record(self._sequence + 1, self.epoch, work.stamp_ms, work.seen, written, outbox, facts))
+            record = Record(self._sequence + 1, self.epoch, work.stamp_ms, work.seen, written, outbox, facts)
+            size_bytes = self._store.append(record)
             self._sequence += 1
             self._slots.show_own(own)
             self._published.saved()
             self._reads.saved()
             for person, due in self._slots.show(profiles, outbox):
                 self._wheel.add(person, due)
-            self._renew_image()
+            self._imaging.committed(self._sequence, size_bytes)
         for channel, ready in work.ready:
             self._leaving.outbox.offer(channel, ready)
-
-    def _renew_image(self) -> None:
-        """Once the journal is long, each commit renews one slot's image and drops one record nobody needs."""
-        if self._store.size_bytes() < self._settings.journal_bytes_max:
-            return
-        oldest = self._slots.oldest()
-        if oldest == OWN:
-            self._slots.own.profiles.update(self._totals.entries(self._sequence))
-        self._store.save_image(self._slots.image(oldest, self._sequence))
-        self._slots[oldest].sequence = self._sequence
-        self._store.trim(self._slots[self._slots.oldest()].sequence)
 
     def _due_of(self, person: str) -> int:
         return self._slots.due_of(self._slot_map.slot(person), person)

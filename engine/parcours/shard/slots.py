@@ -116,9 +116,9 @@ class Slots:
         ]
         return sorted(entries, key=lambda pair: pair[1].at)
 
-    def oldest(self) -> int:
-        """The slot whose image on disk is the oldest."""
-        return min((*self.owned, OWN), key=lambda number: self[number].sequence)
+    def numbers(self) -> list[int]:
+        """Every slot that has an image, the shard's own included."""
+        return [*self.owned, OWN]
 
 
 class SeenIds:

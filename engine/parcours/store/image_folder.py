@@ -43,16 +43,17 @@ class ImageFolder:
         path = self.path(slot)
         return decode_image(path.read_bytes(), str(path))
 
-    def save(self, image: SlotImage) -> None:
-        """Durable when it returns."""
-        path = self.path(image.slot)
+    def save(self, image: SlotImage) -> int:
+        """Durable when it returns; the size of its file in bytes."""
+        path, encoded = self.path(image.slot), encode_image(image)
         unfinished = path.with_suffix(UNFINISHED)
         with naming(path), unfinished.open("wb") as file:
-            file.write(encode_image(image))
+            file.write(encoded)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
         sync_folder(self.folder)
+        return len(encoded)
 
 
 def make_folder(folder: Path) -> None:

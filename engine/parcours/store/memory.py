@@ -44,16 +44,18 @@ class MemoryStore:
             if sequence > after:
                 yield decode_record(encoded, f"record {sequence} in memory")
 
-    def append(self, record: Record) -> None:
+    def append(self, record: Record) -> int:
         encoded = encode_record(record)
         with self._writing:
             check_record(record, self._newest, self._epoch)
             self._records[record.sequence] = encoded
             self._newest = record.sequence
+        return len(encoded)
 
-    def save_image(self, image: SlotImage) -> None:
+    def save_image(self, image: SlotImage) -> int:
         assert image.sequence <= self._newest, "an image is of records that are in the journal"
         self._images[image.slot] = encode_image(image)
+        return len(self._images[image.slot])
 
     def read_through(self, sequence: int) -> None:
         assert sequence <= self._newest, "nobody reads what is not in the journal"
@@ -91,12 +93,14 @@ class VolatileStore:
     def records(self, after: int = 0) -> Iterator[Record]:
         return iter(())
 
-    def append(self, record: Record) -> None:
+    def append(self, record: Record) -> int:
         check_record(record, self._newest, self._epoch)
         self._newest = record.sequence
+        return 0
 
-    def save_image(self, image: SlotImage) -> None:
+    def save_image(self, image: SlotImage) -> int:
         """Not kept."""
+        return 0
 
     def read_through(self, sequence: int) -> None:
         """Nothing is kept for readers."""

@@ -99,7 +99,7 @@ class SqliteStore:
             yield record
             after = record.sequence
 
-    def append(self, record: Record) -> None:
+    def append(self, record: Record) -> int:
         encoded = encode_record(record)
         with self._using() as journal:
             journal.begin()
@@ -109,12 +109,14 @@ class SqliteStore:
             journal.commit()
             self._newest, self._link = record.sequence, link
             self._size_bytes += len(encoded)
+            return len(encoded)
 
-    def save_image(self, image: SlotImage) -> None:
+    def save_image(self, image: SlotImage) -> int:
         with self._using() as journal:
             assert image.sequence <= self._newest, "an image is of records that are in the journal"
-            self._images.save(image)
+            size_bytes = self._images.save(image)
             journal.set_image(image.slot, image.sequence)
+            return size_bytes
 
     def read_through(self, sequence: int) -> None:
         with self._using() as journal:

@@ -20,6 +20,12 @@ from typing import Protocol
 
 import msgspec
 
+RECORD_ENTRY_BYTES = 40
+"""About what an entry of a record takes beside its data: a name, a slot, and their headers."""
+
+SEEN_BYTES = 27
+"""What a consumed message id takes in a record."""
+
 
 class Record(msgspec.Struct, frozen=True, array_like=True):
     """One commit: everything that one micro-batch changed.
@@ -40,6 +46,12 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     profiles: list[tuple[int, str, bytes]]
     outbox: list[tuple[int, str, bytes | None]]
     facts: bytes
+
+    def size_bytes(self) -> int:
+        """About how many bytes it takes when it is encoded, found without encoding it."""
+        written = sum([len(data) for _, _, data in self.profiles])
+        entries = len(self.profiles) + len(self.outbox) + 1
+        return RECORD_ENTRY_BYTES * entries + SEEN_BYTES * len(self.seen) + written + len(self.facts)
 
 
 class SlotImage(msgspec.Struct, frozen=True, array_like=True):
@@ -73,11 +85,14 @@ class Store(Protocol):
     def records(self, after: int = 0) -> Iterator[Record]:
         """The records with a number above `after`, in order. A broken hash chain raises StoreBroken."""
 
-    def append(self, record: Record) -> None:
-        """Make the record durable. Its number has to be the next one, its epoch the one held."""
+    def append(self, record: Record) -> int:
+        """Make the record durable, and return its size in bytes.
 
-    def save_image(self, image: SlotImage) -> None:
-        """Make the image durable and forget the slot's older one."""
+        Its number has to be the next one, its epoch the one held.
+        """
+
+    def save_image(self, image: SlotImage) -> int:
+        """Make the image durable and forget the slot's older one; returns its size in bytes."""
 
     def read_through(self, sequence: int) -> None:
         """Whoever exports facts has them up to this record; it may be trimmed."""
