@@ -99,7 +99,7 @@ async def measure(people: int, folder: Path) -> dict[str, object]:
         await port.ask(PassTime(clock.now_ms()))
     total_s = time.perf_counter() - started
     await reads.stop()
-    host.close()
+    await host.close()
     assert not reads.troubles, reads.troubles
     return {
         "people": people,

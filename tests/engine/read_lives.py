@@ -209,7 +209,7 @@ class World:
             await asyncio.gather(*others, return_exceptions=True)
             await reads.stop()
             for host in hosts:
-                host.close()
+                await host.close()
 
     def _open(self, number: int) -> WatchedPort:
         disk, settings = self.disks[number], Settings(due_people_max=self.slice_people)

@@ -149,9 +149,7 @@ def full_disk(file: Path) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_an_audience_that_cannot_be_read_any_more_is_a_trouble(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_audiences_are_read_again_once_a_full_disk_has_room(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     letter = {
         "journey": "letter",
         "entry": {"read": "oslo", "at": "2026-01-01T00:00:00Z", "rule": "FREQ=MINUTELY"},
@@ -166,16 +164,53 @@ def test_an_audience_that_cannot_be_read_any_more_is_a_trouble(
     clock = ManualClock(1_782_864_000_000)
 
     with open_local(project, f"sqlite:///{tmp_path / 'store'}", clock=clock, shards=1) as engine:
-        assert engine.troubles() == []
+        engine.identify("anna", {"city": "Oslo"}).result()
         with full_disk(max(tmp_path.rglob("*"), key=lambda path: path.stat().st_size)):
-            deadline_s = time.monotonic() + 60
-            while not engine.troubles():
-                clock.move_to(clock.now_ms() + 60_000)  # with each minute a read is due
-                assert time.monotonic() < deadline_s, "no read has failed"
+            move_until(engine.troubles, clock)  # with each minute a read is due
 
-        (trouble,) = engine.troubles()
-        assert trouble.startswith("the journey 'letter' reads no more: ")
-        assert trouble in caplog.text
+        assert engine.troubles()[0].startswith("shard 0 has stopped and is opened again: ")
+        assert engine.troubles()[0] in caplog.text
+        move_until(lambda: entries(engine, "anna"), clock)
+
+
+def test_a_shard_whose_disk_was_full_goes_on_with_its_timers_and_whoever_waits(
+    tmp_path: Path, new_shop: NewShop
+) -> None:
+    clock = ManualClock(1_782_864_000_000)
+    with open_local(new_shop(), f"sqlite:///{tmp_path / 'store'}", clock=clock, shards=1) as engine:
+        engine.identify("anna", {"email": "anna@shop.example"}).result()
+        engine.track("anna", "Started", {"cart": "c1"}).result()
+        with full_disk(max(tmp_path.rglob("*"), key=lambda path: path.stat().st_size)):
+            asked = []
+            while not engine.troubles():
+                asked.append(engine.track("bert", "Seen"))
+            clock.move_to(clock.now_ms() + 60_000)  # anna's patience is over
+            asked.append(engine.track("bert", "Seen"))
+
+        assert [each.result(60).accepted for each in asked] == [1] * len(asked)
+        move_until(lambda: entries(engine, "anna"), clock)
+        engine.drain(60)
+        assert engine.profile("bert").counts == {"visits": len(asked)}  # type: ignore[union-attr]  # he is known
+        (run,) = engine.profile("anna").past  # type: ignore[union-attr]  # so is she
+        assert [(each.step, each.state) for each in run.deliveries] == [("remind", "sent")]
+        move_until(lambda: not engine.troubles(), clock)
+
+
+def move_until(condition: Callable[[], object], clock: ManualClock) -> None:
+    """Let minutes pass until something is so."""
+    deadline_s = time.monotonic() + 60
+    while not condition():
+        clock.move_to(clock.now_ms() + 60_000)
+        assert time.monotonic() < deadline_s, "it is not so"
+
+
+def entries(engine: Engine, person: str) -> int:
+    """How often she has entered; nobody knows while the shard is not open."""
+    try:
+        profile = engine.profile(person)
+    except ShardUnavailable:
+        return 0
+    return sum(profile.counts.values()) if profile else 0
 
 
 def test_an_engine_that_cannot_keep_up_says_so_to_those_beyond_the_queue(new_shop: NewShop) -> None:

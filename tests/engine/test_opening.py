@@ -21,11 +21,11 @@ from parcours.routing.change_protocol import changing, publishing
 from parcours.routing.plan import Plan
 from parcours.routing.router import Router
 from parcours.runtime.local import LocalRuntime
+from parcours.runtime.local_shard import LocalShard
 from parcours.runtime.open_shard import open_shard
 from parcours.service.channel_selection import delivering, recording
 from parcours.service.engine import Engine
 from parcours.service.live_reads import LiveReads
-from parcours.shard.host import ShardHost
 from parcours.simulation.simulation import simulate
 from parcours.store.address import prepare, shards_of
 from parcours.testing.virtual_project import VirtualProject
@@ -136,14 +136,14 @@ def test_a_shard_that_does_not_open_gives_its_store_back(tmp_path: Path, new_sho
     clock = ManualClock(1_000_000)
     first = open_shard(plan, 0, clock, lambda channel: None)
     epoch = first.epoch
-    first.close()
+    asyncio.run(first.close())
 
     with pytest.raises(StoreBusy, match="not 0: it has been given to somebody else"):
         open_shard(plan, 0, clock, lambda channel: None, epoch - 1)
 
     second = open_shard(plan, 0, clock, lambda channel: None)  # nobody has the file
     assert second.epoch == epoch + 1
-    second.close()
+    asyncio.run(second.close())
 
 
 @pytest.mark.parametrize("shards", [2, 3])
@@ -199,7 +199,7 @@ def test_a_shard_that_cannot_be_built_gives_its_store_back(tmp_path: Path, new_s
     with pytest.raises(AttributeError):
         open_shard(replace(plan, settings={"claim_max": 5}), 0, clock, lambda channel: None)  # type: ignore[arg-type]
 
-    open_shard(plan, 0, clock, lambda channel: None).close()  # nobody has the file
+    asyncio.run(open_shard(plan, 0, clock, lambda channel: None).close())  # nobody has the file
 
 
 @pytest.mark.parametrize("settings", [{"claim_max": 5}, {}, 0, "claim_max=5", Settings])
@@ -237,9 +237,9 @@ def test_a_step_of_closing_that_fails_leaves_no_store_locked(
 def test_a_shard_that_does_not_close_keeps_no_other_open(tmp_path: Path, new_shop: NewShop) -> None:
     plan = Plan(new_shop(), 2, f"sqlite:///{tmp_path}", records=("email",))
 
-    class Stuck(ShardHost):
-        def close(self) -> None:
-            super().close()
+    class Stuck(LocalShard):
+        async def close(self) -> None:
+            await super().close()
             raise OSError("stuck")
 
     async def run() -> None:

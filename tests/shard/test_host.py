@@ -63,7 +63,7 @@ def test_a_channel_is_woken_once_until_its_dispatcher_has_come(world: World, lin
         await host.settle([Accepted(each.key) for each in (*first.outgoing, *second.outgoing)])
         await host.take(world.batch(lines.identify("carl"), lines.track("carl", "Ordered")))
         assert woken == ["email", "email"]
-        host.close()
+        await host.close()
 
     asyncio.run(scenario())
 
@@ -80,7 +80,7 @@ def test_timers_that_fire_before_a_claim_wake_the_other_channels(world: World, l
         await host.claim("email", 1, "d")
 
         assert woken == ["email", "sms"]
-        host.close()
+        await host.close()
 
     asyncio.run(scenario())
 
@@ -98,7 +98,7 @@ def test_whoever_follows_a_lost_dispatcher_is_woken_anew(world: World, lines: Li
         assert woken == ["email", "email"]
         assert world.states("anna") == ["unknown"]
         await host.settle([Ambiguous("k", "too late")])
-        host.close()
+        await host.close()
 
     asyncio.run(scenario())
 
@@ -116,7 +116,7 @@ def test_the_alarm_rings_when_the_next_timer_is_due(new_world: Callable[..., Wor
         async with asyncio.timeout(30):
             await woken.wait()
         assert world.shard.ready() == {"email": 1}
-        host.close()
+        await host.close()
 
     asyncio.run(scenario())
 
@@ -138,7 +138,7 @@ def test_a_clock_that_jumps_ahead_is_noticed_and_until_then_nothing_is_written(
             clock.move_to(world.now_ms + 1_000_000)
             await woken.wait()
         assert world.shard.ready() == {"email": 1}
-        host.close()
+        await host.close()
 
     asyncio.run(scenario())
 
@@ -159,7 +159,7 @@ def test_an_alarm_that_finds_the_store_broken_leaves_word_for_whoever_asks(
             await ask_until_it_fails(host)
 
         assert not complaints
-        host.close()
+        await host.close()
 
     asyncio.run(scenario())
 

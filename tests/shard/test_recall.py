@@ -76,6 +76,6 @@ def test_what_is_committed_after_the_question_is_for_another_one(world: World, l
         assert first.facts and again == first
         assert later.through > first.through
         assert later.facts[: len(first.facts)] == first.facts != later.facts
-        host.close()
+        await host.close()
 
     asyncio.run(scenario())

@@ -238,7 +238,7 @@ def test_the_host_checks_what_waits_by_itself_and_logs_what_differs(world: World
         host.look()
         await asyncio.wait_for(said.said.wait(), timeout=10)
         totals = await host.ask(GetTotals())
-        host.close()
+        await host.close()
         return totals
 
     logging.getLogger("parcours").addHandler(said)

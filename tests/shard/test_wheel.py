@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parcours.core.profile import NEVER
-from parcours.shard.wheel import BUCKET_MS, Wheel
+from parcours.shard.wheel import BUCKET_MS, OPENED_MAX, Wheel
 
 PEOPLE = st.sampled_from("abcdef")
 DUE = st.one_of(st.integers(0, 20 * BUCKET_MS), st.integers(0, 3), st.just(NEVER))
@@ -100,3 +100,29 @@ def test_a_backlog_is_taken_in_slices_in_order() -> None:
     assert timers.take(2_000, 2) == ["c", "b"]
     assert timers.take(2_000, 2) == ["a"]
     assert timers.take(2_000, 2) == []
+
+
+def test_a_crowd_that_is_due_at_once_is_looked_at_part_by_part() -> None:
+    looked_at = 0
+    due = {f"p{number}": 1_000 + number % 3 for number in range(3 * OPENED_MAX)}
+
+    def due_of(person: str) -> int:
+        nonlocal looked_at
+        looked_at += 1
+        return due.get(person, NEVER)
+
+    wheel = Wheel(due_of)
+    for person, at in due.items():
+        wheel.add(person, at)
+
+    found: list[str] = []
+    while due:
+        assert wheel.next_ms() is not None
+        looked_at = 0
+        taken = wheel.take(1_003, 1_000)
+        assert looked_at <= OPENED_MAX + len(taken)
+        assert [due.pop(person) for person in taken] == sorted(1_000 + int(person[1:]) % 3 for person in taken)
+        found += taken
+
+    assert sorted(found) == sorted(f"p{number}" for number in range(3 * OPENED_MAX))
+    assert wheel.next_ms() is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from parcours.clock import Clock, SystemClock
@@ -14,9 +15,10 @@ from parcours.journey.program import Program
 from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.routing.change_protocol import newest
 from parcours.routing.plan import Plan
+from parcours.runtime.local_shard import LocalShard
 from parcours.runtime.open_shard import open_shard
 from parcours.shard.host import ShardHost
-from parcours.store.address import prepare
+from parcours.store.address import is_durable, prepare
 
 
 class LocalRuntime:
@@ -28,18 +30,24 @@ class LocalRuntime:
         self._registry = registry
         self._dispatchers: dict[str, Dispatcher] = {}
         self._compiler = PublicationCompiler(plan.project)
-        self.ports: list[ShardHost] = []
+        self.ports: list[LocalShard] = []
 
     async def start(self) -> None:
         """Come back from the stores and go on."""
         prepare(self._plan.store, self._plan.project.name, self._plan.shards)
+        comes_back = is_durable(self._plan.store) and not self._plan.virtual
         for number in range(self._plan.shards):
-            wake = partial(self._wake, number)
-            self.ports.append(open_shard(self._plan, number, self._clock, wake, registry=self._registry))
+            shard = LocalShard(number, partial(self._open_shard, number), comes_back=comes_back)
+            shard.open()
+            self.ports.append(shard)
         if self._plan.channels:  # a simulation asks for none, and what its shards hold is no matter then
             await self._start_dispatchers(self._compiler.program(await newest(self.ports)))
-        for host in self.ports:
-            host.look()
+        for shard in self.ports:
+            shard.look()
+
+    def _open_shard(self, number: int, stopped: Callable[[Exception], None]) -> ShardHost:
+        wake = partial(self._wake, number)
+        return open_shard(self._plan, number, self._clock, wake, registry=self._registry, stopped=stopped)
 
     async def _start_dispatchers(self, program: Program) -> None:
         """Those that this program needs and that are not there yet."""
@@ -63,14 +71,15 @@ class LocalRuntime:
             dispatcher.publish(program)
 
     async def troubles(self) -> list[str]:
-        """What the dispatchers could not get to work so far."""
-        return [dispatcher.trouble for dispatcher in self._dispatchers.values() if dispatcher.trouble]
+        """What is not in order, and what the dispatchers could not get to work so far."""
+        troubles = [shard.trouble for shard in self.ports] + [each.trouble for each in self._dispatchers.values()]
+        return [trouble for trouble in troubles if trouble is not None]
 
     async def stop(self) -> None:
         """Let what is being sent finish, then close the stores."""
         await close_all(
             [
                 *(dispatcher.stop for dispatcher in self._dispatchers.values()),
-                *(host.close for host in self.ports),
+                *(shard.close for shard in self.ports),
             ]
         )

@@ -27,10 +27,12 @@ def open_shard(
     wake: Callable[[str], None],
     expected_epoch: int | None = None,
     registry: Registry | None = None,
+    stopped: Callable[[Exception], None] | None = None,
 ) -> ShardHost:
     """Open one of the plan's shards from its store, which has to be held under the expected epoch, if there is one.
 
     registry  the channels that judge addresses and codes, without it those that are installed
+    stopped   is told the error if the shard stops while nobody asks it for anything
     """
     program = plan.project.program
     sent_on = sorted({channel for journey in program.versions() for channel in channels_of(journey)} - {CALL})
@@ -53,7 +55,7 @@ def open_shard(
             dead_codes=InstalledDeadCodes(registry),
         )
         shard.open(clock.now_ms(), expected_epoch=expected_epoch)
-        return ShardHost(shard, store, clock, wake, remarks)
+        return ShardHost(shard, store, clock, wake, remarks, stopped)
     except BaseException as error:
         close_after(error, store.close)  # whoever tries again finds it free
         raise

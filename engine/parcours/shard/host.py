@@ -1,8 +1,7 @@
 """The host of one shard: it answers requests, tells the time, sets the alarm, and wakes dispatchers.
 
-The same host runs in one process and inside an actor. All its methods run on one event loop and never
-wait in the middle, so each call is carried out whole before the next begins. Only `runs`
-lets others in between, and it changes nothing.
+The same host runs in one process and inside an actor. All its methods run on one event loop. What changes the shard has
+a turn (turns.py), so each change is carried out whole before the next begins; what changes nothing is answered at once.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from parcours.background import spawn
 from parcours.clock import Clock
 from parcours.core.fact import Fact
 from parcours.core.identity import SLOTS
@@ -37,6 +37,7 @@ from parcours.shard.messages import (
 from parcours.shard.person_facts import recall
 from parcours.shard.requests import A, Request
 from parcours.shard.shard import Shard
+from parcours.shard.turns import Turns, in_slices
 from parcours.store.store import Store
 
 log = logging.getLogger("parcours")
@@ -58,6 +59,7 @@ class ShardHost:
 
     wake     is told the name of a channel that has deliveries ready
     remarks  where the remarks on the shard's recorded deliveries are counted, None if they are not
+    stopped  is told the error if the shard stops while nobody asks it for anything
     """
 
     def __init__(
@@ -67,19 +69,25 @@ class ShardHost:
         clock: Clock,
         wake: Callable[[str], None],
         remarks: RemarkCounter | None = None,
+        stopped: Callable[[Exception], None] | None = None,
     ) -> None:
         self._shard = shard
         self._store = store
         self._clock = clock
         self._wake = wake
         self._remarks = remarks
+        self._stopped = stopped or _leave_word
         self._woken: set[str] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._check: asyncio.TimerHandle | None = None
         self._limits = LimitWarnings()
-        self._free = asyncio.Event()
-        if not shard.holding().held:
-            self._free.set()
+        self._turns = Turns(held=shard.holding().held)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the shard has stopped and has to be opened again from its store."""
+        return self._shard.is_broken
 
     @property
     def epoch(self) -> int:
@@ -94,7 +102,7 @@ class ShardHost:
                 self._wake(channel)
         if reached := self._shard.totals.take_limits():
             self._limits.hear(reached, self._clock.now_ms())
-        if self._shard.wakes_itself and self._free.is_set():
+        if self._shard.wakes_itself and not self._turns.held:
             self._set_alarm(self._shard.next_ms())
         if self._check is None and not self._shard.totals.is_checked:
             self._check = asyncio.get_running_loop().call_later(CHECK_PAUSE_S, self._check_totals)
@@ -105,8 +113,8 @@ class ShardHost:
             for difference in self._shard.totals.check(CHECK_PEOPLE):
                 log.warning("the totals of a shard were wrong and have been put right: %s", difference)
             self.look()
-        except StoreBroken:
-            return  # whoever asks the shard for anything from now on is told
+        except StoreBroken as error:
+            self._stopped(error)
 
     def _set_alarm(self, next_ms: int | None) -> None:
         if self._alarm is not None:
@@ -117,73 +125,81 @@ class ShardHost:
             self._alarm = asyncio.get_running_loop().call_later(min(wait_s, ALARM_MAX_S), self._ring)
 
     def _ring(self) -> None:
-        if not self._free.is_set():
-            return  # it looks again once it goes on
+        if self._turns.held or self._turns.taken:
+            return  # whoever has the turn looks again at its end, and so does who lets the shard go on
         try:
             now_ms, next_ms = self._clock.now_ms(), self._shard.next_ms()
-            if next_ms is not None and next_ms < now_ms:
-                self._shard.pass_time(now_ms)
-                self.look()
-            else:
-                self._set_alarm(next_ms)
-        except StoreBroken:
-            self._alarm = None  # whoever asks the shard for anything from now on is told
+        except StoreBroken as error:
+            self._stopped(error)
+            return
+        if next_ms is not None and next_ms < now_ms:
+            spawn(self._fire_due(), self._tasks)
+        else:
+            self._set_alarm(next_ms)
+
+    async def _fire_due(self) -> None:
+        try:
+            await self.pass_time(self._clock.now_ms())
+        except Exception as error:  # noqa: BLE001  # nobody waits for it
+            self._stopped(error)
 
     async def ask(self, request: Request[A], /) -> A:
         """Answer whatever can be asked."""
         return await request.put_to(self)
 
     async def take(self, batch: Batch) -> Answer:
-        await self._free.wait()
-        answer = self._shard.take(batch, self._clock.now_ms())
-        self.look()
-        return answer
+        async with self._turns:
+            answer = await in_slices(self._shard.taking(batch, self._clock.now_ms()))
+            self.look()
+            return answer
 
     async def pass_time(self, now_ms: int) -> None:
-        self._shard.pass_time(now_ms)
-        self.look()
+        async with self._turns:
+            await in_slices(self._shard.passing(now_ms))
+            self.look()
 
     async def claim(self, channel: str, most: int, by: str) -> Claims:
-        await self._free.wait()
-        claims = self._shard.claim(channel, most, by, self._clock.now_ms())
-        self._woken.discard(channel)
-        if claims.more:
-            self._woken.add(channel)  # the dispatcher knows, and comes again
-        self.look()  # timers that fired first may have made others ready
-        return claims
+        async with self._turns:
+            claims = self._shard.claim(channel, most, by, self._clock.now_ms())
+            self._woken.discard(channel)
+            if claims.more:
+                self._woken.add(channel)  # the dispatcher knows, and comes again
+            self.look()  # timers that fired first may have made others ready
+            return claims
 
     async def settle(self, receipts: Sequence[Settlement]) -> None:
-        await self._free.wait()
-        self._shard.settle(receipts, self._clock.now_ms())
-        self.look()
+        async with self._turns:
+            self._shard.settle(receipts, self._clock.now_ms())
+            self.look()
 
     async def give_up(self, by: str) -> None:
         """The dispatcher is gone with what it had claimed, and whoever follows has to be woken anew."""
-        await self._free.wait()
-        self._woken.clear()
-        self._shard.give_up(by, self._clock.now_ms())
-        self.look()
+        async with self._turns:
+            self._woken.clear()
+            self._shard.give_up(by, self._clock.now_ms())
+            self.look()
 
     async def due_reads(self) -> DueReads:
         return self._shard.due_reads(self._clock.now_ms())
 
     async def list_members(self, read: AudienceRead, after: tuple[int, str] | None, most: int) -> Members:
-        await self._free.wait()
-        members = self._shard.list_members(read, after, most, self._clock.now_ms())
-        self.look()
-        return members
+        async with self._turns:
+            members = self._shard.list_members(read, after, most, self._clock.now_ms())
+            self.look()
+            return members
 
     async def place_members(self, journey: str, at: int, number: int, entries: list[tuple[str, int]]) -> None:
-        await self._free.wait()
-        self._shard.place_members(journey, at, number, entries, self._clock.now_ms())
+        async with self._turns:
+            self._shard.place_members(journey, at, number, entries, self._clock.now_ms())
 
     async def let_in(self, journey: str, at: int, entries_from: int, people: int) -> None:
-        self._shard.let_in(journey, at, entries_from, people)
-        self._go_on()
+        async with self._turns.even_if_held:
+            self._shard.let_in(journey, at, entries_from, people)
+            self._go_on()
 
     async def skip_read(self, journey: str, at: int) -> None:
-        await self._free.wait()
-        self._shard.skip_read(journey, at, self._clock.now_ms())
+        async with self._turns:
+            self._shard.skip_read(journey, at, self._clock.now_ms())
 
     async def profile(self, person: str) -> Profile | None:
         return self._shard.profile(person)
@@ -198,22 +214,25 @@ class ShardHost:
         return self._shard.holding()
 
     async def hold(self) -> Holding:
-        self._free.clear()
-        if not self._shard.holding().held:
-            self._shard.hold(held=True)
-        return self._shard.holding()
+        async with self._turns.even_if_held:
+            self._turns.hold(held=True)
+            if not self._shard.holding().held:
+                self._shard.hold(held=True)
+            return self._shard.holding()
 
     async def release(self) -> None:
-        if self._shard.holding().held:
-            self._shard.hold(held=False)
-        self._go_on()
+        async with self._turns.even_if_held:
+            if self._shard.holding().held:
+                self._shard.hold(held=False)
+            self._go_on()
 
     async def publish(self, publications: Publications) -> None:
-        self._shard.publish(publications)
-        self._go_on()
+        async with self._turns.even_if_held:
+            self._shard.publish(publications)
+            self._go_on()
 
     def _go_on(self) -> None:
-        self._free.set()
+        self._turns.hold(held=False)
         self.look()
 
     async def runs(self) -> list[tuple[str, int, int]]:
@@ -235,9 +254,19 @@ class ShardHost:
     async def collect_remarks(self) -> RemarkCounts:
         return [] if self._remarks is None else self._remarks.counts()
 
-    def close(self) -> None:
-        """Stop the alarm and the check, and give the store back."""
+    async def close(self) -> None:
+        """Stop the alarm and the check, let whoever has the turn finish, and give the store back."""
         for handle in (self._alarm, self._check):
             if handle is not None:
                 handle.cancel()
-        self._store.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        async with self._turns.even_if_held:
+            self._store.close()
+
+
+def _leave_word(error: Exception) -> None:
+    """Whoever asks the shard for anything from now on is told."""
+    if not isinstance(error, StoreBroken):
+        log.error("a shard has stopped", exc_info=error)

@@ -9,7 +9,7 @@ nothing about them, and a record holds of them what has changed.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -52,6 +52,13 @@ class Slots:
     def due_of(self, number: int, person: str) -> int:
         data = self.owned[number].profiles.get(person)
         return NEVER if data is None else next_due(data)
+
+    def timers(self) -> Iterator[tuple[str, int]]:
+        """Everybody who has a timer, and when the next one is due."""
+        for slot in self.owned.values():
+            for person, data in slot.profiles.items():
+                if next_due(data) != NEVER:
+                    yield person, next_due(data)
 
     def restore(self, image: SlotImage) -> None:
         slot = self[image.slot]

@@ -1,9 +1,9 @@
 """The timer wheel: an index of people by the time of their next timer.
 
 People whose timers lie far ahead stand in coarse buckets, eight bytes each. A bucket is opened when its
-time comes: its people are then sorted by their exact due times, which are asked of `due_of`. An entry
-may be out of date (the timer was cancelled or moved); it is dropped when it comes up, because whoever
-changes a person's next timer adds the person again.
+time comes, a part of it with each look, for a million people may be due in the same second: its people are then
+sorted by their exact due times, which are asked of `due_of`. An entry may be out of date (the timer was cancelled or
+moved); it is dropped when it comes up, because whoever changes a person's next timer adds the person again.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from heapq import heappop, heappush
 BUCKET_MS = 1_024
 """Width of a bucket: few of its people are sorted long before they are due, and a month has few buckets."""
 
+OPENED_MAX = 8_000
+"""People of a bucket who are sorted in one look: about 10 ms."""
+
 
 class Wheel:
     """`due_of` tells a person's next due time, in ms, as it is now."""
@@ -22,6 +25,8 @@ class Wheel:
         self._due_of = due_of
         self._buckets: dict[int, list[str]] = {}
         self._numbers: list[int] = []
+        self._opening: list[str] = []
+        self._opening_number = -1
         self._opened: list[tuple[int, str]] = []
         self._opened_before = -1
 
@@ -38,12 +43,18 @@ class Wheel:
 
     def next_ms(self) -> int | None:
         """Nobody is due before this time; None if nobody is due at all."""
-        if self._opened:
-            return self._opened[0][0]
-        return self._numbers[0] * BUCKET_MS if self._numbers else None
+        ahead = [self._opened[0][0]] if self._opened else []
+        if self._opening:
+            ahead.append(self._opening_number * BUCKET_MS)
+        elif self._numbers:
+            ahead.append(self._numbers[0] * BUCKET_MS)
+        return min(ahead, default=None)
 
     def take(self, before: int, most: int) -> list[str]:
-        """Up to `most` people with a timer due before this time, earliest first. They leave the wheel."""
+        """Up to `most` people with a timer due before this time. They leave the wheel.
+
+        Those who are looked at together come earliest first; of a crowded second they come part by part.
+        """
         self._open(before)
         taken: list[str] = []
         while self._opened and self._opened[0][0] < before and len(taken) < most:
@@ -53,10 +64,19 @@ class Wheel:
         return taken
 
     def _open(self, before: int) -> None:
-        while self._numbers and self._numbers[0] * BUCKET_MS < before:
-            number = heappop(self._numbers)
-            for person in self._buckets.pop(number):
+        """Sort the people of the buckets that begin before this time, as many as one look may."""
+        room = OPENED_MAX - len(self._opened)
+        while room > 0:
+            if not self._opening:
+                if not self._numbers or self._numbers[0] * BUCKET_MS >= before:
+                    return
+                self._opening_number = heappop(self._numbers)
+                self._opening = self._buckets.pop(self._opening_number)
+                self._opened_before = max(self._opened_before, self._opening_number + 1)
+            part = self._opening[-room:]
+            del self._opening[-room:]
+            room -= len(part)
+            for person in part:
                 due = self._due_of(person)
-                if due // BUCKET_MS == number:  # whose timer was cancelled or moved stands elsewhere, if at all
+                if due // BUCKET_MS == self._opening_number:  # who was moved stands elsewhere, if at all
                     heappush(self._opened, (due, person))
-            self._opened_before = max(self._opened_before, number + 1)

@@ -92,8 +92,8 @@ class ShardActor:
 
     async def close(self) -> None:
         if self._host is not None:
-            self._host.close()
-            self._host = None
+            host, self._host = self._host, None
+            await host.close()
 
 
 def plan_of(data: bytes) -> Plan:

@@ -152,33 +152,36 @@ class Supervisor:
             await asyncio.sleep(WATCH_EVERY_S)
             try:
                 answer = await self._look_after(actor, ask, assign)
-            except ShardUnavailable:
-                continue  # it died while it was being assigned, and is started anew
             except Exception as error:  # noqa: BLE001  # the watch has to go on whatever it finds
-                trouble = f"{name}: {error}"
-                if trouble != self._troubles.get(name):
-                    log.warning("%s", trouble)
-                self._troubles[name] = trouble
+                self._note(name, f"{name}: {error}")
             else:
-                self._troubles.pop(name, None)
+                if self._troubles.pop(name, None):
+                    log.info("%s is at work again", name)
                 if isinstance(answer, str) and answer != told:
                     log.warning("%s", answer)
                 told = answer if isinstance(answer, str) else None
 
+    def _note(self, name: str, trouble: str) -> None:
+        if trouble != self._troubles.get(name):
+            log.warning("%s", trouble)
+        self._troubles[name] = trouble
+
     async def _look_after(self, actor: Any, ask: Any, assign: Callable[[], Awaitable[None]]) -> object:
-        """What the actor answers, None if it is not there."""
+        """What the actor answers. Raises what is wrong with it, once something has been done about that."""
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 return await ask()
-        except TimeoutError:
+        except TimeoutError:  # it answers between the slices of its work, however much that is
             ray.kill(actor, no_restart=False)
+            raise ShardUnavailable(f"no answer within {ANSWER_WITHIN_S:g} s, so its process is ended") from None
         except RayActorError:
-            pass  # Ray is starting it anew; the next answer tells that it has to be assigned
+            # Ray is starting it anew; the next answer tells that it has to be assigned
+            raise ShardUnavailable("its process has ended, and is started anew") from None
         except ShardUnavailable:
             await assign()
         except RayTaskError as error:
             raise error.cause from None
-        return None
+        return await ask()
 
     async def troubles(self) -> list[str]:
         """What is not in order, and what the dispatchers could not get to work so far."""

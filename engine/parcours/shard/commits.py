@@ -1,0 +1,104 @@
+"""The commits of a shard: a work is begun, made durable as one record of the store, and only then visible.
+
+Whatever fails on the way, most of all the commit, breaks the shard: what lies in memory may be ahead of the store then,
+so it refuses everything until it is opened again from its store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from parcours.errors import StoreBroken
+from parcours.shard.imaging import Imaging
+from parcours.shard.outbox import Outbox
+from parcours.shard.published import Published
+from parcours.shard.reads import Reads
+from parcours.shard.slots import OWN, Slots
+from parcours.shard.timekeeping import Timekeeping
+from parcours.shard.totals import ShardTotals
+from parcours.shard.wheel import Wheel
+from parcours.shard.work import Work
+from parcours.store.store import Record, Store
+
+
+class Commits:
+    """Where one shard's journal stands, and how it goes on.
+
+    epoch     that under which the shard writes
+    sequence  the number of the newest record
+    stamp_ms  the effective time of the newest input
+    """
+
+    def __init__(
+        self,
+        slots: Slots,
+        store: Store,
+        time: Timekeeping,
+        published: Published,
+        reads: Reads,
+        totals: ShardTotals,
+        imaging: Imaging,
+        wheel: Wheel,
+        outbox: Outbox,
+    ) -> None:
+        self._slots = slots
+        self._store = store
+        self._time = time
+        self._published = published
+        self._reads = reads
+        self._totals = totals
+        self._imaging = imaging
+        self._wheel = wheel
+        self._outbox = outbox
+        self.epoch = self.sequence = self.stamp_ms = 0
+        self._broken: str | None = None
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """A change is carried out whole, or it is the last one."""
+        self.check()
+        try:
+            yield
+        except BaseException as error:
+            self._broken = f"the shard stopped at {type(error).__name__}: {error}; open it again from its store"
+            raise
+
+    def check(self) -> None:
+        """Raises StoreBroken once a change has failed."""
+        if self._broken is not None:
+            raise StoreBroken(self._broken)
+
+    @property
+    def is_broken(self) -> bool:
+        return self._broken is not None
+
+    def begin(self, now_ms: int) -> Work:
+        """A work at this time, or at that of the newest input if it is later."""
+        stamp_ms = self._time.stamp_ms(self.stamp_ms, now_ms)
+        if stamp_ms > self._reads.first_ms:
+            self._reads.pass_to(stamp_ms)
+        return Work(self._slots, stamp_ms, self._published.touching, reading=stamp_ms > self._reads.first_ms)
+
+    def commit(self, work: Work, *, always: bool = False) -> None:
+        """Make the work durable, then visible. A work without any change is committed only if asked for."""
+        self.stamp_ms = work.stamp_ms
+        profiles = work.profiles()
+        outbox = work.outbox_changes()
+        if profiles or outbox or work.facts or always:
+            facts = self._time.keep(work.facts)
+            own = [*work.own, *self._published.entries(self._slots.own.profiles), *self._reads.entries()]
+            if work.facts and self._time.counts_facts:
+                own += self._totals.count(work.facts, self.sequence + 1)
+            written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles
+            record = Record(self.sequence + 1, self.epoch, work.stamp_ms, work.seen, written, outbox, facts)
+            size_bytes = self._store.append(record)
+            self.sequence += 1
+            self._slots.show_own(own)
+            self._published.saved()
+            self._reads.saved()
+            for person, due in self._slots.show(profiles, outbox):
+                self._wheel.add(person, due)
+            self._imaging.committed(self.sequence, size_bytes)
+        for channel, ready in work.ready:
+            self._outbox.offer(channel, ready)

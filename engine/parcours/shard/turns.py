@@ -1,0 +1,82 @@
+"""Turns: who may change a shard now, and how long may that keep others from looking in?
+
+A change is carried out whole before the next one begins; whoever comes meanwhile waits for a turn, first come, first
+served. A long change goes on in slices, between which the loop answers whatever changes nothing, from what has been
+committed: so a shard that is busy can still say so. While a shard is held, only what ends that has a turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+
+SLICE_S: Final = 0.05
+"""After so long others may look in: a question waits no longer for a large batch than for a few small ones."""
+
+
+class Turns:
+    """The turns of one shard, on one loop: `async with turns` is one."""
+
+    def __init__(self, *, held: bool) -> None:
+        self.even_if_held = asyncio.Lock()
+        """A turn that does not wait until the shard is held no more."""
+        self._free = asyncio.Event()
+        self.hold(held=held)
+
+    def hold(self, *, held: bool) -> None:
+        """Let everybody wait, or go on."""
+        self._free.clear() if held else self._free.set()
+
+    @property
+    def held(self) -> bool:
+        return not self._free.is_set()
+
+    @property
+    def taken(self) -> bool:
+        """Whether somebody has a turn now."""
+        return self.even_if_held.locked()
+
+    async def __aenter__(self) -> None:
+        while True:
+            if not self._free.is_set():
+                await self._free.wait()
+            await self.even_if_held.acquire()
+            if self._free.is_set():
+                return
+            self.even_if_held.release()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.even_if_held.release()
+
+
+async def in_slices(steps: Generator[None, None, T]) -> T:
+    """Go through all steps, and return what comes of them. Whoever calls has the turn."""
+    time = asyncio.get_running_loop().time
+    until_s = time() + SLICE_S
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        if time() < until_s:
+            continue
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            at_once(steps)  # nobody waits for it any more, but half a change would be the shard's last
+            raise
+        until_s = time() + SLICE_S
+
+
+def at_once(steps: Generator[None, None, T]) -> T:
+    """Go through all steps without a pause."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
