@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ProjectInvalid,
         PublishRefused,
         SettingInvalid,
+        ShardStopped,
         ShardUnavailable,
         StoreBroken,
         StoreBusy,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from parcours.service.journey_control import JourneyState
     from parcours.service.person import Person, PersonDelivery, PersonRun
     from parcours.service.service import Service
+    from parcours.service.set_aside import DeadLetter
     from parcours.simulation.simulation import Result, simulate
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "AuthorError",
     "CallerError",
     "ChannelUnknown",
+    "DeadLetter",
     "DeliveryReached",
     "DeliveryStory",
     "Engine",
@@ -81,6 +84,7 @@ __all__ = [
     "Service",
     "SettingInvalid",
     "Settings",
+    "ShardStopped",
     "ShardUnavailable",
     "StepCount",
     "StoreBroken",
@@ -101,6 +105,7 @@ if not TYPE_CHECKING:  # a type checker that sees `__getattr__` takes any name f
         "AuthorError": "parcours.errors",
         "CallerError": "parcours.errors",
         "ChannelUnknown": "parcours.errors",
+        "DeadLetter": "parcours.service.set_aside",
         "DeliveryReached": "parcours.core.fact",
         "DeliveryStory": "parcours.insight.explain",
         "Engine": "parcours.service.engine",
@@ -136,6 +141,7 @@ if not TYPE_CHECKING:  # a type checker that sees `__getattr__` takes any name f
         "Service": "parcours.service.service",
         "SettingInvalid": "parcours.errors",
         "Settings": "parcours.config",
+        "ShardStopped": "parcours.errors",
         "ShardUnavailable": "parcours.errors",
         "StepCount": "parcours.insight.summary",
         "StoreBroken": "parcours.errors",

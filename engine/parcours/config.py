@@ -102,6 +102,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=200,
         description="Inputs kept for one person's runs of a paused journey; beyond it none is made up for.",
     )
+    dead_letters_max: Count = Field(
+        default=1_000,
+        description="Inputs that cannot be applied and that a shard keeps for somebody to look at; the oldest go.",
+    )
     attempts_max: Count = Field(default=5, description="Attempts in all at a delivery that was definitely not sent.")
     retry_delays_ms: Annotated[tuple[Duration, ...], Field(min_length=1, max_length=RETRY_DELAYS_MAX)] = Field(
         default=(MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS),

@@ -15,6 +15,7 @@
     │   └── EngineClosed
     └── NobodyYet                wait and try again; the engine does so by itself
         ├── ShardUnavailable
+        │   └── ShardStopped     it met an input that cannot be applied
         └── Overloaded
 
 A broken promise of our own code is an `assert`, never one of these. Every class takes exactly the
@@ -109,6 +110,10 @@ class NobodyYet(ParcoursError):
 
 class ShardUnavailable(NobodyYet):
     """The shard does not answer at the moment."""
+
+
+class ShardStopped(ShardUnavailable):
+    """The shard has stopped at an input that cannot be applied, and opens again without it."""
 
 
 class Overloaded(NobodyYet):

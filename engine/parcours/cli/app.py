@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from parcours.cli.dead import dead
 from parcours.cli.interruption import interruptible
 from parcours.cli.plugins import plugins
 from parcours.cli.project import check, graph, init, schema
@@ -83,6 +84,7 @@ def build() -> typer.Typer:
     app.callback()(options)
     for name, command in COMMANDS.items():
         app.command(name)(command)
+    app.add_typer(dead)
     return app
 
 

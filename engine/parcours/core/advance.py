@@ -39,6 +39,7 @@ from parcours.core.input import (
     SuppressionChanged,
     TimePassed,
     TimerDue,
+    TimerSetAside,
     TraitsChanged,
 )
 from parcours.core.occasion import Occasion
@@ -50,7 +51,7 @@ from parcours.core.run.resuming import make_up
 from parcours.core.run.stopping import stop
 from parcours.core.run.traits import set_traits
 from parcours.core.run.updates import follow_updates
-from parcours.core.run.walk import go_to, hears, leave_send, waits_at
+from parcours.core.run.walk import go_to, hears, leave_send, park, waits_at
 from parcours.core.run.zone_change import follow_zone
 from parcours.core.series import remember
 from parcours.core.turn import Crowd, DeadCodes, Normalize, Turn, as_it_stands, no_codes
@@ -114,6 +115,8 @@ def advance(
             enter_later(turn, given)
         case Aliased(previous_id=previous_id):
             _tell_not_merged(turn, "alias", previous_id)
+        case TimerSetAside(reason=reason):
+            _set_aside(turn, reason)
         case TimePassed():
             pass  # its earlier timers have been fired by the caller
         case JourneyStopped() | JourneyResumed() | AudiencesPublished():
@@ -213,6 +216,25 @@ def _fire_first(turn: Turn) -> None:
         _fire(turn, timer)
 
 
+def _set_aside(turn: Turn, reason: str) -> None:
+    """Do without the first timer: its run is parked, its delivery fails, and anything else does not happen."""
+    timer = _first(turn.profile.timers)
+    turn.profile.timers.remove(timer)
+    if timer.kind in ("wait", "timeout"):
+        run = _run_of(turn, timer)
+        if run is not None:
+            park(turn, run, reason)
+    elif timer.kind in ("retry", "release"):
+        found = deliveries.find(turn, timer.key)
+        if found is not None:
+            deliveries.close(turn, *found, "failed", reason=reason)
+
+
+def _run_of(turn: Turn, timer: Timer) -> Run | None:
+    """The open run that has set the timer."""
+    return next((run for run in turn.profile.runs if run.number == timer.run and run.journey == timer.journey), None)
+
+
 def _fire(turn: Turn, timer: Timer) -> None:
     """Carry out a timer that has already been removed from the profile."""
     match timer.kind:
@@ -243,7 +265,7 @@ def _fire(turn: Turn, timer: Timer) -> None:
 
 def _go_on(turn: Turn, timer: Timer) -> None:
     """End a wait or a time-out: its run goes on."""
-    run = next((run for run in turn.profile.runs if run.number == timer.run and run.journey == timer.journey), None)
+    run = _run_of(turn, timer)
     journey = None if run is None else turn.journey_of(run)
     if run is None or run.step is None or journey is None:
         return

@@ -80,6 +80,13 @@ class TimerDue(msgspec.Struct, frozen=True):
     at: int
 
 
+class TimerSetAside(msgspec.Struct, frozen=True):
+    """The person's first timer is not to be fired, because that cannot be done; the reason in words."""
+
+    at: int
+    reason: str
+
+
 class DeliveriesClaimed(msgspec.Struct, frozen=True):
     """A dispatcher claimed these deliveries."""
 
@@ -189,6 +196,7 @@ Input: TypeAlias = (
     | SuppressionChanged
     | TimePassed
     | TimerDue
+    | TimerSetAside
     | DeliveriesClaimed
     | DeliveryRecorded
     | ReceiptArrived

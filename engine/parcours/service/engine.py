@@ -108,6 +108,8 @@ class Engine(BlockingFacade):
     explain = blocking(Service.explain)
     drain = blocking(Service.drain)
     troubles = blocking(Service.troubles)
+    dead_letters = blocking(Service.dead_letters)
+    resend = blocking(Service.resend)
 
     publish = blocking(Service.publish)
     journeys = blocking(Service.journeys)

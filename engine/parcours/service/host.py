@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 from parcours.channel import CALL
@@ -99,6 +100,11 @@ class Host:
                 self._waiting -= 1
         return await self._router.take(lines)
 
+    @property
+    def ports(self) -> Sequence[ShardPort]:
+        """All shards."""
+        return self._runtime.ports
+
     def port_of(self, person: str) -> ShardPort:
         """The shard that owns the person of this name."""
         return self._runtime.ports[self._plan.slot_map.shard(person)]
@@ -128,7 +134,15 @@ class Host:
     async def troubles(self) -> list[str]:
         """What is not in order now, a sentence each."""
         reads = [] if self._reads is None else self._reads.troubles
-        return [*await self._runtime.troubles(), *self.control.troubles(), *reads]
+        return [*await self._runtime.troubles(), *await self._of_shards(), *self.control.troubles(), *reads]
+
+    async def _of_shards(self) -> list[str]:
+        """What shards say of themselves; of one that does not answer the runtime knows."""
+        said = []
+        for number, port in enumerate(self._runtime.ports):
+            with suppress(ShardUnavailable):
+                said += [f"shard {number}: {trouble}" for trouble in (await port.ask(GetStatus())).troubles]
+        return said
 
     async def turn_away(self) -> None:
         """Take no more lines; calls under way, and those that wait for room, fail with ShardUnavailable."""

@@ -29,8 +29,10 @@ from parcours.service.facade import Facade
 from parcours.service.host import CLOSE_PATIENCE_S, Host
 from parcours.service.journey_control import drafted
 from parcours.service.people_calls import check_text
+from parcours.service.set_aside import DeadLetter, list_all, send_again
 from parcours.service.unknown_names import UnknownNames
 from parcours.store.address import check_address
+from parcours.wording import shown_value
 
 DRAIN_POLL_S = 0.01
 """How often `drain` looks whether everything has settled."""
@@ -228,6 +230,25 @@ class Service(Facade):
         except TimeoutError:
             said.append("the shards or the channels do not answer")
         return "; ".join(said) or "it has settled just now"
+
+    async def dead_letters(self) -> list[DeadLetter]:
+        """What the shards could not apply and have set aside, shard by shard, the oldest first."""
+        self._check_open()
+        return await list_all(self._host.ports)
+
+    def resend(self, ids: Iterable[str]) -> Coroutine[Any, Any, int]:
+        """Apply dead letters once more, as if they came only now; returns how many were applied.
+
+        One that fails again is set aside again, and this may raise ShardUnavailable then. Raises CallerError for an id
+        of none, and for that of a timer, which cannot be sent again.
+        """
+        if isinstance(ids, str) or not isinstance(ids, Iterable):
+            raise CallerError(f"ids={shown_value(ids)}: a list of ids is expected, such as ['0.1']")
+        return self._resend(list(ids))
+
+    async def _resend(self, ids: list[str]) -> int:
+        self._check_open()
+        return await send_again(self._host.ports, ids)
 
     async def troubles(self) -> list[str]:
         """What is not in order now, a sentence each: a channel that does not start, a shard that does not come back.

@@ -6,11 +6,13 @@ so it refuses everything until it is opened again from its store.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from parcours.errors import StoreBroken
+from parcours.errors import ShardStopped, StoreBroken
 from parcours.shard.imaging import Imaging
+from parcours.shard.in_hand import InHand
 from parcours.shard.outbox import Outbox
 from parcours.shard.published import Published
 from parcours.shard.reads import Reads
@@ -20,6 +22,8 @@ from parcours.shard.totals import ShardTotals
 from parcours.shard.wheel import Wheel
 from parcours.shard.work import Work
 from parcours.store.store import Record, Store
+
+log = logging.getLogger("parcours")
 
 
 class Commits:
@@ -41,6 +45,7 @@ class Commits:
         imaging: Imaging,
         wheel: Wheel,
         outbox: Outbox,
+        in_hand: InHand,
     ) -> None:
         self._slots = slots
         self._store = store
@@ -51,17 +56,24 @@ class Commits:
         self._imaging = imaging
         self._wheel = wheel
         self._outbox = outbox
+        self._in_hand = in_hand
         self.epoch = self.sequence = self.stamp_ms = 0
         self._broken: str | None = None
 
     @contextmanager
     def whole(self) -> Iterator[None]:
-        """A change is carried out whole, or it is the last one."""
+        """A change is carried out whole, or it is the last one.
+
+        Raises ShardStopped for what an input raises: when the shard opens again, it sets that input aside.
+        """
         self.check()
         try:
             yield
         except BaseException as error:
             self._broken = f"the shard stopped at {type(error).__name__}: {error}; open it again from its store"
+            if isinstance(error, Exception) and self._in_hand.blame(error):
+                log.error("an input cannot be applied", exc_info=error)
+                raise ShardStopped(self._broken) from error
             raise
 
     def check(self) -> None:
@@ -82,6 +94,7 @@ class Commits:
 
     def commit(self, work: Work, *, always: bool = False) -> None:
         """Make the work durable, then visible. A work without any change is committed only if asked for."""
+        self._in_hand.nothing()
         self.stamp_ms = work.stamp_ms
         profiles = work.profiles()
         outbox = work.outbox_changes()

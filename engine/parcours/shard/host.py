@@ -21,6 +21,7 @@ from parcours.core.remarks import RemarkCounter, RemarkCounts
 from parcours.core.totals import Totals
 from parcours.errors import StoreBroken
 from parcours.journey.publish.publications import Publications
+from parcours.shard.dead_letters import DeadLetter
 from parcours.shard.limit_warnings import LimitWarnings
 from parcours.shard.messages import (
     Answer,
@@ -178,6 +179,16 @@ class ShardHost:
             self._woken.clear()
             self._shard.give_up(by, self._clock.now_ms())
             self.look()
+
+    async def dead_letters(self) -> list[DeadLetter]:
+        return self._shard.dead_letters()
+
+    async def resend(self, numbers: Sequence[int]) -> Answer:
+        async with self._turns:
+            self._shard.acquit(numbers)
+            answer = self._shard.resend(numbers, self._clock.now_ms())
+            self.look()
+            return answer
 
     async def due_reads(self) -> DueReads:
         return self._shard.due_reads(self._clock.now_ms())

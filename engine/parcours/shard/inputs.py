@@ -14,9 +14,11 @@ from collections.abc import Iterable, Mapping
 from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
 from parcours.core.effect import Effects
-from parcours.core.input import DeliveryRecorded, Input, TimePassed, TimerDue
-from parcours.core.profile import Profile
+from parcours.core.input import DeliveryRecorded, Input, TimePassed, TimerDue, TimerSetAside
+from parcours.core.profile import Profile, Timer
 from parcours.core.turn import Crowd, DeadCodes, Normalize
+from parcours.shard.dead_letters import DeadLetters
+from parcours.shard.in_hand import timer_mark
 from parcours.shard.outbox import Answering, Ready
 from parcours.shard.published import Published
 from parcours.shard.reads import Reads, in_order
@@ -37,7 +39,10 @@ class Inputs:
         crowd: Crowd | None,
         normalize: Normalize,
         dead_codes: DeadCodes,
+        dead_letters: DeadLetters,
     ) -> None:
+        self._in_hand = dead_letters.in_hand
+        self._dead_letters = dead_letters
         self._published = published
         self._reads = reads
         self._time = time
@@ -83,14 +88,25 @@ class Inputs:
             timer = first_timer(profile, given.at)
             if timer is None and type(given) is TimePassed:
                 return
-            now = given if timer is None else TimerDue(timer.due)
+            now = given if timer is None else self._due(work, person, timer)
             effects = self._advance(person, profile, now)
+            if timer is not None:
+                self._in_hand.given()
             work.add(slot, effects)
             leaving = self.make_ready(work, slot, person, now.at, effects.ready) if effects.ready else ()
             if leaving and self._time.stop(person, leaving, () if timer is None else (given,)):
                 return
             if timer is None:
                 return
+
+    def _due(self, work: Work, person: str, timer: Timer) -> TimerDue | TimerSetAside:
+        """The timer, which is in hand from now on; set aside if the process has ended with it in hand before."""
+        mark = timer_mark(person, timer.due)
+        self._in_hand.timer(mark)
+        if mark not in self._in_hand.suspects:
+            return TimerDue(timer.due)
+        reason = self._dead_letters.set_aside(work, timer.due, person, None, mark)
+        return TimerSetAside(timer.due, f"a timer was set aside: {reason}")
 
     def _advance(self, person: str, profile: Profile, given: Input) -> Effects:
         """By what was published at the input's time."""

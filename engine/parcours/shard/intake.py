@@ -27,6 +27,8 @@ from parcours.segment.line import (
     read_envelope,
 )
 from parcours.segment.person import is_report, person_of
+from parcours.shard.dead_letters import DeadLetters
+from parcours.shard.in_hand import line_mark
 from parcours.shard.messages import Answer, Batch, LineOutcome
 from parcours.shard.reports import NOBODY, Reports
 from parcours.shard.slots import SeenIds, Slots
@@ -38,6 +40,9 @@ DIGEST_BYTES = 16
 
 PLAIN_ID_MAX = 64
 """An id up to this length in characters is within every bound that can be set, and needs no closer look."""
+
+SET_ASIDE = "it was set aside as a dead letter"
+"""What is told of a line that cannot be applied, before the reason."""
 
 NOT_USABLE_THEN = "it could not be used when it first came"
 """What is told of a rejected line that comes again and could be used by now."""
@@ -57,7 +62,10 @@ class Intake:
         slots: Slots,
         seen: SeenIds,
         time: Timekeeping,
+        dead_letters: DeadLetters,
     ) -> None:
+        self._in_hand = dead_letters.in_hand
+        self._dead_letters = dead_letters
         self._slot_of = slot_map.slot_of_bytes
         self._settings = settings
         self._slots = slots
@@ -74,11 +82,15 @@ class Intake:
         self._idle = self._declared - program.moving - program.entering
 
     def inputs(self, batch: Batch, work: Work) -> Iterator[tuple[int, str, Input]]:
-        """(slot, person, input) for each line that may move its person; the outcome of every line is noted."""
+        """(slot, person, input) for each line that may move its person; the outcome of every line is noted.
+
+        While it is being applied the line is in hand.
+        """
         self._outcomes, self._reasons = bytearray(len(batch.lines)), []  # accepted, unless it turns out otherwise
         idle, owned, remember = self._idle, self._slots.owned, work.seen.append
         reports = Reports(self._slots, batch.lines)
         arrival_ms = self._time.arrival_ms(work.stamp_ms)
+        in_hand, suspects = self._in_hand, self._in_hand.suspects
         for place, line in enumerate(batch.lines):
             try:
                 try:
@@ -112,6 +124,11 @@ class Intake:
             if digest in seen and not self._seen.has_expired(slot, digest, at):
                 self._outcomes[place] = LineOutcome.DUPLICATE
                 continue
+            if suspects and line_mark(digest) in suspects:
+                why = self._dead_letters.set_aside(work, at, person, line, line_mark(digest))
+                self._outcomes[place] = LineOutcome.REJECTED
+                self._reasons.append(f"{SET_ASIDE}: {why}")
+                continue
             seen[digest] = at
             remember((slot, digest, at))
             if at > work.stamp_ms:
@@ -120,6 +137,7 @@ class Intake:
                 if moves and call.type == "track" and call.event not in self._declared:
                     self._outcomes[place] = LineOutcome.UNDECLARED
             elif person:
+                in_hand.line(line_mark(digest))
                 yield slot, person, given
             else:
                 self._note_unmatched(given, work)
@@ -162,10 +180,11 @@ class Intake:
             listened_for = call.event in self._program.moving or call.event in self._program.entering
             if call.type != "track" or not call.event or listened_for:
                 input_of(call, at, self._program)
-            self._identity(call, person.encode(), batch, place)
+            identity = self._identity(call, person.encode(), batch, place)
         except Unusable as reason:
             return str(reason)
-        return NOT_USABLE_THEN
+        why = self._dead_letters.why(line_mark(blake2s(identity, digest_size=DIGEST_BYTES).digest()))
+        return NOT_USABLE_THEN if why is None else f"{SET_ASIDE}: {why}"
 
     def _input(self, call: Call, slot: int, person: str, at: int, work: Work) -> Input | None:
         """What the call does to the person; None if it can move nothing. Whatever is wrong with it comes out here."""

@@ -119,6 +119,7 @@ class Status(msgspec.Struct, frozen=True, array_like=True):
     standing_still  people whose clock waits for a receipt (virtual time only)
     reads           journeys whose audience has been read, and the newest instant of it
     reads_missed    how many instants of a journey passed without a read, by journey
+    troubles        what is not in order, a sentence each
     """
 
     people: int
@@ -129,6 +130,7 @@ class Status(msgspec.Struct, frozen=True, array_like=True):
     standing_still: int
     reads: dict[str, int]
     reads_missed: dict[str, int]
+    troubles: list[str] = []
 
 
 class Holding(msgspec.Struct, frozen=True, array_like=True):

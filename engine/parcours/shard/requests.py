@@ -18,6 +18,7 @@ from parcours.core.profile import Profile
 from parcours.core.remarks import RemarkCounts
 from parcours.core.totals import Totals
 from parcours.journey.publish.publications import Publications
+from parcours.shard.dead_letters import DeadLetter
 from parcours.shard.messages import (
     Answer,
     AudienceRead,
@@ -81,6 +82,22 @@ class GiveUpClaims(Request[None], frozen=True, tag="give_up"):
 
     async def put_to(self, host: ShardHost) -> None:
         await host.give_up(self.by)
+
+
+class ListDeadLetters(Request[list[DeadLetter]], frozen=True, tag="dead_letters"):
+    """What the shard could not apply, the oldest first."""
+
+    async def put_to(self, host: ShardHost) -> list[DeadLetter]:
+        return await host.dead_letters()
+
+
+class ResendDeadLetters(Request[Answer], frozen=True, tag="resend"):
+    """Apply the dead letters of these numbers as if they came only now, and take them off the list."""
+
+    numbers: list[int]
+
+    async def put_to(self, host: ShardHost) -> Answer:
+        return await host.resend(self.numbers)
 
 
 class GetDueReads(Request[DueReads], frozen=True, tag="due_reads"):

@@ -31,6 +31,7 @@ from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications
 from parcours.shard.claiming import Claiming
 from parcours.shard.commits import Commits
+from parcours.shard.dead_letters import DeadLetter, DeadLetters
 from parcours.shard.imaging import Imaging
 from parcours.shard.inputs import Inputs
 from parcours.shard.intake import Intake
@@ -85,20 +86,23 @@ class Shard:
         self._slot_map = slot_map
         self._slots = Slots(number, slot_map)
         self._seen = SeenIds(self._slots, settings.message_ids_for_ms, settings.message_ids_max)
-        self._intake = Intake(program, settings, slot_map, self._slots, self._seen, self._time)
+        self._dead_letters = DeadLetters(settings)
+        self._intake = Intake(program, settings, slot_map, self._slots, self._seen, self._time, self._dead_letters)
         self._wheel = Wheel(self._due_of)
         self._sweep = Sweep(self._slots)
         self._totals = ShardTotals(settings)
         self._imaging = Imaging(self._slots, self._totals, store, settings)
         recorded = dict.fromkeys(records, answer)
         self._reads = Reads(live=self._time.wakes_itself)
-        self._inputs = Inputs(self._published, self._reads, time, settings, recorded, crowd, normalize, dead_codes)
+        self._inputs = Inputs(
+            self._published, self._reads, time, settings, recorded, crowd, normalize, dead_codes, self._dead_letters
+        )
         self._listing = Listing(self._slots, self._inputs, self._published, self._reads, settings)
         self._leaving = Claiming(self._slots, self._inputs, self._time)
         self._positions = Positions(settings)
         self._commits = Commits(
             self._slots, store, time, self._published, self._reads, self._totals, self._imaging, self._wheel,
-            self._leaving.outbox,
+            self._leaving.outbox, self._dead_letters.in_hand,
         )  # fmt: skip
 
     def open(self, now_ms: int, *, expected_epoch: int | None = None) -> None:
@@ -114,6 +118,7 @@ class Shard:
         if self._published.fresh and self._time.wakes_itself:
             self._published.begin(now_ms)
         self._positions.restore(own)
+        self._dead_letters.restore(own, self._store.scratch())
         self._reads.restore(own)
         self._go_by_what_is_published()
         self._seen.restore(commits.stamp_ms)
@@ -121,10 +126,15 @@ class Shard:
             self._wheel.add(person, due)
         if self._time.counts_facts:
             self._totals.begin_check(self._slots, self._slot_map)
+        if self._published.held:
+            now_ms = 0  # its time has been told
         with self._commits.whole():
-            work = self._commits.begin(0 if self._published.held else now_ms)  # held: its time has been told
+            work = self._commits.begin(now_ms)
             self._leaving.take_up(work)
-            self._commits.commit(work, always=self._published.fresh)
+            work.own += self._dead_letters.give_up()
+            self._commits.commit(work, always=self._published.fresh or bool(work.own))
+        if asked_for := self._dead_letters.asked_for():
+            self.resend(asked_for, now_ms)
 
     # Inputs
 
@@ -180,6 +190,17 @@ class Shard:
     def _is_due_before(self, at: int) -> bool:
         next_ms = self._wheel.next_ms()
         return (next_ms is not None and next_ms < at) or self._reads.is_unfinished_before(at)
+
+    def resend(self, numbers: Iterable[int], now_ms: int) -> Answer:
+        """Apply the lines of dead letters as if they came only now, in the commit that takes them off the list."""
+        with self._commits.whole():
+            work = self._commits.begin(now_ms)
+            letters, batch = self._dead_letters.numbered(numbers)
+            for slot, person, given in self._intake.inputs(batch, work):
+                self._inputs.offer(work, slot, person, given)
+            work.own += [self._dead_letters.drop(letter) for letter in letters]
+            self._commits.commit(work)
+            return self._intake.answer(0)
 
     # Reads of audiences (reads.py)
 
@@ -356,7 +377,18 @@ class Shard:
             ready=self.ready(),
             claimed=self._leaving.outbox.under_way(),
             standing_still=self._time.standing_still,
+            troubles=self._dead_letters.troubles(),
         )
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """What could not be applied, the oldest first."""
+        self._commits.check()
+        return self._dead_letters.listed()
+
+    def acquit(self, numbers: Iterable[int]) -> None:
+        """Let the lines of these dead letters be applied once more, whatever came of it before."""
+        self._commits.check()
+        self._dead_letters.acquit(numbers)
 
     def collect_facts(self) -> list[Fact]:
         """Under virtual time: the facts since the last call, in the order of happening for each person."""

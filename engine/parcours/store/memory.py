@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from parcours.store.codec import decode_image, decode_record, encode_image, encode_record
 from parcours.store.fencing import check_record, next_epoch
-from parcours.store.store import Record, SlotImage
+from parcours.store.store import SCRATCH_BYTES, Record, SlotImage
 
 
 class MemoryStore:
@@ -25,6 +25,7 @@ class MemoryStore:
         self._read_through = 0
         self._records: dict[int, bytes] = {}  # in the order of their numbers
         self._images: dict[int, bytes] = {}
+        self._scratch = bytearray(SCRATCH_BYTES)
 
     def acquire(self, expected_epoch: int | None) -> int:
         with self._writing:
@@ -65,6 +66,9 @@ class MemoryStore:
         oldest = next(iter(self._records), None)
         if oldest is not None and oldest <= min(through, self._read_through, self._newest - 1):
             del self._records[oldest]
+
+    def scratch(self) -> memoryview:
+        return memoryview(self._scratch)
 
     def size_bytes(self) -> int:
         return sum(map(len, self._records.values()))
@@ -107,6 +111,9 @@ class VolatileStore:
 
     def trim(self, through: int) -> None:
         """Nothing to trim."""
+
+    def scratch(self) -> memoryview:
+        return memoryview(bytearray(SCRATCH_BYTES))
 
     def size_bytes(self) -> int:
         return 0

@@ -2,6 +2,7 @@
 
     shard-0003.journal.sqlite3     the records, the epoch, the readers' place, which images there must be
     shard-0003.slots/0123.image    the image of one slot
+    shard-0003.scratch             the scratch bytes, mapped into memory
 
 What has to stay true:
 
@@ -19,6 +20,8 @@ What has to stay true:
 
 from __future__ import annotations
 
+import mmap
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -31,7 +34,7 @@ from parcours.store.codec import damaged, decode_record, encode_record, next_lin
 from parcours.store.fencing import check_record, next_epoch
 from parcours.store.image_folder import ImageFolder, make_folder
 from parcours.store.journal import Journal, RecordRow, in_words
-from parcours.store.store import Record, SlotImage
+from parcours.store.store import SCRATCH_BYTES, Record, SlotImage
 
 
 class SqliteStore:
@@ -43,6 +46,8 @@ class SqliteStore:
 
     def __init__(self, folder: Path, shard: int) -> None:
         self._path = folder / f"shard-{shard:04}.journal.sqlite3"
+        self._scratch_path = folder / f"shard-{shard:04}.scratch"
+        self._scratch: mmap.mmap | None = None
         self._turn = threading.Lock()
         self._broken: str | None = None
         self._closed = False
@@ -129,6 +134,13 @@ class SqliteStore:
             if self._oldest <= min(through, journal.read_through(), self._newest - 1):
                 self._size_bytes -= journal.delete(self._oldest)
                 self._oldest += 1
+
+    def scratch(self) -> memoryview:
+        if self._scratch is None:
+            with self._errors_in_words(), self._scratch_path.open("a+b") as file:
+                os.posix_fallocate(file.fileno(), 0, SCRATCH_BYTES)  # or a full disk would end the process at a write
+                self._scratch = mmap.mmap(file.fileno(), SCRATCH_BYTES)
+        return memoryview(self._scratch)
 
     def size_bytes(self) -> int:
         return self._size_bytes

@@ -23,6 +23,9 @@ import msgspec
 RECORD_ENTRY_BYTES = 40
 """About what an entry of a record takes beside its data: a name, a slot, and their headers."""
 
+SCRATCH_BYTES = 8 * 1024
+"""Length of a shard's scratch bytes."""
+
 SEEN_BYTES = 27
 """What a consumed message id takes in a record."""
 
@@ -99,6 +102,13 @@ class Store(Protocol):
 
     def trim(self, through: int) -> None:
         """Delete the oldest record if its number is at most `through` and its facts have been read. One a call."""
+
+    def scratch(self) -> memoryview:
+        """`SCRATCH_BYTES` bytes to write into, zeros in a new store.
+
+        What is written there outlives the process at once, but not for certain the machine; whoever opens the store
+        next on the same machine finds it. Usable until the store is closed.
+        """
 
     def size_bytes(self) -> int:
         """About how much the journal takes."""

@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from parcours.errors import StoreBusy
-from parcours.store.store import Record, SlotImage, Store
+from parcours.store.store import SCRATCH_BYTES, Record, SlotImage, Store
 
 Open = Callable[[], Store]
 
@@ -256,6 +256,17 @@ class StoreContract:
             store.trim(through=3)
 
             assert numbers(store) == [3]
+
+    def test_scratch_bytes_are_found_again(self) -> None:
+        open_store = self.new_data()
+        with opened(open_store) as store:
+            scratch = store.scratch()
+            assert bytes(scratch) == bytes(SCRATCH_BYTES)
+            scratch[5:8] = b"abc"
+            assert bytes(store.scratch()[5:8]) == b"abc"
+
+        with opened(open_store) as store:
+            assert bytes(store.scratch()[4:9]) == b"\0abc\0"
 
     def test_the_size_follows_the_records(self) -> None:
         open_store = self.new_data()

@@ -19,7 +19,7 @@ from parcours.clock import SystemClock
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
-from parcours.errors import ShardUnavailable, StoreBroken, StoreBusy
+from parcours.errors import ShardStopped, ShardUnavailable, StoreBroken, StoreBusy
 from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.routing.plan import Plan
 from parcours.runtime.cluster.actor_port import ActorPort
@@ -78,7 +78,7 @@ class ShardActor:
     async def _answer(self, asked: Awaitable[T]) -> T:
         try:
             return await asked
-        except (StoreBroken, StoreBusy) as error:
+        except (StoreBroken, StoreBusy, ShardStopped) as error:
             await self.close()
             raise ShardUnavailable(f"the shard has to be opened again: {error}") from error
 

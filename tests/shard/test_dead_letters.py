@@ -1,0 +1,258 @@
+"""What becomes of an input that cannot be applied, whatever it does to the process?"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from parcours.channel import NotSent
+from parcours.config import Settings
+from parcours.core.fact import DeliveryReached, LimitReached, Moved
+from parcours.core.fact_block import decode_facts
+from parcours.core.identity import SlotMap
+from parcours.errors import ShardStopped, StoreBroken
+from parcours.journey.program import Program
+from parcours.shard.in_hand import DEATHS_MAX, ENTRIES, InHand, line_mark, timer_mark
+from parcours.shard.messages import Answer, Batch
+from parcours.shard.shard import Shard
+from parcours.store.memory import MemoryStore
+from parcours.store.sqlite import SqliteStore
+from parcours.store.store import SCRATCH_BYTES
+
+if TYPE_CHECKING:
+    from tests.shard.conftest import Lines
+
+POISON = "poison"
+SECOND_LIFE = Path(__file__).with_name("poisoned_life.py")
+
+
+class Poisoned:
+    """A shard in which nothing can be sent to a person named `poison`, as long as that has not been mended."""
+
+    def __init__(self, program: Program, settings: Settings | None = None) -> None:
+        self.program = program
+        self.settings = settings or Settings()
+        self.store = MemoryStore()
+        self.now_ms = 1_000_000
+        self.mended = False
+        self.shard = self.open()
+
+    def open(self) -> Shard:
+        """A new life of the process."""
+        self.shard = Shard(0, SlotMap(1), self.program, self.store, self.settings, normalize=self.normalize)
+        self.shard.open(self.now_ms)
+        return self.shard
+
+    def normalize(self, channel: str, address: str, region: str | None) -> str:
+        if POISON in address and not self.mended:
+            raise ZeroDivisionError("a mistake of ours")
+        return address
+
+    def take(self, batch: Batch) -> Answer:
+        return self.shard.take(batch, self.now_ms)
+
+    def people(self) -> list[str]:
+        return [letter.person for letter in self.shard.dead_letters()]
+
+    def facts(self) -> list[object]:
+        return [fact for record in self.store.records() for fact in decode_facts(record.facts, "a record")]
+
+
+@pytest.fixture
+def poisoned(program: Program) -> Poisoned:
+    return Poisoned(program)
+
+
+def batch_of(number: int, *lines: bytes) -> Batch:
+    return Batch("router", number, list(range(len(lines))), list(lines))
+
+
+def known(lines: Lines) -> bytes:
+    return lines.identify(POISON)
+
+
+def test_an_event_that_raises_is_set_aside_and_the_others_of_its_batch_are_taken(
+    poisoned: Poisoned, lines: Lines
+) -> None:
+    poisoned.take(batch_of(1, *map(lines.identify, ("anna", POISON))))
+    batch = batch_of(2, lines.track("anna", "Ordered"), lines.track(POISON, "Ordered"), lines.track("bert", "Ordered"))
+
+    with pytest.raises(ShardStopped, match="ZeroDivisionError: a mistake of ours"):
+        poisoned.take(batch)
+    with pytest.raises(StoreBroken, match="open it again"):
+        poisoned.shard.status()
+    answer = poisoned.open().take(batch, poisoned.now_ms)
+
+    assert list(answer.outcomes) == [0, 3, 0]
+    (reason,) = answer.reasons
+    assert reason.startswith("it was set aside as a dead letter: ") and "a mistake of ours" in reason
+    assert poisoned.take(batch) == answer, "the batch comes again"
+    assert poisoned.open().take(batch, poisoned.now_ms) == answer, "and again after a restart"
+    (letter,) = poisoned.shard.dead_letters()
+    assert (letter.person, letter.line) == (POISON, lines.track(POISON, "Ordered"))
+    (trouble,) = poisoned.shard.status().troubles
+    assert trouble.startswith("dead letters: 1 ")
+    assert [run.journey for run in poisoned.shard.profile("anna").runs] == ["ship"]  # type: ignore[union-attr]
+
+
+def test_a_timer_that_raises_is_set_aside_with_its_run_and_everybody_else_goes_on(
+    poisoned: Poisoned, lines: Lines
+) -> None:
+    for number, person in enumerate(("anna", POISON, "bert"), start=1):
+        poisoned.take(batch_of(number, lines.identify(person), lines.track(person, "Started")))
+    poisoned.now_ms += 20_001
+
+    with pytest.raises(ShardStopped):
+        poisoned.shard.pass_time(poisoned.now_ms)
+    poisoned.open().pass_time(poisoned.now_ms)
+
+    (run,) = poisoned.shard.profile(POISON).runs  # type: ignore[union-attr]
+    assert run.parked is not None and "a mistake of ours" in run.parked
+    assert poisoned.shard.ready() == {"email": 2}
+    (letter,) = poisoned.shard.dead_letters()
+    assert (letter.person, letter.line) == (POISON, None)
+    parked = [fact for fact in poisoned.facts() if isinstance(fact, Moved) and fact.what == "parked"]
+    assert [(fact.person, fact.step) for fact in parked] == [(POISON, "bought")]
+    assert poisoned.shard.resend([letter.number], poisoned.now_ms) == Answer(0), "a timer cannot be sent again"
+    assert len(poisoned.shard.dead_letters()) == 1
+
+
+def test_a_timer_of_a_delivery_that_raises_makes_it_fail(poisoned: Poisoned, lines: Lines) -> None:
+    # given a delivery that waits for its second attempt, and somebody in whose case that cannot be made
+    poisoned.take(batch_of(1, lines.identify("anna"), lines.track("anna", "Ordered")))
+    in_hand = InHand()
+    (key,) = [each.key for each in poisoned.shard.claim("email", 1, "d", poisoned.now_ms).outgoing]
+    poisoned.shard.settle([NotSent(key, "busy")], poisoned.now_ms)
+    (timer,) = [each for each in poisoned.shard.profile("anna").timers if each.kind == "retry"]  # type: ignore[union-attr]
+    in_hand.restore(poisoned.store.scratch())
+    in_hand.timer(timer_mark("anna", timer.due))
+    in_hand.blame(ZeroDivisionError("a mistake of ours"))
+
+    poisoned.now_ms = timer.due + 1
+    poisoned.open().pass_time(poisoned.now_ms)
+
+    reached = [fact for fact in poisoned.facts() if isinstance(fact, DeliveryReached)]
+    assert reached[-1].outcome == "failed" and "a mistake of ours" in (reached[-1].reason or "")
+    assert poisoned.open().ready() == {}
+
+
+def test_what_is_sent_again_is_applied_once(poisoned: Poisoned, lines: Lines) -> None:
+    ordered = lines.track(POISON, "Ordered", message_id="m1")
+    poisoned.take(batch_of(1, lines.identify(POISON)))
+    with pytest.raises(ShardStopped):
+        poisoned.take(batch_of(2, ordered))
+    poisoned.open().take(batch_of(2, ordered), poisoned.now_ms)
+    poisoned.mended = True
+    (letter,) = poisoned.shard.dead_letters()
+
+    poisoned.shard.acquit([letter.number])
+    answer = poisoned.shard.resend([letter.number, 99], poisoned.now_ms)
+
+    assert list(answer.outcomes) == [0]
+    assert poisoned.people() == []
+    assert poisoned.open().dead_letters() == []
+    assert poisoned.shard.ready() == {"email": 1}
+    assert list(poisoned.take(batch_of(3, ordered)).outcomes) == [2], "its message id is known"
+
+
+def test_what_fails_again_stays_on_the_list(poisoned: Poisoned, lines: Lines) -> None:
+    poisoned.take(batch_of(1, lines.identify(POISON)))
+    with pytest.raises(ShardStopped):
+        poisoned.take(batch_of(2, lines.track(POISON, "Ordered")))
+    poisoned.open().take(batch_of(2, lines.track(POISON, "Ordered")), poisoned.now_ms)
+    (letter,) = poisoned.shard.dead_letters()
+
+    poisoned.shard.acquit([letter.number])
+    with pytest.raises(ShardStopped):
+        poisoned.shard.resend([letter.number], poisoned.now_ms)
+
+    assert poisoned.open().dead_letters() == [letter]
+
+
+def test_only_so_many_are_kept_and_the_loss_is_recorded(program: Program, lines: Lines) -> None:
+    poisoned = Poisoned(program, Settings(dead_letters_max=2))
+    poisoned.take(batch_of(1, *[lines.identify(f"{POISON}{number}") for number in range(3)]))
+    for number in range(3):
+        batch = batch_of(number + 2, lines.track(f"{POISON}{number}", "Ordered"))
+        with pytest.raises(ShardStopped):
+            poisoned.take(batch)
+        poisoned.open().take(batch, poisoned.now_ms)
+
+    assert poisoned.people() == [f"{POISON}1", f"{POISON}2"]
+    assert poisoned.open().dead_letters()[0].person == f"{POISON}1"
+    lost = [fact for fact in poisoned.facts() if isinstance(fact, LimitReached)]
+    assert [(fact.person, fact.setting) for fact in lost] == [(f"{POISON}0", "dead_letters_max")]
+
+
+def test_an_event_is_a_suspect_once_the_process_has_ended_with_it_so_often(poisoned: Poisoned, lines: Lines) -> None:
+    poisoned.mended = True
+    batch = batch_of(1, lines.identify("anna"), lines.track("anna", "Ordered"))
+
+    for _ in range(DEATHS_MAX - 1):
+        next(poisoned.shard.taking(batch, poisoned.now_ms))  # and there it ends
+        poisoned.open()
+    innocent = poisoned.store.scratch().tobytes()
+    next(poisoned.shard.taking(batch, poisoned.now_ms))
+    answer = poisoned.open().take(batch, poisoned.now_ms)
+
+    assert list(answer.outcomes) == [3, 0]
+    assert answer.reasons[0].endswith(f"the process ended {DEATHS_MAX} times while it was being applied")
+    in_hand = InHand()
+    in_hand.restore(memoryview(bytearray(innocent)))
+    assert not in_hand.suspects, "once less is no proof"
+
+
+def test_a_process_that_ends_between_inputs_blames_none(poisoned: Poisoned, lines: Lines) -> None:
+    poisoned.mended = True
+    for number in range(1, 10):
+        poisoned.take(batch_of(number, lines.identify("anna")))
+        poisoned.open()
+
+    assert bytes(poisoned.store.scratch()) == bytes(SCRATCH_BYTES)
+
+
+def test_marks_that_are_noted_are_found_again_and_the_oldest_are_forgotten() -> None:
+    scratch = memoryview(bytearray(SCRATCH_BYTES))
+    in_hand = InHand()
+    in_hand.restore(scratch)
+    marks = [line_mark(bytes([number]) * 16) for number in range(ENTRIES + 3)]
+    for mark in marks:
+        in_hand.line(mark)
+        assert in_hand.blame(ValueError("ä" * 1_000))
+    assert not in_hand.blame(ValueError("of nothing in hand"))
+
+    again = InHand()
+    again.restore(scratch)
+
+    assert set(again.suspects) == set(marks[3:])
+    assert all(reason.startswith("ValueError: äää") for reason in again.suspects.values())
+    again.acquit(marks[-1])
+    assert marks[-1] not in again.suspects
+
+
+def test_an_event_that_ends_the_process_each_time_is_set_aside(tmp_path: Path) -> None:
+    lives: list[int] = []
+    while len(lives) <= DEATHS_MAX + 1:
+        life = subprocess.run([sys.executable, SECOND_LIFE, tmp_path], capture_output=True, text=True, check=False)
+        lives.append(life.returncode)
+        if life.returncode == 0:
+            break
+
+    assert lives == [9] * DEATHS_MAX + [0], life.stderr
+    assert life.stdout.split() == ["0", "3", "0"]
+
+
+def test_scratch_bytes_need_room_on_the_disk_when_they_are_made_and_not_later(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, 0)
+    scratch = store.scratch()
+    scratch[:3] = b"abc"
+
+    assert (tmp_path / "shard-0000.scratch").stat().st_blocks * 512 >= SCRATCH_BYTES
+    store.close()
+    again = SqliteStore(tmp_path, 0)
+    assert bytes(again.scratch()[:4]) == b"abc\0"
+    again.close()
