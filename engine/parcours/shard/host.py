@@ -38,7 +38,7 @@ from parcours.shard.messages import (
 from parcours.shard.person_facts import recall
 from parcours.shard.requests import A, Request
 from parcours.shard.shard import Shard
-from parcours.shard.turns import Turns, in_slices
+from parcours.shard.turns import Turns, for_a_slice, in_slices
 from parcours.store.store import Store
 
 log = logging.getLogger("parcours")
@@ -139,8 +139,11 @@ class ShardHost:
             self._set_alarm(next_ms)
 
     async def _fire_due(self) -> None:
+        """A slice of what is due, in a commit of its own, so that others have their turn in between."""
         try:
-            await self.pass_time(self._clock.now_ms())
+            async with self._turns:
+                await in_slices(self._shard.passing(self._clock.now_ms(), for_a_slice()))
+                self.look()
         except Exception as error:  # noqa: BLE001  # nobody waits for it
             self._stopped(error)
 

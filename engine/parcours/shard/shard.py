@@ -17,7 +17,7 @@ shards can be told one time, and people go through the change one by one, each b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 from parcours.channel import Ambiguous
 from parcours.config import Settings
@@ -46,7 +46,7 @@ from parcours.shard.slots import SeenIds, Slots
 from parcours.shard.sweep import Sweep
 from parcours.shard.timekeeping import LiveTime, Timekeeping
 from parcours.shard.totals import ShardTotals
-from parcours.shard.turns import at_once
+from parcours.shard.turns import at_once, never
 from parcours.shard.wheel import Wheel
 from parcours.shard.work import Work
 from parcours.store.store import Store
@@ -169,12 +169,12 @@ class Shard:
         """Let the timers due before now fire, at most a slice of people; `status` tells whether some are left."""
         at_once(self.passing(now_ms))
 
-    def passing(self, now_ms: int) -> Generator[None, None, None]:
-        """`pass_time`, in steps of a person each."""
+    def passing(self, now_ms: int, enough: Callable[[], bool] = never) -> Generator[None, None, None]:
+        """`pass_time`, in steps of a person each. Fewer people's timers fire once there is `enough`."""
         with self._commits.whole():
             work = self._commits.begin(now_ms)
             before = self._time.passed_ms(now_ms, work.stamp_ms)
-            yield from self._fire_due(work, before, self._settings.due_people_max)
+            yield from self._fire_due(work, before, self._settings.due_people_max, enough)
             for slot, person in self._sweep.take(self._settings.due_people_max):
                 if not self._time.stands_still(person) and self._published.concerns(self._slots[slot].profiles[person]):
                     self._inputs.apply(work, slot, person, TimePassed(before))
@@ -309,9 +309,12 @@ class Shard:
         reason = "the dispatcher stopped while it was being sent"
         self.settle([Ambiguous(key, reason) for key in self._leaving.outbox.claimed_by(by)], now_ms)
 
-    def _fire_due(self, work: Work, before: int, most: int) -> Iterator[None]:
-        """Fire the timers due before this time, of up to so many people."""
-        for person in self._wheel.take(before, most):
+    def _fire_due(self, work: Work, before: int, most: int, enough: Callable[[], bool] = never) -> Iterator[None]:
+        """Fire the timers due before this time, of up to so many people and until there is enough."""
+        people = self._wheel.take(before, most)
+        for place, person in enumerate(people):
+            if place and enough():
+                return self._wheel.put_back(people[place:])
             if not self._time.stands_still(person):
                 self._inputs.apply(work, self._slot_map.slot(person), person, TimePassed(before))
                 yield

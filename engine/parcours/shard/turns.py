@@ -8,7 +8,7 @@ committed: so a shard that is busy can still say so. While a shard is held, only
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Final, TypeVar
 
 T = TypeVar("T")
@@ -70,6 +70,18 @@ async def in_slices(steps: Generator[None, None, T]) -> T:
             at_once(steps)  # nobody waits for it any more, but half a change would be the shard's last
             raise
         until_s = time() + SLICE_S
+
+
+def never() -> bool:
+    """It is never enough: a change goes on as long as there is something to do."""
+    return False
+
+
+def for_a_slice() -> Callable[[], bool]:
+    """It is enough when half a slice is over, which begins now: the other half is for the commit."""
+    time = asyncio.get_running_loop().time
+    until_s = time() + SLICE_S / 2
+    return lambda: time() >= until_s
 
 
 def at_once(steps: Generator[None, None, T]) -> T:

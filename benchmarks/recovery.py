@@ -1,0 +1,160 @@
+"""How long does a shard take to serve again, and what does a crowd of overdue timers keep waiting? One shard on SQLite.
+
+Everybody has a run that waits, all due at the same millisecond. The shard is closed and opened: processor time and time
+on the wall until it answers. Then the time comes, and the alarm rings: timers fire in slices, and meanwhile a single
+event after another is handed in. The longest time that the loop was kept busy (a slice), and the longest that an event
+has waited for its acknowledgement, are noted. Prints one line of JSON last.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import quantiles
+
+import msgspec
+
+from parcours import collector
+from parcours.clock import ManualClock
+from parcours.config import DAY_MS, Settings
+from parcours.journey.model.document import EventsDocument, JourneyDocument, MessageDocument, ProjectDocument
+from parcours.journey.project import Project
+from parcours.routing.plan import Plan
+from parcours.runtime.open_shard import open_shard
+from parcours.shard.host import ShardHost
+from parcours.shard.messages import Batch
+from parcours.shard.requests import GetProfile, GetStatus, GetTotals, TakeBatch
+
+BEGIN_MS = 1_767_258_000_000
+"""2026-01-01T09:00Z."""
+
+BATCH = 5_000
+
+LOOK_EVERY_S = 0.001
+"""Pause between two looks at whether the loop is free."""
+
+EVENT_EVERY_S = 0.02
+"""Pause between two single events."""
+
+
+def lines(people: int) -> Iterator[bytes]:
+    """Everybody goes to checkout with a full cart."""
+    for number in range(people):
+        cart = {"cart_id": f"cart-{number:07}", "cart": {"total": 80, "items": 3}}
+        call = {"type": "track", "event": "Checkout Started", "userId": f"shopper-{number:07}", "properties": cart}
+        yield msgspec.json.encode(call)
+
+
+def project(then: str) -> Project:
+    """A wait of a day, and then the end, or a reminder on a channel that records."""
+    remind = {"id": "remind", "send": "reminder", "to": {"email": '"somebody@shop.example"'}}
+    steps = [{"id": "patience", "wait": "1d"}, *([remind] if then == "send" else []), {"id": "last", "end": True}]
+    journey = {"journey": "cart", "entry": {"event": "Checkout Started"}, "steps": steps}
+    return Project.of(
+        ProjectDocument(project="recovery"),
+        events=EventsDocument.model_validate({"events": {"Checkout Started": {}, "Product Viewed": {}}}),
+        messages=[
+            MessageDocument.model_validate(
+                {"message": "reminder", "class": "transactional", "email": {"subject": "Your cart", "text": "waits"}}
+            )
+        ],
+        journeys=[JourneyDocument.model_validate(journey)],
+    )
+
+
+async def fill(host: ShardHost, people: int) -> None:
+    waiting: list[bytes] = []
+    number = 0
+    for line in lines(people):
+        waiting.append(line)
+        if len(waiting) == BATCH:
+            number += 1
+            await host.ask(TakeBatch(Batch("fill", number, list(range(BATCH)), waiting)))
+            waiting = []
+    assert not waiting, f"people come in thousands of {BATCH}"
+
+
+async def measure(people: int, then: str, folder: Path) -> dict[str, object]:
+    settings = Settings()
+    plan = Plan(project(then), 1, f"sqlite:///{folder}", records=("email",), settings=settings)
+    clock = ManualClock(BEGIN_MS)
+
+    def opened() -> ShardHost:
+        return open_shard(plan, 0, clock, lambda channel: None)
+
+    first = opened()
+    await fill(first, people)
+    await first.close()
+
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    host = opened()
+    known = await host.ask(GetProfile(f"shopper-{people - 1:07}"))
+    opening_s, opening_cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
+    assert known is not None and known.runs[0].step == "patience", "everybody is there"
+    collector.spare_for_good()  # as the actor of a shard does
+
+    clock.move_to(BEGIN_MS + DAY_MS + 1)
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    host.look()
+    busy_s, waits_s = await meanwhile(host, clock.now_ms())
+    timers_s, timers_cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
+    totals = await host.ask(GetTotals())
+    await host.close()
+    ended = sum(ended for (_, _, step), (_, _, ended) in totals.steps if step == "last")
+    assert ended == people, f"{ended} runs have ended, not {people}"
+    return {
+        "people": people,
+        "then": then,
+        "opening_cpu_s": round(opening_cpu_s, 2),
+        "opening_s": round(opening_s, 2),
+        "timers_cpu_s": round(timers_cpu_s, 2),
+        "timers_s": round(timers_s, 2),
+        "longest_slice_ms": round(1_000 * max(busy_s), 1),
+        "p99_slice_ms": round(1_000 * quantiles(busy_s, n=100)[98], 1),
+        "longest_event_ms": round(1_000 * max(waits_s), 1),
+        "p99_event_ms": round(1_000 * quantiles(waits_s, n=100)[98], 1),
+        "events": len(waits_s),
+    }
+
+
+async def meanwhile(host: ShardHost, now_ms: int) -> tuple[list[float], list[float]]:
+    """Until nothing is overdue: how long the loop was busy at a time, and how long each single event has waited."""
+    busy_s: list[float] = []
+    waits_s: list[float] = []
+    watching = asyncio.ensure_future(watch_loop(busy_s))
+    while (next_ms := (await host.ask(GetStatus())).next_ms) is not None and next_ms < now_ms:
+        number = len(waits_s) + 1
+        line = b'{"type":"track","event":"Product Viewed","userId":"somebody"}'
+        begun_s = time.perf_counter()
+        answer = await host.ask(TakeBatch(Batch("meanwhile", number, [number], [line])))
+        waits_s.append(time.perf_counter() - begun_s)
+        assert answer.expected is None and not any(answer.outcomes)
+        await asyncio.sleep(EVENT_EVERY_S)
+    watching.cancel()
+    return busy_s, waits_s
+
+
+async def watch_loop(busy_s: list[float]) -> None:
+    while True:
+        begun_s = time.perf_counter()
+        await asyncio.sleep(LOOK_EVERY_S)
+        busy_s.append(time.perf_counter() - begun_s - LOOK_EVERY_S)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--people", type=int, default=1_000_000)
+    parser.add_argument("--then", choices=["end", "send"], default="end", help="what comes after the wait")
+    parser.add_argument("--folder", default=None, help="where the store lies while it is measured")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        print(json.dumps(asyncio.run(measure(options.people, options.then, Path(folder) / "store"))))
+
+
+if __name__ == "__main__":
+    main()
