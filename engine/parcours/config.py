@@ -48,6 +48,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=5_000,
         description="Most events in one micro-batch; beyond it the round trip grows and the rate does not.",
     )
+    batch_bytes_max: Count = Field(
+        default=8 * 1024 * 1024,
+        description="Most bytes in one micro-batch, but for a single line: a record of the journal is about as long.",
+    )
     batches_in_flight_max: Count = Field(
         default=4, description="Batches that a router has under way per shard before it pushes back."
     )

@@ -45,6 +45,25 @@ def test_lines_go_to_the_shard_of_their_person(run: Run, new_shard: NewShard, ne
     run(scenario())
 
 
+def test_batches_are_no_longer_than_allowed_but_for_a_single_line(
+    run: Run, new_shard: NewShard, new_router: NewRouter
+) -> None:
+    async def scenario() -> None:
+        shard = new_shard()
+        lines = [line(number, "x" * (500 if number == 4 else 10)) for number in range(9)]
+        router = new_router(shard, batch_bytes_max=3 * len(lines[0]), batches_in_flight_max=2)
+
+        taken = router.start(lines)
+        assert not router.has_room(), "what waits is bounded by its length, too"
+        await taken
+
+        assert [len(batch.lines) for batch in shard.batches] == [3, 1, 1, 3, 1]
+        assert [each for batch in shard.batches for each in batch.lines] == lines
+        assert router.has_room()
+
+    run(scenario())
+
+
 def test_batches_are_no_larger_and_no_more_than_allowed(run: Run, new_shard: NewShard, new_router: NewRouter) -> None:
     async def scenario() -> None:
         shard = new_shard(["slow"] * 20)

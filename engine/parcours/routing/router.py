@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, islice, takewhile
 from typing import Final
 
 from parcours.background import spawn
@@ -182,6 +183,7 @@ class _Lane:
         self._port = port
         self._settings = settings
         self._lines: list[bytes] = []
+        self._bytes = 0
         self._numbers: list[int] = []
         self._owners: deque[tuple[Taken, list[int]]] = deque()
         self._flights: deque[_Flight] = deque()
@@ -198,7 +200,9 @@ class _Lane:
     def add(self, taken: Taken, lines: Sequence[bytes], places: list[int], first_number: int) -> None:
         if not places:
             return
-        self._lines += [lines[place] for place in places]
+        added = [lines[place] for place in places]
+        self._lines += added
+        self._bytes += sum(map(len, added))
         self._numbers += [first_number + place for place in places]
         self._owners.append((taken, places))
         if not self._shares_loop:
@@ -219,7 +223,10 @@ class _Lane:
         self._tell_room()
 
     def _tell_room(self) -> None:
-        full = len(self._lines) >= self._settings.batch_events_max * self._settings.batches_in_flight_max
+        batches, settings = self._settings.batches_in_flight_max, self._settings
+        full = (
+            len(self._lines) >= settings.batch_events_max * batches or self._bytes >= settings.batch_bytes_max * batches
+        )
         self.room.clear() if full else self.room.set()
 
     def _has_credit(self) -> bool:
@@ -230,8 +237,9 @@ class _Lane:
         return self._next - oldest < self._settings.batches_in_flight_max
 
     def _load(self) -> _Flight:
-        most = self._settings.batch_events_max
+        most = self._most()
         lines, self._lines = self._lines[:most], self._lines[most:]
+        self._bytes -= sum(map(len, lines))
         numbers, self._numbers = self._numbers[:most], self._numbers[most:]
         owners: list[tuple[Taken, list[int]]] = []
         missing = len(lines)
@@ -245,6 +253,14 @@ class _Lane:
         batch = Batch(self._name, self._next, numbers, lines)
         self._next += 1
         return _Flight(batch, owners)
+
+    def _most(self) -> int:
+        """How many of the lines fit into one batch, at least one."""
+        most, bytes_max = self._settings.batch_events_max, self._settings.batch_bytes_max
+        if self._bytes <= bytes_max:
+            return most
+        ends = accumulate(map(len, islice(self._lines, most)))
+        return max(1, sum(1 for _ in takewhile(lambda end: end <= bytes_max, ends)))
 
     async def _send(self, flight: _Flight) -> None:
         answer = await self._ask(flight)
@@ -312,6 +328,6 @@ class _Lane:
         self._break_off(error)
         for taken, _ in self._owners:
             taken.fail(error)
-        self._lines, self._numbers = [], []
+        self._lines, self._numbers, self._bytes = [], [], 0
         self._owners.clear()
         self.room.set()
