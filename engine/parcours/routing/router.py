@@ -223,10 +223,9 @@ class _Lane:
         self._tell_room()
 
     def _tell_room(self) -> None:
-        batches, settings = self._settings.batches_in_flight_max, self._settings
-        full = (
-            len(self._lines) >= settings.batch_events_max * batches or self._bytes >= settings.batch_bytes_max * batches
-        )
+        settings = self._settings
+        batches = max(len(self._lines) / settings.batch_events_max, self._bytes / settings.batch_bytes_max)
+        full = batches >= settings.batches_in_flight_max
         self.room.clear() if full else self.room.set()
 
     def _has_credit(self) -> bool:
