@@ -165,6 +165,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     channel_pause_max_ms: Duration = Field(
         default=5 * MINUTE_MS, description="The pause doubles up to this, for as long as nothing can leave."
     )
+    actor_silence_ms: Annotated[int, Field(ge=SECOND_MS, le=DURATION_MAX_MS)] = Field(
+        default=30_000,
+        description="How long an actor on Ray may answer nothing before its process is ended; a busy one answers.",
+    )
     journal_bytes_max: Count = Field(
         default=64 * 1024 * 1024,
         description="Journal behind the oldest image from which images are renewed, for as many bytes as are written.",

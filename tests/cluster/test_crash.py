@@ -114,6 +114,44 @@ def test_a_shard_killed_while_it_takes_events_loses_and_repeats_nothing(tmp_path
 
 
 @pytest.mark.ray
+def test_a_shard_that_answers_nothing_is_ended_and_told_of_and_started_anew(
+    tmp_path: Path, new_shop: NewShop, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        settings = Settings(actor_silence_ms=5_000)
+        plan = Plan(new_shop(), 1, f"sqlite:///{tmp_path / 'store'}", records=("email",), settings=settings)
+        async with running(plan) as (runtime, router):
+            assert (await router.take([seen(1, 1)])).accepted == 1
+
+            os.kill((await runtime.process_ids())["shard 0"], signal.SIGSTOP)
+            taking = router.start([seen(1, 2)])
+
+            told = await until_troubles(runtime, "shard 0: ")
+            assert told == "shard 0: no answer within 5 s, so its process is ended"
+            async with asyncio.timeout(PATIENCE_S):
+                assert (await taking).accepted == 1
+            profile = await profile_of(runtime.ports[0], "u1")
+            assert profile is not None and profile.counts["visits"] == 2
+            assert await until_troubles(runtime, "") == ""
+
+    asyncio.run(scenario())
+    assert "shard 0: no answer within 5 s, so its process is ended" in caplog.text
+
+
+async def until_troubles(runtime: ClusterRuntime, begins: str) -> str:
+    """The first trouble that begins so, once there is one; with nothing to begin with, wait until there is none."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            troubles = await runtime.troubles()
+            if not begins and not troubles:
+                return ""
+            told = [trouble for trouble in troubles if begins and trouble.startswith(begins)]
+            if told:
+                return told[0]
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.ray
 def test_what_a_killed_dispatcher_was_sending_is_ambiguous_and_its_successor_goes_on(
     tmp_path: Path, new_shop: NewShop
 ) -> None:

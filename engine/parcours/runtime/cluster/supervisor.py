@@ -40,9 +40,6 @@ log = logging.getLogger("parcours")
 WATCH_EVERY_S = 0.5
 """How often each actor is asked whether it is there; a restarted one is back at work that much later."""
 
-ANSWER_WITHIN_S = 30.0
-"""An actor that does not answer for so long is hung, and is ended so that Ray starts it anew."""
-
 ASSIGN_PAUSE_S = 0.5
 """Pause before an actor is assigned again whose store somebody still holds, or that did not answer."""
 
@@ -168,12 +165,13 @@ class Supervisor:
 
     async def _look_after(self, actor: Any, ask: Any, assign: Callable[[], Awaitable[None]]) -> object:
         """What the actor answers. Raises what is wrong with it, once something has been done about that."""
+        silence_s = self._plan.settings.actor_silence_ms / 1_000
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
+            async with asyncio.timeout(silence_s):
                 return await ask()
         except TimeoutError:  # it answers between the slices of its work, however much that is
             ray.kill(actor, no_restart=False)
-            raise ShardUnavailable(f"no answer within {ANSWER_WITHIN_S:g} s, so its process is ended") from None
+            raise ShardUnavailable(f"no answer within {silence_s:g} s, so its process is ended") from None
         except RayActorError:
             # Ray is starting it anew; the next answer tells that it has to be assigned
             raise ShardUnavailable("its process has ended, and is started anew") from None
