@@ -16,6 +16,8 @@ from parcours.shard.in_hand import InHand
 from parcours.shard.outbox import Outbox
 from parcours.shard.published import Published
 from parcours.shard.reads import Reads
+from parcours.shard.recovery import recover
+from parcours.shard.retention import Retention
 from parcours.shard.slots import OWN, Slots
 from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.totals import ShardTotals
@@ -57,8 +59,15 @@ class Commits:
         self._wheel = wheel
         self._outbox = outbox
         self._in_hand = in_hand
+        self._retention = Retention(store)
         self.epoch = self.sequence = self.stamp_ms = 0
         self._broken: str | None = None
+
+    def open(self, expected_epoch: int | None) -> None:
+        """Take the store over, and bring back from it what lies in memory."""
+        self.epoch = self._store.acquire(expected_epoch)
+        self.sequence, self.stamp_ms = recover(self._store, self._slots, self._totals, self._imaging)
+        self._retention.restore(self._slots.own.profiles)
 
     @contextmanager
     def whole(self) -> Iterator[None]:
@@ -101,12 +110,15 @@ class Commits:
         if profiles or outbox or work.facts or always:
             facts = self._time.keep(work.facts)
             own = [*work.own, *self._published.entries(self._slots.own.profiles), *self._reads.entries()]
+            if self._time.counts_facts:
+                own += self._retention.note(work.stamp_ms, self.sequence + 1, self._published.program.facts_for_ms)
             if work.facts and self._time.counts_facts:
                 own += self._totals.count(work.facts, self.sequence + 1)
             written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles
             record = Record(self.sequence + 1, self.epoch, work.stamp_ms, work.seen, written, outbox, facts)
             size_bytes = self._store.append(record)
             self.sequence += 1
+            self._retention.committed()
             self._slots.show_own(own)
             self._published.saved()
             self._reads.saved()

@@ -55,13 +55,14 @@ class Imaging:
         self._written += size_bytes
         if self._written - self._imaged_at[self._oldest_first[0]] < self._behind_max:
             self._credit = 0
-            return
-        self._credit += WRITE_BYTES + size_bytes
-        for _ in range(IMAGES_MAX):
-            if self._credit <= 0:
-                break
-            self._renew(sequence)
-        self._store.trim(self._oldest)
+        else:
+            self._credit += WRITE_BYTES + size_bytes
+            for _ in range(IMAGES_MAX):
+                if self._credit <= 0:
+                    break
+                self._renew(sequence)
+        if self._store.trim(self._oldest):
+            self._store.trim(self._oldest)  # two for one that was written, or a backlog would never go
 
     def _renew(self, sequence: int) -> None:
         number = self._oldest_first[0]

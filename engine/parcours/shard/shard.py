@@ -41,7 +41,6 @@ from parcours.shard.outbox import Answering, accept
 from parcours.shard.positions import Positions
 from parcours.shard.published import Published
 from parcours.shard.reads import Reads
-from parcours.shard.recovery import recover
 from parcours.shard.slots import SeenIds, Slots
 from parcours.shard.sweep import Sweep
 from parcours.shard.timekeeping import LiveTime, Timekeeping
@@ -110,9 +109,7 @@ class Shard:
 
         With an expected epoch it raises StoreBusy where the store has been given to another owner since.
         """
-        commits = self._commits
-        commits.epoch = self._store.acquire(expected_epoch)
-        commits.sequence, commits.stamp_ms = recover(self._store, self._slots, self._totals, self._imaging)
+        self._commits.open(expected_epoch)
         own = self._slots.own.profiles
         self._published.restore(own)
         if self._published.fresh and self._time.wakes_itself:
@@ -121,7 +118,7 @@ class Shard:
         self._dead_letters.restore(own, self._store.scratch())
         self._reads.restore(own)
         self._go_by_what_is_published()
-        self._seen.restore(commits.stamp_ms)
+        self._seen.restore(self._commits.stamp_ms)
         for person, due in self._slots.timers():
             self._wheel.add(person, due)
         if self._time.counts_facts:

@@ -62,10 +62,12 @@ class MemoryStore:
         assert sequence <= self._newest, "nobody reads what is not in the journal"
         self._read_through = max(sequence, self._read_through)
 
-    def trim(self, through: int) -> None:
+    def trim(self, through: int) -> bool:
         oldest = next(iter(self._records), None)
-        if oldest is not None and oldest <= min(through, self._read_through, self._newest - 1):
-            del self._records[oldest]
+        if oldest is None or oldest > min(through, self._read_through, self._newest - 1):
+            return False
+        del self._records[oldest]
+        return True
 
     def scratch(self) -> memoryview:
         return memoryview(self._scratch)
@@ -109,8 +111,9 @@ class VolatileStore:
     def read_through(self, sequence: int) -> None:
         """Nothing is kept for readers."""
 
-    def trim(self, through: int) -> None:
+    def trim(self, through: int) -> bool:
         """Nothing to trim."""
+        return False
 
     def scratch(self) -> memoryview:
         return memoryview(bytearray(SCRATCH_BYTES))

@@ -129,11 +129,15 @@ class SqliteStore:
             if sequence > journal.read_through():
                 journal.set_read_through(sequence)
 
-    def trim(self, through: int) -> None:
+    def trim(self, through: int) -> bool:
+        if self._oldest > min(through, self._newest - 1):  # most commits end here
+            return False
         with self._using() as journal:
-            if self._oldest <= min(through, journal.read_through(), self._newest - 1):
-                self._size_bytes -= journal.delete(self._oldest)
-                self._oldest += 1
+            if self._oldest > journal.read_through():
+                return False
+            self._size_bytes -= journal.delete(self._oldest)
+            self._oldest += 1
+            return True
 
     def scratch(self) -> memoryview:
         if self._scratch is None:

@@ -100,8 +100,11 @@ class Store(Protocol):
     def read_through(self, sequence: int) -> None:
         """Whoever exports facts has them up to this record; it may be trimmed."""
 
-    def trim(self, through: int) -> None:
-        """Delete the oldest record if its number is at most `through` and its facts have been read. One a call."""
+    def trim(self, through: int) -> bool:
+        """Delete the oldest record if its number is at most `through` and its facts have been read. One a call.
+
+        Returns whether there was one.
+        """
 
     def scratch(self) -> memoryview:
         """`SCRATCH_BYTES` bytes to write into, zeros in a new store.

@@ -26,6 +26,7 @@ from parcours.expression.duration import Duration, PositiveDuration
 from parcours.expression.zones import zone_names
 from parcours.journey.model.actions import ActionDocument
 from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser
+from parcours.journey.model.insight import InsightDocument
 from parcours.journey.model.policies import PoliciesDocument
 from parcours.journey.model.recurrence import check_rule
 from parcours.journey.model.region import Region
@@ -83,6 +84,10 @@ class ProjectDocument(Document):
     )
     policies: PoliciesDocument = Field(
         default_factory=PoliciesDocument, description="Consent, frequency caps and quiet hours."
+    )
+
+    insight: InsightDocument = Field(
+        default_factory=InsightDocument, description="What is kept of what happened, and for how long."
     )
 
     @field_validator("anonymous_history", mode="before")
