@@ -46,7 +46,9 @@ class EmailSettings(BaseModel):
         description="starttls and implicit never fall back to plain text; none is for a local relay.",
     )
     ca_file: Path | None = Field(None, description="PEM file of a private authority that the server is trusted by.")
-    connections_max: int = Field(4, ge=1, description="Connections open at once; one carries about 260 mails/s.")
+    connections_max: int = Field(
+        4, ge=1, description="Connections open at once, and mails under way; one carries about 260 mails/s."
+    )
     mails_per_connection_max: int = Field(
         500, ge=1, description="Mails after which a connection is replaced; servers dislike endless ones."
     )
@@ -96,6 +98,11 @@ class EmailChannel(Channel):
         self._side_by_side = SideBySide(settings.connections_max, settings.timeout_s, one_provider=True)
         self._pool = SmtpPool(self._connect, settings.mails_per_connection_max)
         self._tls_context: ssl.SSLContext | None = None
+
+    @property
+    def capacity(self) -> int:
+        """As many as there can be connections, or as the server grants."""
+        return min(self._settings.connections_max, self._pool.granted() or self._settings.connections_max)
 
     async def start(self) -> None:
         """Read the certificates. Raises OSError if `ca_file` cannot be read; connects to nobody yet."""

@@ -88,6 +88,7 @@ class PushChannel(Channel):
 
     def __init__(self, settings: PushSettings) -> None:
         self._settings = settings
+        self.capacity = settings.requests_max
         self._side_by_side = SideBySide(settings.requests_max, settings.timeout_s, one_provider=True)
 
     @staticmethod

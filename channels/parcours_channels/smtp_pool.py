@@ -12,6 +12,9 @@ from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException
 ASK_AGAIN_S: Final = 60.0
 """After so long another connection is asked for again, where a server has granted fewer than it was asked for."""
 
+REPLACED_S: Final = 1.0
+"""The same where it has granted one more before."""
+
 
 @dataclass(slots=True)
 class Connection:
@@ -36,8 +39,17 @@ class SmtpPool:
         self._mails_max = mails_per_connection_max
         self._idle: list[Connection] = []
         self._lent = 0
+        self._opening = 0
+        self._granted: int | None = None  # None as long as the server has denied none
         self._ask_again_s = 0.0
         self._returned = asyncio.Event()
+
+    def granted(self) -> int | None:
+        """How many connections the server grants, and now and then one more; None where it has denied none."""
+        return None if self._granted is None else self._granted + self._is_to_ask()
+
+    def _is_to_ask(self) -> bool:
+        return asyncio.get_running_loop().time() >= self._ask_again_s
 
     async def take(self) -> Connection:
         """An idle connection that still seems to live, else a new one. Raises what opening raises."""
@@ -59,17 +71,30 @@ class SmtpPool:
         return None
 
     async def _another(self) -> Connection | None:
-        """A new connection; None where there are some, and the server has just granted no more."""
-        now_s = asyncio.get_running_loop().time
-        if self._lent > 0 and now_s() < self._ask_again_s:
+        """A new connection; None where there are as many as the server grants."""
+        there = self._lent + len(self._idle) + self._opening
+        is_further = self._granted is not None and there >= self._granted
+        if is_further and not self._is_to_ask():
             return None
+        self._opening += 1
         try:
-            return Connection(await self._open_one())
+            connection = Connection(await self._open_one())
         except (SMTPException, OSError) as error:
-            if (self._lent == 0 and not self._idle) or isinstance(error, SMTPAuthenticationError):
+            others = self._lent + len(self._idle)
+            if others == 0 or isinstance(error, SMTPAuthenticationError):
                 raise
-            self._ask_again_s = now_s() + ASK_AGAIN_S
+            # One that has just been replaced may still count with the server for a moment.
+            is_fewer = self._granted is not None and others < self._granted
+            pause_s = REPLACED_S if is_fewer else ASK_AGAIN_S
+            self._granted, self._ask_again_s = others, asyncio.get_running_loop().time() + pause_s
             return None
+        finally:
+            self._opening -= 1
+        if is_further:
+            self._granted = None
+        elif self._granted is not None:  # others were denied while this one was being opened
+            self._granted = max(self._granted, self._lent + len(self._idle) + 1)
+        return connection
 
     def drop(self, connection: Connection) -> None:
         """Close a connection of which nobody knows what its next reply would belong to."""

@@ -147,14 +147,15 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         description="Facts after which a shard writes its totals again; a restart counts as many once more.",
     )
     newest_facts_max: Count = Field(default=1_000, description="Newest facts that a shard has at hand, in a ring.")
-    claim_max: Count = Field(default=200, description="Deliveries that one dispatcher has claimed and not answered.")
-    send_batch_max: Count = Field(default=50, description="Deliveries handed to one call of a channel's send.")
+    claim_max: Count = Field(
+        default=200, description="Deliveries claimed in one commit; a channel's capacity says how many are under way."
+    )
     send_timeout_s: Annotated[float, Field(gt=0, le=DAY_MS / SECOND_MS)] = Field(
         default=60.0, description="How long one call of a channel's send may take; then its deliveries are ambiguous."
     )
     channel_silence_ms: Duration = Field(
         default=5_000,
-        description="How long a call of a channel's send may take before the channel is in trouble, and given no more.",
+        description="How long deliveries may be under way without any answer before their channel is in trouble.",
     )
     channel_refusals_max: Count = Field(
         default=5, description="People in a row who meet the same refusal of the sender before the channel waits."

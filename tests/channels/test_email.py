@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from aiosmtplib import SMTP, SMTPConnectResponseError
 from pydantic import ValidationError
 
 from parcours.channel import Accepted, Ambiguous, Delivery, NotSent, Receipt, Refused
@@ -18,6 +19,7 @@ from parcours.testing.doubles.smtp import SmtpFault, Stage
 from parcours_channels.email import EmailChannel, EmailSettings
 from parcours_channels.email_content import EmailContent
 from parcours_channels.smtp_codes import receipt_of_reply
+from parcours_channels.smtp_pool import SmtpPool
 
 TEXT = EmailContent(subject="Hello", text="Hi")
 
@@ -344,6 +346,60 @@ def test_a_server_that_grants_fewer_connections_is_content_with_those() -> None:
         assert [receipt for receipt in receipts if not isinstance(receipt, Accepted)] == []
         assert len(server.mailbox) == 42
         assert server.connections <= 4
+
+
+def test_its_capacity_is_its_connections_or_as_many_as_the_server_grants() -> None:
+    async def life(channel: EmailChannel) -> list[int]:
+        await channel.start()
+        said = [channel.capacity]
+        await channel.send([delivery(f"a{number}") for number in range(12)])
+        said.append(channel.capacity)
+        channel._pool._ask_again_s = 0.0  # it is time to ask for another one
+        said.append(channel.capacity)
+        await channel.stop()
+        return said
+
+    with SmtpServer(connections_max=2) as server:
+        assert asyncio.run(life(channel_to(server, connections_max=4))) == [4, 2, 3]
+    with SmtpServer() as server:
+        assert asyncio.run(life(channel_to(server, connections_max=4))) == [4, 4, 4]
+
+
+def test_a_connection_that_was_replaced_and_denied_is_soon_asked_for_again() -> None:
+    opened: list[SMTP] = []
+    granted = 2
+
+    class Open(SMTP):
+        is_connected = True
+
+        def close(self) -> None:
+            opened.remove(self)
+
+    async def open_one() -> SMTP:
+        if len(opened) >= granted:
+            raise SMTPConnectResponseError(421, "too many connections")
+        opened.append(Open())
+        return opened[-1]
+
+    async def life() -> list[float | int | None]:
+        pool = SmtpPool(open_one, 3)
+        held = [await pool.take(), await pool.take()]
+        waiting = asyncio.ensure_future(pool.take())
+        await asyncio.sleep(0)
+        said: list[float | int | None] = [pool.granted()]
+
+        nonlocal granted
+        granted = 1
+        pool.drop(held.pop())
+        await asyncio.sleep(0)
+        now_s = asyncio.get_running_loop().time()
+        said += [pool.granted(), round(pool._ask_again_s - now_s)]
+        pool.give_back(held.pop())
+        pool.give_back(await waiting)
+        await pool.close()
+        return said
+
+    assert asyncio.run(life()) == [2, 1, 1]
 
 
 @pytest.mark.parametrize(

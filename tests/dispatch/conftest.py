@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, overload
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import BaseModel, Field
@@ -26,7 +26,7 @@ from parcours.journey.model.document import (
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.shard.messages import Claims
-from parcours.shard.requests import ClaimDeliveries, SettleReceipts
+from parcours.shard.requests import ExchangeDeliveries
 
 
 class NoteContent(BaseModel):
@@ -44,13 +44,15 @@ class NoteSettings(BaseModel):
 
 
 class NoteChannel(Channel):
-    """Keeps what it is given; a test says what it answers, and when."""
+    """Keeps what it is given; a test says how much it takes, what it answers, and when."""
 
     Settings: ClassVar[type[BaseModel]] = NoteSettings
     Content: ClassVar[type[BaseModel]] = NoteContent
     address_kind: ClassVar[str] = "note"
 
     def __init__(self, settings: NoteSettings) -> None:
+        self.capacity = 10
+        self.batch_max = 1
         self.calls: list[list[Delivery]] = []
         self.under_way = 0
         self.most_under_way = 0
@@ -94,41 +96,41 @@ class NoteChannel(Channel):
 
 
 class HandingShard:
-    """Hands out what is queued, and keeps the receipts; `errors` are raised first, one a call."""
+    """Hands out what is queued, and keeps the receipts; errors are raised first, one a request.
+
+    claimed  what it has handed out that has not been answered for
+    """
 
     def __init__(self, queued: Sequence[Outgoing] = ()) -> None:
         self.queued = list(queued)
         self.receipts: dict[str, Settlement] = {}
         self.claims: list[tuple[int, str]] = []
+        self.requests: list[ExchangeDeliveries] = []
+        self.claimed: set[str] = set()
+        self.most_claimed = 0
         self.claim_errors: list[ParcoursError] = []
         self.settle_errors: list[ParcoursError] = []
         self.wanted = asyncio.Event()
         self._expected = 0
 
-    @overload
-    async def ask(self, request: ClaimDeliveries, /) -> Claims: ...
-    @overload
-    async def ask(self, request: SettleReceipts, /) -> None: ...
-    async def ask(self, request: ClaimDeliveries | SettleReceipts, /) -> Claims | None:
-        match request:
-            case ClaimDeliveries(_, most, by):
-                return await self._claim(most, by)
-            case SettleReceipts(receipts):
-                self._settle(receipts)
-                return None
-
-    async def _claim(self, most: int, by: str) -> Claims:
+    async def ask(self, request: ExchangeDeliveries, /) -> Claims:
         await asyncio.sleep(0)
-        if self.claim_errors:
+        self.requests.append(request)
+        if request.most and self.claim_errors:
             raise self.claim_errors.pop(0)
-        outgoing, self.queued = self.queued[:most], self.queued[most:]
-        self.claims.append((len(outgoing), by))
+        if request.receipts and self.settle_errors:
+            raise self.settle_errors.pop(0)
+        self._settle(request.receipts)
+        outgoing, self.queued = self.queued[: request.most], self.queued[request.most :]
+        self.claimed.update(entry.key for entry in outgoing)
+        self.most_claimed = max(self.most_claimed, len(self.claimed))
+        if request.most:
+            self.claims.append((len(outgoing), request.by))
         return Claims(outgoing, more=bool(self.queued))
 
     def _settle(self, receipts: Sequence[Settlement]) -> None:
-        if self.settle_errors:
-            raise self.settle_errors.pop(0)
         self.receipts |= {receipt.key: receipt for receipt in receipts}
+        self.claimed.difference_update(receipt.key for receipt in receipts)
         if len(self.receipts) >= self._expected:
             self.wanted.set()
 

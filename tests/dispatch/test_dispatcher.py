@@ -69,15 +69,17 @@ def test_what_a_shard_has_ready_is_claimed_rendered_sent_and_answered_for(
     asyncio.run(scenario())
 
 
-def test_a_backlog_is_claimed_in_portions_and_never_beyond_the_room(
+def test_a_backlog_is_claimed_in_portions_and_never_beyond_the_channel_s_capacity(
     new_channel: NewChannel, new_shard: NewShard, new_dispatcher: NewDispatcher, new_entry: NewEntry
 ) -> None:
     async def scenario() -> None:
         channel, shard = new_channel(), new_shard([new_entry(number) for number in range(50)])
-        dispatcher = new_dispatcher(channel, claim_max=7, send_batch_max=3)
+        channel.capacity = 7
+        dispatcher = new_dispatcher(channel, claim_max=3)
         await run_until_settled(dispatcher, shard, 50)
 
         assert channel.most_under_way <= 7
+        assert shard.most_claimed <= 7
         assert max(count for count, _ in shard.claims) == 3
         assert len(shard.receipts) == 50
 
@@ -90,7 +92,8 @@ def test_without_room_nothing_is_claimed(
     async def scenario() -> None:
         channel, shard = new_channel(), new_shard([new_entry(number) for number in range(9)])
         channel.gate.clear()
-        dispatcher = new_dispatcher(channel, claim_max=4, send_batch_max=3)
+        channel.capacity = 4
+        dispatcher = new_dispatcher(channel, claim_max=3)
         await dispatcher.start([shard])
         dispatcher.wake(0)
         await channel.until_handed_over(4)
@@ -178,7 +181,7 @@ def test_deliveries_that_are_handed_over_one_by_one_do_not_wait_for_each_other(
 ) -> None:
     async def scenario() -> None:
         channel, shard = Patient(), new_shard([new_entry(1), new_entry(2)])
-        dispatcher = Dispatcher("note-1", "note", channel, new_renderer(), Settings(), handed_over_max=1)
+        dispatcher = Dispatcher("note-1", "note", channel, new_renderer(), Settings())
         await dispatcher.start([shard])
         dispatcher.wake(0)
         await shard.until_settled(1)
@@ -263,7 +266,8 @@ def test_whatever_rendering_raises_answers_its_claim_and_no_other(
     async def scenario() -> None:
         channel, shard = new_channel(), new_shard([new_entry(1), new_entry(2)])
         renders = Exhausted(new_renderer(), error)
-        dispatcher = Dispatcher("note-1", "note", channel, renders, Settings(claim_max=2))
+        channel.capacity = 2
+        dispatcher = Dispatcher("note-1", "note", channel, renders, Settings())
         await dispatcher.start([shard])
         dispatcher.wake(0)
         await shard.until_settled(2)
@@ -356,7 +360,8 @@ def test_stopping_lets_what_is_being_sent_finish_and_claims_nothing_more(
     async def scenario() -> None:
         channel, shard = new_channel(), new_shard([new_entry(number) for number in range(9)])
         channel.gate.clear()
-        dispatcher = new_dispatcher(channel, claim_max=2, send_batch_max=2)
+        channel.capacity = 2
+        dispatcher = new_dispatcher(channel)
         await dispatcher.start([shard])
         dispatcher.wake(0)
         await channel.until_handed_over(1)
@@ -416,15 +421,21 @@ def test_a_shard_that_fails_does_not_hold_up_the_others(
 
 
 def test_receipts_are_brought_home_again_and_again_and_their_room_comes_back(
-    new_channel: NewChannel, new_shard: NewShard, new_dispatcher: NewDispatcher, new_entry: NewEntry
+    new_channel: NewChannel,
+    new_shard: NewShard,
+    new_dispatcher: NewDispatcher,
+    new_entry: NewEntry,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def scenario() -> None:
         channel, shard = new_channel(), new_shard([new_entry(number) for number in range(3)])
         shard.settle_errors = [ShardUnavailable(), StoreBroken("the disk is full")]
-        dispatcher = new_dispatcher(channel, claim_max=1)
+        channel.capacity = 1
+        dispatcher = new_dispatcher(channel)
         await run_until_settled(dispatcher, shard, 2)
 
         assert sorted(shard.receipts) == ["k1", "k2"], "the first is lost with its shard, which knows it as claimed"
-        assert dispatcher.trouble == "shard 0 takes no receipts: the disk is full"
+        assert caplog.messages == ["shard 0 takes no receipts: the disk is full"]
+        assert dispatcher.trouble is None, "it takes them again"
 
     asyncio.run(scenario())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from msgspec.structs import replace
@@ -17,7 +17,8 @@ from parcours.core.effect import Outgoing
 from parcours.dispatch.breaker import Breaker
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.render import Renderer
-from parcours.shard.requests import ClaimDeliveries, SettleReceipts
+from parcours.shard.messages import Claims
+from parcours.shard.requests import ExchangeDeliveries
 
 if TYPE_CHECKING:
     from tests.dispatch.conftest import HandingShard, NoteChannel
@@ -40,17 +41,16 @@ class Returning:
         self.attempts = dict.fromkeys(self.entries, 0)
         self.wake: Callable[[int], None] = lambda number: None
 
-    async def ask(self, request: ClaimDeliveries | SettleReceipts, /) -> Any:
-        if isinstance(request, ClaimDeliveries):
-            return await self.shard.ask(request)
+    async def ask(self, request: ExchangeDeliveries, /) -> Claims:
         back = [each.key for each in request.receipts if isinstance(each, NotSent)]
         for receipt in request.receipts:
             self.attempts[receipt.key] += not isinstance(receipt, NotSent) or receipt.tried
+        kept = [each for each in request.receipts if each.key not in back]
+        claims = await self.shard.ask(replace(request, receipts=kept))
         self.shard.queued += [self.entries[key] for key in back]
-        await self.shard.ask(SettleReceipts([each for each in request.receipts if each.key not in back]))
         if back:
             self.wake(0)
-        return None
+        return claims
 
 
 def said_of(dispatcher: Dispatcher) -> str:
@@ -101,7 +101,8 @@ def test_an_outage_uses_up_the_attempts_of_probes_only_and_ends_by_itself(
         channel, shard = new_channel(), Returning(new_shard([new_entry(number) for number in range(40)]))
         outage = Outage(answer)
         channel.answer = outage
-        settings = Settings(claim_max=20, send_batch_max=10, channel_pause_ms=1, channel_pause_max_ms=2)
+        channel.capacity, channel.batch_max = 20, 10
+        settings = Settings(channel_pause_ms=1, channel_pause_max_ms=2)
         settings = settings.model_copy(update={"channel_refusals_max": 2})
         dispatcher = Dispatcher("n-1", "note", channel, new_renderer(), settings, breaker=Breaker(settings))
         shard.wake = dispatcher.wake
@@ -110,7 +111,7 @@ def test_an_outage_uses_up_the_attempts_of_probes_only_and_ends_by_itself(
         await channel.until_handed_over(25)
 
         first = [size for size in outage.calls if size > 1]
-        assert sum(first) <= settings.claim_max, "what was not claimed when it became known stays queued"
+        assert sum(first) <= channel.capacity, "what was not claimed when it became known stays queued"
         assert said_of(dispatcher).startswith("the channel 'note' waits: ")
         assert sum(shard.attempts.values()) <= 2 + len(outage.calls), "a probe's, and that of those before"
 
@@ -133,7 +134,8 @@ def test_a_channel_that_hangs_is_in_trouble_before_its_call_ends_and_is_handed_n
         channel.gate.clear()
         told = Told()
         logging.getLogger("parcours").addHandler(told)
-        settings = Settings(claim_max=8, send_batch_max=3, channel_silence_ms=10)
+        channel.capacity = 8
+        settings = Settings(channel_silence_ms=10)
         dispatcher = Dispatcher("n-1", "note", channel, new_renderer(), settings, breaker=Breaker(settings))
         await dispatcher.start([shard])
         dispatcher.wake(0)
@@ -160,7 +162,8 @@ def test_a_probe_that_cannot_be_rendered_does_not_hold_up_the_next_one(
         channel, shard = new_channel(), Returning(new_shard(entries))
         outage = Outage(NotSent("", DOWN, of_channel=True))
         channel.answer = outage
-        settings = Settings(claim_max=1, channel_pause_ms=1, channel_pause_max_ms=2)
+        channel.capacity = 1
+        settings = Settings(channel_pause_ms=1, channel_pause_max_ms=2)
         renderer = new_renderer(text="{{ 6 | divided_by: profile.count }}")
         dispatcher = Dispatcher("n-1", "note", channel, renderer, settings, breaker=Breaker(settings))
         shard.wake = dispatcher.wake

@@ -21,6 +21,7 @@ from parcours.routing.change_protocol import carry_out, publishing, settle
 from parcours.service.journey_control import JourneyControl
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import Holding
+from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.shard import Shard
 from parcours.store.memory import MemoryStore
 
@@ -240,7 +241,7 @@ def test_a_held_shard_takes_nothing_until_it_goes_on(shop: Shop) -> None:
     async def scenario() -> None:
         (port, *_) = shop.open().ports
         await port.hold()
-        claiming = asyncio.ensure_future(port.claim("email", 10, "dispatcher"))
+        claiming = asyncio.ensure_future(port.exchange(ExchangeDeliveries([], "email", 10, "dispatcher")))
         await asyncio.sleep(0)
         assert not claiming.done()
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import msgspec
 import pytest
 
-from parcours.channel import Receipt
 from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.core.fact import Fact
 from parcours.core.fact_block import decode_facts
 from parcours.core.identity import SLOTS, SlotMap
+from parcours.core.input import Settlement
 from parcours.journey.model.document import (
     AudiencesDocument,
     EventDocument,
@@ -25,7 +25,8 @@ from parcours.journey.model.document import (
 )
 from parcours.journey.program import Program
 from parcours.journey.project import Project
-from parcours.shard.messages import Answer, Batch
+from parcours.shard.messages import Answer, Batch, Claims
+from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.shard import Shard
 from parcours.store.memory import MemoryStore
 
@@ -124,11 +125,15 @@ class World:
         self.now_ms += duration_ms
         self.shard.pass_time(self.now_ms)
 
-    def claim(self, most: int = 100) -> list[Outgoing]:
-        return self.shard.claim("email", most, "dispatcher", self.now_ms).outgoing
+    def exchange(self, *receipts: Settlement, most: int = 0, holds: list[str] | None = None) -> Claims:
+        asked = ExchangeDeliveries(receipts, "email", most, "dispatcher", holds)
+        return self.shard.exchange(asked, self.now_ms)
 
-    def settle(self, *receipts: Receipt) -> None:
-        self.shard.settle(receipts, self.now_ms)
+    def claim(self, most: int = 100) -> list[Outgoing]:
+        return self.exchange(most=most).outgoing
+
+    def settle(self, *receipts: Settlement) -> None:
+        self.exchange(*receipts)
 
     def facts(self) -> list[Fact]:
         """Everything that the journal holds."""

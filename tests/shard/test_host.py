@@ -12,6 +12,7 @@ from parcours.channel import Accepted, Ambiguous
 from parcours.clock import ManualClock, SystemClock
 from parcours.errors import StoreBroken
 from parcours.shard.host import ShardHost
+from parcours.shard.requests import ExchangeDeliveries
 from parcours.store.memory import MemoryStore
 from parcours.store.store import Record
 
@@ -57,10 +58,11 @@ def test_a_channel_is_woken_once_until_its_dispatcher_has_come(world: World, lin
         await host.take(world.batch(lines.identify("bert"), lines.track("bert", "Ordered")))
         assert woken == ["email"]
 
-        first = await host.claim("email", 1, "d")
+        first = await host.exchange(ExchangeDeliveries([], "email", 1, "d"))
         assert first.more and woken == ["email"], "the dispatcher knows, and comes again"
-        second = await host.claim("email", 1, "d")
-        await host.settle([Accepted(each.key) for each in (*first.outgoing, *second.outgoing)])
+        second = await host.exchange(ExchangeDeliveries([], "email", 1, "d"))
+        receipts = [Accepted(each.key) for each in (*first.outgoing, *second.outgoing)]
+        await host.exchange(ExchangeDeliveries(receipts, "email", 0, "d"))
         await host.take(world.batch(lines.identify("carl"), lines.track("carl", "Ordered")))
         assert woken == ["email", "email"]
         await host.close()
@@ -77,7 +79,7 @@ def test_timers_that_fire_before_a_claim_wake_the_other_channels(world: World, l
         await host.take(world.batch(lines.track("anna", "Posted")))
 
         clock.move_to(world.now_ms + 20_001)
-        await host.claim("email", 1, "d")
+        await host.exchange(ExchangeDeliveries([], "email", 1, "d"))
 
         assert woken == ["email", "sms"]
         await host.close()
@@ -91,13 +93,13 @@ def test_whoever_follows_a_lost_dispatcher_is_woken_anew(world: World, lines: Li
         host = ShardHost(world.shard, world.store, ManualClock(world.now_ms), woken.append)
         for person in ("anna", "bert"):
             await host.take(world.batch(lines.identify(person), lines.track(person, "Ordered")))
-        await host.claim("email", 1, "lost")
+        await host.exchange(ExchangeDeliveries([], "email", 1, "lost"))
 
         await host.give_up("lost")
 
         assert woken == ["email", "email"]
         assert world.states("anna") == ["unknown"]
-        await host.settle([Ambiguous("k", "too late")])
+        await host.exchange(ExchangeDeliveries([Ambiguous("k", "too late")], "email", 0, "lost"))
         await host.close()
 
     asyncio.run(scenario())

@@ -12,6 +12,7 @@ from parcours.config import MINUTE_MS, Settings
 from parcours.core.fact import DeliveryReached, Moved
 from parcours.errors import StoreBroken
 from parcours.shard.messages import Answer, Batch, LineOutcome
+from parcours.shard.requests import ExchangeDeliveries
 from parcours.store.memory import MemoryStore
 from parcours.store.store import Record
 
@@ -288,8 +289,8 @@ def test_claims_are_at_most_as_many_as_asked_for_and_more_are_announced(world: W
     world.take(lines.identify("anna"), *[lines.track("anna", "Started", f"c{number}") for number in range(3)])
     world.take(*[lines.track("anna", "Bought", f"c{number}") for number in range(3)])
 
-    first = world.shard.claim("email", 2, "dispatcher", world.now_ms)
-    second = world.shard.claim("email", 2, "dispatcher", world.now_ms)
+    first = world.shard.exchange(ExchangeDeliveries([], "email", 2, "dispatcher"), world.now_ms)
+    second = world.shard.exchange(ExchangeDeliveries([], "email", 2, "dispatcher"), world.now_ms)
 
     assert (len(first.outgoing), first.more) == (2, True)
     assert (len(second.outgoing), second.more) == (1, False)
@@ -336,12 +337,38 @@ def test_claims_of_a_dispatcher_that_is_gone_are_ambiguous_and_those_of_others_a
 ) -> None:
     world.take(lines.identify("anna"), lines.track("anna", "Started"), lines.track("anna", "Bought"))
     world.take(lines.identify("bert"), lines.track("bert", "Started"), lines.track("bert", "Bought"))
-    world.shard.claim("email", 1, "email-1", world.now_ms)
-    world.shard.claim("email", 1, "email-2", world.now_ms)
+    world.shard.exchange(ExchangeDeliveries([], "email", 1, "email-1"), world.now_ms)
+    world.shard.exchange(ExchangeDeliveries([], "email", 1, "email-2"), world.now_ms)
 
     world.shard.give_up("email-1", world.now_ms)
 
     assert (world.states("anna"), world.states("bert")) == (["unknown"], ["claimed"])
+
+
+def test_receipts_and_the_claims_for_their_places_are_one_commit(world: World, lines: Lines) -> None:
+    world.take(lines.identify("anna"), *[lines.track("anna", "Started", f"c{number}") for number in range(3)])
+    world.take(*[lines.track("anna", "Bought", f"c{number}") for number in range(3)])
+    first, second = world.claim(2)
+    before = world.shard.newest
+
+    claims = world.exchange(Accepted(first.key), Accepted(second.key), most=2)
+
+    assert (len(claims.outgoing), claims.more) == (1, False)
+    assert sorted(world.states("anna")) == ["claimed", "sent", "sent"]
+    assert world.shard.newest == before + 1
+
+
+def test_claims_that_did_not_reach_their_dispatcher_are_ready_again_as_if_nobody_had_tried(
+    world: World, lines: Lines
+) -> None:
+    world.take(lines.identify("anna"), *[lines.track("anna", "Started", f"c{number}") for number in range(2)])
+    world.take(*[lines.track("anna", "Bought", f"c{number}") for number in range(2)])
+    reached, lost = world.claim()
+
+    world.exchange(holds=[reached.key])
+
+    assert world.states("anna") == ["claimed", "queued"]
+    assert [(each.key, each.attempt) for each in world.claim()] == [(lost.key, 1)]
 
 
 def test_what_may_have_left_goes_out_once_more_and_then_never_again(world: World, lines: Lines) -> None:

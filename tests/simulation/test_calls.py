@@ -21,6 +21,7 @@ from parcours.journey.project import Project
 from parcours.service.channel_selection import delivering
 from parcours.service.channel_selection import recording as recorded_channels
 from parcours.shard.messages import Batch
+from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.shard import Shard
 from parcours.store.memory import MemoryStore
 from parcours.testing.cases.read import read_cases
@@ -186,12 +187,12 @@ def test_a_call_that_was_under_way_when_the_engine_stopped_is_made_again_under_i
     line = b'{"type":"track","userId":"sarah","event":"Complained","properties":{"order":"o1"}}'
     before = opened(now_ms)
     before.take(Batch("door", 1, [1], [line]), now_ms)
-    (first,) = before.claim("call", 10, "d", now_ms).outgoing
+    (first,) = before.exchange(ExchangeDeliveries([], "call", 10, "d"), now_ms).outgoing
 
     after = opened(now_ms)
-    early = after.claim("call", 10, "d", now_ms + 5 * MINUTE).outgoing
+    early = after.exchange(ExchangeDeliveries([], "call", 10, "d"), now_ms + 5 * MINUTE).outgoing
     after.pass_time(now_ms + 5 * MINUTE + 1)
-    (again,) = after.claim("call", 10, "d", now_ms + 5 * MINUTE + 1).outgoing
+    (again,) = after.exchange(ExchangeDeliveries([], "call", 10, "d"), now_ms + 5 * MINUTE + 1).outgoing
 
     assert early == []
     assert again == msgspec.structs.replace(first, attempt=2)

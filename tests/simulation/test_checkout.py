@@ -10,6 +10,7 @@ from parcours.channel import Accepted
 from parcours.config import Settings
 from parcours.core.identity import SlotMap
 from parcours.shard.messages import Batch
+from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.shard import Shard
 from parcours.shard.timekeeping import VirtualTime
 from parcours.store.memory import VolatileStore
@@ -128,9 +129,9 @@ def test_the_mails_are_filled_from_the_cart_the_order_and_the_profile(luma: Proj
     shard.take(Batch("door", 1, [1, 2, 3], sarah.lines), 0)
 
     mails = []
-    while claims := shard.claim("email", 10, "dispatcher", 0).outgoing:
+    while claims := shard.exchange(ExchangeDeliveries([], "email", 10, "dispatcher"), 0).outgoing:
         mails += [(mail.message, mail.to, mail.context) for mail in claims]
-        shard.settle([Accepted(mail.key) for mail in claims], 0)
+        shard.exchange(ExchangeDeliveries([Accepted(mail.key) for mail in claims], "email", 0, "d"), 0)
 
     entry = {"cart_id": "c1", "cart": {"total": 80, "items": 2}}
     profile = {"first_name": "Sarah"}

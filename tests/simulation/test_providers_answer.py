@@ -19,6 +19,7 @@ from parcours.core.fact_block import decode_facts
 from parcours.core.identity import SlotMap
 from parcours.journey.project import Project
 from parcours.shard.messages import Batch
+from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.shard import Shard
 from parcours.shard.timekeeping import VirtualTime
 from parcours.store.memory import MemoryStore, VolatileStore
@@ -138,11 +139,12 @@ class Virtual:
         self.under_way: list[Receipt] = []
 
     def claim(self, channel: str, most: int) -> None:
-        self.under_way += [answer_to(outgoing) for outgoing in self.shard.claim(channel, most, "d", 0).outgoing]
+        claims = self.shard.exchange(ExchangeDeliveries([], channel, most, "d"), 0)
+        self.under_way += [answer_to(outgoing) for outgoing in claims.outgoing]
 
     def settle(self, count: int) -> None:
         settled, self.under_way = self.under_way[:count], self.under_way[count:]
-        self.shard.settle(settled, 0)
+        self.shard.exchange(ExchangeDeliveries(settled, "email", 0, "d"), 0)
 
     def finish(self) -> dict[str, list[Fact]]:
         """Let everything be answered and everything that is due happen."""
@@ -206,8 +208,10 @@ class Live:
 
     def deliver(self, now_ms: int) -> None:
         for channel in CHANNELS:
-            claims = self.shard.claim(channel, 1_000, "d", now_ms)
-            self.shard.settle([answer_to(outgoing) for outgoing in claims.outgoing], now_ms)
+            claims = self.shard.exchange(ExchangeDeliveries([], channel, 1_000, "d"), now_ms)
+            self.shard.exchange(
+                ExchangeDeliveries([answer_to(outgoing) for outgoing in claims.outgoing], "email", 0, "d"), now_ms
+            )
 
     def facts(self) -> dict[str, list[Fact]]:
         kept = [record.facts for record in self._store.records() if record.facts]

@@ -29,6 +29,7 @@ from parcours.channel.http import (
 from parcours.channel.side_by_side import Attempt, SideBySide
 from parcours.channel.vocabulary import (
     CALL,
+    CAPACITY,
     GROUP,
     Accepted,
     Ambiguous,
@@ -47,6 +48,7 @@ from parcours.channel.vocabulary import (
 
 __all__ = [
     "CALL",
+    "CAPACITY",
     "GROUP",
     "HTTP_STATUSES",
     "PAUSE_S_MAX",

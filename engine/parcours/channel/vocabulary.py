@@ -15,6 +15,9 @@ GROUP = "parcours.channels"
 CALL = "call"
 """The name under which outbound calls go beside the channels' deliveries. No channel can have it."""
 
+CAPACITY: Final = 10
+"""How many deliveries a channel can have under way that does not say. Few, for after a crash so many are in doubt."""
+
 ADDRESS_CHARACTERS_MAX: Final = 4_096
 """Longer than any push token or URL in use: a longer text is not an address."""
 
@@ -174,6 +177,12 @@ class Channel(Protocol):
     besides, a frozenset: the codes with which its provider says that an address is dead. A code of several words, such
     as `550 5.1.1`, is one of them if a word of it is. And `libraries`, a tuple of names: what it imports only when it
     starts, so that a simulation, which starts none, does not wait for them; a missing one is told when it is loaded.
+
+    A channel that has started may have two numbers, which the engine asks for again and again. `capacity` says how many
+    deliveries it can have under way, such as connections or requests at once: so many are claimed, and no more are in
+    doubt after a crash. Without it they are CAPACITY. `batch_max` says how many of them one call of `send` takes, where
+    its provider takes several in one request; without it each is handed over by a call of its own, as soon as there is
+    room, and no slow one holds up the others.
     """
 
     Settings: ClassVar[type[BaseModel]]
@@ -193,7 +202,7 @@ class Channel(Protocol):
         """Open connections and read credentials. May raise: the dispatcher tries again with a back-off."""
 
     async def send(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
-        """Send each delivery and answer with one receipt each, in any order.
+        """Send each delivery and answer with one receipt each, in any order. Calls overlap, up to `capacity`.
 
         An exception, or a receipt that is missing, counts as `Ambiguous`. The call is cancelled after
         `send_timeout_s`, which counts as `Ambiguous` for every delivery too.

@@ -60,12 +60,13 @@ class HttpCaller(Channel):
     def __init__(self, settings: CallSettings) -> None:
         self._settings = settings
         self._trace = RequestTrace()
+        self.capacity = settings.requests_max
 
     async def start(self) -> None:
         guard = Guard(self._settings.allowed_networks)
         self._session = aiohttp.ClientSession(
             # A connection for each call: one that is kept may be closed by the other side just as it is used
-            # again, and nobody could say then what became of the call. `claim_max` bounds how many there are.
+            # again, and nobody could say then what became of the call. `requests_max` bounds how many there are.
             connector=aiohttp.TCPConnector(limit=0, force_close=True, socket_factory=guard.socket_for),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,  # an answer that cannot be unpacked would pass for one that never came

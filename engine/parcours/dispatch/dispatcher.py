@@ -1,8 +1,14 @@
-"""The dispatcher of a channel: it claims as much as it has room for, renders, sends, and reports.
+"""The dispatcher of a channel: it claims what can start now, has it sent, and reports.
 
-Outbound calls have one of their own. A shard that has deliveries ready wakes the dispatcher, which then pulls
-until there is nothing left or its room is used up. It never sleeps in order to try a delivery again: whatever
-did not leave is reported, and the person's own timer brings it back.
+A channel has places, as many as its `capacity`; outbound calls have a dispatcher and places of their own. A shard that
+has deliveries ready wakes the dispatcher, which pulls until nothing is left or every place is taken. A place is free
+again as soon as its delivery has been answered for. The receipt travels with the claim for that place in one request,
+and the shard commits both at once: what is claimed and not settled is never more than the capacity, so a crash leaves
+no more in doubt. Each request costs an fsync, so it waits for about as long as the one before has taken, unless
+everything has been answered for by then: the receipts of that time share it, and so do the claims for their places.
+
+A dispatcher never sleeps in order to try a delivery again: whatever did not leave is reported, and the person's own
+timer brings it back.
 """
 
 from __future__ import annotations
@@ -11,25 +17,23 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Protocol
-
-from msgspec.structs import replace
-from pydantic import BaseModel
 
 from parcours.background import spawn
-from parcours.channel import Accepted, Ambiguous, Channel, Delivery, NotSent, Receipt, Refused
+from parcours.channel import Channel
 from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.core.input import Settlement
 from parcours.dispatch.breaker import Breaker
-from parcours.dispatch.outsiders import OutsiderFailed, bounded_call, storable
-from parcours.dispatch.render import RenderFailed
+from parcours.dispatch.outsiders import OutsiderFailed, bounded_call, capacity_of, handed_over_max
+from parcours.dispatch.places import Places
+from parcours.dispatch.sender import Renders, Sender
 from parcours.errors import ParcoursError, ShardUnavailable
 from parcours.journey.program import Program
 from parcours.routing.plan import ReportUrl
 from parcours.routing.ports import DeliveryPort
-from parcours.shard.requests import ClaimDeliveries, SettleReceipts
-from parcours.wording import error_words, words_of
+from parcours.shard.messages import Claims
+from parcours.shard.requests import ExchangeDeliveries
+from parcours.wording import words_of
 
 log = logging.getLogger("parcours")
 
@@ -37,27 +41,19 @@ PAUSE_S = 0.5
 """Pause before a channel that did not start, or a shard that did not answer, is tried again."""
 
 PAUSE_MAX_S = 30.0
-"""The pause doubles up to this."""
+"""The pause before a channel is started again doubles up to this."""
 
-
-class Renders(Protocol):
-    """Makes of an outbox entry what its channel takes."""
-
-    def render(self, outgoing: Outgoing) -> BaseModel:
-        """The content. Raises RenderFailed for one that cannot be made; the others go on."""
-
-    def publish(self, program: Program) -> None:
-        """From now on go by this program, each entry by its version in it."""
+GATHER_MAX_S = 0.01
+"""Longest wait for further receipts. A place that idles for so long is not missed, and one fsync serves many."""
 
 
 class Dispatcher:
     """Lives on one event loop.
 
-    name             tells its claims from those of a dispatcher before it
-    handed_over_max  most deliveries in one call of the channel's `send`, None for as many as were claimed at once
-    report_url       the address at which a provider may report on a delivery, None: on none of them
-    breaker          holds deliveries back while none can leave. None: each is tried, however the others fared, as
-                     suits what goes to many hosts
+    name        tells its claims from those of a dispatcher before it
+    report_url  the address at which a provider may report on a delivery, None: on none of them
+    breaker     holds deliveries back while none can leave. None: each is tried, however the others fared, as suits what
+                goes to many hosts
     """
 
     def __init__(
@@ -67,7 +63,6 @@ class Dispatcher:
         channel: Channel,
         renderer: Renders,
         settings: Settings,
-        handed_over_max: int | None = None,
         report_url: ReportUrl | None = None,
         breaker: Breaker | None = None,
     ) -> None:
@@ -76,31 +71,34 @@ class Dispatcher:
         self._channel = channel
         self._renderer = renderer
         self._settings = settings
-        self._handed_over_max = handed_over_max or settings.send_batch_max
-        self._report_url = report_url
         self._breaker = breaker
-        self._probe_alarm: asyncio.TimerHandle | None = None
+        self._sender = Sender(channel_name, channel, renderer, settings, report_url, breaker)
+        self._probe_asked = False
+        self._alarm: asyncio.TimerHandle | None = None
         self._ports: Sequence[DeliveryPort] = ()
-        self._room = settings.claim_max
+        self._places = Places()
         self._woken: dict[int, None] = {}
+        self._asked: set[int] = set()
+        self._receipts: dict[int, list[Settlement]] = {}
+        self._holds: dict[int, set[str]] = {}
+        self._lost: set[int] = set()
+        self._took_s = 0.0
+        self._answered = asyncio.Event()
         self._started = False
         self._trouble: str | None = None
+        self._shard_troubles: dict[int, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._pulling = False
         self._stopping = False
 
     @property
     def trouble(self) -> str | None:
         """What keeps deliveries from leaving, None if nothing does."""
-        return self._trouble or self._channel_trouble()
-
-    def _channel_trouble(self) -> str | None:
-        said = None if self._breaker is None else self._breaker.trouble
-        return None if said is None else f"the channel {self._channel_name!r} {said}"
+        return self._trouble or next(iter(self._shard_troubles.values()), None) or self._sender.trouble
 
     async def start(self, ports: Sequence[DeliveryPort]) -> None:
         """Start the channel, trying again until it does; then shards may wake the dispatcher."""
         self._ports = ports
+        self._holds = {shard: set() for shard in range(len(ports))}
         spawn(self._start_channel(), self._tasks)
 
     def publish(self, program: Program) -> None:
@@ -135,146 +133,139 @@ class Dispatcher:
         self._woken[shard] = None
         self._pull()
 
-    def _pull(self) -> None:
-        if self._started and not self._pulling and not self._stopping:
-            self._pulling = True
-            spawn(self._pull_all(), self._tasks)
+    # Claims and receipts
 
-    async def _pull_all(self) -> None:
-        """Claim shard by shard, in turn, while there is room."""
+    def _pull(self) -> None:
+        """Ask every shard that has something to get or to give, unless a request to it is under way already."""
+        for shard in [*self._receipts, *self._woken]:
+            if shard not in self._asked and (self._receipts.get(shard) or self._most(shard, 0)):
+                self._asked.add(shard)
+                spawn(self._exchange(shard), self._tasks)
+        self._set_alarm()
+
+    async def _exchange(self, shard: int) -> None:
+        """Bring receipts home and claim as many deliveries as can start, until there is neither to do."""
         try:
-            while self._woken and self._room > 0 and self._allowed() != 0 and not self._stopping:
-                shard = next(iter(self._woken))
-                del self._woken[shard]
-                allowed = self._allowed()
-                most = min(self._room, self._settings.send_batch_max, allowed or self._room)
-                try:
-                    claims = await self._ports[shard].ask(ClaimDeliveries(self._channel_name, most, self.name))
-                except ShardUnavailable:
-                    continue  # it wakes the dispatcher again when it is back
-                except ParcoursError as error:
-                    self._note(f"shard {shard} hands nothing over: {error}")
-                    continue
-                if claims.more:
-                    self._woken[shard] = None
-                self._room -= len(claims.outgoing)
-                if self._breaker is not None and allowed is not None:
-                    self._breaker.probe(entry.key for entry in claims.outgoing)
-                for first in range(0, len(claims.outgoing), self._handed_over_max):
-                    spawn(self._send(shard, claims.outgoing[first : first + self._handed_over_max]), self._tasks)
+            while True:
+                await self._gather(shard)
+                receipts = self._receipts.pop(shard, [])
+                most = self._most(shard, len(receipts))
+                if not receipts and not most:
+                    break
+                if not await self._ask(shard, receipts, most):
+                    break
+                self._pull()  # others may have the places that this one has left
         finally:
-            self._pulling = False
-        self._set_probe_alarm()
+            self._asked.discard(shard)
+        self._pull()
+
+    async def _gather(self, shard: int) -> None:
+        """Let others be answered for, too, who share the request."""
+        until_s = _now_s() + min(self._took_s, GATHER_MAX_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until_s):
+                while 0 < len(self._receipts.get(shard, ())) < len(self._holds[shard]):
+                    self._answered.clear()
+                    await self._answered.wait()
+
+    def _most(self, shard: int, settled: int) -> int:
+        """How many deliveries this shard may hand over now, if so many receipts go along."""
+        if not self._started or self._stopping or shard not in self._woken:
+            return 0
+        free = self._places.free(capacity_of(self._channel), shard, settled, list(self._woken))
+        allowed = self._allowed()
+        if allowed is not None:
+            free = min(free, 0 if self._probe_asked else allowed)
+        return min(free, self._settings.claim_max)
 
     def _allowed(self) -> int | None:
         """How many deliveries the breaker lets through now; None for any number."""
         return None if self._breaker is None else self._breaker.room(_now_s())
 
-    def _set_probe_alarm(self) -> None:
+    async def _ask(self, shard: int, receipts: list[Settlement], most: int) -> bool:
+        """Make one request. False if the shard is not to be asked again at once."""
+        is_probe = most > 0 and self._allowed() is not None
+        self._probe_asked |= is_probe
+        if most:
+            del self._woken[shard]  # before the request: whoever wakes meanwhile may mean what it has not seen
+        self._places.ask(shard, len(receipts), most)
+        holds = sorted(self._holds[shard]) if shard in self._lost else None
+        request = ExchangeDeliveries(receipts, self._channel_name, most, self.name, holds)
+        began_s = _now_s()
+        try:
+            claims = await self._ports[shard].ask(request)
+            self._took_s = _now_s() - began_s
+        except ParcoursError as error:
+            self._places.fail(shard)
+            await self._take_failure(shard, receipts, most, error)
+            return isinstance(error, ShardUnavailable)
+        finally:
+            self._probe_asked &= not is_probe
+        self._take_claims(shard, receipts, most, claims, is_probe=is_probe)
+        return True
+
+    async def _take_failure(self, shard: int, receipts: list[Settlement], most: int, error: ParcoursError) -> None:
+        """Whether the shard has heard the request is not known; it is made again, and tells what was lost."""
+        if most:
+            self._lost.add(shard)
+            self._woken[shard] = None
+        if isinstance(error, ShardUnavailable):
+            if receipts:
+                self._receipts[shard] = receipts + self._receipts.get(shard, [])
+            await asyncio.sleep(PAUSE_S)
+            return
+        # What it had claimed is in doubt once it has been opened again, so receipts would come too late.
+        self._settled(shard, receipts)
+        self._places.answer(shard, len(receipts), 0)
+        trouble = f"shard {shard} {'takes no receipts' if receipts else 'hands nothing over'}: {error}"
+        if trouble != self._shard_troubles.get(shard):
+            log.warning("%s", trouble)
+        self._shard_troubles[shard] = trouble
+        if most:
+            del self._woken[shard]
+            asyncio.get_running_loop().call_later(PAUSE_S, self.wake, shard)
+
+    def _take_claims(
+        self, shard: int, receipts: list[Settlement], most: int, claims: Claims, *, is_probe: bool
+    ) -> None:
+        outgoing = claims.outgoing
+        self._shard_troubles.pop(shard, None)
+        self._lost.discard(shard)
+        self._settled(shard, receipts)
+        self._places.answer(shard, len(receipts), len(outgoing))
+        self._holds[shard].update(entry.key for entry in outgoing)
+        if most and claims.more:
+            self._woken[shard] = None  # behind the others, who take their turn
+        if self._breaker is not None and is_probe:
+            self._breaker.probe(entry.key for entry in outgoing)
+        size = handed_over_max(self._channel)
+        for first in range(0, len(outgoing), size):
+            spawn(self._send(shard, outgoing[first : first + size]), self._tasks)
+
+    def _settled(self, shard: int, receipts: Sequence[Settlement]) -> None:
+        self._holds[shard].difference_update(receipt.key for receipt in receipts)
+
+    def _set_alarm(self) -> None:
         """Pull again when the breaker lets a probe through."""
         pause_s = None if self._breaker is None else self._breaker.pause_s(_now_s())
-        if self._probe_alarm is not None:
-            self._probe_alarm.cancel()
-            self._probe_alarm = None
-        if pause_s is not None and self._woken and self._room > 0 and not self._stopping:
-            self._probe_alarm = asyncio.get_running_loop().call_later(pause_s, self._pull)
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if pause_s and self._woken and not self._stopping:
+            self._alarm = asyncio.get_running_loop().call_later(pause_s, self._pull)
 
     async def _send(self, shard: int, outgoing: Sequence[Outgoing]) -> None:
-        receipts: list[Settlement] = []
-        deliveries: list[Delivery] = []
-        for entry in outgoing:
-            try:
-                deliveries.append(self._delivery(entry))
-            except Exception as error:  # noqa: BLE001  # a claim without a receipt would stand for good
-                text = f"render: {error_words(error)}"
-                failure = error if isinstance(error, RenderFailed) else RenderFailed(text)
-                receipts.append(failure.receipt(entry.key))
-                if self._breaker is not None:
-                    self._breaker.skip(entry.key)
-        try:
-            if deliveries:
-                receipts += await self._hand_over(deliveries)
-            await self._report(shard, receipts)
-        finally:
-            self._room += len(outgoing)
+        settled = await self._sender.settle(outgoing)
+        self._receipts[shard] = self._receipts.get(shard, []) + settled
+        self._answered.set()
         self._pull()
-
-    def _delivery(self, entry: Outgoing) -> Delivery:
-        return Delivery(
-            key=entry.key,
-            channel=entry.channel,
-            to=entry.to,
-            content=self._renderer.render(entry),
-            at_ms=entry.at,
-            attempt=entry.attempt,
-            message=entry.message,
-            message_class=entry.message_class,
-            person=entry.person,
-            report_url=None if self._report_url is None else self._report_url(entry),
-        )
-
-    async def _hand_over(self, deliveries: list[Delivery]) -> list[Receipt]:
-        """One receipt for each delivery, whatever the channel does."""
-        reason = "the channel gave no receipt"
-        answered: dict[str, Receipt] = {}
-        silence = asyncio.get_running_loop().call_later(self._settings.channel_silence_ms / 1_000, self._be_silent)
-        try:
-            limit_s = self._settings.send_timeout_s
-            for receipt in await bounded_call(lambda: self._channel.send(deliveries), limit_s):
-                if isinstance(receipt, Accepted | NotSent | Ambiguous | Refused):
-                    answered[receipt.key] = _usable(receipt)
-        except OutsiderFailed as failure:
-            reason = str(failure)
-        except Exception as error:  # noqa: BLE001  # what was returned is a stranger's, too
-            reason = f"the channel broke: {error_words(error)}"
-        finally:
-            silence.cancel()
-        receipts = [answered.get(delivery.key, Ambiguous(delivery.key, reason)) for delivery in deliveries]
-        return self._heard(deliveries, receipts)
-
-    def _heard(self, deliveries: Sequence[Delivery], receipts: Sequence[Receipt]) -> list[Receipt]:
-        """The receipts that shards get, after the breaker has heard the channel's."""
-        if self._breaker is None:  # nobody would wait before a delivery that was given back is claimed again
-            return [replace(each, tried=True) if isinstance(each, NotSent) else each for each in receipts]
-        before, now_s = self._channel_trouble(), _now_s()
-        heard = [
-            self._breaker.hear(now_s, receipt, delivery.person)
-            for delivery, receipt in zip(deliveries, receipts, strict=True)
-        ]
-        self._tell(before)
-        return heard
-
-    def _be_silent(self) -> None:
-        if self._breaker is not None:
-            before = self._channel_trouble()
-            self._breaker.be_silent(self._settings.channel_silence_ms / 1_000)
-            self._tell(before)
-
-    def _tell(self, before: str | None) -> None:
-        """Log what the breaker says now, where it is something new."""
-        trouble = self._channel_trouble()
-        if trouble is None and before is not None:
-            log.info("the channel %r works again", self._channel_name)
-        elif trouble is not None and trouble != before:
-            log.warning("%s", trouble)
-
-    async def _report(self, shard: int, receipts: list[Settlement]) -> None:
-        """Bring the receipts home. A shard that came back meanwhile knows the claims as lost, and ignores them."""
-        while True:
-            try:
-                return await self._ports[shard].ask(SettleReceipts(receipts))
-            except ShardUnavailable:
-                await asyncio.sleep(PAUSE_S)
-            except ParcoursError as error:
-                self._note(f"shard {shard} takes no receipts: {error}")
-                return None
 
     async def stop(self) -> None:
         """Claim nothing more and let what is being sent finish, within `send_timeout_s`; then stop the channel, which
         may take as long once more.
         """
         self._stopping = True
-        self._set_probe_alarm()
+        self._set_alarm()
         if self._started:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.send_timeout_s):
@@ -283,6 +274,7 @@ class Dispatcher:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._sender.stop_listening()
         if self._started:
             try:
                 await bounded_call(self._channel.stop, self._settings.send_timeout_s)
@@ -298,11 +290,3 @@ def _in_a_line(failure: OutsiderFailed) -> str:
     """The words of the error behind it, where it has some: an operator looks for what the channel says."""
     said = "" if failure.__cause__ is None else words_of(failure.__cause__)
     return said or str(failure)
-
-
-def _usable(receipt: Receipt) -> Receipt:
-    """The receipt, or what has to be taken of one that makes no sense: the delivery may have left."""
-    try:
-        return storable(receipt)
-    except ValueError as error:
-        return Ambiguous(receipt.key, f"the channel gave {error}")

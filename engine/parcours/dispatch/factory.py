@@ -17,9 +17,6 @@ from parcours.journey.program import Program
 from parcours.journey.read.complaints import in_a_line
 from parcours.routing.plan import Plan
 
-CALLS_HANDED_OVER_MAX = 1
-"""Calls go to hosts of different speed: each is answered for by itself, so that none waits for a slower one."""
-
 
 def new_dispatcher(name: str, channel: str, plan: Plan, program: Program, registry: Registry) -> Dispatcher:
     """A dispatcher of one of the plan's channels, not started yet.
@@ -31,7 +28,7 @@ def new_dispatcher(name: str, channel: str, plan: Plan, program: Program, regist
     settings = plan.settings
     if channel == CALL:
         caller = _caller({**plan.channels[CALL], "answer_bytes_max": settings.answer_bytes_max})
-        return Dispatcher(name, channel, caller, CallRenderer(program), settings, CALLS_HANDED_OVER_MAX)
+        return Dispatcher(name, channel, caller, CallRenderer(program), settings)
     check = registry.check(channel)
     renderer = Renderer(program, {channel: registry.channel(channel).Content}, {channel: check} if check else {})
     return Dispatcher(

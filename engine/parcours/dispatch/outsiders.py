@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec.structs import asdict, replace
 
-from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
+from parcours.channel import CAPACITY, Accepted, Ambiguous, Channel, NotSent, Receipt, Refused
 from parcours.surrogates import mended_value
 from parcours.wording import error_words, words_of
 
@@ -71,3 +71,21 @@ def storable(receipt: Receipt) -> Receipt:
         return msgspec.msgpack.decode(msgspec.msgpack.encode(mended), type=kind)
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
         raise ValueError(f"a receipt that cannot be used: {words_of(error)}") from None
+
+
+def capacity_of(channel: Channel) -> int:
+    """How many deliveries the channel can have under way now; CAPACITY where it does not say, or nothing of use."""
+    return _count(channel, "capacity", CAPACITY)
+
+
+def handed_over_max(channel: Channel) -> int:
+    """How many deliveries one call of `send` takes; 1 where it does not say, or nothing of use."""
+    return _count(channel, "batch_max", 1)
+
+
+def _count(channel: Channel, name: str, otherwise: int) -> int:
+    try:
+        said = getattr(channel, name, otherwise)
+    except Exception:  # noqa: BLE001  # a property is a stranger's code, too
+        return otherwise
+    return said if type(said) is int and said > 0 else otherwise

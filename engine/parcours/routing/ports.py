@@ -14,8 +14,8 @@ from typing import Protocol, TypeVar, overload
 from parcours.errors import ShardUnavailable
 from parcours.shard.messages import Answer, Claims, Holding, Members
 from parcours.shard.requests import (
-    ClaimDeliveries,
     CountRuns,
+    ExchangeDeliveries,
     GetHolding,
     Hold,
     LetIn,
@@ -24,7 +24,6 @@ from parcours.shard.requests import (
     Publish,
     Release,
     Request,
-    SettleReceipts,
     TakeBatch,
 )
 
@@ -43,10 +42,7 @@ class BatchPort(Protocol):
 class DeliveryPort(Protocol):
     """A shard for a dispatcher: it hands over deliveries and takes receipts."""
 
-    @overload
-    async def ask(self, request: ClaimDeliveries, /) -> Claims: ...
-    @overload
-    async def ask(self, request: SettleReceipts, /) -> None: ...
+    async def ask(self, request: ExchangeDeliveries, /) -> Claims: ...
 
 
 class ReadPort(Protocol):

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from parcours.channel import Ambiguous
+from parcours.channel import Ambiguous, NotSent
 from parcours.core.effect import Outgoing
 from parcours.core.input import DeliveriesClaimed, ReceiptArrived, Settlement
 from parcours.core.profile import decode_profile
@@ -69,6 +69,12 @@ class Claiming:
             claim = self.outbox.settle(receipt.key)
             if claim is not None:
                 self._answer(work, claim, self._time.answered(claim, receipt, work.stamp_ms))
+
+    def take_back(self, work: Work, by: str, holds: Iterable[str]) -> None:
+        """Queue again what the dispatcher `by` was handed in an answer that it never got: nobody has tried it."""
+        held = frozenset(holds)
+        missing = [key for key in self.outbox.claimed_by(by) if key not in held]
+        self.settle(work, [NotSent(key, "the claim did not reach its dispatcher", tried=False) for key in missing])
 
     def _answer(self, work: Work, claim: Claim | Ready, receipts: list[ReceiptArrived]) -> None:
         """Apply receipts of a person, and after them what has waited for her clock, until it stands still again."""

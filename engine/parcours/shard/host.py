@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from parcours.background import spawn
 from parcours.clock import Clock
 from parcours.core.fact import Fact
 from parcours.core.identity import SLOTS
-from parcours.core.input import Settlement
 from parcours.core.profile import Profile
 from parcours.core.remarks import RemarkCounter, RemarkCounts
 from parcours.core.totals import Totals
@@ -36,7 +35,7 @@ from parcours.shard.messages import (
     Status,
 )
 from parcours.shard.person_facts import recall
-from parcours.shard.requests import A, Request
+from parcours.shard.requests import A, ExchangeDeliveries, Request
 from parcours.shard.shard import Shard
 from parcours.shard.turns import Turns, for_a_slice, in_slices
 from parcours.store.store import Store
@@ -162,19 +161,15 @@ class ShardHost:
             await in_slices(self._shard.passing(now_ms))
             self.look()
 
-    async def claim(self, channel: str, most: int, by: str) -> Claims:
+    async def exchange(self, asked: ExchangeDeliveries) -> Claims:
         async with self._turns:
-            claims = self._shard.claim(channel, most, by, self._clock.now_ms())
-            self._woken.discard(channel)
-            if claims.more:
-                self._woken.add(channel)  # the dispatcher knows, and comes again
+            claims = self._shard.exchange(asked, self._clock.now_ms())
+            if asked.most:
+                self._woken.discard(asked.channel)
+                if claims.more:
+                    self._woken.add(asked.channel)  # the dispatcher knows, and comes again
             self.look()  # timers that fired first may have made others ready
             return claims
-
-    async def settle(self, receipts: Sequence[Settlement]) -> None:
-        async with self._turns:
-            self._shard.settle(receipts, self._clock.now_ms())
-            self.look()
 
     async def give_up(self, by: str) -> None:
         """The dispatcher is gone with what it had claimed, and whoever follows has to be woken anew."""

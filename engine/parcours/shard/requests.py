@@ -6,6 +6,7 @@ A new one is a class here: whoever holds a port asks it, and `put_to` says which
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
@@ -55,24 +56,23 @@ class TakeBatch(Request[Answer], frozen=True, tag="take"):
         return await host.take(self.batch)
 
 
-class ClaimDeliveries(Request[Claims], frozen=True, tag="claim"):
-    """Hand up to `most` deliveries of a channel to the dispatcher `by`, durably claimed."""
+class ExchangeDeliveries(Request[Claims], frozen=True, tag="exchange"):
+    """Take the answers of the dispatcher `by` and hand it up to `most` deliveries of a channel, in one commit.
 
+    receipts  for deliveries that it had claimed. One for a delivery that is not under way changes nothing
+    most      0 for a dispatcher that only brings receipts
+    holds     the keys of all that it has of this shard, where the answer to an earlier request did not reach it: what
+              else it had claimed then never left, and is ready again. None: nothing was lost
+    """
+
+    receipts: Sequence[Settlement]
     channel: str
     most: int
     by: str
+    holds: list[str] | None = None
 
     async def put_to(self, host: ShardHost) -> Claims:
-        return await host.claim(self.channel, self.most, self.by)
-
-
-class SettleReceipts(Request[None], frozen=True, tag="settle"):
-    """A dispatcher's answers for deliveries that it had claimed."""
-
-    receipts: list[Settlement]
-
-    async def put_to(self, host: ShardHost) -> None:
-        await host.settle(self.receipts)
+        return await host.exchange(self)
 
 
 class GiveUpClaims(Request[None], frozen=True, tag="give_up"):

@@ -23,7 +23,7 @@ from parcours.channel import Ambiguous
 from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.identity import SlotMap
-from parcours.core.input import Settlement, TimePassed
+from parcours.core.input import TimePassed
 from parcours.core.profile import Profile, decode_profile
 from parcours.core.turn import Crowd, DeadCodes, Normalize, as_it_stands, no_codes
 from parcours.journey.program import Program
@@ -41,6 +41,7 @@ from parcours.shard.outbox import Answering, accept
 from parcours.shard.positions import Positions
 from parcours.shard.published import Published
 from parcours.shard.reads import Reads
+from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.slots import SeenIds, Slots
 from parcours.shard.sweep import Sweep
 from parcours.shard.timekeeping import LiveTime, Timekeeping
@@ -286,25 +287,24 @@ class Shard:
 
     # Deliveries
 
-    def claim(self, channel: str, most: int, by: str, now_ms: int) -> Claims:
-        """Hand up to `most` deliveries to the dispatcher `by`; they are durably claimed when this returns."""
+    def exchange(self, asked: ExchangeDeliveries, now_ms: int) -> Claims:
+        """Take a dispatcher's answers and hand deliveries to it; they are durably claimed when this returns."""
         with self._commits.whole():
             work = self._commits.begin(now_ms)
-            leaving = self._leaving.claim(work, channel, most, by)
+            self._leaving.settle(work, asked.receipts)
+            if asked.holds is not None:
+                self._leaving.take_back(work, asked.by, asked.holds)
+            leaving = self._leaving.claim(work, asked.channel, asked.most, asked.by)
             self._commits.commit(work)
-            return Claims(leaving, more=channel in self._leaving.outbox.ready())
-
-    def settle(self, receipts: Iterable[Settlement], now_ms: int) -> None:
-        """Take a dispatcher's answers. One for a delivery that is not under way changes nothing."""
-        with self._commits.whole():
-            work = self._commits.begin(now_ms)
-            self._leaving.settle(work, receipts)
-            self._commits.commit(work)
+            return Claims(leaving, more=asked.channel in self._leaving.outbox.ready())
 
     def give_up(self, by: str, now_ms: int) -> None:
         """The dispatcher is gone: nobody can say what became of the deliveries that it had claimed."""
         reason = "the dispatcher stopped while it was being sent"
-        self.settle([Ambiguous(key, reason) for key in self._leaving.outbox.claimed_by(by)], now_ms)
+        with self._commits.whole():
+            work = self._commits.begin(now_ms)
+            self._leaving.settle(work, [Ambiguous(key, reason) for key in self._leaving.outbox.claimed_by(by)])
+            self._commits.commit(work)
 
     def _fire_due(self, work: Work, before: int, most: int, enough: Callable[[], bool] = never) -> Iterator[None]:
         """Fire the timers due before this time, of up to so many people and until there is enough."""

@@ -23,6 +23,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import pydantic
 
 from parcours.channel import (
+    CAPACITY,
     GROUP,
     Accepted,
     Ambiguous,
@@ -159,6 +160,18 @@ class ChannelContract(ABC, Generic[Provider]):
             receipts = self._receipts(self.settings(provider), deliveries)
             assert all(isinstance(receipt, Accepted) for receipt in receipts), receipts
             assert self.taken(provider) == 5, f"5 were accepted, the provider has {self.taken(provider)}"
+
+    def test_its_capacity_is_a_whole_number_once_it_has_started(self) -> None:
+        async def said(channel: Channel) -> list[object]:
+            await channel.start()
+            try:
+                return [getattr(channel, "capacity", CAPACITY), getattr(channel, "batch_max", 1)]
+            finally:
+                await channel.stop()
+
+        with self.provider() as provider:
+            for number in asyncio.run(said(self._channel(self.settings(provider)))):
+                assert type(number) is int and number > 0, f"{number!r} is no number of deliveries"
 
     def test_calls_of_send_may_overlap(self) -> None:
         with self.provider() as provider:

@@ -58,3 +58,6 @@ class CallsDocument(Document):
         description="Networks that may be called though they are private, such as 10.1.0.0/16. A call to any other "
         "private, loopback or link-local address fails.",
     )
+    requests_max: int = Field(
+        default=100, ge=1, description="Calls under way at once; after a crash so many are made again."
+    )

@@ -69,6 +69,7 @@ class WebhookChannel(Channel):
     def __init__(self, settings: WebhookSettings, clock_s: Callable[[], float] = time.time) -> None:
         self._settings = settings
         self._clock_s = clock_s
+        self.capacity = settings.requests_max
         self._side_by_side = SideBySide(settings.requests_max, settings.timeout_s)
         self._trace = RequestTrace()
 
