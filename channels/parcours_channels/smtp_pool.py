@@ -31,7 +31,7 @@ class Connection:
 class SmtpPool:
     """Holds the connections that nobody uses at the moment. How many are open at once is its user's bound.
 
-    A server may grant fewer. As long as some work, whoever finds no further one waits for one of those.
+    A server may grant fewer. As long as some work, or are being opened, whoever finds no further one waits for those.
     """
 
     def __init__(self, open_one: Callable[[], Awaitable[SMTP]], mails_per_connection_max: int) -> None:
@@ -43,6 +43,7 @@ class SmtpPool:
         self._granted: int | None = None  # None as long as the server has denied none
         self._ask_again_s = 0.0
         self._returned = asyncio.Event()
+        self._failure: SMTPException | OSError | None = None
 
     def granted(self) -> int | None:
         """How many connections the server grants, and now and then one more; None where it has denied none."""
@@ -61,6 +62,11 @@ class SmtpPool:
             if not self._idle:
                 self._returned.clear()
                 await self._returned.wait()
+                if self._failure is not None and self._there() == 0:
+                    raise self._failure  # nobody has one: a server that cannot be reached is not asked by each in turn
+
+    def _there(self) -> int:
+        return self._lent + len(self._idle) + self._opening
 
     def _living(self) -> Connection | None:
         while self._idle:
@@ -72,16 +78,17 @@ class SmtpPool:
 
     async def _another(self) -> Connection | None:
         """A new connection; None where there are as many as the server grants."""
-        there = self._lent + len(self._idle) + self._opening
-        is_further = self._granted is not None and there >= self._granted
+        is_further = self._granted is not None and self._there() >= self._granted
         if is_further and not self._is_to_ask():
             return None
         self._opening += 1
         try:
             connection = Connection(await self._open_one())
         except (SMTPException, OSError) as error:
-            others = self._lent + len(self._idle)
+            others = self._there() - 1
             if others == 0 or isinstance(error, SMTPAuthenticationError):
+                self._failure = error
+                self._returned.set()
                 raise
             # One that has just been replaced may still count with the server for a moment.
             is_fewer = self._granted is not None and others < self._granted
@@ -90,6 +97,7 @@ class SmtpPool:
             return None
         finally:
             self._opening -= 1
+        self._failure = None
         if is_further:
             self._granted = None
         elif self._granted is not None:  # others were denied while this one was being opened

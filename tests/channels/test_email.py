@@ -365,6 +365,22 @@ def test_its_capacity_is_its_connections_or_as_many_as_the_server_grants() -> No
         assert asyncio.run(life(channel_to(server, connections_max=4))) == [4, 4, 4]
 
 
+def test_a_server_that_grants_none_is_asked_once_by_each_and_all_are_told() -> None:
+    asked = []
+
+    async def open_one() -> SMTP:
+        asked.append(1)
+        await asyncio.sleep(0)
+        raise ConnectionRefusedError("nobody listens")
+
+    async def life() -> list[object]:
+        pool = SmtpPool(open_one, 3)
+        return [*await asyncio.gather(*(pool.take() for _ in range(4)), return_exceptions=True)]
+
+    assert [type(each) for each in asyncio.run(life())] == [ConnectionRefusedError] * 4
+    assert len(asked) == 4
+
+
 def test_a_connection_that_was_replaced_and_denied_is_soon_asked_for_again() -> None:
     opened: list[SMTP] = []
     granted = 2
