@@ -110,7 +110,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=1_000,
         description="Inputs that cannot be applied and that a shard keeps for somebody to look at; the oldest go.",
     )
-    attempts_max: Count = Field(default=5, description="Attempts in all at a delivery that was definitely not sent.")
+    attempts_max: Count = Field(
+        default=5,
+        description="Attempts in all at a delivery that was not sent, or left in doubt by crashes of the engine.",
+    )
     retry_delays_ms: Annotated[tuple[Duration, ...], Field(min_length=1, max_length=RETRY_DELAYS_MAX)] = Field(
         default=(MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS),
         description="Pauses before the second, third ... attempt; a provider that asks for longer gets longer.",
@@ -120,7 +123,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         description="Longest pause before another attempt that a provider may ask for; then it is made anyway.",
     )
     ambiguous_resend_after_ms: Duration = Field(
-        default=5 * MINUTE_MS, description="Pause before an ambiguous transactional delivery is sent once more."
+        default=5 * MINUTE_MS, description="Pause before an ambiguous transactional delivery is sent again."
+    )
+    interruptions_told_for_ms: Duration = Field(
+        default=HOUR_MS, description="How long it is a trouble that deliveries were under way when the engine stopped."
     )
     answer_bytes_max: Count = Field(
         default=16 * 1024,

@@ -9,6 +9,7 @@ import pytest
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.core.delivery.answers import matching
 from parcours.core.fact import DeliveryReached
+from parcours.core.input import Interrupted
 
 if TYPE_CHECKING:
     from tests.core.conftest import Story, Tell
@@ -218,6 +219,19 @@ def test_an_ambiguous_call_is_made_once_more_after_five_minutes_with_the_same_ke
     assert [outcome for _, _, outcome in story.outcomes()] == [
         "queued", "claimed", "unknown", "claimed", "sent", "answered",
     ]  # fmt: skip
+
+
+def test_a_call_that_crashes_of_ours_leave_in_doubt_is_made_again_until_its_attempts_are_used_up(tell: Tell) -> None:
+    story, at = begin(tell), 1
+    for _ in range(5):
+        (key,) = story.claim(at)
+        story.answer(at, Interrupted(key, "the engine stopped"))
+        at += 5 * MINUTE + 1
+        story.wait(at)
+
+    assert story.steps()[-1][1] == "failed"
+    assert reasons(story, "failed") == ["no certain answer in 5 attempts: the engine stopped; it was attempt 5 of 5"]
+    assert (story.outbox, story.ready, story.profile.timers) == ({}, [], [])
 
 
 def test_a_call_that_is_ambiguous_twice_has_failed_so_that_nobody_waits_for_ever(tell: Tell) -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Refused
 from parcours.core.fact import DeliveryReached
+from parcours.core.input import Interrupted
 
 if TYPE_CHECKING:
-    from tests.core.conftest import Tell
+    from tests.core.conftest import Story, Tell
 
 MINUTE, HOUR = 60_000, 3_600_000
 
@@ -147,6 +148,86 @@ def test_an_ambiguous_transaction_is_sent_once_more_after_five_minutes_under_the
     assert [outcome for _, _, outcome in story.outcomes()] == [
         "queued", "claimed", "unknown", "claimed", "unknown",
     ]  # fmt: skip
+
+
+STOPPED = "the engine stopped"
+
+
+def doubts(story: Story) -> list[str | None]:
+    return [each.reason for each in story.facts if isinstance(each, DeliveryReached) and each.outcome == "unknown"]
+
+
+def test_a_transaction_that_crashes_of_ours_leave_in_doubt_is_sent_again_until_its_attempts_are_used_up(
+    tell: Tell,
+) -> None:
+    story = tell(ONE % "receipt").event(0, "Start", **MAIL)
+    (key,) = story.outbox
+    before, at = story.outbox[key], 1
+    for attempt in range(1, 6):
+        assert story.claim(at) == [key]
+        assert story.claimed == [(key, attempt)]
+        assert story.outbox[key] == before, "the same bytes under the same key"
+        story.answer(at, Interrupted(key, STOPPED))
+        assert not story.wait(at + 5 * MINUTE).ready, "at least five minutes apart"
+        at += 5 * MINUTE + 1
+        story.wait(at)
+
+    assert (story.ready, story.outbox) == ([], {})
+    assert doubts(story) == [f"{STOPPED}; it is sent again"] * 4 + [f"{STOPPED}; it was attempt 5 of 5"]
+
+
+def test_marketing_that_a_crash_of_ours_leaves_in_doubt_is_not_sent_again(tell: Tell) -> None:
+    story = tell(ONE % "mail").event(0, "Start", **MAIL)
+    (key,) = story.claim(1)
+
+    story.answer(2, Interrupted(key, STOPPED)).wait(20 * HOUR)
+
+    assert (story.ready, story.outbox) == ([], {})
+    assert doubts(story) == [f"{STOPPED}; marketing is not sent again"]
+
+
+def test_nothing_is_sent_again_after_a_crash_for_a_run_that_was_left(tell: Tell) -> None:
+    story = tell("exit: [{event: Left}]" + ONE % "receipt").event(0, "Start", **MAIL)
+    (key,) = story.claim(1)
+    story.event(2, "Left")
+
+    story.answer(3, Interrupted(key, STOPPED)).wait(HOUR)
+
+    assert (story.ready, story.outbox, story.profile.timers) == ([], {}, [])
+    assert doubts(story) == [f"{STOPPED}; its run was left"]
+
+
+@pytest.mark.parametrize(
+    "answers, attempts",
+    [
+        ("pp", 2),  # a second answer of the provider's that leaves it open ends it
+        ("cpcp", 4),  # whatever came between
+        ("pccp", 4),
+        ("pncp", 4),  # n: certainly not sent
+        ("cccp", 5),  # a first one, after crashes: once more
+        ("ccccc", 5),
+        ("ncccc", 5),  # attempts of every kind count
+        ("cca", 3),  # a: accepted
+    ],
+)
+def test_crashes_and_answers_that_leave_it_open_are_counted_apart(tell: Tell, answers: str, attempts: int) -> None:
+    story = tell(ONE % "receipt").event(0, "Start", **MAIL)
+    (key,) = story.outbox
+    at, made = 1, 0
+    while story.claim(at):
+        answer = answers[made] if made < len(answers) else "a"
+        made += 1
+        receipts = {
+            "p": Ambiguous(key, "the line went dead"),
+            "c": Interrupted(key, STOPPED),
+            "n": NotSent(key, "busy"),
+            "a": Accepted(key),
+        }
+        story.answer(at, receipts[answer])
+        at += 3 * HOUR
+        story.wait(at)
+
+    assert (made, story.outbox) == (attempts, {})
 
 
 def test_an_exit_keeps_an_ambiguous_transaction_from_being_sent_again(tell: Tell) -> None:

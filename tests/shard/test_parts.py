@@ -59,7 +59,7 @@ def test_claims_are_known_by_their_dispatcher_until_they_are_settled() -> None:
     outbox.claim("k1", Claim(0, "anna", 1, "email-1"))
     outbox.claim("k2", Claim(0, "anna", 1, "email-2"))
 
-    assert outbox.claimed_by("email-1") == ["k1"]
+    assert outbox.claims_of("email-1") == [("k1", Claim(0, "anna", 1, "email-1"))]
     assert outbox.settle("k1") == Claim(0, "anna", 1, "email-1")
     assert outbox.settle("k1") is None
     assert outbox.under_way() == 1

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
-from parcours.config import DAY_MS, MINUTE_MS, Settings
+from parcours.config import DAY_MS, HOUR_MS, MINUTE_MS, Settings
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.fact_block import decode_facts
 from parcours.core.identity import SlotMap
@@ -49,7 +49,7 @@ def test_what_was_claimed_is_ambiguous_and_what_was_queued_is_ready(world: World
     assert world.states("bert") == ["queued"]
     assert [outgoing.person for outgoing in world.claim()] == ["bert"]
     last = [fact for fact in world.facts() if isinstance(fact, DeliveryReached) and fact.key == claimed.key][-1]
-    assert (last.outcome, last.reason) == ("unknown", "the engine stopped while it was being sent")
+    assert (last.outcome, last.reason) == ("unknown", "the engine stopped while it was being sent; it is sent again")
 
 
 def test_marketing_that_may_have_left_is_not_sent_again_and_a_receipt_is(world: World, lines: Lines) -> None:
@@ -62,6 +62,49 @@ def test_marketing_that_may_have_left_is_not_sent_again_and_a_receipt_is(world: 
     world.pass_ms(5 * MINUTE_MS + 1)
 
     assert [(outgoing.message, outgoing.attempt) for outgoing in world.claim()] == [("receipt", 2)]
+
+
+def test_what_was_under_way_at_a_crash_is_told_with_its_number_for_an_hour(world: World, lines: Lines) -> None:
+    world.take(lines.identify("anna"), lines.track("anna", "Started"))
+    world.pass_ms(20_001)
+    for person in ("bert", "carl"):
+        world.take(lines.identify(person), lines.track(person, "Started"), lines.track(person, "Bought"))
+    assert len(world.claim()) == 3
+    assert world.shard.troubles(world.now_ms) == []
+
+    world.reopen()
+
+    told = "3 deliveries were under way when the engine stopped: 2 will be sent again, 1 (marketing) will not"
+    assert world.shard.troubles(world.now_ms + HOUR_MS - 1) == [told]
+    assert world.shard.troubles(world.now_ms + HOUR_MS) == []
+    world.reopen()
+    assert world.shard.troubles(world.now_ms) == [], "nothing was under way this time"
+
+
+def test_a_transaction_is_sent_again_after_each_crash_and_what_is_accepted_is_not(world: World, lines: Lines) -> None:
+    world.take(lines.identify("anna"), lines.track("anna", "Started"), lines.track("anna", "Bought"))
+    for attempt in (1, 2, 3):
+        (claimed,) = world.claim()
+        assert claimed.attempt == attempt
+        world.reopen()
+        world.pass_ms(5 * MINUTE_MS + 1)
+
+    world.settle(Accepted(world.claim()[0].key))
+    world.reopen()
+
+    assert world.states("anna") == ["sent"]
+    assert world.shard.troubles(world.now_ms) == []
+
+
+def test_a_receipt_that_reaches_the_shard_after_its_crash_clears_the_doubt(world: World, lines: Lines) -> None:
+    world.take(lines.identify("anna"), lines.track("anna", "Started"), lines.track("anna", "Bought"))
+    (claimed,) = world.claim()
+    world.reopen()
+
+    world.settle(Accepted("of somebody else"), Accepted(claimed.key))
+    world.pass_ms(5 * MINUTE_MS + 1)
+
+    assert (world.states("anna"), world.claim()) == (["sent"], [])
 
 
 def test_a_delivery_that_waits_for_another_attempt_still_waits(world: World, lines: Lines) -> None:

@@ -16,8 +16,15 @@ class ContentRefused(msgspec.Struct, frozen=True, tag="content_refused"):
     reason: str
 
 
-Settlement: TypeAlias = Receipt | ContentRefused
-"""What settles a claim: the channel's receipt, or that nothing was handed to it."""
+class Interrupted(msgspec.Struct, frozen=True, tag="interrupted"):
+    """Whoever had claimed the delivery is gone: the doubt is of our own making, and no provider's answer."""
+
+    key: str
+    reason: str
+
+
+Settlement: TypeAlias = Receipt | ContentRefused | Interrupted
+"""What settles a claim: the channel's receipt, that nothing was handed to it, or that nobody is there to tell."""
 
 
 class EventHappened(msgspec.Struct, frozen=True):

@@ -45,6 +45,7 @@ class DeliveryState(msgspec.Struct, array_like=True):
 
     decided_at     when the run reached the send step: a message expires from then on
     may_have_left  an attempt was accepted or ambiguous: the person may have it, whatever the state says now
+    in_doubt       a provider has given an ambiguous answer to an attempt
     marks, links   each reaction, and each link clicked, with its first time
     answer         the paths of a call's answer that the journey names, for as long as a listener may read them
     purpose        of a marketing message, once it has been queued; "" for a delivery that no cap counts
@@ -67,6 +68,7 @@ class DeliveryState(msgspec.Struct, array_like=True):
     answer: dict[str, object] = {}
     purpose: str = ""
     held_ms: int = 0
+    in_doubt: bool = False
 
 
 class Reservation(msgspec.Struct, frozen=True, array_like=True, gc=False):

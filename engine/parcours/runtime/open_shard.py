@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from parcours.channel import CALL
@@ -18,6 +19,8 @@ from parcours.shard.outbox import accept
 from parcours.shard.shard import Shard
 from parcours.shard.timekeeping import LiveTime, VirtualTime
 from parcours.store.address import open_store
+
+log = logging.getLogger("parcours")
 
 
 def open_shard(
@@ -55,6 +58,8 @@ def open_shard(
             dead_codes=InstalledDeadCodes(registry),
         )
         shard.open(clock.now_ms(), expected_epoch=expected_epoch)
+        for trouble in shard.troubles(clock.now_ms()):
+            log.warning("shard %d: %s", number, trouble)
         return ShardHost(shard, store, clock, wake, remarks, stopped)
     except BaseException as error:
         close_after(error, store.close)  # whoever tries again finds it free

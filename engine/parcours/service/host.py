@@ -8,15 +8,15 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
+from itertools import chain
 
 from parcours.channel import CALL
 from parcours.clock import Clock, SystemClock
 from parcours.closing import close_all
 from parcours.config import Settings
 from parcours.core.fact import Fact
-from parcours.errors import Overloaded, ShardUnavailable
+from parcours.errors import Overloaded, ParcoursError, ShardUnavailable
 from parcours.journey.program import Program
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
@@ -29,6 +29,9 @@ from parcours.shard.requests import GetStatus, RecallFacts
 
 CLOSE_PATIENCE_S = 5.0
 """How long closing waits for a change of what is published that is under way."""
+
+TROUBLES_WITHIN_S = 5.0
+"""How long the question for troubles waits for a shard: a busy one is none."""
 
 
 class Host:
@@ -134,15 +137,19 @@ class Host:
     async def troubles(self) -> list[str]:
         """What is not in order now, a sentence each."""
         reads = [] if self._reads is None else self._reads.troubles
-        return [*await self._runtime.troubles(), *await self._of_shards(), *self.control.troubles(), *reads]
+        shards = await asyncio.gather(*(self._troubles_of(number) for number in range(len(self._runtime.ports))))
+        return [*await self._runtime.troubles(), *chain(*shards), *self.control.troubles(), *reads]
 
-    async def _of_shards(self) -> list[str]:
-        """What shards say of themselves; of one that does not answer the runtime knows."""
-        said = []
-        for number, port in enumerate(self._runtime.ports):
-            with suppress(ShardUnavailable):
-                said += [f"shard {number}: {trouble}" for trouble in (await port.ask(GetStatus())).troubles]
-        return said
+    async def _troubles_of(self, number: int) -> list[str]:
+        """What a shard says of itself. That it does not answer is known to the runtime."""
+        try:
+            async with asyncio.timeout(TROUBLES_WITHIN_S):
+                said = (await self._runtime.ports[number].ask(GetStatus())).troubles
+        except (ShardUnavailable, TimeoutError):
+            return []
+        except ParcoursError as error:
+            return [f"shard {number}: {error}"]
+        return [f"shard {number}: {trouble}" for trouble in said]
 
     async def turn_away(self) -> None:
         """Take no more lines; calls under way, and those that wait for room, fail with ShardUnavailable."""

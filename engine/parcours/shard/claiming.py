@@ -8,14 +8,17 @@ before it is there (stash.py). Whoever calls begins the work and commits it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 import msgspec
 
-from parcours.channel import Ambiguous, NotSent
+from parcours.channel import Accepted, NotSent
+from parcours.core.delivery.delivery_key import place_in
 from parcours.core.effect import Outgoing
-from parcours.core.input import DeliveriesClaimed, ReceiptArrived, Settlement
+from parcours.core.input import DeliveriesClaimed, Interrupted, ReceiptArrived, Settlement
 from parcours.core.profile import decode_profile
 from parcours.shard.inputs import Inputs
+from parcours.shard.interruptions import Fate, Interruptions
 from parcours.shard.outbox import Claim, Outbox, Ready
 from parcours.shard.slots import Slots
 from parcours.shard.timekeeping import Timekeeping
@@ -25,14 +28,16 @@ from parcours.shard.work import Work
 class Claiming:
     """The way out of one shard and back into it."""
 
-    def __init__(self, slots: Slots, inputs: Inputs, time: Timekeeping) -> None:
+    def __init__(self, slots: Slots, inputs: Inputs, time: Timekeeping, told_for_ms: int) -> None:
         self._slots = slots
         self._inputs = inputs
         self._time = time
         self.outbox = Outbox()
+        self.interruptions = Interruptions(told_for_ms)
 
     def take_up(self, work: Work) -> None:
-        """Queue again what had not been claimed; what had been is ambiguous, for its dispatcher is gone."""
+        """Queue again what had not been claimed; what had been is in doubt, for its dispatcher is gone."""
+        fates = []
         for number, entry in self._slots.outbox_entries():
             profile = decode_profile(self._slots[number].profiles[entry.person])
             runs = (*profile.runs, *profile.past)
@@ -41,10 +46,21 @@ class Claiming:
             if not states or states[0] not in ("queued", "claimed", "unknown"):
                 work.outbox[entry.key] = number, None  # nothing is left to be done about it
             elif states == ["claimed"]:
-                lost = Ambiguous(entry.key, "the engine stopped while it was being sent")
+                lost = Interrupted(entry.key, "the engine stopped while it was being sent")
                 self._inputs.apply(work, number, entry.person, ReceiptArrived(work.stamp_ms, lost))
+                fates.append(Fate(entry.message_class, work.has_entry(number, entry.key)))
             elif not waits:
                 self._inputs.make_ready(work, number, entry.person, work.stamp_ms, [entry.key])
+        self.interruptions.note(work.stamp_ms, "the engine", fates)
+
+    def give_up(self, work: Work, by: str) -> None:
+        """The dispatcher `by` is gone: nobody can say what became of what it had claimed."""
+        fates = []
+        for key, claim in self.outbox.claims_of(by):
+            message_class = work.entry(claim.slot, key).message_class
+            self.settle(work, [Interrupted(key, "the dispatcher stopped while it was being sent")])
+            fates.append(Fate(message_class, work.has_entry(claim.slot, key)))
+        self.interruptions.note(work.stamp_ms, f"the dispatcher {by!r}", fates)
 
     def claim(self, work: Work, channel: str, most: int, by: str) -> list[Outgoing]:
         """Let the dispatcher `by` have up to `most` of the channel's deliveries: those that may still leave."""
@@ -64,16 +80,26 @@ class Claiming:
         return leaving
 
     def settle(self, work: Work, receipts: Iterable[Settlement]) -> None:
-        """Take a dispatcher's answers. One for a delivery that is not under way changes nothing."""
+        """Take a dispatcher's answers. One for a delivery that is neither under way nor in doubt changes nothing."""
         for receipt in receipts:
             claim = self.outbox.settle(receipt.key)
             if claim is not None:
                 self._answer(work, claim, self._time.answered(claim, receipt, work.stamp_ms))
+            elif isinstance(receipt, Accepted) and self._time.wakes_itself:
+                self._clear_doubt(work, receipt)
+
+    def _clear_doubt(self, work: Work, receipt: Accepted) -> None:
+        """Only this shard was gone and the dispatcher lived: what it brings now need not be sent again."""
+        with suppress(ValueError):
+            slot = place_in(receipt.key).slot
+            if slot in self._slots.owned and work.has_entry(slot, receipt.key):
+                person = work.entry(slot, receipt.key).person
+                self._inputs.apply(work, slot, person, ReceiptArrived(work.stamp_ms, receipt))
 
     def take_back(self, work: Work, by: str, holds: Iterable[str]) -> None:
         """Queue again what the dispatcher `by` was handed in an answer that it never got: nobody has tried it."""
         held = frozenset(holds)
-        missing = [key for key in self.outbox.claimed_by(by) if key not in held]
+        missing = [key for key, _ in self.outbox.claims_of(by) if key not in held]
         self.settle(work, [NotSent(key, "the claim did not reach its dispatcher", tried=False) for key in missing])
 
     def _answer(self, work: Work, claim: Claim | Ready, receipts: list[ReceiptArrived]) -> None:

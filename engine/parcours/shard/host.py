@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from parcours.background import spawn
 from parcours.clock import Clock
@@ -217,7 +217,7 @@ class ShardHost:
         return recall(self._store, person, after, self._shard.newest if through is None else through)
 
     async def status(self) -> Status:
-        return self._shard.status()
+        return self._shard.status(self._clock.now_ms())
 
     async def holding(self) -> Holding:
         return self._shard.holding()

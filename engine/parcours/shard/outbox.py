@@ -73,8 +73,9 @@ class Outbox:
         """The delivery has been answered for; None if nobody claimed it."""
         return self._claims.pop(key, None)
 
-    def claimed_by(self, by: str) -> list[str]:
-        return [key for key, claim in self._claims.items() if claim.by == by]
+    def claims_of(self, by: str) -> list[tuple[str, Claim]]:
+        """What this dispatcher has claimed, by key."""
+        return [(key, claim) for key, claim in self._claims.items() if claim.by == by]
 
     def under_way(self) -> int:
         return len(self._claims)

@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 
-from parcours.channel import Ambiguous
 from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.identity import SlotMap
@@ -98,7 +97,7 @@ class Shard:
             self._published, self._reads, time, settings, recorded, crowd, normalize, dead_codes, self._dead_letters
         )
         self._listing = Listing(self._slots, self._inputs, self._published, self._reads, settings)
-        self._leaving = Claiming(self._slots, self._inputs, self._time)
+        self._leaving = Claiming(self._slots, self._inputs, self._time, settings.interruptions_told_for_ms)
         self._positions = Positions(settings)
         self._commits = Commits(
             self._slots, store, time, self._published, self._reads, self._totals, self._imaging, self._wheel,
@@ -300,10 +299,9 @@ class Shard:
 
     def give_up(self, by: str, now_ms: int) -> None:
         """The dispatcher is gone: nobody can say what became of the deliveries that it had claimed."""
-        reason = "the dispatcher stopped while it was being sent"
         with self._commits.whole():
             work = self._commits.begin(now_ms)
-            self._leaving.settle(work, [Ambiguous(key, reason) for key in self._leaving.outbox.claimed_by(by)])
+            self._leaving.give_up(work, by)
             self._commits.commit(work)
 
     def _fire_due(self, work: Work, before: int, most: int, enough: Callable[[], bool] = never) -> Iterator[None]:
@@ -366,7 +364,8 @@ class Shard:
         self._commits.check()
         return self._totals
 
-    def status(self) -> Status:
+    def status(self, now_ms: int = 0) -> Status:
+        """Where it stands. By the time of the clock, troubles are left out that have been told for long."""
         self._commits.check()
         return Status(
             people=sum(len(slot.profiles) for slot in self._slots.owned.values()),
@@ -377,7 +376,7 @@ class Shard:
             ready=self.ready(),
             claimed=self._leaving.outbox.under_way(),
             standing_still=self._time.standing_still,
-            troubles=self._dead_letters.troubles(),
+            troubles=self.troubles(now_ms),
         )
 
     def dead_letters(self) -> list[DeadLetter]:
@@ -389,6 +388,11 @@ class Shard:
         """Let the lines of these dead letters be applied once more, whatever came of it before."""
         self._commits.check()
         self._dead_letters.acquit(numbers)
+
+    def troubles(self, now_ms: int) -> list[str]:
+        """What whoever runs the engine should know of this shard, a sentence each."""
+        self._commits.check()
+        return [*self._dead_letters.troubles(), *self._leaving.interruptions.troubles(now_ms)]
 
     def collect_facts(self) -> list[Fact]:
         """Under virtual time: the facts since the last call, in the order of happening for each person."""

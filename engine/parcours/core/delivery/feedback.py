@@ -12,7 +12,7 @@ from parcours.core.delivery.answers import take_answer
 from parcours.core.delivery.deliveries import RANK, TO_LEAVE, close, find, is_call, may_be_there, message_of, reach
 from parcours.core.delivery.suppression import FAILURES, suppress, take_arrival, take_failure, take_soft_failure
 from parcours.core.fact import Outcome, Unmatched
-from parcours.core.input import ContentRefused, Settlement
+from parcours.core.input import ContentRefused, Interrupted, Settlement
 from parcours.core.profile import DeliveryState, DeliveryStateName, Run
 from parcours.core.turn import Turn
 
@@ -46,7 +46,10 @@ def answer(turn: Turn, run: Run, delivery: DeliveryState, receipt: Settlement) -
                 take_soft_failure(turn, delivery)
             _fail(turn, run, delivery, reason, code)
         case Ambiguous(reason=reason, code=code):
-            _leave_unknown(turn, run, delivery, reason, code)
+            is_first, delivery.in_doubt = not delivery.in_doubt, True  # whatever came between the two
+            _leave_unknown(turn, run, delivery, reason, code, again=is_first)
+        case Interrupted(reason=reason):
+            _take_interruption(turn, run, delivery, reason)
         case ContentRefused(reason=reason):
             close(turn, run, delivery, "refused", gate="content", reason=reason)
         case _:
@@ -119,13 +122,14 @@ def _asked_ms(turn: Turn, receipt: NotSent) -> tuple[int, str]:
     return ceil(max(asked_s, 0.0) * 1000), ""
 
 
-def _leave_unknown(turn: Turn, run: Run, delivery: DeliveryState, reason: str, code: str | None) -> None:
-    """Mark the delivery as unknown, and send transactional messages and calls once more under the same key.
+def _leave_unknown(
+    turn: Turn, run: Run, delivery: DeliveryState, reason: str, code: str | None, *, again: bool
+) -> None:
+    """Mark the delivery as unknown, and send transactional messages and calls again under the same key if `again`.
 
     A call that stays unknown counts as failed, so that a listener for its outcome does not wait for ever.
     """
-    # Once only: `may_have_left` is set below, so the second ambiguous receipt ends it.
-    again = not delivery.may_have_left and not run.withdrawn and _is_transactional(turn, run, delivery)
+    again = again and not run.withdrawn and _is_transactional(turn, run, delivery)
     delivery.may_have_left = True
     delivery.state = "unknown"
     reach(turn, run, delivery, "unknown", reason=reason, code=code)
@@ -136,6 +140,20 @@ def _leave_unknown(turn: Turn, run: Run, delivery: DeliveryState, reason: str, c
         _fail(turn, run, delivery, f"no certain answer in {delivery.attempt} attempts: {reason}", code)
     else:
         turn.effects.settled.append(delivery.key)
+
+
+def _take_interruption(turn: Turn, run: Run, delivery: DeliveryState, reason: str) -> None:
+    """A crash of ours is no word of the provider's: it does not count against the one repetition after such a word."""
+    attempts, most = delivery.attempt, turn.settings.attempts_max
+    if run.withdrawn:
+        then = "its run was left"
+    elif not _is_transactional(turn, run, delivery):
+        then = "marketing is not sent again"
+    elif attempts < most:
+        then = "it is sent again"
+    else:
+        then = f"it was attempt {attempts} of {most}"
+    _leave_unknown(turn, run, delivery, f"{reason}; {then}", None, again=attempts < most)
 
 
 def _is_transactional(turn: Turn, run: Run, delivery: DeliveryState) -> bool:

@@ -112,6 +112,13 @@ class Supervisor:
             if is_durable(self._plan.store):
                 self._epochs[number] = None
             raise
+        await self._tell_troubles(number)
+
+    async def _tell_troubles(self, number: int) -> None:
+        """Log what a shard tells that was just opened: nobody sees what its own process logs."""
+        with suppress(ShardUnavailable):
+            for trouble in (await self.ports[number].ask(GetStatus())).troubles:
+                log.warning("shard %d: %s", number, trouble)
 
     async def _assign_dispatcher(self, channel: str) -> None:
         """What the actor had claimed in the life before, if it had one, is ambiguous now."""
