@@ -8,7 +8,7 @@ import pytest
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Refused
 from parcours.core.fact import DeliveryReached
-from parcours.core.input import Interrupted
+from parcours.core.input import Interrupted, Settlement
 
 if TYPE_CHECKING:
     from tests.core.conftest import Story, Tell
@@ -217,7 +217,7 @@ def test_crashes_and_answers_that_leave_it_open_are_counted_apart(tell: Tell, an
     while story.claim(at):
         answer = answers[made] if made < len(answers) else "a"
         made += 1
-        receipts = {
+        receipts: dict[str, Settlement] = {
             "p": Ambiguous(key, "the line went dead"),
             "c": Interrupted(key, STOPPED),
             "n": NotSent(key, "busy"),

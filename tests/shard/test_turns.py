@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from parcours.clock import ManualClock
 from parcours.shard.host import ShardHost
+from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.turns import SLICE_S
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def test_changes_are_made_one_after_another_first_come_first_served(world: World
 
         taking = [asyncio.ensure_future(host.take(batch)) for batch in batches]
         await asyncio.sleep(0)
-        claims = await host.claim("email", 9, "d")
+        claims = await host.exchange(ExchangeDeliveries([], "email", 9, "d"))
 
         assert [(await answer).expected for answer in taking] == [None, None]
         assert [each.person for each in claims.outgoing] == ["p1"]
