@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
@@ -153,6 +153,14 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         description="Facts after which a shard writes its totals again; a restart counts as many once more.",
     )
     newest_facts_max: Count = Field(default=1_000, description="Newest facts that a shard has at hand, in a ring.")
+    outbox_max: Count = Field(
+        default=500_000,
+        description="Deliveries of one channel that may wait in one shard, at about 1 KB of memory each.",
+    )
+    outbox_full: Literal["keep", "refuse"] = Field(
+        default="keep",
+        description="What becomes of events then: `keep` takes them, and it is a trouble; `refuse`: Overloaded.",
+    )
     claim_max: Count = Field(
         default=200, description="Deliveries claimed in one commit; a channel's capacity says how many are under way."
     )

@@ -6,7 +6,7 @@ import asyncio
 import selectors
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 import pytest
 
@@ -16,8 +16,8 @@ from parcours.journey.model.document import EventDocument, EventsDocument, Journ
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.routing.router import Router
-from parcours.shard.messages import Answer, Batch, LineOutcome
-from parcours.shard.requests import TakeBatch
+from parcours.shard.messages import Answer, Batch, LineOutcome, Status
+from parcours.shard.requests import GetStatus, TakeBatch
 
 T = TypeVar("T")
 
@@ -63,13 +63,20 @@ class ScriptedShard:
         self.under_way = 0
         self.most_under_way = 0
         self.error: Exception = ValueError("a bug")
+        self.refuses: str | None = None
         self.gate = asyncio.Event()
         self.gate.set()
         self.taken: dict[str, int] = {}
         self._answers: dict[tuple[str, int], Answer] = {}
         self._kept = (settings or Settings()).batches_in_flight_max
 
-    async def ask(self, request: TakeBatch, /) -> Answer:
+    @overload
+    async def ask(self, request: TakeBatch, /) -> Answer: ...
+    @overload
+    async def ask(self, request: GetStatus, /) -> Status: ...
+    async def ask(self, request: TakeBatch | GetStatus, /) -> Answer | Status:
+        if isinstance(request, GetStatus):
+            return Status(0, 0, None, {}, 0, 0, {}, {}, refuses=self.refuses)
         fault = self.script.popleft() if self.script else "fine"
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
@@ -104,7 +111,8 @@ class ScriptedShard:
         self.taken[batch.router] = batch.number
         self.applied += zip(batch.line_numbers, batch.lines, strict=True)
         outcomes = bytes(map(outcome_of, batch.lines))
-        answer = Answer(batch.number, outcomes, ["bad"] * outcomes.count(LineOutcome.REJECTED))
+        reasons = ["bad"] * outcomes.count(LineOutcome.REJECTED)
+        answer = Answer(batch.number, outcomes, reasons, refuses=self.refuses)
         self._answers[batch.router, batch.number] = answer
         return answer
 

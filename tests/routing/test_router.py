@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from parcours.config import Settings
 from parcours.core.identity import SlotMap
-from parcours.errors import ShardUnavailable, StoreBroken
+from parcours.errors import Overloaded, ShardUnavailable, StoreBroken
 from parcours.routing.router import Router, Taken
 
 if TYPE_CHECKING:
@@ -324,5 +324,30 @@ def test_closing_fails_calls_under_way_calls_queued_and_calls_that_wait_for_room
         assert shard.under_way == 0
         with pytest.raises(ShardUnavailable, match="closed"):
             await router.take([line(4)])
+
+    run(scenario())
+
+
+def test_a_shard_that_refuses_events_gets_reports_only_until_it_wants_them_again(
+    run: Run, new_shard: NewShard, new_router: NewRouter
+) -> None:
+    async def scenario() -> None:
+        shards = [new_shard(), new_shard()]
+        router = new_router(*shards)
+        owners = SlotMap(2)
+        refusing, other = (next(n for n in range(50) if owners.shard(f"u{n}") == shard) for shard in (0, 1))
+        shards[0].refuses = "9 deliveries wait for the channel 'email'"
+        await router.take([line(refusing, "fills it")])
+
+        with pytest.raises(Overloaded, match="'email'"):
+            await router.take([line(other, "with others"), line(refusing, "with others")])
+        assert counts(await router.take([line(other)])) == (1, 0, [])
+        assert counts(await router.take([line(refusing, "consent")], are_reports=True)) == (1, 0, [])
+        assert b"with others" not in b"".join(line for shard in shards for _, line in shard.applied)
+
+        shards[0].refuses = None
+        await asyncio.sleep(1)
+        assert counts(await router.take([line(refusing)])) == (1, 0, [])
+        await router.close()
 
     run(scenario())

@@ -12,11 +12,12 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar, overload
 
 from parcours.errors import ShardUnavailable
-from parcours.shard.messages import Answer, Claims, Holding, Members
+from parcours.shard.messages import Answer, Claims, Holding, Members, Status
 from parcours.shard.requests import (
     CountRuns,
     ExchangeDeliveries,
     GetHolding,
+    GetStatus,
     Hold,
     LetIn,
     ListMembers,
@@ -34,9 +35,12 @@ REPEAT_PAUSE_S = 0.2
 
 
 class BatchPort(Protocol):
-    """A shard for a router: it takes batches."""
+    """A shard for a router: it takes batches, and says when it wants events again."""
 
+    @overload
     async def ask(self, request: TakeBatch, /) -> Answer: ...
+    @overload
+    async def ask(self, request: GetStatus, /) -> Status: ...
 
 
 class DeliveryPort(Protocol):

@@ -14,25 +14,29 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import accumulate, islice, takewhile
 from typing import Final
 
 from parcours.background import spawn
 from parcours.config import Settings
 from parcours.core.identity import SLOTS, SlotMap
-from parcours.errors import ShardUnavailable
+from parcours.errors import Overloaded, ParcoursError, ShardUnavailable
 from parcours.journey.program import Program
 from parcours.routing.ports import BatchPort
 from parcours.segment.line import Unusable
 from parcours.segment.person import route
 from parcours.shard.messages import Answer, Batch, LineOutcome
-from parcours.shard.requests import TakeBatch
+from parcours.shard.requests import GetStatus, TakeBatch
 
 UNREAD: Final = -1
 """No slot: where the person of a line lives has not been found out yet."""
 
 RESEND_PAUSE_S = 0.2
 """Pause before a batch is sent again to a shard that could not be reached."""
+
+REFUSED_PAUSE_S = 0.2
+"""Pause before a shard that wants no events is asked whether it does again."""
 
 
 class Taken:
@@ -112,14 +116,18 @@ class Router:
         self._lines = 0
         self._closed = False
 
-    async def take(self, lines: Sequence[bytes]) -> Taken:
+    async def take(self, lines: Sequence[bytes], *, are_reports: bool = False) -> Taken:
         """Send lines to their shards; returns when each is durable, a duplicate, or rejected."""
-        return await self.start(lines)
+        return await self.start(lines, are_reports=are_reports)
 
-    def start(self, lines: Sequence[bytes], slots: Sequence[int] | None = None) -> asyncio.Future[Taken]:
+    def start(
+        self, lines: Sequence[bytes], slots: Sequence[int] | None = None, *, are_reports: bool = False
+    ) -> asyncio.Future[Taken]:
         """Like `take`, without waiting: the lines stand in their lanes when this returns.
 
-        slots  of each line, where they are known already, or UNREAD
+        slots        of each line, where they are known already, or UNREAD
+        are_reports  they tell of consent, or of what became of deliveries, and are taken though events are refused.
+                     Else all lines are refused with Overloaded where the shard of one of them refuses events
         """
         if self._closed:
             raise ShardUnavailable("the engine has been closed")
@@ -140,6 +148,9 @@ class Router:
                 taken.rejected.append((place, str(reason)))
             else:
                 shares[owners[slot]].append(place)
+        for lane, places in zip(self._lanes, shares, strict=True):
+            if places and lane.refuses is not None and not are_reports:
+                raise Overloaded(lane.refuses)
         first_number = self._lines + 1
         self._lines += len(lines)
         for lane, places in zip(self._lanes, shares, strict=True):
@@ -193,6 +204,9 @@ class _Lane:
         self._recovering = False
         self.room = asyncio.Event()
         self.room.set()
+        self.refuses: str | None = None
+        """Why the shard wants no events for now, None if it does."""
+        self._asks = False
 
     def is_idle(self) -> bool:
         return not self._lines and not self._flights
@@ -313,10 +327,22 @@ class _Lane:
 
     def _settle(self, flight: _Flight, answer: Answer) -> None:
         self._flights.remove(flight)
+        self.refuses = answer.refuses
+        if self.refuses is not None and not self._asks:
+            self._asks = True
+            spawn(self._wait_until_wanted(), self._tasks)
         reasons, start = iter(answer.reasons), 0
         for taken, places in flight.owners:
             taken.count(answer.outcomes[start : start + len(places)], places, reasons)
             start += len(places)
+
+    async def _wait_until_wanted(self) -> None:
+        """Ask whether events are wanted again: no batch leaves meanwhile whose answer could tell."""
+        while self.refuses is not None:
+            await asyncio.sleep(REFUSED_PAUSE_S)
+            with suppress(ParcoursError):  # one that cannot be reached now may refuse them still
+                self.refuses = (await self._port.ask(GetStatus())).refuses
+        self._asks = False
 
     async def close(self) -> None:
         """Nothing leaves any more; whoever waits for an answer, or for room, is told."""

@@ -90,8 +90,10 @@ class Host:
         self._router.publish(program)
         self._reads.renew(program)
 
-    async def route(self, lines: Sequence[bytes]) -> Taken:
-        """What becomes of these lines. Raises Overloaded if too many calls wait for room already."""
+    async def route(self, lines: Sequence[bytes], *, are_reports: bool) -> Taken:
+        """What becomes of these lines. Raises Overloaded if too many calls wait for room already, or if a shard of
+        theirs wants no events; reports it takes (`Router.start`).
+        """
         assert self._router is not None, "start comes first"
         if not self._router.has_room():
             if self._waiting >= self._plan.settings.waiting_calls_max:
@@ -101,7 +103,7 @@ class Host:
                 await self._router.room()
             finally:
                 self._waiting -= 1
-        return await self._router.take(lines)
+        return await self._router.take(lines, are_reports=are_reports)
 
     @property
     def ports(self) -> Sequence[ShardPort]:

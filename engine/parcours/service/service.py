@@ -7,7 +7,7 @@ import os
 from collections.abc import Coroutine, Iterable, Mapping
 from functools import cached_property
 from types import NoneType, TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from parcours.arguments import check_kind, check_method, check_timeout
 from parcours.channel import WebhookRequest
@@ -33,6 +33,9 @@ from parcours.service.set_aside import DeadLetter, list_all, send_again
 from parcours.service.unknown_names import UnknownNames
 from parcours.store.address import check_address
 from parcours.wording import shown_value
+
+REPORTS: Final = frozenset({"consent", "suppression", "reaction", "feedback"})
+"""Types of calls that tell of consent, or of what became of deliveries: they are taken though events are refused."""
 
 DRAIN_POLL_S = 0.01
 """How often `drain` looks whether everything has settled."""
@@ -139,16 +142,17 @@ class Service(Facade):
         return self._ingest(lines_of(calls))
 
     def _hand_in(self, call: Mapping[str, object]) -> Coroutine[Any, Any, Ingested]:
-        return self._ingest(Lines([checked_line(call, self._control.current, self._host.settings)], range(1)))
+        lines = Lines([checked_line(call, self._control.current, self._host.settings)], range(1))
+        return self._ingest(lines, are_reports=call["type"] in REPORTS)
 
-    async def _ingest(self, handed_in: Lines) -> Ingested:
+    async def _ingest(self, handed_in: Lines, *, are_reports: bool = False) -> Ingested:
         """Known as under way until it is answered, so that closing leaves no caller without an answer."""
         self._check_open()
         task = asyncio.current_task()
         assert task is not None
         self._calls.add(task)
         try:
-            taken = await self._host.route(handed_in.lines)
+            taken = await self._host.route(handed_in.lines, are_reports=are_reports)
             if taken.undeclared:
                 self._unknown.hear_lines(handed_in.lines, self._control.current)
             return Ingested.of(taken, handed_in)
@@ -163,7 +167,8 @@ class Service(Facade):
         """
         check_text("channel", channel)
         check_kind("request", request, WebhookRequest, "a parcours.channel.WebhookRequest")
-        return self.ingest(b"\n".join(feedback_lines(self._registry, self._host.channels, channel, request)))
+        reports = b"\n".join(feedback_lines(self._registry, self._host.channels, channel, request))
+        return self._ingest(lines_of(reports), are_reports=True)
 
     @cached_property
     def _registry(self) -> Registry:

@@ -7,6 +7,7 @@ before it is there (stash.py). Whoever calls begins the work and commits it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -38,7 +39,9 @@ class Claiming:
     def take_up(self, work: Work) -> None:
         """Queue again what had not been claimed; what had been is in doubt, for its dispatcher is gone."""
         fates = []
-        for number, entry in self._slots.outbox_entries():
+        entries = self._slots.outbox_entries()
+        self.outbox.count(Counter(entry.channel for _, entry in entries))
+        for number, entry in entries:
             profile = decode_profile(self._slots[number].profiles[entry.person])
             runs = (*profile.runs, *profile.past)
             states = [each.state for run in runs for each in run.deliveries if each.key == entry.key]

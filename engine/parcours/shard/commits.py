@@ -122,6 +122,8 @@ class Commits:
             self._slots.show_own(own)
             self._published.saved()
             self._reads.saved()
+            if outbox:
+                self._outbox.count(work.outbox_counts())
             for person, due in self._slots.show(profiles, outbox):
                 self._wheel.add(person, due)
             self._imaging.committed(self.sequence, size_bytes)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
 
 from parcours.background import spawn
 from parcours.clock import Clock
@@ -154,7 +156,8 @@ class ShardHost:
         async with self._turns:
             answer = await in_slices(self._shard.taking(batch, self._clock.now_ms()))
             self.look()
-            return answer
+            refuses = self._shard.refuses()
+            return answer if refuses is None else replace(answer, refuses=refuses)
 
     async def pass_time(self, now_ms: int) -> None:
         async with self._turns:

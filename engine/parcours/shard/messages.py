@@ -42,12 +42,14 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     outcomes  a `LineOutcome` for each line, as a byte
     reasons   why a line was rejected, for each that was, in their order
     expected  None: the batch was taken. Else it was not looked at, and this number comes next
+    refuses   why the shard wants no further events for now, None if it does
     """
 
     number: int
     outcomes: bytes = b""
     reasons: list[str] = []
     expected: int | None = None
+    refuses: str | None = None
 
 
 class Claims(msgspec.Struct, frozen=True, array_like=True):
@@ -120,6 +122,7 @@ class Status(msgspec.Struct, frozen=True, array_like=True):
     reads           journeys whose audience has been read, and the newest instant of it
     reads_missed    how many instants of a journey passed without a read, by journey
     troubles        what is not in order, a sentence each
+    refuses         why it wants no further events for now, None if it does
     """
 
     people: int
@@ -131,6 +134,7 @@ class Status(msgspec.Struct, frozen=True, array_like=True):
     reads: dict[str, int]
     reads_missed: dict[str, int]
     troubles: list[str] = []
+    refuses: str | None = None
 
 
 class Holding(msgspec.Struct, frozen=True, array_like=True):

@@ -7,8 +7,8 @@ again from the slots when a shard comes back.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
 from parcours.channel import Accepted
@@ -53,6 +53,15 @@ class Outbox:
     def __init__(self) -> None:
         self._ready: dict[str, deque[Ready]] = {}
         self._claims: dict[str, Claim] = {}
+        self._there: Counter[str] = Counter()
+
+    def count(self, more: Mapping[str, int]) -> None:
+        """So many more entries lie in the slots, by channel, whatever each of them waits for."""
+        self._there.update(more)
+
+    def full(self, most: int) -> dict[str, int]:
+        """How many deliveries there are, by channel, where it is this number or more."""
+        return {channel: count for channel, count in sorted(self._there.items()) if count >= most}
 
     def offer(self, channel: str, ready: Ready) -> None:
         self._ready.setdefault(channel, deque()).append(ready)

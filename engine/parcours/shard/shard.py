@@ -377,6 +377,7 @@ class Shard:
             claimed=self._leaving.outbox.under_way(),
             standing_still=self._time.standing_still,
             troubles=self.troubles(now_ms),
+            refuses=self.refuses(),
         )
 
     def dead_letters(self) -> list[DeadLetter]:
@@ -392,7 +393,24 @@ class Shard:
     def troubles(self, now_ms: int) -> list[str]:
         """What whoever runs the engine should know of this shard, a sentence each."""
         self._commits.check()
-        return [*self._dead_letters.troubles(), *self._leaving.interruptions.troubles(now_ms)]
+        return [
+            *self._dead_letters.troubles(),
+            *self._leaving.interruptions.troubles(now_ms),
+            *self._full_outboxes(),
+        ]
+
+    def _full_outboxes(self) -> list[str]:
+        most = self._settings.outbox_max
+        return [
+            f"{count} deliveries wait for the channel {channel!r}, and outbox_max={most}"
+            for channel, count in self._leaving.outbox.full(most).items()
+        ]
+
+    def refuses(self) -> str | None:
+        """Why no further events are wanted for now. Under virtual time they all are."""
+        if self._settings.outbox_full == "refuse" and self.wakes_itself:
+            return next(iter(self._full_outboxes()), None)
+        return None
 
     def collect_facts(self) -> list[Fact]:
         """Under virtual time: the facts since the last call, in the order of happening for each person."""

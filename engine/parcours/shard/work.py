@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import msgspec
 
@@ -13,6 +13,21 @@ from parcours.shard.outbox import Ready
 from parcours.shard.slots import SeenMessage, Slots
 
 _encoder = msgspec.msgpack.Encoder()
+
+
+class OutgoingHead(msgspec.Struct, array_like=True, gc=False):
+    """How an `Outgoing` begins, up to its channel: a third of the time that all of it takes to decode."""
+
+    key: str
+    person: str
+    journey: str
+    version: int
+    run: int
+    step: str
+    channel: str
+
+
+_decode_head = msgspec.msgpack.Decoder(OutgoingHead).decode
 
 
 class Work:
@@ -102,6 +117,17 @@ class Work:
             if data != before:
                 changed.append((slot, person, data))
         return changed
+
+    def outbox_counts(self) -> Counter[str]:
+        """How many more outbox entries there are after this work than before it, by channel."""
+        counts: Counter[str] = Counter()
+        for key, (slot, outgoing) in self.outbox.items():
+            before = self._owned[slot].outbox.get(key)
+            if before is not None and outgoing is None:
+                counts[_decode_head(before).channel] -= 1
+            elif before is None and outgoing is not None:
+                counts[outgoing.channel] += 1
+        return counts
 
     def outbox_changes(self) -> list[tuple[int, str, bytes | None]]:
         """The new bytes of each entry, None for one that has left; what came and left within this work is no change."""
