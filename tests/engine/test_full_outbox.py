@@ -31,7 +31,9 @@ def shop_of(folder: Path, port: int, **settings: object) -> Iterator[Engine]:
     mail = {"host": "127.0.0.1", "port": port, "sender": "a@luma.example", "tls": "none", "connections_max": 1}
     document["channels"]["email"] = mail
     path.write_bytes(msgspec.json.encode(document))
-    given = Settings.model_validate({"channel_silence_ms": 100, "send_timeout_s": 5, **settings})
+    given = Settings.model_validate(
+        {"channel_silence_ms": 100, "send_timeout_s": 5, "channel_pause_ms": 20, **settings}
+    )
     with Engine.open(Project.load(folder), "memory:", shards=1, runtime="local", settings=given) as engine:
         yield engine
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -114,3 +115,13 @@ def test_a_relay_that_is_set_right_reaches_the_person_whom_it_has_refused(new_sh
         engine.drain(timeout_s=PATIENCE_S)
 
         assert [letter.to for letter in server.mailbox] == ["u0@mail.example"]
+
+
+def test_a_channel_with_a_rate_sends_no_faster(new_shop: NewShop) -> None:
+    with SmtpServer() as server, engine_of(new_shop(email=mail(server.port, rate="20/s"))) as engine:
+        began_s = time.monotonic()
+        start_all(engine, 12)
+        engine.drain(timeout_s=PATIENCE_S)
+
+        assert len(server.mailbox) == 12
+        assert time.monotonic() - began_s >= (12 - 2) / 20, "two at once, and then one each twentieth of a second"

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from parcours.errors import ProjectInvalid
 from parcours.journey.project import Project
+from parcours.journey.read.schema import schema
 
 
 class TlsSettings(BaseModel):
@@ -52,6 +53,10 @@ def findings(folder: Path, channels: str) -> list[str]:
         ("{host: loft, tls: {levl: 2}}", ["tls.levl: unknown key, did you mean 'level'?"]),
         ("{host: loft, lofts: [1, x]}", ["lofts[1]: a whole number is expected (found 'x')"]),
         ("{host: password, key: password}", ["host and key are the same"]),
+        # the rate is no setting of the channel's own
+        ("{host: loft, rate: 10/s}", []),
+        ("{host: loft, rate: 10}", ["rate: a rate is written like 10/s, 600/m or 5000/h"]),
+        ("{host: loft, rate: 'env:RATE'}", ["rate: a rate is written like 10/s, 600/m or 5000/h"]),
         # what a reference stands for is not known yet
         ("{host: 'env:HOST', port: 'env:PORT', key: 'file:k'}", []),
         ("{host: loft, tls: 'env:TLS', lofts: [1, 'env:LOFT']}", []),
@@ -86,3 +91,19 @@ def test_a_project_with_wrong_settings_is_not_loaded_where_they_are_checked(tmp_
     with pytest.raises(ProjectInvalid, match=r"channels\.pigeon\.host"):
         Project.load(tmp_path, settings={"pigeon": PigeonSettings})
     assert Project.load(tmp_path).channels == {"pigeon": {"port": 3}}
+
+
+def test_a_wrong_rate_is_told_for_every_channel_even_if_nothing_else_is_known_of_it(tmp_path: Path) -> None:
+    faults = findings(tmp_path, "  call: {rate: 5}\n  owl:\n    rate: often")
+
+    wanted = "a rate is written like 10/s, 600/m or 5000/h"
+    assert [each for each in faults if "rate" in each] == [
+        f"parcours.yaml:3: channels.call.rate: {wanted}",
+        f"parcours.yaml:5: channels.owl.rate: {wanted}",
+    ]
+
+
+def test_the_schema_of_a_project_knows_the_rate_of_a_channel() -> None:
+    (channel,) = schema("project")["properties"]["channels"]["patternProperties"].values()
+
+    assert channel["properties"]["rate"]["pattern"] == "^([1-9][0-9]{0,6})/([smh])$"

@@ -24,6 +24,7 @@ from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.core.input import Settlement
 from parcours.dispatch.breaker import Breaker
+from parcours.dispatch.bucket import Bucket
 from parcours.dispatch.outsiders import OutsiderFailed, bounded_call, capacity_of, handed_over_max
 from parcours.dispatch.places import Places
 from parcours.dispatch.sender import Renders, Sender
@@ -54,6 +55,7 @@ class Dispatcher:
     report_url  the address at which a provider may report on a delivery, None: on none of them
     breaker     holds deliveries back while none can leave. None: each is tried, however the others fared, as suits what
                 goes to many hosts
+    bucket      holds them back so that they keep to a rate. None: as many leave as the channel can carry
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Dispatcher:
         settings: Settings,
         report_url: ReportUrl | None = None,
         breaker: Breaker | None = None,
+        bucket: Bucket | None = None,
     ) -> None:
         self.name = name
         self._channel_name = channel_name
@@ -72,6 +75,7 @@ class Dispatcher:
         self._renderer = renderer
         self._settings = settings
         self._breaker = breaker
+        self._bucket = bucket
         self._sender = Sender(channel_name, channel, renderer, settings, report_url, breaker)
         self._probe_asked = False
         self._alarm: asyncio.TimerHandle | None = None
@@ -176,6 +180,8 @@ class Dispatcher:
         allowed = self._allowed()
         if allowed is not None:
             free = min(free, 0 if self._probe_asked else allowed)
+        if self._bucket is not None:
+            free = min(free, self._bucket.room(_now_s()))
         return min(free, self._settings.claim_max)
 
     def _allowed(self) -> int | None:
@@ -189,6 +195,8 @@ class Dispatcher:
         if most:
             del self._woken[shard]  # before the request: whoever wakes meanwhile may mean what it has not seen
         self._places.ask(shard, len(receipts), most)
+        if self._bucket is not None:
+            self._bucket.take(_now_s(), most)
         holds = sorted(self._holds[shard]) if shard in self._lost else None
         request = ExchangeDeliveries(receipts, self._channel_name, most, self.name, holds)
         began_s = _now_s()
@@ -197,6 +205,7 @@ class Dispatcher:
             self._took_s = _now_s() - began_s
         except ParcoursError as error:
             self._places.fail(shard)
+            self._return_tokens(most)
             await self._take_failure(shard, receipts, most, error)
             return isinstance(error, ShardUnavailable)
         finally:
@@ -229,6 +238,7 @@ class Dispatcher:
         self, shard: int, receipts: list[Settlement], most: int, claims: Claims, *, is_probe: bool
     ) -> None:
         outgoing = claims.outgoing
+        self._return_tokens(most - len(outgoing))
         self._shard_troubles.pop(shard, None)
         self._lost.discard(shard)
         self._settled(shard, receipts)
@@ -242,16 +252,22 @@ class Dispatcher:
         for first in range(0, len(outgoing), size):
             spawn(self._send(shard, outgoing[first : first + size]), self._tasks)
 
+    def _return_tokens(self, count: int) -> None:
+        if self._bucket is not None:
+            self._bucket.give_back(count)
+
     def _settled(self, shard: int, receipts: Sequence[Settlement]) -> None:
         self._holds[shard].difference_update(receipt.key for receipt in receipts)
 
     def _set_alarm(self) -> None:
-        """Pull again when the breaker lets a probe through."""
-        pause_s = None if self._breaker is None else self._breaker.pause_s(_now_s())
+        """Pull again when the breaker lets a probe through, and when the rate lets something through."""
+        now_s = _now_s()
+        pauses_s = (None if each is None else each.pause_s(now_s) for each in (self._breaker, self._bucket))
+        pause_s = max((pause_s for pause_s in pauses_s if pause_s), default=None)
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        if pause_s and self._woken and not self._stopping:
+        if pause_s is not None and self._woken and not self._stopping:
             self._alarm = asyncio.get_running_loop().call_later(pause_s, self._pull)
 
     async def _send(self, shard: int, outgoing: Sequence[Outgoing]) -> None:

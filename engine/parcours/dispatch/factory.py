@@ -8,11 +8,13 @@ from pydantic import ValidationError
 
 from parcours.channel import CALL, Channel
 from parcours.dispatch.breaker import Breaker
+from parcours.dispatch.bucket import Bucket
 from parcours.dispatch.call_body import CallRenderer, CallSettings
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.render import Renderer
 from parcours.errors import ExtraMissing, SettingInvalid
+from parcours.journey.model.channel_rate import RATE_KEY, own_settings, rate_of
 from parcours.journey.program import Program
 from parcours.journey.read.complaints import in_a_line
 from parcours.routing.plan import Plan
@@ -26,9 +28,12 @@ def new_dispatcher(name: str, channel: str, plan: Plan, program: Program, regist
     Raises SettingInvalid, ChannelUnknown, ExtraMissing, or ProjectInvalid for a content that the channel rejects.
     """
     settings = plan.settings
+    bucket = (
+        None if plan.virtual else _bucket(channel, plan.channels[channel])
+    )  # pauses of the machine's clock delay no virtual time
     if channel == CALL:
-        caller = _caller({**plan.channels[CALL], "answer_bytes_max": settings.answer_bytes_max})
-        return Dispatcher(name, channel, caller, CallRenderer(program), settings)
+        caller = _caller({**own_settings(plan.channels[CALL]), "answer_bytes_max": settings.answer_bytes_max})
+        return Dispatcher(name, channel, caller, CallRenderer(program), settings, bucket=bucket)
     check = registry.check(channel)
     renderer = Renderer(program, {channel: registry.channel(channel).Content}, {channel: check} if check else {})
     return Dispatcher(
@@ -38,8 +43,17 @@ def new_dispatcher(name: str, channel: str, plan: Plan, program: Program, regist
         renderer,
         settings,
         report_url=plan.report_url,
-        breaker=None if plan.virtual else Breaker(settings),  # pauses of the machine's clock delay no virtual time
+        breaker=None if plan.virtual else Breaker(settings),
+        bucket=bucket,
     )
+
+
+def _bucket(channel: str, settings: Mapping[str, object]) -> Bucket | None:
+    try:
+        rate = rate_of(settings)
+    except ValueError as error:
+        raise SettingInvalid(f"channels.{channel}.{RATE_KEY}: {error}") from None
+    return None if rate is None else Bucket(rate)
 
 
 def _caller(settings: Mapping[str, object]) -> Channel:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from parcours.channel import GROUP, Channel, plain_address
 from parcours.errors import ChannelUnknown, ExtraMissing, SettingInvalid
 from parcours.journey.compile.content_check import ContentCheck
+from parcours.journey.model.channel_rate import own_settings
 from parcours.journey.read.complaints import in_a_line
 from parcours.wording import nearest
 
@@ -99,10 +100,10 @@ class Registry:
         }
 
     def open(self, name: str, settings: Mapping[str, object]) -> Channel:
-        """A channel with its settings checked, not started yet."""
+        """A channel with its settings checked, not started yet. A rate among them is the dispatcher's."""
         channel = self.channel(name)
         try:
-            return channel(channel.Settings.model_validate(dict(settings)))
+            return channel(channel.Settings.model_validate(own_settings(settings)))
         except ValidationError as error:
             raise SettingInvalid(f"channels.{name}: {in_a_line(error, channel.Settings)}") from None
 

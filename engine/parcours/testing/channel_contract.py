@@ -114,6 +114,9 @@ class ChannelContract(ABC, Generic[Provider]):
     def test_settings_and_content_are_closed_and_described(self) -> None:
         with self.provider() as provider:
             settings = self.settings(provider)
+        assert "rate" not in self.channel.Settings.model_fields, (
+            "the engine keeps `rate` for itself, with every channel"
+        )
         for model, valid in ((self.channel.Settings, settings), (self.channel.Content, dict(self.content))):
             model.model_validate(valid)
             assert model.model_json_schema()["properties"], f"{model.__name__} has no JSON Schema"

@@ -35,6 +35,7 @@ from parcours.journey.compile.policies import compile_policies
 from parcours.journey.compile.shape import check_entry, check_shape
 from parcours.journey.compile.templates import keys_with_templates, read_template, resolved, templates_in
 from parcours.journey.model.actions import CallsDocument
+from parcours.journey.model.channel_rate import RATE_KEY, rate_of
 from parcours.journey.model.document import JourneyDocument, MessageDocument
 from parcours.journey.model.steps import CallStep, SendStep
 from parcours.journey.read.channel_settings import check_settings
@@ -141,6 +142,10 @@ class _Compiler:
     def _check_channels(self) -> None:
         margin = self.margins.single["project"]
         for channel, settings in self.documents.settings.channels.items():
+            try:
+                rate_of(settings)
+            except ValueError as error:
+                margin.error(str(error), "channels", channel, RATE_KEY)
             if channel == CALL:
                 check_settings(settings, CallsDocument, margin.below("channels", CALL))
             else:

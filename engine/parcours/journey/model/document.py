@@ -25,6 +25,7 @@ from pydantic import (
 from parcours.expression.duration import Duration, PositiveDuration
 from parcours.expression.zones import zone_names
 from parcours.journey.model.actions import ActionDocument
+from parcours.journey.model.channel_rate import ChannelSettings
 from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser
 from parcours.journey.model.insight import InsightDocument
 from parcours.journey.model.policies import PoliciesDocument
@@ -77,10 +78,11 @@ class ProjectDocument(Document):
     anonymous_history: Literal["unused"] = Field(
         default="unused", description="Whether what somebody did before the log-in counts later; only 'unused' so far."
     )
-    channels: dict[Name, dict[str, Any]] = Field(
+    channels: dict[Name, ChannelSettings] = Field(
         default_factory=dict,
         description="The settings of each channel, and under `call` those of outbound calls; `env:NAME` and "
-        "`file:PATH` stand for secrets.",
+        "`file:PATH` stand for secrets. Each of them may have a `rate` besides, such as 10/s, 600/m or 5000/h: so many "
+        "deliveries leave, spread evenly.",
     )
     policies: PoliciesDocument = Field(
         default_factory=PoliciesDocument, description="Consent, frequency caps and quiet hours."

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from parcours.channel import CALL
+from parcours.journey.model.channel_rate import own_settings
 from parcours.journey.model.references import is_reference
 from parcours.journey.read.finding import Margin
 from parcours.journey.read.reading import note_invalid
@@ -34,9 +35,9 @@ def check_channels(channels: Mapping[str, Mapping[str, object]], models: Channel
 
 
 def check_settings(settings: Mapping[str, object], model: type[BaseModel], margin: Margin) -> None:
-    """Note every key that is unknown, missing or wrong."""
+    """Note every key of the channel's own that is unknown, missing or wrong."""
     try:
-        model.model_validate(dict(settings))
+        model.model_validate(own_settings(settings))
     except ValidationError as error:
         note_invalid(error, model, margin, lambda details: not _depends_on_reference(details, settings))
 
