@@ -18,6 +18,7 @@ from parcours.errors import ShardStopped, StoreBroken
 from parcours.journey.program import Program
 from parcours.shard.in_hand import DEATHS_MAX, ENTRIES, InHand, line_mark, timer_mark
 from parcours.shard.messages import Answer, Batch
+from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.shard import Shard
 from parcours.store.memory import MemoryStore
 from parcours.store.sqlite import SqliteStore
@@ -125,8 +126,9 @@ def test_a_timer_of_a_delivery_that_raises_makes_it_fail(poisoned: Poisoned, lin
     # given a delivery that waits for its second attempt, and somebody in whose case that cannot be made
     poisoned.take(batch_of(1, lines.identify("anna"), lines.track("anna", "Ordered")))
     in_hand = InHand()
-    (key,) = [each.key for each in poisoned.shard.claim("email", 1, "d", poisoned.now_ms).outgoing]
-    poisoned.shard.settle([NotSent(key, "busy")], poisoned.now_ms)
+    claims = poisoned.shard.exchange(ExchangeDeliveries([], "email", 1, "d"), poisoned.now_ms)
+    receipts = [NotSent(each.key, "busy") for each in claims.outgoing]
+    poisoned.shard.exchange(ExchangeDeliveries(receipts, "email", 0, "d"), poisoned.now_ms)
     (timer,) = [each for each in poisoned.shard.profile("anna").timers if each.kind == "retry"]  # type: ignore[union-attr]
     in_hand.restore(poisoned.store.scratch())
     in_hand.timer(timer_mark("anna", timer.due))

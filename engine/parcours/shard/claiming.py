@@ -14,6 +14,7 @@ from contextlib import suppress
 import msgspec
 
 from parcours.channel import Accepted, NotSent
+from parcours.config import Settings
 from parcours.core.delivery.delivery_key import place_in
 from parcours.core.effect import Outgoing
 from parcours.core.input import DeliveriesClaimed, Interrupted, ReceiptArrived, Settlement
@@ -21,6 +22,7 @@ from parcours.core.profile import decode_profile
 from parcours.shard.inputs import Inputs
 from parcours.shard.interruptions import Fate, Interruptions
 from parcours.shard.outbox import Claim, Outbox, Ready
+from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.slots import Slots
 from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.work import Work
@@ -29,12 +31,13 @@ from parcours.shard.work import Work
 class Claiming:
     """The way out of one shard and back into it."""
 
-    def __init__(self, slots: Slots, inputs: Inputs, time: Timekeeping, told_for_ms: int) -> None:
+    def __init__(self, slots: Slots, inputs: Inputs, time: Timekeeping, settings: Settings) -> None:
         self._slots = slots
         self._inputs = inputs
         self._time = time
+        self._settings = settings
         self.outbox = Outbox()
-        self.interruptions = Interruptions(told_for_ms)
+        self._interruptions = Interruptions(settings.interruptions_told_for_ms)
 
     def take_up(self, work: Work) -> None:
         """Queue again what had not been claimed; what had been is in doubt, for its dispatcher is gone."""
@@ -54,7 +57,7 @@ class Claiming:
                 fates.append(Fate(entry.message_class, work.has_entry(number, entry.key)))
             elif not waits:
                 self._inputs.make_ready(work, number, entry.person, work.stamp_ms, [entry.key])
-        self.interruptions.note(work.stamp_ms, "the engine", fates)
+        self._interruptions.note(work.stamp_ms, "the engine", fates)
 
     def give_up(self, work: Work, by: str) -> None:
         """The dispatcher `by` is gone: nobody can say what became of what it had claimed."""
@@ -63,7 +66,14 @@ class Claiming:
             message_class = work.entry(claim.slot, key).message_class
             self.settle(work, [Interrupted(key, "the dispatcher stopped while it was being sent")])
             fates.append(Fate(message_class, work.has_entry(claim.slot, key)))
-        self.interruptions.note(work.stamp_ms, f"the dispatcher {by!r}", fates)
+        self._interruptions.note(work.stamp_ms, f"the dispatcher {by!r}", fates)
+
+    def exchange(self, work: Work, asked: ExchangeDeliveries) -> list[Outgoing]:
+        """Take a dispatcher's answers first: the places that they free are those that it claims for."""
+        self.settle(work, asked.receipts)
+        if asked.holds is not None:
+            self.take_back(work, asked.by, asked.holds)
+        return self.claim(work, asked.channel, asked.most, asked.by)
 
     def claim(self, work: Work, channel: str, most: int, by: str) -> list[Outgoing]:
         """Let the dispatcher `by` have up to `most` of the channel's deliveries: those that may still leave."""
@@ -115,3 +125,22 @@ class Claiming:
             if self._time.stands_still(claim.person):
                 return self._time.put_aside(claim.person, waited)
         return None
+
+    # Looking in
+
+    def troubles(self, now_ms: int) -> list[str]:
+        """What was under way when somebody stopped, and what there is too much of, a sentence each."""
+        return [*self._interruptions.troubles(now_ms), *self._full()]
+
+    def refuses(self) -> str | None:
+        """Why no further events are wanted for now, None if they are. Under virtual time they always are."""
+        if self._settings.outbox_full == "refuse" and self._time.wakes_itself:
+            return next(iter(self._full()), None)
+        return None
+
+    def _full(self) -> list[str]:
+        most = self._settings.outbox_max
+        return [
+            f"{count} deliveries wait for the channel {channel!r}, and outbox_max={most}"
+            for channel, count in self.outbox.full(most).items()
+        ]

@@ -91,13 +91,13 @@ class Shard:
         self._sweep = Sweep(self._slots)
         self._totals = ShardTotals(settings)
         self._imaging = Imaging(self._slots, self._totals, store, settings)
-        recorded = dict.fromkeys(records, answer)
         self._reads = Reads(live=self._time.wakes_itself)
         self._inputs = Inputs(
-            self._published, self._reads, time, settings, recorded, crowd, normalize, dead_codes, self._dead_letters
-        )
+            self._published, self._reads, time, settings, dict.fromkeys(records, answer), crowd, normalize, dead_codes,
+            self._dead_letters,
+        )  # fmt: skip
         self._listing = Listing(self._slots, self._inputs, self._published, self._reads, settings)
-        self._leaving = Claiming(self._slots, self._inputs, self._time, settings.interruptions_told_for_ms)
+        self._leaving = Claiming(self._slots, self._inputs, self._time, settings)
         self._positions = Positions(settings)
         self._commits = Commits(
             self._slots, store, time, self._published, self._reads, self._totals, self._imaging, self._wheel,
@@ -289,11 +289,7 @@ class Shard:
     def exchange(self, asked: ExchangeDeliveries, now_ms: int) -> Claims:
         """Take a dispatcher's answers and hand deliveries to it; they are durably claimed when this returns."""
         with self._commits.whole():
-            work = self._commits.begin(now_ms)
-            self._leaving.settle(work, asked.receipts)
-            if asked.holds is not None:
-                self._leaving.take_back(work, asked.by, asked.holds)
-            leaving = self._leaving.claim(work, asked.channel, asked.most, asked.by)
+            leaving = self._leaving.exchange(work := self._commits.begin(now_ms), asked)
             self._commits.commit(work)
             return Claims(leaving, more=asked.channel in self._leaving.outbox.ready())
 
@@ -392,25 +388,11 @@ class Shard:
 
     def troubles(self, now_ms: int) -> list[str]:
         """What whoever runs the engine should know of this shard, a sentence each."""
-        self._commits.check()
-        return [
-            *self._dead_letters.troubles(),
-            *self._leaving.interruptions.troubles(now_ms),
-            *self._full_outboxes(),
-        ]
-
-    def _full_outboxes(self) -> list[str]:
-        most = self._settings.outbox_max
-        return [
-            f"{count} deliveries wait for the channel {channel!r}, and outbox_max={most}"
-            for channel, count in self._leaving.outbox.full(most).items()
-        ]
+        return [*self._dead_letters.troubles(), *self._leaving.troubles(now_ms)]
 
     def refuses(self) -> str | None:
-        """Why no further events are wanted for now. Under virtual time they all are."""
-        if self._settings.outbox_full == "refuse" and self.wakes_itself:
-            return next(iter(self._full_outboxes()), None)
-        return None
+        """Why no further events are wanted for now, None if they are."""
+        return self._leaving.refuses()
 
     def collect_facts(self) -> list[Fact]:
         """Under virtual time: the facts since the last call, in the order of happening for each person."""
