@@ -260,13 +260,14 @@ GREATEST = dict.fromkeys(Settings.model_fields, COUNT_MAX) | {
     name: DURATION_MAX_MS for name in Settings.model_fields if name.endswith("_ms")
 }
 LEAST = dict.fromkeys(Settings.model_fields, 1) | {"id_bytes_max": 256, "soft_failures_max": 2}
+WORDS = {"outbox_full": "refuse"}
 
 
 @pytest.mark.parametrize(
     "settings",
     [
-        Settings.model_validate(GREATEST | {"retry_delays_ms": (DURATION_MAX_MS,), "send_timeout_s": 86_400}),
-        Settings.model_validate(LEAST | {"retry_delays_ms": (1,), "event_bytes_max": 1_000}),
+        Settings.model_validate(GREATEST | WORDS | {"retry_delays_ms": (DURATION_MAX_MS,), "send_timeout_s": 86_400}),
+        Settings.model_validate(LEAST | WORDS | {"retry_delays_ms": (1,), "event_bytes_max": 1_000}),
     ],
     ids=["greatest", "least"],
 )
