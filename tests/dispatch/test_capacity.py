@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.dispatch.runs import run_until_settled
+from tests.routing.conftest import SkippingLoop
 
 from parcours.channel import CAPACITY, Accepted, Delivery, Receipt
 from parcours.config import Settings
@@ -179,6 +181,64 @@ def test_what_was_claimed_in_an_answer_that_was_lost_is_handed_over_again(
         assert [request.holds for request in shard.requests[:3]] == [None, [], None]
 
     asyncio.run(scenario())
+
+
+class Shaky:
+    """A shard that is slow, and now and then not to be reached, before or after it has done what it was asked for."""
+
+    def __init__(self, shard: HandingShard, chance: random.Random, all_claimed: list[int], entries: Sequence[Outgoing]):
+        self.shard, self._chance, self._all_claimed = shard, chance, all_claimed
+        self._entries = {entry.key: entry for entry in entries}
+
+    async def ask(self, request: ExchangeDeliveries, /) -> object:
+        await asyncio.sleep(self._chance.uniform(0, 0.02))
+        fate = self._chance.random()
+        if fate < 0.1:
+            raise ShardUnavailable
+        before = len(self.shard.claimed)
+        if request.holds is not None:
+            answered = {receipt.key for receipt in request.receipts}
+            lost = self.shard.claimed - {*request.holds} - answered
+            self.shard.queued += [self._entries[key] for key in sorted(lost)]
+            self.shard.claimed -= lost
+        claims = await self.shard.ask(request)
+        self._all_claimed[0] += len(self.shard.claimed) - before
+        self._all_claimed[1] = max(self._all_claimed)
+        await asyncio.sleep(self._chance.uniform(0, 0.02))
+        if fate > 0.9 and not claims.outgoing:
+            raise ShardUnavailable  # its receipts were taken, and are brought again
+        return claims
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_shards_and_the_channel_do_no_more_is_claimed_and_unanswered_than_the_capacity(
+    seed: int, new_channel: NewChannel, new_shard: NewShard, new_renderer: NewRenderer, new_entry: NewEntry
+) -> None:
+    async def scenario() -> None:
+        chance, channel, all_claimed = random.Random(seed), new_channel(), [0, 0]
+        channel.capacity, channel.batch_max = chance.randint(1, 6), chance.randint(1, 3)
+
+        async def send(deliveries: Sequence[Delivery]) -> list[Receipt]:
+            await asyncio.sleep(chance.expovariate(20))
+            return [Accepted(delivery.key) for delivery in deliveries if chance.random() < 0.9]
+
+        channel.send = send  # type: ignore[method-assign]
+        entries = [[new_entry(100 * shard + number) for number in range(30)] for shard in range(3)]
+        shards = [Shaky(new_shard(each), chance, all_claimed, each) for each in entries]
+        dispatcher = new_dispatcher(channel, new_renderer)
+        await dispatcher.start(shards)  # type: ignore[arg-type]  # they answer as shards do
+        for number in range(3):
+            dispatcher.wake(number)
+        for each in shards:
+            while len(each.shard.receipts) < 30:  # noqa: ASYNC110  # there is no event for it
+                await asyncio.sleep(0.1)
+        await dispatcher.stop()
+
+        assert all_claimed[0] == 0, "everything has been answered for"
+        assert 0 < all_claimed[1] <= channel.capacity
+
+    with asyncio.Runner(loop_factory=SkippingLoop) as runner:
+        runner.run(scenario())
 
 
 class Odd:

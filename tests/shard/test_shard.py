@@ -343,6 +343,8 @@ def test_claims_of_a_dispatcher_that_is_gone_are_ambiguous_and_those_of_others_a
     world.shard.give_up("email-1", world.now_ms)
 
     assert (world.states("anna"), world.states("bert")) == (["unknown"], ["claimed"])
+    told = "1 delivery was under way when the dispatcher 'email-1' stopped: 1 will be sent again"
+    assert world.shard.status(world.now_ms).troubles == [told]
 
 
 def test_receipts_and_the_claims_for_their_places_are_one_commit(world: World, lines: Lines) -> None:

@@ -136,8 +136,8 @@ class Service(Facade):
     def ingest(self, calls: Iterable[Mapping[str, object] | Written] | Written) -> Coroutine[Any, Any, Ingested]:
         """Hand in many calls of Segment's spec at once: dicts, lines of NDJSON, or one block of them, the fast way.
 
-        Awaiting it fails with Overloaded if the shards cannot keep up: hand it in again later, with the same message
-        ids. Raises CallerError for what is neither.
+        Awaiting it fails with Overloaded if the shards cannot keep up, or if an outbox is full and the settings say so
+        (`outbox_full`): hand it in again later, with the same message ids. Raises CallerError for what is neither.
         """
         return self._ingest(lines_of(calls))
 
