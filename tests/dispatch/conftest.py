@@ -13,7 +13,6 @@ from parcours.channel import Accepted, Channel, Delivery, Receipt
 from parcours.core.effect import Outgoing
 from parcours.core.input import Settlement
 from parcours.dispatch.render import Renderer
-from parcours.errors import ParcoursError
 from parcours.journey.compile.content_check import ContentChecks
 from parcours.journey.model.document import (
     EventDocument,
@@ -108,8 +107,8 @@ class HandingShard:
         self.requests: list[ExchangeDeliveries] = []
         self.claimed: set[str] = set()
         self.most_claimed = 0
-        self.claim_errors: list[ParcoursError] = []
-        self.settle_errors: list[ParcoursError] = []
+        self.claim_errors: list[Exception] = []
+        self.settle_errors: list[Exception] = []
         self.wanted = asyncio.Event()
         self._expected = 0
 

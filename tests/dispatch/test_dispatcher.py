@@ -16,7 +16,7 @@ from parcours.core.effect import Outgoing
 from parcours.core.input import ContentRefused, Settlement
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.render import ContentRejected, Renderer
-from parcours.errors import ParcoursError, ShardUnavailable, StoreBroken
+from parcours.errors import ShardUnavailable, StoreBroken
 from parcours.journey.program import Program
 
 if TYPE_CHECKING:
@@ -395,9 +395,9 @@ def test_stopping_does_not_wait_for_ever(
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("error", [ShardUnavailable(), StoreBroken("the disk is full")])
+@pytest.mark.parametrize("error", [ShardUnavailable(), StoreBroken("the disk is full"), ZeroDivisionError("a bug")])
 def test_a_shard_that_fails_does_not_hold_up_the_others(
-    error: ParcoursError,
+    error: Exception,
     new_channel: NewChannel,
     new_shard: NewShard,
     new_dispatcher: NewDispatcher,
@@ -416,6 +416,28 @@ def test_a_shard_that_fails_does_not_hold_up_the_others(
         dispatcher.wake(0)  # it is back
         await shards[0].until_settled(1)
         await dispatcher.stop()
+
+    asyncio.run(scenario())
+
+
+def test_a_shard_that_breaks_at_receipts_leaves_no_place_taken(
+    new_channel: NewChannel, new_shard: NewShard, new_dispatcher: NewDispatcher, new_entry: NewEntry
+) -> None:
+    async def scenario() -> None:
+        channel, shard = new_channel(), new_shard([new_entry(number) for number in range(6)])
+        shard.settle_errors = [AssertionError("a mistake of ours")] * 3
+        channel.capacity = 1
+        dispatcher = new_dispatcher(channel)
+        await dispatcher.start([shard])
+        dispatcher.wake(0)
+        await channel.until_handed_over(1)
+        for _ in range(3):
+            await trouble_of(dispatcher)
+            dispatcher.wake(0)
+        await shard.until_settled(3)
+        await dispatcher.stop()
+
+        assert sorted(shard.receipts) == ["k3", "k4", "k5"]
 
     asyncio.run(scenario())
 

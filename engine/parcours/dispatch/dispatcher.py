@@ -34,7 +34,7 @@ from parcours.routing.plan import ReportUrl
 from parcours.routing.ports import DeliveryPort
 from parcours.shard.messages import Claims
 from parcours.shard.requests import ExchangeDeliveries
-from parcours.wording import words_of
+from parcours.wording import error_words, words_of
 
 log = logging.getLogger("parcours")
 
@@ -203,35 +203,39 @@ class Dispatcher:
         try:
             claims = await self._ports[shard].ask(request)
             self._took_s = _now_s() - began_s
-        except ParcoursError as error:
-            self._places.fail(shard)
-            self._return_tokens(most)
-            await self._take_failure(shard, receipts, most, error)
-            return isinstance(error, ShardUnavailable)
+        except ShardUnavailable:
+            self._put_back(shard, receipts, most)
+            await asyncio.sleep(PAUSE_S)
+            return True
+        except Exception as error:  # noqa: BLE001  # a place that nobody frees would be lost for good
+            self._drop(shard, receipts, most, error)
+            return False
         finally:
             self._probe_asked &= not is_probe
         self._take_claims(shard, receipts, most, claims, is_probe=is_probe)
         return True
 
-    async def _take_failure(self, shard: int, receipts: list[Settlement], most: int, error: ParcoursError) -> None:
-        """Whether the shard has heard the request is not known; it is made again, and tells what was lost."""
+    def _put_back(self, shard: int, receipts: list[Settlement], most: int) -> None:
+        """Whether the shard has heard the request is not known. It is made again, and tells what is here."""
+        self._places.fail(shard)
+        self._return_tokens(most)
+        if receipts:
+            self._receipts[shard] = receipts + self._receipts.get(shard, [])
         if most:
             self._lost.add(shard)
             self._woken[shard] = None
-        if isinstance(error, ShardUnavailable):
-            if receipts:
-                self._receipts[shard] = receipts + self._receipts.get(shard, [])
-            await asyncio.sleep(PAUSE_S)
-            return
-        # What it had claimed is in doubt once it has been opened again, so receipts would come too late.
-        self._settled(shard, receipts)
+
+    def _drop(self, shard: int, receipts: list[Settlement], most: int, error: Exception) -> None:
+        """The shard is broken. What it had claimed is in doubt once it has been opened again."""
         self._places.answer(shard, len(receipts), 0)
-        trouble = f"shard {shard} {'takes no receipts' if receipts else 'hands nothing over'}: {error}"
+        self._return_tokens(most)
+        self._settled(shard, receipts)
+        what = "takes no receipts" if receipts else "hands nothing over"
+        trouble = f"shard {shard} {what}: {error if isinstance(error, ParcoursError) else error_words(error)}"
         if trouble != self._shard_troubles.get(shard):
             log.warning("%s", trouble)
         self._shard_troubles[shard] = trouble
         if most:
-            del self._woken[shard]
             asyncio.get_running_loop().call_later(PAUSE_S, self.wake, shard)
 
     def _take_claims(
