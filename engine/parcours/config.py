@@ -69,12 +69,23 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     all_traits_bytes_max: Count = Field(
         default=65_536, description="Room for all traits of one person, declared ones too, in bytes of JSON."
     )
-    open_runs_max: Count = Field(default=1_000, description="Open runs of one person, over all journeys.")
+    open_runs_max: Count = Field(
+        default=1_000,
+        description="Runs of one person that are open, or that ended with a delivery under way, over all journeys.",
+    )
     run_deliveries_max: Count = Field(
         default=1_000, description="Deliveries that a run remembers; of a run that loops the oldest ones are forgotten."
     )
     run_memory_ms: Duration = Field(
         default=400 * DAY_MS, description="How long an ended run is remembered for re-entry, reactions and goals."
+    )
+    ended_runs_max: Count = Field(
+        default=200,
+        description="Ended runs of one person that are remembered of each journey; the oldest are forgotten.",
+    )
+    ended_runs_bytes_max: Count = Field(
+        default=256 * 1024,
+        description="Room for the ended runs of one person in each journey, in bytes; the oldest are forgotten.",
     )
     instant_steps_max: Count = Field(
         default=1_000, description="Steps that a run may take at one instant; beyond it the run is parked."

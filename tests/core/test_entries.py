@@ -111,23 +111,51 @@ def test_the_pause_counts_from_the_last_of_several_runs(tell: Tell) -> None:
     assert [at for at, _, _, _ in story.told("entered")] == [0, 1_000, 2_000, 3_000]
 
 
+ONCE_A_CART = """
+journey: trip
+entry: {event: Start}
+correlation: event.cart
+reentry: never
+steps: [{id: over, end: true}]
+"""
+
+
 @pytest.mark.parametrize("days, remembered", [(400, True), (401, False)])
 def test_runs_are_remembered_for_400_days(tell: Tell, days: int, remembered: bool) -> None:
-    story = tell("{journey: trip, entry: {event: Start}, reentry: never, steps: [{id: over, end: true}]}")
+    story = tell(ONCE_A_CART)
 
-    story.event(0, "Start").event(days * DAY, "Start")
+    story.event(0, "Start", cart="a").event(days * DAY, "Start", cart="a")
 
     assert bool(story.told("not_entered")) is remembered
     assert story.profile.counts == {"trip": 1 if remembered else 2}  # numbers are never given twice
 
 
 def test_the_memory_of_runs_is_a_setting(tell: Tell) -> None:
-    journey = "{journey: trip, entry: {event: Start}, reentry: never, steps: [{id: over, end: true}]}"
+    story = tell(ONCE_A_CART, run_memory_ms=1_000)
+
+    for at in (0, 1_000, 1_001):
+        story.event(at, "Start", cart="a")
+
+    assert [at for at, _, _, _ in story.told("entered")] == [0, 1_001]
+
+
+def test_a_pause_is_remembered_for_as_long_as_the_run(tell: Tell) -> None:
+    journey = "{journey: trip, entry: {event: Start}, reentry: {after: 1h}, steps: [{id: over, end: true}]}"
     story = tell(journey, run_memory_ms=1_000)
 
     story.event(0, "Start").event(1_000, "Start").event(1_001, "Start")
 
     assert [at for at, _, _, _ in story.told("entered")] == [0, 1_001]
+
+
+def test_never_without_a_correlation_is_remembered_for_ever(tell: Tell) -> None:
+    journey = "{journey: trip, entry: {event: Start}, reentry: never, steps: [{id: over, end: true}]}"
+    story = tell(journey, run_memory_ms=1_000)
+
+    story.event(0, "Start").event(1_001, "Seen").event(1_002, "Start").event(5_000 * DAY, "Start")
+
+    assert [at for at, _, _, _ in story.told("entered")] == [0]
+    assert story.profile.past == [], "nothing else is"
 
 
 def test_somebody_who_is_inside_does_not_enter(tell: Tell) -> None:

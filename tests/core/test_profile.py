@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from parcours.core.paths import keep, replaced
 from parcours.core.profile import (
     NEVER,
+    Archive,
     DeliveryState,
     Profile,
     Run,
@@ -63,7 +64,10 @@ profiles = st.builds(
     Profile,
     traits=objects,
     runs=st.lists(runs, max_size=2),
-    past=st.lists(runs, max_size=2),
+    ended=st.lists(runs, max_size=2),
+    archives=st.dictionaries(
+        texts, st.builds(Archive, number=st.integers(0, 9), data=st.binary(max_size=9)), max_size=2
+    ),
     timers=st.lists(timers, max_size=4),
     counts=st.dictionaries(texts, st.integers(1, 9), max_size=2),
     sequence=st.integers(0, 99),

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from parcours.config import Settings
+from parcours.core.archive import forget_expired, put_away
 from parcours.core.audiences import fill, fix_membership, look_again
 from parcours.core.consent import set_consent
 from parcours.core.delivery import deliveries, feedback, sending
@@ -75,8 +76,8 @@ def advance(
 ) -> Effects:
     """Apply one input. `profile` is the caller's own copy and is changed in place; nothing else is touched."""
     turn = Turn(person, profile, given.at, given.at, program, settings, crowd, normalize, dead_codes)
-    if profile.past:
-        forget_past(turn)
+    if profile.archives:
+        forget_expired(turn)
     # The frequent ones first: each class that does not match takes 0.2 µs. An input without phases of its own comes
     # after the changes that time brings at its instant, the others take them along.
     match given:
@@ -127,6 +128,8 @@ def advance(
         follow_updates(turn, go_through)
     if turn.zone_before is not None:
         follow_zone(turn, go_through)
+    if profile.ended:
+        put_away(turn)
     return turn.effects
 
 
@@ -159,14 +162,6 @@ def _first(timers: list[Timer]) -> Timer:
 def _order_of_firing(timer: Timer) -> tuple[int, bool, bool, int]:
     """The order of timers. A simulated reaction stands for an event, so it goes before other timers of its instant."""
     return timer.due, timer.kind != "reaction", timer.kind != "audience", timer.sequence
-
-
-def forget_past(turn: Turn) -> None:
-    """Forget ended runs after `run_memory`, when neither goals, reactions nor re-entry may ask for them any more."""
-    past = turn.profile.past
-    horizon = turn.at - turn.settings.run_memory_ms
-    if past and past[0].ended_at is not None and past[0].ended_at < horizon:
-        turn.profile.past = [run for run in past if run.ended_at is None or run.ended_at >= horizon]
 
 
 def _take_event(turn: Turn, given: EventHappened) -> None:

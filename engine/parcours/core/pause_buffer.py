@@ -66,19 +66,19 @@ def _keep_occasion(turn: Turn, name: str, occasion: Occasion, runs: list[Placed]
 def _events(turn: Turn, journey: Journey, run: Run, occasion: Occasion) -> Iterator[str]:
     """The event types of the occasion to which some exit, goal or listener of the run may react."""
     correlation = journey.correlation
-    if correlation is not None and _is_settled(correlation):
+    if correlation is not None and is_settled(correlation):
         key = correlation_key(correlation.value(turn.scope(occasion.properties)))
         if key not in (None, run.correlation):
             return
     for trigger in inner_triggers(journey):
         when = trigger.when
         if trigger.event in occasion.names and (
-            when is None or not _is_settled(when) or when.holds(turn.scope(occasion.properties))
+            when is None or not is_settled(when) or when.holds(turn.scope(occasion.properties))
         ):
             yield trigger.event
 
 
-def _is_settled(expression: Expression) -> bool:
+def is_settled(expression: Expression) -> bool:
     """Whether a condition has the same value now and at the resume, because it reads nothing but the event."""
     of_event = all(path.startswith("event.") for path in expression.paths)
     return of_event and not expression.series and not expression.consents

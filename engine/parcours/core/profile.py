@@ -50,6 +50,7 @@ class DeliveryState(msgspec.Struct, array_like=True):
     answer         the paths of a call's answer that the journey names, for as long as a listener may read them
     purpose        of a marketing message, once it has been queued; "" for a delivery that no cap counts
     held_ms        how long after `decided_at` it was queued: from then on it counts against caps
+    tries_again    while its state is unknown: another attempt will be made
     """
 
     key: str
@@ -69,6 +70,15 @@ class DeliveryState(msgspec.Struct, array_like=True):
     purpose: str = ""
     held_ms: int = 0
     in_doubt: bool = False
+    tries_again: bool = False
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether an attempt has still to be made, or to be answered for: it is held, or has an outbox entry."""
+        return self.state in _BEFORE_AN_ANSWER or (self.state == "unknown" and self.tries_again)
+
+
+_BEFORE_AN_ANSWER: frozenset[DeliveryStateName] = frozenset({"held", "queued", "claimed"})
 
 
 class Reservation(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -117,6 +127,23 @@ class Run(msgspec.Struct, array_like=True):
     held_until: int | None = None
 
 
+class Archive(msgspec.Struct, array_like=True):
+    """The ended runs of one journey, encoded: most inputs of their person need none of them (archive.py).
+
+    number   how many there are
+    since    when the first of them ended
+    left_at  when a run without a correlation ended last, be it remembered or not; None if none has
+    goals    by version, until when a goal may be reached by some of them; nothing is said of versions left out
+    data     the runs in the order in which they ended
+    """
+
+    number: int = 0
+    since: int = NEVER
+    left_at: int | None = None
+    goals: dict[int, int] = {}
+    data: bytes = b""
+
+
 class BufferedInput(msgspec.Struct, frozen=True, array_like=True):
     """An input of a paused journey's runs, applied when the journey is resumed.
 
@@ -156,7 +183,9 @@ class ReadMark(msgspec.Struct, frozen=True, array_like=True):
 class Profile(msgspec.Struct, array_like=True):
     """Everything that is stored of one person.
 
-    past         ended runs, the first to end first
+    ended        ended runs of which a delivery is still under way, the first to end first; while an input is applied
+                 also those that it concerns
+    archives     by journey, all other ended runs that are remembered
     counts       all runs ever, by journey
     kept         the pause buffer, in the order of time
     suppressed   by channel, the dead addresses in the order in which they were found out, each with the time at which
@@ -166,11 +195,13 @@ class Profile(msgspec.Struct, array_like=True):
     change_number  the number of the newest change of what is published that she has gone through, of those that touch
                    people
     reads        her membership at instants of reads that were not over when something later happened to her
+    limits       those that are told of only once, each with what it is about
     """
 
     traits: dict[str, object] = {}
     runs: list[Run] = []
-    past: list[Run] = []
+    ended: list[Run] = []
+    archives: dict[str, Archive] = {}
     timers: list[Timer] = []
     counts: dict[str, int] = {}
     sequence: int = 0
@@ -184,9 +215,16 @@ class Profile(msgspec.Struct, array_like=True):
     reserved_ms: int = 0
     reads: list[ReadMark] = []
     soft_failures: dict[str, dict[str, list[int]]] = {}
+    limits: list[str] = []
 
     def next_due(self) -> int:
         return min([timer.due for timer in self.timers]) if self.timers else NEVER
+
+    @property
+    def past(self) -> list[Run]:
+        """Copies of all ended runs that are remembered, the first to end first: for who looks, and changes nothing."""
+        archived = [run for archive in self.archives.values() for run in archived_runs(archive)]
+        return sorted([*archived, *self.ended], key=lambda run: (run.ended_at or 0, run.number))
 
 
 def is_empty(profile: Profile) -> bool:
@@ -201,6 +239,53 @@ def is_empty(profile: Profile) -> bool:
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Profile)
+_run_decoder = msgspec.msgpack.Decoder(Run)
+_entries_decoder = msgspec.msgpack.Decoder(list[bytes])
+
+_PLACE_BYTES = 16
+_TIME_BIAS = 2**63
+"""Times before 1970 are negative, and have to come first as bytes, too."""
+
+
+def place_of(run: Run) -> bytes:
+    """The place of an ended run among those of its journey: as bytes they sort in the order in which the runs ended."""
+    assert run.ended_at is not None, "an open run has none"
+    return (run.ended_at + _TIME_BIAS).to_bytes(8, "big") + run.number.to_bytes(8, "big")
+
+
+def encode_entry(run: Run) -> bytes:
+    """The entry of an archive that holds the run: its place, and all of it."""
+    return place_of(run) + _encoder.encode(run)
+
+
+def decode_entry(entry: bytes) -> Run:
+    """The run that an entry of an archive holds."""
+    return _run_decoder.decode(memoryview(entry)[_PLACE_BYTES:])
+
+
+def ended_at(entry: bytes) -> int:
+    """When the run of an entry ended, read off without decoding it."""
+    return int.from_bytes(entry[:8], "big") - _TIME_BIAS
+
+
+def entries_of(archive: Archive) -> list[bytes]:
+    """The entries of an archive, one for each run."""
+    return _entries_decoder.decode(archive.data) if archive.data else []
+
+
+def archived_runs(archive: Archive) -> list[Run]:
+    """The runs in an archive, as copies."""
+    return [decode_entry(entry) for entry in entries_of(archive)]
+
+
+def encode_text(text: str) -> bytes:
+    """A text as it stands in encoded runs: where this is not found, no run has the text."""
+    return _encoder.encode(text)
+
+
+def encode_entries(entries: list[bytes]) -> bytes:
+    """What an archive with these entries holds as its data."""
+    return _encoder.encode(entries) if entries else b""
 
 
 def encode_profile(profile: Profile) -> bytes:

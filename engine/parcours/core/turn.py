@@ -157,6 +157,13 @@ class Turn(msgspec.Struct):
         if fact not in self.effects.facts:
             self.effects.facts.append(fact)
 
+    def tell_once(self, setting: str, about: str, why: str) -> None:
+        """Record that a limit was reached, the first time only for this person and what it is about."""
+        told = f"{setting}\0{about}"
+        if told not in self.profile.limits:
+            self.profile.limits.append(told)
+            self.effects.facts.append(LimitReached(self.at, self.person, setting, why))
+
     def run_scope(self, run: Run, event: Mapping[str, object] | None = None) -> Scope:
         """The scope of a run's expression; without an `event` at hand, the one that moved the run last."""
         return self.scope(run.event if event is None else event, run.entry, self.run_view(run))
@@ -208,9 +215,9 @@ class Turn(msgspec.Struct):
         """The open runs with their journeys, in the order in which they react: by priority, name and number."""
         return self._in_order(self.profile.runs)
 
-    def past_runs(self) -> list[tuple[Journey, Run]]:
-        """The ended runs that are still remembered, in the same order."""
-        return self._in_order(self.profile.past)
+    def ended_runs(self) -> list[tuple[Journey, Run]]:
+        """The ended runs that are not archived, in the same order."""
+        return self._in_order(self.profile.ended)
 
     def _in_order(self, runs: list[Run]) -> list[tuple[Journey, Run]]:
         if not runs:

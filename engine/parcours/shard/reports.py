@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from parcours.core.delivery.deliveries import find_in
+from parcours.core.delivery.deliveries import has
 from parcours.core.delivery.delivery_key import KeyPlace, name_hash
 from parcours.segment.line import DetailedCall, Unusable, read_call
 from parcours.segment.person import FEEDBACK, is_report, reported_place
@@ -41,7 +41,7 @@ class Reports:
         new = [name for name in work.newcomers.get(place.slot, ()) if name_hash(name) == place.name_hash]
         people = [*self._named[place], *new]
         if len(people) > 1:
-            people = [each for each in people if find_in(work.profile(place.slot, each), call.key or "") is not None]
+            people = [each for each in people if has(work.profile(place.slot, each), call.key or "")]
         return place.slot, people[0] if people else NOBODY
 
     def _places(self) -> dict[int, set[bytes]]:

@@ -16,7 +16,10 @@ merges by rank and never by order of arrival: a late "sent" changes nothing abou
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from parcours.channel import CALL
+from parcours.core.archive import has_archived, newest_first, take_out, take_out_with
 from parcours.core.delivery.delivery_key import key_of
 from parcours.core.delivery.reservations import GIVES_BACK, give_back
 from parcours.core.fact import DeliveryReached, Outcome
@@ -70,13 +73,23 @@ def reach(
 
 
 def find(turn: Turn, key: str) -> tuple[Run, DeliveryState] | None:
-    """The delivery of this key, with its run."""
-    return find_in(turn.profile, key)
+    """The delivery of this key, with its run, which is taken out of its archive if it lies there."""
+    profile = turn.profile
+    found = _find_among(profile.runs, key) or _find_among(profile.ended, key)
+    if found is not None or not profile.archives:
+        return found
+    archived = take_out_with(profile, key)
+    return None if archived is None else _find_among([archived], key)
 
 
-def find_in(profile: Profile, key: str) -> tuple[Run, DeliveryState] | None:
-    """The person's delivery of this key, with its run."""
-    for run in (*profile.runs, *profile.past):
+def has(profile: Profile, key: str) -> bool:
+    """Whether the person has the delivery of this key."""
+    open_or_ended = _find_among(profile.runs, key) or _find_among(profile.ended, key)
+    return open_or_ended is not None or has_archived(profile, key)
+
+
+def _find_among(runs: Iterable[Run], key: str) -> tuple[Run, DeliveryState] | None:
+    for run in runs:
         for delivery in run.deliveries:
             if delivery.key == key:
                 return run, delivery
@@ -85,15 +98,30 @@ def find_in(profile: Profile, key: str) -> tuple[Run, DeliveryState] | None:
 
 def newest(turn: Turn, journey: str, step: str, channel: str) -> tuple[Run, DeliveryState] | None:
     """The latest delivery of the step on the channel among those that the person may have received."""
-    candidates = [
-        (delivery.decided_at, run.number, delivery.visit, run, delivery)
-        for run in (*turn.profile.runs, *turn.profile.past)
-        if run.journey == journey
-        for delivery in run.deliveries
-        if delivery.step == step and delivery.channel == channel and may_be_there(delivery)
-    ]
-    *_, run, delivery = max(candidates, key=lambda each: each[:3], default=(None, None))
-    return None if run is None or delivery is None else (run, delivery)
+    profile = turn.profile
+    runs = [run for run in (*profile.runs, *profile.ended) if run.journey == journey]
+    found = _newest_of([(run, delivery) for run in runs for delivery in _received(run, step, channel)])
+    archive = profile.archives.get(journey)
+    place: int | None = None
+    for index, run in newest_first(archive) if archive is not None else ():
+        if found is not None and run.ended_at is not None and run.ended_at < found[1].decided_at:
+            break  # whatever ended earlier was decided on earlier
+        archived = [(run, delivery) for delivery in _received(run, step, channel)]
+        newer = _newest_of([*([found] if found else []), *archived])
+        if newer is not None and newer[0] is run:
+            found, place = newer, index
+    if found is not None and archive is not None and place is not None:
+        take_out(profile, archive, place, found[0])
+    return found
+
+
+def _received(run: Run, step: str, channel: str) -> list[DeliveryState]:
+    """The run's deliveries of the step on the channel that the person may have received."""
+    return [each for each in run.deliveries if each.step == step and each.channel == channel and may_be_there(each)]
+
+
+def _newest_of(found: list[tuple[Run, DeliveryState]]) -> tuple[Run, DeliveryState] | None:
+    return max(found, key=lambda each: (each[1].decided_at, each[0].number, each[1].visit), default=None)
 
 
 def may_be_there(delivery: DeliveryState) -> bool:

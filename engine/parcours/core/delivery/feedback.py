@@ -131,7 +131,7 @@ def _leave_unknown(
     """
     again = again and not run.withdrawn and _is_transactional(turn, run, delivery)
     delivery.may_have_left = True
-    delivery.state = "unknown"
+    delivery.state, delivery.tries_again = "unknown", again
     reach(turn, run, delivery, "unknown", reason=reason, code=code)
     if again:
         turn.set_timer(turn.at + turn.settings.ambiguous_resend_after_ms, "retry", run, delivery.key)

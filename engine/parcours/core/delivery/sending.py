@@ -243,7 +243,8 @@ def withdraw(turn: Turn, run: Run) -> None:
         if delivery.state in ("held", "queued"):
             close(turn, run, delivery, "cancelled", reason="the run was left")
         elif delivery.state == "unknown":
-            turn.effects.settled.append(delivery.key)  # its second attempt is dropped
+            delivery.tries_again = False
+            turn.effects.settled.append(delivery.key)
     turn.cancel_timers(run, ("retry", "release"))
 
 

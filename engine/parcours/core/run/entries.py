@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from parcours.core.archive import last_end
 from parcours.core.fact import LimitReached, Moved, Unmet
 from parcours.core.input import ReadReached
 from parcours.core.occasion import Occasion
 from parcours.core.paths import keep
-from parcours.core.profile import ReadMark, Run, Timer
+from parcours.core.profile import Profile, ReadMark, Run, Timer
 from parcours.core.run.walk import go_to
 from parcours.core.turn import Turn, correlation_key
 from parcours.expression.expression import Scope
@@ -102,7 +103,7 @@ def _enter(turn: Turn, journey: Journey, correlation: str | None, why: str, prop
         return _refuse(turn, journey, "already_in")
     if _too_soon(turn, journey, correlation):
         return _refuse(turn, journey, "too_soon")
-    if len(profile.runs) >= turn.settings.open_runs_max:
+    if _unfinished(profile) >= turn.settings.open_runs_max:
         return _limit(turn, journey)
     number = profile.counts.get(journey.name, 0) + 1
     profile.counts[journey.name] = number
@@ -120,23 +121,28 @@ def _enter(turn: Turn, journey: Journey, correlation: str | None, why: str, prop
     return go_to(turn, journey, run, journey.first)
 
 
+def _unfinished(profile: Profile) -> int:
+    """The runs that are open, or have ended with a delivery under way: neither can be forgotten."""
+    ended = sum(any(delivery.is_under_way for delivery in run.deliveries) for run in profile.ended)
+    return len(profile.runs) + ended
+
+
 def _limit(turn: Turn, journey: Journey) -> None:
-    why = f"{journey.name!r} was not entered, with {turn.settings.open_runs_max} runs open"
+    most = turn.settings.open_runs_max
+    besides = "" if len(turn.profile.runs) >= most else ", or with a delivery under way"
+    why = f"{journey.name!r} was not entered, with {most} runs open{besides}"
     turn.effects.facts.append(LimitReached(turn.at, turn.person, "open_runs_max", why))
 
 
 def _too_soon(turn: Turn, journey: Journey, correlation: str | None) -> bool:
     """Whether the last run of this key ended within the re-entry pause, or there was one and re-entry is `never`."""
-    if journey.reentry_after_ms == 0:
+    pause_ms = journey.reentry_after_ms
+    if pause_ms == 0:
         return False
-    ended = [
-        run.ended_at
-        for run in turn.profile.past
-        if run.journey == journey.name and run.correlation == correlation and run.ended_at is not None
-    ]
-    if not ended:
-        return False
-    return journey.reentry_after_ms is None or turn.at < max(ended) + journey.reentry_after_ms
+    ended_at = last_end(turn.profile, journey.name, correlation)
+    if ended_at is None or pause_ms is None:
+        return ended_at is not None
+    return turn.at < ended_at + pause_ms and turn.gates_at <= ended_at + turn.settings.run_memory_ms
 
 
 def _refuse(turn: Turn, journey: Journey, why: str) -> None:

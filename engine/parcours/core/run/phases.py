@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TypeAlias
 
+from parcours.core.archive import take_out_creditable
 from parcours.core.delivery.sending import withdraw
 from parcours.core.occasion import Occasion
 from parcours.core.paths import keep
-from parcours.core.pause_buffer import Placed, keep_from_paused
+from parcours.core.pause_buffer import Placed, is_settled, keep_from_paused
 from parcours.core.profile import Run
 from parcours.core.run.entries import enter
 from parcours.core.run.walk import archive, go_to, waits_at
@@ -31,18 +32,37 @@ def go_through(turn: Turn, occasion: Occasion, besides: Collection[Run] = ()) ->
         waiting = [(journey, run) for journey, run in waiting if all(run is not other for other in besides)]
     if turn.program.paused:
         waiting = keep_from_paused(turn, occasion, waiting)
-    past = turn.past_runs()
-    if waiting or past:
-        move(turn, occasion, waiting, past)
+    if turn.profile.archives:
+        _take_out_creditable(turn, occasion)
+    ended = turn.ended_runs()
+    if waiting or ended:
+        move(turn, occasion, waiting, ended)
     for journey in turn.program.journeys:
         enter(turn, journey, occasion)
 
 
-def move(turn: Turn, occasion: Occasion, waiting: list[Placed], past: list[Placed]) -> None:
+def _take_out_creditable(turn: Turn, occasion: Occasion) -> None:
+    """Take those archived runs out whose goal the occasion may reach."""
+    for name, archived in turn.profile.archives.items():
+        for version, until in list(archived.goals.items()):
+            journey = turn.program.journey(name, version)
+            if turn.at <= until and journey is not None and _may_reach_goal(turn, journey, occasion):
+                take_out_creditable(turn, journey, _correlation_at(turn, journey, occasion))
+
+
+def _may_reach_goal(turn: Turn, journey: Journey, occasion: Occasion) -> bool:
+    """Whether the occasion may reach the goal of some run, as far as can be told without looking at any."""
+    if journey.goal is None or journey.goal.trigger.event not in occasion.names:
+        return False
+    when = journey.goal.trigger.when
+    return when is None or not is_settled(when) or when.holds(turn.scope(occasion.properties))
+
+
+def move(turn: Turn, occasion: Occasion, waiting: list[Placed], ended: list[Placed]) -> None:
     """The first three phases, for these open runs and these ended ones."""
     concerned = _correlations(turn, occasion)
     elsewhere = Occasion(changes=occasion.changes)  # audience changes concern every correlation
-    credit(turn, occasion, [*waiting, *past], concerned)
+    credit(turn, occasion, [*waiting, *ended], concerned)
     for journey, run in waiting:
         _exit(turn, journey, run, occasion if concerned(journey, run) else elsewhere)
     for journey, run in waiting:
@@ -67,11 +87,18 @@ def _correlations(turn: Turn, occasion: Occasion) -> Concerned:
             return True
         version = journey.name, journey.version
         if version not in keys:
-            keys[version] = correlation_key(journey.correlation.value(turn.scope(occasion.properties)))
+            keys[version] = _correlation_at(turn, journey, occasion)
         key = keys[version]
         return key is None or key == run.correlation
 
     return concerned
+
+
+def _correlation_at(turn: Turn, journey: Journey, occasion: Occasion) -> str | None:
+    """The value of the journey's correlation for the event; None where it has none, and all runs are concerned."""
+    if journey.correlation is None:
+        return None
+    return correlation_key(journey.correlation.value(turn.scope(occasion.properties)))
 
 
 def _meets(turn: Turn, run: Run, trigger: Trigger | AudienceTrigger, occasion: Occasion) -> bool:

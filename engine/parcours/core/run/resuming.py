@@ -119,7 +119,7 @@ def _apply(turn: Turn, given: BufferedInput, runs: Collection[int], hear: Callab
         return
     own = _of(turn.open_runs(), given.journey, runs)
     if given.kind == "occasion":
-        move(turn, _occasion(given), own, _of(turn.past_runs(), given.journey, runs))
+        move(turn, _occasion(given), own, _of(turn.ended_runs(), given.journey, runs))
         return
     for _, run in own:
         if run.number == given.run:

@@ -87,7 +87,7 @@ def end(turn: Turn, run: Run, why: str) -> None:
 
 
 def archive(turn: Turn, run: Run) -> None:
-    """Move the run from the open ones to the past, without its timers and its data."""
+    """Move the run from the open ones to the ended ones, without its timers and its data."""
     turn.cancel_timers(run, ("wait", "timeout"))
     run.ended_at = turn.at
     run.step = run.held_until = None
@@ -97,7 +97,7 @@ def archive(turn: Turn, run: Run) -> None:
     if not _goal_may_follow(turn, run):
         run.entry = {}
     turn.profile.runs = [other for other in turn.profile.runs if other is not run]
-    turn.profile.past.append(run)
+    turn.profile.ended.append(run)
 
 
 def _goal_may_follow(turn: Turn, run: Run) -> bool:

@@ -39,7 +39,7 @@ def _paused(turn: Turn) -> set[str]:
     """The paused journeys of which deliveries are held."""
     return {
         run.journey
-        for run in (*turn.profile.runs, *turn.profile.past)
+        for run in (*turn.profile.runs, *turn.profile.ended)
         if turn.is_paused(run.journey) and any(delivery.state == "held" for delivery in run.deliveries)
     }
 

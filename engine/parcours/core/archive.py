@@ -1,0 +1,203 @@
+"""The archives of a person: her ended runs, encoded by journey, from which an input takes those that it concerns.
+
+A run that has ended lies in `Profile.ended` for as long as one of its deliveries is under way, and while an input looks
+at it or changes it. After each input `put_away` moves all others into the archive of their journey, as bytes. What is
+asked of archived runs is read off the archive's own fields, or a text is looked for among the bytes, and only the runs
+that have it are decoded. So an event costs the same however much its person has been through.
+
+Of each journey the newest `ended_runs_max` ended runs are remembered, for at most `run_memory_ms`, and no more than
+find room in `ended_runs_bytes_max`. One with a delivery under way is never forgotten, so that whatever lies in the
+outbox has its run. When a run without a correlation ended last is known for ever: re-entry `never` goes by it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections.abc import Collection, Iterator
+from itertools import accumulate
+
+from parcours.core.profile import (
+    NEVER,
+    Archive,
+    Profile,
+    Run,
+    decode_entry,
+    encode_entries,
+    encode_entry,
+    encode_text,
+    ended_at,
+    entries_of,
+    place_of,
+)
+from parcours.core.turn import Turn
+from parcours.journey.program import Journey
+
+
+def last_end(profile: Profile, journey: str, correlation: str | None) -> int | None:
+    """When the newest ended run of this key ended, as far as it is remembered; None if there is none."""
+    ends = [
+        run.ended_at
+        for run in profile.ended
+        if run.journey == journey and run.correlation == correlation and run.ended_at is not None
+    ]
+    archive = profile.archives.get(journey)
+    if archive is not None and correlation is None and archive.left_at is not None:
+        ends.append(archive.left_at)
+    if archive is not None and correlation is not None:
+        for _, run in _runs_with(archive, correlation):
+            if run.correlation == correlation and run.ended_at is not None:
+                ends.append(run.ended_at)
+                break
+    return max(ends, default=None)
+
+
+def take_out_with(profile: Profile, key: str) -> Run | None:
+    """The archived run that has the delivery of this key, taken out; None if there is none."""
+    for archive in profile.archives.values():
+        for index, run in _runs_with(archive, key):
+            if any(delivery.key == key for delivery in run.deliveries):
+                return take_out(profile, archive, index, run)
+    return None
+
+
+def has_archived(profile: Profile, key: str) -> bool:
+    """Whether an archived run has the delivery of this key."""
+    return any(
+        delivery.key == key
+        for archive in profile.archives.values()
+        for _, run in _runs_with(archive, key)
+        for delivery in run.deliveries
+    )
+
+
+def newest_first(archive: Archive) -> Iterator[tuple[int, Run]]:
+    """The runs of the archive with their places, the last to end first, each decoded when it is asked for."""
+    entries = entries_of(archive)
+    return ((index, decode_entry(entries[index])) for index in range(len(entries) - 1, -1, -1))
+
+
+def take_out(profile: Profile, archive: Archive, index: int, run: Run) -> Run:
+    """Take a run out, so that it can be changed: `put_away` brings it back. Returns it."""
+    entries = entries_of(archive)
+    del entries[index]
+    _fill(archive, entries)
+    profile.ended.append(run)
+    return run
+
+
+def take_out_creditable(turn: Turn, journey: Journey, correlation: str | None) -> None:
+    """Take out the runs of the journey, in its version, that may still reach their goal.
+
+    correlation  take only runs of this value; None for those of any
+    """
+    archive = turn.profile.archives[journey.name]
+    entries, creditable = entries_of(archive), {}
+    found = newest_first(archive) if correlation is None else _runs_with(archive, correlation)
+    for index, run in found:
+        until = _goal_until(journey, run)
+        if until is not None and turn.at <= until and correlation in (None, run.correlation):
+            creditable[index] = run
+    if correlation is None:
+        archive.goals.pop(journey.version, None)  # for those that are put back without a goal it is noted again
+    if creditable:
+        _fill(archive, [entry for index, entry in enumerate(entries) if index not in creditable])
+        turn.profile.ended += reversed(creditable.values())
+
+
+def put_away(turn: Turn) -> None:
+    """Archive the ended runs with nothing under way, and forget those that are too many."""
+    profile = turn.profile
+    staying = [run for run in profile.ended if any(delivery.is_under_way for delivery in run.deliveries)]
+    leaving: dict[str, list[Run]] = {run.journey: [] for run in profile.ended}
+    for run in profile.ended:
+        if not any(run is other for other in staying):
+            leaving[run.journey].append(run)
+    profile.ended = staying
+    for name, runs in leaving.items():
+        _archive(turn, name, runs, [place_of(run) for run in staying if run.journey == name])
+
+
+def forget_expired(turn: Turn) -> None:
+    """Forget ended runs after `run_memory`, when neither goals, reactions nor re-entry may ask for them any more."""
+    horizon = turn.at - turn.settings.run_memory_ms
+    for name, archive in list(turn.profile.archives.items()):
+        if archive.since < horizon:
+            _fill(archive, [entry for entry in entries_of(archive) if ended_at(entry) >= horizon])
+            if not archive.number and archive.left_at is None:
+                del turn.profile.archives[name]
+
+
+def _archive(turn: Turn, name: str, runs: Collection[Run], staying: list[bytes]) -> None:
+    """Put these runs into the archive; `staying` are the places of the journey's runs with a delivery under way."""
+    archive = turn.profile.archives.get(name)
+    if not runs and (archive is None or archive.number + len(staying) <= turn.settings.ended_runs_max):
+        return
+    if archive is None:
+        archive = turn.profile.archives[name] = Archive()
+    entries = entries_of(archive)
+    for run in runs:
+        insort(entries, encode_entry(run))
+        _note(turn, archive, run)
+    _fill(archive, _without_surplus(turn, name, entries, staying))
+
+
+def _note(turn: Turn, archive: Archive, run: Run) -> None:
+    """Note at the front of the archive what may be asked of the run."""
+    assert run.ended_at is not None, "an open run is not archived"
+    if run.correlation is None:
+        archive.left_at = max(run.ended_at, run.ended_at if archive.left_at is None else archive.left_at)
+    journey = turn.program.journey(run.journey, run.version)
+    until = None if journey is None else _goal_until(journey, run)
+    if until is not None and until >= turn.at:
+        archive.goals = {version: at for version, at in archive.goals.items() if at >= turn.at}
+        archive.goals[run.version] = max(until, archive.goals.get(run.version, until))
+
+
+def _goal_until(journey: Journey, run: Run) -> int | None:
+    """Until when the ended run may reach the goal of its version; None if it will not any more."""
+    goal = journey.goal
+    if goal is None or goal.within_ms is None or run.goal_at is not None or run.version != journey.version:
+        return None
+    return run.entered_at + goal.within_ms
+
+
+def _without_surplus(turn: Turn, name: str, entries: list[bytes], staying: list[bytes]) -> list[bytes]:
+    """The entries without the oldest ones for which there are enough newer runs, or no room. The first loss is told."""
+    most, room = turn.settings.ended_runs_max, turn.settings.ended_runs_bytes_max
+    size = sum(map(len, entries))
+    for index, entry in enumerate(entries):
+        newer = len(entries) - index - 1 + sum(place > entry for place in staying)
+        if newer >= most:
+            turn.tell_once(
+                "ended_runs_max", name, f"with {most} newer ones, the oldest ended run of {name!r} is forgotten"
+            )
+        elif size > room:
+            why = f"its ended runs take more than {room} bytes, so the oldest one of {name!r} is forgotten"
+            turn.tell_once("ended_runs_bytes_max", name, why)
+        else:
+            return entries[index:]
+        size -= len(entry)
+        if turn.crowd is not None:
+            turn.cancel_timers(decode_entry(entry), ("reaction",))  # nothing is left that she could react to
+    return []
+
+
+def _fill(archive: Archive, entries: list[bytes]) -> None:
+    archive.number = len(entries)
+    archive.since = ended_at(entries[0]) if entries else NEVER
+    archive.data = encode_entries(entries)
+
+
+def _runs_with(archive: Archive, text: str) -> Iterator[tuple[int, Run]]:
+    """The runs in which this text is found, the last to end first, with their places: few others are decoded."""
+    wanted = encode_text(text)
+    if wanted not in archive.data:
+        return
+    entries = entries_of(archive)
+    ends = list(accumulate(map(len, entries)))
+    whole = b"".join(entries)
+    found = whole.rfind(wanted)
+    while found >= 0:
+        index = bisect_right(ends, found)
+        yield index, decode_entry(entries[index])
+        found = whole.rfind(wanted, 0, ends[index] - len(entries[index]))
