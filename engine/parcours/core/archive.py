@@ -13,7 +13,7 @@ outbox has its run. When a run without a correlation ended last is known for eve
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from itertools import accumulate
 
 from parcours.core.profile import (
@@ -107,45 +107,57 @@ def take_out_creditable(turn: Turn, journey: Journey, correlation: str | None) -
 def put_away(turn: Turn) -> None:
     """Archive the ended runs with nothing under way, and forget those that are too many."""
     profile = turn.profile
-    staying = [run for run in profile.ended if any(delivery.is_under_way for delivery in run.deliveries)]
-    leaving: dict[str, list[Run]] = {run.journey: [] for run in profile.ended}
+    staying: list[Run] = []
+    leaving: dict[str, list[Run]] = {}
     for run in profile.ended:
-        if not any(run is other for other in staying):
-            leaving[run.journey].append(run)
+        if has_under_way(run):
+            staying.append(run)
+        else:
+            leaving.setdefault(run.journey, []).append(run)
     profile.ended = staying
+    for run in staying:
+        archive = profile.archives.get(run.journey)
+        if archive is not None and archive.number + len(staying) > turn.settings.ended_runs_max:
+            leaving.setdefault(run.journey, [])  # with nothing to archive, something may be too many
     for name, runs in leaving.items():
-        _archive(turn, name, runs, [place_of(run) for run in staying if run.journey == name])
+        _archive(turn, name, runs, [place_of(run) for run in staying if run.journey == name] if staying else [])
+
+
+def has_under_way(run: Run) -> bool:
+    """Whether a delivery of the run is under way, so that it cannot be forgotten."""
+    return any(delivery.is_under_way for delivery in run.deliveries)
 
 
 def forget_expired(turn: Turn) -> None:
     """Forget ended runs after `run_memory`, when neither goals, reactions nor re-entry may ask for them any more."""
     horizon = turn.at - turn.settings.run_memory_ms
-    for name, archive in list(turn.profile.archives.items()):
+    for archive in turn.profile.archives.values():
         if archive.since < horizon:
             _fill(archive, [entry for entry in entries_of(archive) if ended_at(entry) >= horizon])
-            if not archive.number and archive.left_at is None:
-                del turn.profile.archives[name]
 
 
-def _archive(turn: Turn, name: str, runs: Collection[Run], staying: list[bytes]) -> None:
+def _archive(turn: Turn, name: str, runs: list[Run], staying: list[bytes]) -> None:
     """Put these runs into the archive; `staying` are the places of the journey's runs with a delivery under way."""
     archive = turn.profile.archives.get(name)
-    if not runs and (archive is None or archive.number + len(staying) <= turn.settings.ended_runs_max):
-        return
     if archive is None:
         archive = turn.profile.archives[name] = Archive()
     entries = entries_of(archive)
     for run in runs:
         insort(entries, encode_entry(run))
         _note(turn, archive, run)
-    _fill(archive, _without_surplus(turn, name, entries, staying))
+    settings = turn.settings
+    if len(entries) + len(staying) > settings.ended_runs_max or sum(map(len, entries)) > settings.ended_runs_bytes_max:
+        entries = _without_surplus(turn, name, entries, staying)
+    _fill(archive, entries)
 
 
 def _note(turn: Turn, archive: Archive, run: Run) -> None:
     """Note at the front of the archive what may be asked of the run."""
     assert run.ended_at is not None, "an open run is not archived"
-    if run.correlation is None:
-        archive.left_at = max(run.ended_at, run.ended_at if archive.left_at is None else archive.left_at)
+    if run.correlation is None and (archive.left_at is None or archive.left_at < run.ended_at):
+        archive.left_at = run.ended_at
+    if run.goal_at is not None:
+        return
     journey = turn.program.journey(run.journey, run.version)
     until = None if journey is None else _goal_until(journey, run)
     if until is not None and until >= turn.at:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from parcours.core.archive import last_end
+from parcours.core.archive import has_under_way, last_end
 from parcours.core.fact import LimitReached, Moved, Unmet
 from parcours.core.input import ReadReached
 from parcours.core.occasion import Occasion
@@ -123,8 +123,7 @@ def _enter(turn: Turn, journey: Journey, correlation: str | None, why: str, prop
 
 def _unfinished(profile: Profile) -> int:
     """The runs that are open, or have ended with a delivery under way: neither can be forgotten."""
-    ended = sum(any(delivery.is_under_way for delivery in run.deliveries) for run in profile.ended)
-    return len(profile.runs) + ended
+    return len(profile.runs) + sum(has_under_way(run) for run in profile.ended)
 
 
 def _limit(turn: Turn, journey: Journey) -> None:
