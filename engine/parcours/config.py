@@ -74,7 +74,8 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         description="Runs of one person that are open, or that ended with a delivery under way, over all journeys.",
     )
     run_deliveries_max: Count = Field(
-        default=1_000, description="Deliveries that a run remembers; of a run that loops the oldest ones are forgotten."
+        default=100,
+        description="Deliveries that a run remembers, each of which costs an event 1 µs; a loop forgets the oldest.",
     )
     run_memory_ms: Duration = Field(
         default=400 * DAY_MS, description="How long an ended run is remembered for re-entry, reactions and goals."

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 from ruamel.yaml import YAML
+from tests.core.conftest import Tell
 
 from parcours import Project, Result, Settings, simulate
-from parcours.core.fact import LimitReached, Moved
+from parcours.channel import Accepted
+from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved
 
 HEAD = {"project": "shop", "timezone": "UTC", "policies": {"consent": {"default": "opt_out"}}}
 AT = "2026-03-02T09:00:00Z"
@@ -127,3 +130,68 @@ def test_what_finds_no_room_is_not_kept(setting: str, room: int, tmp_path: Path)
     result = play(tmp_path, journey, [known], Settings.model_validate({setting: room}))
 
     assert limits(result) == [(setting, "trait 'shoes' was not kept")]
+
+
+def test_a_loop_forgets_what_it_has_sent_again_and_nothing_else(tell: Tell) -> None:
+    journey = """
+        journey: trip
+        entry: {event: Start}
+        steps:
+          - {id: welcome, send: receipt, channels: [email]}
+          - {id: pause, wait: 1h}
+          - {id: news, send: mail, channels: [email], next: pause}
+    """
+    story = tell(journey, run_deliveries_max=3).event(0, "Start")
+
+    for hour in range(6):
+        story.wait(hour * 3_600_000 + 1).send(hour * 3_600_000 + 1)
+
+    (run,) = story.profile.runs
+    assert [(each.step, each.visit) for each in run.deliveries] == [("welcome", 1), ("news", 4), ("news", 5)]
+
+
+PINGS = """
+journey: trip
+entry: {event: Start}
+steps:
+  - {id: listen, wait_for: [{event: Seen, next: mail}, {event: Bought, next: ask}]}
+  - {id: mail, send: receipt, channels: [email], next: listen}
+  - {id: ask, call: ask}
+  - id: answer
+    wait_for: [{reaction: failed, of: ask, next: listen}]
+    timeout: 1d
+    on_timeout: listen
+"""
+ASK = "ask: {url: 'https://shop.example/ask', method: POST}"
+
+
+def test_a_run_does_not_send_with_too_many_deliveries_under_way(tell: Tell) -> None:
+    story = tell(PINGS, run_deliveries_max=2, actions=ASK).event(0, "Start")
+
+    for at in range(1, 6):
+        story.event(at, "Seen")
+    assert len(story.profile.runs[0].deliveries) == 3
+    first, _ = story.claim(6)
+    story.answer(7, Accepted(first)).event(8, "Seen")
+
+    refused = "run_deliveries_max=2 deliveries of the run are under way"
+    told = [(fact.setting, fact.why) for fact in story.others() if isinstance(fact, LimitReached)]
+    assert told[0] == ("run_deliveries_max", f"'trip' did not send: {refused}")
+    reasons = [(each.at, each.gate, each.reason) for each in story.facts if is_refusal(each)]
+    assert reasons == [(at, None, refused) for at in (3, 4, 5)]
+    assert [outcome for at, _, outcome in story.outcomes() if at == 8] == ["queued"], "there is room again"
+    assert len(story.outbox) == 2
+
+
+def test_a_call_fails_with_too_many_deliveries_under_way(tell: Tell) -> None:
+    story = tell(PINGS, run_deliveries_max=1, actions=ASK).event(0, "Start")
+    story.event(1, "Bought").wait(86_400_002)
+
+    story.event(86_400_003, "Bought")
+
+    assert story.steps()[-3:] == [(86_400_003, "ask"), (86_400_003, "answer"), (86_400_003, "listen")]
+    assert story.outcomes()[-1] == (86_400_003, "ask", "failed")
+
+
+def is_refusal(fact: Fact) -> TypeGuard[DeliveryReached]:
+    return isinstance(fact, DeliveryReached) and fact.outcome == "refused"

@@ -189,8 +189,8 @@ def _without_surplus(turn: Turn, name: str, entries: list[bytes], staying: list[
         else:
             return entries[index:]
         size -= len(entry)
-        if turn.crowd is not None:
-            turn.cancel_timers(decode_entry(entry), ("reaction",))  # nothing is left that she could react to
+        for delivery in decode_entry(entry).deliveries if turn.crowd is not None else ():
+            turn.drop_reactions(delivery.key)
     return []
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Literal
 
 from parcours.channel import CALL
-from parcours.core.delivery.deliveries import TO_LEAVE, close, delivery_key, find, message_of, reach
+from parcours.core.delivery.deliveries import close, delivery_key, find, message_of, reach
 from parcours.core.delivery.holding import tell_wait
 from parcours.core.delivery.policy import Objection, judge, judge_claim
 from parcours.core.delivery.reservations import give_back, reserve
@@ -30,9 +30,10 @@ def queue(turn: Turn, run: Run, step: Send, message: Message) -> None:
         _queue_first(turn, run, step, message)
         return
     for channel in step.to:
-        delivery = _new(turn, run, step.id, channel, message.name)
+        delivery = _made(turn, run, step.id, channel, message.name)
         delivery.to = _address(turn, run, step, channel)
-        _let_pass(turn, run, delivery, message, judge(turn, delivery, message))
+        if _keep(turn, run, delivery):
+            _let_pass(turn, run, delivery, message, judge(turn, delivery, message))
 
 
 def _queue_first(turn: Turn, run: Run, step: Send, message: Message) -> None:
@@ -49,8 +50,8 @@ def _queue_first(turn: Turn, run: Run, step: Send, message: Message) -> None:
         delivery, objection = refused[0]
         reasons = [objection.reason, *(f"{other.channel}: {each.reason}" for other, each in refused[1:])]
         objection = replace(objection, reason="; ".join(reasons))
-    _keep(turn, run, delivery)
-    _let_pass(turn, run, delivery, message, objection)
+    if _keep(turn, run, delivery):
+        _let_pass(turn, run, delivery, message, objection)
 
 
 def _by_preference(turn: Turn, run: Run, step: Send) -> list[str]:
@@ -60,20 +61,14 @@ def _by_preference(turn: Turn, run: Run, step: Send) -> list[str]:
 
 
 def queue_call(turn: Turn, run: Run, step: CallAction, url: str, body: Mapping[str, object]) -> None:
-    """Ask for an outbound call of this URL with these fields. It is queued when this returns."""
+    """Ask for an outbound call of this URL with these fields. It is queued, or has failed, when this returns."""
     for earlier in run.deliveries:
         if earlier.step == step.id:
             earlier.answer = {}  # a listener can reach the newest visit only
-    delivery = _new(turn, run, step.id, CALL, step.action)
-    delivery.state = "queued"
-    _put_into_outbox(turn, run, delivery, "transactional", url, dict(body))
-
-
-def _new(turn: Turn, run: Run, step: str, channel: str, message: str) -> DeliveryState:
-    """Create a delivery of the run's current step."""
-    delivery = _made(turn, run, step, channel, message)
-    _keep(turn, run, delivery)
-    return delivery
+    delivery = _made(turn, run, step.id, CALL, step.action)
+    if _keep(turn, run, delivery):
+        delivery.state = "queued"
+        _put_into_outbox(turn, run, delivery, "transactional", url, dict(body))
 
 
 def _made(turn: Turn, run: Run, step: str, channel: str, message: str) -> DeliveryState:
@@ -90,21 +85,36 @@ def _made(turn: Turn, run: Run, step: str, channel: str, message: str) -> Delive
     )
 
 
-def _keep(turn: Turn, run: Run, delivery: DeliveryState) -> None:
-    _forget_oldest(turn, run)
+def _keep(turn: Turn, run: Run, delivery: DeliveryState) -> bool:
+    """Add a delivery to its run; False if it cannot be sent, because so many others are under way."""
+    has_room = _make_room(turn, run)
     run.deliveries.append(delivery)
+    if not has_room:
+        why = f"run_deliveries_max={turn.settings.run_deliveries_max} deliveries of the run are under way"
+        turn.tell_once("run_deliveries_max", run.journey, f"{run.journey!r} did not send: {why}")
+        if delivery.channel == CALL:
+            delivery.marks["failed"] = turn.at
+        close(turn, run, delivery, "failed" if delivery.channel == CALL else "refused", reason=why)
+    return has_room
 
 
-def _forget_oldest(turn: Turn, run: Run) -> None:
-    """Forget the oldest delivery of a run at its limit, unless it has yet to leave: a loop may send without end."""
+def _make_room(turn: Turn, run: Run) -> bool:
+    """Forget deliveries of a run at its limit, for a loop may send without end; False if there is no room even so.
+
+    The oldest go first that a newer one of their step has followed, so that no listener looks at them. One that is
+    under way is never forgotten.
+    """
     most = turn.settings.run_deliveries_max
-    if len(run.deliveries) < most:
-        return
-    oldest = next((each for each in run.deliveries if each.state not in TO_LEAVE), None)
-    if oldest is not None:
+    while len(run.deliveries) >= most:
+        over = [each for each in run.deliveries if not each.is_under_way]
+        if not over:
+            return False
+        oldest = next((each for each in over if each.visit < run.visits.get(each.step, 0)), over[0])
         run.deliveries.remove(oldest)
+        turn.drop_reactions(oldest.key)
         why = f"a delivery of {run.journey}.{oldest.step} was forgotten, with {most} newer ones of its run"
         turn.effects.facts.append(LimitReached(turn.at, turn.person, "run_deliveries_max", why))
+    return True
 
 
 def release(turn: Turn, key: str, standing: Timer | None = None) -> Run | None:
