@@ -6,17 +6,12 @@ kept, for the longest window that any expression names. A window is (now - w, no
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
-
 import msgspec
 
 from parcours.core.consent import has_consent
 from parcours.core.profile import Profile
+from parcours.core.series_entries import SeriesEntries
 from parcours.journey.program import ConsentPolicy
-
-SeriesEntries = list[tuple[int, float]]
-"""(time, value) in the order of time; the value is 1 for a series without a property."""
 
 
 class PersonHistory(msgspec.Struct, frozen=True):
@@ -29,25 +24,26 @@ class PersonHistory(msgspec.Struct, frozen=True):
         return has_consent(self.profile, self.policy, channel, purpose)
 
     def count(self, key: str, window_ms: int, now_ms: int) -> int:
-        return len(self._inside(key, window_ms, now_ms))
+        entries = self._entries(key)
+        return max(entries.until(now_ms) - entries.until(now_ms - window_ms), 0)
 
     def sum(self, key: str, window_ms: int, now_ms: int) -> float:
-        return sum(value for _, value in self._inside(key, window_ms, now_ms))
+        entries = self._entries(key)
+        first, last = entries.until(now_ms - window_ms), entries.until(now_ms)
+        return entries.total(first, last) if first < last else 0.0
 
     def last(self, key: str) -> int | None:
-        entries = self.profile.series.get(key)
-        return entries[-1][0] if entries else None
+        entries = self._entries(key)
+        return entries.time(len(entries) - 1) if entries else None
 
     def next_exit(self, key: str, window_ms: int, now_ms: int) -> int | None:
         """The instant at which the oldest entry in the window leaves it."""
-        inside = self._inside(key, window_ms, now_ms)
-        return inside[0][0] + window_ms if inside else None
+        entries = self._entries(key)
+        first = entries.until(now_ms - window_ms)
+        return entries.time(first) + window_ms if first < entries.until(now_ms) else None
 
-    def _inside(self, key: str, window_ms: int, now_ms: int) -> Sequence[tuple[int, float]]:
-        entries = self.profile.series.get(key, [])
-        first = bisect_right(entries, now_ms - window_ms, key=time_of)
-        return entries[first : bisect_right(entries, now_ms, key=time_of)]
+    def _entries(self, key: str) -> SeriesEntries:
+        return self.profile.series.get(key, _NONE)
 
 
-def time_of(entry: tuple[int, float]) -> int:
-    return entry[0]
+_NONE = SeriesEntries()

@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from parcours.core.series_entries import SeriesEntries
+
 NEVER = 2**63 - 1
 """The due time of a person without timers."""
 
@@ -209,7 +211,7 @@ class Profile(msgspec.Struct, array_like=True):
     suppressed: dict[str, dict[str, int]] = {}
     reservations: list[Reservation] = []
     audiences: dict[str, bool] = {}
-    series: dict[str, list[tuple[int, float]]] = {}
+    series: dict[str, SeriesEntries] = {}
     kept: list[BufferedInput] = []
     change_number: int = 0
     reserved_ms: int = 0

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping
 
 from parcours.config import Settings
 from parcours.core.fact import LimitReached
-from parcours.core.history import SeriesEntries, time_of
 from parcours.core.paths import pick
+from parcours.core.series_entries import SeriesEntries
 from parcours.core.turn import Turn
 from parcours.expression.definition_keys import plain
 from parcours.journey.program import Series
@@ -21,9 +20,8 @@ def remember(turn: Turn, series: Series, timestamp: int, properties: Mapping[str
     value = 1.0 if series.property is None else pick(properties, series.property)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return
-    entries = turn.profile.series.setdefault(series.key, [])
-    at = min(timestamp, turn.at)
-    entries.insert(bisect_right(entries, at, key=time_of), (at, value))
+    entries = turn.profile.series.setdefault(series.key, SeriesEntries())
+    entries.add(min(timestamp, turn.at), value)
     _trim(turn, series, entries, turn.settings)
 
 
@@ -31,10 +29,10 @@ def _trim(turn: Turn, series: Series, entries: SeriesEntries, settings: Settings
     """Drop entries that no window reaches, but never the newest, and the oldest entry beyond the limit."""
     outside = len(entries)
     if series.window_ms is not None:
-        outside = bisect_right(entries, _asked_from(turn) - series.window_ms, key=time_of)
-    del entries[: min(outside, len(entries) - 1)]
+        outside = entries.until(_asked_from(turn) - series.window_ms)
+    entries.drop(min(outside, len(entries) - 1))
     if len(entries) > settings.series_entries_max:
-        del entries[0]
+        entries.drop(1)
         turn.effects.facts.append(
             LimitReached(
                 turn.at, turn.person, "series_entries_max", f"the oldest entry of {plain(series.event)!r} was dropped"
