@@ -98,6 +98,21 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=100,
         description="Addresses of one person on one channel that are known to be dead; the oldest are forgotten.",
     )
+    suppressed_bytes_max: Count = Field(
+        default=16 * 1024,
+        description="Room for all dead addresses of one person, in bytes; the oldest of a channel are forgotten.",
+    )
+    consents_bytes_max: Count = Field(
+        default=16 * 1024,
+        description="Room for what one person says of consent, in bytes; what no message asks for is forgotten.",
+    )
+    reservations_max: Count = Field(
+        default=100,
+        description="Marketing of one person kept for caps to come, in all; what caps count now is kept in any case.",
+    )
+    links_bytes_max: Count = Field(
+        default=4_096, description="Room for the links clicked of one delivery, in bytes; the oldest are forgotten."
+    )
     soft_failures_max: Annotated[int, Field(ge=2, le=COUNT_MAX)] = Field(
         default=3,
         description="Failures at an address, without a word that it is dead, by which it counts as dead all the same.",

@@ -7,11 +7,13 @@ from typing import TypeGuard
 
 import pytest
 from ruamel.yaml import YAML
-from tests.core.conftest import Tell
+from tests.core.conftest import Story, Tell
 
 from parcours import Project, Result, Settings, simulate
 from parcours.channel import Accepted
+from parcours.core.consent import stated_consents
 from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved
+from parcours.core.input import SuppressionChanged
 
 HEAD = {"project": "shop", "timezone": "UTC", "policies": {"consent": {"default": "opt_out"}}}
 AT = "2026-03-02T09:00:00Z"
@@ -191,6 +193,92 @@ def test_a_call_fails_with_too_many_deliveries_under_way(tell: Tell) -> None:
 
     assert story.steps()[-3:] == [(86_400_003, "ask"), (86_400_003, "answer"), (86_400_003, "listen")]
     assert story.outcomes()[-1] == (86_400_003, "ask", "failed")
+
+
+def limits_of(story: Story) -> list[str]:
+    return [fact.setting for fact in story.others() if isinstance(fact, LimitReached)]
+
+
+ONE_MAIL = "{journey: trip, entry: {event: Start}, steps: [{id: mail, send: MESSAGE, channels: [email]}]}"
+
+
+def test_what_a_person_says_of_consent_has_only_so_much_room(tell: Tell) -> None:
+    story = tell(ONE_MAIL.replace("MESSAGE", "mail"), consents_bytes_max=150)
+    story.consent(0, "email", "marketing", granted=False).consent(0, "email", granted=False)
+
+    for number in range(30):
+        story.consent(number, "email", f"purpose {number}", granted=number != 7)
+    story.event(40, "Start")
+
+    said = stated_consents(story.profile)
+    assert said["email", None] is False, "what messages ask for is kept"
+    assert said["email", "purpose 7"] is False, "and withdrawals before grants"
+    assert ("email", "purpose 29") in said and ("email", "purpose 8") not in said
+    assert sum(map(len, story.profile.consents)) <= 150
+    assert limits_of(story) == ["consents_bytes_max"]
+    assert story.gates() == [(40, "email", "refused", "consent")]
+
+
+def test_links_have_only_so_much_room_and_the_newest_is_heard(tell: Tell) -> None:
+    journey = """
+        journey: trip
+        entry: {event: Start}
+        steps:
+          - {id: mail, send: receipt, channels: [email]}
+          - {id: last, wait_for: [{reaction: clicked, of: mail, link: "https://shop.example/9"}]}
+    """
+    story = tell(journey, links_bytes_max=70).event(0, "Start")
+    story.send(0)
+
+    for number in range(10):
+        story.react(number + 1, "clicked", "mail", link=f"https://shop.example/{number}")
+
+    ((delivery,),) = [run.deliveries for run in story.profile.past]
+    assert list(delivery.links) == [f"https://shop.example/{number}" for number in (7, 8, 9)]
+    assert limits_of(story) == ["links_bytes_max"]
+    assert story.moves("matched") == [("matched", "last", "clicked")]
+
+
+def test_dead_addresses_have_only_so_much_room_on_all_channels(tell: Tell) -> None:
+    story = tell(ONE_MAIL.replace("MESSAGE", "receipt"), suppressed_bytes_max=200)
+
+    for number in range(40):
+        story.give(SuppressionChanged(number, f"channel {number % 8}", f"{number}" * 5, suppressed=True))
+
+    kept = story.profile.suppressed
+    assert sum(len(channel) + sum(map(len, addresses)) for channel, addresses in kept.items()) <= 200
+    assert "39" * 5 in kept["channel 7"]
+    assert limits_of(story) == ["suppressed_bytes_max"]
+
+
+CAP = "{consent: {default: opt_out}, caps: [{max: 2, per: 1d, channels: [sms]}]}"
+
+
+def test_what_no_cap_counts_is_kept_for_caps_to_come_only_up_to_a_number(tell: Tell) -> None:
+    both = f"{ONE_MAIL}\n---\n{ONE_MAIL.replace('trip', 'text').replace('Start', 'Seen').replace('email', 'sms')}"
+    story = tell(both.replace("MESSAGE", "mail"), policies=CAP, reservations_max=4)
+    story.event(0, "Seen").event(1, "Seen")
+
+    for at in range(2, 9):
+        story.event(at, "Start")
+    story.event(9, "Seen")
+
+    assert [(each.at, each.channel) for each in story.profile.reservations] == [
+        (0, "sms"), (1, "sms"), (7, "email"), (8, "email"),
+    ]  # fmt: skip
+    assert limits_of(story) == ["reservations_max"]
+    assert story.gates()[-1] == (9, "sms", "refused", "cap")
+
+
+def test_caps_count_what_forgotten_runs_have_sent(tell: Tell) -> None:
+    policies = CAP.replace("sms", "email").replace("max: 2", "max: 3")
+    story = tell(ONE_MAIL.replace("MESSAGE", "mail"), policies=policies, ended_runs_max=1)
+
+    for at in range(5):
+        story.event(at, "Start").send(at)
+
+    assert len(story.profile.past) == 1
+    assert [gate for *_, gate in story.gates()] == [None, None, None, "cap", "cap"]
 
 
 def is_refusal(fact: Fact) -> TypeGuard[DeliveryReached]:

@@ -18,6 +18,7 @@ from parcours.core.audiences import fill, fix_membership, look_again
 from parcours.core.consent import set_consent
 from parcours.core.delivery import deliveries, feedback, sending
 from parcours.core.delivery.holding import tell_wait
+from parcours.core.delivery.stated_consents import keep_to_room
 from parcours.core.delivery.suppression import known_as, lift, suppress
 from parcours.core.effect import Effects
 from parcours.core.fact import Linking, NotMerged
@@ -102,6 +103,7 @@ def advance(
         case ConsentChanged(channel=channel, purpose=purpose, granted=granted):
             unknown = is_empty(profile)
             set_consent(profile, channel, purpose, granted=granted)
+            keep_to_room(turn)
             _look_again(turn, unknown=unknown)
         case SuppressionChanged():
             _take_suppression(turn, given)

@@ -183,7 +183,13 @@ class ReadMark(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Profile(msgspec.Struct, array_like=True):
-    """Everything that is stored of one person.
+    """Everything that is stored of one person. Each part is bounded, so that no past makes an input dear.
+
+    A setting bounds what inputs add to: `traits`, `runs`, `ended` and `archives`, the deliveries of a run and the links
+    of a delivery, `consents`, `suppressed`, `soft_failures`, `reservations`, the entries of `series`, and `kept`. All
+    else is bounded by what is published, which no input changes: `counts` and `limits` by journeys, `visits` by steps,
+    `audiences` and `series` by what expressions name, and `reads`, which end with the read. Of `timers` there are a few
+    for each run, each delivery that is remembered, and each journey that reads an audience.
 
     ended        ended runs of which a delivery is still under way, the first to end first; while an input is applied
                  also those that it concerns

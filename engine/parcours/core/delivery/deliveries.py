@@ -149,6 +149,19 @@ def close(
     reach(turn, run, delivery, state, gate=gate, reason=reason, code=code)
 
 
+def remember_link(turn: Turn, delivery: DeliveryState, link: str) -> None:
+    """Note that the link was clicked, and forget the oldest ones that find no room: a report may name any link."""
+    delivery.links[link] = turn.at
+    size, room = sum(map(len, delivery.links)), turn.settings.links_bytes_max
+    for oldest in list(delivery.links):
+        if size <= room:
+            return
+        del delivery.links[oldest]
+        size -= len(oldest)
+        why = f"the links clicked of a delivery take more than {room} bytes: the oldest are forgotten"
+        turn.tell_once("links_bytes_max", "", why)
+
+
 def is_call(delivery: DeliveryState) -> bool:
     """Whether it is an outbound call, which has no message and no recipient."""
     return delivery.channel == CALL

@@ -9,7 +9,17 @@ from typing import assert_never
 from parcours.channel import CALL, Accepted, Ambiguous, NotSent, Refused
 from parcours.core.consent import set_consent
 from parcours.core.delivery.answers import take_answer
-from parcours.core.delivery.deliveries import RANK, TO_LEAVE, close, find, is_call, may_be_there, message_of, reach
+from parcours.core.delivery.deliveries import (
+    RANK,
+    TO_LEAVE,
+    close,
+    find,
+    is_call,
+    may_be_there,
+    message_of,
+    reach,
+    remember_link,
+)
 from parcours.core.delivery.suppression import FAILURES, suppress, take_arrival, take_failure, take_soft_failure
 from parcours.core.fact import Outcome, Unmatched
 from parcours.core.input import ContentRefused, Interrupted, Settlement
@@ -180,7 +190,7 @@ def react(
     if not may_be_there(delivery) or (reaction in delivery.marks and not new_link):
         return False
     if link is not None and new_link:
-        delivery.links[link] = turn.at
+        remember_link(turn, delivery, link)
     if delivery.state in TO_LEAVE:  # a reaction proves that an attempt arrived
         delivery.state, delivery.may_have_left = "sent", True
         reach(turn, run, delivery, "sent", reason="known from a reaction")

@@ -13,12 +13,12 @@ from typing import Literal, TypeAlias
 
 from parcours.core.consent import has_consent
 from parcours.core.delivery.quiet_hours import quiet_until
-from parcours.core.delivery.reservations import counted
+from parcours.core.delivery.reservations import counted, covers
 from parcours.core.delivery.suppression import is_suppressed
 from parcours.core.profile import DeliveryState
 from parcours.core.turn import Turn
 from parcours.expression.zones import zone
-from parcours.journey.program import Cap, Message
+from parcours.journey.program import Message
 
 GateName: TypeAlias = Literal["address", "consent", "suppression", "expiry", "cap", "quiet_hours", "content"]
 """All gates in the order in which they are asked; `content` is asked once a message is rendered."""
@@ -91,23 +91,15 @@ def _cap(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | N
     if message.message_class == "transactional":
         return None
     for cap in turn.program.policies.caps:
-        if not _covers(cap, delivery.channel, message.message_class, message.purpose):
+        if not covers(cap, delivery.channel, message.message_class, message.purpose):
             continue
         used = sum(
-            turn.gates_at - cap.per_ms < reserved.at and _covers(cap, reserved.channel, "marketing", reserved.purpose)
+            turn.gates_at - cap.per_ms < reserved.at and covers(cap, reserved.channel, "marketing", reserved.purpose)
             for reserved in counted(turn)
         )
         if used >= cap.max:
             return Objection("cap", f"{used} of {cap.max} already within the window")
     return None
-
-
-def _covers(cap: Cap, channel: str, message_class: str, purpose: str) -> bool:
-    return (
-        (cap.channels is None or channel in cap.channels)
-        and cap.message_class in (None, message_class)
-        and cap.purpose in (None, purpose)
-    )
 
 
 def _quiet_hours(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:

@@ -2,14 +2,16 @@
 
 Reservations are an index over the deliveries of the person's runs, as far back as the longest cap reaches. A new or
 longer cap rebuilds it from them, so it counts what was sent before it was published. Deliveries of runs that ended more
-than `run_memory_ms` ago, or that a run has forgotten (`run_deliveries_max`), are not counted.
+than `run_memory_ms` ago, or whose run is forgotten (`ended_runs_max`) or has forgotten them (`run_deliveries_max`), are
+not found then. What has been reserved stays whatever becomes of the runs: as much as caps let through, and of what no
+cap counts the newest, up to `reservations_max` in all.
 """
 
 from __future__ import annotations
 
 from parcours.core.profile import DeliveryState, DeliveryStateName, Profile, Reservation
 from parcours.core.turn import Turn
-from parcours.journey.program import Message
+from parcours.journey.program import Cap, Message
 
 GIVES_BACK: frozenset[DeliveryStateName] = frozenset({"refused", "failed", "cancelled"})
 """States by which a delivery no longer counts against a frequency cap."""
@@ -30,6 +32,8 @@ def reserve(turn: Turn, delivery: DeliveryState, message: Message) -> None:
     oldest = turn.gates_at - longest_ms
     kept = [each for each in counted(turn) if each.at > oldest and each.key != delivery.key]
     kept.append(_reservation(delivery))
+    if len(kept) > turn.settings.reservations_max:
+        kept = _without_uncounted(turn, kept)
     profile.reservations, profile.reserved_ms = kept, longest_ms
 
 
@@ -41,6 +45,27 @@ def counted(turn: Turn) -> list[Reservation]:
         profile.reservations = _recalled(profile, turn.gates_at - longest_ms)
         profile.reserved_ms = longest_ms
     return profile.reservations
+
+
+def covers(cap: Cap, channel: str, message_class: str, purpose: str) -> bool:
+    """Whether a delivery of this kind counts against the cap."""
+    return (
+        (cap.channels is None or channel in cap.channels)
+        and cap.message_class in (None, message_class)
+        and cap.purpose in (None, purpose)
+    )
+
+
+def _without_uncounted(turn: Turn, kept: list[Reservation]) -> list[Reservation]:
+    """All but the oldest that no cap counts: as many as caps count, they let nobody have too many of."""
+    caps = turn.program.policies.caps
+    for each in kept:
+        if not any(covers(cap, each.channel, "marketing", each.purpose) for cap in caps):
+            most = turn.settings.reservations_max
+            why = f"more than {most} messages within the longest cap's time: those that no cap counts are forgotten"
+            turn.tell_once("reservations_max", "", why)
+            return [other for other in kept if other is not each]
+    return kept
 
 
 def give_back(turn: Turn, delivery: DeliveryState) -> None:

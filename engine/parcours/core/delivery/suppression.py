@@ -26,6 +26,22 @@ def suppress(turn: Turn, channel: str, address: str, since: int) -> None:
         del addresses[next(iter(addresses))]
         why = f"the oldest dead address on {channel} was forgotten"
         turn.effects.facts.append(LimitReached(turn.at, turn.person, "suppressed_addresses_max", why))
+    _keep_to_room(turn)
+
+
+def _keep_to_room(turn: Turn) -> None:
+    """Forget addresses that find no room: anybody may name any channel, and an address of any length."""
+    suppressed, room = turn.profile.suppressed, turn.settings.suppressed_bytes_max
+    sizes = {channel: len(channel) + sum(map(len, addresses)) for channel, addresses in suppressed.items()}
+    while sum(sizes.values()) > room:
+        largest = max(sizes, key=sizes.__getitem__)
+        oldest = next(iter(suppressed[largest]))
+        _drop(suppressed, largest, oldest)
+        sizes[largest] -= len(oldest)
+        if largest not in suppressed:
+            del sizes[largest]
+        why = f"the dead addresses take more than {room} bytes: the oldest of a channel are forgotten"
+        turn.tell_once("suppressed_bytes_max", "", why)
 
 
 def is_suppressed(turn: Turn, channel: str, address: str | None) -> bool:
