@@ -12,21 +12,17 @@ outbox has its run. When a run without a correlation ended last is known for eve
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
 from collections.abc import Iterator
-from itertools import accumulate
 
+from parcours.core.packed_entries import PackedEntries
 from parcours.core.profile import (
-    NEVER,
     Archive,
     Profile,
     Run,
-    decode_entry,
-    encode_entries,
-    encode_entry,
+    decode_run,
+    encode_run,
     encode_text,
     ended_at,
-    entries_of,
     place_of,
 )
 from parcours.core.turn import Turn
@@ -72,15 +68,13 @@ def has_archived(profile: Profile, key: str) -> bool:
 
 def newest_first(archive: Archive) -> Iterator[tuple[int, Run]]:
     """The runs of the archive with their places, the last to end first, each decoded when it is asked for."""
-    entries = entries_of(archive)
-    return ((index, decode_entry(entries[index])) for index in range(len(entries) - 1, -1, -1))
+    entries = archive.packed.unpacked()
+    return ((index, decode_run(entries[index])) for index in range(len(entries) - 1, -1, -1))
 
 
 def take_out(profile: Profile, archive: Archive, index: int, run: Run) -> Run:
     """Take a run out, so that it can be changed: `put_away` brings it back. Returns it."""
-    entries = entries_of(archive)
-    del entries[index]
-    _fill(archive, entries)
+    archive.packed.drop((index,))
     profile.ended.append(run)
     return run
 
@@ -91,16 +85,15 @@ def take_out_creditable(turn: Turn, journey: Journey, correlation: str | None) -
     correlation  take only runs of this value; None for those of any
     """
     archive = turn.profile.archives[journey.name]
-    entries, creditable = entries_of(archive), {}
-    found = newest_first(archive) if correlation is None else _runs_with(archive, correlation)
-    for index, run in found:
+    creditable: dict[int, Run] = {}
+    for index, run in newest_first(archive) if correlation is None else _runs_with(archive, correlation):
         until = _goal_until(journey, run)
         if until is not None and turn.at <= until and correlation in (None, run.correlation):
             creditable[index] = run
     if correlation is None:
         archive.goals.pop(journey.version, None)  # for those that are put back without a goal it is noted again
     if creditable:
-        _fill(archive, [entry for index, entry in enumerate(entries) if index not in creditable])
+        archive.packed.drop(creditable)
         turn.profile.ended += reversed(creditable.values())
 
 
@@ -116,11 +109,17 @@ def put_away(turn: Turn) -> None:
             leaving.setdefault(run.journey, []).append(run)
     profile.ended = staying
     for run in staying:
-        archive = profile.archives.get(run.journey)
-        if archive is not None and archive.number + len(staying) > turn.settings.ended_runs_max:
-            leaving.setdefault(run.journey, [])  # with nothing to archive, something may be too many
+        leaving.setdefault(run.journey, [])  # with nothing to archive, something may be too many
     for name, runs in leaving.items():
-        _archive(turn, name, runs, [place_of(run) for run in staying if run.journey == name] if staying else [])
+        places = [place_of(run) for run in staying if run.journey == name] if staying else []
+        archive = profile.archives.get(name)
+        if archive is None and runs:
+            archive = profile.archives[name] = Archive()
+        if archive is not None:
+            for run in runs:
+                archive.packed.add(encode_run(run))
+                _note(turn, archive, run)
+            _forget_surplus(turn, name, archive.packed, places)
 
 
 def has_under_way(run: Run) -> bool:
@@ -132,23 +131,8 @@ def forget_expired(turn: Turn) -> None:
     """Forget ended runs after `run_memory`, when neither goals, reactions nor re-entry may ask for them any more."""
     horizon = turn.at - turn.settings.run_memory_ms
     for archive in turn.profile.archives.values():
-        if archive.since < horizon:
-            _fill(archive, [entry for entry in entries_of(archive) if ended_at(entry) >= horizon])
-
-
-def _archive(turn: Turn, name: str, runs: list[Run], staying: list[bytes]) -> None:
-    """Put these runs into the archive; `staying` are the places of the journey's runs with a delivery under way."""
-    archive = turn.profile.archives.get(name)
-    if archive is None:
-        archive = turn.profile.archives[name] = Archive()
-    entries = entries_of(archive)
-    for run in runs:
-        insort(entries, encode_entry(run))
-        _note(turn, archive, run)
-    settings = turn.settings
-    if len(entries) + len(staying) > settings.ended_runs_max or sum(map(len, entries)) > settings.ended_runs_bytes_max:
-        entries = _without_surplus(turn, name, entries, staying)
-    _fill(archive, entries)
+        while archive.packed.number and ended_at(archive.packed.first) < horizon:
+            archive.packed.drop_first()
 
 
 def _note(turn: Turn, archive: Archive, run: Run) -> None:
@@ -173,43 +157,27 @@ def _goal_until(journey: Journey, run: Run) -> int | None:
     return run.entered_at + goal.within_ms
 
 
-def _without_surplus(turn: Turn, name: str, entries: list[bytes], staying: list[bytes]) -> list[bytes]:
-    """The entries without the oldest ones for which there are enough newer runs, or no room. The first loss is told."""
+def _forget_surplus(turn: Turn, name: str, packed: PackedEntries, staying: list[bytes]) -> None:
+    """Forget the oldest runs for which there are enough newer ones, or no room. The first loss is told.
+
+    staying  the places of the journey's runs with a delivery under way
+    """
     most, room = turn.settings.ended_runs_max, turn.settings.ended_runs_bytes_max
-    size = sum(map(len, entries))
-    for index, entry in enumerate(entries):
-        newer = len(entries) - index - 1 + sum(place > entry for place in staying)
+    while packed.number:
+        newer = packed.number - 1 + sum(place > packed.first for place in staying)
         if newer >= most:
-            turn.tell_once(
-                "ended_runs_max", name, f"with {most} newer ones, the oldest ended run of {name!r} is forgotten"
-            )
-        elif size > room:
+            why = f"with {most} newer ones, the oldest ended run of {name!r} is forgotten"
+            turn.tell_once("ended_runs_max", name, why)
+        elif len(packed.data) > room:
             why = f"its ended runs take more than {room} bytes, so the oldest one of {name!r} is forgotten"
             turn.tell_once("ended_runs_bytes_max", name, why)
         else:
-            return entries[index:]
-        size -= len(entry)
-        for delivery in decode_entry(entry).deliveries if turn.crowd is not None else ():
+            return
+        for delivery in decode_run(packed.unpacked()[0]).deliveries if turn.crowd is not None else ():
             turn.drop_reactions(delivery.key)
-    return []
-
-
-def _fill(archive: Archive, entries: list[bytes]) -> None:
-    archive.number = len(entries)
-    archive.since = ended_at(entries[0]) if entries else NEVER
-    archive.data = encode_entries(entries)
+        packed.drop_first()
 
 
 def _runs_with(archive: Archive, text: str) -> Iterator[tuple[int, Run]]:
     """The runs in which this text is found, the last to end first, with their places: few others are decoded."""
-    wanted = encode_text(text)
-    if wanted not in archive.data:
-        return
-    entries = entries_of(archive)
-    ends = list(accumulate(map(len, entries)))
-    whole = b"".join(entries)
-    found = whole.rfind(wanted)
-    while found >= 0:
-        index = bisect_right(ends, found)
-        yield index, decode_entry(entries[index])
-        found = whole.rfind(wanted, 0, ends[index] - len(entries[index]))
+    return ((index, decode_run(entry)) for index, entry in archive.packed.holding(encode_text(text)))

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from parcours.core.packed_entries import PLACE_BYTES, PackedEntries
 from parcours.core.series_entries import SeriesEntries
 
 NEVER = 2**63 - 1
@@ -132,18 +133,14 @@ class Run(msgspec.Struct, array_like=True):
 class Archive(msgspec.Struct, array_like=True):
     """The ended runs of one journey, encoded: most inputs of their person need none of them (archive.py).
 
-    number   how many there are
-    since    when the first of them ended
+    packed   the runs in the order in which they ended
     left_at  when a run without a correlation ended last, be it remembered or not; None if none has
     goals    by version, until when a goal may be reached by some of them; nothing is said of versions left out
-    data     the runs in the order in which they ended
     """
 
-    number: int = 0
-    since: int = NEVER
+    packed: PackedEntries = msgspec.field(default_factory=PackedEntries)
     left_at: int | None = None
     goals: dict[int, int] = {}
-    data: bytes = b""
 
 
 class BufferedInput(msgspec.Struct, frozen=True, array_like=True):
@@ -231,7 +228,7 @@ class Profile(msgspec.Struct, array_like=True):
     @property
     def past(self) -> list[Run]:
         """Copies of all ended runs that are remembered, the first to end first: for who looks, and changes nothing."""
-        archived = [run for archive in self.archives.values() for run in archived_runs(archive)]
+        archived = [decode_run(each) for archive in self.archives.values() for each in archive.packed.unpacked()]
         return sorted([*archived, *self.ended], key=lambda run: (run.ended_at or 0, run.number))
 
 
@@ -248,52 +245,35 @@ def is_empty(profile: Profile) -> bool:
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Profile)
 _run_decoder = msgspec.msgpack.Decoder(Run)
-_entries_decoder = msgspec.msgpack.Decoder(list[bytes])
 
-_PLACE_BYTES = 16
 _TIME_BIAS = 2**63
 """Times before 1970 are negative, and have to come first as bytes, too."""
 
 
 def place_of(run: Run) -> bytes:
-    """The place of an ended run among those of its journey: as bytes they sort in the order in which the runs ended."""
+    """The place of an ended run among those of its journey, which are in the order in which they ended."""
     assert run.ended_at is not None, "an open run has none"
-    return (run.ended_at + _TIME_BIAS).to_bytes(8, "big") + run.number.to_bytes(8, "big")
+    return (run.ended_at + _TIME_BIAS).to_bytes(8, "big") + run.number.to_bytes(PLACE_BYTES - 8, "big")
 
 
-def encode_entry(run: Run) -> bytes:
-    """The entry of an archive that holds the run: its place, and all of it."""
+def ended_at(place: bytes) -> int:
+    """When the run of this place, or of an entry that begins with it, ended."""
+    return int.from_bytes(place[:8], "big") - _TIME_BIAS
+
+
+def encode_run(run: Run) -> bytes:
+    """The entry of an archive that holds the ended run."""
     return place_of(run) + _encoder.encode(run)
 
 
-def decode_entry(entry: bytes) -> Run:
+def decode_run(entry: bytes) -> Run:
     """The run that an entry of an archive holds."""
-    return _run_decoder.decode(memoryview(entry)[_PLACE_BYTES:])
-
-
-def ended_at(entry: bytes) -> int:
-    """When the run of an entry ended, read off without decoding it."""
-    return int.from_bytes(entry[:8], "big") - _TIME_BIAS
-
-
-def entries_of(archive: Archive) -> list[bytes]:
-    """The entries of an archive, one for each run."""
-    return _entries_decoder.decode(archive.data) if archive.data else []
-
-
-def archived_runs(archive: Archive) -> list[Run]:
-    """The runs in an archive, as copies."""
-    return [decode_entry(entry) for entry in entries_of(archive)]
+    return _run_decoder.decode(memoryview(entry)[PLACE_BYTES:])
 
 
 def encode_text(text: str) -> bytes:
     """A text as it stands in encoded runs: where this is not found, no run has the text."""
     return _encoder.encode(text)
-
-
-def encode_entries(entries: list[bytes]) -> bytes:
-    """What an archive with these entries holds as its data."""
-    return _encoder.encode(entries) if entries else b""
 
 
 def encode_profile(profile: Profile) -> bytes:

@@ -1,0 +1,82 @@
+"""Entries in one piece of bytes, in the order of their places: most of what is done with them unpacks none.
+
+The piece is a sequence of MessagePack's binary values, without the header of an array before it: to add an entry at the
+end, or to drop the first, is to join or to cut bytes, and the decoder of msgspec takes all of them apart at once.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterator
+from itertools import accumulate
+
+import msgspec
+
+PLACE_BYTES = 16
+"""An entry begins with its place, and is ordered by it."""
+
+_ARRAY, _BINARY = b"\xdd", b"\xc6"
+"""What the two begin with; the number or the length follows, in four bytes."""
+
+_HEAD_BYTES = 5
+
+_decoder = msgspec.msgpack.Decoder(list[bytes])
+
+
+class PackedEntries(msgspec.Struct, array_like=True):
+    """
+    number  how many there are
+    last    the place of the last one, empty if there is none
+    data    all of them
+    """
+
+    number: int = 0
+    last: bytes = b""
+    data: bytes = b""
+
+    @property
+    def first(self) -> bytes:
+        """The place of the first one, empty if there is none."""
+        return self.data[_HEAD_BYTES : _HEAD_BYTES + PLACE_BYTES]
+
+    def unpacked(self) -> list[bytes]:
+        """All entries."""
+        return _decoder.decode(_ARRAY + self.number.to_bytes(4, "big") + self.data)
+
+    def add(self, entry: bytes) -> None:
+        """Add an entry at its place, which no other has."""
+        framed, place = _BINARY + len(entry).to_bytes(4, "big") + entry, entry[:PLACE_BYTES]
+        if place > self.last:  # almost always
+            self.data, self.last = self.data + framed, place
+        else:
+            entries = self.unpacked()
+            at = sum(_HEAD_BYTES + len(each) for each in entries[: bisect_right(entries, entry)])
+            self.data = self.data[:at] + framed + self.data[at:]
+        self.number += 1
+
+    def drop_first(self) -> None:
+        """Drop the first entry."""
+        self.data = self.data[_HEAD_BYTES + int.from_bytes(self.data[1:_HEAD_BYTES], "big") :]
+        self.number -= 1
+        if not self.number:
+            self.last = b""
+
+    def drop(self, indexes: Collection[int]) -> None:
+        """Drop these entries."""
+        entries = self.unpacked()
+        ends = list(accumulate(_HEAD_BYTES + len(each) for each in entries))
+        kept = [index for index in range(len(entries)) if index not in indexes]
+        self.data = b"".join(self.data[ends[index - 1] if index else 0 : ends[index]] for index in kept)
+        self.number, self.last = len(kept), entries[kept[-1]][:PLACE_BYTES] if kept else b""
+
+    def holding(self, text: bytes) -> Iterator[tuple[int, bytes]]:
+        """The entries in which these bytes are found, the last one first, each with its index."""
+        found = self.data.rfind(text)
+        if found < 0:
+            return
+        entries = self.unpacked()
+        ends = list(accumulate(_HEAD_BYTES + len(each) for each in entries))
+        while found >= 0:
+            index = bisect_right(ends, found)  # what reaches into the next entry begins in this one
+            yield index, entries[index]
+            found = self.data.rfind(text, 0, ends[index - 1]) if index else -1
