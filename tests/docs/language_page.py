@@ -61,6 +61,16 @@ unit; below stands what holds where nothing is said.
 """
 
 
+ENDED_RUNS = """\
+Goals, reactions and re-entry may ask for a run after its end. Of each journey the newest 200 ended runs of a person are
+remembered (`ended_runs_max`), for 400 days (`run_memory_ms`), and as far as there is room (`ended_runs_bytes_max`). An
+older one reaches no goal and hears no reaction any more, and its value of the correlation may enter again. The first
+such loss is recorded for each person and journey, as a limit that was reached. A run whose delivery is still under way
+is not forgotten before it is over.
+
+Without a correlation, `reentry: never` is remembered for ever."""
+
+
 def page() -> str:
     """The whole page."""
     parts = [
@@ -119,6 +129,7 @@ def _entries() -> Iterable[str]:
     yield "### Goal, exit and re-entry\n\n" + _described(
         document.GoalDocument, document.ReentryAfterDocument, steps.AudienceTriggerDocument
     )
+    yield f"### What is known of runs that have ended\n\n{ENDED_RUNS}\n"
 
 
 def _steps() -> Iterable[str]:

@@ -7,12 +7,14 @@ from tests.model.chance import EXTRAS, MOVES, STAGE_1, STAGE_2, ZONES, Chance, D
 from tests.model.journeys import REACTIONS, channels_of, journeys
 from tests.model.reference.times import DAY_MS, DAYS, parse_instant, to_text
 
-__all__ = ["EXTRAS", "MOVES", "STAGE_1", "STAGE_2", "case"]
+__all__ = ["EXTRAS", "MOVES", "STAGE_1", "STAGE_2", "Case", "case", "eventful"]
+
+Case = tuple[Document, list[Document], int | None]
 
 OFF_THE_GRID_MS = 7
 
 
-def case(seed: int, features: frozenset[str] = STAGE_2) -> tuple[Document, list[Document], int | None]:
+def case(seed: int, features: frozenset[str] = STAGE_2) -> Case:
     """A project, its event lines in the order of a file, and the end of the simulation, if it has one."""
     chance = Chance(seed, features)
     named = audiences(chance)
@@ -226,3 +228,22 @@ def repeat_some(chance: Chance, lines: list[Document]) -> None:
         # Whether a day later to the millisecond is a repetition is not said.
         if delay_ms != DAY_MS:
             lines.append({**line, "timestamp": to_text(parse_instant(line["timestamp"]) + delay_ms)})
+
+
+def eventful(seed: int, features: frozenset[str]) -> Case:
+    """A case in which more runs end, and more happens to them then: three days of it, and a goal for each journey."""
+    documents, lines, until_ms = case(seed, features)
+    names = sorted(documents["events"]["events"])
+    goals = [
+        {"event": names[number % len(names)], **journey.get("goal", {}), "within": "30d"}
+        for number, journey in enumerate(documents["journeys"])
+    ]
+    with_goals = [{**journey, "goal": goal} for journey, goal in zip(documents["journeys"], goals, strict=True)]
+    until_ms = None if until_ms is None else until_ms + 2 * DAY_MS
+    return {**documents, "journeys": with_goals}, [each for day in range(3) for each in _later(lines, day)], until_ms
+
+
+def _later(lines: list[Document], days: int) -> list[Document]:
+    """The lines some days later, under message ids of their own."""
+    moved = [{**line, "timestamp": to_text(parse_instant(line["timestamp"]) + days * DAY_MS)} for line in lines]
+    return [line | ({"messageId": f"{line['messageId']}/{days}"} if "messageId" in line else {}) for line in moved]

@@ -7,6 +7,8 @@ GATES_AUDIENCES_HISTORY = range(1_300)
 LIVES_OF_JOURNEYS = range(150)
 MOVES_BETWEEN_ZONES = range(100)
 LIVES_BETWEEN_ZONES = range(60)
+FORGOTTEN_RUNS = range(120)
+FORGETFUL_LIVES = range(30)
 
 
 def blocks(seeds: range, size: int) -> list[range]:
@@ -23,6 +25,7 @@ def told() -> str:
     parts = {"ways of runs": WAYS_OF_RUNS, "gates, audiences, history": GATES_AUDIENCES_HISTORY}
     parts |= {"lives of journeys": LIVES_OF_JOURNEYS, "moves between zones": MOVES_BETWEEN_ZONES}
     parts["lives between zones"] = LIVES_BETWEEN_ZONES
+    parts |= {"forgotten runs": FORGOTTEN_RUNS, "forgetful lives": FORGETFUL_LIVES}
     total = sum(map(len, parts.values()))
     drawn = "; ".join(f"{name}: {name_of(seeds)}" for name, seeds in parts.items())
     return f"model: {total:,} random cases ({drawn})"

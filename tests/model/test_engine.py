@@ -14,9 +14,16 @@ from typing import Any
 import pytest
 from tests.model import generate
 from tests.model.reference import run
-from tests.model.seeds import GATES_AUDIENCES_HISTORY, MOVES_BETWEEN_ZONES, WAYS_OF_RUNS, blocks, name_of
+from tests.model.seeds import (
+    FORGOTTEN_RUNS,
+    GATES_AUDIENCES_HISTORY,
+    MOVES_BETWEEN_ZONES,
+    WAYS_OF_RUNS,
+    blocks,
+    name_of,
+)
 
-from parcours import Project, simulate
+from parcours import Project, Settings, simulate
 from parcours.simulation.result_files import DELIVERIES, TRANSITIONS, write_results
 
 SEEDS_PER_TEST = 50
@@ -30,10 +37,12 @@ def project_of(documents: Line) -> Project:
     return Project.from_json(json.dumps(whole).encode())
 
 
-def engine_lines(documents: Line, events: list[Line], until_ms: int | None) -> tuple[list[Line], list[Line]]:
+def engine_lines(
+    documents: Line, events: list[Line], until_ms: int | None, settings: Settings | None = None
+) -> tuple[list[Line], list[Line]]:
     """What the engine writes: transitions and deliveries."""
     lines = [json.dumps(event).encode() for event in events]
-    result = simulate(project_of(documents), lines, until_ms=until_ms, shards=2)
+    result = simulate(project_of(documents), lines, until_ms=until_ms, shards=2, settings=settings)
     with TemporaryDirectory() as folder:
         write_results(Path(folder), result.facts, result.summary)
         transitions, deliveries = (
@@ -60,11 +69,14 @@ def deliveries_of(lines: list[Line]) -> list[Line]:
 
 
 def compare(features: frozenset[str], seeds: range) -> None:
-    for seed in seeds:
-        documents, events, until_ms = generate.case(seed, features)
-        transitions, deliveries = run(documents, events, until_ms)
+    compare_cases({seed: generate.case(seed, features) for seed in seeds})
 
-        found = engine_lines(documents, events, until_ms)
+
+def compare_cases(cases: dict[int, generate.Case], ended_runs_max: int = 200) -> None:
+    for seed, (documents, events, until_ms) in cases.items():
+        transitions, deliveries = run(documents, events, until_ms, ended_runs_max)
+
+        found = engine_lines(documents, events, until_ms, Settings(ended_runs_max=ended_runs_max))
 
         assert transitions_of(found[0]) == transitions_of(transitions), f"seed {seed}: transitions"
         assert deliveries_of(found[1]) == deliveries_of(deliveries), f"seed {seed}: deliveries"
@@ -83,3 +95,16 @@ def test_the_engine_and_the_model_agree_on_gates_audiences_and_history(seeds: ra
 @pytest.mark.parametrize("seeds", blocks(MOVES_BETWEEN_ZONES, SEEDS_PER_TEST), ids=name_of)
 def test_the_engine_and_the_model_agree_on_people_who_move_between_zones(seeds: range) -> None:
     compare(generate.MOVES, seeds)
+
+
+@pytest.mark.parametrize("seeds", blocks(FORGOTTEN_RUNS, SEEDS_PER_TEST), ids=name_of)
+def test_the_engine_and_the_model_agree_on_what_is_known_of_ended_runs(seeds: range) -> None:
+    compare_cases({seed: generate.eventful(seed, generate.STAGE_2) for seed in seeds}, ended_runs_max=1)
+
+
+def test_it_shows_in_the_random_cases_that_runs_are_forgotten() -> None:
+    cases = [generate.eventful(seed, generate.STAGE_2) for seed in FORGOTTEN_RUNS]
+
+    differ = [run(*case, ended_runs_max=1) != run(*case) for case in cases]
+
+    assert sum(differ) >= len(cases) // 20

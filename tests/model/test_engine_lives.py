@@ -16,9 +16,9 @@ from tests.model.chance import MOVES, STAGE_2
 from tests.model.reference.living import Happening, live
 from tests.model.reference.simulation import in_order
 from tests.model.reference.times import parse_instant, to_datetime, to_text
-from tests.model.seeds import LIVES_BETWEEN_ZONES, LIVES_OF_JOURNEYS, blocks, name_of
+from tests.model.seeds import FORGETFUL_LIVES, LIVES_BETWEEN_ZONES, LIVES_OF_JOURNEYS, blocks, name_of
 
-from parcours import Project
+from parcours import Project, Settings
 from parcours.core.fact import DeliveryReached, Moved
 from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.simulation.result_files import INTERNAL_MOVES
@@ -38,11 +38,13 @@ def project_of(documents: Line) -> Project:
     return Project.from_json(json.dumps(whole).encode())
 
 
-def engine_lines(documents: Line, happenings: list[Happening]) -> tuple[list[Line], list[Line]]:
+def engine_lines(
+    documents: Line, happenings: list[Happening], settings: Settings | None = None
+) -> tuple[list[Line], list[Line]]:
     """What the engine tells: transitions and deliveries."""
     (_, first), *later = happenings
     now_ms = parse_instant(first)
-    with VirtualProject(project_of(documents), start=to_datetime(now_ms)) as project:
+    with VirtualProject(project_of(documents), start=to_datetime(now_ms), settings=settings) as project:
         for what, of in later:
             match what:
                 case "pass":
@@ -88,12 +90,17 @@ def test_they_agree_on_the_lives_of_journeys_of_people_who_move_between_zones(se
     compare(MOVES, seeds)
 
 
-def compare(features: frozenset[str], seeds: range) -> None:
+@pytest.mark.parametrize("seeds", blocks(FORGETFUL_LIVES, SEEDS_PER_TEST), ids=name_of)
+def test_they_agree_on_what_is_known_of_runs_that_ended_in_the_life_of_a_journey(seeds: range) -> None:
+    compare(STAGE_2, seeds, ended_runs_max=1)
+
+
+def compare(features: frozenset[str], seeds: range, ended_runs_max: int = 200) -> None:
     for seed in seeds:
         documents, happenings = lives.case(seed, features)
-        transitions, deliveries = live(documents, happenings)
+        transitions, deliveries = live(documents, happenings, ended_runs_max)
 
-        found = engine_lines(documents, happenings)
+        found = engine_lines(documents, happenings, Settings(ended_runs_max=ended_runs_max))
 
         assert transitions_of(found[0]) == transitions_of(transitions), f"seed {seed}: transitions"
         assert deliveries_of(found[1]) == deliveries_of(deliveries), f"seed {seed}: deliveries"

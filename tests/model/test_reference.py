@@ -268,3 +268,31 @@ def test_a_read_recurs_by_the_local_clock_up_to_the_last_event() -> None:
         "03-29T07:00",
         "03-30T07:00",
     ]
+
+
+def test_of_a_journey_the_newest_ended_runs_are_remembered() -> None:
+    documents = project(
+        [{"id": "e", "end": True}],
+        correlation="event.cart_id",
+        reentry="never",
+        goal={"event": "Buy", "within": "1d"},
+    )
+    carts = enumerate(("a", "b", "c", "b", "a"))
+    lines = [event(f"{second}s", "Start", cart_id=cart) for second, cart in carts]
+
+    transitions, _ = run(documents, [*lines, event("9s", "Buy")], None, ended_runs_max=2)
+
+    told = ("entered", "not_entered", "goal")
+    assert [(line["run"], line["what"]) for line in transitions if line["what"] in told] == [
+        (1, "entered"), (2, "entered"), (3, "entered"), (None, "not_entered"), (4, "entered"), (3, "goal"), (4, "goal"),
+    ]  # fmt: skip
+
+
+def test_without_a_correlation_a_run_is_remembered_for_reentry_whatever_ended_after_it() -> None:
+    documents = project([{"id": "e", "end": True}], correlation="event.cart_id", reentry="never")
+    lines = [event("0s", "Start"), *(event(f"{second}s", "Start", cart_id=str(second)) for second in (1, 2, 3))]
+
+    transitions, _ = run(documents, [*lines, event("9s", "Start")], None, ended_runs_max=1)
+
+    assert [line["what"] for line in transitions].count("entered") == 4
+    assert transitions[-1]["why"] == "too_soon"

@@ -48,7 +48,8 @@ def react(person: Person, now_ms: int, line: Document) -> list[Document]:
 
 def is_meant(delivery: Document, line: Document) -> bool:
     named = (delivery["run"]["journey"]["journey"], delivery["step"], delivery["channel"])
-    return named == (line["journey"], line["step"], CALL) and delivery["state"] in ("sent", *ENDS)
+    made = delivery["state"] in ("sent", *ENDS) and not delivery["run"]["forgotten"]
+    return named == (line["journey"], line["step"], CALL) and made
 
 
 def readable(answer: Document, declared: dict[str, str]) -> Document:

@@ -311,7 +311,8 @@ def newest_sent(person: Person, line: Document) -> Document | None:
     for delivery in person.deliveries:
         named = (delivery["run"]["journey"]["journey"], delivery["step"], delivery["channel"])
         was_sent = delivery["state"] in ("sent", "delivered", "bounced")
-        if named == (line["journey"], line["step"], line["channel"]) and was_sent:
+        is_remembered = not delivery["run"]["forgotten"]
+        if named == (line["journey"], line["step"], line["channel"]) and was_sent and is_remembered:
             candidates.append(delivery)
     # Newest is the one that was asked for last; of one instant, the one of the later run.
     return max(candidates, key=lambda one: (one["asked_at"], one["run"]["number"], one["visit"]), default=None)

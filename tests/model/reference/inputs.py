@@ -8,6 +8,7 @@ from tests.model.reference.expression import holds, value
 from tests.model.reference.people import (
     Document,
     Person,
+    forget,
     record,
     record_line,
     runs_in_order,
@@ -25,6 +26,11 @@ NAMED_CALLS = {"page": "Page Viewed", "screen": "Screen Viewed"}
 
 
 def apply_line(person: Person, line: Document) -> None:
+    take_line(person, line)
+    forget(person)
+
+
+def take_line(person: Person, line: Document) -> None:
     now_ms = parse_instant(line["timestamp"])
     # A message id that the person has had is recognised for 24 hours.
     message_id = line.get("messageId")
@@ -231,6 +237,8 @@ def matches(person: Person, now_ms: int, run: Document, rule: Document, fact: Do
 
 def credit_goals(person: Person, now_ms: int, fact: Document, runs: list[Document]) -> None:
     for run in runs:
+        if run["forgotten"]:
+            continue
         goal: Document = run["journey"].get("goal", {})
         # Until entry + `within`, also after the run ended; without `within`, while it is open.
         open_still = run["status"] != "ended"
@@ -296,6 +304,7 @@ def enter(
         "stay": 0,
         "told_until": None,
         "credited": False,
+        "forgotten": False,
     }
     person.runs.append(run)
     record(person, now_ms, run, "entered", why, None)
@@ -318,6 +327,9 @@ def refused(person: Person, now_ms: int, journey: Document, event: Document | No
     same_key = [run for run in runs_of(person, journey) if run["correlation"] == correlation]
     if any(run["status"] != "ended" for run in same_key):
         return "already_in"
+    if correlation is not None:
+        # Where there are many keys, what a forgotten run says of its own is forgotten too.
+        same_key = [run for run in same_key if not run["forgotten"]]
     reentry = journey.get("reentry", "always")
     if reentry == "never" and same_key:
         return "too_soon"
@@ -336,6 +348,7 @@ def fire(person: Person, timer: Document) -> None:
     if act(person, timer["due"], timer):
         apply_caused(person, timer["due"])
     person.firing = None
+    forget(person)
 
 
 def act(person: Person, now_ms: int, timer: Document) -> bool:

@@ -7,7 +7,7 @@ before whatever is told at that instant.
 from typing import Any
 
 from tests.model.reference import audiences, deliveries, inputs, steps
-from tests.model.reference.people import Document, Person, runs_of
+from tests.model.reference.people import Document, Person, forget, runs_of
 from tests.model.reference.simulation import advance, in_order, is_kept, read, read_instants
 from tests.model.reference.times import parse_instant, to_text
 from tests.model.reference.worlds import Life, World
@@ -15,12 +15,14 @@ from tests.model.reference.worlds import Life, World
 Happening = tuple[str, Any]  # what, and of what: pass (an instant), line, publish (a project), or a verb and a journey
 
 
-def live(project: Document, happenings: list[Happening]) -> tuple[list[Document], list[Document]]:
+def live(
+    project: Document, happenings: list[Happening], ended_runs_max: int = 200
+) -> tuple[list[Document], list[Document]]:
     """The lines of transitions and of deliveries, in the order in which they are written.
 
     The first happening is to pass to an instant.
     """
-    life = Life()
+    life = Life(ended_runs_max)
     World(project, life)
     people: dict[str, Person] = {}
     now_ms: int | None = None
@@ -68,12 +70,14 @@ def change(life: Life, people: list[Person], now_ms: int, verb: str, of: Any) ->
             life.paused.discard(of)
             for person in people:
                 stop(person, now_ms, of)
+                forget(person)
         case "pause":
             life.paused.add(of)
         case "resume":
             life.paused.discard(of)
             for person in people:
                 make_up(person, now_ms, of)
+                forget(person)
         case _:
             raise AssertionError(f"no such change: {verb}")
 

@@ -55,6 +55,16 @@ def runs_in_order(person: Person) -> list[Document]:
     return sorted(person.runs, key=lambda run: (*place_of(run["journey"]), run["number"]))
 
 
+def forget(person: Person) -> None:
+    """When an input is over: of each journey the newest ended runs are remembered, and those that have yet to send."""
+    for name in {run["journey"]["journey"] for run in person.runs}:
+        ended = [run for run in runs_of(person, {"journey": name}) if run["status"] == "ended"]
+        ended.sort(key=lambda run: (run["ended_at"], run["number"]), reverse=True)
+        for run in ended[person.world.life.ended_runs_max :]:
+            states = [delivery["state"] for delivery in person.deliveries if delivery["run"] is run]
+            run["forgotten"] = run["forgotten"] or not {"held", "queued"} & set(states)
+
+
 def typed(values: Document, declared: Mapping[str, Any]) -> Document:
     """A copy in which what is declared a timestamp is an Instant; a dot in a name is a path into nested objects."""
     copied = {name: typed(inner, {}) if isinstance(inner, dict) else inner for name, inner in values.items()}

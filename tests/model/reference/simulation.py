@@ -7,18 +7,20 @@ from tests.model.reference.audiences import is_member
 from tests.model.reference.inputs import apply_line, fire
 from tests.model.reference.people import Document, Person, set_timer
 from tests.model.reference.times import DAY_MS, UNITS_MS, parse_instant, recurrences, zone_named
-from tests.model.reference.worlds import World
+from tests.model.reference.worlds import Life, World
 
 LOOPS_END_MS = 400 * DAY_MS  # after the last event, where no end is given
 
 
-def run(project: Document, lines: list[Document], until_ms: int | None = None) -> tuple[list[Document], list[Document]]:
+def run(
+    project: Document, lines: list[Document], until_ms: int | None = None, ended_runs_max: int = 200
+) -> tuple[list[Document], list[Document]]:
     """The lines of transitions and of deliveries, in the order in which they are written.
 
     `project` holds the documents by kind: project, profile, events, audiences (one each), messages and journeys
     (lists). `lines` are event lines, every one of them valid.
     """
-    world = World(project)
+    world = World(project, Life(ended_runs_max))
     # A recorded file is sorted by timestamp first, stable.
     ordered = sorted(lines, key=lambda line: parse_instant(line["timestamp"]))
     people = {line["userId"]: Person(world, line["userId"]) for line in ordered}

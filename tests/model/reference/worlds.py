@@ -19,6 +19,7 @@ AudienceKey = tuple[Any, ...]  # a name, its condition, and what the events in i
 class Life:
     """What happened to journeys up to the input or the change at hand, which `order` numbers."""
 
+    ended_runs_max: int = 200
     order: int = 0
     worlds: list["World"] = field(default_factory=list)
     since: dict[Series, int] = field(default_factory=dict)
