@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import msgspec
 import pytest
 from tests.core.conftest import Story, Tell
 
+from parcours import Project, Settings, simulate
 from parcours.channel import Accepted, Ambiguous, NotSent
-from parcours.core.fact import LimitReached, Unmatched
+from parcours.core.fact import DeliveryReached, LimitReached, Unmatched
 from parcours.core.input import ConsentChanged, FeedbackArrived
 from parcours.core.profile import Archive, decode_profile, encode_profile
+from parcours.core.time_text import time_text
 
 HOUR = 3_600_000
 
@@ -146,6 +151,30 @@ def test_a_reaction_concerns_the_newest_delivery_among_all_runs(tell: Tell) -> N
 
     opened = {run.number: set(run.deliveries[0].marks) for run in story.profile.past}
     assert opened == {1: set(), 2: {"delivered", "opened"}}, "the second was decided on later, and ended earlier"
+
+
+def test_a_simulation_remembers_what_a_live_engine_does(shop: Callable[..., Project]) -> None:
+    journeys = f"{ONCE_A_CART}---{SENDS.replace('MESSAGE', 'receipt').replace('trip', 'other')}"
+    project = shop(journeys)
+    carts = ["a", "b", "a", "c", "a", "b", "d", "a", "c", "c"]
+    happened = [(10 * number, "Bought" if number % 4 == 3 else "Start", cart) for number, cart in enumerate(carts, 1)]
+    settings = Settings(ended_runs_max=2)
+
+    live = Story(project.program, settings).identify(1, email="sarah@mail.example")
+    for at, name, cart in happened:
+        live.event(at, name, cart=cart).send(at)
+    lines = [line(1, type="identify", traits={"email": "sarah@mail.example"})]
+    lines += [line(at, type="track", event=name, properties={"cart": cart}) for at, name, cart in happened]
+    simulated = simulate(project, lines, settings=settings).facts
+
+    assert limits(live) != []
+    assert [fact for fact in simulated if not isinstance(fact, DeliveryReached)] == [
+        fact for fact in live.facts if not isinstance(fact, DeliveryReached)
+    ]
+
+
+def line(at: int, **call: object) -> bytes:
+    return msgspec.json.encode({**call, "userId": "sarah", "timestamp": time_text(at)})
 
 
 def test_a_run_with_a_delivery_under_way_is_not_forgotten(tell: Tell) -> None:

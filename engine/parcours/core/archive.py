@@ -111,7 +111,6 @@ def put_away(turn: Turn) -> None:
     for run in staying:
         leaving.setdefault(run.journey, [])  # with nothing to archive, something may be too many
     for name, runs in leaving.items():
-        places = [place_of(run) for run in staying if run.journey == name] if staying else []
         archive = profile.archives.get(name)
         if archive is None and runs:
             archive = profile.archives[name] = Archive()
@@ -119,7 +118,7 @@ def put_away(turn: Turn) -> None:
             for run in runs:
                 archive.packed.add(encode_run(run))
                 _note(turn, archive, run)
-            _forget_surplus(turn, name, archive.packed, places)
+            _forget_surplus(turn, name, archive.packed, staying)
 
 
 def has_under_way(run: Run) -> bool:
@@ -157,14 +156,17 @@ def _goal_until(journey: Journey, run: Run) -> int | None:
     return run.entered_at + goal.within_ms
 
 
-def _forget_surplus(turn: Turn, name: str, packed: PackedEntries, staying: list[bytes]) -> None:
+def _forget_surplus(turn: Turn, name: str, packed: PackedEntries, staying: list[Run]) -> None:
     """Forget the oldest runs for which there are enough newer ones, or no room. The first loss is told.
 
-    staying  the places of the journey's runs with a delivery under way
+    staying  the person's ended runs with a delivery under way, of this journey and others
     """
     most, room = turn.settings.ended_runs_max, turn.settings.ended_runs_bytes_max
+    if packed.number + len(staying) <= most and len(packed.data) <= room:
+        return
+    places = [place_of(run) for run in staying if run.journey == name]
     while packed.number:
-        newer = packed.number - 1 + sum(place > packed.first for place in staying)
+        newer = packed.number - 1 + sum(place > packed.first for place in places)
         if newer >= most:
             why = f"with {most} newer ones, the oldest ended run of {name!r} is forgotten"
             turn.tell_once("ended_runs_max", name, why)

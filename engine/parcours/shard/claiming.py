@@ -46,7 +46,7 @@ class Claiming:
         self.outbox.count(Counter(entry.channel for _, entry in entries))
         for number, entry in entries:
             profile = decode_profile(self._slots[number].profiles[entry.person])
-            runs = (*profile.runs, *profile.ended)  # those in archives have nothing in the outbox
+            runs = (*profile.runs, *profile.past)
             states = [each.state for run in runs for each in run.deliveries if each.key == entry.key]
             waits = any(timer.kind == "retry" and timer.key == entry.key for timer in profile.timers)
             if not states or states[0] not in ("queued", "claimed", "unknown"):

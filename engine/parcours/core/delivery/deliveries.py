@@ -104,8 +104,8 @@ def newest(turn: Turn, journey: str, step: str, channel: str) -> tuple[Run, Deli
     archive = profile.archives.get(journey)
     place: int | None = None
     for index, run in newest_first(archive) if archive is not None else ():
-        if found is not None and run.ended_at is not None and run.ended_at < found[1].decided_at:
-            break  # whatever ended earlier was decided on earlier
+        if found is not None and (run.ended_at or 0, run.number) < (found[1].decided_at, found[0].number):
+            break  # whatever ended before this one was decided on before what is found
         archived = [(run, delivery) for delivery in _received(run, step, channel)]
         newer = _newest_of([*([found] if found else []), *archived])
         if newer is not None and newer[0] is run:
