@@ -226,7 +226,7 @@ def test_ended_runs_have_only_so_much_room(tell: Tell) -> None:
         story.event(number, "Start", cart=f"{number}" * 100)
 
     (archive,) = story.profile.archives.values()
-    assert 500 < len(archive.packed.data) <= 1_000
+    assert 500 < len(archive.settled.data) <= 1_000
     assert limits(story) == [
         ("ended_runs_bytes_max", "its ended runs take more than 1000 bytes, so the oldest one of 'trip' is forgotten")
     ]
@@ -238,7 +238,7 @@ def test_what_concerns_no_ended_run_decodes_none(tell: Tell) -> None:
     story = tell(journey)
     story.event(0, "Start").send(0)
     profile = story.profile
-    profile.archives["trip"].packed.data = b"\xc1" * 30
+    profile.archives["trip"].settled.data = b"\xc1" * 30
     story.state = encode_profile(profile)
 
     story.event(1, "Seen").event(2, "Start").identify(3, city="Paris").give(ConsentChanged(4, "sms", None, True))

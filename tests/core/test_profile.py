@@ -64,7 +64,6 @@ profiles = st.builds(
     Profile,
     traits=objects,
     runs=st.lists(runs, max_size=2),
-    ended=st.lists(runs, max_size=2),
     archives=st.dictionaries(texts, st.builds(Archive, left_at=st.none() | moments), max_size=2),
     timers=st.lists(timers, max_size=4),
     counts=st.dictionaries(texts, st.integers(1, 9), max_size=2),

@@ -130,7 +130,7 @@ def advance(
         follow_updates(turn, go_through)
     if turn.zone_before is not None:
         follow_zone(turn, go_through)
-    if profile.ended:
+    if turn.ended:
         put_away(turn)
     return turn.effects
 

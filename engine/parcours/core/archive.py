@@ -1,18 +1,20 @@
 """The archives of a person: her ended runs, encoded by journey, from which an input takes those that it concerns.
 
-A run that has ended lies in `Profile.ended` for as long as one of its deliveries is under way, and while an input looks
-at it or changes it. After each input `put_away` moves all others into the archive of their journey, as bytes. What is
+A run that ends is in `Turn.ended` until the input is over, and so is one that the input takes out of its archive to
+look at it or to change it; `put_away` then moves all of them into the archives of their journeys, as bytes. What is
 asked of archived runs is read off the archive's own fields, or a text is looked for among the bytes, and only the runs
 that have it are decoded. So an event costs the same however much its person has been through.
 
 Of each journey the newest `ended_runs_max` ended runs are remembered, for at most `run_memory_ms`, and no more than
 find room in `ended_runs_bytes_max`. One with a delivery under way is never forgotten, so that whatever lies in the
-outbox has its run. When a run without a correlation ended last is known for ever: re-entry `never` goes by it.
+outbox has its run; it lies apart for that. When a run without a correlation ended last is known for ever: re-entry
+`never` goes by it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from parcours.core.packed_entries import PackedEntries
 from parcours.core.profile import (
@@ -23,59 +25,53 @@ from parcours.core.profile import (
     encode_run,
     encode_text,
     ended_at,
-    place_of,
 )
 from parcours.core.turn import Turn
 from parcours.journey.program import Journey
 
+Found: TypeAlias = tuple[PackedEntries, int, Run]
+"""A run as a copy, with the entries among which it lies and its index there."""
 
-def last_end(profile: Profile, journey: str, correlation: str | None) -> int | None:
+
+def last_end(turn: Turn, journey: str, correlation: str | None) -> int | None:
     """When the newest ended run of this key ended, as far as it is remembered; None if there is none."""
-    ends = [
-        run.ended_at
-        for run in profile.ended
-        if run.journey == journey and run.correlation == correlation and run.ended_at is not None
-    ]
-    archive = profile.archives.get(journey)
-    if archive is not None and correlation is None and archive.left_at is not None:
+    ends = [run.ended_at for run in turn.ended if run.journey == journey and run.correlation == correlation]
+    archive = turn.profile.archives.get(journey)
+    if archive is not None and correlation is None:
         ends.append(archive.left_at)
     if archive is not None and correlation is not None:
-        for _, run in _runs_with(archive, correlation):
-            if run.correlation == correlation and run.ended_at is not None:
-                ends.append(run.ended_at)
-                break
-    return max(ends, default=None)
+        for entries in (archive.under_way, archive.settled):
+            same = (run.ended_at for _, _, run in _runs_with(entries, correlation) if run.correlation == correlation)
+            ends.append(next(same, None))
+    return max((at for at in ends if at is not None), default=None)
 
 
-def take_out_with(profile: Profile, key: str) -> Run | None:
+def take_out_with(turn: Turn, key: str) -> Run | None:
     """The archived run that has the delivery of this key, taken out; None if there is none."""
-    for archive in profile.archives.values():
-        for index, run in _runs_with(archive, key):
-            if any(delivery.key == key for delivery in run.deliveries):
-                return take_out(profile, archive, index, run)
-    return None
+    found = _find(turn.profile, key)
+    return None if found is None else take_out(turn, found)
 
 
 def has_archived(profile: Profile, key: str) -> bool:
     """Whether an archived run has the delivery of this key."""
-    return any(
-        delivery.key == key
-        for archive in profile.archives.values()
-        for _, run in _runs_with(archive, key)
-        for delivery in run.deliveries
-    )
+    return _find(profile, key) is not None
 
 
-def newest_first(archive: Archive) -> Iterator[tuple[int, Run]]:
-    """The runs of the archive with their places, the last to end first, each decoded when it is asked for."""
-    entries = archive.packed.unpacked()
-    return ((index, decode_run(entries[index])) for index in range(len(entries) - 1, -1, -1))
+def newest_first(archive: Archive) -> Iterator[Iterator[Found]]:
+    """The runs that have a delivery under way, then the others: of each the last to end first, decoded as asked for."""
+    return (_backwards(entries) for entries in (archive.under_way, archive.settled))
 
 
-def take_out(profile: Profile, archive: Archive, index: int, run: Run) -> Run:
+def under_way(archive: Archive) -> list[Run]:
+    """The runs that have a delivery under way, as copies."""
+    return [decode_run(entry) for entry in archive.under_way.unpacked()]
+
+
+def take_out(turn: Turn, found: Found) -> Run:
     """Take a run out, so that it can be changed: `put_away` brings it back. Returns it."""
-    archive.packed.drop((index,))
-    profile.ended.append(run)
+    entries, index, run = found
+    entries.drop((index,))
+    turn.ended.append(run)
     return run
 
 
@@ -85,40 +81,32 @@ def take_out_creditable(turn: Turn, journey: Journey, correlation: str | None) -
     correlation  take only runs of this value; None for those of any
     """
     archive = turn.profile.archives[journey.name]
-    creditable: dict[int, Run] = {}
-    for index, run in newest_first(archive) if correlation is None else _runs_with(archive, correlation):
-        until = _goal_until(journey, run)
-        if until is not None and turn.at <= until and correlation in (None, run.correlation):
-            creditable[index] = run
+    for entries in (archive.under_way, archive.settled):
+        creditable: dict[int, Run] = {}
+        for _, index, run in _backwards(entries) if correlation is None else _runs_with(entries, correlation):
+            until = _goal_until(journey, run)
+            if until is not None and turn.at <= until and correlation in (None, run.correlation):
+                creditable[index] = run
+        if creditable:
+            entries.drop(creditable)
+            turn.ended += creditable.values()
     if correlation is None:
         archive.goals.pop(journey.version, None)  # for those that are put back without a goal it is noted again
-    if creditable:
-        archive.packed.drop(creditable)
-        turn.profile.ended += reversed(creditable.values())
 
 
 def put_away(turn: Turn) -> None:
-    """Archive the ended runs with nothing under way, and forget those that are too many."""
-    profile = turn.profile
-    staying: list[Run] = []
-    leaving: dict[str, list[Run]] = {}
-    for run in profile.ended:
-        if has_under_way(run):
-            staying.append(run)
-        else:
-            leaving.setdefault(run.journey, []).append(run)
-    profile.ended = staying
-    for run in staying:
-        leaving.setdefault(run.journey, [])  # with nothing to archive, something may be too many
-    for name, runs in leaving.items():
-        archive = profile.archives.get(name)
-        if archive is None and runs:
-            archive = profile.archives[name] = Archive()
-        if archive is not None:
-            for run in runs:
-                archive.packed.add(encode_run(run))
-                _note(turn, archive, run)
-            _forget_surplus(turn, name, archive.packed, staying)
+    """Archive the ended runs that the input has looked at, and forget those that are too many."""
+    archives = turn.profile.archives
+    ended, turn.ended = turn.ended, []
+    for run in ended:
+        archive = archives.get(run.journey)
+        if archive is None:
+            archive = archives[run.journey] = Archive()
+        entries = archive.under_way if has_under_way(run) else archive.settled
+        entries.add(encode_run(run))
+        _note(turn, archive, run)
+    for run in ended:
+        _forget_surplus(turn, run.journey, archives[run.journey])
 
 
 def has_under_way(run: Run) -> bool:
@@ -126,12 +114,18 @@ def has_under_way(run: Run) -> bool:
     return any(delivery.is_under_way for delivery in run.deliveries)
 
 
+def unfinished(turn: Turn) -> int:
+    """How many runs are open, or have ended with a delivery under way: none of them can be forgotten."""
+    archived = sum(archive.under_way.number for archive in turn.profile.archives.values())
+    return len(turn.profile.runs) + archived + sum(has_under_way(run) for run in turn.ended)
+
+
 def forget_expired(turn: Turn) -> None:
     """Forget ended runs after `run_memory`, when neither goals, reactions nor re-entry may ask for them any more."""
     horizon = turn.at - turn.settings.run_memory_ms
     for archive in turn.profile.archives.values():
-        while archive.packed.number and ended_at(archive.packed.first) < horizon:
-            archive.packed.drop_first()
+        while archive.settled.number and ended_at(archive.settled.first) < horizon:
+            archive.settled.drop_first()
 
 
 def _note(turn: Turn, archive: Archive, run: Run) -> None:
@@ -156,30 +150,40 @@ def _goal_until(journey: Journey, run: Run) -> int | None:
     return run.entered_at + goal.within_ms
 
 
-def _forget_surplus(turn: Turn, name: str, packed: PackedEntries, staying: list[Run]) -> None:
-    """Forget the oldest runs for which there are enough newer ones, or no room. The first loss is told.
-
-    staying  the person's ended runs with a delivery under way, of this journey and others
-    """
-    most, room = turn.settings.ended_runs_max, turn.settings.ended_runs_bytes_max
-    if packed.number + len(staying) <= most and len(packed.data) <= room:
+def _forget_surplus(turn: Turn, name: str, archive: Archive) -> None:
+    """Forget the oldest runs for which there are enough newer ones, or no room. The first loss is told."""
+    settled, most, room = archive.settled, turn.settings.ended_runs_max, turn.settings.ended_runs_bytes_max
+    if settled.number + archive.under_way.number <= most and len(settled.data) <= room:
         return
-    places = [place_of(run) for run in staying if run.journey == name]
-    while packed.number:
-        newer = packed.number - 1 + sum(place > packed.first for place in places)
-        if newer >= most:
+    places = archive.under_way.unpacked() if settled.number else []
+    while settled.number:
+        if settled.number - 1 + sum(place > settled.first for place in places) >= most:
             why = f"with {most} newer ones, the oldest ended run of {name!r} is forgotten"
             turn.tell_once("ended_runs_max", name, why)
-        elif len(packed.data) > room:
+        elif len(settled.data) > room:
             why = f"its ended runs take more than {room} bytes, so the oldest one of {name!r} is forgotten"
             turn.tell_once("ended_runs_bytes_max", name, why)
         else:
             return
-        for delivery in decode_run(packed.unpacked()[0]).deliveries if turn.crowd is not None else ():
+        for delivery in decode_run(settled.unpacked()[0]).deliveries if turn.crowd is not None else ():
             turn.drop_reactions(delivery.key)
-        packed.drop_first()
+        settled.drop_first()
 
 
-def _runs_with(archive: Archive, text: str) -> Iterator[tuple[int, Run]]:
-    """The runs in which this text is found, the last to end first, with their places: few others are decoded."""
-    return ((index, decode_run(entry)) for index, entry in archive.packed.holding(encode_text(text)))
+def _find(profile: Profile, key: str) -> Found | None:
+    for archive in profile.archives.values():
+        for entries in (archive.under_way, archive.settled):
+            for found in _runs_with(entries, key):
+                if any(delivery.key == key for delivery in found[2].deliveries):
+                    return found
+    return None
+
+
+def _runs_with(entries: PackedEntries, text: str) -> Iterator[Found]:
+    """The runs in which this text is found, the last to end first: few others are decoded."""
+    return ((entries, index, decode_run(entry)) for index, entry in entries.holding(encode_text(text)))
+
+
+def _backwards(entries: PackedEntries) -> Iterator[Found]:
+    unpacked = entries.unpacked()
+    return ((entries, index, decode_run(unpacked[index])) for index in range(len(unpacked) - 1, -1, -1))

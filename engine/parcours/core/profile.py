@@ -133,12 +133,14 @@ class Run(msgspec.Struct, array_like=True):
 class Archive(msgspec.Struct, array_like=True):
     """The ended runs of one journey, encoded: most inputs of their person need none of them (archive.py).
 
-    packed   the runs in the order in which they ended
-    left_at  when a run without a correlation ended last, be it remembered or not; None if none has
-    goals    by version, until when a goal may be reached by some of them; nothing is said of versions left out
+    settled    the runs with no delivery under way, in the order in which they ended
+    under_way  the others, in the same order
+    left_at    when a run without a correlation ended last, be it remembered or not; None if none has
+    goals      by version, until when a goal may be reached by some of them; nothing is said of versions left out
     """
 
-    packed: PackedEntries = msgspec.field(default_factory=PackedEntries)
+    settled: PackedEntries = msgspec.field(default_factory=PackedEntries)
+    under_way: PackedEntries = msgspec.field(default_factory=PackedEntries)
     left_at: int | None = None
     goals: dict[int, int] = {}
 
@@ -182,15 +184,13 @@ class ReadMark(msgspec.Struct, frozen=True, array_like=True):
 class Profile(msgspec.Struct, array_like=True):
     """Everything that is stored of one person. Each part is bounded, so that no past makes an input dear.
 
-    A setting bounds what inputs add to: `traits`, `runs`, `ended` and `archives`, the deliveries of a run and the links
+    A setting bounds what inputs add to: `traits`, `runs`, `archives`, the deliveries of a run and the links
     of a delivery, `consents`, `suppressed`, `soft_failures`, `reservations`, the entries of `series`, and `kept`. All
     else is bounded by what is published, which no input changes: `counts` and `limits` by journeys, `visits` by steps,
     `audiences` and `series` by what expressions name, and `reads`, which end with the read. Of `timers` there are a few
     for each run, each delivery that is remembered, and each journey that reads an audience.
 
-    ended        ended runs of which a delivery is still under way, the first to end first; while an input is applied
-                 also those that it concerns
-    archives     by journey, all other ended runs that are remembered
+    archives     by journey, the ended runs that are remembered
     counts       all runs ever, by journey
     kept         the pause buffer, in the order of time
     suppressed   by channel, the dead addresses in the order in which they were found out, each with the time at which
@@ -205,7 +205,6 @@ class Profile(msgspec.Struct, array_like=True):
 
     traits: dict[str, object] = {}
     runs: list[Run] = []
-    ended: list[Run] = []
     archives: dict[str, Archive] = {}
     timers: list[Timer] = []
     counts: dict[str, int] = {}
@@ -228,8 +227,9 @@ class Profile(msgspec.Struct, array_like=True):
     @property
     def past(self) -> list[Run]:
         """Copies of all ended runs that are remembered, the first to end first: for who looks, and changes nothing."""
-        archived = [decode_run(each) for archive in self.archives.values() for each in archive.packed.unpacked()]
-        return sorted([*archived, *self.ended], key=lambda run: (run.ended_at or 0, run.number))
+        packed = [each for archive in self.archives.values() for each in (archive.under_way, archive.settled)]
+        archived = [decode_run(entry) for entries in packed for entry in entries.unpacked()]
+        return sorted(archived, key=lambda run: (run.ended_at or 0, run.number))
 
 
 def is_empty(profile: Profile) -> bool:

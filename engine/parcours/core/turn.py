@@ -72,6 +72,7 @@ class Turn(msgspec.Struct):
     gates_at  the instant that gates use: always that of the input
     timer     the one that fires, if one does
     updated   the run whose `update` step changed traits, until audiences have been evaluated again
+    ended     the runs that have ended by this input, and those that were taken out of their archives (archive.py)
     zone_before  her time zone before this input changed traits that decide it, None as long as it has not
     """
 
@@ -88,6 +89,7 @@ class Turn(msgspec.Struct):
     updated: Run | None = None
     timer: Timer | None = None
     zone_before: str | None = None
+    ended: list[Run] = []
 
     def is_paused(self, journey: str) -> bool:
         """Whether the journey is paused at this instant."""
@@ -221,8 +223,8 @@ class Turn(msgspec.Struct):
         return self._in_order(self.profile.runs)
 
     def ended_runs(self) -> list[tuple[Journey, Run]]:
-        """The ended runs that are not archived, in the same order."""
-        return self._in_order(self.profile.ended)
+        """The ended runs that the input has to do with, in the same order."""
+        return self._in_order(self.ended)
 
     def _in_order(self, runs: list[Run]) -> list[tuple[Journey, Run]]:
         if not runs:

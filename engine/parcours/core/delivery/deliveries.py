@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from parcours.channel import CALL
-from parcours.core.archive import has_archived, newest_first, take_out, take_out_with
+from parcours.core.archive import Found, has_archived, newest_first, take_out, take_out_with
 from parcours.core.delivery.delivery_key import key_of
 from parcours.core.delivery.reservations import GIVES_BACK, give_back
 from parcours.core.fact import DeliveryReached, Outcome
@@ -74,18 +74,16 @@ def reach(
 
 def find(turn: Turn, key: str) -> tuple[Run, DeliveryState] | None:
     """The delivery of this key, with its run, which is taken out of its archive if it lies there."""
-    profile = turn.profile
-    found = _find_among(profile.runs, key) or _find_among(profile.ended, key)
-    if found is not None or not profile.archives:
+    found = _find_among(turn.profile.runs, key) or _find_among(turn.ended, key)
+    if found is not None or not turn.profile.archives:
         return found
-    archived = take_out_with(profile, key)
+    archived = take_out_with(turn, key)
     return None if archived is None else _find_among([archived], key)
 
 
 def has(profile: Profile, key: str) -> bool:
     """Whether the person has the delivery of this key."""
-    open_or_ended = _find_among(profile.runs, key) or _find_among(profile.ended, key)
-    return open_or_ended is not None or has_archived(profile, key)
+    return _find_among(profile.runs, key) is not None or has_archived(profile, key)
 
 
 def _find_among(runs: Iterable[Run], key: str) -> tuple[Run, DeliveryState] | None:
@@ -98,20 +96,20 @@ def _find_among(runs: Iterable[Run], key: str) -> tuple[Run, DeliveryState] | No
 
 def newest(turn: Turn, journey: str, step: str, channel: str) -> tuple[Run, DeliveryState] | None:
     """The latest delivery of the step on the channel among those that the person may have received."""
-    profile = turn.profile
-    runs = [run for run in (*profile.runs, *profile.ended) if run.journey == journey]
+    runs = [run for run in (*turn.profile.runs, *turn.ended) if run.journey == journey]
     found = _newest_of([(run, delivery) for run in runs for delivery in _received(run, step, channel)])
-    archive = profile.archives.get(journey)
-    place: int | None = None
-    for index, run in newest_first(archive) if archive is not None else ():
-        if found is not None and (run.ended_at or 0, run.number) < (found[1].decided_at, found[0].number):
-            break  # whatever ended before this one was decided on before what is found
-        archived = [(run, delivery) for delivery in _received(run, step, channel)]
-        newer = _newest_of([*([found] if found else []), *archived])
-        if newer is not None and newer[0] is run:
-            found, place = newer, index
-    if found is not None and archive is not None and place is not None:
-        take_out(profile, archive, place, found[0])
+    archive = turn.profile.archives.get(journey)
+    place: Found | None = None
+    for archived in newest_first(archive) if archive is not None else ():
+        for each in archived:
+            run = each[2]
+            if found is not None and (run.ended_at or 0, run.number) < (found[1].decided_at, found[0].number):
+                break  # whatever ended before this one was decided on before what is found
+            newer = _newest_of([*([found] if found else []), *((run, one) for one in _received(run, step, channel))])
+            if newer is not None and newer[0] is run:
+                found, place = newer, each
+    if place is not None:
+        take_out(turn, place)
     return found
 
 

@@ -9,7 +9,7 @@ cap counts the newest, up to `reservations_max` in all.
 
 from __future__ import annotations
 
-from parcours.core.profile import DeliveryState, DeliveryStateName, Profile, Reservation
+from parcours.core.profile import DeliveryState, DeliveryStateName, Reservation
 from parcours.core.turn import Turn
 from parcours.journey.program import Cap, Message
 
@@ -42,7 +42,7 @@ def counted(turn: Turn) -> list[Reservation]:
     profile, longest_ms = turn.profile, turn.program.policies.longest_cap_ms
     # A cap has been published whose window is longer than what the reservations cover.
     if profile.reserved_ms < longest_ms:
-        profile.reservations = _recalled(profile, turn.gates_at - longest_ms)
+        profile.reservations = _recalled(turn, turn.gates_at - longest_ms)
         profile.reserved_ms = longest_ms
     return profile.reservations
 
@@ -73,10 +73,10 @@ def give_back(turn: Turn, delivery: DeliveryState) -> None:
     turn.profile.reservations = [each for each in turn.profile.reservations if each.key != delivery.key]
 
 
-def _recalled(profile: Profile, oldest: int) -> list[Reservation]:
+def _recalled(turn: Turn, oldest: int) -> list[Reservation]:
     found = [
         _reservation(delivery)
-        for run in (*profile.runs, *profile.past)
+        for run in (*turn.profile.runs, *turn.ended, *turn.profile.past)
         for delivery in run.deliveries
         if delivery.purpose and delivery.state not in UNCOUNTED
     ]

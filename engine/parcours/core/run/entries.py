@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from parcours.core.archive import has_under_way, last_end
+from parcours.core.archive import last_end, unfinished
 from parcours.core.fact import LimitReached, Moved, Unmet
 from parcours.core.input import ReadReached
 from parcours.core.occasion import Occasion
 from parcours.core.paths import keep
-from parcours.core.profile import Profile, ReadMark, Run, Timer
+from parcours.core.profile import ReadMark, Run, Timer
 from parcours.core.run.walk import go_to
 from parcours.core.turn import Turn, correlation_key
 from parcours.expression.expression import Scope
@@ -103,7 +103,7 @@ def _enter(turn: Turn, journey: Journey, correlation: str | None, why: str, prop
         return _refuse(turn, journey, "already_in")
     if _too_soon(turn, journey, correlation):
         return _refuse(turn, journey, "too_soon")
-    if _unfinished(profile) >= turn.settings.open_runs_max:
+    if unfinished(turn) >= turn.settings.open_runs_max:
         return _limit(turn, journey)
     number = profile.counts.get(journey.name, 0) + 1
     profile.counts[journey.name] = number
@@ -121,11 +121,6 @@ def _enter(turn: Turn, journey: Journey, correlation: str | None, why: str, prop
     return go_to(turn, journey, run, journey.first)
 
 
-def _unfinished(profile: Profile) -> int:
-    """The runs that are open, or have ended with a delivery under way: neither can be forgotten."""
-    return len(profile.runs) + sum(has_under_way(run) for run in profile.ended)
-
-
 def _limit(turn: Turn, journey: Journey) -> None:
     most = turn.settings.open_runs_max
     besides = "" if len(turn.profile.runs) >= most else ", or with a delivery under way"
@@ -138,7 +133,7 @@ def _too_soon(turn: Turn, journey: Journey, correlation: str | None) -> bool:
     pause_ms = journey.reentry_after_ms
     if pause_ms == 0:
         return False
-    ended_at = last_end(turn.profile, journey.name, correlation)
+    ended_at = last_end(turn, journey.name, correlation)
     if ended_at is None or pause_ms is None:
         return ended_at is not None
     return turn.at < ended_at + pause_ms and turn.gates_at <= ended_at + turn.settings.run_memory_ms

@@ -97,7 +97,7 @@ def archive(turn: Turn, run: Run) -> None:
     if not _goal_may_follow(turn, run):
         run.entry = {}
     turn.profile.runs = [other for other in turn.profile.runs if other is not run]
-    turn.profile.ended.append(run)
+    turn.ended.append(run)
 
 
 def _goal_may_follow(turn: Turn, run: Run) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from parcours.core.archive import under_way
 from parcours.core.delivery import sending
 from parcours.core.delivery.holding import tell_wait
 from parcours.core.occasion import Occasion
@@ -37,9 +38,15 @@ def judge_held(turn: Turn, journey: str) -> None:
 
 def _paused(turn: Turn) -> set[str]:
     """The paused journeys of which deliveries are held."""
+    archived = [
+        run
+        for name, archive in turn.profile.archives.items()
+        if archive.under_way.number and turn.is_paused(name)
+        for run in under_way(archive)
+    ]
     return {
         run.journey
-        for run in (*turn.profile.runs, *turn.profile.ended)
+        for run in (*turn.profile.runs, *turn.ended, *archived)
         if turn.is_paused(run.journey) and any(delivery.state == "held" for delivery in run.deliveries)
     }
 
