@@ -258,3 +258,75 @@ def test_an_input_that_changes_no_ended_run_leaves_their_bytes_as_they_were(tell
 
     assert story.state == before
     assert isinstance(decode_profile(before).archives["trip"], Archive)
+
+
+def test_runs_with_a_delivery_under_way_count_among_the_newest(tell: Tell) -> None:
+    story = tell(SENDS.replace("MESSAGE", "receipt"), ended_runs_max=2)
+    for at in (0, 1):
+        story.event(at, "Start").send(at)
+
+    story.event(2, "Start")
+    assert numbers(story) == [2, 3]
+    story.event(3, "Start")
+    assert numbers(story) == [3, 4]
+
+    third, fourth = story.claim(4)
+    story.answer(5, Accepted(fourth)).event(6, "Start").answer(7, Accepted(third))
+    assert numbers(story) == [4, 5], "the third ended before the two newest, whenever it left"
+
+
+def test_a_run_with_a_delivery_under_way_reaches_its_goal_and_bars_its_cart(tell: Tell) -> None:
+    journey = SENDS.replace("goal", "correlation: event.cart\nreentry: never\ngoal").replace("MESSAGE", "receipt")
+    story = tell(journey).event(0, "Start", cart="a").event(1, "Start", cart="b")
+
+    story.event(2, "Start", cart="a").event(3, "Bought", cart="b").event(4, "Bought")
+
+    assert [at for at, *_ in story.told("not_entered")] == [2]
+    assert [(at, number) for at, _, number, _ in story.told("goal")] == [(3, 2), (4, 1)]
+    assert len(story.send(5)) == 2
+
+
+def test_once_all_have_reached_their_goal_none_is_decoded_for_it(tell: Tell) -> None:
+    story = tell(SENDS.replace("MESSAGE", "receipt"))
+    for at in range(3):
+        story.event(at, "Start").send(at)
+    profile = story.event(3, "Bought").profile
+    profile.archives["trip"].settled.data = b"\xc1" * 30
+    story.state = encode_profile(profile)
+
+    story.event(4, "Bought")
+
+    assert len(story.told("goal")) == 3
+
+
+def test_a_run_that_was_left_waits_for_no_second_attempt(tell: Tell) -> None:
+    journey = """
+        journey: trip
+        entry: {event: Start}
+        exit: [{event: Left}]
+        steps: [{id: mail, send: receipt, channels: [email]}, {id: pause, wait: 1h}]
+    """
+    story = tell(journey, ended_runs_max=1)
+    (key,) = story.event(0, "Start").claim(0)
+    story.answer(1, Ambiguous(key, "lost")).event(2, "Left")
+
+    story.event(3, "Start").send(3)
+    story.event(4, "Left")
+
+    assert numbers(story) == [2]
+
+
+class Opening:
+    """Everybody opens what she gets, an hour later."""
+
+    def reactions(self, key: str, channel: str) -> list[tuple[int, str]]:
+        return [(HOUR, "opened")]
+
+
+def test_nobody_will_react_to_what_is_forgotten(tell: Tell) -> None:
+    story = tell(SENDS.replace("MESSAGE", "receipt"), Opening(), ended_runs_max=2)
+
+    for at in range(9):
+        story.event(at, "Start").send(at)
+
+    assert [timer.due for timer in story.profile.timers] == [HOUR + 7, HOUR + 8]

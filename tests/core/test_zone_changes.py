@@ -153,6 +153,21 @@ def test_a_delivery_of_a_paused_journey_is_judged_when_it_is_resumed(
     assert story.profile.kept == []
 
 
+def test_a_delivery_of_a_paused_journey_is_judged_at_the_resume_also_when_its_run_is_over(
+    begin: Begin, shop: Callable[..., Project]
+) -> None:
+    journey = "{journey: trip, entry: {event: Start}, steps: [{id: write, send: mail, channels: [email]}]}"
+    control = begin(shop(journey, policies=NIGHT))
+    story = control.story.identify(1, timezone="UTC").event(DUSK - 1, "Start")
+    assert story.claim(DUSK) == [], "it is held at its claim"
+
+    control.change(DUSK + 1, "pause")
+    story.identify(23 * HOUR, timezone="Asia/Tokyo")
+    control.change(24 * HOUR, "resume")
+
+    assert story.gates()[1:] == [HELD, (24 * HOUR, "email", "queued", None)]
+
+
 def test_a_delivery_that_is_held_again_at_its_release_is_told_again(begin: Begin, shop: Callable[..., Project]) -> None:
     control = begin(shop(TRIP, policies=NIGHT))
     story = control.story.identify(1, timezone="UTC").event(DUSK, "Start")
