@@ -63,6 +63,9 @@ class PackedEntries(msgspec.Struct, array_like=True):
 
     def drop(self, indexes: Collection[int]) -> None:
         """Drop these entries."""
+        if len(indexes) == self.number:
+            self.number, self.last, self.data = 0, b"", b""
+            return
         entries = self.unpacked()
         ends = list(accumulate(_HEAD_BYTES + len(each) for each in entries))
         kept = [index for index in range(len(entries)) if index not in indexes]

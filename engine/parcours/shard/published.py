@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from parcours.core.archive import has_under_way
 from parcours.core.audiences import unfilled
-from parcours.core.delivery.deliveries import TO_LEAVE
 from parcours.core.input import AudiencesPublished, ChangeInput, JourneyResumed, JourneyStopped
-from parcours.core.profile import Profile, Run, decode_profile
+from parcours.core.profile import Archive, Profile, Run, decode_profile
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Ledger
@@ -82,6 +82,11 @@ def stored_publications(entries: Mapping[str, bytes]) -> Publications | None:
 
 def _standing(entries: Mapping[str, bytes]) -> Standing:
     return msgspec.msgpack.decode(entries[STANDING], type=Standing)
+
+
+def _may_be_needed(archive: Archive) -> bool:
+    """Whether some run in the archive may still go by its version, as far as can be told without decoding it."""
+    return bool(archive.goals or archive.under_way.number)
 
 
 class Published:
@@ -194,15 +199,16 @@ class Published:
         counted: Counter[tuple[str, int]] = Counter()
         for profile in map(decode_profile, people):
             counted.update((run.journey, run.version) for run in profile.runs)
-            counted.update({(run.journey, run.version): 0 for run in profile.past if self._is_needed(run, at)})
+            if any(map(_may_be_needed, profile.archives.values())):
+                counted.update({(run.journey, run.version): 0 for run in profile.past if self._is_needed(run, at)})
         return counted
 
     def _is_needed(self, run: Run, at: int) -> bool:
-        """Whether a run that has ended may still go by its version: a delivery is to leave, or a goal may follow."""
+        """Whether a run that has ended may still go by its version: a delivery is under way, or a goal may follow."""
         journey = self.program.journey(run.journey, run.version)
         within_ms = None if journey is None or journey.goal is None else journey.goal.within_ms
         goal_may_follow = run.goal_at is None and within_ms is not None and at <= run.entered_at + within_ms
-        return goal_may_follow or any(delivery.state in TO_LEAVE for delivery in run.deliveries)
+        return goal_may_follow or has_under_way(run)
 
     def over(self) -> None:
         """Everybody has gone through everything, and nothing is left that was due before it."""
