@@ -133,6 +133,7 @@ def test_a_file_where_the_store_s_folder_should_be_is_a_broken_store(
 
 def test_a_shard_that_does_not_open_gives_its_store_back(tmp_path: Path, new_shop: NewShop) -> None:
     plan = Plan(new_shop(), 1, f"sqlite:///{tmp_path}", records=("email",))
+    prepare(plan.store, "shop", 1)
     clock = ManualClock(1_000_000)
     first = open_shard(plan, 0, clock, lambda channel: None)
     epoch = first.epoch
@@ -194,6 +195,7 @@ def test_secrets_do_not_show_in_what_is_printed_of_a_plan(new_shop: NewShop) -> 
 
 def test_a_shard_that_cannot_be_built_gives_its_store_back(tmp_path: Path, new_shop: NewShop) -> None:
     plan = Plan(new_shop(), 1, f"sqlite:///{tmp_path}", records=("email",))
+    prepare(plan.store, "shop", 1)
     clock = ManualClock(1_000_000)
 
     with pytest.raises(AttributeError):

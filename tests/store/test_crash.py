@@ -45,6 +45,7 @@ def test_a_record_whose_writing_was_cut_off_is_gone_whole(tmp_path: Path) -> Non
         store.append(a_record(1, size_bytes=30_000))
         store.append(a_record(2, size_bytes=30_000))
         before = (tmp_path / "used" / WAL).stat().st_size
+        noted = (tmp_path / "used" / "manifest").read_bytes()
         store.append(a_record(3, size_bytes=30_000))
         after = (tmp_path / "used" / WAL).stat().st_size
         copy_files(tmp_path / "used", tmp_path / "copy")
@@ -55,6 +56,7 @@ def test_a_record_whose_writing_was_cut_off_is_gone_whole(tmp_path: Path) -> Non
         shutil.copytree(tmp_path / "copy", folder)
         with (folder / WAL).open("r+b") as file:
             file.truncate(length)
+        (folder / "manifest").write_bytes(noted)  # the third is noted once it is there
 
         # then the third record is there whole or not at all, and the journal goes on from there
         with closing(SqliteStore(folder, shard=3)) as store:

@@ -236,6 +236,10 @@ def test_a_journal_from_an_older_backup_is_noticed(tmp_path: Path) -> None:
         store.save_image(an_image(slot=123, sequence=4))
     (tmp_path / JOURNAL).write_bytes(older)
 
+    with pytest.raises(StoreBroken, match="journal.* ends at record 3 .*manifest knows of record 4"):
+        read_everything(tmp_path)
+
+    (tmp_path / "manifest").unlink()  # even without one
     with pytest.raises(StoreBroken, match="0123.image.*record 4"):
         read_everything(tmp_path)
 

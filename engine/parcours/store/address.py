@@ -1,7 +1,7 @@
 """Store addresses: `memory:`, `volatile:`, or `sqlite:///folder`, opened shard by shard.
 
 `sqlite:///var/luma` is a folder below the current one, `sqlite:////var/luma` an absolute path. The folder
-remembers for how many shards it was made: which shard owns whom depends on it.
+remembers for how many shards it was made (layout.py): which shard owns whom depends on it.
 """
 
 from __future__ import annotations
@@ -9,11 +9,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import msgspec
-
 from parcours.arguments import is_path
-from parcours.errors import SettingInvalid, StoreBroken, naming
-from parcours.store.journal import in_words
+from parcours.errors import SettingInvalid, StoreBroken
+from parcours.store.layout import LAYOUT, Layout, layout_of, made_or_found
 from parcours.store.memory import MemoryStore, VolatileStore
 from parcours.store.sqlite import SqliteStore
 from parcours.store.store import Store
@@ -23,11 +21,6 @@ SQLITE = "sqlite:///"
 
 
 IN_MEMORY = ("memory:", "volatile:")
-
-
-class _Layout(msgspec.Struct, frozen=True):
-    project: str
-    shards: int
 
 
 def check_address(address: object) -> None:
@@ -43,37 +36,22 @@ def check_address(address: object) -> None:
 def prepare(address: str, project: str, shards: int) -> None:
     """Make the store's folder for a project and a number of shards, or check that it was made for them.
 
-    Raises SettingInvalid if it was made for others, StoreBroken if it cannot be made, written or read.
+    Raises SettingInvalid if it was made for others, StoreBroken if it cannot be made, written or read, or if only a
+    part of it is left.
     """
     if address in IN_MEMORY:
         return
-    path = _folder(address) / "layout.json"
-    try:
-        _prepare(path, address, _Layout(project, shards))
-    except msgspec.MsgspecError as error:
-        raise StoreBroken(f"{path} cannot be read: {error}") from None
-    except OSError as error:
-        raise in_words(path.parent, error) from error
-
-
-def _prepare(path: Path, address: str, wanted: _Layout) -> None:
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".unfinished")  # a layout that is there is whole
-        with naming(path):
-            unfinished.write_bytes(msgspec.json.encode(wanted))
-        unfinished.replace(path)
-        return
-    found = msgspec.json.decode(path.read_bytes(), type=_Layout)
-    _check_owner(address, found, wanted.project)
-    if found.shards != wanted.shards:
+    folder, wanted = _folder(address), Layout(project, shards)
+    found = made_or_found(folder, wanted)
+    _check_owner(address, found, project)
+    if found.shards != shards:
         raise SettingInvalid(
-            f"the store {address} was made for {found.shards} shards, not for {wanted.shards}: "
-            f"open it with shards={found.shards}"
+            f"the store {address} was made for {found.shards} shards, not for {shards}: open it with "
+            f"shards={found.shards}"
         )
 
 
-def _check_owner(address: str, found: _Layout, project: str) -> None:
+def _check_owner(address: str, found: Layout, project: str) -> None:
     if found.project != project:
         raise SettingInvalid(
             f"the store {address} belongs to project {found.project!r}, not to {project!r}: name another store"
@@ -87,27 +65,24 @@ def shards_of(address: str, project: str | None = None) -> int:
     """
     if address in IN_MEMORY:
         raise SettingInvalid(f"the store {address} lies in the memory of the process that uses it: ask there")
-    path = _folder(address) / "layout.json"
-    try:
-        found = msgspec.json.decode(path.read_bytes(), type=_Layout)
-    except FileNotFoundError:
-        raise SettingInvalid(f"there is no store {address}") from None
-    except msgspec.MsgspecError as error:
-        raise StoreBroken(f"{path} cannot be read: {error}") from None
-    except OSError as error:
-        raise in_words(path.parent, error) from error
+    found = layout_of(_folder(address))
+    if found is None:
+        raise SettingInvalid(f"there is no store {address}")
     if project is not None:
         _check_owner(address, found, project)
     return found.shards
 
 
 def open_store(address: str, shard: int) -> Store:
-    """The store of one shard."""
+    """The store of one shard. Raises StoreBroken if `prepare` has made none there, or if it has gone since."""
     if address == "memory:":
         return MemoryStore()
     if address == "volatile:":
         return VolatileStore()
-    return SqliteStore(_folder(address), shard)
+    folder = _folder(address)
+    if not (folder / LAYOUT).exists():  # a folder that was deleted, or is not mounted, is not begun anew
+        raise StoreBroken(f"there is no store in {folder} any more: put its files back, then open it again")
+    return SqliteStore(folder, shard)
 
 
 def is_durable(address: str) -> bool:

@@ -74,6 +74,14 @@ def damaged(where: str, why: str) -> StoreBroken:
     return StoreBroken(f"{where} is damaged: {why}. Put all files of this shard back from one backup.")
 
 
+def outdated(where: str, why: str) -> StoreBroken:
+    """The error for something on disk that has once been further than it is."""
+    return StoreBroken(
+        f"{where} is an older copy: {why}. Put the newest files back, those of all shards from one time. If there are "
+        "none newer, `parcours store restore --accept-loss` makes a store of these."
+    )
+
+
 def _seal(encoded: bytes) -> bytes:
     return blake2b(encoded, digest_size=LINK_BYTES).digest()
 

@@ -10,6 +10,7 @@ the store that owns the journal turns them into errors of Parcours.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import NamedTuple
@@ -105,6 +106,7 @@ class Journal:
         if owner != shard:
             raise StoreBroken(f"{self.path} is the journal of shard {owner}: give it its name back")
         self.commit()
+        self._places = [_Place(each) for each in (self.path, ahead_of(self.path))]
 
     def extent(self) -> Extent:
         """Found without reading the records' bytes."""
@@ -181,9 +183,42 @@ class Journal:
         if self._connection.in_transaction:
             self._connection.execute("COMMIT")
 
+    def check_in_place(self) -> None:
+        """Raise StoreBroken unless the files are where they were opened: nobody finds what is written to others."""
+        for place in self._places:
+            place.check()
+
     def close(self) -> None:
         """Let go of the file. What has not been committed is undone."""
         self._connection.close()
+
+
+class _Place:
+    """Where an open file lies. One that is deleted or moved can still be written to, and all of that is lost."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = os.fspath(path)
+        self._identity = self._found()
+
+    def _found(self) -> tuple[int, int]:
+        found = os.stat(self._path)  # noqa: PTH116  # asked with each commit, and a Path takes twice as long
+        return found.st_dev, found.st_ino
+
+    def check(self) -> None:
+        try:
+            if self._found() == self._identity:
+                return
+        except FileNotFoundError:
+            pass
+        raise StoreBroken(
+            f"{self._path} has been deleted, moved or replaced while it was in use, so nothing more can be kept: put "
+            "the files of the store back as they were, then open it again"
+        )
+
+
+def ahead_of(path: Path) -> Path:
+    """SQLite's own log of a file, which holds what has not been moved into the file yet."""
+    return path.with_name(f"{path.name}-wal")
 
 
 def in_words(path: Path, error: sqlite3.Error | OSError) -> ParcoursError:

@@ -3,6 +3,7 @@
     shard-0003.journal.sqlite3     the records, the epoch, the readers' place, which images there must be
     shard-0003.slots/0123.image    the image of one slot
     shard-0003.scratch             the scratch bytes, mapped into memory
+    manifest                       of all shards: how far each has come at least (manifest.py)
 
 What has to stay true:
 
@@ -14,6 +15,7 @@ What has to stay true:
   means that a record stays longer, or that a reader is given it again.
 - An image's file is durable before the journal says that it exists. So the journal can tell that a file is
   missing, or older than the one it knew.
+- A commit counts only if its files are still where they were opened, which is looked at before it is acknowledged.
 - After an error nobody knows what the disk holds. The store then refuses everything, and only opening it
   again, which reads what is really there, helps.
 """
@@ -33,7 +35,8 @@ from parcours.errors import StoreBroken
 from parcours.store.codec import damaged, decode_record, encode_record, next_link
 from parcours.store.fencing import check_record, next_epoch
 from parcours.store.image_folder import ImageFolder, make_folder
-from parcours.store.journal import Journal, RecordRow, in_words
+from parcours.store.journal import Journal, RecordRow, ahead_of, in_words
+from parcours.store.manifest import ManifestBlock, Note
 from parcours.store.store import SCRATCH_BYTES, Record, SlotImage
 
 
@@ -48,34 +51,64 @@ class SqliteStore:
         self._path = folder / f"shard-{shard:04}.journal.sqlite3"
         self._scratch_path = folder / f"shard-{shard:04}.scratch"
         self._scratch: mmap.mmap | None = None
+        self._shard = shard
         self._turn = threading.Lock()
         self._broken: str | None = None
         self._closed = False
         with self._errors_in_words():
             make_folder(folder)
-            self._images = ImageFolder(folder / f"shard-{shard:04}.slots")
-            self._check_whole()
-            self._journal = Journal(self._path, shard)
+            self._manifest = ManifestBlock(folder, shard)
             try:
-                self._images.clear_unfinished()  # under the lock: what is unfinished is nobody's any more
-                self._oldest, self._newest, self._link, self._size_bytes = self._journal.extent()
+                self._open(folder / f"shard-{shard:04}.slots")
             except BaseException as error:
-                close_after(error, self._journal.close)  # or nobody could open it until this object is forgotten
+                close_after(error, self._manifest.close)
                 raise
 
+    def _open(self, images: Path) -> None:
+        self._images = ImageFolder(images)
+        self._check_whole()
+        self._journal = Journal(self._path, self._shard)
+        try:
+            self._images.clear_unfinished()  # under the lock: what is unfinished is nobody's any more
+            self._oldest, self._newest, self._link, self._size_bytes = self._journal.extent()
+            self._note = self._manifest.read()  # under the lock, too: now nobody else goes on
+            self._check_noted()
+        except BaseException as error:
+            close_after(error, self._journal.close)  # or nobody could open it until this object is forgotten
+            raise
+
     def _check_whole(self) -> None:
-        """A new journal is for a new store only: what images or SQLite's own log go with is not there any more."""
-        ahead = self._path.with_name(f"{self._path.name}-wal")
+        """A new journal is for a new store only: what was noted, or what others go with, is not there any more."""
+        known = not self._manifest.read().is_blank
+        left = ahead_of(self._path).exists() or bool(self._images.slots())
         # The journal is looked for last: whoever is making all of this at the same moment makes it first.
-        if (ahead.exists() or self._images.slots()) and not self._path.exists():
-            raise damaged(str(self._path), "the file is missing, and others of this shard are there")
+        if (known or left) and not self._path.exists():
+            rest = "others of this shard are there" if left else "the shard has been in use"
+            raise damaged(str(self._path), f"the file is missing, and {rest}")
+
+    def _check_noted(self) -> None:
+        """The files are not older than what was noted of them."""
+        noted = self._note.sequence
+        link = self._journal.link_before(noted + 1) if noted else None
+        self._manifest.check_files(self._path, self._note, self._journal.epoch(), self._newest, link)
+
+    def _check_owner(self, journal: Journal) -> None:
+        """Nor is what was noted older than the files: each owner is noted before its first record."""
+        row = journal.first_after(self._newest - 1) if self._newest else None
+        if row is not None:
+            record = decode_record(row.encoded, f"record {row.sequence} of {self._path}")
+            self._manifest.check_owner(self._path, self._note, record.epoch)
 
     def acquire(self, expected_epoch: int | None) -> int:
         with self._using() as journal:
+            self._check_owner(journal)
             journal.begin()  # before it is read: what was read outside could be over when it is written
             epoch = next_epoch(expected_epoch, journal.epoch())
             journal.set_epoch(epoch)
             journal.commit()
+            journal.check_in_place()
+            self._write_note(Note(self._shard, epoch, self._newest, self._link.hex()))
+            self._manifest.sync()
             return epoch
 
     def images(self) -> Iterator[SlotImage]:
@@ -112,8 +145,10 @@ class SqliteStore:
             link = next_link(self._link, encoded)
             journal.insert(RecordRow(record.sequence, link, encoded))
             journal.commit()
+            journal.check_in_place()
             self._newest, self._link = record.sequence, link
             self._size_bytes += len(encoded)
+            self._write_note(Note(self._shard, record.epoch, record.sequence, link.hex()))
             return len(encoded)
 
     def save_image(self, image: SlotImage) -> int:
@@ -156,9 +191,15 @@ class SqliteStore:
             if self._broken is None:
                 with self._using() as journal:
                     journal.commit()
+                    self._manifest.sync()
         finally:
             self._closed = True
             self._journal.close()
+            self._manifest.close()
+
+    def _write_note(self, note: Note) -> None:
+        self._manifest.write(note)
+        self._note = note
 
     def _record(self, row: RecordRow) -> Record:
         """The record in this row, once its place in the chain is proved."""
