@@ -215,6 +215,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=64 * 1024 * 1024,
         description="Journal behind the oldest image from which images are renewed, for as many bytes as are written.",
     )
+    clock_jump_max_ms: Duration = Field(
+        default=10 * SECOND_MS,
+        description="How far the clock may jump ahead and be followed at once; further, once it has stood for as long.",
+    )
     waiting_calls_max: Count = Field(
         default=1_000,
         description="Calls of ingest that wait for room in the router; beyond it they fail with Overloaded.",

@@ -10,6 +10,7 @@ import pytest
 
 from parcours.channel import Accepted, Ambiguous
 from parcours.clock import ManualClock, SystemClock
+from parcours.config import Settings
 from parcours.errors import StoreBroken
 from parcours.shard.host import ShardHost
 from parcours.shard.requests import ExchangeDeliveries
@@ -107,7 +108,7 @@ def test_whoever_follows_a_lost_dispatcher_is_woken_anew(world: World, lines: Li
 
 def test_the_alarm_rings_when_the_next_timer_is_due(new_world: Callable[..., World], lines: Lines) -> None:
     async def scenario() -> None:
-        clock = SystemClock()
+        clock = SystemClock(Settings().clock_jump_max_ms)
         world = new_world(now_ms=clock.now_ms() - 20_000)  # somebody whose time is up this very moment
         woken = asyncio.Event()
         world.take(lines.identify("anna"), lines.track("anna", "Started"))
@@ -149,7 +150,7 @@ def test_an_alarm_that_finds_the_store_broken_leaves_word_for_whoever_asks(
     new_world: Callable[..., World], lines: Lines
 ) -> None:
     async def scenario() -> None:
-        clock = SystemClock()
+        clock = SystemClock(Settings().clock_jump_max_ms)
         world = new_world(now_ms=clock.now_ms() - 40_000, store=StoppingStore(1))
         world.take(lines.identify("anna"), lines.track("anna", "Started"))
         host = ShardHost(world.shard, world.store, clock, lambda _: None)

@@ -26,7 +26,7 @@ class LocalRuntime:
 
     def __init__(self, plan: Plan, *, clock: Clock | None = None, registry: Registry | None = None) -> None:
         self._plan = plan
-        self._clock = clock or SystemClock()
+        self._clock = clock or SystemClock(plan.settings.clock_jump_max_ms)
         self._registry = registry
         self._dispatchers: dict[str, Dispatcher] = {}
         self._compiler = PublicationCompiler(plan.project)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 from parcours.channel import CALL
-from parcours.clock import Clock
+from parcours.clock import Clock, SystemClock
 from parcours.closing import close_after
 from parcours.core.remarks import RemarkCounter
 from parcours.dispatch.addressing import InstalledAddresses
@@ -58,6 +58,8 @@ def open_shard(
             dead_codes=InstalledDeadCodes(registry),
         )
         shard.open(clock.now_ms(), expected_epoch=expected_epoch)
+        if isinstance(clock, SystemClock) and not plan.virtual:
+            clock.begin_at(shard.holding().stamp_ms)
         for trouble in shard.troubles(clock.now_ms()):
             log.warning("shard %d: %s", number, trouble)
         return ShardHost(shard, store, clock, wake, remarks, stopped)

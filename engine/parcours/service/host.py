@@ -39,8 +39,8 @@ class Host:
 
     def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
         self._plan = plan
-        self._clock = clock or SystemClock()
-        self._runtime = open_runtime(runtime, plan, clock)
+        self._clock = clock or SystemClock(plan.settings.clock_jump_max_ms)
+        self._runtime = open_runtime(runtime, plan, self._clock if runtime == "local" else clock)
         self._shares_loop = runtime == "local"
         self._router: Router | None = None
         self._reads: LiveReads | None = None

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from parcours.background import spawn
-from parcours.clock import Clock
+from parcours.clock import BEHIND_MAX_MS, Clock, SystemClock, behind
 from parcours.core.fact import Fact
 from parcours.core.identity import SLOTS
 from parcours.core.profile import Profile
@@ -220,7 +220,16 @@ class ShardHost:
         return recall(self._store, person, after, self._shard.newest if through is None else through)
 
     async def status(self) -> Status:
-        return self._shard.status(self._clock.now_ms())
+        status = self._shard.status(self._clock.now_ms())
+        trouble = self._clock_trouble(status.stamp_ms) if self._shard.wakes_itself else None
+        return status if trouble is None else replace(status, troubles=[trouble, *status.troubles])
+
+    def _clock_trouble(self, stamp_ms: int) -> str | None:
+        """What is wrong with the clock by which the shard goes."""
+        if isinstance(self._clock, SystemClock):
+            return self._clock.trouble()
+        ahead_ms = stamp_ms - self._clock.now_ms()
+        return behind(ahead_ms) if ahead_ms > BEHIND_MAX_MS else None
 
     async def holding(self) -> Holding:
         return self._shard.holding()

@@ -58,7 +58,7 @@ class ShardActor:
             if channel in self._dispatchers:
                 self._dispatchers[channel].wake.remote(number)
 
-        self._host = open_shard(opened, number, SystemClock(), wake, expected_epoch)
+        self._host = open_shard(opened, number, SystemClock(opened.settings.clock_jump_max_ms), wake, expected_epoch)
         self._host.look()
         collector.spare_for_good()
         return self._host.epoch

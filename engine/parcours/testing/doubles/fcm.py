@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from parcours.clock import Clock, SystemClock
+from parcours.config import Settings
 from parcours.testing.doubles.faults import HttpReply
 from parcours.testing.doubles.http import HttpServer, to_response
 from parcours.testing.doubles.message_schema import SendRequestSchema
@@ -76,7 +77,7 @@ class FcmServer(HttpServer):
         self.tokens_given = 0
         self._dead = dead
         self._schema = SendRequestSchema() if validate else None
-        self._clock = clock or SystemClock()
+        self._clock = clock or SystemClock(Settings().clock_jump_max_ms)
         self._account = ServiceAccount(project)
         self._access_tokens: set[str] = set()
         self._numbers = itertools.count(1)
