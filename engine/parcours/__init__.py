@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, NotMerged, Unmatched, Unmet, ZoneUnknown
     from parcours.errors import (
         AuthorError,
+        BackupFailed,
         CallerError,
         ChannelUnknown,
         EngineClosed,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Acknowledgement",
     "AuthorError",
+    "BackupFailed",
     "CallerError",
     "ChannelUnknown",
     "DeadLetter",
@@ -146,6 +148,7 @@ if not TYPE_CHECKING:  # a type checker that sees `__getattr__` takes any name f
         "StepCount": "parcours.insight.summary",
         "StoreBroken": "parcours.errors",
         "StoreBusy": "parcours.errors",
+        "BackupFailed": "parcours.errors",
         "Summary": "parcours.insight.summary",
         "Unmatched": "parcours.core.fact",
         "Unmet": "parcours.core.fact",

@@ -9,7 +9,8 @@
     │   ├── ExtraMissing         an optional dependency is not installed
     │   ├── ChannelUnknown       no installed distribution offers the channel
     │   ├── StoreBroken          the store cannot be read or written
-    │   └── StoreBusy            another process holds the store
+    │   ├── StoreBusy            another process holds the store
+    │   └── BackupFailed         a copy of the store cannot be made; the store itself goes on
     ├── CallerError              whoever calls the Python API or the command line
     │   ├── EventsUnsorted
     │   └── EngineClosed
@@ -90,6 +91,10 @@ class StoreBroken(OperatorError):
 
 class StoreBusy(OperatorError):
     """Another process holds the store."""
+
+
+class BackupFailed(OperatorError):
+    """The backup could not be made; the store itself goes on."""
 
 
 class CallerError(ParcoursError):

@@ -37,9 +37,11 @@ Commands:
   diff      Tell what a changed project would have done differently, person...
   plugins   List the channels found, with their distribution and version,...
   dead      List what could not be applied and was set aside, and send it...
+  store     Look after a store that no engine uses.
 """
 
 COMMANDS = ["demo", "init", "check", "schema", "graph", "simulate", "report", "test", "explain", "diff", "plugins"]
+COMMANDS += ["store", "store backup", "store restore", "store check"]
 
 
 def run(*arguments: str, app: typer.Typer | None = None) -> Any:
@@ -70,7 +72,7 @@ def test_the_help_names_every_command() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(command: str) -> None:
-    result = run(command, "--help")
+    result = run(*command.split(), "--help")
 
     assert result.exit_code == 0
     assert result.stdout.startswith(f"Usage: parcours {command}")

@@ -20,6 +20,7 @@ from parcours.cli.project import check, graph, init, schema
 from parcours.cli.quality import try_out
 from parcours.cli.questions import diff, explain, report
 from parcours.cli.run import demo, simulate
+from parcours.cli.store import store
 from parcours.errors import ParcoursError
 
 DEBUG = "--debug"
@@ -85,6 +86,7 @@ def build() -> typer.Typer:
     for name, command in COMMANDS.items():
         app.command(name)(command)
     app.add_typer(dead)
+    app.add_typer(store)
     return app
 
 

@@ -110,6 +110,7 @@ class Engine(BlockingFacade):
     troubles = blocking(Service.troubles)
     dead_letters = blocking(Service.dead_letters)
     resend = blocking(Service.resend)
+    backup = blocking(Service.backup)
 
     publish = blocking(Service.publish)
     journeys = blocking(Service.journeys)

@@ -10,13 +10,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import chain
+from pathlib import Path
 
 from parcours.channel import CALL
 from parcours.clock import Clock, SystemClock
 from parcours.closing import close_all
 from parcours.config import Settings
 from parcours.core.fact import Fact
-from parcours.errors import Overloaded, ParcoursError, ShardUnavailable
+from parcours.errors import CallerError, Overloaded, ParcoursError, ShardUnavailable
 from parcours.journey.program import Program
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
@@ -25,7 +26,10 @@ from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.service.journey_control import JourneyControl
 from parcours.service.live_reads import LiveReads
 from parcours.service.settlement import outstanding
-from parcours.shard.requests import GetStatus, RecallFacts
+from parcours.shard.requests import CopyStore, GetStatus, RecallFacts
+from parcours.store.address import is_durable
+from parcours.store.backup import begin_backup, complete_backup
+from parcours.store.layout import Layout
 
 CLOSE_PATIENCE_S = 5.0
 """How long closing waits for a change of what is published that is under way."""
@@ -123,6 +127,24 @@ class Host:
             recalled = await port.ask(RecallFacts(person, recalled.after, recalled.through))
             facts += recalled.facts
         return facts
+
+    async def back_up(self, folder: Path) -> None:
+        """Copy all shards while they go on, and the rest of each while nothing that is published changes.
+
+        So it is half done in no backup: which shards know of a change is told from what they hold.
+        """
+        if not is_durable(self._plan.store):
+            raise CallerError(f"the store {self._plan.store} lies in memory and has no backup: use one on disk")
+        layout = Layout(self._plan.project.name, self._plan.shards)
+        await asyncio.to_thread(begin_backup, folder, layout)
+        await self._copy_stores(folder)
+        async with self.control.undisturbed():
+            await self._copy_stores(folder)
+        await asyncio.to_thread(complete_backup, folder, layout)
+
+    async def _copy_stores(self, folder: Path) -> None:
+        for port in self._runtime.ports:
+            await port.ask(CopyStore(str(folder)))
 
     async def outstanding(self) -> list[str]:
         """What there is to do now, in words."""

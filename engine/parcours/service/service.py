@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping
+from contextlib import asynccontextmanager
 from functools import cached_property
+from pathlib import Path
 from types import NoneType, TracebackType
 from typing import Any, Final, Self
 
-from parcours.arguments import check_kind, check_method, check_timeout
+from parcours.arguments import check_kind, check_method, check_timeout, folder_path
 from parcours.channel import WebhookRequest
 from parcours.clock import Clock
 from parcours.closing import close_all
@@ -146,16 +148,21 @@ class Service(Facade):
         return self._ingest(lines, are_reports=call["type"] in REPORTS)
 
     async def _ingest(self, handed_in: Lines, *, are_reports: bool = False) -> Ingested:
-        """Known as under way until it is answered, so that closing leaves no caller without an answer."""
         self._check_open()
-        task = asyncio.current_task()
-        assert task is not None
-        self._calls.add(task)
-        try:
+        async with self._answered():
             taken = await self._host.route(handed_in.lines, are_reports=are_reports)
             if taken.undeclared:
                 self._unknown.hear_lines(handed_in.lines, self._control.current)
             return Ingested.of(taken, handed_in)
+
+    @asynccontextmanager
+    async def _answered(self) -> AsyncGenerator[None, None]:
+        """Known as under way until it is answered, so that closing leaves no caller without an answer."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._calls.add(task)
+        try:
+            yield
         finally:
             self._calls.discard(task)
 
@@ -254,6 +261,22 @@ class Service(Facade):
     async def _resend(self, ids: list[str]) -> int:
         self._check_open()
         return await send_again(self._host.ports, ids)
+
+    def backup(self, folder: str | Path) -> Coroutine[Any, Any, None]:
+        """Make a backup in a folder that is empty or not there yet, while everything goes on.
+
+        It holds whatever was acknowledged before the call, and is a store itself: `parcours store restore` copies it to
+        where it is to be used. On a cluster the folder has to be one that all its machines share. Nothing is published,
+        and no journey paused or closed, during the last part of it. Raises CallerError for a store in memory,
+        SettingInvalid for a folder in which there is something, BackupFailed, ShardUnavailable; the folder has no
+        `layout.json` then, and is no backup.
+        """
+        return self._back_up(folder_path("backup", folder).absolute())
+
+    async def _back_up(self, folder: Path) -> None:
+        self._check_open()
+        async with self._answered():
+            await self._host.back_up(folder)
 
     async def troubles(self) -> list[str]:
         """What is not in order now, a sentence each: a channel that does not start, a shard that does not come back.

@@ -10,6 +10,8 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -274,6 +276,11 @@ class ShardHost:
 
     async def collect_remarks(self) -> RemarkCounts:
         return [] if self._remarks is None else self._remarks.counts()
+
+    async def copy_store(self, folder: str) -> None:
+        with closing(self._store.copy_to(Path(folder))) as pieces:
+            for write in pieces:
+                await asyncio.to_thread(write)  # the shard goes on meanwhile
 
     async def close(self) -> None:
         """Stop the alarm and the check, let whoever has the turn finish, and give the store back."""

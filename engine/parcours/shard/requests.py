@@ -243,6 +243,18 @@ class NewestFacts(Request[FactsAfter], frozen=True, tag="newest_facts"):
         return await host.newest_facts(self.after)
 
 
+class CopyStore(Request[None], frozen=True, tag="copy_store"):
+    """Copy the shard's store into the folder of a backup, or what has been added since it was copied there last.
+
+    The folder is one of the machine on which the shard is. Whatever else is asked is answered meanwhile.
+    """
+
+    folder: str
+
+    async def put_to(self, host: ShardHost) -> None:
+        await host.copy_store(self.folder)
+
+
 class PassTime(Request[None], frozen=True, tag="pass_time"):
     """Under virtual time: timers due before this time fire. A live shard wakes itself."""
 

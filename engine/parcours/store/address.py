@@ -30,7 +30,7 @@ def check_address(address: object) -> None:
     if not isinstance(address, str):
         raise SettingInvalid(f"store={shown_value(address)}: use sqlite:///FOLDER or memory:")
     if address not in IN_MEMORY:
-        _folder(address)
+        folder_of(address)
 
 
 def prepare(address: str, project: str, shards: int) -> None:
@@ -41,7 +41,7 @@ def prepare(address: str, project: str, shards: int) -> None:
     """
     if address in IN_MEMORY:
         return
-    folder, wanted = _folder(address), Layout(project, shards)
+    folder, wanted = folder_of(address), Layout(project, shards)
     found = made_or_found(folder, wanted)
     _check_owner(address, found, project)
     if found.shards != shards:
@@ -65,7 +65,7 @@ def shards_of(address: str, project: str | None = None) -> int:
     """
     if address in IN_MEMORY:
         raise SettingInvalid(f"the store {address} lies in the memory of the process that uses it: ask there")
-    found = layout_of(_folder(address))
+    found = layout_of(folder_of(address))
     if found is None:
         raise SettingInvalid(f"there is no store {address}")
     if project is not None:
@@ -79,7 +79,7 @@ def open_store(address: str, shard: int) -> Store:
         return MemoryStore()
     if address == "volatile:":
         return VolatileStore()
-    folder = _folder(address)
+    folder = folder_of(address)
     if not (folder / LAYOUT).exists():  # a folder that was deleted, or is not mounted, is not begun anew
         raise StoreBroken(f"there is no store in {folder} any more: put its files back, then open it again")
     return SqliteStore(folder, shard)
@@ -90,7 +90,8 @@ def is_durable(address: str) -> bool:
     return address.startswith(SQLITE)
 
 
-def _folder(address: str) -> Path:
+def folder_of(address: str) -> Path:
+    """Where a store on disk lies. Raises SettingInvalid for any other address."""
     if not address.startswith(SQLITE) or address == SQLITE:
         raise SettingInvalid(f"store {shown_value(address)}: use sqlite:///FOLDER or memory:")
     if not is_path(address):

@@ -10,12 +10,16 @@ must not come back as somebody's journey, so everything that is read is checked 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import blake2b
+from typing import TypeVar
 
 import msgspec
 
 from parcours.errors import StoreBroken
 from parcours.store.store import Record, SlotImage
+
+T = TypeVar("T")
 
 VERSION = 3
 """First byte of everything encoded here; raised when old bytes can no longer be read as they are, what lies inside of
@@ -60,13 +64,32 @@ def encode_image(image: SlotImage) -> bytes:
 
 def decode_image(sealed: bytes, where: str) -> SlotImage:
     """The image again. `where` names it in the StoreBroken raised if it was changed or cannot be read."""
+    return _read_image(sealed, where, _decode_image)
+
+
+def _read_image(sealed: bytes, where: str, decode: Callable[[memoryview], T]) -> T:
     seal, encoded = sealed[:LINK_BYTES], sealed[LINK_BYTES:]
     if seal != _seal(encoded):
         raise damaged(where, "its bytes do not fit its digest")
     try:
-        return _decode_image(_without_version(encoded, where))
+        return decode(_without_version(encoded, where))
     except msgspec.MsgspecError as error:
         raise damaged(where, str(error)) from error
+
+
+class _ImageHead(msgspec.Struct, frozen=True, array_like=True):
+    """The first fields of an image; what follows is not looked at."""
+
+    slot: int
+    sequence: int
+
+
+_decode_head = msgspec.msgpack.Decoder(_ImageHead).decode
+
+
+def image_head(sealed: bytes, where: str) -> tuple[int, int]:
+    """The slot and the record of an image, whose seal is checked, without the rest of it."""
+    return _read_image(sealed, where, lambda encoded: ((head := _decode_head(encoded)).slot, head.sequence))
 
 
 def damaged(where: str, why: str) -> StoreBroken:

@@ -45,15 +45,20 @@ class ImageFolder:
 
     def save(self, image: SlotImage) -> int:
         """Durable when it returns; the size of its file in bytes."""
-        path, encoded = self.path(image.slot), encode_image(image)
+        encoded = encode_image(image)
+        self.put(image.slot, encoded)
+        sync_folder(self.folder)
+        return len(encoded)
+
+    def put(self, slot: int, sealed: bytes) -> None:
+        """Keep the bytes of an image; they are durable, and that they are there is once the folder is synchronised."""
+        path = self.path(slot)
         unfinished = path.with_suffix(UNFINISHED)
         with naming(path), unfinished.open("wb") as file:
-            file.write(encoded)
+            file.write(sealed)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
-        sync_folder(self.folder)
-        return len(encoded)
 
 
 def make_folder(folder: Path) -> None:

@@ -116,7 +116,7 @@ class Journal:
         if newest is not None:
             (link,) = self._connection.execute("SELECT link FROM journal WHERE sequence = ?", (newest,)).fetchone()
             return Extent(oldest, newest, link, size_bytes)
-        trimmed, link = self._connection.execute("SELECT trimmed, trimmed_link FROM state").fetchone()
+        trimmed, link = self.trimmed()
         return Extent(trimmed + 1, trimmed, link, 0)
 
     def epoch(self) -> int:
@@ -162,8 +162,17 @@ class Journal:
             "SELECT link, length(encoded) FROM journal WHERE sequence = ?", (sequence,)
         ).fetchone()
         self._connection.execute("DELETE FROM journal WHERE sequence = ?", (sequence,))
-        self._connection.execute("UPDATE state SET trimmed = ?, trimmed_link = ?", (sequence, link))
+        self.set_trimmed(sequence, link)
         return int(size_bytes)
+
+    def trimmed(self) -> tuple[int, bytes]:
+        """The newest record that has been trimmed, and its link: the first one here continues it."""
+        trimmed, link = self._connection.execute("SELECT trimmed, trimmed_link FROM state").fetchone()
+        return int(trimmed), link
+
+    def set_trimmed(self, sequence: int, link: bytes) -> None:
+        self.begin()
+        self._connection.execute("UPDATE state SET trimmed = ?, trimmed_link = ?", (sequence, link))
 
     def images(self) -> dict[int, int]:
         """The record that each slot's image file must at least include."""

@@ -8,11 +8,15 @@ where a run that was interrupted is simply run again.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
+from parcours.errors import BackupFailed
 from parcours.store.codec import decode_image, decode_record, encode_image, encode_record
 from parcours.store.fencing import check_record, next_epoch
-from parcours.store.store import SCRATCH_BYTES, Record, SlotImage
+from parcours.store.store import SCRATCH_BYTES, Record, SlotImage, Write
+
+IN_MEMORY = "a store in memory has no copy: use a store on disk"
 
 
 class MemoryStore:
@@ -72,6 +76,9 @@ class MemoryStore:
     def scratch(self) -> memoryview:
         return memoryview(self._scratch)
 
+    def copy_to(self, folder: Path) -> Generator[Write, None, None]:
+        raise BackupFailed(IN_MEMORY)
+
     def size_bytes(self) -> int:
         return sum(map(len, self._records.values()))
 
@@ -117,6 +124,9 @@ class VolatileStore:
 
     def scratch(self) -> memoryview:
         return memoryview(bytearray(SCRATCH_BYTES))
+
+    def copy_to(self, folder: Path) -> Generator[Write, None, None]:
+        raise BackupFailed(IN_MEMORY)
 
     def size_bytes(self) -> int:
         return 0

@@ -26,28 +26,32 @@ import mmap
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from parcours.closing import close_after
-from parcours.errors import StoreBroken
+from parcours.errors import BackupFailed, StoreBroken
 from parcours.store.codec import damaged, decode_record, encode_record, next_link
 from parcours.store.fencing import check_record, next_epoch
 from parcours.store.image_folder import ImageFolder, make_folder
 from parcours.store.journal import Journal, RecordRow, ahead_of, in_words
 from parcours.store.manifest import ManifestBlock, Note
-from parcours.store.store import SCRATCH_BYTES, Record, SlotImage
+from parcours.store.shard_copy import PIECE_BYTES, PIECE_IMAGES, ShardCopy
+from parcours.store.store import SCRATCH_BYTES, Record, SlotImage, Write
 
 
 class SqliteStore:
     """The store of one shard in a folder, which is made if it is missing.
 
     It may be handed from one thread to another, but only one at a time may call it. Opening raises
-    StoreBusy if another store has the files, StoreBroken if they cannot be read or are not this shard's.
+    StoreBusy if another store has the files, StoreBroken if they cannot be read, are not this shard's, or are older
+    than the manifest says; `is_noted` tells whether to go by that.
     """
 
-    def __init__(self, folder: Path, shard: int) -> None:
+    def __init__(self, folder: Path, shard: int, *, is_noted: bool = True) -> None:
+        self._is_noted = is_noted
         self._path = folder / f"shard-{shard:04}.journal.sqlite3"
         self._scratch_path = folder / f"shard-{shard:04}.scratch"
         self._scratch: mmap.mmap | None = None
@@ -55,6 +59,8 @@ class SqliteStore:
         self._turn = threading.Lock()
         self._broken: str | None = None
         self._closed = False
+        self._copies = 0
+        self._note = Note(shard)
         with self._errors_in_words():
             make_folder(folder)
             self._manifest = ManifestBlock(folder, shard)
@@ -71,15 +77,16 @@ class SqliteStore:
         try:
             self._images.clear_unfinished()  # under the lock: what is unfinished is nobody's any more
             self._oldest, self._newest, self._link, self._size_bytes = self._journal.extent()
-            self._note = self._manifest.read()  # under the lock, too: now nobody else goes on
-            self._check_noted()
+            if self._is_noted:
+                self._note = self._manifest.read()  # under the lock, too: now nobody else goes on
+                self._check_noted()
         except BaseException as error:
             close_after(error, self._journal.close)  # or nobody could open it until this object is forgotten
             raise
 
     def _check_whole(self) -> None:
         """A new journal is for a new store only: what was noted, or what others go with, is not there any more."""
-        known = not self._manifest.read().is_blank
+        known = self._is_noted and not self._manifest.read().is_blank
         left = ahead_of(self._path).exists() or bool(self._images.slots())
         # The journal is looked for last: whoever is making all of this at the same moment makes it first.
         if (known or left) and not self._path.exists():
@@ -92,8 +99,12 @@ class SqliteStore:
         link = self._journal.link_before(noted + 1) if noted else None
         self._manifest.check_files(self._path, self._note, self._journal.epoch(), self._newest, link)
 
-    def _check_owner(self, journal: Journal) -> None:
+    def check_owner(self) -> None:
         """Nor is what was noted older than the files: each owner is noted before its first record."""
+        with self._using() as journal:
+            self._check_owner(journal)
+
+    def _check_owner(self, journal: Journal) -> None:
         row = journal.first_after(self._newest - 1) if self._newest else None
         if row is not None:
             record = decode_record(row.encoded, f"record {row.sequence} of {self._path}")
@@ -165,7 +176,7 @@ class SqliteStore:
                 journal.set_read_through(sequence)
 
     def trim(self, through: int) -> bool:
-        if self._oldest > min(through, self._newest - 1):  # most commits end here
+        if self._oldest > min(through, self._newest - 1) or self._copies:  # most commits end here; a copy needs it
             return False
         with self._using() as journal:
             if self._oldest > journal.read_through():
@@ -180,6 +191,42 @@ class SqliteStore:
                 os.posix_fallocate(file.fileno(), 0, SCRATCH_BYTES)  # or a full disk would end the process at a write
                 self._scratch = mmap.mmap(file.fileno(), SCRATCH_BYTES)
         return memoryview(self._scratch)
+
+    def copy_to(self, folder: Path) -> Generator[Write, None, None]:
+        copy = ShardCopy(folder, self._shard, self._images)
+        self._copies += 1
+        try:
+            yield copy.open
+            with self._using() as journal:
+                trimmed, link = journal.trimmed()
+                known = journal.images()
+            if copy.newest < trimmed:
+                yield partial(copy.begin, trimmed, link)
+            yield from self._copy_records(copy, self._newest)
+            missing = sorted((known.keys() | self._images.slots()) - copy.slots)
+            for first in range(0, len(missing), PIECE_IMAGES):
+                piece = missing[first : first + PIECE_IMAGES]
+                yield partial(copy.add_images, {slot: known.get(slot, 0) for slot in piece})
+            yield from self._copy_records(copy, self._newest)
+            with self._using() as journal:
+                epoch, read_through = journal.epoch(), journal.read_through()
+            yield partial(copy.finish, epoch, read_through)
+        finally:
+            self._copies -= 1
+            copy.close()
+
+    def _copy_records(self, copy: ShardCopy, through: int) -> Iterator[Write]:
+        while copy.newest < through:
+            rows, size_bytes = list[RecordRow](), 0
+            with self._using() as journal:
+                after = copy.newest
+                while after < through and size_bytes < PIECE_BYTES:
+                    row = journal.first_after(after)
+                    if row is None:
+                        raise BackupFailed(f"{self._path} has no record after {after}, and has had {through}")
+                    rows.append(row)
+                    after, size_bytes = row.sequence, size_bytes + len(row.encoded)
+            yield partial(copy.add, rows)
 
     def size_bytes(self) -> int:
         return self._size_bytes

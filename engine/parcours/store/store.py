@@ -15,8 +15,9 @@ it tells how far the time of the shard is. Nothing is in a record but what its c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -67,6 +68,10 @@ class SlotImage(msgspec.Struct, frozen=True, array_like=True):
     outbox: dict[str, bytes]
 
 
+Write: TypeAlias = Callable[[], None]
+"""A piece of a copy that has been read: writes it, from any thread, before the next piece is asked for."""
+
+
 class Store(Protocol):
     """Called by one shard, from one thread. A failure raises StoreBroken, and the shard then stops."""
 
@@ -111,6 +116,13 @@ class Store(Protocol):
 
         What is written there outlives the process at once, but not for certain the machine; whoever opens the store
         next on the same machine finds it. Usable until the store is closed.
+        """
+
+    def copy_to(self, folder: Path) -> Generator[Write, None, None]:
+        """Copy everything into the folder of a backup, or what has been added since it was copied there last.
+
+        In pieces, each of bounded size: the shard may go on between them, and nothing is trimmed meanwhile. The copy
+        holds at least what was appended before. Raises BackupFailed, from a piece too, and the store goes on.
         """
 
     def size_bytes(self) -> int:

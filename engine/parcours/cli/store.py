@@ -1,0 +1,80 @@
+"""The commands that look after a store while no engine uses it: back it up, restore it, check it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+store = typer.Typer(name="store", help="Look after a store that no engine uses.", no_args_is_help=True)
+
+Url = Annotated[str, typer.Option("--store", metavar="URL", help="The store, such as sqlite:///var/shop.")]
+
+
+@store.command()
+def backup(
+    url: Url,
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="An empty folder, or one to be made.")],
+) -> None:
+    """Copy a store that no engine uses into a folder, and check all of it.
+
+    A running engine makes its own backups: engine.backup(FOLDER).
+    """
+    from parcours.store.address import folder_of
+    from parcours.store.backup import copy_store
+
+    layout = copy_store(folder_of(url), out)
+    typer.echo(f"{out} is a backup of {layout.project!r}, {layout.shards} shards.")
+
+
+@store.command()
+def restore(
+    source: Annotated[
+        Path,
+        typer.Option("--from", metavar="FOLDER", exists=True, file_okay=False, help="A backup, or a store's folder."),
+    ],
+    url: Url,
+    accept_loss: Annotated[
+        bool,
+        typer.Option(
+            "--accept-loss",
+            help="Take the files as they are, though the manifest says that newer ones have been there.",
+        ),
+    ] = False,
+) -> None:
+    """Copy a backup to where there is no store yet, and check all of it.
+
+    The backup stays as it is. It has to be writable, for SQLite.
+    """
+    from parcours.store.address import folder_of
+    from parcours.store.backup import copy_store
+
+    layout = copy_store(source, folder_of(url), accept_loss=accept_loss)
+    typer.echo(f"{url} is the store of {layout.project!r}: open it with shards={layout.shards}.")
+
+
+@store.command()
+def check(url: Url) -> None:
+    """Read all that a store holds, and tell of each shard whether it is as it was written.
+
+    Exit code 1 if anything is not.
+    """
+    from parcours.store.address import folder_of, shards_of
+    from parcours.store.backup import check_shard, strays_in
+
+    shards, folder = shards_of(url), folder_of(url)
+    wrong = 0
+    for shard in range(shards):
+        found = check_shard(folder, shard)
+        if found.wrong is not None:
+            wrong += 1
+            typer.echo(f"shard {shard}: {found.wrong}")
+        else:
+            records = f"records {found.oldest} to {found.newest}" if found.newest else "no record yet"
+            typer.echo(f"shard {shard}: {records}, {found.size_bytes:,} bytes, {found.images} images; all in order")
+    for stray in strays_in(folder, shards):
+        wrong += 1
+        typer.echo(f"{folder / stray}: the store has {shards} shards, and this is of none of them")
+    if wrong:
+        raise typer.Exit(1)

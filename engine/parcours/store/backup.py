@@ -1,0 +1,125 @@
+"""Backups: folders that are stores themselves, made of a store that is in use or not, checked, and made a store again.
+
+A backup is begun in an empty folder, filled shard by shard (`Store.copy_to`), and complete once it has a layout: that
+is written last, so that half a backup is never taken for a whole one.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from parcours.errors import BackupFailed, SettingInvalid, StoreBroken
+from parcours.store.image_folder import make_folder
+from parcours.store.journal import in_words
+from parcours.store.layout import LAYOUT, Layout, layout_of, write_layout
+from parcours.store.manifest import NAME as MANIFEST
+from parcours.store.manifest import begin_manifest, layout_in
+from parcours.store.sqlite import SqliteStore
+from parcours.store.store import Store
+
+
+def begin_backup(folder: Path, layout: Layout) -> None:
+    """Make the folder, which has to be empty if it is there. Raises SettingInvalid, BackupFailed."""
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise SettingInvalid(f"{folder} is not empty: name a folder that is, or that there is not yet")
+        make_folder(folder)
+        begin_manifest(folder, msgspec.json.encode(layout))
+    except OSError as error:
+        raise BackupFailed(str(in_words(folder, error))) from error
+
+
+def complete_backup(folder: Path, layout: Layout) -> None:
+    """Make a store of what has been copied into the folder. Raises BackupFailed."""
+    try:
+        write_layout(folder, layout)
+    except OSError as error:
+        raise BackupFailed(str(in_words(folder, error))) from error
+
+
+def copy_store(source: Path, target: Path, *, accept_loss: bool = False) -> Layout:
+    """Copy a store that nobody uses, or a backup, into an empty folder; all that is copied is checked.
+
+    accept_loss  whether files count as they are, though the manifest says that newer ones have been there
+    Raises SettingInvalid, StoreBroken, StoreBusy for a store in use, BackupFailed.
+    """
+    layout = _known_layout(source, accept_loss)
+    with ExitStack() as opened:
+        stores = [opened.enter_context(closing(_open(source, shard, accept_loss))) for shard in range(layout.shards)]
+        begin_backup(target, layout)
+        for store in stores:
+            for write in store.copy_to(target):
+                write()
+    complete_backup(target, layout)
+    return layout
+
+
+def _known_layout(source: Path, accept_loss: bool) -> Layout:
+    try:
+        found = layout_of(source)
+    except StoreBroken:
+        if not accept_loss or (source / MANIFEST).exists():
+            raise
+        return msgspec.json.decode((source / LAYOUT).read_bytes(), type=Layout)
+    if found is not None:
+        return found
+    if not (source / MANIFEST).exists():
+        raise SettingInvalid(f"there is no store in {source}")
+    noted = layout_in(source)
+    if accept_loss and noted is not None:
+        return msgspec.json.decode(noted, type=Layout)
+    held = "the project and the number of shards" if noted is None else noted.decode()
+    raise StoreBroken(
+        f"{source / LAYOUT} is missing, which is written last: the making of a backup was cut off, or the file has "
+        f"been lost; it held {held}"
+    )
+
+
+def _open(folder: Path, shard: int, accept_loss: bool) -> Store:
+    path = folder / f"shard-{shard:04}.journal.sqlite3"
+    if accept_loss and not path.exists():
+        raise StoreBroken(f"{path} is missing: nobody can accept the loss of a whole shard; put any copy of it there")
+    return SqliteStore(folder, shard, is_noted=not accept_loss)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardFound:
+    """What a check has found of a shard.
+
+    oldest, newest  its records
+    wrong           what is wrong, None if all is as it was written
+    """
+
+    shard: int
+    oldest: int = 0
+    newest: int = 0
+    size_bytes: int = 0
+    images: int = 0
+    wrong: str | None = None
+
+
+def check_shard(folder: Path, shard: int) -> ShardFound:
+    """Read everything that a shard holds: its manifest, the chain of its records, the seals of its images.
+
+    Nothing changes. Raises StoreBusy if an engine uses the store.
+    """
+    try:
+        with closing(SqliteStore(folder, shard)) as store:
+            oldest = newest = 0
+            for record in store.records():
+                oldest, newest = oldest or record.sequence, record.sequence
+            images = sum(1 for _ in store.images())
+            store.check_owner()
+            return ShardFound(shard, oldest, newest, store.size_bytes(), images)
+    except StoreBroken as error:
+        return ShardFound(shard, wrong=str(error))
+
+
+def strays_in(folder: Path, shards: int) -> list[str]:
+    """Files of shards that the store does not have, by name."""
+    own = tuple(f"shard-{shard:04}." for shard in range(shards))
+    return sorted(each.name for each in folder.glob("shard-*") if not each.name.startswith(own))
