@@ -24,6 +24,7 @@ PAGES = [
     "engine/ARCHITECTURE.md",
     "engine/CHANGELOG.md",
     "engine/docs/language.md",
+    "engine/docs/operating.md",
     "engine/docs/processes.md",
     "engine/parcours/examples/README.md",
     "engine/parcours/testing/README.md",
