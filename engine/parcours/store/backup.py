@@ -12,12 +12,12 @@ from pathlib import Path
 
 import msgspec
 
-from parcours.errors import BackupFailed, SettingInvalid, StoreBroken
+from parcours.errors import SettingInvalid, StoreBroken
 from parcours.store.image_folder import make_folder
-from parcours.store.journal import in_words
 from parcours.store.layout import LAYOUT, Layout, layout_of, write_layout
 from parcours.store.manifest import NAME as MANIFEST
 from parcours.store.manifest import begin_manifest, layout_in
+from parcours.store.shard_copy import backup_failed
 from parcours.store.sqlite import SqliteStore
 from parcours.store.store import Store
 
@@ -30,7 +30,7 @@ def begin_backup(folder: Path, layout: Layout) -> None:
         make_folder(folder)
         begin_manifest(folder, msgspec.json.encode(layout))
     except OSError as error:
-        raise BackupFailed(str(in_words(folder, error))) from error
+        raise backup_failed(folder, error) from error
 
 
 def complete_backup(folder: Path, layout: Layout) -> None:
@@ -38,7 +38,7 @@ def complete_backup(folder: Path, layout: Layout) -> None:
     try:
         write_layout(folder, layout)
     except OSError as error:
-        raise BackupFailed(str(in_words(folder, error))) from error
+        raise backup_failed(folder, error) from error
 
 
 def copy_store(source: Path, target: Path, *, accept_loss: bool = False) -> Layout:

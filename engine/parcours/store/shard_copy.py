@@ -18,7 +18,7 @@ from pathlib import Path
 from parcours.errors import BackupFailed, StoreBroken, StoreBusy
 from parcours.store.codec import START, damaged, image_head, next_link
 from parcours.store.image_folder import ImageFolder, sync_folder
-from parcours.store.journal import Journal, RecordRow, in_words
+from parcours.store.journal import Journal, RecordRow
 from parcours.store.manifest import ManifestBlock, Note
 
 PIECE_BYTES = 2 * 1024 * 1024
@@ -96,6 +96,7 @@ class ShardCopy:
             journal.set_epoch(epoch)
             journal.set_read_through(min(read_through, self.newest))
             journal.commit()
+            self.close()  # SQLite moves what it has written into the file now
             manifest = ManifestBlock(self._folder, self._shard)
             try:
                 manifest.read()
@@ -105,8 +106,9 @@ class ShardCopy:
                 manifest.close()
 
     def close(self) -> None:
-        if self._journal is not None:
-            self._journal.close()
+        journal, self._journal = self._journal, None
+        if journal is not None:
+            journal.close()
 
     @contextmanager
     def _written(self) -> Iterator[Journal]:
@@ -121,6 +123,14 @@ class ShardCopy:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise BackupFailed(str(in_words(self._path, error))) from error
+            raise backup_failed(self._path, error) from error
         except (StoreBroken, StoreBusy) as error:
             raise BackupFailed(str(error)) from error
+
+
+def backup_failed(path: Path, error: sqlite3.Error | OSError) -> BackupFailed:
+    """What an error of SQLite or of the system means to whoever makes a backup."""
+    where, why = getattr(error, "filename", None) or path, getattr(error, "strerror", None) or error
+    return BackupFailed(
+        f"the backup was given up: {where} cannot be used ({why}). Look at the disk, or name another folder"
+    )
