@@ -173,6 +173,22 @@ def test_closing_waits_for_a_backup_that_is_under_way(tmp_path: Path) -> None:
         assert restored.ingest(pings(range(50))).result().duplicate == 50
 
 
+def test_an_engine_whose_store_is_moved_away_acknowledges_nothing_until_it_is_back(tmp_path: Path) -> None:
+    with open_in(tmp_path / "store") as engine:
+        engine.ingest(pings(range(50))).result()
+        (tmp_path / "store").rename(tmp_path / "elsewhere")
+        waiting = engine.ingest(pings(range(50, 100)))
+        while sum("no store in" in each for each in engine.troubles()) < SHARDS:
+            assert not waiting.done()
+        assert not (tmp_path / "store").exists()  # nothing is begun anew
+
+        (tmp_path / "elsewhere").rename(tmp_path / "store")
+
+        assert waiting.result().accepted == 50
+    with open_in(tmp_path / "store") as engine:
+        assert engine.ingest(pings(range(100))).result().duplicate == 100
+
+
 def test_the_store_of_a_shard_that_lost_its_files_is_refused_before_anybody_is_nobody(tmp_path: Path) -> None:
     with open_in(tmp_path / "store") as engine:
         engine.ingest(pings(range(50))).result()

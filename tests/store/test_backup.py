@@ -124,6 +124,17 @@ def test_trimming_waits_for_the_copy_and_no_longer(used: Path, tmp_path: Path) -
         assert next(store.records()).sequence == 5
 
 
+def test_a_store_that_is_closed_meanwhile_ends_its_copy(used: Path, tmp_path: Path) -> None:
+    begin_backup(tmp_path / "backup", LAYOUT)
+    store = store_in(used, 1)
+    pieces = store.copy_to(tmp_path / "backup")
+    next(pieces)()
+    store.close()
+
+    with pytest.raises(BackupFailed, match="was closed while it was being copied"):
+        next(pieces)
+
+
 def test_a_copy_is_brought_up_to_date(used: Path, tmp_path: Path) -> None:
     begin_backup(tmp_path / "backup", LAYOUT)
     with closing(store_in(used, 1)) as store:

@@ -6,8 +6,11 @@ import shutil
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from parcours.errors import SettingInvalid, StoreBroken
 from parcours.store.address import open_store, prepare
@@ -121,6 +124,38 @@ def test_a_log_that_was_left_out_of_a_copy_is_missed(tmp_path: Path) -> None:
 
     with pytest.raises(StoreBroken):
         open_store(f"sqlite:///{tmp_path / 'copy'}", 0)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.sampled_from(["record", "owner", "reopen", "copy"]), max_size=12), st.integers(0, 12))
+def test_files_are_refused_exactly_if_they_are_older(steps: list[str], chosen: int) -> None:
+    with TemporaryDirectory() as place:
+        folder, copies, sequence, epoch = Path(place) / "store", list[tuple[int, int]](), 0, 0
+        prepare(f"sqlite:///{folder}", "shop", 2)
+        store = open_store(f"sqlite:///{folder}", 1)
+        for step in ["owner", "record", "copy", *steps]:
+            match step:
+                case "record":
+                    sequence += 1
+                    store.append(a_record(sequence, epoch))
+                case "owner":
+                    epoch = store.acquire(None)
+                case "reopen":
+                    store.close()
+                    store = open_store(f"sqlite:///{folder}", 1)
+                case _:
+                    shutil.copytree(folder, Path(place) / f"copy-{len(copies)}")
+                    copies.append((sequence, epoch))
+        store.close()
+        chosen %= len(copies)
+
+        replace_files(folder, Path(place) / f"copy-{chosen}", 1)
+
+        if copies[chosen] == (sequence, epoch):
+            open_store(f"sqlite:///{folder}", 1).close()
+        else:
+            with pytest.raises(StoreBroken, match="older copy"):
+                open_store(f"sqlite:///{folder}", 1)
 
 
 def test_a_copy_that_has_gone_on_by_itself_is_another_one(address: str, tmp_path: Path) -> None:

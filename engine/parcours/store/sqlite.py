@@ -197,7 +197,7 @@ class SqliteStore:
         self._copies += 1
         try:
             yield copy.open
-            with self._using() as journal:
+            with self._copying() as journal:
                 trimmed, link = journal.trimmed()
                 known = journal.images()
             if copy.newest < trimmed:
@@ -208,17 +208,24 @@ class SqliteStore:
                 piece = missing[first : first + PIECE_IMAGES]
                 yield partial(copy.add_images, {slot: known.get(slot, 0) for slot in piece})
             yield from self._copy_records(copy, self._newest)
-            with self._using() as journal:
+            with self._copying() as journal:
                 epoch, read_through = journal.epoch(), journal.read_through()
             yield partial(copy.finish, epoch, read_through)
         finally:
             self._copies -= 1
             copy.close()
 
+    @contextmanager
+    def _copying(self) -> Iterator[Journal]:
+        if self._closed:
+            raise BackupFailed(f"{self._path} was closed while it was being copied: begin the backup anew")
+        with self._using() as journal:
+            yield journal
+
     def _copy_records(self, copy: ShardCopy, through: int) -> Iterator[Write]:
         while copy.newest < through:
             rows, size_bytes = list[RecordRow](), 0
-            with self._using() as journal:
+            with self._copying() as journal:
                 after = copy.newest
                 while after < through and size_bytes < PIECE_BYTES:
                     row = journal.first_after(after)
