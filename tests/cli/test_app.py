@@ -41,7 +41,7 @@ Commands:
 """
 
 COMMANDS = ["demo", "init", "check", "schema", "graph", "simulate", "report", "test", "explain", "diff", "plugins"]
-COMMANDS += ["store", "store backup", "store restore", "store check"]
+COMMANDS += ["store", "store backup", "store restore", "store check", "store reshard"]
 
 
 def run(*arguments: str, app: typer.Typer | None = None) -> Any:

@@ -78,3 +78,22 @@ def check(url: Url) -> None:
         typer.echo(f"{folder / stray}: the store has {shards} shards, and this is of none of them")
     if wrong:
         raise typer.Exit(1)
+
+
+@store.command()
+def reshard(
+    url: Url,
+    shards: Annotated[int, typer.Option(metavar="N", help="For how many shards.")],
+    target: Annotated[str, typer.Option("--to", metavar="URL", help="The new store, where there is none yet.")],
+) -> None:
+    """Make a store for another number of shards, with the same people, of one that no engine uses.
+
+    The old one stays as it is: only one of the two may be opened from now on.
+    """
+    from parcours.routing.plan import check_shards
+    from parcours.shard.resharding import reshard as reshard_store
+    from parcours.store.address import folder_of
+
+    check_shards(shards)
+    reshard_store(folder_of(url), folder_of(target), shards)
+    typer.echo(f"{target} is the store for {shards} shards: open it with shards={shards}, and {url} no more.")

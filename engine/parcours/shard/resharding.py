@@ -1,0 +1,183 @@
+"""Resharding: a store for another number of shards, made slot by slot of one that no engine uses.
+
+Whatever belongs to a person lies in her slot, so slots go as they are. The facts that the journals still have go to the
+shard that owns their person, so that they can be explained. What shards keep for themselves is merged: what is
+published is the same for all, dead letters go with their people, under new numbers. Places of routers are left out, for
+a router that has gone asks for nothing again. Totals are sums, so one shard has those of the past; but each has its own
+runs that wait, since that is what it checks when it opens.
+
+The old store stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from heapq import merge
+from pathlib import Path
+
+import msgspec
+
+from parcours.config import Settings
+from parcours.core.fact import Fact
+from parcours.core.fact_block import decode_facts, encode_facts
+from parcours.core.identity import SLOTS, SlotMap
+from parcours.core.profile import decode_profile
+from parcours.core.totals import OTHER, FactCounter, Step, Totals
+from parcours.errors import SettingInvalid, StoreBroken
+from parcours.shard.dead_letters import DeadLetter, entry_of, letters_of
+from parcours.shard.imaging import Imaging
+from parcours.shard.published import STANDING, Standing
+from parcours.shard.reads import KEPT, ReadsKept
+from parcours.shard.recovery import recover
+from parcours.shard.slots import OWN, Slots
+from parcours.shard.totals import LINES, TOTALS, ShardTotals, StoredTotals
+from parcours.store.backup import begin_backup, complete_backup
+from parcours.store.layout import Layout, layout_of
+from parcours.store.sqlite import SqliteStore
+from parcours.store.store import Record, Store
+
+FACTS_MAX = 5_000
+"""Facts in one record of the new store: about half a megabyte."""
+
+UNFINISHED = (
+    "something was begun in it and not finished: open it once with its engine, until `drain` returns, and close it"
+)
+
+
+def reshard(source: Path, target: Path, shards: int) -> None:
+    """Make a store for so many shards in the target, an empty folder, of the one in the source.
+
+    Raises SettingInvalid, StoreBusy while an engine uses the store, StoreBroken if it is not whole, or if a change or
+    a read of an audience is only half done in it.
+    """
+    found = layout_of(source)
+    if found is None:
+        raise SettingInvalid(f"there is no store in {source}")
+    layout, owners = Layout(found.project, shards), SlotMap(shards)
+    with ExitStack() as opened:
+        olds = [opened.enter_context(closing(SqliteStore(source, shard))) for shard in range(found.shards)]
+        owns = [_own_of(old) for old in olds]
+        shared = _shared(source, owns)
+        begin_backup(target, layout)
+        news = [NewShard(opened.enter_context(closing(SqliteStore(target, shard)))) for shard in range(shards)]
+        _move_facts(olds, news, owners)
+        totals = FactCounter(SLOTS * SLOTS, SLOTS * SLOTS)
+        for number, old in enumerate(olds):
+            totals.include(_move_slots(old, Slots(number, SlotMap(found.shards)), news, owners))
+        _deal_out([letters_of(own) for own in owns], news, owners)
+        for new, share in zip(news, _shares(totals.totals(), [new.waiting for new in news]), strict=True):
+            new.finish(shared, share)
+    complete_backup(target, layout)
+
+
+class NewShard:
+    """One shard of the new store, while it is filled."""
+
+    def __init__(self, store: Store) -> None:
+        self.waiting: Counter[Step] = Counter()
+        self.letters: list[DeadLetter] = []
+        self._store = store
+        self._epoch = store.acquire(None)
+        self._facts: list[Fact] = []
+        self._newest = 0
+
+    def add_fact(self, fact: Fact, stamp_ms: int) -> None:
+        self._facts.append(fact)
+        if len(self._facts) >= FACTS_MAX:
+            self.write_facts(stamp_ms)
+
+    def write_facts(self, stamp_ms: int) -> None:
+        """Write what has been added, as a record, which there has to be for its stamp at least."""
+        self._newest += 1
+        self._store.append(Record(self._newest, self._epoch, stamp_ms, [], [], [], encode_facts(self._facts)))
+        self._facts = []
+
+    def take(self, slots: Slots, number: int) -> None:
+        """Take over a slot as it stands, once all facts are written."""
+        for profile in map(decode_profile, slots[number].profiles.values()):
+            self.waiting.update((run.journey, run.version, run.step) for run in profile.runs if run.step is not None)
+        self._store.save_image(slots.image(number, self._newest))
+
+    def finish(self, shared: Mapping[str, bytes], totals: Totals) -> None:
+        """Write what the shard keeps for itself."""
+        slots = Slots(0, SlotMap(1))
+        slots.own.profiles |= shared
+        slots.own.profiles |= map(entry_of, self.letters)
+        slots.own.profiles[TOTALS] = msgspec.msgpack.encode(StoredTotals(self._newest, totals))
+        slots.own.profiles[LINES] = msgspec.msgpack.encode(totals.lines)
+        self._store.save_image(slots.image(OWN, self._newest))
+
+
+def _own_of(store: Store) -> dict[str, bytes]:
+    """The entries of a shard's own slot."""
+    image = store.image(OWN)
+    own = {} if image is None else dict(image.profiles)
+    for record in store.records(after=0 if image is None else image.sequence):
+        own.update((name, data) for slot, name, data in record.profiles if slot == OWN)
+    return {name: data for name, data in own.items() if data}
+
+
+def _shared(source: Path, owns: Sequence[Mapping[str, bytes]]) -> dict[str, bytes]:
+    """What each shard of the new store has as well: what is published, and which reads have been made."""
+    standing = [msgspec.msgpack.decode(own[STANDING], type=Standing) for own in owns if STANDING in own]
+    reads = [msgspec.msgpack.decode(own[KEPT], type=ReadsKept) if KEPT in own else ReadsKept() for own in owns]
+    agreed = len(standing) == len(owns) and all(each.ledger == standing[0].ledger for each in standing)
+    if not agreed or any(each.held for each in standing) or any(each.waiting or each.begun for each in reads):
+        raise StoreBroken(f"the store in {source} cannot be shared out anew now: {UNFINISHED}")
+    changes = {change.after.number: change for each in standing for change in each.changes}
+    documents = {name: data for own in owns for name, data in own.items() if name.isdigit()}
+    made = {name: read for each in reads for name, read in sorted(each.made.items(), key=lambda pair: pair[1].at)}
+    missed = {name: max(each.missed.get(name, 0) for each in reads) for each in reads for name in each.missed}
+    ledger = standing[0].ledger
+    return {
+        **documents,
+        STANDING: msgspec.msgpack.encode(Standing(ledger, tuple(changes[number] for number in sorted(changes)), False)),
+        KEPT: msgspec.msgpack.encode(ReadsKept(made=made, missed=missed)),
+    }
+
+
+def _move_facts(olds: Sequence[Store], news: Sequence[NewShard], owners: SlotMap) -> None:
+    """Write all facts, those of a person in their order."""
+    stamp_ms = 0
+    for record in merge(*(old.records() for old in olds), key=lambda record: record.stamp_ms):
+        stamp_ms = record.stamp_ms
+        for fact in decode_facts(record.facts, f"record {record.sequence}"):
+            news[owners.shard(fact.person)].add_fact(fact, stamp_ms)
+    for new in news:
+        new.write_facts(stamp_ms)
+
+
+def _move_slots(old: Store, slots: Slots, news: Sequence[NewShard], owners: SlotMap) -> Totals:
+    """Give each slot of an old shard to its new one; returns the old one's totals."""
+    settings = Settings()
+    totals = ShardTotals(settings)
+    recover(old, slots, totals, Imaging(slots, totals, old, settings))
+    for number, slot in slots.owned.items():
+        if slot.profiles or slot.seen or slot.outbox:  # an image takes two fsyncs, and most of a small store are empty
+            news[owners.owner(number)].take(slots, number)
+    return totals.totals()
+
+
+def _deal_out(letters: Sequence[Mapping[int, DeadLetter]], news: Sequence[NewShard], owners: SlotMap) -> None:
+    """Give each dead letter to the shard of its person, the oldest first."""
+    for letter in sorted((each for of_shard in letters for each in of_shard.values()), key=lambda each: each.at):
+        there = news[owners.shard(letter.person)].letters
+        there.append(msgspec.structs.replace(letter, number=len(there) + 1))
+
+
+def _shares(whole: Totals, waiting: Sequence[Mapping[Step, int]]) -> list[Totals]:
+    """Totals that add up to the whole, with the waiting runs of each shard among its own."""
+    counted = dict(whole.steps)
+    shares = []
+    elsewhere = defaultdict[Step, int](int)
+    for of_shard in waiting[1:]:
+        own = defaultdict[Step, int](int)
+        for step, number in of_shard.items():
+            own[step if step in counted else (OTHER, 0, "")] += number
+        for step, number in own.items():
+            elsewhere[step] += number
+        shares.append(Totals(steps=sorted((step, (number, 0, 0)) for step, number in own.items())))
+    rest = [(step, (inflow - elsewhere[step], on, ended)) for step, (inflow, on, ended) in whole.steps]
+    return [msgspec.structs.replace(whole, steps=rest), *shares]

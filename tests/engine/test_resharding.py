@@ -1,0 +1,243 @@
+"""Does a store for another number of shards hold the same as the one it was made of, and go on as that would have?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from typer.testing import CliRunner
+
+from parcours.cli import build
+from parcours.clock import ManualClock
+from parcours.config import Settings
+from parcours.core.identity import SLOTS, SlotMap
+from parcours.core.totals import Totals
+from parcours.errors import SettingInvalid, StoreBroken, StoreBusy
+from parcours.insight.explain_text import explanation_text
+from parcours.journey.model.document import AudiencesDocument, JourneyDocument, ProfileDocument, ProjectDocument
+from parcours.journey.project import Project
+from parcours.service.engine import Engine
+from parcours.shard.closed_letters import list_letters
+from parcours.shard.closed_store import read_shards, sum_of
+from parcours.shard.dead_letters import DeadLetter, entry_of
+from parcours.shard.imaging import Imaging
+from parcours.shard.published import STANDING, Standing
+from parcours.shard.recovery import recover
+from parcours.shard.resharding import reshard
+from parcours.shard.slots import OWN, Slots
+from parcours.shard.totals import ShardTotals
+from parcours.store.address import open_store
+from parcours.store.backup import check_shard
+from parcours.store.store import Record
+
+NewShop = Callable[..., Project]
+
+SHARDS = 3
+PEOPLE = 60
+SETTINGS = Settings(journal_bytes_max=20_000)
+"""So that there are images, and records behind them."""
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(1_000_000)
+
+
+@pytest.fixture
+def project(new_shop: NewShop) -> Project:
+    """The shop, whose mail server is not there: mails stay in the outbox."""
+    return new_shop(email={"host": "127.0.0.1", "port": 1, "sender": "shop@shop.example"})
+
+
+@pytest.fixture
+def used(tmp_path: Path, project: Project, clock: ManualClock) -> Path:
+    """The folder of a store in which people wait, have been reminded in vain, and have bought."""
+    return use(tmp_path / "used", project, clock)
+
+
+def use(folder: Path, project: Project, clock: ManualClock) -> Path:
+    with open_in(folder, project, clock, SHARDS) as engine:
+        for person in range(PEOPLE):
+            engine.identify(f"u{person}", {"email": f"u{person}@mail.example"}).result()
+        engine.ingest([started(person) for person in range(PEOPLE)]).result()
+        clock.move_to(clock.now_ms() + 50)
+        bought = [{**started(each, "b"), "event": "Bought"} for each in range(0, PEOPLE, 3)]
+        engine.ingest(bought).result()
+        engine.pause_journey("visits")
+        clock.move_to(clock.now_ms() + 60)
+        engine.ingest([started(person, "again") for person in range(1, PEOPLE, 3)]).result()
+    return folder
+
+
+def started(person: int, message: str = "a") -> dict[str, object]:
+    return {
+        "type": "track", "event": "Started", "userId": f"u{person}", "messageId": f"{message}-{person}",
+        "properties": {"cart": "c" if message != "again" else "d"},
+    }  # fmt: skip
+
+
+def open_in(folder: Path, project: Project, clock: ManualClock, shards: int) -> Engine:
+    records = [] if "email" in project.channels else ["email"]
+    return Engine.open(
+        project, f"sqlite:///{folder}", shards=shards, runtime="local", records=records, clock=clock, settings=SETTINGS
+    )
+
+
+def slots_of(folder: Path, shards: int) -> dict[int, object]:
+    """Whatever each hash slot holds, however it lies in the files."""
+    found: dict[int, object] = {}
+    for number in range(shards):
+        slots, totals = Slots(number, SlotMap(shards)), ShardTotals(SETTINGS)
+        with closing(open_store(f"sqlite:///{folder}", number)) as store:
+            recover(store, slots, totals, Imaging(slots, totals, store, SETTINGS))
+        for slot in slots.owned:
+            found[slot] = slots.image(slot, 0)
+    assert sorted(found) == list(range(SLOTS))
+    return found
+
+
+def totals_of(folder: Path) -> Totals:
+    return sum_of(read_shards(f"sqlite:///{folder}"))
+
+
+@pytest.mark.parametrize("shards", [1, 2, 5])
+def test_each_slot_holds_the_same_in_another_shard(used: Path, tmp_path: Path, shards: int) -> None:
+    reshard(used, tmp_path / "new", shards)
+
+    slots = slots_of(used, SHARDS)
+    assert slots_of(tmp_path / "new", shards) == slots
+    held = [msgspec.to_builtins(slot) for slot in slots.values()]
+    assert sum(len(profiles) for _, _, profiles, *_ in held) == PEOPLE
+    assert sum(len(outbox) for *_, outbox in held) > PEOPLE / 2
+    assert totals_of(tmp_path / "new") == totals_of(used)
+    assert [check_shard(tmp_path / "new", shard).wrong for shard in range(shards)] == [None] * shards
+
+
+def test_there_and_back_again_is_the_same(used: Path, tmp_path: Path) -> None:
+    reshard(used, tmp_path / "five", 5)
+    reshard(tmp_path / "five", tmp_path / "back", SHARDS)
+
+    assert slots_of(tmp_path / "back", SHARDS) == slots_of(used, SHARDS)
+    assert totals_of(tmp_path / "back") == totals_of(used)
+
+
+def test_it_goes_on_as_the_old_one_would_have(
+    tmp_path: Path, new_shop: NewShop, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    project = new_shop()  # what is sent is recorded, at once
+    used = use(tmp_path / "used", project, clock)
+    reshard(used, tmp_path / "new", 4)
+
+    def go_on(folder: Path, shards: int) -> list[Any]:
+        at = ManualClock(clock.now_ms())
+        with open_in(folder, project, at, shards) as engine:
+            before = [explanation_text(engine.explain(f"u{person}")) for person in range(0, PEOPLE, 10)]
+            again = engine.ingest([started(person) for person in range(PEOPLE)]).result()
+            at.move_to(at.now_ms() + 1_000)
+            for person in range(PEOPLE):  # what is due fires before anything else happens to her
+                engine.identify(f"u{person}", {"city": "Oslo"}).result()
+            people = [engine.profile(f"u{person}") for person in range(PEOPLE)]
+            return [before, again, people, engine.journeys()]
+
+    assert go_on(tmp_path / "new", 4) == go_on(used, SHARDS)
+    assert "totals of a shard were wrong" not in caplog.text
+
+
+def test_dead_letters_go_with_their_people(used: Path, tmp_path: Path) -> None:
+    letters = [DeadLetter(each, 7_000 - each, f"u{each}", b"{}", "it failed", b"mark%d" % each) for each in range(1, 9)]
+    with closing(open_store(f"sqlite:///{used}", 1)) as store:
+        newest = max(record.sequence for record in store.records())
+        own = [(OWN, name, data) for name, data in map(entry_of, letters)]
+        store.append(Record(newest + 1, store.acquire(None), 2_000_000, [], own, [], b""))
+
+    reshard(used, tmp_path / "new", 5)
+
+    found = list_letters(f"sqlite:///{tmp_path / 'new'}")
+    assert Counter((each.person, each.at, each.mark) for each in found.values()) == Counter(
+        (each.person, each.at, each.mark) for each in letters
+    )
+    owners = SlotMap(5)
+    assert all(name == f"{owners.shard(each.person)}.{each.number}" for name, each in found.items())
+
+
+def test_an_audience_that_was_read_is_not_read_again(tmp_path: Path) -> None:
+    at_ms = 1_767_225_600_000
+    clock = ManualClock(at_ms - 20)
+    letter = {
+        "journey": "letter",
+        "entry": {"read": "oslo", "at": "2026-01-01T00:00:00Z"},
+        "steps": [{"id": "done", "end": True}],
+    }
+    project = Project.of(
+        ProjectDocument(project="shop"),
+        ProfileDocument(traits={"city": "string"}),
+        audiences=AudiencesDocument(audiences={"oslo": 'profile.city == "Oslo"'}),
+        journeys=[JourneyDocument.model_validate(letter)],
+    )
+
+    def letters(engine: Engine) -> list[int]:
+        people = [engine.profile(f"u{person}") for person in range(9)]
+        return [person.counts.get("letter", 0) if person else 0 for person in people]
+
+    with open_in(tmp_path / "used", project, clock, SHARDS) as engine:
+        for person in range(9):
+            engine.identify(f"u{person}", {"city": "Oslo"}).result()
+        clock.move_to(at_ms)
+        while letters(engine) != [1] * 9:
+            clock.move_to(clock.now_ms() + 1)  # each look goes through the engine, which goes on meanwhile
+            assert clock.now_ms() < at_ms + 100_000, "nobody has entered"
+        engine.drain(30)
+
+    reshard(tmp_path / "used", tmp_path / "new", 5)
+
+    with open_in(tmp_path / "new", project, clock, 5) as engine:
+        clock.move_to(clock.now_ms() + 1_000)
+        engine.identify("u0", {"city": "Rome"}).result()
+        engine.drain(30)
+        assert letters(engine) == [1] * 9
+
+
+def test_a_change_that_only_some_shards_know_has_to_be_finished_first(used: Path, tmp_path: Path) -> None:
+    with closing(open_store(f"sqlite:///{used}", 1)) as store:
+        newest, held = 0, b""
+        for record in store.records():
+            newest = record.sequence
+            held = next((data for slot, name, data in record.profiles if (slot, name) == (OWN, STANDING)), held)
+        standing = msgspec.msgpack.decode(held, type=Standing)
+        own = (OWN, STANDING, msgspec.msgpack.encode(msgspec.structs.replace(standing, held=True)))
+        store.append(Record(newest + 1, store.acquire(None), 2_000_000, [], [own], [], b""))
+
+    with pytest.raises(StoreBroken, match="begun in it and not finished: open it once with its engine"):
+        reshard(used, tmp_path / "new", 5)
+
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_cannot_be_shared_out_is_refused(used: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingInvalid, match="there is no store in"):
+        reshard(tmp_path / "nowhere", tmp_path / "new", 5)
+    with pytest.raises(SettingInvalid, match="used is not empty"):
+        reshard(used, used, 5)
+    with closing(open_store(f"sqlite:///{used}", 1)), pytest.raises(StoreBusy, match="in use"):
+        reshard(used, tmp_path / "new", 5)
+
+
+def test_the_command_makes_a_new_store_and_leaves_the_old_one(
+    used: Path, tmp_path: Path, project: Project, clock: ManualClock
+) -> None:
+    before = slots_of(used, SHARDS)
+    new = f"sqlite:///{tmp_path / 'new'}"
+
+    made = CliRunner().invoke(build(), f"store reshard --store sqlite:///{used} --shards 2 --to {new}".split())
+    wrong = CliRunner().invoke(build(), f"store reshard --store sqlite:///{used} --shards 0 --to {new}".split())
+
+    assert (made.exit_code, wrong.exit_code) == (0, 1)
+    assert f"{new} is the store for 2 shards: open it with shards=2" in made.stdout
+    assert slots_of(used, SHARDS) == before
+    with open_in(tmp_path / "new", project, clock, 2) as engine:
+        assert engine.ingest([started(person) for person in range(PEOPLE)]).result().duplicate == PEOPLE
