@@ -29,6 +29,7 @@ from parcours.shard.imaging import Imaging
 from parcours.shard.published import STANDING, Standing
 from parcours.shard.recovery import recover
 from parcours.shard.resharding import reshard
+from parcours.shard.retention import DAYS
 from parcours.shard.slots import OWN, Slots
 from parcours.shard.totals import ShardTotals
 from parcours.store.address import open_store
@@ -111,6 +112,10 @@ def test_each_slot_holds_the_same_in_another_shard(used: Path, tmp_path: Path, s
 
     slots = slots_of(used, SHARDS)
     assert slots_of(tmp_path / "new", shards) == slots
+    for shard in range(shards):  # facts are kept for as long as they would have been
+        with closing(open_store(f"sqlite:///{tmp_path / 'new'}", shard)) as store:
+            own = store.image(OWN)
+            assert own is not None and msgspec.msgpack.decode(own.profiles[DAYS]) == [[0, 1]]
     held = [msgspec.to_builtins(slot) for slot in slots.values()]
     assert sum(len(profiles) for _, _, profiles, *_ in held) == PEOPLE
     assert sum(len(outbox) for *_, outbox in held) > PEOPLE / 2

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from parcours.config import Settings
+from parcours.config import DAY_MS, Settings
 from parcours.core.fact import Fact
 from parcours.core.fact_block import decode_facts, encode_facts
 from parcours.core.identity import SLOTS, SlotMap
@@ -31,6 +31,7 @@ from parcours.shard.imaging import Imaging
 from parcours.shard.published import STANDING, Standing
 from parcours.shard.reads import KEPT, ReadsKept
 from parcours.shard.recovery import recover
+from parcours.shard.retention import DAYS
 from parcours.shard.slots import OWN, Slots
 from parcours.shard.totals import LINES, TOTALS, ShardTotals, StoredTotals
 from parcours.store.backup import begin_backup, complete_backup
@@ -81,6 +82,7 @@ class NewShard:
         self._store = store
         self._epoch = store.acquire(None)
         self._facts: list[Fact] = []
+        self._days: dict[int, int] = {}
         self._newest = 0
 
     def add_fact(self, fact: Fact, stamp_ms: int) -> None:
@@ -93,6 +95,7 @@ class NewShard:
         self._newest += 1
         self._store.append(Record(self._newest, self._epoch, stamp_ms, [], [], [], encode_facts(self._facts)))
         self._facts = []
+        self._days.setdefault(stamp_ms // DAY_MS, self._newest)
 
     def take(self, slots: Slots, number: int) -> None:
         """Take over a slot as it stands, once all facts are written."""
@@ -107,6 +110,7 @@ class NewShard:
         slots.own.profiles |= map(entry_of, self.letters)
         slots.own.profiles[TOTALS] = msgspec.msgpack.encode(StoredTotals(self._newest, totals))
         slots.own.profiles[LINES] = msgspec.msgpack.encode(totals.lines)
+        slots.own.profiles[DAYS] = msgspec.msgpack.encode(list(self._days.items()))
         self._store.save_image(slots.image(OWN, self._newest))
 
 
