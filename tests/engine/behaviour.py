@@ -314,6 +314,20 @@ class EngineBehaviour(Behaviour):
             ("parcours", "WARNING")
         }
 
+    def test_a_backup_of_a_running_engine_is_a_store(self, opening: Opening, shop: Project, tmp_path: Path) -> None:
+        engine = opening(shop)
+        engine.ingest([seen(f"{number}", f"m{number}") for number in range(20)]).result(PATIENCE_S)
+        engine.backup(tmp_path / "backup")
+        with pytest.raises(SettingInvalid, match="backup is not empty"):
+            engine.backup(tmp_path / "backup")
+        engine.ingest([seen(f"{number}", f"m{number}") for number in range(20, 30)]).result(PATIENCE_S)
+        engine.close()
+
+        restored = opening(shop, store=f"sqlite:///{tmp_path / 'backup'}")
+        again = restored.ingest([seen(f"{number}", f"m{number}") for number in range(30)]).result(PATIENCE_S)
+
+        assert (again.duplicate, again.accepted) == (20, 10)
+
     def test_an_engine_in_order_has_no_troubles(self, shared: Engine) -> None:
         assert shared.troubles() == []
 
