@@ -26,8 +26,10 @@ from parcours.core.identity import SLOTS, SlotMap
 from parcours.core.profile import decode_profile
 from parcours.core.totals import OTHER, FactCounter, Step, Totals
 from parcours.errors import SettingInvalid, StoreBroken
+from parcours.shard.dead_letters import PREFIX as LETTER
 from parcours.shard.dead_letters import DeadLetter, entry_of, letters_of
 from parcours.shard.imaging import Imaging
+from parcours.shard.positions import PREFIX as ROUTER
 from parcours.shard.published import STANDING, Standing
 from parcours.shard.reads import KEPT, ReadsKept
 from parcours.shard.recovery import recover
@@ -41,6 +43,10 @@ from parcours.store.store import Record, Store
 
 FACTS_MAX = 5_000
 """Facts in one record of the new store: about half a megabyte."""
+
+KNOWN = frozenset({STANDING, TOTALS, LINES, DAYS})
+PREFIXES = (KEPT, ROUTER, LETTER)
+"""The entries of a shard's own slot: whatever is added to them has to be shared out, too, or be left out on purpose."""
 
 UNFINISHED = (
     "something was begun in it and not finished: open it once with its engine, until `drain` returns, and close it"
@@ -125,6 +131,9 @@ def _own_of(store: Store) -> dict[str, bytes]:
 
 def _shared(source: Path, owns: Sequence[Mapping[str, bytes]]) -> dict[str, bytes]:
     """What each shard of the new store has as well: what is published, and which reads have been made."""
+    unknown = {name for own in owns for name in own} - KNOWN
+    unknown = {name for name in unknown if not name.isdigit() and not name.startswith(PREFIXES)}
+    assert not unknown, f"nobody has said what becomes of {sorted(unknown)}"
     standing = [msgspec.msgpack.decode(own[STANDING], type=Standing) for own in owns if STANDING in own]
     reads = [msgspec.msgpack.decode(own[KEPT], type=ReadsKept) if KEPT in own else ReadsKept() for own in owns]
     agreed = len(standing) == len(owns) and all(each.ledger == standing[0].ledger for each in standing)
