@@ -261,7 +261,11 @@ def test_a_shard_that_does_not_close_keeps_no_other_open(tmp_path: Path, new_sho
 GREATEST = dict.fromkeys(Settings.model_fields, COUNT_MAX) | {
     name: DURATION_MAX_MS for name in Settings.model_fields if name.endswith("_ms")
 }
-LEAST = dict.fromkeys(Settings.model_fields, 1) | {"id_bytes_max": 256, "soft_failures_max": 2}
+LEAST = dict.fromkeys(Settings.model_fields, 1) | {
+    "actor_silence_ms": 1_000,
+    "id_bytes_max": 256,
+    "soft_failures_max": 2,
+}
 WORDS = {"outbox_full": "refuse"}
 
 
