@@ -16,6 +16,8 @@ MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
+MIB = 1024 * 1024
+
 MACRO_STEPS_MAX = 10_000
 """Default of `macro_steps_max`, and the bound where an expression is evaluated without settings."""
 
@@ -59,10 +61,15 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=64,
         description="Routers whose batch numbers a shard remembers; the one unheard of for longest is forgotten.",
     )
-    message_ids_max: Count = Field(
-        default=2_000_000, description="Message ids a shard remembers to recognise duplicates."
-    )
     message_ids_for_ms: Duration = Field(default=DAY_MS, description="How long a message id is remembered.")
+    message_ids_bytes_max: Annotated[int, Field(ge=MIB, le=COUNT_MAX)] = Field(
+        default=256 * MIB,
+        description="Memory of a shard for message ids: enough for those of a day at 2,000 events a second.",
+    )
+    message_ids_disk_max: Annotated[int, Field(ge=MIB, le=COUNT_MAX)] = Field(
+        default=4 * 1024 * MIB,
+        description="Disk of a shard for message ids: as many as those; beyond either the oldest are forgotten.",
+    )
     traits_bytes_max: Count = Field(
         default=4_096, description="Room for one person's undeclared traits, in bytes of JSON."
     )
@@ -212,7 +219,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         description="How long an actor on Ray may answer nothing before its process is ended; a busy one answers.",
     )
     journal_bytes_max: Count = Field(
-        default=64 * 1024 * 1024,
+        default=64 * MIB,
         description="Journal behind the oldest image from which images are renewed, for as many bytes as are written.",
     )
     clock_jump_max_ms: Duration = Field(

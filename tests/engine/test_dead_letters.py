@@ -14,8 +14,8 @@ from parcours.errors import CallerError
 from parcours.journey.channels import channels_used
 from parcours.journey.project import Project
 from parcours.service.engine import Engine
+from parcours.shard.ids.key import DIGEST_BYTES
 from parcours.shard.in_hand import InHand, line_mark
-from parcours.shard.intake import DIGEST_BYTES
 from parcours.store.address import open_store
 
 NewShop = Callable[..., Project]
@@ -38,7 +38,8 @@ def suspect(address: str, person: str, message_id: str) -> None:
     store = open_store(address, 0)
     in_hand = InHand()
     in_hand.restore(store.scratch())
-    in_hand.line(line_mark(blake2s(f"{person}\0{message_id}".encode(), digest_size=DIGEST_BYTES).digest()))
+    digest = blake2s(f"{person}\0{message_id}".encode(), digest_size=DIGEST_BYTES).digest()
+    in_hand.line(line_mark(digest))
     in_hand.blame(ZeroDivisionError("a mistake of ours"))
     store.close()
 

@@ -262,9 +262,11 @@ GREATEST = dict.fromkeys(Settings.model_fields, COUNT_MAX) | {
     name: DURATION_MAX_MS for name in Settings.model_fields if name.endswith("_ms")
 }
 LEAST = dict.fromkeys(Settings.model_fields, 1) | {
-    "actor_silence_ms": 1_000,
     "id_bytes_max": 256,
     "soft_failures_max": 2,
+    "message_ids_bytes_max": 1024 * 1024,
+    "message_ids_disk_max": 1024 * 1024,
+    "actor_silence_ms": 1_000,
 }
 WORDS = {"outbox_full": "refuse"}
 

@@ -16,6 +16,7 @@ from parcours.core.fact_block import decode_facts
 from parcours.core.identity import SlotMap
 from parcours.errors import ShardStopped, StoreBroken
 from parcours.journey.program import Program
+from parcours.shard.ids.key import DIGEST_BYTES
 from parcours.shard.in_hand import DEATHS_MAX, ENTRIES, InHand, line_mark, timer_mark
 from parcours.shard.messages import Answer, Batch
 from parcours.shard.requests import ExchangeDeliveries
@@ -221,7 +222,7 @@ def test_marks_that_are_noted_are_found_again_and_the_oldest_are_forgotten() -> 
     scratch = memoryview(bytearray(SCRATCH_BYTES))
     in_hand = InHand()
     in_hand.restore(scratch)
-    marks = [line_mark(bytes([number]) * 16) for number in range(ENTRIES + 3)]
+    marks = [line_mark(bytes([number]) * DIGEST_BYTES) for number in range(ENTRIES + 3)]
     for mark in marks:
         in_hand.line(mark)
         assert in_hand.blame(ValueError("ä" * 1_000))

@@ -13,6 +13,8 @@ from parcours.core.fact import Fact
 from parcours.core.fact_block import FORMAT
 from parcours.core.profile import Profile
 from parcours.journey.publish.publications import Publications
+from parcours.shard.ids.file import IdFileIndex
+from parcours.shard.ids.stored import StoredIds
 from parcours.shard.positions import Position
 from parcours.shard.published import Standing
 from parcours.shard.reads import ReadsKept
@@ -20,10 +22,13 @@ from parcours.shard.totals import StoredTotals
 from parcours.store.codec import VERSION
 from parcours.store.store import Record, SlotImage
 
-KEPT = (Record, SlotImage, Profile, Outgoing, Position, Standing, Publications, StoredTotals, ReadsKept)
+KEPT = (
+    Record, SlotImage, Profile, Outgoing, Position, Standing, Publications, StoredTotals, ReadsKept, StoredIds,
+    IdFileIndex,
+)  # fmt: skip
 """Everything that a store keeps the bytes of, but for facts."""
 
-SHAPES = {3: "363790b08b196212"}
+SHAPES = {3: "b3550a79d59dd977"}
 """For each format the digest of what is written in it."""
 
 FACT_SHAPES = {1: "a2297e1fbd53bd02"}

@@ -68,7 +68,7 @@ class Shelf:
     def commit(self, size_bytes: int) -> None:
         self.sequence += 1
         record = Record(self.sequence, 1, 0, [], [(0, "somebody", bytes(size_bytes))], [], b"")
-        self.imaging.committed(self.sequence, self.store.append(record))
+        self.imaging.committed(self.sequence, self.store.append(record), self.sequence)
 
     def behind_bytes(self) -> int:
         """What a shard that opens now has to read again."""

@@ -14,7 +14,9 @@ from parcours.config import DAY_MS, HOUR_MS, MINUTE_MS, Settings
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.fact_block import decode_facts
 from parcours.core.identity import SlotMap
+from parcours.shard.ids.key import KEY_BYTES
 from parcours.shard.messages import Status
+from parcours.store.store import Record
 
 if TYPE_CHECKING:
     from tests.shard.conftest import Lines, World
@@ -266,12 +268,18 @@ def history(world: World) -> list[object]:
     """The journal, but for the epochs, with each record's entries in the order of the people."""
     return [
         (
-            record.sequence, record.stamp_ms, sorted(record.seen), sorted(record.profiles),
+            record.sequence, record.stamp_ms, sorted(messages(record)), sorted(record.profiles),
             sorted(record.outbox, key=lambda entry: entry[:2]),
             sorted(decode_facts(record.facts, "a record"), key=by_person_and_key),
         )
         for record in world.store.records()
     ]  # fmt: skip
+
+
+def messages(record: Record) -> list[tuple[bytes, int]]:
+    return [
+        (keys[start : start + KEY_BYTES], at) for at, keys in record.seen for start in range(0, len(keys), KEY_BYTES)
+    ]
 
 
 def by_person_and_key(fact: Fact) -> tuple[str, str]:

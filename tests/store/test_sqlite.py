@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from parcours.errors import StoreBroken, StoreBusy
+from parcours.store.file_folder import OPEN_FILES_MAX
 from parcours.store.image_folder import ImageFolder
 from parcours.store.sqlite import SqliteStore
 from parcours.store.store import Store
@@ -283,3 +284,31 @@ def read_everything(folder: Path) -> None:
     with closing(SqliteStore(folder, shard=3)) as store:
         list(store.images())
         list(store.records())
+
+
+def test_files_are_there_when_the_store_is_opened_again(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path, shard=3)) as store:
+        store.extend_file("1-1.ids", b"one")
+
+    with closing(SqliteStore(tmp_path, shard=3)) as store:
+        assert store.read_file("1-1.ids", 0, 3) == b"one"
+        assert store.file_names() == {"1-1.ids"}
+
+
+def test_files_without_their_journal_are_no_new_store(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path, shard=3)) as store:
+        store.extend_file("1-1.ids", b"one")
+    (tmp_path / JOURNAL).unlink()
+
+    with pytest.raises(StoreBroken, match="others of this shard are there"):
+        SqliteStore(tmp_path, shard=3)
+
+
+def test_many_files_can_be_read_by_turns(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path, shard=3)) as store:
+        names = [f"1-{number}.ids" for number in range(2 * OPEN_FILES_MAX)]
+        for name in names:
+            store.extend_file(name, name.encode())
+
+        for _ in range(2):
+            assert all(store.read_file(name, 0, len(name)) == name.encode() for name in names)

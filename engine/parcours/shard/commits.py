@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from parcours.errors import ShardStopped, StoreBroken
+from parcours.shard.ids.seen import SeenIds
 from parcours.shard.imaging import Imaging
 from parcours.shard.in_hand import InHand
 from parcours.shard.outbox import Outbox
@@ -44,6 +45,7 @@ class Commits:
         published: Published,
         reads: Reads,
         totals: ShardTotals,
+        seen: SeenIds,
         imaging: Imaging,
         wheel: Wheel,
         outbox: Outbox,
@@ -55,6 +57,7 @@ class Commits:
         self._published = published
         self._reads = reads
         self._totals = totals
+        self._seen = seen
         self._imaging = imaging
         self._wheel = wheel
         self._outbox = outbox
@@ -66,7 +69,8 @@ class Commits:
     def open(self, expected_epoch: int | None) -> None:
         """Take the store over, and bring back from it what lies in memory."""
         self.epoch = self._store.acquire(expected_epoch)
-        self.sequence, self.stamp_ms = recover(self._store, self._slots, self._totals, self._imaging)
+        self.sequence, self.stamp_ms = recover(self._store, self._slots, self._seen, self._totals, self._imaging)
+        self._seen.restored(self.epoch)
         self._retention.restore(self._slots.own.profiles)
 
     @contextmanager
@@ -110,22 +114,25 @@ class Commits:
         if profiles or outbox or work.facts or always:
             facts = self._time.keep(work.facts)
             own = [*work.own, *self._published.entries(self._slots.own.profiles), *self._reads.entries()]
+            own += self._seen.entries()
             if self._time.counts_facts:
                 own += self._retention.note(work.stamp_ms, self.sequence + 1, self._published.program.facts_for_ms)
             if work.facts and self._time.counts_facts:
                 own += self._totals.count(work.facts, self.sequence + 1)
             written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles
-            record = Record(self.sequence + 1, self.epoch, work.stamp_ms, work.seen, written, outbox, facts)
+            record = Record(self.sequence + 1, self.epoch, work.stamp_ms, work.seen_ids(), written, outbox, facts)
             size_bytes = self._store.append(record)
             self.sequence += 1
             self._retention.committed()
             self._slots.show_own(own)
             self._published.saved()
             self._reads.saved()
+            self._seen.saved()
             if outbox:
                 self._outbox.count(work.outbox_counts())
             for person, due in self._slots.show(profiles, outbox):
                 self._wheel.add(person, due)
-            self._imaging.committed(self.sequence, size_bytes)
+            self._imaging.committed(self.sequence, size_bytes, self._seen.through)
+            self._seen.committed(self.sequence, size_bytes, self.stamp_ms)
         for channel, ready in work.ready:
             self._outbox.offer(channel, ready)

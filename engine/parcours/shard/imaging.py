@@ -4,7 +4,7 @@ A shard comes back as the images of its slots and the records behind them. Once 
 journal lies behind the oldest image, images are renewed, the oldest first, for as many bytes as commits write
 meanwhile. So image work costs at most as much as the journal does, however large the slots are and whether or not
 anything can be trimmed; and behind the oldest image lies at most `journal_bytes_max` and about as much as all images
-take. A record that no image needs is trimmed once its facts have been read.
+take. A record that no image needs is trimmed once its message ids lie in a file and its facts have been read.
 """
 
 from __future__ import annotations
@@ -50,8 +50,11 @@ class Imaging:
         for number in self._to_be_met.pop(record.sequence, ()):
             self._imaged_at[number] = self._written
 
-    def committed(self, sequence: int, size_bytes: int) -> None:
-        """Record `sequence` has been written: renew images for as many bytes, if there is need, and trim."""
+    def committed(self, sequence: int, size_bytes: int, ids_through: int) -> None:
+        """Record `sequence` has been written: renew images for as many bytes, if there is need, and trim.
+
+        ids_through  up to this record, message ids lie in files of their own
+        """
         self._written += size_bytes
         if self._written - self._imaged_at[self._oldest_first[0]] < self._behind_max:
             self._credit = 0
@@ -61,8 +64,9 @@ class Imaging:
                 if self._credit <= 0:
                     break
                 self._renew(sequence)
-        if self._store.trim(self._oldest):
-            self._store.trim(self._oldest)  # two for one that was written, or a backlog would never go
+        needed_after = min(self._oldest, ids_through)
+        if self._store.trim(needed_after):
+            self._store.trim(needed_after)  # two for one that was written, or a backlog would never go
 
     def _renew(self, sequence: int) -> None:
         number = self._oldest_first[0]

@@ -17,7 +17,7 @@ from parcours.wording import error_words
 DEATHS_MAX: Final = 3
 """So often one input may be in hand when the process ends: on Ray, whose actors are back within 3 s, that is 10 s."""
 
-MARK_BYTES: Final = 17
+MARK_BYTES: Final = 11
 ENTRY_BYTES: Final = 256
 ENTRIES: Final = SCRATCH_BYTES // ENTRY_BYTES - 1
 REASON_BYTES_MAX: Final = ENTRY_BYTES - MARK_BYTES - 2
@@ -116,7 +116,7 @@ def line_mark(digest: bytes) -> bytes:
 
 def timer_mark(person: str, due: int) -> bytes:
     """The mark of a person's timers of one instant."""
-    return TIMER + crc32(person.encode()).to_bytes(4, "big") + due.to_bytes(12, "big")
+    return TIMER + crc32(person.encode()).to_bytes(4, "big") + due.to_bytes(6, "big")
 
 
 def _encoded(entry: Entry) -> bytes:

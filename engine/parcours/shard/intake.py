@@ -1,7 +1,7 @@
 """The intake of a batch: duplicates and unusable lines are told apart, and the others become inputs of people.
 
-This is the hot path: most lines move nothing, and such a line costs the decoding of its envelope, a
-digest and a look at two sets. Its properties are never decoded.
+This is the hot path: most lines move nothing, and such a line costs the decoding of its envelope, a digest, and a look
+at two sets, once there are many ids at two filters as well (ids/seen.py). Its properties are never decoded.
 """
 
 from __future__ import annotations
@@ -28,15 +28,14 @@ from parcours.segment.line import (
 )
 from parcours.segment.person import is_report, person_of
 from parcours.shard.dead_letters import DeadLetters
+from parcours.shard.ids.key import DIGEST_BYTES, KEY, name_of
+from parcours.shard.ids.seen import SeenIds
 from parcours.shard.in_hand import line_mark
 from parcours.shard.messages import Answer, Batch, LineOutcome
 from parcours.shard.reports import NOBODY, Reports
-from parcours.shard.slots import SeenIds, Slots
+from parcours.shard.slots import Slots
 from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.work import Work
-
-DIGEST_BYTES = 16
-"""Long enough that two messages of a shard never share a digest."""
 
 PLAIN_ID_MAX = 64
 """An id up to this length in characters is within every bound that can be set, and needs no closer look."""
@@ -49,6 +48,8 @@ NOT_USABLE_THEN = "it could not be used when it first came"
 
 _nothing_hashed = blake2s(digest_size=DIGEST_BYTES).copy
 """A fresh digest of a kind made for short texts: to copy it costs a third of setting one up."""
+
+_key_of = KEY.pack
 
 
 class Intake:
@@ -87,7 +88,9 @@ class Intake:
         While it is being applied the line is in hand.
         """
         self._outcomes, self._reasons = bytearray(len(batch.lines)), []  # accepted, unless it turns out otherwise
-        idle, owned, remember = self._idle, self._slots.owned, work.seen.append
+        idle, ids = self._idle, self._seen
+        young, older, recent, settled = ids.young, ids.older, ids.recent, ids.settled
+        seen_at, remember = work.stamp_ms, work.consumed_at(work.stamp_ms)
         reports = Reports(self._slots, batch.lines)
         arrival_ms = self._time.arrival_ms(work.stamp_ms)
         in_hand, suspects = self._in_hand, self._in_hand.suspects
@@ -105,9 +108,11 @@ class Intake:
                 if not person or person[0] == "@" or len(person) > PLAIN_ID_MAX or "\0" in person:
                     slot, person = self._whose(call, reports, work)
                     name = person.encode()
+                    name_hash = name_of(slot, name)
                 else:
                     name = person.encode()
-                    slot = crc32(name) % SLOTS  # as the slot map says; a call a line is too dear here
+                    name_hash = crc32(name)
+                    slot = name_hash % SLOTS  # as the slot map says; a call a line is too dear here
                 at = instant(call.timestamp) if arrival_ms is None else arrival_ms
                 given = self._input(call, slot, person, at, work) if moves else None
                 message_id = call.message_id
@@ -120,19 +125,23 @@ class Intake:
                 self._outcomes[place] = LineOutcome.REJECTED
                 self._reasons.append(str(reason))
                 continue
-            digest, seen = hashed.digest(), owned[slot].seen
-            if digest in seen and not self._seen.has_expired(slot, digest, at):
+            digest = hashed.digest()
+            key, part = _key_of(name_hash, digest), digest[0]
+            seen = young[part]
+            if key in seen:
+                is_known = not ids.has_expired(key, at)
+            else:
+                is_known = older and (key in recent[part] or key in settled[part]) and ids.recalls(key, at)
+            if is_known:
                 self._outcomes[place] = LineOutcome.DUPLICATE
                 continue
             if suspects and line_mark(digest) in suspects:
-                why = self._dead_letters.set_aside(work, at, person, line, line_mark(digest))
-                self._outcomes[place] = LineOutcome.REJECTED
-                self._reasons.append(f"{SET_ASIDE}: {why}")
+                self._set_aside(work, at, person, place, line, line_mark(digest))
                 continue
-            seen[digest] = at
-            remember((slot, digest, at))
-            if at > work.stamp_ms:
-                work.stamp_ms = at
+            if at != seen_at:  # under virtual time; else it is the batch's
+                seen_at, remember = at, work.consumed_at(at)
+            seen[key] = at
+            remember(key)
             if given is None:
                 if moves and call.type == "track" and call.event not in self._declared:
                     self._outcomes[place] = LineOutcome.UNDECLARED
@@ -141,8 +150,14 @@ class Intake:
                 yield slot, person, given
             else:
                 self._note_unmatched(given, work)
-        self._seen.note(work.seen)
-        self._seen.forget(work.stamp_ms)
+        if (reached := ids.note()) is not None:
+            work.facts.append(reached)
+
+    def _set_aside(self, work: Work, at: int, person: str, place: int, line: bytes, mark: bytes) -> None:
+        """The line cannot be applied."""
+        why = self._dead_letters.set_aside(work, at, person, line, mark)
+        self._outcomes[place] = LineOutcome.REJECTED
+        self._reasons.append(f"{SET_ASIDE}: {why}")
 
     def _note_unmatched(self, given: Input, work: Work) -> None:
         """A report concerns nobody."""

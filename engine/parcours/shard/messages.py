@@ -121,6 +121,7 @@ class Status(msgspec.Struct, frozen=True, array_like=True):
     standing_still  people whose clock waits for a receipt (virtual time only)
     reads           journeys whose audience has been read, and the newest instant of it
     reads_missed    how many instants of a journey passed without a read, by journey
+    message_ids_window_ms  for how long a message is recognised now: shorter than asked for where there is no room
     troubles        what is not in order, a sentence each
     refuses         why it wants no further events for now, None if it does
     """
@@ -135,6 +136,7 @@ class Status(msgspec.Struct, frozen=True, array_like=True):
     reads_missed: dict[str, int]
     troubles: list[str] = []
     refuses: str | None = None
+    message_ids_window_ms: int = 0
 
 
 class Holding(msgspec.Struct, frozen=True, array_like=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from parcours.shard.ids.seen import SeenIds
 from parcours.shard.imaging import Imaging
 from parcours.shard.slots import Slots
 from parcours.shard.totals import ShardTotals
@@ -17,15 +18,16 @@ class Place(NamedTuple):
     stamp_ms: int
 
 
-def recover(store: Store, slots: Slots, totals: ShardTotals, imaging: Imaging) -> Place:
+def recover(store: Store, slots: Slots, seen: SeenIds, totals: ShardTotals, imaging: Imaging) -> Place:
     """Fill the slots, the totals and the place of the image work; they are new ones."""
     place = Place(0, 0)
     for image in store.images():
         slots.restore(image)
     totals.restore(slots.own.profiles)
-    reached = imaging.restore()
+    reached = min(imaging.restore(), seen.restore())
     for record in store.records(after=max(0, reached - 1)):  # the newest is always there, for its stamp
         slots.replay(record)
+        seen.replay(record)
         imaging.replay(record)
         totals.replay(record, slots.own.profiles)
         place = Place(record.sequence, record.stamp_ms)

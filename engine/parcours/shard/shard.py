@@ -31,6 +31,7 @@ from parcours.journey.publish.publications import Publications
 from parcours.shard.claiming import Claiming
 from parcours.shard.commits import Commits
 from parcours.shard.dead_letters import DeadLetter, DeadLetters
+from parcours.shard.ids.seen import SeenIds
 from parcours.shard.imaging import Imaging
 from parcours.shard.inputs import Inputs
 from parcours.shard.intake import Intake
@@ -41,7 +42,7 @@ from parcours.shard.positions import Positions
 from parcours.shard.published import Published
 from parcours.shard.reads import Reads
 from parcours.shard.requests import ExchangeDeliveries
-from parcours.shard.slots import SeenIds, Slots
+from parcours.shard.slots import Slots
 from parcours.shard.sweep import Sweep
 from parcours.shard.timekeeping import LiveTime, Timekeeping
 from parcours.shard.totals import ShardTotals
@@ -75,8 +76,7 @@ class Shard:
     ) -> None:
         """`project` is what the program was compiled from; without it nothing else can ever be published.
 
-        slot_map  where people live: the shard owns the slots that it gives to `number`
-        time  live time unless told otherwise
+        slot_map  where people live: the shard owns the slots that it gives to `number`; time is live if not given
         """
         self._published = Published(program, project)
         self._store = store
@@ -84,7 +84,7 @@ class Shard:
         self._time = time = time or LiveTime()
         self._slot_map = slot_map
         self._slots = Slots(number, slot_map)
-        self._seen = SeenIds(self._slots, settings.message_ids_for_ms, settings.message_ids_max)
+        self._seen = SeenIds(self._slots.own, store, settings)
         self._dead_letters = DeadLetters(settings)
         self._intake = Intake(program, settings, slot_map, self._slots, self._seen, self._time, self._dead_letters)
         self._wheel = Wheel(self._due_of)
@@ -100,8 +100,8 @@ class Shard:
         self._leaving = Claiming(self._slots, self._inputs, self._time, settings)
         self._positions = Positions(settings)
         self._commits = Commits(
-            self._slots, store, time, self._published, self._reads, self._totals, self._imaging, self._wheel,
-            self._leaving.outbox, self._dead_letters.in_hand,
+            self._slots, store, time, self._published, self._reads, self._totals, self._seen, self._imaging,
+            self._wheel, self._leaving.outbox, self._dead_letters.in_hand,
         )  # fmt: skip
 
     def open(self, now_ms: int, *, expected_epoch: int | None = None) -> None:
@@ -118,7 +118,6 @@ class Shard:
         self._dead_letters.restore(own, self._store.scratch())
         self._reads.restore(own)
         self._go_by_what_is_published()
-        self._seen.restore(self._commits.stamp_ms)
         for person, due in self._slots.timers():
             self._wheel.add(person, due)
         if self._time.counts_facts:
@@ -372,6 +371,7 @@ class Shard:
             ready=self.ready(),
             claimed=self._leaving.outbox.under_way(),
             standing_still=self._time.standing_still,
+            message_ids_window_ms=self._seen.window_ms(),
             troubles=self.troubles(now_ms),
             refuses=self.refuses(),
         )
@@ -388,7 +388,7 @@ class Shard:
 
     def troubles(self, now_ms: int) -> list[str]:
         """What whoever runs the engine should know of this shard, a sentence each."""
-        return [*self._dead_letters.troubles(), *self._leaving.troubles(now_ms)]
+        return [*self._dead_letters.troubles(), *self._leaving.troubles(now_ms), *self._seen.troubles()]
 
     def refuses(self) -> str | None:
         """Why no further events are wanted for now, None if they are."""

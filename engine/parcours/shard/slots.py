@@ -1,16 +1,14 @@
-"""The slots of a shard: its share of the 1,024 hash slots, each with people, message ids and an outbox.
+"""The slots of a shard: its share of the 1,024 hash slots, each with people and an outbox.
 
-A slot is the unit of images on disk and of moving people between shards, so whatever belongs to a
-person lies in that person's slot. What is published belongs to no person, nor does the place at which each router
-is: they lie in a slot of the shard's own, which nobody lives in and every shard has, so that a store needs to know
-nothing about them, and a record holds of them what has changed.
+A slot is the unit of images on disk and of moving people between shards, so whatever belongs to a person lies in that
+person's slot, but for message ids, which can be listed by name (ids/seen.py). What is published belongs to no person,
+nor does the place at which each router is: they lie in a slot of the shard's own, which nobody lives in and every shard
+has, so that a store needs to know nothing about them, and a record holds of them what has changed.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias
 
 import msgspec
 
@@ -22,18 +20,14 @@ from parcours.store.store import Record, SlotImage
 OWN = SLOTS
 """The number of the shard's own slot; its "people" are entries, each of which says by its name whose it is."""
 
-SeenMessage: TypeAlias = tuple[int, bytes, int]
-"""The slot of its person, the digest that recognises it, and the time at which it was consumed."""
-
 
 class Slot:
-    """People by name (encoded), message ids by digest (with the time seen), outbox entries by key (encoded)."""
+    """People by name (encoded), outbox entries by key (encoded)."""
 
-    __slots__ = ("outbox", "profiles", "seen", "sequence")
+    __slots__ = ("outbox", "profiles", "sequence")
 
     def __init__(self) -> None:
         self.profiles: dict[str, bytes] = {}
-        self.seen: dict[bytes, int] = {}
         self.outbox: dict[str, bytes] = {}
         self.sequence = 0
         """The record up to which the slot's image on disk reaches."""
@@ -62,7 +56,7 @@ class Slots:
 
     def restore(self, image: SlotImage) -> None:
         slot = self[image.slot]
-        slot.profiles, slot.seen, slot.outbox = dict(image.profiles), dict(image.seen), dict(image.outbox)
+        slot.profiles, slot.outbox = dict(image.profiles), dict(image.outbox)
         slot.sequence = image.sequence
 
     def show(
@@ -91,7 +85,7 @@ class Slots:
                 self.own.profiles.pop(name, None)
 
     def replay(self, record: Record) -> None:
-        """Apply a record's post-images to the slots whose image is older."""
+        """Apply a record's post-images to the slots whose image is older. Message ids are `SeenIds`' to take up."""
         for number, person, data in record.profiles:
             if record.sequence <= self[number].sequence:
                 continue
@@ -99,9 +93,6 @@ class Slots:
                 self.show_own([(person, data)])
             else:
                 self.owned[number].profiles[person] = data
-        for number, digest, at in record.seen:
-            if record.sequence > self.owned[number].sequence:
-                self.owned[number].seen[digest] = at
         for number, key, entry in record.outbox:
             if record.sequence <= self.owned[number].sequence:
                 continue
@@ -112,7 +103,7 @@ class Slots:
 
     def image(self, number: int, sequence: int) -> SlotImage:
         slot = self[number]
-        return SlotImage(number, sequence, slot.profiles, slot.seen, slot.outbox)
+        return SlotImage(number, sequence, slot.profiles, slot.outbox)
 
     def outbox_entries(self) -> list[tuple[int, Outgoing]]:
         """Every outbox entry with its slot, in the order in which they were decided on."""
@@ -126,49 +117,3 @@ class Slots:
     def numbers(self) -> list[int]:
         """Every slot that has an image, the shard's own included."""
         return [*self.owned, OWN]
-
-
-class SeenIds:
-    """Which messages have been consumed: by person and message id, for a time and up to a number.
-
-    A message is (slot, digest, time). The digests lie in their slots; the order in which they came lies
-    here, so that the oldest go first.
-    """
-
-    def __init__(self, slots: Slots, for_ms: int, most: int) -> None:
-        self._owned = slots.owned
-        self._for_ms = for_ms
-        self._most = most
-        self._order: deque[SeenMessage] = deque()
-
-    def restore(self, at: int) -> None:
-        """Take up what the slots hold, as it stood at this time. Of one instant, the order is not known any more."""
-        held = [
-            (seen_at, number, digest) for number, slot in self._owned.items() for digest, seen_at in slot.seen.items()
-        ]
-        held.sort()
-        self._order = deque((number, digest, seen_at) for seen_at, number, digest in held)
-        self.forget(at)
-
-    def has_expired(self, number: int, digest: bytes, at: int) -> bool:
-        """Whether a message that lies in this slot is too old by now; then it is gone, with all that came before."""
-        if self._owned[number].seen[digest] > at - self._for_ms:
-            return False
-        self.forget(at)
-        return True
-
-    def note(self, messages: list[SeenMessage]) -> None:
-        """These have just been put into their slots, in this order. Times do not go back."""
-        self._order += messages
-
-    def forget(self, at: int) -> None:
-        """Drop what is too old or too many. Called once a batch."""
-        order, owned, horizon, most = self._order, self._owned, at - self._for_ms, self._most
-        while order and (order[0][2] <= horizon or len(order) > most):
-            number, digest, seen_at = order.popleft()
-            seen = owned[number].seen
-            if seen.get(digest) == seen_at:  # else it has expired and come again within one batch
-                del seen[digest]
-
-    def __len__(self) -> int:
-        return len(self._order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 
 import msgspec
 
@@ -10,7 +11,7 @@ from parcours.core.effect import Effects, Outgoing
 from parcours.core.fact import Fact
 from parcours.core.profile import Profile, decode_profile, encode_profile, is_empty, is_empty_data
 from parcours.shard.outbox import Ready
-from parcours.shard.slots import SeenMessage, Slots
+from parcours.shard.slots import Slots
 
 _encoder = msgspec.msgpack.Encoder()
 
@@ -34,6 +35,7 @@ class Work:
     """Decoded copies of the people touched, and everything else that the commit will hold.
 
     stamp_ms  the effective time of the batch's inputs (under virtual time each has its own)
+    seen      (effective time, keys) of the messages consumed, in their order
     own       (name, bytes) of what changed in the shard's own slot
     ready     (channel, delivery) pairs that may be claimed once this is committed
     newcomers  by slot, people who have been touched of whom nothing was known before
@@ -54,7 +56,7 @@ class Work:
         self.newcomers: defaultdict[int, list[str]] = defaultdict(list)
         self.stamp_ms = stamp_ms
         self.facts: list[Fact] = []
-        self.seen: list[SeenMessage] = []
+        self.seen: list[tuple[int, list[bytes]]] = []
         self.outbox: dict[str, tuple[int, Outgoing | None]] = {}
         self.own: list[tuple[str, bytes]] = []
         self.ready: list[tuple[str, Ready]] = []
@@ -91,6 +93,17 @@ class Work:
             if key in self.outbox or key in self._owned[slot].outbox:
                 self.outbox[key] = slot, None
         self.claimed += effects.claimed
+
+    def consumed_at(self, at: int) -> Callable[[bytes], None]:
+        """Takes the keys of the messages consumed at this time, which is no earlier than any other."""
+        keys: list[bytes] = []
+        self.seen.append((at, keys))
+        self.stamp_ms = max(self.stamp_ms, at)
+        return keys.append
+
+    def seen_ids(self) -> list[tuple[int, bytes]]:
+        """The messages consumed, as the record has them."""
+        return [(at, b"".join(keys)) for at, keys in self.seen if keys]
 
     def has_entry(self, slot: int, key: str) -> bool:
         """Whether the delivery is in the outbox, as this work has it so far."""

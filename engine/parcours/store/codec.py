@@ -105,6 +105,13 @@ def outdated(where: str, why: str) -> StoreBroken:
     )
 
 
+def whole(data: bytes, size: int, name: str, where: str) -> bytes:
+    """What was read of a file, if it is as much as was asked for."""
+    if len(data) != size:
+        raise damaged(f"the file {name} of {where}", f"{len(data)} of {size} bytes are there")
+    return data
+
+
 def _seal(encoded: bytes) -> bytes:
     return blake2b(encoded, digest_size=LINK_BYTES).digest()
 

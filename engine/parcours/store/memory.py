@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator
+from os import SEEK_END
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO
 
 from parcours.errors import BackupFailed
-from parcours.store.codec import decode_image, decode_record, encode_image, encode_record
+from parcours.store.codec import decode_image, decode_record, encode_image, encode_record, whole
 from parcours.store.fencing import check_record, next_epoch
 from parcours.store.store import SCRATCH_BYTES, Record, SlotImage, Write
 
@@ -30,6 +33,7 @@ class MemoryStore:
         self._records: dict[int, bytes] = {}  # in the order of their numbers
         self._images: dict[int, bytes] = {}
         self._scratch = bytearray(SCRATCH_BYTES)
+        self._files: dict[str, bytearray] = {}
 
     def acquire(self, expected_epoch: int | None) -> int:
         with self._writing:
@@ -82,16 +86,30 @@ class MemoryStore:
     def size_bytes(self) -> int:
         return sum(map(len, self._records.values()))
 
+    def extend_file(self, name: str, data: bytes) -> None:
+        self._files.setdefault(name, bytearray()).extend(data)
+
+    def read_file(self, name: str, start: int, size: int) -> bytes:
+        found = bytes(self._files.get(name, b"")[start : start + size])
+        return whole(found, size, name, "a store in memory")
+
+    def delete_file(self, name: str) -> None:
+        self._files.pop(name, None)
+
+    def file_names(self) -> set[str]:
+        return set(self._files)
+
     def close(self) -> None:
         """Nothing to give back: the data stay with the object."""
 
 
 class VolatileStore:
-    """Remembers the newest record's number, and nothing else."""
+    """Remembers the newest record's number, and of files what lies in them: in files that nobody else sees."""
 
     def __init__(self) -> None:
         self._epoch = 0
         self._newest = 0
+        self._files: dict[str, BinaryIO] = {}
 
     def acquire(self, expected_epoch: int | None) -> int:
         self._epoch = next_epoch(expected_epoch, self._epoch)
@@ -131,5 +149,25 @@ class VolatileStore:
     def size_bytes(self) -> int:
         return 0
 
+    def extend_file(self, name: str, data: bytes) -> None:
+        if name not in self._files:
+            self._files[name] = TemporaryFile()  # noqa: SIM115 - closed with the store, or deleted
+        self._files[name].seek(0, SEEK_END)
+        self._files[name].write(data)
+
+    def read_file(self, name: str, start: int, size: int) -> bytes:
+        if name not in self._files:
+            return whole(b"", size, name, "a volatile store")
+        self._files[name].seek(start)
+        return whole(self._files[name].read(size), size, name, "a volatile store")
+
+    def delete_file(self, name: str) -> None:
+        if name in self._files:
+            self._files.pop(name).close()
+
+    def file_names(self) -> set[str]:
+        return set(self._files)
+
     def close(self) -> None:
-        """Nothing to give back."""
+        for name in self.file_names():
+            self.delete_file(name)

@@ -4,6 +4,7 @@
     shard-0003.slots/0123.image    the image of one slot
     shard-0003.scratch             the scratch bytes, mapped into memory
     manifest                       of all shards: how far each has come at least (manifest.py)
+    shard-0003.files/              the files, begun with the first of them
 
 What has to stay true:
 
@@ -33,8 +34,9 @@ from pathlib import Path
 
 from parcours.closing import close_after
 from parcours.errors import BackupFailed, StoreBroken
-from parcours.store.codec import damaged, decode_record, encode_record, next_link
+from parcours.store.codec import damaged, decode_record, encode_record, next_link, whole
 from parcours.store.fencing import check_record, next_epoch
+from parcours.store.file_folder import FileFolder
 from parcours.store.image_folder import ImageFolder, make_folder
 from parcours.store.journal import Journal, RecordRow, ahead_of, in_words
 from parcours.store.manifest import ManifestBlock, Note
@@ -63,6 +65,7 @@ class SqliteStore:
         self._note = Note(shard)
         with self._errors_in_words():
             make_folder(folder)
+            self._files = FileFolder(folder / f"shard-{shard:04}.files")
             self._manifest = ManifestBlock(folder, shard)
             try:
                 self._open(folder / f"shard-{shard:04}.slots")
@@ -87,7 +90,7 @@ class SqliteStore:
     def _check_whole(self) -> None:
         """A new journal is for a new store only: what was noted, or what others go with, is not there any more."""
         known = self._is_noted and not self._manifest.read().is_blank
-        left = ahead_of(self._path).exists() or bool(self._images.slots())
+        left = ahead_of(self._path).exists() or bool(self._images.slots() or self._files.names())
         # The journal is looked for last: whoever is making all of this at the same moment makes it first.
         if (known or left) and not self._path.exists():
             rest = "others of this shard are there" if left else "the shard has been in use"
@@ -238,6 +241,31 @@ class SqliteStore:
     def size_bytes(self) -> int:
         return self._size_bytes
 
+    def extend_file(self, name: str, data: bytes) -> None:
+        with self._using():
+            self._files.extend(name, data)
+
+    def read_file(self, name: str, start: int, size: int) -> bytes:
+        try:
+            found = b"" if self._closed or self._broken else self._files.read(name, start, size)
+        except OSError:
+            found = b""
+        if len(found) == size:
+            return found
+        with self._using():  # once more for what is wrong; above every microsecond counts
+            try:
+                return whole(self._files.read(name, start, size), size, name, str(self._files.folder))
+            except FileNotFoundError as error:
+                raise damaged(str(self._files.folder / name), "the file is missing") from error
+
+    def delete_file(self, name: str) -> None:
+        with self._using():
+            self._files.delete(name)
+
+    def file_names(self) -> set[str]:
+        with self._using():
+            return self._files.names()
+
     def close(self) -> None:
         if self._closed:
             return
@@ -248,6 +276,7 @@ class SqliteStore:
                     self._manifest.sync()
         finally:
             self._closed = True
+            self._files.close()
             self._journal.close()
             self._manifest.close()
 

@@ -4,7 +4,8 @@ One store belongs to one shard and has one writer. It holds
 
 - a **journal** of records, one for each commit of the shard, numbered 1, 2, 3 ... without a gap;
 - an **image** of each hash slot, taken at some record's number. A slot is a number and nothing more to a store:
-  beside the hash slots of people, a shard has one for what it keeps for itself.
+  beside the hash slots of people, a shard has one for what it keeps for itself;
+- **files** by name, which hold what is too much for images. A file is nobody's until a record speaks of it.
 
 A shard comes back as each slot's image plus the records after that image: post-images, so nothing is
 run again and a record that is applied twice changes nothing. `append` returns when the record is on
@@ -27,9 +28,6 @@ RECORD_ENTRY_BYTES = 40
 SCRATCH_BYTES = 8 * 1024
 """Length of a shard's scratch bytes."""
 
-SEEN_BYTES = 27
-"""What a consumed message id takes in a record."""
-
 
 class Record(msgspec.Struct, frozen=True, array_like=True):
     """One commit: everything that one micro-batch changed.
@@ -37,7 +35,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     sequence  the record's number
     epoch     the epoch under which it was written
     stamp_ms  the effective time of the newest input
-    seen      (slot, message id digest, effective time) of each message consumed
+    seen      (effective time, keys one after the other) of the messages consumed, in their order
     profiles  (slot, person, encoded profile) of each person changed
     outbox    (slot, delivery key, encoded entry or None where it left the outbox)
     facts     an encoded block of facts, which begins with a number of its own for its format
@@ -46,7 +44,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     sequence: int
     epoch: int
     stamp_ms: int
-    seen: list[tuple[int, bytes, int]]
+    seen: list[tuple[int, bytes]]
     profiles: list[tuple[int, str, bytes]]
     outbox: list[tuple[int, str, bytes | None]]
     facts: bytes
@@ -54,8 +52,8 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     def size_bytes(self) -> int:
         """About how many bytes it takes when it is encoded, found without encoding it."""
         written = sum([len(data) for _, _, data in self.profiles])
-        entries = len(self.profiles) + len(self.outbox) + 1
-        return RECORD_ENTRY_BYTES * entries + SEEN_BYTES * len(self.seen) + written + len(self.facts)
+        entries = len(self.profiles) + len(self.outbox) + len(self.seen) + 1
+        return RECORD_ENTRY_BYTES * entries + sum([len(keys) for _, keys in self.seen]) + written + len(self.facts)
 
 
 class SlotImage(msgspec.Struct, frozen=True, array_like=True):
@@ -64,7 +62,6 @@ class SlotImage(msgspec.Struct, frozen=True, array_like=True):
     slot: int
     sequence: int
     profiles: dict[str, bytes]
-    seen: dict[bytes, int]
     outbox: dict[str, bytes]
 
 
@@ -127,6 +124,18 @@ class Store(Protocol):
 
     def size_bytes(self) -> int:
         """About how much the journal takes."""
+
+    def extend_file(self, name: str, data: bytes) -> None:
+        """Add these bytes to the end of a file, which is begun if there is none. Durable when it returns."""
+
+    def read_file(self, name: str, start: int, size: int) -> bytes:
+        """So many bytes of a file, from this place on. Raises StoreBroken if it does not have them all."""
+
+    def delete_file(self, name: str) -> None:
+        """Nothing happens if there is no such file."""
+
+    def file_names(self) -> set[str]:
+        """Every file that there is, those included that a crash has left unfinished."""
 
     def close(self) -> None:
         """Give the files back. Everything appended is already safe."""

@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -24,8 +23,7 @@ from hypothesis import strategies as st
 
 from parcours.errors import StoreBusy
 from parcours.store.store import SCRATCH_BYTES, Record, SlotImage, Store
-
-Open = Callable[[], Store]
+from parcours.testing.store_files_contract import Open, StoreFilesContract, opened
 
 RACERS = 8
 """Owners that race for a store: enough to find it out now and then where reading and raising are two steps."""
@@ -37,7 +35,7 @@ def a_record(sequence: int, epoch: int = 0, size_bytes: int = 10) -> Record:
         sequence=sequence,
         epoch=epoch,
         stamp_ms=1_000 * sequence,
-        seen=[(7, sequence.to_bytes(16, "big"), 1_000 * sequence)],
+        seen=[(1_000 * sequence, sequence.to_bytes(28, "big"))],
         profiles=[(7, f"é-{sequence}", b"\xff" * size_bytes), (1_023, "empty", b""), (1_024, "own", b"x")],
         outbox=[(7, f"queued{sequence}", b"entry"), (7, f"left{sequence - 1}", None)],
         facts=b"\x90",
@@ -50,7 +48,6 @@ def an_image(slot: int, sequence: int) -> SlotImage:
         slot=slot,
         sequence=sequence,
         profiles={f"é-{sequence}": b"\xff\x00", "empty": b""},
-        seen={sequence.to_bytes(16, "big"): 1_000 * sequence},
         outbox={f"queued{sequence}": b"entry"},
     )
 
@@ -81,12 +78,8 @@ STEPS = st.one_of(
 )
 
 
-class StoreContract:
+class StoreContract(StoreFilesContract):
     """Give `new_data`; the tests are inherited."""
-
-    def new_data(self) -> Open:
-        """A function that opens a store, empty at first; each call opens the data that the one before left."""
-        raise NotImplementedError
 
     def test_a_new_store_is_empty(self) -> None:
         with opened(self.new_data()) as store:
@@ -364,15 +357,6 @@ def race(open_store: Open, expected: int | None) -> tuple[list[int], list[Store]
     finally:
         sys.setswitchinterval(interval_s)
     return given, stores
-
-
-@contextmanager
-def opened(open_store: Open) -> Iterator[Store]:
-    store = open_store()
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 def append_all(store: Store, records: list[Record]) -> None:
