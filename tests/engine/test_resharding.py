@@ -23,8 +23,11 @@ from parcours.journey.model.document import AudiencesDocument, JourneyDocument, 
 from parcours.journey.project import Project
 from parcours.service.engine import Engine
 from parcours.shard.closed_letters import list_letters
-from parcours.shard.closed_store import read_shards, sum_of
+from parcours.shard.closed_store import own_of, read_shards, sum_of
 from parcours.shard.dead_letters import DeadLetter, entry_of
+from parcours.shard.ids.key import PARTS
+from parcours.shard.ids.moving import StoredMessages
+from parcours.shard.ids.seen import SeenIds
 from parcours.shard.imaging import Imaging
 from parcours.shard.published import STANDING, Standing
 from parcours.shard.recovery import recover
@@ -34,7 +37,7 @@ from parcours.shard.slots import OWN, Slots
 from parcours.shard.totals import ShardTotals
 from parcours.store.address import open_store
 from parcours.store.backup import check_shard
-from parcours.store.store import Record
+from parcours.store.store import Record, SlotImage
 
 NewShop = Callable[..., Project]
 
@@ -89,15 +92,20 @@ def open_in(folder: Path, project: Project, clock: ManualClock, shards: int) -> 
     )
 
 
-def slots_of(folder: Path, shards: int) -> dict[int, object]:
+def slots_of(folder: Path, shards: int) -> dict[int, tuple[SlotImage, list[bytes]]]:
     """Whatever each hash slot holds, however it lies in the files."""
-    found: dict[int, object] = {}
+    found: dict[int, tuple[SlotImage, list[bytes]]] = {}
     for number in range(shards):
         slots, totals = Slots(number, SlotMap(shards)), ShardTotals(SETTINGS)
         with closing(open_store(f"sqlite:///{folder}", number)) as store:
-            recover(store, slots, totals, Imaging(slots, totals, store, SETTINGS))
+            seen = SeenIds(slots.own, store, SETTINGS)
+            recover(store, slots, seen, totals, Imaging(slots, totals, store, SETTINGS))
+            messages = StoredMessages(store, own_of(store))
+            messages.check()
+            ids = [entry for part in range(PARTS) for entry in messages.entries(part)]
         for slot in slots.owned:
-            found[slot] = slots.image(slot, 0)
+            of_slot = sorted(entry for entry in ids if int.from_bytes(entry[:2], "little") % SLOTS == slot)
+            found[slot] = slots.image(slot, 0), of_slot
     assert sorted(found) == list(range(SLOTS))
     return found
 
@@ -116,9 +124,11 @@ def test_each_slot_holds_the_same_in_another_shard(used: Path, tmp_path: Path, s
         with closing(open_store(f"sqlite:///{tmp_path / 'new'}", shard)) as store:
             own = store.image(OWN)
             assert own is not None and msgspec.msgpack.decode(own.profiles[DAYS]) == [[0, 1]]
-    held = [msgspec.to_builtins(slot) for slot in slots.values()]
-    assert sum(len(profiles) for _, _, profiles, *_ in held) == PEOPLE
-    assert sum(len(outbox) for *_, outbox in held) > PEOPLE / 2
+    images = [image for image, _ in slots.values()]
+    assert sum(len(image.profiles) for image in images) == PEOPLE
+    assert sum(len(image.outbox) for image in images) > PEOPLE / 2
+    assert sum(len(ids) for _, ids in slots.values()) == 2 * PEOPLE + 2 * PEOPLE / 3
+    assert list(used.glob("*.files/*"))  # some of them lie in files
     assert totals_of(tmp_path / "new") == totals_of(used)
     assert [check_shard(tmp_path / "new", shard).wrong for shard in range(shards)] == [None] * shards
 
@@ -205,6 +215,23 @@ def test_an_audience_that_was_read_is_not_read_again(tmp_path: Path) -> None:
         engine.identify("u0", {"city": "Rome"}).result()
         engine.drain(30)
         assert letters(engine) == [1] * 9
+
+
+@pytest.mark.parametrize("harm", ["lost", "changed"])
+def test_a_file_of_message_ids_that_is_not_whole_is_found(used: Path, tmp_path: Path, harm: str) -> None:
+    path = max(used.glob("shard-0001.files/*"), key=lambda each: each.stat().st_size)
+    if harm == "lost":
+        path.unlink()
+    else:
+        path.write_bytes(bytes([path.read_bytes()[0] ^ 4]) + path.read_bytes()[1:])
+
+    checked = CliRunner().invoke(build(), f"store check --store sqlite:///{used}".split())
+
+    assert checked.exit_code == 1
+    assert [line.startswith(f"shard {shard}: ") for shard, line in enumerate(checked.stdout.splitlines())] == [True] * 3
+    assert path.name in checked.stdout.splitlines()[1] and "is damaged" in checked.stdout
+    with pytest.raises(StoreBroken, match="is damaged"):
+        reshard(used, tmp_path / "new", 2)
 
 
 def test_a_change_that_only_some_shards_know_has_to_be_finished_first(used: Path, tmp_path: Path) -> None:

@@ -124,6 +124,30 @@ def test_trimming_waits_for_the_copy_and_no_longer(used: Path, tmp_path: Path) -
         assert next(store.records()).sequence == 5
 
 
+def test_files_are_copied_as_far_as_they_have_grown_and_none_is_deleted_meanwhile(used: Path, tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    begin_backup(backup, LAYOUT)
+    with closing(store_in(used, 1)) as store:
+        store.extend_file("whole", b"all of it")
+        store.extend_file("growing", b"the beginning")
+        for write in store.copy_to(backup):
+            store.delete_file("whole")
+            write()
+        assert store.file_names() == {"whole", "growing"}
+        store.extend_file("growing", b" and more")
+        store.extend_file("another", b"new")
+
+        write_all(store, backup)
+
+        store.delete_file("whole")  # asked for again
+        assert store.file_names() == {"growing", "another"}
+
+    with closing(SqliteStore(backup, 1)) as copy:
+        assert copy.file_names() == {"whole", "growing", "another"}
+        assert copy.read_file("growing", 0, 22) == b"the beginning and more"
+        assert copy.read_file("whole", 0, 9) == b"all of it"
+
+
 def test_a_store_that_is_closed_meanwhile_ends_its_copy(used: Path, tmp_path: Path) -> None:
     begin_backup(tmp_path / "backup", LAYOUT)
     store = store_in(used, 1)

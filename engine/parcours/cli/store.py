@@ -60,13 +60,14 @@ def check(url: Url) -> None:
 
     Exit code 1 if anything is not.
     """
+    from parcours.shard.closed_store import check_messages
     from parcours.store.address import folder_of, shards_of
     from parcours.store.backup import check_shard, strays_in
 
     shards, folder = shards_of(url), folder_of(url)
     wrong = 0
     for shard in range(shards):
-        found = check_shard(folder, shard)
+        found = check_shard(folder, shard, check_messages)
         if found.wrong is not None:
             wrong += 1
             typer.echo(f"shard {shard}: {found.wrong}")

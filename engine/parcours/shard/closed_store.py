@@ -15,6 +15,7 @@ from parcours.core.fact import Fact
 from parcours.core.identity import SlotMap
 from parcours.core.totals import FactCounter, Totals
 from parcours.journey.publish.publications import Publications
+from parcours.shard.ids.moving import StoredMessages
 from parcours.shard.person_facts import facts_of
 from parcours.shard.published import stored_publications
 from parcours.shard.slots import OWN
@@ -54,6 +55,20 @@ def sum_of(shards: Iterable[StoredShard]) -> Totals:
     for shard in shards:
         counter.include(shard.totals)
     return counter.totals()
+
+
+def own_of(store: Store) -> dict[str, bytes]:
+    """The entries of a shard's own slot."""
+    image = store.image(OWN)
+    own = {} if image is None else dict(image.profiles)
+    for record in store.records(after=0 if image is None else image.sequence):
+        own.update((name, data) for slot, name, data in record.profiles if slot == OWN)
+    return {name: data for name, data in own.items() if data}
+
+
+def check_messages(store: Store) -> None:
+    """Read all message ids that a shard remembers. Raises StoreBroken if a file is missing or not as it was written."""
+    StoredMessages(store, own_of(store)).check()
 
 
 def _read(address: str, number: int, person: str | None = None) -> StoredShard:

@@ -1,10 +1,10 @@
 """Resharding: a store for another number of shards, made slot by slot of one that no engine uses.
 
-Whatever belongs to a person lies in her slot, so slots go as they are. The facts that the journals still have go to the
-shard that owns their person, so that they can be explained. What shards keep for themselves is merged: what is
-published is the same for all, dead letters go with their people, under new numbers. Places of routers are left out, for
-a router that has gone asks for nothing again. Totals are sums, so one shard has those of the past; but each has its own
-runs that wait, since that is what it checks when it opens.
+Whatever belongs to a person lies in her slot, so slots go as they are, and message ids by the slots in their keys. The
+facts that the journals still have go to the shard that owns their person, so that they can be explained. What shards
+keep for themselves is merged: what is published is the same for all, dead letters go with their people, under new
+numbers. Places of routers are left out, for a router that has gone asks for nothing again. Totals are sums, so one
+shard has those of the past; but each has its own runs that wait, since that is what it checks when it opens.
 
 The old store stays as it is.
 """
@@ -26,8 +26,12 @@ from parcours.core.identity import SLOTS, SlotMap
 from parcours.core.profile import decode_profile
 from parcours.core.totals import OTHER, FactCounter, Step, Totals
 from parcours.errors import SettingInvalid, StoreBroken
+from parcours.shard.closed_store import own_of
 from parcours.shard.dead_letters import PREFIX as LETTER
 from parcours.shard.dead_letters import DeadLetter, entry_of, letters_of
+from parcours.shard.ids.moving import NewMessages, StoredMessages, move_ids
+from parcours.shard.ids.seen import SeenIds
+from parcours.shard.ids.stored import ENTRY as MESSAGES
 from parcours.shard.imaging import Imaging
 from parcours.shard.positions import PREFIX as ROUTER
 from parcours.shard.published import STANDING, Standing
@@ -44,7 +48,7 @@ from parcours.store.store import Record, Store
 FACTS_MAX = 5_000
 """Facts in one record of the new store: about half a megabyte."""
 
-KNOWN = frozenset({STANDING, TOTALS, LINES, DAYS})
+KNOWN = frozenset({STANDING, TOTALS, LINES, DAYS, MESSAGES})
 PREFIXES = (KEPT, ROUTER, LETTER)
 """The entries of a shard's own slot: whatever is added to them has to be shared out, too, or be left out on purpose."""
 
@@ -65,7 +69,7 @@ def reshard(source: Path, target: Path, shards: int) -> None:
     layout, owners = Layout(found.project, shards), SlotMap(shards)
     with ExitStack() as opened:
         olds = [opened.enter_context(closing(SqliteStore(source, shard))) for shard in range(found.shards)]
-        owns = [_own_of(old) for old in olds]
+        owns = [own_of(old) for old in olds]
         shared = _shared(source, owns)
         begin_backup(target, layout)
         news = [NewShard(opened.enter_context(closing(SqliteStore(target, shard)))) for shard in range(shards)]
@@ -73,9 +77,11 @@ def reshard(source: Path, target: Path, shards: int) -> None:
         totals = FactCounter(SLOTS * SLOTS, SLOTS * SLOTS)
         for number, old in enumerate(olds):
             totals.include(_move_slots(old, Slots(number, SlotMap(found.shards)), news, owners))
+        messages = [StoredMessages(old, own) for old, own in zip(olds, owns, strict=True)]
+        floor_ms = move_ids(messages, [new.messages for new in news], owners.owner)
         _deal_out([letters_of(own) for own in owns], news, owners)
         for new, share in zip(news, _shares(totals.totals(), [new.waiting for new in news]), strict=True):
-            new.finish(shared, share)
+            new.finish(shared, share, floor_ms)
     complete_backup(target, layout)
 
 
@@ -87,6 +93,7 @@ class NewShard:
         self.letters: list[DeadLetter] = []
         self._store = store
         self._epoch = store.acquire(None)
+        self.messages = NewMessages(store, self._epoch)
         self._facts: list[Fact] = []
         self._days: dict[int, int] = {}
         self._newest = 0
@@ -109,24 +116,15 @@ class NewShard:
             self.waiting.update((run.journey, run.version, run.step) for run in profile.runs if run.step is not None)
         self._store.save_image(slots.image(number, self._newest))
 
-    def finish(self, shared: Mapping[str, bytes], totals: Totals) -> None:
-        """Write what the shard keeps for itself."""
+    def finish(self, shared: Mapping[str, bytes], totals: Totals, floor_ms: int) -> None:
+        """Write what the shard keeps for itself; message ids up to this time are forgotten."""
         slots = Slots(0, SlotMap(1))
         slots.own.profiles |= shared
-        slots.own.profiles |= map(entry_of, self.letters)
+        slots.own.profiles |= [*map(entry_of, self.letters), self.messages.entry(self._newest, floor_ms)]
         slots.own.profiles[TOTALS] = msgspec.msgpack.encode(StoredTotals(self._newest, totals))
         slots.own.profiles[LINES] = msgspec.msgpack.encode(totals.lines)
         slots.own.profiles[DAYS] = msgspec.msgpack.encode(list(self._days.items()))
         self._store.save_image(slots.image(OWN, self._newest))
-
-
-def _own_of(store: Store) -> dict[str, bytes]:
-    """The entries of a shard's own slot."""
-    image = store.image(OWN)
-    own = {} if image is None else dict(image.profiles)
-    for record in store.records(after=0 if image is None else image.sequence):
-        own.update((name, data) for slot, name, data in record.profiles if slot == OWN)
-    return {name: data for name, data in own.items() if data}
 
 
 def _shared(source: Path, owns: Sequence[Mapping[str, bytes]]) -> dict[str, bytes]:
@@ -166,9 +164,9 @@ def _move_slots(old: Store, slots: Slots, news: Sequence[NewShard], owners: Slot
     """Give each slot of an old shard to its new one; returns the old one's totals."""
     settings = Settings()
     totals = ShardTotals(settings)
-    recover(old, slots, totals, Imaging(slots, totals, old, settings))
+    recover(old, slots, SeenIds(slots.own, old, settings), totals, Imaging(slots, totals, old, settings))
     for number, slot in slots.owned.items():
-        if slot.profiles or slot.seen or slot.outbox:  # an image takes two fsyncs, and most of a small store are empty
+        if slot.profiles or slot.outbox:  # an image takes two fsyncs, and most of a small store are empty
             news[owners.owner(number)].take(slots, number)
     return totals.totals()
 

@@ -6,6 +6,7 @@ is written last, so that half a backup is never taken for a whole one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,10 @@ def _open(folder: Path, shard: int, accept_loss: bool) -> Store:
     return SqliteStore(folder, shard, is_noted=not accept_loss)
 
 
+def nothing_further(store: Store) -> None:
+    """There is nothing else to check."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShardFound:
     """What a check has found of a shard.
@@ -102,9 +107,10 @@ class ShardFound:
     wrong: str | None = None
 
 
-def check_shard(folder: Path, shard: int) -> ShardFound:
+def check_shard(folder: Path, shard: int, further: Callable[[Store], None] = nothing_further) -> ShardFound:
     """Read everything that a shard holds: its manifest, the chain of its records, the seals of its images.
 
+    further  checks what no store knows of, and raises StoreBroken
     Nothing changes. Raises StoreBusy if an engine uses the store.
     """
     try:
@@ -114,6 +120,7 @@ def check_shard(folder: Path, shard: int) -> ShardFound:
                 oldest, newest = oldest or record.sequence, record.sequence
             images = sum(1 for _ in store.images())
             store.check_owner()
+            further(store)
             return ShardFound(shard, oldest, newest, store.size_bytes(), images)
     except StoreBroken as error:
         return ShardFound(shard, wrong=str(error))

@@ -1,8 +1,10 @@
-"""The copy of one shard in the folder of a backup: its records and images, checked while they are written.
+"""The copy of one shard in the folder of a backup: its records, images and files.
+
+Records and images are checked while they are written; what lies in files only those know who wrote them.
 
 Images are of different moments, as they are in a store, and that does no harm: a shard comes back as its images and
 the records after them, and the copy has all records from before its first image to after its last one. So the files can
-be copied one after the other while the shard goes on, as long as no record is trimmed meanwhile.
+be copied one after the other while the shard goes on, as long as no record is trimmed and no file deleted meanwhile.
 
 A copy that is there already gets what has been added since. So most of it can be made at leisure, and the rest at
 a moment that is the same for all shards.
@@ -10,14 +12,17 @@ a moment that is the same for all shards.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import copyfileobj
 
 from parcours.errors import BackupFailed, StoreBroken, StoreBusy
 from parcours.store.codec import START, damaged, image_head, next_link
-from parcours.store.image_folder import ImageFolder, sync_folder
+from parcours.store.file_folder import FileFolder
+from parcours.store.image_folder import ImageFolder, make_folder, sync_folder
 from parcours.store.journal import Journal, RecordRow
 from parcours.store.manifest import ManifestBlock, Note
 
@@ -27,18 +32,23 @@ PIECE_BYTES = 2 * 1024 * 1024
 PIECE_IMAGES = 64
 """Images copied in one piece. They are files that nobody changes, so the shard has no part in it."""
 
+COPY_BYTES = 1024 * 1024
+"""Of a file so much is read at once."""
+
 
 class ShardCopy:
     """Its methods write, from any thread, and raise BackupFailed. What `open` finds is known after it.
 
-    images  those of the store
+    images, files  those of the store
     """
 
-    def __init__(self, folder: Path, shard: int, images: ImageFolder) -> None:
+    def __init__(self, folder: Path, shard: int, images: ImageFolder, files: FileFolder) -> None:
         self._folder = folder
         self._path = folder / f"shard-{shard:04}.journal.sqlite3"
         self._shard = shard
         self._source = images
+        self._source_files = files.folder
+        self._files = folder / files.folder.name
         self._journal: Journal | None = None
         self._last_image = 0
         self.newest = 0
@@ -86,6 +96,19 @@ class ShardCopy:
                 self._images.put(slot, sealed)
                 journal.set_image(slot, sequence)
                 self._last_image = max(sequence, self._last_image)
+
+    def add_file(self, name: str) -> None:
+        """Copy a file, unless as much of it has been: files only grow, and no name is used twice."""
+        with self._written():
+            source, copy = self._source_files / name, self._files / name
+            if copy.exists() and copy.stat().st_size == source.stat().st_size:
+                return
+            make_folder(self._files)
+            with source.open("rb") as read, copy.open("wb") as written:
+                copyfileobj(read, written, COPY_BYTES)
+                written.flush()
+                os.fsync(written.fileno())
+            sync_folder(self._files)
 
     def finish(self, epoch: int, read_through: int) -> None:
         """Make the copy durable, and note it in the backup's manifest."""

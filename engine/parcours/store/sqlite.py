@@ -196,7 +196,7 @@ class SqliteStore:
         return memoryview(self._scratch)
 
     def copy_to(self, folder: Path) -> Generator[Write, None, None]:
-        copy = ShardCopy(folder, self._shard, self._images)
+        copy = ShardCopy(folder, self._shard, self._images, self._files)
         self._copies += 1
         try:
             yield copy.open
@@ -211,6 +211,10 @@ class SqliteStore:
                 piece = missing[first : first + PIECE_IMAGES]
                 yield partial(copy.add_images, {slot: known.get(slot, 0) for slot in piece})
             yield from self._copy_records(copy, self._newest)
+            with self._copying():
+                names = self._files.names()  # those that these records name are whole
+            for name in sorted(names):
+                yield partial(copy.add_file, name)
             with self._copying() as journal:
                 epoch, read_through = journal.epoch(), journal.read_through()
             yield partial(copy.finish, epoch, read_through)
@@ -259,6 +263,8 @@ class SqliteStore:
                 raise damaged(str(self._files.folder / name), "the file is missing") from error
 
     def delete_file(self, name: str) -> None:
+        if self._copies:
+            return  # what is copied may name it
         with self._using():
             self._files.delete(name)
 

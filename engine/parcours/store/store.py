@@ -132,7 +132,7 @@ class Store(Protocol):
         """So many bytes of a file, from this place on. Raises StoreBroken if it does not have them all."""
 
     def delete_file(self, name: str) -> None:
-        """Nothing happens if there is no such file."""
+        """Nothing happens if there is no such file, nor while the store is copied: it has to be asked for again."""
 
     def file_names(self) -> set[str]:
         """Every file that there is, those included that a crash has left unfinished."""
