@@ -64,6 +64,7 @@ class ShardHost:
     wake     is told the name of a channel that has deliveries ready
     remarks  where the remarks on the shard's recorded deliveries are counted, None if they are not
     stopped  is told the error if the shard stops while nobody asks it for anything
+    alarm_max_s  longest sleep between two looks at the clock
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class ShardHost:
         wake: Callable[[str], None],
         remarks: RemarkCounter | None = None,
         stopped: Callable[[Exception], None] | None = None,
+        alarm_max_s: float = ALARM_MAX_S,
     ) -> None:
         self._shard = shard
         self._store = store
@@ -81,6 +83,7 @@ class ShardHost:
         self._wake = wake
         self._remarks = remarks
         self._stopped = stopped or _leave_word
+        self._alarm_max_s = alarm_max_s
         self._woken: set[str] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._check: asyncio.TimerHandle | None = None
@@ -126,7 +129,7 @@ class ShardHost:
             self._alarm = None
         if next_ms is not None:
             wait_s = max(0, next_ms + 1 - self._clock.now_ms()) / 1000  # a timer fires once its time is past
-            self._alarm = asyncio.get_running_loop().call_later(min(wait_s, ALARM_MAX_S), self._ring)
+            self._alarm = asyncio.get_running_loop().call_later(min(wait_s, self._alarm_max_s), self._ring)
 
     def _ring(self) -> None:
         if self._turns.held or self._turns.taken:

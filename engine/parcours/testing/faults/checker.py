@@ -1,0 +1,284 @@
+"""The checker: do the client's, the providers' and the store's ledgers agree, and with the undisturbed twin?
+
+It knows nothing of how a run was disturbed: each rule is a promise of the engine under every fault. A violation begins
+with the name of its rule; the rules are the functions of `RULES`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+import msgspec
+
+from parcours.config import Settings
+from parcours.core.fact import DeliveryReached, Fact, Moved
+from parcours.core.profile import Profile
+from parcours.core.totals import FactCounter, Totals
+from parcours.testing.faults.client import Line
+from parcours.testing.faults.disk import Commit
+from parcours.testing.faults.provider import Attempt
+from parcours.testing.faults.twin import Twin
+
+NOT_TO_LEAVE: Final = frozenset({"refused", "failed", "cancelled"})
+"""Outcomes after which a delivery is not tried again, each with its reason in the facts."""
+
+UNKNOWN_MAX: Final = 2
+"""Ambiguous attempts after which a transactional delivery may be left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardEnd:
+    """A shard at the end of a run.
+
+    commits          its ledger of records
+    states, totals   as the living shard has them
+    restored_...     as they come back from the disk
+    found            what was seen on the way that must not be
+    """
+
+    commits: Sequence[Commit]
+    states: Mapping[str, Profile]
+    restored: Mapping[str, Profile]
+    totals: Totals
+    restored_totals: Totals
+    end_ms: int
+    found: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Ledgers:
+    """All that there is to judge by. `found` was seen while it happened."""
+
+    lines: Sequence[Line]
+    attempts: Sequence[Attempt]
+    shards: Sequence[ShardEnd]
+    settings: Settings
+    found: Sequence[str] = field(default=())
+
+    @cached_property
+    def twins(self) -> list[Twin]:
+        """The twin of each shard."""
+        owners = {line.data: line.person for line in self.lines}
+        twins = []
+        for shard in self.shards:
+            twin = Twin(self.settings, owners)
+            twin.follow(shard.commits, shard.end_ms)
+            twins.append(twin)
+        return twins
+
+    @cached_property
+    def states(self) -> dict[str, Profile]:
+        return {person: profile for shard in self.shards for person, profile in shard.states.items()}
+
+    @cached_property
+    def facts(self) -> list[Fact]:
+        """Of all shards, in the order of their records."""
+        return [fact for shard in self.shards for commit in shard.commits for fact in commit.facts]
+
+    @cached_property
+    def outcomes(self) -> dict[str, list[DeliveryReached]]:
+        """By key, what became of each delivery."""
+        outcomes = defaultdict(list)
+        for fact in self.facts:
+            if isinstance(fact, DeliveryReached):
+                outcomes[fact.key].append(fact)
+        return outcomes
+
+
+Rule = Callable[[Ledgers, "Counter[str]"], Iterator[str]]
+
+
+def check(ledgers: Ledgers, checked: Counter[str]) -> list[str]:
+    """Every violation; `checked` counts by rule how many things have been looked at."""
+    violations = list(ledgers.found)
+    for rule in RULES:
+        name = rule.__name__.replace("_", " ")
+        violations += [f"{name}: {violation}" for violation in rule(ledgers, checked)]
+    return violations
+
+
+def applied_once(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
+    """What is acknowledged is applied once, everything else at most once: the histories hold each event by number."""
+    for line in ledgers.lines:
+        call = msgspec.json.decode(line.data)
+        if call["type"] != "track":
+            continue
+        checked["applied once"] += 1
+        profile = ledgers.states.get(line.person)
+        series = {} if profile is None else profile.series
+        number = call["properties"]["number"]
+        key = f'["{call["event"]}","number",null]'
+        times = sum(1 for _, value in series.get(key, ()) if value == number)
+        if times > 1 or (line.acked is not None and line.rejected is None and times != 1):
+            yield f"event {number} of {line.person} is in her history {times} times ({_fate(line)})"
+
+
+def acknowledged(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
+    """Every line with an id is acknowledged in the end, none is rejected, and the journal has it once."""
+    applied = Counter(line for twin in ledgers.twins for line in twin.applied)
+    for line in ledgers.lines:
+        checked["acknowledged"] += 1
+        if line.rejected is not None:
+            yield f"{line.data.decode()} was rejected: {line.rejected}"
+        if line.acked is None and line.message_id is not None:
+            yield f"{line.data.decode()} was never acknowledged ({_fate(line)})"
+        times = applied[line.data]
+        if times > 1 or (line.acked is not None and line.rejected is None and times != 1):
+            yield f"{line.data.decode()} counts {times} times by the journal ({_fate(line)})"
+
+
+def order(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
+    """What was handed in after something was acknowledged is applied after it, per person."""
+    places = {line: place for twin in ledgers.twins for place, line in enumerate(twin.applied)}
+    people = defaultdict(list)
+    for line in ledgers.lines:
+        if line.data in places:
+            people[line.person].append(line)
+    for lines in people.values():
+        for earlier in lines:
+            for later in lines:
+                if earlier.acked is not None and earlier.acked < later.given:
+                    checked["order"] += 1
+                    if places[earlier.data] > places[later.data]:
+                        yield f"{later.data.decode()} was applied before {earlier.data.decode()}"
+
+
+def twin(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
+    """End states and facts are those of the undisturbed twin: no timer is lost, early or doubled; keys are the same."""
+    for shard, undisturbed in zip(ledgers.shards, ledgers.twins, strict=True):
+        told = defaultdict(list)
+        for commit in shard.commits:
+            for fact in commit.facts:
+                told[fact.person].append(fact)
+        for person in sorted({*told, *undisturbed.facts}):
+            checked["twin"] += 1
+            yield from _difference(person, told[person], undisturbed.facts[person])
+        for person in sorted({*shard.states, *undisturbed.people}):
+            profile, other = shard.states.get(person, Profile()), undisturbed.state(person)
+            if profile != other:
+                yield f"{person} ends as {profile}, her twin as {other}"
+
+
+def _difference(person: str, told: Sequence[Fact], twins: Sequence[Fact]) -> Iterator[str]:
+    for number, (fact, other) in enumerate(zip(told, twins, strict=False)):
+        if fact != other:
+            yield f"fact {number} of {person} is {fact}, her twin's {other}"
+            return
+    if len(told) != len(twins):
+        more = (told if len(told) > len(twins) else twins)[min(len(told), len(twins))]
+        yield f"{person} has {len(told)} facts, her twin {len(twins)}: {more}"
+
+
+def recovery(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
+    """What comes back from the disk is what was there alive."""
+    for shard in ledgers.shards:
+        for person in sorted({*shard.states, *shard.restored}):
+            checked["recovery"] += 1
+            if shard.states.get(person) != shard.restored.get(person):
+                yield f"{person} was {shard.states.get(person)}, and comes back as {shard.restored.get(person)}"
+
+
+def totals(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
+    """The totals are a recount of all facts, alive and after coming back."""
+    for number, shard in enumerate(ledgers.shards):
+        checked["totals"] += 1
+        counter = FactCounter(ledgers.settings.totals_max, ledgers.settings.reasons_max)
+        for commit in shard.commits:
+            counter.add(commit.facts)
+        counted = _without_lines(counter.totals())
+        if _without_lines(shard.totals) != counted:
+            yield f"of shard {number} are {shard.totals}, and a recount of the facts gives {counted}"
+        if shard.restored_totals != shard.totals:
+            yield f"of shard {number} are {shard.totals}, and come back as {shard.restored_totals}"
+
+
+def _without_lines(counted: Totals) -> Totals:
+    return msgspec.structs.replace(counted, lines=(0, 0, 0, 0))
+
+
+def duplicates(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
+    """A delivery arrives once, and once more at most for each attempt that was recorded as ambiguous."""
+    arrived = Counter(attempt.key for attempt in ledgers.attempts if attempt.arrived)
+    for key, times in arrived.items():
+        checked["duplicates"] += 1
+        unknown = _count(ledgers, key, "unknown")
+        if times - 1 > unknown:
+            yield f"{key} arrived {times} times, with {unknown} ambiguous attempts"
+
+
+def marketing(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
+    """A marketing message arrives at most once."""
+    arrived = Counter(
+        attempt.key for attempt in ledgers.attempts if attempt.arrived and attempt.message_class == "marketing"
+    )
+    for key, times in arrived.items():
+        checked["marketing"] += 1
+        if times > 1:
+            yield f"{key} arrived {times} times"
+
+
+def transactional(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
+    """A transactional mail arrives, or it is recorded why it did not, or its ambiguous attempts are."""
+    arrived = {attempt.key for attempt in ledgers.attempts if attempt.arrived}
+    exited = {
+        (fact.person, fact.journey, fact.run)
+        for fact in ledgers.facts
+        if isinstance(fact, Moved) and fact.what == "exited"
+    }
+    for key, facts in ledgers.outcomes.items():
+        first = facts[0]
+        if first.message != "receipt":
+            continue
+        checked["transactional"] += 1
+        told = {fact.outcome for fact in facts}
+        enough = 1 if (first.person, first.journey, first.run) in exited else UNKNOWN_MAX
+        if key not in arrived and told.isdisjoint(NOT_TO_LEAVE) and _count(ledgers, key, "unknown") < enough:
+            yield f"{key} never arrived, and all that is told of it is {[fact.outcome for fact in facts]}"
+
+
+def not_after(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
+    """Nothing is claimed for a run that has been left, nor marketing after a committed unsubscribe."""
+    for shard in ledgers.shards:
+        left: set[tuple[str, str, int | None]] = set()
+        unsubscribed: set[str] = set()
+        for commit in shard.commits:
+            for fact in commit.facts:
+                match fact:
+                    case Moved(what="exited"):
+                        left.add((fact.person, fact.journey, fact.run))
+                    case DeliveryReached(outcome="unsubscribed"):
+                        unsubscribed.add(fact.person)
+                    case DeliveryReached(outcome="claimed"):
+                        checked["not after"] += 1
+                        if (fact.person, fact.journey, fact.run) in left:
+                            yield f"{fact.key} was claimed after its run was left"
+                    case _:
+                        continue
+
+
+def at_rest(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
+    """In the end no delivery waits any more."""
+    for person, profile in ledgers.states.items():
+        for run in (*profile.runs, *profile.past):
+            for delivery in run.deliveries:
+                checked["at rest"] += 1
+                if delivery.state in ("held", "queued", "claimed"):
+                    yield f"{delivery.key} of {person} is still {delivery.state}"
+
+
+def _count(ledgers: Ledgers, key: str, outcome: str) -> int:
+    return sum(1 for fact in ledgers.outcomes.get(key, ()) if fact.outcome == outcome)
+
+
+def _fate(line: Line) -> str:
+    acknowledged = "never acknowledged" if line.acked is None else "acknowledged"
+    return f"handed in {line.tries} times, {acknowledged}"
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    applied_once, acknowledged, order, twin, recovery, totals, duplicates, marketing, transactional, not_after, at_rest,
+)  # fmt: skip

@@ -1,0 +1,209 @@
+"""The simulated cluster: each shard, dispatcher and router is a process of its own, and a supervisor replaces the dead.
+
+Only the processes and what starts them are simulated. What runs in them is the engine's own: `Shard`, `ShardHost`,
+`Dispatcher` with its `Breaker`, `Router`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from parcours.config import Settings
+from parcours.dispatch.breaker import Breaker
+from parcours.dispatch.dispatcher import Dispatcher
+from parcours.errors import ParcoursError
+from parcours.routing.ports import until_answered
+from parcours.routing.router import Router
+from parcours.shard.host import ShardHost
+from parcours.shard.requests import GiveUpClaims
+from parcours.testing.faults.chance import between
+from parcours.testing.faults.clocks import WallClock
+from parcours.testing.faults.disk import Disk, ProcessStore
+from parcours.testing.faults.injector import Injector
+from parcours.testing.faults.loop import Process, SimulatedLoop
+from parcours.testing.faults.observed import ObservedShard
+from parcours.testing.faults.plan import CHANNELS, SHARDS
+from parcours.testing.faults.project import shop
+from parcours.testing.faults.provider import PlainRenderer, Provider, SimulatedChannel
+from parcours.testing.faults.wire import DispatcherPort, Held, Port, ShardCopy
+
+SETTINGS: Final = Settings(
+    batch_events_max=3,
+    batches_in_flight_max=3,
+    routers_max=4,
+    claim_max=4,
+    send_batch_max=2,
+    send_timeout_s=30.0,
+    journal_bytes_max=6_000,
+    totals_facts_max=20,
+)
+"""Small bounds, so that few events reach them."""
+
+ALARM_MAX_S: Final = 3_600.0
+"""A look at the clock each hour: one each second would be most of what is simulated."""
+
+
+class ShardPlace:
+    """Where a shard is to be found: its disk, the copy that is taken for the current one, and the one before it."""
+
+    def __init__(self, cluster: Cluster, number: int) -> None:
+        self.number = number
+        self.disk = Disk(number)
+        self.copies: tuple[ShardCopy | None, ShardCopy | None] = (None, None)
+        self._cluster = cluster
+        self._lives = 0
+        self._assigning: ShardCopy | None = None
+        self._epoch: int | None = None
+
+    @property
+    def current(self) -> ShardCopy | None:
+        return self.copies[0]
+
+    def assign(self, *, takes_over: bool = True) -> None:
+        """Start a process for the shard and let it open. Only a supervisor that knows the epoch can be refused."""
+        loop = self._cluster.loop
+        self._lives += 1
+        process = Process(loop, f"shard {self.number}, life {self._lives}")
+        copy = ShardCopy(loop, process, self.replace)
+        self._assigning = copy
+        process.on_death.append(partial(self.replace, copy))
+        expected = None if takes_over else self._epoch
+        process.spawn(self._open(copy, expected))
+
+    async def _open(self, copy: ShardCopy, expected_epoch: int | None) -> None:
+        cluster = self._cluster
+        store = ProcessStore(self.disk, copy.process, cluster.injector)
+        shard = ObservedShard(self.number, store, SETTINGS)
+        try:
+            shard.open(cluster.clock.now_ms(), expected_epoch=expected_epoch)
+        except ParcoursError:
+            self.replace(copy)
+            return
+        self._epoch = shard.epoch
+        stopped = partial(self._stopped, copy)
+        host = ShardHost(shard, store, cluster.clock, self._wake, None, stopped, ALARM_MAX_S)
+        copy.host = host
+        self.copies = copy, self.current
+        host.look()
+
+    def _stopped(self, copy: ShardCopy, error: Exception) -> None:
+        copy.host = None
+        self.replace(copy)
+
+    def processes(self) -> list[Process]:
+        """Those that may be alive."""
+        copies = [*self.copies, self._assigning]
+        return [copy.process for copy in copies if copy is not None]
+
+    def _wake(self, channel: str) -> None:
+        self._cluster.loop.outside(0.001, self._cluster.wake, channel, self.number)
+
+    def replace(self, copy: ShardCopy) -> None:
+        """This copy is of no use any more: start another one, unless that has been done."""
+        if copy is self._assigning:
+            pause_s = between(0.3, 4.0, self._cluster.seed, "replace", self.number, self._lives)
+            self._cluster.loop.outside(pause_s, self._assign_instead_of, copy)
+
+    def _assign_instead_of(self, copy: ShardCopy) -> None:
+        if self._assigning is copy and (copy.host is None or copy.process.is_dead):
+            self.assign()
+
+
+class DispatcherPlace:
+    """The dispatcher of a channel, one life after the other."""
+
+    def __init__(self, cluster: Cluster, channel: str) -> None:
+        self.channel = channel
+        self.process: Process | None = None
+        self._cluster = cluster
+        self._dispatcher: Dispatcher | None = None
+        self._lives = 0
+
+    @property
+    def _name(self) -> str:
+        return f"{self.channel}-{self._lives}"
+
+    def start(self) -> None:
+        """Begin a life; what was claimed in the life before is given up."""
+        cluster = self._cluster
+        if self._lives:
+            for place in cluster.shards:
+                give_up = partial(cluster.port(place).ask, GiveUpClaims(self._name))
+                cluster.loop.spawn_outside(until_answered(give_up))
+        self._lives += 1
+        process = Process(cluster.loop, f"dispatcher {self._name}")
+        process.on_death.append(partial(self._died, process))
+        channel = SimulatedChannel(self.channel, cluster.seed, cluster.provider, process, cluster.injector)
+        self.process = process
+        dispatcher = Dispatcher(self._name, self.channel, channel, PlainRenderer(), SETTINGS, breaker=Breaker(SETTINGS))
+        self._dispatcher = dispatcher
+        held = Held(process.name, SETTINGS.claim_max, cluster.provider.violations)
+        process.spawn(dispatcher.start([DispatcherPort(cluster.port(place), held) for place in cluster.shards]))
+        for place in cluster.shards:
+            process.call(dispatcher.wake, place.number)
+
+    def _died(self, process: Process) -> None:
+        if process is self.process:
+            pause_s = between(0.5, 10.0, self._cluster.seed, "restart", self._name)
+            self._cluster.loop.outside(pause_s, self._start_instead_of, process)
+
+    def _start_instead_of(self, process: Process) -> None:
+        if process is self.process:
+            self.start()
+
+    def wake(self, shard: int) -> None:
+        if self.process is not None and self._dispatcher is not None:
+            self.process.call(self._dispatcher.wake, shard)
+
+
+class Cluster:
+    """All processes of the engine over the disks of its shards."""
+
+    def __init__(
+        self, loop: SimulatedLoop, seed: int, clock: WallClock, injector: Injector, provider: Provider
+    ) -> None:
+        self.loop = loop
+        self.seed = seed
+        self.clock = clock
+        self.injector = injector
+        self.provider = provider
+        self.shards = [ShardPlace(self, number) for number in range(SHARDS)]
+        self.dispatchers = {channel: DispatcherPlace(self, channel) for channel in CHANNELS}
+        self.router: Router | None = None
+        self.process = Process(loop, "router")
+        self._lives = 0
+
+    def port(self, place: ShardPlace) -> Port:
+        """A way to a shard."""
+        return Port(self.loop, self.seed, place.number, self.injector, lambda: place.copies)
+
+    def wake(self, channel: str, shard: int) -> None:
+        self.dispatchers[channel].wake(shard)
+
+    def start(self) -> None:
+        """Start every process."""
+        for place in self.shards:
+            place.assign()
+        for dispatcher in self.dispatchers.values():
+            dispatcher.start()
+        self._start_router()
+
+    def kill(self) -> None:
+        """End everything at once; it starts again after a while."""
+        self.router = None
+        self.process.kill()
+        for place in self.shards:
+            for process in place.processes():
+                process.kill()
+        for dispatcher in self.dispatchers.values():
+            if dispatcher.process is not None:
+                dispatcher.process.kill()
+        self.loop.outside(between(1.0, 20.0, self.seed, "start", self._lives), self._start_router)
+
+    def _start_router(self) -> None:
+        """One that starts anew takes a new name."""
+        self._lives += 1
+        self.process = Process(self.loop, f"router {self._lives}")
+        ports = [self.port(place) for place in self.shards]
+        self.router = Router(f"router {self._lives}", ports, shop().program, SETTINGS)

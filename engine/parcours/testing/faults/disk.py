@@ -1,0 +1,165 @@
+"""The disk of a shard that outlives its processes, and the store through which one process uses it.
+
+What `MemoryStore` holds is durable here: each of its operations happens whole or not at all, and a fault strikes before
+or after it. The disk also keeps a ledger of all records ever appended, with what led to each: the checker replays it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias, TypeVar
+
+import msgspec
+
+from parcours.core.fact import DeliveryReached, Fact
+from parcours.core.fact_block import decode_facts
+from parcours.core.input import Settlement
+from parcours.errors import StoreBroken
+from parcours.shard.messages import Batch
+from parcours.store.memory import MemoryStore
+from parcours.store.store import Record, SlotImage
+from parcours.testing.faults.injector import Injector
+from parcours.testing.faults.loop import Process
+
+T = TypeVar("T")
+
+OPENING: Final = "opening"
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """A dispatcher asked for this delivery."""
+
+    person: str
+    key: str
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """A dispatcher answered for a delivery, or was given up."""
+
+    person: str
+    receipt: Settlement
+
+
+Given: TypeAlias = Claimed | Answered | Batch
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """A record that has become durable, and what it was made of.
+
+    given  the inputs in their order: a batch as a whole
+    opens  whether it is the one of a shard that comes back
+    """
+
+    sequence: int
+    epoch: int
+    stamp_ms: int
+    given: tuple[Given, ...]
+    opens: bool
+    facts: list[Fact]
+
+
+class Disk:
+    """One shard's.
+
+    commits     the ledger of records
+    violations  what has been written that must not be
+    claims      how often each delivery has been claimed
+    """
+
+    def __init__(self, shard: int) -> None:
+        self.shard = shard
+        self.memory = MemoryStore()
+        self.commits: list[Commit] = []
+        self.violations: list[str] = []
+        self.claims: Counter[str] = Counter()
+        self.epoch = 0
+
+    def wrote(self, record: Record, given: tuple[Given, ...], *, opens: bool) -> None:
+        """A record is durable."""
+        before = self.commits[-1] if self.commits else None
+        where = f"shard {self.shard}, record {record.sequence}"
+        if record.epoch != self.epoch:
+            self.violations.append(f"stale epoch: {where} came under {record.epoch}, {self.epoch} is held")
+        if before is not None and record.sequence != before.sequence + 1:
+            self.violations.append(f"journal: {where} follows record {before.sequence}")
+        if before is not None and record.stamp_ms < before.stamp_ms:
+            self.violations.append(f"journal: {where} has an earlier stamp than the record before")
+        facts = decode_facts(record.facts, where)
+        self.claims.update(
+            fact.key for fact in facts if isinstance(fact, DeliveryReached) and fact.outcome == "claimed"
+        )
+        self.commits.append(Commit(record.sequence, record.epoch, record.stamp_ms, given, opens, facts))
+
+
+class ProcessStore:
+    """The store as one process has it: satisfies `Store`. Whatever is done in vain ends the process or raises."""
+
+    def __init__(self, disk: Disk, process: Process, injector: Injector) -> None:
+        self._disk = disk
+        self._process = process
+        self._injector = injector
+        self.opens = True
+        self.batch: Batch | None = None
+        self.given: list[Claimed | Answered] = []
+
+    def _do(self, operation: str, action: Callable[[], T]) -> T:
+        if self._process.is_dead:
+            raise self._process.die()
+        how = self._injector.at_store(self._disk.shard, operation)
+        if how == "crash before":
+            raise self._process.die()
+        if how == "fails before":
+            raise StoreBroken(f"{operation} fails")
+        result = action()
+        if how == "crash after":
+            raise self._process.die()
+        if how == "fails after":
+            raise StoreBroken(f"{operation} reports a failure, though it has succeeded")
+        return result
+
+    def acquire(self, expected_epoch: int | None) -> int:
+        return self._do("acquire", lambda: self._acquire(expected_epoch))
+
+    def _acquire(self, expected_epoch: int | None) -> int:
+        epoch = self._disk.memory.acquire(expected_epoch)
+        if epoch <= self._disk.epoch:
+            self._disk.violations.append(f"stale epoch: {epoch} was given out twice")
+        self._disk.epoch = epoch
+        return epoch
+
+    def append(self, record: Record) -> int:
+        return self._do("append", lambda: self._append(record))
+
+    def _append(self, record: Record) -> int:
+        size_bytes = self._disk.memory.append(record)
+        given: tuple[Given, ...] = tuple(self.given) if self.batch is None else (self.batch,)
+        self._disk.wrote(record, given, opens=self.opens)
+        return size_bytes
+
+    def save_image(self, image: SlotImage) -> int:
+        return self._do("save_image", lambda: self._disk.memory.save_image(image))
+
+    def trim(self, through: int) -> None:
+        self._do("trim", lambda: self._disk.memory.trim(through))
+
+    def images(self) -> Iterator[SlotImage]:
+        return self._disk.memory.images()
+
+    def image(self, slot: int) -> SlotImage | None:
+        return self._disk.memory.image(slot)
+
+    def records(self, after: int = 0) -> Iterator[Record]:
+        return self._disk.memory.records(after)
+
+    def read_through(self, sequence: int) -> None:
+        self._disk.memory.read_through(sequence)
+
+    def scratch(self) -> memoryview:
+        return self._disk.memory.scratch()
+
+    def size_bytes(self) -> int:
+        return self._disk.memory.size_bytes()
+
+    def close(self) -> None:
+        """The disk stays."""

@@ -1,0 +1,60 @@
+"""A shard that tells its store what each commit is made of. Everything that it does is the real shard's doing.
+
+It is told by two seams that the shard has anyway: its timekeeping, which is asked about every claim and receipt, and
+the beginning of a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from parcours.config import Settings
+from parcours.core.identity import SlotMap
+from parcours.core.input import ReceiptArrived, Settlement
+from parcours.shard.messages import Answer, Batch
+from parcours.shard.outbox import Claim, Ready
+from parcours.shard.shard import Shard
+from parcours.shard.timekeeping import LiveTime
+from parcours.testing.faults.disk import Answered, Claimed, ProcessStore
+from parcours.testing.faults.plan import SHARDS
+from parcours.testing.faults.project import shop
+
+
+class ObservedTime(LiveTime):
+    """Live time that notes which deliveries are claimed and answered for."""
+
+    def __init__(self, store: ProcessStore) -> None:
+        self._store = store
+
+    def stamp_ms(self, last_ms: int, now_ms: int) -> int:
+        self._store.given.clear()  # a work begins
+        return super().stamp_ms(last_ms, now_ms)
+
+    def claimed_at(self, ready: Ready, stamp_ms: int) -> int:
+        self._store.given.append(Claimed(ready.person, ready.key))
+        return super().claimed_at(ready, stamp_ms)
+
+    def answered(self, claim: Claim, receipt: Settlement, stamp_ms: int) -> list[ReceiptArrived]:
+        self._store.given.append(Answered(claim.person, receipt))
+        return super().answered(claim, receipt, stamp_ms)
+
+
+class ObservedShard(Shard):
+    """The shard of this number over a store of a process."""
+
+    def __init__(self, number: int, store: ProcessStore, settings: Settings) -> None:
+        project = shop()
+        time = ObservedTime(store)
+        super().__init__(number, SlotMap(SHARDS), project.program, store, settings, time=time, project=project)
+        self._observed = store
+
+    def open(self, now_ms: int, *, expected_epoch: int | None = None) -> None:
+        super().open(now_ms, expected_epoch=expected_epoch)
+        self._observed.opens = False
+
+    def taking(self, batch: Batch, now_ms: int) -> Generator[None, None, Answer]:
+        self._observed.batch = batch
+        try:
+            return (yield from super().taking(batch, now_ms))
+        finally:
+            self._observed.batch = None

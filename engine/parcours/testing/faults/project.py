@@ -1,0 +1,102 @@
+"""The project that is simulated: journeys that are small, and use what a fault could break.
+
+Waits, listeners with a timeout, exits, goals, re-entry, reactions, a frequency cap, quiet hours that hold, mails of
+both classes. Every event enters some journey, so none is without a trace; and each is in a history by its number, so
+that the end state of a person lists what has been applied, in order.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from parcours.journey.model.document import (
+    EventDocument,
+    EventsDocument,
+    JourneyDocument,
+    MessageDocument,
+    ProfileDocument,
+    ProjectDocument,
+)
+from parcours.journey.project import Project
+
+EVENTS: Final = ("Started", "Bought", "Emptied", "Ordered", "Looked")
+
+_NUMBERED: Final = " && ".join(f'sum("{event}", "number", "365d") >= 0' for event in EVENTS)
+
+CHECKOUT: Final = {
+    "journey": "checkout",
+    "entry": {"event": "Started", "when": f"!({_NUMBERED}) || event.number >= 0"},
+    "correlation": "event.cart",
+    "exit": [{"event": "Emptied"}],
+    "goal": {"event": "Bought", "within": "2d"},
+    "steps": [
+        {"id": "bought", "wait_for": [{"event": "Bought", "next": "thank"}], "timeout": "20m"},
+        {"id": "remind", "send": "reminder"},
+        {
+            "id": "opened",
+            "wait_for": [
+                {"reaction": "opened", "of": "remind", "next": "done"},
+                {"event": "Bought", "next": "thank"},
+            ],
+            "timeout": "1d",
+        },
+        {"id": "again", "send": "reminder", "next": "done"},
+        {"id": "thank", "send": "receipt"},
+        {"id": "done", "end": True},
+    ],
+}
+
+ORDER: Final = {
+    "journey": "order",
+    "entry": {"event": "Ordered"},
+    "exit": [{"event": "Emptied"}],
+    "correlation": "event.cart",
+    "reentry": "always",
+    "steps": [
+        {"id": "confirm", "send": "receipt"},
+        {"id": "way", "wait": "3h"},
+        {"id": "shipped", "send": "receipt"},
+        {"id": "arrived", "wait": "1d"},
+        {"id": "ask", "send": "question"},
+    ],
+}
+
+NEWS: Final = {
+    "journey": "news",
+    "entry": {"event": "Looked"},
+    "reentry": {"after": "2h"},
+    "steps": [{"id": "pause", "wait": "30m"}, {"id": "note", "send": "note"}],
+}
+
+THANKS: Final = {
+    "journey": "thanks",
+    "entry": [{"event": "Bought"}, {"event": "Emptied"}],
+    "reentry": {"after": "1h"},
+    "steps": [{"id": "mark", "update": {"seen": "event.number"}}, {"id": "rest", "wait": "10m"}],
+}
+
+POLICIES: Final = {
+    "consent": {"default": "opt_out"},
+    "caps": [{"class": "marketing", "max": 3, "per": "1d"}],
+    "quiet_hours": [{"channels": ["sms"], "from": "22:00", "until": "07:00", "then": "hold"}],
+}
+
+
+@cache
+def shop() -> Project:
+    """Compiled once for all runs of a process."""
+    properties = {"cart": "string", "number": "integer"}
+    messages = [
+        {"message": "receipt", "class": "transactional", "email": {"subject": "Thank you"}},
+        {"message": "reminder", "email": {"subject": "Still there?"}, "expires": "2d"},
+        {"message": "question", "email": {"subject": "How was it?"}},
+        {"message": "note", "sms": {"text": "News"}},
+    ]
+    return Project.of(
+        ProjectDocument.model_validate({"project": "shop", "policies": POLICIES}),
+        ProfileDocument.model_validate({"traits": {"email": "string", "phone": "string", "seen": "integer"}}),
+        EventsDocument(events={name: EventDocument.model_validate({"properties": properties}) for name in EVENTS}),
+        messages=[MessageDocument.model_validate(message) for message in messages],
+        journeys=[JourneyDocument.model_validate(journey) for journey in (CHECKOUT, ORDER, NEWS, THANKS)],
+    )

@@ -1,0 +1,209 @@
+"""One run: a plan is carried out on a loop of its own, comes to rest, and is judged."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from parcours.channel import Feedback
+from parcours.core.identity import SlotMap
+from parcours.errors import ParcoursError
+from parcours.segment.inputs import feedback_line
+from parcours.shard.messages import Status
+from parcours.shard.requests import GetStatus, GetTotals, PassTime
+from parcours.testing.faults.checker import Ledgers, ShardEnd, check
+from parcours.testing.faults.client import Client
+from parcours.testing.faults.clocks import WallClock
+from parcours.testing.faults.cluster import SETTINGS, Cluster, ShardPlace
+from parcours.testing.faults.disk import ProcessStore
+from parcours.testing.faults.injector import Injector
+from parcours.testing.faults.loop import Process, SimulatedLoop, Stalled
+from parcours.testing.faults.observed import ObservedShard
+from parcours.testing.faults.plan import CHANNELS, SHARDS, WORK_S, Plan, TimedFault
+from parcours.testing.faults.provider import Provider
+
+_SLOTS: Final = SlotMap(SHARDS)
+
+REST_EVERY_S: Final = 7_200.0
+REST_MAX_S: Final = 12 * 86_400.0
+"""How long after the last call everything has to be at rest: longer than any journey of the project takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to.
+
+    violations  each begins with the name of its rule
+    injected    how often each kind of fault has happened
+    checked     how many things were checked, by rule
+    """
+
+    violations: tuple[str, ...]
+    injected: Counter[str]
+    checked: Counter[str]
+    commits: int
+
+
+def simulate(plan: Plan) -> Outcome:
+    """Carry out a plan. The same plan always has the same outcome."""
+    loop = SimulatedLoop()
+    with _undisturbed():
+        try:
+            run = _Run(loop, plan)
+            return loop.run_until_complete(run.go())
+        except Stalled:
+            return Outcome(("rest: everybody waits for somebody else",), Counter(), Counter(), 0)
+        finally:
+            loop.bury()
+
+
+class _Run:
+    def __init__(self, loop: SimulatedLoop, plan: Plan) -> None:
+        self._loop = loop
+        self._plan = plan
+        self._injector = Injector(plan.faults)
+        self._clock = WallClock(loop)
+        self._provider = Provider(loop, plan.seed, self._report)
+        self._cluster = Cluster(loop, plan.seed, self._clock, self._injector, self._provider)
+        self._client = Client(loop, self._cluster)
+        self._provider.claims = self._claims
+
+    def _report(self, after_s: float, person: str, feedback: Feedback) -> None:
+        self._client.report(after_s, person, feedback_line(feedback))
+
+    def _claims(self, key: str) -> int:
+        """How often a delivery has durably been claimed."""
+        return sum(place.disk.claims[key] for place in self._cluster.shards)
+
+    async def go(self) -> Outcome:
+        self._loop.outside(0.0, self._cluster.start)
+        for call in self._plan.calls:
+            self._client.plan(call)
+        for fault in self._plan.faults:
+            if isinstance(fault, TimedFault):
+                self._loop.outside(fault.at_s, self._strike, fault)
+        await _sleep(self._loop, WORK_S)
+        self._injector.healed = True
+        statuses = await self._come_to_rest()
+        ends = [await self._end(place) for place in self._cluster.shards]
+        ledgers = Ledgers(
+            lines=self._client.lines,
+            attempts=self._provider.attempts,
+            shards=ends,
+            settings=SETTINGS,
+            found=[*self._provider.violations, *(found for each in ends for found in each.found), *self._errors()],
+        )
+        checked: Counter[str] = Counter()
+        violations = [*check(ledgers, checked), *_unrest(statuses)]
+        commits = sum(len(end.commits) for end in ends)
+        return Outcome(tuple(violations), self._injector.injected, checked, commits)
+
+    def _errors(self) -> list[str]:
+        return [f"error: {error}" for error in self._loop.errors]
+
+    def _strike(self, fault: TimedFault) -> None:
+        """A fault whose time has come."""
+        place = self._cluster.shards[fault.target]
+        dispatcher = self._cluster.dispatchers[CHANNELS[fault.target]]
+        copy = place.current
+        match fault.how:
+            case "kill shard" if copy is not None and not copy.process.is_dead:
+                copy.process.kill()
+            case "kill dispatcher" if dispatcher.process is not None and not dispatcher.process.is_dead:
+                dispatcher.process.kill()
+            case "kill engine" if self._cluster.router is not None:
+                self._cluster.kill()
+            case "freeze shard" if copy is not None and not copy.process.is_dead:
+                self._freeze(copy.process, fault.length_s)
+                if fault.length_s > 30.0:  # somebody notices, and starts another one
+                    self._loop.outside(30.0, copy.process.cut_off)
+                    self._loop.outside(30.0, place.assign)
+            case "freeze dispatcher" if dispatcher.process is not None and not dispatcher.process.is_dead:
+                self._freeze(dispatcher.process, fault.length_s)
+            case "second copy" if copy is not None and copy.host is not None:
+                place.assign(takes_over=fault.length_s < 60.0)
+            case "clock forward":
+                self._clock.jump(fault.length_s)
+            case "clock back":
+                self._clock.jump(-fault.length_s)
+            case _:
+                return
+        self._injector.note(fault.how)
+
+    def _freeze(self, process: Process, length_s: float) -> None:
+        process.freeze()
+        self._loop.outside(length_s, process.thaw)
+
+    async def _come_to_rest(self) -> list[Status | None]:
+        """Wait until nothing is under way and nothing is due any more."""
+        end_s = self._loop.time() + REST_MAX_S
+        statuses: list[Status | None] = []
+        while self._loop.time() < end_s:
+            await _sleep(self._loop, REST_EVERY_S)
+            statuses = [await self._status(place) for place in self._cluster.shards]
+            if not self._client.under_way and all(map(_rests, statuses)):
+                break
+        return statuses
+
+    async def _status(self, place: ShardPlace) -> Status | None:
+        port = self._cluster.port(place)
+        try:
+            await port.ask(PassTime(self._clock.now_ms()))
+            return await port.ask(GetStatus())
+        except ParcoursError:
+            return None
+
+    async def _end(self, place: ShardPlace) -> ShardEnd:
+        """The end of a shard: as it is alive, and as it comes back from its disk."""
+        disk = place.disk
+        live = place.current
+        found = list(disk.violations)
+        commits = tuple(disk.commits)
+        stamp_ms = commits[-1].stamp_ms if commits else 0
+        everybody = {line.person for line in self._client.lines}
+        people = [person for person in sorted(everybody) if _SLOTS.owner(_SLOTS.slot(person)) == place.number]
+        totals = await self._cluster.port(place).ask(GetTotals())
+        again = ObservedShard(place.number, ProcessStore(disk, Process(self._loop, "again"), self._injector), SETTINGS)
+        again.open(stamp_ms)
+        host = None if live is None else live.host
+        assert host is not None, "the shard is alive at the end"
+        states = {person: profile for person in people if (profile := await host.profile(person)) is not None}
+        restored = {person: profile for person in people if (profile := again.profile(person)) is not None}
+        end_ms = self._clock.now_ms()
+        return ShardEnd(commits, states, restored, totals, again.totals.totals(), end_ms, found)
+
+
+def _rests(status: Status | None) -> bool:
+    return status is not None and status.next_ms is None and not status.ready and not status.claimed
+
+
+def _unrest(statuses: list[Status | None]) -> Iterator[str]:
+    for number, status in enumerate(statuses):
+        if not _rests(status):
+            yield f"rest: shard {number} does not come to rest: {status}"
+
+
+async def _sleep(loop: SimulatedLoop, length_s: float) -> None:
+    woken = loop.create_future()
+    loop.outside(length_s, woken.set_result, None)
+    await woken
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Without the engine's log, which would be of faults only, and without a collector that comes when it likes."""
+    log = logging.getLogger("parcours")
+    level, collects = log.level, gc.isenabled()
+    log.setLevel(logging.CRITICAL + 1)
+    gc.disable()
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        if collects:
+            gc.enable()

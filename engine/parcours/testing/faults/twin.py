@@ -1,0 +1,104 @@
+"""The undisturbed twin: the same inputs with the recorded stamps, fed to the core alone.
+
+It has no store, no queue and no process, so nothing can be lost or done twice by it; what it ends with is what each
+person must end with. Which lines of a batch count, it decides for itself: a message counts once within its window.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from parcours.channel import Ambiguous
+from parcours.config import Settings
+from parcours.core.advance import advance, first_timer
+from parcours.core.fact import DeliveryReached, Fact
+from parcours.core.input import DeliveriesClaimed, Input, ReceiptArrived, TimerDue
+from parcours.core.profile import Profile, decode_profile, encode_profile
+from parcours.segment.inputs import input_of
+from parcours.segment.line import read_call
+from parcours.shard.messages import Batch
+from parcours.testing.faults.disk import Answered, Claimed, Commit
+from parcours.testing.faults.project import shop
+
+
+class Twin:
+    """The people of one shard.
+
+    applied  (line, place) of each line that counted, in their order
+    """
+
+    def __init__(self, settings: Settings, owners: dict[bytes, str]) -> None:
+        """`owners` says whose each line is."""
+        self.people: defaultdict[str, Profile] = defaultdict(Profile)
+        self.facts: defaultdict[str, list[Fact]] = defaultdict(list)
+        self.applied: list[bytes] = []
+        self._settings = settings
+        self._owners = owners
+        self._program = shop().program
+        self._seen: dict[tuple[str, object], int] = {}
+
+    def follow(self, commits: Iterable[Commit], end_ms: int) -> None:
+        """Live through these commits, and up to this time."""
+        for commit in commits:
+            if commit.opens:
+                self._lose_claims(commit)
+            for given in commit.given:
+                match given:
+                    case Batch():
+                        self._take(given, commit.stamp_ms)
+                    case Claimed(person=person, key=key):
+                        self._apply(person, DeliveriesClaimed(commit.stamp_ms, (key,)))
+                    case Answered(person=person, receipt=receipt):
+                        self._apply(person, ReceiptArrived(commit.stamp_ms, receipt))
+        for person in list(self.people):
+            self._fire(person, end_ms)
+
+    def state(self, person: str) -> Profile:
+        """Everything known of the person, as it would come out of a store."""
+        return decode_profile(encode_profile(self.people[person]))
+
+    def _take(self, batch: Batch, at: int) -> None:
+        for number, line in zip(batch.line_numbers, batch.lines, strict=True):
+            call = read_call(line)
+            person = self._owners[line]
+            identity: object = call.message_id or (batch.router, number)
+            before = self._seen.get((person, identity))
+            if before is not None and at - before < self._settings.message_ids_for_ms:
+                continue
+            self._seen[person, identity] = at
+            self.applied.append(line)
+            given = input_of(call, at, self._program)
+            if given is not None:
+                self._apply(person, given)
+
+    def _lose_claims(self, commit: Commit) -> None:
+        """A shard has come back: what was claimed is in doubt. In which words that is told, is the shard's affair."""
+        told = {
+            fact.key: (fact.person, fact.reason, fact.code)
+            for fact in commit.facts
+            if isinstance(fact, DeliveryReached) and fact.outcome == "unknown"
+        }
+        claimed = {
+            delivery.key: person
+            for person, profile in self.people.items()
+            for run in (*profile.runs, *profile.past)
+            for delivery in run.deliveries
+            if delivery.state == "claimed"
+        }
+        for key, (person, reason, code) in told.items():
+            self._apply(person, ReceiptArrived(commit.stamp_ms, Ambiguous(key, reason or "", code)))
+        for key in claimed.keys() - told.keys():
+            self._apply(claimed[key], ReceiptArrived(commit.stamp_ms, Ambiguous(key, "nobody told of it")))
+
+    def _apply(self, person: str, given: Input) -> None:
+        self._fire(person, given.at)
+        self._advance(person, given)
+
+    def _fire(self, person: str, before_ms: int) -> None:
+        while (timer := first_timer(self.people[person], before_ms)) is not None:
+            self._advance(person, TimerDue(timer.due))
+
+    def _advance(self, person: str, given: Input) -> None:
+        effects = advance(person, self.people[person], given, self._program, self._settings)
+        self.facts[person] += effects.facts
