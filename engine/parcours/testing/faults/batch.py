@@ -42,8 +42,13 @@ def run_batch(
     seeds: Iterable[int],
     seconds: float | None = None,
     progress: Callable[[int, Batch], None] | None = None,
+    *,
+    until_failure: bool = False,
 ) -> Batch:
-    """Run these seeds, or as many as there is time for; `progress` is called after each."""
+    """Run these seeds, or as many as there is time for; `progress` is called after each.
+
+    until_failure  stop after the first seed that fails
+    """
     batch = Batch()
     until_s = None if seconds is None else monotonic() + seconds
     for seed in seeds:
@@ -52,4 +57,6 @@ def run_batch(
         batch.add(seed, simulate(plan_of(seed)))
         if progress is not None:
             progress(seed, batch)
+        if until_failure and batch.failed:
+            break
     return batch

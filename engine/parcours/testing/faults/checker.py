@@ -51,12 +51,17 @@ class ShardEnd:
 
 @dataclass(frozen=True)
 class Ledgers:
-    """All that there is to judge by. `found` was seen while it happened."""
+    """All that there is to judge by.
+
+    starts  how often the engine has been started
+    found   what was seen while it happened
+    """
 
     lines: Sequence[Line]
     attempts: Sequence[Attempt]
     shards: Sequence[ShardEnd]
     settings: Settings
+    starts: int = 1
     found: Sequence[str] = field(default=())
 
     @cached_property
@@ -129,6 +134,24 @@ def acknowledged(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
         times = applied[line.data]
         if times > 1 or (line.acked is not None and line.rejected is None and times != 1):
             yield f"{line.data.decode()} counts {times} times by the journal ({_fate(line)})"
+
+
+def brought_home(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
+    """A router that lives brings its lines home: a client hands in again only after its router has ended."""
+    for line in ledgers.lines:
+        checked["brought home"] += 1
+        if line.tries > ledgers.starts:
+            yield f"{line.data.decode()} was handed in {line.tries} times to {ledgers.starts} routers"
+
+
+def early(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
+    """Nothing happens before its time: no fact of a record is later than the record's stamp."""
+    for shard in ledgers.shards:
+        for commit in shard.commits:
+            for fact in commit.facts:
+                checked["early"] += 1
+                if fact.at > commit.stamp_ms:
+                    yield f"record {commit.sequence} of {commit.stamp_ms} has {fact}"
 
 
 def order(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
@@ -280,5 +303,17 @@ def _fate(line: Line) -> str:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    applied_once, acknowledged, order, twin, recovery, totals, duplicates, marketing, transactional, not_after, at_rest,
-)  # fmt: skip
+    applied_once,
+    acknowledged,
+    brought_home,
+    order,
+    early,
+    twin,
+    recovery,
+    totals,
+    duplicates,
+    marketing,
+    transactional,
+    not_after,
+    at_rest,
+)

@@ -6,8 +6,9 @@ Only the processes and what starts them are simulated. What runs in them is the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from parcours.config import Settings
 from parcours.dispatch.breaker import Breaker
@@ -21,18 +22,21 @@ from parcours.testing.faults.chance import between
 from parcours.testing.faults.clocks import WallClock
 from parcours.testing.faults.disk import Disk, ProcessStore
 from parcours.testing.faults.injector import Injector
+from parcours.testing.faults.layout import SHARDS, SLOT_MAP
 from parcours.testing.faults.loop import Process, SimulatedLoop
 from parcours.testing.faults.observed import ObservedShard
-from parcours.testing.faults.plan import CHANNELS, SHARDS
+from parcours.testing.faults.plan import CHANNELS
 from parcours.testing.faults.project import shop
 from parcours.testing.faults.provider import PlainRenderer, Provider, SimulatedChannel
 from parcours.testing.faults.wire import DispatcherPort, Held, Port, ShardCopy
+
+T = TypeVar("T")
 
 SETTINGS: Final = Settings(
     batch_events_max=3,
     batches_in_flight_max=3,
     routers_max=4,
-    claim_max=4,
+    claim_max=3,
     send_batch_max=2,
     send_timeout_s=30.0,
     journal_bytes_max=6_000,
@@ -45,11 +49,14 @@ ALARM_MAX_S: Final = 3_600.0
 
 
 class ShardPlace:
-    """Where a shard is to be found: its disk, the copy that is taken for the current one, and the one before it."""
+    """Where a shard is to be found: its disk, the copy that is taken for the current one, and the one before it.
+
+    `number` is its place in `SHARDS`.
+    """
 
     def __init__(self, cluster: Cluster, number: int) -> None:
         self.number = number
-        self.disk = Disk(number)
+        self.disk = Disk(number, cluster.kill)
         self.copies: tuple[ShardCopy | None, ShardCopy | None] = (None, None)
         self._cluster = cluster
         self._lives = 0
@@ -74,7 +81,7 @@ class ShardPlace:
     async def _open(self, copy: ShardCopy, expected_epoch: int | None) -> None:
         cluster = self._cluster
         store = ProcessStore(self.disk, copy.process, cluster.injector)
-        shard = ObservedShard(self.number, store, SETTINGS)
+        shard = ObservedShard(SHARDS[self.number], store, SETTINGS)
         try:
             shard.open(cluster.clock.now_ms(), expected_epoch=expected_epoch)
         except ParcoursError:
@@ -97,7 +104,7 @@ class ShardPlace:
         return [copy.process for copy in copies if copy is not None]
 
     def _wake(self, channel: str) -> None:
-        self._cluster.loop.outside(0.001, self._cluster.wake, channel, self.number)
+        self._cluster.loop.outside(0.001, self._cluster.wake, channel, SHARDS[self.number])
 
     def replace(self, copy: ShardCopy) -> None:
         """This copy is of no use any more: start another one, unless that has been done."""
@@ -139,9 +146,9 @@ class DispatcherPlace:
         dispatcher = Dispatcher(self._name, self.channel, channel, PlainRenderer(), SETTINGS, breaker=Breaker(SETTINGS))
         self._dispatcher = dispatcher
         held = Held(process.name, SETTINGS.claim_max, cluster.provider.violations)
-        process.spawn(dispatcher.start([DispatcherPort(cluster.port(place), held) for place in cluster.shards]))
+        process.spawn(dispatcher.start(cluster.ports(lambda port: DispatcherPort(port, held))))
         for place in cluster.shards:
-            process.call(dispatcher.wake, place.number)
+            process.call(dispatcher.wake, SHARDS[place.number])
 
     def _died(self, process: Process) -> None:
         if process is self.process:
@@ -168,17 +175,24 @@ class Cluster:
         self.clock = clock
         self.injector = injector
         self.provider = provider
-        self.shards = [ShardPlace(self, number) for number in range(SHARDS)]
+        self.shards = [ShardPlace(self, number) for number in range(len(SHARDS))]
         self.dispatchers = {channel: DispatcherPlace(self, channel) for channel in CHANNELS}
         self.router: Router | None = None
         self.process = Process(loop, "router")
-        self._lives = 0
+        self.starts = 0
 
     def port(self, place: ShardPlace) -> Port:
         """A way to a shard."""
         return Port(self.loop, self.seed, place.number, self.injector, lambda: place.copies)
 
+    def ports(self, made: Callable[[Port], T]) -> list[T]:
+        """Ways to all shards, by their numbers, of which only two are ever gone."""
+        ways = {SHARDS[place.number]: made(self.port(place)) for place in self.shards}
+        nowhere = next(iter(ways.values()))
+        return [ways.get(number, nowhere) for number in range(SLOT_MAP.shards)]
+
     def wake(self, channel: str, shard: int) -> None:
+        """A shard has deliveries ready."""
         self.dispatchers[channel].wake(shard)
 
     def start(self) -> None:
@@ -191,7 +205,7 @@ class Cluster:
 
     def kill(self) -> None:
         """End everything at once; it starts again after a while."""
-        self.router = None
+        starts_anyway, self.router = self.router is None, None
         self.process.kill()
         for place in self.shards:
             for process in place.processes():
@@ -199,11 +213,12 @@ class Cluster:
         for dispatcher in self.dispatchers.values():
             if dispatcher.process is not None:
                 dispatcher.process.kill()
-        self.loop.outside(between(1.0, 20.0, self.seed, "start", self._lives), self._start_router)
+        if not starts_anyway:
+            self.loop.outside(between(1.0, 20.0, self.seed, "start", self.starts), self._start_router)
 
     def _start_router(self) -> None:
         """One that starts anew takes a new name."""
-        self._lives += 1
-        self.process = Process(self.loop, f"router {self._lives}")
-        ports = [self.port(place) for place in self.shards]
-        self.router = Router(f"router {self._lives}", ports, shop().program, SETTINGS)
+        self.starts += 1
+        self.process = Process(self.loop, f"router {self.starts}")
+        ports = self.ports(lambda port: port)
+        self.router = Router(f"router {self.starts}", ports, shop().program, SETTINGS, SLOT_MAP)

@@ -67,8 +67,10 @@ class Disk:
     claims      how often each delivery has been claimed
     """
 
-    def __init__(self, shard: int) -> None:
+    def __init__(self, shard: int, cut_power: Callable[[], None]) -> None:
+        """`cut_power` ends every process of the engine."""
         self.shard = shard
+        self.cut_power = cut_power
         self.memory = MemoryStore()
         self.commits: list[Commit] = []
         self.violations: list[str] = []
@@ -107,12 +109,16 @@ class ProcessStore:
         if self._process.is_dead:
             raise self._process.die()
         how = self._injector.at_store(self._disk.shard, operation)
-        if how == "crash before":
+        if how == "power cut before":
+            self._disk.cut_power()
+        if how in ("crash before", "power cut before"):
             raise self._process.die()
         if how == "fails before":
             raise StoreBroken(f"{operation} fails")
         result = action()
-        if how == "crash after":
+        if how == "power cut after":
+            self._disk.cut_power()
+        if how in ("crash after", "power cut after"):
             raise self._process.die()
         if how == "fails after":
             raise StoreBroken(f"{operation} reports a failure, though it has succeeded")
@@ -140,8 +146,8 @@ class ProcessStore:
     def save_image(self, image: SlotImage) -> int:
         return self._do("save_image", lambda: self._disk.memory.save_image(image))
 
-    def trim(self, through: int) -> None:
-        self._do("trim", lambda: self._disk.memory.trim(through))
+    def trim(self, through: int) -> bool:
+        return self._do("trim", lambda: self._disk.memory.trim(through))
 
     def images(self) -> Iterator[SlotImage]:
         return self._disk.memory.images()
@@ -153,7 +159,7 @@ class ProcessStore:
         return self._disk.memory.records(after)
 
     def read_through(self, sequence: int) -> None:
-        self._disk.memory.read_through(sequence)
+        self._do("read_through", lambda: self._disk.memory.read_through(sequence))
 
     def scratch(self) -> memoryview:
         return self._disk.memory.scratch()

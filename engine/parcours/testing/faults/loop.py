@@ -160,7 +160,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         process = context.get(_process)
         if process is None:
             return super().call_soon(callback, *args, context=context)
-        gated: Callable[..., object] = _Gated(process, callback, context)
+        gated: Any = _Gated(process, callback, context)
         return super().call_soon(gated, *args, context=context)
 
     def call_at(
@@ -171,7 +171,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         if process is None:
             return super().call_at(when, callback, *args, context=context)
         gated = _Gated(process, callback, context)
-        called: Callable[..., object] = gated
+        called: Any = gated
         gated.handle = handle = super().call_at(when, called, *args, context=context)
         return handle
 

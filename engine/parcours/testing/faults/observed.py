@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from parcours.config import Settings
-from parcours.core.identity import SlotMap
 from parcours.core.input import ReceiptArrived, Settlement
 from parcours.shard.messages import Answer, Batch
 from parcours.shard.outbox import Claim, Ready
 from parcours.shard.shard import Shard
 from parcours.shard.timekeeping import LiveTime
 from parcours.testing.faults.disk import Answered, Claimed, ProcessStore
-from parcours.testing.faults.plan import SHARDS
+from parcours.testing.faults.layout import SLOT_MAP
 from parcours.testing.faults.project import shop
 
 
@@ -45,7 +44,7 @@ class ObservedShard(Shard):
     def __init__(self, number: int, store: ProcessStore, settings: Settings) -> None:
         project = shop()
         time = ObservedTime(store)
-        super().__init__(number, SlotMap(SHARDS), project.program, store, settings, time=time, project=project)
+        super().__init__(number, SLOT_MAP, project.program, store, settings, time=time, project=project)
         self._observed = store
 
     def open(self, now_ms: int, *, expected_epoch: int | None = None) -> None:

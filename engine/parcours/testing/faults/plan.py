@@ -11,9 +11,9 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from parcours.testing.faults.layout import PEOPLE, SHARDS
 from parcours.testing.faults.project import EVENTS
 
-SHARDS: Final = 2
 CHANNELS: Final = ("email", "sms")
 
 WORK_S: Final = 2 * 86_400
@@ -61,7 +61,7 @@ class ProviderFault(msgspec.Struct, frozen=True, tag="provider"):
 
 
 class TimedFault(msgspec.Struct, frozen=True, tag="timed"):
-    """At a time. `target` is the number of a shard or of a channel; `length` in seconds where there is one."""
+    """At a time. `target` is the place of a shard or of a channel; `length` in seconds where there is one."""
 
     how: str
     at_s: float
@@ -80,8 +80,17 @@ class Plan(msgspec.Struct, frozen=True):
     faults: tuple[Fault, ...]
 
 
-STORE_FAULTS: Final = ("crash before", "crash after", "fails before", "fails after")
-"""`fails after`: the operation reports a failure though it has succeeded. The other way round is no fault of ours."""
+CARTS: Final = ("a", "a", "a", "b", "c")
+
+STORE_FAULTS: Final = (
+    "crash before", "crash after", "fails before", "fails after", "power cut before", "power cut after",
+)  # fmt: skip
+"""`fails after`: the operation reports a failure though it has succeeded. The other way round is no fault of ours. A
+crash is one of the shard's process, a power cut of all of them.
+"""
+
+STORE_OPERATIONS: Final = {"append": 40, "acquire": 6, "save_image": 30, "trim": 40, "read_through": 3}
+"""Each with the highest number at which a fault strikes: about as often as it is done."""
 
 CALL_FAULTS: Final = ("request lost", "answer lost", "late", "doubled", "slow", "stale copy")
 """`late`: the caller is told that it failed, and it is carried out afterwards, behind what was sent later."""
@@ -113,7 +122,7 @@ TIMED_FAULTS: Final = (
 )  # fmt: skip
 
 KINDS: Final[tuple[str, ...]] = (
-    *(f"{operation}: {how}" for operation in ("append", "acquire", "save_image") for how in STORE_FAULTS),
+    *(f"{operation}: {how}" for operation in STORE_OPERATIONS for how in STORE_FAULTS),
     *(f"{request}: {how}" for request, how in WITHSTOOD),
     *(f"provider: {how}" for how in PROVIDER_FAULTS),
     *TIMED_FAULTS,
@@ -128,14 +137,14 @@ def plan_of(seed: int) -> Plan:
 
 
 def _calls(random: Random) -> list[Call]:
-    people = [f"p{number}" for number in range(random.choice((1, 2, 3, 4)))]
+    people = PEOPLE[: random.randint(1, 4)]
     calls = [Call(1.0 + place, (_identify(person),)) for place, person in enumerate(people)]
     number = 0
     at_s = 10.0
     for _ in range(random.randint(4, 14)):
         at_s += random.choice((0.0, 0.002, 1.0, 60.0, 1_200.0, 7_200.0, 20_000.0)) * random.random()
         lines = []
-        for _ in range(random.choice((1, 1, 1, 2, 4))):
+        for _ in range(random.choice((1, 1, 1, 2, 4, 8))):
             number += 1
             lines.append(_line(random, random.choice(people), number))
         calls.append(Call(min(at_s, WORK_S), tuple(lines), waits=random.random() < 0.5))
@@ -143,7 +152,7 @@ def _calls(random: Random) -> list[Call]:
 
 
 def _identify(person: str) -> dict[str, Any]:
-    traits = {"email": f"{person}@example.com", "phone": f"+331{person[1:]}"}
+    traits = {"email": f"{person}@example.com", "phone": f"+331{person[1:]:0>8}"}
     return {"type": "identify", "userId": person, "traits": traits, "messageId": f"i-{person}"}
 
 
@@ -153,7 +162,7 @@ def _line(random: Random, person: str, number: int) -> dict[str, Any]:
     if chosen < 0.08:
         line |= {"type": "consent", "channel": "email", "granted": random.random() < 0.4}
     else:
-        properties = {"cart": random.choice(("a", "a", "b")), "number": number}
+        properties = {"cart": random.choice(CARTS), "number": number}
         event = random.choice((*EVENTS, "Started", "Ordered", "Ordered"))
         line |= {"type": "track", "event": event, "properties": properties}
     if random.random() < 0.9 or chosen < 0.08:
@@ -165,13 +174,13 @@ def _faults(random: Random) -> list[Fault]:
     faults: list[Fault] = []
     intensity = random.choice((0, 1, 1, 2, 4))
     for _ in range(2 * intensity):
-        operation = random.choice(("append", "append", "append", "acquire", "save_image"))
-        most = {"append": 40, "acquire": 6, "save_image": 30}[operation]
+        operation = random.choice(("append", "append", *STORE_OPERATIONS))
+        most = STORE_OPERATIONS[operation]
         how = random.choice(STORE_FAULTS)
-        faults.append(StoreFault(how, random.randrange(SHARDS), operation, random.randint(1, most)))
+        faults.append(StoreFault(how, random.randrange(len(SHARDS)), operation, random.randint(1, most)))
     for _ in range(2 * intensity):
         request, how = random.choice(WITHSTOOD)
-        faults.append(CallFault(how, random.randrange(SHARDS), request, random.randint(1, 15)))
+        faults.append(CallFault(how, random.randrange(len(SHARDS)), request, random.randint(1, 15)))
     for _ in range(2 * intensity):
         channel = random.choice((*CHANNELS, "email"))
         faults.append(ProviderFault(random.choice(PROVIDER_FAULTS), channel, random.randint(1, 10)))

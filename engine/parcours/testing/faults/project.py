@@ -94,7 +94,7 @@ def shop() -> Project:
         {"message": "note", "sms": {"text": "News"}},
     ]
     return Project.of(
-        ProjectDocument.model_validate({"project": "shop", "policies": POLICIES}),
+        ProjectDocument.model_validate({"project": "shop", "policies": POLICIES, "insight": {"facts_for": "1d"}}),
         ProfileDocument.model_validate({"traits": {"email": "string", "phone": "string", "seen": "integer"}}),
         EventsDocument(events={name: EventDocument.model_validate({"properties": properties}) for name in EVENTS}),
         messages=[MessageDocument.model_validate(message) for message in messages],

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from parcours.channel import Feedback
-from parcours.core.identity import SlotMap
 from parcours.errors import ParcoursError
 from parcours.segment.inputs import feedback_line
 from parcours.shard.messages import Status
@@ -22,14 +21,15 @@ from parcours.testing.faults.clocks import WallClock
 from parcours.testing.faults.cluster import SETTINGS, Cluster, ShardPlace
 from parcours.testing.faults.disk import ProcessStore
 from parcours.testing.faults.injector import Injector
+from parcours.testing.faults.layout import SHARDS, SLOT_MAP
 from parcours.testing.faults.loop import Process, SimulatedLoop, Stalled
 from parcours.testing.faults.observed import ObservedShard
-from parcours.testing.faults.plan import CHANNELS, SHARDS, WORK_S, Plan, TimedFault
+from parcours.testing.faults.plan import CHANNELS, WORK_S, Plan, TimedFault
 from parcours.testing.faults.provider import Provider
-
-_SLOTS: Final = SlotMap(SHARDS)
+from parcours.wording import error_words
 
 REST_EVERY_S: Final = 7_200.0
+EXPORT_EVERY_S: Final = 3_000.0
 REST_MAX_S: Final = 12 * 86_400.0
 """How long after the last call everything has to be at rest: longer than any journey of the project takes."""
 
@@ -58,6 +58,8 @@ def simulate(plan: Plan) -> Outcome:
             return loop.run_until_complete(run.go())
         except Stalled:
             return Outcome(("rest: everybody waits for somebody else",), Counter(), Counter(), 0)
+        except Exception as error:  # noqa: BLE001  # of an engine that is broken, or of the harness
+            return Outcome((f"crash: {error_words(error)}",), Counter(), Counter(), 0)
         finally:
             loop.bury()
 
@@ -87,6 +89,8 @@ class _Run:
         for fault in self._plan.faults:
             if isinstance(fault, TimedFault):
                 self._loop.outside(fault.at_s, self._strike, fault)
+        if self._plan.seed % 2:
+            self._loop.outside(EXPORT_EVERY_S, self._export)
         await _sleep(self._loop, WORK_S)
         self._injector.healed = True
         statuses = await self._come_to_rest()
@@ -96,6 +100,7 @@ class _Run:
             attempts=self._provider.attempts,
             shards=ends,
             settings=SETTINGS,
+            starts=self._cluster.starts,
             found=[*self._provider.violations, *(found for each in ends for found in each.found), *self._errors()],
         )
         checked: Counter[str] = Counter()
@@ -135,6 +140,13 @@ class _Run:
                 return
         self._injector.note(fault.how)
 
+    def _export(self) -> None:
+        """Somebody has all facts so far, so their records may be trimmed."""
+        for place in self._cluster.shards:
+            if place.disk.commits:
+                place.disk.memory.read_through(place.disk.commits[-1].sequence)
+        self._loop.outside(EXPORT_EVERY_S, self._export)
+
     def _freeze(self, process: Process, length_s: float) -> None:
         process.freeze()
         self._loop.outside(length_s, process.thaw)
@@ -166,9 +178,10 @@ class _Run:
         commits = tuple(disk.commits)
         stamp_ms = commits[-1].stamp_ms if commits else 0
         everybody = {line.person for line in self._client.lines}
-        people = [person for person in sorted(everybody) if _SLOTS.owner(_SLOTS.slot(person)) == place.number]
+        people = [person for person in sorted(everybody) if SLOT_MAP.shard(person) == SHARDS[place.number]]
         totals = await self._cluster.port(place).ask(GetTotals())
-        again = ObservedShard(place.number, ProcessStore(disk, Process(self._loop, "again"), self._injector), SETTINGS)
+        store = ProcessStore(disk, Process(self._loop, "again"), self._injector)
+        again = ObservedShard(SHARDS[place.number], store, SETTINGS)
         again.open(stamp_ms)
         host = None if live is None else live.host
         assert host is not None, "the shard is alive at the end"

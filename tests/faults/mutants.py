@@ -1,0 +1,164 @@
+"""Mutants of the engine: each breaks one promise by a few words, and the harness has to find it within so many seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A change of the engine's source.
+
+    file          below engine/parcours
+    text          what is replaced there; it occurs once
+    seeds         how many seeds have to suffice, from 0
+    often         whether it is tried with every run of the tests
+    """
+
+    name: str
+    file: str
+    text: str
+    replacement: str
+    seeds: int = 300
+    often: bool = False
+
+    def apply(self, engine: Path) -> None:
+        """Change a copy of the source."""
+        path = engine / "parcours" / self.file
+        source = path.read_text()
+        assert source.count(self.text) == 1, f"{self.file} holds the text of {self.name!r} {source.count(self.text)} times"
+        path.write_text(source.replace(self.text, self.replacement))
+
+
+MUTANTS: Final = (
+    Mutant(
+        "the epoch is not checked",
+        "store/fencing.py",
+        '''    if record.epoch < held:
+        raise StoreBusy(f"the shard is held under epoch {held}; epoch {record.epoch} is over and has to stop")
+    assert record.epoch == held, f"epoch {record.epoch} has not been acquired, {held} is held"
+''',
+        "",
+        often=True,
+    ),
+    Mutant(
+        "a batch is acknowledged though its commit failed",
+        "shard/commits.py",
+        "            size_bytes = self._store.append(record)\n",
+        '''            try:
+                size_bytes = self._store.append(record)
+            except StoreBroken:
+                size_bytes = 0
+''',
+        often=True,
+    ),
+    Mutant(
+        "deliveries are handed over before their claim is committed",
+        "shard/shard.py",
+        '''            self._commits.commit(work)
+            return Claims(''',
+        "            return Claims(",
+    ),
+    Mutant(
+        "a dispatcher claims more than it can start",
+        "dispatch/dispatcher.py",
+        "most = min(self._room, self._settings.send_batch_max, allowed or self._room)",
+        "most = 10 * self._settings.send_batch_max",
+    ),
+    Mutant(
+        "what was claimed is forgotten when a shard opens",
+        "shard/claiming.py",
+        '            elif states == ["claimed"]:',
+        '            elif states == ["nothing"]:',
+        often=True,
+    ),
+    Mutant(
+        "ambiguous marketing is sent again",
+        "core/delivery/feedback.py",
+        'return is_call(delivery) or (message is not None and message.message_class == "transactional")',
+        "return is_call(delivery) or message is not None",
+        often=True,
+    ),
+    Mutant(
+        "timers fire before their time",
+        "shard/timekeeping.py",
+        "return stamp_ms  # under load there is always something due, and a commit of its own would cost an fsync",
+        "return stamp_ms + 600_000",
+    ),
+    Mutant(
+        "message ids are forgotten when a shard opens",
+        "shard/slots.py",
+        "                self.owned[number].seen[digest] = at\n",
+        "                continue\n",
+    ),
+    Mutant(
+        "records are trimmed that no image covers",
+        "shard/imaging.py",
+        '''        if self._store.trim(self._oldest):
+            self._store.trim(self._oldest)''',
+        '''        if self._store.trim(sequence):
+            self._store.trim(sequence)''',
+    ),
+    Mutant(
+        "a router does not go back",
+        "routing/router.py",
+        "            flight = self._flights[0]\n            answer = await self._ask(flight)",
+        "            flight = self._flights[-1]\n            answer = await self._ask(flight)",
+    ),
+    Mutant(
+        "positions are not restored",
+        "shard/shard.py",
+        "        self._positions.restore(own)\n",
+        "",
+        often=True,
+    ),
+    Mutant(
+        "what a dead dispatcher had claimed stays claimed",
+        "shard/shard.py",
+        "self.settle([Ambiguous(key, reason) for key in self._leaving.outbox.claimed_by(by)], now_ms)",
+        "self.settle([Ambiguous(key, reason) for key in ()], now_ms)",
+    ),
+    Mutant(
+        "receipts are brought home once only",
+        "dispatch/dispatcher.py",
+        '''            except ShardUnavailable:
+                await asyncio.sleep(PAUSE_S)
+''',
+        '''            except ShardUnavailable:
+                return None
+''',
+    ),
+    Mutant(
+        "totals are not restored",
+        "shard/recovery.py",
+        "    totals.restored(slots.own.profiles)\n",
+        "",
+    ),
+    Mutant(
+        "timers are forgotten when a shard opens",
+        "shard/shard.py",
+        "            self._wheel.add(person, due)\n",
+        "            del due\n",
+    ),
+    Mutant(
+        "images lose the outbox",
+        "shard/slots.py",
+        "return SlotImage(number, sequence, slot.profiles, slot.seen, slot.outbox)",
+        "return SlotImage(number, sequence, slot.profiles, slot.seen, {})",
+        seeds=1_000,
+    ),
+    Mutant(
+        "batches are taken in whatever order they come",
+        "shard/shard.py",
+        "        if batch.number != expected:\n",
+        "        if batch.number < expected:\n",
+    ),
+    Mutant(
+        "an exit does not withdraw what is queued",
+        "core/delivery/sending.py",
+        "PLACEHOLDER",
+        "PLACEHOLDER",
+    ),
+)
