@@ -49,7 +49,7 @@ ALARM_MAX_S: Final = 3_600.0
 
 
 class ShardPlace:
-    """Where a shard is to be found: its disk, the copy that is taken for the current one, and the one before it.
+    """Where a shard is to be found: its disk, and the copy that is taken for the current one.
 
     `number` is its place in `SHARDS`.
     """
@@ -57,15 +57,11 @@ class ShardPlace:
     def __init__(self, cluster: Cluster, number: int) -> None:
         self.number = number
         self.disk = Disk(number, cluster.kill)
-        self.copies: tuple[ShardCopy | None, ShardCopy | None] = (None, None)
+        self.current: ShardCopy | None = None
         self._cluster = cluster
         self._lives = 0
         self._assigning: ShardCopy | None = None
         self._epoch: int | None = None
-
-    @property
-    def current(self) -> ShardCopy | None:
-        return self.copies[0]
 
     def assign(self, *, takes_over: bool = True) -> None:
         """Start a process for the shard and let it open. Only a supervisor that knows the epoch can be refused."""
@@ -91,7 +87,7 @@ class ShardPlace:
         stopped = partial(self._stopped, copy)
         host = ShardHost(shard, store, cluster.clock, self._wake, None, stopped, ALARM_MAX_S)
         copy.host = host
-        self.copies = copy, self.current
+        self.current = copy
         host.look()
 
     def _stopped(self, copy: ShardCopy, error: Exception) -> None:
@@ -100,7 +96,7 @@ class ShardPlace:
 
     def processes(self) -> list[Process]:
         """Those that may be alive."""
-        copies = [*self.copies, self._assigning]
+        copies = [self.current, self._assigning]
         return [copy.process for copy in copies if copy is not None]
 
     def _wake(self, channel: str) -> None:
@@ -183,7 +179,7 @@ class Cluster:
 
     def port(self, place: ShardPlace) -> Port:
         """A way to a shard."""
-        return Port(self.loop, self.seed, place.number, self.injector, lambda: place.copies)
+        return Port(self.loop, self.seed, place.number, self.injector, lambda: place.current)
 
     def ports(self, made: Callable[[Port], T]) -> list[T]:
         """Ways to all shards, by their numbers, of which only two are ever gone."""

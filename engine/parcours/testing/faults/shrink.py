@@ -9,7 +9,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from parcours.testing.faults.plan import Call, Fault, Plan
-from parcours.testing.faults.simulate import simulate
+from parcours.testing.faults.simulate import Outcome, simulate
 
 T = TypeVar("T")
 
@@ -17,12 +17,12 @@ ATTEMPTS_MAX = 400
 """Runs spent on one plan: about a minute."""
 
 
-def shrink(plan: Plan, attempts_max: int = ATTEMPTS_MAX) -> Plan:
-    """A smaller plan that breaks the rule that this one breaks first; the plan itself if none does."""
-    violations = simulate(plan).violations
+def shrink(plan: Plan, attempts_max: int = ATTEMPTS_MAX, run: Callable[[Plan], Outcome] = simulate) -> Plan:
+    """A smaller plan that breaks the rule that this one breaks first; the plan itself if it breaks none."""
+    violations = run(plan).violations
     if not violations:
         return plan
-    left = _Attempts(_rule(violations[0]), attempts_max)
+    left = _Attempts(run, _rule(violations[0]), attempts_max)
     before: Plan | None = None
     while plan != before:
         before = plan
@@ -40,7 +40,8 @@ def _with_calls(breaks: Callable[[Plan], bool], plan: Plan, calls: tuple[Call, .
 
 
 class _Attempts:
-    def __init__(self, rule: str, left: int) -> None:
+    def __init__(self, run: Callable[[Plan], Outcome], rule: str, left: int) -> None:
+        self._run = run
         self._rule = rule
         self._left = left
 
@@ -49,7 +50,7 @@ class _Attempts:
         if self._left == 0:
             return False
         self._left -= 1
-        return any(_rule(violation) == self._rule for violation in simulate(plan).violations)
+        return any(_rule(violation) == self._rule for violation in self._run(plan).violations)
 
 
 def _rule(violation: str) -> str:

@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from parcours.channel import Feedback
@@ -41,12 +41,18 @@ class Outcome:
     violations  each begins with the name of its rule
     injected    how often each kind of fault has happened
     checked     how many things were checked, by rule
+    ledgers     what was judged; None if it did not come so far
     """
 
     violations: tuple[str, ...]
-    injected: Counter[str]
-    checked: Counter[str]
-    commits: int
+    injected: Counter[str] = field(default_factory=Counter)
+    checked: Counter[str] = field(default_factory=Counter)
+    ledgers: Ledgers | None = None
+
+    @property
+    def commits(self) -> int:
+        """How many records there are."""
+        return 0 if self.ledgers is None else sum(len(shard.commits) for shard in self.ledgers.shards)
 
 
 def simulate(plan: Plan) -> Outcome:
@@ -57,9 +63,9 @@ def simulate(plan: Plan) -> Outcome:
             run = _Run(loop, plan)
             return loop.run_until_complete(run.go())
         except Stalled:
-            return Outcome(("rest: everybody waits for somebody else",), Counter(), Counter(), 0)
+            return Outcome(("rest: everybody waits for somebody else",))
         except Exception as error:  # noqa: BLE001  # of an engine that is broken, or of the harness
-            return Outcome((f"crash: {error_words(error)}",), Counter(), Counter(), 0)
+            return Outcome((f"crash: {error_words(error)}",))
         finally:
             loop.bury()
 
@@ -105,8 +111,7 @@ class _Run:
         )
         checked: Counter[str] = Counter()
         violations = [*check(ledgers, checked), *_unrest(statuses)]
-        commits = sum(len(end.commits) for end in ends)
-        return Outcome(tuple(violations), self._injector.injected, checked, commits)
+        return Outcome(tuple(violations), self._injector.injected, checked, ledgers)
 
     def _errors(self) -> list[str]:
         return [f"error: {error}" for error in self._loop.errors]

@@ -94,7 +94,7 @@ class ShardCopy:
 class Port:
     """A shard as one caller reaches it: satisfies `ShardPort`.
 
-    current  the copy that is taken for the current one, and the one before it, as far as there are any
+    current  the copy that is taken for the current one. What an older one still carries out was sent to it before
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Port:
         seed: int,
         shard: int,
         injector: Injector,
-        current: Callable[[], tuple[ShardCopy | None, ShardCopy | None]],
+        current: Callable[[], ShardCopy | None],
     ) -> None:
         self._loop = loop
         self._seed = seed
@@ -116,7 +116,7 @@ class Port:
         how = self._injector.at_call(self._shard, name)
         place = self._seed, name, self._shard, self._injector.reached("call", self._shard, name)
         await asyncio.sleep(between(0.3, 3.0, *place) if how == "slow" else between(0.0001, 0.004, *place))
-        copy = self._copy(how)
+        copy = self._current()
         if copy is None or how == "request lost":
             await asyncio.sleep(0.05)
             raise ShardUnavailable("the call failed")
@@ -131,12 +131,6 @@ class Port:
             raise ShardUnavailable("the answer was lost")
         await asyncio.sleep(between(0.0001, 0.004, *place, "back"))
         return decode_answer(request, answer)
-
-    def _copy(self, how: str | None) -> ShardCopy | None:
-        current, before = self._current()
-        if how == "stale copy" and before is not None and not before.process.is_dead:
-            return before
-        return current
 
 
 class Held:

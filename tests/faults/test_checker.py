@@ -1,0 +1,182 @@
+"""Each rule of the checker sees a ledger that breaks it, and a run without faults breaks none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from parcours.core.fact import DeliveryReached, Fact, Moved
+from parcours.core.profile import Profile
+from parcours.core.totals import NOTHING
+from parcours.testing.faults.checker import RULES, Ledgers, ShardEnd, check
+from parcours.testing.faults.client import Line
+from parcours.testing.faults.plan import plan_of
+from parcours.testing.faults.provider import Attempt
+from parcours.testing.faults.simulate import simulate
+
+BUSY = 3
+"""A seed in which something of every kind is sent."""
+
+
+@pytest.fixture(scope="module")
+def good() -> Ledgers:
+    """The ledgers of a run in which nothing went wrong."""
+    ledgers = simulate(msgspec.structs.replace(plan_of(BUSY), faults=())).ledgers
+    assert ledgers is not None
+    return ledgers
+
+
+def test_a_run_without_faults_breaks_no_rule_and_meets_all_of_them(good: Ledgers) -> None:
+    checked: Counter[str] = Counter()
+
+    assert check(good, checked) == []
+    assert set(checked) == {rule.__name__.replace("_", " ") for rule in RULES}
+
+
+def test_what_was_seen_on_the_way_is_a_violation(good: Ledgers) -> None:
+    assert check(replace(good, found=["stale epoch: record 7"]), Counter()) == ["stale epoch: record 7"]
+
+
+def with_lines(ledgers: Ledgers, change: Callable[[Line], Line]) -> Ledgers:
+    return replace(ledgers, lines=[change(line) for line in ledgers.lines])
+
+
+def with_shards(ledgers: Ledgers, change: Callable[[ShardEnd], ShardEnd]) -> Ledgers:
+    return replace(ledgers, shards=[change(shard) for shard in ledgers.shards])
+
+
+def with_profiles(ledgers: Ledgers, change: Callable[[Profile], object]) -> Ledgers:
+    """Changed copies of all profiles at the end."""
+
+    def changed(profile: Profile) -> Profile:
+        copy: Profile = msgspec.msgpack.decode(msgspec.msgpack.encode(profile), type=Profile)
+        change(copy)
+        return copy
+
+    def on(shard: ShardEnd) -> ShardEnd:
+        return replace(shard, states={person: changed(profile) for person, profile in shard.states.items()})
+
+    return with_shards(ledgers, on)
+
+
+def with_facts(ledgers: Ledgers, change: Callable[[list[Fact]], list[Fact]]) -> Ledgers:
+    """Other facts in each record."""
+
+    def on(shard: ShardEnd) -> ShardEnd:
+        commits = [msgspec.structs.replace(commit, facts=change(commit.facts)) for commit in shard.commits]
+        return replace(shard, commits=commits)
+
+    return with_shards(ledgers, on)
+
+
+def doubled_history(ledgers: Ledgers) -> Ledgers:
+    return with_profiles(ledgers, lambda profile: [entries.append(entries[-1]) for entries in profile.series.values()])
+
+
+def lost_history(ledgers: Ledgers) -> Ledgers:
+    return with_profiles(ledgers, lambda profile: profile.series.clear())
+
+
+def never_acknowledged(ledgers: Ledgers) -> Ledgers:
+    return with_lines(ledgers, lambda line: replace(line, acked=None))
+
+
+def rejected(ledgers: Ledgers) -> Ledgers:
+    return with_lines(ledgers, lambda line: replace(line, rejected="it is no call"))
+
+
+def handed_in_often(ledgers: Ledgers) -> Ledgers:
+    return with_lines(ledgers, lambda line: replace(line, tries=2))
+
+
+def acknowledged_the_other_way_round(ledgers: Ledgers) -> Ledgers:
+    moments = {line.data: len(ledgers.lines) - place for place, line in enumerate(ledgers.lines)}
+    return with_lines(ledgers, lambda line: replace(line, given=moments[line.data], acked=moments[line.data]))
+
+
+def earlier_stamps(ledgers: Ledgers) -> Ledgers:
+    def on(shard: ShardEnd) -> ShardEnd:
+        commits = [msgspec.structs.replace(commit, stamp_ms=commit.stamp_ms - 1) for commit in shard.commits]
+        return replace(shard, commits=commits)
+
+    return with_shards(ledgers, on)
+
+
+def a_timer_lost(ledgers: Ledgers) -> Ledgers:
+    def without(facts: list[Fact]) -> list[Fact]:
+        return [fact for fact in facts if not (isinstance(fact, Moved) and fact.what == "timed_out")]
+
+    return with_facts(ledgers, without)
+
+
+def another_end(ledgers: Ledgers) -> Ledgers:
+    return with_profiles(ledgers, lambda profile: profile.traits.update(seen=-1))
+
+
+def forgotten_on_disk(ledgers: Ledgers) -> Ledgers:
+    return with_shards(ledgers, lambda shard: replace(shard, restored={}))
+
+
+def wrong_totals(ledgers: Ledgers) -> Ledgers:
+    return with_shards(ledgers, lambda shard: replace(shard, totals=NOTHING))
+
+
+def arrived_twice(ledgers: Ledgers) -> Ledgers:
+    return replace(ledgers, attempts=[attempt for attempt in ledgers.attempts for _ in range(2)])
+
+
+def nothing_arrived(ledgers: Ledgers) -> Ledgers:
+    attempts: list[Attempt] = []
+    return replace(ledgers, attempts=attempts)
+
+
+def left_before_it_was_claimed(ledgers: Ledgers) -> Ledgers:
+    def on(facts: list[Fact]) -> list[Fact]:
+        left = [
+            Moved(fact.at, fact.person, fact.journey, fact.version, fact.run, fact.step, "exited")
+            for fact in facts
+            if isinstance(fact, DeliveryReached) and fact.outcome == "claimed"
+        ]
+        return [*left, *facts]
+
+    return with_facts(ledgers, on)
+
+
+def still_queued(ledgers: Ledgers) -> Ledgers:
+    def queue(profile: Profile) -> None:
+        for run in profile.past:
+            for delivery in run.deliveries:
+                delivery.state = "queued"
+
+    return with_profiles(ledgers, queue)
+
+
+@pytest.mark.parametrize(
+    "rule, broken",
+    [
+        ("applied once", doubled_history),
+        ("applied once", lost_history),
+        ("acknowledged", never_acknowledged),
+        ("acknowledged", rejected),
+        ("brought home", handed_in_often),
+        ("order", acknowledged_the_other_way_round),
+        ("early", earlier_stamps),
+        ("twin", a_timer_lost),
+        ("twin", another_end),
+        ("recovery", forgotten_on_disk),
+        ("totals", wrong_totals),
+        ("duplicates", arrived_twice),
+        ("marketing", arrived_twice),
+        ("transactional", nothing_arrived),
+        ("not after", left_before_it_was_claimed),
+        ("at rest", still_queued),
+    ],
+)
+def test_a_broken_rule_is_told(good: Ledgers, rule: str, broken: Callable[[Ledgers], Ledgers]) -> None:
+    violations = check(broken(good), Counter())
+
+    assert [violation for violation in violations if violation.startswith(f"{rule}: ")]

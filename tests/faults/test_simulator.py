@@ -1,0 +1,75 @@
+"""The engine keeps its promises under simulated faults; the same seed is the same run; failures are shrunk and kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from tests.faults.plans import kept, read_plan
+
+from parcours.testing.faults.batch import Batch, run_batch
+from parcours.testing.faults.command import SEEDS, main
+from parcours.testing.faults.plan import KINDS, Call, CallFault, Plan, StoreFault, plan_of
+from parcours.testing.faults.shrink import shrink
+from parcours.testing.faults.simulate import Outcome, simulate
+
+
+def test_no_seed_breaks_a_promise_and_every_kind_of_fault_happens() -> None:
+    batch = run_batch(range(SEEDS))
+
+    assert batch.failed == {}
+    assert batch.missing == []
+    assert min(batch.checked.values()) > SEEDS
+
+
+def test_the_same_seed_is_the_same_run() -> None:
+    plan = plan_of(11)
+
+    one, same = simulate(plan), simulate(plan)
+
+    assert one.injected == same.injected
+    assert one.ledgers is not None and same.ledgers is not None
+    assert one.ledgers.facts == same.ledgers.facts
+    assert one.ledgers.attempts == same.ledgers.attempts
+
+
+@pytest.mark.parametrize("path", kept("seeds"), ids=lambda path: path.stem)
+def test_a_plan_that_failed_once_is_kept_and_fails_no_more(path: Path) -> None:
+    assert simulate(read_plan(path)).violations == ()
+
+
+@pytest.mark.parametrize("path", kept("broken"), ids=lambda path: path.stem)
+@pytest.mark.xfail(strict=True, reason="the engine does not withstand it yet: move the plan to seeds when it does")
+def test_a_plan_that_still_fails_is_known(path: Path) -> None:
+    assert simulate(read_plan(path)).violations == ()
+
+
+def test_a_batch_without_some_kind_of_fault_is_invalid(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seeds", "1"]) == 1
+
+    assert "invalid: 'kill shard' never happened" in capsys.readouterr().out
+
+
+def test_a_batch_counts_what_its_seeds_came_to() -> None:
+    batch = Batch()
+
+    batch.add(1, Outcome((), Counter(dict.fromkeys(KINDS, 1)), Counter({"order": 2})))
+    batch.add(2, Outcome(("order: wrong",), Counter(), Counter({"order": 3})))
+
+    assert (batch.seeds, batch.failed, batch.missing) == (2, {2: ("order: wrong",)}, [])
+    assert batch.checked == {"order": 5}
+
+
+def test_a_failing_plan_is_shrunk_to_what_it_takes() -> None:
+    needed = CallFault("late", 0, "take", 3)
+    others = tuple(StoreFault("crash after", 0, "append", number) for number in range(9))
+    calls = tuple(Call(float(number), ({"userId": "p", "number": number},)) for number in range(12))
+    plan = Plan(1, calls, (*others, needed, *others))
+
+    def run(tried: Plan) -> Outcome:
+        fails = needed in tried.faults and calls[5] in tried.calls
+        return Outcome(("order: it is wrong",) if fails else ())
+
+    assert shrink(plan, run=run) == replace(plan, calls=(calls[5],), faults=(needed,))
