@@ -4,4 +4,5 @@ Import from the modules below; this one imports nothing, so that each asks only 
 
 - `parcours.testing.doubles`: local mail, SMS and push providers that speak the real protocols
 - `parcours.testing.channel_contract`: the suite that every channel passes
+- `parcours.testing.faults`: a simulation of everything that can fail, and a checker of what has to hold all the same
 """

@@ -99,7 +99,7 @@ NOT_WITHSTOOD: Final = frozenset({
     "claim: request lost", "claim: answer lost", "claim: late", "claim: doubled",
 })  # fmt: skip
 """What the engine does not withstand yet: a call for claims that fails while the shard lives is not made again, and
-claims whose answer was lost stay claimed until the shard or the dispatcher starts anew. No seed has them; tests show
+claims whose answer was lost stay claimed until the shard or the dispatcher starts anew. No seed has them; a test shows
 that they break it.
 """
 
