@@ -19,6 +19,9 @@ from parcours.errors import ShardUnavailable
 
 Ts = TypeVarTuple("Ts")
 
+ROUNDS_MAX: Final = 200_000
+"""Rounds of the loop in one run: a hundred times as many as it takes."""
+
 RESOLUTION_S: Final = 1e-6
 """Timers that are due within so little are due together: seconds are floats, and sums of them are not exact."""
 
@@ -28,7 +31,7 @@ class ProcessDied(BaseException):
 
 
 class Stalled(Exception):
-    """Everybody waits for somebody else, and no timer is set: the simulation would never go on."""
+    """The simulation would never come to an end: no timer is set, or it goes round in circles."""
 
 
 class Process:
@@ -122,6 +125,7 @@ class _Waiting(selectors.BaseSelector):
 
     def __init__(self) -> None:
         self.now_s = 0.0
+        self._rounds = 0
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         return selectors.SelectorKey(fileobj, 0, events, data)
@@ -130,8 +134,11 @@ class _Waiting(selectors.BaseSelector):
         return selectors.SelectorKey(fileobj, 0, 0, None)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._rounds += 1
         if timeout is None:
-            raise Stalled
+            raise Stalled("everybody waits for somebody else")
+        if self._rounds > ROUNDS_MAX:
+            raise Stalled(f"{ROUNDS_MAX:,} rounds of the loop, and no end")
         self.now_s += max(0.0, timeout)
         return []
 

@@ -62,8 +62,8 @@ def simulate(plan: Plan) -> Outcome:
         try:
             run = _Run(loop, plan)
             return loop.run_until_complete(run.go())
-        except Stalled:
-            return Outcome(("rest: everybody waits for somebody else",))
+        except Stalled as stalled:
+            return Outcome((f"rest: {stalled}",))
         except Exception as error:  # noqa: BLE001  # of an engine that is broken, or of the harness
             return Outcome((f"crash: {error_words(error)}",))
         finally:
