@@ -147,7 +147,6 @@ MUTANTS: Final = (
         "shard/slots.py",
         "return SlotImage(number, sequence, slot.profiles, slot.seen, slot.outbox)",
         "return SlotImage(number, sequence, slot.profiles, slot.seen, {})",
-        seeds=1_000,
     ),
     Mutant(
         "batches are taken in whatever order they come",
