@@ -62,10 +62,10 @@ MUTANTS: Final = (
         "            return Claims(",
     ),
     Mutant(
-        "a dispatcher claims more than it can start",
+        "a dispatcher claims more than can start",
         "dispatch/dispatcher.py",
-        "most = min(self._room, self._settings.send_batch_max, allowed or self._room)",
-        "most = 10 * self._settings.send_batch_max",
+        "        return min(free, self._settings.claim_max)\n",
+        "        return self._settings.claim_max\n",
     ),
     Mutant(
         "what was claimed is forgotten when a shard opens",
@@ -117,18 +117,20 @@ MUTANTS: Final = (
     Mutant(
         "what a dead dispatcher had claimed stays claimed",
         "shard/shard.py",
-        "self.settle([Ambiguous(key, reason) for key in self._leaving.outbox.claimed_by(by)], now_ms)",
-        "self.settle([Ambiguous(key, reason) for key in ()], now_ms)",
+        "            self._leaving.give_up(work, by)\n",
+        "",
     ),
     Mutant(
         "receipts are brought home once only",
         "dispatch/dispatcher.py",
-        """            except ShardUnavailable:
-                await asyncio.sleep(PAUSE_S)
-""",
-        """            except ShardUnavailable:
-                return None
-""",
+        "            self._receipts[shard] = receipts + self._receipts.get(shard, [])\n",
+        "            self._holds[shard].clear()\n",
+    ),
+    Mutant(
+        "claims whose answer was lost stay claimed",
+        "dispatch/dispatcher.py",
+        "            self._lost.add(shard)\n",
+        "",
     ),
     Mutant(
         "totals are not restored",
@@ -153,5 +155,11 @@ MUTANTS: Final = (
         "shard/shard.py",
         "        if batch.number != expected:\n",
         "        if batch.number < expected:\n",
+    ),
+    Mutant(
+        "a delivery in doubt by a crash is not sent again",
+        "core/delivery/feedback.py",
+        "None, again=attempts < most)",
+        "None, again=False)",
     ),
 )

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from parcours.core.fact import DeliveryReached, Fact, Moved
-from parcours.core.profile import Profile
+from parcours.core.profile import DeliveryState, Profile, Run
 from parcours.core.totals import NOTHING
 from parcours.testing.faults.checker import RULES, Ledgers, ShardEnd, check
 from parcours.testing.faults.client import Line
@@ -74,7 +74,11 @@ def with_facts(ledgers: Ledgers, change: Callable[[list[Fact]], list[Fact]]) -> 
 
 
 def doubled_history(ledgers: Ledgers) -> Ledgers:
-    return with_profiles(ledgers, lambda profile: [entries.append(entries[-1]) for entries in profile.series.values()])
+    def double(profile: Profile) -> None:
+        for entries in profile.series.values():
+            entries.times, entries.values = 2 * entries.times, 2 * entries.values
+
+    return with_profiles(ledgers, double)
 
 
 def lost_history(ledgers: Ledgers) -> Ledgers:
@@ -148,9 +152,8 @@ def left_before_it_was_claimed(ledgers: Ledgers) -> Ledgers:
 
 def still_queued(ledgers: Ledgers) -> Ledgers:
     def queue(profile: Profile) -> None:
-        for run in profile.past:
-            for delivery in run.deliveries:
-                delivery.state = "queued"
+        delivery = DeliveryState("key", "step", 1, "email", "receipt", None, "queued")
+        profile.runs.append(Run("order", 1, 99, None, 0, deliveries=[delivery]))
 
     return with_profiles(ledgers, queue)
 

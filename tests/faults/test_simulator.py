@@ -40,12 +40,6 @@ def test_a_plan_that_failed_once_is_kept_and_fails_no_more(path: Path) -> None:
     assert simulate(read_plan(path)).violations == ()
 
 
-@pytest.mark.parametrize("path", kept("broken"), ids=lambda path: path.stem)
-@pytest.mark.xfail(strict=True, reason="the engine does not withstand it yet: move the plan to seeds when it does")
-def test_a_plan_that_still_fails_is_known(path: Path) -> None:
-    assert simulate(read_plan(path)).violations == ()
-
-
 def test_a_batch_without_some_kind_of_fault_is_invalid(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--seeds", "1"]) == 1
 

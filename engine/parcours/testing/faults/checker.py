@@ -17,6 +17,7 @@ import msgspec
 from parcours.config import Settings
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.core.profile import Profile
+from parcours.core.series_entries import SeriesEntries
 from parcours.core.totals import FactCounter, Totals
 from parcours.testing.faults.client import Line
 from parcours.testing.faults.disk import Commit
@@ -117,9 +118,13 @@ def applied_once(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
         series = {} if profile is None else profile.series
         number = call["properties"]["number"]
         key = f'["{call["event"]}","number",null]'
-        times = sum(1 for _, value in series.get(key, ()) if value == number)
+        times = _values(series.get(key, SeriesEntries())).count(number)
         if times > 1 or (line.acked is not None and line.rejected is None and times != 1):
             yield f"event {number} of {line.person} is in her history {times} times ({_fate(line)})"
+
+
+def _values(entries: SeriesEntries) -> list[float]:
+    return [entries.total(place, place + 1) for place in range(len(entries))]
 
 
 def acknowledged(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
@@ -259,8 +264,13 @@ def transactional(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
         checked["transactional"] += 1
         told = {fact.outcome for fact in facts}
         enough = 1 if (first.person, first.journey, first.run) in exited else UNKNOWN_MAX
-        if key not in arrived and told.isdisjoint(NOT_TO_LEAVE) and _count(ledgers, key, "unknown") < enough:
+        unknown = _count(ledgers, key, "unknown")
+        if key not in arrived and told.isdisjoint(NOT_TO_LEAVE) and (unknown < enough or _is_sent_again(facts[-1])):
             yield f"{key} never arrived, and all that is told of it is {[fact.outcome for fact in facts]}"
+
+
+def _is_sent_again(last: DeliveryReached) -> bool:
+    return last.reason is not None and last.reason.endswith("it is sent again")
 
 
 def not_after(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
@@ -289,7 +299,7 @@ def at_rest(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
         for run in (*profile.runs, *profile.past):
             for delivery in run.deliveries:
                 checked["at rest"] += 1
-                if delivery.state in ("held", "queued", "claimed"):
+                if delivery.is_under_way:
                     yield f"{delivery.key} of {person} is still {delivery.state}"
 
 

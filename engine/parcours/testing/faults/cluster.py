@@ -36,8 +36,7 @@ SETTINGS: Final = Settings(
     batch_events_max=3,
     batches_in_flight_max=3,
     routers_max=4,
-    claim_max=3,
-    send_batch_max=2,
+    claim_max=5,
     send_timeout_s=30.0,
     journal_bytes_max=6_000,
     totals_facts_max=20,
@@ -78,14 +77,16 @@ class ShardPlace:
         cluster = self._cluster
         store = ProcessStore(self.disk, copy.process, cluster.injector)
         shard = ObservedShard(SHARDS[self.number], store, SETTINGS)
+        clock = cluster.clock.engine_time()
         try:
-            shard.open(cluster.clock.now_ms(), expected_epoch=expected_epoch)
+            shard.open(clock.now_ms(), expected_epoch=expected_epoch)
         except ParcoursError:
             self.replace(copy)
             return
+        clock.begin_at(shard.holding().stamp_ms)
         self._epoch = shard.epoch
         stopped = partial(self._stopped, copy)
-        host = ShardHost(shard, store, cluster.clock, self._wake, None, stopped, ALARM_MAX_S)
+        host = ShardHost(shard, store, clock, self._wake, None, stopped, ALARM_MAX_S)
         copy.host = host
         self.current = copy
         host.look()
@@ -141,7 +142,7 @@ class DispatcherPlace:
         self.process = process
         dispatcher = Dispatcher(self._name, self.channel, channel, PlainRenderer(), SETTINGS, breaker=Breaker(SETTINGS))
         self._dispatcher = dispatcher
-        held = Held(process.name, SETTINGS.claim_max, cluster.provider.violations)
+        held = Held(process.name, SimulatedChannel.capacity, cluster.provider.violations)
         process.spawn(dispatcher.start(cluster.ports(lambda port: DispatcherPort(port, held))))
         for place in cluster.shards:
             process.call(dispatcher.wake, SHARDS[place.number])

@@ -7,7 +7,8 @@ or after it. The disk also keeps a ledger of all records ever appended, with wha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
 import msgspec
@@ -18,7 +19,7 @@ from parcours.core.input import Settlement
 from parcours.errors import StoreBroken
 from parcours.shard.messages import Batch
 from parcours.store.memory import MemoryStore
-from parcours.store.store import Record, SlotImage
+from parcours.store.store import Record, SlotImage, Write
 from parcours.testing.faults.injector import Injector
 from parcours.testing.faults.loop import Process
 
@@ -41,7 +42,13 @@ class Answered(msgspec.Struct, frozen=True):
     receipt: Settlement
 
 
-Given: TypeAlias = Claimed | Answered | Batch
+class Unasked(msgspec.Struct, frozen=True):
+    """A dispatcher brought a receipt for a delivery that it had not claimed, or not any more."""
+
+    receipt: Settlement
+
+
+Given: TypeAlias = Claimed | Answered | Unasked | Batch
 
 
 class Commit(msgspec.Struct, frozen=True):
@@ -103,6 +110,7 @@ class ProcessStore:
         self._injector = injector
         self.opens = True
         self.batch: Batch | None = None
+        self.receipts: Sequence[Settlement] = ()
         self.given: list[Claimed | Answered] = []
 
     def _do(self, operation: str, action: Callable[[], T]) -> T:
@@ -139,9 +147,17 @@ class ProcessStore:
 
     def _append(self, record: Record) -> int:
         size_bytes = self._disk.memory.append(record)
-        given: tuple[Given, ...] = tuple(self.given) if self.batch is None else (self.batch,)
-        self._disk.wrote(record, given, opens=self.opens)
+        self._disk.wrote(record, tuple(self._made_of()), opens=self.opens)
         return size_bytes
+
+    def _made_of(self) -> Iterator[Given]:
+        """What is being committed: a batch, or receipts in the order in which they came, and claims behind them."""
+        if self.batch is not None:
+            yield self.batch
+        answered = {each.receipt.key: each for each in self.given if isinstance(each, Answered)}
+        for receipt in self.receipts:
+            yield answered.pop(receipt.key) if receipt.key in answered else Unasked(receipt)
+        yield from (each for each in self.given if isinstance(each, Claimed) or each.receipt.key in answered)
 
     def save_image(self, image: SlotImage) -> int:
         return self._do("save_image", lambda: self._disk.memory.save_image(image))
@@ -163,6 +179,9 @@ class ProcessStore:
 
     def scratch(self) -> memoryview:
         return self._disk.memory.scratch()
+
+    def copy_to(self, folder: Path) -> Generator[Write, None, None]:
+        return self._disk.memory.copy_to(folder)
 
     def size_bytes(self) -> int:
         return self._disk.memory.size_bytes()

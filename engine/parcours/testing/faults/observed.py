@@ -10,8 +10,9 @@ from collections.abc import Generator
 
 from parcours.config import Settings
 from parcours.core.input import ReceiptArrived, Settlement
-from parcours.shard.messages import Answer, Batch
+from parcours.shard.messages import Answer, Batch, Claims
 from parcours.shard.outbox import Claim, Ready
+from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.shard import Shard
 from parcours.shard.timekeeping import LiveTime
 from parcours.testing.faults.disk import Answered, Claimed, ProcessStore
@@ -50,6 +51,13 @@ class ObservedShard(Shard):
     def open(self, now_ms: int, *, expected_epoch: int | None = None) -> None:
         super().open(now_ms, expected_epoch=expected_epoch)
         self._observed.opens = False
+
+    def exchange(self, asked: ExchangeDeliveries, now_ms: int) -> Claims:
+        self._observed.receipts = asked.receipts
+        try:
+            return super().exchange(asked, now_ms)
+        finally:
+            self._observed.receipts = ()
 
     def taking(self, batch: Batch, now_ms: int) -> Generator[None, None, Answer]:
         self._observed.batch = batch

@@ -95,21 +95,13 @@ STORE_OPERATIONS: Final = {"append": 40, "acquire": 6, "save_image": 30, "trim":
 CALL_FAULTS: Final = ("request lost", "answer lost", "late", "doubled", "slow")
 """`late`: the caller is told that it failed, and it is carried out afterwards, behind what was sent later."""
 
-NOT_WITHSTOOD: Final = frozenset({
-    "claim: request lost", "claim: answer lost", "claim: late", "claim: doubled",
-})  # fmt: skip
-"""What the engine does not withstand yet: a call for claims that fails while the shard lives is not made again, and
-claims whose answer was lost stay claimed until the shard or the dispatcher starts anew. No seed has them; a test shows
-that they break it.
-"""
-
-WITHSTOOD: Final = [
-    (request, how)
-    for request in ("take", "claim", "settle")
-    for how in CALL_FAULTS
-    if f"{request}: {how}" not in NOT_WITHSTOOD
+CALLS: Final = [
+    *(("take", how) for how in CALL_FAULTS),
+    *(("exchange", how) for how in ("request lost", "answer lost", "slow")),
 ]
-"""The faults of calls that a plan has, each with the kind of request."""
+"""The faults of calls, each with the kind of request. Routers number their batches; dispatchers rely on it that a call
+of theirs is carried out once at most, and not after a later one: Ray's are, whose retries are switched off.
+"""
 
 PROVIDER_FAULTS: Final = (
     "refused", "refused for good", "not sent", "not sent, later", "no connection", "ambiguous, arrived",
@@ -123,7 +115,7 @@ TIMED_FAULTS: Final = (
 
 KINDS: Final[tuple[str, ...]] = (
     *(f"{operation}: {how}" for operation in STORE_OPERATIONS for how in STORE_FAULTS),
-    *(f"{request}: {how}" for request, how in WITHSTOOD),
+    *(f"{request}: {how}" for request, how in CALLS),
     *(f"provider: {how}" for how in PROVIDER_FAULTS),
     *TIMED_FAULTS,
 )
@@ -179,7 +171,7 @@ def _faults(random: Random) -> list[Fault]:
         how = random.choice(STORE_FAULTS)
         faults.append(StoreFault(how, random.randrange(len(SHARDS)), operation, random.randint(1, most)))
     for _ in range(2 * intensity):
-        request, how = random.choice(WITHSTOOD)
+        request, how = random.choice(CALLS)
         faults.append(CallFault(how, random.randrange(len(SHARDS)), request, random.randint(1, 15)))
     for _ in range(2 * intensity):
         channel = random.choice((*CHANNELS, "email"))
@@ -189,11 +181,4 @@ def _faults(random: Random) -> list[Fault]:
         at_s = random.choice((100.0, 10_000.0, float(WORK_S))) * random.random()
         length_s = random.choice((2.0, 60.0, 1_800.0, 7_200.0)) * random.random()
         faults.append(TimedFault(how, at_s, random.randrange(2), length_s))
-    return faults if _are_withstood(faults) else [fault for fault in faults if fault.how != "no connection"]
-
-
-def _are_withstood(faults: list[Fault]) -> bool:
-    """A receipt that comes twice may be taken for a later claim of its delivery, which a channel without a connection
-    gives back at once: the engine does not withstand the two together yet.
-    """
-    return not any(isinstance(each, CallFault) and each.request == "settle" for each in faults)
+    return faults

@@ -94,6 +94,8 @@ class SimulatedChannel(Channel):
     Settings: ClassVar[type[BaseModel]] = NoSettings
     Content: ClassVar[type[BaseModel]] = NoSettings
     address_kind: ClassVar[str] = "any"
+    capacity: ClassVar[int] = 3
+    batch_max: ClassVar[int] = 2
 
     def __init__(self, name: str, seed: int, provider: Provider, process: Process, injector: Injector) -> None:
         self._name = name

@@ -7,18 +7,18 @@ person must end with. Which lines of a batch count, it decides for itself: a mes
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from parcours.channel import Ambiguous
+from parcours.channel import Accepted
 from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
 from parcours.core.fact import DeliveryReached, Fact
-from parcours.core.input import DeliveriesClaimed, Input, ReceiptArrived, TimerDue
-from parcours.core.profile import Profile, decode_profile, encode_profile
+from parcours.core.input import DeliveriesClaimed, Input, Interrupted, ReceiptArrived, TimerDue
+from parcours.core.profile import DeliveryState, Profile, decode_profile, encode_profile
 from parcours.segment.inputs import input_of
 from parcours.segment.line import read_call
 from parcours.shard.messages import Batch
-from parcours.testing.faults.disk import Answered, Claimed, Commit
+from parcours.testing.faults.disk import Answered, Claimed, Commit, Unasked
 from parcours.testing.faults.project import shop
 
 
@@ -51,6 +51,8 @@ class Twin:
                         self._apply(person, DeliveriesClaimed(commit.stamp_ms, (key,)))
                     case Answered(person=person, receipt=receipt):
                         self._apply(person, ReceiptArrived(commit.stamp_ms, receipt))
+                    case Unasked(receipt=receipt):
+                        self._hear_late(ReceiptArrived(commit.stamp_ms, receipt))
         for person in list(self.people):
             self._fire(person, end_ms)
 
@@ -72,24 +74,32 @@ class Twin:
             if given is not None:
                 self._apply(person, given)
 
+    def _hear_late(self, given: ReceiptArrived) -> None:
+        """Only that something was accepted still counts, where another attempt is to be made."""
+        if isinstance(given.receipt, Accepted):
+            for person, delivery in self._deliveries():
+                if delivery.key == given.receipt.key and delivery.is_under_way and delivery.state != "held":
+                    return self._apply(person, given)
+        return None
+
+    def _deliveries(self) -> Iterator[tuple[str, DeliveryState]]:
+        for person, profile in self.people.items():
+            for run in (*profile.runs, *profile.past):
+                for delivery in run.deliveries:
+                    yield person, delivery
+
     def _lose_claims(self, commit: Commit) -> None:
         """A shard has come back: what was claimed is in doubt. In which words that is told, is the shard's affair."""
         told = {
-            fact.key: (fact.person, fact.reason, fact.code)
+            fact.key: (fact.person, fact.reason or "")
             for fact in commit.facts
             if isinstance(fact, DeliveryReached) and fact.outcome == "unknown"
         }
-        claimed = {
-            delivery.key: person
-            for person, profile in self.people.items()
-            for run in (*profile.runs, *profile.past)
-            for delivery in run.deliveries
-            if delivery.state == "claimed"
-        }
-        for key, (person, reason, code) in told.items():
-            self._apply(person, ReceiptArrived(commit.stamp_ms, Ambiguous(key, reason or "", code)))
+        claimed = {delivery.key: person for person, delivery in self._deliveries() if delivery.state == "claimed"}
+        for key, (person, reason) in told.items():
+            self._apply(person, ReceiptArrived(commit.stamp_ms, Interrupted(key, reason.rpartition("; ")[0])))
         for key in claimed.keys() - told.keys():
-            self._apply(claimed[key], ReceiptArrived(commit.stamp_ms, Ambiguous(key, "nobody told of it")))
+            self._apply(claimed[key], ReceiptArrived(commit.stamp_ms, Interrupted(key, "nobody told of it")))
 
     def _apply(self, person: str, given: Input) -> None:
         self._fire(person, given.at)

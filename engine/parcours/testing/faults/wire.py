@@ -7,18 +7,16 @@ later. Answers come from the copy of a shard that the caller takes for the curre
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, TypeVar
 
-from parcours.core.input import Settlement
 from parcours.errors import ShardStopped, ShardUnavailable, StoreBroken, StoreBusy
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import Claims
 from parcours.shard.requests import (
-    ClaimDeliveries,
+    ExchangeDeliveries,
     GiveUpClaims,
     Request,
-    SettleReceipts,
     TakeBatch,
     decode_answer,
     decode_request,
@@ -33,8 +31,7 @@ T = TypeVar("T")
 
 NAMES: Final[dict[type, str]] = {
     TakeBatch: "take",
-    ClaimDeliveries: "claim",
-    SettleReceipts: "settle",
+    ExchangeDeliveries: "exchange",
     GiveUpClaims: "give up",
 }
 
@@ -134,21 +131,21 @@ class Port:
 
 
 class Held:
-    """What one dispatcher holds, over all of its ports: never more than it has room for."""
+    """What one dispatcher holds, over all of its ports: never more than its channel has places for."""
 
     def __init__(self, dispatcher: str, most: int, violations: list[str]) -> None:
         self._dispatcher = dispatcher
         self._most = most
         self._violations = violations
-        self._held = 0
+        self._keys: set[str] = set()
 
-    def claimed(self, deliveries: int) -> None:
-        self._held += deliveries
-        if self._held > self._most:
-            self._violations.append(f"room: {self._dispatcher} holds {self._held}, and has room for {self._most}")
-
-    def answered(self, deliveries: int) -> None:
-        self._held -= deliveries
+    def exchanged(self, asked: ExchangeDeliveries, claims: Claims) -> None:
+        """A shard has taken receipts and handed deliveries over."""
+        self._keys -= {receipt.key for receipt in asked.receipts}
+        self._keys |= {entry.key for entry in claims.outgoing}
+        if len(self._keys) > self._most:
+            held = len(self._keys)
+            self._violations.append(f"room: {self._dispatcher} holds {held}, and has room for {self._most}")
 
 
 class DispatcherPort:
@@ -157,13 +154,8 @@ class DispatcherPort:
     def __init__(self, port: Port, held: Held) -> None:
         self._port = port
         self._held = held
-        self._settled: Sequence[Settlement] = ()
 
-    async def ask(self, request: Request[T], /) -> T:
-        if isinstance(request, SettleReceipts) and request.receipts is not self._settled:
-            self._settled = request.receipts  # the same ones may be brought several times
-            self._held.answered(len(request.receipts))
-        answer = await self._port.ask(request)
-        if isinstance(answer, Claims):
-            self._held.claimed(len(answer.outgoing))
-        return answer
+    async def ask(self, request: ExchangeDeliveries, /) -> Claims:
+        claims = await self._port.ask(request)
+        self._held.exchanged(request, claims)
+        return claims
