@@ -48,6 +48,7 @@ OTHER_TEST_FOLDERS = {
     "cluster",  # what needs Ray: every runtime, room or promise
     "docs",
     "engine",
+    "faults",  # the harness of parcours.testing.faults, and the engine under it
     "model",  # a second engine, as plain as can be, that has to agree with the first
     "package",  # the names and modules that lie beside the rooms
     "tidy",

@@ -263,9 +263,10 @@ def transactional(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
             continue
         checked["transactional"] += 1
         told = {fact.outcome for fact in facts}
-        enough = 1 if (first.person, first.journey, first.run) in exited else UNKNOWN_MAX
-        unknown = _count(ledgers, key, "unknown")
-        if key not in arrived and told.isdisjoint(NOT_TO_LEAVE) and (unknown < enough or _is_sent_again(facts[-1])):
+        if key in arrived or not told.isdisjoint(NOT_TO_LEAVE):
+            continue
+        was_left, unknown = (first.person, first.journey, first.run) in exited, _count(ledgers, key, "unknown")
+        if unknown == 0 or (not was_left and (unknown < UNKNOWN_MAX or _is_sent_again(facts[-1]))):
             yield f"{key} never arrived, and all that is told of it is {[fact.outcome for fact in facts]}"
 
 

@@ -150,9 +150,10 @@ class DispatcherPlace:
     def _died(self, process: Process) -> None:
         if process is self.process:
             pause_s = between(0.5, 10.0, self._cluster.seed, "restart", self._name)
-            self._cluster.loop.outside(pause_s, self._start_instead_of, process)
+            self._cluster.loop.outside(pause_s, self.start_instead_of, process)
 
-    def _start_instead_of(self, process: Process) -> None:
+    def start_instead_of(self, process: Process) -> None:
+        """Begin another life, unless that has been done. The process before may only have been frozen."""
         if process is self.process:
             self.start()
 

@@ -29,6 +29,9 @@ from parcours.testing.faults.provider import Provider
 from parcours.wording import error_words
 
 REST_EVERY_S: Final = 7_200.0
+NOTICED_S: Final = 30.0
+"""A process that is frozen for longer has been replaced when it wakes up."""
+
 EXPORT_EVERY_S: Final = 3_000.0
 REST_MAX_S: Final = 12 * 86_400.0
 """How long after the last call everything has to be at rest: longer than any journey of the project takes."""
@@ -130,11 +133,13 @@ class _Run:
                 self._cluster.kill()
             case "freeze shard" if copy is not None and not copy.process.is_dead:
                 self._freeze(copy.process, fault.length_s)
-                if fault.length_s > 30.0:  # somebody notices, and starts another one
-                    self._loop.outside(30.0, copy.process.cut_off)
-                    self._loop.outside(30.0, place.assign)
+                if fault.length_s > NOTICED_S:
+                    self._loop.outside(NOTICED_S, copy.process.cut_off)
+                    self._loop.outside(NOTICED_S, place.assign)
             case "freeze dispatcher" if dispatcher.process is not None and not dispatcher.process.is_dead:
                 self._freeze(dispatcher.process, fault.length_s)
+                if fault.length_s > NOTICED_S:
+                    self._loop.outside(NOTICED_S, dispatcher.start_instead_of, dispatcher.process)
             case "second copy" if copy is not None and copy.host is not None:
                 place.assign(takes_over=fault.length_s < 60.0)
             case "clock forward":
