@@ -97,10 +97,10 @@ CALL_FAULTS: Final = ("request lost", "answer lost", "late", "doubled", "slow")
 
 CALLS: Final = [
     *(("take", how) for how in CALL_FAULTS),
-    *(("exchange", how) for how in ("request lost", "answer lost", "slow")),
+    *(("exchange", how) for how in ("request lost", "answer lost", "late", "slow")),
 ]
 """The faults of calls, each with the kind of request. Routers number their batches; dispatchers rely on it that a call
-of theirs is carried out once at most, and not after a later one: Ray's are, whose retries are switched off.
+of theirs is carried out once at most: Ray's are, whose retries are switched off.
 """
 
 PROVIDER_FAULTS: Final = (
