@@ -89,17 +89,17 @@ MUTANTS: Final = (
     ),
     Mutant(
         "message ids are forgotten when a shard opens",
-        "shard/slots.py",
-        "                self.owned[number].seen[digest] = at\n",
-        "                continue\n",
+        "shard/ids/seen.py",
+        "                    seen[key] = at\n",
+        "",
     ),
     Mutant(
         "records are trimmed that no image covers",
         "shard/imaging.py",
-        """        if self._store.trim(self._oldest):
-            self._store.trim(self._oldest)""",
-        """        if self._store.trim(sequence):
-            self._store.trim(sequence)""",
+        """        needed_after = min(self._oldest, ids_through)
+""",
+        """        needed_after = sequence
+""",
     ),
     Mutant(
         "a router does not go back",
@@ -147,8 +147,8 @@ MUTANTS: Final = (
     Mutant(
         "images lose the outbox",
         "shard/slots.py",
-        "return SlotImage(number, sequence, slot.profiles, slot.seen, slot.outbox)",
-        "return SlotImage(number, sequence, slot.profiles, slot.seen, {})",
+        "return SlotImage(number, sequence, slot.profiles, slot.outbox)",
+        "return SlotImage(number, sequence, slot.profiles, {})",
     ),
     Mutant(
         "batches are taken in whatever order they come",

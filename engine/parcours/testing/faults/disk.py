@@ -177,6 +177,18 @@ class ProcessStore:
     def read_through(self, sequence: int) -> None:
         self._do("read_through", lambda: self._disk.memory.read_through(sequence))
 
+    def extend_file(self, name: str, data: bytes) -> None:
+        self._do("extend_file", lambda: self._disk.memory.extend_file(name, data))
+
+    def read_file(self, name: str, start: int, size: int) -> bytes:
+        return self._disk.memory.read_file(name, start, size)
+
+    def delete_file(self, name: str) -> None:
+        self._do("delete_file", lambda: self._disk.memory.delete_file(name))
+
+    def file_names(self) -> set[str]:
+        return self._disk.memory.file_names()
+
     def scratch(self) -> memoryview:
         return self._disk.memory.scratch()
 
