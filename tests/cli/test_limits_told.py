@@ -30,7 +30,8 @@ def test_a_report_of_result_files_tells_the_limits_that_were_reached(ask: Ask, t
     simulated = ask("simulate", project, "--events", events, "--out", out)
 
     assert simulated.exit_code == 0, simulated.output
-    assert json.loads((out / "summary.json").read_text())["limits"] == {"open_runs_max": 1}
+    limits = json.loads((out / "summary.json").read_text())["limits"]
+    assert limits == {"ended_runs_max": 1, "open_runs_max": 1}, "the first loss of a memory is told, once"
     assert "open_runs_max" in ask("report", out).output
 
 

@@ -23,6 +23,9 @@ T = TypeVar("T")
 INSTANTS: Final = frozenset({"at_ms", "starts_ms", "ends_ms"})
 """Fields that are instants; all others in milliseconds are durations."""
 
+UNFELT: Final = frozenset({"facts_for_ms"})
+"""Durations by which nothing happens to anybody."""
+
 BEYOND: Final[Mapping[str, tuple[int, ...]]] = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1), "!=": (-1, 1)}
 """Offsets to a number by which it is less, more or another; for every other sign it is the number itself."""
 
@@ -108,7 +111,7 @@ def _fields(value: object) -> Iterator[tuple[str, object]]:
 
 def _numbers(program: Program) -> Iterator[tuple[str, int]]:
     for name, value in _fields(program):
-        if name.endswith("_ms") and isinstance(value, int) and not isinstance(value, bool):
+        if name.endswith("_ms") and name not in UNFELT and isinstance(value, int) and not isinstance(value, bool):
             yield name, value
 
 
