@@ -29,6 +29,7 @@ from parcours.service.live_reads import LiveReads
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import Batch
 from parcours.shard.requests import GetDueReads, GetStatus, PassTime, Request, TakeBatch
+from parcours.store.address import prepare
 
 BEGIN_MS = 1_767_258_000_000
 """2026-01-01T09:00Z; the read is a minute later."""
@@ -74,6 +75,7 @@ def project() -> Project:
 async def measure(people: int, folder: Path) -> dict[str, object]:
     clock = ManualClock(BEGIN_MS)
     plan = Plan(project(), 1, f"sqlite:///{folder}")
+    prepare(plan.store, plan.project.name, plan.shards)
     host = open_shard(plan, 0, clock, lambda channel: None)
     lines = [
         msgspec.json.encode({"type": "identify", "userId": f"u{number}", "traits": {"city": "Oslo"}})

@@ -29,6 +29,7 @@ from parcours.runtime.open_shard import open_shard
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import Batch
 from parcours.shard.requests import GetProfile, GetStatus, GetTotals, TakeBatch
+from parcours.store.address import prepare
 
 BEGIN_MS = 1_767_258_000_000
 """2026-01-01T09:00Z."""
@@ -76,12 +77,13 @@ async def fill(host: ShardHost, people: int) -> None:
             number += 1
             await host.ask(TakeBatch(Batch("fill", number, list(range(BATCH)), waiting)))
             waiting = []
-    assert not waiting, f"people come in thousands of {BATCH}"
+    assert not waiting, f"people come in batches of {BATCH}"
 
 
 async def measure(people: int, then: str, folder: Path) -> dict[str, object]:
     settings = Settings()
     plan = Plan(project(then), 1, f"sqlite:///{folder}", records=("email",), settings=settings)
+    prepare(plan.store, plan.project.name, plan.shards)
     clock = ManualClock(BEGIN_MS)
 
     def opened() -> ShardHost:

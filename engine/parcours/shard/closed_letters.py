@@ -12,6 +12,7 @@ from contextlib import closing
 import msgspec
 
 from parcours.errors import CallerError
+from parcours.shard.closed_store import own_and_newest, own_of
 from parcours.shard.dead_letters import DeadLetter, entry_of, letters_of
 from parcours.shard.in_hand import InHand
 from parcours.shard.slots import OWN
@@ -24,7 +25,7 @@ def list_letters(address: str) -> dict[str, DeadLetter]:
     listed: dict[str, DeadLetter] = {}
     for shard in range(shards_of(address)):
         with closing(open_store(address, shard)) as store:
-            _, letters = _newest(store)
+            letters = letters_of(own_of(store))
             listed |= {f"{shard}.{number}": letter for number, letter in letters.items()}
     return listed
 
@@ -46,7 +47,7 @@ def ask_again(address: str, ids: Iterable[str]) -> None:
 
 
 def _mark(store: Store, letters: list[DeadLetter]) -> None:
-    newest, _ = _newest(store)
+    _, newest = own_and_newest(store)
     in_hand = InHand()
     in_hand.restore(store.scratch())
     for letter in letters:
@@ -55,15 +56,3 @@ def _mark(store: Store, letters: list[DeadLetter]) -> None:
     own = [(OWN, name, data) for name, data in entries]
     epoch = store.acquire(None)
     store.append(Record(newest.sequence + 1, epoch, newest.stamp_ms, [], own, [], b""))
-
-
-def _newest(store: Store) -> tuple[Record, dict[int, DeadLetter]]:
-    """The newest record and the letters, by one pass over what is newer than the image of the shard's own slot."""
-    image = store.image(OWN)
-    through = 0 if image is None else image.sequence
-    entries = {} if image is None else dict(image.profiles)
-    newest = Record(0, 0, 0, [], [], [], b"")
-    for newest in store.records(after=max(0, through - 1)):
-        if newest.sequence > through:
-            entries.update((name, data) for slot, name, data in newest.profiles if slot == OWN)
-    return newest, letters_of({name: data for name, data in entries.items() if data})

@@ -21,7 +21,7 @@ from parcours.shard.published import stored_publications
 from parcours.shard.slots import OWN
 from parcours.shard.totals import ShardTotals
 from parcours.store.address import open_store, shards_of
-from parcours.store.store import Store
+from parcours.store.store import Record, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,19 @@ def sum_of(shards: Iterable[StoredShard]) -> Totals:
 
 def own_of(store: Store) -> dict[str, bytes]:
     """The entries of a shard's own slot."""
+    return own_and_newest(store)[0]
+
+
+def own_and_newest(store: Store) -> tuple[dict[str, bytes], Record]:
+    """The entries of a shard's own slot, and its newest record, number 0 where there is none."""
     image = store.image(OWN)
+    through = 0 if image is None else image.sequence
     own = {} if image is None else dict(image.profiles)
-    for record in store.records(after=0 if image is None else image.sequence):
-        own.update((name, data) for slot, name, data in record.profiles if slot == OWN)
-    return {name: data for name, data in own.items() if data}
+    newest = Record(0, 0, 0, [], [], [], b"")
+    for newest in store.records(after=max(0, through - 1)):  # that of the image is the newest where none follows
+        if newest.sequence > through:
+            own.update((name, data) for slot, name, data in newest.profiles if slot == OWN)
+    return {name: data for name, data in own.items() if data}, newest
 
 
 def check_messages(store: Store) -> None:

@@ -47,12 +47,9 @@ from parcours.shard.sweep import Sweep
 from parcours.shard.timekeeping import LiveTime, Timekeeping
 from parcours.shard.totals import ShardTotals
 from parcours.shard.turns import at_once, never
-from parcours.shard.wheel import Wheel
+from parcours.shard.wheel import DUE_TOGETHER, DUE_WITH_BATCH, Wheel
 from parcours.shard.work import Work
 from parcours.store.store import Store
-
-DUE_WITH_BATCH = 100
-"""People whose timers fire with a batch, beside as many as it has lines: a backlog must not hold up a single event."""
 
 
 class Shard:
@@ -301,13 +298,14 @@ class Shard:
 
     def _fire_due(self, work: Work, before: int, most: int, enough: Callable[[], bool] = never) -> Iterator[None]:
         """Fire the timers due before this time, of up to so many people and until there is enough."""
-        people = self._wheel.take(before, most)
-        for place, person in enumerate(people):
-            if place and enough():
-                return self._wheel.put_back(people[place:])
-            if not self._time.stands_still(person):
-                self._inputs.apply(work, self._slot_map.slot(person), person, TimePassed(before))
-                yield
+        while most > 0 and (people := self._wheel.take(before, min(most, DUE_TOGETHER))):
+            most -= len(people)
+            for person in people:
+                if not self._time.stands_still(person):
+                    self._inputs.apply(work, self._slot_map.slot(person), person, TimePassed(before))
+                    yield
+            if enough():
+                return
 
     def _due_of(self, person: str) -> int:
         return self._slots.due_of(self._slot_map.slot(person), person)

@@ -8,7 +8,7 @@ moved); it is dropped when it comes up, because whoever changes a person's next 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from heapq import heappop, heappush
 
 BUCKET_MS = 1_024
@@ -16,6 +16,12 @@ BUCKET_MS = 1_024
 
 OPENED_MAX = 4_000
 """People of a bucket who are sorted in one look: about 5 ms, and more than one look takes."""
+
+DUE_TOGETHER = 50
+"""People whose timers fire between two looks at whether that is enough: about 2 ms."""
+
+DUE_WITH_BATCH = 100
+"""People whose timers fire with a batch, beside as many as it has lines: a backlog must not hold up a single event."""
 
 
 class Wheel:
@@ -62,11 +68,6 @@ class Wheel:
             if self._due_of(person) == due and (not taken or taken[-1] != person):
                 taken.append(person)
         return taken
-
-    def put_back(self, people: Iterable[str]) -> None:
-        """Those who were taken and have not been looked after are due as before."""
-        for person in people:
-            heappush(self._opened, (self._due_of(person), person))
 
     def _open(self, before: int) -> None:
         """Sort the people of the buckets that begin before this time, as many as one look may."""

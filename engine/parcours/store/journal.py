@@ -72,6 +72,8 @@ class Journal:
         self._connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             self._lock_and_prepare(shard)
+            # What an fsync has failed for lies in memory only and passes for written: it is written once more.
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
             self._connection.close()
             raise in_words(path, error) from error

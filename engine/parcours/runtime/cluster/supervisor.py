@@ -171,7 +171,9 @@ class Supervisor:
         self._troubles[name] = trouble
 
     async def _look_after(self, actor: Any, ask: Any, assign: Callable[[], Awaitable[None]]) -> object:
-        """What the actor answers. Raises what is wrong with it, once something has been done about that."""
+        """What the actor answers, None if it has only just been assigned. Raises what is wrong with it, once something
+        has been done about that.
+        """
         silence_s = self._plan.settings.actor_silence_ms / 1_000
         try:
             async with asyncio.timeout(silence_s):
@@ -186,7 +188,7 @@ class Supervisor:
             await assign()
         except RayTaskError as error:
             raise error.cause from None
-        return await ask()
+        return None
 
     async def troubles(self) -> list[str]:
         """What is not in order, and what the dispatchers could not get to work so far."""

@@ -1,0 +1,38 @@
+"""Does each benchmark still run, and is its answer right? Small, and whatever it measures is not looked at."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+NO_SCRIPTS = {"workload.py", "shoppers.py"}
+
+SMALL = {
+    "audience_read.py": "--people 500 --runs 1",
+    "hot_person.py": "--ended 300 --open 300 --block 100",
+    "message_ids.py": "--scale 0.004 --hours 2",
+    "recovery.py": "--people 5000",
+    "simulation.py": "--people 50 --runtime local --runs 1",
+    "single_calls.py": "--awaiters 5 --calls 50",
+    "throughput.py": "--events 4000 --people 100 --runtime local --shards 1 --runs 1",
+}
+
+
+def test_every_benchmark_is_tried() -> None:
+    assert {path.name for path in BENCHMARKS.glob("*.py")} - NO_SCRIPTS == SMALL.keys()
+
+
+@pytest.mark.parametrize("script", SMALL)
+def test_a_benchmark_checks_its_answer_and_prints_figures(script: str) -> None:
+    command = [sys.executable, script, *SMALL[script].split()]
+
+    ended = subprocess.run(command, cwd=BENCHMARKS, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout.splitlines()[-1])
