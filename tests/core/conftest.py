@@ -15,7 +15,18 @@ from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
 from parcours.core.audiences import unfilled
 from parcours.core.effect import Effects, Outgoing
-from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, NotMerged, Unmatched, Unmet, ZoneUnknown
+from parcours.core.fact import (
+    Changed,
+    DeliveryReached,
+    Fact,
+    LimitReached,
+    Moved,
+    NotMerged,
+    Published,
+    Unmatched,
+    Unmet,
+    ZoneUnknown,
+)
 from parcours.core.input import (
     AudiencesPublished,
     ConsentChanged,
@@ -234,7 +245,7 @@ class Story:
         ]
 
     def others(self) -> list[Unmet | Unmatched | LimitReached | ZoneUnknown | NotMerged]:
-        return [fact for fact in self.facts if not isinstance(fact, Moved | DeliveryReached)]
+        return [fact for fact in self.facts if not isinstance(fact, Moved | DeliveryReached | Changed | Published)]
 
 
 @dataclass

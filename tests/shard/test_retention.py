@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from parcours.config import DAY_MS, HOUR_MS, Settings
 from parcours.core.identity import SLOTS, SlotMap
+from parcours.journey.model.insight import InsightDocument
 from parcours.journey.program import Program
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ SLOT = 7  # a shard of one slot renews all of its images often
 
 def a_world(new_world: NewWorld, program: Program, days: int) -> World:
     world = new_world(slot=SLOT, settings=Settings(journal_bytes_max=1), now_ms=20_000 * DAY_MS)
-    world.program = replace(program, facts_for_ms=days * DAY_MS)
+    world.program = replace(program, insight=InsightDocument(facts_for=f"{days}d"))
     world.reopen()
     return world
 
@@ -79,7 +80,7 @@ def test_a_shorter_time_that_is_published_counts_from_the_next_day(
     live(world, lines, person, 24 * 5)
     assert len(stamps(world)) >= 24 * 5
 
-    world.program = replace(program, facts_for_ms=DAY_MS)
+    world.program = replace(program, insight=InsightDocument(facts_for="1d"))
     world.reopen()
     live(world, lines, person, 24 * 6)
 

@@ -20,6 +20,12 @@ Outcome: TypeAlias = Literal[
 ]  # fmt: skip
 
 
+MessageClass: TypeAlias = Literal["marketing", "transactional"]
+
+
+ChangeKind: TypeAlias = Literal["trait", "consent", "audience", "suppressed"]
+
+
 Linking: TypeAlias = Literal["identify", "alias"]
 """The calls that say of two ids that they are one person's."""
 
@@ -49,7 +55,13 @@ class DeliveryReached(msgspec.Struct, frozen=True, array_like=True, tag="deliver
     """A delivery reached a state or got a mark. `gate` names the gate that refused or held it.
 
     reason is in words, code is the provider's own. An outbound call is a delivery on the channel `call` (channel.CALL),
-    without an address; its message is the action.
+    without an address; its message is the action, and its class is transactional.
+
+    visit          how often the run had come to the step, from 1
+    message_class  marketing or transactional
+    purpose        the message's, None where it has none
+    attempt        which one it is about, from 1; 0 before the first
+    link           which link a click was on, where the report says so
     """
 
     at: int
@@ -66,6 +78,11 @@ class DeliveryReached(msgspec.Struct, frozen=True, array_like=True, tag="deliver
     key: str
     reason: str | None = None
     code: str | None = None
+    visit: int = 1
+    message_class: MessageClass = "marketing"
+    purpose: str | None = None
+    attempt: int = 0
+    link: str | None = None
 
 
 class Unmet(msgspec.Struct, frozen=True, array_like=True, tag="unmet", gc=False):
@@ -119,4 +136,35 @@ class NotMerged(msgspec.Struct, frozen=True, array_like=True, tag="not_merged", 
     other_id: str
 
 
-Fact: TypeAlias = Moved | DeliveryReached | Unmet | Unmatched | LimitReached | ZoneUnknown | NotMerged
+class Changed(msgspec.Struct, frozen=True, array_like=True, tag="changed", gc=False):
+    """Something that is known of the person changed.
+
+    what   trait (`name` is the trait), consent (the channel, or `channel/purpose`), audience, suppressed (the channel)
+    value  of a trait its JSON text, if its declaration lets it out (`insight: true`), else None; of a consent `granted`
+           or `withdrawn`; of an audience `entered` or `left`; of an address `suppressed` or `lifted`
+    """
+
+    at: int
+    person: str
+    what: ChangeKind
+    name: str
+    value: str | None = None
+
+
+class Published(msgspec.Struct, frozen=True, array_like=True, tag="published", gc=False):
+    """A version of a journey was published. `person` is empty; `document` is its YAML text.
+
+    Told by the first shard alone, for every shard has the same ones.
+    """
+
+    at: int
+    person: str
+    journey: str
+    version: int
+    document: str
+    digest: str
+
+
+Fact: TypeAlias = (
+    Moved | DeliveryReached | Unmet | Unmatched | LimitReached | ZoneUnknown | NotMerged | Changed | Published
+)

@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 from parcours.expression.definition_keys import plain
 from parcours.expression.expression import Expression
 from parcours.expression.expression import Series as Series
-from parcours.journey.model.insight import FACTS_FOR_MS
+from parcours.journey.model.insight import InsightDocument
 from parcours.journey.model.recurrence import Recurrence
 from parcours.journey.policies import Cap as Cap
 from parcours.journey.policies import ConsentDefault as ConsentDefault
@@ -351,8 +351,8 @@ class Program:
     profile_region: Expression | None = None
     """The person's own, which goes before it."""
 
-    facts_for_ms: int = FACTS_FOR_MS
-    """How long facts are kept."""
+    insight: InsightDocument = field(default_factory=InsightDocument)
+    """What is kept of what happened, and for how long."""
 
     draining: tuple[Journey, ...] = ()
     """Versions that take no entries any more, but may have open runs."""

@@ -116,7 +116,8 @@ class Commits:
             own = [*work.own, *self._published.entries(self._slots.own.profiles), *self._reads.entries()]
             own += self._seen.entries()
             if self._time.counts_facts:
-                own += self._retention.note(work.stamp_ms, self.sequence + 1, self._published.program.facts_for_ms)
+                facts_for_ms = self._published.program.insight.usually_kept_for
+                own += self._retention.note(work.stamp_ms, self.sequence + 1, facts_for_ms)
             if work.facts and self._time.counts_facts:
                 own += self._totals.count(work.facts, self.sequence + 1)
             written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles

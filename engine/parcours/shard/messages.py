@@ -178,6 +178,32 @@ class Recalled(msgspec.Struct, frozen=True, array_like=True):
     after: int | None = None
 
 
+class ExportRange(msgspec.Struct, frozen=True, array_like=True):
+    """The records that are exported next, from the first to the last."""
+
+    first: int
+    last: int
+
+
+class ExportRecord(msgspec.Struct, frozen=True, array_like=True):
+    """What a record tells: its encoded block of facts, and that of the inputs that are kept."""
+
+    sequence: int
+    stamp_ms: int
+    facts: bytes
+    inputs: bytes = b""
+
+
+class ExportSlice(msgspec.Struct, frozen=True, array_like=True):
+    """Some records of a range that tell anything.
+
+    after  where the next slice goes on; None if this was the last one
+    """
+
+    records: list[ExportRecord]
+    after: int | None = None
+
+
 T = TypeVar("T")
 _encoder = msgspec.msgpack.Encoder()
 

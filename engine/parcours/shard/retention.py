@@ -36,13 +36,13 @@ class Retention:
         self._days = _decode(entries[DAYS]) if DAYS in entries else []
         self._newest = self._days[-1][0] if self._days else -1
 
-    def note(self, stamp_ms: int, sequence: int, facts_for_ms: int) -> list[tuple[str, bytes]]:
+    def note(self, stamp_ms: int, sequence: int, facts_for_ms: int | None) -> list[tuple[str, bytes]]:
         """Record `sequence` is about to be written; the entry to be committed with it, if a day begins."""
         day = stamp_ms // DAY_MS
         if day == self._newest:
             return []
-        kept_from = (stamp_ms - facts_for_ms) // DAY_MS  # of this day some facts are young enough
         days = [*self._days, (day, sequence)]
+        kept_from = -1 if facts_for_ms is None else (stamp_ms - facts_for_ms) // DAY_MS  # the day's last are young yet
         kept = [each for each in days if each[0] >= kept_from]
         if len(kept) < len(days):
             self._over = kept[0][1] - 1

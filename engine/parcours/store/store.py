@@ -39,6 +39,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     profiles  (slot, person, encoded profile) of each person changed
     outbox    (slot, delivery key, encoded entry or None where it left the outbox)
     facts     an encoded block of facts, which begins with a number of its own for its format
+    inputs    an encoded block of those inputs that are kept, likewise; empty where none are
     """
 
     sequence: int
@@ -48,12 +49,19 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     profiles: list[tuple[int, str, bytes]]
     outbox: list[tuple[int, str, bytes | None]]
     facts: bytes
+    inputs: bytes = b""
 
     def size_bytes(self) -> int:
         """About how many bytes it takes when it is encoded, found without encoding it."""
         written = sum([len(data) for _, _, data in self.profiles])
         entries = len(self.profiles) + len(self.outbox) + len(self.seen) + 1
-        return RECORD_ENTRY_BYTES * entries + sum([len(keys) for _, keys in self.seen]) + written + len(self.facts)
+        return (
+            RECORD_ENTRY_BYTES * entries
+            + sum([len(keys) for _, keys in self.seen])
+            + written
+            + len(self.facts)
+            + len(self.inputs)
+        )
 
 
 class SlotImage(msgspec.Struct, frozen=True, array_like=True):

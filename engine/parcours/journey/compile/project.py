@@ -121,7 +121,7 @@ class _Compiler:
             policies=policies,
             addresses=addresses,
             region=settings.region,
-            facts_for_ms=settings.insight.facts_for,
+            insight=settings.insight,
             profile_region=self._profile_region(),
         )
         documents = Documents(

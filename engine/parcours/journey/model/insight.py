@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from parcours.expression.duration import UNITS_MS, PositiveDuration, format_duration
-from parcours.journey.model.forms import Document
+from parcours.journey.model.forms import Document, keys_of
+from parcours.journey.model.references import is_reference
 
 DAY_MS: Final = UNITS_MS["d"]
 
 FACTS_FOR_MS: Final = 90 * DAY_MS
+
+FactTable: TypeAlias = Literal[
+    "events", "moves", "deliveries", "unmet", "unmatched", "limits", "changes", "publications"
+]
+"""The tables into which facts are exported."""
 
 
 def _whole_days(duration_ms: int) -> int:
@@ -22,11 +28,82 @@ def _whole_days(duration_ms: int) -> int:
 
 WholeDays: TypeAlias = Annotated[PositiveDuration, AfterValidator(_whole_days)]
 
+EVER: Final = "ever"
+
+KeptFor: TypeAlias = Annotated[
+    Annotated[WholeDays, Tag("<duration>")] | Annotated[Literal["ever"], Tag("<ever>")],
+    Discriminator(lambda value: "<ever>" if value == EVER else "<duration>"),
+]
+"""Whole days, or for ever."""
+
+
+class FactsForDocument(Document):
+    """For how long each table is kept; `all` is for those that are not named."""
+
+    all: KeptFor = Field(default=FACTS_FOR_MS, description="How long every table is kept that has no line of its own.")
+    events: KeptFor | None = Field(default=None, description="The events themselves, and the inputs that are kept.")
+    moves: KeptFor | None = Field(default=None, description="Moves of runs.")
+    deliveries: KeptFor | None = Field(default=None, description="States and marks of deliveries.")
+    unmet: KeptFor | None = Field(default=None, description="Events by which nobody entered.")
+    unmatched: KeptFor | None = Field(default=None, description="Reactions that concern no delivery.")
+    limits: KeptFor | None = Field(default=None, description="Limits of the settings that were reached.")
+    changes: KeptFor | None = Field(default=None, description="Changes of traits, consents and audiences.")
+    publications: KeptFor | None = Field(default=None, description="What was published, with its documents.")
+
+    def of(self, table: FactTable) -> int | None:
+        """How long a table is kept, in ms; None for ever."""
+        own: int | str | None = getattr(self, table)
+        kept = self.all if own is None else own
+        return kept if isinstance(kept, int) else None
+
+
+ArchivedEvents: TypeAlias = Annotated[
+    Annotated[Literal["all", "declared", "none"], Tag("<word>")] | Annotated[list[str], Tag("<names>")],
+    Discriminator(lambda value: "<names>" if isinstance(value, list | tuple) else "<word>"),
+]
+
 
 class InsightDocument(Document):
-    """For how long facts are kept: moves, deliveries, unmet conditions, of which explanations are made."""
+    """What is kept of what happened: facts (moves, deliveries, unmet conditions ...), events, and inputs."""
 
-    facts_for: WholeDays = Field(
+    facts_for: Annotated[
+        Annotated[WholeDays, Tag("<duration>")] | Annotated[FactsForDocument, Tag("<by-table>")],
+        Discriminator(lambda value: "<by-table>" if keys_of(value) else "<duration>"),
+    ] = Field(
         default=FACTS_FOR_MS,
-        description="How long facts are kept, in whole days; explanations reach back as far. Totals count all of them.",
+        description="How long facts are kept, in whole days, or by table; explanations reach back as far. Totals count "
+        "all of them.",
     )
+    events: ArchivedEvents = Field(
+        default="declared",
+        description="Which events are kept themselves, as the table `events`: all, declared, none, or these.",
+    )
+    inputs: bool = Field(
+        default=False,
+        description="Whether every input is kept as it came, with personal data, for `parcours store inputs`.",
+    )
+    addresses: Literal["hashed", "clear"] = Field(
+        default="hashed",
+        description="How the table of deliveries has addresses: hashed with the secret, or as they are.",
+    )
+    secret: str | None = Field(
+        default=None,
+        description="By what addresses are hashed, as env:NAME or file:PATH; without it the table has none.",
+    )
+
+    @model_validator(mode="after")
+    def _secret_elsewhere(self) -> InsightDocument:
+        if self.secret is not None and not is_reference(self.secret):
+            raise ValueError("a secret does not stand in a document: write env:NAME or file:PATH")
+        return self
+
+    def kept_for(self, table: FactTable) -> int | None:
+        """How long a table is kept, in ms; None for ever."""
+        return self.facts_for if isinstance(self.facts_for, int) else self.facts_for.of(table)
+
+    @property
+    def usually_kept_for(self) -> int | None:
+        """How long facts are kept of which nothing else is said, in ms; None for ever."""
+        if isinstance(self.facts_for, int):
+            return self.facts_for
+        return self.facts_for.all if isinstance(self.facts_for.all, int) else None

@@ -23,7 +23,7 @@ T = TypeVar("T")
 INSTANTS: Final = frozenset({"at_ms", "starts_ms", "ends_ms"})
 """Fields that are instants; all others in milliseconds are durations."""
 
-UNFELT: Final = frozenset({"facts_for_ms"})
+UNFELT: Final = frozenset({"insight"})
 """Durations by which nothing happens to anybody."""
 
 BEYOND: Final[Mapping[str, tuple[int, ...]]] = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1), "!=": (-1, 1)}

@@ -1,0 +1,61 @@
+"""Which inputs are kept with a commit, and how are they read again?
+
+The lines of a batch are kept as they came, in one compressed block: for the table of events those of the events that
+the project names, for a twin (`insight: {inputs: true}`) every line that was taken, and everything else that was
+decided outside of people. Nobody decodes them on the way in. The block outlives its record, so it begins with a number
+of its own. The library that compresses comes with the extra `insight`.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from parcours.errors import StoreBroken
+
+FORMAT = 1
+"""First byte of a block; raised when its shape changes. What follows is msgpack, compressed with Zstandard."""
+
+LEVEL = 1
+"""How hard the compressor tries: beyond 1 it takes twice the time, for a tenth of the bytes."""
+
+
+class KeptInputs(msgspec.Struct, frozen=True, array_like=True):
+    """The inputs of one commit. Their effective time is the stamp of its record.
+
+    lines    lines as they came, in their order
+    names    by the place of a line in `lines`, the person as results have her, where that is not the line's user id
+    others   places of lines that do not belong into the table of events: they are kept for a twin alone
+    """
+
+    lines: list[bytes]
+    names: dict[int, str] = {}
+    others: list[int] = []
+
+
+_PREFIX = bytes([FORMAT])
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(KeptInputs).decode
+
+
+def encode_inputs(kept: KeptInputs) -> bytes:
+    """The inputs' bytes."""
+    import zstandard
+
+    return _PREFIX + zstandard.ZstdCompressor(level=LEVEL).compress(_encode(kept))
+
+
+def decode_inputs(block: bytes, where: str) -> KeptInputs:
+    """The inputs again. `where` names the block in the StoreBroken raised if it cannot be read."""
+    import zstandard
+
+    if not block:
+        return KeptInputs([])
+    if block[0] != FORMAT:
+        raise StoreBroken(
+            f"{where} has inputs of format {block[0]}, this release of Parcours reads format {FORMAT}: "
+            "read them with the release that wrote them"
+        )
+    try:
+        return _decode(zstandard.ZstdDecompressor().decompress(memoryview(block)[1:]))
+    except (zstandard.ZstdError, msgspec.MsgspecError) as error:
+        raise StoreBroken(f"{where} has inputs that cannot be read: {error}") from error
