@@ -222,6 +222,16 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=64 * MIB,
         description="Journal behind the oldest image from which images are renewed, for as many bytes as are written.",
     )
+    export_records: Count = Field(
+        default=2_000, description="Records of the journal in one range that is exported: a file of each table and day."
+    )
+    export_every_ms: Duration = Field(
+        default=MINUTE_MS, description="How long facts lie in the journal alone where fewer records have come together."
+    )
+    export_lag_max_ms: Duration = Field(
+        default=10 * MINUTE_MS,
+        description="How long facts may wait for the exporter; then it is a trouble, and no events are archived.",
+    )
     clock_jump_max_ms: Duration = Field(
         default=10 * SECOND_MS,
         description="How far the clock may jump ahead and be followed at once; further, once it has stood for as long.",

@@ -57,7 +57,7 @@ MUTANTS: Final = (
     Mutant(
         "deliveries are handed over before their claim is committed",
         "shard/shard.py",
-        """            self._commits.commit(work)
+        """            self.commits.commit(work)
             return Claims(""",
         "            return Claims(",
     ),

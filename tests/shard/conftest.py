@@ -90,6 +90,7 @@ class World:
 
     slot     the only slot that the shard owns, None for a shard that owns them all
     project  what the program was compiled from, for a shard whose publications may change
+    exports  whether there is an exporter: the test
     """
 
     program: Program
@@ -100,6 +101,7 @@ class World:
     batches: int = 0
     slot: int | None = None
     project: Project | None = None
+    exports: bool = False
 
     def __post_init__(self) -> None:
         self.shard = self.reopen()
@@ -108,8 +110,9 @@ class World:
         """A shard that knows nothing but what the store kept."""
         number, shards = (0, 1) if self.slot is None else (self.slot, SLOTS)
         self.shard = Shard(
-            number, SlotMap(shards), self.program, self.store, self.settings, records=self.records, project=self.project
-        )
+            number, SlotMap(shards), self.program, self.store, self.settings, records=self.records,
+            project=self.project, exports=self.exports,
+        )  # fmt: skip
         self.shard.open(self.now_ms)
         return self.shard
 

@@ -58,7 +58,7 @@ class Poisoned:
         return self.shard.take(batch, self.now_ms)
 
     def people(self) -> list[str]:
-        return [letter.person for letter in self.shard.dead_letters()]
+        return [letter.person for letter in self.shard.dead_letters.listed()]
 
     def facts(self) -> list[object]:
         return [fact for record in self.store.records() for fact in decode_facts(record.facts, "a record")]
@@ -94,7 +94,7 @@ def test_an_event_that_raises_is_set_aside_and_the_others_of_its_batch_are_taken
     assert reason.startswith("it was set aside as a dead letter: ") and "a mistake of ours" in reason
     assert poisoned.take(batch) == answer, "the batch comes again"
     assert poisoned.open().take(batch, poisoned.now_ms) == answer, "and again after a restart"
-    (letter,) = poisoned.shard.dead_letters()
+    (letter,) = poisoned.shard.dead_letters.listed()
     assert (letter.person, letter.line) == (POISON, lines.track(POISON, "Ordered"))
     (trouble,) = poisoned.shard.status().troubles
     assert trouble.startswith("dead letters: 1 ")
@@ -115,12 +115,12 @@ def test_a_timer_that_raises_is_set_aside_with_its_run_and_everybody_else_goes_o
     (run,) = poisoned.shard.profile(POISON).runs  # type: ignore[union-attr]
     assert run.parked is not None and "a mistake of ours" in run.parked
     assert poisoned.shard.ready() == {"email": 2}
-    (letter,) = poisoned.shard.dead_letters()
+    (letter,) = poisoned.shard.dead_letters.listed()
     assert (letter.person, letter.line) == (POISON, None)
     parked = [fact for fact in poisoned.facts() if isinstance(fact, Moved) and fact.what == "parked"]
     assert [(fact.person, fact.step) for fact in parked] == [(POISON, "bought")]
     assert poisoned.shard.resend([letter.number], poisoned.now_ms) == Answer(0), "a timer cannot be sent again"
-    assert len(poisoned.shard.dead_letters()) == 1
+    assert len(poisoned.shard.dead_letters.listed()) == 1
 
 
 def test_a_timer_of_a_delivery_that_raises_makes_it_fail(poisoned: Poisoned, lines: Lines) -> None:
@@ -150,14 +150,14 @@ def test_what_is_sent_again_is_applied_once(poisoned: Poisoned, lines: Lines) ->
         poisoned.take(batch_of(2, ordered))
     poisoned.open().take(batch_of(2, ordered), poisoned.now_ms)
     poisoned.mended = True
-    (letter,) = poisoned.shard.dead_letters()
+    (letter,) = poisoned.shard.dead_letters.listed()
 
-    poisoned.shard.acquit([letter.number])
+    poisoned.shard.dead_letters.acquit([letter.number])
     answer = poisoned.shard.resend([letter.number, 99], poisoned.now_ms)
 
     assert list(answer.outcomes) == [0]
     assert poisoned.people() == []
-    assert poisoned.open().dead_letters() == []
+    assert poisoned.open().dead_letters.listed() == []
     assert poisoned.shard.ready() == {"email": 1}
     assert list(poisoned.take(batch_of(3, ordered)).outcomes) == [2], "its message id is known"
 
@@ -167,13 +167,13 @@ def test_what_fails_again_stays_on_the_list(poisoned: Poisoned, lines: Lines) ->
     with pytest.raises(ShardStopped):
         poisoned.take(batch_of(2, lines.track(POISON, "Ordered")))
     poisoned.open().take(batch_of(2, lines.track(POISON, "Ordered")), poisoned.now_ms)
-    (letter,) = poisoned.shard.dead_letters()
+    (letter,) = poisoned.shard.dead_letters.listed()
 
-    poisoned.shard.acquit([letter.number])
+    poisoned.shard.dead_letters.acquit([letter.number])
     with pytest.raises(ShardStopped):
         poisoned.shard.resend([letter.number], poisoned.now_ms)
 
-    assert poisoned.open().dead_letters() == [letter]
+    assert poisoned.open().dead_letters.listed() == [letter]
 
 
 def test_only_so_many_are_kept_and_the_loss_is_recorded(program: Program, lines: Lines) -> None:
@@ -186,7 +186,7 @@ def test_only_so_many_are_kept_and_the_loss_is_recorded(program: Program, lines:
         poisoned.open().take(batch, poisoned.now_ms)
 
     assert poisoned.people() == [f"{POISON}1", f"{POISON}2"]
-    assert poisoned.open().dead_letters()[0].person == f"{POISON}1"
+    assert poisoned.open().dead_letters.listed()[0].person == f"{POISON}1"
     lost = [fact for fact in poisoned.facts() if isinstance(fact, LimitReached)]
     assert [(fact.person, fact.setting) for fact in lost] == [(f"{POISON}0", "dead_letters_max")]
 

@@ -16,7 +16,8 @@ FORMAT = 1
 """First byte of a block; raised when its shape changes. What follows is msgpack, compressed with Zstandard."""
 
 LEVEL = 1
-"""How hard the compressor tries: beyond 1 it takes twice the time, for a tenth of the bytes."""
+"""How hard the compressor tries: at 1 to 3 a line of 258 bytes takes 0.6 µs and 26 bytes, at 5 four times the time for
+as many."""
 
 
 class KeptInputs(msgspec.Struct, frozen=True, array_like=True):

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from parcours.errors import ShardStopped, StoreBroken
+from parcours.shard.export_state import ExportState
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.imaging import Imaging
 from parcours.shard.in_hand import InHand
@@ -32,6 +33,7 @@ log = logging.getLogger("parcours")
 class Commits:
     """Where one shard's journal stands, and how it goes on.
 
+    export    how far its export is
     epoch     that under which the shard writes
     sequence  the number of the newest record
     stamp_ms  the effective time of the newest input
@@ -50,6 +52,7 @@ class Commits:
         wheel: Wheel,
         outbox: Outbox,
         in_hand: InHand,
+        export: ExportState,
     ) -> None:
         self._slots = slots
         self._store = store
@@ -62,7 +65,8 @@ class Commits:
         self._wheel = wheel
         self._outbox = outbox
         self._in_hand = in_hand
-        self._retention = Retention(store)
+        self._retention = Retention(store, trims=not export.is_on)
+        self.export = export
         self.epoch = self.sequence = self.stamp_ms = 0
         self._broken: str | None = None
 
@@ -72,6 +76,7 @@ class Commits:
         self.sequence, self.stamp_ms = recover(self._store, self._slots, self._seen, self._totals, self._imaging)
         self._seen.restored(self.epoch)
         self._retention.restore(self._slots.own.profiles)
+        self.export.restore(self._slots.own.profiles, self.sequence)
 
     @contextmanager
     def whole(self) -> Iterator[None]:
@@ -96,6 +101,7 @@ class Commits:
 
     @property
     def is_broken(self) -> bool:
+        """Whether the shard refuses everything until it is opened again."""
         return self._broken is not None
 
     def begin(self, now_ms: int) -> Work:
@@ -111,7 +117,8 @@ class Commits:
         self.stamp_ms = work.stamp_ms
         profiles = work.profiles()
         outbox = work.outbox_changes()
-        if profiles or outbox or work.facts or always:
+        inputs = work.kept_inputs()
+        if profiles or outbox or work.facts or inputs or always:
             facts = self._time.keep(work.facts)
             own = [*work.own, *self._published.entries(self._slots.own.profiles), *self._reads.entries()]
             own += self._seen.entries()
@@ -121,10 +128,13 @@ class Commits:
             if work.facts and self._time.counts_facts:
                 own += self._totals.count(work.facts, self.sequence + 1)
             written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles
-            record = Record(self.sequence + 1, self.epoch, work.stamp_ms, work.seen_ids(), written, outbox, facts)
+            record = Record(
+                self.sequence + 1, self.epoch, work.stamp_ms, work.seen_ids(), written, outbox, facts, inputs
+            )
             size_bytes = self._store.append(record)
             self.sequence += 1
             self._retention.committed()
+            self.export.committed(self.sequence, self.stamp_ms, tells=bool(facts or inputs))
             self._slots.show_own(own)
             self._published.saved()
             self._reads.saved()

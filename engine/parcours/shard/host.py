@@ -32,6 +32,8 @@ from parcours.shard.messages import (
     Batch,
     Claims,
     DueReads,
+    ExportRange,
+    ExportSlice,
     FactsAfter,
     Holding,
     Members,
@@ -94,12 +96,12 @@ class ShardHost:
     @property
     def is_broken(self) -> bool:
         """Whether the shard has stopped and has to be opened again from its store."""
-        return self._shard.is_broken
+        return self._shard.commits.is_broken
 
     @property
     def epoch(self) -> int:
         """The epoch under which the shard writes."""
-        return self._shard.epoch
+        return self._shard.commits.epoch
 
     def look(self) -> None:
         """See what the shard needs next: dispatchers, under the real clock an alarm, and somebody to be warned."""
@@ -187,11 +189,11 @@ class ShardHost:
             self.look()
 
     async def dead_letters(self) -> list[DeadLetter]:
-        return self._shard.dead_letters()
+        return self._shard.dead_letters.listed()
 
     async def resend(self, numbers: Sequence[int]) -> Answer:
         async with self._turns:
-            self._shard.acquit(numbers)
+            self._shard.dead_letters.acquit(numbers)
             answer = self._shard.resend(numbers, self._clock.now_ms())
             self.look()
             return answer
@@ -279,6 +281,17 @@ class ShardHost:
 
     async def collect_remarks(self) -> RemarkCounts:
         return [] if self._remarks is None else self._remarks.counts()
+
+    async def begin_export(self, at_least: int, most: int) -> ExportRange | None:
+        async with self._turns:
+            return self._shard.exporting.begin(at_least, most, self._clock.now_ms())
+
+    async def read_export(self, after: int, last: int) -> ExportSlice:
+        return self._shard.exporting.slice(after, last)
+
+    async def end_export(self, last: int) -> None:
+        async with self._turns:
+            self._shard.exporting.end(last, self._clock.now_ms())
 
     async def copy_store(self, folder: str) -> None:
         with closing(self._store.copy_to(Path(folder))) as pieces:

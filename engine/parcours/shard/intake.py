@@ -27,6 +27,7 @@ from parcours.segment.line import (
     read_envelope,
 )
 from parcours.segment.person import is_report, person_of
+from parcours.shard.archiving import Archiving
 from parcours.shard.dead_letters import DeadLetters
 from parcours.shard.ids.key import DIGEST_BYTES, KEY, name_of
 from parcours.shard.ids.seen import SeenIds
@@ -64,6 +65,7 @@ class Intake:
         seen: SeenIds,
         time: Timekeeping,
         dead_letters: DeadLetters,
+        archiving: Archiving,
     ) -> None:
         self._in_hand = dead_letters.in_hand
         self._dead_letters = dead_letters
@@ -72,6 +74,7 @@ class Intake:
         self._slots = slots
         self._seen = seen
         self._time = time
+        self._archiving = archiving
         self.publish(program)
         self._outcomes = bytearray()
         self._reasons: list[str] = []
@@ -79,14 +82,12 @@ class Intake:
     def publish(self, program: Program) -> None:
         """From now on lines mean what they mean to this program."""
         self._program = program
+        self._archiving.publish(program)
         self._declared = frozenset(program.events) | frozenset(program.derived)
         self._idle = self._declared - program.moving - program.entering
 
     def inputs(self, batch: Batch, work: Work) -> Iterator[tuple[int, str, Input]]:
-        """(slot, person, input) for each line that may move its person; the outcome of every line is noted.
-
-        While it is being applied the line is in hand.
-        """
+        """(slot, person, input) for each line that may move its person, in hand meanwhile; outcomes are noted."""
         self._outcomes, self._reasons = bytearray(len(batch.lines)), []  # accepted, unless it turns out otherwise
         idle, ids = self._idle, self._seen
         young, older, recent, settled = ids.young, ids.older, ids.recent, ids.settled
@@ -94,6 +95,7 @@ class Intake:
         reports = Reports(self._slots, batch.lines)
         arrival_ms = self._time.arrival_ms(work.stamp_ms)
         in_hand, suspects = self._in_hand, self._in_hand.suspects
+        archived = self._archiving.begin(work)
         for place, line in enumerate(batch.lines):
             try:
                 try:
@@ -115,9 +117,8 @@ class Intake:
                     slot = name_hash % SLOTS  # as the slot map says; a call a line is too dear here
                 at = instant(call.timestamp) if arrival_ms is None else arrival_ms
                 given = self._input(call, slot, person, at, work) if moves else None
-                message_id = call.message_id
                 hashed = _nothing_hashed()
-                if message_id and len(message_id) <= PLAIN_ID_MAX:
+                if (message_id := call.message_id) and len(message_id) <= PLAIN_ID_MAX:
                     hashed.update(name + b"\0" + message_id.encode())
                 else:
                     hashed.update(self._identity(call, name, batch, place))
@@ -142,6 +143,8 @@ class Intake:
                 seen_at, remember = at, work.consumed_at(at)
             seen[key] = at
             remember(key)
+            if call.event in archived and call.type == "track":
+                work.keep(line, None if person == call.user_id else person)
             if given is None:
                 if moves and call.type == "track" and call.event not in self._declared:
                     self._outcomes[place] = LineOutcome.UNDECLARED

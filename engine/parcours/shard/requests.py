@@ -26,6 +26,8 @@ from parcours.shard.messages import (
     Batch,
     Claims,
     DueReads,
+    ExportRange,
+    ExportSlice,
     FactsAfter,
     Holding,
     Members,
@@ -241,6 +243,38 @@ class NewestFacts(Request[FactsAfter], frozen=True, tag="newest_facts"):
 
     async def put_to(self, host: ShardHost) -> FactsAfter:
         return await host.newest_facts(self.after)
+
+
+class BeginExport(Request[ExportRange | None], frozen=True, tag="begin_export"):
+    """The records to be exported next, up to `most`; None as long as fewer than `at_least` wait.
+
+    The range is committed, and comes again until it is ended: files of one range are one set, however often written.
+    """
+
+    at_least: int
+    most: int
+
+    async def put_to(self, host: ShardHost) -> ExportRange | None:
+        return await host.begin_export(self.at_least, self.most)
+
+
+class ReadExport(Request[ExportSlice], frozen=True, tag="read_export"):
+    """A slice of the range's records: those above `after`, up to `last`."""
+
+    after: int
+    last: int
+
+    async def put_to(self, host: ShardHost) -> ExportSlice:
+        return await host.read_export(self.after, self.last)
+
+
+class EndExport(Request[None], frozen=True, tag="end_export"):
+    """Everything of the range up to `last` is exported and durable. May be repeated."""
+
+    last: int
+
+    async def put_to(self, host: ShardHost) -> None:
+        await host.end_export(self.last)
 
 
 class CopyStore(Request[None], frozen=True, tag="copy_store"):

@@ -25,8 +25,10 @@ _decode = msgspec.msgpack.Decoder(list[tuple[int, int]]).decode
 class Retention:
     """The days of which one shard's journal has records."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, trims: bool = True) -> None:
+        """trims  whether what is older may go: with an exporter that is for it to say"""
         self._store = store
+        self._trims = trims
         self._days: list[tuple[int, int]] = []
         self._newest = -1
         self._over: int | None = None
@@ -51,6 +53,6 @@ class Retention:
 
     def committed(self) -> None:
         """The record is durable: what is older than facts are kept may be trimmed."""
-        if self._over is not None:
+        if self._over is not None and self._trims:
             self._store.read_through(self._over)
             self._over = None

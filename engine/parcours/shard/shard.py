@@ -28,9 +28,12 @@ from parcours.core.turn import Crowd, DeadCodes, Normalize, as_it_stands, no_cod
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications
+from parcours.shard.archiving import Archiving
 from parcours.shard.claiming import Claiming
 from parcours.shard.commits import Commits
-from parcours.shard.dead_letters import DeadLetter, DeadLetters
+from parcours.shard.dead_letters import DeadLetters
+from parcours.shard.export_state import ExportState
+from parcours.shard.exporting import Exporting
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.imaging import Imaging
 from parcours.shard.inputs import Inputs
@@ -70,10 +73,12 @@ class Shard:
         normalize: Normalize = as_it_stands,
         project: Project | None = None,
         dead_codes: DeadCodes = no_codes,
+        exports: bool = False,
     ) -> None:
         """`project` is what the program was compiled from; without it nothing else can ever be published.
 
         slot_map  where people live: the shard owns the slots that it gives to `number`; time is live if not given
+        exports   whether there is an exporter: then nothing is trimmed that it has not asked for
         """
         self._published = Published(program, project)
         self._store = store
@@ -83,7 +88,10 @@ class Shard:
         self._slots = Slots(number, slot_map)
         self._seen = SeenIds(self._slots.own, store, settings)
         self._dead_letters = DeadLetters(settings)
-        self._intake = Intake(program, settings, slot_map, self._slots, self._seen, self._time, self._dead_letters)
+        export = ExportState(store, settings, is_on=exports)
+        self._intake = Intake(
+            program, settings, slot_map, self._slots, self._seen, time, self._dead_letters, Archiving(program, export)
+        )
         self._wheel = Wheel(self._due_of)
         self._sweep = Sweep(self._slots)
         self._totals = ShardTotals(settings)
@@ -96,17 +104,18 @@ class Shard:
         self._listing = Listing(self._slots, self._inputs, self._published, self._reads, settings)
         self._leaving = Claiming(self._slots, self._inputs, self._time, settings)
         self._positions = Positions(settings)
-        self._commits = Commits(
+        self.commits = Commits(
             self._slots, store, time, self._published, self._reads, self._totals, self._seen, self._imaging,
-            self._wheel, self._leaving.outbox, self._dead_letters.in_hand,
+            self._wheel, self._leaving.outbox, self._dead_letters.in_hand, export,
         )  # fmt: skip
+        self.exporting = Exporting(self.commits, store)
 
     def open(self, now_ms: int, *, expected_epoch: int | None = None) -> None:
         """Come back from the store and take it over: from now on this is the only writer. Called once.
 
         With an expected epoch it raises StoreBusy where the store has been given to another owner since.
         """
-        self._commits.open(expected_epoch)
+        self.commits.open(expected_epoch)
         own = self._slots.own.profiles
         self._published.restore(own)
         if self._published.fresh and self._time.wakes_itself:
@@ -121,11 +130,11 @@ class Shard:
             self._totals.begin_check(self._slots, self._slot_map)
         if self._published.held:
             now_ms = 0  # its time has been told
-        with self._commits.whole():
-            work = self._commits.begin(now_ms)
+        with self.commits.whole():
+            work = self.commits.begin(now_ms)
             self._leaving.take_up(work)
             work.own += self._dead_letters.give_up()
-            self._commits.commit(work, always=self._published.fresh or bool(work.own))
+            self.commits.commit(work, always=self._published.fresh or bool(work.own))
         if asked_for := self._dead_letters.asked_for():
             self.resend(asked_for, now_ms)
 
@@ -137,25 +146,25 @@ class Shard:
 
     def taking(self, batch: Batch, now_ms: int) -> Generator[None, None, Answer]:
         """`take`, in steps of an input each."""
-        self._commits.check()
+        self.commits.check()
         outcomes = self._positions.outcomes(batch)
         if outcomes is not None:
-            return self._intake.answer_again(batch, outcomes, self._commits.stamp_ms)
+            return self._intake.answer_again(batch, outcomes, self.commits.stamp_ms)
         expected = self._positions.expected(batch.router)
         if batch.number != expected:
             return Answer(batch.number, expected=expected)
-        with self._commits.whole():
-            work = self._commits.begin(now_ms)
+        with self.commits.whole():
+            work = self.commits.begin(now_ms)
             for slot, person, given in self._intake.inputs(batch, work):
                 self._inputs.offer(work, slot, person, given)
                 yield
             most = min(len(batch.lines) + DUE_WITH_BATCH, self._settings.due_people_max)
             yield from self._fire_due(work, self._time.due_with_batch_ms(work.stamp_ms), most)
             answer = self._intake.answer(batch.number)
-            work.own.append(self._positions.advance(batch, answer.outcomes, self._commits.sequence + 1))
+            work.own.append(self._positions.advance(batch, answer.outcomes, self.commits.sequence + 1))
             if self._time.counts_facts:
                 work.own.append(self._totals.count_lines(answer.outcomes))
-            self._commits.commit(work, always=True)
+            self.commits.commit(work, always=True)
         return answer
 
     def pass_time(self, now_ms: int) -> None:
@@ -164,8 +173,8 @@ class Shard:
 
     def passing(self, now_ms: int, enough: Callable[[], bool] = never) -> Generator[None, None, None]:
         """`pass_time`, in steps of a person each. Fewer people's timers fire once there is `enough`."""
-        with self._commits.whole():
-            work = self._commits.begin(now_ms)
+        with self.commits.whole():
+            work = self.commits.begin(now_ms)
             before = self._time.passed_ms(now_ms, work.stamp_ms)
             yield from self._fire_due(work, before, self._settings.due_people_max, enough)
             for slot, person in self._sweep.take(self._settings.due_people_max):
@@ -176,7 +185,7 @@ class Shard:
                 self._inputs.apply(work, self._slot_map.slot(person), person, TimePassed(before))
                 yield
             self._reads.end_slice()
-            self._commits.commit(work)
+            self.commits.commit(work)
             if self._published.changes and self._sweep.is_over() and not self._is_due_before(self._published.since_ms):
                 self._published.over()
 
@@ -186,87 +195,87 @@ class Shard:
 
     def resend(self, numbers: Iterable[int], now_ms: int) -> Answer:
         """Apply the lines of dead letters as if they came only now, in the commit that takes them off the list."""
-        with self._commits.whole():
-            work = self._commits.begin(now_ms)
+        with self.commits.whole():
+            work = self.commits.begin(now_ms)
             letters, batch = self._dead_letters.numbered(numbers)
             for slot, person, given in self._intake.inputs(batch, work):
                 self._inputs.offer(work, slot, person, given)
             work.own += [self._dead_letters.drop(letter) for letter in letters]
-            self._commits.commit(work)
+            self.commits.commit(work)
             return self._intake.answer(0)
 
     # Reads of audiences (reads.py)
 
     def due_reads(self, now_ms: int) -> DueReads:
         """The reads that have to be made at this time, of each journey the newest; changes nothing."""
-        self._commits.check()
+        self.commits.check()
         return self._listing.due(now_ms)
 
     def list_members(self, read: AudienceRead, after: tuple[int, str] | None, most: int, now_ms: int) -> Members:
         """A slice of those who were in the audience at the instant, which has durably passed when this returns."""
-        with self._commits.whole():
-            work = self._commits.begin(now_ms)
+        with self.commits.whole():
+            work = self.commits.begin(now_ms)
             members = self._listing.slice(work, read, after, most)
-            self._commits.commit(work, always=after is None and members.state == "listed")
+            self.commits.commit(work, always=after is None and members.state == "listed")
         return members
 
     def place_members(self, journey: str, at: int, number: int, entries: list[tuple[str, int]], now_ms: int) -> None:
         """Take a slice of those who will enter, each with the delay of her entry; once only."""
-        with self._commits.whole():
+        with self.commits.whole():
             self._reads.place(journey, at, number, entries)
-            self._commits.commit(self._commits.begin(now_ms), always=True)
+            self.commits.commit(self.commits.begin(now_ms), always=True)
 
     def let_in(self, journey: str, at: int, entries_from: int, people: int) -> None:
         """Whoever is placed enters, from this time on; once only. A shard that is held goes on."""
-        with self._commits.whole():
+        with self.commits.whole():
             if self._reads.let_in(journey, at, entries_from, people):
-                in_time = self._time.may_change_at(entries_from, self._commits.stamp_ms)
+                in_time = self._time.may_change_at(entries_from, self.commits.stamp_ms)
                 assert in_time, "nobody is let in behind what has happened"
                 if self._published.held:
                     self._published.hold(held=False)
-                self._commits.commit(self._commits.begin(entries_from), always=True)
+                self.commits.commit(self.commits.begin(entries_from), always=True)
         if self._published.held:
             self.hold(held=False)
 
     def skip_read(self, journey: str, at: int, now_ms: int) -> None:
         """Let nobody in by the journey's reads up to this instant."""
-        with self._commits.whole():
+        with self.commits.whole():
             self._reads.skip(journey, at)
-            self._commits.commit(self._commits.begin(now_ms), always=True)
+            self.commits.commit(self.commits.begin(now_ms), always=True)
 
     # What is published
 
     def holding(self) -> Holding:
         """What is published, and how far the time of the shard is."""
-        self._commits.check()
+        self.commits.check()
         known = self._published
-        return Holding(known.publications, self._commits.stamp_ms, known.held, known.fresh, self._reads.states())
+        return Holding(known.publications, self.commits.stamp_ms, known.held, known.fresh, self._reads.states())
 
     def hold(self, *, held: bool) -> None:
         """Note that a change is coming, or that it is not; whoever drives the shard keeps everything else from it."""
-        with self._commits.whole():
+        with self.commits.whole():
             self._published.hold(held)
-            self._commits.commit(self._commits.begin(0), always=True)
+            self.commits.commit(self.commits.begin(0), always=True)
 
     def publish(self, publications: Publications) -> None:
         """What is published from its ledger's time on, which is no earlier than anything that has happened.
 
         May be repeated: what is not newer than what the shard has changes nothing, and the shard goes on.
         """
-        self._commits.check()
+        self.commits.check()
         if not self._published.is_news(publications):
             if self._published.held:
                 self.hold(held=False)
             return
-        with self._commits.whole():
-            in_time = self._time.may_change_at(publications.ledger.at, self._commits.stamp_ms)
+        with self.commits.whole():
+            in_time = self._time.may_change_at(publications.ledger.at, self.commits.stamp_ms)
             beginning = publications.ledger.number == self._published.ledger.number
             assert in_time or beginning or self._published.fresh, "the shard stands still before it"
             if not beginning:
                 self._reads.close(publications.ledger.at)
             self._published.take(publications)
             self._go_by_what_is_published()
-            self._commits.commit(self._commits.begin(publications.ledger.at), always=True)
+            self.commits.commit(self.commits.begin(publications.ledger.at), always=True)
 
     def _go_by_what_is_published(self) -> None:
         self._reads.publish(self._published.program, self._published.ledger.at)
@@ -276,25 +285,25 @@ class Shard:
 
     def runs(self, slot: int) -> Counter[tuple[str, int]]:
         """How many runs are open in each version of each journey, in one of the shard's slots (`Published.count`)."""
-        self._commits.check()
+        self.commits.check()
         people = self._slots[slot].profiles.values() if slot in self._slots.owned else ()
-        return self._published.count(people, self._time.reached_ms(self._commits.stamp_ms))
+        return self._published.count(people, self._time.reached_ms(self.commits.stamp_ms))
 
     # Deliveries
 
     def exchange(self, asked: ExchangeDeliveries, now_ms: int) -> Claims:
         """Take a dispatcher's answers and hand deliveries to it; they are durably claimed when this returns."""
-        with self._commits.whole():
-            leaving = self._leaving.exchange(work := self._commits.begin(now_ms), asked)
-            self._commits.commit(work)
+        with self.commits.whole():
+            leaving = self._leaving.exchange(work := self.commits.begin(now_ms), asked)
+            self.commits.commit(work)
             return Claims(leaving, more=asked.channel in self._leaving.outbox.ready())
 
     def give_up(self, by: str, now_ms: int) -> None:
         """The dispatcher is gone: nobody can say what became of the deliveries that it had claimed."""
-        with self._commits.whole():
-            work = self._commits.begin(now_ms)
+        with self.commits.whole():
+            work = self.commits.begin(now_ms)
             self._leaving.give_up(work, by)
-            self._commits.commit(work)
+            self.commits.commit(work)
 
     def _fire_due(self, work: Work, before: int, most: int, enough: Callable[[], bool] = never) -> Iterator[None]:
         """Fire the timers due before this time, of up to so many people and until there is enough."""
@@ -313,56 +322,46 @@ class Shard:
     # Looking in
 
     @property
-    def epoch(self) -> int:
-        """The epoch under which the shard writes."""
-        return self._commits.epoch
-
-    @property
-    def is_broken(self) -> bool:
-        """Whether it refuses everything until it is opened again."""
-        return self._commits.is_broken
-
-    @property
     def wakes_itself(self) -> bool:
         """Whether its time goes on by a clock, so that its host sets an alarm for the next timer."""
         return self._time.wakes_itself
 
     def ready(self) -> dict[str, int]:
         """How many deliveries could be claimed now, by channel."""
-        self._commits.check()
+        self.commits.check()
         return self._leaving.outbox.ready()
 
     def next_ms(self) -> int | None:
         """Nothing falls due before this time; None if nothing is due at all. A change is due until it is over."""
-        self._commits.check()
+        self.commits.check()
         if not self._sweep.is_over():
             return self._published.since_ms
         return min((at for at in (self._wheel.next_ms(), self._reads.lets_in_from()) if at is not None), default=None)
 
     def profile(self, person: str) -> Profile | None:
         """Everything known of a person, None if nothing is."""
-        self._commits.check()
+        self.commits.check()
         data = self._slots[self._slot_map.slot(person)].profiles.get(person)
         return None if data is None else decode_profile(data)
 
     @property
     def newest(self) -> int:
         """The number of the newest record."""
-        self._commits.check()
-        return self._commits.sequence
+        self.commits.check()
+        return self.commits.sequence
 
     @property
     def totals(self) -> ShardTotals:
         """The totals of its facts. Under virtual time they stay empty: whoever collects the facts counts them."""
-        self._commits.check()
+        self.commits.check()
         return self._totals
 
     def status(self, now_ms: int = 0) -> Status:
         """Where it stands. By the time of the clock, troubles are left out that have been told for long."""
-        self._commits.check()
+        self.commits.check()
         return Status(
             people=sum(len(slot.profiles) for slot in self._slots.owned.values()),
-            stamp_ms=self._commits.stamp_ms,
+            stamp_ms=self.commits.stamp_ms,
             next_ms=self.next_ms(),
             reads=self._reads.newest(),
             reads_missed=self._reads.missed(),
@@ -374,19 +373,16 @@ class Shard:
             refuses=self.refuses(),
         )
 
-    def dead_letters(self) -> list[DeadLetter]:
-        """What could not be applied, the oldest first."""
-        self._commits.check()
-        return self._dead_letters.listed()
-
-    def acquit(self, numbers: Iterable[int]) -> None:
-        """Let the lines of these dead letters be applied once more, whatever came of it before."""
-        self._commits.check()
-        self._dead_letters.acquit(numbers)
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """What could not be applied."""
+        self.commits.check()
+        return self._dead_letters
 
     def troubles(self, now_ms: int) -> list[str]:
         """What whoever runs the engine should know of this shard, a sentence each."""
-        return [*self._dead_letters.troubles(), *self._leaving.troubles(now_ms), *self._seen.troubles()]
+        export = self.commits.export.troubles(now_ms)
+        return [*self._dead_letters.troubles(), *self._leaving.troubles(now_ms), *self._seen.troubles(), *export]
 
     def refuses(self) -> str | None:
         """Why no further events are wanted for now, None if they are."""
@@ -394,5 +390,5 @@ class Shard:
 
     def collect_facts(self) -> list[Fact]:
         """Under virtual time: the facts since the last call, in the order of happening for each person."""
-        self._commits.check()
+        self.commits.check()
         return self._time.collect()

@@ -9,6 +9,7 @@ import msgspec
 
 from parcours.core.effect import Effects, Outgoing
 from parcours.core.fact import Fact
+from parcours.core.input_block import KeptInputs, encode_inputs
 from parcours.core.profile import Profile, decode_profile, encode_profile, is_empty, is_empty_data
 from parcours.shard.outbox import Ready
 from parcours.shard.slots import Slots
@@ -36,6 +37,7 @@ class Work:
 
     stamp_ms  the effective time of the batch's inputs (under virtual time each has its own)
     seen      (effective time, keys) of the messages consumed, in their order
+    kept      the inputs that are kept as they came
     own       (name, bytes) of what changed in the shard's own slot
     ready     (channel, delivery) pairs that may be claimed once this is committed
     newcomers  by slot, people who have been touched of whom nothing was known before
@@ -44,8 +46,8 @@ class Work:
     """
 
     __slots__ = (
-        "_change_number", "_owned", "_reading", "_touched", "claimed", "facts", "newcomers", "outbox", "own", "ready",
-        "seen", "stamp_ms",
+        "_change_number", "_owned", "_reading", "_touched", "claimed", "facts", "kept", "newcomers", "outbox", "own",
+        "ready", "seen", "stamp_ms",
     )  # fmt: skip
 
     def __init__(self, slots: Slots, stamp_ms: int, change_number: int = 0, *, reading: bool = False) -> None:
@@ -56,6 +58,7 @@ class Work:
         self.newcomers: defaultdict[int, list[str]] = defaultdict(list)
         self.stamp_ms = stamp_ms
         self.facts: list[Fact] = []
+        self.kept = KeptInputs([], {}, [])
         self.seen: list[tuple[int, list[bytes]]] = []
         self.outbox: dict[str, tuple[int, Outgoing | None]] = {}
         self.own: list[tuple[str, bytes]] = []
@@ -104,6 +107,16 @@ class Work:
     def seen_ids(self) -> list[tuple[int, bytes]]:
         """The messages consumed, as the record has them."""
         return [(at, b"".join(keys)) for at, keys in self.seen if keys]
+
+    def keep(self, line: bytes, person: str | None) -> None:
+        """Keep a line, with whose it is where that is not its user id."""
+        if person is not None:
+            self.kept.names[len(self.kept.lines)] = person
+        self.kept.lines.append(line)
+
+    def kept_inputs(self) -> bytes:
+        """The inputs that are kept, as the record has them."""
+        return encode_inputs(self.kept) if self.kept.lines else b""
 
     def has_entry(self, slot: int, key: str) -> bool:
         """Whether the delivery is in the outbox, as this work has it so far."""

@@ -84,7 +84,7 @@ class ShardPlace:
             self.replace(copy)
             return
         clock.begin_at(shard.holding().stamp_ms)
-        self._epoch = shard.epoch
+        self._epoch = shard.commits.epoch
         stopped = partial(self._stopped, copy)
         host = ShardHost(shard, store, clock, self._wake, None, stopped, ALARM_MAX_S)
         copy.host = host

@@ -1,0 +1,114 @@
+"""How far is the export of a shard: which records does the exporter have, which come next, and which may be trimmed?
+
+The range that is exported next is committed before a file of it is written, and committed as exported once all of them
+are there. Whatever stops in between, the same range comes again, so its files get the same names and no row is there
+twice; and nothing is trimmed that is not exported. The commits of the exporting itself tell nothing, and are no reason
+for another range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from parcours.config import MINUTE_MS, Settings
+from parcours.shard.messages import ExportRange
+from parcours.store.store import Store
+
+EXPORT: Final = "export"
+"""The entry of the shard's own slot."""
+
+
+class _Entry(msgspec.Struct, frozen=True, array_like=True):
+    """exported: up to this record; under_way: the range of which files may be written now."""
+
+    exported: int
+    under_way: ExportRange | None
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Entry).decode
+
+
+class ExportState:
+    """`is_on` says whether there is an exporter; without one nothing is asked of it, and nothing is kept for it."""
+
+    def __init__(self, store: Store, settings: Settings, *, is_on: bool) -> None:
+        self._store = store
+        self._lag_max_ms = settings.export_lag_max_ms
+        self.is_on = is_on
+        self._entry = _Entry(0, None)
+        self._newest = self._told = 0
+        self._waits_since_ms: int | None = None
+        self._begun_ms = 0
+
+    def restore(self, entries: Mapping[str, bytes], sequence: int) -> None:
+        """Come back from the entries of the shard's own slot; the newest record is this one."""
+        self._newest = self._told = sequence  # whether the newest ones tell anything is not looked up
+        if EXPORT in entries:
+            self._entry = _decode(entries[EXPORT])
+        if self.is_on:
+            self._store.read_through(self._entry.exported)
+
+    def committed(self, sequence: int, stamp_ms: int, *, tells: bool) -> None:
+        """A record has been written; whether it holds facts or inputs."""
+        self._newest = sequence
+        if tells:
+            self._told = sequence
+        if self._waits_since_ms is None and self._told > self._entry.exported:
+            self._waits_since_ms = stamp_ms
+
+    def next_range(self, at_least: int, most: int) -> ExportRange | None:
+        """The range under way, or the next one of up to `most` records; None as long as fewer than `at_least` wait,
+        and while there is nothing to tell but for a full range of records that can go.
+        """
+        if self._entry.under_way is not None:
+            return self._entry.under_way
+        exported = self._entry.exported
+        waiting = self._newest - exported
+        if waiting < max(1, at_least) or (self._told <= exported and waiting < most):
+            return None
+        first = next((record.sequence for record in self._store.records(exported)), exported + 1)
+        return ExportRange(first, min(self._newest, first + most - 1))
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a range has been begun and not ended."""
+        return self._entry.under_way is not None
+
+    def begin(self, ahead: ExportRange, stamp_ms: int) -> tuple[str, bytes]:
+        """The entry to commit before a file of this range is written."""
+        self._begun_ms = stamp_ms
+        return self._put(_Entry(self._entry.exported, ahead))
+
+    def end(self, last: int) -> tuple[str, bytes] | None:
+        """The entry to commit once the range up to `last` is exported; None if that is no news."""
+        under_way = self._entry.under_way
+        if under_way is None or under_way.last != last:
+            return None
+        self._waits_since_ms = None if self._told <= last else self._begun_ms
+        return self._put(_Entry(last, None))
+
+    def _put(self, entry: _Entry) -> tuple[str, bytes]:
+        self._entry = entry
+        return EXPORT, _encode(entry)
+
+    def exported(self) -> None:
+        """The end of a range is durable: its records may be trimmed."""
+        self._store.read_through(self._entry.exported)
+
+    def is_behind(self, stamp_ms: int) -> bool:
+        """Whether facts wait for the exporter for longer than they should."""
+        since_ms = self._waits_since_ms
+        return self.is_on and since_ms is not None and stamp_ms - since_ms > self._lag_max_ms
+
+    def troubles(self, now_ms: int) -> list[str]:
+        """What whoever runs the engine should know."""
+        if not self.is_behind(now_ms):
+            return []
+        assert self._waits_since_ms is not None, "as is_behind has looked"
+        minutes = (now_ms - self._waits_since_ms) // MINUTE_MS
+        what = f"what happened in the last {minutes} minutes is not exported yet, and the journal grows"
+        return [f"{what}; events are not archived until it is"]

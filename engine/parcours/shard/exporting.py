@@ -1,0 +1,58 @@
+"""Exporting: the records of a shard are handed to the exporter, range by range (export_state.py)."""
+
+from __future__ import annotations
+
+from parcours.shard.commits import Commits
+from parcours.shard.messages import ExportRange, ExportRecord, ExportSlice
+from parcours.store.store import Store
+
+SLICE_BYTES = 4_000_000
+"""Read in one go: about 20 ms, as long as a large batch takes."""
+
+RECORD_BYTES = 500
+"""What looking at a record costs beside its contents, in bytes that could be read meanwhile."""
+
+
+class Exporting:
+    """What the exporter of one shard asks for."""
+
+    def __init__(self, commits: Commits, store: Store) -> None:
+        self._commits = commits
+        self._state = commits.export
+        self._store = store
+
+    def begin(self, at_least: int, most: int, now_ms: int) -> ExportRange | None:
+        """The range to be exported now, committed as such; None if there is none (`ExportState.next_range`)."""
+        self._commits.check()
+        ahead = self._state.next_range(at_least, most)
+        if ahead is not None and not self._state.is_under_way:
+            with self._commits.whole():
+                work = self._commits.begin(now_ms)
+                work.own.append(self._state.begin(ahead, work.stamp_ms))
+                self._commits.commit(work, always=True)
+        return ahead
+
+    def slice(self, after: int, last: int) -> ExportSlice:
+        """The records above `after` up to `last` that tell anything, a slice of them."""
+        self._commits.check()
+        found: list[ExportRecord] = []
+        looked_at = 0
+        for record in self._store.records(after):
+            if record.sequence > last:
+                break
+            if record.facts or record.inputs:
+                found.append(ExportRecord(record.sequence, record.stamp_ms, record.facts, record.inputs))
+            looked_at += RECORD_BYTES + record.size_bytes()
+            if looked_at >= SLICE_BYTES and record.sequence < last:
+                return ExportSlice(found, record.sequence)
+        return ExportSlice(found)
+
+    def end(self, last: int, now_ms: int) -> None:
+        """All files of the range up to `last` are there: its records may be trimmed. May be repeated."""
+        with self._commits.whole():
+            work = self._commits.begin(now_ms)
+            entry = self._state.end(last)
+            if entry is not None:
+                work.own.append(entry)
+                self._commits.commit(work, always=True)
+                self._state.exported()
