@@ -13,6 +13,7 @@ from parcours import BackupFailed, CallerError, Engine, EngineClosed, Project, S
 from parcours.config import Settings
 from parcours.journey.model.document import EventsDocument, JourneyDocument, ProfileDocument, ProjectDocument
 from parcours.service.person import Person
+from parcours.shard.closed_store import copy_exports_of
 from parcours.store.backup import check_shard, copy_store
 
 SHARDS = 2
@@ -52,7 +53,7 @@ def test_what_is_restored_is_the_same_and_goes_on(tmp_path: Path) -> None:
 
         known, journeys = people(engine, range(300)), engine.journeys()
         engine.ingest(pings(range(300, 400))).result()
-    copy_store(tmp_path / "backup", tmp_path / "restored")
+    copy_store(tmp_path / "backup", tmp_path / "restored", copy_exports_of)
 
     with open_in(tmp_path / "restored") as restored:
         assert people(restored, range(300)) == known

@@ -23,6 +23,10 @@ from parcours.testing.store_contract import a_record, an_image
 LAYOUT = Layout("shop", 2)
 
 
+def nothing_exported(source: Path, target: Path, shards: int) -> None:
+    """A store of which nothing is exported."""
+
+
 @pytest.fixture
 def used(tmp_path: Path) -> Path:
     """The folder of a store of two shards: records, of which the first are trimmed in one, and images."""
@@ -70,8 +74,8 @@ def write_all(store: Store, folder: Path) -> None:
 
 
 def test_a_copy_of_a_closed_store_holds_the_same_and_goes_on(used: Path, tmp_path: Path) -> None:
-    assert copy_store(used, tmp_path / "backup") == LAYOUT
-    assert copy_store(tmp_path / "backup", tmp_path / "restored") == LAYOUT
+    assert copy_store(used, tmp_path / "backup", nothing_exported) == LAYOUT
+    assert copy_store(tmp_path / "backup", tmp_path / "restored", nothing_exported) == LAYOUT
 
     assert content_of(tmp_path / "restored") == content_of(tmp_path / "backup") == content_of(used)
     assert len(content_of(used)[1][0]) == 6  # three of nine were trimmed
@@ -199,26 +203,26 @@ def test_half_a_backup_is_no_store(used: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreBroken, match="layout.json is missing"):
         prepare(f"sqlite:///{tmp_path / 'backup'}", "shop", 2)
     with pytest.raises(StoreBroken, match="the making of a backup was cut off"):
-        copy_store(tmp_path / "backup", tmp_path / "restored")
+        copy_store(tmp_path / "backup", tmp_path / "restored", nothing_exported)
     assert not (tmp_path / "restored").exists()
 
 
 def test_a_store_in_use_is_not_copied_behind_its_engines_back(used: Path, tmp_path: Path) -> None:
     with closing(store_in(used, 1)) as store:
         with pytest.raises(StoreBusy, match="in use"):
-            copy_store(used, tmp_path / "backup")
+            copy_store(used, tmp_path / "backup", nothing_exported)
         store.append(a_record(10, epoch=1))
 
     assert not (tmp_path / "backup").exists()
 
 
 def test_nothing_is_overwritten(used: Path, tmp_path: Path) -> None:
-    copy_store(used, tmp_path / "backup")
+    copy_store(used, tmp_path / "backup", nothing_exported)
 
     with pytest.raises(SettingInvalid, match="used is not empty"):
-        copy_store(tmp_path / "backup", used)
+        copy_store(tmp_path / "backup", used, nothing_exported)
     with pytest.raises(SettingInvalid, match="backup is not empty"):
-        copy_store(used, tmp_path / "backup")
+        copy_store(used, tmp_path / "backup", nothing_exported)
 
 
 @pytest.mark.parametrize("store", [MemoryStore(), VolatileStore()])
@@ -269,7 +273,7 @@ def test_what_is_damaged_is_not_copied(used: Path, tmp_path: Path, damage: Calla
     damage(used)
 
     with pytest.raises(BackupFailed, match="damaged"):
-        copy_store(used, tmp_path / "backup")
+        copy_store(used, tmp_path / "backup", nothing_exported)
 
     assert not (tmp_path / "backup" / "layout.json").exists()
 
@@ -317,8 +321,8 @@ def test_who_has_nothing_newer_may_accept_the_loss(used: Path, tmp_path: Path) -
 
     # when a store is made of them
     with pytest.raises(StoreBroken, match="older copy"):
-        copy_store(used, tmp_path / "restored")
-    copy_store(used, tmp_path / "restored", accept_loss=True)
+        copy_store(used, tmp_path / "restored", nothing_exported)
+    copy_store(used, tmp_path / "restored", nothing_exported, accept_loss=True)
 
     # then each shard is as its files are, and goes on
     assert content_of(tmp_path / "restored") == [today[0], yesterday[1]]
@@ -334,8 +338,8 @@ def test_a_store_without_its_manifest_or_layout_is_made_one_again(used: Path, tm
     (used / lost).unlink()
 
     with pytest.raises(StoreBroken, match=f"{lost} is missing"):
-        copy_store(used, tmp_path / "restored")
-    copy_store(used, tmp_path / "restored", accept_loss=True)
+        copy_store(used, tmp_path / "restored", nothing_exported)
+    copy_store(used, tmp_path / "restored", nothing_exported, accept_loss=True)
 
     assert content_of(tmp_path / "restored") == whole
 
@@ -344,7 +348,7 @@ def test_the_loss_of_a_whole_shard_is_not_accepted(used: Path, tmp_path: Path) -
     (used / "shard-0001.journal.sqlite3").unlink()
 
     with pytest.raises(StoreBroken, match="nobody can accept the loss of a whole shard"):
-        copy_store(used, tmp_path / "restored", accept_loss=True)
+        copy_store(used, tmp_path / "restored", nothing_exported, accept_loss=True)
 
 
 def files_in(folder: Path) -> Iterator[Path]:

@@ -180,7 +180,7 @@ def _recalled(
     from parcours.store.address import check_address
 
     check_address(store)
-    shard = read_person(store, project.name, person)
+    shard = read_person(store, project.name, person, {})
     if shard.publications is None:
         return shard.facts, project.program.journeys, {}
     program = PublicationCompiler(project).program(shard.publications)

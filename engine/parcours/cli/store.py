@@ -21,10 +21,11 @@ def backup(
 
     A running engine makes its own backups: engine.backup(FOLDER).
     """
+    from parcours.shard.closed_store import copy_exports_of
     from parcours.store.address import folder_of
     from parcours.store.backup import copy_store
 
-    layout = copy_store(folder_of(url), out)
+    layout = copy_store(folder_of(url), out, copy_exports_of)
     typer.echo(f"{out} is a backup of {layout.project!r}, {layout.shards} shards.")
 
 
@@ -47,10 +48,11 @@ def restore(
 
     The backup stays as it is. It has to be writable, for SQLite.
     """
+    from parcours.shard.closed_store import copy_exports_of
     from parcours.store.address import folder_of
     from parcours.store.backup import copy_store
 
-    layout = copy_store(source, folder_of(url), accept_loss=accept_loss)
+    layout = copy_store(source, folder_of(url), copy_exports_of, accept_loss=accept_loss)
     typer.echo(f"{url} is the store of {layout.project!r}: open it with shards={layout.shards}.")
 
 

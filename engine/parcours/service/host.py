@@ -26,8 +26,9 @@ from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.service.journey_control import JourneyControl
 from parcours.service.live_reads import LiveReads
 from parcours.service.settlement import outstanding
+from parcours.shard.closed_store import copy_exports_of
 from parcours.shard.requests import CopyStore, GetStatus, RecallFacts
-from parcours.store.address import is_durable
+from parcours.store.address import folder_of, is_durable
 from parcours.store.backup import begin_backup, complete_backup
 from parcours.store.layout import Layout
 
@@ -140,6 +141,7 @@ class Host:
         await self._copy_stores(folder)
         async with self.control.undisturbed():
             await self._copy_stores(folder)
+        await asyncio.to_thread(copy_exports_of, folder_of(self._plan.store), folder, layout.shards)
         await asyncio.to_thread(complete_backup, folder, layout)
 
     async def _copy_stores(self, folder: Path) -> None:

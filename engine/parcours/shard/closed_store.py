@@ -7,20 +7,26 @@ open at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.identity import SlotMap
 from parcours.core.totals import FactCounter, Totals
 from parcours.journey.publish.publications import Publications
+from parcours.shard.export_state import export_of
 from parcours.shard.ids.moving import StoredMessages
 from parcours.shard.person_facts import facts_of
 from parcours.shard.published import stored_publications
 from parcours.shard.slots import OWN
 from parcours.shard.totals import ShardTotals
 from parcours.store.address import open_store, shards_of
+from parcours.store.exports import copy_exports
+from parcours.store.shard_copy import backup_failed
+from parcours.store.sqlite import SqliteStore
 from parcours.store.store import Record, Store
 
 
@@ -29,7 +35,7 @@ class StoredShard:
     """What the store of one shard holds.
 
     publications  None in a store in which nothing has been published
-    facts         those of the person asked for, as far back as the journal reaches
+    facts         those of the person asked for that are not exported, as far back as the journal reaches
     """
 
     publications: Publications | None
@@ -38,9 +44,14 @@ class StoredShard:
     facts: list[Fact]
 
 
-def read_person(address: str, project: str, person: str) -> StoredShard:
-    """The shard of this person, with her facts. Raises SettingInvalid if there is no such store of the project."""
-    return _read(address, SlotMap(shards_of(address, project)).shard(person), person)
+def read_person(address: str, project: str, person: str, exported: Mapping[int, int]) -> StoredShard:
+    """The shard of this person, with those of her facts that are not exported.
+
+    exported  by shard, up to which record facts are, by its number in the export
+    Raises SettingInvalid if there is no such store of the project.
+    """
+    shard = SlotMap(shards_of(address, project)).shard(person)
+    return _read(address, shard, person, exported.get(shard, 0))
 
 
 def read_shards(address: str) -> Iterable[StoredShard]:
@@ -74,24 +85,40 @@ def own_and_newest(store: Store) -> tuple[dict[str, bytes], Record]:
     return {name: data for name, data in own.items() if data}, newest
 
 
+def copy_exports_of(source: Path, target: Path, shards: int) -> None:
+    """Copy what is exported from a store's folder into that of its copy, as far as the shards there know of it.
+
+    Raises BackupFailed.
+    """
+    through = {}
+    for shard in range(shards):
+        with closing(SqliteStore(target, shard)) as store:
+            through[shard] = export_of(own_of(store)).through
+    try:
+        copy_exports(source, target, through)
+    except OSError as error:
+        raise backup_failed(target, error) from error
+
+
 def check_messages(store: Store) -> None:
     """Read all message ids that a shard remembers. Raises StoreBroken if a file is missing or not as it was written."""
     StoredMessages(store, own_of(store)).check()
 
 
-def _read(address: str, number: int, person: str | None = None) -> StoredShard:
+def _read(address: str, number: int, person: str | None = None, exported: int = 0) -> StoredShard:
     store = open_store(address, number)
     try:
-        return _read_store(store, person)
+        return _read_store(store, person, exported)
     finally:
         store.close()
 
 
-def _read_store(store: Store, person: str | None) -> StoredShard:
+def _read_store(store: Store, person: str | None, exported: int) -> StoredShard:
     """One pass over the journal: all of it for a person's facts, otherwise what is newer than the own slot's image."""
     image = store.image(OWN)
     through = 0 if image is None else image.sequence
     own = {} if image is None else dict(image.profiles)
+    after = exported - export_of(own).offset
     totals, facts, stamp_ms = ShardTotals(Settings()), list[Fact](), 0
     totals.restore(own)
     for record in store.records(after=max(0, through - 1) if person is None else 0):  # the newest has the stamp
@@ -99,7 +126,7 @@ def _read_store(store: Store, person: str | None) -> StoredShard:
         if record.sequence > through:
             own.update((name, data) for slot, name, data in record.profiles if slot == OWN)
         totals.replay(record, own)
-        if person is not None:
+        if person is not None and record.sequence > after:
             facts += facts_of(record, person)
     totals.restored(own)
     return StoredShard(stored_publications(own), totals.totals(), stamp_ms, facts)

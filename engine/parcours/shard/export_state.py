@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from parcours.config import MINUTE_MS, Settings
 from parcours.shard.messages import ExportRange
@@ -21,15 +22,32 @@ EXPORT: Final = "export"
 """The entry of the shard's own slot."""
 
 
-class _Entry(msgspec.Struct, frozen=True, array_like=True):
-    """exported: up to this record; under_way: the range of which files may be written now."""
+class ExportEntry(msgspec.Struct, frozen=True, array_like=True):
+    """How far the export is, in numbers of records.
 
-    exported: int
-    under_way: ExportRange | None
+    exported   the newest record that is exported
+    under_way  the range of which files may be written now
+    offset     what a record's number is less than in the export: a store that was shared out anew numbers its records
+               from 1 again, and the files of the one before are still there
+    """
+
+    exported: int = 0
+    under_way: ExportRange | None = None
+    offset: int = 0
+
+    @property
+    def through(self) -> int:
+        """The newest record that is exported, by its number in the export."""
+        return self.exported + self.offset
 
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(_Entry).decode
+encode_entry = msgspec.msgpack.Encoder().encode
+decode_entry = msgspec.msgpack.Decoder(ExportEntry).decode
+
+
+def export_of(entries: Mapping[str, bytes]) -> ExportEntry:
+    """How far the export is, by the entries of a shard's own slot."""
+    return decode_entry(entries[EXPORT]) if EXPORT in entries else ExportEntry()
 
 
 class ExportState:
@@ -39,7 +57,7 @@ class ExportState:
         self._store = store
         self._lag_max_ms = settings.export_lag_max_ms
         self.is_on = is_on
-        self._entry = _Entry(0, None)
+        self._entry = ExportEntry()
         self._newest = self._told = 0
         self._waits_since_ms: int | None = None
         self._begun_ms = 0
@@ -47,8 +65,7 @@ class ExportState:
     def restore(self, entries: Mapping[str, bytes], sequence: int) -> None:
         """Come back from the entries of the shard's own slot; the newest record is this one."""
         self._newest = self._told = sequence  # whether the newest ones tell anything is not looked up
-        if EXPORT in entries:
-            self._entry = _decode(entries[EXPORT])
+        self._entry = export_of(entries)
         if self.is_on:
             self._store.read_through(self._entry.exported)
 
@@ -81,7 +98,7 @@ class ExportState:
     def begin(self, ahead: ExportRange, stamp_ms: int) -> tuple[str, bytes]:
         """The entry to commit before a file of this range is written."""
         self._begun_ms = stamp_ms
-        return self._put(_Entry(self._entry.exported, ahead))
+        return self._put(replace(self._entry, under_way=ahead))
 
     def end(self, last: int) -> tuple[str, bytes] | None:
         """The entry to commit once the range up to `last` is exported; None if that is no news."""
@@ -89,11 +106,16 @@ class ExportState:
         if under_way is None or under_way.last != last:
             return None
         self._waits_since_ms = None if self._told <= last else self._begun_ms
-        return self._put(_Entry(last, None))
+        return self._put(replace(self._entry, exported=last, under_way=None))
 
-    def _put(self, entry: _Entry) -> tuple[str, bytes]:
+    @property
+    def offset(self) -> int:
+        """What a record's number is less than in the export."""
+        return self._entry.offset
+
+    def _put(self, entry: ExportEntry) -> tuple[str, bytes]:
         self._entry = entry
-        return EXPORT, _encode(entry)
+        return EXPORT, encode_entry(entry)
 
     def exported(self) -> None:
         """The end of a range is durable: its records may be trimmed."""

@@ -14,7 +14,7 @@ RECORD_BYTES = 500
 
 
 class Exporting:
-    """What the exporter of one shard asks for."""
+    """What the exporter of one shard asks for. Records have their numbers in the export."""
 
     def __init__(self, commits: Commits, store: Store) -> None:
         self._commits = commits
@@ -30,28 +30,29 @@ class Exporting:
                 work = self._commits.begin(now_ms)
                 work.own.append(self._state.begin(ahead, work.stamp_ms))
                 self._commits.commit(work, always=True)
-        return ahead
+        return None if ahead is None else ExportRange(ahead.first + self._state.offset, ahead.last + self._state.offset)
 
     def slice(self, after: int, last: int) -> ExportSlice:
         """The records above `after` up to `last` that tell anything, a slice of them."""
         self._commits.check()
         found: list[ExportRecord] = []
         looked_at = 0
-        for record in self._store.records(after):
-            if record.sequence > last:
+        for record in self._store.records(after - self._state.offset):
+            number = record.sequence + self._state.offset
+            if number > last:
                 break
             if record.facts or record.inputs:
-                found.append(ExportRecord(record.sequence, record.stamp_ms, record.facts, record.inputs))
+                found.append(ExportRecord(number, record.stamp_ms, record.facts, record.inputs))
             looked_at += RECORD_BYTES + record.size_bytes()
-            if looked_at >= SLICE_BYTES and record.sequence < last:
-                return ExportSlice(found, record.sequence)
+            if looked_at >= SLICE_BYTES and number < last:
+                return ExportSlice(found, number)
         return ExportSlice(found)
 
     def end(self, last: int, now_ms: int) -> None:
         """All files of the range up to `last` are there: its records may be trimmed. May be repeated."""
         with self._commits.whole():
             work = self._commits.begin(now_ms)
-            entry = self._state.end(last)
+            entry = self._state.end(last - self._state.offset)
             if entry is not None:
                 work.own.append(entry)
                 self._commits.commit(work, always=True)

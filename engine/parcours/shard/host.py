@@ -224,6 +224,8 @@ class ShardHost:
         return self._shard.profile(person)
 
     async def recall(self, person: str, after: int, through: int | None) -> Recalled:
+        if through is None:
+            after = max(0, after - self._shard.commits.export.offset)
         return recall(self._store, person, after, self._shard.newest if through is None else through)
 
     async def status(self) -> Status:

@@ -211,7 +211,7 @@ class RecallFacts(Request[Recalled], frozen=True, tag="recall"):
     """A slice of what the journal tells of a person: above record `after`, up to `through`.
 
     The first question has no `through`, and the answer names it: what is committed meanwhile belongs to a later
-    question, so whoever asks comes to an end.
+    question, so whoever asks comes to an end. Its `after` is a number of the export: what that has need not be told.
     """
 
     person: str

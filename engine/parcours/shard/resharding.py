@@ -1,7 +1,8 @@
 """Resharding: a store for another number of shards, made slot by slot of one that no engine uses.
 
 Whatever belongs to a person lies in her slot, so slots go as they are, and message ids by the slots in their keys. The
-facts that the journals still have go to the shard that owns their person, so that they can be explained. What shards
+facts that only the journals have go to the shard that owns their person; what is exported is copied, and the new
+shards number their records behind it. What shards
 keep for themselves is merged: what is published is the same for all, dead letters go with their people, under new
 numbers. Places of routers are left out, for a router that has gone asks for nothing again. Totals are sums, so one
 shard has those of the past; but each has its own runs that wait, since that is what it checks when it opens.
@@ -12,7 +13,7 @@ The old store stays as it is.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from heapq import merge
 from pathlib import Path
@@ -23,12 +24,15 @@ from parcours.config import DAY_MS, Settings
 from parcours.core.fact import Fact
 from parcours.core.fact_block import decode_facts, encode_facts
 from parcours.core.identity import SLOTS, SlotMap
+from parcours.core.input_block import KeptInputs, decode_inputs, encode_inputs
 from parcours.core.profile import decode_profile
 from parcours.core.totals import OTHER, FactCounter, Step, Totals
 from parcours.errors import SettingInvalid, StoreBroken
-from parcours.shard.closed_store import own_of
+from parcours.segment.line import read_envelope
+from parcours.shard.closed_store import own_and_newest, own_of
 from parcours.shard.dead_letters import PREFIX as LETTER
 from parcours.shard.dead_letters import DeadLetter, entry_of, letters_of
+from parcours.shard.export_state import EXPORT, ExportEntry, encode_entry, export_of
 from parcours.shard.ids.moving import NewMessages, StoredMessages, move_ids
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.ids.stored import ENTRY as MESSAGES
@@ -41,14 +45,16 @@ from parcours.shard.retention import DAYS
 from parcours.shard.slots import OWN, Slots
 from parcours.shard.totals import LINES, TOTALS, ShardTotals, StoredTotals
 from parcours.store.backup import begin_backup, complete_backup
+from parcours.store.exports import copy_exports
 from parcours.store.layout import Layout, layout_of
+from parcours.store.shard_copy import backup_failed
 from parcours.store.sqlite import SqliteStore
 from parcours.store.store import Record, Store
 
 FACTS_MAX = 5_000
 """Facts in one record of the new store: about half a megabyte."""
 
-KNOWN = frozenset({STANDING, TOTALS, LINES, DAYS, MESSAGES})
+KNOWN = frozenset({STANDING, TOTALS, LINES, DAYS, MESSAGES, EXPORT})
 PREFIXES = (KEPT, ROUTER, LETTER)
 """The entries of a shard's own slot: whatever is added to them has to be shared out, too, or be left out on purpose."""
 
@@ -73,7 +79,10 @@ def reshard(source: Path, target: Path, shards: int) -> None:
         shared = _shared(source, owns)
         begin_backup(target, layout)
         news = [NewShard(opened.enter_context(closing(SqliteStore(target, shard)))) for shard in range(shards)]
-        _move_facts(olds, news, owners)
+        exports = [export_of(own) for own in owns]
+        newest = [own_and_newest(old)[1].sequence for old in olds]
+        offset = max(export.offset + number for export, number in zip(exports, newest, strict=True))
+        _move_facts(olds, exports, news, owners)
         totals = FactCounter(SLOTS * SLOTS, SLOTS * SLOTS)
         for number, old in enumerate(olds):
             totals.include(_move_slots(old, Slots(number, SlotMap(found.shards)), news, owners))
@@ -81,7 +90,8 @@ def reshard(source: Path, target: Path, shards: int) -> None:
         floor_ms = move_ids(messages, [new.messages for new in news], owners.owner)
         _deal_out([letters_of(own) for own in owns], news, owners)
         for new, share in zip(news, _shares(totals.totals(), [new.waiting for new in news]), strict=True):
-            new.finish(shared, share, floor_ms)
+            new.finish({**shared, EXPORT: encode_entry(ExportEntry(offset=offset))}, share, floor_ms)
+        _copy_exports(source, target, exports)
     complete_backup(target, layout)
 
 
@@ -101,12 +111,13 @@ class NewShard:
     def add_fact(self, fact: Fact, stamp_ms: int) -> None:
         self._facts.append(fact)
         if len(self._facts) >= FACTS_MAX:
-            self.write_facts(stamp_ms)
+            self.write_record(stamp_ms)
 
-    def write_facts(self, stamp_ms: int) -> None:
-        """Write what has been added, as a record, which there has to be for its stamp at least."""
+    def write_record(self, stamp_ms: int, inputs: bytes = b"") -> None:
+        """Write the facts that have been added, as a record, which there has to be for its stamp at least."""
         self._newest += 1
-        self._store.append(Record(self._newest, self._epoch, stamp_ms, [], [], [], encode_facts(self._facts)))
+        facts = encode_facts(self._facts)
+        self._store.append(Record(self._newest, self._epoch, stamp_ms, [], [], [], facts, inputs))
         self._facts = []
         self._days.setdefault(stamp_ms // DAY_MS, self._newest)
 
@@ -149,15 +160,53 @@ def _shared(source: Path, owns: Sequence[Mapping[str, bytes]]) -> dict[str, byte
     }
 
 
-def _move_facts(olds: Sequence[Store], news: Sequence[NewShard], owners: SlotMap) -> None:
-    """Write all facts, those of a person in their order."""
+def _move_facts(
+    olds: Sequence[Store], exports: Sequence[ExportEntry], news: Sequence[NewShard], owners: SlotMap
+) -> None:
+    """Write all facts and kept inputs that are not exported, those of a person in their order."""
     stamp_ms = 0
-    for record in merge(*(old.records() for old in olds), key=lambda record: record.stamp_ms):
+    journals = [_marked(old, export.exported) for old, export in zip(olds, exports, strict=True)]
+    for record, is_exported in merge(*journals, key=lambda pair: pair[0].stamp_ms):
         stamp_ms = record.stamp_ms
+        if is_exported:
+            continue
         for fact in decode_facts(record.facts, f"record {record.sequence}"):
             news[owners.shard(fact.person)].add_fact(fact, stamp_ms)
+        if record.inputs:
+            for shard, kept in _dealt(record, owners).items():
+                news[shard].write_record(stamp_ms, encode_inputs(kept))
     for new in news:
-        new.write_facts(stamp_ms)
+        new.write_record(stamp_ms)
+
+
+def _copy_exports(source: Path, target: Path, exports: Sequence[ExportEntry]) -> None:
+    through = {shard: export.through for shard, export in enumerate(exports)}
+    try:
+        copy_exports(source, target, through)
+    except OSError as error:
+        raise backup_failed(target, error) from error
+
+
+def _marked(store: Store, exported: int) -> Iterator[tuple[Record, bool]]:
+    """All records, of which the newest tells how far time is, and whether they are exported."""
+    return ((record, record.sequence <= exported) for record in store.records())
+
+
+def _dealt(record: Record, owners: SlotMap) -> dict[int, KeptInputs]:
+    """The kept lines of a record, by the shard that owns their person."""
+    kept = decode_inputs(record.inputs, f"record {record.sequence}")
+    dealt: dict[int, KeptInputs] = {}
+    others = frozenset(kept.others)
+    for place, line in enumerate(kept.lines):
+        name = kept.names.get(place)
+        shard = owners.shard(name or read_envelope(line).user_id or "")
+        to = dealt.setdefault(shard, KeptInputs([], {}, []))
+        if name is not None:
+            to.names[len(to.lines)] = name
+        if place in others:
+            to.others.append(len(to.lines))
+        to.lines.append(line)
+    return dealt
 
 
 def _move_slots(old: Store, slots: Slots, news: Sequence[NewShard], owners: SlotMap) -> Totals:

@@ -42,9 +42,12 @@ def complete_backup(folder: Path, layout: Layout) -> None:
         raise backup_failed(folder, error) from error
 
 
-def copy_store(source: Path, target: Path, *, accept_loss: bool = False) -> Layout:
+def copy_store(
+    source: Path, target: Path, copy_exports: Callable[[Path, Path, int], None], *, accept_loss: bool = False
+) -> Layout:
     """Copy a store that nobody uses, or a backup, into an empty folder; all that is copied is checked.
 
+    copy_exports  copies what is exported, once the shards are copied: from one folder to the other, of so many shards
     accept_loss  whether files count as they are, though the manifest says that newer ones have been there
     Raises SettingInvalid, StoreBroken, StoreBusy for a store in use, BackupFailed.
     """
@@ -55,6 +58,7 @@ def copy_store(source: Path, target: Path, *, accept_loss: bool = False) -> Layo
         for store in stores:
             for write in store.copy_to(target):
                 write()
+    copy_exports(source, target, layout.shards)
     complete_backup(target, layout)
     return layout
 

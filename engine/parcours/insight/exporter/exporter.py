@@ -1,0 +1,144 @@
+"""The exporter of an engine: it asks each shard for what is next, has it written, and tells the shard that it is there.
+
+A shard commits a range of its journal, hands over its records in slices, and trims them once all files of the range are
+durable. Whatever happens in between, the range comes again and gives the same files; so the exporter keeps nothing that
+matters, and may be ended at any time. Files are written in a thread, while shards go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, Protocol
+
+from parcours.background import spawn
+from parcours.config import Settings
+from parcours.errors import ParcoursError, ShardUnavailable
+from parcours.journey.program import Program
+from parcours.routing.ports import ShardPort
+from parcours.shard.messages import ExportRange, ExportSlice
+from parcours.shard.requests import BeginExport, EndExport, ReadExport
+
+log = logging.getLogger("parcours")
+
+LOOK_EVERY_S: Final = 1.0
+"""How often a shard is asked whether a full range has come together."""
+
+PAUSE_S: Final = 1.0
+"""Pause after a failure before the range is tried again; it doubles."""
+
+PAUSE_MAX_S: Final = 60.0
+"""A full disk costs a look a minute."""
+
+
+class RangeFiles(Protocol):
+    """The files of one range. Whoever writes the range again begins them anew. Called from one thread at a time."""
+
+    def add(self, part: ExportSlice) -> None:
+        """Take the next records of the range. Raises ParcoursError where a file cannot be written."""
+
+    def finish(self) -> None:
+        """Make all of them durable, and say that they are. Raises ParcoursError."""
+
+    def abandon(self) -> None:
+        """Close what is open: the range is not finished."""
+
+
+OpenRange = Callable[[int, ExportRange, Program], RangeFiles]
+"""Begins the files of a range of the shard of this number, whose facts are read by this program."""
+
+
+class Exporter:
+    """Lives on one event loop."""
+
+    def __init__(self, open_range: OpenRange, program: Program, settings: Settings) -> None:
+        self._open_range = open_range
+        self._program = program
+        self._settings = settings
+        self._troubles: dict[int, str] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, ports: Sequence[ShardPort]) -> None:
+        """Export what these shards have, for ever. Returns at once."""
+        for number, port in enumerate(ports):
+            spawn(self._follow(number, port), self._tasks)
+
+    def publish(self, program: Program) -> None:
+        """From now on go by this program."""
+        self._program = program
+
+    @property
+    def trouble(self) -> str | None:
+        """What is not in order, None if nothing is wrong."""
+        return "; ".join(self._troubles.values()) or None
+
+    async def stop(self) -> None:
+        """End at once; a range that is under way comes again."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _follow(self, number: int, port: ShardPort) -> None:
+        """Export one shard for ever."""
+        every_s = self._settings.export_every_ms / 1_000
+        pause_s = PAUSE_S
+        clock = asyncio.get_running_loop().time
+        last = clock()
+        while True:
+            at_least = 1 if clock() - last >= every_s else self._settings.export_records
+            try:
+                if await self.export_next(number, port, at_least):
+                    last = clock()
+                    continue
+            except ShardUnavailable:
+                pass  # its runtime looks after it, and says what is wrong
+            except (ParcoursError, OSError) as error:
+                self._note(number, f"facts of shard {number} are not exported: {error}")
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, PAUSE_MAX_S)
+                continue
+            if self._troubles.pop(number, None):
+                log.info("facts of shard %d are exported again", number)
+            pause_s = PAUSE_S
+            if at_least == 1:
+                last = clock()
+            await asyncio.sleep(min(LOOK_EVERY_S, every_s))
+
+    def _note(self, number: int, trouble: str) -> None:
+        if trouble != self._troubles.get(number):
+            log.warning("%s", trouble)
+        self._troubles[number] = trouble
+
+    async def export_next(self, number: int, port: ShardPort, at_least: int) -> bool:
+        """Export one range of a shard, if so many records wait; returns whether there was one.
+
+        Raises ShardUnavailable, ParcoursError or OSError where that fails; the range comes again then.
+        """
+        ahead = await port.ask(BeginExport(at_least, self._settings.export_records))
+        if ahead is None:
+            return False
+        files = self._open_range(number, ahead, self._program)
+        try:
+            after: int | None = ahead.first - 1
+            while after is not None:
+                part = await port.ask(ReadExport(after, ahead.last))
+                await _in_thread(partial(files.add, part))
+                after = part.after
+            await _in_thread(files.finish)
+        except BaseException:
+            files.abandon()
+            raise
+        await port.ask(EndExport(ahead.last))
+        return True
+
+
+async def _in_thread(write: Callable[[], None]) -> None:
+    """Write in a thread. Whoever is cancelled meanwhile waits for it, so that nobody else touches the files."""
+    writing = asyncio.ensure_future(asyncio.to_thread(write))
+    try:
+        await asyncio.shield(writing)
+    except asyncio.CancelledError:
+        await asyncio.wait([writing])
+        raise
