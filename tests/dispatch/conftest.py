@@ -119,7 +119,7 @@ class HandingShard:
             raise self.claim_errors.pop(0)
         if request.receipts and self.settle_errors:
             raise self.settle_errors.pop(0)
-        self._settle(request.receipts)
+        self._settle([receipt for _, receipt in request.receipts])
         outgoing, self.queued = self.queued[: request.most], self.queued[request.most :]
         self.claimed.update(entry.key for entry in outgoing)
         self.most_claimed = max(self.most_claimed, len(self.claimed))

@@ -158,7 +158,8 @@ class Losing:
 
     async def ask(self, request: ExchangeDeliveries, /) -> object:
         if request.holds is not None:
-            self.shard.queued += [each for each in self.handed if each.key not in request.holds]
+            held = {key for _, key in request.holds}
+            self.shard.queued += [each for each in self.handed if each.key not in held]
             self.handed = []
         claims = await self.shard.ask(request)
         if len(self.shard.requests) == 1:
@@ -197,8 +198,8 @@ class Shaky:
             raise ShardUnavailable
         before = len(self.shard.claimed)
         if request.holds is not None:
-            answered = {receipt.key for receipt in request.receipts}
-            lost = self.shard.claimed - {*request.holds} - answered
+            answered = {receipt.key for _, receipt in request.receipts}
+            lost = self.shard.claimed - {key for _, key in request.holds} - answered
             self.shard.queued += [self._entries[key] for key in sorted(lost)]
             self.shard.claimed -= lost
         claims = await self.shard.ask(request)

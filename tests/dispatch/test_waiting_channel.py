@@ -42,10 +42,10 @@ class Returning:
         self.wake: Callable[[int], None] = lambda number: None
 
     async def ask(self, request: ExchangeDeliveries, /) -> Claims:
-        back = [each.key for each in request.receipts if isinstance(each, NotSent)]
-        for receipt in request.receipts:
+        back = [each.key for _, each in request.receipts if isinstance(each, NotSent)]
+        for _, receipt in request.receipts:
             self.attempts[receipt.key] += not isinstance(receipt, NotSent) or receipt.tried
-        kept = [each for each in request.receipts if each.key not in back]
+        kept = [(number, each) for number, each in request.receipts if each.key not in back]
         claims = await self.shard.ask(replace(request, receipts=kept))
         self.shard.queued += [self.entries[key] for key in back]
         if back:

@@ -241,7 +241,7 @@ def test_a_held_shard_takes_nothing_until_it_goes_on(shop: Shop) -> None:
     async def scenario() -> None:
         (port, *_) = shop.open().ports
         await port.hold()
-        claiming = asyncio.ensure_future(port.exchange(ExchangeDeliveries([], "email", 10, "dispatcher")))
+        claiming = asyncio.ensure_future(port.exchange(ExchangeDeliveries([], "email", 10, "dispatcher", 1)))
         await asyncio.sleep(0)
         assert not claiming.done()
 

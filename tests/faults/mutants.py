@@ -162,4 +162,28 @@ MUTANTS: Final = (
         "None, again=attempts < most)",
         "None, again=False)",
     ),
+    Mutant(
+        "a receipt of an older claim counts",
+        "shard/outbox.py",
+        "if claim is None or (claim.by, claim.number) != (by, number):",
+        "if claim is None:",
+    ),
+    Mutant(
+        "a request that comes twice is carried out twice",
+        "shard/claiming.py",
+        "        if asked.number <= self._heard.get(asked.by, 0):\n",
+        "        if asked.number < self._heard.get(asked.by, 0):\n",
+    ),
+    Mutant(
+        "a request that has been overtaken is carried out",
+        "shard/claiming.py",
+        "        if asked.number <= self._heard.get(asked.by, 0):\n",
+        "        if asked.number == self._heard.get(asked.by, 0):\n",
+    ),
+    Mutant(
+        "a dispatcher that was given up is handed more",
+        "shard/claiming.py",
+        "        if asked.by in self._given_up:\n            return []\n",
+        "",
+    ),
 )

@@ -99,6 +99,8 @@ class World:
     records: tuple[str, ...] = ()
     now_ms: int = 1_000_000
     batches: int = 0
+    requests: int = 0
+    claims: dict[str, int] = field(default_factory=dict)
     slot: int | None = None
     project: Project | None = None
     exports: bool = False
@@ -128,9 +130,25 @@ class World:
         self.now_ms += duration_ms
         self.shard.pass_time(self.now_ms)
 
-    def exchange(self, *receipts: Settlement, most: int = 0, holds: list[str] | None = None) -> Claims:
-        asked = ExchangeDeliveries(receipts, "email", most, "dispatcher", holds)
-        return self.shard.exchange(asked, self.now_ms)
+    def exchange(
+        self,
+        *receipts: Settlement,
+        most: int = 0,
+        holds: list[tuple[int, str]] | None = None,
+        number: int | None = None,
+    ) -> Claims:
+        """A request of the dispatcher, with receipts for the newest claims of their deliveries.
+
+        number  another one than that which comes next
+        """
+        self.requests += number is None
+        number = self.requests if number is None else number
+        answers = [(self.claims.get(receipt.key, 0), receipt) for receipt in receipts]
+        claims = self.shard.exchange(
+            ExchangeDeliveries(answers, "email", most, "dispatcher", number, holds), self.now_ms
+        )
+        self.claims |= {each.key: number for each in claims.outgoing}
+        return claims
 
     def claim(self, most: int = 100) -> list[Outgoing]:
         return self.exchange(most=most).outgoing

@@ -127,9 +127,9 @@ def test_a_timer_of_a_delivery_that_raises_makes_it_fail(poisoned: Poisoned, lin
     # given a delivery that waits for its second attempt, and somebody in whose case that cannot be made
     poisoned.take(batch_of(1, lines.identify("anna"), lines.track("anna", "Ordered")))
     in_hand = InHand()
-    claims = poisoned.shard.exchange(ExchangeDeliveries([], "email", 1, "d"), poisoned.now_ms)
-    receipts = [NotSent(each.key, "busy") for each in claims.outgoing]
-    poisoned.shard.exchange(ExchangeDeliveries(receipts, "email", 0, "d"), poisoned.now_ms)
+    claims = poisoned.shard.exchange(ExchangeDeliveries([], "email", 1, "d", 1), poisoned.now_ms)
+    receipts = [(1, NotSent(each.key, "busy")) for each in claims.outgoing]
+    poisoned.shard.exchange(ExchangeDeliveries(receipts, "email", 0, "d", 2), poisoned.now_ms)
     (timer,) = [each for each in poisoned.shard.profile("anna").timers if each.kind == "retry"]  # type: ignore[union-attr]
     in_hand.restore(poisoned.store.scratch())
     in_hand.timer(timer_mark("anna", timer.due))

@@ -59,11 +59,12 @@ def test_a_channel_is_woken_once_until_its_dispatcher_has_come(world: World, lin
         await host.take(world.batch(lines.identify("bert"), lines.track("bert", "Ordered")))
         assert woken == ["email"]
 
-        first = await host.exchange(ExchangeDeliveries([], "email", 1, "d"))
+        first = await host.exchange(ExchangeDeliveries([], "email", 1, "d", 1))
         assert first.more and woken == ["email"], "the dispatcher knows, and comes again"
-        second = await host.exchange(ExchangeDeliveries([], "email", 1, "d"))
-        receipts = [Accepted(each.key) for each in (*first.outgoing, *second.outgoing)]
-        await host.exchange(ExchangeDeliveries(receipts, "email", 0, "d"))
+        second = await host.exchange(ExchangeDeliveries([], "email", 1, "d", 2))
+        receipts = [(1, Accepted(each.key)) for each in first.outgoing]
+        receipts += [(2, Accepted(each.key)) for each in second.outgoing]
+        await host.exchange(ExchangeDeliveries(receipts, "email", 0, "d", 3))
         await host.take(world.batch(lines.identify("carl"), lines.track("carl", "Ordered")))
         assert woken == ["email", "email"]
         await host.close()
@@ -80,7 +81,7 @@ def test_timers_that_fire_before_a_claim_wake_the_other_channels(world: World, l
         await host.take(world.batch(lines.track("anna", "Posted")))
 
         clock.move_to(world.now_ms + 20_001)
-        await host.exchange(ExchangeDeliveries([], "email", 1, "d"))
+        await host.exchange(ExchangeDeliveries([], "email", 1, "d", 1))
 
         assert woken == ["email", "sms"]
         await host.close()
@@ -94,13 +95,13 @@ def test_whoever_follows_a_lost_dispatcher_is_woken_anew(world: World, lines: Li
         host = ShardHost(world.shard, world.store, ManualClock(world.now_ms), woken.append)
         for person in ("anna", "bert"):
             await host.take(world.batch(lines.identify(person), lines.track(person, "Ordered")))
-        await host.exchange(ExchangeDeliveries([], "email", 1, "lost"))
+        await host.exchange(ExchangeDeliveries([], "email", 1, "lost", 1))
 
         await host.give_up("lost")
 
         assert woken == ["email", "email"]
         assert world.states("anna") == ["unknown"]
-        await host.exchange(ExchangeDeliveries([Ambiguous("k", "too late")], "email", 0, "lost"))
+        await host.exchange(ExchangeDeliveries([(1, Ambiguous("k", "too late"))], "email", 0, "lost", 2))
         await host.close()
 
     asyncio.run(scenario())

@@ -56,12 +56,14 @@ def test_the_outbox_of_a_channel_is_first_in_first_out() -> None:
 
 def test_claims_are_known_by_their_dispatcher_until_they_are_settled() -> None:
     outbox = Outbox()
-    outbox.claim("k1", Claim(0, "anna", 1, "email-1"))
-    outbox.claim("k2", Claim(0, "anna", 1, "email-2"))
+    outbox.claim("k1", Claim(0, "anna", 1, "email-1", 7, 1))
+    outbox.claim("k2", Claim(0, "anna", 1, "email-2", 7, 1))
 
-    assert outbox.claims_of("email-1") == [("k1", Claim(0, "anna", 1, "email-1"))]
-    assert outbox.settle("k1") == Claim(0, "anna", 1, "email-1")
-    assert outbox.settle("k1") is None
+    assert outbox.claims_of("email-1") == [("k1", Claim(0, "anna", 1, "email-1", 7, 1))]
+    assert outbox.settle("k1", "email-1", 6) is None, "of an older claim"
+    assert outbox.settle("k1", "email-2", 7) is None, "of another dispatcher"
+    assert outbox.settle("k1", "email-1", 7) == Claim(0, "anna", 1, "email-1", 7, 1)
+    assert outbox.settle("k1", "email-1", 7) is None
     assert outbox.under_way() == 1
 
 

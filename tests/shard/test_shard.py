@@ -11,7 +11,7 @@ from parcours.channel import Accepted, Ambiguous, NotSent, Refused
 from parcours.config import MINUTE_MS, Settings
 from parcours.core.fact import DeliveryReached, Moved
 from parcours.errors import StoreBroken
-from parcours.shard.messages import Answer, Batch, LineOutcome
+from parcours.shard.messages import Answer, Batch, Claims, LineOutcome
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.store.memory import MemoryStore
 from parcours.store.store import Record
@@ -289,8 +289,8 @@ def test_claims_are_at_most_as_many_as_asked_for_and_more_are_announced(world: W
     world.take(lines.identify("anna"), *[lines.track("anna", "Started", f"c{number}") for number in range(3)])
     world.take(*[lines.track("anna", "Bought", f"c{number}") for number in range(3)])
 
-    first = world.shard.exchange(ExchangeDeliveries([], "email", 2, "dispatcher"), world.now_ms)
-    second = world.shard.exchange(ExchangeDeliveries([], "email", 2, "dispatcher"), world.now_ms)
+    first = world.exchange(most=2)
+    second = world.exchange(most=2)
 
     assert (len(first.outgoing), first.more) == (2, True)
     assert (len(second.outgoing), second.more) == (1, False)
@@ -337,8 +337,8 @@ def test_claims_of_a_dispatcher_that_is_gone_are_ambiguous_and_those_of_others_a
 ) -> None:
     world.take(lines.identify("anna"), lines.track("anna", "Started"), lines.track("anna", "Bought"))
     world.take(lines.identify("bert"), lines.track("bert", "Started"), lines.track("bert", "Bought"))
-    world.shard.exchange(ExchangeDeliveries([], "email", 1, "email-1"), world.now_ms)
-    world.shard.exchange(ExchangeDeliveries([], "email", 1, "email-2"), world.now_ms)
+    world.shard.exchange(ExchangeDeliveries([], "email", 1, "email-1", 1), world.now_ms)
+    world.shard.exchange(ExchangeDeliveries([], "email", 1, "email-2", 1), world.now_ms)
 
     world.shard.give_up("email-1", world.now_ms)
 
@@ -367,10 +367,83 @@ def test_claims_that_did_not_reach_their_dispatcher_are_ready_again_as_if_nobody
     world.take(*[lines.track("anna", "Bought", f"c{number}") for number in range(2)])
     reached, lost = world.claim()
 
-    world.exchange(holds=[reached.key])
+    world.exchange(holds=[(1, reached.key)])
 
     assert world.states("anna") == ["claimed", "queued"]
     assert [(each.key, each.attempt) for each in world.claim()] == [(lost.key, 1)]
+
+
+def two_bought(world: World, lines: Lines) -> None:
+    world.take(lines.identify("anna"), *[lines.track("anna", "Started", f"c{number}") for number in range(2)])
+    world.take(*[lines.track("anna", "Bought", f"c{number}") for number in range(2)])
+
+
+def test_a_request_that_comes_twice_is_carried_out_once_and_answered_as_before(world: World, lines: Lines) -> None:
+    two_bought(world, lines)
+    first = world.exchange(most=1).outgoing
+    back = NotSent(first[0].key, "it waits", tried=False)
+
+    one = world.exchange(back, most=1)
+    newest = world.shard.newest
+    world.claims[back.key] = 1
+    same = world.exchange(back, most=1, number=world.requests)
+
+    assert same.outgoing == one.outgoing and len(one.outgoing) == 1
+    assert world.shard.newest == newest
+    assert sorted(world.states("anna")) == ["claimed", "queued"]
+
+
+def test_a_request_that_has_been_overtaken_takes_back_nothing_and_is_handed_nothing(world: World, lines: Lines) -> None:
+    two_bought(world, lines)
+    late = 1
+    (claimed,) = world.exchange(most=1, holds=[], number=late + 1).outgoing
+
+    claims = world.exchange(most=2, holds=[], number=late)
+
+    assert claims.outgoing == []
+    assert sorted(world.states("anna")) == ["claimed", "queued"]
+    world.exchange(Accepted(claimed.key, "p1"), number=late + 2)
+    assert sorted(world.states("anna")) == ["queued", "sent"]
+
+
+def test_a_receipt_of_an_older_claim_does_not_settle_a_newer_one(world: World, lines: Lines) -> None:
+    world.take(lines.identify("anna"), lines.track("anna", "Ordered"))
+    (claimed,) = world.claim()
+    world.settle(NotSent(claimed.key, "it waits", tried=False))
+    (again,) = world.claim()
+    newest = world.shard.newest
+
+    world.claims[again.key] = 1
+    world.settle(NotSent(again.key, "busy"))
+    world.settle(Refused(again.key, "no", permanent=True))
+
+    assert world.states("anna") == ["claimed"]
+    assert world.shard.newest == newest
+    world.claims[again.key] = 3
+    world.settle(Accepted(again.key, "p1"))
+    assert world.states("anna") == ["sent"]
+
+
+def test_a_receipt_of_another_dispatcher_does_not_settle_a_claim(world: World, lines: Lines) -> None:
+    world.take(lines.identify("anna"), lines.track("anna", "Ordered"))
+    (claimed,) = world.claim()
+
+    receipts = [(1, Refused(claimed.key, "no", permanent=True))]
+    world.shard.exchange(ExchangeDeliveries(receipts, "email", 0, "another", 1), world.now_ms)
+
+    assert world.states("anna") == ["claimed"]
+
+
+def test_a_dispatcher_that_was_given_up_is_handed_nothing_more(world: World, lines: Lines) -> None:
+    two_bought(world, lines)
+    (claimed,) = world.claim(1)
+    world.shard.give_up("dispatcher", world.now_ms)
+
+    claims = world.exchange(Accepted(claimed.key, "p1"), most=5)
+
+    assert claims == Claims([], more=False), "a request that it had sent before it died would claim for nobody"
+    assert sorted(world.states("anna")) == ["queued", "sent"], "what it knows still counts"
+    assert world.shard.status().claimed == 0
 
 
 def test_what_may_have_left_goes_out_once_more_and_then_never_again(world: World, lines: Lines) -> None:

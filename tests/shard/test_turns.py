@@ -63,7 +63,7 @@ def test_changes_are_made_one_after_another_first_come_first_served(world: World
 
         taking = [asyncio.ensure_future(host.take(batch)) for batch in batches]
         await asyncio.sleep(0)
-        claims = await host.exchange(ExchangeDeliveries([], "email", 9, "d"))
+        claims = await host.exchange(ExchangeDeliveries([], "email", 9, "d", 1))
 
         assert [(await answer).expected for answer in taking] == [None, None]
         assert [each.person for each in claims.outgoing] == ["p1"]

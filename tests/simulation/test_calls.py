@@ -187,12 +187,12 @@ def test_a_call_that_was_under_way_when_the_engine_stopped_is_made_again_under_i
     line = b'{"type":"track","userId":"sarah","event":"Complained","properties":{"order":"o1"}}'
     before = opened(now_ms)
     before.take(Batch("door", 1, [1], [line]), now_ms)
-    (first,) = before.exchange(ExchangeDeliveries([], "call", 10, "d"), now_ms).outgoing
+    (first,) = before.exchange(ExchangeDeliveries([], "call", 10, "d", 1), now_ms).outgoing
 
     after = opened(now_ms)
-    early = after.exchange(ExchangeDeliveries([], "call", 10, "d"), now_ms + 5 * MINUTE).outgoing
+    early = after.exchange(ExchangeDeliveries([], "call", 10, "d", 2), now_ms + 5 * MINUTE).outgoing
     after.pass_time(now_ms + 5 * MINUTE + 1)
-    (again,) = after.exchange(ExchangeDeliveries([], "call", 10, "d"), now_ms + 5 * MINUTE + 1).outgoing
+    (again,) = after.exchange(ExchangeDeliveries([], "call", 10, "d", 3), now_ms + 5 * MINUTE + 1).outgoing
 
     assert early == []
     assert again == msgspec.structs.replace(first, attempt=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -129,9 +130,11 @@ def test_the_mails_are_filled_from_the_cart_the_order_and_the_profile(luma: Proj
     shard.take(Batch("door", 1, [1, 2, 3], sarah.lines), 0)
 
     mails = []
-    while claims := shard.exchange(ExchangeDeliveries([], "email", 10, "dispatcher"), 0).outgoing:
+    numbers = count(1)
+    while claims := shard.exchange(ExchangeDeliveries([], "email", 10, "d", claim := next(numbers)), 0).outgoing:
         mails += [(mail.message, mail.to, mail.context) for mail in claims]
-        shard.exchange(ExchangeDeliveries([Accepted(mail.key) for mail in claims], "email", 0, "d"), 0)
+        receipts = [(claim, Accepted(mail.key)) for mail in claims]
+        shard.exchange(ExchangeDeliveries(receipts, "email", 0, "d", next(numbers)), 0)
 
     entry = {"cart_id": "c1", "cart": {"total": 80, "items": 2}}
     profile = {"first_name": "Sarah"}

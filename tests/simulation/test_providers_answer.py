@@ -18,7 +18,7 @@ from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.fact_block import decode_facts
 from parcours.core.identity import SlotMap
 from parcours.journey.project import Project
-from parcours.shard.messages import Batch
+from parcours.shard.messages import Batch, Claims
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.shard import Shard
 from parcours.shard.timekeeping import VirtualTime
@@ -136,15 +136,20 @@ class Virtual:
     def __init__(self, project: Project) -> None:
         self.shard = Shard(0, SlotMap(1), project.program, VolatileStore(), Settings(), time=VirtualTime())
         self.shard.open(0)
-        self.under_way: list[Receipt] = []
+        self.under_way: list[tuple[int, Receipt]] = []
+        self._requests = 0
+
+    def _exchange(self, receipts: list[tuple[int, Receipt]], channel: str, most: int) -> Claims:
+        self._requests += 1
+        return self.shard.exchange(ExchangeDeliveries(receipts, channel, most, "d", self._requests), 0)
 
     def claim(self, channel: str, most: int) -> None:
-        claims = self.shard.exchange(ExchangeDeliveries([], channel, most, "d"), 0)
-        self.under_way += [answer_to(outgoing) for outgoing in claims.outgoing]
+        claims = self._exchange([], channel, most)
+        self.under_way += [(self._requests, answer_to(outgoing)) for outgoing in claims.outgoing]
 
     def settle(self, count: int) -> None:
         settled, self.under_way = self.under_way[:count], self.under_way[count:]
-        self.shard.exchange(ExchangeDeliveries(settled, "email", 0, "d"), 0)
+        self._exchange(settled, "email", 0)
 
     def finish(self) -> dict[str, list[Fact]]:
         """Let everything be answered and everything that is due happen."""
@@ -197,6 +202,7 @@ class Live:
     """A shard under the real clock, with a store that it can come back from."""
 
     def __init__(self, project: Project) -> None:
+        self._requests = 0
         self._program = project.program
         self._store = MemoryStore()
         self.shard = self.restart(0)
@@ -208,10 +214,10 @@ class Live:
 
     def deliver(self, now_ms: int) -> None:
         for channel in CHANNELS:
-            claims = self.shard.exchange(ExchangeDeliveries([], channel, 1_000, "d"), now_ms)
-            self.shard.exchange(
-                ExchangeDeliveries([answer_to(outgoing) for outgoing in claims.outgoing], "email", 0, "d"), now_ms
-            )
+            number, self._requests = self._requests + 1, self._requests + 2
+            claims = self.shard.exchange(ExchangeDeliveries([], channel, 1_000, "d", number), now_ms)
+            receipts = [(number, answer_to(outgoing)) for outgoing in claims.outgoing]
+            self.shard.exchange(ExchangeDeliveries(receipts, "email", 0, "d", number + 1), now_ms)
 
     def facts(self) -> dict[str, list[Fact]]:
         kept = [record.facts for record in self._store.records() if record.facts]

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -83,8 +84,9 @@ class Dispatcher:
         self._places = Places()
         self._woken: dict[int, None] = {}
         self._asked: set[int] = set()
-        self._receipts: dict[int, list[Settlement]] = {}
-        self._holds: dict[int, set[str]] = {}
+        self._receipts: dict[int, list[tuple[int, Settlement]]] = {}
+        self._holds: dict[int, set[tuple[int, str]]] = {}
+        self._numbers: Counter[int] = Counter()
         self._lost: set[int] = set()
         self._took_s = 0.0
         self._answered = asyncio.Event()
@@ -188,7 +190,7 @@ class Dispatcher:
         """How many deliveries the breaker lets through now; None for any number."""
         return None if self._breaker is None else self._breaker.room(_now_s())
 
-    async def _ask(self, shard: int, receipts: list[Settlement], most: int) -> bool:
+    async def _ask(self, shard: int, receipts: list[tuple[int, Settlement]], most: int) -> bool:
         """Make one request. False if the shard is not to be asked again at once."""
         is_probe = most > 0 and self._allowed() is not None
         self._probe_asked |= is_probe
@@ -198,7 +200,8 @@ class Dispatcher:
         if self._bucket is not None:
             self._bucket.take(_now_s(), most)
         holds = sorted(self._holds[shard]) if shard in self._lost else None
-        request = ExchangeDeliveries(receipts, self._channel_name, most, self.name, holds)
+        self._numbers[shard] += 1
+        request = ExchangeDeliveries(receipts, self._channel_name, most, self.name, self._numbers[shard], holds)
         began_s = _now_s()
         try:
             claims = await self._ports[shard].ask(request)
@@ -212,10 +215,10 @@ class Dispatcher:
             return False
         finally:
             self._probe_asked &= not is_probe
-        self._take_claims(shard, receipts, most, claims, is_probe=is_probe)
+        self._take_claims(request, shard, claims, is_probe=is_probe)
         return True
 
-    def _put_back(self, shard: int, receipts: list[Settlement], most: int) -> None:
+    def _put_back(self, shard: int, receipts: list[tuple[int, Settlement]], most: int) -> None:
         """Whether the shard has heard the request is not known. It is made again, and tells what is here."""
         self._places.fail(shard)
         self._return_tokens(most)
@@ -225,7 +228,7 @@ class Dispatcher:
             self._lost.add(shard)
             self._woken[shard] = None
 
-    def _drop(self, shard: int, receipts: list[Settlement], most: int, error: Exception) -> None:
+    def _drop(self, shard: int, receipts: list[tuple[int, Settlement]], most: int, error: Exception) -> None:
         """The shard is broken. What it had claimed is in doubt once it has been opened again."""
         self._places.answer(shard, len(receipts), 0)
         self._return_tokens(most)
@@ -238,30 +241,28 @@ class Dispatcher:
         if most:
             asyncio.get_running_loop().call_later(PAUSE_S, self.wake, shard)
 
-    def _take_claims(
-        self, shard: int, receipts: list[Settlement], most: int, claims: Claims, *, is_probe: bool
-    ) -> None:
-        outgoing = claims.outgoing
+    def _take_claims(self, asked: ExchangeDeliveries, shard: int, claims: Claims, *, is_probe: bool) -> None:
+        receipts, most, outgoing = asked.receipts, asked.most, claims.outgoing
         self._return_tokens(most - len(outgoing))
         self._shard_troubles.pop(shard, None)
         self._lost.discard(shard)
         self._settled(shard, receipts)
         self._places.answer(shard, len(receipts), len(outgoing))
-        self._holds[shard].update(entry.key for entry in outgoing)
+        self._holds[shard].update((asked.number, entry.key) for entry in outgoing)
         if most and claims.more:
             self._woken[shard] = None  # behind the others, who take their turn
         if self._breaker is not None and is_probe:
             self._breaker.probe(entry.key for entry in outgoing)
         size = handed_over_max(self._channel)
         for first in range(0, len(outgoing), size):
-            spawn(self._send(shard, outgoing[first : first + size]), self._tasks)
+            spawn(self._send(shard, asked.number, outgoing[first : first + size]), self._tasks)
 
     def _return_tokens(self, count: int) -> None:
         if self._bucket is not None:
             self._bucket.give_back(count)
 
-    def _settled(self, shard: int, receipts: Sequence[Settlement]) -> None:
-        self._holds[shard].difference_update(receipt.key for receipt in receipts)
+    def _settled(self, shard: int, receipts: Sequence[tuple[int, Settlement]]) -> None:
+        self._holds[shard].difference_update((number, receipt.key) for number, receipt in receipts)
 
     def _set_alarm(self) -> None:
         """Pull again when the breaker lets a probe through, and when the rate lets something through."""
@@ -274,8 +275,9 @@ class Dispatcher:
         if pause_s is not None and self._woken and not self._stopping:
             self._alarm = asyncio.get_running_loop().call_later(pause_s, self._pull)
 
-    async def _send(self, shard: int, outgoing: Sequence[Outgoing]) -> None:
-        settled = await self._sender.settle(outgoing)
+    async def _send(self, shard: int, number: int, outgoing: Sequence[Outgoing]) -> None:
+        """Send what was claimed with the request of this number."""
+        settled = [(number, receipt) for receipt in await self._sender.settle(outgoing)]
         self._receipts[shard] = self._receipts.get(shard, []) + settled
         self._answered.set()
         self._pull()

@@ -3,6 +3,10 @@
 A dispatcher claims some, sends them, and answers for each with a receipt. Live, a receipt counts from the moment
 it arrives. Under virtual time it belongs to the instant of its claim, and nothing later happens to its person
 before it is there (stash.py). Whoever calls begins the work and commits it.
+
+A request may be carried out late, twice, or after its dispatcher has died, so each has a number, and a claim is known
+by the number of its request. The newest numbers are kept in memory only: when a shard comes back no claim stands any
+more, so nothing that was made before can settle one or be handed over beside one.
 """
 
 from __future__ import annotations
@@ -27,6 +31,9 @@ from parcours.shard.slots import Slots
 from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.work import Work
 
+GIVEN_UP_MAX = 1_000
+"""Dispatchers given up that are remembered: what one of them had sent is carried out within seconds, or never."""
+
 
 class Claiming:
     """The way out of one shard and back into it."""
@@ -38,6 +45,8 @@ class Claiming:
         self._settings = settings
         self.outbox = Outbox()
         self._interruptions = Interruptions(settings.interruptions_told_for_ms)
+        self._heard: dict[str, int] = {}
+        self._given_up: dict[str, None] = {}
 
     def take_up(self, work: Work) -> None:
         """Queue again what had not been claimed; what had been is in doubt, for its dispatcher is gone."""
@@ -60,24 +69,46 @@ class Claiming:
         self._interruptions.note(work.stamp_ms, "the engine", fates)
 
     def give_up(self, work: Work, by: str) -> None:
-        """The dispatcher `by` is gone: nobody can say what became of what it had claimed."""
+        """The dispatcher `by` is gone: nobody can say what became of what it had claimed. It is handed nothing more."""
+        self._heard.pop(by, None)
+        self._given_up[by] = None
+        if len(self._given_up) > GIVEN_UP_MAX:
+            del self._given_up[next(iter(self._given_up))]
         fates = []
         for key, claim in self.outbox.claims_of(by):
             message_class = work.entry(claim.slot, key).message_class
-            self.settle(work, [Interrupted(key, "the dispatcher stopped while it was being sent")])
+            self._settle(work, by, claim.number, Interrupted(key, "the dispatcher stopped while it was being sent"))
             fates.append(Fate(message_class, work.has_entry(claim.slot, key)))
         self._interruptions.note(work.stamp_ms, f"the dispatcher {by!r}", fates)
 
     def exchange(self, work: Work, asked: ExchangeDeliveries) -> list[Outgoing]:
         """Take a dispatcher's answers first: the places that they free are those that it claims for."""
-        self.settle(work, asked.receipts)
+        if asked.number <= self._heard.get(asked.by, 0):
+            return self._claimed_with(work, asked)
+        for number, receipt in asked.receipts:
+            self._settle(work, asked.by, number, receipt)
+        if asked.by in self._given_up:
+            return []
+        self._heard[asked.by] = asked.number
         if asked.holds is not None:
-            self.take_back(work, asked.by, asked.holds)
-        return self.claim(work, asked.channel, asked.most, asked.by)
+            self._take_back(work, asked.by, asked.holds)
+        return self._claim(work, asked)
 
-    def claim(self, work: Work, channel: str, most: int, by: str) -> list[Outgoing]:
-        """Let the dispatcher `by` have up to `most` of the channel's deliveries: those that may still leave."""
-        waiting = {ready.key: ready for ready in self.outbox.take(channel, most)}
+    def has_more(self, asked: ExchangeDeliveries) -> bool:
+        """Whether it is of any use to the dispatcher to ask for more of the channel."""
+        return asked.by not in self._given_up and asked.channel in self.outbox.ready()
+
+    def _claimed_with(self, work: Work, asked: ExchangeDeliveries) -> list[Outgoing]:
+        """What has been handed over for this request when it came before. Durably: the commit came before its answer.
+
+        Nothing for one that has been overtaken: its dispatcher does not wait for it any more.
+        """
+        claims = [(key, claim) for key, claim in self.outbox.claims_of(asked.by) if claim.number == asked.number]
+        return [self._entry(work, claim.slot, key, claim.attempt) for key, claim in claims]
+
+    def _claim(self, work: Work, asked: ExchangeDeliveries) -> list[Outgoing]:
+        """Let the dispatcher have as many of the channel's deliveries as it wants: those that may still leave."""
+        waiting = {ready.key: ready for ready in self.outbox.take(asked.channel, asked.most)}
         instants = {}
         for key, ready in waiting.items():
             if work.has_entry(ready.slot, key):
@@ -88,18 +119,20 @@ class Claiming:
         leaving = []
         for key, attempt in work.claimed:
             ready = waiting[key]
-            leaving.append(msgspec.structs.replace(work.entry(ready.slot, key), attempt=attempt))
-            self.outbox.claim(key, Claim(ready.slot, ready.person, instants[key], by))
+            leaving.append(self._entry(work, ready.slot, key, attempt))
+            self.outbox.claim(key, Claim(ready.slot, ready.person, instants[key], asked.by, asked.number, attempt))
         return leaving
 
-    def settle(self, work: Work, receipts: Iterable[Settlement]) -> None:
-        """Take a dispatcher's answers. One for a delivery that is neither under way nor in doubt changes nothing."""
-        for receipt in receipts:
-            claim = self.outbox.settle(receipt.key)
-            if claim is not None:
-                self._answer(work, claim, self._time.answered(claim, receipt, work.stamp_ms))
-            elif isinstance(receipt, Accepted) and self._time.wakes_itself:
-                self._clear_doubt(work, receipt)
+    def _entry(self, work: Work, slot: int, key: str, attempt: int) -> Outgoing:
+        return msgspec.structs.replace(work.entry(slot, key), attempt=attempt)
+
+    def _settle(self, work: Work, by: str, number: int, receipt: Settlement) -> None:
+        """Take the answer for a claim that the dispatcher `by` made with the request of this number."""
+        claim = self.outbox.settle(receipt.key, by, number)
+        if claim is not None:
+            self._answer(work, claim, self._time.answered(claim, receipt, work.stamp_ms))
+        elif isinstance(receipt, Accepted) and self._time.wakes_itself:
+            self._clear_doubt(work, receipt)
 
     def _clear_doubt(self, work: Work, receipt: Accepted) -> None:
         """Only this shard was gone and the dispatcher lived: what it brings now need not be sent again."""
@@ -109,11 +142,13 @@ class Claiming:
                 person = work.entry(slot, receipt.key).person
                 self._inputs.apply(work, slot, person, ReceiptArrived(work.stamp_ms, receipt))
 
-    def take_back(self, work: Work, by: str, holds: Iterable[str]) -> None:
+    def _take_back(self, work: Work, by: str, holds: Iterable[tuple[int, str]]) -> None:
         """Queue again what the dispatcher `by` was handed in an answer that it never got: nobody has tried it."""
         held = frozenset(holds)
-        missing = [key for key, _ in self.outbox.claims_of(by) if key not in held]
-        self.settle(work, [NotSent(key, "the claim did not reach its dispatcher", tried=False) for key in missing])
+        for key, claim in self.outbox.claims_of(by):
+            if (claim.number, key) not in held:
+                receipt = NotSent(key, "the claim did not reach its dispatcher", tried=False)
+                self._settle(work, by, claim.number, receipt)
 
     def _answer(self, work: Work, claim: Claim | Ready, receipts: list[ReceiptArrived]) -> None:
         """Apply receipts of a person, and after them what has waited for her clock, until it stands still again."""

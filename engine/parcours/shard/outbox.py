@@ -27,12 +27,14 @@ class Ready(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A delivery under way, claimed at `at` by the dispatcher `by`."""
+    """A delivery under way, claimed at `at` by the dispatcher `by` with its request of this number."""
 
     slot: int
     person: str
     at: int
     by: str
+    number: int
+    attempt: int
 
 
 Answering: TypeAlias = Callable[[Outgoing, Program], Settlement]
@@ -78,9 +80,15 @@ class Outbox:
     def claim(self, key: str, claim: Claim) -> None:
         self._claims[key] = claim
 
-    def settle(self, key: str) -> Claim | None:
-        """The delivery has been answered for; None if nobody claimed it."""
-        return self._claims.pop(key, None)
+    def settle(self, key: str, by: str, number: int) -> Claim | None:
+        """The claim that this dispatcher made with the request of this number is answered for; None if there is none.
+
+        Another one of the same delivery stands: it is told of by its own answer.
+        """
+        claim = self._claims.get(key)
+        if claim is None or (claim.by, claim.number) != (by, number):
+            return None
+        return self._claims.pop(key)
 
     def claims_of(self, by: str) -> list[tuple[str, Claim]]:
         """What this dispatcher has claimed, by key."""

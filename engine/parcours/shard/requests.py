@@ -61,17 +61,23 @@ class TakeBatch(Request[Answer], frozen=True, tag="take"):
 class ExchangeDeliveries(Request[Claims], frozen=True, tag="exchange"):
     """Take the answers of the dispatcher `by` and hand it up to `most` deliveries of a channel, in one commit.
 
-    receipts  for deliveries that it had claimed. One for a delivery that is not under way changes nothing
+    The shard carries it out once, in the order of the numbers: the newest one that comes again is answered as before,
+    and one that has been overtaken changes nothing. A claim is known by the number of the request that made it.
+
+    receipts  (number of its claim, receipt) of deliveries that it was handed. One for a claim that does not stand any
+              more changes nothing, but that "accepted" settles what is in doubt
     most      0 for a dispatcher that only brings receipts
-    holds     the keys of all that it has of this shard, where the answer to an earlier request did not reach it: what
-              else it had claimed then never left, and is ready again. None: nothing was lost
+    number    counts its requests to this shard from 1
+    holds     (number of its claim, key) of all that it has of this shard, where the answer to an earlier request did
+              not reach it: what else it had claimed then never left, and is ready again. None: nothing was lost
     """
 
-    receipts: Sequence[Settlement]
+    receipts: Sequence[tuple[int, Settlement]]
     channel: str
     most: int
     by: str
-    holds: list[str] | None = None
+    number: int
+    holds: list[tuple[int, str]] | None = None
 
     async def put_to(self, host: ShardHost) -> Claims:
         return await host.exchange(self)

@@ -296,7 +296,7 @@ class Shard:
         with self.commits.whole():
             leaving = self._leaving.exchange(work := self.commits.begin(now_ms), asked)
             self.commits.commit(work)
-            return Claims(leaving, more=asked.channel in self._leaving.outbox.ready())
+            return Claims(leaving, more=self._leaving.has_more(asked))
 
     def give_up(self, by: str, now_ms: int) -> None:
         """The dispatcher is gone: nobody can say what became of the deliveries that it had claimed."""

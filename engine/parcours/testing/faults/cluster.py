@@ -38,10 +38,11 @@ SETTINGS: Final = Settings(
     routers_max=4,
     claim_max=5,
     send_timeout_s=30.0,
+    ambiguous_resend_after_ms=20_000,
     journal_bytes_max=6_000,
     totals_facts_max=20,
 )
-"""Small bounds, so that few events reach them."""
+"""Small bounds, so that few events reach them. An attempt that hangs is still under way when the next one begins."""
 
 ALARM_MAX_S: Final = 3_600.0
 """A look at the clock each hour: one each second would be most of what is simulated."""
@@ -57,6 +58,7 @@ class ShardPlace:
         self.number = number
         self.disk = Disk(number, cluster.kill)
         self.current: ShardCopy | None = None
+        self.left_behind: list[Callable[[], object]] = []
         self._cluster = cluster
         self._lives = 0
         self._assigning: ShardCopy | None = None
@@ -133,8 +135,7 @@ class DispatcherPlace:
         cluster = self._cluster
         if self._lives:
             for place in cluster.shards:
-                give_up = partial(cluster.port(place).ask, GiveUpClaims(self._name))
-                cluster.loop.spawn_outside(until_answered(give_up))
+                cluster.loop.spawn_outside(self._give_up(place, self._name))
         self._lives += 1
         process = Process(cluster.loop, f"dispatcher {self._name}")
         process.on_death.append(partial(self._died, process))
@@ -146,6 +147,12 @@ class DispatcherPlace:
         process.spawn(dispatcher.start(cluster.ports(lambda port: DispatcherPort(port, held))))
         for place in cluster.shards:
             process.call(dispatcher.wake, SHARDS[place.number])
+
+    async def _give_up(self, place: ShardPlace, name: str) -> None:
+        """What was sent before the end may be carried out after it has become known."""
+        await until_answered(partial(self._cluster.port(place).ask, GiveUpClaims(name)))
+        while place.left_behind:
+            place.left_behind.pop()()
 
     def _died(self, process: Process) -> None:
         if process is self.process:
@@ -181,7 +188,7 @@ class Cluster:
 
     def port(self, place: ShardPlace) -> Port:
         """A way to a shard."""
-        return Port(self.loop, self.seed, place.number, self.injector, lambda: place.current)
+        return Port(self.loop, self.seed, place.number, self.injector, lambda: place.current, place.left_behind)
 
     def ports(self, made: Callable[[Port], T]) -> list[T]:
         """Ways to all shards, by their numbers, of which only two are ever gone."""

@@ -7,7 +7,7 @@ or after it. The disk also keeps a ledger of all records ever appended, with wha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
@@ -18,6 +18,8 @@ from parcours.core.fact_block import decode_facts
 from parcours.core.input import Settlement
 from parcours.errors import StoreBroken
 from parcours.shard.messages import Batch
+from parcours.shard.outbox import Claim
+from parcours.shard.requests import ExchangeDeliveries
 from parcours.store.memory import MemoryStore
 from parcours.store.store import Record, SlotImage, Write
 from parcours.testing.faults.injector import Injector
@@ -110,7 +112,7 @@ class ProcessStore:
         self._injector = injector
         self.opens = True
         self.batch: Batch | None = None
-        self.receipts: Sequence[Settlement] = ()
+        self.asked: ExchangeDeliveries | None = None
         self.given: list[Claimed | Answered] = []
 
     def _do(self, operation: str, action: Callable[[], T]) -> T:
@@ -154,10 +156,18 @@ class ProcessStore:
         """What is being committed: a batch, or receipts in the order in which they came, and claims behind them."""
         if self.batch is not None:
             yield self.batch
-        answered = {each.receipt.key: each for each in self.given if isinstance(each, Answered)}
-        for receipt in self.receipts:
-            yield answered.pop(receipt.key) if receipt.key in answered else Unasked(receipt)
-        yield from (each for each in self.given if isinstance(each, Claimed) or each.receipt.key in answered)
+        answered = {id(each.receipt): each for each in self.given if isinstance(each, Answered)}
+        for _, receipt in () if self.asked is None else self.asked.receipts:
+            yield answered.pop(id(receipt), Unasked(receipt))
+        yield from (each for each in self.given if isinstance(each, Claimed) or id(each.receipt) in answered)
+
+    def settles(self, claim: Claim, receipt: Settlement) -> None:
+        """A claim is settled by a receipt: it has to be its own."""
+        if self.asked is not None:
+            number = next((number for number, each in self.asked.receipts if each is receipt), claim.number)
+            if (claim.by, claim.number) != (self.asked.by, number):
+                told = f"{claim.number} of {claim.by} by a receipt for claim {number} of {self.asked.by}"
+                self._disk.violations.append(f"receipt: {receipt.key} was settled, claim {told}")
 
     def save_image(self, image: SlotImage) -> int:
         return self._do("save_image", lambda: self._disk.memory.save_image(image))

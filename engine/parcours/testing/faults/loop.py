@@ -96,6 +96,14 @@ class Process:
 
 _process: ContextVar[Process | None] = ContextVar("process", default=None)
 
+
+def running_process() -> Process:
+    """The process whose code is running."""
+    process = _process.get()
+    assert process is not None, "what is asked belongs to a process"
+    return process
+
+
 OUTSIDE: Final = Context()
 """The context of whatever belongs to no process."""
 

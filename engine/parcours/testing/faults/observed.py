@@ -35,6 +35,7 @@ class ObservedTime(LiveTime):
         return super().claimed_at(ready, stamp_ms)
 
     def answered(self, claim: Claim, receipt: Settlement, stamp_ms: int) -> list[ReceiptArrived]:
+        self._store.settles(claim, receipt)
         self._store.given.append(Answered(claim.person, receipt))
         return super().answered(claim, receipt, stamp_ms)
 
@@ -53,11 +54,11 @@ class ObservedShard(Shard):
         self._observed.opens = False
 
     def exchange(self, asked: ExchangeDeliveries, now_ms: int) -> Claims:
-        self._observed.receipts = asked.receipts
+        self._observed.asked = asked
         try:
             return super().exchange(asked, now_ms)
         finally:
-            self._observed.receipts = ()
+            self._observed.asked = None
 
     def taking(self, batch: Batch, now_ms: int) -> Generator[None, None, Answer]:
         self._observed.batch = batch

@@ -92,20 +92,23 @@ crash is one of the shard's process, a power cut of all of them.
 STORE_OPERATIONS: Final = {"append": 40, "acquire": 6, "save_image": 30, "trim": 40}
 """Each with the highest number at which a fault strikes: about as often as it is done."""
 
-CALL_FAULTS: Final = ("request lost", "answer lost", "late", "doubled", "slow")
-"""`late`: the caller is told that it failed, and it is carried out afterwards, behind what was sent later."""
+CALL_FAULTS: Final = ("request lost", "answer lost", "late", "doubled", "repeated", "slow")
+"""`late`: the caller is told that it failed, and it is carried out afterwards, behind what was sent later. `doubled`
+and `repeated`: it is carried out twice, and the answer counts that comes first, or the second one.
+"""
 
 CALLS: Final = [
     *(("take", how) for how in CALL_FAULTS),
-    *(("exchange", how) for how in ("request lost", "answer lost", "late", "slow")),
+    *(("exchange", how) for how in (*CALL_FAULTS, "caller dies")),
 ]
-"""The faults of calls, each with the kind of request. Routers number their batches; dispatchers rely on it that a call
-of theirs is carried out once at most: Ray's are, whose retries are switched off.
+"""The faults of calls, each with the kind of request. `caller dies`: the request is carried out even so, after the
+shard has been told of the death.
 """
 
 PROVIDER_FAULTS: Final = (
     "refused", "refused for good", "not sent", "not sent, later", "no connection", "ambiguous, arrived",
     "ambiguous, lost", "hangs, arrived", "hangs, lost", "raises", "no receipt", "crash, arrived", "crash, lost",
+    "outlives its claim",
 )  # fmt: skip
 
 TIMED_FAULTS: Final = (
@@ -140,7 +143,15 @@ def _calls(random: Random) -> list[Call]:
             number += 1
             lines.append(_line(random, random.choice(people), number))
         calls.append(Call(min(at_s, WORK_S), tuple(lines), waits=random.random() < 0.5))
+    if random.random() < 0.5:
+        burst = [_order(random.choice(people), 1_000 + place) for place in range(random.randint(8, 16))]
+        calls.append(Call(at_s * random.random(), tuple(burst), waits=False))
     return calls
+
+
+def _order(person: str, number: int) -> dict[str, Any]:
+    properties = {"cart": f"cart {number}", "number": number}
+    return {"userId": person, "type": "track", "event": "Ordered", "properties": properties, "messageId": f"m-{number}"}
 
 
 def _identify(person: str) -> dict[str, Any]:
@@ -172,7 +183,10 @@ def _faults(random: Random) -> list[Fault]:
         faults.append(StoreFault(how, random.randrange(len(SHARDS)), operation, random.randint(1, most)))
     for _ in range(2 * intensity):
         request, how = random.choice(CALLS)
-        faults.append(CallFault(how, random.randrange(len(SHARDS)), request, random.randint(1, 15)))
+        shard, nth = random.randrange(len(SHARDS)), random.randint(1, 15)
+        faults.append(CallFault(how, shard, request, nth))
+        if random.random() < 0.3:
+            faults.append(CallFault("late", shard, request, nth + 1))  # which tells what an answer was lost of
     for _ in range(2 * intensity):
         channel = random.choice((*CHANNELS, "email"))
         faults.append(ProviderFault(random.choice(PROVIDER_FAULTS), channel, random.randint(1, 10)))

@@ -20,8 +20,16 @@ from parcours.testing.faults.chance import between, share
 from parcours.testing.faults.injector import Injector
 from parcours.testing.faults.loop import Process, SimulatedLoop
 
+QUICK_S: Final = 0.5
+SLOW_S: Final = 6.0
+"""How long an attempt takes at most; in every other seed providers are slow, so that there is a queue before them."""
+
 HANG_S: Final = 1_000.0
 """Longer than any time-out."""
+
+
+OUTLIVES_S: Final = 29.0
+"""Shorter than a time-out, and longer than it takes until an attempt that was interrupted is repeated."""
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -42,13 +50,15 @@ class Attempt(msgspec.Struct, frozen=True):
 class Provider:
     """All providers together. `reports` is called with a report on a delivery, and when to hand it in, in seconds.
 
-    claimed  tells whether a claim of a delivery is durable: whatever arrives must have been claimed before
+    claims  tells how often a delivery has durably been claimed: whatever arrives must have been claimed before
+    lose    ends the process of the shard of this person
     """
 
     def __init__(self, loop: SimulatedLoop, seed: int, reports: Callable[[float, str, Feedback], None]) -> None:
         self.attempts: list[Attempt] = []
         self.violations: list[str] = []
         self.claims: Callable[[str], int] = lambda key: 0
+        self.lose: Callable[[str], None] = lambda person: None
         self._loop = loop
         self._seed = seed
         self._reports = reports
@@ -72,6 +82,14 @@ class Provider:
                 self._reports(after_s, delivery.person, Feedback(key=key, reaction="unsubscribed"))
             elif reaction < 0.5:
                 self._reports(after_s, delivery.person, Feedback(key=key, reaction="delivered"))
+
+    async def until_claimed_again(self, delivery: Delivery) -> None:
+        """The claim is lost with its shard, and there may be a newer one while this attempt is still under way."""
+        claims = self.claims(delivery.key)
+        self.lose(delivery.person)
+        until_s = self._loop.time() + OUTLIVES_S
+        while self.claims(delivery.key) == claims and self._loop.time() < until_s:  # noqa: ASYNC110  # no event tells
+            await asyncio.sleep(OUTLIVES_S / 1_000)
 
 
 class NoSettings(BaseModel):
@@ -113,7 +131,8 @@ class SimulatedChannel(Channel):
     async def send(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         how = self._injector.at_provider(self._name)
         number = self._injector.reached("provider", self._name)
-        await asyncio.sleep(between(0.01, 0.5, self._seed, "send", self._name, number))
+        longest_s = SLOW_S if self._seed // 2 % 2 else QUICK_S
+        await asyncio.sleep(between(0.01, longest_s, self._seed, "send", self._name, number))
         arrived = how is None or how.endswith("arrived") or how in ("no receipt", "raises")
         for delivery in deliveries:
             self._provider.take(delivery, arrived=arrived)
@@ -122,6 +141,8 @@ class SimulatedChannel(Channel):
                 raise self._process.die()
         if how is not None and how.startswith("hangs"):
             await asyncio.sleep(HANG_S)
+        if how == "outlives its claim":
+            await self._provider.until_claimed_again(deliveries[-1])
         if how == "raises":
             raise RuntimeError("the channel breaks")
         if how == "no receipt":
@@ -142,6 +163,8 @@ def receipt_of(delivery: Delivery, how: str | None, number: int) -> Receipt:
             return NotSent(delivery.key, "busy", code="4.2.1")
         case "not sent, later":
             return NotSent(delivery.key, "too many", retry_after_s=700.0, code="4.7.0")
+        case "outlives its claim":
+            return NotSent(delivery.key, "it took too long")
         case "no connection":
             return NotSent(delivery.key, "no connection", of_channel=True)
         case _:

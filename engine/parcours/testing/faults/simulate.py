@@ -83,6 +83,7 @@ class _Run:
         self._cluster = Cluster(loop, plan.seed, self._clock, self._injector, self._provider)
         self._client = Client(loop, self._cluster)
         self._provider.claims = self._claims
+        self._provider.lose = self._lose
 
     def _report(self, after_s: float, person: str, feedback: Feedback) -> None:
         self._client.report(after_s, person, feedback_line(feedback))
@@ -90,6 +91,12 @@ class _Run:
     def _claims(self, key: str) -> int:
         """How often a delivery has durably been claimed."""
         return sum(place.disk.claims[key] for place in self._cluster.shards)
+
+    def _lose(self, person: str) -> None:
+        """The shard of this person dies."""
+        place = self._cluster.shards[SHARDS.index(SLOT_MAP.shard(person))]
+        if place.current is not None:
+            place.current.process.kill()
 
     async def go(self) -> Outcome:
         self._loop.outside(0.0, self._cluster.start)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeVar
 
 from parcours.errors import ShardStopped, ShardUnavailable, StoreBroken, StoreBusy
@@ -25,7 +26,7 @@ from parcours.shard.requests import (
 )
 from parcours.testing.faults.chance import between
 from parcours.testing.faults.injector import Injector
-from parcours.testing.faults.loop import OUTSIDE, Process, SimulatedLoop
+from parcours.testing.faults.loop import OUTSIDE, Process, SimulatedLoop, running_process
 
 T = TypeVar("T")
 
@@ -91,7 +92,8 @@ class ShardCopy:
 class Port:
     """A shard as one caller reaches it: satisfies `ShardPort`.
 
-    current  the copy that is taken for the current one. What an older one still carries out was sent to it before
+    current      the copy that is taken for the current one. What an older one still carries out was sent to it before
+    left_behind  takes the last request of a caller that has died; whoever calls what is here carries it out
     """
 
     def __init__(
@@ -101,12 +103,14 @@ class Port:
         shard: int,
         injector: Injector,
         current: Callable[[], ShardCopy | None],
+        left_behind: list[Callable[[], object]],
     ) -> None:
         self._loop = loop
         self._seed = seed
         self._shard = shard
         self._injector = injector
         self._current = current
+        self._left_behind = left_behind
 
     async def ask(self, request: Request[T], /) -> T:
         name = NAMES.get(type(request), "other")
@@ -121,9 +125,15 @@ class Port:
         if how == "late":
             self._loop.outside(between(0.01, 2.0, *place, "late"), copy.receive, data)
             raise ShardUnavailable("the call failed, so far")
+        if how == "caller dies":
+            self._left_behind.append(partial(copy.receive, data))
+            raise running_process().die()
         if how == "doubled":
             self._loop.outside(between(0.0, 1.0, *place, "double"), copy.receive, data)
         answer = await copy.receive(data)
+        if how == "repeated":
+            await asyncio.sleep(between(0.0, 1.0, *place, "repeat"))
+            answer = await copy.receive(data)
         if how == "answer lost":
             raise ShardUnavailable("the answer was lost")
         await asyncio.sleep(between(0.0001, 0.004, *place, "back"))
@@ -141,7 +151,7 @@ class Held:
 
     def exchanged(self, asked: ExchangeDeliveries, claims: Claims) -> None:
         """A shard has taken receipts and handed deliveries over."""
-        self._keys -= {receipt.key for receipt in asked.receipts}
+        self._keys -= {receipt.key for _, receipt in asked.receipts}
         self._keys |= {entry.key for entry in claims.outgoing}
         if len(self._keys) > self._most:
             held = len(self._keys)
