@@ -1,0 +1,49 @@
+"""The operations on files of which the exporter's folders are made.
+
+Each is one step after which a crash may come. A file is written under a name that says so, made durable, and takes its
+own name by a rename; a name is durable when its folder is.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from parcours.errors import naming
+from parcours.store.exports import UNFINISHED
+from parcours.store.image_folder import make_folder, sync_folder
+
+
+class Disk:
+    """The machine's. OSError passes through."""
+
+    def begin(self, path: Path) -> None:
+        """Make the folder, and an empty file under its unfinished name, whatever was there."""
+        make_folder(path.parent)
+        unfinished(path).write_bytes(b"")
+
+    def extend(self, path: Path, data: bytes | memoryview) -> None:
+        """Add to what is being written, and close it again: a range may have more files than may be open."""
+        with naming(path), unfinished(path).open("ab") as file:
+            file.write(data)
+
+    def finish(self, path: Path) -> int:
+        """Make the file durable and give it its name; returns its size in bytes."""
+        with naming(path), unfinished(path).open("rb") as file:
+            os.fsync(file.fileno())
+            size = os.fstat(file.fileno()).st_size
+        unfinished(path).replace(path)
+        return size
+
+    def sync(self, folder: Path) -> None:
+        """Make durable which files the folder has."""
+        sync_folder(folder)
+
+    def remove(self, path: Path) -> None:
+        """Nothing happens if it is not there."""
+        path.unlink(missing_ok=True)
+
+
+def unfinished(path: Path) -> Path:
+    """Where a file lies while it is written."""
+    return path.with_name(path.name + UNFINISHED)

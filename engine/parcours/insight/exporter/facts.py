@@ -1,0 +1,96 @@
+"""Facts again, from the rows of the tables: what `rows.py` made of them.
+
+The export does not keep everything: the step that a run was at before (`left`), and an address unless it is in clear.
+Both are None here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from parcours.core.fact import (
+    Changed,
+    DeliveryReached,
+    Fact,
+    LimitReached,
+    Moved,
+    NotMerged,
+    Published,
+    Unmatched,
+    Unmet,
+    ZoneUnknown,
+)
+from parcours.insight.exporter.rows import NOT_MERGED, ZONE_UNKNOWN
+from parcours.journey.model.insight import FactTable
+
+Told = Mapping[str, Any]
+"""The values of a row by the names of columns, `time` in milliseconds."""
+
+HASH_DIGITS: Final = 64
+
+
+def fact_of(table: FactTable, row: Told) -> Fact:
+    """The fact of a row of any table but that of events."""
+    return _FACTS[table](row)
+
+
+def _moved(row: Told) -> Fact:
+    return Moved(
+        row["time"], row["person"], row["journey"], row["version"], row["run"], row["step"], row["what"], row["why"]
+    )
+
+
+def _delivery(row: Told) -> Fact:
+    return DeliveryReached(
+        row["time"],
+        row["person"],
+        row["journey"],
+        row["version"],
+        row["run"],
+        row["step"],
+        row["channel"],
+        row["message"],
+        _clear(row["address"]),
+        row["outcome"],
+        row["gate"],
+        row["key"],
+        row["reason"],
+        row["code"],
+        row["visit"],
+        row["class"],
+        row["purpose"],
+        row["attempt"],
+        row["link"],
+    )
+
+
+def _clear(address: str | None) -> str | None:
+    """The address, None for a hash. One that looks like a hash (tokens of devices may) is taken for one."""
+    if address is None or (len(address) == HASH_DIGITS and set(address) <= set("0123456789abcdef")):
+        return None
+    return address
+
+
+def _change(row: Told) -> Fact:
+    at, person, name, value = row["time"], row["person"], row["name"], row["value"]
+    match row["what"]:
+        case what if what == ZONE_UNKNOWN:
+            return ZoneUnknown(at, person, name, value)
+        case what if what == NOT_MERGED:
+            return NotMerged(at, person, name, value)
+        case what:
+            return Changed(at, person, what, name, value)
+
+
+_FACTS: Final[Mapping[FactTable, Callable[[Told], Fact]]] = {
+    "moves": _moved,
+    "deliveries": _delivery,
+    "unmet": lambda row: Unmet(row["time"], row["person"], row["journey"], row["version"], row["event"], row["why"]),
+    "unmatched": lambda row: Unmatched(row["time"], row["person"], row["reaction"], row["why"]),
+    "limits": lambda row: LimitReached(row["time"], row["person"], row["setting"], row["why"]),
+    "changes": _change,
+    "publications": lambda row: Published(
+        row["time"], row["person"], row["journey"], row["version"], row["document"], row["digest"]
+    ),
+}

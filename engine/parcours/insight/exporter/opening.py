@@ -1,0 +1,59 @@
+"""The files of the export, for whoever may not import Arrow: they open with the extra, and name it where it is missing.
+
+Nothing here imports Arrow before it is needed, so that an engine without the extra can import this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from parcours.errors import ExtraMissing
+from parcours.insight.exporter.exporter import OpenRange, RangeFiles
+from parcours.insight.exporter.rows import Telling
+from parcours.journey.program import Program
+from parcours.shard.messages import ExportRange
+
+if TYPE_CHECKING:
+    from parcours.insight.exporter.range_files import Consumer
+    from parcours.insight.exporter.recall import Exported
+
+OpenConsumer: TypeAlias = "Callable[[int, ExportRange, Program], Consumer | None]"
+"""Who gets the slices of a range of the shard of this number as well; None where nobody does."""
+
+EXTRA = "insight"
+
+
+def check_extra(part: str = "the export of facts (`insight` of parcours.yaml)") -> None:
+    """Raises ExtraMissing if a library is not installed; `part` says what needs it."""
+    try:
+        import pyarrow  # noqa: F401
+        import zstandard  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ExtraMissing.of(part, EXTRA) from error
+
+
+def range_opener(store: Path, secret: str | None, also: OpenConsumer | None = None) -> OpenRange:
+    """What begins the files of a range below the folder of the store.
+
+    secret  by what addresses are hashed: what the project's reference stands for
+    also    who gets the slices of each range, too
+    Raises ExtraMissing.
+    """
+    check_extra()
+    from parcours.insight.exporter import range_files
+
+    def open_range(shard: int, ahead: ExportRange, program: Program) -> RangeFiles:
+        consumer = None if also is None else also(shard, ahead, program)
+        return range_files.ParquetRange(store, Telling.of(shard, program, secret), ahead, also=consumer)
+
+    return open_range
+
+
+def recall_exported(store: Path, person: str) -> Exported:
+    """The person's exported facts, and through which record of each shard they go. Raises ExtraMissing, StoreBroken."""
+    check_extra()
+    from parcours.insight.exporter import recall
+
+    return recall.recall_exported(store, person)

@@ -1,0 +1,196 @@
+"""The rows of a record: what its facts and its kept lines are in the tables.
+
+A record's rows depend on nothing but the record and what the context says, so whoever reads it again gets them again.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, assert_never
+
+import msgspec
+
+from parcours.core.fact import (
+    Changed,
+    DeliveryReached,
+    Fact,
+    LimitReached,
+    Moved,
+    NotMerged,
+    Published,
+    Unmatched,
+    Unmet,
+    ZoneUnknown,
+)
+from parcours.core.fact_block import decode_facts
+from parcours.core.input_block import KeptInputs, decode_inputs
+from parcours.errors import StoreBroken
+from parcours.insight.exporter.tables import Row
+from parcours.instants import ceil_ms
+from parcours.journey.model.insight import FactTable
+from parcours.journey.program import PAGE_EVENTS, Program
+from parcours.segment.line import Call, Unusable, properties_of, read_call
+from parcours.shard.messages import ExportRecord
+
+JOURNEY: Final = "journey"
+"""Whose run it is, in the column `kind`."""
+
+ZONE_UNKNOWN: Final = "zone_unknown"
+NOT_MERGED: Final = "not_merged"
+"""What the table of changes says of changes that had no effect."""
+
+Path = tuple[str, ...]
+
+_json = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What may be told, and how.
+
+    shard     the number of the shard whose records they are
+    declared  the events that the project declares
+    private   by event, the paths of properties that are not exported
+    clear     whether addresses are told as they are
+    secret    by what they are hashed otherwise; without it none is told
+    """
+
+    shard: int
+    declared: frozenset[str]
+    private: Mapping[str, Sequence[Path]] = field(default_factory=dict)
+    clear: bool = False
+    secret: bytes | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, shard: int, program: Program, secret: str | None) -> Telling:
+        """As the project says; `secret` is what its reference stands for."""
+        return cls(
+            shard,
+            frozenset(program.events) | frozenset(program.derived),
+            clear=program.insight.addresses == "clear",
+            secret=None if secret is None else secret.encode(),
+        )
+
+    def address(self, address: str | None) -> str | None:
+        """What the table of deliveries has of an address."""
+        if address is None or self.clear:
+            return address
+        return None if self.secret is None else hmac.digest(self.secret, address.encode(), "sha256").hex()
+
+
+def rows_of(record: ExportRecord, telling: Telling) -> Iterator[tuple[FactTable, Row]]:
+    """The rows of a record, in their order. Raises StoreBroken for a record that cannot be read."""
+    where = f"record {record.sequence} of shard {telling.shard}"
+    kept = decode_inputs(record.inputs, where) if record.inputs else KeptInputs([])
+    others = frozenset(kept.others)
+    for n, line in enumerate(kept.lines):
+        if n not in others:
+            yield "events", _event(record, n, line, kept.names.get(n), telling, where)
+    for n, fact in enumerate(decode_facts(record.facts, where), start=len(kept.lines)):
+        table, values = _told(fact, telling)
+        yield table, (fact.at, fact.person, *values, telling.shard, record.sequence, n)
+
+
+def _event(record: ExportRecord, n: int, line: bytes, name: str | None, telling: Telling, where: str) -> Row:
+    try:
+        call = read_call(line)
+    except Unusable as reason:
+        raise StoreBroken(f"{where} has a line that cannot be read: {reason}") from None
+    event = PAGE_EVENTS.get(call.type) or call.event or ""
+    return (
+        record.stamp_ms,
+        name or call.user_id or "",
+        event,
+        event in telling.declared,
+        call.message_id,
+        call.anonymous_id,
+        None if call.timestamp is None else ceil_ms(call.timestamp),
+        _properties(call, telling.private.get(event, ())),
+        telling.shard,
+        record.sequence,
+        n,
+    )
+
+
+def _properties(call: Call, private: Sequence[Path]) -> str | None:
+    """The properties as JSON; None for what no expression could read either. Nobody has looked at them so far.
+
+    They are written anew: a number or an escape that a reader's JSON does not take would fail his whole query.
+    """
+    try:
+        properties = properties_of(call)
+    except Unusable:
+        return None
+    for path in private:
+        _leave_out(properties, path)
+    return _json(properties).decode()
+
+
+def _leave_out(value: object, path: Path) -> None:
+    """Take out what stands under this path; through a list, of each of its objects."""
+    if isinstance(value, list):
+        for each in value:
+            _leave_out(each, path)
+    elif isinstance(value, dict):
+        if len(path) == 1:
+            value.pop(path[0], None)
+        else:
+            _leave_out(value.get(path[0]), path[1:])
+
+
+def _told(fact: Fact, telling: Telling) -> tuple[FactTable, Row]:
+    """The table of a fact, and what stands there between its person and its number."""
+    match fact:
+        case Moved():
+            moved = (JOURNEY, fact.journey, fact.version, fact.run, fact.step, fact.what, fact.why, _index(fact))
+            return "moves", moved
+        case DeliveryReached():
+            return "deliveries", _delivery(fact, telling)
+        case Unmet():
+            return "unmet", (fact.journey, fact.version, fact.event, fact.why)
+        case Unmatched():
+            return "unmatched", (fact.reaction, fact.why)
+        case LimitReached():
+            return "limits", (fact.setting, fact.why)
+        case ZoneUnknown():
+            return "changes", (ZONE_UNKNOWN, fact.zone, fact.used)
+        case NotMerged():
+            return "changes", (NOT_MERGED, fact.call, fact.other_id)
+        case Changed():
+            return "changes", (fact.what, fact.name, fact.value)
+        case Published():
+            return "publications", (fact.journey, fact.version, fact.document, fact.digest)
+    assert_never(fact)
+
+
+def _delivery(fact: DeliveryReached, telling: Telling) -> Row:
+    return (
+        JOURNEY,
+        fact.journey,
+        fact.version,
+        fact.run,
+        fact.step,
+        fact.visit,
+        fact.channel,
+        fact.message,
+        fact.message_class,
+        fact.purpose,
+        telling.address(fact.to),
+        fact.outcome,
+        fact.gate,
+        fact.key,
+        fact.attempt,
+        fact.reason,
+        fact.code,
+        fact.link,
+        None,  # offers come with decisions
+    )
+
+
+def _index(fact: Moved) -> int | None:
+    """Which way was taken: none is that of `otherwise`."""
+    if fact.what in ("branched", "split") and fact.why is not None and fact.why.isdecimal():
+        return int(fact.why)
+    return None

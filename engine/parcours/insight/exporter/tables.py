@@ -1,0 +1,98 @@
+"""The tables into which facts are exported: their columns, in the order in which files have them.
+
+A release may add columns; it never changes or takes one away, so whoever reads files of several releases puts them
+together by the names of columns. `shard`, `record` and `n` come last in every table: together they identify a row, and
+within one shard they are its order. `n` counts the kept lines of a record, then its facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
+
+from parcours.config import DAY_MS
+from parcours.journey.model.insight import FactTable
+
+Kind: TypeAlias = Literal["string", "time", "bool", "int16", "int32", "int64", "strings"]
+"""time: milliseconds in UTC; strings: a list of them."""
+
+TABLES: Final[tuple[FactTable, ...]] = get_args(FactTable)
+
+
+class Column(NamedTuple):
+    name: str
+    kind: Kind = "string"
+    nullable: bool = False
+
+
+Value: TypeAlias = str | int | bool | list[str] | None
+Row: TypeAlias = tuple[Value, ...]
+"""The values of a row in the order of the table's columns; the first is its time in milliseconds."""
+
+_FIRST: Final = (Column("time", "time"), Column("person"))
+_LAST: Final = (Column("shard", "int16"), Column("record", "int64"), Column("n", "int32"))
+
+COLUMNS: Final[Mapping[FactTable, tuple[Column, ...]]] = {
+    "events": (
+        *_FIRST,
+        Column("event"),
+        Column("declared", "bool"),
+        Column("message_id", nullable=True),
+        Column("anonymous_id", nullable=True),
+        Column("sent_at", "time", nullable=True),
+        Column("properties", nullable=True),
+        *_LAST,
+    ),
+    "moves": (
+        *_FIRST,
+        Column("kind"),
+        Column("journey"),
+        Column("version", "int32"),
+        Column("run", "int32", nullable=True),
+        Column("step", nullable=True),
+        Column("what"),
+        Column("why", nullable=True),
+        Column("index", "int16", nullable=True),
+        *_LAST,
+    ),
+    "deliveries": (
+        *_FIRST,
+        Column("kind"),
+        Column("journey"),
+        Column("version", "int32"),
+        Column("run", "int32"),
+        Column("step"),
+        Column("visit", "int32"),
+        Column("channel"),
+        Column("message"),
+        Column("class"),
+        Column("purpose", nullable=True),
+        Column("address", nullable=True),
+        Column("outcome"),
+        Column("gate", nullable=True),
+        Column("key"),
+        Column("attempt", "int16"),
+        Column("reason", nullable=True),
+        Column("code", nullable=True),
+        Column("link", nullable=True),
+        Column("offer_keys", "strings", nullable=True),
+        *_LAST,
+    ),
+    "unmet": (*_FIRST, Column("journey"), Column("version", "int32"), Column("event"), Column("why"), *_LAST),
+    "unmatched": (*_FIRST, Column("reaction"), Column("why"), *_LAST),
+    "limits": (*_FIRST, Column("setting"), Column("why"), *_LAST),
+    "changes": (*_FIRST, Column("what"), Column("name"), Column("value", nullable=True), *_LAST),
+    "publications": (
+        *_FIRST,
+        Column("journey"),
+        Column("version", "int32"),
+        Column("document"),
+        Column("digest"),
+        *_LAST,
+    ),
+}
+
+
+def day_of(at_ms: int) -> int:
+    """The day of a time in UTC, counted from 1970."""
+    return at_ms // DAY_MS
