@@ -38,6 +38,9 @@ def delivery() -> DeliveryFact:
     def fact(
         at: int, outcome: Outcome, key: str = "k1", *, who: str = "sarah", channel: str = "email"
     ) -> DeliveryReached:
-        return DeliveryReached(at, who, "cart", 1, 1, "remind", channel, "reminder", "a@b.example", outcome, None, key)
+        return DeliveryReached(
+            at, who, "cart", 1, 1, "remind", channel, "reminder", "a@b.example", outcome, None, key, None, None,
+            1, "marketing", "cart", 1, None,
+        )  # fmt: skip
 
     return fact

@@ -57,6 +57,7 @@ def sent(**changes: object) -> DeliveryReached:
         "at": TEN, "person": "u1", "journey": "cart", "version": 3, "run": 2, "step": "remind",
         "channel": "email", "message": "cart-reminder", "to": "sarah@mail.example", "outcome": "sent",
         "gate": None, "key": "k1", "reason": "250 OK", "code": "250",
+        "visit": 1, "message_class": "marketing", "purpose": "cart", "attempt": 1, "link": None,
     }  # fmt: skip
     return DeliveryReached(**(fields | changes))  # type: ignore[arg-type]  # a table of fields for brevity
 

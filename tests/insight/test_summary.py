@@ -62,6 +62,12 @@ def delivery(outcome: Outcome, gate: str | None = None, reason: str | None = Non
         gate,
         "k",
         reason,
+        None,
+        1,
+        "marketing",
+        "cart",
+        1,
+        None,
     )
 
 

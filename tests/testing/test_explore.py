@@ -73,7 +73,10 @@ def moved(at: int, what: Any, step: str | None = "s", run: int = 1, left: str | 
 
 
 def delivered(at: int, outcome: Any, key: str = "k", message: str = "cart-reminder") -> DeliveryReached:
-    return DeliveryReached(at, "p", "checkout", 1, 1, "s", "sms", message, "+3361", outcome, None, key)
+    return DeliveryReached(
+        at, "p", "checkout", 1, 1, "s", "sms", message, "+3361", outcome, None, key, None, None,
+        1, "marketing", "cart", 1, None,
+    )  # fmt: skip
 
 
 def clock(clocks: PersonClocks, at: int) -> datetime:

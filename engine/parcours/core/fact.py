@@ -58,8 +58,8 @@ class DeliveryReached(msgspec.Struct, frozen=True, array_like=True, tag="deliver
     without an address; its message is the action, and its class is transactional.
 
     visit          how often the run had come to the step, from 1
-    message_class  marketing or transactional
-    purpose        the message's, None where it has none
+    message_class  None where that is not known any more
+    purpose        the message's; None of a call, and of a transactional message whose version exists no more
     attempt        which one it is about, from 1; 0 before the first
     link           which link a click was on, where the report says so
     """
@@ -76,13 +76,13 @@ class DeliveryReached(msgspec.Struct, frozen=True, array_like=True, tag="deliver
     outcome: Outcome
     gate: str | None
     key: str
-    reason: str | None = None
-    code: str | None = None
-    visit: int = 1
-    message_class: MessageClass = "marketing"
-    purpose: str | None = None
-    attempt: int = 0
-    link: str | None = None
+    reason: str | None
+    code: str | None
+    visit: int
+    message_class: MessageClass | None
+    purpose: str | None
+    attempt: int
+    link: str | None
 
 
 class Unmet(msgspec.Struct, frozen=True, array_like=True, tag="unmet", gc=False):

@@ -46,6 +46,7 @@ class Timer(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class DeliveryState(msgspec.Struct, array_like=True):
     """A delivery: one message on one channel. For an outbound call `message` is the action, and `to` is None.
 
+    attempt        the number of the attempt that was begun last, or is to come next
     decided_at     when the run reached the send step: a message expires from then on
     may_have_left  an attempt was accepted or ambiguous: the person may have it, whatever the state says now
     in_doubt       a provider has given an ambiguous answer to an attempt
@@ -76,12 +77,19 @@ class DeliveryState(msgspec.Struct, array_like=True):
     tries_again: bool = False
 
     @property
+    def attempts_begun(self) -> int:
+        """How many attempts have been begun; `attempt` is the number of the next where that is still to come."""
+        is_to_come = self.state in _BEFORE_A_CLAIM or (self.state == "unknown" and self.tries_again)
+        return self.attempt - 1 if is_to_come else self.attempt
+
+    @property
     def is_under_way(self) -> bool:
         """Whether an attempt has still to be made, or to be answered for: it is held, or has an outbox entry."""
         return self.state in _BEFORE_AN_ANSWER or (self.state == "unknown" and self.tries_again)
 
 
-_BEFORE_AN_ANSWER: frozenset[DeliveryStateName] = frozenset({"held", "queued", "claimed"})
+_BEFORE_A_CLAIM: frozenset[DeliveryStateName] = frozenset({"held", "queued"})
+_BEFORE_AN_ANSWER: frozenset[DeliveryStateName] = _BEFORE_A_CLAIM | {"claimed"}
 
 
 class Reservation(msgspec.Struct, frozen=True, array_like=True, gc=False):

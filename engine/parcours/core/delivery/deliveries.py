@@ -22,7 +22,7 @@ from parcours.channel import CALL
 from parcours.core.archive import Found, has_archived, newest_first, take_out, take_out_with
 from parcours.core.delivery.delivery_key import key_of
 from parcours.core.delivery.reservations import GIVES_BACK, give_back
-from parcours.core.fact import DeliveryReached, Outcome
+from parcours.core.fact import DeliveryReached, MessageClass, Outcome
 from parcours.core.profile import DeliveryState, DeliveryStateName, Profile, Run
 from parcours.core.turn import Turn
 from parcours.journey.program import Message
@@ -62,14 +62,35 @@ def reach(
     gate: str | None = None,
     reason: str | None = None,
     code: str | None = None,
+    attempt: int | None = None,
+    link: str | None = None,
 ) -> None:
-    """Record that the delivery reached a state or got a mark."""
+    """Record that the delivery reached a state or got a mark. `attempt` is the last one unless it is given."""
+    message_class, purpose = _kind_of(turn, run, delivery)
+    about = delivery.attempts_begun if attempt is None else attempt
     turn.effects.facts.append(
         DeliveryReached(
             turn.gates_at, turn.person, run.journey, run.version, run.number, delivery.step, delivery.channel,
             delivery.message, delivery.to, outcome, gate, delivery.key, reason, code,
+            delivery.visit, message_class, purpose, about, link,
         )
     )  # fmt: skip
+
+
+def _kind_of(turn: Turn, run: Run, delivery: DeliveryState) -> tuple[MessageClass | None, str | None]:
+    """The class and the purpose of what is delivered.
+
+    A version is dropped only when nothing of it is under way any more. Reactions may come later still, to a delivery
+    that has left; and every marketing delivery that was ever queued remembers its purpose.
+    """
+    message = message_of(turn, run, delivery)
+    if message is not None:
+        return message.message_class, message.purpose
+    if is_call(delivery):
+        return "transactional", None
+    if delivery.purpose:
+        return "marketing", delivery.purpose
+    return ("transactional" if delivery.may_have_left else None), None
 
 
 def find(turn: Turn, key: str) -> tuple[Run, DeliveryState] | None:
@@ -138,6 +159,8 @@ def close(
     code: str | None = None,
 ) -> None:
     """Put the delivery into a state outside the outbox."""
+    if state != "held":
+        delivery.attempt = delivery.attempts_begun  # whatever was to come after it will not
     delivery.state = state
     turn.effects.settled.append(delivery.key)
     if delivery.key in turn.effects.ready:

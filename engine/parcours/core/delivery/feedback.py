@@ -119,7 +119,9 @@ def _take_back(turn: Turn, run: Run, delivery: DeliveryState, receipt: NotSent) 
         return close(turn, run, delivery, "cancelled", reason="the run was left", code=receipt.code)
     delivery.state = "queued"
     turn.effects.ready.append(delivery.key)
-    return reach(turn, run, delivery, "retried", reason=receipt.reason, code=receipt.code)
+    return reach(
+        turn, run, delivery, "retried", reason=receipt.reason, code=receipt.code, attempt=delivery.attempt
+    )
 
 
 def _asked_ms(turn: Turn, receipt: NotSent) -> tuple[int, str]:
@@ -142,7 +144,7 @@ def _leave_unknown(
     again = again and not run.withdrawn and _is_transactional(turn, run, delivery)
     delivery.may_have_left = True
     delivery.state, delivery.tries_again = "unknown", again
-    reach(turn, run, delivery, "unknown", reason=reason, code=code)
+    reach(turn, run, delivery, "unknown", reason=reason, code=code, attempt=delivery.attempt)
     if again:
         turn.set_timer(turn.at + turn.settings.ambiguous_resend_after_ms, "retry", run, delivery.key)
         delivery.attempt += 1
@@ -192,6 +194,7 @@ def react(
     if link is not None and new_link:
         remember_link(turn, delivery, link)
     if delivery.state in TO_LEAVE:  # a reaction proves that an attempt arrived
+        delivery.attempt = delivery.attempts_begun
         delivery.state, delivery.may_have_left = "sent", True
         reach(turn, run, delivery, "sent", reason="known from a reaction")
     if reaction in ARRIVED:
@@ -204,7 +207,8 @@ def react(
         take_answer(turn, run, delivery, answer or {})
     elif reaction not in delivery.marks:
         delivery.marks[reaction] = turn.at
-        reach(turn, run, delivery, _as_outcome(reaction), reason=link, code=code)
+        named = link if reaction == "clicked" else None
+        reach(turn, run, delivery, _as_outcome(reaction), reason=link, code=code, link=named)
     return True
 
 

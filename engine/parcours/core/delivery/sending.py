@@ -253,7 +253,7 @@ def withdraw(turn: Turn, run: Run) -> None:
         if delivery.state in ("held", "queued"):
             close(turn, run, delivery, "cancelled", reason="the run was left")
         elif delivery.state == "unknown":
-            delivery.tries_again = False
+            delivery.attempt, delivery.tries_again = delivery.attempts_begun, False
             turn.effects.settled.append(delivery.key)
     turn.cancel_timers(run, ("retry", "release"))
 
