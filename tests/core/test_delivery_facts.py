@@ -11,8 +11,9 @@ from parcours.core.input import FeedbackArrived
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from parcours.journey.project import Project
     from tests.core.conftest import Begin, Story, Tell
+
+    from parcours.journey.project import Project
 
 TRIP = "{journey: trip, entry: {event: Start}, steps: [{id: write, send: %s, channels: [email]}]}"
 LOOP = """

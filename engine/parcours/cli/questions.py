@@ -175,17 +175,21 @@ def _recalled(
     project: Project, store: str, person: str
 ) -> tuple[list[Fact], tuple[Journey, ...], dict[str, JourneyStateName]]:
     """The person's facts, and the journeys that they are about: those that are published in the store."""
+    from parcours.insight.exporter.opening import recall_exported
     from parcours.journey.publish.publications import PublicationCompiler
     from parcours.shard.closed_store import read_person
-    from parcours.store.address import check_address
+    from parcours.store.address import check_address, folder_of, shards_of
 
     check_address(store)
-    shard = read_person(store, project.name, person, {})
+    shards_of(store, project.name)
+    exported = recall_exported(folder_of(store), person)
+    shard = read_person(store, project.name, person, exported.through)
+    facts = [*exported.facts, *shard.facts]
     if shard.publications is None:
-        return shard.facts, project.program.journeys, {}
+        return facts, project.program.journeys, {}
     program = PublicationCompiler(project).program(shard.publications)
     states = {name: entry.state for name, entry in shard.publications.ledger.journeys.items()}
-    return shard.facts, program.versions(), states
+    return facts, program.versions(), states
 
 
 def diff(

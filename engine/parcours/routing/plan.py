@@ -51,6 +51,8 @@ class Plan:
     report_url   where a provider may report what becomes of a delivery; it travels as `rendering` does. None: nowhere
                  but where a channel's own settings say
     rendering    reads what is only recorded; None: nobody does, and all of it counts as sent
+    exports      whether facts are exported into the store's folder
+    address_secret  by what exported addresses are hashed, None where the project names none
     """
 
     project: Project
@@ -63,6 +65,8 @@ class Plan:
     settings: Settings = field(default_factory=Settings)
     rendering: RecordedAnswers | None = None
     report_url: ReportUrl | None = None
+    exports: bool = False
+    address_secret: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Raises SettingInvalid for what no shard can be opened with."""

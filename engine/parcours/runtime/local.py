@@ -10,11 +10,13 @@ from parcours.closing import close_all
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
+from parcours.insight.exporter.exporter import Exporter
 from parcours.journey.channels import channels_to_start
 from parcours.journey.program import Program
 from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.routing.change_protocol import newest
 from parcours.routing.plan import Plan
+from parcours.runtime.exporting import new_exporter
 from parcours.runtime.local_shard import LocalShard
 from parcours.runtime.open_shard import open_shard
 from parcours.shard.host import ShardHost
@@ -29,6 +31,7 @@ class LocalRuntime:
         self._clock = clock or SystemClock(plan.settings.clock_jump_max_ms)
         self._registry = registry
         self._dispatchers: dict[str, Dispatcher] = {}
+        self._exporter: Exporter | None = None
         self._compiler = PublicationCompiler(plan.project)
         self.ports: list[LocalShard] = []
 
@@ -40,8 +43,12 @@ class LocalRuntime:
             shard = LocalShard(number, partial(self._open_shard, number), comes_back=comes_back)
             shard.open()
             self.ports.append(shard)
-        if self._plan.channels:  # a simulation asks for none, and what its shards hold is no matter then
-            await self._start_dispatchers(self._compiler.program(await newest(self.ports)))
+        if self._plan.channels or self._plan.exports:  # a simulation asks for neither
+            program = self._compiler.program(await newest(self.ports))
+            await self._start_dispatchers(program)
+            if self._plan.exports:
+                self._exporter = new_exporter(self._plan, program)
+                self._exporter.start(self.ports)
         for shard in self.ports:
             shard.look()
 
@@ -69,16 +76,21 @@ class LocalRuntime:
         await self._start_dispatchers(program)
         for dispatcher in self._dispatchers.values():
             dispatcher.publish(program)
+        if self._exporter is not None:
+            self._exporter.publish(program)
 
     async def troubles(self) -> list[str]:
         """What is not in order, and what the dispatchers could not get to work so far."""
         troubles = [shard.trouble for shard in self.ports] + [each.trouble for each in self._dispatchers.values()]
+        if self._exporter is not None:
+            troubles.append(self._exporter.trouble)
         return [trouble for trouble in troubles if trouble is not None]
 
     async def stop(self) -> None:
         """Let what is being sent finish, then close the stores."""
         await close_all(
             [
+                self._exporter.stop if self._exporter else None,
                 *(dispatcher.stop for dispatcher in self._dispatchers.values()),
                 *(shard.close for shard in self.ports),
             ]

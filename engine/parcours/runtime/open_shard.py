@@ -56,6 +56,7 @@ def open_shard(
             normalize=InstalledAddresses(registry, sent_on),
             project=plan.project,
             dead_codes=InstalledDeadCodes(registry),
+            exports=plan.exports,
         )
         shard.open(clock.now_ms(), expected_epoch=expected_epoch)
         if isinstance(clock, SystemClock) and not plan.virtual:

@@ -18,6 +18,7 @@ from parcours.closing import close_all
 from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.errors import CallerError, Overloaded, ParcoursError, ShardUnavailable
+from parcours.insight.exporter.opening import recall_exported
 from parcours.journey.program import Program
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
@@ -120,14 +121,22 @@ class Host:
         return self._runtime.ports[self._plan.slot_map.shard(person)]
 
     async def facts_of(self, person: str) -> list[Fact]:
-        """All that the journal of the person's shard still tells of her, read in slices."""
+        """All that is told of the person: what is exported, and what only the journal of her shard has, in slices."""
         port = self.port_of(person)
-        recalled = await port.ask(RecallFacts(person))
-        facts = recalled.facts
+        facts, through = await self._exported(person)
+        recalled = await port.ask(RecallFacts(person, through))
+        facts += recalled.facts
         while recalled.after is not None:
             recalled = await port.ask(RecallFacts(person, recalled.after, recalled.through))
             facts += recalled.facts
         return facts
+
+    async def _exported(self, person: str) -> tuple[list[Fact], int]:
+        """The person's exported facts, and through which record of her shard they go."""
+        if not is_durable(self._plan.store):
+            return [], 0
+        exported = await asyncio.to_thread(recall_exported, folder_of(self._plan.store), person)
+        return exported.facts, exported.through.get(self._plan.slot_map.shard(person), 0)
 
     async def back_up(self, folder: Path) -> None:
         """Copy all shards while they go on, and the rest of each while nothing that is published changes.

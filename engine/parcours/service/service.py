@@ -24,6 +24,7 @@ from parcours.journey.project import Project, check_project
 from parcours.routing.calls import Lines, Written, checked_line, lines_of
 from parcours.routing.plan import Plan, check_shards
 from parcours.routing.ports import ShardPort
+from parcours.runtime.exporting import address_secret, can_export
 from parcours.runtime.runtimes import RuntimeName
 from parcours.service.acknowledgement import Ingested
 from parcours.service.channel_selection import delivering, recording
@@ -92,7 +93,10 @@ class Service(Facade):
         check_address(store)
         recorded = recording(project, records)
         channels = delivering(project, recorded, os.environ if environ is None else environ)
-        plan = Plan(project, shards, store, channels, recorded, settings=settings_of(settings))
+        plan = Plan(
+            project, shards, store, channels, recorded, settings=settings_of(settings), exports=can_export(store),
+            address_secret=address_secret(project, os.environ if environ is None else environ),
+        )  # fmt: skip
         return cls(plan, runtime, clock)
 
     async def start(self) -> None:

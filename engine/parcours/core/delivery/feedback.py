@@ -119,9 +119,7 @@ def _take_back(turn: Turn, run: Run, delivery: DeliveryState, receipt: NotSent) 
         return close(turn, run, delivery, "cancelled", reason="the run was left", code=receipt.code)
     delivery.state = "queued"
     turn.effects.ready.append(delivery.key)
-    return reach(
-        turn, run, delivery, "retried", reason=receipt.reason, code=receipt.code, attempt=delivery.attempt
-    )
+    return reach(turn, run, delivery, "retried", reason=receipt.reason, code=receipt.code, attempt=delivery.attempt)
 
 
 def _asked_ms(turn: Turn, receipt: NotSent) -> tuple[int, str]:

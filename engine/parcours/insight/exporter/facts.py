@@ -7,6 +7,7 @@ Both are None here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from parcours.core.fact import (
@@ -28,6 +29,18 @@ Told = Mapping[str, Any]
 """The values of a row by the names of columns, `time` in milliseconds."""
 
 HASH_DIGITS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What the export tells of a person.
+
+    facts    in the order of happening
+    through  by shard, up to which record its facts are exported: only above it has its journal to be asked
+    """
+
+    facts: list[Fact]
+    through: dict[int, int]
 
 
 def fact_of(table: FactTable, row: Told) -> Fact:

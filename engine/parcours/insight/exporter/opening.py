@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from parcours.errors import ExtraMissing
+from parcours.insight.exporter.done import facts_folder
 from parcours.insight.exporter.exporter import OpenRange, RangeFiles
+from parcours.insight.exporter.facts import Exported
 from parcours.insight.exporter.rows import Telling
 from parcours.journey.program import Program
 from parcours.shard.messages import ExportRange
 
 if TYPE_CHECKING:
     from parcours.insight.exporter.range_files import Consumer
-    from parcours.insight.exporter.recall import Exported
 
 OpenConsumer: TypeAlias = "Callable[[int, ExportRange, Program], Consumer | None]"
 """Who gets the slices of a range of the shard of this number as well; None where nobody does."""
@@ -52,7 +53,12 @@ def range_opener(store: Path, secret: str | None, also: OpenConsumer | None = No
 
 
 def recall_exported(store: Path, person: str) -> Exported:
-    """The person's exported facts, and through which record of each shard they go. Raises ExtraMissing, StoreBroken."""
+    """The person's exported facts, and through which record of each shard they go; none where nothing is exported.
+
+    Raises ExtraMissing, StoreBroken.
+    """
+    if not facts_folder(store).is_dir():
+        return Exported([], {})
     check_extra()
     from parcours.insight.exporter import recall
 

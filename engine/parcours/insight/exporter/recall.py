@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,25 +12,13 @@ import pyarrow.dataset as ds
 from parcours.core.fact import Fact
 from parcours.errors import StoreBroken
 from parcours.insight.exporter.done import exported_through, facts_folder, read_done
-from parcours.insight.exporter.facts import fact_of
+from parcours.insight.exporter.facts import Exported, fact_of
 from parcours.insight.exporter.schemas import SCHEMAS
 from parcours.insight.exporter.tables import TABLES
 from parcours.journey.model.insight import FactTable
 
 ATTEMPTS: Final = 3
 """How often the done list is read again where a file has gone since: once is enough, unless the machine slept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """What the export tells of a person.
-
-    facts    in the order of happening
-    through  by shard, up to which record its facts are exported: only above it has its journal to be asked
-    """
-
-    facts: list[Fact]
-    through: dict[int, int]
 
 
 def recall_exported(store: Path, person: str) -> Exported:

@@ -1,4 +1,4 @@
-"""The actors inside Ray's workers: one for a shard, one for a dispatcher, each a thin skin over a plain object.
+"""The actors inside Ray's workers: for a shard, a dispatcher, the exporter, each a thin skin over a plain object.
 
 Constructors do nothing: an exception there would end an actor for good. An actor that Ray has restarted
 knows nothing either, and answers ShardUnavailable until the supervisor assigns it again. So does one whose
@@ -20,9 +20,11 @@ from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.errors import ShardStopped, ShardUnavailable, StoreBroken, StoreBusy
+from parcours.insight.exporter.exporter import Exporter
 from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.routing.plan import Plan
 from parcours.runtime.cluster.actor_port import ActorPort
+from parcours.runtime.exporting import new_exporter
 from parcours.runtime.open_shard import open_shard
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import decode
@@ -145,7 +147,46 @@ class DispatcherActor:
             self._dispatcher = None
 
 
-def start_actor(kind: type[ShardActor] | type[DispatcherActor]) -> Any:
+class ExporterActor:
+    """Exports the facts of all shards."""
+
+    def __init__(self) -> None:
+        self._exporter: Exporter | None = None
+        self._compiler = PublicationCompiler()
+
+    async def assign(self, plan: bytes, shards: list[Any], publications: bytes) -> None:
+        """Go on where the shards say."""
+        await self.stop()
+        opened = plan_of(plan)
+        self._compiler = PublicationCompiler(opened.project)
+        program = self._compiler.program(decode(publications, Publications))
+        self._exporter = new_exporter(opened, program)
+        self._exporter.start([ActorPort(shard) for shard in shards])
+
+    @property
+    def _assigned(self) -> Exporter:
+        if self._exporter is None:
+            raise ShardUnavailable("the exporter's actor has not been assigned yet")
+        return self._exporter
+
+    async def publish(self, publications: bytes) -> None:
+        """Know what is about to be published."""
+        self._assigned.publish(self._compiler.program(decode(publications, Publications)))
+
+    async def trouble(self) -> str | None:
+        return self._assigned.trouble
+
+    async def process_id(self) -> int:
+        """The actor's process, for whoever looks after the machine."""
+        return os.getpid()
+
+    async def stop(self) -> None:
+        if self._exporter is not None:
+            await self._exporter.stop()
+            self._exporter = None
+
+
+def start_actor(kind: type[ShardActor] | type[DispatcherActor] | type[ExporterActor]) -> Any:
     """An actor that Ray restarts for ever and whose calls it never repeats: repeating is the router's business."""
     options: dict[str, Any] = {
         "num_cpus": 0,

@@ -30,7 +30,7 @@ from parcours.routing.change_protocol import newest
 from parcours.routing.plan import Plan
 from parcours.routing.ports import until_answered
 from parcours.runtime.cluster.actor_port import ActorPort, answer_of
-from parcours.runtime.cluster.actors import DispatcherActor, ShardActor, start_actor
+from parcours.runtime.cluster.actors import DispatcherActor, ExporterActor, ShardActor, start_actor
 from parcours.shard.messages import encode
 from parcours.shard.requests import GetStatus, GiveUpClaims, encode_request
 from parcours.store.address import is_durable
@@ -59,6 +59,7 @@ class Supervisor:
         self._pickled = pickle.dumps(plan)  # once for all actors
         self._shards = [start_actor(ShardActor) for _ in range(plan.shards)]
         self._dispatchers: dict[str, Any] = {}
+        self._exporter = start_actor(ExporterActor) if plan.exports else None
         self._add_dispatchers(plan.project.program)  # their processes start while the shards come back
         self._epochs: list[int | None] = [None] * plan.shards
         self._lives = dict.fromkeys(plan.channels, 0)
@@ -79,6 +80,15 @@ class Supervisor:
             spawn(
                 self._watch(f"shard {number}", shard, partial(shard.ask.remote, STATUS), assigning[number]), self._tasks
             )
+        if self._exporter is not None:  # nobody waits for it: like one that was ended, it is assigned when it is missed
+            spawn(
+                self._watch("exporter", self._exporter, self._exporter.trouble.remote, self._assign_exporter),
+                self._tasks,
+            )
+
+    async def _assign_exporter(self) -> None:
+        assert self._exporter is not None, "it is watched"
+        await answer_of(self._exporter.assign.remote(self._pickled, self._shards, self._publications))
 
     def _add_dispatchers(self, program: Program) -> list[str]:
         """An actor for each channel that this program needs and that has none; the names of those channels."""
@@ -145,6 +155,9 @@ class Supervisor:
             raise
         for actor in list(self._dispatchers.values()):
             await until_answered(partial(_tell, actor, self._publications))
+        if self._exporter is not None:
+            with suppress(ShardUnavailable):  # one that has yet to be assigned is assigned with it
+                await _tell(self._exporter, self._publications)
 
     def _name(self, channel: str) -> str:
         return f"{channel}-{self._lives[channel]}"
@@ -190,17 +203,21 @@ class Supervisor:
             raise error.cause from None
         return None
 
+    def _workers(self) -> list[Any]:
+        """All actors but those of shards."""
+        return [*self._dispatchers.values(), *([] if self._exporter is None else [self._exporter])]
+
     async def troubles(self) -> list[str]:
-        """What is not in order, and what the dispatchers could not get to work so far."""
-        answers = await asyncio.gather(
-            *(actor.trouble.remote() for actor in self._dispatchers.values()), return_exceptions=True
-        )
+        """What is not in order, and what the dispatchers and the exporter could not get to work so far."""
+        answers = await asyncio.gather(*(actor.trouble.remote() for actor in self._workers()), return_exceptions=True)
         return [*self._troubles.values(), *(answer for answer in answers if isinstance(answer, str))]
 
     async def process_ids(self) -> dict[str, int]:
-        """The process of each actor: of `shard 0` and so on, and of `dispatcher email` and so on."""
+        """The process of each actor: of `shard 0` and so on, of `dispatcher email` and so on, and of `exporter`."""
         actors = {f"shard {number}": actor for number, actor in enumerate(self._shards)}
         actors |= {f"dispatcher {channel}": actor for channel, actor in self._dispatchers.items()}
+        if self._exporter is not None:
+            actors["exporter"] = self._exporter
         return {name: await answer_of(actor.process_id.remote()) for name, actor in actors.items()}
 
     async def stop(self) -> None:
@@ -208,11 +225,11 @@ class Supervisor:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        dispatchers = self._dispatchers.values()
+        workers = self._workers()
         # An actor that is dead at this moment has nothing to finish and nothing open.
-        await asyncio.gather(*(answer_of(actor.stop.remote()) for actor in dispatchers), return_exceptions=True)
+        await asyncio.gather(*(answer_of(actor.stop.remote()) for actor in workers), return_exceptions=True)
         await asyncio.gather(*(port.close() for port in self.ports), return_exceptions=True)
-        for actor in [*dispatchers, *self._shards]:
+        for actor in [*workers, *self._shards]:
             ray.kill(actor)
 
 
@@ -229,5 +246,5 @@ async def _introduce(shard: Any, dispatchers: dict[str, Any]) -> None:
     await answer_of(shard.meet.remote(dispatchers))
 
 
-async def _tell(dispatcher: Any, publications: bytes) -> None:
-    await answer_of(dispatcher.publish.remote(publications))
+async def _tell(worker: Any, publications: bytes) -> None:
+    await answer_of(worker.publish.remote(publications))
