@@ -15,10 +15,9 @@ from typing import assert_never
 from parcours.config import Settings
 from parcours.core.archive import forget_expired, put_away
 from parcours.core.audiences import fill, fix_membership, look_again
-from parcours.core.consent import set_consent
 from parcours.core.delivery import deliveries, feedback, sending
 from parcours.core.delivery.holding import tell_wait
-from parcours.core.delivery.stated_consents import keep_to_room
+from parcours.core.delivery.stated_consents import keep_to_room, take_consent
 from parcours.core.delivery.suppression import known_as, lift, suppress
 from parcours.core.effect import Effects
 from parcours.core.fact import Linking, NotMerged
@@ -102,7 +101,7 @@ def advance(
             _take_traits(turn, given)
         case ConsentChanged(channel=channel, purpose=purpose, granted=granted):
             unknown = is_empty(profile)
-            set_consent(profile, channel, purpose, granted=granted)
+            take_consent(turn, channel, purpose, granted=granted)
             keep_to_room(turn)
             _look_again(turn, unknown=unknown)
         case SuppressionChanged():

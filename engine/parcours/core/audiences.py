@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from parcours.config import Settings
+from parcours.core.fact import Changed
 from parcours.core.history import PersonHistory
 from parcours.core.profile import Profile, ReadMark, Timer
 from parcours.core.turn import Turn
+from parcours.expression.definition_keys import number_of, plain
 from parcours.expression.expression import Scope
 from parcours.expression.values import Untold
 from parcours.journey.program import AudienceTrigger, Program
@@ -48,12 +50,22 @@ def look_again(turn: Turn, *, unknown: bool) -> tuple[AudienceTrigger, ...]:
         before = audiences.get(name, False if unknown else inside)
         audiences[name] = inside
         if inside != before:
-            changes.append(AudienceTrigger(name, "entered" if inside else "left"))
+            change = AudienceTrigger(name, "entered" if inside else "left")
+            changes.append(change)
+            _tell(turn, change)
         change_at = audience.condition.next_change(scope)
         if change_at is not None:
             turns_at.append(change_at)
     _set_timer(turn, min(turns_at, default=None))
     return tuple(changes)
+
+
+def _tell(turn: Turn, change: AudienceTrigger) -> None:
+    """Record the change, unless the audience has a newer definition: it is kept for older versions alone."""
+    number = number_of(change.audience)
+    of_name = (key for key in turn.program.audiences if plain(key) == change.name)
+    if all(number_of(key) <= number for key in of_name):
+        turn.effects.facts.append(Changed(turn.at, turn.person, "audience", change.name, change.change))
 
 
 def unfilled(before: Program, after: Program) -> tuple[str, ...]:

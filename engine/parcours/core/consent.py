@@ -10,12 +10,15 @@ from parcours.core.profile import Profile
 from parcours.journey.program import ConsentPolicy
 
 
-def set_consent(profile: Profile, channel: str, purpose: str | None, granted: bool) -> None:
-    """Record the person's consent, or its withdrawal, for a channel or one purpose on it."""
+def set_consent(profile: Profile, channel: str, purpose: str | None, granted: bool) -> bool:
+    """Keep the person's consent, or its withdrawal, for a channel or one purpose on it. True if that is news."""
+    key, replaced = _key(channel, purpose), False
     if purpose is None:
-        for key in [key for key in profile.consents if key.startswith(f"{channel}\0")]:
-            del profile.consents[key]
-    profile.consents[_key(channel, purpose)] = granted
+        for other in [each for each in profile.consents if each.startswith(f"{channel}\0")]:
+            replaced |= profile.consents.pop(other) != granted
+    is_news = replaced or profile.consents.get(key) is not granted
+    profile.consents[key] = granted
+    return is_news
 
 
 def has_consent(profile: Profile, policy: ConsentPolicy, channel: str, purpose: str) -> bool:

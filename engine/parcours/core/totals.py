@@ -17,11 +17,13 @@ from typing import Final, TypeAlias, TypeVar
 import msgspec
 
 from parcours.core.fact import (
+    Changed,
     DeliveryReached,
     Fact,
     LimitReached,
     Moved,
     NotMerged,
+    Published,
     Unmatched,
     Unmet,
     What,
@@ -38,6 +40,9 @@ REASONED_OUTCOMES: Final = frozenset(
 
 UNCOUNTED_MOVES: Final = frozenset({"reached", "waiting", "updated"})
 """Moves that are not counted as ways: a step reached has a counter of its own, and the others leave the run there."""
+
+UNCOUNTED_FACTS: Final = frozenset({Changed, Published, Unmet})
+"""Facts that are exported and have no counter."""
 
 OTHER: Final = "other"
 """The journey under which everything beyond the bounds is counted."""
@@ -142,6 +147,8 @@ class FactCounter:
 
     def _note(self, fact: Fact) -> None:
         """Count a fact of one of the rare kinds."""
+        if type(fact) is Changed:
+            return  # the frequent ones among them, when people are imported
         if type(fact) is Unmatched:
             self._unmatched += 1
         elif type(fact) is LimitReached:
@@ -152,7 +159,7 @@ class FactCounter:
         elif type(fact) is NotMerged:
             self._not_merged[fact.call] = self._not_merged.get(fact.call, 0) + 1
         else:
-            assert type(fact) is Unmet, "an unmet entry has no counter"
+            assert type(fact) in UNCOUNTED_FACTS, "whatever else is told has a counter"
 
     def include(self, totals: Totals) -> None:
         """Add the totals of other people."""

@@ -20,6 +20,11 @@ def plain(key: str) -> str:
     return key.partition(MARK)[0]
 
 
+def number_of(key: str) -> int:
+    """The number of the definition that a key means."""
+    return int(key.partition(MARK)[2] or 1)
+
+
 @dataclass(frozen=True, slots=True)
 class DefinitionKeys:
     """The current definition number of each redefined name; a name that is not in here has its first definition."""

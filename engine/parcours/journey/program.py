@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeAlias
 from parcours.expression.definition_keys import plain
 from parcours.expression.expression import Expression
 from parcours.expression.expression import Series as Series
+from parcours.journey.disclosure import Disclosure
 from parcours.journey.model.insight import InsightDocument
 from parcours.journey.model.recurrence import Recurrence
 from parcours.journey.policies import Cap as Cap
@@ -353,6 +354,8 @@ class Program:
 
     insight: InsightDocument = field(default_factory=InsightDocument)
     """What is kept of what happened, and for how long."""
+
+    disclosure: Disclosure = field(default_factory=Disclosure)
 
     draining: tuple[Journey, ...] = ()
     """Versions that take no entries any more, but may have open runs."""

@@ -7,7 +7,6 @@ from math import ceil
 from typing import assert_never
 
 from parcours.channel import CALL, Accepted, Ambiguous, NotSent, Refused
-from parcours.core.consent import set_consent
 from parcours.core.delivery.answers import take_answer
 from parcours.core.delivery.deliveries import (
     RANK,
@@ -20,6 +19,7 @@ from parcours.core.delivery.deliveries import (
     reach,
     remember_link,
 )
+from parcours.core.delivery.stated_consents import take_consent
 from parcours.core.delivery.suppression import FAILURES, suppress, take_arrival, take_failure, take_soft_failure
 from parcours.core.fact import Outcome, Unmatched
 from parcours.core.input import ContentRefused, Interrupted, Settlement
@@ -218,7 +218,7 @@ def take_effect(turn: Turn, delivery: DeliveryState, reaction: str, code: str | 
     if is_call(delivery) or not may_be_there(delivery):
         return False
     if reaction in WITHDRAWS_CONSENT:
-        set_consent(turn.profile, delivery.channel, None, granted=False)
+        take_consent(turn, delivery.channel, None, granted=False)
         return True
     if reaction in ARRIVED:
         take_arrival(turn, delivery)

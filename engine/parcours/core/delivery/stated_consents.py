@@ -1,4 +1,4 @@
-"""The room for what a person has said of consent: anybody may name any channel and any purpose.
+"""What a person says of consent, and the room for it: anybody may name any channel and any purpose.
 
 What some published message asks for is always kept. Of all else the oldest goes first, grants before withdrawals:
 without its grant a message is not sent, without a withdrawal it might be.
@@ -6,9 +6,18 @@ without its grant a message is not sent, without a withdrawal it might be.
 
 from __future__ import annotations
 
-from parcours.core.consent import stated_consents
+from parcours.core.consent import set_consent, stated_consents
+from parcours.core.fact import Changed
 from parcours.core.turn import Turn
 from parcours.journey.program import Program
+
+
+def take_consent(turn: Turn, channel: str, purpose: str | None, *, granted: bool) -> None:
+    """Record what the person says of consent to a channel or one purpose on it."""
+    if set_consent(turn.profile, channel, purpose, granted):
+        name = channel if purpose is None else f"{channel}/{purpose}"
+        said = "granted" if granted else "withdrawn"
+        turn.effects.facts.append(Changed(turn.at, turn.person, "consent", name, said))
 
 
 def keep_to_room(turn: Turn) -> None:

@@ -9,7 +9,7 @@ so many of them have come over so long a time, and nothing has arrived in betwee
 
 from __future__ import annotations
 
-from parcours.core.fact import LimitReached
+from parcours.core.fact import Changed, LimitReached
 from parcours.core.profile import DeliveryState
 from parcours.core.turn import Turn
 
@@ -20,6 +20,8 @@ SOFT_FAILURES_KEPT_MAX = 20
 def suppress(turn: Turn, channel: str, address: str, since: int) -> None:
     """Suppress an address: no other message goes there. `since` is when the delivery was decided on that found out."""
     addresses = turn.profile.suppressed.setdefault(channel, {})
+    if address not in addresses:
+        turn.effects.facts.append(Changed(turn.at, turn.person, "suppressed", channel, "suppressed"))
     addresses[address] = max(since, addresses.get(address, since))
     _forget_failures(turn, channel, address)
     if len(addresses) > turn.settings.suppressed_addresses_max:
@@ -59,6 +61,8 @@ def known_as(turn: Turn, channel: str, address: str) -> str:
 
 def lift(turn: Turn, channel: str, address: str) -> None:
     """Lift the suppression of an address, and forget what speaks against it."""
+    if is_suppressed(turn, channel, address):
+        turn.effects.facts.append(Changed(turn.at, turn.person, "suppressed", channel, "lifted"))
     _drop(turn.profile.suppressed, channel, address)
     _forget_failures(turn, channel, address)
 

@@ -1,12 +1,15 @@
-"""Changes of traits: those that an identify call sets, within the room for undeclared ones."""
+"""Changes of traits: those that an identify call sets, within the room for undeclared ones, and what is told of any."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import msgspec
 
-from parcours.core.fact import LimitReached
+from parcours.core.fact import Changed, LimitReached
+from parcours.core.paths import pick
 from parcours.core.turn import Turn
-from parcours.expression.dotted import split_path
+from parcours.expression.dotted import joined_path, split_path
 from parcours.wording import quoted
 
 
@@ -16,10 +19,35 @@ def set_traits(turn: Turn, changes: dict[str, object]) -> None:
     traits = {**turn.profile.traits, **changes}
     for name in [name for name, value in changes.items() if value is None]:
         del traits[name]
+    before = turn.profile.traits
     if _size(traits) <= min(settings.traits_bytes_max, settings.all_traits_bytes_max):
         turn.change_traits(traits)  # they fit even if none is declared
     else:
         turn.change_traits(_set_one_by_one(turn, changes))
+    tell_changes(turn, before, changes)
+
+
+def tell_changes(turn: Turn, before: Mapping[str, object], names: Iterable[str]) -> None:
+    """Record which of the traits of these names are not as they were before.
+
+    Of an object it is the declared paths below it, and the object itself if only something else in it has changed.
+    """
+    after, declared = turn.profile.traits, turn.program.disclosure.traits
+    for name in names:
+        if _same(before.get(name), after.get(name)):
+            continue
+        paths = declared.get(name, ())
+        told = [path for path in paths if path == name or not _same(pick(before, path), pick(after, path))]
+        for path in told or (joined_path((name,)),):
+            value = None
+            if path in turn.program.disclosure.told_traits:
+                value = msgspec.json.encode(pick(after, path)).decode()
+            turn.effects.facts.append(Changed(turn.at, turn.person, "trait", path, value))
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether both are the same value of JSON, where true is no number."""
+    return one is other or (one == other and isinstance(one, bool) == isinstance(other, bool))
 
 
 def _set_one_by_one(turn: Turn, changes: dict[str, object]) -> dict[str, object]:

@@ -17,10 +17,11 @@ from parcours.core.delivery.call_url import with_query
 from parcours.core.delivery.holding import tell_wait
 from parcours.core.paths import replaced
 from parcours.core.profile import DeliveryState, Run
-from parcours.core.run.traits import has_room
+from parcours.core.run.traits import has_room, tell_changes
 from parcours.core.storable import objection
 from parcours.core.turn import Turn, iso
 from parcours.expression.definition_keys import plain
+from parcours.expression.dotted import split_path
 from parcours.expression.expression import MISSING, Expression, to_json
 from parcours.expression.values import to_date
 from parcours.expression.zones import anniversary_ms, local_instant, next_local_time, zone
@@ -300,7 +301,7 @@ def _update(turn: Turn, run: Run, step: Update) -> str | None:
     values = _values(turn, run, step.values)
     # A written null takes the trait away; where a value happens to be missing, it stays as it is.
     changes = {path: value for path, value in values.items() if value is not None or step.values[path].literal}
-    traits = turn.profile.traits
+    before = traits = turn.profile.traits
     for path, value in changes.items():
         traits = replaced(traits, path, value)
     if not has_room(turn, traits):
@@ -308,6 +309,7 @@ def _update(turn: Turn, run: Run, step: Update) -> str | None:
     if changes:
         turn.change_traits(traits)
         turn.updated = run
+        tell_changes(turn, before, dict.fromkeys(split_path(path)[0] for path in changes))
     turn.record(run, "updated", _told(changes, [path for path in values if path not in changes]))
     return step.next
 

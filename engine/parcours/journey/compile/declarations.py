@@ -137,9 +137,9 @@ def declarations_of(
     declared, any_property = documents.events.events, ANYTHING if "events" in unread else {}
     events: dict[str, Mapping[str, str]] = {}
     for name, event in declared.items():
-        base = declared[event.of].properties if event.of in declared else ANYTHING if event.of == UNREAD_EVENT else {}
+        base = declared[event.of].kinds if event.of in declared else ANYTHING if event.of == UNREAD_EVENT else {}
         told = PAGE_PROPERTIES if {name, event.of} & {*PAGE_EVENTS.values()} else {}
-        events[name] = united([base, {**told, **event.properties}, any_property])
+        events[name] = united([base, {**told, **event.kinds}, any_property])
     channels = _channels(documents, unread) if installed is None else frozenset(installed)
     definition_keys = definition_keys or DefinitionKeys()
     keys = {name: definition_keys.event(name) for name in declared}

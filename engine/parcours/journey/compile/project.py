@@ -34,6 +34,7 @@ from parcours.journey.compile.journey_names import JourneyNames
 from parcours.journey.compile.policies import compile_policies
 from parcours.journey.compile.shape import check_entry, check_shape
 from parcours.journey.compile.templates import keys_with_templates, read_template, resolved, templates_in
+from parcours.journey.disclosure import Disclosure, disclosure_of
 from parcours.journey.model.actions import CallsDocument
 from parcours.journey.model.channel_rate import RATE_KEY, rate_of
 from parcours.journey.model.document import JourneyDocument, MessageDocument
@@ -122,6 +123,7 @@ class _Compiler:
             addresses=addresses,
             region=settings.region,
             insight=settings.insight,
+            disclosure=self._disclosure(addresses),
             profile_region=self._profile_region(),
         )
         documents = Documents(
@@ -134,6 +136,11 @@ class _Compiler:
             self.documents.actions,
         )
         return indexed(compiled), documents
+
+    def _disclosure(self, addresses: Mapping[str, Expression]) -> Disclosure:
+        paths = [split_path(path) for each in addresses.values() for path in each.paths]
+        named = {joined_path(keys) for root, *keys in paths if root == "profile" and keys}
+        return disclosure_of(self.documents.profile.traits, named, self.documents.events.events)
 
     def _profile_region(self) -> Expression | None:
         text, names = self.documents.profile.region, self.declared.names(past=False)

@@ -32,7 +32,7 @@ from parcours.journey.model.policies import PoliciesDocument
 from parcours.journey.model.recurrence import check_rule
 from parcours.journey.model.region import Region
 from parcours.journey.model.steps import AudienceTriggerDocument, EventTriggerDocument, StepDocument
-from parcours.journey.model.traits import IDS, IdentityDocument, Kind, PropertyPath, TraitDocument, TraitForm
+from parcours.journey.model.traits import IDS, IdentityDocument, Kind, PropertyPath, TraitForm, kinds_of
 from parcours.wording import nearest
 
 
@@ -123,7 +123,7 @@ class ProfileDocument(Document):
     @property
     def kinds(self) -> dict[str, Kind]:
         """The kind of each trait."""
-        return {path: each.type if isinstance(each, TraitDocument) else each for path, each in self.traits.items()}
+        return kinds_of(self.traits)
 
     @field_validator("identities")
     @classmethod
@@ -144,7 +144,7 @@ class KeyDocument(Document):
 class EventDocument(Document):
     """One event type. With `of` and `rule`, each event named `of` that meets the rule is one of these too."""
 
-    properties: dict[PropertyPath, Kind] = Field(
+    properties: dict[PropertyPath, TraitForm] = Field(
         default_factory=dict,
         description="The kind of each property that documents may name. A dot leads into an object; a key that has one "
         "in it stands in double quotes.",
@@ -155,6 +155,11 @@ class EventDocument(Document):
         default=None, description="What an event named by `of` has to meet to be one of these."
     )
     key: KeyDocument | None = Field(default=None, description="Whose event it is if it comes without ids.")
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """The kind of each property."""
+        return kinds_of(self.properties)
 
     @model_validator(mode="after")
     def _both(self) -> Self:

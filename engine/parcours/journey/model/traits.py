@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
@@ -29,10 +30,18 @@ IDS: Final = frozenset({"user", "anonymous"})
 
 
 class TraitDocument(Document):
-    """One trait, where more than its kind is said."""
+    """One trait, or one property of an event, where more than its kind is said."""
 
-    type: Kind = Field(description="The kind of the trait.")
-    pii: bool = Field(default=False, description="Whether it tells who somebody is, or other personal things.")
+    type: Kind = Field(description="The kind of its values.")
+    pii: bool = Field(
+        default=False,
+        description="Whether it tells who somebody is, or other personal things: then it never leaves with facts.",
+    )
+    insight: bool = Field(
+        default=False,
+        description="Whether facts tell the new value where a trait changes; never that of what is `pii`, or of an "
+        "object in which something is.",
+    )
 
 
 def _trait_form(value: object) -> str:
@@ -42,3 +51,8 @@ def _trait_form(value: object) -> str:
 TraitForm: TypeAlias = Annotated[
     Annotated[Kind, Tag("<kind>")] | Annotated[TraitDocument, Tag("<trait>")], Discriminator(_trait_form)
 ]
+
+
+def kinds_of(declared: Mapping[str, TraitForm]) -> dict[str, Kind]:
+    """The kind of each path, in whichever form it is declared."""
+    return {path: each.type if isinstance(each, TraitDocument) else each for path, each in declared.items()}

@@ -15,6 +15,7 @@ from typing import Final
 
 from parcours.expression.expression import Expression
 from parcours.journey.listening import audience_names, event_names, expressions_in
+from parcours.journey.model.document import EventDocument
 from parcours.journey.model.forms import Document
 from parcours.journey.program import CallAction, Journey, Program, Send
 from parcours.journey.read.documents import Documents
@@ -79,11 +80,16 @@ class _Content:
         declared = self.documents.events.events
         wanted = {name for name in names if name in declared}
         wanted |= {base for name in wanted if (base := declared[name].of) in declared}
-        return {name: _values(declared[name]) for name in wanted}
+        return {name: _event(declared[name]) for name in wanted}
 
 
 def _asked(expressions: Iterable[Expression]) -> set[str]:
     return {series.event for expression in expressions for series in expression.series}
+
+
+def _event(document: EventDocument) -> object:
+    """The event type with the bare kinds of its properties: what may leave with facts makes no other version."""
+    return _values(document.model_copy(update={"properties": document.kinds}))
 
 
 def _values(document: Document) -> object:

@@ -75,7 +75,7 @@ class Traffic:
         """The properties of each incoming event, those of its rule-based types included."""
         events: dict[str, dict[str, str]] = {}
         for name, event in self._project.documents.events.events.items():
-            events.setdefault(event.of or name, {}).update(event.properties)
+            events.setdefault(event.of or name, {}).update(event.kinds)
         return events
 
     def acts(self, events: int) -> list[Act]:
