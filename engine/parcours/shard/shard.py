@@ -42,6 +42,7 @@ from parcours.shard.listing import Listing
 from parcours.shard.messages import Answer, AudienceRead, Batch, Claims, DueReads, Holding, Members, Status
 from parcours.shard.outbox import Answering, accept
 from parcours.shard.positions import Positions
+from parcours.shard.publication_facts import told_by
 from parcours.shard.published import Published
 from parcours.shard.reads import Reads
 from parcours.shard.requests import ExchangeDeliveries
@@ -134,6 +135,8 @@ class Shard:
             work = self.commits.begin(now_ms)
             self._leaving.take_up(work)
             work.own += self._dead_letters.give_up()
+            if self._published.fresh and self._time.wakes_itself:
+                work.facts += told_by(self._slots.shard, None, self._published.publications)
             self.commits.commit(work, always=self._published.fresh or bool(work.own))
         if asked_for := self._dead_letters.asked_for():
             self.resend(asked_for, now_ms)
@@ -273,9 +276,12 @@ class Shard:
             assert in_time or beginning or self._published.fresh, "the shard stands still before it"
             if not beginning:
                 self._reads.close(publications.ledger.at)
+            before = self._published.ledger
             self._published.take(publications)
             self._go_by_what_is_published()
-            self.commits.commit(self.commits.begin(publications.ledger.at), always=True)
+            work = self.commits.begin(publications.ledger.at)
+            work.facts += told_by(self._slots.shard, before, publications)
+            self.commits.commit(work, always=True)
 
     def _go_by_what_is_published(self) -> None:
         self._reads.publish(self._published.program, self._published.ledger.at)

@@ -37,6 +37,7 @@ class Slots:
     """The slots of one shard."""
 
     def __init__(self, shard: int, slot_map: SlotMap) -> None:
+        self.shard = shard
         self.owned = {number: Slot() for number in slot_map.owned_by(shard)}
         self.own = Slot()
 

@@ -1,0 +1,48 @@
+"""Which versions of journeys does a change publish, and what does each of them say?
+
+All shards go by the same publications, so the first one tells them for all.
+"""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from typing import Final
+
+from ruamel.yaml import YAML
+
+from parcours.core.fact import Published
+from parcours.journey.publish.ledger import Ledger
+from parcours.journey.publish.publications import Publications
+
+FIRST_SHARD: Final = 0
+
+LINE_CHARACTERS: Final = 120
+"""Longer texts are broken where there is a space; YAML reads them as they were."""
+
+
+def told_by(shard: int, before: Ledger | None, now: Publications) -> list[Published]:
+    """The facts of the versions that are new in what is published now, in the order of their names.
+
+    before  what was published until then, None at the beginning of a store
+    """
+    ledger = now.ledger
+    if shard != FIRST_SHARD or ledger.verb != "publish":
+        return []
+    known = {name: entry.newest.number for name, entry in before.journeys.items()} if before is not None else {}
+    new = [(name, entry.newest) for name, entry in sorted(ledger.journeys.items())]
+    new = [(name, version) for name, version in new if known.get(name) != version.number]
+    if not new:
+        return []
+    documents = {each["journey"]: each for each in json.loads(now.sources[ledger.publication])["journeys"]}
+    return [
+        Published(ledger.at, "", name, version.number, _yaml(documents[name]), version.digest) for name, version in new
+    ]
+
+
+def _yaml(document: object) -> str:
+    """The document as YAML, its keys in the order in which they are documented."""
+    yaml, text = YAML(typ="rt", pure=True), StringIO()
+    yaml.width = LINE_CHARACTERS
+    yaml.dump(document, text)
+    return text.getvalue()
