@@ -83,11 +83,12 @@ def _kind_of(turn: Turn, run: Run, delivery: DeliveryState) -> tuple[MessageClas
     A version is dropped only when nothing of it is under way any more. Reactions may come later still, to a delivery
     that has left; and every marketing delivery that was ever queued remembers its purpose.
     """
-    message = message_of(turn, run, delivery)
+    if delivery.channel == CALL:
+        return "transactional", None
+    journey = turn.program.journey(run.journey, run.version)
+    message = None if journey is None else journey.messages.get(delivery.message)
     if message is not None:
         return message.message_class, message.purpose
-    if is_call(delivery):
-        return "transactional", None
     if delivery.purpose:
         return "marketing", delivery.purpose
     return ("transactional" if delivery.may_have_left else None), None

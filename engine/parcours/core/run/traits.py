@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -37,7 +37,9 @@ def tell_changes(turn: Turn, before: Mapping[str, object], names: Iterable[str])
         if _same(before.get(name), after.get(name)):
             continue
         paths = declared.get(name, ())
-        told = [path for path in paths if path == name or not _same(pick(before, path), pick(after, path))]
+        told: Sequence[str] = paths
+        if paths != (name,):  # nearly every trait is declared as a whole
+            told = [path for path in paths if not _same(pick(before, path), pick(after, path))]
         for path in told or (joined_path((name,)),):
             value = None
             if path in turn.program.disclosure.told_traits:
