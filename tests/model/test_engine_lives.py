@@ -28,8 +28,11 @@ SEEDS_PER_TEST = 30
 
 Line = dict[str, Any]
 MOVE = ("at", "profile", "journey", "version", "run", "step", "what", "why")
-REACHED = ("at", "profile", "journey", "version", "run", "step", "channel", "message", "to", "outcome", "gate")
-FIELDS = {"profile": "person"}
+REACHED = (
+    "at", "profile", "journey", "version", "run", "step", "channel", "message", "to", "outcome", "gate", "visit",
+    "class", "purpose",
+)  # fmt: skip
+FIELDS = {"profile": "person", "class": "message_class"}
 """Names of a fact's fields where a line of the results says it differently."""
 
 

@@ -209,7 +209,8 @@ def record_line(
 
 
 def record_delivery(person: Person, now_ms: int, delivery: Document, outcome: str, gate: str | None = None) -> None:
-    run = delivery["run"]
+    run, message = delivery["run"], delivery["message"]
+    is_call = delivery["channel"] == "call"
     visit = (person.id, run["journey"]["journey"], run["version"], run["number"], delivery["step"], delivery["visit"])
     person.delivery_lines.append(
         {
@@ -225,5 +226,8 @@ def record_delivery(person: Person, now_ms: int, delivery: Document, outcome: st
             "outcome": outcome,
             "gate": gate,
             "key": "/".join(str(part) for part in (*visit, delivery["channel"])),
+            "visit": delivery["visit"],
+            "class": "transactional" if is_call else message["class"],
+            "purpose": None if is_call else message.get("purpose", message["class"]),
         }
     )

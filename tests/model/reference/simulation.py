@@ -38,7 +38,7 @@ def run(
         advance(person, waiting[name], events_to_ms=end_ms, timers_to_ms=end_ms)
     return (
         in_order([line for person in people.values() for line in person.transitions]),
-        in_order([line for person in people.values() for line in person.delivery_lines]),
+        in_order([in_file(line) for person in people.values() for line in person.delivery_lines]),
     )
 
 
@@ -113,3 +113,8 @@ def in_order(lines: list[Document]) -> list[Document]:
         return (line["at"], line["profile"].encode(), line["journey"], line["run"] is not None, line["run"] or 0)
 
     return sorted(lines, key=key)
+
+
+def in_file(line: Document) -> Document:
+    """A delivery's line without what only facts tell."""
+    return {name: value for name, value in line.items() if name not in ("visit", "class", "purpose")}
