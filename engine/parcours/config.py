@@ -232,6 +232,14 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=10 * MINUTE_MS,
         description="How long facts may wait for the exporter; then it is a trouble, and no events are archived.",
     )
+    compact_after_ms: Duration = Field(
+        default=2 * DAY_MS,
+        description="Age at which the files of a day become one of each table; by then late rows have become rare.",
+    )
+    compact_grace_ms: Duration = Field(
+        default=HOUR_MS,
+        description="How long files stay that count no more, for readers who have begun with them.",
+    )
     clock_jump_max_ms: Duration = Field(
         default=10 * SECOND_MS,
         description="How far the clock may jump ahead and be followed at once; further, once it has stood for as long.",

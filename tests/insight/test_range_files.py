@@ -28,7 +28,7 @@ from parcours.core.fact import (
 from parcours.core.fact_block import encode_facts
 from parcours.core.input_block import KeptInputs, encode_inputs
 from parcours.errors import StoreBroken
-from parcours.insight.exporter import range_files
+from parcours.insight.exporter import parquet_file, range_files
 from parcours.insight.exporter.disk import Disk
 from parcours.insight.exporter.range_files import ParquetRange
 from parcours.insight.exporter.recall import recall_exported
@@ -192,7 +192,7 @@ def test_a_range_that_tells_nothing_is_done_as_well(tmp_path: Path) -> None:
 
 def test_a_range_in_other_slices_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(range_files, "PENDING_ROWS", 7)
-    monkeypatch.setattr(range_files, "GROUP_ROWS", 10)
+    monkeypatch.setattr(parquet_file, "GROUP_ROWS", 10)
     records = [record(number, SARAH[:4], line(), line()) for number in range(1, 20)]
     write(tmp_path / "one", *records)
     files = ParquetRange(tmp_path / "two", TELLING, ExportRange(1, 19))

@@ -6,6 +6,7 @@ own name by a rename; a name is durable when its folder is.
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -42,6 +43,14 @@ class Disk:
     def remove(self, path: Path) -> None:
         """Nothing happens if it is not there."""
         path.unlink(missing_ok=True)
+
+    def remove_folder(self, folder: Path) -> None:
+        """Nothing happens if there is anything in it."""
+        try:
+            folder.rmdir()
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+                raise
 
 
 def unfinished(path: Path) -> Path:

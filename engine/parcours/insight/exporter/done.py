@@ -1,26 +1,33 @@
-"""The done list: which files belong to the export, and through which record it goes.
+"""The done list: the documents by which files belong to the export.
 
-    facts/_done/SHARD-FROM-TO.json
+    facts/_done/SHARD-FROM-TO.json            the files of a range
+    facts/_done/SHARD-FROM-TO.YYYYMMDD.json   the files of a day that was compacted, and which ones they replace
+    facts/_done/SHARD.cut.json                before which day nothing counts any more, by table
 
-A range counts once this file is there, with all files that it names; whatever else lies in the folders was left behind
-by a crash, and is nobody's. Nothing in it depends on the hour, so a range that is repeated gives it again.
+A file counts once such a document is there that names it; whatever else lies in the folders was left behind by a crash,
+and is nobody's. A range's document does not depend on the hour, so a range that is repeated gives the same one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from parcours.errors import StoreBroken
 from parcours.insight.exporter.disk import Disk
-from parcours.instants import to_moment
-from parcours.journey.model.insight import DAY_MS, FactTable
+from parcours.instants import EPOCH
+from parcours.journey.model.insight import FactTable
 from parcours.store.exports import DONE, FACTS
 
 FORMAT = 1
 """Raised when the shape changes so that an earlier release would misread it."""
+
+
+RECORD_DIGITS = 12
+"""Of the numbers in the names of files, so that they sort in their order."""
 
 
 class DoneFile(msgspec.Struct, frozen=True):
@@ -47,6 +54,10 @@ class Done(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):
     latest_ms: int | None = None
     format: int = FORMAT
 
+    @property
+    def name(self) -> str:
+        return range_name(self.shard, self.first, self.last)
+
     @classmethod
     def of(cls, shard: int, first: int, last: int, files: list[DoneFile]) -> Done:
         return cls(
@@ -60,8 +71,44 @@ class Done(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):
         )
 
 
+class Compacted(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):
+    """The files of one day of a shard, of those tables of which there was anything new.
+
+    replaces  the files that count no more, also those that had been replaced by one of them
+    made_ms   since when
+    """
+
+    shard: int
+    first: int
+    last: int
+    day: int
+    files: list[DoneFile]
+    replaces: list[str]
+    made_ms: int
+    format: int = FORMAT
+
+    @property
+    def name(self) -> str:
+        return compacted_name(self.shard, self.first, self.last, self.day)
+
+
+class Cut(msgspec.Struct, frozen=True):
+    """The first day of each table of a shard that is kept, and since when (`made_ms`)."""
+
+    shard: int
+    before: dict[FactTable, int]
+    made_ms: int
+    format: int = FORMAT
+
+    @property
+    def name(self) -> str:
+        return f"{self.shard}.cut"
+
+
+Document = Done | Compacted | Cut
+T = TypeVar("T", Done, Compacted, Cut)
+
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Done).decode
 
 
 def facts_folder(store: Path) -> Path:
@@ -71,7 +118,7 @@ def facts_folder(store: Path) -> Path:
 
 def range_name(shard: int, first: int, last: int) -> str:
     """How the files of a range are called."""
-    return f"{shard}-{first:012}-{last:012}"
+    return f"{shard}-{first:0{RECORD_DIGITS}}-{last:0{RECORD_DIGITS}}"
 
 
 def file_name(table: FactTable, day: int, name: str) -> str:
@@ -79,39 +126,36 @@ def file_name(table: FactTable, day: int, name: str) -> str:
     return f"{table}/day={day_text(day)}/{name}.parquet"
 
 
+def compacted_name(shard: int, first: int, last: int, day: int) -> str:
+    """How the files of a day are called that were compacted, of records of this range."""
+    return f"{range_name(shard, first, last)}.{day_text(day).replace('-', '')}"
+
+
 def day_text(day: int) -> str:
     """The date of a day that is counted from 1970."""
-    return to_moment(day * DAY_MS).date().isoformat()
+    return (EPOCH.date() + timedelta(days=day)).isoformat()
 
 
-def write_done(facts: Path, done: Done, disk: Disk) -> None:
-    """Say, durably, that the range is exported. All of its files have to be durable."""
-    path = facts / DONE / f"{range_name(done.shard, done.first, done.last)}.json"
+def path_of(facts: Path, document: Document) -> Path:
+    """Where a document lies."""
+    return facts / DONE / f"{document.name}.json"
+
+
+def write_document(facts: Path, document: Document, disk: Disk) -> None:
+    """Say it, durably. All files that the document names have to be durable."""
+    path = path_of(facts, document)
     disk.begin(path)
-    disk.extend(path, _encode(done) + b"\n")
+    disk.extend(path, _encode(document) + b"\n")
     disk.finish(path)
     disk.sync(path.parent)
 
 
-def read_done(facts: Path) -> list[Done]:
-    """All done ranges, by shard and in the order of their records. Raises StoreBroken."""
-    found = [_read(path) for path in (facts / DONE).glob("*-*-*.json")]
-    return sorted(found, key=lambda done: (done.shard, done.first))
-
-
-def exported_through(dones: Iterable[Done]) -> dict[int, int]:
-    """Through which record the export of each shard goes."""
-    through: dict[int, int] = {}
-    for done in dones:
-        through[done.shard] = max(done.last, through.get(done.shard, 0))
-    return through
-
-
-def _read(path: Path) -> Done:
+def read_document(path: Path, kind: type[T]) -> T:
+    """Raises StoreBroken."""
     try:
-        done = _decode(path.read_bytes())
+        document = msgspec.json.decode(path.read_bytes(), type=kind)
     except msgspec.MsgspecError as error:
         raise StoreBroken(f"{path} cannot be read: {error}") from error
-    if done.format != FORMAT:
-        raise StoreBroken(f"{path} is of format {done.format}, this release of Parcours reads format {FORMAT}")
-    return done
+    if document.format != FORMAT:
+        raise StoreBroken(f"{path} is of format {document.format}, this release of Parcours reads format {FORMAT}")
+    return document

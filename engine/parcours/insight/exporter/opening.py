@@ -5,10 +5,11 @@ Nothing here imports Arrow before it is needed, so that an engine without the ex
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from parcours.config import Settings
 from parcours.errors import ExtraMissing
 from parcours.insight.exporter.done import facts_folder
 from parcours.insight.exporter.exporter import OpenRange, RangeFiles
@@ -18,21 +19,23 @@ from parcours.journey.program import Program
 from parcours.shard.messages import ExportRange
 
 if TYPE_CHECKING:
-    from parcours.insight.exporter.range_files import Consumer
+    from parcours.insight.exporter.recall import Exported
+    from parcours.insight.exporter.upkeep import Upkeep
 
-OpenConsumer: TypeAlias = "Callable[[int, ExportRange, Program], Consumer | None]"
+OpenConsumer: TypeAlias = Callable[[int, ExportRange, Program], RangeFiles | None]
 """Who gets the slices of a range of the shard of this number as well; None where nobody does."""
 
 EXTRA = "insight"
+EXPORT = "the export of facts (`insight` of parcours.yaml)"
 
 
-def check_extra(part: str = "the export of facts (`insight` of parcours.yaml)") -> None:
-    """Raises ExtraMissing if a library is not installed; `part` says what needs it."""
+def check_extra() -> None:
+    """Raises ExtraMissing if a library of the extra is not installed."""
     try:
         import pyarrow  # noqa: F401
         import zstandard  # noqa: F401
     except ModuleNotFoundError as error:
-        raise ExtraMissing.of(part, EXTRA) from error
+        raise ExtraMissing.of(EXPORT, EXTRA) from error
 
 
 def range_opener(store: Path, secret: str | None, also: OpenConsumer | None = None) -> OpenRange:
@@ -50,6 +53,14 @@ def range_opener(store: Path, secret: str | None, also: OpenConsumer | None = No
         return range_files.ParquetRange(store, Telling.of(shard, program, secret), ahead, also=consumer)
 
     return open_range
+
+
+def open_upkeep(store: Path, settings: Settings, shards: Iterable[int] | None = None) -> Upkeep:
+    """What looks after the files of these shards, of all if none are named. Raises ExtraMissing."""
+    check_extra()
+    from parcours.insight.exporter import upkeep
+
+    return upkeep.Upkeep(store, settings, shards)
 
 
 def recall_exported(store: Path, person: str) -> Exported:

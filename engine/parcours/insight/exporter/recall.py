@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from parcours.core.fact import Fact
-from parcours.errors import StoreBroken
-from parcours.insight.exporter.done import exported_through, facts_folder, read_done
-from parcours.insight.exporter.facts import Exported, fact_of
-from parcours.insight.exporter.schemas import SCHEMAS
+from parcours.insight.exporter.done import facts_folder
+from parcours.insight.exporter.facts import fact_of
+from parcours.insight.exporter.listing import Listing
+from parcours.insight.exporter.reading import reading, rows_of
 from parcours.insight.exporter.tables import TABLES
-from parcours.journey.model.insight import FactTable
 
-ATTEMPTS: Final = 3
-"""How often the done list is read again where a file has gone since: once is enough, unless the machine slept."""
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What the export tells of a person.
+
+    facts    in the order of happening
+    through  by shard, through which record its facts are exported: only above it has its journal to be asked
+    """
+
+    facts: list[Fact]
+    through: dict[int, int]
 
 
 def recall_exported(store: Path, person: str) -> Exported:
@@ -26,36 +32,19 @@ def recall_exported(store: Path, person: str) -> Exported:
 
     Raises StoreBroken.
     """
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return _recall(facts_folder(store), person)
-        except FileNotFoundError:
-            continue
-    return _recall(facts_folder(store), person)
+    facts = facts_folder(store)
+    return reading(facts, lambda listing: _recall(facts, listing, person))
 
 
-def _recall(facts: Path, person: str) -> Exported:
-    dones = read_done(facts)
+def _recall(facts: Path, listing: Listing, person: str) -> Exported:
     found: list[tuple[tuple[int, int, int], Fact]] = []
     for table in TABLES:
         if table == "events":
             continue
-        paths = [facts / each.name for done in dones for each in done.files if each.table == table]
-        for row in _rows_of(table, paths, person):
+        rows = rows_of(facts, listing, table, person)
+        time = rows.schema.get_field_index("time")
+        for row in rows.set_column(time, "time", rows["time"].cast(pa.int64())).to_pylist():
             # A store that is shared out anew numbers its records behind all that there were, whatever the shard is.
             found.append(((row["record"], row["shard"], row["n"]), fact_of(table, row)))
     found.sort(key=lambda pair: pair[0])
-    return Exported([fact for _, fact in found], exported_through(dones))
-
-
-def _rows_of(table: FactTable, paths: Iterable[Path], person: str) -> Iterable[dict[str, Any]]:
-    names = [str(path) for path in paths]
-    if not names:
-        return
-    try:
-        files = ds.dataset(names, schema=SCHEMAS[table], format="parquet")
-        rows = files.to_table(filter=ds.field("person") == person, use_threads=False)
-    except pa.ArrowException as error:
-        raise StoreBroken(f"the table {table} of {Path(names[0]).parents[2]} cannot be read: {error}") from error
-    time = rows.schema.get_field_index("time")
-    yield from rows.set_column(time, "time", rows["time"].cast(pa.int64())).to_pylist()
+    return Exported([fact for _, fact in found], dict(listing.through))

@@ -1,0 +1,88 @@
+"""Which files belong to the export now, what was cut off, and through which record does it go?
+
+Documents are read while others are written and deleted. It does not matter in which order they are seen: what replaces
+files is written before they go, and they stay for a while; who meets one that has gone reads the list again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from parcours.insight.exporter.done import Compacted, Cut, Done, DoneFile, read_document
+from parcours.journey.model.insight import DAY_MS, FactTable
+from parcours.store.exports import DONE
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The documents of the done list, or those of one shard; ranges by shard and in the order of their records."""
+
+    ranges: list[Done]
+    compacted: list[Compacted]
+    cuts: dict[int, Cut]
+
+    @cached_property
+    def through(self) -> dict[int, int]:
+        """Through which record the export of each shard goes."""
+        return {done.shard: done.last for done in self.ranges}
+
+    @cached_property
+    def replaced(self) -> frozenset[str]:
+        """The names of files that count no more because others have their rows."""
+        return frozenset(name for each in self.compacted for name in each.replaces)
+
+    def cut_before_ms(self) -> dict[FactTable, int]:
+        """By table, before which instant rows are missing because they were kept for long enough."""
+        before: dict[FactTable, int] = {}
+        for cut in self.cuts.values():
+            for table, day in cut.before.items():
+                before[table] = max(before.get(table, 0), day * DAY_MS)
+        return before
+
+    def is_cut(self, shard: int, file: DoneFile) -> bool:
+        """Whether the rows of a file were kept for long enough."""
+        cut = self.cuts.get(shard)
+        return cut is not None and file.day < cut.before.get(file.table, file.day)
+
+    def counts(self, shard: int, file: DoneFile) -> bool:
+        """Whether a file's rows belong to the export."""
+        return file.name not in self.replaced and not self.is_cut(shard, file)
+
+    def documents(self, shard: int | None = None) -> list[Done | Compacted]:
+        """What names files, of one shard if it is given."""
+        documents: list[Done | Compacted] = [*self.ranges, *self.compacted]
+        return [each for each in documents if shard is None or each.shard == shard]
+
+    def files(self) -> Iterator[tuple[Done | Compacted, DoneFile]]:
+        """All files that count, each with the document that names it."""
+        for document in self.documents():
+            for file in document.files:
+                if self.counts(document.shard, file):
+                    yield document, file
+
+
+def read_listing(facts: Path, shard: int | None = None) -> Listing:
+    """The done list, of one shard if it is named; empty where nothing is exported.
+
+    Raises FileNotFoundError if a document goes meanwhile (then it is read again), StoreBroken.
+    """
+    prefix = "*" if shard is None else str(shard)
+    ranges: list[Done] = []
+    compacted: list[Compacted] = []
+    cuts: dict[int, Cut] = {}
+    for path in (facts / DONE).glob(f"{prefix}[-.]*.json"):
+        if path.name.endswith(".cut.json"):
+            cut = read_document(path, Cut)
+            cuts[cut.shard] = cut
+        elif "." in path.stem:
+            compacted.append(read_document(path, Compacted))
+        else:
+            ranges.append(read_document(path, Done))
+    return Listing(
+        sorted(ranges, key=lambda done: (done.shard, done.first)),
+        sorted(compacted, key=lambda each: (each.shard, each.day, each.last)),
+        cuts,
+    )

@@ -1,0 +1,109 @@
+"""Upkeep of the exported files: days are compacted, what was kept for long enough is cut off, and what counts no more
+goes after a while.
+
+Whatever is interrupted changes nothing for readers, and is done again the next time. Nobody else may write files of the
+same shards meanwhile, but for the exporter itself: a range that is under way is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+from parcours.config import Settings
+from parcours.insight.exporter.compaction import compact_day, day_to_compact
+from parcours.insight.exporter.disk import Disk
+from parcours.insight.exporter.done import RECORD_DIGITS, Cut, Done, facts_folder, path_of, write_document
+from parcours.insight.exporter.listing import Listing, read_listing
+from parcours.insight.exporter.parquet_file import in_words
+from parcours.insight.exporter.tables import TABLES
+from parcours.instants import EPOCH
+from parcours.journey.model.insight import DAY_MS, FactTable, InsightDocument
+from parcours.store.exports import DONE, UNFINISHED
+
+
+class Upkeep:
+    """Looks after the files of some shards, of all that there are if none are named. Used by one thread at a time."""
+
+    def __init__(
+        self, store: Path, settings: Settings, shards: Iterable[int] | None = None, disk: Disk | None = None
+    ) -> None:
+        """store: the folder of the store."""
+        self._facts = facts_folder(store)
+        self._settings = settings
+        self._shards = None if shards is None else frozenset(shards)
+        self._disk = disk or Disk()
+
+    def step(self, insight: InsightDocument, now_ms: int) -> bool:
+        """Do a part of what there is to do: compact a day of a shard, or sweep up if there is none.
+
+        Returns whether there is more. Raises StoreBroken; then nothing has changed for readers.
+        """
+        with in_words(self._facts):
+            listing = read_listing(self._facts)
+            shards = [shard for shard in sorted(listing.through) if self._shards is None or shard in self._shards]
+            for shard in shards:
+                self._cut(insight, listing, shard, now_ms)
+            listing = read_listing(self._facts)
+            for shard in shards:
+                day = day_to_compact(listing, shard, now_ms, self._settings.compact_after_ms)
+                if day is not None:
+                    compact_day(self._facts, listing, shard, day, now_ms, self._disk)
+                    return True
+            for shard in shards:
+                self._sweep(listing, shard, now_ms)
+            return False
+
+    def _cut(self, insight: InsightDocument, listing: Listing, shard: int, now_ms: int) -> None:
+        """Say from which day on tables are kept now; what is gone stays so."""
+        before = listing.cuts[shard].before if shard in listing.cuts else {}
+        after: dict[FactTable, int] = dict(before)
+        for table in TABLES:
+            kept_for_ms = insight.kept_for(table)
+            if kept_for_ms is not None:
+                after[table] = max((now_ms - kept_for_ms) // DAY_MS, before.get(table, 0))
+        if after != before:
+            write_document(self._facts, Cut(shard, after, now_ms), self._disk)
+
+    def _sweep(self, listing: Listing, shard: int, now_ms: int) -> None:
+        """Delete files that have not counted for a while, and those that a crash left; then documents of such alone."""
+        documents = listing.documents(shard)
+        named = {file.name for document in documents for file in document.files}
+        gone = self._gone(listing, shard, now_ms)
+        through = listing.through[shard]
+        for path in self._facts.glob(f"*/day=*/{shard}-*"):
+            name = path.relative_to(self._facts).as_posix()
+            if name in gone or (name not in named and _last(path) <= through):
+                self._disk.remove(path)
+        for path in (self._facts / DONE).glob(f"{shard}[-.]*{UNFINISHED}"):
+            if ".cut." in path.name or _last(path) <= through:
+                self._disk.remove(path)
+        for document in documents:
+            is_newest = isinstance(document, Done) and document.last == through  # it says how far the export goes
+            if not is_newest and all(file.name in gone for file in document.files):
+                self._disk.remove(path_of(self._facts, document))
+        for folder in self._facts.glob("*/day=*"):
+            if not any(folder.iterdir()) and self._is_past(folder, now_ms):
+                self._disk.remove_folder(folder)
+
+    def _gone(self, listing: Listing, shard: int, now_ms: int) -> set[str]:
+        """The files that have not counted for so long that no reader has them in hand."""
+        since_ms = now_ms - self._settings.compact_grace_ms
+        compacted = [each for each in listing.compacted if each.shard == shard]
+        gone = {name for each in compacted if each.made_ms <= since_ms for name in each.replaces}
+        if shard in listing.cuts and listing.cuts[shard].made_ms <= since_ms:
+            gone |= {
+                file.name for each in listing.documents(shard) for file in each.files if listing.is_cut(shard, file)
+            }
+        return gone
+
+    def _is_past(self, folder: Path, now_ms: int) -> bool:
+        """Whether nobody is about to write the first file of a day."""
+        day = date.fromisoformat(folder.name.partition("=")[2])
+        return (day - EPOCH.date()).days * DAY_MS < now_ms - self._settings.compact_after_ms
+
+
+def _last(path: Path) -> int:
+    """The last record of a file's range, by its name."""
+    return int(path.name.split("-")[2][:RECORD_DIGITS])
