@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +27,7 @@ from parcours.insight.exporter.listing import Listing
 from parcours.insight.exporter.parquet_file import RowGroups, in_words
 from parcours.insight.exporter.reading import read_files
 from parcours.insight.exporter.schemas import SCHEMAS
+from parcours.insight.exporter.tables import begins_ms
 from parcours.journey.model.insight import DAY_MS, FactTable
 
 ORDER: Final = [(name, "ascending") for name in ("person", "time", "record", "n")]
@@ -37,13 +39,13 @@ SAMPLES: Final = 10_000
 """People by whom those who are sorted at once are told from the next: spread over all rows."""
 
 
-def day_to_compact(listing: Listing, shard: int, now_ms: int, after_ms: int) -> int | None:
+def day_to_compact(listing: Listing, shard: int, now_ms: int, after_ms: int) -> date | None:
     """The first day of a shard with files of ranges that has been over for so long, None if there is none."""
     days = (file.day for _, file in _new(listing, shard))
-    return min((day for day in days if (day + 1) * DAY_MS + after_ms <= now_ms), default=None)
+    return min((day for day in days if begins_ms(day) + DAY_MS + after_ms <= now_ms), default=None)
 
 
-def compact_day(facts: Path, listing: Listing, shard: int, day: int, now_ms: int, disk: Disk) -> None:
+def compact_day(facts: Path, listing: Listing, shard: int, day: date, now_ms: int, disk: Disk) -> None:
     """Compact one day of a shard. Raises StoreBroken, FileNotFoundError."""
     new = [(done, file) for done, file in _new(listing, shard) if file.day == day]
     tables: dict[FactTable, list[DoneFile]] = defaultdict(list)

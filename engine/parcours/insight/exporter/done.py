@@ -10,7 +10,7 @@ and is nobody's. A range's document does not depend on the hour, so a range that
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,13 +18,11 @@ import msgspec
 
 from parcours.errors import StoreBroken
 from parcours.insight.exporter.disk import Disk
-from parcours.instants import EPOCH
 from parcours.journey.model.insight import FactTable
 from parcours.store.exports import DONE, FACTS
 
 FORMAT = 1
 """Raised when the shape changes so that an earlier release would misread it."""
-
 
 RECORD_DIGITS = 12
 """Of the numbers in the names of files, so that they sort in their order."""
@@ -35,7 +33,7 @@ class DoneFile(msgspec.Struct, frozen=True):
 
     name: str
     table: FactTable
-    day: int
+    day: date
     rows: int
     bytes: int
     earliest_ms: int
@@ -81,7 +79,7 @@ class Compacted(msgspec.Struct, frozen=True, rename={"first": "from", "last": "t
     shard: int
     first: int
     last: int
-    day: int
+    day: date
     files: list[DoneFile]
     replaces: list[str]
     made_ms: int
@@ -96,7 +94,7 @@ class Cut(msgspec.Struct, frozen=True):
     """The first day of each table of a shard that is kept, and since when (`made_ms`)."""
 
     shard: int
-    before: dict[FactTable, int]
+    before: dict[FactTable, date]
     made_ms: int
     format: int = FORMAT
 
@@ -121,19 +119,14 @@ def range_name(shard: int, first: int, last: int) -> str:
     return f"{shard}-{first:0{RECORD_DIGITS}}-{last:0{RECORD_DIGITS}}"
 
 
-def file_name(table: FactTable, day: int, name: str) -> str:
+def file_name(table: FactTable, day: date, name: str) -> str:
     """The path of a file in the folder of facts."""
-    return f"{table}/day={day_text(day)}/{name}.parquet"
+    return f"{table}/day={day.isoformat()}/{name}.parquet"
 
 
-def compacted_name(shard: int, first: int, last: int, day: int) -> str:
+def compacted_name(shard: int, first: int, last: int, day: date) -> str:
     """How the files of a day are called that were compacted, of records of this range."""
-    return f"{range_name(shard, first, last)}.{day_text(day).replace('-', '')}"
-
-
-def day_text(day: int) -> str:
-    """The date of a day that is counted from 1970."""
-    return (EPOCH.date() + timedelta(days=day)).isoformat()
+    return f"{range_name(shard, first, last)}.{day:%Y%m%d}"
 
 
 def path_of(facts: Path, document: Document) -> Path:

@@ -12,7 +12,8 @@ from functools import cached_property
 from pathlib import Path
 
 from parcours.insight.exporter.done import Compacted, Cut, Done, DoneFile, read_document
-from parcours.journey.model.insight import DAY_MS, FactTable
+from parcours.insight.exporter.tables import begins_ms
+from parcours.journey.model.insight import FactTable
 from parcours.store.exports import DONE
 
 
@@ -39,7 +40,7 @@ class Listing:
         before: dict[FactTable, int] = {}
         for cut in self.cuts.values():
             for table, day in cut.before.items():
-                before[table] = max(before.get(table, 0), day * DAY_MS)
+                before[table] = max(before.get(table, 0), begins_ms(day))
         return before
 
     def is_cut(self, shard: int, file: DoneFile) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,7 +63,7 @@ class RowGroups:
         if self._held_rows:
             self._write(self._taken())
 
-    def finish(self, name: str, table: FactTable, day: int) -> DoneFile:
+    def finish(self, name: str, table: FactTable, day: date) -> DoneFile:
         """Make the file durable. There has to be a row."""
         self.write_all()
         assert self._file is not None, "rows have been added"

@@ -6,6 +6,7 @@ repeated gives the same bytes.
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ from parcours.insight.exporter.parquet_file import RowGroups, in_words
 from parcours.insight.exporter.rows import Telling, rows_of
 from parcours.insight.exporter.schemas import SCHEMAS, table_of
 from parcours.insight.exporter.tables import Row, day_of
-from parcours.journey.model.insight import FactTable
+from parcours.journey.model.insight import DAY_MS, FactTable
 from parcours.shard.messages import ExportRange, ExportSlice
 
 PENDING_ROWS: Final = 20_000
@@ -83,10 +84,12 @@ class ParquetRange(RangeFiles):
     def _part(self, table: FactTable, row: Row) -> _Part:
         at_ms = row[0]
         assert isinstance(at_ms, int), "a row begins with its time"
-        part = self._parts.get((table, day_of(at_ms)))
+        number = at_ms // DAY_MS  # of the day; its date is not worked out for each row
+        part = self._parts.get((table, number))
         if part is None:
-            name = file_name(table, day_of(at_ms), range_name(self._telling.shard, self._range.first, self._range.last))
-            part = self._parts[(table, day_of(at_ms))] = _Part(self._facts, name, table, day_of(at_ms), self._disk)
+            day = day_of(at_ms)
+            name = file_name(table, day, range_name(self._telling.shard, self._range.first, self._range.last))
+            part = self._parts[(table, number)] = _Part(self._facts, name, table, day, self._disk)
         return part
 
     def _settle(self) -> None:
@@ -103,7 +106,7 @@ class ParquetRange(RangeFiles):
 class _Part:
     """The rows of one table and day."""
 
-    def __init__(self, facts: Path, name: str, table: FactTable, day: int, disk: Disk) -> None:
+    def __init__(self, facts: Path, name: str, table: FactTable, day: date, disk: Disk) -> None:
         self.rows: list[Row] = []
         self.groups = RowGroups(facts / name, SCHEMAS[table], disk)
         self._name, self._table, self._day = name, table, day

@@ -8,9 +8,11 @@ within one shard they are its order. `n` counts the kept lines of a record, then
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from parcours.config import DAY_MS
+from parcours.instants import EPOCH, to_moment
 from parcours.journey.model.insight import FactTable
 
 Kind: TypeAlias = Literal["string", "time", "bool", "int16", "int32", "int64", "strings"]
@@ -93,6 +95,11 @@ COLUMNS: Final[Mapping[FactTable, tuple[Column, ...]]] = {
 }
 
 
-def day_of(at_ms: int) -> int:
-    """The day of a time in UTC, counted from 1970."""
-    return at_ms // DAY_MS
+def day_of(at_ms: int) -> date:
+    """The day of a time in UTC."""
+    return to_moment(at_ms // DAY_MS * DAY_MS).date()
+
+
+def begins_ms(day: date) -> int:
+    """When a day begins."""
+    return (day - EPOCH.date()).days * DAY_MS

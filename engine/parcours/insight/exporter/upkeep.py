@@ -17,9 +17,8 @@ from parcours.insight.exporter.disk import Disk
 from parcours.insight.exporter.done import RECORD_DIGITS, Cut, Done, facts_folder, path_of, write_document
 from parcours.insight.exporter.listing import Listing, read_listing
 from parcours.insight.exporter.parquet_file import in_words
-from parcours.insight.exporter.tables import TABLES
-from parcours.instants import EPOCH
-from parcours.journey.model.insight import DAY_MS, FactTable, InsightDocument
+from parcours.insight.exporter.tables import TABLES, begins_ms, day_of
+from parcours.journey.model.insight import FactTable, InsightDocument
 from parcours.store.exports import DONE, UNFINISHED
 
 
@@ -58,11 +57,12 @@ class Upkeep:
     def _cut(self, insight: InsightDocument, listing: Listing, shard: int, now_ms: int) -> None:
         """Say from which day on tables are kept now; what is gone stays so."""
         before = listing.cuts[shard].before if shard in listing.cuts else {}
-        after: dict[FactTable, int] = dict(before)
+        after: dict[FactTable, date] = dict(before)
         for table in TABLES:
             kept_for_ms = insight.kept_for(table)
             if kept_for_ms is not None:
-                after[table] = max((now_ms - kept_for_ms) // DAY_MS, before.get(table, 0))
+                day = day_of(now_ms - kept_for_ms)
+                after[table] = max(day, before.get(table, day))
         if after != before:
             write_document(self._facts, Cut(shard, after, now_ms), self._disk)
 
@@ -101,7 +101,7 @@ class Upkeep:
     def _is_past(self, folder: Path, now_ms: int) -> bool:
         """Whether nobody is about to write the first file of a day."""
         day = date.fromisoformat(folder.name.partition("=")[2])
-        return (day - EPOCH.date()).days * DAY_MS < now_ms - self._settings.compact_after_ms
+        return begins_ms(day) < now_ms - self._settings.compact_after_ms
 
 
 def _last(path: Path) -> int:
