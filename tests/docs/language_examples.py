@@ -59,7 +59,7 @@ events:
     of: Order Completed
     rule: event.total >= 500
   Store Visit:
-    properties: {card: string}
+    properties: {card: {type: string, pii: true}}
     key: {namespace: loyalty, value: event.card}
 """,
     ),

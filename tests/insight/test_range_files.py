@@ -33,6 +33,8 @@ from parcours.insight.exporter.disk import Disk
 from parcours.insight.exporter.range_files import ParquetRange
 from parcours.insight.exporter.recall import recall_exported
 from parcours.insight.exporter.rows import Telling
+from parcours.journey.model.document import EventsDocument, ProjectDocument
+from parcours.journey.project import Project
 from parcours.shard.messages import ExportRange, ExportRecord, ExportSlice
 
 AT = 20_000 * DAY_MS
@@ -151,6 +153,31 @@ def test_a_kept_line_is_an_event_with_the_time_of_its_record(tmp_path: Path) -> 
         "sarah", "Checkout Started", True, "m1", '{"total":12.5}',
     ]  # fmt: skip
     assert (seen["person"], seen["declared"], seen["shard"], seen["record"], seen["n"]) == ("anon", False, 3, 5, 1)
+
+
+def test_properties_that_are_declared_private_are_left_out_wherever_they_stand(tmp_path: Path) -> None:
+    events = EventsDocument.model_validate(
+        {
+            "events": {
+                "Checkout Started": {"properties": {"email": {"type": "string", "pii": True}, "total": "number"}},
+                "Large": {
+                    "of": "Checkout Started", "rule": "event.total > 5",
+                    "properties": {"to.street": {"type": "string", "pii": True}, "to.city": {"type": "string"}},
+                },
+                "Page Viewed": {"properties": {"name": {"type": "string", "pii": True}}},
+            }
+        }
+    )  # fmt: skip
+    program = Project.of(ProjectDocument.model_validate({"project": "shop"}), events=events).program
+    large = line(properties='{"total": 9, "email": "s@shop.example", "to": {"street": "Rue 1", "city": "Paris"}}')
+    page = b'{"type": "page", "userId": "sarah", "name": "Account of sarah", "properties": {"path": "/"}}'
+
+    write(tmp_path, record(1, [], large, page, line("Seen")), telling=Telling.of(3, program, None))
+
+    assert [(row["event"], row["declared"], row["properties"]) for row in rows(tmp_path, "events")] == [
+        ("Checkout Started", True, '{"total":9,"to":{"city":"Paris"}}'), ("Page Viewed", True, '{"path":"/"}'),
+        ("Seen", False, "{}"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("properties", ["3", '{"a": 1e999}', '"text"'])

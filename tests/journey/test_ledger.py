@@ -18,6 +18,7 @@ from parcours.journey.model.document import (
 )
 from parcours.journey.program import AudienceTrigger
 from parcours.journey.project import Project
+from parcours.journey.publish.digest import digests_of
 from parcours.journey.publish.ledger import Ledger, Verb, changed, published, retired
 from parcours.journey.publish.publications import PublicationCompiler, Publications, begun, candidate_of, source_of
 
@@ -298,3 +299,14 @@ def test_a_name_with_a_new_meaning_has_a_key_of_its_own() -> None:
         'profile.city == "Lyon"',
     ]
     assert [rule.name for each in (older, newest) for rule in each.exits] == ["staff", "staff"]
+
+
+def test_what_is_kept_out_of_the_export_makes_no_other_journey_or_audience() -> None:
+    audiences = {"audiences": {"buyers": 'count("Bought", "30d") > 0'}}
+    private = {"properties": {"total": {"type": "number", "pii": True}}}
+
+    plain = shop(TRIP, **audiences)
+    marked = shop(TRIP, **audiences, events={"Start": private, "Bought": private})
+
+    assert digests_of(plain.documents, plain.program) == digests_of(marked.documents, marked.program)
+    assert [event.private for event in marked.program.events.values()] == [(("total",),), (("total",),), (), ()]

@@ -69,6 +69,7 @@ class Telling:
         return cls(
             shard,
             frozenset(program.events) | frozenset(program.derived),
+            _private(program),
             clear=program.insight.addresses == "clear",
             secret=None if secret is None else secret.encode(),
         )
@@ -78,6 +79,15 @@ class Telling:
         if address is None or self.clear:
             return address
         return None if self.secret is None else hmac.digest(self.secret, address.encode(), "sha256").hex()
+
+
+def _private(program: Program) -> dict[str, tuple[Path, ...]]:
+    """The private properties by event; those of a rule-based type are of the event that it is made of."""
+    private: dict[str, tuple[Path, ...]] = {}
+    for event in program.events.values():
+        name = event.of or event.name
+        private[name] = (*private.get(name, ()), *event.private)
+    return private
 
 
 def rows_of(record: ExportRecord, telling: Telling) -> Iterator[tuple[FactTable, Row]]:

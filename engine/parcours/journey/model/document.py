@@ -32,7 +32,16 @@ from parcours.journey.model.policies import PoliciesDocument
 from parcours.journey.model.recurrence import check_rule
 from parcours.journey.model.region import Region
 from parcours.journey.model.steps import AudienceTriggerDocument, EventTriggerDocument, StepDocument
-from parcours.journey.model.traits import IDS, IdentityDocument, Kind, PropertyPath, TraitForm, kinds_of
+from parcours.journey.model.traits import (
+    IDS,
+    IdentityDocument,
+    Kind,
+    PropertyDocument,
+    PropertyForm,
+    PropertyPath,
+    TraitDocument,
+    TraitForm,
+)
 from parcours.wording import nearest
 
 
@@ -144,7 +153,7 @@ class KeyDocument(Document):
 class EventDocument(Document):
     """One event type. With `of` and `rule`, each event named `of` that meets the rule is one of these too."""
 
-    properties: dict[PropertyPath, TraitForm] = Field(
+    properties: dict[PropertyPath, PropertyForm] = Field(
         default_factory=dict,
         description="The kind of each property that documents may name. A dot leads into an object; a key that has one "
         "in it stands in double quotes.",
@@ -159,7 +168,16 @@ class EventDocument(Document):
     @property
     def kinds(self) -> dict[str, Kind]:
         """The kind of each property."""
-        return kinds_of(self.properties)
+        return {
+            path: each.type if isinstance(each, PropertyDocument) else each for path, each in self.properties.items()
+        }
+
+    @property
+    def private(self) -> frozenset[str]:
+        """The properties that are not exported."""
+        return frozenset(
+            path for path, each in self.properties.items() if isinstance(each, PropertyDocument) and each.pii
+        )
 
     @model_validator(mode="after")
     def _both(self) -> Self:

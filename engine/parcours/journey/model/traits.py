@@ -44,6 +44,13 @@ class TraitDocument(Document):
     )
 
 
+class PropertyDocument(Document):
+    """One property of an event, where more than its kind is said."""
+
+    type: Kind = Field(description="The kind of the property.")
+    pii: bool = Field(default=False, description="Whether it is personal: it stays out of the exported events then.")
+
+
 def _trait_form(value: object) -> str:
     return "<trait>" if keys_of(value) else "<kind>"
 
@@ -51,8 +58,7 @@ def _trait_form(value: object) -> str:
 TraitForm: TypeAlias = Annotated[
     Annotated[Kind, Tag("<kind>")] | Annotated[TraitDocument, Tag("<trait>")], Discriminator(_trait_form)
 ]
-
-
-def kinds_of(declared: Mapping[str, TraitForm]) -> dict[str, Kind]:
-    """The kind of each path, in whichever form it is declared."""
-    return {path: each.type if isinstance(each, TraitDocument) else each for path, each in declared.items()}
+PropertyForm: TypeAlias = Annotated[
+    Annotated[Kind, Tag("<kind>")] | Annotated[PropertyDocument, Tag("<property>")],
+    Discriminator(lambda value: "<property>" if keys_of(value) else "<kind>"),
+]

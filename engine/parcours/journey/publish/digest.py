@@ -80,16 +80,16 @@ class _Content:
         declared = self.documents.events.events
         wanted = {name for name in names if name in declared}
         wanted |= {base for name in wanted if (base := declared[name].of) in declared}
-        return {name: _event(declared[name]) for name in wanted}
+        return {name: _event_values(declared[name]) for name in wanted}
 
 
 def _asked(expressions: Iterable[Expression]) -> set[str]:
     return {series.event for expression in expressions for series in expression.series}
 
 
-def _event(document: EventDocument) -> object:
-    """The event type with the bare kinds of its properties: what may leave with facts makes no other version."""
-    return _values(document.model_copy(update={"properties": document.kinds}))
+def _event_values(event: EventDocument) -> object:
+    """The values of an event type. What is exported of it is no part of what it means."""
+    return _values(event.model_copy(update={"properties": event.kinds}))
 
 
 def _values(document: Document) -> object:
