@@ -236,6 +236,11 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=2 * DAY_MS,
         description="Age at which the files of a day become one of each table; by then late rows have become rare.",
     )
+    compact_files: Count = Field(
+        default=100,
+        description="Files of ranges of one table and day beyond which they become one before that: each costs a "
+        "question about a person 1 ms.",
+    )
     compact_grace_ms: Duration = Field(
         default=HOUR_MS,
         description="How long files stay that count no more, for readers who have begun with them.",

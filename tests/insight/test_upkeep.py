@@ -58,8 +58,14 @@ def told(store: Path, table: FactTable = "moves") -> list[tuple[Any, ...]]:
     return sorted((row["shard"], row["record"], row["n"], row["time"], row["person"]) for row in rows)
 
 
-def upkeep(store: Path, now_ms: int, insight: InsightDocument = EVER, disk: Disk | None = None) -> None:
-    keeper = Upkeep(store, SETTINGS, disk=disk)
+def upkeep(
+    store: Path,
+    now_ms: int,
+    insight: InsightDocument = EVER,
+    disk: Disk | None = None,
+    settings: Settings = SETTINGS,
+) -> None:
+    keeper = Upkeep(store, settings, disk=disk)
     while keeper.step(insight, now_ms):
         pass
 
@@ -137,6 +143,29 @@ def test_rows_that_come_late_for_a_compacted_day_are_there_at_once_and_join_it(t
     assert [name.rpartition("/")[2] for name in files_of(tmp_path)][:2] == [
         "0-000000000001-000000000050.20241003.parquet", "0-000000000051-000000000060.parquet",
     ]  # fmt: skip
+
+
+def test_files_of_a_day_that_is_not_over_become_one_when_there_are_many(tmp_path: Path) -> None:
+    today, settings = DAY * DAY_MS, Settings(compact_files=3)
+    for number in range(9):
+        export(tmp_path, number, days=1)
+        upkeep(tmp_path, today, settings=settings)
+    before = told(tmp_path)
+    listing = read_listing(tmp_path / "facts")
+    assert sorted(file.name.rpartition("/")[2] for _, file in listing.files() if file.table == "moves") == [
+        "0-000000000001-000000000040.20241004.parquet", "0-000000000041-000000000080.20241004.parquet",
+        "0-000000000081-000000000090.parquet",
+    ]  # fmt: skip
+    assert len(before) == 9 * 50
+
+    upkeep(tmp_path, NOW, settings=settings)
+    upkeep(tmp_path, LATER, settings=settings)
+
+    assert told(tmp_path) == before
+    assert [name.rpartition("/")[2] for name in files_of(tmp_path)] == [
+        "0-000000000001-000000000080.20241004.parquet", "0-000000000081-000000000090.parquet",
+    ]  # fmt: skip
+    assert documents(tmp_path) == ["0-000000000001-000000000080.20241004.json", "0-000000000081-000000000090.json"]
 
 
 def test_people_of_a_large_day_are_sorted_in_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

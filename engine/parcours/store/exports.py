@@ -3,8 +3,8 @@
     TABLE/day=2026-03-02/SHARD-FROM-TO.parquet   rows of a range of a shard's journal
     _done/SHARD-FROM-TO.json                     which files belong to it, written once all of them are durable
 
-No file is ever changed once it has its name. A copy of a store takes them along: as far as its shards know of them, for
-what they do not know of they will export again.
+No file of a range is ever changed once it has its name; it may be replaced, and go after a while. A copy of a store takes
+them along: as far as its shards know of them, for what they do not know of they will export again.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ DONE: Final = "_done"
 UNFINISHED: Final = ".unfinished"
 """How the name of a file ends that is being written."""
 
+ATTEMPTS: Final = 3
+"""How often a folder is looked through while files go that have been replaced: once more is enough."""
+
 
 def copy_exports(source: Path, target: Path, through: Mapping[int, int]) -> None:
     """Copy what is exported from one store's folder to another's, durably: of each shard up to this record.
@@ -31,18 +34,32 @@ def copy_exports(source: Path, target: Path, through: Mapping[int, int]) -> None
     Raises OSError.
     """
     for name in (FACTS, INPUTS):
-        if not (source / name).is_dir():
-            continue
-        done = (source / name / DONE).is_dir()
-        for path in sorted((source / name).rglob("*")) if done else ():
-            if path.is_file() and not path.name.endswith(UNFINISHED) and _is_known(path, through):
-                _copy(path, target / path.relative_to(source))
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                _copy_folder(source / name, target / name, through)
+                break
+            except FileNotFoundError:  # it has been replaced for a while, and went just now
+                if attempt == ATTEMPTS:
+                    raise
+
+
+def _copy_folder(source: Path, target: Path, through: Mapping[int, int]) -> None:
+    """Copy what is not there yet. Documents are listed first: by then, what they name is there."""
+    documents = sorted((source / DONE).glob("*"))
+    if not documents:
+        return
+    files = [path for path in sorted(source.rglob("*")) if path.is_file() and path.parent.name != DONE]
+    for path in (*files, *documents):
+        copied = target / path.relative_to(source)
+        is_there = "-" in path.name and copied.exists()  # what is of no range is written again, whole, under its name
+        if _is_known(path, through) and not is_there and not path.name.endswith(UNFINISHED):
+            _copy(path, copied)
 
 
 def _is_known(path: Path, through: Mapping[int, int]) -> bool:
     """Whether the shard knows that the range of this file is exported. What is no range belongs to all of them."""
-    shard, _, rest = path.stem.partition("-")
-    last = rest.rpartition("-")[2]
+    shard, _, rest = path.name.partition("-")
+    last = rest.rpartition("-")[2].partition(".")[0]
     if not (shard.isdigit() and last.isdigit()):
         return True
     return int(last) <= through.get(int(shard), 0)

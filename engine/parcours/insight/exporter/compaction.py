@@ -3,6 +3,8 @@
 A person's rows are then found by the statistics of a few row groups. The day is written anew beside the files that
 there are, and one document (done.py) puts the new ones in their place; before it is there, nothing has happened. Rows
 that come late for a day that was compacted lie in a range's file like all others, until the day is compacted again.
+While a day is not over, its newest files are put together whenever there are many: to look into each for one person
+takes a millisecond, and a day has one a minute of each table.
 
 A shard's newest range is left out. Only of the ranges before it is it certain that the shard knows of them: what it
 does not know it exports again, and that has to find its files as they were.
@@ -10,10 +12,12 @@ does not know it exports again, and that has to find its files as they were.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,9 +25,10 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from parcours.config import Settings
 from parcours.insight.exporter.disk import Disk
 from parcours.insight.exporter.done import Compacted, Done, DoneFile, compacted_name, file_name, write_document
-from parcours.insight.exporter.listing import Listing
+from parcours.insight.exporter.listing import Listing, Named
 from parcours.insight.exporter.parquet_file import RowGroups, in_words
 from parcours.insight.exporter.reading import read_files
 from parcours.insight.exporter.schemas import SCHEMAS
@@ -39,45 +44,60 @@ SAMPLES: Final = 10_000
 """People by whom those who are sorted at once are told from the next: spread over all rows."""
 
 
-def day_to_compact(listing: Listing, shard: int, now_ms: int, after_ms: int) -> date | None:
-    """The first day of a shard with files of ranges that has been over for so long, None if there is none."""
-    days = (file.day for _, file in _new(listing, shard))
-    return min((day for day in days if begins_ms(day) + DAY_MS + after_ms <= now_ms), default=None)
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Files of one day of a shard that become one of each table, each with the document that names it."""
+
+    shard: int
+    day: date
+    files: list[Named]
 
 
-def compact_day(facts: Path, listing: Listing, shard: int, day: date, now_ms: int, disk: Disk) -> None:
-    """Compact one day of a shard. Raises StoreBroken, FileNotFoundError."""
-    new = [(done, file) for done, file in _new(listing, shard) if file.day == day]
+def next_merge(listing: Listing, shard: int, now_ms: int, settings: Settings) -> Merge | None:
+    """What to compact next of a shard: the first day with anything to do, None if there is none."""
+    days: dict[date, list[Named]] = defaultdict(list)
+    for document, file in listing.files(shard):
+        if isinstance(document, Compacted) or document.last != listing.through[shard]:
+            days[file.day].append((document, file))
+    for day, files in sorted(days.items(), key=itemgetter(0)):
+        is_over = begins_ms(day) + DAY_MS + settings.compact_after_ms <= now_ms
+        chosen = _apart(files) if is_over else _if_many(files, settings.compact_files)
+        if chosen:
+            return Merge(shard, day, chosen)
+    return None
+
+
+def _apart(files: Sequence[Named]) -> list[Named]:
+    """The files of those tables that are not one sorted file."""
+    ranges = {file.table for document, file in files if isinstance(document, Done)}
+    several = {table for table, count in Counter(file.table for _, file in files).items() if count > 1}
+    return [(document, file) for document, file in files if file.table in ranges | several]
+
+
+def _if_many(files: Sequence[Named], most: int) -> list[Named]:
+    """The files of ranges, if a table has more than so many. What was compacted waits for the day to be over."""
+    ranges: list[Named] = [(document, file) for document, file in files if isinstance(document, Done)]
+    counts = Counter(file.table for _, file in ranges)
+    return ranges if max(counts.values(), default=0) > most else []
+
+
+def compact(facts: Path, merge: Merge, now_ms: int, disk: Disk) -> None:
+    """Put one file of each table in place of these. Raises StoreBroken, FileNotFoundError."""
+    documents = [document for document, _ in merge.files]
+    first, last = min(each.first for each in documents), max(each.last for each in documents)
+    name = compacted_name(merge.shard, first, last, merge.day)
     tables: dict[FactTable, list[DoneFile]] = defaultdict(list)
-    for _, file in new:
+    for _, file in merge.files:
         tables[file.table].append(file)
-    before = [each for each in listing.compacted if (each.shard, each.day) == (shard, day)]
-    for each in before:
-        for file in each.files:
-            if file.table in tables and listing.counts(shard, file):
-                tables[file.table].append(file)
-    first = min([each.first for each in before] + [done.first for done, _ in new])
-    last = max(done.last for done, _ in new)
     with in_words(facts):
         files = [
-            _write_sorted(facts, file_name(table, day, compacted_name(shard, first, last, day)), old, disk)
-            for table, old in sorted(tables.items())
+            _write_sorted(facts, file_name(table, merge.day, name), old, disk) for table, old in sorted(tables.items())
         ]
         for file in files:
             disk.sync((facts / file.name).parent)
-        replaced = {file.name for old in tables.values() for file in old}
-        replaced |= {name for each in before for name in each.replaces}
-        write_document(facts, Compacted(shard, first, last, day, files, sorted(replaced), now_ms), disk)
-
-
-def _new(listing: Listing, shard: int) -> Iterator[tuple[Done, DoneFile]]:
-    """The files of a shard's ranges that count and are not compacted, but for those of the newest range."""
-    newest = listing.through.get(shard)
-    for done in listing.ranges:
-        if done.shard == shard and done.last != newest:
-            for file in done.files:
-                if listing.counts(shard, file):
-                    yield done, file
+        replaced = {file.name for _, file in merge.files}
+        replaced.update(name for each in documents if isinstance(each, Compacted) for name in each.replaces)
+        write_document(facts, Compacted(merge.shard, first, last, merge.day, files, sorted(replaced), now_ms), disk)
 
 
 def _write_sorted(facts: Path, name: str, files: Sequence[DoneFile], disk: Disk) -> DoneFile:

@@ -10,11 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 from parcours.insight.exporter.done import Compacted, Cut, Done, DoneFile, read_document
 from parcours.insight.exporter.tables import begins_ms
 from parcours.journey.model.insight import FactTable
 from parcours.store.exports import DONE
+
+Named: TypeAlias = tuple[Done | Compacted, DoneFile]
+"""A file and the document that names it."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +61,9 @@ class Listing:
         documents: list[Done | Compacted] = [*self.ranges, *self.compacted]
         return [each for each in documents if shard is None or each.shard == shard]
 
-    def files(self) -> Iterator[tuple[Done | Compacted, DoneFile]]:
-        """All files that count, each with the document that names it."""
-        for document in self.documents():
+    def files(self, shard: int | None = None) -> Iterator[Named]:
+        """The files that count, each with the document that names it; those of one shard if it is given."""
+        for document in self.documents(shard):
             for file in document.files:
                 if self.counts(document.shard, file):
                     yield document, file

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from parcours.config import Settings
-from parcours.insight.exporter.compaction import compact_day, day_to_compact
+from parcours.insight.exporter.compaction import compact, next_merge
 from parcours.insight.exporter.disk import Disk
 from parcours.insight.exporter.done import RECORD_DIGITS, Cut, Done, facts_folder, path_of, write_document
 from parcours.insight.exporter.listing import Listing, read_listing
@@ -46,9 +46,9 @@ class Upkeep:
                 self._cut(insight, listing, shard, now_ms)
             listing = read_listing(self._facts)
             for shard in shards:
-                day = day_to_compact(listing, shard, now_ms, self._settings.compact_after_ms)
-                if day is not None:
-                    compact_day(self._facts, listing, shard, day, now_ms, self._disk)
+                merge = next_merge(listing, shard, now_ms, self._settings)
+                if merge is not None:
+                    compact(self._facts, merge, now_ms, self._disk)
                     return True
             for shard in shards:
                 self._sweep(listing, shard, now_ms)
