@@ -3,7 +3,7 @@
     TABLE/day=2026-03-02/SHARD-FROM-TO.parquet   rows of a range of a shard's journal
     _done/SHARD-FROM-TO.json                     which files belong to it, written once all of them are durable
 
-No file of a range is ever changed once it has its name; it may be replaced, and go after a while. A copy of a store takes
+No file of a range is changed once it has its name; it may be replaced, and go after a while. A copy of a store takes
 them along: as far as its shards know of them, for what they do not know of they will export again.
 """
 

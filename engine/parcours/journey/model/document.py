@@ -36,11 +36,11 @@ from parcours.journey.model.traits import (
     IDS,
     IdentityDocument,
     Kind,
-    PropertyDocument,
     PropertyForm,
     PropertyPath,
-    TraitDocument,
     TraitForm,
+    kinds_of,
+    personal,
 )
 from parcours.wording import nearest
 
@@ -168,16 +168,12 @@ class EventDocument(Document):
     @property
     def kinds(self) -> dict[str, Kind]:
         """The kind of each property."""
-        return {
-            path: each.type if isinstance(each, PropertyDocument) else each for path, each in self.properties.items()
-        }
+        return kinds_of(self.properties)
 
     @property
     def private(self) -> frozenset[str]:
         """The properties that are not exported."""
-        return frozenset(
-            path for path, each in self.properties.items() if isinstance(each, PropertyDocument) and each.pii
-        )
+        return personal(self.properties)
 
     @model_validator(mode="after")
     def _both(self) -> Self:

@@ -62,3 +62,15 @@ PropertyForm: TypeAlias = Annotated[
     Annotated[Kind, Tag("<kind>")] | Annotated[PropertyDocument, Tag("<property>")],
     Discriminator(lambda value: "<property>" if keys_of(value) else "<kind>"),
 ]
+
+Form: TypeAlias = Kind | TraitDocument | PropertyDocument
+
+
+def kinds_of(forms: Mapping[str, Form]) -> dict[str, Kind]:
+    """The kind of each trait or property."""
+    return {path: form if isinstance(form, str) else form.type for path, form in forms.items()}
+
+
+def personal(forms: Mapping[str, Form]) -> frozenset[str]:
+    """Those that are declared personal."""
+    return frozenset(path for path, form in forms.items() if not isinstance(form, str) and form.pii)
