@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,8 @@ def rows(store: Path, table: str) -> list[dict[str, Any]]:
 
 
 def contents(store: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(store)): path.read_bytes() for path in store.rglob("*") if path.is_file()}
+    whole = [path for path in store.rglob("*") if path.is_file() and path.suffix != ".unfinished"]
+    return {str(path.relative_to(store)): path.read_bytes() for path in whole}
 
 
 def without(fact: Fact) -> Fact:
@@ -248,6 +250,7 @@ class FailingDisk(Disk):
     """A disk on which the operation of this number fails, and all that come after it."""
 
     def __init__(self, fails_at: int) -> None:
+        super().__init__()
         self._fails_at = fails_at
         self.done = 0
 
@@ -306,6 +309,51 @@ def count_of_operations(store: Path, records: list[ExportRecord]) -> int:
 def give(files: ParquetRange, records: list[ExportRecord]) -> None:
     files.add(ExportSlice(records))
     files.finish()
+
+
+class CopyMeanwhile(Disk):
+    """A disk on which a copy of the exporter writes the whole range in the middle of each file."""
+
+    def __init__(self, write_range: Callable[[], None]) -> None:
+        super().__init__()
+        self._write_range = write_range
+
+    def extend(self, path: Path, data: bytes | memoryview) -> None:
+        super().extend(path, bytes(data)[:10])
+        self._write_range()
+        super().extend(path, bytes(data)[10:])
+
+
+def test_two_copies_of_an_exporter_that_write_the_same_range_at_a_time_harm_nothing(tmp_path: Path) -> None:
+    records = [record(1, SARAH, line())]
+    write(tmp_path / "whole", *records)
+    store = tmp_path / "store"
+
+    give(ParquetRange(store, TELLING, ExportRange(1, 1), CopyMeanwhile(lambda: write(store, *records))), records)
+
+    assert contents(store) == contents(tmp_path / "whole")
+
+
+def test_rows_that_wait_for_their_row_group_take_only_so_much_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(range_files, "PENDING_ROWS", 5)
+    monkeypatch.setattr(range_files, "HELD_BYTES", 2_000)
+    write(tmp_path, *(record(number, SARAH[:3]) for number in range(1, 31)))
+
+    (path,) = (tmp_path / "facts" / "moves").rglob("*.parquet")
+    metadata = pq.ParquetFile(path).metadata
+    assert metadata.num_rows == 90 and metadata.num_row_groups > 3
+
+
+def test_a_person_who_was_in_another_shard_before_is_told_in_the_order_of_her_records(tmp_path: Path) -> None:
+    first, second = Moved(AT + 9, "sarah", "a", 1, 1, "x", "reached"), Moved(AT, "sarah", "b", 1, 1, "x", "reached")
+    write(tmp_path, record(5, [first]), telling=Telling(7, frozenset()))
+    write(tmp_path, record(6, [second]), telling=Telling(0, frozenset()))
+
+    told = recall_exported(tmp_path, "sarah")
+
+    assert (told.facts, told.through) == ([first, second], {7: 5, 0: 6})
 
 
 def test_a_second_consumer_has_finished_before_a_range_is_done(tmp_path: Path) -> None:

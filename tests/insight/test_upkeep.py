@@ -19,9 +19,9 @@ from parcours.errors import StoreBroken
 from parcours.insight.exporter import compaction, parquet_file
 from parcours.insight.exporter.disk import Disk
 from parcours.insight.exporter.done import facts_folder
-from parcours.insight.exporter.listing import read_listing
+from parcours.insight.exporter.listing import Listing, read_listing
 from parcours.insight.exporter.range_files import ParquetRange
-from parcours.insight.exporter.reading import rows_of
+from parcours.insight.exporter.reading import reading, rows_of
 from parcours.insight.exporter.rows import Telling
 from parcours.insight.exporter.upkeep import Upkeep
 from parcours.journey.model.insight import FactTable, InsightDocument
@@ -258,10 +258,32 @@ def test_files_that_a_crash_left_behind_go_but_not_those_of_a_range_that_is_bein
     assert not unfinished.exists()
 
 
+def test_a_reader_whose_file_has_gone_reads_the_list_again_and_then_says_which_is_missing(tmp_path: Path) -> None:
+    for number in range(3):
+        export(tmp_path, number)
+    before = told(tmp_path)
+    facts = facts_folder(tmp_path)
+    asked = 0
+
+    def read(listing: Listing) -> int:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            upkeep(tmp_path, NOW)
+            upkeep(tmp_path, LATER)
+        return int(rows_of(facts, listing, "moves").num_rows)
+
+    assert (reading(facts, read), asked) == (len(before), 2)
+    (facts / files_of(tmp_path)[0]).unlink()
+    with pytest.raises(StoreBroken, match=r"a file of the done list is missing: .*moves/day=2024-10-03"):
+        reading(facts, read)
+
+
 class FailingDisk(Disk):
     """A disk on which nothing works any more after so many operations: before the next one, or in its middle."""
 
     def __init__(self, works_for: int) -> None:
+        super().__init__()
         self._works_for = works_for
         self.done = 0
 

@@ -1,13 +1,15 @@
 """The operations on files of which the exporter's folders are made.
 
 Each is one step after which a crash may come. A file is written under a name that says so, made durable, and takes its
-own name by a rename; a name is durable when its folder is.
+own name by a rename; a name is durable when its folder is. Each writer has unfinished names of its own: a copy of an
+exporter that was frozen, and goes on, writes the same file beside this one, and not into it.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import secrets
 from pathlib import Path
 
 from parcours.errors import naming
@@ -16,24 +18,31 @@ from parcours.store.image_folder import make_folder, sync_folder
 
 
 class Disk:
-    """The machine's. OSError passes through."""
+    """The machine's, for one writer. OSError passes through."""
+
+    def __init__(self) -> None:
+        self._mark = secrets.token_hex(4)
+
+    def unfinished(self, path: Path) -> Path:
+        """Where a file lies while it is written."""
+        return path.with_name(f"{path.name}.{self._mark}{UNFINISHED}")
 
     def begin(self, path: Path) -> None:
         """Make the folder, and an empty file under its unfinished name, whatever was there."""
         make_folder(path.parent)
-        unfinished(path).write_bytes(b"")
+        self.unfinished(path).write_bytes(b"")
 
     def extend(self, path: Path, data: bytes | memoryview) -> None:
         """Add to what is being written, and close it again: a range may have more files than may be open."""
-        with naming(path), unfinished(path).open("ab") as file:
+        with naming(path), self.unfinished(path).open("ab") as file:
             file.write(data)
 
     def finish(self, path: Path) -> int:
         """Make the file durable and give it its name; returns its size in bytes."""
-        with naming(path), unfinished(path).open("rb") as file:
+        with naming(path), self.unfinished(path).open("rb") as file:
             os.fsync(file.fileno())
             size = os.fstat(file.fileno()).st_size
-        unfinished(path).replace(path)
+        self.unfinished(path).replace(path)
         return size
 
     def sync(self, folder: Path) -> None:
@@ -51,8 +60,3 @@ class Disk:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
                 raise
-
-
-def unfinished(path: Path) -> Path:
-    """Where a file lies while it is written."""
-    return path.with_name(path.name + UNFINISHED)
