@@ -11,6 +11,7 @@ import pytest
 from parcours.config import Settings
 from parcours.errors import ExtraMissing
 from parcours.insight.exporter import opening
+from parcours.insight.exporter.facts import Exported
 from parcours.journey.model.document import EventsDocument, ProjectDocument
 from parcours.journey.project import Project
 from parcours.shard.messages import ExportRange
@@ -29,6 +30,8 @@ def test_a_missing_library_is_one_line_that_names_the_extra(
     library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
+    assert opening.recall_exported(tmp_path, "sarah") == Exported([], {}), "nothing is exported"
+    (tmp_path / "facts" / "_done").mkdir(parents=True)
     for begin in (
         lambda: opening.range_opener(tmp_path, None),
         lambda: opening.open_upkeep(tmp_path, Settings()),

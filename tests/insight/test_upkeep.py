@@ -335,14 +335,29 @@ def keep_less(store: Path) -> InsightDocument:
     return InsightDocument.model_validate({"facts_for": "3d"})
 
 
-def three_hours(store: Path, insight: InsightDocument, disk: Disk) -> None:
-    for now_ms in (NOW, LATER, LATER + HOUR_MS):
-        upkeep(store, now_ms, insight, disk)
+def many_today(store: Path) -> InsightDocument:
+    """Many files of a day that is not over."""
+    for number in range(6):
+        export(store, number, days=1)
+    return EVER
 
 
-@pytest.mark.parametrize("prepare", [compact_again, keep_less])
+def hours(store: Path, begins_ms: int, insight: InsightDocument, disk: Disk, settings: Settings) -> None:
+    """Upkeep in three hours one after the other."""
+    for now_ms in range(begins_ms, begins_ms + 3 * HOUR_MS, HOUR_MS):
+        upkeep(store, now_ms, insight, disk, settings)
+
+
+@pytest.mark.parametrize(
+    "prepare, begins_ms, settings",
+    [
+        (compact_again, NOW, SETTINGS),
+        (keep_less, NOW, SETTINGS),
+        (many_today, DAY * DAY_MS, Settings(compact_files=2)),
+    ],
+)
 def test_upkeep_that_is_interrupted_anywhere_changes_nothing_for_readers_and_is_done_again(
-    prepare: Callable[[Path], InsightDocument], tmp_path: Path
+    prepare: Callable[[Path], InsightDocument], begins_ms: int, settings: Settings, tmp_path: Path
 ) -> None:
     first = tmp_path / "first"
     insight = prepare(first)
@@ -350,18 +365,17 @@ def test_upkeep_that_is_interrupted_anywhere_changes_nothing_for_readers_and_is_
     kept = [[row for row in rows if insight is EVER or row[3].timestamp() * 1_000 >= DAY * DAY_MS] for rows in all_rows]
     disk = FailingDisk(10_000)
     whole = shutil.copytree(first, tmp_path / "whole")
-    three_hours(whole, insight, disk)
-    assert disk.done > 30
+    hours(whole, begins_ms, insight, disk, settings)
+    assert disk.done > 20
 
     for works_for in range(disk.done):
         store = shutil.copytree(first, tmp_path / "store")
         with pytest.raises(StoreBroken, match="Input/output error"):
-            three_hours(store, insight, FailingDisk(works_for))
+            hours(store, begins_ms, insight, FailingDisk(works_for), settings)
         seen = [told(store), told(store, "limits")]
         assert seen in (kept, list(all_rows)), works_for
 
-        for now_ms in (LATER + HOUR_MS, LATER + 2 * HOUR_MS, LATER + 3 * HOUR_MS):
-            upkeep(store, now_ms, insight)
+        hours(store, begins_ms + 2 * HOUR_MS, insight, Disk(), settings)
         assert [told(store), told(store, "limits")] == kept
         assert [files_of(store), documents(store)] == [files_of(whole), documents(whole)], works_for
         shutil.rmtree(store)

@@ -25,6 +25,19 @@ from parcours.core.fact import (
 from parcours.insight.exporter.rows import NOT_MERGED, ZONE_UNKNOWN
 from parcours.journey.model.insight import FactTable
 
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What the export tells of a person.
+
+    facts    in the order of happening
+    through  by shard, through which record its facts are exported: only above it has its journal to be asked
+    """
+
+    facts: list[Fact]
+    through: dict[int, int]
+
+
 Told = Mapping[str, Any]
 """The values of a row by the names of columns, `time` in milliseconds."""
 

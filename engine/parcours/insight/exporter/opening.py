@@ -17,9 +17,9 @@ from parcours.insight.exporter.facts import Exported
 from parcours.insight.exporter.rows import Telling
 from parcours.journey.program import Program
 from parcours.shard.messages import ExportRange
+from parcours.store.exports import DONE, FACTS
 
 if TYPE_CHECKING:
-    from parcours.insight.exporter.recall import Exported
     from parcours.insight.exporter.upkeep import Upkeep
 
 OpenConsumer: TypeAlias = Callable[[int, ExportRange, Program], RangeFiles | None]
@@ -66,9 +66,9 @@ def open_upkeep(store: Path, settings: Settings, shards: Iterable[int] | None = 
 def recall_exported(store: Path, person: str) -> Exported:
     """The person's exported facts, and through which record of each shard they go; none where nothing is exported.
 
-    Raises ExtraMissing, StoreBroken.
+    Raises ExtraMissing if something is, StoreBroken.
     """
-    if not facts_folder(store).is_dir():
+    if not (store / FACTS / DONE).is_dir():
         return Exported([], {})
     check_extra()
     from parcours.insight.exporter import recall

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
 from parcours.core.fact import Fact
 from parcours.insight.exporter.done import facts_folder
-from parcours.insight.exporter.facts import fact_of
+from parcours.insight.exporter.facts import Exported, fact_of
 from parcours.insight.exporter.listing import Listing
 from parcours.insight.exporter.reading import reading, rows_of
 from parcours.insight.exporter.tables import TABLES
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """What the export tells of a person.
-
-    facts    in the order of happening
-    through  by shard, through which record its facts are exported: only above it has its journal to be asked
-    """
-
-    facts: list[Fact]
-    through: dict[int, int]
 
 
 def recall_exported(store: Path, person: str) -> Exported:
