@@ -118,7 +118,7 @@ def _documents() -> Iterable[str]:
         file, text = examples.DOCUMENTS[kind]
         yield f"## `{file}`\n\n{_sentence(model)}\n\n{_block(text)}\n{_keys(model)}"
     yield "### Traits and namespaces\n\n" + _described(traits.TraitDocument, traits.IdentityDocument)
-    yield "### Event types\n\n" + _described(document.EventDocument, traits.PropertyDocument, document.KeyDocument)
+    yield "### Event types\n\n" + _described(document.EventDocument, traits.TraitDocument, document.KeyDocument)
     yield "### Actions\n\n" + _described(actions.ActionDocument, actions.CallsDocument)
 
 

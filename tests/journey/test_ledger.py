@@ -309,4 +309,4 @@ def test_what_is_kept_out_of_the_export_makes_no_other_journey_or_audience() -> 
     marked = shop(TRIP, **audiences, events={"Start": private, "Bought": private})
 
     assert digests_of(plain.documents, plain.program) == digests_of(marked.documents, marked.program)
-    assert [event.private for event in marked.program.events.values()] == [(("total",),), (("total",),), (), ()]
+    assert marked.program.disclosure.pii_properties == dict.fromkeys(("Start", "Bought", "Big"), frozenset({"total"}))

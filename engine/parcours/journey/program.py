@@ -280,7 +280,6 @@ class EventType:
     of, rule        a rule-based type: each event named `of` that meets `rule` is also one of these
     namespace, key  the person of an event that has neither userId nor anonymousId
     caseless        whether names in that namespace are in lower case, however they are written
-    private         the paths of properties that are not exported, each as its keys
     """
 
     name: str
@@ -289,7 +288,6 @@ class EventType:
     namespace: str | None = None
     key: Expression | None = None
     caseless: bool = False
-    private: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

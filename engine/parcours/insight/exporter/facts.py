@@ -44,18 +44,6 @@ Told = Mapping[str, Any]
 HASH_DIGITS: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """What the export tells of a person.
-
-    facts    in the order of happening
-    through  by shard, up to which record its facts are exported: only above it has its journal to be asked
-    """
-
-    facts: list[Fact]
-    through: dict[int, int]
-
-
 def fact_of(table: FactTable, row: Told) -> Fact:
     """The fact of a row of any table but that of events."""
     return _FACTS[table](row)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from parcours.config import Settings
 from parcours.errors import ExtraMissing
-from parcours.insight.exporter.done import facts_folder
 from parcours.insight.exporter.exporter import OpenRange, RangeFiles
 from parcours.insight.exporter.facts import Exported
 from parcours.insight.exporter.rows import Telling

@@ -27,6 +27,7 @@ from parcours.core.fact import (
 from parcours.core.fact_block import decode_facts
 from parcours.core.input_block import KeptInputs, decode_inputs
 from parcours.errors import StoreBroken
+from parcours.expression.dotted import split_path
 from parcours.insight.exporter.tables import Row
 from parcours.instants import ceil_ms
 from parcours.journey.model.insight import FactTable
@@ -82,12 +83,11 @@ class Telling:
 
 
 def _private(program: Program) -> dict[str, tuple[Path, ...]]:
-    """The private properties by event; those of a rule-based type are of the event that it is made of."""
-    private: dict[str, tuple[Path, ...]] = {}
-    for event in program.events.values():
-        name = event.of or event.name
-        private[name] = (*private.get(name, ()), *event.private)
-    return private
+    """The personal properties by event, each as its keys."""
+    return {
+        event: tuple(tuple(split_path(path)) for path in sorted(paths))
+        for event, paths in program.disclosure.pii_properties.items()
+    }
 
 
 def rows_of(record: ExportRecord, telling: Telling) -> Iterator[tuple[FactTable, Row]]:

@@ -189,7 +189,6 @@ class _Compiler:
                 namespace=event.key.namespace if event.key else None,
                 key=value(margin, event.key.value, names, KEY, "key", "value") if event.key else None,
                 caseless=event.key is not None and self._is_caseless(event.key.namespace),
-                private=tuple(tuple(split_path(path)) for path in sorted(event.private)),
             )
         return compiled
 

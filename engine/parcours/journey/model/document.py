@@ -36,11 +36,9 @@ from parcours.journey.model.traits import (
     IDS,
     IdentityDocument,
     Kind,
-    PropertyForm,
     PropertyPath,
     TraitForm,
     kinds_of,
-    personal,
 )
 from parcours.wording import nearest
 
@@ -153,7 +151,7 @@ class KeyDocument(Document):
 class EventDocument(Document):
     """One event type. With `of` and `rule`, each event named `of` that meets the rule is one of these too."""
 
-    properties: dict[PropertyPath, PropertyForm] = Field(
+    properties: dict[PropertyPath, TraitForm] = Field(
         default_factory=dict,
         description="The kind of each property that documents may name. A dot leads into an object; a key that has one "
         "in it stands in double quotes.",
@@ -169,11 +167,6 @@ class EventDocument(Document):
     def kinds(self) -> dict[str, Kind]:
         """The kind of each property."""
         return kinds_of(self.properties)
-
-    @property
-    def private(self) -> frozenset[str]:
-        """The properties that are not exported."""
-        return personal(self.properties)
 
     @model_validator(mode="after")
     def _both(self) -> Self:

@@ -44,13 +44,6 @@ class TraitDocument(Document):
     )
 
 
-class PropertyDocument(Document):
-    """One property of an event, where more than its kind is said."""
-
-    type: Kind = Field(description="The kind of the property.")
-    pii: bool = Field(default=False, description="Whether it is personal: it stays out of the exported events then.")
-
-
 def _trait_form(value: object) -> str:
     return "<trait>" if keys_of(value) else "<kind>"
 
@@ -58,19 +51,8 @@ def _trait_form(value: object) -> str:
 TraitForm: TypeAlias = Annotated[
     Annotated[Kind, Tag("<kind>")] | Annotated[TraitDocument, Tag("<trait>")], Discriminator(_trait_form)
 ]
-PropertyForm: TypeAlias = Annotated[
-    Annotated[Kind, Tag("<kind>")] | Annotated[PropertyDocument, Tag("<property>")],
-    Discriminator(lambda value: "<property>" if keys_of(value) else "<kind>"),
-]
-
-Form: TypeAlias = Kind | TraitDocument | PropertyDocument
 
 
-def kinds_of(forms: Mapping[str, Form]) -> dict[str, Kind]:
+def kinds_of(forms: Mapping[str, TraitForm]) -> dict[str, Kind]:
     """The kind of each trait or property."""
     return {path: form if isinstance(form, str) else form.type for path, form in forms.items()}
-
-
-def personal(forms: Mapping[str, Form]) -> frozenset[str]:
-    """Those that are declared personal."""
-    return frozenset(path for path, form in forms.items() if not isinstance(form, str) and form.pii)
