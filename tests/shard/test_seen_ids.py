@@ -130,6 +130,15 @@ def test_what_has_expired_leaves_memory_and_disk() -> None:
     assert sum(len(seen) for seen in door.seen.young[:PARTS]) == 1
 
 
+def test_where_a_day_passes_between_two_commits_the_second_one_leaves_nothing_of_the_first_in_memory() -> None:
+    door = Door(in_memory(), replace(SMALL, young_max=10_000))
+    door.take(1_000, *(key_of(str(number)) for number in range(500)))
+
+    door.take(1_000 + DAY_MS, key_of("later"))
+
+    assert sum(len(seen) for seen in door.seen.young[:PARTS]) == 1
+
+
 def test_files_that_nobody_needs_are_deleted() -> None:
     door = Door(in_memory())
     for number in range(5 * PARTS):

@@ -152,9 +152,11 @@ class SeenIds:
 
     def committed(self, sequence: int, size_bytes: int, stamp_ms: int) -> None:
         """Record `sequence` has been written: a slice of the work on files is done."""
-        self._stamp_ms = stamp_ms
+        passed_ms, self._stamp_ms = stamp_ms - self._stamp_ms, stamp_ms
         self._behind += size_bytes
-        self._forget(self._horizon(stamp_ms))
+        # All parts in the time for which ids are remembered; live, a commit comes for one part before that is due.
+        for _ in range(min(1 + PARTS * passed_ms // self._bounds.for_ms, PARTS)):
+            self._forget(self._horizon(stamp_ms))
         hurries = self._count >= 2 * self._bounds.young_max
         self._earned = SLICE_MAX if self._filters.to_make else max(1, self._earned)
         while hurries or self._earned > 0:
