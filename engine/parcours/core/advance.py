@@ -228,7 +228,10 @@ def _set_aside(turn: Turn, reason: str) -> None:
 
 def _run_of(turn: Turn, timer: Timer) -> Run | None:
     """The open run that has set the timer."""
-    return next((run for run in turn.profile.runs if run.number == timer.run and run.journey == timer.journey), None)
+    for run in turn.profile.runs:
+        if run.number == timer.run and run.journey == timer.journey:
+            return run
+    return None
 
 
 def _fire(turn: Turn, timer: Timer) -> None:

@@ -24,7 +24,7 @@ from parcours.core.profile import (
     decode_run,
     encode_run,
     encode_text,
-    ended_at,
+    start_of_places,
 )
 from parcours.core.turn import Turn
 from parcours.journey.program import Journey
@@ -116,16 +116,19 @@ def has_under_way(run: Run) -> bool:
 
 def unfinished(turn: Turn) -> int:
     """How many runs are open, or have ended with a delivery under way: none of them can be forgotten."""
-    archived = sum(archive.under_way.number for archive in turn.profile.archives.values())
-    return len(turn.profile.runs) + archived + sum(has_under_way(run) for run in turn.ended)
+    number = len(turn.profile.runs)
+    for archive in turn.profile.archives.values():
+        number += archive.under_way.number
+    for run in turn.ended:
+        number += has_under_way(run)
+    return number
 
 
 def forget_expired(turn: Turn) -> None:
     """Forget ended runs after `run_memory`, when neither goals, reactions nor re-entry may ask for them any more."""
-    horizon = turn.at - turn.settings.run_memory_ms
+    horizon = start_of_places(turn.at - turn.settings.run_memory_ms)
     for archive in turn.profile.archives.values():
-        while archive.settled.number and ended_at(archive.settled.first) < horizon:
-            archive.settled.drop_first()
+        archive.settled.drop_before(horizon)
 
 
 def _note(turn: Turn, archive: Archive, run: Run) -> None:
@@ -138,8 +141,10 @@ def _note(turn: Turn, archive: Archive, run: Run) -> None:
     journey = turn.program.journey(run.journey, run.version)
     until = None if journey is None else _goal_until(journey, run)
     if until is not None and until >= turn.at:
-        archive.goals = {version: at for version, at in archive.goals.items() if at >= turn.at}
-        archive.goals[run.version] = max(until, archive.goals.get(run.version, until))
+        goals = archive.goals
+        if run.version not in goals:  # as good a time as any to drop those that are over
+            goals = archive.goals = {version: at for version, at in goals.items() if at >= turn.at}
+        goals[run.version] = max(until, goals.get(run.version, until))
 
 
 def _goal_until(journey: Journey, run: Run) -> int | None:

@@ -23,7 +23,7 @@ _HEAD_BYTES = 5
 _decoder = msgspec.msgpack.Decoder(list[bytes])
 
 
-class PackedEntries(msgspec.Struct, array_like=True):
+class PackedEntries(msgspec.Struct, array_like=True, gc=False):
     """
     number  how many there are
     last    the place of the last one, empty if there is none
@@ -41,6 +41,8 @@ class PackedEntries(msgspec.Struct, array_like=True):
 
     def unpacked(self) -> list[bytes]:
         """All entries."""
+        if not self.number:
+            return []
         return _decoder.decode(_ARRAY + self.number.to_bytes(4, "big") + self.data)
 
     def add(self, entry: bytes) -> None:
@@ -53,6 +55,11 @@ class PackedEntries(msgspec.Struct, array_like=True):
             at = sum(_HEAD_BYTES + len(each) for each in entries[: bisect_right(entries, entry)])
             self.data = self.data[:at] + framed + self.data[at:]
         self.number += 1
+
+    def drop_before(self, place: bytes) -> None:
+        """Drop the entries whose places begin with less than these bytes."""
+        while self.number and self.first < place:
+            self.drop_first()
 
     def drop_first(self) -> None:
         """Drop the first entry."""

@@ -261,12 +261,12 @@ _TIME_BIAS = 2**63
 def place_of(run: Run) -> bytes:
     """The place of an ended run among those of its journey, which are in the order in which they ended."""
     assert run.ended_at is not None, "an open run has none"
-    return (run.ended_at + _TIME_BIAS).to_bytes(8, "big") + run.number.to_bytes(PLACE_BYTES - 8, "big")
+    return start_of_places(run.ended_at) + run.number.to_bytes(PLACE_BYTES - 8, "big")
 
 
-def ended_at(place: bytes) -> int:
-    """When the run of this place, or of an entry that begins with it, ended."""
-    return int.from_bytes(place[:8], "big") - _TIME_BIAS
+def start_of_places(at: int) -> bytes:
+    """What the places of runs that ended at this time begin with: those of earlier ones are less than this."""
+    return (at + _TIME_BIAS).to_bytes(8, "big")
 
 
 def encode_run(run: Run) -> bytes:

@@ -17,7 +17,7 @@ _BYTES = _TIME.size
 """Of a time, and of a value."""
 
 
-class SeriesEntries(msgspec.Struct, array_like=True):
+class SeriesEntries(msgspec.Struct, array_like=True, gc=False):
     """In the order of time. The value is 1 for a series without a property."""
 
     times: bytes = b""

@@ -128,9 +128,7 @@ class Commits:
             if work.facts and self._time.counts_facts:
                 own += self._totals.count(work.facts, self.sequence + 1)
             written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles
-            record = Record(
-                self.sequence + 1, self.epoch, work.stamp_ms, work.seen_ids(), written, outbox, facts, inputs
-            )
+            record = Record(self.sequence + 1, self.epoch, work.stamp_ms, work.seen, written, outbox, facts, inputs)
             size_bytes = self._store.append(record)
             self.sequence += 1
             self._retention.committed()

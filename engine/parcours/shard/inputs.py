@@ -90,7 +90,7 @@ class Inputs:
                 return
             now = given if timer is None else self._due(work, person, timer)
             effects = self._advance(person, profile, now)
-            if timer is not None:
+            if timer is not None and self._time.comes_back:
                 self._in_hand.given()
             work.add(slot, effects)
             leaving = self.make_ready(work, slot, person, now.at, effects.ready) if effects.ready else ()
@@ -101,6 +101,8 @@ class Inputs:
 
     def _due(self, work: Work, person: str, timer: Timer) -> TimerDue | TimerSetAside:
         """The timer, which is in hand from now on; set aside if the process has ended with it in hand before."""
+        if not self._time.comes_back:
+            return TimerDue(timer.due)
         mark = timer_mark(person, timer.due)
         self._in_hand.timer(mark)
         if mark not in self._in_hand.suspects:

@@ -91,10 +91,10 @@ class Intake:
         self._outcomes, self._reasons = bytearray(len(batch.lines)), []  # accepted, unless it turns out otherwise
         idle, ids = self._idle, self._seen
         young, older, recent, settled = ids.young, ids.older, ids.recent, ids.settled
-        seen_at, remember = work.stamp_ms, work.consumed_at(work.stamp_ms)
+        consumed: list[bytes] = []
         reports = Reports(self._slots, batch.lines)
         arrival_ms = self._time.arrival_ms(work.stamp_ms)
-        in_hand, suspects = self._in_hand, self._in_hand.suspects
+        in_hand, suspects, marks = self._in_hand, self._in_hand.suspects, self._time.comes_back
         archived = self._archiving.begin(work)
         for place, line in enumerate(batch.lines):
             try:
@@ -139,20 +139,26 @@ class Intake:
             if suspects and line_mark(digest) in suspects:
                 self._set_aside(work, at, person, place, line, line_mark(digest))
                 continue
-            if at != seen_at:  # under virtual time; else it is the batch's
-                seen_at, remember = at, work.consumed_at(at)
             seen[key] = at
-            remember(key)
+            if arrival_ms is None:
+                work.seen.append((at, key))
+                if at > work.stamp_ms:
+                    work.stamp_ms = at
+            else:
+                consumed.append(key)
             if call.event in archived and call.type == "track":
                 work.keep(line, None if person == call.user_id else person)
             if given is None:
                 if moves and call.type == "track" and call.event not in self._declared:
                     self._outcomes[place] = LineOutcome.UNDECLARED
             elif person:
-                in_hand.line(line_mark(digest))
+                if marks:
+                    in_hand.line(line_mark(digest))
                 yield slot, person, given
             else:
                 self._note_unmatched(given, work)
+        if consumed:
+            work.seen.append((work.stamp_ms, b"".join(consumed)))
         if (reached := ids.note()) is not None:
             work.facts.append(reached)
 

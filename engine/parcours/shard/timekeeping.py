@@ -27,6 +27,9 @@ class Timekeeping(Protocol):
     counts_facts: bool
     """Whether the shard keeps totals; otherwise whoever collects its facts counts them."""
 
+    comes_back: bool
+    """Whether a shard that has stopped is opened again from its store, and has to know then what was in hand."""
+
     def stamp_ms(self, last_ms: int, now_ms: int) -> int:
         """The effective time of a micro-batch that begins now; `last_ms` is that of the one before."""
 
@@ -86,6 +89,7 @@ class LiveTime:
 
     wakes_itself = True
     counts_facts = True
+    comes_back = True
     standing_still = 0
 
     def stamp_ms(self, last_ms: int, now_ms: int) -> int:
@@ -139,6 +143,7 @@ class VirtualTime:
 
     wakes_itself = False
     counts_facts = False
+    comes_back = False
 
     def __init__(self) -> None:
         self._stash = Stash()

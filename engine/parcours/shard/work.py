@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
 
 import msgspec
 
@@ -36,7 +35,7 @@ class Work:
     """Decoded copies of the people touched, and everything else that the commit will hold.
 
     stamp_ms  the effective time of the batch's inputs (under virtual time each has its own)
-    seen      (effective time, keys) of the messages consumed, in their order
+    seen      (effective time, keys) of the messages consumed, in their order, as the record has them
     kept      the inputs that are kept as they came
     own       (name, bytes) of what changed in the shard's own slot
     ready     (channel, delivery) pairs that may be claimed once this is committed
@@ -59,7 +58,7 @@ class Work:
         self.stamp_ms = stamp_ms
         self.facts: list[Fact] = []
         self.kept = KeptInputs([], {}, [])
-        self.seen: list[tuple[int, list[bytes]]] = []
+        self.seen: list[tuple[int, bytes]] = []
         self.outbox: dict[str, tuple[int, Outgoing | None]] = {}
         self.own: list[tuple[str, bytes]] = []
         self.ready: list[tuple[str, Ready]] = []
@@ -96,17 +95,6 @@ class Work:
             if key in self.outbox or key in self._owned[slot].outbox:
                 self.outbox[key] = slot, None
         self.claimed += effects.claimed
-
-    def consumed_at(self, at: int) -> Callable[[bytes], None]:
-        """Takes the keys of the messages consumed at this time, which is no earlier than any other."""
-        keys: list[bytes] = []
-        self.seen.append((at, keys))
-        self.stamp_ms = max(self.stamp_ms, at)
-        return keys.append
-
-    def seen_ids(self) -> list[tuple[int, bytes]]:
-        """The messages consumed, as the record has them."""
-        return [(at, b"".join(keys)) for at, keys in self.seen if keys]
 
     def keep(self, line: bytes, person: str | None) -> None:
         """Keep a line, with whose it is where that is not its user id."""
