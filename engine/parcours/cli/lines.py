@@ -54,11 +54,17 @@ def split_lines(file: BinaryIO) -> Iterator[bytes]:
     """The lines of an open file, without their ends, each at most one byte longer than LINE_BYTES_MAX."""
     mark = BOM
     while line := file.readline(LINE_BYTES_MAX + 1):
-        rest = line
-        while len(rest) > LINE_BYTES_MAX and not rest.endswith(b"\n"):
-            rest = file.readline(LINE_BYTES_MAX + 1)
+        if len(line) > LINE_BYTES_MAX:
+            _skip_rest(file, line)
         yield line.removeprefix(mark).rstrip(b"\r\n")
         mark = b""
+
+
+def _skip_rest(file: BinaryIO, start: bytes) -> None:
+    """Read on to the end of a line that begins so."""
+    rest = start
+    while len(rest) > LINE_BYTES_MAX and not rest.endswith(b"\n"):
+        rest = file.readline(LINE_BYTES_MAX + 1)
 
 
 class Rejections:

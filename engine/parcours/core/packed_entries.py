@@ -56,11 +56,6 @@ class PackedEntries(msgspec.Struct, array_like=True, gc=False):
             self.data = self.data[:at] + framed + self.data[at:]
         self.number += 1
 
-    def drop_before(self, place: bytes) -> None:
-        """Drop the entries whose places begin with less than these bytes."""
-        while self.number and self.first < place:
-            self.drop_first()
-
     def drop_first(self) -> None:
         """Drop the first entry."""
         self.data = self.data[_HEAD_BYTES + int.from_bytes(self.data[1:_HEAD_BYTES], "big") :]

@@ -6,6 +6,7 @@ person's next timer, so that a shard finds out what is due without decoding anyt
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -254,6 +255,9 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Profile)
 _run_decoder = msgspec.msgpack.Decoder(Run)
 
+_PLACE = Struct(">QQ")
+"""When the run ended, and its number."""
+
 _TIME_BIAS = 2**63
 """Times before 1970 are negative, and have to come first as bytes, too."""
 
@@ -261,7 +265,7 @@ _TIME_BIAS = 2**63
 def place_of(run: Run) -> bytes:
     """The place of an ended run among those of its journey, which are in the order in which they ended."""
     assert run.ended_at is not None, "an open run has none"
-    return start_of_places(run.ended_at) + run.number.to_bytes(PLACE_BYTES - 8, "big")
+    return _PLACE.pack(run.ended_at + _TIME_BIAS, run.number)
 
 
 def start_of_places(at: int) -> bytes:

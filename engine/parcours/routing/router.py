@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import accumulate, islice, takewhile
 from typing import Final
@@ -135,15 +135,17 @@ class Router:
         taken = Taken(len(lines) + 1, done)
         shares: list[list[int]] = [[] for _ in self._lanes]
         owners = self._shards
-        unread: Iterable[tuple[int, bytes]] = enumerate(lines)
+        unread: Sequence[int] = range(len(lines))
         if slots is not None:
+            unread = []
             for place, slot in enumerate(slots):
-                if slot != UNREAD:
+                if slot == UNREAD:
+                    unread.append(place)
+                else:
                     shares[owners[slot]].append(place)
-            unread = [(place, lines[place]) for place, slot in enumerate(slots) if slot == UNREAD]
-        for place, line in unread:
+        for place in unread:
             try:
-                slot = route(line, self._program, self._settings, self._slot_map)
+                slot = route(lines[place], self._program, self._settings, self._slot_map)
             except Unusable as reason:
                 taken.rejected.append((place, str(reason)))
             else:
@@ -214,10 +216,13 @@ class _Lane:
     def add(self, taken: Taken, lines: Sequence[bytes], places: list[int], first_number: int) -> None:
         if not places:
             return
-        added = [lines[place] for place in places]
-        self._lines += added
-        self._bytes += sum(map(len, added))
-        self._numbers += [first_number + place for place in places]
+        if len(places) == len(lines):  # all of them, in their order: there is one shard, or one line
+            self._numbers += range(first_number, first_number + len(lines))
+        else:
+            lines = [lines[place] for place in places]
+            self._numbers += [first_number + place for place in places]
+        self._lines += lines
+        self._bytes += sum(map(len, lines))
         self._owners.append((taken, places))
         if not self._shares_loop:
             self._pump()

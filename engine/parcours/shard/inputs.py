@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
-from parcours.core.effect import Effects
+from parcours.core.effect import Effects, Outgoing
 from parcours.core.input import DeliveryRecorded, Input, TimePassed, TimerDue, TimerSetAside
 from parcours.core.profile import Profile, Timer
 from parcours.core.turn import Crowd, DeadCodes, Normalize
@@ -125,17 +125,16 @@ class Inputs:
         waiting = deque(keys)
         while waiting:
             key = waiting.popleft()
-            channel = work.entry(slot, key).channel
-            if channel in self._records:
-                waiting += self._record(work, slot, person, at, key)
+            outgoing = work.entry(slot, key)
+            if outgoing.channel in self._records:
+                waiting += self._record(work, slot, person, at, outgoing)
             else:
                 leaving.append(key)
-                work.ready.append((channel, Ready(key, slot, person, at)))
+                work.ready.append((outgoing.channel, Ready(key, slot, person, at)))
         return leaving
 
-    def _record(self, work: Work, slot: int, person: str, at: int, key: str) -> list[str]:
+    def _record(self, work: Work, slot: int, person: str, at: int, outgoing: Outgoing) -> list[str]:
         """Have a delivery answered; the keys of those that become ready by it."""
-        outgoing = work.entry(slot, key)
         receipt = self._records[outgoing.channel](outgoing, self._published.program)
         effects = self._advance(person, work.profile(slot, person), DeliveryRecorded(at, receipt))
         work.add(slot, effects)

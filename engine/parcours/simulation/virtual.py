@@ -160,7 +160,7 @@ class Drive:
         try:
             while chunk := ahead.take(CHUNK_LINES, through_ms):
                 await self._router.room()
-                lines, slots = [event.line for event in chunk], [event.slot for event in chunk]
+                _, _, lines, slots = zip(*chunk, strict=True)
                 self._under_way.append((chunk, self._router.start(lines, slots)))
                 self._fed += len(chunk)
                 self.last_ms = chunk[-1].at

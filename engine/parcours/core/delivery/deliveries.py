@@ -191,5 +191,7 @@ def is_call(delivery: DeliveryState) -> bool:
 
 def message_of(turn: Turn, run: Run, delivery: DeliveryState) -> Message | None:
     """The message in the run's version; None for a call, and for a version that no longer exists."""
+    if delivery.channel == CALL:
+        return None
     journey = turn.program.journey(run.journey, run.version)
-    return None if journey is None or is_call(delivery) else journey.messages.get(delivery.message)
+    return None if journey is None else journey.messages.get(delivery.message)
