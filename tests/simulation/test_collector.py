@@ -1,4 +1,4 @@
-"""A simulation spares the garbage collector, and leaves it as it was."""
+"""A simulation spares the garbage collector and leaves it as it was; a command spares it from the start."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from parcours import collector
+from parcours.cli.start import main
 
 
 @pytest.fixture(autouse=True)
@@ -33,3 +34,15 @@ def test_the_collector_is_spared_for_a_while_and_runs_afterwards_as_before(befor
 
     assert seen == within
     assert gc.get_threshold()[:2] == (before, 7)
+
+
+def test_a_command_has_its_process_for_itself_and_spares_the_collector_before_it_loads_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.argv", ["parcours", "--version"])
+    gc.set_threshold(700, 7, 9)
+
+    with pytest.raises(SystemExit):
+        main()
+
+    assert gc.get_threshold()[:2] == (collector.COLLECT_EVERY, 7)

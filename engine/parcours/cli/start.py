@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from io import TextIOWrapper
 
+from parcours import collector
 from parcours.cli.interruption import interruptible
 
 
 def main() -> None:
     """Run the command line. Ctrl-C ends it with a word from here on, and a terminal of any encoding can be written."""
     _write_any_text()
+    collector.spare_from_the_start()
     with interruptible():
         from parcours.cli.app import build
 

@@ -160,15 +160,16 @@ def close(
     code: str | None = None,
 ) -> None:
     """Put the delivery into a state outside the outbox."""
+    attempt = None
     if state != "held":
-        delivery.attempt = delivery.attempts_begun  # whatever was to come after it will not
+        attempt = delivery.attempt = delivery.attempts_begun  # whatever was to come after it will not
     delivery.state = state
     turn.effects.settled.append(delivery.key)
     if delivery.key in turn.effects.ready:
         turn.effects.ready.remove(delivery.key)  # queued and settled by the same input
     if state in GIVES_BACK:
         give_back(turn, delivery)
-    reach(turn, run, delivery, state, gate=gate, reason=reason, code=code)
+    reach(turn, run, delivery, state, gate=gate, reason=reason, code=code, attempt=attempt)
 
 
 def remember_link(turn: Turn, delivery: DeliveryState, link: str) -> None:
