@@ -19,7 +19,7 @@ _DAY_MS: Final = timedelta(days=1) // MILLISECOND
 def ceil_ms(moment: datetime) -> int:
     """An aware time in milliseconds, rounded up: what happens or is due then is never early."""
     since = moment - EPOCH
-    # Every event comes through here, and dividing a timedelta by another would take twice as long.
+    # Many people's waits come through here, and dividing a timedelta by another would take twice as long.
     return since.days * _DAY_MS + since.seconds * 1_000 + -(-since.microseconds // 1_000)
 
 

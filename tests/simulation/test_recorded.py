@@ -6,6 +6,7 @@ import asyncio
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from itertools import islice
 
 import pytest
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 from parcours.config import Settings
 from parcours.core.identity import SlotMap
 from parcours.errors import EventsUnsorted
+from parcours.instants import LATEST_MS, ceil_ms
+from parcours.segment.line import instant
 from parcours.simulation.recorded import Recorded, RecordingReader, in_order, sorted_by_time
 from parcours.simulation.sorting import RUNS_MAX
 
@@ -89,3 +92,9 @@ def test_reading_counts_what_is_usable_and_keeps_why_the_rest_is_not() -> None:
     assert [(event.at, event.number) for event in found] == [(1000, 1)]
     assert (reading.read, reading.usable, reading.finished) == (3, 1, True)
     assert [number for number, _ in reading.unusable] == [3, 4]
+
+
+@given(st.datetimes(datetime(1970, 1, 1), datetime(9997, 12, 31), timezones=st.timezones()))
+def test_the_time_of_an_event_is_rounded_up_as_every_instant_is(moment: datetime) -> None:
+    if 0 <= ceil_ms(moment) < LATEST_MS:
+        assert instant(moment) == ceil_ms(moment)

@@ -76,7 +76,7 @@ def _consent(turn: Turn, delivery: DeliveryState, message: Message) -> Objection
 
 def _suppression(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
     del message
-    if is_suppressed(turn, delivery.channel, delivery.to):
+    if turn.profile.suppressed and is_suppressed(turn, delivery.channel, delivery.to):
         return Objection("suppression", "the provider has said that nothing arrives at this address")
     return None
 
@@ -103,11 +103,10 @@ def _cap(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | N
 
 
 def _quiet_hours(turn: Turn, delivery: DeliveryState, message: Message) -> Objection | None:
-    if message.message_class == "transactional":
+    published = turn.program.policies.quiet_hours
+    if not published or message.message_class == "transactional":
         return None
-    rules = [
-        rule for rule in turn.program.policies.quiet_hours if rule.channels is None or delivery.channel in rule.channels
-    ]
+    rules = [rule for rule in published if rule.channels is None or delivery.channel in rule.channels]
     if not rules:
         return None
     here = zone(turn.zone_name())
