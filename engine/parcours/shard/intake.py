@@ -89,9 +89,8 @@ class Intake:
     def inputs(self, batch: Batch, work: Work) -> Iterator[tuple[int, str, Input]]:
         """(slot, person, input) for each line that may move its person, in hand meanwhile; outcomes are noted."""
         self._outcomes, self._reasons = bytearray(len(batch.lines)), []  # accepted, unless it turns out otherwise
-        idle, ids = self._idle, self._seen
+        idle, ids, consumed = self._idle, self._seen, list[bytes]()
         young, older, recent, settled = ids.young, ids.older, ids.recent, ids.settled
-        consumed: list[bytes] = []
         reports = Reports(self._slots, batch.lines)
         arrival_ms = self._time.arrival_ms(work.stamp_ms)
         in_hand, suspects, marks = self._in_hand, self._in_hand.suspects, self._time.comes_back
@@ -123,8 +122,7 @@ class Intake:
                 else:
                     hashed.update(self._identity(call, name, batch, place))
             except Unusable as reason:
-                self._outcomes[place] = LineOutcome.REJECTED
-                self._reasons.append(str(reason))
+                self._reject(place, str(reason))
                 continue
             digest = hashed.digest()
             key, part = _key_of(name_hash, digest), digest[0]
@@ -157,16 +155,24 @@ class Intake:
                 yield slot, person, given
             else:
                 self._note_unmatched(given, work)
-        if consumed:
-            work.seen.append((work.stamp_ms, b"".join(consumed)))
-        if (reached := ids.note()) is not None:
-            work.facts.append(reached)
+        self._note_ids(work, consumed)
 
     def _set_aside(self, work: Work, at: int, person: str, place: int, line: bytes, mark: bytes) -> None:
         """The line cannot be applied."""
         why = self._dead_letters.set_aside(work, at, person, line, mark)
+        self._reject(place, f"{SET_ASIDE}: {why}")
+
+    def _reject(self, place: int, reason: str) -> None:
+        """The line is not used."""
         self._outcomes[place] = LineOutcome.REJECTED
-        self._reasons.append(f"{SET_ASIDE}: {why}")
+        self._reasons.append(reason)
+
+    def _note_ids(self, work: Work, consumed: list[bytes]) -> None:
+        """The ids of the batch are remembered, these as of its time; it may be that others had to go for them."""
+        if consumed:
+            work.seen.append((work.stamp_ms, b"".join(consumed)))
+        if (reached := self._seen.note()) is not None:
+            work.facts.append(reached)
 
     def _note_unmatched(self, given: Input, work: Work) -> None:
         """A report concerns nobody."""
