@@ -45,6 +45,9 @@ class Script(Generic[Fault]):
     def add(self, fault: Fault, times: int = 1) -> None:
         self._faults.extend([fault] * times)
 
+    def __len__(self) -> int:
+        return len(self._faults)
+
     def take(self) -> Fault | None:
         """The next fault, None if all goes well. Appending and popping are atomic, so no lock is needed."""
         try:

@@ -81,6 +81,10 @@ class SmtpServer:
         """Give the next `times` transactions that reach this stage the fault there."""
         self._scripts[stage].add(fault, times)
 
+    def faults_to_come(self) -> int:
+        """How many of those faults no transaction has met yet."""
+        return sum(map(len, self._scripts.values()))
+
     def hang_up(self) -> None:
         """Break every open connection, as a server does that has been idle for long."""
         self._thread.call(self._abort_all())

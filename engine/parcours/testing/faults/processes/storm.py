@@ -1,0 +1,127 @@
+"""A storm: one store, traffic all the time, blows until there were so many kills, then rest, and the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from parcours.journey.project import Project
+from parcours.shard.messages import Status
+from parcours.testing.faults.processes.client import Client
+from parcours.testing.faults.processes.driver import RuntimeName
+from parcours.testing.faults.processes.engine import EngineProcesses, Folders, Gone, Unavailable
+from parcours.testing.faults.processes.full_disk import SmallDisk, small_disk
+from parcours.testing.faults.processes.injector import Injector
+from parcours.testing.faults.processes.judge import LiveEnd, Verdict, judge, people_of
+from parcours.testing.faults.processes.kinds import blows
+from parcours.testing.faults.processes.mail import MailServer
+from parcours.testing.faults.processes.project import SHARDS, write_project
+
+REST_MAX_S: Final = 120.0
+"""How long after the last blow everything has to be at rest: many times what the journeys take."""
+
+LOOK_EVERY_S: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class StormOutcome:
+    """What a storm came to.
+
+    injected   how often each kind of fault has happened
+    kills      how many processes were killed
+    storm_s    how long it blew
+    rest_s     how long everything took to come to rest
+    is_mounted whether the disk that was full was one of its own
+    """
+
+    seed: int
+    runtime: RuntimeName
+    violations: tuple[str, ...]
+    injected: Counter[str]
+    kills: int
+    starts: int
+    storm_s: float
+    rest_s: float
+    is_mounted: bool
+    verdict: Verdict | None
+
+
+def storm(seed: int, runtime: RuntimeName, kills: int, keep: Path | None = None) -> StormOutcome:
+    """Let a storm blow. What it leaves behind is kept in a folder if one is named."""
+    with tempfile.TemporaryDirectory(prefix="parcours-storm-") as folder:
+        root = Path(folder) if keep is None else keep
+        root.mkdir(parents=True, exist_ok=True)
+        with small_disk(root / "disk") as disk:
+            return asyncio.run(_Storm(seed, runtime, kills, root, disk).blow(Path(folder)))
+
+
+class _Storm:
+    def __init__(self, seed: int, runtime: RuntimeName, kills: int, root: Path, disk: SmallDisk) -> None:
+        self._seed, self._runtime, self._kills = seed, runtime, kills
+        self._root, self._disk = root, disk
+        self._folders = Folders(root / "project", root / "disk" / "store", root / "ledger", root / "log", root)
+
+    async def blow(self, sockets: Path) -> StormOutcome:
+        folders = Folders(
+            self._folders.project, self._folders.store, self._folders.ledger, self._folders.log, sockets
+        )
+        folders.ledger.mkdir()
+        mail = MailServer(self._seed, lambda key, person: client.mail_arrived(key, person))
+        engine = EngineProcesses(self._runtime, folders)
+        client = Client(self._seed, engine)
+        injector = Injector(engine, self._disk)
+        begun = monotonic()
+        try:
+            await mail.start()
+            write_project(folders.project, mail.port)
+            await engine.start()
+            await engine.opened()
+            working = asyncio.create_task(client.work())
+            await injector.strike(blows(self._seed, self._runtime, self._kills))
+            storm_s = monotonic() - begun
+            working.cancel()
+            mail.calm_down()
+            statuses, rest_s = await self._come_to_rest(engine, client)
+            ends = await self._ends(engine)
+            await engine.stop()
+            await mail.stop()
+        finally:
+            await engine.close()
+        project = Project.load(folders.project)
+        verdict = judge(project, folders.store, folders.ledger, client.lines, mail.attempts, ends, engine.starts)
+        violations = [*verdict.violations, *_unrest(statuses, client)]
+        return StormOutcome(
+            self._seed, self._runtime, tuple(violations), injector.injected + mail.injected, injector.kills,
+            engine.starts, storm_s, rest_s, self._disk.is_mounted, verdict,
+        )  # fmt: skip
+
+    async def _come_to_rest(self, engine: EngineProcesses, client: Client) -> tuple[list[Status], float]:
+        """Wait until nothing is under way and nothing is due any more."""
+        begun, statuses = monotonic(), list[Status]()
+        while monotonic() - begun < REST_MAX_S:
+            await asyncio.sleep(LOOK_EVERY_S)
+            with suppress(Gone, Unavailable):
+                statuses = await engine.ask("status")
+                if not client.under_way and all(map(_rests, statuses)):
+                    break
+        return statuses, monotonic() - begun
+
+    async def _ends(self, engine: EngineProcesses) -> list[LiveEnd]:
+        told = await engine.ask("end", [people_of(shard) for shard in range(SHARDS)])
+        return [LiveEnd(*each) for each in told]
+
+
+def _rests(status: Status) -> bool:
+    return status.next_ms is None and not status.ready and not status.claimed
+
+
+def _unrest(statuses: list[Status], client: Client) -> list[str]:
+    restless = [f"rest: shard {n} does not come to rest: {each}" for n, each in enumerate(statuses) if not _rests(each)]
+    waiting = [f"rest: {client.under_way} calls were never answered"] if client.under_way else []
+    return [*restless, *waiting]
