@@ -67,7 +67,7 @@ class EngineProcesses:
         self._server = await asyncio.start_unix_server(self._serve, self._socket)
         module = "parcours.testing.faults.processes.launcher"
         self._launcher: Process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", module, str(self._folders.project), stdin=PIPE
+            sys.executable, "-m", module, str(self._folders.project), stdin=PIPE, env=environment()
         )
         self._launch()
 
@@ -174,6 +174,11 @@ class EngineProcesses:
         for process, _ in self._left:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
+
+
+def environment() -> dict[str, str]:
+    """That of this process, but what is compiled is kept: hundreds of processes import the same files."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def known(process: int) -> set[tuple[int, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -75,16 +75,19 @@ class _StormLedgers(Ledgers):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a storm came to."""
+    """What a storm came to.
 
-    violations: tuple[str, ...]
-    checked: Counter[str]
-    commits: int
-    owners: int
-    dead_letters: int
-    lines: int
-    mails: int
-    ambiguous: int
+    owners  processes that have had a shard, one after the other
+    """
+
+    violations: tuple[str, ...] = ()
+    checked: Counter[str] = field(default_factory=Counter)
+    lines: int = 0
+    commits: int = 0
+    owners: int = 0
+    mails: int = 0
+    ambiguous: int = 0
+    dead_letters: int = 0
 
 
 def judge(

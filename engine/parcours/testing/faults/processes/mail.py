@@ -11,6 +11,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
+from parcours.testing.faults.processes.engine import environment
 from parcours.testing.faults.provider import Attempt
 
 TRANSACTIONAL: Final = "receipt"
@@ -33,7 +34,7 @@ class MailServer:
     async def start(self) -> None:
         module = "parcours.testing.faults.processes.mail_server"
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", module, str(self._seed), stdin=PIPE, stdout=PIPE
+            sys.executable, "-m", module, str(self._seed), stdin=PIPE, stdout=PIPE, env=environment()
         )
         assert self._process.stdout is not None
         self.port = json.loads(await self._process.stdout.readline())["port"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
+import traceback
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -43,34 +45,38 @@ class StormOutcome:
     seed: int
     runtime: RuntimeName
     violations: tuple[str, ...]
-    injected: Counter[str]
-    kills: int
-    starts: int
-    storm_s: float
-    rest_s: float
-    is_mounted: bool
-    verdict: Verdict | None
+    injected: Counter[str] = field(default_factory=Counter)
+    kills: int = 0
+    starts: int = 0
+    storm_s: float = 0.0
+    rest_s: float = 0.0
+    is_mounted: bool = False
+    verdict: Verdict = Verdict()
 
 
 def storm(seed: int, runtime: RuntimeName, kills: int, keep: Path | None = None) -> StormOutcome:
-    """Let a storm blow. What it leaves behind is kept in a folder if one is named."""
+    """Let a storm blow. If it breaks a promise, what it leaves behind is copied into a folder of `keep`."""
     with tempfile.TemporaryDirectory(prefix="parcours-storm-") as folder:
-        root = Path(folder) if keep is None else keep
-        root.mkdir(parents=True, exist_ok=True)
+        root = Path(folder)
         with small_disk(root / "disk") as disk:
-            return asyncio.run(_Storm(seed, runtime, kills, root, disk).blow(Path(folder)))
+            try:
+                outcome = asyncio.run(_Storm(seed, runtime, kills, root, disk).blow())
+            except Exception as error:  # noqa: BLE001  # of an engine that is broken, or of the harness
+                words = "".join(traceback.format_exception(error))
+                outcome = StormOutcome(seed, runtime, (f"crash: {words}",))
+            if outcome.violations and keep is not None:
+                shutil.copytree(root, keep / f"{runtime}-{seed}", ignore=shutil.ignore_patterns("harness"))
+        return outcome
 
 
 class _Storm:
     def __init__(self, seed: int, runtime: RuntimeName, kills: int, root: Path, disk: SmallDisk) -> None:
         self._seed, self._runtime, self._kills = seed, runtime, kills
-        self._root, self._disk = root, disk
+        self._disk = disk
         self._folders = Folders(root / "project", root / "disk" / "store", root / "ledger", root / "log", root)
 
-    async def blow(self, sockets: Path) -> StormOutcome:
-        folders = Folders(
-            self._folders.project, self._folders.store, self._folders.ledger, self._folders.log, sockets
-        )
+    async def blow(self) -> StormOutcome:
+        folders = self._folders
         folders.ledger.mkdir()
         mail = MailServer(self._seed, lambda key, person: client.mail_arrived(key, person))
         engine = EngineProcesses(self._runtime, folders)
