@@ -75,12 +75,17 @@ class Twin:
                 self._apply(person, given)
 
     def _hear_late(self, given: ReceiptArrived) -> None:
-        """Only that something was accepted still counts, where another attempt is to be made."""
+        """Only that something was accepted still counts, where another attempt was to be made."""
         if isinstance(given.receipt, Accepted):
             for person, delivery in self._deliveries():
-                if delivery.key == given.receipt.key and delivery.is_under_way and delivery.state != "held":
+                if delivery.key == given.receipt.key and self._is_in_outbox(person, delivery):
                     return self._apply(person, given)
         return None
+
+    def _is_in_outbox(self, person: str, delivery: DeliveryState) -> bool:
+        """A delivery that a reaction has told of stays there until the time of its next attempt has come."""
+        waits = any(timer.kind == "retry" and timer.key == delivery.key for timer in self.people[person].timers)
+        return waits or (delivery.is_under_way and delivery.state != "held")
 
     def _deliveries(self) -> Iterator[tuple[str, DeliveryState]]:
         for person, profile in self.people.items():

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from parcours.channel import Feedback
+from parcours.channel.vocabulary import Reaction
 from parcours.segment.inputs import feedback_line
 from parcours.testing.faults.client import Line
 from parcours.testing.faults.plan import CARTS
@@ -69,8 +70,8 @@ class Client:
         """Some people react, and their provider reports it."""
         chance = self._random.random()
         if chance < 0.25:
-            reaction = "opened" if chance < 0.15 else "delivered"
-            data = feedback_line(Feedback(key=key, reaction="unsubscribed" if chance < 0.01 else reaction))
+            reaction: Reaction = "unsubscribed" if chance < 0.01 else "opened" if chance < 0.15 else "delivered"
+            data = feedback_line(Feedback(key=key, reaction=reaction))
             if all(line.data != data for line in self.lines):  # a mail may arrive twice
                 message_id = msgspec.json.decode(data)["messageId"]
                 self._start([Line(data, person, message_id)], waits=False)

@@ -13,21 +13,28 @@ from typing import Final
 from parcours.testing.faults.processes.driver import RuntimeName
 from parcours.testing.faults.processes.report import line_of, report
 from parcours.testing.faults.processes.season import run_season, share
-from parcours.testing.faults.processes.storm import StormOutcome, storm
+from parcours.testing.faults.processes.storm import StormOutcome, judge_again, storm
 
 KILLS: Final = 40
 """As many as the tests do."""
+
+
+VIOLATIONS_TOLD: Final = 5
+WORDS_TOLD: Final = 1_000
+"""Characters of a violation: a profile is long."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """0 if every storm kept every promise and every kind of fault happened, else 1."""
     given = _parser().parse_args(arguments)
     runtime: RuntimeName | None = given.runtime
+    if given.judge is not None:
+        return _tell_violations(judge_again(given.judge).violations)
     if given.storm is not None:
         assert runtime is not None, "a storm is one of a runtime"
         outcome = storm(given.storm, runtime, given.kills, given.keep)
-        _tell(outcome)
-        return 1 if outcome.violations else 0
+        _say(line_of(outcome))
+        return _tell_violations(outcome.violations)
     asked = share(given.kills) if runtime is None else {runtime: given.kills}
     seed = random.SystemRandom().getrandbits(31) if given.seed is None else given.seed
     _say(f"seed {seed}, kills: {asked}")
@@ -49,14 +56,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="what decides kinds, order and victims (one of chance, which is told)")
     parser.add_argument("--runtime", choices=("local", "ray"), help="on this one only (both, side by side)")
     parser.add_argument("--storm", type=int, help="with --runtime: the storm of this seed alone")
+    parser.add_argument("--judge", type=Path, help="a folder in which a storm was kept: judge it again")
     parser.add_argument("--keep", type=Path, help="a folder for what storms leave behind that break a promise")
     return parser
 
 
 def _tell(outcome: StormOutcome) -> None:
     _say(line_of(outcome))
-    for violation in outcome.violations[:5]:
-        _say(f"  {violation}")
+    _tell_violations(outcome.violations)
+
+
+def _tell_violations(violations: Sequence[str]) -> int:
+    for violation in violations[:VIOLATIONS_TOLD]:
+        _say(f"  {violation if len(violation) < WORDS_TOLD else violation[:WORDS_TOLD] + ' ...'}")
+    return 1 if violations else 0
 
 
 def _say(text: str) -> None:

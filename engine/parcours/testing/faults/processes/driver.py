@@ -51,9 +51,7 @@ def live(life: Life, project: Project) -> None:
 
 async def _live(life: Life, project: Project) -> None:
     channels = {"email": dict(project.channels["email"])}
-    plan = LedgerPlan(
-        project, SHARDS, f"sqlite:///{life.store}", channels, settings=SETTINGS, ledger=str(life.ledger)
-    )
+    plan = LedgerPlan(project, SHARDS, f"sqlite:///{life.store}", channels, settings=SETTINGS, ledger=str(life.ledger))
     runtime: Any
     if life.runtime == "local":
         plan.observe()

@@ -10,12 +10,12 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 from parcours.testing.faults.processes.driver import Life, RuntimeName
+from parcours.testing.faults.processes.folders import Folders
 from parcours.testing.faults.processes.frames import frame, read_frame
 
 GONE_WITHIN_S: Final = 60.0
@@ -32,17 +32,6 @@ class Unavailable(Exception):
     """The engine says that it cannot do it now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Folders:
-    """Where everything of a storm lies. The store may be on a small disk of its own."""
-
-    project: Path
-    store: Path
-    ledger: Path
-    log: Path
-    sockets: Path
-
-
 class EngineProcesses:
     """Starts drivers one after the other.
 
@@ -52,7 +41,6 @@ class EngineProcesses:
     def __init__(self, runtime: RuntimeName, folders: Folders) -> None:
         self._runtime = runtime
         self._folders = folders
-        self._socket = folders.sockets / "harness"
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._writer: asyncio.StreamWriter | None = None
@@ -64,7 +52,7 @@ class EngineProcesses:
         self.starts = 0
 
     async def start(self) -> None:
-        self._server = await asyncio.start_unix_server(self._serve, self._socket)
+        self._server = await asyncio.start_unix_server(self._serve, self._folders.socket)
         module = "parcours.testing.faults.processes.launcher"
         self._launcher: Process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", module, str(self._folders.project), stdin=PIPE, env=environment()
@@ -76,7 +64,7 @@ class EngineProcesses:
         self._ended.clear()
         folders = self._folders
         life = Life(
-            self.starts, self._runtime, folders.project, folders.store, folders.ledger, self._socket, folders.log
+            self.starts, self._runtime, folders.project, folders.store, folders.ledger, folders.socket, folders.log
         )
         assert self._launcher.stdin is not None
         self._launcher.stdin.write(pickle.dumps(life))
@@ -93,6 +81,8 @@ class EngineProcesses:
                         self._open.set()
                     case {"answer": (number, is_good, answer)}:
                         self._answered(number, answer if is_good else Unavailable(answer))
+                    case other:
+                        raise AssertionError(f"no driver says {other!r}")
         except EOFError:
             pass
         finally:

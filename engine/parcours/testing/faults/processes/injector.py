@@ -46,6 +46,8 @@ class Injector:
 
     async def strike(self, blows: Iterable[Blow]) -> None:
         for blow in blows:
+            if blow.at_work:
+                await self._at_work()
             await asyncio.sleep(blow.pause_s)
             for _ in range(LOOKS_MAX):
                 if await self._happens(blow):
@@ -55,13 +57,21 @@ class Injector:
         if self._thawing:
             await asyncio.wait(self._thawing)
 
+    async def _at_work(self) -> None:
+        """Wait until every shard answers."""
+        for _ in range(LOOKS_MAX):
+            await self._engine.opened()
+            with suppress(Gone, Unavailable, TimeoutError):
+                async with asyncio.timeout(FROZEN_S):
+                    await self._engine.ask("status")
+                return
+            await asyncio.sleep(LOOK_EVERY_S)
+
     async def _happens(self, blow: Blow) -> bool:
         match blow.strike:
             case "kill driver":
-                await self._engine.opened()
                 return self._engine.kill_driver()
             case "freeze driver":
-                await self._engine.opened()
                 return self._freeze(self._engine.driver, PAUSED_S)
             case "kill shard" | "kill dispatcher":
                 victim = await self._victim(blow)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from parcours.clock import SystemClock
 from parcours.core.fact_block import decode_facts
@@ -23,9 +24,11 @@ from parcours.routing.plan import Plan
 from parcours.runtime.open_shard import open_shard
 from parcours.shard.dead_letters import DeadLetter
 from parcours.store.address import open_store
+from parcours.store.store import Store
 from parcours.testing.faults.checker import Ledgers, ShardEnd, check
 from parcours.testing.faults.client import Line
 from parcours.testing.faults.disk import Commit
+from parcours.testing.faults.processes.folders import Folders
 from parcours.testing.faults.processes.ledger import read_words
 from parcours.testing.faults.processes.project import PEOPLE, SETTINGS, SHARDS
 from parcours.testing.faults.provider import Attempt
@@ -34,7 +37,7 @@ from parcours.testing.faults.twin import Twin
 SLOT_MAP: Final = SlotMap(SHARDS)
 
 EXCUSED: Final = ("applied once", "acknowledged", "twin", "order")
-"""Rules that a person is excused from of whom something is a dead letter: it is not applied, and the twin applies it."""
+"""Rules from which a person is excused of whom something is a dead letter: the twin does apply it."""
 
 
 def people_of(shard: int) -> list[str]:
@@ -90,22 +93,27 @@ class Verdict:
     dead_letters: int = 0
 
 
-def judge(
-    project: Project,
-    store: Path,
-    ledger: Path,
-    lines: Sequence[Line],
-    attempts: Sequence[Attempt],
-    ends: Sequence[LiveEnd],
-    starts: int,
-) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class StormEnd:
+    """What is known at the end of a storm beside its store: the ledgers of client and mail server, the living shards.
+
+    starts  how many drivers there have been
+    """
+
+    lines: Sequence[Line]
+    attempts: Sequence[Attempt]
+    shards: Sequence[LiveEnd]
+    starts: int
+
+
+def judge(folders: Folders, end: StormEnd) -> Verdict:
     """Judge what a storm has left behind."""
-    shards, found = [], list[str]()
-    for number, end in enumerate(ends):
-        shards.append(_end(project, store, ledger, number, end, found))
-    ledgers = _StormLedgers(lines, attempts, shards, SETTINGS, starts, found, project=project)
+    project = Project.load(folders.project)
+    found = list[str]()
+    shards = [_end(project, folders, number, each, found) for number, each in enumerate(end.shards)]
+    ledgers = _StormLedgers(end.lines, end.attempts, shards, SETTINGS, end.starts, found, project=project)
     checked: Counter[str] = Counter()
-    letters = [letter for end in ends for letter in end.dead_letters]
+    letters = [letter for each in end.shards for letter in each.dead_letters]
     violations = [*check(ledgers, checked), *_unclaimed(ledgers)]
     facts = [fact for outcomes in ledgers.outcomes.values() for fact in outcomes]
     return Verdict(
@@ -114,8 +122,8 @@ def judge(
         commits=sum(len(shard.commits) for shard in shards),
         owners=sum(len({commit.epoch for commit in shard.commits}) for shard in shards),
         dead_letters=len(letters),
-        lines=len(lines),
-        mails=len(attempts),
+        lines=len(end.lines),
+        mails=len(end.attempts),
         ambiguous=sum(1 for fact in facts if fact.outcome == "unknown"),
     )
 
@@ -124,10 +132,11 @@ def _is_excused(violation: str, people: set[str]) -> bool:
     return violation.startswith(EXCUSED) and any(re.search(rf"\b{person}\b", violation) for person in people)
 
 
-def _end(project: Project, store: Path, ledger: Path, number: int, end: LiveEnd, found: list[str]) -> ShardEnd:
-    address = f"sqlite:///{store}"
-    commits = _commits(address, ledger, number, found)
-    plan: Any = Plan(project, SHARDS, address, settings=SETTINGS)
+def _end(project: Project, folders: Folders, number: int, end: LiveEnd, found: list[str]) -> ShardEnd:
+    address = f"sqlite:///{folders.store}"
+    with closing(open_store(address, number)) as journal:
+        commits = commits_of(journal, folders.ledger, number, found)
+    plan = Plan(project, SHARDS, address, settings=SETTINGS)
     clock = SystemClock(SETTINGS.clock_jump_max_ms)
     again = open_shard(plan, number, clock, lambda channel: None)
     shard = again._shard  # what comes back is looked at on no loop
@@ -138,12 +147,11 @@ def _end(project: Project, store: Path, ledger: Path, number: int, end: LiveEnd,
     return ShardEnd(commits, states, restored, end.totals, totals, clock.now_ms())
 
 
-def _commits(address: str, ledger: Path, number: int, found: list[str]) -> list[Commit]:
-    """The records of a shard's journal, each with the word of the owner who wrote it."""
+def commits_of(store: Store, ledger: Path, number: int, found: list[str]) -> list[Commit]:
+    """The records of a shard's journal, each with the word of the owner who wrote it; `found` gets violations."""
     words, seen = read_words(ledger, number)
     found += seen
     commits: list[Commit] = []
-    store = open_store(address, number)
     for record in store.records():
         where = f"shard {number}, record {record.sequence}"
         before = commits[-1] if commits else None
@@ -159,16 +167,13 @@ def _commits(address: str, ledger: Path, number: int, found: list[str]) -> list[
             continue
         facts = decode_facts(record.facts, where)
         commits.append(Commit(record.sequence, record.epoch, record.stamp_ms, word.given, word.opens, facts))
-    store.close()
     return commits
 
 
 def _unclaimed(ledgers: Ledgers) -> list[str]:
     """Mails that left without a durable claim."""
     arrived = Counter(attempt.key for attempt in ledgers.attempts)
-    claimed = Counter(
-        fact.key for facts in ledgers.outcomes.values() for fact in facts if fact.outcome == "claimed"
-    )
+    claimed = Counter(fact.key for facts in ledgers.outcomes.values() for fact in facts if fact.outcome == "claimed")
     return [
         f"claim: {key} arrived {times} times, and was claimed {claimed[key]} times"
         for key, times in arrived.items()

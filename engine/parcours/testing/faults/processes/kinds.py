@@ -27,7 +27,10 @@ OFTEN: Final[dict[RuntimeName, dict[Strike, int]]] = {
         "full disk": 1,
     },
 }
-"""How often each strikes in a round, by what it costs: a driver on Ray takes its cluster along, and 8 s to come back."""
+"""How often each strikes in a round, by what it costs: a driver on Ray takes its cluster along."""
+
+AT_WORK: Final[dict[RuntimeName, float]] = {"local": 0.8, "ray": 0.5}
+"""Share of the blows that meet an engine at work. On Ray the others meet one part while another comes back."""
 
 PROVIDER: Final = tuple(f"provider: {name}" for name in FAULTS)
 
@@ -36,11 +39,13 @@ PROVIDER: Final = tuple(f"provider: {name}" for name in FAULTS)
 class Blow:
     """One strike.
 
-    pause_s  how long after the one before
+    at_work  whether it waits until the engine is at work again, or may strike while that comes back
+    pause_s  how long after that, or after the blow before
     chance   who of several is the victim: a number below 1
     """
 
     strike: Strike
+    at_work: bool
     pause_s: float
     chance: float
 
@@ -55,7 +60,8 @@ def blows(seed: int, runtime: RuntimeName, kills: int) -> Iterator[Blow]:
         rounds: list[Strike] = [strike for strike, many in often.items() for _ in range(many)]
         random.shuffle(rounds)
         for strike in rounds:
-            yield Blow(strike, random.choice((0.02, 0.1, 0.4, 1.0)) * random.random(), random.random())
+            at_work = random.random() < AT_WORK[runtime]
+            yield Blow(strike, at_work, random.choice((0.02, 0.1, 0.4, 1.0)) * random.random(), random.random())
             kills -= strike in KILLS
 
 

@@ -125,10 +125,9 @@ def read_words(folder: Path, shard: int) -> tuple[dict[tuple[int, int], Word], l
     words: dict[tuple[int, int], Word] = {}
     found: list[str] = []
     for path in sorted(folder.glob(f"shard-{shard}-process-*")):
-        seen: tuple[str, ...] = ()
-        for word, seen in _read(path.read_bytes()):
-            words[word.epoch, word.sequence] = word
-        found += seen
+        said = list(_read(path.read_bytes()))
+        words |= {(word.epoch, word.sequence): word for word, _ in said}
+        found += said[-1][1] if said else ()
     return words, found
 
 

@@ -49,6 +49,8 @@ class MailServer:
                     message_class = "transactional" if message == TRANSACTIONAL else "marketing"
                     self.attempts.append(Attempt(monotonic(), key, 0, person, message_class, arrived=True))
                     self._arrived(key, person)
+                case other:
+                    raise AssertionError(f"no server says {other!r}")
 
     def calm_down(self) -> None:
         """No more faults than the one that may be prepared already."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import shutil
 import tempfile
 import traceback
@@ -13,14 +14,14 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from parcours.journey.project import Project
 from parcours.shard.messages import Status
 from parcours.testing.faults.processes.client import Client
 from parcours.testing.faults.processes.driver import RuntimeName
-from parcours.testing.faults.processes.engine import EngineProcesses, Folders, Gone, Unavailable
+from parcours.testing.faults.processes.engine import EngineProcesses, Gone, Unavailable
+from parcours.testing.faults.processes.folders import Folders
 from parcours.testing.faults.processes.full_disk import SmallDisk, small_disk
 from parcours.testing.faults.processes.injector import Injector
-from parcours.testing.faults.processes.judge import LiveEnd, Verdict, judge, people_of
+from parcours.testing.faults.processes.judge import LiveEnd, StormEnd, Verdict, judge, people_of
 from parcours.testing.faults.processes.kinds import blows
 from parcours.testing.faults.processes.mail import MailServer
 from parcours.testing.faults.processes.project import SHARDS, write_project
@@ -51,29 +52,29 @@ class StormOutcome:
     storm_s: float = 0.0
     rest_s: float = 0.0
     is_mounted: bool = False
-    verdict: Verdict = Verdict()
+    verdict: Verdict = field(default_factory=Verdict)
 
 
 def storm(seed: int, runtime: RuntimeName, kills: int, keep: Path | None = None) -> StormOutcome:
     """Let a storm blow. If it breaks a promise, what it leaves behind is copied into a folder of `keep`."""
     with tempfile.TemporaryDirectory(prefix="parcours-storm-") as folder:
-        root = Path(folder)
-        with small_disk(root / "disk") as disk:
+        folders = Folders(Path(folder))
+        with small_disk(folders.disk) as disk:
             try:
-                outcome = asyncio.run(_Storm(seed, runtime, kills, root, disk).blow())
+                outcome = asyncio.run(_Storm(seed, runtime, kills, folders, disk).blow())
             except Exception as error:  # noqa: BLE001  # of an engine that is broken, or of the harness
                 words = "".join(traceback.format_exception(error))
                 outcome = StormOutcome(seed, runtime, (f"crash: {words}",))
             if outcome.violations and keep is not None:
-                shutil.copytree(root, keep / f"{runtime}-{seed}", ignore=shutil.ignore_patterns("harness"))
+                shutil.copytree(folder, keep / f"{runtime}-{seed}", ignore=shutil.ignore_patterns(folders.socket.name))
         return outcome
 
 
 class _Storm:
-    def __init__(self, seed: int, runtime: RuntimeName, kills: int, root: Path, disk: SmallDisk) -> None:
+    def __init__(self, seed: int, runtime: RuntimeName, kills: int, folders: Folders, disk: SmallDisk) -> None:
         self._seed, self._runtime, self._kills = seed, runtime, kills
         self._disk = disk
-        self._folders = Folders(root / "project", root / "disk" / "store", root / "ledger", root / "log", root)
+        self._folders = folders
 
     async def blow(self) -> StormOutcome:
         folders = self._folders
@@ -99,8 +100,9 @@ class _Storm:
             await mail.stop()
         finally:
             await engine.close()
-        project = Project.load(folders.project)
-        verdict = judge(project, folders.store, folders.ledger, client.lines, mail.attempts, ends, engine.starts)
+        end = StormEnd(client.lines, mail.attempts, ends, engine.starts)
+        folders.end.write_bytes(pickle.dumps(end))
+        verdict = judge(folders, end)
         violations = [*verdict.violations, *_unrest(statuses, client)]
         return StormOutcome(
             self._seed, self._runtime, tuple(violations), injector.injected + mail.injected, injector.kills,
@@ -121,6 +123,15 @@ class _Storm:
     async def _ends(self, engine: EngineProcesses) -> list[LiveEnd]:
         told = await engine.ask("end", [people_of(shard) for shard in range(SHARDS)])
         return [LiveEnd(*each) for each in told]
+
+
+def judge_again(kept: Path) -> Verdict:
+    """Judge a storm that was kept, from a copy: to open a store changes it."""
+    with tempfile.TemporaryDirectory(prefix="parcours-storm-") as folder:
+        folders = Folders(Path(folder) / "kept")
+        shutil.copytree(kept, folders.root)
+        end: StormEnd = pickle.loads(folders.end.read_bytes())
+        return judge(folders, end)
 
 
 def _rests(status: Status) -> bool:
