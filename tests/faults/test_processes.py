@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from tests.faults.mutants import MUTANTS
 
+import parcours
+import parcours_channels
 from parcours.core.fact_block import encode_facts
 from parcours.errors import StoreBusy
 from parcours.store.sqlite import SqliteStore
@@ -20,7 +24,7 @@ from parcours.testing.faults.processes.judge import commits_of
 from parcours.testing.faults.processes.kinds import KILLS, OFTEN, blows, kinds_of
 from parcours.testing.faults.processes.ledger import LedgerStore
 from parcours.testing.faults.processes.season import Season, share
-from parcours.testing.faults.processes.storm import StormOutcome
+from parcours.testing.faults.processes.storm import StormOutcome, judge_again
 
 FULL = "PARCOURS_FAULTS_FULL" in os.environ
 """Whether as many processes are killed as for a release: about half an hour."""
@@ -37,6 +41,36 @@ def test_killed_processes_break_no_promise_and_every_kind_of_fault_happens(tmp_p
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "; 0 storms failed" in done.stdout
+
+
+FOUND = (
+    "ambiguous marketing is sent again",
+    "what was claimed is forgotten when a shard opens",
+    "message ids are forgotten when a shard opens",
+)
+"""Mutants that a dozen kills show for certain. What one needs that is found by chance only, the simulation tries."""
+
+
+@pytest.mark.skipif(not FULL, reason="the judge is the simulation's, whose mutants are tried each time")
+@pytest.mark.parametrize("name", FOUND)
+def test_a_mutant_is_found_by_a_dozen_kills(name: str, tmp_path: Path) -> None:
+    for package in (Path(parcours.__file__).parent, Path(parcours_channels.__file__).parent):
+        shutil.copytree(package, tmp_path / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+    next(mutant for mutant in MUTANTS if mutant.name == name).apply(tmp_path)
+    kept = tmp_path / "kept"
+    command = ["-m", "parcours.testing.faults", "--processes", "--keep", str(kept)]
+
+    done = subprocess.run(
+        [sys.executable, *command, "--runtime", "local", "--storm", "6", "--kills", "12"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert " 0 violations" not in done.stdout, done.stdout
+    assert judge_again(kept / "local-6").violations, "and what it leaves behind can be judged again"
 
 
 @pytest.mark.parametrize("runtime", ["local", "ray"])
