@@ -28,7 +28,10 @@ PAUSE_S: Final = 0.12
 
 
 class Client:
-    """One client with a random life of its own, by a seed."""
+    """One client with a random life of its own, by a seed.
+
+    reacts  whether people react to mails that arrive
+    """
 
     def __init__(self, seed: int, engine: EngineProcesses) -> None:
         self._random = Random(seed)
@@ -38,7 +41,7 @@ class Client:
         self._last: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.lines: list[Line] = []
-        self.refusals: list[str] = []
+        self.reacts = True
 
     @property
     def under_way(self) -> int:
@@ -69,7 +72,7 @@ class Client:
     def mail_arrived(self, key: str, person: str) -> None:
         """Some people react, and their provider reports it."""
         chance = self._random.random()
-        if chance < 0.25:
+        if self.reacts and chance < 0.25:
             reaction: Reaction = "unsubscribed" if chance < 0.01 else "opened" if chance < 0.15 else "delivered"
             data = feedback_line(Feedback(key=key, reaction=reaction))
             if all(line.data != data for line in self.lines):  # a mail may arrive twice
@@ -100,9 +103,7 @@ class Client:
                 rejected = await self._engine.ask("take", [line.data for line in lines])
             except Gone:
                 continue
-            except Unavailable as error:
-                self.refusals.append(str(error))
-                await self._engine.opened()
+            except Unavailable:
                 await asyncio.sleep(PAUSE_S)
                 continue
             self._moments += 1

@@ -110,14 +110,19 @@ class _Storm:
         )  # fmt: skip
 
     async def _come_to_rest(self, engine: EngineProcesses, client: Client) -> tuple[list[Status], float]:
-        """Wait until nothing is under way and nothing is due any more."""
+        """Wait until nothing is under way and nothing is due any more, and once more when nobody reacts any more.
+
+        A mail may have arrived whose server has not told of it yet.
+        """
         begun, statuses = monotonic(), list[Status]()
         while monotonic() - begun < REST_MAX_S:
             await asyncio.sleep(LOOK_EVERY_S)
             with suppress(Gone, Unavailable):
                 statuses = await engine.ask("status")
                 if not client.under_way and all(map(_rests, statuses)):
-                    break
+                    if not client.reacts:
+                        break
+                    client.reacts = False
         return statuses, monotonic() - begun
 
     async def _ends(self, engine: EngineProcesses) -> list[LiveEnd]:
