@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from parcours.testing.doubles import FcmServer, SmtpServer, TwilioServer
+from parcours.testing.doubles import FcmServer, Reply, SmtpServer, TwilioServer
 from parcours.testing.doubles.message_schema import SendRequestSchema
 from parcours.testing.doubles.service_account import GRANT_TYPE, LIFETIME_S_MAX, SCOPE, ServiceAccount
 
@@ -192,3 +192,15 @@ def status_of(url: str, body: bytes, headers: dict[str, str]) -> int:
     except urllib.error.HTTPError as error:
         with error:
             return error.code
+
+
+def test_a_mail_server_knows_how_many_faults_no_transaction_has_met_yet() -> None:
+    with SmtpServer() as server:
+        server.next("mail", Reply("451 4.7.1 try again later"), times=2)
+        server.next("body", Reply("554 5.7.1 refused"))
+        assert server.faults_to_come() == 3
+
+        with smtplib.SMTP(server.host, server.port) as client, pytest.raises(smtplib.SMTPSenderRefused):
+            client.sendmail("a@example.com", ["b@example.com"], "Subject: x")
+
+        assert server.faults_to_come() == 2
