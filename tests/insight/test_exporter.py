@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from parcours.clock import ManualClock
 from parcours.config import Settings
 from parcours.errors import ShardUnavailable, StoreBroken
-from parcours.insight.exporter.exporter import Exporter
+from parcours.insight.exporter.exporter import Exporter, OpenRange
 from parcours.journey.model.document import EventsDocument, ProjectDocument
+from parcours.journey.model.insight import InsightDocument
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.shard.messages import ExportRange, ExportRecord, ExportSlice
@@ -86,6 +88,29 @@ class OneRange:
         self._files.abandoned += 1
 
 
+class Upkeep:
+    """Files that need so many steps each time. `fails` makes it fail."""
+
+    def __init__(self, steps: int = 0) -> None:
+        self.done = 0
+        self.left = self._steps = steps
+        self.fails: Exception | None = None
+
+    def step(self, insight: InsightDocument, now_ms: int) -> bool:
+        if self.fails is not None:
+            raise self.fails
+        self.done += 1
+        self.left -= 1
+        if self.left > 0:
+            return True
+        self.left = self._steps
+        return False
+
+
+def exporter_of(open_range: OpenRange, settings: Settings = SETTINGS, upkeep: Upkeep | None = None) -> Exporter:
+    return Exporter(open_range, program(), settings, upkeep or Upkeep(), ManualClock(0))
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110  # there is no event for it
@@ -95,7 +120,7 @@ async def until(condition: Callable[[], bool]) -> None:
 def test_each_shard_is_exported_to_its_end_in_ranges() -> None:
     async def scenario() -> None:
         files, journals = Files(), [Journal(10), Journal(3)]
-        exporter = Exporter(files.open, program(), SETTINGS)
+        exporter = exporter_of(files.open)
 
         exporter.start(journals)
         await until(lambda: [journal.exported for journal in journals] == [10, 3])
@@ -112,7 +137,7 @@ def test_each_shard_is_exported_to_its_end_in_ranges() -> None:
 def test_fewer_records_than_a_range_has_wait_until_it_is_time() -> None:
     async def scenario() -> None:
         files, journal = Files(), Journal(3)
-        exporter = Exporter(files.open, program(), Settings(export_records=4))
+        exporter = exporter_of(files.open, Settings(export_records=4))
 
         assert not await exporter.export_next(0, journal, at_least=4)
         assert await exporter.export_next(0, journal, at_least=1)
@@ -134,7 +159,7 @@ def test_a_shard_that_is_gone_for_a_while_is_exported_when_it_is_there_again(kin
             return isinstance(request, kind) and asked <= 3
 
         journal.away = away
-        exporter = Exporter(files.open, program(), SETTINGS)
+        exporter = exporter_of(files.open)
         exporter.start([journal])
         await until(lambda: journal.exported == 8)
         await exporter.stop()
@@ -153,9 +178,7 @@ def test_what_cannot_be_written_is_a_trouble_until_it_can_and_hinders_no_other_s
     async def scenario() -> None:
         files, other, journals = Files(), Files(), [Journal(4), Journal(4)]
         files.fails = StoreBroken("the disk is full")
-        exporter = Exporter(
-            lambda shard, ahead, program: (files, other)[shard].open(shard, ahead, program), program(), SETTINGS
-        )
+        exporter = exporter_of(lambda shard, ahead, program: (files, other)[shard].open(shard, ahead, program))
         exporter.start(journals)
         await until(lambda: exporter.trouble is not None and journals[1].exported == 4)
         assert exporter.trouble == "facts of shard 0 are not exported: the disk is full"
@@ -188,14 +211,38 @@ def test_an_exporter_that_is_stopped_in_the_middle_leaves_the_range_to_the_next(
             return await ask(request)
 
         monkeypatch.setattr(journal, "ask", hang)
-        first = Exporter(files.open, program(), SETTINGS)
+        first = exporter_of(files.open)
         first.start([journal])
         await reading.wait()
         await first.stop()
         assert (files.there, files.abandoned, journal.exported) == ({}, 1, 0)
 
         monkeypatch.setattr(journal, "ask", ask)
-        await Exporter(files.open, program(), SETTINGS).export_next(0, journal, 1)
+        await exporter_of(files.open).export_next(0, journal, 1)
         assert files.there == {(0, 1, 4): [1, 2, 3, 4]}
 
     asyncio.run(scenario())
+
+
+def test_files_are_looked_after_as_often_as_there_is_something_to_do(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("parcours.insight.exporter.exporter.UPKEEP_EVERY_S", 0.001)
+
+    async def scenario() -> None:
+        upkeep = Upkeep(steps=3)
+        exporter = exporter_of(Files().open, upkeep=upkeep)
+        exporter.start([])
+        await until(lambda: upkeep.done >= 3)
+        upkeep.fails = StoreBroken("the disk is full")
+        await until(lambda: exporter.trouble is not None)
+        assert exporter.trouble == "exported files are not looked after: the disk is full"
+        upkeep.fails = None
+        await until(lambda: exporter.trouble is None)
+        await exporter.stop()
+
+    with caplog.at_level(logging.INFO, logger="parcours"):
+        asyncio.run(scenario())
+    assert [record.message for record in caplog.records] == [
+        "exported files are not looked after: the disk is full", "exported files are looked after again",
+    ]  # fmt: skip

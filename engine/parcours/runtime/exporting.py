@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.util import find_spec
 
+from parcours.clock import Clock
 from parcours.insight.exporter.exporter import Exporter
-from parcours.insight.exporter.opening import range_opener
+from parcours.insight.exporter.opening import open_upkeep, range_opener
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.read.secrets import resolve_secrets
@@ -32,7 +33,8 @@ def address_secret(project: Project, environ: Mapping[str, str]) -> str | None:
     return resolved
 
 
-def new_exporter(plan: Plan, program: Program) -> Exporter:
+def new_exporter(plan: Plan, program: Program, clock: Clock) -> Exporter:
     """An exporter into the folder of the plan's store, not started yet."""
-    opens = range_opener(folder_of(plan.store), plan.address_secret)
-    return Exporter(opens, program, plan.settings)
+    folder = folder_of(plan.store)
+    opens = range_opener(folder, plan.address_secret)
+    return Exporter(opens, program, plan.settings, open_upkeep(folder, plan.settings), clock)

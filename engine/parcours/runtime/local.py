@@ -47,7 +47,7 @@ class LocalRuntime:
             program = self._compiler.program(await newest(self.ports))
             await self._start_dispatchers(program)
             if self._plan.exports:
-                self._exporter = new_exporter(self._plan, program)
+                self._exporter = new_exporter(self._plan, program, self._clock)
                 self._exporter.start(self.ports)
         for shard in self.ports:
             shard.look()

@@ -11,11 +11,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from parcours.background import spawn
+from parcours.clock import Clock
 from parcours.config import Settings
 from parcours.errors import ParcoursError, ShardUnavailable
+from parcours.journey.model.insight import InsightDocument
 from parcours.journey.program import Program
 from parcours.routing.ports import ShardPort
 from parcours.shard.messages import ExportRange, ExportSlice
@@ -31,6 +33,12 @@ PAUSE_S: Final = 1.0
 
 PAUSE_MAX_S: Final = 60.0
 """A full disk costs a look a minute."""
+
+
+UPKEEP_EVERY_S: Final = 300.0
+"""How often files are looked after: late rows of a day that is put together have all of it written again."""
+
+T = TypeVar("T")
 
 
 class RangeFiles(Protocol):
@@ -50,20 +58,35 @@ OpenRange = Callable[[int, ExportRange, Program], RangeFiles]
 """Begins the files of a range of the shard of this number, whose facts are read by this program."""
 
 
-class Exporter:
-    """Lives on one event loop."""
+class LooksAfterFiles(Protocol):
+    """What keeps the exported files in order (upkeep.py)."""
 
-    def __init__(self, open_range: OpenRange, program: Program, settings: Settings) -> None:
+    def step(self, insight: InsightDocument, now_ms: int) -> bool:
+        """Do a part of what there is to do; returns whether there is more. Raises ParcoursError."""
+
+
+class Exporter:
+    """Lives on one event loop.
+
+    upkeep  looks after the files of all shards, by the time of the clock
+    """
+
+    def __init__(
+        self, open_range: OpenRange, program: Program, settings: Settings, upkeep: LooksAfterFiles, clock: Clock
+    ) -> None:
         self._open_range = open_range
+        self._upkeep = upkeep
+        self._clock = clock
         self._program = program
         self._settings = settings
-        self._troubles: dict[int, str] = {}
+        self._troubles: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, ports: Sequence[ShardPort]) -> None:
         """Export what these shards have, for ever. Returns at once."""
         for number, port in enumerate(ports):
             spawn(self._follow(number, port), self._tasks)
+        spawn(self._look_after_files(), self._tasks)
 
     def publish(self, program: Program) -> None:
         """From now on go by this program."""
@@ -82,6 +105,7 @@ class Exporter:
 
     async def _follow(self, number: int, port: ShardPort) -> None:
         """Export one shard for ever."""
+        what = f"facts of shard {number}"
         every_s = self._settings.export_every_ms / 1_000
         pause_s = PAUSE_S
         clock = asyncio.get_running_loop().time
@@ -95,21 +119,35 @@ class Exporter:
             except ShardUnavailable:
                 pass  # its runtime looks after it, and says what is wrong
             except (ParcoursError, OSError) as error:
-                self._note(number, f"facts of shard {number} are not exported: {error}")
+                self._note(what, f"{what} are not exported: {error}")
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, PAUSE_MAX_S)
                 continue
-            if self._troubles.pop(number, None):
-                log.info("facts of shard %d are exported again", number)
+            if self._troubles.pop(what, None):
+                log.info("%s are exported again", what)
             pause_s = PAUSE_S
             if at_least == 1:
                 last = clock()
             await asyncio.sleep(min(LOOK_EVERY_S, every_s))
 
-    def _note(self, number: int, trouble: str) -> None:
-        if trouble != self._troubles.get(number):
+    def _note(self, what: str, trouble: str) -> None:
+        if trouble != self._troubles.get(what):
             log.warning("%s", trouble)
-        self._troubles[number] = trouble
+        self._troubles[what] = trouble
+
+    async def _look_after_files(self) -> None:
+        """Keep the files in order, for ever; a failure is a trouble until it is done the next time."""
+        what = "exported files"
+        while True:
+            await asyncio.sleep(UPKEEP_EVERY_S)
+            try:
+                while await _in_thread(partial(self._upkeep.step, self._program.insight, self._clock.now_ms())):
+                    pass
+            except (ParcoursError, OSError) as error:
+                self._note(what, f"{what} are not looked after: {error}")
+            else:
+                if self._troubles.pop(what, None):
+                    log.info("%s are looked after again", what)
 
     async def export_next(self, number: int, port: ShardPort, at_least: int) -> bool:
         """Export one range of a shard, if so many records wait; returns whether there was one.
@@ -134,11 +172,11 @@ class Exporter:
         return True
 
 
-async def _in_thread(write: Callable[[], None]) -> None:
+async def _in_thread(write: Callable[[], T]) -> T:
     """Write in a thread. Whoever is cancelled meanwhile waits for it, so that nobody else touches the files."""
     writing = asyncio.ensure_future(asyncio.to_thread(write))
     try:
-        await asyncio.shield(writing)
+        return await asyncio.shield(writing)
     except asyncio.CancelledError:
         await asyncio.wait([writing])
         raise

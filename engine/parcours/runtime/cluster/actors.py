@@ -160,7 +160,7 @@ class ExporterActor:
         opened = plan_of(plan)
         self._compiler = PublicationCompiler(opened.project)
         program = self._compiler.program(decode(publications, Publications))
-        self._exporter = new_exporter(opened, program)
+        self._exporter = new_exporter(opened, program, SystemClock(opened.settings.clock_jump_max_ms))
         self._exporter.start([ActorPort(shard) for shard in shards])
 
     @property
