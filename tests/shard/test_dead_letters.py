@@ -17,7 +17,7 @@ from parcours.core.identity import SlotMap
 from parcours.errors import ShardStopped, StoreBroken
 from parcours.journey.program import Program
 from parcours.shard.ids.key import DIGEST_BYTES
-from parcours.shard.in_hand import DEATHS_MAX, ENTRIES, InHand, line_mark, timer_mark
+from parcours.shard.in_hand import DEATHS_MAX, ENTRIES, InHand, line_mark
 from parcours.shard.messages import Answer, Batch
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.shard import Shard
@@ -132,7 +132,7 @@ def test_a_timer_of_a_delivery_that_raises_makes_it_fail(poisoned: Poisoned, lin
     poisoned.shard.exchange(ExchangeDeliveries(receipts, "email", 0, "d", 2), poisoned.now_ms)
     (timer,) = [each for each in poisoned.shard.profile("anna").timers if each.kind == "retry"]  # type: ignore[union-attr]
     in_hand.restore(poisoned.store.scratch())
-    in_hand.timer(timer_mark("anna", timer.due))
+    in_hand.timer("anna", timer.due)
     in_hand.blame(ZeroDivisionError("a mistake of ours"))
 
     poisoned.now_ms = timer.due + 1

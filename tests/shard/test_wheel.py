@@ -126,3 +126,17 @@ def test_a_crowd_that_is_due_at_once_is_looked_at_part_by_part() -> None:
 
     assert sorted(found) == sorted(f"p{number}" for number in range(3 * OPENED_MAX))
     assert wheel.next_ms() is None
+
+
+def test_whoever_is_due_is_found_behind_any_number_of_the_same_second_who_are_not() -> None:
+    # given a crowd that is due late in a second, looked at first, and one person who is due early in it
+    timers = Timers()
+    timers.set("early", 5 * BUCKET_MS)
+    for number in range(2 * OPENED_MAX):
+        timers.set(f"late {number}", 5 * BUCKET_MS + 900)
+
+    # when her time has come
+    looks = [timers.take(5 * BUCKET_MS + 100, 10) for _ in range(3)]
+
+    # then a few looks find her, though nobody before her leaves
+    assert [person for taken in looks for person in taken] == ["early"]

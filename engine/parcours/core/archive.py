@@ -111,7 +111,7 @@ def put_away(turn: Turn) -> None:
 
 def has_under_way(run: Run) -> bool:
     """Whether a delivery of the run is under way, so that it cannot be forgotten."""
-    return any(delivery.is_under_way for delivery in run.deliveries)
+    return bool(run.deliveries) and any(delivery.is_under_way for delivery in run.deliveries)
 
 
 def unfinished(turn: Turn) -> int:

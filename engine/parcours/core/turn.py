@@ -107,11 +107,12 @@ class Turn(msgspec.Struct):
 
     def cancel_timers(self, run: Run, kinds: tuple[TimerKind, ...]) -> None:
         """Remove the run's timers of these kinds."""
-        self.profile.timers = [
-            timer
-            for timer in self.profile.timers
-            if timer.run != run.number or timer.journey != run.journey or timer.kind not in kinds
-        ]
+        if self.profile.timers:
+            self.profile.timers = [
+                timer
+                for timer in self.profile.timers
+                if timer.run != run.number or timer.journey != run.journey or timer.kind not in kinds
+            ]
 
     def drop_reactions(self, key: str) -> None:
         """Remove the timers of simulated reactions to a delivery that is forgotten: they would concern nothing."""

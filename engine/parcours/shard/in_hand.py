@@ -8,6 +8,7 @@ applied again, but set aside. A process ends for other reasons too, so once is n
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -25,6 +26,9 @@ REASON_BYTES_MAX: Final = ENTRY_BYTES - MARK_BYTES - 2
 NOTHING: Final = bytes(MARK_BYTES)
 LINE: Final = b"L"
 TIMER: Final = b"T"
+
+_TIMER_MARK: Final = Struct(">cIHI")
+"""The letter, the checksum of the person's name, and the time in six bytes."""
 
 
 class Entry(NamedTuple):
@@ -67,9 +71,9 @@ class InHand:
         """This line is being applied."""
         self._given = self._scratch[:MARK_BYTES] = mark
 
-    def timer(self, mark: bytes) -> None:
-        """Timers are being fired."""
-        self._scratch[:MARK_BYTES] = mark
+    def timer(self, person: str, due: int) -> None:
+        """The person's timers of this instant are being fired."""
+        _TIMER_MARK.pack_into(self._scratch, 0, TIMER, crc32(person.encode()), due >> 32, due & 0xFFFF_FFFF)
 
     def given(self) -> None:
         """The timers have been fired, and what was given is being applied."""
@@ -116,7 +120,7 @@ def line_mark(digest: bytes) -> bytes:
 
 def timer_mark(person: str, due: int) -> bytes:
     """The mark of a person's timers of one instant."""
-    return TIMER + crc32(person.encode()).to_bytes(4, "big") + due.to_bytes(6, "big")
+    return _TIMER_MARK.pack(TIMER, crc32(person.encode()), due >> 32, due & 0xFFFF_FFFF)
 
 
 def _encoded(entry: Entry) -> bytes:

@@ -84,31 +84,32 @@ class Inputs:
     def _apply_next(self, work: Work, slot: int, person: str, given: Input) -> None:
         """Apply an input after the person's own earlier timers."""
         profile = work.profile(slot, person)
-        while True:
-            timer = first_timer(profile, given.at)
-            if timer is None and type(given) is TimePassed:
-                return
-            now = given if timer is None else self._due(work, person, timer)
+        while (timer := first_timer(profile, given.at)) is not None:
+            now = self._due(work, person, timer)
             effects = self._advance(person, profile, now)
-            if timer is not None and self._time.comes_back:
+            if self._time.comes_back:
                 self._in_hand.given()
             work.add(slot, effects)
             leaving = self.make_ready(work, slot, person, now.at, effects.ready) if effects.ready else ()
-            if leaving and self._time.stop(person, leaving, () if timer is None else (given,)):
+            if leaving and self._time.stop(person, leaving, (given,)):
                 return
-            if timer is None:
-                return
+        if type(given) is not TimePassed:
+            effects = self._advance(person, profile, given)
+            work.add(slot, effects)
+            leaving = self.make_ready(work, slot, person, given.at, effects.ready) if effects.ready else ()
+            if leaving:
+                self._time.stop(person, leaving, ())
 
     def _due(self, work: Work, person: str, timer: Timer) -> TimerDue | TimerSetAside:
         """The timer, which is in hand from now on; set aside if the process has ended with it in hand before."""
         if not self._time.comes_back:
             return TimerDue(timer.due)
-        mark = timer_mark(person, timer.due)
-        self._in_hand.timer(mark)
-        if mark not in self._in_hand.suspects:
-            return TimerDue(timer.due)
-        reason = self._dead_letters.set_aside(work, timer.due, person, None, mark)
-        return TimerSetAside(timer.due, f"a timer was set aside: {reason}")
+        in_hand, due = self._in_hand, timer.due
+        in_hand.timer(person, due)
+        if not in_hand.suspects or (mark := timer_mark(person, due)) not in in_hand.suspects:
+            return TimerDue(due)
+        reason = self._dead_letters.set_aside(work, due, person, None, mark)
+        return TimerSetAside(due, f"a timer was set aside: {reason}")
 
     def _advance(self, person: str, profile: Profile, given: Input) -> Effects:
         """By what was published at the input's time."""

@@ -93,7 +93,7 @@ class Shard:
         self._intake = Intake(
             program, settings, slot_map, self._slots, self._seen, time, self._dead_letters, Archiving(program, export)
         )
-        self._wheel = Wheel(self._due_of)
+        self._wheel = Wheel(self._slots.due_of)
         self._sweep = Sweep(self._slots)
         self._totals = ShardTotals(settings)
         self._imaging = Imaging(self._slots, self._totals, store, settings)
@@ -313,17 +313,16 @@ class Shard:
 
     def _fire_due(self, work: Work, before: int, most: int, enough: Callable[[], bool] = never) -> Iterator[None]:
         """Fire the timers due before this time, of up to so many people and until there is enough."""
+        stands_still, slot_of, apply = self._time.stands_still, self._slot_map.slot, self._inputs.apply
+        passed = TimePassed(before)
         while most > 0 and (people := self._wheel.take(before, min(most, DUE_TOGETHER))):
             most -= len(people)
             for person in people:
-                if not self._time.stands_still(person):
-                    self._inputs.apply(work, self._slot_map.slot(person), person, TimePassed(before))
+                if not stands_still(person):
+                    apply(work, slot_of(person), person, passed)
                     yield
             if enough():
                 return
-
-    def _due_of(self, person: str) -> int:
-        return self._slots.due_of(self._slot_map.slot(person), person)
 
     # Looking in
 

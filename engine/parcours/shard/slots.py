@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from parcours.core.effect import Outgoing
-from parcours.core.identity import SLOTS, SlotMap
+from parcours.core.identity import SLOTS, SlotMap, slot_of
 from parcours.core.profile import NEVER, next_due
 from parcours.store.store import Record, SlotImage
 
@@ -44,8 +44,9 @@ class Slots:
     def __getitem__(self, number: int) -> Slot:
         return self.own if number == OWN else self.owned[number]
 
-    def due_of(self, number: int, person: str) -> int:
-        data = self.owned[number].profiles.get(person)
+    def due_of(self, person: str) -> int:
+        """When the next timer of somebody who lives here is due; NEVER without one."""
+        data = self.owned[slot_of(person)].profiles.get(person)
         return NEVER if data is None else next_due(data)
 
     def timers(self) -> Iterator[tuple[str, int]]:
@@ -65,11 +66,15 @@ class Slots:
     ) -> list[tuple[str, int]]:
         """Take over what has been committed; (person, due) of everybody whose next timer is another one now."""
         moved = []
+        owned = self.owned
         for number, person, data in profiles:
-            before, due = self.due_of(number, person), next_due(data)
-            self.owned[number].profiles[person] = data
-            if due not in (before, NEVER):
-                moved.append((person, due))
+            people = owned[number].profiles
+            due = next_due(data)
+            if due != NEVER:
+                before = people.get(person)
+                if before is None or next_due(before) != due:
+                    moved.append((person, due))
+            people[person] = data
         for number, key, entry in outbox:
             if entry is None:
                 self.owned[number].outbox.pop(key, None)

@@ -196,8 +196,14 @@ class WaitingSweep:
 
     def note(self, facts: Iterable[Fact]) -> None:
         """Take over the moves of a commit, of people who have been swept already."""
+        person, swept = "", False
         for fact in facts:
-            if not isinstance(fact, Moved) or self._slot_of(fact.person) not in self._seen:
+            if type(fact) is not Moved:
+                continue
+            if fact.person != person:  # the facts of one person come together
+                person = fact.person
+                swept = self._slot_of(person) in self._seen
+            if not swept:
                 continue
             if fact.what == "reached" and fact.step is not None:
                 self.waiting[fact.journey, fact.version, fact.step] += 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
+from typing import TypeAlias
 
 BUCKET_MS = 1_024
 """Width of a bucket: few of its people are sorted long before they are due, and a month has few buckets."""
@@ -17,11 +18,18 @@ BUCKET_MS = 1_024
 OPENED_MAX = 4_000
 """People of a bucket who are sorted in one look: about 5 ms, and more than one look takes."""
 
-DUE_TOGETHER = 50
-"""People whose timers fire between two looks at whether that is enough: about 2 ms."""
+REFILLED_BELOW = OPENED_MAX // 2
+"""Fewer people opened than these are joined by more: to sort a few in with many takes longer than to take them."""
+
+DUE_TOGETHER = 20
+"""People whose timers fire between two looks at whether that is enough: about 1 ms."""
 
 DUE_WITH_BATCH = 100
 """People whose timers fire with a batch, beside as many as it has lines: a backlog must not hold up a single event."""
+
+
+Entry: TypeAlias = tuple[int, str]
+"""(due, person)"""
 
 
 class Wheel:
@@ -33,14 +41,15 @@ class Wheel:
         self._numbers: list[int] = []
         self._opening: list[str] = []
         self._opening_number = -1
-        self._opened: list[tuple[int, str]] = []
+        self._opened: list[Entry] = []  # the last one is due first
+        self._joined: list[Entry] = []  # a heap of those whose bucket had been opened before they came
         self._opened_before = -1
 
     def add(self, person: str, due: int) -> None:
         """The person's next timer is now due at this time."""
         number = due // BUCKET_MS
         if number < self._opened_before:
-            heappush(self._opened, (due, person))
+            heappush(self._joined, (due, person))
         elif number in self._buckets:
             self._buckets[number].append(person)
         else:
@@ -49,7 +58,7 @@ class Wheel:
 
     def next_ms(self) -> int | None:
         """Nobody is due before this time; None if nobody is due at all."""
-        ahead = [self._opened[0][0]] if self._opened else []
+        ahead = [entry[0] for entry in (*self._opened[-1:], *self._joined[:1])]
         if self._opening:
             ahead.append(self._opening_number * BUCKET_MS)
         elif self._numbers:
@@ -63,26 +72,39 @@ class Wheel:
         """
         self._open(before)
         taken: list[str] = []
-        while self._opened and self._opened[0][0] < before and len(taken) < most:
-            due, person = heappop(self._opened)
-            if self._due_of(person) == due and (not taken or taken[-1] != person):
+        due_of = self._due_of
+        while len(taken) < most and (entry := self._pop(before)) is not None:
+            due, person = entry
+            if due_of(person) == due and (not taken or taken[-1] != person):
                 taken.append(person)
         return taken
 
+    def _pop(self, before: int) -> Entry | None:
+        """Who is due first of those opened, if that is before this time."""
+        opened, joined = self._opened, self._joined
+        if joined and (not opened or joined[0] < opened[-1]):
+            return heappop(joined) if joined[0][0] < before else None
+        return opened.pop() if opened and opened[-1][0] < before else None
+
     def _open(self, before: int) -> None:
         """Sort the people of the buckets that begin before this time, as many as one look may."""
-        room = OPENED_MAX - len(self._opened)
+        due_of, opened = self._due_of, self._opened
+        if len(opened) >= REFILLED_BELOW and opened[-1][0] < before:
+            return  # else others of the same bucket may be due already, however many are opened
+        room = OPENED_MAX
         while room > 0:
             if not self._opening:
                 if not self._numbers or self._numbers[0] * BUCKET_MS >= before:
-                    return
+                    break
                 self._opening_number = heappop(self._numbers)
                 self._opening = self._buckets.pop(self._opening_number)
                 self._opened_before = max(self._opened_before, self._opening_number + 1)
             part = self._opening[-room:]
             del self._opening[-room:]
             room -= len(part)
+            number = self._opening_number
             for person in part:
-                due = self._due_of(person)
-                if due // BUCKET_MS == self._opening_number:  # who was moved stands elsewhere, if at all
-                    heappush(self._opened, (due, person))
+                due = due_of(person)
+                if due // BUCKET_MS == number:  # who was moved stands elsewhere, if at all
+                    opened.append((due, person))
+        opened.sort(reverse=True)

@@ -95,7 +95,7 @@ def archive(turn: Turn, run: Run) -> None:
     run.visits, run.event = {}, {}
     for delivery in run.deliveries:
         delivery.answer = {}
-    if not _goal_may_follow(turn, run):
+    if run.entry and not _goal_may_follow(turn, run):
         run.entry = {}
     turn.profile.runs = [other for other in turn.profile.runs if other is not run]
     turn.ended.append(run)
