@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.core.test_journey_control import TRIP, moves
 
-from parcours.config import HOUR_MS
+from parcours.channel import Ambiguous
+from parcours.config import HOUR_MS, MINUTE_MS
 from parcours.core.fact import LimitReached
 from parcours.journey.project import Project
 
@@ -259,3 +260,26 @@ def test_what_time_brings_goes_before_the_timers_of_its_instant_in_a_pause_too(
     control.story.wait(9 * HOUR_MS)
 
     assert [name for _, name in control.story.steps()] == ["rest", "listen", "late"]
+
+
+PAID = """
+journey: paid
+entry: {event: Start}
+exit: [{event: Left}]
+steps: [{id: thank, send: receipt}, {id: rest, wait: 2h}]
+"""
+
+
+def test_an_attempt_in_doubt_is_not_ready_again_where_the_replay_leaves_its_run(shop: Shop, begin: Begin) -> None:
+    control = begin(shop(PAID))
+    control.story.identify(0, email="sarah@shop.example").event(0, "Start")
+    (key,) = control.story.claim(0)
+    control.story.answer(1, Ambiguous(key, "the connection broke"))
+    control.change(2, "pause", "paid")
+    control.story.event(20 * MINUTE_MS, "Left")
+    control.story.ready.clear()
+
+    control.change(30 * MINUTE_MS, "resume", "paid")
+
+    assert control.story.ready == []
+    assert key not in control.story.outbox

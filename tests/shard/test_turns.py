@@ -7,7 +7,10 @@ from collections.abc import Callable, Coroutine
 from itertools import count
 from typing import TYPE_CHECKING
 
+import pytest
+
 from parcours.clock import ManualClock
+from parcours.errors import ShardUnavailable
 from parcours.shard.host import ShardHost
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.turns import SLICE_S
@@ -119,3 +122,18 @@ def test_a_shard_that_is_held_lets_nobody_change_it_but_whoever_ends_that(world:
         await host.close()
 
     in_a_slow_process(scenario())
+
+
+def test_whoever_waits_for_a_shard_that_is_held_is_told_when_it_is_closed(world: World) -> None:
+    async def scenario() -> None:
+        host = host_of(world)
+        await host.hold()
+        waiting = asyncio.ensure_future(host.exchange(ExchangeDeliveries([], "email", 1, "d", 1)))
+        await asyncio.sleep(0)
+
+        await host.close()
+
+        with pytest.raises(ShardUnavailable):
+            await waiting
+
+    asyncio.run(scenario())

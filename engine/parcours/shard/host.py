@@ -303,7 +303,11 @@ class ShardHost:
                 await asyncio.to_thread(write)  # the shard goes on meanwhile
 
     async def close(self) -> None:
-        """Stop the alarm and the check, let whoever has the turn finish, and give the store back."""
+        """Stop the alarm and the check, let whoever has the turn finish, and give the store back.
+
+        Whoever waits for a turn gets ShardUnavailable.
+        """
+        self._turns.end()
         for handle in (self._alarm, self._check):
             if handle is not None:
                 handle.cancel()

@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import Callable, Generator
 from typing import Final, TypeVar
 
+from parcours.errors import ShardUnavailable
+
 T = TypeVar("T")
 
 SLICE_S: Final = 0.05
@@ -34,11 +36,17 @@ class Turns:
         self.even_if_held = asyncio.Lock()
         """A turn that does not wait until the shard is held no more."""
         self._free = asyncio.Event()
+        self._ended = False
         self.hold(held=held)
 
     def hold(self, *, held: bool) -> None:
         """Let everybody wait, or go on."""
         self._free.clear() if held else self._free.set()
+
+    def end(self) -> None:
+        """There are no more turns: whoever waits for one is told so, instead of waiting for ever."""
+        self._ended = True
+        self._free.set()
 
     @property
     def held(self) -> bool:
@@ -54,9 +62,11 @@ class Turns:
             if not self._free.is_set():
                 await self._free.wait()
             await self.even_if_held.acquire()
-            if self._free.is_set():
+            if self._free.is_set() and not self._ended:
                 return
             self.even_if_held.release()
+            if self._ended:
+                raise ShardUnavailable("the shard was closed before its turn came")
 
     async def __aexit__(self, *_: object) -> None:
         self.even_if_held.release()

@@ -164,12 +164,17 @@ def close(
     if state != "held":
         attempt = delivery.attempt = delivery.attempts_begun  # whatever was to come after it will not
     delivery.state = state
-    turn.effects.settled.append(delivery.key)
-    if delivery.key in turn.effects.ready:
-        turn.effects.ready.remove(delivery.key)  # queued and settled by the same input
+    settle(turn, delivery)
     if state in GIVES_BACK:
         give_back(turn, delivery)
     reach(turn, run, delivery, state, gate=gate, reason=reason, code=code, attempt=attempt)
+
+
+def settle(turn: Turn, delivery: DeliveryState) -> None:
+    """Take the delivery out of the outbox. The same input may have made it ready: a resume replays many."""
+    turn.effects.settled.append(delivery.key)
+    if delivery.key in turn.effects.ready:
+        turn.effects.ready.remove(delivery.key)
 
 
 def remember_link(turn: Turn, delivery: DeliveryState, link: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Literal
 
 from parcours.channel import CALL
-from parcours.core.delivery.deliveries import close, delivery_key, find, message_of, reach
+from parcours.core.delivery.deliveries import close, delivery_key, find, message_of, reach, settle
 from parcours.core.delivery.holding import tell_wait
 from parcours.core.delivery.policy import Objection, judge, judge_claim
 from parcours.core.delivery.reservations import give_back, reserve
@@ -254,7 +254,7 @@ def withdraw(turn: Turn, run: Run) -> None:
             close(turn, run, delivery, "cancelled", reason="the run was left")
         elif delivery.state == "unknown":
             delivery.attempt, delivery.tries_again = delivery.attempts_begun, False
-            turn.effects.settled.append(delivery.key)
+            settle(turn, delivery)
     turn.cancel_timers(run, ("retry", "release"))
 
 
