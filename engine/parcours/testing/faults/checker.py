@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from parcours.config import Settings
-from parcours.core.fact import DeliveryReached, Fact, Moved
+from parcours.core.fact import DeliveryReached, Fact, Moved, Published
 from parcours.core.profile import Profile
 from parcours.core.series_entries import SeriesEntries
 from parcours.core.totals import FactCounter, Totals
@@ -181,7 +181,8 @@ def twin(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
         told = defaultdict(list)
         for commit in shard.commits:
             for fact in commit.facts:
-                told[fact.person].append(fact)
+                if not isinstance(fact, Published):  # which is of nobody
+                    told[fact.person].append(fact)
         for person in sorted({*told, *undisturbed.facts}):
             checked["twin"] += 1
             yield from _difference(person, told[person], undisturbed.facts[person])
