@@ -283,3 +283,17 @@ def test_an_attempt_in_doubt_is_not_ready_again_where_the_replay_leaves_its_run(
 
     assert control.story.ready == []
     assert key not in control.story.outbox
+
+
+def test_an_attempt_in_doubt_is_not_ready_again_when_its_journey_is_stopped(shop: Shop, begin: Begin) -> None:
+    control = begin(shop(PAID))
+    control.story.identify(0, email="sarah@shop.example").event(0, "Start")
+    (key,) = control.story.claim(0)
+    control.story.answer(1, Ambiguous(key, "the connection broke")).wait(10 * MINUTE_MS)
+    control.change(11 * MINUTE_MS, "pause", "paid")
+    assert control.story.claim(12 * MINUTE_MS) == []
+
+    control.change(30 * MINUTE_MS, "stop", "paid")
+
+    assert control.story.ready == []
+    assert key not in control.story.outbox

@@ -181,6 +181,8 @@ def _put_into_outbox(
     to: str,
     context: dict[str, object],
 ) -> None:
+    if delivery.key in turn.effects.settled:
+        turn.effects.settled.remove(delivery.key)  # held and released by the same input: a resume replays many
     turn.effects.queued.append(
         Outgoing(
             key=delivery.key,

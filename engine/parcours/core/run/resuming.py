@@ -99,7 +99,7 @@ def release_claims(turn: Turn, kept: list[BufferedInput]) -> None:
     """Let dispatchers claim the deliveries again that were about to leave."""
     for each in kept:
         found = find(turn, each.key) if each.kind == "claim" else None
-        if found is not None and found[1].state in ("queued", "unknown"):
+        if found is not None and not found[0].withdrawn and found[1].state in ("queued", "unknown"):
             turn.effects.ready.append(each.key)
 
 
