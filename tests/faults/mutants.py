@@ -179,11 +179,37 @@ MUTANTS: Final = (
         "shard/claiming.py",
         "        if asked.number <= self._heard.get(asked.by, 0):\n",
         "        if asked.number == self._heard.get(asked.by, 0):\n",
+        seeds=1_000,
     ),
     Mutant(
         "a dispatcher that was given up is handed more",
         "shard/claiming.py",
         "        if asked.by in self._given_up:\n            return []\n",
+        "",
+    ),
+    Mutant(
+        "a change is told to one shard only",
+        "routing/change_protocol.py",
+        "    for port in ports:\n        await until_answered(partial(port.ask, Publish(after)))\n",
+        "    await until_answered(partial(ports[0].ask, Publish(after)))\n"
+        "    await until_answered(partial(ports[1].ask, Release()))\n",
+    ),
+    Mutant(
+        "a change that was begun is not settled",
+        "routing/change_protocol.py",
+        "        await until_answered(partial(port.ask, Publish(known)))\n    return known",
+        "        await until_answered(partial(port.ask, Release()))\n    return known",
+    ),
+    Mutant(
+        "a resumed journey makes what is over ready again",
+        "core/delivery/sending.py",
+        "            settle(turn, delivery)\n",
+        "            turn.effects.settled.append(delivery.key)\n",
+    ),
+    Mutant(
+        "who waits for a shard that is closed is not told",
+        "shard/host.py",
+        "        self._turns.end()\n",
         "",
     ),
 )

@@ -12,9 +12,11 @@ import pytest
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.core.profile import DeliveryState, Profile, Run
 from parcours.core.totals import NOTHING
+from parcours.journey.publish.ledger import Ledger
+from parcours.testing.faults.changes import Changed
 from parcours.testing.faults.checker import RULES, Ledgers, ShardEnd, check
 from parcours.testing.faults.client import Line
-from parcours.testing.faults.plan import plan_of
+from parcours.testing.faults.plan import Change, plan_of
 from parcours.testing.faults.provider import Attempt
 from parcours.testing.faults.simulate import simulate
 
@@ -129,6 +131,15 @@ def wrong_totals(ledgers: Ledgers) -> Ledgers:
     return with_shards(ledgers, lambda shard: replace(shard, totals=NOTHING))
 
 
+def published_in_one_shard(ledgers: Ledgers) -> Ledgers:
+    other = replace(ledgers.shards[1], ledger=Ledger(number=2))
+    return replace(ledgers, shards=[ledgers.shards[0], other])
+
+
+def a_change_answered_and_lost(ledgers: Ledgers) -> Ledgers:
+    return replace(ledgers, changes=[Changed(Change(1.0, "stop", "order"), 7)])
+
+
 def arrived_twice(ledgers: Ledgers) -> Ledgers:
     return replace(ledgers, attempts=[attempt for attempt in ledgers.attempts for _ in range(2)])
 
@@ -171,6 +182,8 @@ def still_queued(ledgers: Ledgers) -> Ledgers:
         ("twin", a_timer_lost),
         ("twin", another_end),
         ("recovery", forgotten_on_disk),
+        ("published", published_in_one_shard),
+        ("published", a_change_answered_and_lost),
         ("totals", wrong_totals),
         ("duplicates", arrived_twice),
         ("marketing", arrived_twice),

@@ -173,7 +173,8 @@ def close(
 def settle(turn: Turn, delivery: DeliveryState) -> None:
     """Take the delivery out of the outbox. The same input may have made it ready: a resume replays many."""
     turn.effects.settled.append(delivery.key)
-    turn.effects.ready = [key for key in turn.effects.ready if key != delivery.key]
+    if delivery.key in turn.effects.ready:
+        turn.effects.ready.remove(delivery.key)
 
 
 def remember_link(turn: Turn, delivery: DeliveryState, link: str) -> None:

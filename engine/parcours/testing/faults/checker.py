@@ -19,10 +19,13 @@ from parcours.core.fact import DeliveryReached, Fact, Moved, Published
 from parcours.core.profile import Profile
 from parcours.core.series_entries import SeriesEntries
 from parcours.core.totals import FactCounter, Totals
+from parcours.journey.publish.ledger import Ledger
+from parcours.journey.publish.publications import Publications
+from parcours.testing.faults.changes import Changed
 from parcours.testing.faults.client import Line
 from parcours.testing.faults.disk import Commit
 from parcours.testing.faults.provider import Attempt
-from parcours.testing.faults.twin import Twin
+from parcours.testing.faults.twin import Twin, as_compared
 
 NOT_TO_LEAVE: Final = frozenset({"refused", "failed", "cancelled"})
 """Outcomes after which a delivery is not tried again, each with its reason in the facts."""
@@ -38,6 +41,7 @@ class ShardEnd:
     commits          its ledger of records
     states, totals   as the living shard has them
     restored_...     as they come back from the disk
+    ledger           what is published; None if nobody has looked
     found            what was seen on the way that must not be
     """
 
@@ -48,6 +52,8 @@ class ShardEnd:
     restored_totals: Totals
     end_ms: int
     found: Sequence[str] = ()
+    ledger: Ledger | None = None
+    restored_ledger: Ledger | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,7 @@ class Ledgers:
 
     starts  how often the engine has been started
     found   what was seen while it happened
+    changes  the client's ledger of changes
     """
 
     lines: Sequence[Line]
@@ -64,6 +71,7 @@ class Ledgers:
     settings: Settings
     starts: int = 1
     found: Sequence[str] = field(default=())
+    changes: Sequence[Changed] = ()
 
     @cached_property
     def twins(self) -> list[Twin]:
@@ -187,7 +195,7 @@ def twin(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
             checked["twin"] += 1
             yield from _difference(person, told[person], undisturbed.facts[person])
         for person in sorted({*shard.states, *undisturbed.people}):
-            profile, other = shard.states.get(person, Profile()), undisturbed.state(person)
+            profile, other = as_compared(shard.states.get(person, Profile())), undisturbed.state(person)
             if profile != other:
                 yield f"{person} ends as {profile}, her twin as {other}"
 
@@ -209,6 +217,27 @@ def recovery(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
             checked["recovery"] += 1
             if shard.states.get(person) != shard.restored.get(person):
                 yield f"{person} was {shard.states.get(person)}, and comes back as {shard.restored.get(person)}"
+
+
+def published(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
+    """All shards take the same changes at the same times, among them each that was answered, and keep them."""
+    first = ledgers.shards[0]
+    for number, shard in enumerate(ledgers.shards):
+        changes = _taken(shard)
+        checked["published"] += 1 + len(changes)
+        if changes != _taken(first) or shard.ledger != first.ledger:
+            yield f"shard {number} took {changes} up to {shard.ledger}, the first {_taken(first)} up to {first.ledger}"
+        if shard.ledger != shard.restored_ledger:
+            yield f"shard {number} has {shard.ledger}, and comes back with {shard.restored_ledger}"
+        for changed in ledgers.changes:
+            if changed.answer is None or (changed.answer > 1 and changed.answer not in changes):
+                yield f"shard {number} never took {changed.change}, answered as change {changed.answer}"
+
+
+def _taken(shard: ShardEnd) -> dict[int, tuple[int, str, str]]:
+    """By number, when each change of a shard holds, and what it is. The first publication is no change."""
+    ledgers = [given.ledger for commit in shard.commits for given in commit.given if isinstance(given, Publications)]
+    return {ledger.number: (ledger.at, ledger.verb, ledger.journey) for ledger in ledgers if ledger.number > 1}
 
 
 def totals(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
@@ -256,7 +285,7 @@ def transactional(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
     exited = {
         (fact.person, fact.journey, fact.run)
         for fact in ledgers.facts
-        if isinstance(fact, Moved) and fact.what == "exited"
+        if isinstance(fact, Moved) and (fact.what == "exited" or fact.why == "stopped")
     }
     for key, facts in ledgers.outcomes.items():
         first = facts[0]
@@ -322,6 +351,7 @@ RULES: Final[tuple[Rule, ...]] = (
     early,
     twin,
     recovery,
+    published,
     totals,
     duplicates,
     marketing,

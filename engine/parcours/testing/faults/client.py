@@ -7,6 +7,7 @@ an id it does not, because nobody could tell the second from another one.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,7 +92,7 @@ class Client:
                 for line in left:
                     line.tries += 1
                 try:
-                    self._acknowledge(left, await self._take(router, [line.data for line in left]))
+                    self._acknowledge(left, await self.cluster.process.answer(_taking(router, left)))
                     left = []
                 except ShardUnavailable:
                     left = [line for line in left if line.message_id is not None]
@@ -101,30 +102,14 @@ class Client:
         done.set_result(None)
         self.under_way -= 1
 
-    async def _take(self, router: Router, lines: list[bytes]) -> Taken:
-        """The answer of the engine, whose router is a process of its own."""
-        process = self.cluster.process
-        answer: asyncio.Future[Taken] = self.loop.create_future()
-        process.calls.add(answer)
-
-        async def take() -> None:
-            try:
-                taken = await router.take(lines)
-            except Exception as error:  # noqa: BLE001  # it is the caller's
-                if not answer.done():
-                    answer.set_exception(error)
-            else:
-                if not answer.done():
-                    answer.set_result(taken)
-
-        if process.is_dead:
-            raise ShardUnavailable("the engine is not there")
-        process.spawn(take())
-        return await answer
-
     def _acknowledge(self, lines: list[Line], taken: Taken) -> None:
         self._moments += 1
         reasons = dict(taken.rejected)
         for place, line in enumerate(lines):
             line.acked = self._moments
             line.rejected = reasons.get(place)
+
+
+def _taking(router: Router, lines: list[Line]) -> Callable[[], Awaitable[Taken]]:
+    """The engine's router is a process of its own."""
+    return lambda: router.take([line.data for line in lines])

@@ -19,12 +19,13 @@ from parcours.routing.router import Router
 from parcours.shard.host import ShardHost
 from parcours.shard.requests import GiveUpClaims
 from parcours.testing.faults.chance import between
+from parcours.testing.faults.changes import Publishing
 from parcours.testing.faults.clocks import WallClock
 from parcours.testing.faults.disk import Disk, ProcessStore
 from parcours.testing.faults.injector import Injector
 from parcours.testing.faults.layout import SHARDS, SLOT_MAP
 from parcours.testing.faults.loop import Process, SimulatedLoop
-from parcours.testing.faults.observed import ObservedShard
+from parcours.testing.faults.observed import ObservedShard, RunCompiler
 from parcours.testing.faults.plan import CHANNELS
 from parcours.testing.faults.project import shop
 from parcours.testing.faults.provider import PlainRenderer, Provider, SimulatedChannel
@@ -78,7 +79,7 @@ class ShardPlace:
     async def _open(self, copy: ShardCopy, expected_epoch: int | None) -> None:
         cluster = self._cluster
         store = ProcessStore(self.disk, copy.process, cluster.injector)
-        shard = ObservedShard(SHARDS[self.number], store, SETTINGS)
+        shard = ObservedShard(SHARDS[self.number], store, SETTINGS, cluster.compiler)
         clock = cluster.clock.engine_time()
         try:
             shard.open(clock.now_ms(), expected_epoch=expected_epoch)
@@ -182,13 +183,17 @@ class Cluster:
         self.provider = provider
         self.shards = [ShardPlace(self, number) for number in range(len(SHARDS))]
         self.dispatchers = {channel: DispatcherPlace(self, channel) for channel in CHANNELS}
+        self.compiler = RunCompiler()
         self.router: Router | None = None
+        self.publishing: Publishing | None = None
         self.process = Process(loop, "router")
         self.starts = 0
 
     def port(self, place: ShardPlace) -> Port:
         """A way to a shard."""
-        return Port(self.loop, self.seed, place.number, self.injector, lambda: place.current, place.left_behind)
+        return Port(
+            self.loop, self.seed, place.number, self.injector, lambda: place.current, place.left_behind, self.kill
+        )
 
     def ports(self, made: Callable[[Port], T]) -> list[T]:
         """Ways to all shards, by their numbers, of which only two are ever gone."""
@@ -210,7 +215,7 @@ class Cluster:
 
     def kill(self) -> None:
         """End everything at once; it starts again after a while."""
-        starts_anyway, self.router = self.router is None, None
+        starts_anyway, self.router, self.publishing = self.router is None, None, None
         self.process.kill()
         for place in self.shards:
             for process in place.processes():
@@ -227,3 +232,5 @@ class Cluster:
         self.process = Process(self.loop, f"router {self.starts}")
         ports = self.ports(lambda port: port)
         self.router = Router(f"router {self.starts}", ports, shop().program, SETTINGS, SLOT_MAP)
+        changed = [self.port(place) for place in self.shards]
+        self.publishing = Publishing(self.process, self.router, changed, self.clock.engine_time().now_ms, self.compiler)

@@ -17,6 +17,7 @@ from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.fact_block import decode_facts
 from parcours.core.input import Settlement
 from parcours.errors import StoreBroken
+from parcours.journey.publish.publications import Publications
 from parcours.shard.messages import Batch
 from parcours.shard.outbox import Claim
 from parcours.shard.requests import ExchangeDeliveries
@@ -50,7 +51,7 @@ class Unasked(msgspec.Struct, frozen=True):
     receipt: Settlement
 
 
-Given: TypeAlias = Claimed | Answered | Unasked | Batch
+Given: TypeAlias = Claimed | Answered | Unasked | Batch | Publications
 
 
 class Commit(msgspec.Struct, frozen=True):
@@ -113,6 +114,8 @@ class ProcessStore:
         self.opens = True
         self.batch: Batch | None = None
         self.asked: ExchangeDeliveries | None = None
+        self.publications: Publications | None = None
+        self.changes = False
         self.given: list[Claimed | Answered] = []
 
     def _do(self, operation: str, action: Callable[[], T]) -> T:
@@ -145,7 +148,7 @@ class ProcessStore:
         return epoch
 
     def append(self, record: Record) -> int:
-        return self._do("append", lambda: self._append(record))
+        return self._do("change" if self.changes else "append", lambda: self._append(record))
 
     def _append(self, record: Record) -> int:
         size_bytes = self._disk.memory.append(record)
@@ -156,6 +159,8 @@ class ProcessStore:
         """What is being committed: a batch, or receipts in the order in which they came, and claims behind them."""
         if self.batch is not None:
             yield self.batch
+        if self.publications is not None:
+            yield self.publications
         answered = {id(each.receipt): each for each in self.given if isinstance(each, Answered)}
         for _, receipt in () if self.asked is None else self.asked.receipts:
             yield answered.pop(id(receipt), Unasked(receipt))

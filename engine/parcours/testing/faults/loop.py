@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextvars import Context, ContextVar, copy_context
-from typing import Any, Final, TypeVarTuple, Unpack
+from typing import Any, Final, TypeVar, TypeVarTuple, Unpack
 
 from parcours.errors import ShardUnavailable
 
+T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 ROUNDS_MAX: Final = 200_000
@@ -54,6 +55,15 @@ class Process:
             coroutine.close()
         else:
             self._loop.keep(self._loop.create_task(coroutine, context=self.context))
+
+    async def answer(self, work: Callable[[], Awaitable[T]]) -> T:
+        """What a coroutine comes to that runs in this process. Raises ShardUnavailable where the process ends first."""
+        if self.is_dead:
+            raise ShardUnavailable(f"{self.name} is not there")
+        answer: asyncio.Future[T] = self._loop.create_future()
+        self.calls.add(answer)
+        self.spawn(_answer(work, answer))
+        return await answer
 
     def call(self, callback: Callable[..., object], *args: object) -> None:
         """Call a function in this process, if it is alive."""
@@ -220,6 +230,17 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
                     continue  # it insists on waiting for something more
         self._ready.clear()  # type: ignore[attr-defined]  # what taking apart has set off comes too late
         self.close()
+
+
+async def _answer(work: Callable[[], Awaitable[T]], answer: asyncio.Future[T]) -> None:
+    try:
+        result = await work()
+    except Exception as error:  # noqa: BLE001  # it is the caller's
+        if not answer.done():
+            answer.set_exception(error)
+    else:
+        if not answer.done():
+            answer.set_result(result)
 
 
 def _fail(answer: asyncio.Future[Any]) -> None:

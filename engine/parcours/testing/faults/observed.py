@@ -10,6 +10,8 @@ from collections.abc import Generator
 
 from parcours.config import Settings
 from parcours.core.input import ReceiptArrived, Settlement
+from parcours.journey.program import Program
+from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.shard.messages import Answer, Batch, Claims
 from parcours.shard.outbox import Claim, Ready
 from parcours.shard.requests import ExchangeDeliveries
@@ -40,14 +42,29 @@ class ObservedTime(LiveTime):
         return super().answered(claim, receipt, stamp_ms)
 
 
+class RunCompiler(PublicationCompiler):
+    """Compiles each publication of a run once: shards are opened all the time here, and this would take most of it."""
+
+    def __init__(self) -> None:
+        super().__init__(shop())
+        self._programs: dict[tuple[int, int], Program] = {}
+
+    def _compile(self, all_published: Publications, number: int) -> Program:
+        key = number, all_published.ledger.publication
+        if key not in self._programs:
+            self._programs[key] = super()._compile(all_published, number)
+        return self._programs[key]
+
+
 class ObservedShard(Shard):
     """The shard of this number over a store of a process."""
 
-    def __init__(self, number: int, store: ProcessStore, settings: Settings) -> None:
+    def __init__(self, number: int, store: ProcessStore, settings: Settings, compiler: RunCompiler) -> None:
         project = shop()
         time = ObservedTime(store)
         super().__init__(number, SLOT_MAP, project.program, store, settings, time=time, project=project)
         self._observed = store
+        self._published._compiler = compiler
 
     def open(self, now_ms: int, *, expected_epoch: int | None = None) -> None:
         super().open(now_ms, expected_epoch=expected_epoch)
@@ -59,6 +76,22 @@ class ObservedShard(Shard):
             return super().exchange(asked, now_ms)
         finally:
             self._observed.asked = None
+
+    def hold(self, *, held: bool) -> None:
+        self._observed.changes = True
+        try:
+            super().hold(held=held)
+        finally:
+            self._observed.changes = False
+
+    def publish(self, publications: Publications) -> None:
+        self._observed.changes = True
+        if self._published.is_news(publications):
+            self._observed.publications = publications
+        try:
+            super().publish(publications)
+        finally:
+            self._observed.changes, self._observed.publications = False, None
 
     def taking(self, batch: Batch, now_ms: int) -> Generator[None, None, Answer]:
         self._observed.batch = batch

@@ -11,8 +11,9 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from parcours.journey.publish.ledger import Verb
 from parcours.testing.faults.layout import PEOPLE, SHARDS
-from parcours.testing.faults.project import EVENTS
+from parcours.testing.faults.project import EVENTS, JOURNEYS
 
 CHANNELS: Final = ("email", "sms")
 
@@ -32,6 +33,15 @@ class Call(msgspec.Struct, frozen=True):
     at_s: float
     lines: tuple[dict[str, Any], ...]
     waits: bool = True
+
+
+class Change(msgspec.Struct, frozen=True):
+    """Something that is published or changed at a time in seconds. `project` is that of a publication."""
+
+    at_s: float
+    verb: Verb
+    journey: str = ""
+    project: int = 0
 
 
 class StoreFault(msgspec.Struct, frozen=True, tag="store"):
@@ -78,6 +88,7 @@ class Plan(msgspec.Struct, frozen=True):
     seed: int
     calls: tuple[Call, ...]
     faults: tuple[Fault, ...]
+    changes: tuple[Change, ...] = ()
 
 
 CARTS: Final = ("a", "a", "a", "b", "c")
@@ -89,17 +100,23 @@ STORE_FAULTS: Final = (
 crash is one of the shard's process, a power cut of all of them.
 """
 
-STORE_OPERATIONS: Final = {"append": 40, "acquire": 6, "save_image": 30, "trim": 40}
-"""Each with the highest number at which a fault strikes: about as often as it is done."""
+STORE_OPERATIONS: Final = {"append": 40, "change": 5, "acquire": 6, "save_image": 30, "trim": 40}
+"""Each with the highest number at which a fault strikes: about as often as it is done. `change` is an append of a shard
+that is told to hold, or what is published.
+"""
 
 CALL_FAULTS: Final = ("request lost", "answer lost", "late", "doubled", "repeated", "slow")
 """`late`: the caller is told that it failed, and it is carried out afterwards, behind what was sent later. `doubled`
 and `repeated`: it is carried out twice, and the answer counts that comes first, or the second one.
 """
 
+CHANGE_FAULTS: Final = ("request lost", "answer lost", "repeated", "slow", "engine dies")
+"""`engine dies`: all of it, before the shard has been told, or once it has, while others have not."""
+
 CALLS: Final = [
     *(("take", how) for how in CALL_FAULTS),
     *(("exchange", how) for how in (*CALL_FAULTS, "caller dies")),
+    *((request, how) for request in ("hold", "publish") for how in CHANGE_FAULTS),
 ]
 """The faults of calls, each with the kind of request. `caller dies`: the request is carried out even so, after the
 shard has been told of the death.
@@ -116,19 +133,23 @@ TIMED_FAULTS: Final = (
     "clock forward", "clock back",
 )  # fmt: skip
 
+VERBS: Final[tuple[Verb, ...]] = ("publish", "close", "stop", "pause", "resume")
+
 KINDS: Final[tuple[str, ...]] = (
+    *(f"change: {verb}" for verb in VERBS),
     *(f"{operation}: {how}" for operation in STORE_OPERATIONS for how in STORE_FAULTS),
     *(f"{request}: {how}" for request, how in CALLS),
     *(f"provider: {how}" for how in PROVIDER_FAULTS),
     *TIMED_FAULTS,
 )
-"""Every kind of fault: a batch of runs is valid only if each has really happened."""
+"""Every kind of fault, and of change: a batch of runs is valid only if each has really happened."""
 
 
 def plan_of(seed: int) -> Plan:
     """The plan of this seed."""
     random = Random(seed)
-    return Plan(seed, tuple(_calls(random)), tuple(_faults(random)))
+    calls, changes = _calls(random), _changes(random)
+    return Plan(seed, tuple(calls), tuple(_faults(random, len(changes))), tuple(changes))
 
 
 def _calls(random: Random) -> list[Call]:
@@ -173,9 +194,26 @@ def _line(random: Random, person: str, number: int) -> dict[str, Any]:
     return line
 
 
-def _faults(random: Random) -> list[Fault]:
+def _changes(random: Random) -> list[Change]:
+    """None in every other run; in the others some, mostly while much is going on."""
+    changes = []
+    for _ in range(random.choice((0, 0, 0, 1, 3, 6))):
+        verb = random.choice(("pause", "resume", *VERBS))
+        at_s = random.choice((60.0, 8_000.0, 40_000.0, float(WORK_S))) * random.random()
+        changes.append(Change(at_s, verb, random.choice(JOURNEYS) if verb != "publish" else "", random.randrange(2)))
+    return sorted(changes, key=lambda change: change.at_s)
+
+
+def _faults(random: Random, changes: int) -> list[Fault]:
     faults: list[Fault] = []
     intensity = random.choice((0, 1, 1, 2, 4))
+    for _ in range(min(intensity, changes)):
+        shard, nth = random.randrange(len(SHARDS)), random.randint(1, 4)
+        request, how = random.choice([each for each in CALLS if each[0] in ("hold", "publish")])
+        faults += [
+            CallFault(how, shard, request, nth),
+            StoreFault(random.choice(STORE_FAULTS), random.randrange(len(SHARDS)), "change", random.randint(1, 5)),
+        ]
     for _ in range(2 * intensity):
         operation = random.choice(("append", "append", *STORE_OPERATIONS))
         most = STORE_OPERATIONS[operation]
@@ -185,7 +223,7 @@ def _faults(random: Random) -> list[Fault]:
         request, how = random.choice(CALLS)
         shard, nth = random.randrange(len(SHARDS)), random.randint(1, 15)
         faults.append(CallFault(how, shard, request, nth))
-        if random.random() < 0.3:
+        if random.random() < 0.3 and (request, "late") in CALLS:
             faults.append(CallFault("late", shard, request, nth + 1))  # which tells what an answer was lost of
     for _ in range(2 * intensity):
         channel = random.choice((*CHANNELS, "email"))

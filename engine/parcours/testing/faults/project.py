@@ -7,6 +7,7 @@ that the end state of a person lists what has been applied, in order.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
@@ -83,9 +84,23 @@ POLICIES: Final = {
 }
 
 
+JOURNEYS: Final = ("checkout", "order", "news", "thanks")
+
+
+def _other(journey: Mapping[str, object], **waits: str) -> dict[str, object]:
+    """The journey with other waits: a new version of it."""
+    steps = journey["steps"]
+    assert isinstance(steps, list)
+    return {
+        **journey,
+        "steps": [{**step, "wait": waits.get(step["id"], step["wait"])} if "wait" in step else step for step in steps],
+    }
+
+
 @cache
-def shop() -> Project:
-    """Compiled once for all runs of a process."""
+def shop(number: int = 0) -> Project:
+    """The project of this number, 0 or 1. Compiled once for all runs of a process."""
+    order, news = (ORDER, NEWS) if number == 0 else (_other(ORDER, way="2h"), _other(NEWS, pause="20m"))
     properties = {"cart": "string", "number": "integer"}
     messages = [
         {"message": "receipt", "class": "transactional", "email": {"subject": "Thank you"}},
@@ -98,5 +113,5 @@ def shop() -> Project:
         ProfileDocument.model_validate({"traits": {"email": "string", "phone": "string", "seen": "integer"}}),
         EventsDocument(events={name: EventDocument.model_validate({"properties": properties}) for name in EVENTS}),
         messages=[MessageDocument.model_validate(message) for message in messages],
-        journeys=[JourneyDocument.model_validate(journey) for journey in (CHECKOUT, ORDER, NEWS, THANKS)],
+        journeys=[JourneyDocument.model_validate(journey) for journey in (CHECKOUT, order, news, THANKS)],
     )

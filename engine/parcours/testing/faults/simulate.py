@@ -15,6 +15,7 @@ from parcours.errors import ParcoursError
 from parcours.segment.inputs import feedback_line
 from parcours.shard.messages import Status
 from parcours.shard.requests import GetStatus, GetTotals, PassTime
+from parcours.testing.faults.changes import Author
 from parcours.testing.faults.checker import Ledgers, ShardEnd, check
 from parcours.testing.faults.client import Client
 from parcours.testing.faults.clocks import WallClock
@@ -24,7 +25,8 @@ from parcours.testing.faults.injector import Injector
 from parcours.testing.faults.layout import SHARDS, SLOT_MAP
 from parcours.testing.faults.loop import Process, SimulatedLoop, Stalled
 from parcours.testing.faults.observed import ObservedShard
-from parcours.testing.faults.plan import CHANNELS, WORK_S, Plan, TimedFault
+from parcours.testing.faults.plan import CHANNELS, WORK_S, Change, Plan, TimedFault
+from parcours.testing.faults.project import JOURNEYS
 from parcours.testing.faults.provider import Provider
 from parcours.wording import error_words
 
@@ -82,6 +84,7 @@ class _Run:
         self._provider = Provider(loop, plan.seed, self._report)
         self._cluster = Cluster(loop, plan.seed, self._clock, self._injector, self._provider)
         self._client = Client(loop, self._cluster)
+        self._author = Author(loop, lambda: (self._cluster.process, self._cluster.publishing), self._changed)
         self._provider.claims = self._claims
         self._provider.lose = self._lose
 
@@ -91,6 +94,9 @@ class _Run:
     def _claims(self, key: str) -> int:
         """How often a delivery has durably been claimed."""
         return sum(place.disk.claims[key] for place in self._cluster.shards)
+
+    def _changed(self, verb: str) -> None:
+        self._injector.note(f"change: {verb}")
 
     def _lose(self, person: str) -> None:
         """The shard of this person dies."""
@@ -102,6 +108,8 @@ class _Run:
         self._loop.outside(0.0, self._cluster.start)
         for call in self._plan.calls:
             self._client.plan(call)
+        for change in self._plan.changes:
+            self._author.plan(change)
         for fault in self._plan.faults:
             if isinstance(fault, TimedFault):
                 self._loop.outside(fault.at_s, self._strike, fault)
@@ -109,6 +117,8 @@ class _Run:
             self._loop.outside(EXPORT_EVERY_S, self._export)
         await _sleep(self._loop, WORK_S)
         self._injector.healed = True
+        for journey in JOURNEYS:  # nothing comes to rest as long as it is paused
+            self._author.plan(Change(self._loop.time() + 1.0, "resume", journey))
         statuses = await self._come_to_rest()
         ends = [await self._end(place) for place in self._cluster.shards]
         ledgers = Ledgers(
@@ -117,6 +127,7 @@ class _Run:
             shards=ends,
             settings=SETTINGS,
             starts=self._cluster.starts,
+            changes=self._author.changes,
             found=[*self._provider.violations, *(found for each in ends for found in each.found), *self._errors()],
         )
         checked: Counter[str] = Counter()
@@ -175,7 +186,7 @@ class _Run:
         while self._loop.time() < end_s:
             await _sleep(self._loop, REST_EVERY_S)
             statuses = [await self._status(place) for place in self._cluster.shards]
-            if not self._client.under_way and all(map(_rests, statuses)):
+            if not self._client.under_way and not self._author.under_way and all(map(_rests, statuses)):
                 break
         return statuses
 
@@ -198,14 +209,25 @@ class _Run:
         people = [person for person in sorted(everybody) if SLOT_MAP.shard(person) == SHARDS[place.number]]
         totals = await self._cluster.port(place).ask(GetTotals())
         store = ProcessStore(disk, Process(self._loop, "again"), self._injector)
-        again = ObservedShard(SHARDS[place.number], store, SETTINGS)
+        again = ObservedShard(SHARDS[place.number], store, SETTINGS, self._cluster.compiler)
         again.open(stamp_ms)
         host = None if live is None else live.host
         assert host is not None, "the shard is alive at the end"
         states = {person: profile for person in people if (profile := await host.profile(person)) is not None}
         restored = {person: profile for person in people if (profile := again.profile(person)) is not None}
         end_ms = self._clock.now_ms()
-        return ShardEnd(commits, states, restored, totals, again.totals.totals(), end_ms, found)
+        ledger, kept = (await host.holding()).publications.ledger, again.holding().publications.ledger
+        return ShardEnd(
+            commits,
+            states,
+            restored,
+            totals,
+            again.totals.totals(),
+            end_ms,
+            found,
+            ledger,
+            kept,
+        )
 
 
 def _rests(status: Status | None) -> bool:

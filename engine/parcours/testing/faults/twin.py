@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from parcours.channel import Accepted
 from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
+from parcours.core.audiences import unfilled
 from parcours.core.fact import DeliveryReached, Fact
 from parcours.core.input import DeliveriesClaimed, Input, Interrupted, ReceiptArrived, TimerDue
 from parcours.core.profile import DeliveryState, Profile, decode_profile, encode_profile
+from parcours.journey.publish.publications import PublicationCompiler, Publications, begun
 from parcours.segment.inputs import input_of
 from parcours.segment.line import read_call
 from parcours.shard.messages import Batch
+from parcours.shard.published import PendingChange
 from parcours.testing.faults.disk import Answered, Claimed, Commit, Unasked
 from parcours.testing.faults.project import shop
 
@@ -35,6 +40,8 @@ class Twin:
         self.applied: list[bytes] = []
         self._settings = settings
         self._owners = owners
+        self._compiler = PublicationCompiler(shop())
+        self._published = begun(shop())
         self._program = shop().program
         self._seen: dict[tuple[str, object], int] = {}
 
@@ -45,6 +52,8 @@ class Twin:
                 self._lose_claims(commit)
             for given in commit.given:
                 match given:
+                    case Publications():
+                        self._publish(given)
                     case Batch():
                         self._take(given, commit.stamp_ms)
                     case Claimed(person=person, key=key):
@@ -58,7 +67,19 @@ class Twin:
 
     def state(self, person: str) -> Profile:
         """Everything known of the person, as it would come out of a store."""
-        return decode_profile(encode_profile(self.people[person]))
+        return as_compared(decode_profile(encode_profile(self.people[person])))
+
+    def _publish(self, publications: Publications) -> None:
+        """Everybody goes through the change at once: after what was due before it, and before anything later."""
+        ledger, before = publications.ledger, self._published.ledger
+        for person in list(self.people):
+            self._fire(person, ledger.at)
+        program, self._published = self._compiler.program(publications), publications
+        filled, self._program = unfilled(self._program, program), program
+        change = PendingChange(ledger, before, filled).given() if ledger.number > before.number else None
+        if change is not None:
+            for person in list(self.people):
+                self._advance(person, change)
 
     def _take(self, batch: Batch, at: int) -> None:
         for number, line in zip(batch.line_numbers, batch.lines, strict=True):
@@ -117,3 +138,8 @@ class Twin:
     def _advance(self, person: str, given: Input) -> None:
         effects = advance(person, self.people[person], given, self._program, self._settings)
         self.facts[person] += effects.facts
+
+
+def as_compared(profile: Profile) -> Profile:
+    """Without the number of the change that she has gone through: not everybody is visited by each."""
+    return msgspec.structs.replace(profile, change_number=0)

@@ -17,6 +17,8 @@ from parcours.shard.messages import Claims
 from parcours.shard.requests import (
     ExchangeDeliveries,
     GiveUpClaims,
+    Hold,
+    Publish,
     Request,
     TakeBatch,
     decode_answer,
@@ -24,7 +26,7 @@ from parcours.shard.requests import (
     encode_answer,
     encode_request,
 )
-from parcours.testing.faults.chance import between
+from parcours.testing.faults.chance import between, share
 from parcours.testing.faults.injector import Injector
 from parcours.testing.faults.loop import OUTSIDE, Process, SimulatedLoop, running_process
 
@@ -34,6 +36,8 @@ NAMES: Final[dict[type, str]] = {
     TakeBatch: "take",
     ExchangeDeliveries: "exchange",
     GiveUpClaims: "give up",
+    Hold: "hold",
+    Publish: "publish",
 }
 
 
@@ -104,6 +108,7 @@ class Port:
         injector: Injector,
         current: Callable[[], ShardCopy | None],
         left_behind: list[Callable[[], object]],
+        end_engine: Callable[[], None],
     ) -> None:
         self._loop = loop
         self._seed = seed
@@ -111,6 +116,7 @@ class Port:
         self._injector = injector
         self._current = current
         self._left_behind = left_behind
+        self._end_engine = end_engine
 
     async def ask(self, request: Request[T], /) -> T:
         name = NAMES.get(type(request), "other")
@@ -122,6 +128,9 @@ class Port:
             await asyncio.sleep(0.05)
             raise ShardUnavailable("the call failed")
         data = encode_request(request)
+        if how == "engine dies" and share(*place, "before") < 0.3:
+            self._end_engine()
+            raise ShardUnavailable("the engine has ended")
         if how == "late":
             self._loop.outside(between(0.01, 2.0, *place, "late"), copy.receive, data)
             raise ShardUnavailable("the call failed, so far")
@@ -134,6 +143,8 @@ class Port:
         if how == "repeated":
             await asyncio.sleep(between(0.0, 1.0, *place, "repeat"))
             answer = await copy.receive(data)
+        if how == "engine dies":
+            self._end_engine()
         if how == "answer lost":
             raise ShardUnavailable("the answer was lost")
         await asyncio.sleep(between(0.0001, 0.004, *place, "back"))
