@@ -250,3 +250,21 @@ def test_a_held_shard_takes_nothing_until_it_goes_on(shop: Shop) -> None:
         assert (await claiming).outgoing == []
 
     asyncio.run(scenario())
+
+
+def test_a_change_that_nobody_finishes_leaves_nothing_behind_where_its_loop_has_ended(shop: Shop) -> None:
+    class Silent(Unreliable):
+        async def hold(self) -> Holding:
+            never: asyncio.Future[Holding] = asyncio.get_running_loop().create_future()
+            return await never
+
+    shop.open()
+    ports = [Silent(port._shard, port._store, ()) for port in shop.ports]  # type: ignore[arg-type]  # as given
+    make = change_protocol.changing("pause", "cart")
+
+    async def scenario() -> Callable[[], None]:
+        changing = carry_out(ports, await settle(shop.ports), make, 9_000, told)
+        changing.send(None)
+        return changing.close
+
+    asyncio.run(scenario())()

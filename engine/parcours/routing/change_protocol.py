@@ -113,7 +113,7 @@ async def carry_out(
         holdings = [await until_answered(partial(port.ask, Hold())) for port in ports]
         after = make(before, max(now_ms, before.ledger.at, *(each.stamp_ms for each in holdings)))
         await told(after)
-    except BaseException:
+    except (Exception, asyncio.CancelledError):
         await asyncio.gather(*(until_answered(partial(port.ask, Release())) for port in ports))
         raise
     for port in ports:

@@ -140,7 +140,7 @@ class LiveReads:
         async with self._undisturbed():
             try:
                 holdings = [await until_answered(partial(port.ask, Hold())) for port in self._ports]
-            except BaseException:
+            except (Exception, asyncio.CancelledError):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(STOP_PATIENCE_S):
                         await asyncio.gather(*(until_answered(partial(port.ask, Release())) for port in self._ports))
