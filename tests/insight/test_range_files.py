@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import replace
+from tests.insight.failing_disk import FailingDisk
 
 from parcours.config import DAY_MS
 from parcours.core.fact import (
@@ -110,6 +111,19 @@ def test_facts_come_back_from_the_files_as_they_were_but_for_address_and_step_le
     assert recall_exported(tmp_path, "paul").facts == []
 
 
+def test_facts_of_which_the_least_is_known_come_back_too(tmp_path: Path) -> None:
+    least: list[Fact] = [
+        Moved(AT, "sarah", "cart", 2, None, None, "not_entered", None, None),
+        DeliveryReached(
+            AT, "sarah", "cart", 2, 1, "a", "email", "m", None, "refused", None, "k", None, None, 1, None, None, 0, None
+        ),
+        Changed(AT, "sarah", "trait", "city", None),
+    ]
+    write(tmp_path, record(7, least))
+
+    assert recall_exported(tmp_path, "sarah").facts == least
+
+
 def test_nothing_is_told_where_nothing_is_exported(tmp_path: Path) -> None:
     told = recall_exported(tmp_path, "sarah")
 
@@ -140,7 +154,7 @@ def test_a_kept_line_is_an_event_with_the_time_of_its_record(tmp_path: Path) -> 
 
     write(
         tmp_path,
-        record(5, [], given, line("Seen"), b'{"type": "identify"}', names={1: "anon"}, others=[2]),
+        record(5, [], given, line("Seen"), names={1: "anon"}),
         telling=telling,
     )
 
@@ -246,40 +260,6 @@ def test_files_are_compressed_and_say_which_times_and_people_are_in_each_row_gro
     assert (columns["person"].statistics.min, columns["person"].statistics.max) == ("sarah", "sarah")
 
 
-class FailingDisk(Disk):
-    """A disk on which the operation of this number fails, and all that come after it."""
-
-    def __init__(self, fails_at: int) -> None:
-        super().__init__()
-        self._fails_at = fails_at
-        self.done = 0
-
-    def _count(self) -> None:
-        if self.done >= self._fails_at:
-            raise OSError(28, "No space left on device")
-        self.done += 1
-
-    def begin(self, path: Path) -> None:
-        self._count()
-        super().begin(path)
-
-    def extend(self, path: Path, data: bytes | memoryview) -> None:
-        self._count()
-        super().extend(path, data)
-
-    def finish(self, path: Path) -> int:
-        self._count()
-        return super().finish(path)
-
-    def sync(self, folder: Path) -> None:
-        self._count()
-        super().sync(folder)
-
-    def remove(self, path: Path) -> None:
-        self._count()
-        super().remove(path)
-
-
 def test_a_range_that_fails_anywhere_is_not_done_and_gives_the_same_bytes_when_it_comes_again(tmp_path: Path) -> None:
     records = [record(1, SARAH, line()), record(2, [Moved(AT - 1, "paul", "cart", 2, 1, "a", "reached")])]
     write(tmp_path / "whole", *records)
@@ -354,25 +334,3 @@ def test_a_person_who_was_in_another_shard_before_is_told_in_the_order_of_her_re
     told = recall_exported(tmp_path, "sarah")
 
     assert (told.facts, told.through) == ([first, second], {7: 5, 0: 6})
-
-
-def test_a_second_consumer_has_finished_before_a_range_is_done(tmp_path: Path) -> None:
-    class Consumer:
-        added: list[int] = []
-        done_before: bool | None = None
-
-        def add(self, part: ExportSlice) -> None:
-            self.added += [each.sequence for each in part.records]
-
-        def finish(self) -> None:
-            self.done_before = (tmp_path / "facts" / "_done").exists()
-
-        def abandon(self) -> None:
-            raise AssertionError
-
-    consumer = Consumer()
-    files = ParquetRange(tmp_path, TELLING, ExportRange(1, 1), also=consumer)
-    files.add(ExportSlice([record(1, SARAH)]))
-    files.finish()
-
-    assert (consumer.added, consumer.done_before) == ([1], False)

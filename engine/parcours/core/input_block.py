@@ -1,9 +1,8 @@
 """Which inputs are kept with a commit, and how are they read again?
 
-The lines of a batch are kept as they came, in one compressed block: for the table of events those of the events that
-the project names, for a twin (`insight: {inputs: true}`) every line that was taken, and everything else that was
-decided outside of people. Nobody decodes them on the way in. The block outlives its record, so it begins with a number
-of its own. The library that compresses comes with the extra `insight`.
+The lines of those events that the project names are kept as they came, in one compressed block, for the table of
+events. Nobody decodes them on the way in. The block outlives its record, so it begins with a number of its own. The
+library that compresses comes with the extra `insight`.
 """
 
 from __future__ import annotations
@@ -23,14 +22,18 @@ as many."""
 class KeptInputs(msgspec.Struct, frozen=True, array_like=True):
     """The inputs of one commit. Their effective time is the stamp of its record.
 
-    lines    lines as they came, in their order
-    names    by the place of a line in `lines`, the person as results have her, where that is not the line's user id
-    others   places of lines that do not belong into the table of events: they are kept for a twin alone
+    lines  lines as they came, in their order
+    names  by the place of a line in `lines`, the person as results have her, where that is not the line's user id
     """
 
     lines: list[bytes]
     names: dict[int, str] = {}
-    others: list[int] = []
+
+    def add(self, line: bytes, name: str | None) -> None:
+        """Keep a line, with whose it is where that is not its user id."""
+        if name is not None:
+            self.names[len(self.lines)] = name
+        self.lines.append(line)
 
 
 _PREFIX = bytes([FORMAT])

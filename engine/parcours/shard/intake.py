@@ -145,7 +145,7 @@ class Intake:
             else:
                 consumed.append(key)
             if call.event in archived and call.type == "track":
-                work.keep(line, None if person == call.user_id else person)
+                work.kept.add(line, None if person == call.user_id else person)
             if given is None:
                 if moves and call.type == "track" and call.event not in self._declared:
                     self._outcomes[place] = LineOutcome.UNDECLARED

@@ -196,16 +196,10 @@ def _dealt(record: Record, owners: SlotMap) -> dict[int, KeptInputs]:
     """The kept lines of a record, by the shard that owns their person."""
     kept = decode_inputs(record.inputs, f"record {record.sequence}")
     dealt: dict[int, KeptInputs] = {}
-    others = frozenset(kept.others)
     for place, line in enumerate(kept.lines):
         name = kept.names.get(place)
         shard = owners.shard(name or read_envelope(line).user_id or "")
-        to = dealt.setdefault(shard, KeptInputs([], {}, []))
-        if name is not None:
-            to.names[len(to.lines)] = name
-        if place in others:
-            to.others.append(len(to.lines))
-        to.lines.append(line)
+        dealt.setdefault(shard, KeptInputs([])).add(line, name)
     return dealt
 
 

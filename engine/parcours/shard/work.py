@@ -57,7 +57,7 @@ class Work:
         self.newcomers: defaultdict[int, list[str]] = defaultdict(list)
         self.stamp_ms = stamp_ms
         self.facts: list[Fact] = []
-        self.kept = KeptInputs([], {}, [])
+        self.kept = KeptInputs([])
         self.seen: list[tuple[int, bytes]] = []
         self.outbox: dict[str, tuple[int, Outgoing | None]] = {}
         self.own: list[tuple[str, bytes]] = []
@@ -95,12 +95,6 @@ class Work:
             if key in self.outbox or key in self._owned[slot].outbox:
                 self.outbox[key] = slot, None
         self.claimed += effects.claimed
-
-    def keep(self, line: bytes, person: str | None) -> None:
-        """Keep a line, with whose it is where that is not its user id."""
-        if person is not None:
-            self.kept.names[len(self.kept.lines)] = person
-        self.kept.lines.append(line)
 
     def kept_inputs(self) -> bytes:
         """The inputs that are kept, as the record has them."""

@@ -5,9 +5,9 @@ Nothing here imports Arrow before it is needed, so that an engine without the ex
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from parcours.config import Settings
 from parcours.errors import ExtraMissing
@@ -20,9 +20,6 @@ from parcours.store.exports import DONE, FACTS
 
 if TYPE_CHECKING:
     from parcours.insight.exporter.upkeep import Upkeep
-
-OpenConsumer: TypeAlias = Callable[[int, ExportRange, Program], RangeFiles | None]
-"""Who gets the slices of a range of the shard of this number as well; None where nobody does."""
 
 EXTRA = "insight"
 EXPORT = "the export of facts (`insight` of parcours.yaml)"
@@ -37,19 +34,17 @@ def check_extra() -> None:
         raise ExtraMissing.of(EXPORT, EXTRA) from error
 
 
-def range_opener(store: Path, secret: str | None, also: OpenConsumer | None = None) -> OpenRange:
+def range_opener(store: Path, secret: str | None) -> OpenRange:
     """What begins the files of a range below the folder of the store.
 
     secret  by what addresses are hashed: what the project's reference stands for
-    also    who gets the slices of each range, too
     Raises ExtraMissing.
     """
     check_extra()
     from parcours.insight.exporter import range_files
 
     def open_range(shard: int, ahead: ExportRange, program: Program) -> RangeFiles:
-        consumer = None if also is None else also(shard, ahead, program)
-        return range_files.ParquetRange(store, Telling.of(shard, program, secret), ahead, also=consumer)
+        return range_files.ParquetRange(store, Telling.of(shard, program, secret), ahead)
 
     return open_range
 

@@ -33,20 +33,12 @@ HELD_BYTES: Final = 128 * 1024 * 1024
 class ParquetRange(RangeFiles):
     """Writes a range: `add` for each slice, then `finish`; or `abandon`."""
 
-    def __init__(
-        self,
-        store: Path,
-        telling: Telling,
-        ahead: ExportRange,
-        disk: Disk | None = None,
-        also: RangeFiles | None = None,
-    ) -> None:
-        """store: the folder of the store; also: who gets the slices as well, before the range is called done."""
+    def __init__(self, store: Path, telling: Telling, ahead: ExportRange, disk: Disk | None = None) -> None:
+        """store: the folder of the store."""
         self._facts = facts_folder(store)
         self._telling = telling
         self._range = ahead
         self._disk = disk or Disk()
-        self._also = also
         self._parts: dict[tuple[FactTable, int], _Part] = {}
         self._pending_rows = self._pending_bytes = 0
 
@@ -60,8 +52,6 @@ class ParquetRange(RangeFiles):
                     self._pending_bytes += _length(row)
                 if self._pending_rows >= PENDING_ROWS or self._pending_bytes >= PENDING_BYTES:
                     self._settle()
-            if self._also is not None:
-                self._also.add(part)
 
     def finish(self) -> None:
         """Make all files durable, and say that the range is done. Raises StoreBroken."""
@@ -69,8 +59,6 @@ class ParquetRange(RangeFiles):
             files = [part.finish() for _, part in sorted(self._parts.items())]
             for folder in sorted({(self._facts / each.name).parent for each in files}):
                 self._disk.sync(folder)
-            if self._also is not None:
-                self._also.finish()
             done = Done.of(self._telling.shard, self._range.first, self._range.last, files)
             write_document(self._facts, done, self._disk)
 
@@ -78,8 +66,6 @@ class ParquetRange(RangeFiles):
         """Write nothing more. What has been written is written anew with the range, or deleted."""
         for part in self._parts.values():
             part.groups.abandon()
-        if self._also is not None:
-            self._also.abandon()
 
     def _part(self, table: FactTable, row: Row) -> _Part:
         at_ms = row[0]

@@ -94,10 +94,8 @@ def rows_of(record: ExportRecord, telling: Telling) -> Iterator[tuple[FactTable,
     """The rows of a record, in their order. Raises StoreBroken for a record that cannot be read."""
     where = f"record {record.sequence} of shard {telling.shard}"
     kept = decode_inputs(record.inputs, where) if record.inputs else KeptInputs([])
-    others = frozenset(kept.others)
     for n, line in enumerate(kept.lines):
-        if n not in others:
-            yield "events", _event(record, n, line, kept.names.get(n), telling, where)
+        yield "events", _event(record, n, line, kept.names.get(n), telling, where)
     for n, fact in enumerate(decode_facts(record.facts, where), start=len(kept.lines)):
         table, values = _told(fact, telling)
         yield table, (fact.at, fact.person, *values, telling.shard, record.sequence, n)

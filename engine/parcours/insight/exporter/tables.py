@@ -67,7 +67,7 @@ COLUMNS: Final[Mapping[FactTable, tuple[Column, ...]]] = {
         Column("visit", "int32"),
         Column("channel"),
         Column("message"),
-        Column("class"),
+        Column("class", nullable=True),
         Column("purpose", nullable=True),
         Column("address", nullable=True),
         Column("outcome"),

@@ -41,7 +41,7 @@ class FactsForDocument(Document):
     """For how long each table is kept; `all` is for those that are not named."""
 
     all: KeptFor = Field(default=FACTS_FOR_MS, description="How long every table is kept that has no line of its own.")
-    events: KeptFor | None = Field(default=None, description="The events themselves, and the inputs that are kept.")
+    events: KeptFor | None = Field(default=None, description="The events themselves.")
     moves: KeptFor | None = Field(default=None, description="Moves of runs.")
     deliveries: KeptFor | None = Field(default=None, description="States and marks of deliveries.")
     unmet: KeptFor | None = Field(default=None, description="Events by which nobody entered.")
@@ -64,7 +64,7 @@ ArchivedEvents: TypeAlias = Annotated[
 
 
 class InsightDocument(Document):
-    """What is kept of what happened: facts (moves, deliveries, unmet conditions ...), events, and inputs."""
+    """What is kept of what happened: facts (moves, deliveries, unmet conditions ...), and events."""
 
     facts_for: Annotated[
         Annotated[WholeDays, Tag("<duration>")] | Annotated[FactsForDocument, Tag("<by-table>")],
@@ -77,10 +77,6 @@ class InsightDocument(Document):
     events: ArchivedEvents = Field(
         default="declared",
         description="Which events are kept themselves, as the table `events`: all, declared, none, or these.",
-    )
-    inputs: bool = Field(
-        default=False,
-        description="Whether every input is kept as it came, with personal data, for `parcours store inputs`.",
     )
     addresses: Literal["hashed", "clear"] = Field(
         default="hashed",
