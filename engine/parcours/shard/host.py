@@ -43,7 +43,7 @@ from parcours.shard.messages import (
 from parcours.shard.person_facts import recall
 from parcours.shard.requests import A, ExchangeDeliveries, Request
 from parcours.shard.shard import Shard
-from parcours.shard.turns import Pace, Turns, in_slices
+from parcours.shard.turns import Turns, for_a_slice, in_slices
 from parcours.store.store import Store
 
 log = logging.getLogger("parcours")
@@ -91,7 +91,6 @@ class ShardHost:
         self._check: asyncio.TimerHandle | None = None
         self._limits = LimitWarnings()
         self._turns = Turns(held=shard.holding().held)
-        self._pace = Pace()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -151,8 +150,7 @@ class ShardHost:
         """A slice of what is due, in a commit of its own, so that others have their turn in between."""
         try:
             async with self._turns:
-                await in_slices(self._shard.passing(self._clock.now_ms(), self._pace.begin()))
-                self._pace.end()
+                await in_slices(self._shard.passing(self._clock.now_ms(), for_a_slice()))
                 self.look()
         except Exception as error:  # noqa: BLE001  # nobody waits for it
             self._stopped(error)

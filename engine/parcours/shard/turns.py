@@ -19,16 +19,6 @@ SLICE_S: Final = 0.05
 """After so long others may look in: a question waits no longer for a large batch than for a few small ones."""
 
 
-COMMIT_MIN_S: Final = SLICE_S / 4
-"""Time kept for a commit however short the last ones were: the next may wait for the disk."""
-
-COMMIT_MAX_S: Final = SLICE_S * 0.8
-"""And however long they were: on a slow disk a slice is too long, but what is overdue must not take for ever."""
-
-COMMIT_FORGOTTEN: Final = 0.1
-"""Share of the difference by which a shorter commit shortens the time kept: long ones come every few commits."""
-
-
 class Turns:
     """The turns of one shard, on one loop: `async with turns` is one."""
 
@@ -97,42 +87,11 @@ def never() -> bool:
     return False
 
 
-class Pace:
-    """How much is done in a slice that ends with a commit: what is left of it once the commit has had its time.
-
-    A commit takes as long as the disk and the images that are renewed with it do, so its time is that of the newest
-    ones: a longer one counts at once, and a shorter one little by little, for an image is not renewed with each.
-    """
-
-    def __init__(self, time: Callable[[], float] | None = None) -> None:
-        self._time = time
-        self._commit_s = SLICE_S / 2
-        self._stopped_s: float | None = None
-
-    def begin(self) -> Callable[[], bool]:
-        """A slice begins now; the answer tells whether it is enough."""
-        time = self._clock()
-        until_s = time() + SLICE_S - self._commit_s
-        self._stopped_s = None
-
-        def enough() -> bool:
-            now_s = time()
-            if now_s < until_s:
-                return False
-            self._stopped_s = now_s
-            return True
-
-        return enough
-
-    def end(self) -> None:
-        """The slice has ended with its commit."""
-        if self._stopped_s is not None:  # else there was not enough to do
-            took_s = self._clock()() - self._stopped_s
-            shrunk_s = self._commit_s + (took_s - self._commit_s) * COMMIT_FORGOTTEN
-            self._commit_s = min(max(took_s, shrunk_s, COMMIT_MIN_S), COMMIT_MAX_S)
-
-    def _clock(self) -> Callable[[], float]:
-        return asyncio.get_running_loop().time if self._time is None else self._time
+def for_a_slice() -> Callable[[], bool]:
+    """It is enough when half a slice is over, which begins now: the other half is for the commit."""
+    time = asyncio.get_running_loop().time
+    until_s = time() + SLICE_S / 2
+    return lambda: time() >= until_s
 
 
 def at_once(steps: Generator[None, None, T]) -> T:

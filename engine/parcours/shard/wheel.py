@@ -15,7 +15,7 @@ from typing import TypeAlias
 BUCKET_MS = 1_024
 """Width of a bucket: few of its people are sorted long before they are due, and a month has few buckets."""
 
-OPENED_MAX = 4_000
+OPENED_MAX = 1_000
 """People of a bucket who are sorted in one look: about 5 ms, and more than one look takes."""
 
 REFILLED_BELOW = OPENED_MAX // 2
