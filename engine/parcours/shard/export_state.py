@@ -60,7 +60,7 @@ class ExportState:
         self._entry = ExportEntry()
         self._newest = self._told = 0
         self._waits_since_ms: int | None = None
-        self._begun_ms = 0
+        self._begun_ms: int | None = None
 
     def restore(self, entries: Mapping[str, bytes], sequence: int) -> None:
         """Come back from the entries of the shard's own slot; the newest record is this one."""
@@ -100,12 +100,16 @@ class ExportState:
         self._begun_ms = stamp_ms
         return self._put(replace(self._entry, under_way=ahead))
 
-    def end(self, last: int) -> tuple[str, bytes] | None:
-        """The entry to commit once the range up to `last` is exported; None if that is no news."""
+    def end(self, last: int, stamp_ms: int) -> tuple[str, bytes] | None:
+        """The entry to commit once the range up to `last` is exported; None if that is no news.
+
+        What came after the range waits since then at the earliest; where it was begun in another life, since now.
+        """
         under_way = self._entry.under_way
         if under_way is None or under_way.last != last:
             return None
-        self._waits_since_ms = None if self._told <= last else self._begun_ms
+        begun_ms = stamp_ms if self._begun_ms is None else self._begun_ms
+        self._waits_since_ms = None if self._told <= last else begun_ms
         return self._put(replace(self._entry, exported=last, under_way=None))
 
     @property

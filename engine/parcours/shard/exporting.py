@@ -52,7 +52,7 @@ class Exporting:
         """All files of the range up to `last` are there: its records may be trimmed. May be repeated."""
         with self._commits.whole():
             work = self._commits.begin(now_ms)
-            entry = self._state.end(last - self._state.offset)
+            entry = self._state.end(last - self._state.offset, work.stamp_ms)
             if entry is not None:
                 work.own.append(entry)
                 self._commits.commit(work, always=True)
