@@ -93,6 +93,10 @@ class StoreBusy(OperatorError):
     """Another process holds the store."""
 
 
+class InputsMissing(OperatorError):
+    """Not all inputs of the store have been kept."""
+
+
 class BackupFailed(OperatorError):
     """The backup could not be made; the store itself goes on."""
 

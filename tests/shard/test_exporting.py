@@ -197,6 +197,17 @@ def test_the_project_says_which_events_are_kept(
     assert [line for each in kept(exported) for line in each.lines] == [lines.track("anna", name) for name in names]
 
 
+def test_a_page_that_was_looked_at_is_an_event_and_what_is_said_of_a_person_is_none(
+    exported: World, lines: Lines
+) -> None:
+    archive_of(exported, "all")
+    page = b'{"type":"page","userId":"anna","name":"Home","properties":{}}'
+
+    exported.take(lines.identify("anna"), page)
+
+    assert [each.lines for each in kept(exported)] == [[page]]
+
+
 def test_who_it_was_is_kept_where_the_line_does_not_name_her_by_a_user_id(exported: World) -> None:
     somebody_unknown = b'{"type":"track","anonymousId":"7f3a","event":"Looked","properties":{}}'
     anna = b'{"type":"track","userId":"anna","event":"Looked","properties":{}}'
@@ -222,6 +233,20 @@ def test_a_batch_that_comes_again_is_kept_once(exported: World, lines: Lines) ->
 
 
 # An exporter that is behind
+
+
+def test_a_range_that_a_life_before_has_begun_does_not_make_the_exporter_late(exported: World, lines: Lines) -> None:
+    exported.take(lines.track("anna", "Looked"))
+    ahead = begin(exported, 1, MOST)
+    assert ahead is not None
+    exported.reopen()
+    exported.take(lines.track("anna", "Looked"))
+
+    exported.shard.exporting.end(ahead.last, exported.now_ms)
+    exported.take(lines.track("anna", "Looked"))
+
+    assert exported.shard.troubles(exported.now_ms) == []
+    assert not [fact for fact in exported.facts() if isinstance(fact, LimitReached)]
 
 
 def test_events_are_left_out_while_the_exporter_is_too_far_behind_and_that_is_told(

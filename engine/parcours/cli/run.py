@@ -200,7 +200,7 @@ def _show(result: Result, mails_received: int | None = None) -> None:
     )
 
 
-def time_ms(text: str) -> int:
+def time_ms(text: str, option: str = "--until") -> int:
     """An ISO 8601 time with a zone, such as 2026-01-01T10:00:00Z, in milliseconds since the epoch."""
     from parcours.instants import floor_ms
 
@@ -210,5 +210,5 @@ def time_ms(text: str) -> int:
         time = None
     if time is None or time.tzinfo is None:
         example = "2026-01-01T10:00:00Z"
-        raise typer.BadParameter(f"{text!r} is no time with a zone, such as {example}.", param_hint="--until")
+        raise typer.BadParameter(f"{text!r} is no time with a zone, such as {example}.", param_hint=option)
     return floor_ms(time)

@@ -84,6 +84,26 @@ def check(url: Url) -> None:
 
 
 @store.command()
+def inputs(
+    url: Url,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", dir_okay=False, help="The file to be written.")],
+    since: Annotated[
+        str | None,
+        typer.Option("--from", metavar="TIME", help="Leave out what took effect before, such as 2026-03-02T00:00:00Z."),
+    ] = None,
+) -> None:
+    """Write all inputs of a store that no engine uses, in their order: `simulate` makes its twin of them.
+
+    Its project has to say `insight: {inputs: true}`. The file holds personal data, and so does the store's folder.
+    """
+    from parcours.cli.run import time_ms
+    from parcours.simulation.store_inputs import write_inputs
+
+    lines = write_inputs(url, out, 0 if since is None else time_ms(since, "--from"))
+    typer.echo(f"{out} has {lines:,} inputs of {url}.")
+
+
+@store.command()
 def reshard(
     url: Url,
     shards: Annotated[int, typer.Option(metavar="N", help="For how many shards.")],

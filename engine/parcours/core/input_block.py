@@ -1,8 +1,9 @@
 """Which inputs are kept with a commit, and how are they read again?
 
-The lines of those events that the project names are kept as they came, in one compressed block, for the table of
-events. Nobody decodes them on the way in. The block outlives its record, so it begins with a number of its own. The
-library that compresses comes with the extra `insight`.
+The lines of a batch are kept as they came, in one compressed block: for the table of events those of the events that
+the project names; for a twin of the store (`insight: {inputs: true}`) every line that was taken, and as lines of their
+own what else happened to people. Nobody decodes them on the way in. The block outlives its record, so it begins with a
+number of its own. The library that compresses comes with the extra `insight`.
 """
 
 from __future__ import annotations
@@ -19,20 +20,36 @@ LEVEL = 1
 as many."""
 
 
-class KeptInputs(msgspec.Struct, frozen=True, array_like=True):
-    """The inputs of one commit. Their effective time is the stamp of its record.
+class KeptInputs(msgspec.Struct, array_like=True):
+    """The inputs of one commit. Their effective time is the stamp of its record, if nothing else is said.
 
-    lines  lines as they came, in their order
-    names  by the place of a line in `lines`, the person as results have her, where that is not the line's user id
+    lines   lines as they came, in their order
+    names   by the place of a line in `lines`, the person as results have her, where that is not the line's user id
+    others  places of lines that do not belong into the table of events
+    times   by place, effective times in ms that are not the stamp
+    whole   whether everything is among them that happened to people with this commit
     """
 
     lines: list[bytes]
     names: dict[int, str] = {}
+    others: list[int] = []
+    times: dict[int, int] = {}
+    whole: bool = False
 
-    def add(self, line: bytes, name: str | None) -> None:
-        """Keep a line, with whose it is where that is not its user id."""
+    @classmethod
+    def none(cls) -> KeptInputs:
+        """No inputs so far."""
+        return cls([], {}, [], {})
+
+    def add(self, line: bytes, name: str | None, *, is_event: bool = True, at: int | None = None) -> None:
+        """Keep a line, with whose it is where that is not its user id, and its time where that is not the stamp."""
+        place = len(self.lines)
         if name is not None:
-            self.names[len(self.lines)] = name
+            self.names[place] = name
+        if not is_event:
+            self.others.append(place)
+        if at is not None:
+            self.times[place] = at
         self.lines.append(line)
 
 

@@ -47,6 +47,7 @@ class Plan:
     records   channels that only record: the shard accepts their deliveries itself. Outbound calls are of the
               channel `call`, which has no settings
     virtual   time is that of the events, and passes only when told to
+    told      under virtual time: told lines say what becomes of deliveries and reads (segment/told.py)
     crowd     how simulated people react, under virtual time
     report_url   where a provider may report what becomes of a delivery; it travels as `rendering` does. None: nowhere
                  but where a channel's own settings say
@@ -61,6 +62,7 @@ class Plan:
     channels: Mapping[str, Mapping[str, object]] = field(default_factory=dict, repr=False)
     records: tuple[str, ...] = ()
     virtual: bool = False
+    told: bool = False
     crowd: Crowd | None = None
     settings: Settings = field(default_factory=Settings)
     rendering: RecordedAnswers | None = None

@@ -17,7 +17,7 @@ from parcours.routing.plan import Plan
 from parcours.shard.host import ShardHost
 from parcours.shard.outbox import accept
 from parcours.shard.shard import Shard
-from parcours.shard.timekeeping import LiveTime, VirtualTime
+from parcours.shard.timekeeping import LiveTime, Timekeeping, ToldTime, VirtualTime
 from parcours.store.address import open_store
 
 log = logging.getLogger("parcours")
@@ -49,7 +49,7 @@ def open_shard(
             program,
             store,
             plan.settings,
-            time=VirtualTime() if plan.virtual else LiveTime(),
+            time=_time_of(plan),
             records=plan.records,
             answer=answer,
             crowd=plan.crowd,
@@ -67,3 +67,9 @@ def open_shard(
     except BaseException as error:
         close_after(error, store.close)  # whoever tries again finds it free
         raise
+
+
+def _time_of(plan: Plan) -> Timekeeping:
+    if plan.virtual:
+        return ToldTime() if plan.told else VirtualTime()
+    return LiveTime()

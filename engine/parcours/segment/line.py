@@ -68,7 +68,13 @@ class Call(msgspec.Struct, frozen=True, rename="camel", gc=False):
     properties: msgspec.Raw = msgspec.Raw()
 
 
-class DetailedCall(Call, frozen=True, rename="camel", gc=False):
+class RecordedCall(Call, frozen=True, rename="camel", gc=False):
+    """A call of a recording, with its effective time there, if that is not its own."""
+
+    effective_at: Zoned | None = None
+
+
+class DetailedCall(RecordedCall, frozen=True, rename="camel", gc=False):
     """A call of any other type, with what such calls tell besides."""
 
     traits: msgspec.Raw = msgspec.Raw()
@@ -96,22 +102,25 @@ NAMES = (
 """The fields of a line that name something."""
 
 
-class Timing(msgspec.Struct, frozen=True, gc=False):
+class Timing(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """The part of a line that sorting needs."""
 
     timestamp: Zoned | None = None
+    effective_at: Zoned | None = None
 
 
 class Heading(Routing, frozen=True, rename="camel", gc=False):
     """What sorting and routing need, in one."""
 
     timestamp: Zoned | None = None
+    effective_at: Zoned | None = None
 
 
 _heading = msgspec.json.Decoder(Heading)
 _timing = msgspec.json.Decoder(Timing)
 _routing = msgspec.json.Decoder(Routing)
 _call = msgspec.json.Decoder(Call)
+_recorded = msgspec.json.Decoder(RecordedCall)
 _detailed = msgspec.json.Decoder(DetailedCall)
 _text = msgspec.json.Decoder(str | None)
 _object = msgspec.json.Decoder(dict[str, object] | None)
@@ -127,9 +136,18 @@ decode_envelope = _call.decode
 """The first try of `read_envelope`, for whoever has no time for a call a line. Raises one of `UNREADABLE`."""
 
 
+decode_recorded = _recorded.decode
+"""The same for `read_recorded`."""
+
+
 def read_envelope(line: bytes) -> Call:
     """Decode what every call has."""
     return _read(_call, line)
+
+
+def read_recorded(line: bytes) -> RecordedCall:
+    """Decode what every call of a recording has."""
+    return _read(_recorded, line)
 
 
 def read_details(line: bytes) -> DetailedCall:
@@ -148,14 +166,15 @@ def read_routing(line: bytes, settings: Settings) -> Routing:
 
 
 def timestamp_of(line: bytes, settings: Settings) -> int:
-    """The timestamp of a recorded line, in ms. Raises Unusable for a line that is too long as well."""
+    """The effective time of a recorded line, in ms. Raises Unusable for a line that is too long as well."""
     if len(line) > settings.event_bytes_max:
         raise too_long(settings)
-    return instant(_read(_timing, line).timestamp)
+    timing = _read(_timing, line)
+    return instant(timing.effective_at or timing.timestamp)
 
 
 def read_heading(line: bytes, settings: Settings) -> tuple[int, str]:
-    """The timestamp of a recorded line, in ms, and its user id: empty unless that alone says whose the line is.
+    """The effective time of a recorded line, in ms, and its user id: empty unless that alone says whose the line is.
 
     Raises Unusable for no other lines than `timestamp_of`.
     """
@@ -165,8 +184,14 @@ def read_heading(line: bytes, settings: Settings) -> tuple[int, str]:
         except UNREADABLE:
             return timestamp_of(line, settings), ""  # what is wrong with the id is told when the line is sent
         user_id = heading.user_id
-        return instant(heading.timestamp), "" if not user_id or user_id[0] == "@" else user_id
+        return instant(heading.effective_at or heading.timestamp), "" if not user_id or user_id[0] == "@" else user_id
     raise too_long(settings)
+
+
+def recorded_at(call: Call) -> int:
+    """The effective time of a recorded call in ms: its own timestamp, unless the recording says otherwise."""
+    effective_at = call.effective_at if isinstance(call, RecordedCall) else None
+    return instant(effective_at or call.timestamp)
 
 
 def instant(timestamp: datetime | None) -> int:

@@ -1,26 +1,34 @@
-"""The archive: which lines of a batch are kept with its commit, as they came?
+"""The archive: which inputs are kept with a commit, as they came?
 
-Those of the events that the project names (`insight: {events: ...}`), so that whoever analyses them later has the
-events themselves; four in five of them move nobody and are never decoded here. The exporter reads them. Without one,
-nothing is kept.
+The lines of those events that the project names (`insight: {events: ...}`), so that whoever analyses them later has the
+events themselves; four in five of them move nobody and are never decoded here. With `insight: {inputs: true}` every
+line that is taken, and as told lines (segment/told.py) what else happens to people: a twin of the store lives through
+the same again. The exporter reads both. Without one, nothing is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection, Container, Mapping
+from typing import Final, Literal
 
 from parcours.core.fact import LimitReached
+from parcours.core.input import Input
 from parcours.journey.program import Program
+from parcours.journey.publish.publications import Publications
+from parcours.segment.told import PublicationLine, TickLine, encode_told, told_line
 from parcours.shard.export_state import ExportState
 from parcours.shard.reports import NOBODY
 from parcours.shard.work import Work
 
+KEEPS_INPUTS: Final = "inputs"
+"""The entry of the shard's own slot that says that no input has been left out since the newest beginning."""
+
 
 class _Everything:
-    """Holds whatever is asked for."""
+    """Holds every name."""
 
     def __contains__(self, name: object) -> bool:
-        return True
+        return name is not None
 
 
 LEFT_OUT = {
@@ -33,16 +41,24 @@ NOTHING: frozenset[str] = frozenset()
 
 
 class Archiving:
-    """Decides for one shard. Where facts wait for the exporter for too long, events are left out until it is there."""
+    """Decides for one shard. Where facts wait for the exporter for too long, inputs are left out until it is there.
 
-    def __init__(self, program: Program, export: ExportState) -> None:
+    keeps_inputs  whether all of them are kept now
+    """
+
+    def __init__(self, program: Program, export: ExportState, records: Collection[str]) -> None:
+        """records: the channels that only record; their deliveries are not told of."""
         self._export = export
+        self._records = tuple(sorted(records))
         self._is_behind = False
         self._named: Container[str] = NOTHING
+        self._wants_inputs = False
+        self.keeps_inputs = False
         self.publish(program)
 
     def publish(self, program: Program) -> None:
         """From now on those are kept that this program names."""
+        self._wants_inputs = program.insight.inputs
         match program.insight.events:
             case "all":
                 self._named = ALL
@@ -53,10 +69,48 @@ class Archiving:
             case names:
                 self._named = frozenset(names)
 
+    def open(self, work: Work, entries: Mapping[str, bytes], publications: Publications, *, is_new: bool) -> None:
+        """The shard is open, by the entries of its own slot; whether it is one in which nothing has happened yet."""
+        self.keeps_inputs = KEEPS_INPUTS in entries
+        self._look(work, "new" if is_new else "anew")
+        if KEEPS_INPUTS in entries and self.keeps_inputs:
+            self._tell_begin(work, "on")
+        if is_new:
+            self.note_publication(work, publications)
+
     def begin(self, work: Work) -> Container[str]:
         """The events of the batch at hand whose lines are kept."""
+        self._look(work)
+        return self._named if self._export.is_on and not self._is_behind else NOTHING
+
+    def note(self, work: Work, person: str, given: Input) -> None:
+        """This happens to the person, and no caller has handed it in."""
+        self._look(work)
+        if self.keeps_inputs:
+            at = None if given.at == work.stamp_ms else given.at
+            work.kept.add(told_line(person, given), None, is_event=False, at=at)
+
+    def note_publication(self, work: Work, publications: Publications) -> None:
+        """This is published now."""
+        self._look(work)
+        if self.keeps_inputs:
+            work.kept.add(encode_told(PublicationLine(publications)), NOBODY, is_event=False)
+
+    def _look(self, work: Work, keeps: Literal["new", "anew"] = "anew") -> None:
+        """Whether anything is kept may have changed."""
         is_behind = self._export.is_behind(work.stamp_ms)
         if is_behind != self._is_behind:
             self._is_behind = is_behind
             work.facts.append(LimitReached(work.stamp_ms, NOBODY, "export_lag_max_ms", LEFT_OUT[is_behind]))
-        return self._named if self._export.is_on and not is_behind else NOTHING
+        if self._may_keep() != self.keeps_inputs:
+            self.keeps_inputs = not self.keeps_inputs
+            work.own.append((KEEPS_INPUTS, b"\x01" if self.keeps_inputs else b""))
+            if self.keeps_inputs:
+                self._tell_begin(work, keeps)
+        work.kept.whole = self.keeps_inputs
+
+    def _may_keep(self) -> bool:
+        return self._wants_inputs and self._export.is_on and not self._is_behind
+
+    def _tell_begin(self, work: Work, keeps: Literal["new", "on", "anew"]) -> None:
+        work.kept.add(encode_told(TickLine(keeps=keeps, records=self._records)), NOBODY, is_event=False)

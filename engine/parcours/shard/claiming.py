@@ -23,6 +23,7 @@ from parcours.core.delivery.delivery_key import place_in
 from parcours.core.effect import Outgoing
 from parcours.core.input import DeliveriesClaimed, Interrupted, ReceiptArrived, Settlement
 from parcours.core.profile import decode_profile
+from parcours.shard.archiving import Archiving
 from parcours.shard.inputs import Inputs
 from parcours.shard.interruptions import Fate, Interruptions
 from parcours.shard.outbox import Claim, Outbox, Ready
@@ -38,9 +39,12 @@ GIVEN_UP_MAX = 1_000
 class Claiming:
     """The way out of one shard and back into it."""
 
-    def __init__(self, slots: Slots, inputs: Inputs, time: Timekeeping, settings: Settings) -> None:
+    def __init__(
+        self, slots: Slots, inputs: Inputs, time: Timekeeping, settings: Settings, archiving: Archiving
+    ) -> None:
         self._slots = slots
         self._inputs = inputs
+        self._archiving = archiving
         self._time = time
         self._settings = settings
         self.outbox = Outbox()
@@ -62,7 +66,7 @@ class Claiming:
                 work.outbox[entry.key] = number, None  # nothing is left to be done about it
             elif states == ["claimed"]:
                 lost = Interrupted(entry.key, "the engine stopped while it was being sent")
-                self._inputs.apply(work, number, entry.person, ReceiptArrived(work.stamp_ms, lost))
+                self._hear(work, number, entry.person, ReceiptArrived(work.stamp_ms, lost))
                 fates.append(Fate(entry.message_class, work.has_entry(number, entry.key)))
             elif not waits:
                 self._inputs.make_ready(work, number, entry.person, work.stamp_ms, [entry.key])
@@ -113,7 +117,7 @@ class Claiming:
         for key, ready in waiting.items():
             if work.has_entry(ready.slot, key):
                 instants[key] = self._time.claimed_at(ready, work.stamp_ms)
-                self._inputs.apply(work, ready.slot, ready.person, DeliveriesClaimed(instants[key], (key,)))
+                self._hear(work, ready.slot, ready.person, DeliveriesClaimed(instants[key], (key,)))
             if key not in dict(work.claimed[-1:]):  # it was cancelled meanwhile, or a gate objects
                 self._answer(work, ready, self._time.withdrawn(ready))
         leaving = []
@@ -140,7 +144,7 @@ class Claiming:
             slot = place_in(receipt.key).slot
             if slot in self._slots.owned and work.has_entry(slot, receipt.key):
                 person = work.entry(slot, receipt.key).person
-                self._inputs.apply(work, slot, person, ReceiptArrived(work.stamp_ms, receipt))
+                self._hear(work, slot, person, ReceiptArrived(work.stamp_ms, receipt))
 
     def _take_back(self, work: Work, by: str, holds: Iterable[tuple[int, str]]) -> None:
         """Queue again what the dispatcher `by` was handed in an answer that it never got: nobody has tried it."""
@@ -150,10 +154,15 @@ class Claiming:
                 receipt = NotSent(key, "the claim did not reach its dispatcher", tried=False)
                 self._settle(work, by, claim.number, receipt)
 
+    def _hear(self, work: Work, slot: int, person: str, given: DeliveriesClaimed | ReceiptArrived) -> None:
+        """A delivery of the person is claimed or answered for."""
+        self._archiving.note(work, person, given)
+        self._inputs.apply(work, slot, person, given)
+
     def _answer(self, work: Work, claim: Claim | Ready, receipts: list[ReceiptArrived]) -> None:
         """Apply receipts of a person, and after them what has waited for her clock, until it stands still again."""
         for receipt in receipts:
-            self._inputs.apply(work, claim.slot, claim.person, receipt)
+            self._hear(work, claim.slot, claim.person, receipt)
         waited = self._time.go_on(claim.person)
         while waited:
             self._inputs.apply(work, claim.slot, claim.person, waited.popleft())

@@ -7,7 +7,7 @@ open at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from parcours.core.totals import FactCounter, Totals
 from parcours.journey.publish.publications import Publications
 from parcours.shard.export_state import export_of
 from parcours.shard.ids.moving import StoredMessages
+from parcours.shard.messages import ExportRecord
 from parcours.shard.person_facts import facts_of
 from parcours.shard.published import stored_publications
 from parcours.shard.slots import OWN
@@ -83,6 +84,16 @@ def own_and_newest(store: Store) -> tuple[dict[str, bytes], Record]:
         if newest.sequence > through:
             own.update((name, data) for slot, name, data in newest.profiles if slot == OWN)
     return {name: data for name, data in own.items() if data}, newest
+
+
+def not_exported(store: Store, own: Mapping[str, bytes], through: int) -> Iterator[ExportRecord]:
+    """The records with inputs of a shard that come after the export, which goes through this one; by their numbers
+    there.
+    """
+    offset = export_of(own).offset
+    for record in store.records(max(0, through - offset)):
+        if record.inputs:
+            yield ExportRecord(record.sequence + offset, record.stamp_ms, record.facts, record.inputs)
 
 
 def copy_exports_of(source: Path, target: Path, shards: int) -> None:

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Mapping
 from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
 from parcours.core.effect import Effects, Outgoing
-from parcours.core.input import DeliveryRecorded, Input, TimePassed, TimerDue, TimerSetAside
+from parcours.core.input import DeliveryRecorded, Input, ReadReached, TimePassed, TimerDue, TimerSetAside
 from parcours.core.profile import Profile, Timer
 from parcours.core.turn import Crowd, DeadCodes, Normalize
+from parcours.shard.archiving import Archiving
 from parcours.shard.dead_letters import DeadLetters
 from parcours.shard.in_hand import timer_mark
 from parcours.shard.outbox import Answering, Ready
@@ -40,7 +41,9 @@ class Inputs:
         normalize: Normalize,
         dead_codes: DeadCodes,
         dead_letters: DeadLetters,
+        archiving: Archiving,
     ) -> None:
+        self._archiving = archiving
         self._in_hand = dead_letters.in_hand
         self._dead_letters = dead_letters
         self._published = published
@@ -79,6 +82,9 @@ class Inputs:
             inputs += self._published.missed(profile.change_number)
         if work.stamp_ms > self._reads.first_ms:
             inputs += self._reads.missed_by(profile, person, work.stamp_ms, known=known)
+            for entry in inputs:
+                if isinstance(entry, ReadReached):
+                    self._archiving.note(work, person, entry)
         return in_order(inputs) if len(inputs) > 1 else inputs
 
     def _apply_next(self, work: Work, slot: int, person: str, given: Input) -> None:
@@ -109,7 +115,9 @@ class Inputs:
         if not in_hand.suspects or (mark := timer_mark(person, due)) not in in_hand.suspects:
             return TimerDue(due)
         reason = self._dead_letters.set_aside(work, due, person, None, mark)
-        return TimerSetAside(due, f"a timer was set aside: {reason}")
+        set_aside = TimerSetAside(due, f"a timer was set aside: {reason}")
+        self._archiving.note(work, person, set_aside)
+        return set_aside
 
     def _advance(self, person: str, profile: Profile, given: Input) -> Effects:
         """By what was published at the input's time."""
@@ -129,7 +137,7 @@ class Inputs:
             outgoing = work.entry(slot, key)
             if outgoing.channel in self._records:
                 waiting += self._record(work, slot, person, at, outgoing)
-            else:
+            elif self._time.hands_out:
                 leaving.append(key)
                 work.ready.append((outgoing.channel, Ready(key, slot, person, at)))
         return leaving

@@ -14,19 +14,22 @@ from parcours.config import Settings
 from parcours.core.fact import Unmatched
 from parcours.core.identity import SLOTS, SlotMap
 from parcours.core.input import EventHappened, FeedbackArrived, Input
-from parcours.journey.program import Program
+from parcours.journey.program import PAGE_EVENTS, Program
 from parcours.segment.inputs import check_message_id, input_of
 from parcours.segment.line import (
     UNREADABLE,
     Call,
     Unusable,
     decode_envelope,
-    instant,
+    decode_recorded,
     read_call,
     read_details,
     read_envelope,
+    read_recorded,
+    recorded_at,
 )
 from parcours.segment.person import is_report, person_of
+from parcours.segment.told import TOLD, told_input
 from parcours.shard.archiving import Archiving
 from parcours.shard.dead_letters import DeadLetters
 from parcours.shard.ids.key import DIGEST_BYTES, KEY, name_of
@@ -75,6 +78,7 @@ class Intake:
         self._seen = seen
         self._time = time
         self._archiving = archiving
+        self._hears_told = not time.hands_out
         self.publish(program)
         self._outcomes = bytearray()
         self._reasons: list[str] = []
@@ -94,13 +98,14 @@ class Intake:
         reports = Reports(self._slots, batch.lines)
         arrival_ms = self._time.arrival_ms(work.stamp_ms)
         in_hand, suspects, marks = self._in_hand, self._in_hand.suspects, self._time.comes_back
-        archived = self._archiving.begin(work)
+        archived, keeps_inputs = self._archiving.begin(work), self._archiving.keeps_inputs
+        decode = decode_envelope if arrival_ms is not None else decode_recorded
         for place, line in enumerate(batch.lines):
             try:
                 try:
-                    call = decode_envelope(line)
+                    call = decode(line)
                 except UNREADABLE:
-                    call = read_envelope(line)  # which mends it, or says what is wrong
+                    call = self._mended(line, arrival_ms)
                 if call.type == "track":
                     moves = call.event not in idle
                 else:
@@ -114,8 +119,8 @@ class Intake:
                     name = person.encode()
                     name_hash = crc32(name)
                     slot = name_hash % SLOTS  # as the slot map says; a call a line is too dear here
-                at = instant(call.timestamp) if arrival_ms is None else arrival_ms
-                given = self._input(call, slot, person, at, work) if moves else None
+                at = recorded_at(call) if arrival_ms is None else arrival_ms
+                given = self._input(call, line, slot, person, at, work) if moves else None
                 hashed = _nothing_hashed()
                 if (message_id := call.message_id) and len(message_id) <= PLAIN_ID_MAX:
                     hashed.update(name + b"\0" + message_id.encode())
@@ -139,13 +144,9 @@ class Intake:
                 continue
             seen[key] = at
             if arrival_ms is None:
-                work.seen.append((at, key))
-                if at > work.stamp_ms:
-                    work.stamp_ms = at
+                _remember(work, at, key)
             else:
                 consumed.append(key)
-            if call.event in archived and call.type == "track":
-                work.kept.add(line, None if person == call.user_id else person)
             if given is None:
                 if moves and call.type == "track" and call.event not in self._declared:
                     self._outcomes[place] = LineOutcome.UNDECLARED
@@ -155,7 +156,14 @@ class Intake:
                 yield slot, person, given
             else:
                 self._note_unmatched(given, work)
+            is_event = (call.event if call.type == "track" else PAGE_EVENTS.get(call.type)) in archived
+            if is_event or keeps_inputs:  # after what she had to go through before it
+                work.kept.add(line, None if person == call.user_id else person, is_event=is_event)
         self._note_ids(work, consumed)
+
+    def _mended(self, line: bytes, arrival_ms: int | None) -> Call:
+        """The envelope of a line that cannot be read as it stands. Raises Unusable with what is wrong."""
+        return read_recorded(line) if arrival_ms is None else read_envelope(line)
 
     def _set_aside(self, work: Work, at: int, person: str, place: int, line: bytes, mark: bytes) -> None:
         """The line cannot be applied."""
@@ -206,7 +214,7 @@ class Intake:
         try:
             call = read_call(batch.lines[place])
             person = NOBODY if is_report(call) else person_of(call, self._program, self._settings)
-            at = instant(call.timestamp) if arrival_ms is None else arrival_ms
+            at = recorded_at(call) if arrival_ms is None else arrival_ms
             listened_for = call.event in self._program.moving or call.event in self._program.entering
             if call.type != "track" or not call.event or listened_for:
                 input_of(call, at, self._program)
@@ -216,8 +224,10 @@ class Intake:
         why = self._dead_letters.why(line_mark(blake2s(identity, digest_size=DIGEST_BYTES).digest()))
         return NOT_USABLE_THEN if why is None else f"{SET_ASIDE}: {why}"
 
-    def _input(self, call: Call, slot: int, person: str, at: int, work: Work) -> Input | None:
+    def _input(self, call: Call, line: bytes, slot: int, person: str, at: int, work: Work) -> Input | None:
         """What the call does to the person; None if it can move nothing. Whatever is wrong with it comes out here."""
+        if self._hears_told and call.type in TOLD:
+            return told_input(line, at)
         moving, entering = self._program.moving, self._program.entering
         if call.type == "track" and call.event and call.event not in moving:
             if call.event not in entering or work.knows(slot, person):
@@ -234,3 +244,9 @@ class Intake:
             return b"%b\0%d\0%b" % (batch.router.encode(), batch.line_numbers[place], batch.lines[place])
         check_message_id(call, self._settings)
         return person + b"\0" + call.message_id.encode()
+
+
+def _remember(work: Work, at: int, key: bytes) -> None:
+    """The id of a recorded line is remembered as of its time, which is how far time is now."""
+    work.seen.append((at, key))
+    work.stamp_ms = max(work.stamp_ms, at)

@@ -29,6 +29,7 @@ from parcours.core.profile import decode_profile
 from parcours.core.totals import OTHER, FactCounter, Step, Totals
 from parcours.errors import SettingInvalid, StoreBroken
 from parcours.segment.line import read_envelope
+from parcours.shard.archiving import KEEPS_INPUTS
 from parcours.shard.closed_store import own_and_newest, own_of
 from parcours.shard.dead_letters import PREFIX as LETTER
 from parcours.shard.dead_letters import DeadLetter, entry_of, letters_of
@@ -54,7 +55,7 @@ from parcours.store.store import Record, Store
 FACTS_MAX = 5_000
 """Facts in one record of the new store: about half a megabyte."""
 
-KNOWN = frozenset({STANDING, TOTALS, LINES, DAYS, MESSAGES, EXPORT})
+KNOWN = frozenset({STANDING, TOTALS, LINES, DAYS, MESSAGES, EXPORT, KEEPS_INPUTS})
 PREFIXES = (KEPT, ROUTER, LETTER)
 """The entries of a shard's own slot: whatever is added to them has to be shared out, too, or be left out on purpose."""
 
@@ -155,6 +156,7 @@ def _shared(source: Path, owns: Sequence[Mapping[str, bytes]]) -> dict[str, byte
     ledger = standing[0].ledger
     return {
         **documents,
+        **({KEEPS_INPUTS: owns[0][KEEPS_INPUTS]} if all(KEEPS_INPUTS in own for own in owns) else {}),
         STANDING: msgspec.msgpack.encode(Standing(ledger, tuple(changes[number] for number in sorted(changes)), False)),
         KEPT: msgspec.msgpack.encode(ReadsKept(made=made, missed=missed)),
     }
@@ -196,10 +198,13 @@ def _dealt(record: Record, owners: SlotMap) -> dict[int, KeptInputs]:
     """The kept lines of a record, by the shard that owns their person."""
     kept = decode_inputs(record.inputs, f"record {record.sequence}")
     dealt: dict[int, KeptInputs] = {}
+    others = frozenset(kept.others)
     for place, line in enumerate(kept.lines):
         name = kept.names.get(place)
         shard = owners.shard(name or read_envelope(line).user_id or "")
-        dealt.setdefault(shard, KeptInputs([])).add(line, name)
+        to = dealt.setdefault(shard, KeptInputs.none())
+        to.add(line, name, is_event=place not in others, at=kept.times.get(place))
+        to.whole = kept.whole
     return dealt
 
 

@@ -5,10 +5,9 @@ inputs to decoded copies of the people they concern, commit the work as one reco
 outside see it.
 
 The wheel may be as late as it likes, for a person's own earlier timers fire before an input is applied to her.
-Live and virtual time share all of this; what differs is in timekeeping.py.
-
-How an input is applied to a person is told in inputs.py, how deliveries leave in claiming.py, how audiences are read
-in reads.py. `records` names the channels that only record: `answer` gives their deliveries a receipt.
+Live and virtual time share all of this; what differs is in timekeeping.py. How an input is applied to a person is told
+in inputs.py, how deliveries leave in claiming.py, how audiences are read in reads.py. `records` names the channels that
+only record: `answer` gives their deliveries a receipt.
 
 What is published may change while the shard runs (published.py): it then holds still for a moment, so that all
 shards can be told one time, and people go through the change one by one, each before anything later.
@@ -17,7 +16,7 @@ shards can be told one time, and people go through the change one by one, each b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 
 from parcours.config import Settings
 from parcours.core.fact import Fact
@@ -68,7 +67,7 @@ class Shard:
         settings: Settings,
         *,
         time: Timekeeping | None = None,
-        records: Iterable[str] = (),
+        records: Collection[str] = (),
         answer: Answering = accept,
         crowd: Crowd | None = None,
         normalize: Normalize = as_it_stands,
@@ -90,9 +89,8 @@ class Shard:
         self._seen = SeenIds(self._slots.own, store, settings)
         self._dead_letters = DeadLetters(settings)
         export = ExportState(store, settings, is_on=exports)
-        self._intake = Intake(
-            program, settings, slot_map, self._slots, self._seen, time, self._dead_letters, Archiving(program, export)
-        )
+        self._archiving = archiving = Archiving(program, export, records)
+        self._intake = Intake(program, settings, slot_map, self._slots, self._seen, time, self._dead_letters, archiving)
         self._wheel = Wheel(self._slots.due_of)
         self._sweep = Sweep(self._slots)
         self._totals = ShardTotals(settings)
@@ -100,10 +98,10 @@ class Shard:
         self._reads = Reads(live=self._time.wakes_itself)
         self._inputs = Inputs(
             self._published, self._reads, time, settings, dict.fromkeys(records, answer), crowd, normalize, dead_codes,
-            self._dead_letters,
+            self._dead_letters, archiving,
         )  # fmt: skip
         self._listing = Listing(self._slots, self._inputs, self._published, self._reads, settings)
-        self._leaving = Claiming(self._slots, self._inputs, self._time, settings)
+        self._leaving = Claiming(self._slots, self._inputs, self._time, settings, archiving)
         self._positions = Positions(settings)
         self.commits = Commits(
             self._slots, store, time, self._published, self._reads, self._totals, self._seen, self._imaging,
@@ -133,6 +131,7 @@ class Shard:
             now_ms = 0  # its time has been told
         with self.commits.whole():
             work = self.commits.begin(now_ms)
+            self._archiving.open(work, own, self._published.publications, is_new=self._published.fresh)
             self._leaving.take_up(work)
             work.own += self._dead_letters.give_up()
             if self._published.fresh and self._time.wakes_itself:
@@ -281,6 +280,7 @@ class Shard:
             self._go_by_what_is_published()
             work = self.commits.begin(publications.ledger.at)
             work.facts += told_by(self._slots.shard, before, publications)
+            self._archiving.note_publication(work, publications)
             self.commits.commit(work, always=True)
 
     def _go_by_what_is_published(self) -> None:

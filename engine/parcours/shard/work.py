@@ -57,7 +57,7 @@ class Work:
         self.newcomers: defaultdict[int, list[str]] = defaultdict(list)
         self.stamp_ms = stamp_ms
         self.facts: list[Fact] = []
-        self.kept = KeptInputs([])
+        self.kept = KeptInputs.none()
         self.seen: list[tuple[int, bytes]] = []
         self.outbox: dict[str, tuple[int, Outgoing | None]] = {}
         self.own: list[tuple[str, bytes]] = []

@@ -22,6 +22,7 @@ from parcours.routing.calls import line_bytes
 from parcours.routing.router import UNREAD
 from parcours.segment.line import Unusable, read_heading
 from parcours.simulation.sorting import Sorter
+from parcours.simulation.told_inputs import ToldInputs
 
 HELD_BYTES_MAX = 64 * 1024 * 1024
 """Memory for lines that are being sorted."""
@@ -61,7 +62,9 @@ class RecordingReader:
     unusable  (line number, reason)
     """
 
-    def __init__(self, settings: Settings, slot_map: SlotMap) -> None:
+    def __init__(self, settings: Settings, slot_map: SlotMap, told: ToldInputs | None = None) -> None:
+        """told: hears the lines of a store's inputs that concern nobody."""
+        self._told = told
         self._settings = settings
         self._slot_map = slot_map
         self.read = 0
@@ -75,6 +78,7 @@ class RecordingReader:
     def events(self, lines: Iterable[object]) -> Generator[Recorded, None, None]:
         """The usable lines with their timestamps. Raises CallerError for what is no line at all."""
         slot_of, slots = self._slot_map.slot, _SLOTS
+        told = self._told
         new = tuple.__new__  # what `Recorded(...)` comes to, without a call of Python's for each line
         for number, given in enumerate(lines, start=1):
             line = given if type(given) is bytes else line_bytes(given, number)  # the quickest check, for millions
@@ -82,6 +86,9 @@ class RecordingReader:
                 continue
             self.read += 1
             try:
+                if told is not None and told.hear(line, number):
+                    self.read -= 1
+                    continue
                 at, user_id = read_heading(line, self._settings)
             except Unusable as reason:
                 self.unusable.append((number, str(reason)))

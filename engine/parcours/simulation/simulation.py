@@ -26,6 +26,7 @@ from parcours.core.fact import Fact
 from parcours.core.remarks import StepRemark
 from parcours.core.totals import Parked
 from parcours.core.turn import Crowd
+from parcours.errors import CallerError
 from parcours.insight.summary import EventCount, Reasons, Summary, Tally, remarks_by_place
 from parcours.instants import EARLIEST_MS, LATEST_MS
 from parcours.journey.channels import channels_used
@@ -35,6 +36,7 @@ from parcours.routing.plan import Plan, RecordedAnswers
 from parcours.routing.router import Router
 from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.simulation.recorded import Recorded, RecordingReader, in_order, sorted_by_time
+from parcours.simulation.told_inputs import ToldInputs, told_inputs
 from parcours.simulation.virtual import Drive, Facts
 
 Progress: TypeAlias = Callable[[int, int | None, int], None]
@@ -92,7 +94,8 @@ def simulate(
     until_ms  timers due up to and including this time fire; without it, until nothing is due any more,
               or `loop_horizon_ms` after the last event. A read that recurs by a rule without COUNT and UNTIL ends
               with the last event then; of all others 400 may come after it
-    sort      put the events in the order of their timestamps; else EventsUnsorted names the first one that is not
+    sort      put the events in the order of their timestamps; else EventsUnsorted names the first one that is not.
+              The inputs of a store (`parcours store inputs`) are always put in order; simulated, they are its twin
     crowd     how simulated people react to what they are sent
     channels  settings of channels that really deliver; the others record
     rendering renders recorded deliveries (`RecordedRendering.of`), so that a template that fails for a person,
@@ -111,23 +114,28 @@ def simulate(
     check_method("rendering", rendering, "answering")
     for argument, function in (("rejected", rejected), ("progress", progress), ("facts", facts)):
         check_callable(argument, function)
+    told, each = told_inputs(recorded_lines(lines))
+    if told is not None and (channels or crowd is not None):
+        raise CallerError("the inputs of a store say what became of its deliveries: nothing is sent, and nobody reacts")
+    records = channels_used(project.program) if told is None else told.records
     plan = Plan(
         project=project,
         shards=shards,
         store="volatile:",
         channels=dict(channels or {}),
-        records=tuple(name for name in channels_used(project.program) if name not in (channels or {})),
+        records=tuple(name for name in records if name not in (channels or {})),
         virtual=True,
+        told=told is not None,
         crowd=crowd,
         settings=settings_of(settings),
         rendering=rendering,
     )
-    reading, each = RecordingReader(plan.settings, plan.slot_map), recorded_lines(lines)
+    reading = RecordingReader(plan.settings, plan.slot_map, told)
     kept: list[Fact] = []
     counting = _Counting(plan, facts or kept.extend)
     with collector.spared(), closing(reading.events(each)) as read:
-        ordered = sorted_by_time(read) if sort else in_order(read)
-        drive = asyncio.run(_run(plan, runtime, ordered, reading, until_ms, counting, progress))
+        ordered = sorted_by_time(read) if sort or told is not None else in_order(read)
+        drive = asyncio.run(_run(plan, runtime, ordered, reading, until_ms, told, counting, progress))
     unusable = sorted([*reading.unusable, *drive.rejected])
     for number, reason in unusable if rejected else ():
         rejected(number, reason)  # type: ignore[misc]
@@ -149,6 +157,7 @@ async def _run(
     ordered: AbstractAsyncContextManager[Iterator[Recorded]],
     reading: RecordingReader,
     until_ms: int | None,
+    told: ToldInputs | None,
     counting: _Counting,
     progress: Progress | None,
 ) -> Drive:
@@ -165,7 +174,10 @@ async def _run(
             await started
             router = Router("simulation", runtime.ports, program, plan.settings, plan.slot_map)
             drive = Drive(runtime.ports, router, program, plan.settings, passing, counting)
-            await drive.run(events, until_ms)
+            if told is None:
+                await drive.run(events, until_ms)
+            else:
+                await drive.live_through(events, told.changes(plan.project), plan.project, told.until_ms, until_ms)
     except BaseException as error:
         # A start that is under way would go on acquiring what has been given back.
         started_or_not = asyncio.gather(started, return_exceptions=True)

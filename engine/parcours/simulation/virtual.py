@@ -8,6 +8,7 @@ are held than the router has room for.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice, takewhile
@@ -17,11 +18,14 @@ from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.remarks import RemarkCounter, RemarkCounts
 from parcours.journey.program import Program
+from parcours.journey.project import Project
+from parcours.journey.publish.publications import PublicationCompiler
 from parcours.routing.audience_reads import Due, Upcoming, list_everywhere, place_members
 from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router, Taken
-from parcours.shard.requests import CollectFacts, CollectRemarks, GetStatus, LetIn, PassTime
+from parcours.shard.requests import CollectFacts, CollectRemarks, GetStatus, LetIn, PassTime, Publish
 from parcours.simulation.recorded import Recorded
+from parcours.simulation.told_inputs import Change
 
 READS_AFTER_MAX: Final = 400
 """Reads that are made after the last event, of all journeys together: a rule may end in the next century."""
@@ -31,6 +35,12 @@ SETTLE_POLL_S = 0.002
 
 CHUNK_LINES = 20_000
 """Lines handed to the router at once: enough to keep every shard busy."""
+
+LAST: Final = sys.maxsize
+"""Behind every line of a time."""
+
+Place: TypeAlias = tuple[int, int]
+"""A time in ms, and the number of a line: how recorded lines compare."""
 
 Passing: TypeAlias = Callable[[int, int], None]
 """Called with the number of lines handed over so far, and the virtual time in ms."""
@@ -91,7 +101,7 @@ class Drive:
         last_read_ms = after = 0
         left_out = False
         while (due := self._reads.first()) is not None and (until_ms is None or due.at_ms <= until_ms):
-            await self._feed(ahead, due.at_ms)
+            await self._feed(ahead, (due.at_ms, LAST))
             is_over = ahead.next_ms() is None and due.at_ms > (self.last_ms or 0)
             if until_ms is None and due.is_endless and is_over:
                 self._reads.drop()
@@ -111,11 +121,36 @@ class Drive:
             self.unsettled = left_out or any(left)
         self.remarks = await self.collect_remarks()
 
+    async def live_through(
+        self,
+        events: Iterable[Recorded],
+        changes: Iterable[Change],
+        project: Project,
+        end_ms: int,
+        until_ms: int | None,
+    ) -> None:
+        """Apply told inputs and these changes of what is published, up to the end.
+
+        No audience is read: who entered by it is among the inputs. What happened at `end_ms` is, but for timers due
+        then: they had not fired. With `until_ms` everything is, up to and including that.
+        """
+        through_ms, before_ms = (end_ms, end_ms) if until_ms is None else (until_ms, until_ms + 1)
+        ahead, compiler = _Ahead(events), PublicationCompiler(project)
+        for change in takewhile(lambda change: change.at <= through_ms, changes):
+            await self._feed(ahead, change[:2])
+            await self._pass_to(change.at)
+            for port in self._ports:
+                await port.ask(Publish(change.published))
+            self._router.publish(compiler.program(change.published))
+        await self._feed(ahead, (through_ms, LAST))
+        await self._pass_to(before_ms)
+        self.remarks = await self.collect_remarks()
+
     async def feed(self, events: Iterable[Recorded]) -> None:
         """Apply events that are no earlier than what has happened so far."""
         ahead = _Ahead(events)
         while (at := ahead.next_ms()) is not None and (due := self._reads.first()) is not None and due.at_ms < at:
-            await self._feed(ahead, due.at_ms)
+            await self._feed(ahead, (due.at_ms, LAST))
             await self._read(due)
         await self._feed(ahead, None)
 
@@ -154,11 +189,11 @@ class Drive:
             await port.ask(LetIn(due.journey.name, due.at_ms, due.at_ms, people))
         self._reads.done()
 
-    async def _feed(self, ahead: _Ahead, through_ms: int | None) -> None:
-        """Hand over the events up to and including a time; returns when all have been applied."""
+    async def _feed(self, ahead: _Ahead, through: Place | None) -> None:
+        """Hand over the events up to and including a place; returns when all have been applied."""
         handing_over: asyncio.Future[list[None]] | None = None
         try:
-            while chunk := ahead.take(CHUNK_LINES, through_ms):
+            while chunk := ahead.take(CHUNK_LINES, through):
                 await self._router.room()
                 _, _, lines, slots = zip(*chunk, strict=True)
                 self._under_way.append((chunk, self._router.start(lines, slots)))
@@ -218,16 +253,16 @@ class _Ahead:
         """The time of the next event, None if there is none."""
         return None if self._next is None else self._next.at
 
-    def take(self, most: int, through_ms: int | None) -> list[Recorded]:
-        """The next events up to and including a time, at most so many."""
+    def take(self, most: int, through: Place | None) -> list[Recorded]:
+        """The next events up to and including a place, at most so many."""
         if self._next is None:
             return []
-        if through_ms is None:
+        if through is None:
             taken = [self._next, *islice(self._events, most - 1)]
             self._next = next(self._events, None)
             return taken
         taken = []
-        while self._next is not None and self._next.at <= through_ms and len(taken) < most:
+        while self._next is not None and self._next <= through and len(taken) < most:
             taken.append(self._next)
             self._next = next(self._events, None)
         return taken

@@ -33,7 +33,7 @@ from parcours.insight.exporter.parquet_file import RowGroups, in_words
 from parcours.insight.exporter.reading import read_files
 from parcours.insight.exporter.schemas import SCHEMAS
 from parcours.insight.exporter.tables import begins_ms
-from parcours.journey.model.insight import DAY_MS, FactTable
+from parcours.journey.model.insight import DAY_MS, KeptTable
 
 ORDER: Final = [(name, "ascending") for name in ("person", "time", "record", "n")]
 
@@ -86,7 +86,7 @@ def compact(facts: Path, merge: Merge, now_ms: int, disk: Disk) -> None:
     documents = [document for document, _ in merge.files]
     first, last = min(each.first for each in documents), max(each.last for each in documents)
     name = compacted_name(merge.shard, first, last, merge.day)
-    tables: dict[FactTable, list[DoneFile]] = defaultdict(list)
+    tables: dict[KeptTable, list[DoneFile]] = defaultdict(list)
     for _, file in merge.files:
         tables[file.table].append(file)
     with in_words(facts):

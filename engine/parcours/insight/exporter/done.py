@@ -18,8 +18,8 @@ import msgspec
 
 from parcours.errors import StoreBroken
 from parcours.insight.exporter.disk import Disk
-from parcours.journey.model.insight import FactTable
-from parcours.store.exports import DONE, FACTS
+from parcours.journey.model.insight import KeptTable
+from parcours.store.exports import DONE, FACTS, INPUTS
 
 FORMAT = 1
 """Raised when the shape changes so that an earlier release would misread it."""
@@ -32,7 +32,7 @@ class DoneFile(msgspec.Struct, frozen=True):
     """One Parquet file, by its path in the folder of facts, and the times of its first and last row."""
 
     name: str
-    table: FactTable
+    table: KeptTable
     day: date
     rows: int
     bytes: int
@@ -94,7 +94,7 @@ class Cut(msgspec.Struct, frozen=True):
     """The first day of each table of a shard that is kept, and since when (`made_ms`)."""
 
     shard: int
-    before: dict[FactTable, date]
+    before: dict[KeptTable, date]
     made_ms: int
     format: int = FORMAT
 
@@ -114,13 +114,18 @@ def facts_folder(store: Path) -> Path:
     return store / FACTS
 
 
+def inputs_folder(store: Path) -> Path:
+    """Where its inputs lie, with a done list of their own: they hold personal data, and are in nobody's way there."""
+    return store / INPUTS
+
+
 def range_name(shard: int, first: int, last: int) -> str:
     """How the files of a range are called."""
     return f"{shard}-{first:0{RECORD_DIGITS}}-{last:0{RECORD_DIGITS}}"
 
 
-def file_name(table: FactTable, day: date, name: str) -> str:
-    """The path of a file in the folder of facts."""
+def file_name(table: KeptTable, day: date, name: str) -> str:
+    """The path of a file in its folder, that of facts or that of inputs."""
     return f"{table}/day={day.isoformat()}/{name}.parquet"
 
 

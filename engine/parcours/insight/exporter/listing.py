@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from parcours.insight.exporter.done import Compacted, Cut, Done, DoneFile, read_document
 from parcours.insight.exporter.tables import begins_ms
-from parcours.journey.model.insight import FactTable
+from parcours.journey.model.insight import KeptTable
 from parcours.store.exports import DONE
 
 Named: TypeAlias = tuple[Done | Compacted, DoneFile]
@@ -39,9 +39,9 @@ class Listing:
         """The names of files that count no more because others have their rows."""
         return frozenset(name for each in self.compacted for name in each.replaces)
 
-    def cut_before_ms(self) -> dict[FactTable, int]:
+    def cut_before_ms(self) -> dict[KeptTable, int]:
         """By table, before which instant rows are missing because they were kept for long enough."""
-        before: dict[FactTable, int] = {}
+        before: dict[KeptTable, int] = {}
         for cut in self.cuts.values():
             for table, day in cut.before.items():
                 before[table] = max(before.get(table, 0), begins_ms(day))

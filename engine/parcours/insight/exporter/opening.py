@@ -13,13 +13,14 @@ from parcours.config import Settings
 from parcours.errors import ExtraMissing
 from parcours.insight.exporter.exporter import OpenRange, RangeFiles
 from parcours.insight.exporter.facts import Exported
+from parcours.insight.exporter.inputs import ExportedLines
 from parcours.insight.exporter.rows import Telling
 from parcours.journey.program import Program
 from parcours.shard.messages import ExportRange
 from parcours.store.exports import DONE, FACTS
 
 if TYPE_CHECKING:
-    from parcours.insight.exporter.upkeep import Upkeep
+    from parcours.insight.exporter.upkeep import StoreUpkeep
 
 EXTRA = "insight"
 EXPORT = "the export of facts (`insight` of parcours.yaml)"
@@ -44,17 +45,27 @@ def range_opener(store: Path, secret: str | None) -> OpenRange:
     from parcours.insight.exporter import range_files
 
     def open_range(shard: int, ahead: ExportRange, program: Program) -> RangeFiles:
-        return range_files.ParquetRange(store, Telling.of(shard, program, secret), ahead)
+        return range_files.WholeRange(store, Telling.of(shard, program, secret), ahead)
 
     return open_range
 
 
-def open_upkeep(store: Path, settings: Settings, shards: Iterable[int] | None = None) -> Upkeep:
+def open_upkeep(store: Path, settings: Settings, shards: Iterable[int] | None = None) -> StoreUpkeep:
     """What looks after the files of these shards, of all if none are named. Raises ExtraMissing."""
     check_extra()
     from parcours.insight.exporter import upkeep
 
-    return upkeep.Upkeep(store, settings, shards)
+    return upkeep.StoreUpkeep(store, settings, shards)
+
+
+def exported_lines(store: Path) -> ExportedLines:
+    """The exported inputs; none where nothing is exported. Raises ExtraMissing if something is, StoreBroken."""
+    if not (store / FACTS / DONE).is_dir():
+        return ExportedLines(iter(()), {}, 0)
+    check_extra()
+    from parcours.insight.exporter import kept_lines
+
+    return kept_lines.exported_lines(store)
 
 
 def recall_exported(store: Path, person: str) -> Exported:

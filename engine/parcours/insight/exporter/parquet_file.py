@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from parcours.errors import StoreBroken
 from parcours.insight.exporter.disk import Disk
 from parcours.insight.exporter.done import DoneFile
-from parcours.journey.model.insight import FactTable
+from parcours.journey.model.insight import KeptTable
 
 GROUP_ROWS: Final = 100_000
 """Rows in a row group: it is read whole or not at all, and its columns lie in memory meanwhile."""
@@ -63,7 +63,7 @@ class RowGroups:
         if self._held_rows:
             self._write(self._taken())
 
-    def finish(self, name: str, table: FactTable, day: date) -> DoneFile:
+    def finish(self, name: str, table: KeptTable, day: date) -> DoneFile:
         """Make the file durable. There has to be a row."""
         self.write_all()
         assert self._file is not None, "rows have been added"

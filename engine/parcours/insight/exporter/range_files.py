@@ -6,19 +6,30 @@ repeated gives the same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from parcours.insight.exporter.disk import Disk
-from parcours.insight.exporter.done import Done, DoneFile, facts_folder, file_name, range_name, write_document
+from parcours.insight.exporter.done import (
+    Done,
+    DoneFile,
+    facts_folder,
+    file_name,
+    inputs_folder,
+    range_name,
+    write_document,
+)
 from parcours.insight.exporter.exporter import RangeFiles
 from parcours.insight.exporter.parquet_file import RowGroups, in_words
-from parcours.insight.exporter.rows import Telling, rows_of
+from parcours.insight.exporter.rows import Telling, lines_of, rows_of
 from parcours.insight.exporter.schemas import SCHEMAS, table_of
 from parcours.insight.exporter.tables import Row, day_of
-from parcours.journey.model.insight import DAY_MS, FactTable
-from parcours.shard.messages import ExportRange, ExportSlice
+from parcours.journey.model.insight import DAY_MS, KeptTable
+from parcours.shard.messages import ExportRange, ExportRecord, ExportSlice
+
+RowsOf: TypeAlias = Callable[[ExportRecord, Telling], Iterator[tuple[KeptTable, Row]]]
 
 PENDING_ROWS: Final = 20_000
 """Rows held as Python has them, at about a kilobyte each; Arrow needs a fifth of that."""
@@ -33,20 +44,34 @@ HELD_BYTES: Final = 128 * 1024 * 1024
 class ParquetRange(RangeFiles):
     """Writes a range: `add` for each slice, then `finish`; or `abandon`."""
 
-    def __init__(self, store: Path, telling: Telling, ahead: ExportRange, disk: Disk | None = None) -> None:
-        """store: the folder of the store."""
-        self._facts = facts_folder(store)
+    def __init__(
+        self,
+        store: Path,
+        telling: Telling,
+        ahead: ExportRange,
+        disk: Disk | None = None,
+        *,
+        into: Callable[[Path], Path] = facts_folder,
+        rows_of: RowsOf = rows_of,
+    ) -> None:
+        """
+        store    the folder of the store
+        into     the folder of the files, from that of the store
+        rows_of  what is written there of each record
+        """
+        self._facts = into(store)
+        self._rows_of = rows_of
         self._telling = telling
         self._range = ahead
         self._disk = disk or Disk()
-        self._parts: dict[tuple[FactTable, int], _Part] = {}
+        self._parts: dict[tuple[KeptTable, int], _Part] = {}
         self._pending_rows = self._pending_bytes = 0
 
     def add(self, part: ExportSlice) -> None:
         """Take the next records of the range. Raises StoreBroken."""
         with in_words(self._facts):
             for record in part.records:
-                for table, row in rows_of(record, self._telling):
+                for table, row in self._rows_of(record, self._telling):
                     self._part(table, row).rows.append(row)
                     self._pending_rows += 1
                     self._pending_bytes += _length(row)
@@ -67,7 +92,7 @@ class ParquetRange(RangeFiles):
         for part in self._parts.values():
             part.groups.abandon()
 
-    def _part(self, table: FactTable, row: Row) -> _Part:
+    def _part(self, table: KeptTable, row: Row) -> _Part:
         at_ms = row[0]
         assert isinstance(at_ms, int), "a row begins with its time"
         number = at_ms // DAY_MS  # of the day; its date is not worked out for each row
@@ -89,10 +114,40 @@ class ParquetRange(RangeFiles):
                 part.groups.write_all()
 
 
+class InputRange(ParquetRange):
+    """Writes the inputs of a range. A range without any leaves nothing behind: most engines keep none."""
+
+    def __init__(self, store: Path, telling: Telling, ahead: ExportRange, disk: Disk | None = None) -> None:
+        super().__init__(store, telling, ahead, disk, into=inputs_folder, rows_of=lines_of)
+
+    def finish(self) -> None:
+        if self._parts:
+            super().finish()
+
+
+class WholeRange(RangeFiles):
+    """Writes the inputs of a range and its facts: the shard goes by what is said of the facts, so they come last."""
+
+    def __init__(self, store: Path, telling: Telling, ahead: ExportRange, disk: Disk | None = None) -> None:
+        self._files = (InputRange(store, telling, ahead, disk), ParquetRange(store, telling, ahead, disk))
+
+    def add(self, part: ExportSlice) -> None:
+        for files in self._files:
+            files.add(part)
+
+    def finish(self) -> None:
+        for files in self._files:
+            files.finish()
+
+    def abandon(self) -> None:
+        for files in self._files:
+            files.abandon()
+
+
 class _Part:
     """The rows of one table and day."""
 
-    def __init__(self, facts: Path, name: str, table: FactTable, day: date, disk: Disk) -> None:
+    def __init__(self, facts: Path, name: str, table: KeptTable, day: date, disk: Disk) -> None:
         self.rows: list[Row] = []
         self.groups = RowGroups(facts / name, SCHEMAS[table], disk)
         self._name, self._table, self._day = name, table, day
@@ -110,4 +165,4 @@ class _Part:
 
 def _length(row: Row) -> int:
     """About how long the texts of a row are: those that may be long."""
-    return sum(len(value) for value in row if isinstance(value, str))
+    return sum(len(value) for value in row if isinstance(value, str | bytes))

@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 from parcours.errors import StoreBroken
 from parcours.insight.exporter.listing import Listing, read_listing
 from parcours.insight.exporter.schemas import SCHEMAS
-from parcours.journey.model.insight import FactTable
+from parcours.journey.model.insight import KeptTable
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ def reading(facts: Path, read: Callable[[Listing], T]) -> T:
     raise AssertionError("the last attempt returns or raises")
 
 
-def rows_of(facts: Path, listing: Listing, table: FactTable, person: str | None = None) -> pa.Table:
+def rows_of(facts: Path, listing: Listing, table: KeptTable, person: str | None = None) -> pa.Table:
     """The rows of a table, in no order; those of one person if she is named. Columns that a file lacks are null.
 
     Raises FileNotFoundError, StoreBroken.
@@ -43,7 +43,7 @@ def rows_of(facts: Path, listing: Listing, table: FactTable, person: str | None 
     return read_files(facts, table, names, None if person is None else ds.field("person") == person)
 
 
-def read_files(facts: Path, table: FactTable, names: Sequence[str], condition: Any = None) -> pa.Table:
+def read_files(facts: Path, table: KeptTable, names: Sequence[str], condition: Any = None) -> pa.Table:
     """The rows of these files that meet a condition. Raises FileNotFoundError, StoreBroken."""
     schema = SCHEMAS[table]
     if not names:

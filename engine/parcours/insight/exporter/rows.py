@@ -30,7 +30,7 @@ from parcours.errors import StoreBroken
 from parcours.expression.dotted import split_path
 from parcours.insight.exporter.tables import Row
 from parcours.instants import ceil_ms
-from parcours.journey.model.insight import FactTable
+from parcours.journey.model.insight import FactTable, KeptTable
 from parcours.journey.program import PAGE_EVENTS, Program
 from parcours.segment.line import Call, Unusable, properties_of, read_call
 from parcours.shard.messages import ExportRecord
@@ -90,22 +90,43 @@ def _private(program: Program) -> dict[str, tuple[Path, ...]]:
     }
 
 
-def rows_of(record: ExportRecord, telling: Telling) -> Iterator[tuple[FactTable, Row]]:
+def rows_of(record: ExportRecord, telling: Telling) -> Iterator[tuple[KeptTable, Row]]:
     """The rows of a record, in their order. Raises StoreBroken for a record that cannot be read."""
-    where = f"record {record.sequence} of shard {telling.shard}"
-    kept = decode_inputs(record.inputs, where) if record.inputs else KeptInputs([])
+    where, kept = _kept(record, telling)
+    others = frozenset(kept.others)
     for n, line in enumerate(kept.lines):
-        yield "events", _event(record, n, line, kept.names.get(n), telling, where)
+        if n not in others:
+            yield "events", _event(record, n, line, kept.names.get(n), telling, where)
     for n, fact in enumerate(decode_facts(record.facts, where), start=len(kept.lines)):
         table, values = _told(fact, telling)
         yield table, (fact.at, fact.person, *values, telling.shard, record.sequence, n)
 
 
-def _event(record: ExportRecord, n: int, line: bytes, name: str | None, telling: Telling, where: str) -> Row:
+def lines_of(record: ExportRecord, telling: Telling) -> Iterator[tuple[KeptTable, Row]]:
+    """The inputs of a record as they came, if all of them were kept. Raises StoreBroken as `rows_of` does."""
+    where, kept = _kept(record, telling)
+    for n, line in enumerate(kept.lines if kept.whole else ()):
+        person = kept.names.get(n)
+        if person is None:
+            person = _read(line, where).user_id or ""
+        yield "lines", (kept.times.get(n, record.stamp_ms), person, line, telling.shard, record.sequence, n)
+
+
+def _kept(record: ExportRecord, telling: Telling) -> tuple[str, KeptInputs]:
+    """The kept lines of a record, and how to call it."""
+    where = f"record {record.sequence} of shard {telling.shard}"
+    return where, decode_inputs(record.inputs, where) if record.inputs else KeptInputs([])
+
+
+def _read(line: bytes, where: str) -> Call:
     try:
-        call = read_call(line)
+        return read_call(line)
     except Unusable as reason:
         raise StoreBroken(f"{where} has a line that cannot be read: {reason}") from None
+
+
+def _event(record: ExportRecord, n: int, line: bytes, name: str | None, telling: Telling, where: str) -> Row:
+    call = _read(line, where)
     event = PAGE_EVENTS.get(call.type) or call.event or ""
     return (
         record.stamp_ms,

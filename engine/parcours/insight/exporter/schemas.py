@@ -8,10 +8,11 @@ from typing import Any, Final
 import pyarrow as pa
 
 from parcours.insight.exporter.tables import COLUMNS, Kind, Row
-from parcours.journey.model.insight import FactTable
+from parcours.journey.model.insight import KeptTable
 
 TYPES: Final[Mapping[Kind, Any]] = {
     "string": pa.string(),
+    "bytes": pa.binary(),
     "time": pa.timestamp("ms", tz="UTC"),
     "bool": pa.bool_(),
     "int16": pa.int16(),
@@ -20,13 +21,13 @@ TYPES: Final[Mapping[Kind, Any]] = {
     "strings": pa.list_(pa.string()),
 }
 
-SCHEMAS: Final[Mapping[FactTable, Any]] = {
+SCHEMAS: Final[Mapping[KeptTable, Any]] = {
     table: pa.schema([pa.field(each.name, TYPES[each.kind], nullable=each.nullable) for each in columns])
     for table, columns in COLUMNS.items()
 }
 
 
-def table_of(table: FactTable, rows: Sequence[Row]) -> pa.Table:
+def table_of(table: KeptTable, rows: Sequence[Row]) -> pa.Table:
     """The rows of a table, in their order."""
     schema = SCHEMAS[table]
     columns = zip(*rows, strict=True) if rows else ((),) * len(schema)

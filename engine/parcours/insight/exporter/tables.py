@@ -1,4 +1,4 @@
-"""The tables into which facts are exported: their columns, in the order in which files have them.
+"""The tables into which facts are exported, and that of inputs: their columns, in the order in which files have them.
 
 A release may add columns; it never changes or takes one away, so whoever reads files of several releases puts them
 together by the names of columns. `shard`, `record` and `n` come last in every table: together they identify a row, and
@@ -13,12 +13,16 @@ from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from parcours.config import DAY_MS
 from parcours.instants import EPOCH, to_moment
-from parcours.journey.model.insight import FactTable
+from parcours.journey.model.insight import FactTable, KeptTable
 
-Kind: TypeAlias = Literal["string", "time", "bool", "int16", "int32", "int64", "strings"]
+Kind: TypeAlias = Literal["string", "bytes", "time", "bool", "int16", "int32", "int64", "strings"]
 """time: milliseconds in UTC; strings: a list of them."""
 
 TABLES: Final[tuple[FactTable, ...]] = get_args(FactTable)
+
+
+INPUT_TABLES: Final[tuple[KeptTable, ...]] = ("lines",)
+"""What lies in the folder of inputs."""
 
 
 class Column(NamedTuple):
@@ -27,14 +31,14 @@ class Column(NamedTuple):
     nullable: bool = False
 
 
-Value: TypeAlias = str | int | bool | list[str] | None
+Value: TypeAlias = str | bytes | int | bool | list[str] | None
 Row: TypeAlias = tuple[Value, ...]
 """The values of a row in the order of the table's columns; the first is its time in milliseconds."""
 
 _FIRST: Final = (Column("time", "time"), Column("person"))
 _LAST: Final = (Column("shard", "int16"), Column("record", "int64"), Column("n", "int32"))
 
-COLUMNS: Final[Mapping[FactTable, tuple[Column, ...]]] = {
+COLUMNS: Final[Mapping[KeptTable, tuple[Column, ...]]] = {
     "events": (
         *_FIRST,
         Column("event"),
@@ -92,6 +96,7 @@ COLUMNS: Final[Mapping[FactTable, tuple[Column, ...]]] = {
         Column("digest"),
         *_LAST,
     ),
+    "lines": (*_FIRST, Column("line", "bytes"), *_LAST),
 }
 
 

@@ -7,18 +7,26 @@ same shards meanwhile, but for the exporter itself: a range that is under way is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date
 from pathlib import Path
 
 from parcours.config import Settings
 from parcours.insight.exporter.compaction import compact, next_merge
 from parcours.insight.exporter.disk import Disk
-from parcours.insight.exporter.done import RECORD_DIGITS, Cut, Done, facts_folder, path_of, write_document
+from parcours.insight.exporter.done import (
+    RECORD_DIGITS,
+    Cut,
+    Done,
+    facts_folder,
+    inputs_folder,
+    path_of,
+    write_document,
+)
 from parcours.insight.exporter.listing import Listing, read_listing
 from parcours.insight.exporter.parquet_file import in_words
-from parcours.insight.exporter.tables import TABLES, begins_ms, day_of
-from parcours.journey.model.insight import FactTable, InsightDocument
+from parcours.insight.exporter.tables import INPUT_TABLES, TABLES, begins_ms, day_of
+from parcours.journey.model.insight import InsightDocument, KeptTable
 from parcours.store.exports import DONE, UNFINISHED
 
 
@@ -26,10 +34,22 @@ class Upkeep:
     """Looks after the files of some shards, of all that there are if none are named. Used by one thread at a time."""
 
     def __init__(
-        self, store: Path, settings: Settings, shards: Iterable[int] | None = None, disk: Disk | None = None
+        self,
+        store: Path,
+        settings: Settings,
+        shards: Iterable[int] | None = None,
+        disk: Disk | None = None,
+        *,
+        of: Callable[[Path], Path] = facts_folder,
+        tables: Collection[KeptTable] = TABLES,
     ) -> None:
-        """store: the folder of the store."""
-        self._facts = facts_folder(store)
+        """
+        store   the folder of the store
+        of      the folder that is looked after, from that of the store
+        tables  those that lie there
+        """
+        self._facts = of(store)
+        self._tables = tables
         self._settings = settings
         self._shards = None if shards is None else frozenset(shards)
         self._disk = disk or Disk()
@@ -57,8 +77,8 @@ class Upkeep:
     def _cut(self, insight: InsightDocument, listing: Listing, shard: int, now_ms: int) -> None:
         """Say from which day on tables are kept now; what is gone stays so."""
         before = listing.cuts[shard].before if shard in listing.cuts else {}
-        after: dict[FactTable, date] = dict(before)
-        for table in TABLES:
+        after: dict[KeptTable, date] = dict(before)
+        for table in self._tables:
             kept_for_ms = insight.kept_for(table)
             if kept_for_ms is not None:
                 day = day_of(now_ms - kept_for_ms)
@@ -102,6 +122,21 @@ class Upkeep:
         """Whether nobody is about to write the first file of a day."""
         day = date.fromisoformat(folder.name.partition("=")[2])
         return begins_ms(day) < now_ms - self._settings.compact_after_ms
+
+
+class StoreUpkeep:
+    """Looks after the facts and the inputs of a store, as `Upkeep` does."""
+
+    def __init__(self, store: Path, settings: Settings, shards: Iterable[int] | None = None) -> None:
+        shards = None if shards is None else frozenset(shards)
+        self._parts = (
+            Upkeep(store, settings, shards),
+            Upkeep(store, settings, shards, of=inputs_folder, tables=INPUT_TABLES),
+        )
+
+    def step(self, insight: InsightDocument, now_ms: int) -> bool:
+        """Do a part of what there is to do; returns whether there is more. Raises StoreBroken."""
+        return any(part.step(insight, now_ms) for part in self._parts)
 
 
 def _last(path: Path) -> int:

@@ -19,6 +19,9 @@ FactTable: TypeAlias = Literal[
 ]
 """The tables into which facts are exported."""
 
+KeptTable: TypeAlias = FactTable | Literal["lines"]
+"""Those, and that of inputs."""
+
 
 def _whole_days(duration_ms: int) -> int:
     if duration_ms % DAY_MS:
@@ -41,7 +44,7 @@ class FactsForDocument(Document):
     """For how long each table is kept; `all` is for those that are not named."""
 
     all: KeptFor = Field(default=FACTS_FOR_MS, description="How long every table is kept that has no line of its own.")
-    events: KeptFor | None = Field(default=None, description="The events themselves.")
+    events: KeptFor | None = Field(default=None, description="The events themselves, and the inputs that are kept.")
     moves: KeptFor | None = Field(default=None, description="Moves of runs.")
     deliveries: KeptFor | None = Field(default=None, description="States and marks of deliveries.")
     unmet: KeptFor | None = Field(default=None, description="Events by which nobody entered.")
@@ -64,7 +67,7 @@ ArchivedEvents: TypeAlias = Annotated[
 
 
 class InsightDocument(Document):
-    """What is kept of what happened: facts (moves, deliveries, unmet conditions ...), and events."""
+    """What is kept of what happened: facts (moves, deliveries, unmet conditions ...), events, and inputs."""
 
     facts_for: Annotated[
         Annotated[WholeDays, Tag("<duration>")] | Annotated[FactsForDocument, Tag("<by-table>")],
@@ -77,6 +80,10 @@ class InsightDocument(Document):
     events: ArchivedEvents = Field(
         default="declared",
         description="Which events are kept themselves, as the table `events`: all, declared, none, or these.",
+    )
+    inputs: bool = Field(
+        default=False,
+        description="Whether every input is kept as it came, with personal data, for `parcours store inputs`.",
     )
     addresses: Literal["hashed", "clear"] = Field(
         default="hashed",
@@ -93,8 +100,9 @@ class InsightDocument(Document):
             raise ValueError("a secret does not stand in a document: write env:NAME or file:PATH")
         return self
 
-    def kept_for(self, table: FactTable) -> int | None:
-        """How long a table is kept, in ms; None for ever."""
+    def kept_for(self, table: KeptTable) -> int | None:
+        """How long a table is kept, in ms; None for ever. Inputs as long as events."""
+        table = "events" if table == "lines" else table
         return self.facts_for if isinstance(self.facts_for, int) else self.facts_for.of(table)
 
     @property

@@ -1,0 +1,132 @@
+"""Told lines: what happened to people that no caller hands in, as lines of the inputs that a store has kept.
+
+A twin of the store takes them under virtual time, each at its effective time, in place of everything that dispatchers
+and readers of audiences would do; so nothing leaves, and nothing happens to anybody that did not happen before.
+
+    receipt      a delivery was claimed, or its claim was settled: what the channel said, or that nobody could
+    read         an audience was read, and this person was in it
+    tick         the person's first timer could not be fired and was set aside; without a person: inputs are kept
+    publication  what is published changed
+
+The first three are inputs of a person. The rest concerns everybody, and is read by whoever lets the time pass.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from parcours.core.input import (
+    DeliveriesClaimed,
+    Input,
+    ReadReached,
+    ReceiptArrived,
+    Settlement,
+    TimerSetAside,
+)
+from parcours.instants import ceil_ms, to_moment
+from parcours.journey.publish.publications import Publications
+from parcours.segment.line import Unusable
+
+
+class Claimed(msgspec.Struct, frozen=True, tag="claimed"):
+    """A dispatcher has the delivery now."""
+
+    key: str
+
+
+class ReceiptLine(msgspec.Struct, frozen=True, rename="camel", tag="receipt"):
+    """A delivery of the person was claimed or settled."""
+
+    user_id: str
+    receipt: Claimed | Settlement
+
+
+class ReadLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag="read"):
+    """The person was in the audience that the journey read, and enters.
+
+    read_at  the instant of the read, if it is to be noted that she goes ahead of others
+    """
+
+    user_id: str
+    journey: str
+    enter_at: datetime
+    read_at: datetime | None = None
+
+
+class TickLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag="tick"):
+    """The person's first timer was set aside, for this reason. Or, without a person: inputs are kept from here on.
+
+    keeps    new: from the beginning of the store; on: as before; anew: those before are missing
+    records  the channels that only record from now on
+    until    of the first line of a file: how far the time of the store was
+    """
+
+    user_id: str | None = None
+    reason: str = ""
+    keeps: Literal["new", "on", "anew"] | None = None
+    records: tuple[str, ...] = ()
+    effective_at: datetime | None = None
+    until: datetime | None = None
+
+
+class PublicationLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag="publication"):
+    """What is published from now on."""
+
+    publications: Publications
+    effective_at: datetime | None = None
+
+
+OutsideLine: TypeAlias = TickLine | PublicationLine
+ToldLine: TypeAlias = ReceiptLine | ReadLine | TickLine | PublicationLine
+
+TOLD: Final = frozenset({"receipt", "read", "tick", "publication"})
+"""The types of lines that are told."""
+
+encode_told = msgspec.json.Encoder().encode
+_told = msgspec.json.Decoder(ToldLine)
+
+
+def told_line(person: str, given: Input) -> bytes:
+    """The line of what happened to a person and no caller handed in."""
+    match given:
+        case DeliveriesClaimed():
+            (key,) = given.keys
+            return encode_told(ReceiptLine(person, Claimed(key)))
+        case ReceiptArrived():
+            return encode_told(ReceiptLine(person, given.receipt))
+        case ReadReached():
+            read_at = None if given.read_at is None else to_moment(given.read_at)
+            return encode_told(ReadLine(person, given.journey, to_moment(given.enter_at), read_at))
+        case TimerSetAside():
+            return encode_told(TickLine(person, given.reason))
+        case _:
+            raise AssertionError(f"{type(given).__name__} comes from callers, or from nobody")
+
+
+def read_told(line: bytes) -> ToldLine:
+    """Decode a told line. Raises Unusable."""
+    try:
+        told: ToldLine = _told.decode(line)
+    except msgspec.MsgspecError as error:
+        raise Unusable(f"not a line of kept inputs: {error}") from None
+    return told
+
+
+def told_input(line: bytes, at: int) -> Input:
+    """What the line does to its person. Raises Unusable where it concerns nobody."""
+    match read_told(line):
+        case ReceiptLine(receipt=Claimed(key=key)):
+            return DeliveriesClaimed(at, (key,))
+        case ReceiptLine(receipt=receipt):
+            assert not isinstance(receipt, Claimed), "as the case above says"
+            return ReceiptArrived(at, receipt)
+        case ReadLine() as read:
+            read_at = None if read.read_at is None else ceil_ms(read.read_at)
+            return ReadReached(at, read.journey, ceil_ms(read.enter_at), read_at)
+        case TickLine(user_id=str(), reason=reason):
+            return TimerSetAside(at, reason)
+        case TickLine() | PublicationLine():
+            raise Unusable("it concerns nobody")

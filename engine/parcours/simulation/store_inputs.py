@@ -1,0 +1,174 @@
+"""All inputs of a store that no engine uses, in their order, as a recording: its simulation is the twin of the store.
+
+A line says when it took effect, and is otherwise as it came. Besides those that callers have handed in there are told
+lines of what else happened to people (segment/told.py); the first one is a tick that says what the file is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from functools import partial
+from itertools import chain, groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from parcours.core.time_text import time_text
+from parcours.errors import InputsMissing
+from parcours.insight.exporter.inputs import KeptLine
+from parcours.insight.exporter.opening import check_extra, exported_lines
+from parcours.insight.exporter.rows import Telling, lines_of
+from parcours.instants import to_moment
+from parcours.segment.told import PublicationLine, TickLine, encode_told, read_told
+from parcours.shard.closed_store import not_exported, own_and_newest
+from parcours.shard.messages import ExportRecord
+from parcours.simulation.sorting import Sorter
+from parcours.simulation.told_inputs import OUTSIDE
+from parcours.store.address import folder_of, open_store, shards_of
+
+HELD_BYTES_MAX: Final = 64 * 1024 * 1024
+"""Memory for lines that are being sorted."""
+
+LINE_OVERHEAD_BYTES: Final = 250
+"""What Python needs for a line beside its bytes."""
+
+LINES_AT_ONCE: Final = 1_000
+
+_decoder = msgspec.msgpack.Decoder(list[KeptLine])
+
+
+class _Findings:
+    """What ticks and publications tell on the way.
+
+    missing_ms  before this instant inputs are missing, 0 if none are
+    changes     by the time of a change and the shard, where the change stands there
+    """
+
+    def __init__(self, cut_ms: int) -> None:
+        self.missing_ms = cut_ms
+        self.ticks: list[tuple[int, TickLine]] = []
+        self.changes: dict[int, dict[int, list[tuple[int, int]]]] = {}
+        self._published: set[int] = set()
+
+    def is_line(self, kept: KeptLine) -> bool:
+        """Whether the line is to be written. Each shard tells of what is published; once is enough."""
+        if not kept.line.startswith(OUTSIDE):
+            return True
+        told = read_told(kept.line)
+        if isinstance(told, PublicationLine):
+            number = told.publications.ledger.number
+            self.changes.setdefault(kept.at, {}).setdefault(kept.shard, []).append((kept.record, kept.n))
+            is_news = number not in self._published
+            self._published.add(number)
+            return is_news
+        assert isinstance(told, TickLine), "as the line begins"
+        if told.keeps is None:
+            return True
+        self.ticks.append((kept.at, told))
+        if told.keeps == "anew":
+            self.missing_ms = max(self.missing_ms, kept.at)
+        return False
+
+    def in_order(self, lines: Iterable[KeptLine]) -> Iterator[KeptLine]:
+        """The sorted lines; those of a change's instant stand before or after it as in the journal of their shard."""
+        for at, together in groupby(lines, attrgetter("at")):
+            if at in self.changes:
+                yield from sorted(together, key=partial(_side, self.changes[at]))
+            else:
+                yield from together
+
+    def records(self) -> tuple[str, ...]:
+        """The channels that only recorded. Raises InputsMissing where that has changed since inputs are there."""
+        told = sorted({tick.records for at, tick in self.ticks if at >= self.missing_ms})
+        if len(told) > 1:
+            names = " and then ".join(", ".join(each) or "none" for each in told)
+            raise InputsMissing(f"other channels have recorded in the course of time ({names}): no twin does both")
+        return told[0] if told else ()
+
+
+def write_inputs(address: str, out: Path, since_ms: int = 0) -> int:
+    """Write all inputs of the store at this address into a file; returns how many lines they are.
+
+    since_ms  leave out what took effect before: people then begin with nothing in a simulation
+    Raises InputsMissing where inputs are missing since then, and says from when on they are there; ExtraMissing,
+    SettingInvalid if there is no such store, StoreBusy while an engine uses it, StoreBroken, OSError.
+    """
+    check_extra()
+    exported = exported_lines(folder_of(address))
+    found, lines, end_ms = _Findings(exported.cut_ms), 0, 0
+    with ExitStack() as opened:
+        sorter = opened.enter_context(Sorter(_decoder, HELD_BYTES_MAX))
+        _add(sorter, exported.lines, found, since_ms)
+        for shard in range(shards_of(address)):
+            store = opened.enter_context(closing(open_store(address, shard)))
+            own, newest = own_and_newest(store)
+            end_ms = max(end_ms, newest.stamp_ms)
+            tail = not_exported(store, own, exported.through.get(shard, 0))
+            _add(sorter, _kept(shard, tail), found, since_ms)
+        if not found.ticks:
+            raise InputsMissing("the store keeps no inputs: its project has to say `insight: {inputs: true}`")
+        if found.missing_ms > since_ms:
+            raise InputsMissing(
+                f"inputs are missing before {time_text(found.missing_ms)}: ask for those from then on (--from)"
+            )
+        unfinished = out.with_name(f"{out.name}.unfinished")
+        try:
+            with unfinished.open("wb") as file:
+                file.write(_first_line(found.records(), since_ms, end_ms))
+                for kept in found.in_order(chain.from_iterable(sorter.blocks())):
+                    file.write(timed_line(kept.line, kept.at))
+                    lines += 1
+            unfinished.replace(out)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    return lines
+
+
+def _side(changes: Mapping[int, list[tuple[int, int]]], kept: KeptLine) -> tuple[int, bool]:
+    """After how many of the changes of its instant a line stands; a change stands before what follows it."""
+    place = kept.record, kept.n
+    before = sum(change <= place for change in changes.get(kept.shard, ()))
+    return before, not kept.line.startswith(OUTSIDE)
+
+
+def _kept(shard: int, records: Iterable[ExportRecord]) -> Iterator[KeptLine]:
+    """The lines of records that are not exported."""
+    telling = Telling(shard, frozenset())
+    for record in records:
+        for _, (at, _, line, _, number, n) in lines_of(record, telling):
+            assert isinstance(at, int) and isinstance(number, int) and isinstance(n, int) and isinstance(line, bytes)
+            yield KeptLine(at, number, shard, n, line)
+
+
+def _add(sorter: Sorter[KeptLine], kept: Iterable[KeptLine], found: _Findings, since_ms: int) -> None:
+    rows: list[KeptLine] = []
+    for each in kept:
+        if found.is_line(each) and each.at >= since_ms:
+            rows.append(each)
+            if len(rows) == LINES_AT_ONCE:
+                _hand_over(sorter, rows)
+                rows = []
+    _hand_over(sorter, rows)
+
+
+def _hand_over(sorter: Sorter[KeptLine], rows: list[KeptLine]) -> None:
+    sorter.add(rows, sum(len(row.line) + LINE_OVERHEAD_BYTES for row in rows))
+
+
+def _first_line(records: tuple[str, ...], since_ms: int, end_ms: int) -> bytes:
+    tick = TickLine(keeps="new", records=records, effective_at=to_moment(since_ms), until=to_moment(end_ms))
+    return encode_told(tick) + b"\n"
+
+
+def timed_line(line: bytes, at: int) -> bytes:
+    """The line with its effective time; one that it had brought along counts for nothing."""
+    text = line.strip()
+    if b'"effectiveAt"' in text:
+        call = json.loads(text)
+        call.pop("effectiveAt", None)
+        text = json.dumps(call, separators=(",", ":")).encode()
+    return text[:-1].rstrip() + f',"effectiveAt":"{time_text(at)}"}}\n'.encode()

@@ -1,0 +1,272 @@
+"""Is the simulation of a store's inputs its twin: the same facts of everybody, whatever happened around them?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from typer.testing import CliRunner
+
+from parcours.cli import build
+from parcours.clock import ManualClock
+from parcours.config import DAY_MS, HOUR_MS, MINUTE_MS, Settings
+from parcours.core.fact import DeliveryReached, Fact, Moved
+from parcours.core.time_text import time_text
+from parcours.errors import CallerError, InputsMissing
+from parcours.insight.exporter.opening import recall_exported
+from parcours.journey.project import Project
+from parcours.service.engine import Engine
+from parcours.shard.closed_store import read_person
+from parcours.shard.resharding import reshard
+from parcours.simulation.simulation import simulate
+from parcours.simulation.store_inputs import timed_line, write_inputs
+from parcours.testing.doubles import TwilioServer
+
+BEGIN_MS = 1_767_258_000_000
+"""2026-01-01T09:00Z."""
+
+NUMBERS = {f"u{number}": f"+3361234567{number}" for number in range(8)}
+LOST = NUMBERS["u3"]
+"""A number that its provider does not take."""
+
+DOCUMENTS: dict[str, dict[str, Any]] = {
+    "profile": {"traits": {"phone": "string", "email": "string", "city": "string"}},
+    "events": {"events": {"Started": {"properties": {"cart": "string"}}, "Bought": {}}},
+    "audiences": {"audiences": {"oslo": 'profile.city == "Oslo"'}},
+    "messages/remind": {"message": "remind", "sms": {"text": "Still there?"}},
+    "messages/letter": {"message": "letter", "email": {"subject": "News", "text": "Of {{ profile.city }}."}},
+    "journeys/cart": {
+        "journey": "cart",
+        "entry": {"event": "Started"},
+        "correlation": "event.cart",
+        "steps": [
+            {"id": "wait", "wait_for": [{"event": "Bought", "next": "done"}], "timeout": "2h"},
+            {"id": "remind", "send": "remind"},
+            {
+                "id": "heard",
+                "wait_for": [{"reaction": "delivered", "of": "remind", "next": "glad"}],
+                "timeout": "1d",
+            },
+            {"id": "glad", "update": {"city": '"Oslo"'}},
+            {"id": "done", "end": True},
+        ],
+    },
+    "journeys/news": {
+        "journey": "news",
+        "entry": {"read": "oslo", "at": time_text(BEGIN_MS + DAY_MS), "rule": "FREQ=DAILY;COUNT=3", "rate": "1/s"},
+        "steps": [{"id": "write", "send": "letter"}],
+    },
+}
+
+
+class Shop:
+    """A shop in a folder, on a clock of the test, with a text provider that refuses one number."""
+
+    def __init__(self, folder: Path, provider: TwilioServer, insight: dict[str, Any]) -> None:
+        self.folder = folder / "shop"
+        self.store = f"sqlite:///{folder / 'store'}"
+        self.clock = ManualClock(BEGIN_MS)
+        self.provider = provider
+        sms = {"account": provider.account, "token": provider.token, "sender": "+33600000000"}
+        self.settings: dict[str, Any] = {
+            "project": "shop",
+            "channels": {"sms": {**sms, "base_url": provider.url, "public_url": "https://shop.example/webhooks/sms"}},
+            "policies": {"consent": {"default": "opt_out"}},
+            "insight": insight,
+        }
+        self.documents = DOCUMENTS
+
+    def project(self) -> Project:
+        for name, document in {"parcours": self.settings, **self.documents}.items():
+            path = self.folder / f"{name}.yaml"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(msgspec.json.encode(document))
+        return Project.load(self.folder)
+
+    @contextmanager
+    def open(self, shards: int = 2, **more: Any) -> Iterator[Engine]:
+        settings = Settings(export_every_ms=50, export_records=5, export_lag_max_ms=30 * DAY_MS)
+        arguments = {"records": ["email"], **more}
+        with Engine.open(
+            self.project(), self.store, shards=shards, runtime="local", clock=self.clock, settings=settings, **arguments
+        ) as engine:
+            yield engine
+
+    def pass_time(self, engine: Engine, duration_ms: int, step_ms: int = 20 * MINUTE_MS) -> None:
+        end_ms = self.clock.now_ms() + duration_ms
+        while (now_ms := self.clock.now_ms()) < end_ms:
+            self.clock.move_to(min(now_ms + step_ms, end_ms))
+            engine.drain(30)
+
+    def facts(self) -> dict[str, list[Fact]]:
+        """Of everybody, from the export and the journal: without what an export does not have."""
+        folder = Path(self.store.removeprefix("sqlite:///"))
+        told = {}
+        for person in NUMBERS:
+            exported = recall_exported(folder, person)
+            told[person] = [*exported.facts, *read_person(self.store, "shop", person, exported.through).facts]
+        return {person: [as_exported(fact) for fact in facts] for person, facts in told.items()}
+
+
+def as_exported(fact: Fact) -> Fact:
+    if isinstance(fact, Moved):
+        return msgspec.structs.replace(fact, left=None)
+    return msgspec.structs.replace(fact, to=None) if isinstance(fact, DeliveryReached) else fact
+
+
+def twin_of(project: Project, lines: list[bytes], shards: int = 1) -> dict[str, list[Fact]]:
+    rejected: list[tuple[int, str]] = []
+    facts = simulate(project, lines, shards=shards, rejected=lambda number, why: rejected.append((number, why))).facts
+    assert rejected == []
+    return {person: [as_exported(fact) for fact in facts if fact.person == person] for person in NUMBERS}
+
+
+def calls_of(person: str, *calls: dict[str, Any]) -> bytes:
+    return b"\n".join(json.dumps({"userId": person, **call}).encode() for call in calls)
+
+
+def arrive(engine: Engine, people: Iterator[str] | list[str]) -> None:
+    for person in people:
+        calls = (
+            {"type": "identify", "traits": {"phone": NUMBERS[person], "city": "Oslo" if person < "u4" else "Rome"}},
+            {"type": "identify", "traits": {"email": f"{person}@mail.example"}, "effectiveAt": "1999-01-01T00:00:00Z"},
+            {"type": "track", "event": "Started", "properties": {"cart": "c"}, "messageId": f"s-{person}"},
+            {"type": "track", "event": "Started", "properties": {"cart": "c"}, "messageId": f"s-{person}"},
+            {"type": "track", "event": "Seen", "timestamp": "2025-12-31T23:59:59Z"},
+        )
+        assert engine.ingest(calls_of(person, *calls)).result(30).duplicate == 1
+
+
+def live(shop: Shop) -> None:
+    """Some days, with everything that is decided outside of people: receipts, reports, reads, changes, a new engine."""
+    with shop.open() as engine:
+        arrive(engine, [f"u{number}" for number in range(6)])
+        shop.pass_time(engine, HOUR_MS)
+        engine.track("u0", "Bought").result(30)
+        shop.pass_time(engine, 2 * HOUR_MS)
+        for message in shop.provider.messages[:3]:
+            engine.feedback("sms", shop.provider.status_callback(message, "delivered")).result(30)
+        engine.pause_journey("cart")
+        arrive(engine, ["u6"])
+        shop.pass_time(engine, HOUR_MS)
+        engine.resume_journey("cart")
+        shop.pass_time(engine, DAY_MS, 2 * HOUR_MS)
+    shop.clock.move_to(shop.clock.now_ms() + 5 * HOUR_MS)
+    cart = DOCUMENTS["journeys/cart"]
+    steps = [{**cart["steps"][0], "timeout": "30m"}, *cart["steps"][1:]]
+    with shop.open() as engine:
+        shop.documents = {**DOCUMENTS, "journeys/cart": {**cart, "steps": steps}}
+        engine.publish(shop.project())
+        arrive(engine, ["u7"])
+        engine.identify("u7", {"city": "Oslo"}).result(30)
+        shop.pass_time(engine, 2 * DAY_MS, 3 * HOUR_MS)
+        engine.consent("u1", "sms", granted=False).result(30)
+        engine.stop_journey("cart")
+        shop.pass_time(engine, HOUR_MS)
+    shop.documents = DOCUMENTS
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    with TwilioServer(refuses=lambda number: 21211 if number == LOST else None) as provider:
+        yield Shop(tmp_path, provider, {"inputs": True})
+
+
+def test_the_simulation_of_a_stores_inputs_is_its_twin(shop: Shop, tmp_path: Path) -> None:
+    live(shop)
+    out = tmp_path / "inputs.ndjson"
+
+    done = CliRunner().invoke(build(), ["store", "inputs", "--store", shop.store, "--out", str(out)])
+
+    assert done.exit_code == 0, done.output
+    facts, lines = shop.facts(), out.read_bytes().splitlines()
+    what = {fact.what for told in facts.values() for fact in told if isinstance(fact, Moved)}
+    assert {"timed_out", "matched", "updated", "ended"} <= what
+    outcomes = {fact.outcome for told in facts.values() for fact in told if isinstance(fact, DeliveryReached)}
+    assert {"sent", "delivered", "failed"} <= outcomes
+    assert {fact.journey for told in facts.values() for fact in told if isinstance(fact, Moved)} == {"cart", "news"}
+    for shards in (1, 3):
+        twin = twin_of(shop.project(), lines, shards)
+        for person, told in facts.items():
+            assert twin[person] == told, person
+
+
+def test_the_inputs_of_a_store_that_was_shared_out_anew_are_all_there(shop: Shop, tmp_path: Path) -> None:
+    live(shop)
+    write_inputs(shop.store, tmp_path / "before.ndjson")
+
+    reshard(Path(shop.store.removeprefix("sqlite:///")), tmp_path / "three", 3)
+    write_inputs(f"sqlite:///{tmp_path / 'three'}", tmp_path / "after.ndjson")
+
+    before = twin_of(shop.project(), (tmp_path / "before.ndjson").read_bytes().splitlines())
+    assert twin_of(shop.project(), (tmp_path / "after.ndjson").read_bytes().splitlines()) == before
+
+
+def test_a_store_that_keeps_no_inputs_says_so(shop: Shop, tmp_path: Path) -> None:
+    shop.settings["insight"] = {}
+    with shop.open() as engine:
+        arrive(engine, ["u0"])
+
+    with pytest.raises(InputsMissing, match="insight: {inputs: true}"):
+        write_inputs(shop.store, tmp_path / "inputs.ndjson")
+
+    assert not (tmp_path / "inputs.ndjson").exists()
+
+
+def test_inputs_are_given_from_the_instant_on_from_which_all_of_them_are_kept(shop: Shop, tmp_path: Path) -> None:
+    shop.settings["insight"] = {"inputs": False}
+    with shop.open() as engine:
+        arrive(engine, ["u0"])
+        shop.pass_time(engine, HOUR_MS)
+        shop.settings["insight"] = {"inputs": True}
+        engine.publish(shop.project())
+        begun_ms = shop.clock.now_ms()
+        shop.pass_time(engine, HOUR_MS)
+        arrive(engine, ["u1"])
+        shop.pass_time(engine, 3 * HOUR_MS)
+    out = tmp_path / "inputs.ndjson"
+
+    with pytest.raises(InputsMissing, match=time_text(begun_ms)):
+        write_inputs(shop.store, out)
+    write_inputs(shop.store, out, begun_ms)
+
+    facts = shop.facts()
+    assert twin_of(shop.project(), out.read_bytes().splitlines())["u1"] == facts["u1"] != []
+
+
+def test_no_twin_records_on_other_channels_in_its_life(shop: Shop, tmp_path: Path) -> None:
+    with shop.open() as engine:
+        arrive(engine, ["u0"])
+    with shop.open(records=["email", "sms"]) as engine:
+        arrive(engine, ["u1"])
+
+    with pytest.raises(InputsMissing, match="email and then email, sms"):
+        write_inputs(shop.store, tmp_path / "inputs.ndjson")
+
+
+def test_inputs_are_of_the_project_with_which_the_store_has_begun(shop: Shop, tmp_path: Path) -> None:
+    with shop.open() as engine:
+        arrive(engine, ["u0"])
+    write_inputs(shop.store, tmp_path / "inputs.ndjson")
+    lines = (tmp_path / "inputs.ndjson").read_bytes().splitlines()
+    shop.documents = {**DOCUMENTS, "audiences": {"audiences": {"oslo": 'profile.city == "Bergen"'}}}
+
+    with pytest.raises(CallerError, match="begun with another project"):
+        simulate(shop.project(), lines)
+
+
+@pytest.mark.parametrize(
+    ("line", "timed"),
+    [
+        (b'{"type":"track"}', b'{"type":"track","effectiveAt":"1970-01-01T00:00:00.001Z"}\n'),
+        (b' {"type":"track" } ', b'{"type":"track","effectiveAt":"1970-01-01T00:00:00.001Z"}\n'),
+        (b'{"effectiveAt":5,"type":"page"}', b'{"type":"page","effectiveAt":"1970-01-01T00:00:00.001Z"}\n'),
+    ],
+)
+def test_a_line_gets_its_effective_time(line: bytes, timed: bytes) -> None:
+    assert timed_line(line, 1) == timed
