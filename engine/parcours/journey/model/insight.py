@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from parcours.expression.duration import UNITS_MS, PositiveDuration, format_duration
 from parcours.journey.model.forms import Document, keys_of
@@ -33,8 +33,25 @@ WholeDays: TypeAlias = Annotated[PositiveDuration, AfterValidator(_whole_days)]
 
 EVER: Final = "ever"
 
+
+def _no_other_word(value: object) -> object:
+    if isinstance(value, str) and not any(character.isdigit() for character in value):
+        raise ValueError(f"whole days are expected, such as 90d, or {EVER}")
+    return value
+
+
+Days: TypeAlias = Annotated[WholeDays, BeforeValidator(_no_other_word, str)]
+"""Whole days, where `ever` may stand as well."""
+
+
+def _kept_form(value: object) -> str:
+    if keys_of(value):
+        return "<by-table>"
+    return "<ever>" if value == EVER else "<duration>"
+
+
 KeptFor: TypeAlias = Annotated[
-    Annotated[WholeDays, Tag("<duration>")] | Annotated[Literal["ever"], Tag("<ever>")],
+    Annotated[Days, Tag("<duration>")] | Annotated[Literal["ever"], Tag("<ever>")],
     Discriminator(lambda value: "<ever>" if value == EVER else "<duration>"),
 ]
 """Whole days, or for ever."""
@@ -56,8 +73,7 @@ class FactsForDocument(Document):
     def of(self, table: FactTable) -> int | None:
         """How long a table is kept, in ms; None for ever."""
         own: int | str | None = getattr(self, table)
-        kept = self.all if own is None else own
-        return kept if isinstance(kept, int) else None
+        return _bounded(self.all if own is None else own)
 
 
 ArchivedEvents: TypeAlias = Annotated[
@@ -70,12 +86,14 @@ class InsightDocument(Document):
     """What is kept of what happened: facts (moves, deliveries, unmet conditions ...), events, and inputs."""
 
     facts_for: Annotated[
-        Annotated[WholeDays, Tag("<duration>")] | Annotated[FactsForDocument, Tag("<by-table>")],
-        Discriminator(lambda value: "<by-table>" if keys_of(value) else "<duration>"),
+        Annotated[Days, Tag("<duration>")]
+        | Annotated[Literal["ever"], Tag("<ever>")]
+        | Annotated[FactsForDocument, Tag("<by-table>")],
+        Discriminator(_kept_form),
     ] = Field(
         default=FACTS_FOR_MS,
-        description="How long facts are kept, in whole days, or by table; explanations reach back as far. Totals count "
-        "all of them.",
+        description="How long facts are kept, in whole days or `ever`, or by table; explanations reach back as far. "
+        "Totals count all of them.",
     )
     events: ArchivedEvents = Field(
         default="declared",
@@ -102,12 +120,16 @@ class InsightDocument(Document):
 
     def kept_for(self, table: KeptTable) -> int | None:
         """How long a table is kept, in ms; None for ever. Inputs as long as events."""
-        table = "events" if table == "lines" else table
-        return self.facts_for if isinstance(self.facts_for, int) else self.facts_for.of(table)
+        if isinstance(self.facts_for, FactsForDocument):
+            return self.facts_for.of("events" if table == "lines" else table)
+        return _bounded(self.facts_for)
 
     @property
     def usually_kept_for(self) -> int | None:
         """How long facts are kept of which nothing else is said, in ms; None for ever."""
-        if isinstance(self.facts_for, int):
-            return self.facts_for
-        return self.facts_for.all if isinstance(self.facts_for.all, int) else None
+        return _bounded(self.facts_for.all if isinstance(self.facts_for, FactsForDocument) else self.facts_for)
+
+
+def _bounded(kept: int | str) -> int | None:
+    """Milliseconds, None for ever."""
+    return kept if isinstance(kept, int) else None
