@@ -96,6 +96,7 @@ def project_of(
     actions: str = "",
     events: str = "",
     traits: str = "",
+    timezone: str = "profile.timezone",
 ) -> Project:
     """The shop with these journeys: YAML documents, one after the other.
 
@@ -105,6 +106,7 @@ def project_of(
     actions    YAML: outbound calls by name
     events     YAML: event types besides the shop's own, or in their place
     traits     YAML: kinds of traits besides the shop's own, or in their place
+    timezone   what a person's time zone is
     """
     yaml = YAML(typ="safe", pure=True)
     shop = yaml.load(SHOP)
@@ -112,6 +114,7 @@ def project_of(
         shop["settings"]["policies"] = yaml.load(policies)
     shop["events"]["events"] |= yaml.load(events) if events else {}
     shop["profile"]["traits"] |= yaml.load(traits) if traits else {}
+    shop["profile"]["timezone"] = timezone
     more = yaml.load(messages) if messages else []
     renewed = {each["message"] for each in more}
     shop["messages"] = [each for each in shop["messages"] if each["message"] not in renewed] + more

@@ -198,6 +198,33 @@ def test_whatever_is_no_zone_is_told_shortened(tell: Tell, zone: object, told: s
     assert tell(TRIP).identify(1, timezone=zone).others() == [ZoneUnknown(1, "sarah", told, "Europe/Paris")]
 
 
+@pytest.mark.parametrize(
+    "traits",
+    [
+        "{timezone: {type: string, pii: true}}",
+        "{timezone: {type: string, pii: true, insight: true}}",
+        "{timezone: string, place: {type: object, pii: true}, place.zone: string}",
+        "{timezone: string, place: object, place.zone: {type: string, pii: true}}",
+    ],
+)
+def test_a_zone_that_goes_by_something_personal_is_not_told(
+    begin: Begin, shop: Callable[..., Project], traits: str
+) -> None:
+    by = "default(profile.place.zone, profile.timezone)" if "place" in traits else "profile.timezone"
+    story = begin(shop(TRIP, traits=traits, timezone=by)).story
+
+    story.identify(1, timezone="12 Storgata, Oslo").identify(2, timezone="Asia/Tokyo").identify(3, timezone="Moon")
+
+    assert story.others() == [ZoneUnknown(1, "sarah", "", "Europe/Paris"), ZoneUnknown(3, "sarah", "", "Europe/Paris")]
+    assert "Storgata" not in str(story.facts)
+
+
+def test_a_zone_is_told_where_another_trait_is_personal(begin: Begin, shop: Callable[..., Project]) -> None:
+    story = begin(shop(TRIP, traits="{timezone: string, name: {type: string, pii: true}}")).story
+
+    assert story.identify(1, timezone="Moon").others() == [ZoneUnknown(1, "sarah", "Moon", "Europe/Paris")]
+
+
 @pytest.mark.parametrize("zone", [None, "", " "])
 def test_nothing_said_of_the_zone_is_nothing_to_tell(tell: Tell, zone: str | None) -> None:
     assert tell(TRIP).identify(1, timezone="UTC").identify(2, timezone=zone).others() == []

@@ -106,13 +106,17 @@ def test_other_people_are_passed_over_and_what_belongs_to_no_journey_is_noted() 
         Unmatched(1, "sarah", "opened", "no delivery has left"),
         LimitReached(2, "sarah", "traits_bytes_max", "trait 'x' was not kept"),
         ZoneUnknown(3, "sarah", "Mars/Base", "Europe/Paris"),
+        ZoneUnknown(4, "sarah", "", "Europe/Paris"),
     ]
 
     explanation = explain(facts, "sarah")
 
     assert explanation.journeys == ()
-    assert [at for at, _ in explanation.notes] == [1, 2, 3]
-    assert explanation.notes[2][1] == "'Mars/Base' is no time zone: that of the project counts instead, Europe/Paris"
+    assert [at for at, _ in explanation.notes] == [1, 2, 3, 4]
+    assert [text for _, text in explanation.notes[2:]] == [
+        "'Mars/Base' is no time zone: that of the project counts instead, Europe/Paris",
+        "what was given, and is personal, is no time zone: that of the project counts instead, Europe/Paris",
+    ]
 
 
 def test_an_id_that_was_not_merged_is_noted_once_however_often_it_was_said() -> None:

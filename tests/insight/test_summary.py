@@ -151,11 +151,17 @@ def test_reasons_limits_and_unknown_zones_are_counted() -> None:
     tally.add([delivery("failed", reason="550 gone")] * 2 + [delivery("sent")])
     tally.add([delivery("clicked", reason="https://shop.luma.example")])  # a link, and nothing to explain
     tally.add([LimitReached(0, "u1", "traits_bytes_max", "color is too long")])
-    tally.add([ZoneUnknown(0, "u1", "Mars/Base", "UTC"), ZoneUnknown(1, "u2", "Mars/Base", "UTC")])
+    tally.add(
+        [
+            ZoneUnknown(0, "u1", "Mars/Base", "UTC"),
+            ZoneUnknown(1, "u2", "Mars/Base", "UTC"),
+            ZoneUnknown(2, "u2", "", "UTC"),
+        ]
+    )
 
     assert tally.reasons() == Counter({("email", "failed", "550 gone"): 2})
     assert tally.limits() == Counter({"traits_bytes_max": 1})
-    assert tally.unknown_zones() == Counter({"Mars/Base": 2})
+    assert tally.unknown_zones() == Counter({"Mars/Base": 2, "(personal)": 1})
 
 
 def test_ids_that_were_not_merged_are_counted_by_call_over_all_people() -> None:

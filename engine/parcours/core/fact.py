@@ -115,7 +115,10 @@ class LimitReached(msgspec.Struct, frozen=True, array_like=True, tag="limit", gc
 
 
 class ZoneUnknown(msgspec.Struct, frozen=True, array_like=True, tag="zone", gc=False):
-    """The person's time zone was changed to one that does not exist. `used` is the project's, which counts instead."""
+    """The person's time zone was changed to one that does not exist. `used` is the project's, which counts instead.
+
+    zone  as it was given, shortened; empty where a trait by which it goes is personal
+    """
 
     at: int
     person: str

@@ -49,6 +49,8 @@ OTHER: Final = "other"
 
 OTHER_REASONS: Final = "other reasons"
 OTHER_ZONES: Final = "other zones"
+PERSONAL_ZONE: Final = "(personal)"
+"""Under which zones are counted that are not told."""
 
 Step: TypeAlias = tuple[str, int, str]
 """(journey, version, step)"""
@@ -155,7 +157,7 @@ class FactCounter:
             self._limits[fact.setting] = self._limits.get(fact.setting, 0) + 1
             self.newest_limits[fact.setting] = fact
         elif type(fact) is ZoneUnknown:
-            _count(self._unknown_zones, fact.zone, self._reasons_max, OTHER_ZONES)
+            _count(self._unknown_zones, fact.zone or PERSONAL_ZONE, self._reasons_max, OTHER_ZONES)
         elif type(fact) is NotMerged:
             self._not_merged[fact.call] = self._not_merged.get(fact.call, 0) + 1
         else:

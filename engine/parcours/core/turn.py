@@ -15,6 +15,7 @@ from parcours.core.fact import LimitReached, Moved, What, ZoneUnknown
 from parcours.core.history import PersonHistory
 from parcours.core.profile import Origin, Profile, Run, Timer, TimerKind
 from parcours.core.time_text import time_text
+from parcours.expression.dotted import split_path
 from parcours.expression.expression import MISSING, Scope, to_iso
 from parcours.expression.zones import zone_names
 from parcours.instants import EARLIEST_MS
@@ -134,8 +135,13 @@ class Turn(msgspec.Struct):
         self.profile.traits = traits
         given = self._zone_value()
         if given != before and _names_something(given) and not _is_zone(given):
-            told = str(given)[:ZONE_SHOWN_MAX]
+            told = "" if self._is_zone_personal() else str(given)[:ZONE_SHOWN_MAX]
             self.effects.facts.append(ZoneUnknown(self.at, self.person, told, self.program.timezone))
+
+    def _is_zone_personal(self) -> bool:
+        """Whether the zone may not be told. Asked only where there is no such zone."""
+        paths = self.program.profile_timezone.paths
+        return any(self.program.disclosure.is_personal(split_path(path)[1:]) for path in paths)
 
     def scope(
         self,

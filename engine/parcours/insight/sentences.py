@@ -93,7 +93,8 @@ def sentence(fact: object) -> str | None:
     if isinstance(fact, LimitReached):
         return f"the limit {fact.setting} was reached: {fact.why}"
     if isinstance(fact, ZoneUnknown):
-        return f"{fact.zone!r} is no time zone: that of the project counts instead, {fact.used}"
+        given = repr(fact.zone) if fact.zone else "what was given, and is personal,"
+        return f"{given} is no time zone: that of the project counts instead, {fact.used}"
     if isinstance(fact, NotMerged):
         other = "anonymous id" if fact.call == "identify" else "previous id"
         return (

@@ -30,6 +30,10 @@ class Disclosure:
     pii_traits: frozenset[str] = frozenset()
     pii_properties: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
+    def is_personal(self, path: Iterable[str]) -> bool:
+        """Whether the trait under these keys is personal, or something in it or around it."""
+        return _touches(tuple(path), [tuple(split_path(each)) for each in self.pii_traits])
+
 
 def disclosure_of(
     traits: Mapping[str, TraitForm], addresses: Iterable[str], events: Mapping[str, EventDocument]
