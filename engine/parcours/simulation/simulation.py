@@ -35,6 +35,7 @@ from parcours.routing.calls import recorded_lines
 from parcours.routing.plan import Plan, RecordedAnswers
 from parcours.routing.router import Router
 from parcours.runtime.runtimes import RuntimeName, open_runtime
+from parcours.shard.publication_facts import first_versions
 from parcours.simulation.recorded import Recorded, RecordingReader, in_order, sorted_by_time
 from parcours.simulation.told_inputs import ToldInputs, told_inputs
 from parcours.simulation.virtual import Drive, Facts
@@ -46,7 +47,8 @@ Progress: TypeAlias = Callable[[int, int | None, int], None]
 class Result:
     """The result of a simulation.
 
-    facts      of everybody, in the order of happening for each person; none if they were handed to `facts`
+    facts      of everybody, in the order of happening for each person, and which versions of journeys were published at
+               the time of the first event; none if they were handed to `facts`
     summary    their counts
     reasons    why deliveries did not arrive, counted
     limits     how often each setting's limit was reached
@@ -167,13 +169,16 @@ async def _run(
         if progress is not None:
             progress(fed, reading.usable if reading.finished else None, at_ms)
 
+    def begins(at_ms: int) -> None:
+        counting([*first_versions(plan.project, at_ms)])  # no shard knows when time begins
+
     runtime = open_runtime(runtime_name, plan)
     started = asyncio.ensure_future(runtime.start())
     try:
         async with ordered as events:  # the file is read while Ray starts, which takes seconds
             await started
             router = Router("simulation", runtime.ports, program, plan.settings, plan.slot_map)
-            drive = Drive(runtime.ports, router, program, plan.settings, passing, counting)
+            drive = Drive(runtime.ports, router, program, plan.settings, passing, counting, begins)
             if told is None:
                 await drive.run(events, until_ms)
             else:

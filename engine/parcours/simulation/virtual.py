@@ -63,13 +63,18 @@ class Drive:
         settings: Settings,
         progress: Passing | None = None,
         facts: Facts | None = None,
+        begins: Callable[[int], None] | None = None,
     ) -> None:
-        """Without `facts`, facts stay in the shards until `collect_facts`."""
+        """Without `facts`, facts stay in the shards until `collect_facts`.
+
+        begins  called by `run` with the time of the first event, before that happens
+        """
         self._ports = ports
         self._router = router
         self._settings = settings
         self._progress = progress or (lambda lines, at_ms: None)
         self._facts = facts
+        self._begins = begins
         self._reads = Upcoming(program)
         self._under_way: deque[tuple[Sequence[Recorded], asyncio.Future[Taken]]] = deque()
         self._fed = 0
@@ -98,6 +103,8 @@ class Drive:
         READS_AFTER_MAX follow it.
         """
         ahead = _Ahead(events, until_ms)
+        if self._begins is not None and (first_ms := ahead.next_ms()) is not None:
+            self._begins(first_ms)
         last_read_ms = after = 0
         left_out = False
         while (due := self._reads.first()) is not None and (until_ms is None or due.at_ms <= until_ms):

@@ -42,6 +42,7 @@ from parcours.service.facade import Facade
 from parcours.service.journey_control import JourneyControl
 from parcours.service.people_calls import Id
 from parcours.service.unknown_names import UnknownNames
+from parcours.shard.publication_facts import first_versions
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.virtual import Drive
 from parcours.testing.sent_names import SentNames
@@ -92,7 +93,7 @@ class _VirtualFacade(Facade):
         self._time_ms = start_ms
         self._unknown = UnknownNames(self.now_ms, self._plan.records)
         self._lines = 0
-        self._facts: list[Fact] = []
+        self._facts: list[Fact] = [*first_versions(project, start_ms)]
 
     def now_ms(self) -> int:
         """The virtual time in ms."""
