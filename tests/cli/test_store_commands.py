@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Ask
 
-from parcours import Engine, Project
+from parcours import Engine, Project, Settings
+from parcours.insight.exporter import checking
 
 CALL = {"type": "identify", "userId": "sarah", "traits": {"email": "s@luma.example"}}
 
@@ -73,6 +75,55 @@ def test_each_shard_is_told_of_and_anything_wrong_is_an_exit_code(
     )
     assert accepted.exit_code == 0
     live(luma_copy, f"sqlite:///{tmp_path / 'new'}")
+
+
+@pytest.fixture
+def exported(luma_copy: Path, tmp_path: Path) -> Path:
+    """The folder of a store of which each shard has exported something."""
+    folder = tmp_path / "store"
+    records, settings = ["email", "sms", "push"], Settings(export_every_ms=100)
+    project, store = Project.load(str(luma_copy)), f"sqlite:///{folder}"
+    people = [{**CALL, "userId": f"u{number}"} for number in range(8)]
+    with Engine.open(project, store, shards=2, runtime="local", records=records, settings=settings) as engine:
+        assert engine.ingest(people).result().accepted == len(people)
+        patience = time.monotonic() + 60
+        while not all(list(folder.glob(f"facts/_done/{shard}-*.json")) for shard in range(2)):
+            assert time.monotonic() < patience, "no shard has exported anything"
+            time.sleep(0.01)
+    return folder
+
+
+def test_what_is_exported_is_checked_too(ask: Ask, exported: Path) -> None:
+    checked = ask("store", "check", "--store", f"sqlite:///{exported}")
+
+    assert checked.exit_code == 0, checked.output
+    lines = checked.stdout.splitlines()
+    assert [line.partition(": ")[0] for line in lines] == [
+        "shard 0", "shard 1", "exports of shard 0", "exports of shard 1",
+    ]  # fmt: skip
+    assert all(line.endswith("all in order") for line in lines)
+
+
+def test_an_exported_file_that_is_missing_is_an_exit_code(ask: Ask, exported: Path) -> None:
+    path = next(iter(sorted(exported.glob("facts/changes/*/1-*.parquet"))))
+    path.unlink()
+
+    checked = ask("store", "check", "--store", f"sqlite:///{exported}")
+
+    assert checked.exit_code == 1
+    assert checked.stdout.splitlines()[-1].startswith(f"exports of shard 1: {path} is named by ")
+    assert "put it back from a backup" in checked.stdout
+
+
+def test_without_the_extra_it_is_said_that_files_have_not_been_looked_into(
+    ask: Ask, exported: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "ARROW", "a_library_that_there_is_not")
+
+    checked = ask("store", "check", "--store", f"sqlite:///{exported}")
+
+    assert checked.exit_code == 0
+    assert checked.stdout.splitlines()[-1].startswith("exports: no file has been looked into, only for its size")
 
 
 def test_a_store_in_use_is_left_to_its_engine(ask: Ask, luma_copy: Path, store: str, tmp_path: Path) -> None:

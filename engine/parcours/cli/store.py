@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from parcours.insight.exporter.checking import ExportsFound
+    from parcours.store.store import Store
 
 store = typer.Typer(name="store", help="Look after a store that no engine uses.", no_args_is_help=True)
 
@@ -58,29 +63,58 @@ def restore(
 
 @store.command()
 def check(url: Url) -> None:
-    """Read all that a store holds, and tell of each shard whether it is as it was written.
+    """Read all that a store holds, exported files too, and tell of each shard whether it is as it was written.
 
     Exit code 1 if anything is not.
     """
-    from parcours.shard.closed_store import check_messages
     from parcours.store.address import folder_of, shards_of
     from parcours.store.backup import check_shard, strays_in
 
     shards, folder = shards_of(url), folder_of(url)
     wrong = 0
+    exports: dict[int, ExportsFound] = {}
     for shard in range(shards):
-        found = check_shard(folder, shard, check_messages)
+        found = check_shard(folder, shard, partial(_check_further, folder, shard, exports))
         if found.wrong is not None:
             wrong += 1
             typer.echo(f"shard {shard}: {found.wrong}")
         else:
             records = f"records {found.oldest} to {found.newest}" if found.newest else "no record yet"
             typer.echo(f"shard {shard}: {records}, {found.size_bytes:,} bytes, {found.images} images; all in order")
+    wrong += _tell_of_exports(folder, shards, exports)
     for stray in strays_in(folder, shards):
         wrong += 1
         typer.echo(f"{folder / stray}: the store has {shards} shards, and this is of none of them")
     if wrong:
         raise typer.Exit(1)
+
+
+def _check_further(folder: Path, shard: int, exports: dict[int, ExportsFound], store: Store) -> None:
+    """What no store knows of: message ids, and what is exported. Raises StoreBroken for the former."""
+    from parcours.insight.exporter.checking import Standing, check_exports
+    from parcours.shard.closed_store import check_messages, exported_of, tells
+
+    exports[shard] = check_exports(folder, shard, Standing(exported_of(store), partial(tells, store)))
+    check_messages(store)
+
+
+def _tell_of_exports(folder: Path, shards: int, exports: dict[int, ExportsFound]) -> int:
+    """Tell of each shard of which anything is exported; returns how much is wrong."""
+    from parcours.insight.exporter.checking import can_look_inside, check_exports, exported_shards
+
+    for shard in {*range(shards), *exported_shards(folder)} - exports.keys():
+        exports[shard] = check_exports(folder, shard, None)
+    for shard, found in sorted(exports.items()):
+        if not found.wrong and found.through:
+            files = "1 file" if found.files == 1 else f"{found.files:,} files"
+            size = f"{found.size_bytes:,} bytes"
+            typer.echo(f"exports of shard {shard}: {files} through record {found.through}, {size}; all in order")
+        for sentence in (*found.wrong, *found.remarks):
+            typer.echo(f"exports of shard {shard}: {sentence}")
+    if any(found.files for found in exports.values()) and not can_look_inside():
+        install = "pip install 'parcours[insight]'"
+        typer.echo(f"exports: no file has been looked into, only for its size, because pyarrow is missing: {install}")
+    return sum(len(found.wrong) for found in exports.values())
 
 
 @store.command()

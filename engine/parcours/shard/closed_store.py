@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from parcours.config import Settings
@@ -17,7 +18,7 @@ from parcours.core.fact import Fact
 from parcours.core.identity import SlotMap
 from parcours.core.totals import FactCounter, Totals
 from parcours.journey.publish.publications import Publications
-from parcours.shard.export_state import export_of
+from parcours.shard.export_state import ExportEntry, export_of
 from parcours.shard.ids.moving import StoredMessages
 from parcours.shard.messages import ExportRecord
 from parcours.shard.person_facts import facts_of
@@ -109,6 +110,17 @@ def copy_exports_of(source: Path, target: Path, shards: int) -> None:
         copy_exports(source, target, through)
     except OSError as error:
         raise backup_failed(target, error) from error
+
+
+def exported_of(store: Store) -> ExportEntry:
+    """How far a shard's export is."""
+    return export_of(own_of(store))
+
+
+def tells(store: Store, first: int, last: int) -> bool:
+    """Whether any of these records tells something to be exported, as far as the journal still has them."""
+    records = takewhile(lambda record: record.sequence <= last, store.records(max(0, first - 1)))
+    return any(record.facts or record.inputs for record in records)
 
 
 def check_messages(store: Store) -> None:

@@ -6,13 +6,13 @@ files is written before they go, and they stay for a while; who meets one that h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
-from parcours.insight.exporter.done import Compacted, Cut, Done, DoneFile, read_document
+from parcours.insight.exporter.done import Compacted, Cut, Document, Done, DoneFile, read_document
 from parcours.insight.exporter.tables import begins_ms
 from parcours.journey.model.insight import KeptTable
 from parcours.store.exports import DONE
@@ -74,18 +74,36 @@ def read_listing(facts: Path, shard: int | None = None) -> Listing:
 
     Raises FileNotFoundError if a document goes meanwhile (then it is read again), StoreBroken.
     """
-    prefix = "*" if shard is None else str(shard)
+    return listing_of(map(read_any, document_paths(facts, shard)))
+
+
+def document_paths(facts: Path, shard: int | None = None) -> Iterator[Path]:
+    """Where the documents lie, of one shard if it is named."""
+    return (facts / DONE).glob(f"{'*' if shard is None else shard}[-.]*.json")
+
+
+def read_any(path: Path) -> Document:
+    """The document of the kind that its name says. Raises FileNotFoundError, StoreBroken."""
+    if path.name.endswith(".cut.json"):
+        return read_document(path, Cut)
+    if "." in path.stem:
+        return read_document(path, Compacted)
+    return read_document(path, Done)
+
+
+def listing_of(documents: Iterable[Document]) -> Listing:
+    """The list that these documents are."""
     ranges: list[Done] = []
     compacted: list[Compacted] = []
     cuts: dict[int, Cut] = {}
-    for path in (facts / DONE).glob(f"{prefix}[-.]*.json"):
-        if path.name.endswith(".cut.json"):
-            cut = read_document(path, Cut)
-            cuts[cut.shard] = cut
-        elif "." in path.stem:
-            compacted.append(read_document(path, Compacted))
-        else:
-            ranges.append(read_document(path, Done))
+    for document in documents:
+        match document:
+            case Done():
+                ranges.append(document)
+            case Compacted():
+                compacted.append(document)
+            case Cut():
+                cuts[document.shard] = document
     return Listing(
         sorted(ranges, key=lambda done: (done.shard, done.first)),
         sorted(compacted, key=lambda each: (each.shard, each.day, each.last)),
