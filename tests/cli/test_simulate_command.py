@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import shutil
+import sys
 import threading
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +17,8 @@ from typer.testing import CliRunner, Result
 
 from parcours.cli import build
 from parcours.cli.lines import REPORTS_MAX
+from parcours.core.fact import Moved
+from parcours.insight.exporter.opening import recall_exported
 
 LUMA = Path(str(files("parcours.demo") / "luma"))
 
@@ -358,3 +361,47 @@ def test_lines_that_until_leaves_out_are_told(until: str, said: str, code: int, 
 
     assert ("of a later time" in result.stderr, result.exit_code) == (bool(said), code)
     assert said in result.stderr
+
+
+def test_with_facts_the_folder_of_an_export_lies_beside_the_same_three_files(tmp_path: Path) -> None:
+    events = written(tmp_path / "events.ndjson", IDENTIFIED, PROCEEDED, BOUGHT)
+
+    assert run(LUMA, "--events", events, "--out", tmp_path / "without").exit_code == 0
+    result = run(LUMA, "--events", events, "--out", tmp_path / "with", "--facts")
+
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in (tmp_path / "with").iterdir()) == [
+        "deliveries.ndjson", "facts", "summary.json", "transitions.ndjson",
+    ]  # fmt: skip
+    for path in (tmp_path / "without").iterdir():
+        assert path.read_bytes() == (tmp_path / "with" / path.name).read_bytes()
+    entered = [
+        fact
+        for fact in recall_exported(tmp_path / "with", "sarah").facts
+        if isinstance(fact, Moved) and fact.what == "entered"
+    ]
+    summary = json.loads((tmp_path / "with" / "summary.json").read_text())
+    assert len(entered) == sum(journey["entered"] for journey in summary["journeys"].values()) == 1
+
+
+def test_facts_of_an_earlier_simulation_are_told_of(tmp_path: Path) -> None:
+    events = written(tmp_path / "events.ndjson", IDENTIFIED, PROCEEDED)
+    run(LUMA, "--events", events, "--out", tmp_path / "out", "--facts")
+
+    result = run(LUMA, "--events", events, "--out", tmp_path / "out")
+
+    assert result.exit_code == 0
+    assert f"{tmp_path / 'out' / 'facts'} is of another simulation: --facts writes it anew." in result.stderr
+
+
+def test_facts_without_the_extra_are_refused_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    events = written(tmp_path / "events.ndjson", IDENTIFIED)
+
+    result = run(LUMA, "--events", events, "--out", tmp_path / "out", "--facts")
+
+    assert result.exit_code == 1
+    assert "needs the extra [insight]: pip install 'parcours[insight]'" in result.stderr
+    assert not (tmp_path / "out").exists()

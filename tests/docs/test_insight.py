@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+from typer.testing import CliRunner
 
+from parcours.cli import build
 from parcours.config import DAY_MS, HOUR_MS, Settings
 from parcours.core.fact import Fact, Moved
 from parcours.core.fact_block import encode_facts
@@ -17,6 +19,7 @@ from parcours.insight.exporter.range_files import ParquetRange
 from parcours.insight.exporter.rows import Telling
 from parcours.insight.exporter.tables import COLUMNS, TABLES
 from parcours.journey.model.insight import InsightDocument
+from parcours.journey.starter import write_starter
 from parcours.shard.messages import ExportRange, ExportRecord, ExportSlice
 
 PAGE = Path(__file__).parents[2] / "engine" / "docs" / "insight.md"
@@ -47,6 +50,9 @@ def test_the_code_of_the_page_reads_what_counts(
     while open_upkeep(store, Settings()).step(insight, (DAY + 3) * DAY_MS):  # one day is cut, one is compacted
         pass
     (store / "facts/moves/day=2024-10-04/0-000000000007-000000000008.parquet").write_bytes(b"left by a crash")
+    write_starter("shop")
+    for command in "".join(blocks("shell")).splitlines():
+        assert CliRunner().invoke(build(), command.split()[1:]).exit_code == 0, command
     defined: dict[str, Any] = {"__name__": "insight"}
 
     exec(compile("\n".join(blocks("python")), PAGE.name, "exec"), defined)

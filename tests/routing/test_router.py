@@ -198,6 +198,7 @@ def test_calls_that_share_a_batch_hear_of_their_own_lines_only(
 
         assert len(shard.batches) == 2
         assert [each.undeclared for each in taken] == [0, 0, 0, 1]
+        assert [each.repeated for each in taken] == [[], [1], [], []]
         assert outcomes[0] == (1, 0, [])
         assert outcomes[1] == (1, 1, [(2, "bad")])
         assert outcomes[2][:2] == (1, 0)

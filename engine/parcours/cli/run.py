@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -16,8 +17,14 @@ from parcours.cli.rejected import REJECTED, RejectedLines
 from parcours.errors import naming
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from parcours.core.fact import Fact
     from parcours.demo.run import DemoResult
     from parcours.insight.summary import EventCount
+    from parcours.journey.project import Project
+    from parcours.simulation.fact_files import FactFiles
+    from parcours.simulation.result_files import ResultFiles
     from parcours.simulation.simulation import Result
 
 
@@ -114,6 +121,10 @@ def simulate(
             "remarks are counted; else all of them pass.",
         ),
     ] = False,
+    facts: Annotated[
+        bool,
+        typer.Option("--facts", help="Write OUT/facts, too: all that happened as Parquet, in the tables of an export."),
+    ] = False,
     runtime: RuntimeChosen = RuntimeOption.LOCAL,
     shards: Shards = 1,
 ) -> None:
@@ -133,7 +144,7 @@ def simulate(
     with naming(gettempdir()):
         kept = RejectedLines()
     rejections = Rejections(lambda sentence: typer.echo(sentence, err=True), keep=kept)
-    with ResultFiles(results) as files, kept:
+    with ResultFiles(results) as files, kept, _fact_files(results, project, wanted=facts) as fact_files:
         with ProgressBar("Events") as progress, naming(gettempdir()):
             result = run(
                 project,
@@ -145,12 +156,22 @@ def simulate(
                 rendering=RecordedRendering.of(project, keep=False) if render else None,
                 rejected=rejections,
                 progress=progress,
-                facts=files.add,
+                facts=files.add if fact_files is None else _to_both(files, fact_files),
+                accepted=None if fact_files is None else fact_files.add_events,
             )
+        if fact_files is not None:
+            fact_files.write()
         with naming(results):
             files.write(result.summary)
             kept.write(results)
         rejections.close(results / REJECTED)
+    if not facts:
+        _tell_of_older_facts(results)
+    _tell(result, until)
+
+
+def _tell(result: Result, until: str | None) -> None:
+    """The report, and what was left out. Exits with 1 where nothing could be used."""
     _show(result)
     for sentence in left_out(result):
         typer.echo(sentence, err=True)
@@ -160,6 +181,35 @@ def simulate(
     if result.summary.events.read and not result.summary.events.used:
         typer.echo("None of the lines that were read could be used.", err=True)
         raise typer.Exit(1)
+
+
+def _fact_files(results: Path, project: Project, *, wanted: bool) -> AbstractContextManager[FactFiles | None]:
+    """What writes the folder of facts. Raises ExtraMissing, SettingInvalid for a secret that is not there."""
+    import os
+
+    from parcours.runtime.exporting import address_secret
+    from parcours.simulation.fact_files import FactFiles
+
+    if not wanted:
+        return nullcontext()
+    return FactFiles(results, project.program, address_secret(project, os.environ))
+
+
+def _to_both(files: ResultFiles, fact_files: FactFiles) -> Callable[[list[Fact]], None]:
+    """Takes facts for all files."""
+
+    def add(facts: list[Fact]) -> None:
+        files.add(facts)
+        fact_files.add(facts)
+
+    return add
+
+
+def _tell_of_older_facts(results: Path) -> None:
+    from parcours.store.exports import DONE, FACTS
+
+    if (results / FACTS / DONE).is_dir():
+        typer.echo(f"{results / FACTS} is of another simulation: --facts writes it anew.", err=True)
 
 
 def _not_reached(events: EventCount) -> int:

@@ -43,17 +43,18 @@ class Taken:
     """What became of the lines of one call: counts, and the rejected by their place in the call, from 0.
 
     accepted    durable and applied; `undeclared` of them have a name that the project does not declare
-    duplicate   recognised by their message id
+    duplicate   recognised by their message id; `repeated` has their places, in no order
     rejected    (place, reason)
     """
 
-    __slots__ = ("_done", "_left", "accepted", "duplicate", "rejected", "undeclared")
+    __slots__ = ("_done", "_left", "accepted", "duplicate", "rejected", "repeated", "undeclared")
 
     def __init__(self, lines: int, done: asyncio.Future[Taken]) -> None:
         self.accepted = 0
         self.duplicate = 0
         self.undeclared = 0
         self.rejected: list[tuple[int, str]] = []
+        self.repeated: list[int] = []
         self._left = lines
         self._done = done
 
@@ -64,6 +65,9 @@ class Taken:
         if rejected:
             answered = zip(places, outcomes, strict=True)
             self.rejected += [(place, next(reasons)) for place, each in answered if each == LineOutcome.REJECTED]
+        if duplicate:
+            answered = zip(places, outcomes, strict=True)
+            self.repeated += [place for place, each in answered if each == LineOutcome.DUPLICATE]
         self.duplicate += duplicate
         self.undeclared += outcomes.count(LineOutcome.UNDECLARED)
         self.accepted += len(outcomes) - duplicate - rejected

@@ -40,6 +40,19 @@ ALL = _Everything()
 NOTHING: frozenset[str] = frozenset()
 
 
+def archived_events(program: Program) -> Container[str]:
+    """The names of the events that the program has kept."""
+    match program.insight.events:
+        case "all":
+            return ALL
+        case "declared":
+            return frozenset(program.events) | frozenset(program.derived)
+        case "none":
+            return NOTHING
+        case names:
+            return frozenset(names)
+
+
 class Archiving:
     """Decides for one shard. Where facts wait for the exporter for too long, inputs are left out until it is there.
 
@@ -59,15 +72,7 @@ class Archiving:
     def publish(self, program: Program) -> None:
         """From now on those are kept that this program names."""
         self._wants_inputs = program.insight.inputs
-        match program.insight.events:
-            case "all":
-                self._named = ALL
-            case "declared":
-                self._named = frozenset(program.events) | frozenset(program.derived)
-            case "none":
-                self._named = NOTHING
-            case names:
-                self._named = frozenset(names)
+        self._named = archived_events(program)
 
     def open(self, work: Work, entries: Mapping[str, bytes], publications: Publications, *, is_new: bool) -> None:
         """The shard is open, by the entries of its own slot; whether it is one in which nothing has happened yet."""

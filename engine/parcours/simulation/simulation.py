@@ -38,7 +38,7 @@ from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.shard.publication_facts import first_versions
 from parcours.simulation.recorded import Recorded, RecordingReader, in_order, sorted_by_time
 from parcours.simulation.told_inputs import ToldInputs, told_inputs
-from parcours.simulation.virtual import Drive, Facts
+from parcours.simulation.virtual import Accepted, Drive, Facts
 
 Progress: TypeAlias = Callable[[int, int | None, int], None]
 
@@ -90,6 +90,7 @@ def simulate(
     rejected: Callable[[int, str], None] | None = None,
     progress: Progress | None = None,
     facts: Facts | None = None,
+    accepted: Accepted | None = None,
 ) -> Result:
     """Run recorded events (NDJSON lines, or a block of them) through the project's journeys.
 
@@ -108,13 +109,15 @@ def simulate(
               time in ms
     facts     called with lists of facts as they happen, those of each person in the order of happening; the result
               then holds none, and needs no memory for them
+    accepted  called with lists of the lines that were accepted, with their times
     Raises CallerError or SettingInvalid for what none of these can be, ChannelUnknown, EventsUnsorted.
     """
     check_project("simulate", project)
     _check_bounds_and_channels(until_ms, channels)
     check_method("crowd", crowd, "reactions")
     check_method("rendering", rendering, "answering")
-    for argument, function in (("rejected", rejected), ("progress", progress), ("facts", facts)):
+    functions = {"rejected": rejected, "progress": progress, "facts": facts, "accepted": accepted}
+    for argument, function in functions.items():
         check_callable(argument, function)
     told, each = told_inputs(recorded_lines(lines))
     if told is not None and (channels or crowd is not None):
@@ -137,7 +140,7 @@ def simulate(
     counting = _Counting(plan, facts or kept.extend)
     with collector.spared(), closing(reading.events(each)) as read:
         ordered = sorted_by_time(read) if sort or told is not None else in_order(read)
-        drive = asyncio.run(_run(plan, runtime, ordered, reading, until_ms, told, counting, progress))
+        drive = asyncio.run(_run(plan, runtime, ordered, reading, until_ms, told, counting, progress, accepted))
     unusable = sorted([*reading.unusable, *drive.rejected])
     for number, reason in unusable if rejected else ():
         rejected(number, reason)  # type: ignore[misc]
@@ -162,6 +165,7 @@ async def _run(
     told: ToldInputs | None,
     counting: _Counting,
     progress: Progress | None,
+    accepted: Accepted | None,
 ) -> Drive:
     program = plan.project.program
 
@@ -178,11 +182,11 @@ async def _run(
         async with ordered as events:  # the file is read while Ray starts, which takes seconds
             await started
             router = Router("simulation", runtime.ports, program, plan.settings, plan.slot_map)
-            drive = Drive(runtime.ports, router, program, plan.settings, passing, counting, begins)
+            drive = Drive(runtime.ports, router, program, plan.settings, passing, counting, begins, accepted)
             if told is None:
                 await drive.run(events, until_ms)
             else:
-                await drive.live_through(events, told.changes(plan.project), plan.project, told.until_ms, until_ms)
+                await drive.live_through(events, told, plan.project, until_ms)
     except BaseException as error:
         # A start that is under way would go on acquiring what has been given back.
         started_or_not = asyncio.gather(started, return_exceptions=True)

@@ -52,19 +52,15 @@ class _Findings:
         self.missing_ms = cut_ms
         self.ticks: list[tuple[int, TickLine]] = []
         self.changes: dict[int, dict[int, list[tuple[int, int]]]] = {}
-        self._published: set[int] = set()
 
     def is_line(self, kept: KeptLine) -> bool:
-        """Whether the line is to be written. Each shard tells of what is published; once is enough."""
+        """Whether the line is to be written."""
         if not kept.line.startswith(OUTSIDE):
             return True
         told = read_told(kept.line)
         if isinstance(told, PublicationLine):
-            number = told.publications.ledger.number
             self.changes.setdefault(kept.at, {}).setdefault(kept.shard, []).append((kept.record, kept.n))
-            is_news = number not in self._published
-            self._published.add(number)
-            return is_news
+            return True
         assert isinstance(told, TickLine), "as the line begins"
         if told.keeps is None:
             return True
@@ -74,12 +70,21 @@ class _Findings:
         return False
 
     def in_order(self, lines: Iterable[KeptLine]) -> Iterator[KeptLine]:
-        """The sorted lines; those of a change's instant stand before or after it as in the journal of their shard."""
+        """The sorted lines; those of a change's instant stand before or after it as in the journal of their shard.
+
+        Each shard tells of each change; once is enough.
+        """
+        published: set[int] = set()
         for at, together in groupby(lines, attrgetter("at")):
-            if at in self.changes:
-                yield from sorted(together, key=partial(_side, self.changes[at]))
-            else:
+            if at not in self.changes:
                 yield from together
+                continue
+            for kept in sorted(together, key=partial(_side, self.changes[at])):
+                number = _published_by(kept)
+                if number not in published:
+                    yield kept
+                if number is not None:
+                    published.add(number)
 
     def records(self) -> tuple[str, ...]:
         """The channels that only recorded. Raises InputsMissing where that has changed since inputs are there."""
@@ -126,6 +131,12 @@ def write_inputs(address: str, out: Path, since_ms: int = 0) -> int:
         finally:
             unfinished.unlink(missing_ok=True)
     return lines
+
+
+def _published_by(kept: KeptLine) -> int | None:
+    """The number of the change that the line tells of."""
+    told = read_told(kept.line) if kept.line.startswith(OUTSIDE) else None
+    return told.publications.ledger.number if isinstance(told, PublicationLine) else None
 
 
 def _side(changes: Mapping[int, list[tuple[int, int]]], kept: KeptLine) -> tuple[int, bool]:

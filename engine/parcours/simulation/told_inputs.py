@@ -56,6 +56,10 @@ class ToldInputs:
             self.publications.sort(key=lambda change: change[:2])
         return isinstance(told, PublicationLine) or (isinstance(told, TickLine) and told.user_id is None)
 
+    def begins_ms(self, first_ms: int | None) -> int | None:
+        """When what was published first was, or else the time of the first event."""
+        return next((each.at for each in self.publications if each.published.ledger.number == 1), first_ms)
+
     def changes(self, project: Project) -> list[Change]:
         """What was published after the beginning. Raises CallerError if the store has begun with another project."""
         first = [each.published.sources[1] for each in self.publications if each.published.ledger.number == 1]

@@ -25,7 +25,7 @@ from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router, Taken
 from parcours.shard.requests import CollectFacts, CollectRemarks, GetStatus, LetIn, PassTime, Publish
 from parcours.simulation.recorded import Recorded
-from parcours.simulation.told_inputs import Change
+from parcours.simulation.told_inputs import ToldInputs
 
 READS_AFTER_MAX: Final = 400
 """Reads that are made after the last event, of all journeys together: a rule may end in the next century."""
@@ -48,6 +48,9 @@ Passing: TypeAlias = Callable[[int, int], None]
 Facts: TypeAlias = Callable[[list[Fact]], None]
 """Called with facts as they happen: those of each person in the order of happening, people in any order."""
 
+Accepted: TypeAlias = Callable[[list[Recorded]], None]
+"""Called with events that have been applied, those of each person in the order of time."""
+
 
 class Drive:
     """Feeds recorded events and lets virtual time pass.
@@ -64,10 +67,12 @@ class Drive:
         progress: Passing | None = None,
         facts: Facts | None = None,
         begins: Callable[[int], None] | None = None,
+        accepted: Accepted | None = None,
     ) -> None:
         """Without `facts`, facts stay in the shards until `collect_facts`.
 
-        begins  called by `run` with the time of the first event, before that happens
+        begins    called with the time of the first event, before that happens
+        accepted  called with the events that have been applied, which are no duplicates
         """
         self._ports = ports
         self._router = router
@@ -75,6 +80,7 @@ class Drive:
         self._progress = progress or (lambda lines, at_ms: None)
         self._facts = facts
         self._begins = begins
+        self._accepted = accepted
         self._reads = Upcoming(program)
         self._under_way: deque[tuple[Sequence[Recorded], asyncio.Future[Taken]]] = deque()
         self._fed = 0
@@ -129,21 +135,18 @@ class Drive:
         self.remarks = await self.collect_remarks()
 
     async def live_through(
-        self,
-        events: Iterable[Recorded],
-        changes: Iterable[Change],
-        project: Project,
-        end_ms: int,
-        until_ms: int | None,
+        self, events: Iterable[Recorded], told: ToldInputs, project: Project, until_ms: int | None
     ) -> None:
-        """Apply told inputs and these changes of what is published, up to the end.
+        """Apply the inputs of a store, and what was published meanwhile, up to their end.
 
-        No audience is read: who entered by it is among the inputs. What happened at `end_ms` is, but for timers due
-        then: they had not fired. With `until_ms` everything is, up to and including that.
+        No audience is read: who entered by it is among the inputs. What happened at the end is applied, but for timers
+        due then: they had not fired. With `until_ms` everything is, up to and including that.
         """
-        through_ms, before_ms = (end_ms, end_ms) if until_ms is None else (until_ms, until_ms + 1)
+        through_ms, before_ms = (told.until_ms, told.until_ms) if until_ms is None else (until_ms, until_ms + 1)
         ahead, compiler = _Ahead(events), PublicationCompiler(project)
-        for change in takewhile(lambda change: change.at <= through_ms, changes):
+        if self._begins is not None and (first_ms := told.begins_ms(ahead.next_ms())) is not None:
+            self._begins(first_ms)
+        for change in takewhile(lambda change: change.at <= through_ms, told.changes(project)):
             await self._feed(ahead, change[:2])
             await self._pass_to(change.at)
             for port in self._ports:
@@ -231,6 +234,9 @@ class Drive:
         self.duplicate += taken.duplicate
         self.undeclared += taken.undeclared
         self.rejected += [(chunk[place].number, reason) for place, reason in taken.rejected]
+        if self._accepted is not None:
+            left_out = {*taken.repeated, *(place for place, _ in taken.rejected)}
+            self._accepted([event for place, event in enumerate(chunk) if place not in left_out])
 
     async def _pass_to(self, before_ms: int) -> None:
         """Fire all timers before this time, and wait until no receipt is outstanding."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from parcours.config import Settings
 from parcours.errors import ExtraMissing
+from parcours.insight.exporter.disk import Disk
 from parcours.insight.exporter.exporter import OpenRange, RangeFiles
 from parcours.insight.exporter.facts import Exported
 from parcours.insight.exporter.inputs import ExportedLines
@@ -35,17 +36,18 @@ def check_extra() -> None:
         raise ExtraMissing.of(EXPORT, EXTRA) from error
 
 
-def range_opener(store: Path, secret: str | None) -> OpenRange:
+def range_opener(store: Path, secret: str | None, disk: Disk | None = None) -> OpenRange:
     """What begins the files of a range below the folder of the store.
 
     secret  by what addresses are hashed: what the project's reference stands for
+    disk    by what files are made; durably if none is given
     Raises ExtraMissing.
     """
     check_extra()
     from parcours.insight.exporter import range_files
 
     def open_range(shard: int, ahead: ExportRange, program: Program) -> RangeFiles:
-        return range_files.WholeRange(store, Telling.of(shard, program, secret), ahead)
+        return range_files.WholeRange(store, Telling.of(shard, program, secret), ahead, disk)
 
     return open_range
 

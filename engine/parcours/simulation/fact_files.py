@@ -1,0 +1,156 @@
+"""The facts of a simulation, and its events, in the tables of an export, written by the same writer.
+
+Rows are in the order of time, then of people, and of one person's instant as in a live record: events before facts.
+Each row is a record of its own, all of shard 0 and of one range; so the files are the same bytes for any number of
+shards. They are written beside, and take their place when all are there: whoever simulates into the same folder again
+finds the files of the new simulation alone.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from itertools import chain, count, islice
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, TypeAlias
+
+import msgspec
+
+from parcours.config import Settings
+from parcours.core.fact import Fact, Published
+from parcours.core.fact_block import encode_facts
+from parcours.core.input_block import KeptInputs, encode_inputs
+from parcours.errors import CallerError, naming
+from parcours.insight.exporter.disk import Disk
+from parcours.insight.exporter.done import facts_folder
+from parcours.insight.exporter.opening import range_opener
+from parcours.journey.program import PAGE_EVENTS, Program
+from parcours.segment.line import read_call
+from parcours.segment.person import person_of
+from parcours.shard.archiving import archived_events
+from parcours.shard.messages import ExportRange, ExportRecord, ExportSlice
+from parcours.simulation.recorded import Recorded
+from parcours.simulation.sorting import Sorter
+from parcours.store.exports import DONE, UNFINISHED
+from parcours.store.layout import LAYOUT
+from parcours.store.manifest import NAME as MANIFEST
+
+SHARD: Final = 0
+
+HELD_BYTES_MAX: Final = 64 * 1024 * 1024
+"""Memory for rows that are being sorted."""
+
+ROW_OVERHEAD_BYTES: Final = 400
+"""What Python needs for a row beside its bytes."""
+
+SLICE_RECORDS: Final = 10_000
+"""Records handed to the writer at once."""
+
+EVENT, FACT = 0, 1
+
+FactRow: TypeAlias = tuple[int, str, int, int, bytes]
+"""Time in ms, person, EVENT or FACT, number in the order of happening, and the line, or the fact as a block."""
+
+_decoder = msgspec.msgpack.Decoder(list[FactRow])
+
+
+class FactFiles:
+    """Takes facts and lines as they come; after the last one it writes the folder `facts` into the folder `out`.
+
+    Used as a context manager. Until `write` has ended nothing has changed in `out`, but for a folder whose name says
+    that it is unfinished.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        program: Program,
+        secret: str | None,
+        settings: Settings | None = None,
+        held_bytes_max: int = HELD_BYTES_MAX,
+    ) -> None:
+        """secret: by what addresses are hashed. Raises ExtraMissing, and CallerError where other files are in place."""
+        _check_free(out)
+        self._target = facts_folder(out)
+        self._unfinished = out / f"{self._target.name}{UNFINISHED}"
+        self._open_range = range_opener(self._unfinished, secret, Disk(durable=False))  # simulating again is quicker
+        self._program = program
+        self._settings = settings or Settings()
+        self._archived = archived_events(program)
+        self._rows = Sorter(_decoder, held_bytes_max)
+        self._number = self._count = 0
+
+    def add(self, facts: Sequence[Fact]) -> None:
+        """Take facts; those of each person come in the order of happening."""
+        rows: list[FactRow] = []
+        for fact in facts:
+            self._number += 1
+            # What shards tell of nobody has no order of happening: then its bytes decide.
+            number = self._number if fact.person or isinstance(fact, Published) else 0
+            rows.append((fact.at, fact.person, FACT, number, encode_facts([fact])))
+        self._add(rows)
+
+    def add_events(self, accepted: Sequence[Recorded]) -> None:
+        """Take lines that have been applied; those of events are kept that the project has kept."""
+        rows: list[FactRow] = []
+        for event in accepted:
+            call = read_call(event.line)
+            if (call.event if call.type == "track" else PAGE_EVENTS.get(call.type)) in self._archived:
+                person = person_of(call, self._program, self._settings)
+                rows.append((event.at, person, EVENT, event.number, event.line))
+        self._add(rows)
+
+    def write(self) -> None:
+        """Write the files. Called once, after the last fact. Raises StoreBroken where they cannot be written."""
+        with naming(self._unfinished):
+            shutil.rmtree(self._unfinished, ignore_errors=True)
+            (facts_folder(self._unfinished) / DONE).mkdir(parents=True)
+            try:
+                if self._count:
+                    self._write_range()
+                if self._target.exists():
+                    shutil.rmtree(self._target)
+                facts_folder(self._unfinished).rename(self._target)
+            finally:
+                shutil.rmtree(self._unfinished, ignore_errors=True)
+
+    def _write_range(self) -> None:
+        files = self._open_range(SHARD, ExportRange(1, self._count), self._program)
+        records = self._records()
+        try:
+            while some := list(islice(records, SLICE_RECORDS)):
+                files.add(ExportSlice(some))
+            files.finish()
+        except BaseException:
+            files.abandon()
+            raise
+
+    def _records(self) -> Iterator[ExportRecord]:
+        numbers = count(1)
+        for at_ms, person, kind, _, data in chain.from_iterable(self._rows.blocks()):
+            if kind == FACT:
+                yield ExportRecord(next(numbers), at_ms, data)
+            else:
+                yield ExportRecord(next(numbers), at_ms, b"", encode_inputs(KeptInputs([data], {0: person})))
+
+    def _add(self, rows: list[FactRow]) -> None:
+        self._count += len(rows)
+        self._rows.add(rows, sum(len(row[-1]) for row in rows) + len(rows) * ROW_OVERHEAD_BYTES)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._rows.close()
+
+
+def _check_free(out: Path) -> None:
+    """Raises CallerError where the folder's facts are not those of a simulation."""
+    if any((out / name).exists() for name in (LAYOUT, MANIFEST)):
+        raise CallerError(f"{out} is the folder of a store, which has facts of its own: choose another one")
+    facts = facts_folder(out)
+    if facts.exists() and not (facts / DONE).is_dir():
+        raise CallerError(f"{facts} is there, and holds no exported facts: move it away, or choose another folder")
