@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from parcours.cli import build
 from parcours.clock import ManualClock
 from parcours.config import DAY_MS, HOUR_MS, MINUTE_MS, Settings
-from parcours.core.fact import DeliveryReached, Fact, Moved
+from parcours.core.fact import DeliveryReached, Fact, Moved, Published
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError, InputsMissing
 from parcours.insight.exporter.opening import recall_exported
@@ -31,6 +31,9 @@ BEGIN_MS = 1_767_258_000_000
 """2026-01-01T09:00Z."""
 
 NUMBERS = {f"u{number}": f"+3361234567{number}" for number in range(8)}
+EVERYBODY = (*NUMBERS, "")
+"""And what concerns nobody."""
+
 LOST = NUMBERS["u3"]
 """A number that its provider does not take."""
 
@@ -107,10 +110,15 @@ class Shop:
         """Of everybody, from the export and the journal: without what an export does not have."""
         folder = Path(self.store.removeprefix("sqlite:///"))
         told = {}
-        for person in NUMBERS:
+        for person in EVERYBODY:
             exported = recall_exported(folder, person)
             told[person] = [*exported.facts, *read_person(self.store, "shop", person, exported.through).facts]
-        return {person: [as_exported(fact) for fact in facts] for person, facts in told.items()}
+        return {person: comparable(facts) for person, facts in told.items()}
+
+
+def comparable(facts: list[Fact]) -> list[Fact]:
+    """Without what an export leaves out, and what is of the machine."""
+    return [as_exported(fact) for fact in facts if fact.person or isinstance(fact, Published)]
 
 
 def as_exported(fact: Fact) -> Fact:
@@ -123,7 +131,7 @@ def twin_of(project: Project, lines: list[bytes], shards: int = 1) -> dict[str, 
     rejected: list[tuple[int, str]] = []
     facts = simulate(project, lines, shards=shards, rejected=lambda number, why: rejected.append((number, why))).facts
     assert rejected == []
-    return {person: [as_exported(fact) for fact in facts if fact.person == person] for person in NUMBERS}
+    return {person: comparable([fact for fact in facts if fact.person == person]) for person in EVERYBODY}
 
 
 def calls_of(person: str, *calls: dict[str, Any]) -> bytes:
