@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, ClassVar, TypeVar
 
 import msgspec
 
@@ -66,12 +66,14 @@ class Call(msgspec.Struct, frozen=True, rename="camel", gc=False):
     message_id: str | None = None
     timestamp: Zoned | None = None
     properties: msgspec.Raw = msgspec.Raw()
+    effective_at: ClassVar[datetime | None] = None
+    """Read of recordings only."""
 
 
 class RecordedCall(Call, frozen=True, rename="camel", gc=False):
     """A call of a recording, with its effective time there, if that is not its own."""
 
-    effective_at: Zoned | None = None
+    effective_at: Zoned | None = None  # type: ignore[misc]  # what every other call has none of
 
 
 class DetailedCall(RecordedCall, frozen=True, rename="camel", gc=False):
@@ -186,12 +188,6 @@ def read_heading(line: bytes, settings: Settings) -> tuple[int, str]:
         user_id = heading.user_id
         return instant(heading.effective_at or heading.timestamp), "" if not user_id or user_id[0] == "@" else user_id
     raise too_long(settings)
-
-
-def recorded_at(call: Call) -> int:
-    """The effective time of a recorded call in ms: its own timestamp, unless the recording says otherwise."""
-    effective_at = call.effective_at if isinstance(call, RecordedCall) else None
-    return instant(effective_at or call.timestamp)
 
 
 def instant(timestamp: datetime | None) -> int:

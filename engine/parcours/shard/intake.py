@@ -22,11 +22,11 @@ from parcours.segment.line import (
     Unusable,
     decode_envelope,
     decode_recorded,
+    instant,
     read_call,
     read_details,
     read_envelope,
     read_recorded,
-    recorded_at,
 )
 from parcours.segment.person import is_report, person_of
 from parcours.segment.told import TOLD, told_input
@@ -99,7 +99,7 @@ class Intake:
         arrival_ms = self._time.arrival_ms(work.stamp_ms)
         in_hand, suspects, marks = self._in_hand, self._in_hand.suspects, self._time.comes_back
         archived, keeps_inputs = self._archiving.begin(work), self._archiving.keeps_inputs
-        decode = decode_envelope if arrival_ms is not None else decode_recorded
+        decode, keeps = decode_recorded if arrival_ms is None else decode_envelope, keeps_inputs or bool(archived)
         for place, line in enumerate(batch.lines):
             try:
                 try:
@@ -107,19 +107,17 @@ class Intake:
                 except UNREADABLE:
                     call = self._mended(line, arrival_ms)
                 if call.type == "track":
-                    moves = call.event not in idle
+                    moves = (event := call.event) not in idle
                 else:
-                    call, moves = read_details(line), True
+                    call, moves, event = read_details(line), True, PAGE_EVENTS.get(call.type)
                 person = call.user_id
                 if not person or person[0] == "@" or len(person) > PLAIN_ID_MAX or "\0" in person:
-                    slot, person = self._whose(call, reports, work)
-                    name = person.encode()
-                    name_hash = name_of(slot, name)
+                    slot, person, name, name_hash = self._whose(call, reports, work)
                 else:
                     name = person.encode()
                     name_hash = crc32(name)
                     slot = name_hash % SLOTS  # as the slot map says; a call a line is too dear here
-                at = recorded_at(call) if arrival_ms is None else arrival_ms
+                at = instant(call.effective_at or call.timestamp) if arrival_ms is None else arrival_ms
                 given = self._input(call, line, slot, person, at, work) if moves else None
                 hashed = _nothing_hashed()
                 if (message_id := call.message_id) and len(message_id) <= PLAIN_ID_MAX:
@@ -144,7 +142,9 @@ class Intake:
                 continue
             seen[key] = at
             if arrival_ms is None:
-                _remember(work, at, key)
+                work.seen.append((at, key))
+                if at > work.stamp_ms:
+                    work.stamp_ms = at
             else:
                 consumed.append(key)
             if given is None:
@@ -156,8 +156,7 @@ class Intake:
                 yield slot, person, given
             else:
                 self._note_unmatched(given, work)
-            is_event = (call.event if call.type == "track" else PAGE_EVENTS.get(call.type)) in archived
-            if is_event or keeps_inputs:  # after what she had to go through before it
+            if keeps and ((is_event := event in archived) or keeps_inputs):  # behind what she had to go through first
                 work.kept.add(line, None if person == call.user_id else person, is_event=is_event)
         self._note_ids(work, consumed)
 
@@ -188,12 +187,16 @@ class Intake:
         why = f"nobody here has a delivery of the key {given.key}"
         work.facts.append(Unmatched(given.at, NOBODY, given.reaction, why))
 
-    def _whose(self, call: Call, reports: Reports, work: Work) -> tuple[int, str]:
-        """The slot and the name of the person whom a line is about that has no plain user id."""
+    def _whose(self, call: Call, reports: Reports, work: Work) -> tuple[int, str, bytes, int]:
+        """The slot of the person whom a line is about that has no plain user id, her name, its bytes and their hash."""
         if is_report(call):
-            return reports.addressee(call, work)
-        person = person_of(call, self._program, self._settings)
-        return self._slot_of(person.encode()), person
+            slot, person = reports.addressee(call, work)
+            name = person.encode()
+        else:
+            person = person_of(call, self._program, self._settings)
+            name = person.encode()
+            slot = self._slot_of(name)
+        return slot, person, name, name_of(slot, name)
 
     def answer(self, number: int) -> Answer:
         """What became of the batch whose inputs have all been taken."""
@@ -214,7 +217,7 @@ class Intake:
         try:
             call = read_call(batch.lines[place])
             person = NOBODY if is_report(call) else person_of(call, self._program, self._settings)
-            at = recorded_at(call) if arrival_ms is None else arrival_ms
+            at = instant(call.effective_at or call.timestamp) if arrival_ms is None else arrival_ms
             listened_for = call.event in self._program.moving or call.event in self._program.entering
             if call.type != "track" or not call.event or listened_for:
                 input_of(call, at, self._program)
@@ -244,9 +247,3 @@ class Intake:
             return b"%b\0%d\0%b" % (batch.router.encode(), batch.line_numbers[place], batch.lines[place])
         check_message_id(call, self._settings)
         return person + b"\0" + call.message_id.encode()
-
-
-def _remember(work: Work, at: int, key: bytes) -> None:
-    """The id of a recorded line is remembered as of its time, which is how far time is now."""
-    work.seen.append((at, key))
-    work.stamp_ms = max(work.stamp_ms, at)
