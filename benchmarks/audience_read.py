@@ -86,8 +86,8 @@ async def measure(people: int, folder: Path) -> dict[str, object]:
         await host.ask(TakeBatch(Batch("router", number, list(range(len(block))), block)))
 
     @asynccontextmanager
-    async def undisturbed() -> AsyncGenerator[None, None]:
-        yield
+    async def undisturbed() -> AsyncGenerator[int, None]:
+        yield 1
 
     port = TimedPort(host)
     reads = LiveReads([port], undisturbed, clock, Settings().due_people_max)

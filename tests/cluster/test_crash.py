@@ -228,7 +228,7 @@ def test_a_shard_killed_while_it_holds_still_takes_the_change_and_lets_the_first
             # when one that does is published, and the shard's process ends before it hears of it
             change = publishing(asking_shop(desk.url), reopen=False)
             async with asyncio.timeout(PATIENCE_S):
-                after = await carry_out(runtime.ports, before, change, 0, kill)
+                after = await carry_out(runtime.ports, before, change, 0, kill, 1)
 
             # then it has the change, with the time that it was given, and goes on
             async with asyncio.timeout(PATIENCE_S):
@@ -259,7 +259,7 @@ def test_a_call_that_an_older_version_left_behind_is_made_by_the_next_engine(
         await router.take([seen(1, 1)])
         await router.close()
         change = publishing(new_shop(), reopen=False)
-        await carry_out(local.ports, await settle(local.ports), change, 0, local.publish)
+        await carry_out(local.ports, await settle(local.ports), change, 0, local.publish, 1)
         await local.stop()
 
     async def scenario() -> None:

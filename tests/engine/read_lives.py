@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from random import Random
 from typing import Any, TypeAlias
 
@@ -188,12 +189,12 @@ class World:
     @asynccontextmanager
     async def process(self) -> AsyncGenerator[tuple[list[WatchedPort], LiveReads], None]:
         """Opens the shards from their disks, with somebody who makes the reads."""
-        lock = asyncio.Lock()
+        lock, attempts = asyncio.Lock(), count(1)
 
         @asynccontextmanager
-        async def undisturbed() -> AsyncGenerator[None, None]:
+        async def undisturbed() -> AsyncGenerator[int, None]:
             async with lock:
-                yield
+                yield next(attempts)
 
         hosts: list[WatchedPort] = []
         reads = LiveReads(hosts, undisturbed, self.clock, self.slice_people)

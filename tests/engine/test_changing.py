@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 
 import pytest
 
@@ -37,15 +38,15 @@ class Unreliable(ShardHost):
         super().__init__(shard, store, ManualClock(shard.holding().stamp_ms), lambda channel: None)
         self._lost = deque(lost)
 
-    async def hold(self) -> Holding:
+    async def hold(self, attempt: int) -> Holding:
         self._may_be_lost("before")
-        holding = await super().hold()
+        holding = await super().hold(attempt)
         self._may_be_lost("after")
         return holding
 
-    async def publish(self, publications: Publications) -> None:
+    async def publish(self, attempt: int, publications: Publications) -> None:
         self._may_be_lost("before")
-        await super().publish(publications)
+        await super().publish(attempt, publications)
         self._may_be_lost("after")
 
     def _may_be_lost(self, when: str) -> None:
@@ -63,6 +64,7 @@ class Shop:
     project: Project
     stores: list[MemoryStore] = field(default_factory=lambda: [MemoryStore() for _ in range(SHARDS)])
     ports: list[Unreliable] = field(default_factory=list)
+    attempts: Iterator[int] = field(default_factory=lambda: count(1))
 
     def open(self, *lost: Iterable[str]) -> Shop:
         """All shards, from what their stores kept; their clocks are not the same."""
@@ -76,7 +78,7 @@ class Shop:
 
     async def change(self, verb: str, journey: str = "cart", now_ms: int = 0) -> Publications:
         make = change_protocol.changing(verb, journey)  # type: ignore[arg-type]  # a verb of the tests
-        return await carry_out(self.ports, await settle(self.ports), make, now_ms, told)
+        return await carry_out(self.ports, await settle(self.ports), make, now_ms, told, next(self.attempts))
 
     async def times(self) -> list[tuple[int, str]]:
         """(effective time, state) of the journey at each shard."""
@@ -131,9 +133,9 @@ def test_what_stopped_in_the_middle_is_finished_with_the_same_time(shop: Shop, r
         before = await settle(shop.ports)
         after = change_protocol.changing("stop", "cart")(before, 2_000)
         for port in shop.ports:
-            await port.hold()
+            await port.hold(1)
         for port in shop.ports[:reached]:
-            await port.publish(after)
+            await port.publish(1, after)
 
         # when everything starts again
         shop.open()
@@ -157,7 +159,7 @@ def test_a_change_that_turns_out_to_be_impossible_leaves_everything_as_it_was(sh
         shop.open()
         before = await settle(shop.ports)
         with pytest.raises(CallerError, match="it cannot be sent"):
-            await carry_out(shop.ports, before, change_protocol.changing("stop", "cart"), 0, fail)
+            await carry_out(shop.ports, before, change_protocol.changing("stop", "cart"), 0, fail, 1)
         assert await shop.times() == [(1_002, "open")] * SHARDS
         assert await shop.held() == [False] * SHARDS
 
@@ -170,7 +172,7 @@ def test_what_is_so_already_does_not_hold_anybody_up(shop: Shop) -> None:
         before = await settle(shop.ports)
         records = [len(list(store.records())) for store in shop.stores]
         for make in (change_protocol.changing("resume", "cart"), publishing(shop.project, reopen=True)):
-            assert await carry_out(shop.ports, before, make, 5_000, told) is before
+            assert await carry_out(shop.ports, before, make, 5_000, told, 1) is before
         assert [len(list(store.records())) for store in shop.stores] == records
 
     asyncio.run(scenario())
@@ -240,12 +242,12 @@ def other_shop(project: Project) -> Project:
 def test_a_held_shard_takes_nothing_until_it_goes_on(shop: Shop) -> None:
     async def scenario() -> None:
         (port, *_) = shop.open().ports
-        await port.hold()
+        await port.hold(1)
         claiming = asyncio.ensure_future(port.exchange(ExchangeDeliveries([], "email", 10, "dispatcher", 1)))
         await asyncio.sleep(0)
         assert not claiming.done()
 
-        await port.release()
+        await port.release(1)
 
         assert (await claiming).outgoing == []
 
@@ -254,7 +256,7 @@ def test_a_held_shard_takes_nothing_until_it_goes_on(shop: Shop) -> None:
 
 def test_a_change_that_nobody_finishes_leaves_nothing_behind_where_its_loop_has_ended(shop: Shop) -> None:
     class Silent(Unreliable):
-        async def hold(self) -> Holding:
+        async def hold(self, attempt: int) -> Holding:
             never: asyncio.Future[Holding] = asyncio.get_running_loop().create_future()
             return await never
 
@@ -263,7 +265,7 @@ def test_a_change_that_nobody_finishes_leaves_nothing_behind_where_its_loop_has_
     make = change_protocol.changing("pause", "cart")
 
     async def scenario() -> Callable[[], None]:
-        changing = carry_out(ports, await settle(shop.ports), make, 9_000, told)
+        changing = carry_out(ports, await settle(shop.ports), make, 9_000, told, 1)
         changing.send(None)
         return changing.close
 

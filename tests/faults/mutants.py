@@ -190,15 +190,28 @@ MUTANTS: Final = (
     Mutant(
         "a change is told to one shard only",
         "routing/change_protocol.py",
-        "    for port in ports:\n        await until_answered(partial(port.ask, Publish(after)))\n",
-        "    await until_answered(partial(ports[0].ask, Publish(after)))\n"
-        "    await until_answered(partial(ports[1].ask, Release()))\n",
+        "    for port in ports:\n        await until_answered(partial(port.ask, Publish(attempt, after)))\n",
+        "    await until_answered(partial(ports[0].ask, Publish(attempt, after)))\n"
+        "    await until_answered(partial(ports[1].ask, Release(attempt)))\n",
     ),
     Mutant(
         "a change that was begun is not settled",
         "routing/change_protocol.py",
-        "        await until_answered(partial(port.ask, Publish(known)))\n    return known",
-        "        await until_answered(partial(port.ask, Release()))\n    return known",
+        "        await until_answered(partial(port.ask, Publish(NO_ATTEMPT, known)))\n    return known",
+        "        await until_answered(partial(port.ask, Release(NO_ATTEMPT)))\n    return known",
+    ),
+    Mutant(
+        "a shard stands still for a change that is over",
+        "shard/attempts.py",
+        "return attempt == self._newest and not self._is_over",
+        "return attempt == self._newest",
+        often=True,
+    ),
+    Mutant(
+        "a shard goes on because an older change is over",
+        "shard/attempts.py",
+        "        if attempt < self._newest:\n            return False\n        self._newest,",
+        "        self._newest,",
     ),
     Mutant(
         "a resumed journey makes what is over ready again",

@@ -110,13 +110,13 @@ def test_a_store_is_not_closed_in_the_middle_of_a_batch(new_world: Callable[...,
 def test_a_shard_that_is_held_lets_nobody_change_it_but_whoever_ends_that(world: World, lines: Lines) -> None:
     async def scenario() -> None:
         host = host_of(world)
-        await host.hold()
+        await host.hold(1)
         taking = asyncio.ensure_future(host.take(world.batch(lines.identify("anna"))))
         for _ in range(5):
             await asyncio.sleep(0)
         assert not taking.done()
 
-        await host.release()
+        await host.release(1)
 
         assert (await taking).expected is None
         await host.close()
@@ -127,7 +127,7 @@ def test_a_shard_that_is_held_lets_nobody_change_it_but_whoever_ends_that(world:
 def test_whoever_waits_for_a_shard_that_is_held_is_told_when_it_is_closed(world: World) -> None:
     async def scenario() -> None:
         host = host_of(world)
-        await host.hold()
+        await host.hold(1)
         waiting = asyncio.ensure_future(host.exchange(ExchangeDeliveries([], "email", 1, "d", 1)))
         await asyncio.sleep(0)
 

@@ -2,9 +2,10 @@
 
 First every shard is told to hold, durably, and says how far its time is. Then the change gets its time, no
 earlier than any of these, and goes to every shard, which commits it and goes on. Each call is repeated until
-the shard answers; a shard that starts again in between still holds. Whoever starts again in the middle finds
-out by asking (`settle`): what one shard has taken the others take too, with the same time, and where none
-has, nothing has happened.
+the shard answers; a shard that starts again in between still holds. All calls of a change carry the number of
+the attempt, so that one which is carried out too late or twice does no harm (shard/attempts.py). Whoever starts
+again in the middle finds out by asking (`settle`): what one shard has taken the others take too, with the same
+time, and where none has, nothing has happened.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Ledger, Verb, changed, published, retired
 from parcours.journey.publish.publications import Publications, candidate_of, source_of
 from parcours.routing.ports import ChangePort, until_answered
+from parcours.shard.attempts import NO_ATTEMPT
 from parcours.shard.messages import Holding
 from parcours.shard.requests import GetHolding, Hold, LetIn, Publish, Release
 
@@ -75,14 +77,14 @@ def _newest(holdings: Sequence[Holding]) -> Publications:
 
 
 async def settle(ports: Sequence[ChangePort]) -> Publications:
-    """Bring to its end what somebody began and did not finish; what is published now.
+    """Bring to its end what a life before began and did not finish, ahead of any attempt; what is published now.
 
     Once one shard knows from when on a read lets people in, all others stand still and are told the same time.
     """
     holdings = [await until_answered(partial(port.ask, GetHolding())) for port in ports]
     known = _newest(holdings)
     entering = {
-        (read.journey, read.at): LetIn(read.journey, read.at, read.entries_from, read.people)
+        (read.journey, read.at): LetIn(NO_ATTEMPT, read.journey, read.at, read.entries_from, read.people)
         for each in holdings
         for read in each.reads
         if read.entries_from is not None
@@ -91,7 +93,7 @@ async def settle(ports: Sequence[ChangePort]) -> Publications:
         for read in holding.reads:
             if read.entries_from is None and (read.journey, read.at) in entering:
                 await until_answered(partial(port.ask, entering[read.journey, read.at]))
-        await until_answered(partial(port.ask, Publish(known)))
+        await until_answered(partial(port.ask, Publish(NO_ATTEMPT, known)))
     return known
 
 
@@ -101,21 +103,23 @@ async def carry_out(
     make: Making,
     now_ms: int,
     told: Callable[[Publications], Awaitable[None]],
+    attempt: int,
 ) -> Publications:
     """Make a change, at `now_ms` or as soon as all shards can be told; what is published then.
 
+    attempt  higher than the number of any attempt before; no other one may be under way
     told  is called with it before any shard is, for whoever has to know first
     Raises what `make` raises, and nothing has happened then.
     """
     if make(before, now_ms) is before:
         return before
     try:
-        holdings = [await until_answered(partial(port.ask, Hold())) for port in ports]
+        holdings = [await until_answered(partial(port.ask, Hold(attempt))) for port in ports]
         after = make(before, max(now_ms, before.ledger.at, *(each.stamp_ms for each in holdings)))
         await told(after)
     except (Exception, asyncio.CancelledError):
-        await asyncio.gather(*(until_answered(partial(port.ask, Release())) for port in ports))
+        await asyncio.gather(*(until_answered(partial(port.ask, Release(attempt))) for port in ports))
         raise
     for port in ports:
-        await until_answered(partial(port.ask, Publish(after)))
+        await until_answered(partial(port.ask, Publish(attempt, after)))
     return after

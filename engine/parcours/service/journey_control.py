@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Map
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from types import MappingProxyType
 
 from parcours.channel import CALL
@@ -66,6 +67,7 @@ class JourneyControl:
         self._compiler = PublicationCompiler(project)
         self._project = project
         self._turn = asyncio.Lock()
+        self._attempts = count(1)
         self.publications = begun(project)
         self.current = project.program
         """All that is published now, as one program; also read from other threads."""
@@ -137,14 +139,18 @@ class JourneyControl:
             await self._carry_out(changing(verb, journey))
 
     @asynccontextmanager
-    async def undisturbed(self) -> AsyncGenerator[None, None]:
-        """Nothing is published or changed within this; who asks for it waits, as this waits for who was first."""
+    async def undisturbed(self) -> AsyncGenerator[int, None]:
+        """Nothing is published or changed within this; who asks for it waits, as this waits for who was first.
+
+        Yields the number of an attempt, for whoever makes the shards stand still meanwhile (shard/attempts.py).
+        """
         async with self._turn:
-            yield
+            yield next(self._attempts)
 
     async def _carry_out(self, make: Making) -> None:
         before = self.publications
-        after = await carry_out(self._ports, before, make, self._clock.now_ms(), self._tell)
+        now_ms, attempt = self._clock.now_ms(), next(self._attempts)
+        after = await carry_out(self._ports, before, make, now_ms, self._tell, attempt)
         self.publications = after
         if after is not before:
             await self._renew()
@@ -168,10 +174,10 @@ class JourneyControl:
         """Every journey that there is or has been, by name."""
         runs: dict[str, dict[int, int]] = {}
         for port in self._ports:
-            for journey, version, count in await until_answered(partial(port.ask, CountRuns())):
+            for journey, version, many in await until_answered(partial(port.ask, CountRuns())):
                 of_journey = runs.setdefault(journey, {})
-                if count:
-                    of_journey[version] = of_journey.get(version, 0) + count
+                if many:
+                    of_journey[version] = of_journey.get(version, 0) + many
         return [
             JourneyState(
                 journey=name,

@@ -31,15 +31,16 @@ STOP_PATIENCE_S = 5.0
 
 
 class LiveReads:
-    """Lives on the loop of its host. `undisturbed` keeps what is published from changing.
+    """Lives on the loop of its host.
 
+    undisturbed   keeps what is published from changing, and numbers attempts to make all shards stand still
     slice_people  how many people a shard looks at in one call
     """
 
     def __init__(
         self,
         ports: Sequence[ShardPort],
-        undisturbed: Callable[[], AbstractAsyncContextManager[None]],
+        undisturbed: Callable[[], AbstractAsyncContextManager[int]],
         clock: Clock,
         slice_people: int,
     ) -> None:
@@ -137,14 +138,16 @@ class LiveReads:
 
     async def _let_in(self, read: AudienceRead, people: int) -> None:
         """Have everybody enter from one time on, which no shard has passed."""
-        async with self._undisturbed():
+        async with self._undisturbed() as attempt:
             try:
-                holdings = [await until_answered(partial(port.ask, Hold())) for port in self._ports]
+                holdings = [await until_answered(partial(port.ask, Hold(attempt))) for port in self._ports]
             except (Exception, asyncio.CancelledError):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(STOP_PATIENCE_S):
-                        await asyncio.gather(*(until_answered(partial(port.ask, Release())) for port in self._ports))
+                        releasing = (until_answered(partial(port.ask, Release(attempt))) for port in self._ports)
+                        await asyncio.gather(*releasing)
                 raise
             entries_from = max(self._clock.now_ms(), *(each.stamp_ms for each in holdings))
             for port in self._ports:
-                await until_answered(partial(port.ask, LetIn(read.journey, read.at, entries_from, people)))
+                let_in = LetIn(attempt, read.journey, read.at, entries_from, people)
+                await until_answered(partial(port.ask, let_in))

@@ -24,6 +24,7 @@ from parcours.core.remarks import RemarkCounter, RemarkCounts
 from parcours.core.totals import Totals
 from parcours.errors import StoreBroken
 from parcours.journey.publish.publications import Publications
+from parcours.shard.attempts import Attempts
 from parcours.shard.dead_letters import DeadLetter
 from parcours.shard.limit_warnings import LimitWarnings
 from parcours.shard.messages import (
@@ -91,6 +92,7 @@ class ShardHost:
         self._check: asyncio.TimerHandle | None = None
         self._limits = LimitWarnings()
         self._turns = Turns(held=shard.holding().held)
+        self._attempts = Attempts()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -211,10 +213,11 @@ class ShardHost:
         async with self._turns:
             self._shard.place_members(journey, at, number, entries, self._clock.now_ms())
 
-    async def let_in(self, journey: str, at: int, entries_from: int, people: int) -> None:
+    async def let_in(self, attempt: int, journey: str, at: int, entries_from: int, people: int) -> None:
         async with self._turns.even_if_held:
-            self._shard.let_in(journey, at, entries_from, people)
-            self._go_on()
+            if self._attempts.ends(attempt):
+                self._shard.let_in(journey, at, entries_from, people)
+                self._go_on()
 
     async def skip_read(self, journey: str, at: int) -> None:
         async with self._turns:
@@ -243,23 +246,26 @@ class ShardHost:
     async def holding(self) -> Holding:
         return self._shard.holding()
 
-    async def hold(self) -> Holding:
+    async def hold(self, attempt: int) -> Holding:
         async with self._turns.even_if_held:
-            self._turns.hold(held=True)
-            if not self._shard.holding().held:
-                self._shard.hold(held=True)
+            if self._attempts.holds(attempt):
+                self._turns.hold(held=True)
+                if not self._shard.holding().held:
+                    self._shard.hold(held=True)
             return self._shard.holding()
 
-    async def release(self) -> None:
+    async def release(self, attempt: int) -> None:
         async with self._turns.even_if_held:
-            if self._shard.holding().held:
-                self._shard.hold(held=False)
-            self._go_on()
+            if self._attempts.ends(attempt):
+                if self._shard.holding().held:
+                    self._shard.hold(held=False)
+                self._go_on()
 
-    async def publish(self, publications: Publications) -> None:
+    async def publish(self, attempt: int, publications: Publications) -> None:
         async with self._turns.even_if_held:
-            self._shard.publish(publications)
-            self._go_on()
+            if self._attempts.ends(attempt):
+                self._shard.publish(publications)
+                self._go_on()
 
     def _go_on(self) -> None:
         self._turns.hold(held=False)

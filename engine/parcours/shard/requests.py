@@ -145,16 +145,18 @@ class PlaceMembers(Request[None], frozen=True, tag="place"):
 class LetIn(Request[None], frozen=True, tag="let_in"):
     """All are placed: they enter from this time on, which no shard has passed. A shard that is held goes on.
 
-    people  how many the read lets in, over all shards
+    attempt  that of the `Hold` before it (attempts.py)
+    people   how many the read lets in, over all shards
     """
 
+    attempt: int
     journey: str
     at: int
     entries_from: int
     people: int
 
     async def put_to(self, host: ShardHost) -> None:
-        await host.let_in(self.journey, self.at, self.entries_from, self.people)
+        await host.let_in(self.attempt, self.journey, self.at, self.entries_from, self.people)
 
 
 class SkipRead(Request[None], frozen=True, tag="skip_read"):
@@ -175,26 +177,37 @@ class GetHolding(Request[Holding], frozen=True, tag="holding"):
 
 
 class Hold(Request[Holding], frozen=True, tag="hold"):
-    """Stand still, durably, until `Publish`, `LetIn` or `Release`: the answer tells the shard's time until then."""
+    """Stand still, durably, until `Publish`, `LetIn` or `Release`: the answer tells the shard's time until then.
+
+    One that comes after these, or after a newer attempt (attempts.py), changes nothing; nobody waits for its answer.
+    """
+
+    attempt: int
 
     async def put_to(self, host: ShardHost) -> Holding:
-        return await host.hold()
+        return await host.hold(self.attempt)
 
 
 class Release(Request[None], frozen=True, tag="release"):
-    """Nothing changes after all: go on."""
+    """Nothing changes after all: go on, unless there is a newer attempt."""
+
+    attempt: int
 
     async def put_to(self, host: ShardHost) -> None:
-        await host.release()
+        await host.release(self.attempt)
 
 
 class Publish(Request[None], frozen=True, tag="publish"):
-    """This is published from its ledger's time on; what is no news changes nothing. The shard goes on."""
+    """This is published from its ledger's time on; what is no news changes nothing. The shard goes on.
 
+    Nothing at all happens where there is a newer attempt.
+    """
+
+    attempt: int
     publications: Publications
 
     async def put_to(self, host: ShardHost) -> None:
-        await host.publish(self.publications)
+        await host.publish(self.attempt, self.publications)
 
 
 class CountRuns(Request[list[tuple[str, int, int]]], frozen=True, tag="runs"):

@@ -23,6 +23,7 @@ from parcours.journey.publish.publications import PublicationCompiler
 from parcours.routing.audience_reads import Due, Upcoming, list_everywhere, place_members
 from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router, Taken
+from parcours.shard.attempts import NO_ATTEMPT
 from parcours.shard.requests import CollectFacts, CollectRemarks, GetStatus, LetIn, PassTime, Publish
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.told_inputs import ToldInputs
@@ -150,7 +151,7 @@ class Drive:
             await self._feed(ahead, change[:2])
             await self._pass_to(change.at)
             for port in self._ports:
-                await port.ask(Publish(change.published))
+                await port.ask(Publish(NO_ATTEMPT, change.published))
             self._router.publish(compiler.program(change.published))
         await self._feed(ahead, (through_ms, LAST))
         await self._pass_to(before_ms)
@@ -196,7 +197,7 @@ class Drive:
         assert listed is not None, "under virtual time a read is made once"
         people = await place_members(self._ports, due.read, listed, most)
         for port in self._ports:
-            await port.ask(LetIn(due.journey.name, due.at_ms, due.at_ms, people))
+            await port.ask(LetIn(NO_ATTEMPT, due.journey.name, due.at_ms, due.at_ms, people))
         self._reads.done()
 
     async def _feed(self, ahead: _Ahead, through: Place | None) -> None:

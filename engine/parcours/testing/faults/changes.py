@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from parcours.errors import CallerError, ShardUnavailable
 from parcours.journey.publish.publications import PublicationCompiler, Publications, begun
 from parcours.routing.change_protocol import Making, carry_out, changing, publishing, settle
 from parcours.routing.ports import ChangePort
 from parcours.routing.router import Router
+from parcours.testing.faults.injector import Injector
 from parcours.testing.faults.loop import Process, SimulatedLoop
 from parcours.testing.faults.plan import Change
 from parcours.testing.faults.project import shop
@@ -35,11 +37,14 @@ class Publishing:
         ports: Sequence[ChangePort],
         now_ms: Callable[[], int],
         compiler: PublicationCompiler,
+        injector: Injector,
     ) -> None:
         self._router = router
         self._ports = ports
         self._now_ms = now_ms
         self._compiler = compiler
+        self._injector = injector
+        self._attempts = count(1)
         self._turn = asyncio.Lock()
         self.publications = begun(shop())
         self._begun = asyncio.Event()
@@ -47,19 +52,21 @@ class Publishing:
 
     async def _begin(self) -> None:
         self.publications = await settle(self._ports)
-        await self._tell(self.publications)
+        self._router.publish(self._compiler.program(self.publications))
         self._begun.set()
 
     async def _tell(self, publications: Publications) -> None:
+        if self._injector.at_call(0, "tell") == "fails":
+            raise CallerError("it cannot be sent")
         self._router.publish(self._compiler.program(publications))
 
     async def make(self, change: Change) -> Publications:
-        """Make a change; what is published then. One that is not possible changes nothing."""
+        """Make a change; what is published then. One that is not possible, or cannot be told, changes nothing."""
         await self._begun.wait()
         async with self._turn:
             try:
                 self.publications = await carry_out(
-                    self._ports, self.publications, _making(change), self._now_ms(), self._tell
+                    self._ports, self.publications, _making(change), self._now_ms(), self._tell, next(self._attempts)
                 )
             except CallerError:
                 return self.publications

@@ -233,4 +233,5 @@ class Cluster:
         ports = self.ports(lambda port: port)
         self.router = Router(f"router {self.starts}", ports, shop().program, SETTINGS, SLOT_MAP)
         changed = [self.port(place) for place in self.shards]
-        self.publishing = Publishing(self.process, self.router, changed, self.clock.engine_time().now_ms, self.compiler)
+        now_ms = self.clock.engine_time().now_ms
+        self.publishing = Publishing(self.process, self.router, changed, now_ms, self.compiler, self.injector)

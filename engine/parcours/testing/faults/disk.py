@@ -174,6 +174,10 @@ class ProcessStore:
                 told = f"{claim.number} of {claim.by} by a receipt for claim {number} of {self.asked.by}"
                 self._disk.violations.append(f"receipt: {receipt.key} was settled, claim {told}")
 
+    def took_in_motion(self, number: int) -> None:
+        """A change reaches a shard that does not stand still: its time may have gone on since it was asked for it."""
+        self._disk.violations.append(f"still: shard {self._disk.shard} goes on before it has change {number}")
+
     def save_image(self, image: SlotImage) -> int:
         return self._do("save_image", lambda: self._disk.memory.save_image(image))
 

@@ -88,6 +88,9 @@ class ObservedShard(Shard):
         self._observed.changes = True
         if self._published.is_news(publications):
             self._observed.publications = publications
+            known = self._published
+            if publications.ledger.number > known.ledger.number and not (known.held or known.fresh):
+                self._observed.took_in_motion(publications.ledger.number)
         try:
             super().publish(publications)
         finally:

@@ -110,16 +110,20 @@ CALL_FAULTS: Final = ("request lost", "answer lost", "late", "doubled", "repeate
 and `repeated`: it is carried out twice, and the answer counts that comes first, or the second one.
 """
 
-CHANGE_FAULTS: Final = ("request lost", "answer lost", "repeated", "slow", "engine dies")
+CHANGE_FAULTS: Final = (*CALL_FAULTS, "engine dies")
 """`engine dies`: all of it, before the shard has been told, or once it has, while others have not."""
+
+CHANGE_CALLS: Final = ("hold", "publish", "release")
 
 CALLS: Final = [
     *(("take", how) for how in CALL_FAULTS),
     *(("exchange", how) for how in (*CALL_FAULTS, "caller dies")),
-    *((request, how) for request in ("hold", "publish") for how in CHANGE_FAULTS),
+    *((request, how) for request in CHANGE_CALLS for how in CHANGE_FAULTS),
+    ("tell", "fails"),
 ]
 """The faults of calls, each with the kind of request. `caller dies`: the request is carried out even so, after the
-shard has been told of the death.
+shard has been told of the death. `tell` is no request to a shard: whoever has to know of a change first cannot be told,
+so the shards are released from it.
 """
 
 PROVIDER_FAULTS: Final = (
@@ -195,21 +199,32 @@ def _line(random: Random, person: str, number: int) -> dict[str, Any]:
 
 
 def _changes(random: Random) -> list[Change]:
-    """None in every other run; in the others some, mostly while much is going on."""
+    """None in every other run; in the others some, mostly while much is going on, and some close upon another."""
     changes = []
     for _ in range(random.choice((0, 0, 0, 1, 3, 6))):
         verb = random.choice(("pause", "resume", *VERBS))
         at_s = random.choice((60.0, 8_000.0, 40_000.0, float(WORK_S))) * random.random()
-        changes.append(Change(at_s, verb, random.choice(JOURNEYS) if verb != "publish" else "", random.randrange(2)))
+        journey = random.choice(JOURNEYS)
+        if random.random() < 0.3:
+            changes += [Change(at_s, "pause", journey), Change(at_s + random.random(), "resume", journey)]
+        else:
+            changes.append(Change(at_s, verb, journey if verb != "publish" else "", random.randrange(2)))
     return sorted(changes, key=lambda change: change.at_s)
 
 
 def _faults(random: Random, changes: int) -> list[Fault]:
     faults: list[Fault] = []
     intensity = random.choice((0, 1, 1, 2, 4))
+    if intensity and changes > 1:  # the end of a change comes to a shard that stands still for the next one
+        nth = random.randint(1, changes - 1)
+        faults.append(CallFault("late", 0, "publish", nth + 1))  # the first one settles
+        faults.append(CallFault("slow", len(SHARDS) - 1, "hold", nth + 1))
     for _ in range(min(intensity, changes)):
         shard, nth = random.randrange(len(SHARDS)), random.randint(1, 4)
-        request, how = random.choice([each for each in CALLS if each[0] in ("hold", "publish")])
+        request, how = random.choice(CHANGE_CALLS), random.choice(CHANGE_FAULTS)
+        if request == "release":
+            nth = 1
+            faults.append(CallFault("fails", 0, "tell", random.randint(1, 2)))
         faults += [
             CallFault(how, shard, request, nth),
             StoreFault(random.choice(STORE_FAULTS), random.randrange(len(SHARDS)), "change", random.randint(1, 5)),

@@ -19,6 +19,7 @@ from parcours.shard.requests import (
     GiveUpClaims,
     Hold,
     Publish,
+    Release,
     Request,
     TakeBatch,
     decode_answer,
@@ -38,6 +39,7 @@ NAMES: Final[dict[type, str]] = {
     GiveUpClaims: "give up",
     Hold: "hold",
     Publish: "publish",
+    Release: "release",
 }
 
 
