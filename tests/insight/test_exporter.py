@@ -170,6 +170,21 @@ def test_a_shard_that_is_gone_for_a_while_is_exported_when_it_is_there_again(kin
     asyncio.run(scenario())
 
 
+def test_a_range_that_another_exporter_has_ended_is_not_written_again() -> None:
+    class Ended(Journal):
+        async def ask(self, request: Any, /) -> Any:
+            return None if isinstance(request, ReadExport) else await super().ask(request)
+
+    async def scenario() -> None:
+        files = Files()
+
+        assert not await exporter_of(files.open).export_next(0, Ended(4), at_least=1)
+
+        assert (files.there, files.abandoned) == ({}, 1)
+
+    asyncio.run(scenario())
+
+
 def test_what_cannot_be_written_is_a_trouble_until_it_can_and_hinders_no_other_shard(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

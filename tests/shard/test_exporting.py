@@ -36,9 +36,11 @@ def begin(world: World, at_least: int = 1, most: int = MOST) -> ExportRange | No
 
 def read(world: World, ahead: ExportRange) -> list[ExportRecord]:
     """All records of a range that tell anything, slice by slice."""
-    records, after = [], ahead.first - 1
+    records: list[ExportRecord] = []
+    after = ahead.first - 1
     while True:
         part = world.shard.exporting.slice(after, ahead.last)
+        assert part is not None
         records += part.records
         if part.after is None:
             return records
@@ -120,6 +122,17 @@ def test_ending_a_range_twice_or_another_one_changes_nothing(exported: World, li
     assert exported.shard.newest == written
 
 
+def test_a_range_that_has_been_ended_is_handed_over_no_more(exported: World, lines: Lines) -> None:
+    exported.take(*(lines.identify(f"p{number}") for number in range(3)))
+    ahead = exported.shard.exporting.begin(1, 100, exported.now_ms)
+    assert ahead is not None
+    assert exported.shard.exporting.slice(ahead.first - 1, ahead.last) is not None
+
+    exported.shard.exporting.end(ahead.last, exported.now_ms)
+
+    assert exported.shard.exporting.slice(ahead.first - 1, ahead.last) is None, "its records may be trimmed"
+
+
 def test_a_big_range_is_handed_over_in_slices(exported: World, lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("parcours.shard.exporting.SLICE_BYTES", 1_000)
     for number in range(20):
@@ -127,7 +140,8 @@ def test_a_big_range_is_handed_over_in_slices(exported: World, lines: Lines, mon
     ahead = begin(exported)
     assert ahead is not None
 
-    assert exported.shard.exporting.slice(ahead.first - 1, ahead.last).after is not None
+    part = exported.shard.exporting.slice(ahead.first - 1, ahead.last)
+    assert part is not None and part.after is not None
     assert facts_in(read(exported, ahead)) == exported.facts()
 
 

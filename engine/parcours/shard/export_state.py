@@ -95,6 +95,10 @@ class ExportState:
         """Whether a range has been begun and not ended."""
         return self._entry.under_way is not None
 
+    def is_read(self, last: int) -> bool:
+        """Whether the range up to `last` is the one under way."""
+        return self._entry.under_way is not None and self._entry.under_way.last == last
+
     def begin(self, ahead: ExportRange, stamp_ms: int) -> tuple[str, bytes]:
         """The entry to commit before a file of this range is written."""
         self._begun_ms = stamp_ms
@@ -105,8 +109,7 @@ class ExportState:
 
         What came after the range waits since then at the earliest; where it was begun in another life, since now.
         """
-        under_way = self._entry.under_way
-        if under_way is None or under_way.last != last:
+        if not self.is_read(last):
             return None
         begun_ms = stamp_ms if self._begun_ms is None else self._begun_ms
         self._waits_since_ms = None if self._told <= last else begun_ms

@@ -32,9 +32,14 @@ class Exporting:
                 self._commits.commit(work, always=True)
         return None if ahead is None else ExportRange(ahead.first + self._state.offset, ahead.last + self._state.offset)
 
-    def slice(self, after: int, last: int) -> ExportSlice:
-        """The records above `after` up to `last` that tell anything, a slice of them."""
+    def slice(self, after: int, last: int) -> ExportSlice | None:
+        """The records above `after` up to `last` that tell anything, a slice of them.
+
+        None if that range is not under way any more: whoever asks would take what has been trimmed for nothing.
+        """
         self._commits.check()
+        if not self._state.is_read(last - self._state.offset):
+            return None
         found: list[ExportRecord] = []
         looked_at = 0
         for record in self._store.records(after - self._state.offset):

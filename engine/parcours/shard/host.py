@@ -294,7 +294,7 @@ class ShardHost:
         async with self._turns:
             return self._shard.exporting.begin(at_least, most, self._clock.now_ms())
 
-    async def read_export(self, after: int, last: int) -> ExportSlice:
+    async def read_export(self, after: int, last: int) -> ExportSlice | None:
         return self._shard.exporting.slice(after, last)
 
     async def end_export(self, last: int) -> None:

@@ -277,13 +277,16 @@ class BeginExport(Request[ExportRange | None], frozen=True, tag="begin_export"):
         return await host.begin_export(self.at_least, self.most)
 
 
-class ReadExport(Request[ExportSlice], frozen=True, tag="read_export"):
-    """A slice of the range's records: those above `after`, up to `last`."""
+class ReadExport(Request[ExportSlice | None], frozen=True, tag="read_export"):
+    """A slice of the range's records: those above `after`, up to `last`.
+
+    None if the range is not under way any more: somebody else has ended it, and its records may be gone.
+    """
 
     after: int
     last: int
 
-    async def put_to(self, host: ShardHost) -> ExportSlice:
+    async def put_to(self, host: ShardHost) -> ExportSlice | None:
         return await host.read_export(self.after, self.last)
 
 

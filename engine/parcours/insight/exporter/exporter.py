@@ -68,24 +68,32 @@ class LooksAfterFiles(Protocol):
 class Exporter:
     """Lives on one event loop.
 
-    upkeep  looks after the files of all shards, by the time of the clock
+    upkeep        looks after the files of all shards, by the time of the clock
+    look_every_s  pause between two looks at a shard
     """
 
     def __init__(
-        self, open_range: OpenRange, program: Program, settings: Settings, upkeep: LooksAfterFiles, clock: Clock
+        self,
+        open_range: OpenRange,
+        program: Program,
+        settings: Settings,
+        upkeep: LooksAfterFiles,
+        clock: Clock,
+        look_every_s: float = LOOK_EVERY_S,
     ) -> None:
         self._open_range = open_range
         self._upkeep = upkeep
         self._clock = clock
         self._program = program
         self._settings = settings
+        self._look_every_s = look_every_s
         self._troubles: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, ports: Sequence[ShardPort]) -> None:
         """Export what these shards have, for ever. Returns at once."""
         for number, port in enumerate(ports):
-            spawn(self._follow(number, port), self._tasks)
+            spawn(self.follow(number, port), self._tasks)
         spawn(self._look_after_files(), self._tasks)
 
     def publish(self, program: Program) -> None:
@@ -103,7 +111,7 @@ class Exporter:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _follow(self, number: int, port: ShardPort) -> None:
+    async def follow(self, number: int, port: ShardPort) -> None:
         """Export one shard for ever."""
         what = f"facts of shard {number}"
         every_s = self._settings.export_every_ms / 1_000
@@ -128,7 +136,7 @@ class Exporter:
             pause_s = PAUSE_S
             if at_least == 1:
                 last = clock()
-            await asyncio.sleep(min(LOOK_EVERY_S, every_s))
+            await asyncio.sleep(min(self._look_every_s, every_s))
 
     def _note(self, what: str, trouble: str) -> None:
         if trouble != self._troubles.get(what):
@@ -152,6 +160,7 @@ class Exporter:
     async def export_next(self, number: int, port: ShardPort, at_least: int) -> bool:
         """Export one range of a shard, if so many records wait; returns whether there was one.
 
+        An exporter that was frozen may find that another one has ended its range: it leaves the files as they are.
         Raises ShardUnavailable, ParcoursError or OSError where that fails; the range comes again then.
         """
         ahead = await port.ask(BeginExport(at_least, self._settings.export_records))
@@ -162,6 +171,9 @@ class Exporter:
             after: int | None = ahead.first - 1
             while after is not None:
                 part = await port.ask(ReadExport(after, ahead.last))
+                if part is None:
+                    files.abandon()
+                    return False
                 await _in_thread(partial(files.add, part))
                 after = part.after
             await _in_thread(files.finish)
