@@ -214,6 +214,25 @@ MUTANTS: Final = (
         "        self._newest,",
     ),
     Mutant(
+        "records are trimmed that are not exported",
+        "shard/export_state.py",
+        '"""The end of a range is durable: its records may be trimmed."""\n'
+        "        self._store.read_through(self._entry.exported)",
+        "self._store.read_through(self._newest)",
+    ),
+    Mutant(
+        "a range is exported that is not committed",
+        "shard/exporting.py",
+        "                work.own.append(self._state.begin(ahead, work.stamp_ms))\n",
+        "                self._state.begin(ahead, work.stamp_ms)\n",
+    ),
+    Mutant(
+        "a range that has been ended is handed over",
+        "shard/exporting.py",
+        "        if not self._state.is_read(last - self._state.offset):\n            return None\n",
+        "",
+    ),
+    Mutant(
         "a resumed journey makes what is over ready again",
         "core/delivery/sending.py",
         "            settle(turn, delivery)\n",

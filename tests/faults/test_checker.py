@@ -21,7 +21,7 @@ from parcours.testing.faults.provider import Attempt
 from parcours.testing.faults.simulate import simulate
 
 BUSY = 3
-"""A seed in which something of every kind is sent."""
+"""A seed in which something of every kind is sent, and exported."""
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +131,14 @@ def wrong_totals(ledgers: Ledgers) -> Ledgers:
     return with_shards(ledgers, lambda shard: replace(shard, totals=NOTHING))
 
 
+def exported_with_a_gap(ledgers: Ledgers) -> Ledgers:
+    return with_shards(ledgers, lambda shard: replace(shard, exported=(shard.exported or ())[1:]))
+
+
+def exported_twice(ledgers: Ledgers) -> Ledgers:
+    return with_shards(ledgers, lambda shard: replace(shard, exported=[*(shard.exported or ())] * 2))
+
+
 def published_in_one_shard(ledgers: Ledgers) -> Ledgers:
     other = replace(ledgers.shards[1], ledger=Ledger(number=2))
     return replace(ledgers, shards=[ledgers.shards[0], other])
@@ -185,6 +193,8 @@ def still_queued(ledgers: Ledgers) -> Ledgers:
         ("published", published_in_one_shard),
         ("published", a_change_answered_and_lost),
         ("totals", wrong_totals),
+        ("exported", exported_with_a_gap),
+        ("exported", exported_twice),
         ("duplicates", arrived_twice),
         ("marketing", arrived_twice),
         ("transactional", nothing_arrived),

@@ -10,17 +10,21 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import zip_longest
 from typing import Final
 
 import msgspec
 
 from parcours.config import Settings
-from parcours.core.fact import DeliveryReached, Fact, Moved, Published
+from parcours.core.fact import DeliveryReached, Fact, Moved
+from parcours.core.fact_block import decode_facts
 from parcours.core.profile import Profile
 from parcours.core.series_entries import SeriesEntries
 from parcours.core.totals import FactCounter, Totals
 from parcours.journey.publish.ledger import Ledger
 from parcours.journey.publish.publications import Publications
+from parcours.shard.messages import ExportRecord
+from parcours.shard.reports import NOBODY
 from parcours.testing.faults.changes import Changed
 from parcours.testing.faults.client import Line
 from parcours.testing.faults.disk import Commit
@@ -43,6 +47,7 @@ class ShardEnd:
     restored_...     as they come back from the disk
     ledger           what is published; None if nobody has looked
     found            what was seen on the way that must not be
+    exported         the records that the exporter has, in their order; None if there was none
     """
 
     commits: Sequence[Commit]
@@ -54,6 +59,7 @@ class ShardEnd:
     found: Sequence[str] = ()
     ledger: Ledger | None = None
     restored_ledger: Ledger | None = None
+    exported: Sequence[ExportRecord] | None = None
 
 
 @dataclass(frozen=True)
@@ -189,7 +195,7 @@ def twin(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
         told = defaultdict(list)
         for commit in shard.commits:
             for fact in commit.facts:
-                if not isinstance(fact, Published):  # which is of nobody
+                if fact.person != NOBODY:
                     told[fact.person].append(fact)
         for person in sorted({*told, *undisturbed.facts}):
             checked["twin"] += 1
@@ -256,6 +262,25 @@ def totals(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
 
 def _without_lines(counted: Totals) -> Totals:
     return msgspec.structs.replace(counted, lines=(0, 0, 0, 0))
+
+
+def exported(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
+    """With an exporter, each record that tells anything is exported once, as it is in the journal."""
+    for number, shard in enumerate(ledgers.shards):
+        if shard.exported is None:
+            continue
+        told = [commit for commit in shard.commits if commit.facts or commit.inputs]
+        for commit, record in zip_longest(told, shard.exported):
+            checked["exported"] += 1
+            if commit is None or record is None or not _is_exported(commit, record):
+                yield f"of shard {number}, {commit} is exported as {record}"
+                break
+
+
+def _is_exported(commit: Commit, record: ExportRecord) -> bool:
+    facts = decode_facts(record.facts, f"record {record.sequence}")
+    told = (record.sequence, record.stamp_ms, facts, record.inputs)
+    return told == (commit.sequence, commit.stamp_ms, commit.facts, commit.inputs)
 
 
 def duplicates(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
@@ -353,6 +378,7 @@ RULES: Final[tuple[Rule, ...]] = (
     recovery,
     published,
     totals,
+    exported,
     duplicates,
     marketing,
     transactional,

@@ -1,7 +1,7 @@
-"""The simulated cluster: each shard, dispatcher and router is a process of its own, and a supervisor replaces the dead.
+"""The simulated cluster: each part of the engine is a process of its own, and a supervisor replaces the dead.
 
 Only the processes and what starts them are simulated. What runs in them is the engine's own: `Shard`, `ShardHost`,
-`Dispatcher` with its `Breaker`, `Router`.
+`Dispatcher` with its `Breaker`, `Router`, `Exporter`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from parcours.testing.faults.chance import between
 from parcours.testing.faults.changes import Publishing
 from parcours.testing.faults.clocks import WallClock
 from parcours.testing.faults.disk import Disk, ProcessStore
+from parcours.testing.faults.exports import ExporterPlace, Folder
 from parcours.testing.faults.injector import Injector
 from parcours.testing.faults.layout import SHARDS, SLOT_MAP
 from parcours.testing.faults.loop import Process, SimulatedLoop
@@ -42,6 +43,8 @@ SETTINGS: Final = Settings(
     ambiguous_resend_after_ms=20_000,
     journal_bytes_max=6_000,
     totals_facts_max=20,
+    export_records=12,
+    export_every_ms=5_000_000,
 )
 """Small bounds, so that few events reach them. An attempt that hangs is still under way when the next one begins."""
 
@@ -57,7 +60,7 @@ class ShardPlace:
 
     def __init__(self, cluster: Cluster, number: int) -> None:
         self.number = number
-        self.disk = Disk(number, cluster.kill)
+        self.disk = Disk(number, cluster.kill, partial(cluster.may_be_trimmed, SHARDS[number]))
         self.current: ShardCopy | None = None
         self.left_behind: list[Callable[[], object]] = []
         self._cluster = cluster
@@ -79,7 +82,7 @@ class ShardPlace:
     async def _open(self, copy: ShardCopy, expected_epoch: int | None) -> None:
         cluster = self._cluster
         store = ProcessStore(self.disk, copy.process, cluster.injector)
-        shard = ObservedShard(SHARDS[self.number], store, SETTINGS, cluster.compiler)
+        shard = cluster.shard(self.number, store)
         clock = cluster.clock.engine_time()
         try:
             shard.open(clock.now_ms(), expected_epoch=expected_epoch)
@@ -171,7 +174,11 @@ class DispatcherPlace:
 
 
 class Cluster:
-    """All processes of the engine over the disks of its shards."""
+    """All processes of the engine over the disks of its shards.
+
+    folder  what is exported. There is an exporter in every other seed; in the others it is None, and the journal is
+            trimmed as facts grow old
+    """
 
     def __init__(
         self, loop: SimulatedLoop, seed: int, clock: WallClock, injector: Injector, provider: Provider
@@ -184,6 +191,8 @@ class Cluster:
         self.shards = [ShardPlace(self, number) for number in range(len(SHARDS))]
         self.dispatchers = {channel: DispatcherPlace(self, channel) for channel in CHANNELS}
         self.compiler = RunCompiler()
+        self.folder = Folder() if seed % 2 else None
+        self.exporter = None if self.folder is None else ExporterPlace(self, self.folder, SETTINGS)
         self.router: Router | None = None
         self.publishing: Publishing | None = None
         self.process = Process(loop, "router")
@@ -201,6 +210,14 @@ class Cluster:
         nowhere = next(iter(ways.values()))
         return [ways.get(number, nowhere) for number in range(SLOT_MAP.shards)]
 
+    def shard(self, number: int, store: ProcessStore) -> ObservedShard:
+        """The shard at this place, over a store of one process."""
+        return ObservedShard(SHARDS[number], store, SETTINGS, self.compiler, exports=self.folder is not None)
+
+    def may_be_trimmed(self, shard: int, record: int) -> bool:
+        """With an exporter nothing may go that is not exported."""
+        return self.folder is None or self.folder.has(shard, record)
+
     def wake(self, channel: str, shard: int) -> None:
         """A shard has deliveries ready."""
         self.dispatchers[channel].wake(shard)
@@ -211,6 +228,8 @@ class Cluster:
             place.assign()
         for dispatcher in self.dispatchers.values():
             dispatcher.start()
+        if self.exporter is not None:
+            self.exporter.start()
         self._start_router()
 
     def kill(self) -> None:
@@ -223,6 +242,8 @@ class Cluster:
         for dispatcher in self.dispatchers.values():
             if dispatcher.process is not None:
                 dispatcher.process.kill()
+        if self.exporter is not None:
+            self.exporter.process.kill()
         if not starts_anyway:
             self.loop.outside(between(1.0, 20.0, self.seed, "start", self.starts), self._start_router)
 

@@ -57,8 +57,9 @@ Given: TypeAlias = Claimed | Answered | Unasked | Batch | Publications
 class Commit(msgspec.Struct, frozen=True):
     """A record that has become durable, and what it was made of.
 
-    given  the inputs in their order: a batch as a whole
-    opens  whether it is the one of a shard that comes back
+    given   the inputs in their order: a batch as a whole
+    opens   whether it is the one of a shard that comes back
+    inputs  the lines that are kept with it, as they are encoded
     """
 
     sequence: int
@@ -67,6 +68,7 @@ class Commit(msgspec.Struct, frozen=True):
     given: tuple[Given, ...]
     opens: bool
     facts: list[Fact]
+    inputs: bytes = b""
 
 
 class Disk:
@@ -77,15 +79,26 @@ class Disk:
     claims      how often each delivery has been claimed
     """
 
-    def __init__(self, shard: int, cut_power: Callable[[], None]) -> None:
-        """`cut_power` ends every process of the engine."""
+    def __init__(
+        self, shard: int, cut_power: Callable[[], None], may_be_trimmed: Callable[[int], bool] = lambda record: True
+    ) -> None:
+        """`cut_power` ends every process of the engine; `may_be_trimmed` is asked of each record that goes."""
         self.shard = shard
         self.cut_power = cut_power
+        self._may_be_trimmed = may_be_trimmed
         self.memory = MemoryStore()
         self.commits: list[Commit] = []
         self.violations: list[str] = []
         self.claims: Counter[str] = Counter()
         self.epoch = 0
+
+    def trim(self, through: int) -> bool:
+        """The oldest record goes, if that may be."""
+        oldest = next(self.memory.records(), None)
+        is_gone = self.memory.trim(through)
+        if is_gone and oldest is not None and not self._may_be_trimmed(oldest.sequence):
+            self.violations.append(f"export: shard {self.shard} trimmed record {oldest.sequence}, and nobody has it")
+        return is_gone
 
     def wrote(self, record: Record, given: tuple[Given, ...], *, opens: bool) -> None:
         """A record is durable."""
@@ -101,7 +114,7 @@ class Disk:
         self.claims.update(
             fact.key for fact in facts if isinstance(fact, DeliveryReached) and fact.outcome == "claimed"
         )
-        self.commits.append(Commit(record.sequence, record.epoch, record.stamp_ms, given, opens, facts))
+        self.commits.append(Commit(record.sequence, record.epoch, record.stamp_ms, given, opens, facts, record.inputs))
 
 
 class ProcessStore:
@@ -182,7 +195,7 @@ class ProcessStore:
         return self._do("save_image", lambda: self._disk.memory.save_image(image))
 
     def trim(self, through: int) -> bool:
-        return self._do("trim", lambda: self._disk.memory.trim(through))
+        return self._do("trim", lambda: self._disk.trim(through))
 
     def images(self) -> Iterator[SlotImage]:
         return self._disk.memory.images()

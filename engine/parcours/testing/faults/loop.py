@@ -12,7 +12,9 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from concurrent.futures import Executor
 from contextvars import Context, ContextVar, copy_context
+from functools import partial
 from typing import Any, Final, TypeVar, TypeVarTuple, Unpack
 
 from parcours.errors import ShardUnavailable
@@ -22,6 +24,12 @@ Ts = TypeVarTuple("Ts")
 
 ROUNDS_MAX: Final = 200_000
 """Rounds of the loop in one run: a hundred times as many as it takes."""
+
+NOTICED_S: Final = 30.0
+"""A process that is frozen for longer has been replaced when it wakes up."""
+
+THREAD_S: Final = 0.01
+"""How long it takes what would run in a thread."""
 
 RESOLUTION_S: Final = 1e-6
 """Timers that are due within so little are due together: seconds are floats, and sums of them are not exact."""
@@ -200,6 +208,14 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         gated.handle = handle = super().call_at(when, called, *args, context=context)
         return handle
 
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        """There are no threads: what would run in one is done at once, a moment later."""
+        result: asyncio.Future[T] = self.create_future()
+        self.call_later(THREAD_S, _carry_out, partial(func, *args), result)
+        return result
+
     def outside(self, delay_s: float, callback: Callable[..., object], *args: Any) -> None:
         """Call a function of no process after a while."""
         self.call_later(delay_s, callback, *args, context=OUTSIDE)
@@ -241,6 +257,15 @@ async def _answer(work: Callable[[], Awaitable[T]], answer: asyncio.Future[T]) -
     else:
         if not answer.done():
             answer.set_result(result)
+
+
+def _carry_out(work: Callable[[], T], result: asyncio.Future[T]) -> None:
+    try:
+        done = work()
+    except Exception as error:  # noqa: BLE001  # it is the caller's
+        result.set_exception(error)
+    else:
+        result.set_result(done)
 
 
 def _fail(answer: asyncio.Future[Any]) -> None:

@@ -59,10 +59,14 @@ class RunCompiler(PublicationCompiler):
 class ObservedShard(Shard):
     """The shard of this number over a store of a process."""
 
-    def __init__(self, number: int, store: ProcessStore, settings: Settings, compiler: RunCompiler) -> None:
+    def __init__(
+        self, number: int, store: ProcessStore, settings: Settings, compiler: RunCompiler, *, exports: bool
+    ) -> None:
         project = shop()
         time = ObservedTime(store)
-        super().__init__(number, SLOT_MAP, project.program, store, settings, time=time, project=project)
+        super().__init__(
+            number, SLOT_MAP, project.program, store, settings, time=time, project=project, exports=exports
+        )
         self._observed = store
         self._published._compiler = compiler
 

@@ -113,6 +113,9 @@ and `repeated`: it is carried out twice, and the answer counts that comes first,
 CHANGE_FAULTS: Final = (*CALL_FAULTS, "engine dies")
 """`engine dies`: all of it, before the shard has been told, or once it has, while others have not."""
 
+FILES_FAULTS: Final = ("crash before", "crash after", "disk full", "freezes unread", "freezes unwritten")
+"""A crash is one of the exporter's process; that is what freezes, too, before it has read a range or has written it."""
+
 CHANGE_CALLS: Final = ("hold", "publish", "release")
 
 CALLS: Final = [
@@ -120,10 +123,12 @@ CALLS: Final = [
     *(("exchange", how) for how in (*CALL_FAULTS, "caller dies")),
     *((request, how) for request in CHANGE_CALLS for how in CHANGE_FAULTS),
     ("tell", "fails"),
+    *(("export", how) for how in CALL_FAULTS),
+    *(("files", how) for how in FILES_FAULTS),
 ]
 """The faults of calls, each with the kind of request. `caller dies`: the request is carried out even so, after the
 shard has been told of the death. `tell` is no request to a shard: whoever has to know of a change first cannot be told,
-so the shards are released from it.
+so the shards are released from it. Nor is `files`: it is the files of a range that is exported.
 """
 
 PROVIDER_FAULTS: Final = (
@@ -133,8 +138,8 @@ PROVIDER_FAULTS: Final = (
 )  # fmt: skip
 
 TIMED_FAULTS: Final = (
-    "kill shard", "kill dispatcher", "kill engine", "freeze shard", "freeze dispatcher", "second copy",
-    "clock forward", "clock back",
+    "kill shard", "kill dispatcher", "kill exporter", "kill engine", "freeze shard", "freeze dispatcher",
+    "freeze exporter", "second copy", "clock forward", "clock back",
 )  # fmt: skip
 
 VERBS: Final[tuple[Verb, ...]] = ("publish", "close", "stop", "pause", "resume")
@@ -240,6 +245,9 @@ def _faults(random: Random, changes: int) -> list[Fault]:
         faults.append(CallFault(how, shard, request, nth))
         if random.random() < 0.3 and (request, "late") in CALLS:
             faults.append(CallFault("late", shard, request, nth + 1))  # which tells what an answer was lost of
+    for _ in range(2 * intensity):
+        request, how = random.choice([each for each in CALLS if each[0] in ("export", "files")])
+        faults.append(CallFault(how, random.randrange(len(SHARDS)), request, random.randint(1, 12)))
     for _ in range(2 * intensity):
         channel = random.choice((*CHANNELS, "email"))
         faults.append(ProviderFault(random.choice(PROVIDER_FAULTS), channel, random.randint(1, 10)))

@@ -23,18 +23,16 @@ from parcours.testing.faults.cluster import SETTINGS, Cluster, ShardPlace
 from parcours.testing.faults.disk import ProcessStore
 from parcours.testing.faults.injector import Injector
 from parcours.testing.faults.layout import SHARDS, SLOT_MAP
-from parcours.testing.faults.loop import Process, SimulatedLoop, Stalled
-from parcours.testing.faults.observed import ObservedShard
+from parcours.testing.faults.loop import NOTICED_S, Process, SimulatedLoop, Stalled
 from parcours.testing.faults.plan import CHANNELS, WORK_S, Change, Plan, TimedFault
 from parcours.testing.faults.project import JOURNEYS
 from parcours.testing.faults.provider import Provider
 from parcours.wording import error_words
 
 REST_EVERY_S: Final = 7_200.0
-NOTICED_S: Final = 30.0
-"""A process that is frozen for longer has been replaced when it wakes up."""
+EXPORTED_WITHIN_S: Final = 15_000.0
+"""A shard that is at rest is exported whole by then."""
 
-EXPORT_EVERY_S: Final = 3_000.0
 REST_MAX_S: Final = 12 * 86_400.0
 """How long after the last call everything has to be at rest: longer than any journey of the project takes."""
 
@@ -113,13 +111,13 @@ class _Run:
         for fault in self._plan.faults:
             if isinstance(fault, TimedFault):
                 self._loop.outside(fault.at_s, self._strike, fault)
-        if self._plan.seed % 2:
-            self._loop.outside(EXPORT_EVERY_S, self._export)
         await _sleep(self._loop, WORK_S)
         self._injector.healed = True
         for journey in JOURNEYS:  # nothing comes to rest as long as it is paused
             self._author.plan(Change(self._loop.time() + 1.0, "resume", journey))
         statuses = await self._come_to_rest()
+        if self._cluster.folder is not None:
+            await _sleep(self._loop, EXPORTED_WITHIN_S)
         ends = [await self._end(place) for place in self._cluster.shards]
         ledgers = Ledgers(
             lines=self._client.lines,
@@ -128,25 +126,29 @@ class _Run:
             settings=SETTINGS,
             starts=self._cluster.starts,
             changes=self._author.changes,
-            found=[*self._provider.violations, *(found for each in ends for found in each.found), *self._errors()],
+            found=[*self._provider.violations, *(found for each in ends for found in each.found), *self._found()],
         )
         checked: Counter[str] = Counter()
         violations = [*check(ledgers, checked), *_unrest(statuses)]
         return Outcome(tuple(violations), self._injector.injected, checked, ledgers)
 
-    def _errors(self) -> list[str]:
-        return [f"error: {error}" for error in self._loop.errors]
+    def _found(self) -> list[str]:
+        folder = self._cluster.folder
+        return [*(folder.violations if folder is not None else ()), *(f"error: {each}" for each in self._loop.errors)]
 
     def _strike(self, fault: TimedFault) -> None:
         """A fault whose time has come."""
         place = self._cluster.shards[fault.target]
         dispatcher = self._cluster.dispatchers[CHANNELS[fault.target]]
+        exporter = self._cluster.exporter
         copy = place.current
         match fault.how:
             case "kill shard" if copy is not None and not copy.process.is_dead:
                 copy.process.kill()
             case "kill dispatcher" if dispatcher.process is not None and not dispatcher.process.is_dead:
                 dispatcher.process.kill()
+            case "kill exporter" if exporter is not None and not exporter.process.is_dead:
+                exporter.process.kill()
             case "kill engine" if self._cluster.router is not None:
                 self._cluster.kill()
             case "freeze shard" if copy is not None and not copy.process.is_dead:
@@ -158,6 +160,8 @@ class _Run:
                 self._freeze(dispatcher.process, fault.length_s)
                 if fault.length_s > NOTICED_S:
                     self._loop.outside(NOTICED_S, dispatcher.start_instead_of, dispatcher.process)
+            case "freeze exporter" if exporter is not None and not exporter.process.is_dead:
+                exporter.freeze(exporter.process, fault.length_s)
             case "second copy" if copy is not None and copy.host is not None:
                 place.assign(takes_over=fault.length_s < 60.0)
             case "clock forward":
@@ -167,13 +171,6 @@ class _Run:
             case _:
                 return
         self._injector.note(fault.how)
-
-    def _export(self) -> None:
-        """Somebody has all facts so far, so their records may be trimmed."""
-        for place in self._cluster.shards:
-            if place.disk.commits:
-                place.disk.memory.read_through(place.disk.commits[-1].sequence)
-        self._loop.outside(EXPORT_EVERY_S, self._export)
 
     def _freeze(self, process: Process, length_s: float) -> None:
         process.freeze()
@@ -209,7 +206,7 @@ class _Run:
         people = [person for person in sorted(everybody) if SLOT_MAP.shard(person) == SHARDS[place.number]]
         totals = await self._cluster.port(place).ask(GetTotals())
         store = ProcessStore(disk, Process(self._loop, "again"), self._injector)
-        again = ObservedShard(SHARDS[place.number], store, SETTINGS, self._cluster.compiler)
+        again = self._cluster.shard(place.number, store)
         again.open(stamp_ms)
         host = None if live is None else live.host
         assert host is not None, "the shard is alive at the end"
@@ -227,6 +224,7 @@ class _Run:
             found,
             ledger,
             kept,
+            None if self._cluster.folder is None else self._cluster.folder.records(SHARDS[place.number]),
         )
 
 

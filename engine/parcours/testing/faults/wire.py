@@ -15,10 +15,13 @@ from parcours.errors import ShardStopped, ShardUnavailable, StoreBroken, StoreBu
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import Claims
 from parcours.shard.requests import (
+    BeginExport,
+    EndExport,
     ExchangeDeliveries,
     GiveUpClaims,
     Hold,
     Publish,
+    ReadExport,
     Release,
     Request,
     TakeBatch,
@@ -40,6 +43,9 @@ NAMES: Final[dict[type, str]] = {
     Hold: "hold",
     Publish: "publish",
     Release: "release",
+    BeginExport: "export",
+    ReadExport: "export",
+    EndExport: "export",
 }
 
 

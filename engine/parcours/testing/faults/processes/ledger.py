@@ -51,6 +51,9 @@ class _RealDisk:
     memory: Store
     violations: list[str] = field(default_factory=list)
 
+    def trim(self, through: int) -> bool:
+        return self.memory.trim(through)
+
 
 class LedgerStore(ProcessStore):
     """A real store with a ledger beside it: satisfies `Store`."""
