@@ -162,6 +162,51 @@ def test_what_is_sent_again_is_applied_once(poisoned: Poisoned, lines: Lines) ->
     assert list(poisoned.take(batch_of(3, ordered)).outcomes) == [2], "its message id is known"
 
 
+def test_what_fails_again_without_a_message_id_is_the_same_letter_and_is_applied_once(
+    poisoned: Poisoned, lines: Lines
+) -> None:
+    # given a line that nobody could tell from another one but by its router, and that fails when it is sent again
+    poisoned.take(batch_of(1, lines.identify(POISON)))
+    batch = batch_of(2, lines.track(POISON, "Ordered"))
+    with pytest.raises(ShardStopped):
+        poisoned.take(batch)
+    poisoned.open().take(batch, poisoned.now_ms)
+    (letter,) = poisoned.shard.dead_letters.listed()
+    poisoned.shard.dead_letters.acquit([letter.number])
+    with pytest.raises(ShardStopped):
+        poisoned.shard.resend([letter.number], poisoned.now_ms)
+    assert poisoned.open().dead_letters.listed() == [letter]
+
+    # when it is sent again after the mistake has been mended
+    poisoned.mended = True
+    poisoned.shard.dead_letters.acquit([letter.number])
+    answer = poisoned.shard.resend([letter.number], poisoned.now_ms)
+
+    assert list(answer.outcomes) == [0]
+    assert poisoned.open().dead_letters.listed() == []
+    assert poisoned.shard.ready() == {"email": 1}
+
+
+def test_a_letter_whose_message_is_known_by_now_is_taken_off_the_list_for_good(
+    poisoned: Poisoned, lines: Lines
+) -> None:
+    ordered = lines.track(POISON, "Ordered", message_id="m1")
+    poisoned.take(batch_of(1, lines.identify(POISON)))
+    with pytest.raises(ShardStopped):
+        poisoned.take(batch_of(2, ordered))
+    poisoned.open().take(batch_of(2, ordered), poisoned.now_ms)
+    poisoned.take(batch_of(3, ordered))  # it is handed in again, and set aside again
+    poisoned.mended = True
+    first, second = (letter.number for letter in poisoned.shard.dead_letters.listed())
+    poisoned.shard.dead_letters.acquit([first])
+    poisoned.shard.resend([first], poisoned.now_ms)
+
+    answer = poisoned.shard.resend([second], poisoned.now_ms)
+
+    assert list(answer.outcomes) == [2]
+    assert poisoned.open().dead_letters.listed() == []
+
+
 def test_what_fails_again_stays_on_the_list(poisoned: Poisoned, lines: Lines) -> None:
     poisoned.take(batch_of(1, lines.identify(POISON)))
     with pytest.raises(ShardStopped):

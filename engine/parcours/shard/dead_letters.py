@@ -14,7 +14,7 @@ import msgspec
 
 from parcours.config import Settings
 from parcours.core.fact import LimitReached
-from parcours.shard.in_hand import InHand
+from parcours.shard.in_hand import InHand, digest_of
 from parcours.shard.messages import Batch
 from parcours.shard.work import Work
 
@@ -45,6 +45,11 @@ class DeadLetter(msgspec.Struct, frozen=True, array_like=True):
     reason: str
     mark: bytes
     again: bool = False
+
+    @property
+    def digest(self) -> bytes:
+        """By what the message is recognised, as when it came: a line without a message id is known by its router."""
+        return digest_of(self.mark)
 
 
 _encode = msgspec.msgpack.Encoder().encode

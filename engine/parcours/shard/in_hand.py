@@ -118,6 +118,11 @@ def line_mark(digest: bytes) -> bytes:
     return LINE + digest
 
 
+def digest_of(mark: bytes) -> bytes:
+    """The digest of the line with this mark."""
+    return mark[len(LINE) :]
+
+
 def timer_mark(person: str, due: int) -> bytes:
     """The mark of a person's timers of one instant."""
     return _TIMER_MARK.pack(TIMER, crc32(person.encode()), due >> 32, due & 0xFFFF_FFFF)

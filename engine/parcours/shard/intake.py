@@ -6,8 +6,9 @@ at two sets, once there are many ids at two filters as well (ids/seen.py). Its p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2s
+from typing import TypeAlias
 from zlib import crc32
 
 from parcours.config import Settings
@@ -50,6 +51,9 @@ SET_ASIDE = "it was set aside as a dead letter"
 NOT_USABLE_THEN = "it could not be used when it first came"
 """What is told of a rejected line that comes again and could be used by now."""
 
+Digests: TypeAlias = Sequence[bytes] | None
+"""By what each line of a batch is recognised, where all of them have come before; None: by its message id."""
+
 _nothing_hashed = blake2s(digest_size=DIGEST_BYTES).copy
 """A fresh digest of a kind made for short texts: to copy it costs a third of setting one up."""
 
@@ -90,7 +94,7 @@ class Intake:
         self._declared = frozenset(program.events) | frozenset(program.derived)
         self._idle = self._declared - program.moving - program.entering
 
-    def inputs(self, batch: Batch, work: Work) -> Iterator[tuple[int, str, Input]]:
+    def inputs(self, batch: Batch, work: Work, digests: Digests = None) -> Iterator[tuple[int, str, Input]]:
         """(slot, person, input) for each line that may move its person, in hand meanwhile; outcomes are noted."""
         self._outcomes, self._reasons = bytearray(len(batch.lines)), []  # accepted, unless it turns out otherwise
         idle, ids, consumed = self._idle, self._seen, list[bytes]()
@@ -127,7 +131,7 @@ class Intake:
             except Unusable as reason:
                 self._reject(place, str(reason))
                 continue
-            digest = hashed.digest()
+            digest = hashed.digest() if digests is None else digests[place]
             key, part = _key_of(name_hash, digest), digest[0]
             seen = young[part]
             if key in seen:

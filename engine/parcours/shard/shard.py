@@ -200,10 +200,10 @@ class Shard:
         with self.commits.whole():
             work = self.commits.begin(now_ms)
             letters, batch = self._dead_letters.numbered(numbers)
-            for slot, person, given in self._intake.inputs(batch, work):
+            for slot, person, given in self._intake.inputs(batch, work, [letter.digest for letter in letters]):
                 self._inputs.offer(work, slot, person, given)
             work.own += [self._dead_letters.drop(letter) for letter in letters]
-            self.commits.commit(work)
+            self.commits.commit(work, always=bool(letters))
             return self._intake.answer(0)
 
     # Reads of audiences (reads.py)
