@@ -233,6 +233,19 @@ MUTANTS: Final = (
         "",
     ),
     Mutant(
+        "a dead letter that was set aside twice is applied twice",
+        "shard/intake.py",
+        "            if is_known:\n",
+        "            if is_known and digests is None:\n",
+        seeds=1_000,
+    ),
+    Mutant(
+        "what is sent again stays a dead letter",
+        "shard/shard.py",
+        "            work.own += [self._dead_letters.drop(letter) for letter in letters]\n",
+        "            for letter in letters:\n                self._dead_letters.drop(letter)\n",
+    ),
+    Mutant(
         "a resumed journey makes what is over ready again",
         "core/delivery/sending.py",
         "            settle(turn, delivery)\n",

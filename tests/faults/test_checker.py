@@ -13,15 +13,17 @@ from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.core.profile import DeliveryState, Profile, Run
 from parcours.core.totals import NOTHING
 from parcours.journey.publish.ledger import Ledger
+from parcours.shard.intake import SET_ASIDE
 from parcours.testing.faults.changes import Changed
-from parcours.testing.faults.checker import RULES, Ledgers, ShardEnd, check
+from parcours.testing.faults.checker import RULES, check
 from parcours.testing.faults.client import Line
+from parcours.testing.faults.ledgers import Ledgers, ShardEnd
 from parcours.testing.faults.plan import Change, plan_of
 from parcours.testing.faults.provider import Attempt
 from parcours.testing.faults.simulate import simulate
 
-BUSY = 3
-"""A seed in which something of every kind is sent, and exported."""
+BUSY = 7
+"""A seed in which something of every kind is sent, exported, and set aside."""
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +97,14 @@ def rejected(ledgers: Ledgers) -> Ledgers:
     return with_lines(ledgers, lambda line: replace(line, rejected="it is no call"))
 
 
+def set_aside_for_ever(ledgers: Ledgers) -> Ledgers:
+    return with_shards(ledgers, lambda shard: replace(shard, letters=1))
+
+
+def rejected_without_a_letter(ledgers: Ledgers) -> Ledgers:
+    return with_lines(ledgers, lambda line: replace(line, rejected=SET_ASIDE))
+
+
 def handed_in_often(ledgers: Ledgers) -> Ledgers:
     return with_lines(ledgers, lambda line: replace(line, tries=2))
 
@@ -145,7 +155,7 @@ def published_in_one_shard(ledgers: Ledgers) -> Ledgers:
 
 
 def a_change_answered_and_lost(ledgers: Ledgers) -> Ledgers:
-    return replace(ledgers, changes=[Changed(Change(1.0, "stop", "order"), 7)])
+    return replace(ledgers, changes=[Changed(Change(1.0, "stop", "order"), 99)])
 
 
 def arrived_twice(ledgers: Ledgers) -> Ledgers:
@@ -184,6 +194,8 @@ def still_queued(ledgers: Ledgers) -> Ledgers:
         ("applied once", lost_history),
         ("acknowledged", never_acknowledged),
         ("acknowledged", rejected),
+        ("dead letters", set_aside_for_ever),
+        ("dead letters", rejected_without_a_letter),
         ("brought home", handed_in_often),
         ("order", acknowledged_the_other_way_round),
         ("early", earlier_stamps),

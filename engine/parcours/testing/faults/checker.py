@@ -7,106 +7,31 @@ with the name of its rule; the rules are the functions of `RULES`.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Final
 
 import msgspec
 
-from parcours.config import Settings
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.core.fact_block import decode_facts
 from parcours.core.profile import Profile
 from parcours.core.series_entries import SeriesEntries
 from parcours.core.totals import FactCounter, Totals
-from parcours.journey.publish.ledger import Ledger
 from parcours.journey.publish.publications import Publications
+from parcours.shard.intake import SET_ASIDE
 from parcours.shard.messages import ExportRecord
 from parcours.shard.reports import NOBODY
-from parcours.testing.faults.changes import Changed
 from parcours.testing.faults.client import Line
 from parcours.testing.faults.disk import Commit
-from parcours.testing.faults.provider import Attempt
-from parcours.testing.faults.twin import Twin, as_compared
+from parcours.testing.faults.ledgers import Ledgers, ShardEnd
+from parcours.testing.faults.twin import as_compared
 
 NOT_TO_LEAVE: Final = frozenset({"refused", "failed", "cancelled"})
 """Outcomes after which a delivery is not tried again, each with its reason in the facts."""
 
 UNKNOWN_MAX: Final = 2
 """Ambiguous attempts after which a transactional delivery may be left alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShardEnd:
-    """A shard at the end of a run.
-
-    commits          its ledger of records
-    states, totals   as the living shard has them
-    restored_...     as they come back from the disk
-    ledger           what is published; None if nobody has looked
-    found            what was seen on the way that must not be
-    exported         the records that the exporter has, in their order; None if there was none
-    """
-
-    commits: Sequence[Commit]
-    states: Mapping[str, Profile]
-    restored: Mapping[str, Profile]
-    totals: Totals
-    restored_totals: Totals
-    end_ms: int
-    found: Sequence[str] = ()
-    ledger: Ledger | None = None
-    restored_ledger: Ledger | None = None
-    exported: Sequence[ExportRecord] | None = None
-
-
-@dataclass(frozen=True)
-class Ledgers:
-    """All that there is to judge by.
-
-    starts  how often the engine has been started
-    found   what was seen while it happened
-    changes  the client's ledger of changes
-    """
-
-    lines: Sequence[Line]
-    attempts: Sequence[Attempt]
-    shards: Sequence[ShardEnd]
-    settings: Settings
-    starts: int = 1
-    found: Sequence[str] = field(default=())
-    changes: Sequence[Changed] = ()
-
-    @cached_property
-    def twins(self) -> list[Twin]:
-        """The twin of each shard."""
-        owners = {line.data: line.person for line in self.lines}
-        twins = []
-        for shard in self.shards:
-            twin = Twin(self.settings, owners)
-            twin.follow(shard.commits, shard.end_ms)
-            twins.append(twin)
-        return twins
-
-    @cached_property
-    def states(self) -> dict[str, Profile]:
-        return {person: profile for shard in self.shards for person, profile in shard.states.items()}
-
-    @cached_property
-    def facts(self) -> list[Fact]:
-        """Of all shards, in the order of their records."""
-        return [fact for shard in self.shards for commit in shard.commits for fact in commit.facts]
-
-    @cached_property
-    def outcomes(self) -> dict[str, list[DeliveryReached]]:
-        """By key, what became of each delivery."""
-        outcomes = defaultdict(list)
-        for fact in self.facts:
-            if isinstance(fact, DeliveryReached):
-                outcomes[fact.key].append(fact)
-        return outcomes
 
 
 Rule = Callable[[Ledgers, "Counter[str]"], Iterator[str]]
@@ -142,17 +67,31 @@ def _values(entries: SeriesEntries) -> list[float]:
 
 
 def acknowledged(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
-    """Every line with an id is acknowledged in the end, none is rejected, and the journal has it once."""
+    """Every line with an id is acknowledged in the end, none is rejected but set aside, and the journal has it once."""
     applied = Counter(line for twin in ledgers.twins for line in twin.applied)
     for line in ledgers.lines:
         checked["acknowledged"] += 1
-        if line.rejected is not None:
+        if line.rejected is not None and not line.rejected.startswith(SET_ASIDE):
             yield f"{line.data.decode()} was rejected: {line.rejected}"
         if line.acked is None and line.message_id is not None:
             yield f"{line.data.decode()} was never acknowledged ({_fate(line)})"
         times = applied[line.data]
         if times > 1 or (line.acked is not None and line.rejected is None and times != 1):
             yield f"{line.data.decode()} counts {times} times by the journal ({_fate(line)})"
+
+
+def dead_letters(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
+    """What was set aside is applied once in the end, for it was sent again until no letter was left."""
+    applied = Counter(line for twin in ledgers.twins for line in twin.applied)
+    aside = {line for twin in ledgers.twins for line in twin.set_aside}
+    for line in ledgers.lines:
+        if line.data in aside or line.rejected is not None:
+            checked["dead letters"] += 1
+            if line.data not in aside or applied[line.data] != 1:
+                yield f"{line.data.decode()} is applied {applied[line.data]} times ({_fate(line)}, {line.rejected})"
+    for number, shard in enumerate(ledgers.shards):
+        if shard.letters:
+            yield f"shard {number} has {shard.letters} left"
 
 
 def brought_home(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
@@ -183,7 +122,7 @@ def order(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
     for lines in people.values():
         for earlier in lines:
             for later in lines:
-                if earlier.acked is not None and earlier.acked < later.given:
+                if earlier.acked is not None and earlier.acked < later.given and earlier.rejected is None:
                     checked["order"] += 1
                     if places[earlier.data] > places[later.data]:
                         yield f"{later.data.decode()} was applied before {earlier.data.decode()}"
@@ -371,6 +310,7 @@ def _fate(line: Line) -> str:
 RULES: Final[tuple[Rule, ...]] = (
     applied_once,
     acknowledged,
+    dead_letters,
     brought_home,
     order,
     early,

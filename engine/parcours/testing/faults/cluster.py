@@ -25,6 +25,7 @@ from parcours.testing.faults.disk import Disk, ProcessStore
 from parcours.testing.faults.exports import ExporterPlace, Folder
 from parcours.testing.faults.injector import Injector
 from parcours.testing.faults.layout import SHARDS, SLOT_MAP
+from parcours.testing.faults.letters import Mending
 from parcours.testing.faults.loop import Process, SimulatedLoop
 from parcours.testing.faults.observed import ObservedShard, RunCompiler
 from parcours.testing.faults.plan import CHANNELS
@@ -191,6 +192,7 @@ class Cluster:
         self.shards = [ShardPlace(self, number) for number in range(len(SHARDS))]
         self.dispatchers = {channel: DispatcherPlace(self, channel) for channel in CHANNELS}
         self.compiler = RunCompiler()
+        self.mending = Mending(self)
         self.folder = Folder() if seed % 2 else None
         self.exporter = None if self.folder is None else ExporterPlace(self, self.folder, SETTINGS)
         self.router: Router | None = None
@@ -212,7 +214,8 @@ class Cluster:
 
     def shard(self, number: int, store: ProcessStore) -> ObservedShard:
         """The shard at this place, over a store of one process."""
-        return ObservedShard(SHARDS[number], store, SETTINGS, self.compiler, exports=self.folder is not None)
+        exports = self.folder is not None
+        return ObservedShard(SHARDS[number], store, SETTINGS, self.compiler, self.mending.check, exports=exports)
 
     def may_be_trimmed(self, shard: int, record: int) -> bool:
         """With an exporter nothing may go that is not exported."""

@@ -51,13 +51,19 @@ class Unasked(msgspec.Struct, frozen=True):
     receipt: Settlement
 
 
-Given: TypeAlias = Claimed | Answered | Unasked | Batch | Publications
+class SetAside(msgspec.Struct, frozen=True):
+    """This line of the batch became a dead letter."""
+
+    line: bytes
+
+
+Given: TypeAlias = Claimed | Answered | Unasked | SetAside | Batch | Publications
 
 
 class Commit(msgspec.Struct, frozen=True):
     """A record that has become durable, and what it was made of.
 
-    given   the inputs in their order: a batch as a whole
+    given   the inputs in their order: a batch as a whole, also of dead letters that are sent again
     opens   whether it is the one of a shard that comes back
     inputs  the lines that are kept with it, as they are encoded
     """
@@ -129,7 +135,7 @@ class ProcessStore:
         self.asked: ExchangeDeliveries | None = None
         self.publications: Publications | None = None
         self.changes = False
-        self.given: list[Claimed | Answered] = []
+        self.given: list[Claimed | Answered | SetAside] = []
 
     def _do(self, operation: str, action: Callable[[], T]) -> T:
         if self._process.is_dead:
@@ -177,7 +183,9 @@ class ProcessStore:
         answered = {id(each.receipt): each for each in self.given if isinstance(each, Answered)}
         for _, receipt in () if self.asked is None else self.asked.receipts:
             yield answered.pop(id(receipt), Unasked(receipt))
-        yield from (each for each in self.given if isinstance(each, Claimed) or id(each.receipt) in answered)
+        for each in self.given:
+            if not isinstance(each, Answered) or id(each.receipt) in answered:
+                yield each
 
     def settles(self, claim: Claim, receipt: Settlement) -> None:
         """A claim is settled by a receipt: it has to be its own."""

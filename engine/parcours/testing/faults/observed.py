@@ -6,10 +6,10 @@ the beginning of a batch.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable
 
 from parcours.config import Settings
-from parcours.core.input import ReceiptArrived, Settlement
+from parcours.core.input import Input, ReceiptArrived, Settlement
 from parcours.journey.program import Program
 from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.shard.messages import Answer, Batch, Claims
@@ -17,7 +17,8 @@ from parcours.shard.outbox import Claim, Ready
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.shard import Shard
 from parcours.shard.timekeeping import LiveTime
-from parcours.testing.faults.disk import Answered, Claimed, ProcessStore
+from parcours.shard.work import Work
+from parcours.testing.faults.disk import Answered, Claimed, ProcessStore, SetAside
 from parcours.testing.faults.layout import SLOT_MAP
 from parcours.testing.faults.project import shop
 
@@ -60,8 +61,16 @@ class ObservedShard(Shard):
     """The shard of this number over a store of a process."""
 
     def __init__(
-        self, number: int, store: ProcessStore, settings: Settings, compiler: RunCompiler, *, exports: bool
+        self,
+        number: int,
+        store: ProcessStore,
+        settings: Settings,
+        compiler: RunCompiler,
+        check: Callable[[Input], None],
+        *,
+        exports: bool,
     ) -> None:
+        """`check` raises what the engine is to raise at an input."""
         project = shop()
         time = ObservedTime(store)
         super().__init__(
@@ -69,6 +78,27 @@ class ObservedShard(Shard):
         )
         self._observed = store
         self._published._compiler = compiler
+        self._inputs.offer = self._failing(check)  # type: ignore[method-assign, assignment]  # an engine with a mistake
+        self._dead_letters.set_aside = self._noting()  # type: ignore[method-assign, assignment]  # nobody is told of it otherwise
+
+    def _failing(self, check: Callable[[Input], None]) -> Callable[[Work, int, str, Input], None]:
+        offer = self._inputs.offer
+
+        def fail(work: Work, slot: int, person: str, given: Input) -> None:
+            offer(work, slot, person, given)
+            check(given)
+
+        return fail
+
+    def _noting(self) -> Callable[[Work, int, str, bytes | None, bytes], str]:
+        set_aside = self._dead_letters.set_aside
+
+        def note(work: Work, at: int, person: str, line: bytes | None, mark: bytes) -> str:
+            assert line is not None, "no timer is faulty"
+            self._observed.given.append(SetAside(line))
+            return set_aside(work, at, person, line, mark)
+
+        return note
 
     def open(self, now_ms: int, *, expected_epoch: int | None = None) -> None:
         super().open(now_ms, expected_epoch=expected_epoch)
@@ -99,6 +129,14 @@ class ObservedShard(Shard):
             super().publish(publications)
         finally:
             self._observed.changes, self._observed.publications = False, None
+
+    def resend(self, numbers: Iterable[int], now_ms: int) -> Answer:
+        chosen = list(numbers)
+        self._observed.batch = self._dead_letters.numbered(chosen)[1]
+        try:
+            return super().resend(chosen, now_ms)
+        finally:
+            self._observed.batch = None
 
     def taking(self, batch: Batch, now_ms: int) -> Generator[None, None, Answer]:
         self._observed.batch = batch

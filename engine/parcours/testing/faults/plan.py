@@ -91,6 +91,9 @@ class Plan(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...] = ()
 
 
+FAULTY: Final = 5_000
+"""Events of this number and above cannot be applied until the engine is mended (letters.py)."""
+
 CARTS: Final = ("a", "a", "a", "b", "c")
 
 STORE_FAULTS: Final = (
@@ -124,6 +127,7 @@ CALLS: Final = [
     *((request, how) for request in CHANGE_CALLS for how in CHANGE_FAULTS),
     ("tell", "fails"),
     *(("export", how) for how in CALL_FAULTS),
+    *(("resend", how) for how in CALL_FAULTS),
     *(("files", how) for how in FILES_FAULTS),
 ]
 """The faults of calls, each with the kind of request. `caller dies`: the request is carried out even so, after the
@@ -145,6 +149,7 @@ TIMED_FAULTS: Final = (
 VERBS: Final[tuple[Verb, ...]] = ("publish", "close", "stop", "pause", "resume")
 
 KINDS: Final[tuple[str, ...]] = (
+    "dead letter",
     *(f"change: {verb}" for verb in VERBS),
     *(f"{operation}: {how}" for operation in STORE_OPERATIONS for how in STORE_FAULTS),
     *(f"{request}: {how}" for request, how in CALLS),
@@ -176,7 +181,18 @@ def _calls(random: Random) -> list[Call]:
     if random.random() < 0.5:
         burst = [_order(random.choice(people), 1_000 + place) for place in range(random.randint(8, 16))]
         calls.append(Call(at_s * random.random(), tuple(burst), waits=False))
+    for place in range(random.choice((0, 1, 1, 3))):
+        lines = [_line(random, random.choice(people), 2_000 + 10 * place + n) for n in range(random.randint(0, 2))]
+        lines.append(_faulty(random, random.choice(people), FAULTY + place))
+        calls.append(Call(at_s * random.random(), tuple(lines), waits=False))
     return calls
+
+
+def _faulty(random: Random, person: str, number: int) -> dict[str, Any]:
+    line = {**_order(person, number), "event": random.choice(EVENTS)}
+    if random.random() < 0.5:
+        del line["messageId"]
+    return line
 
 
 def _order(person: str, number: int) -> dict[str, Any]:
@@ -248,6 +264,9 @@ def _faults(random: Random, changes: int) -> list[Fault]:
     for _ in range(2 * intensity):
         request, how = random.choice([each for each in CALLS if each[0] in ("export", "files")])
         faults.append(CallFault(how, random.randrange(len(SHARDS)), request, random.randint(1, 12)))
+    for _ in range(intensity):
+        how, shard = random.choice(CALL_FAULTS), random.randrange(len(SHARDS))
+        faults.append(CallFault(how, shard, "resend", random.randint(1, 3)))
     for _ in range(2 * intensity):
         channel = random.choice((*CHANNELS, "email"))
         faults.append(ProviderFault(random.choice(PROVIDER_FAULTS), channel, random.randint(1, 10)))

@@ -16,13 +16,15 @@ from parcours.segment.inputs import feedback_line
 from parcours.shard.messages import Status
 from parcours.shard.requests import GetStatus, GetTotals, PassTime
 from parcours.testing.faults.changes import Author
-from parcours.testing.faults.checker import Ledgers, ShardEnd, check
+from parcours.testing.faults.checker import check
 from parcours.testing.faults.client import Client
 from parcours.testing.faults.clocks import WallClock
 from parcours.testing.faults.cluster import SETTINGS, Cluster, ShardPlace
 from parcours.testing.faults.disk import ProcessStore
 from parcours.testing.faults.injector import Injector
 from parcours.testing.faults.layout import SHARDS, SLOT_MAP
+from parcours.testing.faults.ledgers import Ledgers, ShardEnd
+from parcours.testing.faults.letters import Postman
 from parcours.testing.faults.loop import NOTICED_S, Process, SimulatedLoop, Stalled
 from parcours.testing.faults.plan import CHANNELS, WORK_S, Change, Plan, TimedFault
 from parcours.testing.faults.project import JOURNEYS
@@ -82,6 +84,7 @@ class _Run:
         self._provider = Provider(loop, plan.seed, self._report)
         self._cluster = Cluster(loop, plan.seed, self._clock, self._injector, self._provider)
         self._client = Client(loop, self._cluster)
+        self._postman = Postman(loop, self._cluster)
         self._author = Author(loop, lambda: (self._cluster.process, self._cluster.publishing), self._changed)
         self._provider.claims = self._claims
         self._provider.lose = self._lose
@@ -129,6 +132,7 @@ class _Run:
             found=[*self._provider.violations, *(found for each in ends for found in each.found), *self._found()],
         )
         checked: Counter[str] = Counter()
+        self._injector.injected["dead letter"] += sum(len(twin.set_aside) for twin in ledgers.twins)
         violations = [*check(ledgers, checked), *_unrest(statuses)]
         return Outcome(tuple(violations), self._injector.injected, checked, ledgers)
 
@@ -183,7 +187,8 @@ class _Run:
         while self._loop.time() < end_s:
             await _sleep(self._loop, REST_EVERY_S)
             statuses = [await self._status(place) for place in self._cluster.shards]
-            if not self._client.under_way and not self._author.under_way and all(map(_rests, statuses)):
+            under_way = self._client.under_way or self._author.under_way or self._postman.left != 0
+            if not under_way and all(map(_rests, statuses)):
                 break
         return statuses
 
@@ -225,6 +230,7 @@ class _Run:
             ledger,
             kept,
             None if self._cluster.folder is None else self._cluster.folder.records(SHARDS[place.number]),
+            len(again.dead_letters.listed()),
         )
 
 

@@ -23,14 +23,15 @@ from parcours.segment.inputs import input_of
 from parcours.segment.line import read_call
 from parcours.shard.messages import Batch
 from parcours.shard.published import PendingChange
-from parcours.testing.faults.disk import Answered, Claimed, Commit, Unasked
+from parcours.testing.faults.disk import Answered, Claimed, Commit, SetAside, Unasked
 from parcours.testing.faults.project import shop
 
 
 class Twin:
     """The people of one shard.
 
-    applied  (line, place) of each line that counted, in their order
+    applied    each line that counted, in their order
+    set_aside  each that became a dead letter
     """
 
     def __init__(self, settings: Settings, owners: dict[bytes, str]) -> None:
@@ -38,6 +39,7 @@ class Twin:
         self.people: defaultdict[str, Profile] = defaultdict(Profile)
         self.facts: defaultdict[str, list[Fact]] = defaultdict(list)
         self.applied: list[bytes] = []
+        self.set_aside: set[bytes] = set()
         self._settings = settings
         self._owners = owners
         self._compiler = PublicationCompiler(shop())
@@ -50,16 +52,20 @@ class Twin:
         for commit in commits:
             if commit.opens:
                 self._lose_claims(commit)
+            aside = {given.line for given in commit.given if isinstance(given, SetAside)}
+            self.set_aside |= aside
             for given in commit.given:
                 match given:
                     case Publications():
                         self._publish(given)
                     case Batch():
-                        self._take(given, commit.stamp_ms)
+                        self._take(given, commit.stamp_ms, aside)
                     case Claimed(person=person, key=key):
                         self._apply(person, DeliveriesClaimed(commit.stamp_ms, (key,)))
                     case Answered(person=person, receipt=receipt):
                         self._apply(person, ReceiptArrived(commit.stamp_ms, receipt))
+                    case SetAside():
+                        continue
                     case Unasked(receipt=receipt):
                         self._hear_late(ReceiptArrived(commit.stamp_ms, receipt))
         for person in list(self.people):
@@ -81,11 +87,13 @@ class Twin:
             for person in list(self.people):
                 self._advance(person, change)
 
-    def _take(self, batch: Batch, at: int) -> None:
+    def _take(self, batch: Batch, at: int, aside: set[bytes]) -> None:
         for number, line in zip(batch.line_numbers, batch.lines, strict=True):
+            if line in aside:
+                continue
             call = read_call(line)
             person = self._owners[line]
-            identity: object = call.message_id or (batch.router, number)
+            identity: object = call.message_id or (batch.router, number, line)
             before = self._seen.get((person, identity))
             if before is not None and at - before < self._settings.message_ids_for_ms:
                 continue

@@ -24,6 +24,7 @@ from parcours.shard.requests import (
     ReadExport,
     Release,
     Request,
+    ResendDeadLetters,
     TakeBatch,
     decode_answer,
     decode_request,
@@ -46,6 +47,7 @@ NAMES: Final[dict[type, str]] = {
     BeginExport: "export",
     ReadExport: "export",
     EndExport: "export",
+    ResendDeadLetters: "resend",
 }
 
 

@@ -25,9 +25,10 @@ from parcours.runtime.open_shard import open_shard
 from parcours.shard.dead_letters import DeadLetter
 from parcours.store.address import open_store
 from parcours.store.store import Store
-from parcours.testing.faults.checker import Ledgers, ShardEnd, check
+from parcours.testing.faults.checker import check
 from parcours.testing.faults.client import Line
 from parcours.testing.faults.disk import Commit
+from parcours.testing.faults.ledgers import Ledgers, ShardEnd
 from parcours.testing.faults.processes.folders import Folders
 from parcours.testing.faults.processes.ledger import read_words
 from parcours.testing.faults.processes.project import PEOPLE, SETTINGS, SHARDS

@@ -1,0 +1,71 @@
+"""Dead letters: what the engine cannot apply until it is mended, and who has it applied again.
+
+Some events of a plan are faulty: the engine raises once it has applied one, as by a mistake of its own. From some time
+on it is mended. Whoever looks after the engine lists the dead letters now and then, and has all of them sent again,
+before it is mended and after, until there are none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from parcours.core.input import EventHappened, Input
+from parcours.errors import ParcoursError
+from parcours.shard.requests import ListDeadLetters, ResendDeadLetters
+from parcours.testing.faults.chance import share
+from parcours.testing.faults.loop import SimulatedLoop
+from parcours.testing.faults.plan import FAULTY, WORK_S
+
+if TYPE_CHECKING:
+    from parcours.testing.faults.cluster import Cluster
+
+LOOK_EVERY_S: Final = 15_000.0
+
+
+class Mistake(Exception):
+    """The engine has one."""
+
+
+class Mending:
+    """Whether the engine still has its mistake."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.is_done = False
+        cluster.loop.outside(WORK_S * share(cluster.seed, "mended"), self._do)
+
+    def _do(self) -> None:
+        self.is_done = True
+
+    def check(self, given: Input) -> None:
+        """Raises Mistake for a faulty event as long as nothing is mended."""
+        if self.is_done or not isinstance(given, EventHappened):
+            return
+        number = given.properties.get("number")
+        if isinstance(number, int) and number >= FAULTY:
+            raise Mistake(f"event {number} cannot be applied")
+
+
+class Postman:
+    """Has dead letters sent again. `left` tells how many there were at the last look, None if nobody could look."""
+
+    def __init__(self, loop: SimulatedLoop, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self.left: int | None = None
+        loop.spawn_outside(self._go_round())
+
+    async def _go_round(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                self.left = sum([await self._send_again(number) for number in range(len(self._cluster.shards))])
+            except ParcoursError:
+                self.left = None
+
+    async def _send_again(self, shard: int) -> int:
+        """How many letters the shard had."""
+        port = self._cluster.port(self._cluster.shards[shard])
+        letters = await port.ask(ListDeadLetters())
+        if letters:
+            await port.ask(ResendDeadLetters([letter.number for letter in letters]))
+        return len(letters)
