@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.core.test_journey_control import TRIP, moves
 
-from parcours.channel import Ambiguous
+from parcours.channel import Ambiguous, NotSent
 from parcours.config import HOUR_MS, MINUTE_MS
 from parcours.core.fact import LimitReached
 from parcours.journey.project import Project
@@ -283,6 +283,27 @@ def test_an_attempt_in_doubt_is_not_ready_again_where_the_replay_leaves_its_run(
 
     assert control.story.ready == []
     assert key not in control.story.outbox
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_delivery_of_which_a_retry_and_a_claim_came_in_a_pause_is_ready_once_at_most(
+    shop: Shop, begin: Begin, leaves: bool
+) -> None:
+    # given a mail that is to be tried again in a pause, and a shard that opens again meanwhile
+    control = begin(shop(PAID))
+    control.story.identify(0, email="sarah@shop.example").event(0, "Start")
+    (key,) = control.story.claim(0)
+    control.story.answer(1, NotSent(key, "busy"))
+    control.change(2, "pause", "paid")
+    control.story.wait(10 * MINUTE_MS)
+    control.story.ready.append(key)  # as it is in the outbox
+    assert control.story.claim(11 * MINUTE_MS) == []
+    if leaves:
+        control.story.event(20 * MINUTE_MS, "Left")
+
+    control.change(30 * MINUTE_MS, "resume", "paid")
+
+    assert control.story.ready == ([] if leaves else [key])
 
 
 def test_an_attempt_in_doubt_is_not_ready_again_when_its_journey_is_stopped(shop: Shop, begin: Begin) -> None:

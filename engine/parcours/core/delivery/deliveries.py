@@ -177,6 +177,12 @@ def settle(turn: Turn, delivery: DeliveryState) -> None:
         turn.effects.ready.remove(delivery.key)
 
 
+def make_ready(turn: Turn, key: str) -> None:
+    """Let dispatchers claim the delivery. Once is enough: a resume may replay its retry and a claim of it."""
+    if key not in turn.effects.ready:
+        turn.effects.ready.append(key)
+
+
 def remember_link(turn: Turn, delivery: DeliveryState, link: str) -> None:
     """Note that the link was clicked, and forget the oldest ones that find no room: a report may name any link."""
     delivery.links[link] = turn.at

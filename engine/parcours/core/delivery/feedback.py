@@ -14,6 +14,7 @@ from parcours.core.delivery.deliveries import (
     close,
     find,
     is_call,
+    make_ready,
     may_be_there,
     message_of,
     reach,
@@ -118,7 +119,7 @@ def _take_back(turn: Turn, run: Run, delivery: DeliveryState, receipt: NotSent) 
     if run.withdrawn:
         return close(turn, run, delivery, "cancelled", reason="the run was left", code=receipt.code)
     delivery.state = "queued"
-    turn.effects.ready.append(delivery.key)
+    make_ready(turn, delivery.key)
     return reach(turn, run, delivery, "retried", reason=receipt.reason, code=receipt.code, attempt=delivery.attempt)
 
 

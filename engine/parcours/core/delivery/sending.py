@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Literal
 
 from parcours.channel import CALL
-from parcours.core.delivery.deliveries import close, delivery_key, find, message_of, reach, settle
+from parcours.core.delivery.deliveries import close, delivery_key, find, make_ready, message_of, reach, settle
 from parcours.core.delivery.holding import tell_wait
 from parcours.core.delivery.policy import Objection, judge, judge_claim
 from parcours.core.delivery.reservations import give_back, reserve
@@ -200,7 +200,7 @@ def _put_into_outbox(
             zone="" if delivery.channel == CALL else turn.zone_name(),
         )
     )
-    turn.effects.ready.append(delivery.key)
+    make_ready(turn, delivery.key)
     reach(turn, run, delivery, "queued")
 
 
@@ -264,6 +264,6 @@ def retry(turn: Turn, key: str) -> None:
     """End the delay before another attempt: the delivery may be claimed again."""
     found = find(turn, key)
     if found is not None and found[1].state in ("queued", "unknown"):
-        turn.effects.ready.append(key)
+        make_ready(turn, key)
     else:
         turn.effects.settled.append(key)

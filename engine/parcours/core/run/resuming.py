@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection
 
-from parcours.core.delivery.deliveries import find
+from parcours.core.delivery.deliveries import find, make_ready
 from parcours.core.occasion import Occasion
 from parcours.core.pause_buffer import KEPT_TIMERS, REPLAYED, Placed
 from parcours.core.profile import BufferedInput, Run, Timer
@@ -100,7 +100,7 @@ def release_claims(turn: Turn, kept: list[BufferedInput]) -> None:
     for each in kept:
         found = find(turn, each.key) if each.kind == "claim" else None
         if found is not None and not found[0].withdrawn and found[1].state in ("queued", "unknown"):
-            turn.effects.ready.append(each.key)
+            make_ready(turn, each.key)
 
 
 def _first_timer(turn: Turn, journey: str, before: int) -> Timer | None:
