@@ -44,6 +44,8 @@ class Filters:
 
     def add(self, part: int, keys: Mapping[bytes, int]) -> None:
         """These are leaving memory."""
+        if not keys:
+            return  # most parts of a shard with few people: each filter has the size for many
         recent = self.recent[part]
         if recent is NOTHING:
             recent = self.new_recent()
