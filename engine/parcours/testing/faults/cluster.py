@@ -45,7 +45,7 @@ SETTINGS: Final = Settings(
     journal_bytes_max=6_000,
     totals_facts_max=20,
     export_records=12,
-    export_every_ms=5_000_000,
+    export_every_ms=10_000_000,
 )
 """Small bounds, so that few events reach them. An attempt that hangs is still under way when the next one begins."""
 

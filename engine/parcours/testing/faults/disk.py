@@ -28,7 +28,8 @@ from parcours.testing.faults.loop import Process
 
 T = TypeVar("T")
 
-OPENING: Final = "opening"
+TAKES_ROOM: Final = frozenset({"append", "change", "save_image", "extend_file"})
+"""What fails on a disk that is full; a shard can still be opened from it."""
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -83,6 +84,7 @@ class Disk:
     commits     the ledger of records
     violations  what has been written that must not be
     claims      how often each delivery has been claimed
+    is_full     whether it has no room for now
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class Disk:
         self.violations: list[str] = []
         self.claims: Counter[str] = Counter()
         self.epoch = 0
+        self.is_full = False
 
     def trim(self, through: int) -> bool:
         """The oldest record goes, if that may be."""
@@ -140,6 +143,9 @@ class ProcessStore:
     def _do(self, operation: str, action: Callable[[], T]) -> T:
         if self._process.is_dead:
             raise self._process.die()
+        if self._disk.is_full and operation in TAKES_ROOM:
+            self._injector.note("disk full")
+            raise StoreBroken(f"{operation} fails: no space left on device")
         how = self._injector.at_store(self._disk.shard, operation)
         if how == "power cut before":
             self._disk.cut_power()

@@ -22,7 +22,7 @@ from parcours.testing.faults.project import shop
 if TYPE_CHECKING:
     from parcours.testing.faults.cluster import Cluster
 
-LOOK_EVERY_S: Final = 2_000.0
+LOOK_EVERY_S: Final = 4_000.0
 """Seldom, as with the alarm of shards: looks would be most of what is simulated."""
 
 FROZEN_MAX_S: Final = 40_000.0

@@ -143,7 +143,7 @@ PROVIDER_FAULTS: Final = (
 
 TIMED_FAULTS: Final = (
     "kill shard", "kill dispatcher", "kill exporter", "kill engine", "freeze shard", "freeze dispatcher",
-    "freeze exporter", "second copy", "clock forward", "clock back",
+    "freeze exporter", "second copy", "clock forward", "clock back", "disk full",
 )  # fmt: skip
 
 VERBS: Final[tuple[Verb, ...]] = ("publish", "close", "stop", "pause", "resume")
@@ -263,7 +263,7 @@ def _faults(random: Random, changes: int) -> list[Fault]:
             faults.append(CallFault("late", shard, request, nth + 1))  # which tells what an answer was lost of
     for _ in range(2 * intensity):
         request, how = random.choice([each for each in CALLS if each[0] in ("export", "files")])
-        faults.append(CallFault(how, random.randrange(len(SHARDS)), request, random.randint(1, 12)))
+        faults.append(CallFault(how, random.randrange(len(SHARDS)), request, random.randint(1, 8)))
     for _ in range(intensity):
         how, shard = random.choice(CALL_FAULTS), random.randrange(len(SHARDS))
         faults.append(CallFault(how, shard, "resend", random.randint(1, 3)))

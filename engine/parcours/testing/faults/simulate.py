@@ -31,8 +31,11 @@ from parcours.testing.faults.project import JOURNEYS
 from parcours.testing.faults.provider import Provider
 from parcours.wording import error_words
 
+FULL_MAX_S: Final = 100.0
+"""How long a disk is full at most: all the while its shard is opened again and again."""
+
 REST_EVERY_S: Final = 7_200.0
-EXPORTED_WITHIN_S: Final = 15_000.0
+EXPORTED_WITHIN_S: Final = 30_000.0
 """A shard that is at rest is exported whole by then."""
 
 REST_MAX_S: Final = 12 * 86_400.0
@@ -172,9 +175,20 @@ class _Run:
                 self._clock.jump(fault.length_s)
             case "clock back":
                 self._clock.jump(-fault.length_s)
+            case "disk full":
+                return self._fill(place, fault.length_s)
             case _:
-                return
+                return None
         self._injector.note(fault.how)
+        return None
+
+    def _fill(self, place: ShardPlace, length_s: float) -> None:
+        """The disk of a shard has no room for a while. It counts as often as something fails by it."""
+        place.disk.is_full = True
+        self._loop.outside(min(length_s, FULL_MAX_S), self._make_room, place)
+
+    def _make_room(self, place: ShardPlace) -> None:
+        place.disk.is_full = False
 
     def _freeze(self, process: Process, length_s: float) -> None:
         process.freeze()
@@ -217,7 +231,7 @@ class _Run:
         assert host is not None, "the shard is alive at the end"
         states = {person: profile for person in people if (profile := await host.profile(person)) is not None}
         restored = {person: profile for person in people if (profile := again.profile(person)) is not None}
-        end_ms = self._clock.now_ms()
+        end_ms = max(self._clock.now_ms(), stamp_ms)  # a shard does not go back with a clock that does
         ledger, kept = (await host.holding()).publications.ledger, again.holding().publications.ledger
         return ShardEnd(
             commits,
