@@ -7,7 +7,7 @@ as a whole once it is finished, as with the document by which the files of a rea
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from parcours.config import Settings
 from parcours.insight.exporter.exporter import Exporter, RangeFiles
@@ -26,6 +26,7 @@ LOOK_EVERY_S: Final = 4_000.0
 """Seldom, as with the alarm of shards: looks would be most of what is simulated."""
 
 FROZEN_MAX_S: Final = 40_000.0
+"""How long it is frozen in the middle of a range at most: its successor exports several in that time."""
 
 
 class Folder:
@@ -56,7 +57,8 @@ class Folder:
         return [each for (of, *_), records in sorted(self._ranges.items()) if of == shard for each in records]
 
 
-Freezing = Callable[[Process], None]
+Freezing: TypeAlias = Callable[[Process], None]
+"""Freezes a process for a while."""
 
 
 class _Range(RangeFiles):

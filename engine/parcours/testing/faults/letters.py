@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from parcours.testing.faults.cluster import Cluster
 
 LOOK_EVERY_S: Final = 15_000.0
+"""Pause between two rounds: a few times a day."""
 
 
 class Mistake(Exception):

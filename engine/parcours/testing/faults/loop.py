@@ -44,13 +44,16 @@ class Stalled(Exception):
 
 
 class Process:
-    """Something that can be killed or frozen as a whole. `calls` are answers that others wait for from it."""
+    """Something that can be killed or frozen as a whole.
+
+    calls  answers that others wait for from it, in the order in which they were asked: that of a set is by chance
+    """
 
     def __init__(self, loop: SimulatedLoop, name: str) -> None:
         self.name = name
         self.is_dead = False
         self.is_frozen = False
-        self.calls: set[asyncio.Future[Any]] = set()
+        self.calls: dict[asyncio.Future[Any], None] = {}
         self.context = copy_context()
         self.context.run(_process.set, self)
         self.on_death: list[Callable[[], None]] = []
@@ -69,7 +72,7 @@ class Process:
         if self.is_dead:
             raise ShardUnavailable(f"{self.name} is not there")
         answer: asyncio.Future[T] = self._loop.create_future()
-        self.calls.add(answer)
+        self.calls[answer] = None
         self.spawn(_answer(work, answer))
         return await answer
 
@@ -93,7 +96,7 @@ class Process:
 
     def cut_off(self) -> None:
         """Whoever waits for an answer is told that none comes; a process that is only frozen may still do the work."""
-        calls, self.calls = self.calls, set()
+        calls, self.calls = self.calls, {}
         for answer in calls:
             self._loop.outside(0.05, _fail, answer)
 

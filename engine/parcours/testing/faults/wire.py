@@ -68,12 +68,12 @@ class ShardCopy:
         if self.process.is_dead:
             answer.set_exception(ShardUnavailable("the process has ended"))
             return answer
-        self.process.calls.add(answer)
+        self.process.calls[answer] = None
         self.process.spawn(self._serve(request, answer))
         return answer
 
     def _forget(self, answer: asyncio.Future[bytes]) -> None:
-        self.process.calls.discard(answer)
+        self.process.calls.pop(answer, None)
         if not answer.cancelled():
             answer.exception()  # perhaps nobody waits for it any more
 
