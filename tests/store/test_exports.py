@@ -37,6 +37,17 @@ def test_what_a_shard_does_not_know_of_is_not_copied_nor_what_was_compacted_with
     ]  # fmt: skip
 
 
+def test_what_shards_have_exported_that_the_store_had_before_goes_along(tmp_path: Path) -> None:
+    former = "3-000000000001-000000000020"
+    written(tmp_path / "a", *RANGES, former)
+
+    copy_exports(tmp_path / "a", tmp_path / "b", {0: 10, 1: 0})
+
+    assert names(tmp_path / "b") == sorted(
+        f"{name}.{kind}" for name in (RANGES[0], former) for kind in ("json", "parquet")
+    )
+
+
 def test_files_that_go_while_a_copy_is_made_are_looked_for_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,7 @@ ATTEMPTS: Final = 3
 def copy_exports(source: Path, target: Path, through: Mapping[int, int]) -> None:
     """Copy what is exported from one store's folder to another's, durably: of each shard up to this record.
 
+    through  of each shard of the store; what others have exported is of a store that was shared out anew, and complete
     Raises OSError.
     """
     for name in (FACTS, INPUTS):
@@ -62,7 +63,7 @@ def _is_known(path: Path, through: Mapping[int, int]) -> bool:
     last = rest.rpartition("-")[2].partition(".")[0]
     if not (shard.isdigit() and last.isdigit()):
         return True
-    return int(last) <= through.get(int(shard), 0)
+    return int(shard) not in through or int(last) <= through[int(shard)]
 
 
 def _copy(path: Path, target: Path) -> None:
