@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from parcours.cli.lines import LINE_BYTES_MAX, Rejections, read_lines, split_lines
 from parcours.errors import CallerError
+from parcours.journey.read.source import FILE_BYTES_MAX
 
 
 @pytest.mark.parametrize(
@@ -44,6 +46,12 @@ def test_a_damaged_packed_file_is_said_to_be_damaged(tmp_path: Path) -> None:
 
     with pytest.raises(CallerError, match=r"events\.gz: the compressed data is damaged"):
         list(read_lines(str(file)))
+
+
+def test_a_line_with_the_documents_of_a_large_project_is_read_whole() -> None:
+    line = b64encode(bytes(2 * FILE_BYTES_MAX))
+
+    assert list(split_lines(io.BytesIO(line + b"\n{}\n"))) == [line, b"{}"]
 
 
 @pytest.mark.parametrize("excess", [-1, 0, 1, LINE_BYTES_MAX, 2 * LINE_BYTES_MAX + 3])

@@ -13,8 +13,9 @@ from typing import Any, BinaryIO, cast
 
 from parcours.errors import CallerError, naming
 
-LINE_BYTES_MAX = 1024 * 1024
-"""Bytes of a line held in memory. The engine accepts far less, so a line cut here is rejected there."""
+LINE_BYTES_MAX = 16 * 1024 * 1024
+"""Bytes of a line held in memory. The engine accepts far less, so a line cut here is rejected there; the inputs of a
+store have all documents of a project in one line."""
 
 REPORTS_MAX = 20
 """Lines reported one by one; a file's mistake shows in its first lines."""

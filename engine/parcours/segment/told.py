@@ -13,7 +13,6 @@ The first three are inputs of a person. The rest concerns everybody, and is read
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -26,9 +25,9 @@ from parcours.core.input import (
     Settlement,
     TimerSetAside,
 )
-from parcours.instants import ceil_ms, to_moment
+from parcours.instants import to_moment
 from parcours.journey.publish.publications import Publications
-from parcours.segment.line import Unusable
+from parcours.segment.line import Unusable, Zoned, instant, read_envelope
 
 
 class Claimed(msgspec.Struct, frozen=True, tag="claimed"):
@@ -52,8 +51,8 @@ class ReadLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, 
 
     user_id: str
     journey: str
-    enter_at: datetime
-    read_at: datetime | None = None
+    enter_at: Zoned
+    read_at: Zoned | None = None
 
 
 class TickLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag="tick"):
@@ -68,15 +67,15 @@ class TickLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, 
     reason: str = ""
     keeps: Literal["new", "on", "anew"] | None = None
     records: tuple[str, ...] = ()
-    effective_at: datetime | None = None
-    until: datetime | None = None
+    effective_at: Zoned | None = None
+    until: Zoned | None = None
 
 
 class PublicationLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag="publication"):
     """What is published from now on."""
 
     publications: Publications
-    effective_at: datetime | None = None
+    effective_at: Zoned | None = None
 
 
 OutsideLine: TypeAlias = TickLine | PublicationLine
@@ -84,6 +83,9 @@ ToldLine: TypeAlias = ReceiptLine | ReadLine | TickLine | PublicationLine
 
 TOLD: Final = frozenset({"receipt", "read", "tick", "publication"})
 """The types of lines that are told."""
+
+OUTSIDE: Final = (b'{"type":"tick",', b'{"type":"publication",')
+"""How those lines begin that may concern everybody. A caller's may begin so, too: of two types the last one counts."""
 
 encode_told = msgspec.json.Encoder().encode
 _told = msgspec.json.Decoder(ToldLine)
@@ -115,6 +117,14 @@ def read_told(line: bytes) -> ToldLine:
     return told
 
 
+def outside_line(line: bytes) -> OutsideLine | None:
+    """The line if it concerns everybody, None if it is any other. Raises Unusable."""
+    if not line.startswith(OUTSIDE) or read_envelope(line).type not in TOLD:
+        return None
+    told = read_told(line)
+    return told if isinstance(told, PublicationLine) or (isinstance(told, TickLine) and told.user_id is None) else None
+
+
 def told_input(line: bytes, at: int) -> Input:
     """What the line does to its person. Raises Unusable where it concerns nobody."""
     match read_told(line):
@@ -124,8 +134,8 @@ def told_input(line: bytes, at: int) -> Input:
             assert not isinstance(receipt, Claimed), "as the case above says"
             return ReceiptArrived(at, receipt)
         case ReadLine() as read:
-            read_at = None if read.read_at is None else ceil_ms(read.read_at)
-            return ReadReached(at, read.journey, ceil_ms(read.enter_at), read_at)
+            read_at = None if read.read_at is None else instant(read.read_at)
+            return ReadReached(at, read.journey, instant(read.enter_at), read_at)
         case TickLine(user_id=str(), reason=reason):
             return TimerSetAside(at, reason)
         case TickLine() | PublicationLine():

@@ -6,7 +6,6 @@ lines of what else happened to people (segment/told.py); the first one is a tick
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from functools import partial
@@ -23,11 +22,12 @@ from parcours.insight.exporter.inputs import KeptLine
 from parcours.insight.exporter.opening import check_extra, exported_lines
 from parcours.insight.exporter.rows import Telling, lines_of
 from parcours.instants import to_moment
-from parcours.segment.told import PublicationLine, TickLine, encode_told, read_told
+from parcours.journey.publish.publications import Publications
+from parcours.segment.told import PublicationLine, TickLine, encode_told, outside_line
 from parcours.shard.closed_store import not_exported, own_and_newest
 from parcours.shard.messages import ExportRecord
+from parcours.simulation.json_members import without_member
 from parcours.simulation.sorting import Sorter
-from parcours.simulation.told_inputs import OUTSIDE
 from parcours.store.address import folder_of, open_store, shards_of
 
 HELD_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -55,14 +55,11 @@ class _Findings:
 
     def is_line(self, kept: KeptLine) -> bool:
         """Whether the line is to be written."""
-        if not kept.line.startswith(OUTSIDE):
+        told = outside_line(kept.line)
+        if told is None:
             return True
-        told = read_told(kept.line)
         if isinstance(told, PublicationLine):
             self.changes.setdefault(kept.at, {}).setdefault(kept.shard, []).append((kept.record, kept.n))
-            return True
-        assert isinstance(told, TickLine), "as the line begins"
-        if told.keeps is None:
             return True
         self.ticks.append((kept.at, told))
         if told.keeps == "anew":
@@ -72,19 +69,23 @@ class _Findings:
     def in_order(self, lines: Iterable[KeptLine]) -> Iterator[KeptLine]:
         """The sorted lines; those of a change's instant stand before or after it as in the journal of their shard.
 
-        Each shard tells of each change; once is enough.
+        Each shard tells of each change, and each change of all documents that are in use then; once is enough.
         """
         published: set[int] = set()
+        told: set[int] = set()
         for at, together in groupby(lines, attrgetter("at")):
             if at not in self.changes:
                 yield from together
                 continue
             for kept in sorted(together, key=partial(_side, self.changes[at])):
-                number = _published_by(kept)
-                if number not in published:
+                change = _change_of(kept)
+                if change is None:
                     yield kept
-                if number is not None:
-                    published.add(number)
+                elif change.ledger.number not in published:
+                    published.add(change.ledger.number)
+                    news = {number: source for number, source in change.sources.items() if number not in told}
+                    told |= news.keys()
+                    yield kept._replace(line=encode_told(PublicationLine(Publications(change.ledger, news))))
 
     def records(self) -> tuple[str, ...]:
         """The channels that only recorded. Raises InputsMissing where that has changed since inputs are there."""
@@ -133,17 +134,17 @@ def write_inputs(address: str, out: Path, since_ms: int = 0) -> int:
     return lines
 
 
-def _published_by(kept: KeptLine) -> int | None:
-    """The number of the change that the line tells of."""
-    told = read_told(kept.line) if kept.line.startswith(OUTSIDE) else None
-    return told.publications.ledger.number if isinstance(told, PublicationLine) else None
+def _change_of(kept: KeptLine) -> Publications | None:
+    """What is published from the line on, if it tells of a change."""
+    told = outside_line(kept.line)
+    return told.publications if isinstance(told, PublicationLine) else None
 
 
 def _side(changes: Mapping[int, list[tuple[int, int]]], kept: KeptLine) -> tuple[int, bool]:
     """After how many of the changes of its instant a line stands; a change stands before what follows it."""
     place = kept.record, kept.n
     before = sum(change <= place for change in changes.get(kept.shard, ()))
-    return before, not kept.line.startswith(OUTSIDE)
+    return before, _change_of(kept) is None
 
 
 def _kept(shard: int, records: Iterable[ExportRecord]) -> Iterator[KeptLine]:
@@ -176,10 +177,8 @@ def _first_line(records: tuple[str, ...], since_ms: int, end_ms: int) -> bytes:
 
 
 def timed_line(line: bytes, at: int) -> bytes:
-    """The line with its effective time; one that it had brought along counts for nothing."""
+    """The line with its effective time; one that it had brought along counts for nothing, and all else is as it was."""
     text = line.strip()
-    if b'"effectiveAt"' in text:
-        call = json.loads(text)
-        call.pop("effectiveAt", None)
-        text = json.dumps(call, separators=(",", ":")).encode()
+    if b"effectiveAt" in text or b"\\u" in text:  # which a name may be written with
+        text = without_member(text, "effectiveAt")
     return text[:-1].rstrip() + f',"effectiveAt":"{time_text(at)}"}}\n'.encode()

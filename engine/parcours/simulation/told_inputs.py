@@ -14,14 +14,10 @@ from itertools import chain
 from typing import NamedTuple
 
 from parcours.errors import CallerError
-from parcours.instants import ceil_ms
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications, source_of
-from parcours.segment.line import Unusable
-from parcours.segment.told import PublicationLine, TickLine, read_told
-
-OUTSIDE = (b'{"type":"tick",', b'{"type":"publication",')
-"""How lines begin that may concern nobody; `parcours store inputs` writes them so."""
+from parcours.segment.line import Unusable, instant
+from parcours.segment.told import OUTSIDE, PublicationLine, TickLine, outside_line
 
 
 class Change(NamedTuple):
@@ -38,36 +34,49 @@ class ToldInputs:
     records       the channels that only recorded
     until_ms      how far the time of the store was: timers due before it had fired
     publications  what was published, and by which line, in order once all lines have been heard
+    sources       the documents of each publication, of which the first line has them that refers to them
     """
 
     records: tuple[str, ...]
     until_ms: int
     publications: list[Change] = field(default_factory=list)
+    sources: dict[int, bytes] = field(default_factory=dict)
 
     def hear(self, line: bytes, number: int) -> bool:
-        """Take a line that concerns nobody; whether it is one. Raises Unusable."""
-        if not line.startswith(OUTSIDE):
-            return False
-        told = read_told(line)
+        """Take a line that concerns everybody; whether it is one. Raises Unusable."""
+        told = outside_line(line)
         if isinstance(told, PublicationLine):
-            if told.effective_at is None:
-                raise Unusable("a publication without its time")
-            self.publications.append(Change(ceil_ms(told.effective_at), number, told.publications))
+            self.publications.append(Change(instant(told.effective_at), number, told.publications))
             self.publications.sort(key=lambda change: change[:2])
-        return isinstance(told, PublicationLine) or (isinstance(told, TickLine) and told.user_id is None)
+            self.sources |= told.publications.sources
+        return told is not None
 
     def begins_ms(self, first_ms: int | None) -> int | None:
         """When what was published first was, or else the time of the first event."""
         return next((each.at for each in self.publications if each.published.ledger.number == 1), first_ms)
 
     def changes(self, project: Project) -> list[Change]:
-        """What was published after the beginning. Raises CallerError if the store has begun with another project."""
-        first = [each.published.sources[1] for each in self.publications if each.published.ledger.number == 1]
-        if first and _said(first[0]) != _said(source_of(project)):
+        """What was published after the beginning.
+
+        Raises CallerError if the store has begun with another project, or if documents are missing.
+        """
+        changes = [each._replace(published=self._whole(each)) for each in self.publications]
+        first = [each.published for each in changes if each.published.ledger.number == 1]
+        if first and _said(first[0].sources[first[0].ledger.publication]) != _said(source_of(project)):
             raise CallerError(
                 "these are the inputs of a store that has begun with another project, or an earlier state of this one"
             )
-        return [each for each in self.publications if each.published.ledger.number > 1]
+        return [each for each in changes if each.published.ledger.number > 1]
+
+    def _whole(self, change: Change) -> Publications:
+        """What was published, with all documents that its ledger refers to. Raises CallerError."""
+        wanted = change.published.ledger.publications()
+        if missing := wanted - self.sources.keys():
+            raise CallerError(
+                f"line {change.number}: what was published as number {min(missing)} is in none of the lines: they are "
+                "not all that `parcours store inputs` has written"
+            )
+        return Publications(change.published.ledger, {number: self.sources[number] for number in sorted(wanted)})
 
 
 def _said(source: bytes) -> object:
@@ -94,9 +103,11 @@ def told_inputs(lines: Iterable[object]) -> tuple[ToldInputs | None, Iterator[ob
     if not isinstance(first, bytes) or not first.startswith(OUTSIDE):
         return None, every
     try:
-        tick = read_told(first)
+        tick = outside_line(first)
+        until_ms = instant(tick.until) if isinstance(tick, TickLine) and tick.until is not None else None
     except Unusable as reason:
         raise CallerError(f"the first line cannot be read: {reason}") from None
-    if not isinstance(tick, TickLine) or tick.until is None:
+    if until_ms is None:
         return None, every
-    return ToldInputs(tick.records, ceil_ms(tick.until)), every
+    assert isinstance(tick, TickLine), "as until_ms says"
+    return ToldInputs(tick.records, until_ms), every

@@ -1,0 +1,172 @@
+"""Do the inputs of a store hold whatever it has taken, however odd a line is, and is an edited file told from them?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.engine.test_store_inputs import LOST, Shop, arrive, twin_of
+
+from parcours.config import HOUR_MS, Settings
+from parcours.errors import CallerError
+from parcours.shard.resharding import reshard
+from parcours.simulation.simulation import simulate
+from parcours.simulation.store_inputs import timed_line, write_inputs
+from parcours.testing.doubles import TwilioServer
+
+Edit = Callable[[dict[str, Any]], object]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    with TwilioServer(refuses=lambda number: 21211 if number == LOST else None) as provider:
+        yield Shop(tmp_path, provider, {"inputs": True})
+
+
+def inputs_of(shop: Shop) -> list[bytes]:
+    out = shop.folder.parent / "inputs.ndjson"
+    write_inputs(shop.store, out)
+    return out.read_bytes().splitlines()
+
+
+def call(members: bytes) -> bytes:
+    return b'{"userId":"u0",%b}' % members
+
+
+BOUGHT = b'"type":"track","event":"Bought"'
+SEEN = b'"type":"track","event":"Seen","effectiveAt":"x","properties":'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        # of two types the last one counts: these are no told lines, whatever they begin with
+        b'{"type":"tick","keeps":"anew","records":["sms"],"userId":"u0",%b}' % BOUGHT,
+        b'{"type":"publication","publications":[],"userId":"u0",%b}' % BOUGHT,
+        b'{"type":"receipt","receipt":{"type":"claimed"},"userId":"u0",%b}' % BOUGHT,
+        # a name may be written with escapes, and a time that nobody looks at may be anything
+        call(BOUGHT + rb',"effective\u0041t":5'),
+        # nobody looks at the properties of an event that moves nobody
+        call(SEEN + b'{"n":%b}' % (b"1" * 5_000)),
+        call(SEEN + b'{"text":"\xff"}'),
+        call(SEEN + rb'{"text":"\ud800"},"half\ud800":1'),
+        call(SEEN + b"{}," + b'"\xff":1'),
+        # as long as a line may be
+        call(BOUGHT + b',"more":"%b"' % (b"x" * (Settings().event_bytes_max - 58))),
+    ],
+)
+def test_an_odd_line_does_in_the_twin_what_it_did(shop: Shop, line: bytes) -> None:
+    with shop.open() as engine:
+        arrive(engine, ["u0"])
+        assert engine.ingest(line).result(30).accepted == 1
+        shop.pass_time(engine, 3 * HOUR_MS)
+
+    facts = shop.facts()
+
+    assert twin_of(shop.project(), inputs_of(shop)) == facts
+
+
+@pytest.mark.parametrize("kind", ["receipt", "read", "tick", "publication"])
+def test_nobody_can_hand_in_a_told_line(shop: Shop, kind: str) -> None:
+    with shop.open() as engine:
+        answer = engine.ingest([{"type": kind, "userId": "u0", "keeps": "anew", "publications": []}]).result(30)
+
+    assert answer.rejected == ((0, f"unknown type {kind!r}"),)
+
+
+def test_a_store_shared_out_anew_twice_has_the_inputs_and_facts_of_all_its_shards(shop: Shop, tmp_path: Path) -> None:
+    for shards, people in ((3, ["u0", "u1"]), (1, ["u2", "u3"]), (2, ["u4", "u5"])):
+        folder = Path(shop.store.removeprefix("sqlite:///"))
+        if folder.exists():
+            shop.clock.move_to(shop.clock.now_ms() + HOUR_MS)
+            reshard(folder, tmp_path / f"of-{shards}", shards)
+            shop.store = f"sqlite:///{tmp_path / f'of-{shards}'}"
+        with shop.open(shards) as engine:
+            arrive(engine, people)
+            shop.pass_time(engine, 3 * HOUR_MS)
+
+    facts = shop.facts()
+
+    assert all(facts[f"u{number}"] for number in range(6))
+    assert twin_of(shop.project(), inputs_of(shop)) == facts
+
+
+def test_the_documents_of_a_project_are_written_once(shop: Shop) -> None:
+    with shop.open() as engine:
+        arrive(engine, ["u0"])
+        for _ in range(3):
+            shop.pass_time(engine, HOUR_MS)
+            engine.pause_journey("cart")
+            shop.pass_time(engine, HOUR_MS)
+            engine.resume_journey("cart")
+
+    lines = inputs_of(shop)
+
+    told = [json.loads(line)["publications"][1] for line in lines if line.startswith(b'{"type":"publication"')]
+    assert [sorted(sources) for sources in told] == [["1"], [], [], [], [], [], []]
+    assert twin_of(shop.project(), lines) == shop.facts()
+
+
+def lived(shop: Shop) -> list[bytes]:
+    with shop.open() as engine:
+        arrive(engine, ["u0", "u4"])
+        shop.pass_time(engine, 3 * HOUR_MS)
+        engine.pause_journey("cart")
+        shop.pass_time(engine, 24 * HOUR_MS)
+    return inputs_of(shop)
+
+
+@pytest.mark.parametrize(
+    ("kind", "edit", "reason"),
+    [
+        ("read", lambda read: read.update(enterAt="2026-01-01T00:00:00"), "not a line of kept inputs"),
+        ("read", lambda read: read.update(enterAt="9999-01-01T00:00:00Z"), "is not of the years 1970 to 9997"),
+        ("receipt", lambda receipt: receipt.pop("effectiveAt"), "no timestamp"),
+        ("receipt", lambda receipt: receipt.update(receipt={"type": "lost"}), "not a line of kept inputs"),
+        ("publication", lambda change: change.update(effectiveAt="2026-01-01T00:00:00"), "not a line of kept inputs"),
+        ("publication", lambda change: change.pop("effectiveAt"), "no timestamp"),
+    ],
+)
+def test_a_told_line_that_was_edited_is_rejected_with_a_reason(shop: Shop, kind: str, edit: Edit, reason: str) -> None:
+    lines = lived(shop)
+    place = max(place for place, line in enumerate(lines) if json.loads(line)["type"] == kind)
+    edited = json.loads(lines[place])
+    edit(edited)
+    rejected: list[tuple[int, str]] = []
+
+    lines[place] = json.dumps(edited, separators=(",", ":")).encode()
+    simulate(shop.project(), lines, rejected=lambda number, why: rejected.append((number, why)))
+
+    ((number, why),) = rejected
+    assert number == place + 1 and reason in why
+
+
+@pytest.mark.parametrize("until", ["2026-01-01T00:00:00", "soon", "0001-01-01T00:00:00Z"])
+def test_a_first_line_without_a_time_is_refused(shop: Shop, until: str) -> None:
+    first, *lines = lived(shop)
+    edited = json.dumps({**json.loads(first), "until": until}, separators=(",", ":")).encode()
+
+    with pytest.raises(CallerError, match="the first line cannot be read"):
+        simulate(shop.project(), [edited, *lines])
+
+
+def test_inputs_without_what_was_published_are_refused(shop: Shop) -> None:
+    lines = [line for line in lived(shop) if b'"sources"' not in line and b'{"1":"' not in line]
+
+    with pytest.raises(CallerError, match="what was published as number 1 is in none of the lines"):
+        simulate(shop.project(), lines)
+
+
+@pytest.mark.parametrize(
+    ("line", "timed"),
+    [
+        (b'{"effectiveAt":[{"effectiveAt":1}],"a":{"effectiveAt":2}}', b'{"a":{"effectiveAt":2}'),
+        (b'{"a":"{\\",","effectiveAt":null , "b" : [1, 2]}', b'{"a":"{\\",","b" : [1, 2]'),
+        (rb'{"\u0065ffectiveAt":"}","a":"\u00e9"}', rb'{"a":"\u00e9"'),
+    ],
+)
+def test_an_effective_time_is_cut_out_of_a_line_that_stays_as_it_is(line: bytes, timed: bytes) -> None:
+    assert timed_line(line, 1) == timed + b',"effectiveAt":"1970-01-01T00:00:00.001Z"}\n'
