@@ -79,6 +79,10 @@ def test_each_shard_is_told_of_and_anything_wrong_is_an_exit_code(
 
 @pytest.fixture
 def exported(luma_copy: Path, tmp_path: Path) -> Path:
+    return export(luma_copy, tmp_path)
+
+
+def export(luma_copy: Path, tmp_path: Path) -> Path:
     """The folder of a store of which each shard has exported something."""
     folder = tmp_path / "store"
     records, settings = ["email", "sms", "push"], Settings(export_every_ms=100)
@@ -113,6 +117,22 @@ def test_an_exported_file_that_is_missing_is_an_exit_code(ask: Ask, exported: Pa
     assert checked.exit_code == 1
     assert checked.stdout.splitlines()[-1].startswith(f"exports of shard 1: {path} is named by ")
     assert "put it back from a backup" in checked.stdout
+
+
+def test_inputs_that_are_kept_are_checked_too(ask: Ask, luma_copy: Path, tmp_path: Path) -> None:
+    settings = luma_copy / "parcours.yaml"
+    settings.write_text(settings.read_text() + "\ninsight: {inputs: true}\n")
+    folder = export(luma_copy, tmp_path)
+
+    lines = ask("store", "check", "--store", f"sqlite:///{folder}").stdout.splitlines()
+    path = next(iter(sorted(folder.glob("inputs/lines/*/1-*.parquet"))))
+    path.write_bytes(path.read_bytes()[:-1])
+    damaged = ask("store", "check", "--store", f"sqlite:///{folder}")
+
+    assert [line.partition(": ")[0] for line in lines[-2:]] == ["inputs of shard 0", "inputs of shard 1"]
+    assert all(line.endswith("all in order") for line in lines)
+    assert damaged.exit_code == 1
+    assert damaged.stdout.splitlines()[-1].startswith(f"inputs of shard 1: {path} has ")
 
 
 def test_without_the_extra_it_is_said_that_files_have_not_been_looked_into(

@@ -12,11 +12,15 @@ import pytest
 from parcours.config import DAY_MS, HOUR_MS, Settings
 from parcours.core.fact import Moved
 from parcours.core.fact_block import encode_facts
+from parcours.core.input_block import KeptInputs, encode_inputs
 from parcours.insight.exporter import checking
-from parcours.insight.exporter.checking import ExportsFound, Standing, check_exports, exported_shards
+from parcours.insight.exporter.checking import ExportsFound, Standing, check_exports, check_inputs, exported_shards
+from parcours.insight.exporter.done import inputs_folder
 from parcours.insight.exporter.opening import open_upkeep
-from parcours.insight.exporter.range_files import ParquetRange
+from parcours.insight.exporter.range_files import InputRange, ParquetRange
 from parcours.insight.exporter.rows import Telling
+from parcours.insight.exporter.tables import INPUT_TABLES
+from parcours.insight.exporter.upkeep import Upkeep
 from parcours.journey.model.insight import InsightDocument
 from parcours.shard.export_state import ExportEntry
 from parcours.shard.messages import ExportRange, ExportRecord, ExportSlice
@@ -223,3 +227,91 @@ def test_shards_that_a_store_had_before_are_found(store: Path) -> None:
 
     assert exported_shards(store) == {0, 6}
     assert check_exports(store, 6, None).wrong == []
+
+
+LINES = "inputs/lines/day=2024-10-04"
+
+
+def keep(store: Path, first: int) -> None:
+    """Export the inputs of the range of ten records that begins with this one."""
+    files = InputRange(store, Telling(0, frozenset()), ExportRange(first, first + 9))
+    kept = KeptInputs([b'{"type":"track","event":"Seen","userId":"sarah"}'] * 5, whole=True)
+    files.add(ExportSlice([ExportRecord(first, DAY * DAY_MS, b"", encode_inputs(kept))]))
+    files.finish()
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Path:
+    """A store with inputs in the first range and the third."""
+    for first in (1, 21):
+        keep(tmp_path, first)
+    return tmp_path
+
+
+def check_kept(store: Path, exported: int = 40, *, entry: ExportEntry | None = None) -> ExportsFound:
+    return check_inputs(store, 0, Standing(entry or ExportEntry(exported), lambda first, last: True))
+
+
+def test_ranges_without_inputs_have_no_document_there(inputs: Path) -> None:
+    found = check_kept(inputs)
+
+    assert (found.files, found.through, found.wrong, found.remarks) == (2, 30, [], [])
+    assert found.size_bytes == sum(path.stat().st_size for path in inputs.glob("inputs/lines/*/*"))
+    assert check_exports(inputs, 0, None) == ExportsFound()
+    assert exported_shards(inputs) == {0}
+
+
+@pytest.mark.parametrize("harm, words", [(Path.unlink, "cannot be read"), (truncate, "bytes, and"), (scramble, "read")])
+def test_a_file_of_inputs_that_is_not_as_it_was_written_is_named(
+    inputs: Path, harm: Callable[[Path], None], words: str
+) -> None:
+    path = inputs / LINES / f"{THIRD}.parquet"
+
+    harm(path)
+
+    (wrong,) = check_kept(inputs).wrong
+    assert wrong.startswith(f"{path} ") and words in wrong and wrong.endswith(": put it back from a backup")
+
+
+def test_ranges_of_inputs_that_overlap_are_told(inputs: Path) -> None:
+    keep(inputs, 16)
+
+    (wrong,) = check_kept(inputs).wrong
+
+    assert f"0-000000000016-000000000025.json and {THIRD}.json both have records 21 to 25" in wrong
+
+
+@pytest.mark.parametrize("lost", [FIRST, THIRD])
+def test_a_document_of_inputs_that_is_missing_is_found_by_the_files_that_it_left(inputs: Path, lost: str) -> None:
+    (inputs / f"inputs/_done/{lost}.json").unlink()
+
+    (wrong,) = check_kept(inputs).wrong
+
+    assert wrong.endswith(" in no document, though there are files of theirs: put it back from a backup, the document")
+    assert wrong.startswith("records 1 to 10 are" if lost == FIRST else "records 21 to 30 are")
+
+
+def test_inputs_of_a_range_that_was_under_way_are_no_fault(inputs: Path) -> None:
+    under_way = ExportEntry(20, ExportRange(21, 30))
+
+    assert check_kept(inputs, entry=under_way).wrong == []
+
+    (inputs / f"inputs/_done/{THIRD}.json").unlink()
+    assert check_kept(inputs, entry=under_way).wrong == []
+
+
+def test_inputs_that_the_shard_knows_nothing_of_are_told(inputs: Path) -> None:
+    (wrong,) = check_kept(inputs, 20).wrong
+
+    assert "the documents go on to record 30, and the shard has exported all through 20" in wrong
+
+
+def test_inputs_of_days_that_were_compacted_and_cut_are_in_order(inputs: Path) -> None:
+    keep(inputs, 31)
+    insight = InsightDocument.model_validate({"inputs": True, "facts_for": "5d"})
+    upkeep, now_ms = Upkeep(inputs, Settings(), of=inputs_folder, tables=INPUT_TABLES), (DAY + 4) * DAY_MS
+    for later in (0, 2 * HOUR_MS, 3 * DAY_MS, 4 * DAY_MS):
+        while upkeep.step(insight, now_ms + later):
+            assert check_kept(inputs).wrong == []
+        assert check_kept(inputs).wrong == []
+    assert check_kept(inputs).files == 0

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from parcours.insight.exporter.checking import ExportsFound
+    from typing import TypeAlias
+
+    from parcours.insight.exporter.checking import ExportsFound, Standing
     from parcours.store.store import Store
+
+    Exports: TypeAlias = dict[str, dict[int, ExportsFound]]  # facts as "exports", and "inputs", by shard
 
 store = typer.Typer(name="store", help="Look after a store that no engine uses.", no_args_is_help=True)
 
@@ -72,7 +76,7 @@ def check(url: Url) -> None:
 
     shards, folder = shards_of(url), folder_of(url)
     wrong = 0
-    exports: dict[int, ExportsFound] = {}
+    exports: Exports = {"exports": {}, "inputs": {}}
     for shard in range(shards):
         found = check_shard(folder, shard, partial(_check_further, folder, shard, exports))
         if found.wrong is not None:
@@ -89,32 +93,40 @@ def check(url: Url) -> None:
         raise typer.Exit(1)
 
 
-def _check_further(folder: Path, shard: int, exports: dict[int, ExportsFound], store: Store) -> None:
+def _check_further(folder: Path, shard: int, exports: Exports, store: Store) -> None:
     """What no store knows of: message ids, and what is exported. Raises StoreBroken for the former."""
-    from parcours.insight.exporter.checking import Standing, check_exports
+    from parcours.insight.exporter.checking import Standing
     from parcours.shard.closed_store import check_messages, exported_of, tells
 
-    exports[shard] = check_exports(folder, shard, Standing(exported_of(store), partial(tells, store)))
+    _check_exported(folder, shard, Standing(exported_of(store), partial(tells, store)), exports)
     check_messages(store)
 
 
-def _tell_of_exports(folder: Path, shards: int, exports: dict[int, ExportsFound]) -> int:
-    """Tell of each shard of which anything is exported; returns how much is wrong."""
-    from parcours.insight.exporter.checking import can_look_inside, check_exports, exported_shards
+def _check_exported(folder: Path, shard: int, standing: Standing | None, exports: Exports) -> None:
+    from parcours.insight.exporter.checking import check_exports, check_inputs
 
-    for shard in {*range(shards), *exported_shards(folder)} - exports.keys():
-        exports[shard] = check_exports(folder, shard, None)
-    for shard, found in sorted(exports.items()):
+    exports["exports"][shard] = check_exports(folder, shard, standing)
+    exports["inputs"][shard] = check_inputs(folder, shard, standing)
+
+
+def _tell_of_exports(folder: Path, shards: int, exports: Exports) -> int:
+    """Tell of each shard of which anything is exported; returns how much is wrong."""
+    from parcours.insight.exporter.checking import can_look_inside, exported_shards
+
+    for shard in {*range(shards), *exported_shards(folder)} - exports["exports"].keys():
+        _check_exported(folder, shard, None, exports)
+    told = [(what, shard, found) for what, of_shard in exports.items() for shard, found in sorted(of_shard.items())]
+    for what, shard, found in told:
         if not found.wrong and found.through:
             files = "1 file" if found.files == 1 else f"{found.files:,} files"
             size = f"{found.size_bytes:,} bytes"
-            typer.echo(f"exports of shard {shard}: {files} through record {found.through}, {size}; all in order")
+            typer.echo(f"{what} of shard {shard}: {files} through record {found.through}, {size}; all in order")
         for sentence in (*found.wrong, *found.remarks):
-            typer.echo(f"exports of shard {shard}: {sentence}")
-    if any(found.files for found in exports.values()) and not can_look_inside():
+            typer.echo(f"{what} of shard {shard}: {sentence}")
+    if any(found.files for _, _, found in told) and not can_look_inside():
         install = "pip install 'parcours[insight]'"
         typer.echo(f"exports: no file has been looked into, only for its size, because pyarrow is missing: {install}")
-    return sum(len(found.wrong) for found in exports.values())
+    return sum(len(found.wrong) for _, _, found in told)
 
 
 @store.command()
