@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.test_store_inputs import LOST, Shop, arrive, twin_of
+from tests.engine.test_store_inputs import BEGIN_MS, LOST, Shop, arrive, twin_of
 
 from parcours.config import HOUR_MS, Settings
 from parcours.errors import CallerError
@@ -74,7 +75,8 @@ def test_nobody_can_hand_in_a_told_line(shop: Shop, kind: str) -> None:
     with shop.open() as engine:
         answer = engine.ingest([{"type": kind, "userId": "u0", "keeps": "anew", "publications": []}]).result(30)
 
-    assert answer.rejected == ((0, f"unknown type {kind!r}"),)
+    ((_, reason),) = answer.rejected
+    assert reason.startswith(f"the type {kind!r} tells what became of somebody in a store: only the simulation of ")
 
 
 def test_a_store_shared_out_anew_twice_has_the_inputs_and_facts_of_all_its_shards(shop: Shop, tmp_path: Path) -> None:
@@ -153,8 +155,41 @@ def test_a_first_line_without_a_time_is_refused(shop: Shop, until: str) -> None:
         simulate(shop.project(), [edited, *lines])
 
 
+def test_blank_lines_before_the_first_one_count_for_nothing(shop: Shop) -> None:
+    lines = lived(shop)
+
+    assert twin_of(shop.project(), [b"", b" ", *lines]) == twin_of(shop.project(), lines) == shop.facts()
+
+
+def test_nothing_has_happened_before_a_store_has_begun(shop: Shop) -> None:
+    result = simulate(shop.project(), lived(shop), until_ms=BEGIN_MS - 1)
+
+    assert result.facts == [] and result.summary.journeys["cart"].entered == 0
+
+
+def test_inputs_are_asked_for_from_before_all_time(shop: Shop, tmp_path: Path) -> None:
+    lines = lived(shop)
+
+    write_inputs(shop.store, tmp_path / "all.ndjson", -1)
+
+    assert (tmp_path / "all.ndjson").read_bytes().splitlines()[1:] == lines[1:]
+
+
+@pytest.mark.parametrize("documents", [b"{", b"[]", b"{}", b'{"settings":{"project":5}}'])
+def test_documents_that_cannot_be_read_are_told(shop: Shop, documents: bytes) -> None:
+    lines = [
+        line.replace(json.dumps(json.loads(line)["publications"][1]["1"]).encode(), b'"%b"' % b64encode(documents))
+        if b'{"1":"' in line
+        else line
+        for line in lived(shop)
+    ]
+
+    with pytest.raises(CallerError, match="what was published as number 1 cannot be read"):
+        simulate(shop.project(), lines)
+
+
 def test_inputs_without_what_was_published_are_refused(shop: Shop) -> None:
-    lines = [line for line in lived(shop) if b'"sources"' not in line and b'{"1":"' not in line]
+    lines = [line for line in lived(shop) if b'{"1":"' not in line]
 
     with pytest.raises(CallerError, match="what was published as number 1 is in none of the lines"):
         simulate(shop.project(), lines)

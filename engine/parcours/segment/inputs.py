@@ -42,6 +42,7 @@ from parcours.segment.line import (
     too_long,
 )
 from parcours.segment.person import FEEDBACK, person_of, reported_place
+from parcours.segment.told import TOLD
 
 REPORTED: tuple[str, ...] = get_args(Reaction)
 """The reactions that a provider can report."""
@@ -99,6 +100,11 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
         return _consent_input(call, at)
     if call.type == "suppression":
         return _suppression_input(call, at)
+    if call.type in TOLD:
+        raise Unusable(
+            f"the type {call.type!r} tells what became of somebody in a store: only the simulation of all lines that "
+            "`parcours store inputs` has written takes it, the first one included"
+        )
     raise Unusable(f"unknown type {call.type!r:.{QUOTED_MAX}}")
 
 

@@ -117,7 +117,7 @@ def write_inputs(address: str, out: Path, since_ms: int = 0) -> int:
             _add(sorter, _kept(shard, tail), found, since_ms)
         if not found.ticks:
             raise InputsMissing("the store keeps no inputs: its project has to say `insight: {inputs: true}`")
-        if found.missing_ms > since_ms:
+        if found.missing_ms > max(0, since_ms):
             raise InputsMissing(
                 f"inputs are missing before {time_text(found.missing_ms)}: ask for those from then on (--from)"
             )

@@ -8,13 +8,13 @@ came of both.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, repeat
 from typing import NamedTuple
 
 from parcours.errors import CallerError
-from parcours.journey.project import Project
+from parcours.journey.project import Project, documents_of
 from parcours.journey.publish.publications import Publications, source_of
 from parcours.segment.line import Unusable, instant
 from parcours.segment.told import OUTSIDE, PublicationLine, TickLine, outside_line
@@ -61,6 +61,7 @@ class ToldInputs:
         Raises CallerError if the store has begun with another project, or if documents are missing.
         """
         changes = [each._replace(published=self._whole(each)) for each in self.publications]
+        _check_documents(self.sources)
         first = [each.published for each in changes if each.published.ledger.number == 1]
         if first and _said(first[0].sources[first[0].ledger.publication]) != _said(source_of(project)):
             raise CallerError(
@@ -79,6 +80,15 @@ class ToldInputs:
         return Publications(change.published.ledger, {number: self.sources[number] for number in sorted(wanted)})
 
 
+def _check_documents(sources: Mapping[int, bytes]) -> None:
+    """Raises CallerError."""
+    for number, source in sources.items():
+        try:
+            documents_of(source)
+        except (LookupError, TypeError, ValueError) as error:
+            raise CallerError(f"what was published as number {number} cannot be read: {error}") from None
+
+
 def _said(source: bytes) -> object:
     """What the documents of a project say: whoever has checked their contents has written nulls where nothing is."""
     return _without_nulls(json.loads(source))
@@ -95,11 +105,10 @@ def told_inputs(lines: Iterable[object]) -> tuple[ToldInputs | None, Iterator[ob
 
     Raises CallerError for a beginning that cannot be read.
     """
-    each = iter(lines)
-    first = next(each, None)
-    if first is None:
-        return None, iter(())
-    every = chain([first], each)
+    each, blank = iter(lines), 0
+    while isinstance(first := next(each, None), bytes) and not first.strip():
+        blank += 1
+    every = chain(repeat(b"", blank), () if first is None else (first,), each)
     if not isinstance(first, bytes) or not first.startswith(OUTSIDE):
         return None, every
     try:

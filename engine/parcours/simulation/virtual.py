@@ -145,7 +145,8 @@ class Drive:
         """
         through_ms, before_ms = (told.until_ms, told.until_ms) if until_ms is None else (until_ms, until_ms + 1)
         ahead, compiler = _Ahead(events), PublicationCompiler(project)
-        if self._begins is not None and (first_ms := told.begins_ms(ahead.next_ms())) is not None:
+        first_ms = told.begins_ms(ahead.next_ms())
+        if self._begins is not None and first_ms is not None and first_ms <= through_ms:
             self._begins(first_ms)
         for change in takewhile(lambda change: change.at <= through_ms, told.changes(project)):
             await self._feed(ahead, change[:2])
