@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.engine.test_store_inputs import BEGIN_MS, LOST, Shop, arrive, twin_of
 
-from parcours.config import HOUR_MS, Settings
+from parcours.config import DAY_MS, HOUR_MS, Settings
 from parcours.errors import CallerError
 from parcours.shard.resharding import reshard
 from parcours.simulation.simulation import simulate
@@ -94,6 +94,22 @@ def test_a_store_shared_out_anew_twice_has_the_inputs_and_facts_of_all_its_shard
 
     assert all(facts[f"u{number}"] for number in range(6))
     assert twin_of(shop.project(), inputs_of(shop)) == facts
+
+
+def test_what_was_before_a_change_of_its_instant_stays_before_it_where_shards_become_one(
+    shop: Shop, tmp_path: Path
+) -> None:
+    with shop.open(5, settings=Settings(export_every_ms=DAY_MS)) as engine:
+        arrive(engine, ["u0", "u1", "u4"])
+        engine.pause_journey("cart")
+        arrive(engine, ["u2", "u5"])
+        shop.pass_time(engine, 3 * HOUR_MS)
+    before = shop.facts()
+
+    reshard(tmp_path / "store", tmp_path / "of-1", 1)
+    shop.store = f"sqlite:///{tmp_path / 'of-1'}"
+
+    assert twin_of(shop.project(), inputs_of(shop)) == shop.facts() == before
 
 
 def test_the_documents_of_a_project_are_written_once(shop: Shop) -> None:

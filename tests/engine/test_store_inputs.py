@@ -94,9 +94,9 @@ class Shop:
     @contextmanager
     def open(self, shards: int = 2, **more: Any) -> Iterator[Engine]:
         settings = Settings(export_every_ms=50, export_records=5, export_lag_max_ms=30 * DAY_MS)
-        arguments = {"records": ["email"], **more}
+        arguments = {"records": ["email"], "settings": settings, **more}
         with Engine.open(
-            self.project(), self.store, shards=shards, runtime="local", clock=self.clock, settings=settings, **arguments
+            self.project(), self.store, shards=shards, runtime="local", clock=self.clock, **arguments
         ) as engine:
             yield engine
 
@@ -224,6 +224,28 @@ def test_a_store_that_keeps_no_inputs_says_so(shop: Shop, tmp_path: Path) -> Non
         write_inputs(shop.store, tmp_path / "inputs.ndjson")
 
     assert not (tmp_path / "inputs.ndjson").exists()
+
+
+def test_a_store_that_keeps_no_inputs_any_more_says_so(shop: Shop, tmp_path: Path) -> None:
+    with shop.open() as engine:
+        arrive(engine, ["u0"])
+        shop.settings["insight"] = {}
+        engine.publish(shop.project())
+        arrive(engine, ["u1"])
+
+    with pytest.raises(InputsMissing, match="the newest inputs are missing"):
+        write_inputs(shop.store, tmp_path / "inputs.ndjson")
+
+
+def test_inputs_that_were_left_out_until_the_end_are_missed(shop: Shop, tmp_path: Path) -> None:
+    settings = Settings(export_every_ms=DAY_MS, export_lag_max_ms=HOUR_MS)
+    with shop.open(settings=settings) as engine:
+        arrive(engine, ["u0"])
+        shop.pass_time(engine, 3 * HOUR_MS)
+        arrive(engine, ["u1"])
+
+    with pytest.raises(InputsMissing, match="its exporter was behind `export_lag_max_ms` at last"):
+        write_inputs(shop.store, tmp_path / "inputs.ndjson")
 
 
 def test_inputs_are_given_from_the_instant_on_from_which_all_of_them_are_kept(shop: Shop, tmp_path: Path) -> None:

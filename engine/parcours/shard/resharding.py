@@ -16,6 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from heapq import merge
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
@@ -165,12 +166,15 @@ def _shared(source: Path, owns: Sequence[Mapping[str, bytes]]) -> dict[str, byte
 def _move_facts(
     olds: Sequence[Store], exports: Sequence[ExportEntry], news: Sequence[NewShard], owners: SlotMap
 ) -> None:
-    """Write all facts and kept inputs that are not exported, those of a person in their order."""
+    """Write all facts and kept inputs that are not exported, those of a person in their order.
+
+    What is published changes for all shards in one instant: whatever came before it in one of them stays before it.
+    """
     stamp_ms = 0
-    journals = [_marked(old, export.exported) for old, export in zip(olds, exports, strict=True)]
-    for record, is_exported in merge(*journals, key=lambda pair: pair[0].stamp_ms):
+    journals = [_numbered(shard, old) for shard, old in enumerate(olds)]
+    for _, shard, record in merge(*journals, key=itemgetter(0)):
         stamp_ms = record.stamp_ms
-        if is_exported:
+        if record.sequence <= exports[shard].exported:
             continue
         for fact in decode_facts(record.facts, f"record {record.sequence}"):
             news[owners.shard(fact.person)].add_fact(fact, stamp_ms)
@@ -189,9 +193,14 @@ def _copy_exports(source: Path, target: Path, exports: Sequence[ExportEntry]) ->
         raise backup_failed(target, error) from error
 
 
-def _marked(store: Store, exported: int) -> Iterator[tuple[Record, bool]]:
-    """All records, of which the newest tells how far time is, and whether they are exported."""
-    return ((record, record.sequence <= exported) for record in store.records())
+def _numbered(shard: int, store: Store) -> Iterator[tuple[tuple[int, int], int, Record]]:
+    """All records, of which the newest tells how far time is: each with its time and the change that it goes by."""
+    change = 0
+    for record in store.records():
+        for slot, name, data in record.profiles:
+            if slot == OWN and name == STANDING:
+                change = msgspec.msgpack.decode(data, type=Standing).ledger.number
+        yield (record.stamp_ms, change), shard, record
 
 
 def _dealt(record: Record, owners: SlotMap) -> dict[int, KeptInputs]:

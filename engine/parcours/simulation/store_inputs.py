@@ -24,6 +24,7 @@ from parcours.insight.exporter.rows import Telling, lines_of
 from parcours.instants import to_moment
 from parcours.journey.publish.publications import Publications
 from parcours.segment.told import PublicationLine, TickLine, encode_told, outside_line
+from parcours.shard.archiving import KEEPS_INPUTS
 from parcours.shard.closed_store import not_exported, own_and_newest
 from parcours.shard.messages import ExportRecord
 from parcours.simulation.json_members import without_member
@@ -46,10 +47,12 @@ class _Findings:
 
     missing_ms  before this instant inputs are missing, 0 if none are
     changes     by the time of a change and the shard, where the change stands there
+    keeps       whether every shard keeps inputs until now
     """
 
     def __init__(self, cut_ms: int) -> None:
         self.missing_ms = cut_ms
+        self.keeps = True
         self.ticks: list[tuple[int, TickLine]] = []
         self.changes: dict[int, dict[int, list[tuple[int, int]]]] = {}
 
@@ -65,6 +68,21 @@ class _Findings:
         if told.keeps == "anew":
             self.missing_ms = max(self.missing_ms, kept.at)
         return False
+
+    def check(self, since_ms: int) -> None:
+        """Raises InputsMissing unless all inputs are there since this instant."""
+        if not self.ticks:
+            raise InputsMissing("the store keeps no inputs: its project has to say `insight: {inputs: true}`")
+        if not self.keeps:
+            raise InputsMissing(
+                "the newest inputs are missing, for the store keeps none now: its project does not say "
+                "`insight: {inputs: true}` any more, or its exporter was behind `export_lag_max_ms` at last; open it "
+                "with its engine until that is over, and ask for those from then on (--from)"
+            )
+        if self.missing_ms > max(0, since_ms):
+            raise InputsMissing(
+                f"inputs are missing before {time_text(self.missing_ms)}: ask for those from then on (--from)"
+            )
 
     def in_order(self, lines: Iterable[KeptLine]) -> Iterator[KeptLine]:
         """The sorted lines; those of a change's instant stand before or after it as in the journal of their shard.
@@ -100,8 +118,8 @@ def write_inputs(address: str, out: Path, since_ms: int = 0) -> int:
     """Write all inputs of the store at this address into a file; returns how many lines they are.
 
     since_ms  leave out what took effect before: people then begin with nothing in a simulation
-    Raises InputsMissing where inputs are missing since then, and says from when on they are there; ExtraMissing,
-    SettingInvalid if there is no such store, StoreBusy while an engine uses it, StoreBroken, OSError.
+    Raises InputsMissing where inputs are missing since then, and says from when on they are there, if they are;
+    ExtraMissing, SettingInvalid if there is no such store, StoreBusy while an engine uses it, StoreBroken, OSError.
     """
     check_extra()
     exported = exported_lines(folder_of(address))
@@ -113,14 +131,10 @@ def write_inputs(address: str, out: Path, since_ms: int = 0) -> int:
             store = opened.enter_context(closing(open_store(address, shard)))
             own, newest = own_and_newest(store)
             end_ms = max(end_ms, newest.stamp_ms)
+            found.keeps = found.keeps and KEEPS_INPUTS in own
             tail = not_exported(store, own, exported.through.get(shard, 0))
             _add(sorter, _kept(shard, tail), found, since_ms)
-        if not found.ticks:
-            raise InputsMissing("the store keeps no inputs: its project has to say `insight: {inputs: true}`")
-        if found.missing_ms > max(0, since_ms):
-            raise InputsMissing(
-                f"inputs are missing before {time_text(found.missing_ms)}: ask for those from then on (--from)"
-            )
+        found.check(since_ms)
         unfinished = out.with_name(f"{out.name}.unfinished")
         try:
             with unfinished.open("wb") as file:
