@@ -12,7 +12,7 @@ import pytest
 from tests.engine.test_store_inputs import BEGIN_MS, LOST, Shop, arrive, twin_of
 
 from parcours.config import DAY_MS, HOUR_MS, Settings
-from parcours.errors import CallerError
+from parcours.errors import CallerError, StoreBusy
 from parcours.shard.resharding import reshard
 from parcours.simulation.simulation import simulate
 from parcours.simulation.store_inputs import timed_line, write_inputs
@@ -181,6 +181,16 @@ def test_nothing_has_happened_before_a_store_has_begun(shop: Shop) -> None:
     result = simulate(shop.project(), lived(shop), until_ms=BEGIN_MS - 1)
 
     assert result.facts == [] and result.summary.journeys["cart"].entered == 0
+
+
+def test_nothing_is_read_while_an_engine_uses_the_store(shop: Shop, tmp_path: Path) -> None:
+    lived(shop)
+    with shop.open():
+        for path in (tmp_path / "store/inputs/_done").glob("*.json"):
+            path.write_text("an engine replaces it")
+
+        with pytest.raises(StoreBusy):
+            write_inputs(shop.store, tmp_path / "busy.ndjson")
 
 
 def test_inputs_are_asked_for_from_before_all_time(shop: Shop, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,11 @@ from parcours.config import DAY_MS, HOUR_MS, MINUTE_MS, Settings
 from parcours.core.fact import DeliveryReached, Fact, Moved, Published
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError, InputsMissing
+from parcours.insight.exporter.done import inputs_folder
 from parcours.insight.exporter.opening import recall_exported
+from parcours.insight.exporter.tables import INPUT_TABLES
+from parcours.insight.exporter.upkeep import Upkeep
+from parcours.journey.model.insight import InsightDocument
 from parcours.journey.project import Project
 from parcours.service.engine import Engine
 from parcours.shard.closed_store import read_person
@@ -224,6 +229,29 @@ def test_a_store_that_keeps_no_inputs_says_so(shop: Shop, tmp_path: Path) -> Non
         write_inputs(shop.store, tmp_path / "inputs.ndjson")
 
     assert not (tmp_path / "inputs.ndjson").exists()
+
+
+def test_what_was_kept_for_long_enough_is_missed_and_the_rest_is_there(shop: Shop, tmp_path: Path) -> None:
+    insight = InsightDocument.model_validate({"inputs": True, "facts_for": "2d"})
+    with shop.open() as engine:
+        for number in range(5):
+            arrive(engine, [f"u{number}"])
+            shop.pass_time(engine, DAY_MS, 4 * HOUR_MS)
+        patience = time.monotonic() + 60
+        while not list((tmp_path / "store/inputs/lines").glob(f"day={time_text(shop.clock.now_ms() - DAY_MS)[:10]}/*")):
+            assert time.monotonic() < patience, "nothing is exported"
+            time.sleep(0.01)
+    begun_ms = shop.clock.now_ms() // DAY_MS * DAY_MS - 2 * DAY_MS
+    Upkeep(tmp_path / "store", Settings(), of=inputs_folder, tables=INPUT_TABLES).step(insight, shop.clock.now_ms())
+    out = tmp_path / "inputs.ndjson"
+
+    with pytest.raises(InputsMissing, match=time_text(begun_ms)):
+        write_inputs(shop.store, out)
+    write_inputs(shop.store, out, begun_ms)
+
+    first, *lines = out.read_bytes().splitlines()
+    assert json.loads(first)["records"] == ["email"]
+    assert twin_of(shop.project(), [first, *lines])["u4"] == shop.facts()["u4"] != []
 
 
 def test_a_store_that_keeps_no_inputs_any_more_says_so(shop: Shop, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Mapping
 from typing import Final, Literal
 
+from parcours.config import DAY_MS
 from parcours.core.fact import LimitReached
 from parcours.core.input import Input
 from parcours.journey.program import Program
@@ -66,6 +67,9 @@ class Archiving:
         self._is_behind = False
         self._named: Container[str] = NOTHING
         self._wants_inputs = False
+        self._told_on = -1
+        """The day of the newest tick that says that inputs are kept."""
+
         self.keeps_inputs = False
         self.publish(program)
 
@@ -78,8 +82,6 @@ class Archiving:
         """The shard is open, by the entries of its own slot; whether it is one in which nothing has happened yet."""
         self.keeps_inputs = KEEPS_INPUTS in entries
         self._look(work, "new" if is_new else "anew")
-        if KEEPS_INPUTS in entries and self.keeps_inputs:
-            self._tell_begin(work, "on")
         if is_new:
             self.note_publication(work, publications)
 
@@ -112,10 +114,13 @@ class Archiving:
             work.own.append((KEEPS_INPUTS, b"\x01" if self.keeps_inputs else b""))
             if self.keeps_inputs:
                 self._tell_begin(work, keeps)
+        elif self.keeps_inputs and work.stamp_ms // DAY_MS != self._told_on:
+            self._tell_begin(work, "on")  # what is kept for long enough goes by days, and each says what it is
         work.kept.whole = self.keeps_inputs
 
     def _may_keep(self) -> bool:
         return self._wants_inputs and self._export.is_on and not self._is_behind
 
     def _tell_begin(self, work: Work, keeps: Literal["new", "on", "anew"]) -> None:
+        self._told_on = work.stamp_ms // DAY_MS
         work.kept.add(encode_told(TickLine(keeps=keeps, records=self._records)), NOBODY, is_event=False)

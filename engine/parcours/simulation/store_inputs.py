@@ -71,7 +71,7 @@ class _Findings:
 
     def check(self, since_ms: int) -> None:
         """Raises InputsMissing unless all inputs are there since this instant."""
-        if not self.ticks:
+        if not self.ticks and not self.keeps:
             raise InputsMissing("the store keeps no inputs: its project has to say `insight: {inputs: true}`")
         if not self.keeps:
             raise InputsMissing(
@@ -122,13 +122,15 @@ def write_inputs(address: str, out: Path, since_ms: int = 0) -> int:
     ExtraMissing, SettingInvalid if there is no such store, StoreBusy while an engine uses it, StoreBroken, OSError.
     """
     check_extra()
-    exported = exported_lines(folder_of(address))
-    found, lines, end_ms = _Findings(exported.cut_ms), 0, 0
+    lines = end_ms = 0
     with ExitStack() as opened:
+        # Before a file is read: what an engine exports meanwhile would be neither there nor in its journal.
+        stores = [opened.enter_context(closing(open_store(address, shard))) for shard in range(shards_of(address))]
+        exported = exported_lines(folder_of(address))
+        found = _Findings(exported.cut_ms)
         sorter = opened.enter_context(Sorter(_decoder, HELD_BYTES_MAX))
         _add(sorter, exported.lines, found, since_ms)
-        for shard in range(shards_of(address)):
-            store = opened.enter_context(closing(open_store(address, shard)))
+        for shard, store in enumerate(stores):
             own, newest = own_and_newest(store)
             end_ms = max(end_ms, newest.stamp_ms)
             found.keeps = found.keeps and KEEPS_INPUTS in own
