@@ -26,7 +26,7 @@ from parcours.testing.faults.exports import ExporterPlace, Folder
 from parcours.testing.faults.injector import Injector
 from parcours.testing.faults.layout import SHARDS, SLOT_MAP
 from parcours.testing.faults.letters import Mending
-from parcours.testing.faults.loop import Process, SimulatedLoop
+from parcours.testing.faults.loop import NOTICED_S, Process, SimulatedLoop
 from parcours.testing.faults.observed import ObservedShard, RunCompiler
 from parcours.testing.faults.plan import CHANNELS
 from parcours.testing.faults.project import shop
@@ -95,7 +95,9 @@ class ShardPlace:
         stopped = partial(self._stopped, copy)
         host = ShardHost(shard, store, clock, self._wake, None, stopped, ALARM_MAX_S)
         copy.host = host
-        self.current = copy
+        before, self.current = self.current, copy
+        if before is not None:  # it may stand still for a change that it never hears of
+            cluster.loop.outside(NOTICED_S, before.process.cut_off)
         host.look()
 
     def _stopped(self, copy: ShardCopy, error: Exception) -> None:

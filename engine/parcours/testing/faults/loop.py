@@ -26,7 +26,9 @@ ROUNDS_MAX: Final = 200_000
 """Rounds of the loop in one run: a hundred times as many as it takes."""
 
 NOTICED_S: Final = 30.0
-"""A process that is frozen for longer has been replaced when it wakes up."""
+"""A process that is frozen for longer has been replaced when it wakes up. So long it takes, too, until who waits for a
+copy of a shard that has been replaced is told that no answer comes.
+"""
 
 THREAD_S: Final = 0.01
 """How long it takes what would run in a thread."""
