@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from parcours.channel import Accepted
-from parcours.config import DAY_MS, Settings
+from parcours.channel import Accepted, Ambiguous, NotSent
+from parcours.config import DAY_MS, MINUTE_MS, Settings
 from parcours.core.fact import DeliveryReached, Moved
 from parcours.core.identity import SLOTS
 from parcours.journey.project import Project
@@ -207,6 +207,34 @@ def test_nothing_of_a_paused_journey_is_handed_to_a_dispatcher(open_world: NewWo
     world.settle(Accepted(outgoing.key))
     assert world.claim() == []
     assert [f.outcome for f in world.facts() if isinstance(f, DeliveryReached)] == ["queued", "claimed", "sent"]
+
+
+@pytest.mark.parametrize("kept", ["claim", "retry"])
+def test_a_delivery_that_a_pause_keeps_leaves_once_after_it_although_its_shard_was_opened_again(
+    open_world: NewWorld, lines: Lines, kept: str
+) -> None:
+    # given a transactional mail of which a claim came in the pause, or its retry
+    world = open_world()
+    world.take(lines.identify("anna"), lines.track("anna", "Started"), lines.track("anna", "Bought"))
+    if kept == "retry":
+        world.settle(NotSent(world.claim()[0].key, "busy"))
+    change(world, "pause")
+    world.pass_ms(10 * MINUTE_MS)
+    assert world.claim() == []
+    world.reopen()
+    assert world.shard.ready() == {}, "the end of the pause makes it ready"
+    world.now_ms += 1
+    change(world, "resume")
+
+    # when a dispatcher comes before anybody has gone through the end of the pause, and again
+    early = world.claim()
+    settle(world)
+    (outgoing,) = early + world.claim()
+    assert world.claim() == []
+    world.settle(Ambiguous(outgoing.key, "the connection broke"))
+    world.pass_ms(10 * MINUTE_MS)
+
+    assert [again.key for again in world.claim()] == [outgoing.key], "it is still there to be sent again"
 
 
 def test_a_new_audience_is_filled_for_everybody_and_nobody_has_entered_it(

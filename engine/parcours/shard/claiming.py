@@ -22,7 +22,7 @@ from parcours.config import Settings
 from parcours.core.delivery.delivery_key import place_in
 from parcours.core.effect import Outgoing
 from parcours.core.input import DeliveriesClaimed, Interrupted, ReceiptArrived, Settlement
-from parcours.core.profile import decode_profile
+from parcours.core.profile import Profile, decode_profile
 from parcours.shard.archiving import Archiving
 from parcours.shard.inputs import Inputs
 from parcours.shard.interruptions import Fate, Interruptions
@@ -61,14 +61,13 @@ class Claiming:
             profile = decode_profile(self._slots[number].profiles[entry.person])
             runs = (*profile.runs, *profile.past)
             states = [each.state for run in runs for each in run.deliveries if each.key == entry.key]
-            waits = any(timer.kind == "retry" and timer.key == entry.key for timer in profile.timers)
             if not states or states[0] not in ("queued", "claimed", "unknown"):
                 work.outbox[entry.key] = number, None  # nothing is left to be done about it
             elif states == ["claimed"]:
                 lost = Interrupted(entry.key, "the engine stopped while it was being sent")
                 self._hear(work, number, entry.person, ReceiptArrived(work.stamp_ms, lost))
                 fates.append(Fate(entry.message_class, work.has_entry(number, entry.key)))
-            elif not waits:
+            elif not _becomes_ready(profile, entry.key):
                 self._inputs.make_ready(work, number, entry.person, work.stamp_ms, [entry.key])
         self._interruptions.note(work.stamp_ms, "the engine", fates)
 
@@ -188,3 +187,12 @@ class Claiming:
             f"{count} deliveries wait for the channel {channel!r}, and outbox_max={most}"
             for channel, count in self.outbox.full(most).items()
         ]
+
+
+def _becomes_ready(profile: Profile, key: str) -> bool:
+    """Whether the delivery becomes ready later: by its retry, or by the end of a pause that keeps its retry or a claim
+    of it. Made ready before as well, it would be claimed twice.
+    """
+    kept = [each.timer for each in profile.kept if each.kind == "timer"]
+    retries = any(timer and timer.kind == "retry" and timer.key == key for timer in (*profile.timers, *kept))
+    return retries or any(each.kind == "claim" and each.key == key for each in profile.kept)
