@@ -70,8 +70,8 @@ MUTANTS: Final = (
     Mutant(
         "what was claimed is forgotten when a shard opens",
         "shard/claiming.py",
-        '            elif states == ["claimed"]:',
-        '            elif states == ["nothing"]:',
+        '            if states == ["claimed"]:',
+        '            if states == ["nothing"]:',
         often=True,
     ),
     Mutant(

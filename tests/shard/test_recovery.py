@@ -109,6 +109,27 @@ def test_a_receipt_that_reaches_the_shard_after_its_crash_clears_the_doubt(world
     assert (world.states("anna"), world.claim()) == (["sent"], [])
 
 
+def test_a_late_receipt_finds_a_delivery_that_a_reaction_has_told_of_also_after_another_opening(
+    world: World, lines: Lines
+) -> None:
+    world.take(lines.identify("anna"), lines.track("anna", "Started"), lines.track("anna", "Bought"))
+    (claimed,) = world.claim()
+    world.reopen()
+    reaction = {"type": "feedback", "key": claimed.key, "reaction": "delivered", "messageId": "f1"}
+    world.take(msgspec.json.encode(reaction))
+
+    world.reopen()
+    world.settle(Accepted(claimed.key, "provider-1"))
+
+    profile = world.shard.profile("anna")
+    assert profile is not None
+    deliveries = [each for run in (*profile.runs, *profile.past) for each in run.deliveries]
+    assert [(each.state, each.provider_id) for each in deliveries] == [("delivered", "provider-1")]
+    world.pass_ms(5 * MINUTE_MS + 1)
+    world.reopen()
+    assert (world.states("anna"), world.claim()) == (["delivered"], [])
+
+
 def test_a_delivery_that_waits_for_another_attempt_still_waits(world: World, lines: Lines) -> None:
     world.take(lines.identify("anna"), lines.track("anna", "Started"), lines.track("anna", "Bought"))
     (outgoing,) = world.claim()

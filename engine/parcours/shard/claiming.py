@@ -53,7 +53,10 @@ class Claiming:
         self._given_up: dict[str, None] = {}
 
     def take_up(self, work: Work) -> None:
-        """Queue again what had not been claimed; what had been is in doubt, for its dispatcher is gone."""
+        """Queue again what had not been claimed; what had been is in doubt, for its dispatcher is gone.
+
+        What becomes ready later by itself is left to that, a retry or the end of a pause: it would be claimed twice.
+        """
         fates = []
         entries = self._slots.outbox_entries()
         self.outbox.count(Counter(entry.channel for _, entry in entries))
@@ -61,13 +64,15 @@ class Claiming:
             profile = decode_profile(self._slots[number].profiles[entry.person])
             runs = (*profile.runs, *profile.past)
             states = [each.state for run in runs for each in run.deliveries if each.key == entry.key]
-            if not states or states[0] not in ("queued", "claimed", "unknown"):
-                work.outbox[entry.key] = number, None  # nothing is left to be done about it
-            elif states == ["claimed"]:
+            if states == ["claimed"]:
                 lost = Interrupted(entry.key, "the engine stopped while it was being sent")
                 self._hear(work, number, entry.person, ReceiptArrived(work.stamp_ms, lost))
                 fates.append(Fate(entry.message_class, work.has_entry(number, entry.key)))
-            elif not _becomes_ready(profile, entry.key):
+            elif _is_retried(profile, entry.key):
+                continue  # also where nothing is left to be done: until then a late receipt finds it
+            elif not states or states[0] not in ("queued", "unknown"):
+                work.outbox[entry.key] = number, None  # nothing is left to be done about it
+            elif not any(each.kind == "claim" and each.key == entry.key for each in profile.kept):
                 self._inputs.make_ready(work, number, entry.person, work.stamp_ms, [entry.key])
         self._interruptions.note(work.stamp_ms, "the engine", fates)
 
@@ -189,10 +194,7 @@ class Claiming:
         ]
 
 
-def _becomes_ready(profile: Profile, key: str) -> bool:
-    """Whether the delivery becomes ready later: by its retry, or by the end of a pause that keeps its retry or a claim
-    of it. Made ready before as well, it would be claimed twice.
-    """
+def _is_retried(profile: Profile, key: str) -> bool:
+    """Whether a retry of the delivery is still to come, which a pause may keep."""
     kept = [each.timer for each in profile.kept if each.kind == "timer"]
-    retries = any(timer and timer.kind == "retry" and timer.key == key for timer in (*profile.timers, *kept))
-    return retries or any(each.kind == "claim" and each.key == key for each in profile.kept)
+    return any(timer and timer.kind == "retry" and timer.key == key for timer in (*profile.timers, *kept))

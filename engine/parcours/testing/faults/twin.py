@@ -113,7 +113,9 @@ class Twin:
 
     def _is_in_outbox(self, person: str, delivery: DeliveryState) -> bool:
         """A delivery that a reaction has told of stays there until the time of its next attempt has come."""
-        waits = any(timer.kind == "retry" and timer.key == delivery.key for timer in self.people[person].timers)
+        profile = self.people[person]
+        kept = [each.timer for each in profile.kept if each.kind == "timer"]
+        waits = any(each and each.kind == "retry" and each.key == delivery.key for each in (*profile.timers, *kept))
         return waits or (delivery.is_under_way and delivery.state != "held")
 
     def _deliveries(self) -> Iterator[tuple[str, DeliveryState]]:
