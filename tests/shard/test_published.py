@@ -209,6 +209,27 @@ def test_nothing_of_a_paused_journey_is_handed_to_a_dispatcher(open_world: NewWo
     assert [f.outcome for f in world.facts() if isinstance(f, DeliveryReached)] == ["queued", "claimed", "sent"]
 
 
+def test_a_shard_opens_where_a_delivery_in_doubt_takes_its_person_through_the_stop_of_another_journey(
+    open_world: NewWorld, lines: Lines
+) -> None:
+    # given people with a mail that is under way, and one that is queued and whose journey is stopped
+    world = open_world()
+    for person in PEOPLE:
+        world.take(lines.identify(person), lines.track(person, "Ordered"))
+    assert len(world.claim()) == len(PEOPLE)
+    start_all(world, lines)
+    world.pass_ms(20_001)
+    settle(world)
+    assert world.shard.ready() == {"email": len(PEOPLE)}
+    change(world, "stop")
+    world.now_ms += 1
+
+    world.reopen()
+
+    assert [sorted(world.states(person)) for person in PEOPLE] == [["cancelled", "unknown"]] * len(PEOPLE)
+    assert world.claim() == []
+
+
 @pytest.mark.parametrize("kept", ["claim", "retry"])
 def test_a_delivery_that_a_pause_keeps_leaves_once_after_it_although_its_shard_was_opened_again(
     open_world: NewWorld, lines: Lines, kept: str

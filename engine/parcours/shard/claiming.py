@@ -70,6 +70,8 @@ class Claiming:
                 fates.append(Fate(entry.message_class, work.has_entry(number, entry.key)))
             elif _is_retried(profile, entry.key):
                 continue  # also where nothing is left to be done: until then a late receipt finds it
+            elif not work.has_entry(number, entry.key):
+                continue  # another one, which is in doubt, has taken its person through the stop of its journey
             elif not states or states[0] not in ("queued", "unknown"):
                 work.outbox[entry.key] = number, None  # nothing is left to be done about it
             elif not any(each.kind == "claim" and each.key == entry.key for each in profile.kept):
