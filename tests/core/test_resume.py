@@ -318,3 +318,19 @@ def test_an_attempt_in_doubt_is_not_ready_again_when_its_journey_is_stopped(shop
 
     assert control.story.ready == []
     assert key not in control.story.outbox
+
+
+def test_a_retry_of_a_run_that_had_ended_is_kept_by_a_pause_and_made_when_its_journey_is_stopped(
+    shop: Shop, begin: Begin
+) -> None:
+    control = begin(shop(PAID.replace(", {id: rest, wait: 2h}", "")))
+    control.story.identify(0, email="sarah@shop.example").event(0, "Start")
+    (key,) = control.story.claim(0)
+    control.story.answer(1, NotSent(key, "busy"))
+    control.change(2, "pause", "paid")
+    control.story.wait(10 * MINUTE_MS)
+    assert control.story.ready == []
+
+    control.change(30 * MINUTE_MS, "stop", "paid")
+
+    assert control.story.ready == [key]

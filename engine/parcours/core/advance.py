@@ -139,7 +139,7 @@ def _go_through_change(turn: Turn, given: ChangeInput) -> None:
     turn.profile.change_number = given.number
     match given:
         case JourneyStopped(journey=journey):
-            stop(turn, journey)
+            stop(turn, journey, _fire)
         case JourneyResumed(journey=journey):
             make_up(turn, journey, _fire, _hear_reactions)
         case AudiencesPublished(audiences=audiences):
