@@ -128,8 +128,9 @@ def forget_expired(turn: Turn) -> None:
     """Forget ended runs after `run_memory`, when neither goals, reactions nor re-entry may ask for them any more."""
     horizon = start_of_places(turn.at - turn.settings.run_memory_ms)
     for archive in turn.profile.archives.values():
-        while archive.settled.number and archive.settled.first < horizon:
-            archive.settled.drop_first()
+        settled = archive.settled
+        while settled.number and settled.first < horizon:
+            settled.drop_first()
 
 
 def _note(turn: Turn, archive: Archive, run: Run) -> None:
