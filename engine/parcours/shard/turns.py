@@ -88,9 +88,9 @@ def never() -> bool:
 
 
 def for_a_slice() -> Callable[[], bool]:
-    """It is enough when half a slice is over, which begins now: the other half is for the commit."""
+    """It is enough when a third of a slice is over, which begins now: the rest is for the commit, and for its disk."""
     time = asyncio.get_running_loop().time
-    until_s = time() + SLICE_S / 2
+    until_s = time() + SLICE_S / 3
     return lambda: time() >= until_s
 
 
