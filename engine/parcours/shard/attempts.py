@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Final
 
 NO_ATTEMPT: Final = 0
-"""The number where nobody was made to stand still: a life of the engine begins so, and virtual time has no attempts."""
+"""The number where nobody was made to stand still: a life of the engine begins so."""
 
 
 class Attempts:

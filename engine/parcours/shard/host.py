@@ -213,9 +213,9 @@ class ShardHost:
         async with self._turns:
             self._shard.place_members(journey, at, number, entries, self._clock.now_ms())
 
-    async def let_in(self, attempt: int, journey: str, at: int, entries_from: int, people: int) -> None:
+    async def let_in(self, attempt: int | None, journey: str, at: int, entries_from: int, people: int) -> None:
         async with self._turns.even_if_held:
-            if self._attempts.ends(attempt):
+            if attempt is None or self._attempts.ends(attempt):
                 self._shard.let_in(journey, at, entries_from, people)
                 self._go_on()
 

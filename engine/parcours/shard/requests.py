@@ -145,11 +145,11 @@ class PlaceMembers(Request[None], frozen=True, tag="place"):
 class LetIn(Request[None], frozen=True, tag="let_in"):
     """All are placed: they enter from this time on, which no shard has passed. A shard that is held goes on.
 
-    attempt  that of the `Hold` before it (attempts.py)
+    attempt  that of the `Hold` before it (attempts.py); None under virtual time, where no call is late
     people   how many the read lets in, over all shards
     """
 
-    attempt: int
+    attempt: int | None
     journey: str
     at: int
     entries_from: int

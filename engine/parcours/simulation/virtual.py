@@ -198,7 +198,7 @@ class Drive:
         assert listed is not None, "under virtual time a read is made once"
         people = await place_members(self._ports, due.read, listed, most)
         for port in self._ports:
-            await port.ask(LetIn(NO_ATTEMPT, due.journey.name, due.at_ms, due.at_ms, people))
+            await port.ask(LetIn(None, due.journey.name, due.at_ms, due.at_ms, people))
         self._reads.done()
 
     async def _feed(self, ahead: _Ahead, through: Place | None) -> None:
