@@ -131,6 +131,7 @@ MUTANTS: Final = (
         "dispatch/dispatcher.py",
         "            self._lost.add(shard)\n",
         "",
+        seeds=1_000,
     ),
     Mutant(
         "totals are not restored",
@@ -173,6 +174,7 @@ MUTANTS: Final = (
         "shard/claiming.py",
         "        if asked.number <= self._heard.get(asked.by, 0):\n",
         "        if asked.number < self._heard.get(asked.by, 0):\n",
+        seeds=1_000,
     ),
     Mutant(
         "a request that has been overtaken is carried out",
@@ -250,6 +252,7 @@ MUTANTS: Final = (
         "core/delivery/sending.py",
         "            settle(turn, delivery)\n",
         "            turn.effects.settled.append(delivery.key)\n",
+        seeds=3_000,
     ),
     Mutant(
         "who waits for a shard that is closed is not told",
