@@ -254,10 +254,4 @@ MUTANTS: Final = (
         "            turn.effects.settled.append(delivery.key)\n",
         seeds=3_000,
     ),
-    Mutant(
-        "who waits for a shard that is closed is not told",
-        "shard/host.py",
-        "        self._turns.end()\n",
-        "",
-    ),
 )
