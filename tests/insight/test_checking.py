@@ -17,7 +17,7 @@ from parcours.insight.exporter import checking
 from parcours.insight.exporter.checking import ExportsFound, Standing, check_exports, check_inputs, exported_shards
 from parcours.insight.exporter.done import inputs_folder
 from parcours.insight.exporter.opening import open_upkeep
-from parcours.insight.exporter.range_files import InputRange, ParquetRange
+from parcours.insight.exporter.range_files import ParquetRange
 from parcours.insight.exporter.rows import Telling
 from parcours.insight.exporter.tables import INPUT_TABLES
 from parcours.insight.exporter.upkeep import Upkeep
@@ -234,8 +234,8 @@ LINES = "inputs/lines/day=2024-10-04"
 
 def keep(store: Path, first: int) -> None:
     """Export the inputs of the range of ten records that begins with this one."""
-    files = InputRange(store, Telling(0, frozenset()), ExportRange(first, first + 9))
-    kept = KeptInputs([b'{"type":"track","event":"Seen","userId":"sarah"}'] * 5, whole=True)
+    files = ParquetRange(store, Telling(0, frozenset()), ExportRange(first, first + 9))
+    kept = KeptInputs([b'{"type":"track","event":"Seen","userId":"sarah"}'] * 5, others=[*range(5)], whole=True)
     files.add(ExportSlice([ExportRecord(first, DAY * DAY_MS, b"", encode_inputs(kept))]))
     files.finish()
 
@@ -257,7 +257,7 @@ def test_ranges_without_inputs_have_no_document_there(inputs: Path) -> None:
 
     assert (found.files, found.through, found.wrong, found.remarks) == (2, 30, [], [])
     assert found.size_bytes == sum(path.stat().st_size for path in inputs.glob("inputs/lines/*/*"))
-    assert check_exports(inputs, 0, None) == ExportsFound()
+    assert check_exports(inputs, 0, None).files == 0
     assert exported_shards(inputs) == {0}
 
 

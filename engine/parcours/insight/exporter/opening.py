@@ -47,7 +47,7 @@ def range_opener(store: Path, secret: str | None, disk: Disk | None = None) -> O
     from parcours.insight.exporter import range_files
 
     def open_range(shard: int, ahead: ExportRange, program: Program) -> RangeFiles:
-        return range_files.WholeRange(store, Telling.of(shard, program, secret), ahead, disk)
+        return range_files.ParquetRange(store, Telling.of(shard, program, secret), ahead, disk)
 
     return open_range
 

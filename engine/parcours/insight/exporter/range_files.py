@@ -6,10 +6,9 @@ repeated gives the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 from parcours.insight.exporter.disk import Disk
 from parcours.insight.exporter.done import (
@@ -23,13 +22,11 @@ from parcours.insight.exporter.done import (
 )
 from parcours.insight.exporter.exporter import RangeFiles
 from parcours.insight.exporter.parquet_file import RowGroups, in_words
-from parcours.insight.exporter.rows import Telling, lines_of, rows_of
+from parcours.insight.exporter.rows import Telling, rows_of
 from parcours.insight.exporter.schemas import SCHEMAS, table_of
-from parcours.insight.exporter.tables import Row, day_of
+from parcours.insight.exporter.tables import INPUT_TABLES, Row, day_of
 from parcours.journey.model.insight import DAY_MS, KeptTable
-from parcours.shard.messages import ExportRange, ExportRecord, ExportSlice
-
-RowsOf: TypeAlias = Callable[[ExportRecord, Telling], Iterator[tuple[KeptTable, Row]]]
+from parcours.shard.messages import ExportRange, ExportSlice
 
 PENDING_ROWS: Final = 20_000
 """Rows held as Python has them, at about a kilobyte each; Arrow needs a fifth of that."""
@@ -44,23 +41,10 @@ HELD_BYTES: Final = 128 * 1024 * 1024
 class ParquetRange(RangeFiles):
     """Writes a range: `add` for each slice, then `finish`; or `abandon`."""
 
-    def __init__(
-        self,
-        store: Path,
-        telling: Telling,
-        ahead: ExportRange,
-        disk: Disk | None = None,
-        *,
-        into: Callable[[Path], Path] = facts_folder,
-        rows_of: RowsOf = rows_of,
-    ) -> None:
-        """
-        store    the folder of the store
-        into     the folder of the files, from that of the store
-        rows_of  what is written there of each record
-        """
-        self._facts = into(store)
-        self._rows_of = rows_of
+    def __init__(self, store: Path, telling: Telling, ahead: ExportRange, disk: Disk | None = None) -> None:
+        """store: the folder of the store."""
+        self._facts = facts_folder(store)
+        self._inputs = inputs_folder(store)
         self._telling = telling
         self._range = ahead
         self._disk = disk or Disk()
@@ -71,7 +55,7 @@ class ParquetRange(RangeFiles):
         """Take the next records of the range. Raises StoreBroken."""
         with in_words(self._facts):
             for record in part.records:
-                for table, row in self._rows_of(record, self._telling):
+                for table, row in rows_of(record, self._telling):
                     self._part(table, row).rows.append(row)
                     self._pending_rows += 1
                     self._pending_bytes += _length(row)
@@ -79,13 +63,22 @@ class ParquetRange(RangeFiles):
                     self._settle()
 
     def finish(self) -> None:
-        """Make all files durable, and say that the range is done. Raises StoreBroken."""
+        """Make all files durable, and say that the range is done. Raises StoreBroken.
+
+        The shard goes by what is said of facts, so that comes last. Most engines keep no inputs, and nothing is said.
+        """
         with in_words(self._facts):
-            files = [part.finish() for _, part in sorted(self._parts.items())]
-            for folder in sorted({(self._facts / each.name).parent for each in files}):
-                self._disk.sync(folder)
-            done = Done.of(self._telling.shard, self._range.first, self._range.last, files)
-            write_document(self._facts, done, self._disk)
+            finished = [(key[0] in INPUT_TABLES, part.finish()) for key, part in sorted(self._parts.items())]
+            inputs = [file for is_input, file in finished if is_input]
+            if inputs:
+                self._say(self._inputs, inputs)
+            self._say(self._facts, [file for is_input, file in finished if not is_input])
+
+    def _say(self, folder: Path, files: list[DoneFile]) -> None:
+        """These files of a folder are the range's, and whole."""
+        for each in sorted({(folder / file.name).parent for file in files}):
+            self._disk.sync(each)
+        write_document(folder, Done.of(self._telling.shard, self._range.first, self._range.last, files), self._disk)
 
     def abandon(self) -> None:
         """Write nothing more. What has been written is written anew with the range, or deleted."""
@@ -100,7 +93,8 @@ class ParquetRange(RangeFiles):
         if part is None:
             day = day_of(at_ms)
             name = file_name(table, day, range_name(self._telling.shard, self._range.first, self._range.last))
-            part = self._parts[(table, number)] = _Part(self._facts, name, table, day, self._disk)
+            folder = self._inputs if table in INPUT_TABLES else self._facts
+            part = self._parts[(table, number)] = _Part(folder, name, table, day, self._disk)
         return part
 
     def _settle(self) -> None:
@@ -114,42 +108,12 @@ class ParquetRange(RangeFiles):
                 part.groups.write_all()
 
 
-class InputRange(ParquetRange):
-    """Writes the inputs of a range. A range without any leaves nothing behind: most engines keep none."""
-
-    def __init__(self, store: Path, telling: Telling, ahead: ExportRange, disk: Disk | None = None) -> None:
-        super().__init__(store, telling, ahead, disk, into=inputs_folder, rows_of=lines_of)
-
-    def finish(self) -> None:
-        if self._parts:
-            super().finish()
-
-
-class WholeRange(RangeFiles):
-    """Writes the inputs of a range and its facts: the shard goes by what is said of the facts, so they come last."""
-
-    def __init__(self, store: Path, telling: Telling, ahead: ExportRange, disk: Disk | None = None) -> None:
-        self._files = (InputRange(store, telling, ahead, disk), ParquetRange(store, telling, ahead, disk))
-
-    def add(self, part: ExportSlice) -> None:
-        for files in self._files:
-            files.add(part)
-
-    def finish(self) -> None:
-        for files in self._files:
-            files.finish()
-
-    def abandon(self) -> None:
-        for files in self._files:
-            files.abandon()
-
-
 class _Part:
     """The rows of one table and day."""
 
-    def __init__(self, facts: Path, name: str, table: KeptTable, day: date, disk: Disk) -> None:
+    def __init__(self, folder: Path, name: str, table: KeptTable, day: date, disk: Disk) -> None:
         self.rows: list[Row] = []
-        self.groups = RowGroups(facts / name, SCHEMAS[table], disk)
+        self.groups = RowGroups(folder / name, SCHEMAS[table], disk)
         self._name, self._table, self._day = name, table, day
 
     def settle(self) -> None:

@@ -93,6 +93,7 @@ def _private(program: Program) -> dict[str, tuple[Path, ...]]:
 def rows_of(record: ExportRecord, telling: Telling) -> Iterator[tuple[KeptTable, Row]]:
     """The rows of a record, in their order. Raises StoreBroken for a record that cannot be read."""
     where, kept = _kept(record, telling)
+    yield from _lines(record, kept, telling, where)
     others = frozenset(kept.others)
     for n, line in enumerate(kept.lines):
         if n not in others:
@@ -105,6 +106,10 @@ def rows_of(record: ExportRecord, telling: Telling) -> Iterator[tuple[KeptTable,
 def lines_of(record: ExportRecord, telling: Telling) -> Iterator[tuple[KeptTable, Row]]:
     """The inputs of a record as they came, if all of them were kept. Raises StoreBroken as `rows_of` does."""
     where, kept = _kept(record, telling)
+    return _lines(record, kept, telling, where)
+
+
+def _lines(record: ExportRecord, kept: KeptInputs, telling: Telling, where: str) -> Iterator[tuple[KeptTable, Row]]:
     for n, line in enumerate(kept.lines if kept.whole else ()):
         person = kept.names.get(n)
         if person is None:
