@@ -217,14 +217,28 @@ def test_an_audience_that_was_read_is_not_read_again(tmp_path: Path) -> None:
         assert letters(engine) == [1] * 9
 
 
+def named_files(folder: Path, shard: int) -> list[Path]:
+    """The files of message ids that there have to be: one that was begun last is nobody's until a commit names it."""
+    with closing(open_store(f"sqlite:///{folder}", shard)) as store:
+        names = [info.name for info in StoredMessages(store, own_of(store)).stored.infos()]
+    return [folder / f"shard-{shard:04}.files" / name for name in names]
+
+
 @pytest.mark.parametrize("harm", ["lost", "changed"])
-def test_a_file_of_message_ids_that_is_not_whole_is_found(used: Path, tmp_path: Path, harm: str) -> None:
-    paths = list(used.glob("shard-0001.files/*"))  # one may be half-written still, or empty, and is nobody's then
+def test_a_file_of_message_ids_that_is_not_whole_is_found(
+    used: Path, tmp_path: Path, project: Project, clock: ManualClock, harm: str
+) -> None:
+    for number in range(100):
+        if paths := named_files(used, 1):
+            break
+        with open_in(used, project, clock, SHARDS) as engine:
+            engine.ingest([started(person, f"more {number}") for person in range(PEOPLE)]).result()
+    assert paths
     for path in paths:
         if harm == "lost":
             path.unlink()
         else:
-            path.write_bytes(bytes(byte ^ 4 for byte in path.read_bytes()[:1]) + path.read_bytes()[1:])
+            path.write_bytes(bytes([path.read_bytes()[0] ^ 4]) + path.read_bytes()[1:])
 
     checked = CliRunner().invoke(build(), f"store check --store sqlite:///{used}".split())
 
