@@ -34,7 +34,7 @@ def _acknowledged(
     """The method of a service as one that returns at once, with a promise of its result."""
 
     def call(self: Engine, /, *args: P.args, **kwargs: P.kwargs) -> Acknowledgement:
-        return Acknowledgement(self._submit(method(self._facade, *args, **kwargs)))
+        return Acknowledgement(self.submit(method(self._facade, *args, **kwargs)))
 
     return as_described(call, method, Acknowledgement)
 
@@ -54,6 +54,11 @@ class Engine(BlockingFacade):
         self._process_id = os.getpid()
         self._closed = False
         self._door = threading.Lock()
+
+    @property
+    def service(self) -> Service:
+        """The service that the engine runs on its own loop; whoever uses it goes there by `submit`."""
+        return self._facade
 
     @classmethod
     def open(
@@ -152,8 +157,12 @@ class Engine(BlockingFacade):
     ) -> None:
         self.close()
 
-    def _submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
-        """Run it on the engine's loop. What gets in before the door is shut gets an answer."""
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine of the engine's service on the engine's loop, where it belongs.
+
+        What gets in before the engine is closed gets an answer. Raises EngineClosed afterwards, CallerError in a
+        process that was forked from the one in which the engine was opened.
+        """
         if os.getpid() != self._process_id:  # the thread that would answer has stayed in the parent
             coroutine.close()
             raise CallerError(
@@ -168,6 +177,6 @@ class Engine(BlockingFacade):
 
     def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         try:
-            return self._submit(coroutine).result()
+            return self.submit(coroutine).result()
         except CancelledError:
             raise EngineClosed from None

@@ -6,6 +6,7 @@ Lives on one event loop, that of the service which owns it.
 from __future__ import annotations
 
 import asyncio
+import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -15,7 +16,7 @@ from pathlib import Path
 from parcours.channel import CALL
 from parcours.clock import Clock, SystemClock
 from parcours.closing import close_all
-from parcours.config import Settings
+from parcours.config import MIB, Settings
 from parcours.core.fact import Fact
 from parcours.errors import CallerError, Overloaded, ParcoursError, ShardUnavailable
 from parcours.insight.exporter.opening import recall_exported
@@ -35,6 +36,12 @@ from parcours.store.layout import Layout
 
 CLOSE_PATIENCE_S = 5.0
 """How long closing waits for a change of what is published that is under way."""
+
+READY_WITHIN_S = 5.0
+"""How long a shard may take to answer, by its commit or otherwise, for traffic to be sent to it."""
+
+DISK_FREE_MIN = 64 * MIB
+"""Free bytes without which a store takes no traffic: journal, images and files of ids grow by more within a minute."""
 
 TROUBLES_WITHIN_S = 5.0
 """How long the question for troubles waits for a shard: a busy one is none."""
@@ -174,6 +181,25 @@ class Host:
         reads = [] if self._reads is None else self._reads.troubles
         shards = await asyncio.gather(*(self._troubles_of(number) for number in range(len(self._runtime.ports))))
         return [*await self._runtime.troubles(), *chain(*shards), *self.control.troubles(), *reads]
+
+    async def unready(self) -> list[str]:
+        """Why no traffic should come here now, a sentence each."""
+        shards = await asyncio.gather(*(self._unready_shard(number) for number in range(len(self._runtime.ports))))
+        return [*filter(None, shards), *await asyncio.to_thread(self._disk_full)]
+
+    async def _unready_shard(self, number: int) -> str | None:
+        try:
+            async with asyncio.timeout(READY_WITHIN_S):
+                await self._runtime.ports[number].ask(GetStatus())
+        except (ParcoursError, TimeoutError) as error:
+            return f"shard {number} does not answer" + (f": {error}" if str(error) else "")
+        return None
+
+    def _disk_full(self) -> list[str]:
+        if not is_durable(self._plan.store):
+            return []
+        free = shutil.disk_usage(folder_of(self._plan.store)).free
+        return [] if free >= DISK_FREE_MIN else [f"the store's disk has {free:,} bytes left"]
 
     async def _troubles_of(self, number: int) -> list[str]:
         """What a shard says of itself. That it does not answer is known to the runtime."""

@@ -282,6 +282,16 @@ class Service(Facade):
         async with self._answered():
             await self._host.back_up(folder)
 
+    def now_ms(self) -> int:
+        """The time by the engine's clock, in ms since 1970."""
+        return self._host.now_ms()
+
+    async def unready(self) -> list[str]:
+        """Why no traffic should come here now, a sentence each: shards that do not answer, no room on the disk."""
+        if self._closed or self._loop is None:
+            return ["the engine is not open"]
+        return await self._host.unready()
+
     async def troubles(self) -> list[str]:
         """What is not in order now, a sentence each: a channel that does not start, a shard that does not come back.
 

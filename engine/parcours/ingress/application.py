@@ -1,0 +1,311 @@
+"""The door as an ASGI application: bounds, keys, errors and headers around the handlers of the table.
+
+It has no lifespan of its own and can be mounted under any path of another application. Handlers run on the loop of
+the service: on this one, or, where an `Engine` was handed in, on that of its thread, one hop for a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from typing import Any, Final, TypeAlias, TypeVar
+from urllib.parse import parse_qsl, quote, unquote
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from parcours.errors import CallerError, EngineClosed, NobodyYet
+from parcours.ingress.body_bounds import Bodies, ClientGone
+from parcours.ingress.door import Door
+from parcours.ingress.exchange import NOTHING, Answer, Problem, Request, Route
+from parcours.ingress.keys import Key, Keyring, secrets_shown
+from parcours.ingress.origins import answer_headers, is_loopback, preflight_headers
+from parcours.ingress.routes import ROUTES, router
+from parcours.ingress.settings import ServeSettings
+from parcours.service.engine import Engine
+from parcours.service.service import Service
+
+log = logging.getLogger("parcours.door")
+
+T = TypeVar("T")
+
+Hop: TypeAlias = Callable[[Coroutine[Any, Any, T]], Coroutine[Any, Any, T]]
+
+REQUEST_ID: Final = re.compile("[A-Za-z0-9-]{1,64}")
+
+SECURITY_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'"),
+)
+"""On every answer, unless it says something else itself."""
+
+
+def app(engine: Engine | Service, settings: ServeSettings | None = None) -> ASGIApp:
+    """The door to a running engine, to be served or mounted anywhere.
+
+    Raises CallerError for what is neither an Engine nor a Service.
+    """
+    settings = settings or ServeSettings()
+    if not isinstance(engine, Engine | Service):
+        raise CallerError(f"app({engine!r}): an Engine or a Service is expected")
+    return Application(door_of(engine, settings), _hop_to(engine) if isinstance(engine, Engine) else _stay)
+
+
+def door_of(engine: Engine | Service, settings: ServeSettings) -> Door:
+    """The parts of a door to this engine."""
+    service = engine.service if isinstance(engine, Engine) else engine
+    keys = Keyring(entry.key() for entry in settings.keys)
+    return Door(service=service, settings=settings, keys=keys, now_ms=service.now_ms)
+
+
+async def _stay(answering: Coroutine[Any, Any, T]) -> T:
+    return await answering
+
+
+def _hop_to(engine: Engine) -> Hop[Any]:
+    async def hop(answering: Coroutine[Any, Any, T]) -> T:
+        return await asyncio.wrap_future(engine.submit(answering))
+
+    return hop
+
+
+class Application:
+    """Answers requests for a door.
+
+    hop  runs a handler where the service lives
+    """
+
+    def __init__(self, door: Door, hop: Hop[Any] = _stay, routes: Iterable[Route] = ROUTES) -> None:
+        self.door = door
+        self._hop = hop
+        self._bodies = Bodies(door.settings.body_bytes_max, door.settings.read_timeout_s)
+        self._router = router(routes, self._answer)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _nothing_to_start(receive, send)
+        elif scope["type"] == "http":
+            await self._router({**scope, "path": _encoded_path(scope)}, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _answer(self, rows: Mapping[str, Route], scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        started = asyncio.get_running_loop().time()
+        request_id = headers.get("x-request-id", "")
+        if not REQUEST_ID.fullmatch(request_id):
+            request_id = secrets.token_hex(8)
+        route = rows.get(scope["method"]) or (rows.get("GET") if scope["method"] == "HEAD" else None)
+        held = 0
+        key: Key | None = None
+        try:
+            if rows and scope["method"] == "OPTIONS" and route is None:
+                answer = self._preflight(rows, headers)
+            elif route is None:
+                raise _no_such(rows)
+            else:
+                self._check_state(route)
+                origin_headers = self._check_origin(headers, route)
+                key = self._key(route, scope, headers)
+                body = await self._bodies.read(receive, _declared_length(headers), route.body_bytes_max)
+                held = len(body)
+                request = self._request(scope, headers, body, key, request_id)
+                answer = await self._hop(route.handler(self.door, request))
+                if origin_headers:
+                    answer = _with_headers(answer, origin_headers)
+        except ClientGone:
+            return
+        except Exception as error:  # noqa: BLE001  # every request gets an answer
+            answer = _problem_of(error, request_id).answer(request_id)
+            if route is not None and route.by_browsers:
+                answer = _with_headers(answer, answer_headers(headers.get("origin"), self.door.keys.origins))
+        finally:
+            self._bodies.release(held)
+        await self._send(answer, request_id, scope, receive, send)
+        self._tell(route, scope, key, request_id, answer.status, held, started)
+
+    def _preflight(self, rows: Mapping[str, Route], headers: Mapping[str, str]) -> Answer:
+        """What a browser asks before a page of another site may call."""
+        methods = ", ".join(rows)
+        told = {"Allow": f"{methods}, OPTIONS"}
+        if any(row.by_browsers for row in rows.values()):
+            told |= preflight_headers(headers, methods, self.door.keys.origins)
+        return Answer(status=204, headers=told)
+
+    def _check_state(self, route: Route) -> None:
+        """Raises Problem while nothing can be answered: clients keep what they have, and come again."""
+        if self.door.state in ("starting", "stopping") and not route.always:
+            more = {"Connection": "close"} if self.door.state == "stopping" else {}
+            raise Problem(429, "busy", f"the door is {self.door.state}", headers={"Retry-After": "1", **more})
+
+    def _check_origin(self, headers: Mapping[str, str], route: Route) -> Mapping[str, str]:
+        """What the answer has to say to browsers. Raises Problem where a door without keys is called from elsewhere."""
+        origin = headers.get("origin")
+        if not self.door.keys:
+            for named in (headers.get("host"), origin):
+                if named is not None and not is_loopback(named):
+                    raise Problem(403, "origin", "without any key this door is for this machine only")
+        return answer_headers(origin, self.door.keys.origins) if route.by_browsers else NOTHING
+
+    def _key(self, route: Route, scope: Scope, headers: Mapping[str, str]) -> Key | None:
+        if route.scope is None or route.key_in_body:
+            return None
+        shown = secrets_shown(headers)
+        if route.key_in_query is not None:
+            shown += [value for name, value in _query(scope) if name == route.key_in_query]
+        return self.door.keys.admit(shown, route.scope, headers.get("origin"), self.door.now_ms())
+
+    def _request(
+        self, scope: Scope, headers: Mapping[str, str], body: bytes, key: Key | None, request_id: str
+    ) -> Request:
+        query = scope["query_string"].decode("latin-1")
+        public_url = self.door.settings.public_url or f"{scope['scheme']}://{headers.get('host', '')}"
+        return Request(
+            method=scope["method"],
+            path=scope["path"],
+            params={name: _decoded(value) for name, value in scope["path_params"].items()},
+            query=dict(_query(scope)) if query else NOTHING,
+            headers=headers,
+            body=body,
+            key=key,
+            request_id=request_id,
+            url=f"{public_url}{scope['path']}{'?' if query else ''}{query}",
+            received_ms=self.door.now_ms(),
+        )
+
+    async def _send(self, answer: Answer, request_id: str, scope: Scope, receive: Receive, send: Send) -> None:
+        told = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in answer.headers.items()}
+        headers = [*told.items(), (b"x-request-id", request_id.encode())]
+        headers += [each for each in SECURITY_HEADERS if each[0] not in told]
+        if answer.status not in (204, 304):
+            headers.append((b"content-type", answer.media_type.encode("latin-1")))
+        if answer.stream is None:
+            headers.append((b"content-length", b"%d" % len(answer.body)))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        is_head = scope["method"] == "HEAD"
+        if answer.stream is None or is_head:
+            await send({"type": "http.response.body", "body": b"" if is_head else answer.body})
+        else:
+            await self._send_stream(answer.stream, receive, send)
+
+    async def _send_stream(self, stream: AsyncIterator[bytes], receive: Receive, send: Send) -> None:
+        """Piece by piece, until the stream ends or the client has gone."""
+
+        async def pass_on() -> None:
+            while (piece := await self._hop(_next_of(stream))) is not None:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+
+        async def gone() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+        tasks = [asyncio.ensure_future(pass_on()), asyncio.ensure_future(gone())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            for ended in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(ended, Exception):
+                    log.error("a stream ended by an error", exc_info=ended)
+            if (close := getattr(stream, "aclose", None)) is not None:
+                await self._hop(close())
+
+    def _tell(
+        self,
+        route: Route | None,
+        scope: Scope,
+        key: Key | None,
+        request_id: str,
+        status: int,
+        size: int,
+        started: float,
+    ) -> None:
+        if log.isEnabledFor(logging.INFO):
+            told = {
+                "request_id": request_id,
+                "route": None if route is None else f"{route.method} {route.path}",
+                "status": status,
+                "duration_ms": round((asyncio.get_running_loop().time() - started) * 1_000, 3),
+                "key": None if key is None else key.name,
+                "bytes": size,
+            }
+            log.info("request", extra={"told": told})
+
+
+async def _next_of(stream: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(stream, None)
+
+
+async def _nothing_to_start(receive: Receive, send: Send) -> None:
+    """Whoever opened the engine closes it, too."""
+    while True:
+        kind = (await receive())["type"]
+        await send({"type": f"{kind}.complete"})
+        if kind == "lifespan.shutdown":
+            return
+
+
+def _encoded_path(scope: Scope) -> str:
+    """The path as it came, so that a `%2F` in a name is no border between two parts; a slash at the end is none."""
+    raw = scope.get("raw_path")
+    path: str = quote(scope["path"], safe="/@:") if raw is None else raw.decode("latin-1").partition("?")[0]
+    return path[:-1] if path.endswith("/") and len(path) > 1 else path
+
+
+def _decoded(part: str) -> str:
+    try:
+        return unquote(part, errors="strict")
+    except UnicodeDecodeError:
+        raise Problem(400, "invalid", "the path is no UTF-8") from None
+
+
+def _query(scope: Scope) -> list[tuple[str, str]]:
+    query: bytes = scope["query_string"]
+    try:
+        return parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        raise Problem(400, "invalid", "the query has too many fields") from None
+
+
+def _declared_length(headers: Mapping[str, str]) -> int | None:
+    length = headers.get("content-length")
+    if length is None:
+        return None
+    if not length.isascii() or not length.isdigit() or len(length) > 15:
+        raise Problem(400, "invalid", "Content-Length is no number")
+    return int(length)
+
+
+def _no_such(rows: Mapping[str, Route]) -> Problem:
+    if not rows:
+        return Problem(404, "unknown", "there is nothing at this address")
+    allowed = ", ".join([*rows, "OPTIONS"])
+    return Problem(405, "method", f"this address takes {allowed}", headers={"Allow": allowed})
+
+
+def _problem_of(error: Exception, request_id: str) -> Problem:
+    """What is said of an error: what the client can do about it, or nothing but the id under which it is in the log."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, NobodyYet | EngineClosed):
+        return Problem(429, "busy", str(error), headers={"Retry-After": "1"})
+    if isinstance(error, CallerError):
+        return Problem(400, "invalid", str(error))
+    log.error("a request failed by a fault of ours", exc_info=error, extra={"told": {"request_id": request_id}})
+    return Problem(500, "fault", "this is a fault of ours, and stands in the log under this request id")
+
+
+def _with_headers(answer: Answer, headers: Mapping[str, str]) -> Answer:
+    return Answer(
+        status=answer.status,
+        body=answer.body,
+        media_type=answer.media_type,
+        headers={**headers, **answer.headers},
+        stream=answer.stream,
+    )

@@ -1,0 +1,41 @@
+"""The door's parts: what every handler may need, in one object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from parcours.ingress.exchange import Request
+from parcours.ingress.keys import Key, Keyring, secrets_shown
+from parcours.ingress.settings import ServeSettings
+from parcours.service.service import Service
+
+State: TypeAlias = Literal["starting", "open", "about to stop", "stopping"]
+
+
+@dataclass(kw_only=True)
+class Door:
+    """
+    service    answers; handlers run on its loop
+    settings   of serve.yaml
+    keys       of the clients
+    now_ms     the engine's clock
+    state      `about to stop`: everything goes on, and /ready says so; `starting` and `stopping`: only /health and
+               /ready answer, all else is 429
+    at_stop    called when streams have to end, before the server waits for them
+    """
+
+    service: Service
+    settings: ServeSettings
+    keys: Keyring
+    now_ms: Callable[[], int]
+    state: State = "open"
+    at_stop: list[Callable[[], None]] = field(default_factory=list)
+
+    def admit(self, request: Request, scope: str, in_body: str | None = None) -> Key:
+        """Whose request it is, where the key may stand in its body. Raises Problem as `Keyring.admit` does."""
+        shown = secrets_shown(request.headers)
+        if in_body is not None:
+            shown.append(in_body)
+        return self.keys.admit(shown, scope, request.headers.get("origin"), request.received_ms)

@@ -1,0 +1,133 @@
+"""What did a client send, and what is it answered? Plain values: no handler knows the server that carries them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+
+import msgspec
+
+if TYPE_CHECKING:
+    from parcours.ingress.door import Door
+    from parcours.ingress.keys import Key
+
+Struct = TypeVar("Struct", bound=msgspec.Struct)
+
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+SMALL_BODY_MAX: Final = 64 * 1024
+"""Bytes of a body where no route says otherwise: a question, a form, a few traits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """
+    params       the parts of the path that its template names, percent-decoded one by one
+    query        the last of each name counts
+    headers      their names are lower case; of several with one name, the values with commas between
+    body         as it came: whoever reads it knows how it may be packed
+    key          of whom the client is, as far as the path and the headers say; None where the body has to tell
+    url          the whole address by the door's public one, never by what the client calls its host
+    received_ms  when its last byte came, in ms since 1970
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    key: Key | None = None
+    request_id: str = ""
+    url: str = ""
+    received_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """
+    stream  the body piece by piece, in place of `body`, for as long as the client stays
+    """
+
+    status: int = 200
+    body: bytes = b""
+    media_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    stream: AsyncIterator[bytes] | None = None
+
+
+class Problem(Exception):
+    """A request is not carried out: `{"code", "message", "request_id"}` under this status says why.
+
+    more  further members of the answer
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        headers: Mapping[str, str] = NOTHING,
+        more: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = headers
+        self.more = more
+
+    def answer(self, request_id: str) -> Answer:
+        """What the client gets."""
+        told = {"code": self.code, "message": str(self), "request_id": request_id, **self.more}
+        return json_answer(told, status=self.status, headers=self.headers)
+
+
+Handler: TypeAlias = "Callable[[Door, Request], Coroutine[Any, Any, Answer]]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A row of the table of what the door answers. /openapi.json is made from the same rows.
+
+    path            with `{name}` for a part that varies; `also` are further ones that mean the same
+    scope           what a key has to open, None where everybody may come in
+    takes, gives    the structs of body and answer, None where they are no JSON of one shape
+    body_bytes_max  of the body as it comes
+    by_browsers     other sites' pages may call it: the answer has what browsers ask for then
+    key_in_body     the handler looks for the key itself, by `Door.admit`, as it may stand in the body
+    key_in_query    the name under which it may stand in the query
+    always          it is answered while the door starts and stops, too
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    scope: str | None = None
+    also: tuple[str, ...] = ()
+    takes: type[msgspec.Struct] | None = None
+    gives: type[msgspec.Struct] | None = None
+    body_bytes_max: int = SMALL_BODY_MAX
+    by_browsers: bool = False
+    key_in_body: bool = False
+    key_in_query: str | None = None
+    always: bool = False
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def json_answer(value: object, *, status: int = 200, headers: Mapping[str, str] = NOTHING) -> Answer:
+    """An answer of JSON; structs, dicts and lists are written out."""
+    return Answer(status=status, body=_encode(value), headers=headers)
+
+
+def decoded(request: Request, kind: type[Struct]) -> Struct:
+    """The body as a struct of this kind. Raises Problem for what is none."""
+    try:
+        return msgspec.json.decode(request.body, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(400, "invalid", f"the body cannot be read: {error}") from None

@@ -1,0 +1,112 @@
+"""Who may do what: keys, each known by its hash alone, and how a client shows one.
+
+A key is found by the SHA-256 of its secret, so what lies on disk and in memory opens nothing. All refusals of a key
+say the same: whoever tries keys learns nothing from the answer.
+"""
+
+from __future__ import annotations
+
+import hmac
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final, Literal, TypeAlias, get_args
+
+from parcours.ingress.exchange import Problem
+
+Scope: TypeAlias = Literal[
+    "ingest", "feedback", "decide", "people:read", "people", "operate:read", "operate"
+]  # fmt: skip
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+
+OPENS_TOO: Final[Mapping[str, str]] = {"people": "people:read", "operate": "operate:read"}
+"""Whoever may change something may look at it."""
+
+PUBLIC_SCOPES: Final = frozenset({"ingest", "decide"})
+"""What the keys of browsers may open, which everybody can read in a page."""
+
+UNKNOWN: Final = "the key is missing, unknown or expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """
+    name        by which logs and facts tell whose it is
+    scopes      what it opens
+    origins     of the pages that may use it, for a public one
+    public      it stands in pages, and has little power therefore
+    expires_ms  None: never
+    """
+
+    name: str
+    sha256: str
+    scopes: frozenset[str]
+    origins: frozenset[str] = frozenset()
+    public: bool = False
+    expires_ms: int | None = None
+
+    def opens(self, scope: str) -> bool:
+        return scope in self.scopes or any(OPENS_TOO.get(each) == scope for each in self.scopes)
+
+
+ANYBODY: Final = Key(name="anybody", sha256="", scopes=frozenset(SCOPES))
+"""Whoever comes to a door without keys, which listens on this machine only."""
+
+
+class Keyring:
+    """The keys that there are now, and when each was used last."""
+
+    def __init__(self, keys: Iterable[Key]) -> None:
+        self.used_ms: dict[str, int] = {}
+        self.renew(keys)
+
+    def renew(self, keys: Iterable[Key]) -> None:
+        """From now on there are these keys, and no others."""
+        self._by_hash = {key.sha256: key for key in keys}
+        self.origins = frozenset(origin for key in self._by_hash.values() for origin in key.origins)
+
+    def __bool__(self) -> bool:
+        return bool(self._by_hash)
+
+    def admit(self, secrets: Iterable[str], scope: str, origin: str | None, now_ms: int) -> Key:
+        """The key of a client that shows these secrets: all of them have to be the same one.
+
+        origin  of the page that sends the request, None if it is none of a browser
+        Raises Problem: 401 for no key, 403 for one that does not open this, or not to this page. Without any key
+        configured everybody is let in.
+        """
+        if not self._by_hash:
+            return ANYBODY
+        shown = set(secrets)
+        key = self._find(shown.pop(), now_ms) if len(shown) == 1 else None
+        if key is None:
+            raise Problem(401, "key", UNKNOWN, headers={"WWW-Authenticate": 'Bearer realm="parcours"'})
+        if not key.opens(scope):
+            raise Problem(403, "scope", f"the key {key.name!r} does not open {scope!r}")
+        if key.public and origin is not None and origin not in key.origins:
+            raise Problem(403, "origin", f"the key {key.name!r} is not for pages of this origin")
+        self.used_ms[key.name] = now_ms
+        return key
+
+    def _find(self, secret: str, now_ms: int) -> Key | None:
+        digest = sha256(secret.encode(errors="surrogateescape")).hexdigest()
+        key = self._by_hash.get(digest)
+        if not hmac.compare_digest(digest, digest if key is None else key.sha256) or key is None:
+            return None
+        return key if key.expires_ms is None or now_ms < key.expires_ms else None
+
+
+def secrets_shown(headers: Mapping[str, str]) -> list[str]:
+    """The secrets in the header `Authorization`: Basic with the key as the user, or Bearer."""
+    scheme, _, value = headers.get("authorization", "").strip().partition(" ")
+    if scheme.lower() == "bearer":
+        return [value.strip()]
+    if scheme.lower() != "basic":
+        return []
+    try:
+        user = b64decode(value.strip(), validate=True).decode().partition(":")[0]
+    except (NotBase64, UnicodeDecodeError, ValueError):
+        return [value]  # what no key can be
+    return [user]

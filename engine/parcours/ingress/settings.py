@@ -1,0 +1,202 @@
+"""serve.yaml: the settings of a door, which belong to where it is deployed and not to the project."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError, field_validator, model_validator
+from ruamel.yaml.error import YAMLError
+
+from parcours.config import COUNT_MAX, DAY_MS, MIB, Settings
+from parcours.errors import SettingInvalid
+from parcours.ingress.keys import PUBLIC_SCOPES, Key, Scope
+from parcours.instants import ceil_ms
+from parcours.journey.read.finding import Finding
+from parcours.journey.read.secrets import resolve_secrets
+from parcours.journey.read.source import file_text, read_text
+from parcours.validation import keys_of_model, line_of, mattering, message_of
+from parcours.wording import shown_value
+
+ENVIRONMENT: Final = "PARCOURS_"
+"""Begins the names of variables that stand for settings: PARCOURS_PORT for `port`."""
+
+SIGNING_KEY_MIN: Final = 32
+"""Characters of a signing key: as many as chance can have chosen for 128 bits and more."""
+
+HIDDEN: Final = "•••"
+"""Stands for a secret wherever settings are shown."""
+
+Count = Annotated[int, Field(ge=1, le=COUNT_MAX)]
+Seconds = Annotated[float, Field(gt=0, le=DAY_MS / 1_000)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class Part(BaseModel, frozen=True, extra="forbid"):
+    """A part of serve.yaml: closed and frozen."""
+
+
+class KeyEntry(Part):
+    """A key of the door. `parcours keys new` prints one with its secret."""
+
+    name: str = Field(min_length=1, max_length=64, description="By which logs and facts tell whose it is.")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="The SHA-256 of the secret.")
+    scopes: tuple[Scope, ...] = Field(min_length=1, description="What it opens.")
+    origins: tuple[str, ...] = Field(default=(), description="Origins of the pages that may use it, if it is public.")
+    public: bool = Field(default=False, description="It stands in pages: events and decisions only, and little power.")
+    expires: AwareDatetime | None = Field(default=None, description="From when on it opens nothing.")
+
+    @model_validator(mode="after")
+    def _little_power(self) -> Self:
+        if self.public and not self.origins:
+            raise ValueError("a public key needs the origins of its pages")
+        if self.public and not PUBLIC_SCOPES.issuperset(self.scopes):
+            raise ValueError(f"a public key opens {' and '.join(sorted(PUBLIC_SCOPES))} only")
+        if self.origins and not self.public:
+            raise ValueError("origins are of public keys only: pages cannot keep a secret")
+        return self
+
+    def key(self) -> Key:
+        """The entry as the door uses it."""
+        return Key(
+            name=self.name,
+            sha256=self.sha256,
+            scopes=frozenset(self.scopes),
+            origins=frozenset(self.origins),
+            public=self.public,
+            expires_ms=None if self.expires is None else ceil_ms(self.expires),
+        )
+
+
+class Bounces(Part):
+    """Where reports of mail servers arrive, and under which addresses."""
+
+    domain: str = Field(min_length=1, description="The domain of the return path, whose mail comes to `lmtp`.")
+    lmtp: str | None = Field(
+        default=None, description="HOST:PORT, or the path of a socket, where a mail server hands reports in by LMTP."
+    )
+
+
+class ServeSettings(Part):
+    """The settings of a door, as in serve.yaml. Times are in the unit that the name ends with."""
+
+    public_url: str | None = Field(default=None, description="How the door is reached from outside: https://HOST.")
+    host: str = Field(default="127.0.0.1", description="The address to listen on.")
+    port: Port = Field(default=8080, description="The port; 0 takes a free one.")
+    health_port: Port | None = Field(default=None, description="A port of its own for /health, /ready and /metrics.")
+    keys: tuple[KeyEntry, ...] = Field(default=(), description="The keys of those who may come in.")
+    signing_keys: tuple[str, ...] = Field(
+        default=(),
+        repr=False,
+        description="Secrets of 32 characters or more by which links are sealed: the first makes, all read.",
+    )
+    identity_verification: Literal["off", "required"] = Field(
+        default="off", description="Whether a browser that names a user has to prove it by `context.userHash`."
+    )
+    identity_secret: str | None = Field(default=None, repr=False, description="By which those hashes are made.")
+    forwarded_allow: tuple[str, ...] = Field(default=(), description="Addresses of proxies whose headers are believed.")
+    read_timeout_s: Seconds = Field(default=20.0, description="How long a body may take to come.")
+    room_wait_ms: Annotated[int, Field(ge=0, le=DAY_MS)] = Field(
+        default=250, description="How long a call waits for room in the lanes of its shards."
+    )
+    connections_max: Count = Field(default=4_096, description="Connections at once; a further one is closed.")
+    body_bytes_max: Count = Field(default=64 * MIB, description="Bytes of bodies under way, together.")
+    notice_s: Annotated[float, Field(ge=0, le=60)] = Field(
+        default=3.0, description="How long /ready says that the door is about to stop before it does."
+    )
+    private_hosts: tuple[str, ...] = Field(default=(), description="Private hosts that outbound calls may reach.")
+    bounces: Bounces | None = Field(default=None, description="Where mail servers' reports arrive.")
+    test_addresses: tuple[str, ...] = Field(default=(), description="Addresses that proofs and tests may be sent to.")
+    unsubscribe: Literal["here", "elsewhere"] = Field(
+        default="here", description="Who puts the unsubscribe headers into marketing mail: the door, or somebody else."
+    )
+    machine_opens: Literal["ignore", "count"] = Field(
+        default="ignore", description="Whether opens by machines count as those of people."
+    )
+    erase_within_h: Annotated[int, Field(ge=1, le=720)] = Field(
+        default=24, description="Hours after which an erasure that is not done is a trouble."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="From which level on.")
+    settings: Settings = Field(default=Settings(), description="The engine's settings.")
+
+    @field_validator("signing_keys")
+    @classmethod
+    def _long_enough(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        if any(len(key) < SIGNING_KEY_MIN for key in keys):
+            raise ValueError(f"a signing key has at least {SIGNING_KEY_MIN} characters")
+        return keys
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_origin(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("an address such as https://journeys.example is expected")
+        return None if url is None else url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _can_verify(self) -> Self:
+        names = [entry.name for entry in self.keys]
+        if len(set(names)) < len(names):
+            raise ValueError("keys: two have the same name")
+        if self.identity_verification == "required" and self.identity_secret is None:
+            raise ValueError("identity_verification: required needs an identity_secret")
+        return self
+
+    def shown(self) -> dict[str, Any]:
+        """The settings for whoever looks at them, without secrets."""
+        told = self.model_dump(mode="json")
+        told["signing_keys"] = [HIDDEN for _ in self.signing_keys]
+        told["identity_secret"] = None if self.identity_secret is None else HIDDEN
+        for entry in told["keys"]:
+            entry["sha256"] = HIDDEN
+        return told
+
+
+def load_settings(
+    path: Path | None, environ: Mapping[str, str] | None = None, flags: Mapping[str, object] | None = None
+) -> ServeSettings:
+    """The settings of a file, over which variables of the environment count, and over these the flags.
+
+    path   of serve.yaml; None: there is none, and defaults hold
+    flags  by name; None for one that was not given
+    Raises SettingInvalid with all that is wrong in a line.
+    """
+    environ = os.environ if environ is None else environ
+    written = {} if path is None else _written(path)
+    given = {**written, **_of_environment(environ), **{k: v for k, v in (flags or {}).items() if v is not None}}
+    folder = Path() if path is None else path.parent
+    source = "serve.yaml" if path is None else str(path)
+    try:
+        return ServeSettings.model_validate(resolve_secrets(given, folder, environ))
+    except ValidationError as error:
+        keys = keys_of_model(ServeSettings)
+        wrong = [(each["loc"], message_of(each, keys)) for each in mattering(error)]
+        raise SettingInvalid(f"{source}: {line_of(wrong)}") from None
+
+
+def _written(path: Path) -> dict[str, object]:
+    findings: list[Finding] = []
+    try:
+        data = read_text(file_text(path), "serve", path.name, findings).data
+    except (OSError, UnicodeError, ValueError, YAMLError, RecursionError) as error:
+        raise SettingInvalid(f"{path}: the file cannot be read: {' '.join(str(error).split())}") from None
+    if findings:
+        raise SettingInvalid("; ".join(map(str, findings)))
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise SettingInvalid(f"{path}: keys with values are expected, and this is {shown_value(data)}")
+    return data
+
+
+def _of_environment(environ: Mapping[str, str]) -> dict[str, object]:
+    """What variables say: those of single values, as texts that pydantic reads."""
+    lists = {"keys", "settings", "bounces"}
+    told: dict[str, object] = {}
+    for name, field in ServeSettings.model_fields.items():
+        value = environ.get(ENVIRONMENT + name.upper())
+        if value is not None and name not in lists:
+            told[name] = value.split() if "tuple" in str(field.annotation) else value
+    return told
