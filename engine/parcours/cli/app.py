@@ -20,6 +20,7 @@ from parcours.cli.project import check, graph, init, schema
 from parcours.cli.quality import try_out
 from parcours.cli.questions import diff, explain, report
 from parcours.cli.run import demo, simulate
+from parcours.cli.serve import serve
 from parcours.cli.store import store
 from parcours.errors import ParcoursError
 
@@ -36,6 +37,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "test": try_out,
     "explain": explain,
     "diff": diff,
+    "serve": serve,
     "plugins": plugins,
 }
 """The commands in the order of the help."""

@@ -1,0 +1,91 @@
+"""The commands of the door: serve a project, and make keys for those who may come in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from parcours.cli.project import ProjectFolder
+from parcours.cli.run import RuntimeChosen, RuntimeOption
+
+if TYPE_CHECKING:
+    from parcours.ingress.settings import ServeSettings
+    from parcours.serving import Serving
+
+SHARDS = 2
+"""Into how many shards the people of a new store are divided where nobody says."""
+
+
+def serve(
+    folder: ProjectFolder,
+    store: Annotated[str, typer.Option(metavar="URL", help="The store, such as sqlite:///var/shop.")],
+    shards: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Shards of a new store; 2, or as many as the store has.")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on; 127.0.0.1 if nothing else says.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="The port; 8080 if nothing else says.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", exists=True, dir_okay=False, help="serve.yaml.")
+    ] = None,
+    runtime: RuntimeChosen = RuntimeOption.RAY,
+    record: Annotated[
+        list[str] | None, typer.Option(metavar="CHANNEL", help="A channel that only records; may be repeated.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Print the settings that hold, and stop.")] = False,
+) -> None:
+    """Run a project's journeys behind an HTTP door, until a signal asks to stop."""
+    from parcours.cli.extras import extra
+
+    with extra("The door", "http"):
+        from parcours.ingress.logs import log_as_json
+        from parcours.ingress.settings import load_settings
+        from parcours.serving import check_reachable
+        from parcours.serving import serve as run
+
+    def read() -> ServeSettings:
+        return load_settings(config, flags={"host": host, "port": port})
+
+    settings = read()
+    check_reachable(settings)
+    if check:
+        import json
+
+        typer.echo(json.dumps(settings.shown(), indent=2, ensure_ascii=False))
+        return
+    from parcours.dispatch.judgement import Judgement
+    from parcours.dispatch.registry import Registry
+
+    project = Judgement(Registry.installed()).load(folder)
+    log_as_json(settings.log_level)
+
+    def serving() -> Serving:
+        from parcours.service.service import Service
+        from parcours.serving import Serving
+
+        service = Service.open(
+            project,
+            store,
+            shards=shards or _shards_of(store) or SHARDS,
+            runtime=runtime.value,
+            records=record or (),
+            settings=settings.settings,
+        )
+        return Serving(service, settings, reread=read, announce=_announce)
+
+    run(serving)
+
+
+def _announce(address: str) -> None:
+    typer.echo(f"The door is open at {address}")
+
+
+def _shards_of(store: str) -> int | None:
+    """For how many shards the store was made; None for one that is not there yet, or lies in memory."""
+    from parcours.store.address import check_address, folder_of, is_durable
+    from parcours.store.layout import layout_of
+
+    check_address(store)
+    layout = layout_of(folder_of(store)) if is_durable(store) else None
+    return None if layout is None else layout.shards

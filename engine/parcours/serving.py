@@ -1,0 +1,249 @@
+"""`parcours serve`: a project's engine and its door in one process and on one event loop, from the start to the end.
+
+The port is open before the shards are: clients that come early are asked to come again and keep what they have. It
+stops in the order in which traffic can be taken away from it: first /ready says so, for balancers to hear; then nothing
+new is taken, and streams are told; then what is under way is answered, deliveries that have begun are finished, and the
+stores are closed. What was acknowledged is on disk at every moment, so a second signal may skip all that is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from uvicorn import Config, Server
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from parcours.background import spawn
+from parcours.errors import ParcoursError, SettingInvalid
+from parcours.ingress import health
+from parcours.ingress.application import Application, door_of
+from parcours.ingress.door import Door
+from parcours.ingress.origins import is_loopback
+from parcours.ingress.settings import ServeSettings
+from parcours.service.service import Service
+
+log = logging.getLogger("parcours.door")
+
+REQUESTS_S: Final = 10
+"""How long requests under way may take once nothing new is taken."""
+
+CLOSING_S: Final = 32
+"""How long the engine may take to close: deliveries that have begun get 30 s."""
+
+KEYS_EVERY_S: Final = 60.0
+"""How often keys are read again; a signal makes it happen at once."""
+
+IDLE_S: Final = 65
+"""How long a connection may idle: longer than balancers keep theirs, so that the door never closes one they use."""
+
+
+class Serving:
+    """One run of a door.
+
+    reread     the settings as the file has them by now; called for the keys alone
+    announce   called with the address once the door is open
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        settings: ServeSettings,
+        *,
+        reread: Callable[[], ServeSettings] | None = None,
+        announce: Callable[[str], None] = lambda address: None,
+    ) -> None:
+        check_reachable(settings)
+        self._service = service
+        self._settings = settings
+        self._reread = reread
+        self._announce = announce
+        self._asked_to_stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._hangup = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Until a signal asks to stop. Raises SettingInvalid for a port that cannot be had, and what opening raises."""
+        settings = self._settings
+        with listening(settings.host, settings.port) as listener:
+            address = f"http://{_shown_host(settings.host)}:{listener.getsockname()[1]}"
+            if settings.public_url is None:
+                settings = settings.model_copy(update={"public_url": address})
+            door = door_of(self._service, settings)
+            door.state = "starting"
+            servers = [_server(Application(door), settings)]
+            sockets = [listener]
+            with _further_listener(settings) as further:
+                if further is not None:
+                    servers.append(_server(Application(door, routes=health.ROUTES), settings))
+                    sockets.append(further)
+                await self._run(door, servers, sockets, address)
+
+    async def _run(self, door: Door, servers: list[Server], sockets: list[socket.socket], address: str) -> None:
+        running = [asyncio.ensure_future(server.serve([taken])) for server, taken in zip(servers, sockets, strict=True)]
+        with self._signals(servers):
+            try:
+                await self._service.start()
+                door.state = "open"
+                spawn(self._keep_keys(door), self._tasks)
+                self._announce(address)
+                await self._asked_to_stop.wait()
+                await self._take_traffic_away(door)
+            finally:
+                for server in servers:
+                    server.should_exit = True
+                await asyncio.gather(*running)
+                for task in list(self._tasks):
+                    task.cancel()
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+                await self._close()
+
+    async def _take_traffic_away(self, door: Door) -> None:
+        log.info("stopping")
+        door.state = "about to stop"
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.notice_s):
+                await self._hurry.wait()
+        door.state = "stopping"
+        for tell in door.at_stop:
+            tell()
+
+    async def _close(self) -> None:
+        try:
+            async with asyncio.timeout(CLOSING_S):
+                await self._service.close()
+        except TimeoutError:
+            log.error("deliveries that have begun did not finish: they are in doubt, and what was acknowledged is kept")
+
+    @contextmanager
+    def _signals(self, servers: list[Server]) -> Iterator[None]:
+        """While it runs, SIGTERM and SIGINT ask to stop, and a second one skips what can be; SIGHUP reads the keys."""
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            if self._asked_to_stop.is_set():
+                self._hurry.set()
+                for server in servers:
+                    server.force_exit = True
+            self._asked_to_stop.set()
+
+        handled = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: self._hangup.set}
+        for number, handler in handled.items():
+            loop.add_signal_handler(number, handler)
+        try:
+            yield
+        finally:
+            for number in handled:
+                loop.remove_signal_handler(number)
+
+    async def _keep_keys(self, door: Door) -> None:
+        """Read the keys again and again: one that was added works, one that was taken away does not."""
+        while self._reread is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(KEYS_EVERY_S):
+                    await self._hangup.wait()
+            self._hangup.clear()
+            try:
+                renewed = await asyncio.to_thread(self._reread)
+            except (ParcoursError, OSError) as error:
+                log.warning("the keys cannot be read again, and those from before hold on: %s", error)
+            else:
+                door.keys.renew(entry.key() for entry in renewed.keys)
+
+
+class _Unsignalled(Server):
+    """A server that leaves signals to whoever runs it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server(application: Application, settings: ServeSettings) -> Server:
+    return _Unsignalled(
+        Config(
+            application,
+            loop="none",
+            http=_bounded(settings.connections_max),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            proxy_headers=bool(settings.forwarded_allow),
+            forwarded_allow_ips=list(settings.forwarded_allow),
+            timeout_keep_alive=IDLE_S,
+            timeout_graceful_shutdown=REQUESTS_S,
+        )
+    )
+
+
+def _bounded(connections_max: int) -> type[HttpToolsProtocol]:
+    """The protocol of a server that closes connections beyond this number at once."""
+
+    class Bounded(HttpToolsProtocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as it is above
+            super().connection_made(transport)
+            if len(self.connections) > connections_max:
+                transport.abort()
+
+    return Bounded
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens there. Raises SettingInvalid where nobody can."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        taken = socket.create_server((host, port), family=family, backlog=2_048)
+    except OSError as error:
+        raise SettingInvalid(f"nobody can listen at {host}:{port}: {error.strerror or error}") from None
+    with taken:
+        yield taken
+
+
+@contextmanager
+def _further_listener(settings: ServeSettings) -> Iterator[socket.socket | None]:
+    if settings.health_port is None:
+        yield None
+    else:
+        with listening(settings.host, settings.health_port) as taken:
+            yield taken
+
+
+def check_reachable(settings: ServeSettings) -> None:
+    """Raises SettingInvalid for a door that others could reach and that anybody may open."""
+    if not settings.keys and not is_loopback(_shown_host(settings.host)):
+        raise SettingInvalid(
+            f"host: {settings.host} can be reached by others, and there are no keys: `parcours keys new` makes one"
+        )
+
+
+def _shown_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def serve(serving: Callable[[], Serving]) -> None:
+    """Make a run of a door on a new event loop, and stay until it ends."""
+
+    async def run() -> None:
+        await serving().run()
+
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(run())
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, where it exists: the door takes a third less time on it."""
+    try:
+        import uvloop
+    except ModuleNotFoundError:
+        return None
+    return uvloop.new_event_loop
