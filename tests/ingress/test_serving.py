@@ -1,0 +1,97 @@
+"""`parcours serve` as a process: it opens, answers, reads its keys again, and ends in order."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.ingress.served import served
+from typer.testing import CliRunner
+
+from parcours.cli import build
+from parcours.examples import write_example
+
+RECORDING = [each for name in ("email", "sms", "push") for each in ("--record", name)]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "shop"
+    write_example(folder, "abandoned-cart")
+    return folder
+
+
+def test_it_opens_answers_and_ends_with_exit_code_0(project: Path, tmp_path: Path) -> None:
+    config = tmp_path / "serve.yaml"
+    config.write_text("notice_s: 0\n")
+    with served(project, f"sqlite:///{tmp_path}/store", "--config", str(config), *RECORDING, folder=tmp_path) as door:
+        assert httpx.get(f"{door.address}/health").json() == {"status": "ok"}
+        assert httpx.get(f"{door.address}/ready").json() == {"ready": True, "reasons": []}
+        assert door.stop() == 0
+
+        logged = door.logged()
+    assert [line["route"] for line in logged if line["event"] == "request"] == ["GET /health", "GET /ready"]
+    assert logged[-1]["event"] == "stopping"
+
+
+def test_it_says_beforehand_that_it_is_about_to_stop_and_a_second_signal_skips_the_rest(
+    project: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "serve.yaml"
+    config.write_text("notice_s: 60\n")
+    with served(project, "memory:", "--config", str(config), *RECORDING, folder=tmp_path) as door:
+        door.process.send_signal(signal.SIGTERM)
+        answer = httpx.get(f"{door.address}/ready")
+        while answer.status_code == 200:
+            answer = httpx.get(f"{door.address}/ready")
+
+        assert answer.json() == {"ready": False, "reasons": ["the door is about to stop"]}
+        assert door.stop() == 0
+
+
+@pytest.mark.parametrize(
+    "written, told",
+    [
+        ("host: 0.0.0.0\n", "can be reached by others"),
+        ("hots: x\n", "unknown key"),
+        ("signing_keys: [short]\n", "at least 32 characters"),
+        ("keys: [{name: a, sha256: secret, scopes: [ingest]}]\n", "sha256"),
+        ("keys: [{name: a, sha256: %s, scopes: [operate], public: true, origins: [x]}]\n" % ("a" * 64), "opens"),
+        ("identity_verification: required\n", "identity_secret"),
+        ("settings: {claim_max: 0}\n", "claim_max"),
+        ("a: [\n", "cannot be read"),
+    ],
+)
+def test_settings_that_no_door_can_have_are_told_before_anything_opens(
+    project: Path, tmp_path: Path, written: str, told: str
+) -> None:
+    config = tmp_path / "serve.yaml"
+    config.write_text(written)
+    arguments = ["serve", str(project), "--store", "memory:", "--config", str(config), "--check"]
+
+    asked = CliRunner().invoke(build(), arguments)
+
+    assert asked.exit_code == 1
+    assert told in asked.stderr
+
+
+def test_check_shows_what_holds_and_no_secret(project: Path, tmp_path: Path) -> None:
+    config = tmp_path / "serve.yaml"
+    config.write_text(f"signing_keys: [{'s3cret' * 8}]\nidentity_secret: hidden-away\nport: 9\n")
+
+    arguments = ["serve", str(project), "--store", "memory:", "--config", str(config), "--check", "--port", "10"]
+    asked = CliRunner().invoke(build(), arguments)
+
+    assert asked.exit_code == 0
+    assert '"port": 10' in asked.stdout
+    assert "s3cret" not in asked.output and "hidden-away" not in asked.output
+
+
+def test_a_port_in_use_is_told(project: Path, tmp_path: Path) -> None:
+    with served(project, "memory:", *RECORDING, folder=tmp_path) as door:
+        port = door.address.rpartition(":")[2]
+        second = served(project, "memory:", "--port", port, *RECORDING, folder=tmp_path)
+        with pytest.raises(AssertionError, match=f"nobody can listen at 127.0.0.1:{port}"), second:
+            pass
