@@ -21,7 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from parcours.background import spawn
 from parcours.errors import ParcoursError, SettingInvalid
-from parcours.ingress import health
+from parcours.ingress import health, metrics
 from parcours.ingress.application import Application, door_of
 from parcours.ingress.door import Door
 from parcours.ingress.origins import is_loopback
@@ -81,7 +81,7 @@ class Serving:
             sockets = [listener]
             with _further_listener(settings) as further:
                 if further is not None:
-                    servers.append(_server(Application(door, routes=health.ROUTES), settings))
+                    servers.append(_server(Application(door, routes=(*health.ROUTES, *metrics.ROUTES)), settings))
                     sockets.append(further)
                 await self._run(door, servers, sockets, address)
 

@@ -83,6 +83,7 @@ class Application:
         self.door = door
         self._hop = hop
         self._bodies = Bodies(door.settings.body_bytes_max, door.settings.read_timeout_s)
+        door.figures.body_bytes.set_function(lambda: self._bodies.under_way)
         self._router = router(routes, self._answer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,6 +95,13 @@ class Application:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _answer(self, rows: Mapping[str, Route], scope: Scope, receive: Receive, send: Send) -> None:
+        self.door.figures.active.inc()
+        try:
+            await self._answer_one(rows, scope, receive, send)
+        finally:
+            self.door.figures.active.dec()
+
+    async def _answer_one(self, rows: Mapping[str, Route], scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         started = asyncio.get_running_loop().time()
         request_id = headers.get("x-request-id", "")
@@ -174,6 +182,7 @@ class Application:
             key=key,
             request_id=request_id,
             url=f"{public_url}{scope['path']}{'?' if query else ''}{query}",
+            peer=(scope.get("client") or ("", 0))[0],
             received_ms=self.door.now_ms(),
         )
 
@@ -226,12 +235,14 @@ class Application:
         size: int,
         started: float,
     ) -> None:
+        duration_s = asyncio.get_running_loop().time() - started
+        self.door.figures.answered(scope["method"], "" if route is None else route.path, status, duration_s)
         if log.isEnabledFor(logging.INFO):
             told = {
                 "request_id": request_id,
                 "route": None if route is None else f"{route.method} {route.path}",
                 "status": status,
-                "duration_ms": round((asyncio.get_running_loop().time() - started) * 1_000, 3),
+                "duration_ms": round(duration_s * 1_000, 3),
                 "key": None if key is None else key.name,
                 "bytes": size,
             }

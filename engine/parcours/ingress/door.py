@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from parcours.ingress.exchange import Request
+from parcours.ingress.figures import DoorFigures
 from parcours.ingress.keys import Key, Keyring, secrets_shown
 from parcours.ingress.settings import ServeSettings
 from parcours.service.service import Service
@@ -21,6 +22,7 @@ class Door:
     settings   of serve.yaml
     keys       of the clients
     now_ms     the engine's clock
+    figures    what the door counts
     state      `about to stop`: everything goes on, and /ready says so; `starting` and `stopping`: only /health and
                /ready answer, all else is 429
     at_stop    called when streams have to end, before the server waits for them
@@ -30,6 +32,7 @@ class Door:
     settings: ServeSettings
     keys: Keyring
     now_ms: Callable[[], int]
+    figures: DoorFigures = field(default_factory=DoorFigures)
     state: State = "open"
     at_stop: list[Callable[[], None]] = field(default_factory=list)
 

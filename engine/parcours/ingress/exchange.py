@@ -30,6 +30,7 @@ class Request:
     body         as it came: whoever reads it knows how it may be packed
     key          of whom the client is, as far as the path and the headers say; None where the body has to tell
     url          the whole address by the door's public one, never by what the client calls its host
+    peer         the address of the client, or of the proxy in front of it where that is not believed
     received_ms  when its last byte came, in ms since 1970
     """
 
@@ -42,6 +43,7 @@ class Request:
     key: Key | None = None
     request_id: str = ""
     url: str = ""
+    peer: str = ""
     received_ms: int = 0
 
 

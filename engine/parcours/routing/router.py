@@ -179,6 +179,10 @@ class Router:
         """Nothing waits and nothing is under way."""
         return all(lane.is_idle() for lane in self._lanes)
 
+    def waiting_lines(self) -> tuple[int, ...]:
+        """How many lines wait for each shard, those of batches under way among them."""
+        return tuple(lane.waiting_lines() for lane in self._lanes)
+
     def has_room(self) -> bool:
         return all(lane.room.is_set() for lane in self._lanes)
 
@@ -216,6 +220,9 @@ class _Lane:
 
     def is_idle(self) -> bool:
         return not self._lines and not self._flights
+
+    def waiting_lines(self) -> int:
+        return len(self._lines) + sum(len(flight.batch.lines) for flight in self._flights)
 
     def add(self, taken: Taken, lines: Sequence[bytes], places: list[int], first_number: int) -> None:
         if not places:

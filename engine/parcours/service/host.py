@@ -25,6 +25,7 @@ from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router, Taken
 from parcours.runtime.runtimes import RuntimeName, open_runtime
+from parcours.service.figures import EngineFigures, ask_all
 from parcours.service.journey_control import JourneyControl
 from parcours.service.live_reads import LiveReads
 from parcours.service.settlement import outstanding
@@ -181,6 +182,12 @@ class Host:
         reads = [] if self._reads is None else self._reads.troubles
         shards = await asyncio.gather(*(self._troubles_of(number) for number in range(len(self._runtime.ports))))
         return [*await self._runtime.troubles(), *chain(*shards), *self.control.troubles(), *reads]
+
+    async def figures(self) -> EngineFigures:
+        """What shards count and measure, and what waits for them."""
+        assert self._router is not None, "start comes first"
+        shards = await ask_all(self._runtime.ports)
+        return EngineFigures(shards, self._router.waiting_lines(), len(await self.troubles()))
 
     async def unready(self) -> list[str]:
         """Why no traffic should come here now, a sentence each."""

@@ -29,6 +29,7 @@ from parcours.runtime.runtimes import RuntimeName
 from parcours.service.acknowledgement import Ingested
 from parcours.service.channel_selection import delivering, recording
 from parcours.service.facade import Facade
+from parcours.service.figures import EngineFigures
 from parcours.service.host import CLOSE_PATIENCE_S, Host
 from parcours.service.journey_control import drafted
 from parcours.service.people_calls import check_text
@@ -291,6 +292,11 @@ class Service(Facade):
         if self._closed or self._loop is None:
             return ["the engine is not open"]
         return await self._host.unready()
+
+    async def figures(self) -> EngineFigures:
+        """What the engine counts and measures: one call a shard, and nobody is looked at."""
+        self._check_open()
+        return await self._host.figures()
 
     async def troubles(self) -> list[str]:
         """What is not in order now, a sentence each: a channel that does not start, a shard that does not come back.

@@ -11,7 +11,7 @@ more, so nothing that was made before can settle one or be handed over beside on
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -23,6 +23,7 @@ from parcours.core.delivery.delivery_key import place_in
 from parcours.core.effect import Outgoing
 from parcours.core.input import DeliveriesClaimed, Interrupted, ReceiptArrived, Settlement
 from parcours.core.profile import Profile, decode_profile
+from parcours.durations import Durations
 from parcours.shard.archiving import Archiving
 from parcours.shard.inputs import Inputs
 from parcours.shard.interruptions import Fate, Interruptions
@@ -37,7 +38,10 @@ GIVEN_UP_MAX = 1_000
 
 
 class Claiming:
-    """The way out of one shard and back into it."""
+    """The way out of one shard and back into it.
+
+    handovers  by channel, how long after the decision deliveries were handed over for the first time
+    """
 
     def __init__(
         self, slots: Slots, inputs: Inputs, time: Timekeeping, settings: Settings, archiving: Archiving
@@ -49,6 +53,7 @@ class Claiming:
         self._settings = settings
         self.outbox = Outbox()
         self._interruptions = Interruptions(settings.interruptions_told_for_ms)
+        self.handovers: defaultdict[str, Durations] = defaultdict(Durations)
         self._heard: dict[str, int] = {}
         self._given_up: dict[str, None] = {}
 
@@ -129,7 +134,9 @@ class Claiming:
         leaving = []
         for key, attempt in work.claimed:
             ready = waiting[key]
-            leaving.append(self._entry(work, ready.slot, key, attempt))
+            leaving.append(entry := self._entry(work, ready.slot, key, attempt))
+            if attempt == 1:
+                self.handovers[asked.channel].note(instants[key] - entry.at)
             self.outbox.claim(key, Claim(ready.slot, ready.person, instants[key], asked.by, asked.number, attempt))
         return leaving
 

@@ -10,6 +10,8 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from parcours.clock import stopwatch_ms
+from parcours.durations import Durations
 from parcours.errors import ShardStopped, StoreBroken
 from parcours.shard.export_state import ExportState
 from parcours.shard.ids.seen import SeenIds
@@ -36,6 +38,7 @@ class Commits:
     export    how far its export is
     epoch     that under which the shard writes
     sequence  the number of the newest record
+    durations how long records took to be written
     stamp_ms  the effective time of the newest input
     """
 
@@ -68,6 +71,7 @@ class Commits:
         self._retention = Retention(store, trims=not export.is_on)
         self.export = export
         self.epoch = self.sequence = self.stamp_ms = 0
+        self.durations = Durations()
         self._broken: str | None = None
 
     def open(self, expected_epoch: int | None) -> None:
@@ -129,7 +133,9 @@ class Commits:
                 own += self._totals.count(work.facts, self.sequence + 1)
             written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles
             record = Record(self.sequence + 1, self.epoch, work.stamp_ms, work.seen, written, outbox, facts, inputs)
+            started_ms = stopwatch_ms()
             size_bytes = self._store.append(record)
+            self.durations.note(stopwatch_ms() - started_ms)
             self.sequence += 1
             self._retention.committed()
             self.export.committed(self.sequence, self.stamp_ms, tells=bool(facts or inputs))

@@ -39,6 +39,7 @@ from parcours.shard.messages import (
     Holding,
     Members,
     Recalled,
+    ShardFigures,
     Status,
 )
 from parcours.shard.person_facts import recall
@@ -280,6 +281,9 @@ class ShardHost:
 
     async def totals(self) -> Totals:
         return self._shard.totals.totals()
+
+    async def figures(self) -> ShardFigures:
+        return self._shard.standing.figures(await self.status(), self._clock.now_ms())
 
     async def newest_facts(self, after: int) -> FactsAfter:
         return self._shard.totals.newest(after)

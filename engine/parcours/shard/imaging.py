@@ -78,5 +78,10 @@ class Imaging:
         self._oldest_first.rotate(-1)
 
     @property
+    def behind_bytes(self) -> int:
+        """How much of the journal lies behind the oldest image, which an opening would have to read."""
+        return self._written - self._imaged_at[self._oldest_first[0]] if self._oldest_first else 0
+
+    @property
     def _oldest(self) -> int:
         return self._slots[self._oldest_first[0]].sequence

@@ -61,6 +61,10 @@ class Outbox:
         """So many more entries lie in the slots, by channel, whatever each of them waits for."""
         self._there.update(more)
 
+    def there(self) -> dict[str, int]:
+        """How many deliveries there are, by channel, whatever each of them waits for."""
+        return {channel: count for channel, count in sorted(self._there.items()) if count}
+
     def full(self, most: int) -> dict[str, int]:
         """How many deliveries there are, by channel, where it is this number or more."""
         return {channel: count for channel, count in sorted(self._there.items()) if count >= most}

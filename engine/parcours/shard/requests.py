@@ -32,6 +32,7 @@ from parcours.shard.messages import (
     Holding,
     Members,
     Recalled,
+    ShardFigures,
     Status,
 )
 
@@ -246,6 +247,13 @@ class GetStatus(Request[Status], frozen=True, tag="status"):
 
     async def put_to(self, host: ShardHost) -> Status:
         return await host.status()
+
+
+class GetFigures(Request[ShardFigures], frozen=True, tag="figures"):
+    """What the shard counts and measures; looks at nobody."""
+
+    async def put_to(self, host: ShardHost) -> ShardFigures:
+        return await host.figures()
 
 
 class GetTotals(Request[Totals], frozen=True, tag="totals"):

@@ -46,6 +46,7 @@ from parcours.shard.published import Published
 from parcours.shard.reads import Reads
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.slots import Slots
+from parcours.shard.standing import Standing
 from parcours.shard.sweep import Sweep
 from parcours.shard.timekeeping import LiveTime, Timekeeping
 from parcours.shard.totals import ShardTotals
@@ -108,6 +109,10 @@ class Shard:
             self._wheel, self._leaving.outbox, self._dead_letters.in_hand, export,
         )  # fmt: skip
         self.exporting = Exporting(self.commits, store)
+        self.standing = Standing(
+            self._slots, self.commits, time, self._reads, self._leaving, self._seen, self._dead_letters, self._wheel,
+            self._imaging, self._totals,
+        )  # fmt: skip
 
     def open(self, now_ms: int, *, expected_epoch: int | None = None) -> None:
         """Come back from the store and take it over: from now on this is the only writer. Called once.
@@ -364,19 +369,7 @@ class Shard:
     def status(self, now_ms: int = 0) -> Status:
         """Where it stands. By the time of the clock, troubles are left out that have been told for long."""
         self.commits.check()
-        return Status(
-            people=sum(len(slot.profiles) for slot in self._slots.owned.values()),
-            stamp_ms=self.commits.stamp_ms,
-            next_ms=self.next_ms(),
-            reads=self._reads.newest(),
-            reads_missed=self._reads.missed(),
-            ready=self.ready(),
-            claimed=self._leaving.outbox.under_way(),
-            standing_still=self._time.standing_still,
-            message_ids_window_ms=self._seen.window_ms(),
-            troubles=self.troubles(now_ms),
-            refuses=self.refuses(),
-        )
+        return self.standing.status(now_ms, self.next_ms())
 
     @property
     def dead_letters(self) -> DeadLetters:
@@ -386,8 +379,7 @@ class Shard:
 
     def troubles(self, now_ms: int) -> list[str]:
         """What whoever runs the engine should know of this shard, a sentence each."""
-        export = self.commits.export.troubles(now_ms)
-        return [*self._dead_letters.troubles(), *self._leaving.troubles(now_ms), *self._seen.troubles(), *export]
+        return self.standing.troubles(now_ms)
 
     def refuses(self) -> str | None:
         """Why no further events are wanted for now, None if they are."""

@@ -1,0 +1,58 @@
+"""What the door itself counts and measures: requests, and the bodies and connections under way.
+
+Labels are declared names and templates of routes: never a person, an address, an id, or what a client calls anything.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Gauge, Histogram, ProcessCollector
+
+from parcours.durations import BUCKETS_MS
+from parcours.service.figures import EngineFigures
+from parcours.service.service import Service
+
+SECONDS: Final = tuple(upper_ms / 1_000 for upper_ms in BUCKETS_MS)
+
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+CACHED_MS: Final = 1_000
+"""How long the engine's figures are told again: several collectors cost no more than one."""
+
+OTHER: Final = "_OTHER"
+"""What OpenTelemetry calls a method that nobody knows."""
+
+
+class DoorFigures:
+    """
+    registry  where they are collected from
+    active    requests that are being answered
+    streams   open streams, by kind
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry(auto_describe=True)
+        self._requests = Histogram(
+            "http_server_request_duration_seconds",
+            "How long requests took to be answered.",
+            ("http_request_method", "http_route", "http_response_status_code"),
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.active = Gauge("http_server_active_requests", "Requests that are being answered.", registry=self.registry)
+        self.body_bytes = Gauge("parcours_door_body_bytes", "Bytes of bodies under way.", registry=self.registry)
+        self.streams = Gauge("parcours_door_streams", "Open streams.", ("kind",), registry=self.registry)
+        ProcessCollector(registry=self.registry)
+        self._read: tuple[int, EngineFigures] | None = None
+
+    async def of_engine(self, service: Service, now_ms: int) -> EngineFigures:
+        """Those of the engine, asked for at most once a second."""
+        if self._read is None or now_ms - self._read[0] >= CACHED_MS:
+            self._read = now_ms, await service.figures()
+        return self._read[1]
+
+    def answered(self, method: str, route: str, status: int, duration_s: float) -> None:
+        """A request has been answered; the route is empty for an address that there is not."""
+        known = method if method in METHODS else OTHER
+        self._requests.labels(known, route, str(status)).observe(duration_s)

@@ -1,0 +1,78 @@
+"""Where does a shard stand? Its status, its troubles and its figures, told without looking at anybody."""
+
+from __future__ import annotations
+
+from parcours.shard.claiming import Claiming
+from parcours.shard.commits import Commits
+from parcours.shard.dead_letters import DeadLetters
+from parcours.shard.ids.seen import SeenIds
+from parcours.shard.imaging import Imaging
+from parcours.shard.messages import ShardFigures, Status
+from parcours.shard.reads import Reads
+from parcours.shard.slots import Slots
+from parcours.shard.timekeeping import Timekeeping
+from parcours.shard.totals import ShardTotals
+from parcours.shard.wheel import Wheel
+
+
+class Standing:
+    """Told by one shard of itself."""
+
+    def __init__(
+        self,
+        slots: Slots,
+        commits: Commits,
+        time: Timekeeping,
+        reads: Reads,
+        leaving: Claiming,
+        seen: SeenIds,
+        dead_letters: DeadLetters,
+        wheel: Wheel,
+        imaging: Imaging,
+        totals: ShardTotals,
+    ) -> None:
+        self._slots = slots
+        self._commits = commits
+        self._time = time
+        self._reads = reads
+        self._leaving = leaving
+        self._seen = seen
+        self._dead_letters = dead_letters
+        self._wheel = wheel
+        self._imaging = imaging
+        self._totals = totals
+
+    def status(self, now_ms: int, next_ms: int | None) -> Status:
+        """By the time of the clock, troubles are left out that have been told for long."""
+        return Status(
+            people=sum(len(slot.profiles) for slot in self._slots.owned.values()),
+            stamp_ms=self._commits.stamp_ms,
+            next_ms=next_ms,
+            reads=self._reads.newest(),
+            reads_missed=self._reads.missed(),
+            ready=self._leaving.outbox.ready(),
+            claimed=self._leaving.outbox.under_way(),
+            standing_still=self._time.standing_still,
+            message_ids_window_ms=self._seen.window_ms(),
+            troubles=self.troubles(now_ms),
+            refuses=self._leaving.refuses(),
+        )
+
+    def troubles(self, now_ms: int) -> list[str]:
+        """What whoever runs the engine should know of this shard, a sentence each."""
+        export = self._commits.export.troubles(now_ms)
+        return [*self._dead_letters.troubles(), *self._leaving.troubles(now_ms), *self._seen.troubles(), *export]
+
+    def figures(self, status: Status, now_ms: int) -> ShardFigures:
+        """What the shard counts and measures, beside where it stands."""
+        next_ms = self._wheel.next_ms()
+        return ShardFigures(
+            status=status,
+            totals=self._totals.totals(),
+            epoch=self._commits.epoch,
+            journal_bytes=self._imaging.behind_bytes,
+            timers_late_ms=0 if next_ms is None else max(0, now_ms - next_ms),
+            commits=self._commits.durations,
+            handovers=dict(self._leaving.handovers),
+            outbox=self._leaving.outbox.there(),
+        )
