@@ -1,0 +1,29 @@
+"""/openapi.json tells what the table of routes has, by the structs that handlers use."""
+
+from __future__ import annotations
+
+from openapi_spec_validator import validate
+
+from parcours.ingress.openapi import document
+from parcours.ingress.routes import ROUTES
+
+
+def test_it_is_a_document_of_openapi_3_1() -> None:
+    validate(document(ROUTES))
+
+
+def test_each_route_is_in_it_under_each_of_its_paths() -> None:
+    told = document(ROUTES)["paths"]
+
+    for route in ROUTES:
+        for path in (route.path, *route.also):
+            operation = told[path][route.method.lower()]
+            assert operation["summary"] == route.summary
+            assert ("security" in operation) == (route.scope is not None)
+            assert ("requestBody" in operation) == (route.takes is not None)
+
+
+def test_no_two_structs_have_one_name() -> None:
+    structs = {each for route in ROUTES for each in (route.takes, route.gives) if each is not None}
+
+    assert len({each.__name__ for each in structs}) == len(structs)
