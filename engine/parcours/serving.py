@@ -39,6 +39,11 @@ CLOSING_S: Final = 32
 KEYS_EVERY_S: Final = 60.0
 """How often keys are read again; a signal makes it happen at once."""
 
+HEADERS_MAX: Final = 32 * 1024
+"""Bytes of the headers of one request: many times what any client sends."""
+
+HEADERS_TOO_LONG: Final = "The headers are too long."
+
 IDLE_S: Final = 65
 """How long a connection may idle: longer than balancers keep theirs, so that the door never closes one they use."""
 
@@ -186,13 +191,38 @@ def _server(application: Application, settings: ServeSettings) -> Server:
 
 
 def _bounded(connections_max: int) -> type[HttpToolsProtocol]:
-    """The protocol of a server that closes connections beyond this number at once."""
+    """The protocol of a server that closes connections beyond this number at once, and takes headers up to a length."""
 
     class Bounded(HttpToolsProtocol):
+        header_bytes = 0
+        in_headers = False
+
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as it is above
             super().connection_made(transport)
             if len(self.connections) > connections_max:
                 transport.abort()
+
+        def data_received(self, data: bytes) -> None:
+            going_on = self.in_headers
+            super().data_received(data)
+            if going_on and self.in_headers and not self.transport.is_closing():
+                self.header_bytes += len(data)  # of a header that has not ended nothing else is told
+                if self.header_bytes > HEADERS_MAX:
+                    self.send_400_response(HEADERS_TOO_LONG)
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self.header_bytes, self.in_headers = 0, True
+
+        def on_header(self, name: bytes, value: bytes) -> None:
+            super().on_header(name, value)
+            self.header_bytes += len(name) + len(value)
+            if self.header_bytes > HEADERS_MAX:
+                raise ValueError(HEADERS_TOO_LONG)  # the parser stops at it, and the request is answered with 400
+
+        def on_headers_complete(self) -> None:
+            self.in_headers = False
+            super().on_headers_complete()
 
     return Bounded
 

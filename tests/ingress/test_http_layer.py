@@ -1,0 +1,93 @@
+"""What no handler sees: requests that are no HTTP, and connections that do nothing, at a door in its own process."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from tests.ingress.served import PATIENCE_S, Served, served
+
+from parcours.examples import write_example
+
+CONNECTIONS_MAX = 50
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("door")
+    project = folder / "shop"
+    write_example(project, "abandoned-cart")
+    config = folder / "serve.yaml"
+    config.write_text(f"connections_max: {CONNECTIONS_MAX}\nread_timeout_s: 0.2\nnotice_s: 0\n")
+    recording = [each for name in ("email", "sms", "push") for each in ("--record", name)]
+    with served(project, "memory:", "--config", str(config), *recording, folder=folder) as opened:
+        yield opened
+
+
+def connect(door: Served) -> socket.socket:
+    address = urlsplit(door.address)
+    assert address.hostname is not None and address.port is not None
+    return socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S)
+
+
+def told(connection: socket.socket) -> bytes:
+    """All that comes until the other side closes."""
+    pieces = []
+    try:
+        while piece := connection.recv(65_536):
+            pieces.append(piece)
+    except ConnectionResetError:
+        pieces.append(b"(reset)")
+    return b"".join(pieces)
+
+
+HEAD = b"POST /v1/track HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        HEAD + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /v1/track HTTP/1.1\nHost: localhost\n\n",  # lines that end in LF alone
+        HEAD + b"X-Long: " + b"x" * 65_536 + b"\r\n\r\n",
+        HEAD + b"X-Endless: " + b"x" * 65_536,
+        HEAD + b"".join(b"X-%d: %s\r\n" % (number, b"x" * 100) for number in range(650)) + b"\r\n",
+        HEAD + b"Content-Length: -1\r\n\r\n",
+        b"\x16\x03\x01\x02\x00",  # somebody who wants to speak TLS
+    ],
+)
+def test_what_is_no_request_is_answered_with_400_and_the_connection_is_closed(door: Served, sent: bytes) -> None:
+    with connect(door) as connection:
+        connection.sendall(sent)
+
+        assert told(connection).startswith(b"HTTP/1.1 400")
+
+
+def test_a_body_that_comes_too_slowly_is_given_up(door: Served) -> None:
+    with connect(door) as connection:
+        connection.sendall(
+            b"POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nConnection: close\r\n\r\n1"
+        )
+
+        assert told(connection).startswith((b"HTTP/1.1 408", b"HTTP/1.1 404"))
+
+
+def test_idle_connections_do_no_harm_and_one_too_many_is_closed(door: Served) -> None:
+    idle = [connect(door) for _ in range(CONNECTIONS_MAX - 1)]
+    try:
+        with httpx.Client() as client:
+            assert client.get(f"{door.address}/health").status_code == 200
+            with connect(door) as one_too_many:
+                assert told(one_too_many) in (b"", b"(reset)")
+            assert client.get(f"{door.address}/health").status_code == 200
+    finally:
+        for connection in idle:
+            connection.close()
+
+
+def test_no_answer_names_the_server(door: Served) -> None:
+    assert "server" not in httpx.get(f"{door.address}/health").headers
