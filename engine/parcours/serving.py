@@ -175,7 +175,7 @@ def _server(application: Application, settings: ServeSettings) -> Server:
         Config(
             application,
             loop="none",
-            http=_bounded(settings.connections_max),
+            http=_bounded(settings.connections_max, settings.read_timeout_s),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -190,29 +190,36 @@ def _server(application: Application, settings: ServeSettings) -> Server:
     )
 
 
-def _bounded(connections_max: int) -> type[HttpToolsProtocol]:
-    """The protocol of a server that closes connections beyond this number at once, and takes headers up to a length."""
+def _bounded(connections_max: int, read_timeout_s: float) -> type[HttpToolsProtocol]:
+    """The protocol of a server that bounds connections in number, and headers in length and time.
+
+    A connection beyond the number is closed at once, and so is one that says nothing for long.
+    """
 
     class Bounded(HttpToolsProtocol):
         header_bytes = 0
-        in_headers = False
+        in_headers: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as it is above
             super().connection_made(transport)
             if len(self.connections) > connections_max:
                 transport.abort()
+            self.timeout_keep_alive_task = self.loop.call_later(IDLE_S, self.timeout_keep_alive_handler)
 
         def data_received(self, data: bytes) -> None:
-            going_on = self.in_headers
+            before = self.in_headers
             super().data_received(data)
-            if going_on and self.in_headers and not self.transport.is_closing():
+            if before is not None and self.in_headers is before and not self.transport.is_closing():
                 self.header_bytes += len(data)  # of a header that has not ended nothing else is told
                 if self.header_bytes > HEADERS_MAX:
-                    self.send_400_response(HEADERS_TOO_LONG)
+                    self.end_headers(HEADERS_TOO_LONG)
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
-            self.header_bytes, self.in_headers = 0, True
+            self.header_bytes = 0
+            self.in_headers = self.loop.call_later(
+                read_timeout_s, self.end_headers, "The headers did not come in time."
+            )
 
         def on_header(self, name: bytes, value: bytes) -> None:
             super().on_header(name, value)
@@ -221,8 +228,21 @@ def _bounded(connections_max: int) -> type[HttpToolsProtocol]:
                 raise ValueError(HEADERS_TOO_LONG)  # the parser stops at it, and the request is answered with 400
 
         def on_headers_complete(self) -> None:
-            self.in_headers = False
+            self.forget_headers()
             super().on_headers_complete()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self.forget_headers()
+            super().connection_lost(exc)
+
+        def forget_headers(self) -> None:
+            if self.in_headers is not None:
+                self.in_headers.cancel()
+                self.in_headers = None
+
+        def end_headers(self, why: str) -> None:
+            self.forget_headers()
+            self.send_400_response(why)
 
     return Bounded
 

@@ -55,6 +55,7 @@ HEAD = b"POST /v1/track HTTP/1.1\r\nHost: localhost\r\n"
         b"POST /v1/track HTTP/1.1\nHost: localhost\n\n",  # lines that end in LF alone
         HEAD + b"X-Long: " + b"x" * 65_536 + b"\r\n\r\n",
         HEAD + b"X-Endless: " + b"x" * 65_536,
+        HEAD + b"X-Endless: " + b"x" * 1_000_000,
         HEAD + b"".join(b"X-%d: %s\r\n" % (number, b"x" * 100) for number in range(650)) + b"\r\n",
         HEAD + b"Content-Length: -1\r\n\r\n",
         b"\x16\x03\x01\x02\x00",  # somebody who wants to speak TLS
