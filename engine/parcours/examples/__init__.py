@@ -18,6 +18,7 @@ EXAMPLES: Final = {
     "abandoned-cart": "reacting to an opened mail, three channels, a goal, an exit, caps and quiet hours",
     "launch": "reading an audience once, listeners that share a time-out, an event recognised by what it says",
     "win-back": "an audience that changes as time passes, a score in a branch, a split, the morning after",
+    "double-opt-in": "asking back before anybody is on a list, and why a click in a mail is no answer",
 }
 """What each one shows, in the order in which they are best read."""
 
