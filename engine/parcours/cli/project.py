@@ -36,7 +36,10 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is new or empty.")],
     example: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="One of the examples: welcome, checkout, abandoned-cart, launch, win-back, double-opt-in."),
+        typer.Option(
+            metavar="NAME",
+            help="One of the examples: welcome, checkout, abandoned-cart, launch, win-back, double-opt-in.",
+        ),
     ] = None,
 ) -> None:
     """Write a project to start from: a small one, or an example."""
