@@ -21,9 +21,22 @@ from aiosmtplib import (
 )
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from parcours.channel import Accepted, Attempt, Channel, Delivery, Finding, NotSent, Receipt, Refused, SideBySide
+from parcours.channel import (
+    Accepted,
+    Attempt,
+    Delivery,
+    DeliveryLinks,
+    Finding,
+    LinkedChannel,
+    NotSent,
+    Reaction,
+    Receipt,
+    Refused,
+    SideBySide,
+)
 from parcours_channels.email_address import normal_address
 from parcours_channels.email_content import EmailContent, holds_several, mailbox
+from parcours_channels.email_links import linked
 from parcours_channels.html_text import text_of, with_preheader
 from parcours_channels.mime import address_of, domain_of, encode_mail, message_id
 from parcours_channels.smtp_codes import DEAD_MAILBOX, receipt_of_reply
@@ -85,13 +98,15 @@ class EmailSettings(BaseModel):
         return self
 
 
-class EmailChannel(Channel):
+class EmailChannel(LinkedChannel):
     """The channel `email`."""
 
     Settings: ClassVar[type[BaseModel]] = EmailSettings
     Content: ClassVar[type[BaseModel]] = EmailContent
     address_kind: ClassVar[str] = "email"
     dead_codes: ClassVar[frozenset[str]] = DEAD_MAILBOX
+    reports: ClassVar[frozenset[Reaction]] = frozenset({"delivered", "bounced", "complained", "failed"})
+    reports_by_links: ClassVar[frozenset[Reaction]] = frozenset({"opened", "clicked", "unsubscribed"})
 
     def __init__(self, settings: EmailSettings) -> None:
         self._settings = settings
@@ -125,6 +140,11 @@ class EmailChannel(Channel):
         empty = not content.subject, not (content.text or "").strip() and not (content.html or "").strip()
         words = "the subject is empty", "the mail has no text"
         return [Finding(text) for text, is_so in zip(words, empty, strict=True) if is_so]
+
+    @staticmethod
+    def with_links(content: Any, links: DeliveryLinks) -> BaseModel:
+        assert isinstance(content, EmailContent), "the engine hands over the channel's own content"
+        return linked(content, links)
 
     async def _connect(self) -> SMTP:
         """A connection that is logged in. Raises what aiosmtplib raises, and TimeoutError."""

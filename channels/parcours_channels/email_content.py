@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from parcours_channels.email_address import normal_address
+from parcours_channels.html_links import ACTIVE, links_in, scheme_of
 from parcours_channels.mime import UNPRINTABLE, folded
 from parcours_channels.mjml_source import LIQUID, compiled
 
@@ -72,6 +73,15 @@ class EmailContent(BaseModel):
         if source is not None:
             compiled(source)
         return source
+
+    @field_validator("html")
+    @classmethod
+    def _leads_somewhere(cls, html: str | None) -> str | None:
+        """As the document is read, and once more when templates are filled in, which may make any address."""
+        for link in links_in(html or ""):
+            if (scheme := scheme_of(link.url)) in ACTIVE:
+                raise ValueError(f"has a link of the scheme {scheme}:, which no reader of mail follows")
+        return html
 
     @field_validator("subject", "preheader")
     @classmethod

@@ -18,6 +18,10 @@ WORD_BYTES_MAX = 900
 """A line of a mail has 998 bytes at most (RFC 5322); the header's name and a margin are taken off."""
 
 
+WHOLE = frozenset({"From", "To", "Reply-To", "Message-ID"})
+"""Headers of addresses and ids, which are not folded; a To beyond ASCII is RFC 6532's."""
+
+
 def folded(text: str) -> str:
     """The text on one line: each line break, with the blanks around it, becomes a space, as do control characters."""
     return UNPRINTABLE.sub(" ", text).strip(" ")
@@ -74,15 +78,13 @@ def message_id(key: str, sender: str) -> str:
 
 def _header(name: str, value: str) -> bytes:
     value = folded(value)  # a line break would let a text add headers of its own
-    if name in {
-        "From",
-        "To",
-        "Reply-To",
-        "Message-ID",
-    }:  # addresses and ids are not folded; a To beyond ASCII is RFC 6532's
+    if name in WHOLE:
         return f"{name}: {value}".encode()
     # A word that is too long for a line can only be cut as an encoded one.
     plain = value.isascii() and all(len(word) <= WORD_BYTES_MAX for word in value.split(" "))
+    if name == "List-Unsubscribe" and plain and len(value) <= WORD_BYTES_MAX:
+        # Folded, its first line would be empty, which some readers take for all of it.
+        return f"{name}: {value}".encode()
     lines = Header(value, "us-ascii" if plain else "utf-8", header_name=name).encode(linesep="\r\n")
     return f"{name}: {lines}".encode("ascii")
 

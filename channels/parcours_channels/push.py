@@ -15,9 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from parcours.channel import (
     Attempt,
-    Channel,
     Delivery,
+    DeliveryLinks,
     Finding,
+    LinkedChannel,
+    Reaction,
     Receipt,
     SideBySide,
     plain_address,
@@ -26,6 +28,9 @@ from parcours_channels.fcm_codes import DEAD_TOKEN
 
 PAYLOAD_BYTES_MAX: Final = 4_096
 """FCM's limit for keys and values together."""
+
+REACTION_URL: Final = "reaction_url"
+"""The key of `data` under which an app finds where to tell what the person did, unless the message has one itself."""
 
 RESERVED: Final = re.compile(r"from|message_type|(?:google|gcm\.notification)\..*")
 """Keys of `data` that FCM keeps for itself."""
@@ -77,13 +82,15 @@ class PushContent(BaseModel):
         return self
 
 
-class PushChannel(Channel):
+class PushChannel(LinkedChannel):
     """The channel `push`."""
 
     Settings: ClassVar[type[BaseModel]] = PushSettings
     Content: ClassVar[type[BaseModel]] = PushContent
     address_kind: ClassVar[str] = "token"
     dead_codes: ClassVar[frozenset[str]] = DEAD_TOKEN
+    reports: ClassVar[frozenset[Reaction]] = frozenset({"failed"})
+    reports_by_links: ClassVar[frozenset[Reaction]] = frozenset({"delivered", "opened", "clicked"})
     libraries: ClassVar[tuple[str, ...]] = ("aiohttp", "google.auth", "pyfcm", "requests")
 
     def __init__(self, settings: PushSettings) -> None:
@@ -107,6 +114,13 @@ class PushChannel(Channel):
             found = f"the payload has {size} bytes, and {PAYLOAD_BYTES_MAX} are the most"
             findings.append(Finding(found, refused=True))
         return findings
+
+    @staticmethod
+    def with_links(content: Any, links: DeliveryLinks) -> BaseModel:
+        """The app finds in its data where to tell what the person did."""
+        assert isinstance(content, PushContent), "the engine hands over the channel's own content"
+        linked = content.model_copy(update={"data": {REACTION_URL: links.reaction, **content.data}})
+        return linked if _size_of(linked) <= PAYLOAD_BYTES_MAX else content  # what is shown goes before what is told
 
     async def start(self) -> None:
         """Read the credentials. Raises ValueError if the private key cannot be read; asks nobody yet."""

@@ -21,6 +21,7 @@ from parcours.channel import (
     Delivery,
     Feedback,
     Finding,
+    Reaction,
     Receipt,
     SideBySide,
     WebhookRequest,
@@ -78,6 +79,7 @@ class SmsChannel(Channel):
     Content: ClassVar[type[BaseModel]] = SmsContent
     address_kind: ClassVar[str] = "phone"
     dead_codes: ClassVar[frozenset[str]] = DEAD_NUMBER
+    reports: ClassVar[frozenset[Reaction]] = frozenset({"delivered", "bounced", "failed", "unsubscribed", "replied"})
     libraries: ClassVar[tuple[str, ...]] = ("aiohttp", "twilio")
 
     def __init__(self, settings: SmsSettings) -> None:

@@ -17,6 +17,7 @@ from parcours.core.input import ContentRefused, Settlement
 from parcours.dispatch.dispatcher import Dispatcher
 from parcours.dispatch.render import ContentRejected, Renderer
 from parcours.errors import ShardUnavailable, StoreBroken
+from parcours.ingress.sealed_links import SealedLinks
 from parcours.journey.program import Program
 
 if TYPE_CHECKING:
@@ -112,13 +113,15 @@ def test_without_room_nothing_is_claimed(
 def test_a_delivery_brings_the_address_at_which_its_provider_may_report(
     new_channel: NewChannel, new_shard: NewShard, new_renderer: NewRenderer, new_entry: NewEntry
 ) -> None:
-    def report_url(entry: Outgoing) -> str | None:
-        return f"https://door.example/{entry.key}" if entry.person == "u1" else None
+    class Links(SealedLinks):
+        def report_url(self, outgoing: Outgoing) -> str | None:
+            return f"{self.public_url}/{outgoing.key}" if outgoing.person == "u1" else None
 
     async def scenario() -> None:
         channel, shard = new_channel(), new_shard([new_entry(1), new_entry(2)])
         renderer = new_renderer()
-        dispatcher = Dispatcher("note-1", "note", channel, renderer, Settings(), report_url=report_url)
+        links = Links("https://door.example", ["k" * 32])
+        dispatcher = Dispatcher("note-1", "note", channel, renderer, Settings(), links=links)
         await run_until_settled(dispatcher, shard, 2)
 
         deliveries = [delivery for call in channel.calls for delivery in call]

@@ -19,6 +19,8 @@ from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.webhooks import feedback_lines
 from parcours.errors import CallerError, ChannelUnknown, SettingInvalid
+from parcours.ingress.sealed_links import SealedLinks
+from parcours.ingress.tokens import ReportToken
 from parcours.journey.model.document import (
     EventDocument,
     EventsDocument,
@@ -147,14 +149,12 @@ def text_shop() -> Project:
 def test_a_provider_reports_at_the_address_that_whoever_opens_the_engine_gives_a_delivery(
     new_shard: Callable[..., HandingShard], new_entry: Callable[..., Outgoing]
 ) -> None:
-    def report_url(entry: Outgoing) -> str:
-        return f"https://door.luma.example/webhooks/sms/{entry.person}"
-
     async def scenario(provider: TwilioServer) -> None:
         # given a plan with such addresses, whose channel has none of its own
         settings = {"account": provider.account, "token": provider.token, "sender": "+33600000000"}
         sms = {"sms": {**settings, "base_url": provider.url}}
-        plan, registry = Plan(text_shop(), 1, "memory:", sms, report_url=report_url), Registry.installed()
+        links = SealedLinks("https://door.luma.example", ["k" * 32])
+        plan, registry = Plan(text_shop(), 1, "memory:", sms, links=links), Registry.installed()
         shard = new_shard([msgspec.structs.replace(new_entry(1, message="note"), key=KEY, channel="sms")])
         dispatcher = new_dispatcher("sms-1", "sms", plan, plan.project.program, registry)
 
@@ -164,7 +164,8 @@ def test_a_provider_reports_at_the_address_that_whoever_opens_the_engine_gives_a
         request = provider.status_callback(message, "delivered")
 
         # then the report is one of that delivery
-        assert request.url.startswith("https://door.luma.example/webhooks/sms/u1?")
+        token = request.url.partition("?")[0].removeprefix("https://door.luma.example/webhooks/sms/")
+        assert links.seals.unseal(ReportToken, token) == ReportToken("u1", KEY)
         assert feedback_lines(registry, sms, "sms", request) == [
             feedback_line(Feedback(key=KEY, reaction="delivered")),
         ]

@@ -53,6 +53,9 @@ The texts of messages are [Liquid](https://shopify.github.io/liquid/), and read 
 under the names that are declared, as in `{{ entry.cart.total }}`. `size`, `first` and `last` are what Liquid means by
 them behind a list or a text; behind an object they are properties, and have to be declared. `{{ entry.cart | size }}`
 counts what an object holds.
+
+`{{ preferences_url }}` is the address of the page on which the person says what she wants to get. It is her own, and
+empty where the engine has no links: in a simulation, in a test, and without a door.
 """
 
 SETTINGS = """\

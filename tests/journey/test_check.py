@@ -307,6 +307,8 @@ def test_a_name_is_given_once(changed: Change) -> None:
 TEMPLATES = [
     ("{{ profile.frst_name }}", "unknown name profile.frst_name, did you mean 'profile.first_name'?"),
     ("{{ first_name }}", "unknown name first_name, a name begins with profile, entry, event or run"),
+    ("{{ preferences_ur }}", "unknown name preferences_ur, did you mean 'preferences_url'?"),
+    ("{{ preferences_url.page }}", "preferences_url is an address, which has nothing below it"),
     ("{{ profile.first_name | upcse }}", "unknown filter 'upcse', did you mean 'upcase'?"),
     ("{{ profile }}", "'profile' alone is no value, name what is in it as in profile.name"),
     ("{{ profile.first_name", "not a Liquid template: expected '}}', found end of file"),

@@ -11,9 +11,9 @@ Rules that a channel keeps:
 - `send` does not sleep in order to retry: it says `NotSent(retry_after_s=...)` and the engine waits.
 - A crash of the process during `send` makes every delivery of that call ambiguous.
 
-What a channel is made of is in vocabulary.py. The rest is help that nobody has to take: sending deliveries
-side by side and judging failures (side_by_side.py), reading what an HTTP answer says (http.py), and keeping a URL of
-somebody else's out of private networks (guard.py).
+What a channel is made of is in vocabulary.py, and how addresses of ours get into its contents in links.py. The rest is
+help that nobody has to take: sending deliveries side by side and judging failures (side_by_side.py), reading what an
+HTTP answer says (http.py), and keeping a URL of somebody else's out of private networks (guard.py).
 """
 
 from parcours.channel.guard import AddressForbidden, AllowedNetworks, Guard
@@ -26,6 +26,7 @@ from parcours.channel.http import (
     receipt_of,
     retry_after_s,
 )
+from parcours.channel.links import DeliveryLinks, LinkedChannel
 from parcours.channel.side_by_side import Attempt, SideBySide
 from parcours.channel.vocabulary import (
     CALL,
@@ -59,10 +60,12 @@ __all__ = [
     "Attempt",
     "Channel",
     "Delivery",
+    "DeliveryLinks",
     "Feedback",
     "FeedbackChannel",
     "Finding",
     "Guard",
+    "LinkedChannel",
     "NotSent",
     "Reaction",
     "Receipt",

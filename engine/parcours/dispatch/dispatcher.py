@@ -31,7 +31,7 @@ from parcours.dispatch.places import Places
 from parcours.dispatch.sender import Renders, Sender
 from parcours.errors import ParcoursError, ShardUnavailable
 from parcours.journey.program import Program
-from parcours.routing.plan import ReportUrl
+from parcours.routing.plan import Links
 from parcours.routing.ports import DeliveryPort
 from parcours.shard.messages import Claims
 from parcours.shard.requests import ExchangeDeliveries
@@ -52,11 +52,11 @@ GATHER_MAX_S = 0.01
 class Dispatcher:
     """Lives on one event loop.
 
-    name        tells its claims from those of a dispatcher before it
-    report_url  the address at which a provider may report on a delivery, None: on none of them
-    breaker     holds deliveries back while none can leave. None: each is tried, however the others fared, as suits what
-                goes to many hosts
-    bucket      holds them back so that they keep to a rate. None: as many leave as the channel can carry
+    name     tells its claims from those of a dispatcher before it
+    links    know the address at which a provider may report on a delivery, None: on none of them
+    breaker  holds deliveries back while none can leave. None: each is tried, however the others fared, as suits what
+             goes to many hosts
+    bucket   holds them back so that they keep to a rate. None: as many leave as the channel can carry
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Dispatcher:
         channel: Channel,
         renderer: Renders,
         settings: Settings,
-        report_url: ReportUrl | None = None,
+        links: Links | None = None,
         breaker: Breaker | None = None,
         bucket: Bucket | None = None,
     ) -> None:
@@ -77,7 +77,7 @@ class Dispatcher:
         self._settings = settings
         self._breaker = breaker
         self._bucket = bucket
-        self._sender = Sender(channel_name, channel, renderer, settings, report_url, breaker)
+        self._sender = Sender(channel_name, channel, renderer, settings, links, breaker)
         self._probe_asked = False
         self._alarm: asyncio.TimerHandle | None = None
         self._ports: Sequence[DeliveryPort] = ()

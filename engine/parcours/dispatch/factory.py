@@ -35,14 +35,20 @@ def new_dispatcher(name: str, channel: str, plan: Plan, program: Program, regist
         caller = _caller({**own_settings(plan.channels[CALL]), "answer_bytes_max": settings.answer_bytes_max})
         return Dispatcher(name, channel, caller, CallRenderer(program), settings, bucket=bucket)
     check = registry.check(channel)
-    renderer = Renderer(program, {channel: registry.channel(channel).Content}, {channel: check} if check else {})
+    renderer = Renderer(
+        program,
+        {channel: registry.channel(channel).Content},
+        {channel: check} if check else {},
+        links=plan.links,
+        put_in=registry.put_in(channel),
+    )
     return Dispatcher(
         name,
         channel,
         registry.open(channel, plan.channels[channel]),
         renderer,
         settings,
-        report_url=plan.report_url,
+        links=plan.links,
         breaker=None if plan.virtual else Breaker(settings),
         bucket=bucket,
     )

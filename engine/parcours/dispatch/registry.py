@@ -9,16 +9,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ValidationError
 
-from parcours.channel import GROUP, Channel, plain_address
+from parcours.channel import GROUP, Channel, DeliveryLinks, plain_address
 from parcours.errors import ChannelUnknown, ExtraMissing, SettingInvalid
 from parcours.journey.compile.content_check import ContentCheck
 from parcours.journey.model.channel_rate import own_settings
 from parcours.journey.read.complaints import in_a_line
 from parcours.wording import nearest
+
+PutIn: TypeAlias = Callable[[Any, DeliveryLinks], BaseModel]
+"""A channel's `with_links`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,10 @@ class Registry:
     def check(self, name: str) -> ContentCheck | None:
         """The channel's judgement of a rendered content, None if it has none."""
         return getattr(self.channel(name), "check", None)
+
+    def put_in(self, name: str) -> PutIn | None:
+        """How addresses of ours get into the channel's contents, None if it has no place for any."""
+        return getattr(self.channel(name), "with_links", None)
 
     def contents(self) -> Mapping[str, type[BaseModel]]:
         """What a message holds for each channel that can be loaded."""

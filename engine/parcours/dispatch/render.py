@@ -2,6 +2,8 @@
 
 A template sees `profile`, `entry`, `event` and `run` as they were when the message was decided on, and
 `'now'` is that instant, in the person's time zone. Text that a content model marks as text/html is escaped for HTML.
+Where the engine has links, a channel that has a place for them puts them in, and `preferences_url` is one of them;
+elsewhere it is empty.
 """
 
 from __future__ import annotations
@@ -18,15 +20,17 @@ from parcours.channel import Finding, Refused
 from parcours.core.effect import Outgoing
 from parcours.core.input import ContentRefused, Settlement
 from parcours.core.paths import pick
+from parcours.dispatch.registry import PutIn
 from parcours.errors import ProjectInvalid
 from parcours.expression.zones import zone, zone_names
 from parcours.instants import to_moment
 from parcours.journey.compile.content_check import ContentChecks, findings_of
 from parcours.journey.program import Program
 from parcours.journey.read.complaints import in_a_line
+from parcours.routing.plan import Links
 from parcours.template.dialect import Aborted, Dialect
 from parcours.template.nothing import without_nulls
-from parcours.template.rendering import RENDERING, Rendering
+from parcours.template.rendering import PREFERENCES, RENDERING, Rendering
 from parcours.wording import error_words, words_of
 
 
@@ -50,6 +54,8 @@ class Renderer:
 
     contents  the content models of its channels
     checks    their judgement of what has been rendered; a channel without one takes all that its model does
+    links     make the addresses of ours in a delivery, None: it has none
+    put_in    puts them into what is rendered, None where that has no place for them
     """
 
     def __init__(
@@ -57,13 +63,19 @@ class Renderer:
         program: Program,
         contents: Mapping[str, type[BaseModel]],
         checks: ContentChecks = MappingProxyType({}),
+        *,
+        links: Links | None = None,
+        put_in: PutIn | None = None,
     ) -> None:
         self._contents = contents
         self._checks = checks
+        self._links = links
+        self._put_in = put_in
         self._plain = Dialect()
         self._html = Dialect(autoescape=True)
         self._parsed: dict[tuple[bool, str], BoundTemplate] = {}
         self._sources: dict[tuple[str, int, str, str], Mapping[str, object]] = {}
+        self._tracked: frozenset[tuple[str, int, str]] = frozenset()
         self.publish(program)
 
     def publish(self, program: Program) -> None:
@@ -79,6 +91,12 @@ class Renderer:
                         checked[id(content)] = _checked(message.name, channel, self._contents[channel], content)
                     sources[journey.name, journey.version, message.name, channel] = checked[id(content)]
         self._sources = sources
+        self._tracked = frozenset(
+            (journey.name, journey.version, message.name)
+            for journey in program.versions()
+            for message in journey.messages.values()
+            if message.is_tracked
+        )
 
     def render(self, outgoing: Outgoing) -> BaseModel:
         """The channel's content with every template filled in. Raises RenderFailed, or ContentRejected of its kind."""
@@ -95,13 +113,13 @@ class Renderer:
 
     def _filled(self, outgoing: Outgoing) -> BaseModel:
         model = self._contents[outgoing.channel]
-        values = _values(outgoing)
+        values = {**_values(outgoing), PREFERENCES: "" if self._links is None else self._links.preferences(outgoing)}
         try:
             filled = {
                 name: self._fill(value, values, html=_is_html(model, name))
                 for name, value in self._source(outgoing).items()
             }
-            return model.model_validate(filled)
+            return self._linked(model.model_validate(filled), outgoing)
         except RenderFailed:
             raise
         except Aborted as abort:
@@ -114,6 +132,13 @@ class Renderer:
             # Filters and a stranger's content model raise anything for data that nobody thought of, up to MemoryError;
             # it is one person's message that fails, and its claim is answered.
             raise RenderFailed(f"render: {error_words(error)}") from error
+
+    def _linked(self, content: BaseModel, outgoing: Outgoing) -> BaseModel:
+        """The content with the addresses of ours that have a place in it."""
+        if self._links is None or self._put_in is None:
+            return content
+        tracked = (outgoing.journey, outgoing.version, outgoing.message) in self._tracked
+        return self._put_in(content, self._links.of(outgoing, tracked=tracked))
 
     def fields(self, message: str, channel: str) -> frozenset[str]:
         """The names of what the message has for the channel, none if it has nothing."""

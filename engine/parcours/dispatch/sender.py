@@ -22,7 +22,7 @@ from parcours.dispatch.breaker import Breaker
 from parcours.dispatch.outsiders import OutsiderFailed, bounded_call, storable
 from parcours.dispatch.render import RenderFailed
 from parcours.journey.program import Program
-from parcours.routing.plan import ReportUrl
+from parcours.routing.plan import Links
 from parcours.wording import error_words
 
 log = logging.getLogger("parcours")
@@ -41,8 +41,8 @@ class Renders(Protocol):
 class Sender:
     """Lives on one event loop.
 
-    report_url  the address at which a provider may report on a delivery, None: on none of them
-    breaker     hears every receipt. None: each delivery is tried, however the others fared
+    links    know the address at which a provider may report on a delivery, None: on none of them
+    breaker  hears every receipt. None: each delivery is tried, however the others fared
     """
 
     def __init__(
@@ -51,14 +51,14 @@ class Sender:
         channel: Channel,
         renderer: Renders,
         settings: Settings,
-        report_url: ReportUrl | None,
+        links: Links | None,
         breaker: Breaker | None,
     ) -> None:
         self._channel_name = channel_name
         self._channel = channel
         self._renderer = renderer
         self._settings = settings
-        self._report_url = report_url
+        self._links = links
         self._breaker = breaker
         self._under_way = 0
         self._silence: asyncio.TimerHandle | None = None
@@ -97,7 +97,7 @@ class Sender:
             message=entry.message,
             message_class=entry.message_class,
             person=entry.person,
-            report_url=None if self._report_url is None else self._report_url(entry),
+            report_url=None if self._links is None else self._links.report_url(entry),
         )
 
     async def _hand_over(self, deliveries: list[Delivery]) -> list[Receipt]:

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from parcours.ingress.application import app
+    from parcours.ingress.sealed_links import SealedLinks
     from parcours.ingress.settings import ServeSettings, load_settings
 
-__all__ = ["ServeSettings", "app", "load_settings"]
+__all__ = ["SealedLinks", "ServeSettings", "app", "load_settings"]
 
 if not TYPE_CHECKING:  # the pure parts, such as tokens, need no server
     from importlib import import_module
 
     _HOMES = {
+        "SealedLinks": "parcours.ingress.sealed_links",
         "ServeSettings": "parcours.ingress.settings",
         "app": "parcours.ingress.application",
         "load_settings": "parcours.ingress.settings",

@@ -261,7 +261,7 @@ class Message:
     """A message. `contents` maps a channel to the input of its `Content` model, with templates not rendered.
 
     `paths` are the dotted names that its templates use, such as `profile.first_name`. `dates` are the declared
-    local dates among and below them.
+    local dates among and below them. `is_tracked` if opens and clicks are told by links in it.
     """
 
     name: str
@@ -271,6 +271,7 @@ class Message:
     contents: Mapping[str, Mapping[str, object]]
     paths: frozenset[str]
     dates: tuple[str, ...] = ()
+    is_tracked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
+from parcours.channel import DeliveryLinks
 from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.core.identity import SLOTS, SlotMap
@@ -22,8 +23,17 @@ SHARDS_MAX = SLOTS
 """A shard without a hash slot would own nobody."""
 
 
-ReportUrl: TypeAlias = Callable[[Outgoing], str | None]
-"""Gives the address for reports on a delivery, None for one on which nobody is to report."""
+class Links(Protocol):
+    """The addresses of ours in deliveries. It travels with the plan, pickled, to wherever deliveries leave."""
+
+    def of(self, outgoing: Outgoing, *, tracked: bool) -> DeliveryLinks:
+        """Those that the delivery carries itself; `tracked` if opens and clicks are to be told."""
+
+    def preferences(self, outgoing: Outgoing) -> str:
+        """The page on which the person says what she wants to get; templates name it `preferences_url`."""
+
+    def report_url(self, outgoing: Outgoing) -> str | None:
+        """The address at which a provider reports on the delivery, None if on this one nobody is to report."""
 
 
 class RecordedAnswers(Protocol):
@@ -49,8 +59,8 @@ class Plan:
     virtual   time is that of the events, and passes only when told to
     told      under virtual time: told lines say what becomes of deliveries and reads (segment/told.py)
     crowd     how simulated people react, under virtual time
-    report_url   where a provider may report what becomes of a delivery; it travels as `rendering` does. None: nowhere
-                 but where a channel's own settings say
+    links        makes the addresses of ours that deliveries carry. None: they carry none, and providers report where a
+                 channel's own settings say
     rendering    reads what is only recorded; None: nobody does, and all of it counts as sent
     exports      whether facts are exported into the store's folder
     address_secret  by what exported addresses are hashed, None where the project names none
@@ -66,7 +76,7 @@ class Plan:
     crowd: Crowd | None = None
     settings: Settings = field(default_factory=Settings)
     rendering: RecordedAnswers | None = None
-    report_url: ReportUrl | None = None
+    links: Links | None = field(default=None, repr=False)
     exports: bool = False
     address_secret: str | None = field(default=None, repr=False)
 

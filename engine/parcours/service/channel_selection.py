@@ -58,6 +58,18 @@ def delivering(
     return settings
 
 
+def unlinked(project: Project, channels: Iterable[str], registry: Registry | None = None) -> list[str]:
+    """Those of the channels to open whose contents could carry links, and on which the project has marketing."""
+    marketing = {
+        channel
+        for message in project.program.messages.values()
+        if message.message_class == "marketing"
+        for channel in message.contents
+    }
+    installed = registry or Registry.installed()
+    return [name for name in sorted(marketing.intersection(channels)) if installed.put_in(name) is not None]
+
+
 def _loadable(names: set[str], registry: Registry | None) -> set[str]:
     """Those that somebody offers and that can be loaded; the others are missed by nobody as long as none uses them."""
     return names & set((registry or Registry.installed()).contents()) if names else set()

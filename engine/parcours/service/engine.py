@@ -18,6 +18,7 @@ from parcours.closing import close_after
 from parcours.config import Settings
 from parcours.errors import CallerError, EngineClosed
 from parcours.journey.project import Project
+from parcours.routing.plan import Links
 from parcours.runtime.runtimes import RuntimeName
 from parcours.service.acknowledgement import Acknowledgement, Ingested
 from parcours.service.blocking import BlockingFacade, as_described, blocking
@@ -72,6 +73,7 @@ class Engine(BlockingFacade):
         settings: Settings | None = None,
         clock: Clock | None = None,
         environ: Mapping[str, str] | None = None,
+        links: Links | None = None,
     ) -> Self:
         """Open the project's store and go on from where it stands.
 
@@ -79,6 +81,7 @@ class Engine(BlockingFacade):
         records  channels that only record what would be sent; `Service.open` tells more of them
         clock    another clock than the machine's, for the local runtime
         environ  where `env:NAME` settings are looked up; the environment of the process, if it is left out
+        links    the addresses of a door that what leaves carries; `Service.open` tells more of them
         Raises CallerError, ProjectInvalid for drafts, SettingInvalid, ChannelUnknown, ExtraMissing, StoreBusy or
         StoreBroken.
         """
@@ -92,6 +95,7 @@ class Engine(BlockingFacade):
                 settings=settings,
                 clock=clock,
                 environ=environ,
+                links=links,
             )
         )
         engine._thread.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -22,12 +23,12 @@ from parcours.dispatch.webhooks import feedback_lines
 from parcours.errors import CallerError, EngineClosed, ProjectInvalid
 from parcours.journey.project import Project, check_project
 from parcours.routing.calls import Lines, Written, checked_line, lines_of
-from parcours.routing.plan import Plan, check_shards
+from parcours.routing.plan import Links, Plan, check_shards
 from parcours.routing.ports import ShardPort
 from parcours.runtime.exporting import address_secret, can_export
 from parcours.runtime.runtimes import RuntimeName
 from parcours.service.acknowledgement import Ingested
-from parcours.service.channel_selection import delivering, recording
+from parcours.service.channel_selection import delivering, recording, unlinked
 from parcours.service.facade import Facade
 from parcours.service.figures import EngineFigures
 from parcours.service.host import CLOSE_PATIENCE_S, Host
@@ -37,6 +38,8 @@ from parcours.service.set_aside import DeadLetter, list_all, send_again
 from parcours.service.unknown_names import UnknownNames
 from parcours.store.address import check_address
 from parcours.wording import shown_value
+
+log = logging.getLogger("parcours")
 
 REPORTS: Final = frozenset({"consent", "suppression", "reaction", "feedback"})
 """Types of calls that tell of consent, or of what became of deliveries: they are taken though events are refused."""
@@ -71,6 +74,7 @@ class Service(Facade):
         settings: Settings | None = None,
         clock: Clock | None = None,
         environ: Mapping[str, str] | None = None,
+        links: Links | None = None,
     ) -> Self:
         """A service on the project's store. It goes on from where that stands once it is entered, or started.
 
@@ -82,12 +86,15 @@ class Service(Facade):
                  channel's check refuses, would not leave live. `simulate` with `rendering` sees them
         clock    another clock than the machine's, for the local runtime
         environ  where `env:NAME` settings are looked up; the environment of the process, if it is left out
+        links    the addresses of a door that what leaves carries, such as parcours.ingress.SealedLinks: opens and
+                 clicks are told by them, and marketing mail has its way out. Without it none is put in
         Raises CallerError, ProjectInvalid for drafts, SettingInvalid, ChannelUnknown, ExtraMissing; entering it
         StoreBusy or StoreBroken.
         """
         check_project("open", project)
         check_method("clock", clock, "now_ms")
         check_kind("environ", environ, (Mapping, NoneType), "a mapping of texts")
+        check_method("links", links, "report_url")
         if project.drafts:
             raise ProjectInvalid("\n".join(drafted(project)))
         check_shards(shards)
@@ -97,7 +104,10 @@ class Service(Facade):
         plan = Plan(
             project, shards, store, channels, recorded, settings=settings_of(settings), exports=can_export(store),
             address_secret=address_secret(project, os.environ if environ is None else environ),
+            links=links,
         )  # fmt: skip
+        if links is None and (without := unlinked(project, channels)):
+            log.warning("no links are put into what leaves on %s: nobody gave `links`", ", ".join(without))
         return cls(plan, runtime, clock)
 
     async def start(self) -> None:

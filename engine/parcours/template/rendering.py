@@ -16,6 +16,9 @@ from liquid.exceptions import ResourceLimitError
 RENDERING: Final = "$rendering"
 """Under this name filters find the rendering; no template can name it."""
 
+PREFERENCES: Final = "preferences_url"
+"""The one name of a template that is no root with something below it: the person's preference page."""
+
 OUTPUT_BYTES_MAX: Final = 1_000_000
 """Output of one template, and result of one filter: larger than any mail a provider takes."""
 

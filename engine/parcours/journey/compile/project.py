@@ -255,6 +255,7 @@ class _Compiler:
             contents=dict(document.contents),
             paths=frozenset(paths),
             dates=tuple(sorted(_dates_in(names, paths))),
+            is_tracked=document.message_class == "marketing" if document.track is None else document.track,
         )
 
     def _actions(self) -> dict[str, program.Action]:

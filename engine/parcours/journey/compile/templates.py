@@ -15,6 +15,7 @@ from parcours.expression.names import Names, kind_at
 from parcours.expression.nodes import ROOTS
 from parcours.journey.read.finding import KeyPath
 from parcours.template.dialect import WORDS, Dialect, misused_filters
+from parcours.template.rendering import PREFERENCES
 from parcours.wording import nearest, quoted
 
 _MARKS: Final = ("{{", "{%")
@@ -72,8 +73,12 @@ def read_template(text: str) -> TemplateUse:
     complaints += misused_filters(template)
     paths: set[str] = set()
     for root, variables in analysis.globals.items():
+        if root == PREFERENCES:
+            if any(len(variable.segments) > 1 for variable in variables):
+                complaints.append(f"{root} is an address, which has nothing below it")
+            continue
         if root not in ROOTS:
-            hint = nearest(root, ROOTS) or ", a name begins with profile, entry, event or run"
+            hint = nearest(root, (*ROOTS, PREFERENCES)) or ", a name begins with profile, entry, event or run"
             complaints.append(f"unknown name {root}{hint}")
             continue
         paths |= {_dotted(variable.segments) for variable in variables}

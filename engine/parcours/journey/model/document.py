@@ -213,6 +213,11 @@ class MessageDocument(Document, extra="allow"):
     expires: PositiveDuration | None = Field(
         default=None, description="How long after it was asked for it may still go out."
     )
+    track: bool | None = Field(
+        default=None,
+        description="Whether links in it tell of opens and clicks. Those of marketing do without it, and those of "
+        "transactional messages do not.",
+    )
 
     @property
     def contents(self) -> Mapping[str, dict[str, Any]]:
