@@ -126,7 +126,17 @@ class ShardStopped(ShardUnavailable):
 
 
 class Overloaded(NobodyYet):
-    """More is handed in than the shards can take; try again in a moment."""
+    """More is handed in than the shards can take; try again in a moment.
+
+    The second argument, `waiting_lines`, is how many lines are before those that were turned away.
+    """
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    @property
+    def waiting_lines(self) -> int:
+        return self.args[1] if len(self.args) > 1 else 0
 
 
 DISK_ERRORS: Final = frozenset({errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EROFS})

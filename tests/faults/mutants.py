@@ -103,7 +103,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a router does not go back",
-        "routing/router.py",
+        "routing/lane.py",
         "            flight = self._flights[0]\n            answer = await self._ask(flight)",
         "            flight = self._flights[-1]\n            answer = await self._ask(flight)",
     ),

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from parcours.config import Settings
 from parcours.core.identity import SlotMap
 from parcours.errors import Overloaded, ShardUnavailable, StoreBroken
-from parcours.routing.router import Router, Taken
+from parcours.routing.router import Router
+from parcours.routing.taken import Taken
 
 if TYPE_CHECKING:
     from tests.routing.conftest import Fault, ScriptedShard

@@ -101,6 +101,20 @@ def test_an_event_that_raises_is_set_aside_and_the_others_of_its_batch_are_taken
     assert [run.journey for run in poisoned.shard.profile("anna").runs] == ["ship"]  # type: ignore[union-attr]
 
 
+def test_an_event_that_was_set_aside_keeps_the_time_that_it_means(poisoned: Poisoned, lines: Lines) -> None:
+    line = b'{"type":"track","event":"Ordered","userId":"%b","timestamp":"1970-01-01T00:10:00Z"}' % POISON.encode()
+    poisoned.take(batch_of(1, lines.identify(POISON)))
+    batch = Batch("router", 2, [1], [line], [5_000])
+
+    with pytest.raises(ShardStopped):
+        poisoned.take(batch)
+    answer = poisoned.open().take(batch, poisoned.now_ms)
+
+    (letter,) = poisoned.shard.dead_letters.listed()
+    assert letter.line == line.replace(b"00:10:00Z", b"00:10:05.000Z")
+    assert poisoned.take(batch) == answer, "it is known again by the line as it came"
+
+
 def test_a_timer_that_raises_is_set_aside_with_its_run_and_everybody_else_goes_on(
     poisoned: Poisoned, lines: Lines
 ) -> None:

@@ -14,8 +14,10 @@ import msgspec
 
 from parcours.config import DAY_MS, Settings
 from parcours.core.storable import objection
+from parcours.core.time_text import time_text
 from parcours.instants import EPOCH, LATEST_MS
 from parcours.journey.program import PAGE_EVENTS
+from parcours.segment.json_members import with_member
 from parcours.surrogates import mended_json, mended_text
 
 T = TypeVar("T")
@@ -199,6 +201,18 @@ def instant(timestamp: datetime | None) -> int:
     if not 0 <= at < LATEST_MS:
         raise Unusable(f"the timestamp {timestamp.isoformat()} is not of the years 1970 to 9997")
     return at
+
+
+def corrected(at: int, skew_ms: int) -> int:
+    """A time by a clock that is behind by so much, in ms; within the years in which a line can be."""
+    return min(max(0, at + skew_ms), LATEST_MS - 1)
+
+
+def corrected_line(line: bytes, call: Call, skew_ms: int) -> bytes:
+    """The line with the timestamp that its own one means, for whoever keeps it: the correction does not go along."""
+    if call.timestamp is None or not skew_ms:
+        return line
+    return with_member(line, "timestamp", f'"{time_text(corrected(instant(call.timestamp), skew_ms))}"'.encode())
 
 
 def properties_of(call: Call) -> dict[str, object]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
 from parcours.arguments import check_timeout
+from parcours.errors import NobodyYet, ShardUnavailable
 from parcours.routing.calls import Lines
-from parcours.routing.router import Taken
+from parcours.routing.taken import Taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,43 @@ class Ingested:
         """The outcome by the places of the call, with what could not become a line."""
         rejected = [(handed_in.places[line], reason) for line, reason in taken.rejected]
         return cls(taken.accepted, taken.duplicate, tuple(sorted([*rejected, *handed_in.refused])), taken.undeclared)
+
+
+@dataclass(frozen=True, slots=True)
+class LinesTaken:
+    """What became of lines that were handed in as they are, by their places, from 0.
+
+    accepted   how many are on disk and applied exactly once
+    repeated   the places of those that were recognised by their message id, in no order
+    rejected   (place, reason) of each that cannot be used
+    failure    why not all of them have been answered, None if they have; the others may be applied all the same
+    committed  the places of those that are on disk, where not all have been answered
+    """
+
+    accepted: int
+    repeated: Sequence[int]
+    rejected: Sequence[tuple[int, str]]
+    failure: NobodyYet | None = None
+    committed: Sequence[int] = ()
+
+    @classmethod
+    async def within(cls, wait_s: float | None, taken: Taken) -> LinesTaken:
+        """What is known after so long, None: once all lines are answered. Raises what goes wrong for good."""
+        await asyncio.wait([taken.done], timeout=wait_s)
+        failure: BaseException | None = None
+        if not taken.done.done():
+            taken.done.add_done_callback(_heard)
+            failure = ShardUnavailable(f"not answered by all shards within {wait_s:g} s")
+        elif (failure := taken.done.exception()) is not None and not isinstance(failure, NobodyYet):
+            raise failure
+        committed = () if failure is None else taken.committed()
+        return cls(taken.accepted, taken.repeated, taken.rejected, failure, committed)
+
+
+def _heard(answer: asyncio.Future[Taken]) -> None:
+    """Nobody waits for it any more: an error in it is nobody's."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 class Acknowledgement:

@@ -23,7 +23,8 @@ from parcours.insight.exporter.opening import recall_exported
 from parcours.journey.program import Program
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
-from parcours.routing.router import Router, Taken
+from parcours.routing.router import Router
+from parcours.routing.taken import Taken
 from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.service.figures import EngineFigures, ask_all
 from parcours.service.journey_control import JourneyControl
@@ -105,19 +106,43 @@ class Host:
         self._reads.renew(program)
 
     async def route(self, lines: Sequence[bytes], *, are_reports: bool) -> Taken:
-        """What becomes of these lines. Raises Overloaded if too many calls wait for room already, or if a shard of
-        theirs wants no events; reports it takes (`Router.start`).
+        """What becomes of these lines. Raises Overloaded as `hand_in` does, however long it takes to get in."""
+        taken = await self.hand_in(lines, are_reports=are_reports)
+        return await taken.done
+
+    async def hand_in(
+        self,
+        lines: Sequence[bytes],
+        skews_ms: Sequence[int] = (),
+        *,
+        are_reports: bool = False,
+        room_wait_s: float | None = None,
+    ) -> Taken:
+        """Put these lines into the lanes of their shards (`Router.hand_in`), once there is room in those.
+
+        room_wait_s  how long to wait for it, and for shards that do not answer now; None: as long as it takes for room
+        Raises Overloaded if there is none then, if too many calls wait for it already, or if a shard of these lines
+        wants no events; reports it takes.
         """
         assert self._router is not None, "start comes first"
-        if not self._router.has_room():
+        router, bounded = self._router, room_wait_s is not None
+        dealt = router.deal(lines)
+        if not router.has_room(dealt, reachable=bounded):
             if self._waiting >= self._plan.settings.waiting_calls_max:
-                raise Overloaded(f"waiting_calls_max={self._waiting} calls wait already")
+                raise Overloaded(f"waiting_calls_max={self._waiting} calls wait already", router.waiting_before(dealt))
             self._waiting += 1
             try:
-                await self._router.room()
+                async with asyncio.timeout(room_wait_s):
+                    await router.room(dealt, reachable=bounded)
+            except TimeoutError:
+                raise Overloaded(f"no room within {room_wait_s:g} s", router.waiting_before(dealt)) from None
             finally:
                 self._waiting -= 1
-        return await self._router.take(lines, are_reports=are_reports)
+        return router.hand_in(lines, dealt, skews_ms, are_reports=are_reports)
+
+    def waiting_lines(self) -> int:
+        """How many lines have been handed in that no shard has answered yet."""
+        return 0 if self._router is None else sum(self._router.waiting_lines())
 
     @property
     def ports(self) -> Sequence[ShardPort]:

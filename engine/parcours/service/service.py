@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,7 @@ from parcours.routing.plan import Links, Plan, check_shards
 from parcours.routing.ports import ShardPort
 from parcours.runtime.exporting import address_secret, can_export
 from parcours.runtime.runtimes import RuntimeName
-from parcours.service.acknowledgement import Ingested
+from parcours.service.acknowledgement import Ingested, LinesTaken
 from parcours.service.channel_selection import delivering, recording, unlinked
 from parcours.service.facade import Facade
 from parcours.service.figures import EngineFigures
@@ -169,6 +169,38 @@ class Service(Facade):
             if taken.undeclared:
                 self._unknown.hear_lines(handed_in.lines, self._control.current)
             return Ingested.of(taken, handed_in)
+
+    async def take_lines(
+        self,
+        lines: Sequence[bytes],
+        skews_ms: Sequence[int] = (),
+        *,
+        are_reports: bool = False,
+        room_wait_s: float | None = None,
+        answer_wait_s: float | None = None,
+    ) -> LinesTaken:
+        """Hand in lines of the event format as they are, for a door that answers for each.
+
+        skews_ms       what is to be added to the timestamp of each, as its sender's clock is wrong; none: nothing
+        are_reports    they tell of consent, or of what became of deliveries: they are taken though events are refused
+        room_wait_s    how long to wait for room in the lanes of the shards of these lines, and for shards that do not
+                       answer now; None: for as long as it takes
+        answer_wait_s  how long to wait for the shards' answers then; lines go on all the same. None: as above
+        Raises Overloaded, and nothing has been handed in then. Whatever goes wrong later for a time is a `failure`.
+        """
+        self._check_open()
+        if skews_ms and len(skews_ms) != len(lines):
+            raise CallerError(f"{len(skews_ms)} skews for {len(lines)} lines: one for each is expected, or none")
+        async with self._answered():
+            taken = await self._host.hand_in(lines, skews_ms, are_reports=are_reports, room_wait_s=room_wait_s)
+            outcome = await LinesTaken.within(answer_wait_s, taken)
+            if taken.undeclared:
+                self._unknown.hear_lines(lines, self._control.current)
+            return outcome
+
+    def waiting_lines(self) -> int:
+        """How many lines have been handed in, by whomever, that no shard has answered yet."""
+        return self._host.waiting_lines()
 
     @asynccontextmanager
     async def _answered(self) -> AsyncGenerator[None, None]:

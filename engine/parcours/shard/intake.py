@@ -11,6 +11,8 @@ from hashlib import blake2s
 from typing import TypeAlias
 from zlib import crc32
 
+import msgspec
+
 from parcours.config import Settings
 from parcours.core.fact import Unmatched
 from parcours.core.identity import SLOTS, SlotMap
@@ -21,6 +23,8 @@ from parcours.segment.line import (
     UNREADABLE,
     Call,
     Unusable,
+    corrected,
+    corrected_line,
     decode_envelope,
     decode_recorded,
     instant,
@@ -100,7 +104,7 @@ class Intake:
         idle, ids, consumed = self._idle, self._seen, list[bytes]()
         young, older, recent, settled = ids.young, ids.older, ids.recent, ids.settled
         reports = Reports(self._slots, batch.lines)
-        arrival_ms = self._time.arrival_ms(work.stamp_ms)
+        arrival_ms, skews = self._time.arrival_ms(work.stamp_ms), batch.skews_ms
         in_hand, suspects, marks = self._in_hand, self._in_hand.suspects, self._time.comes_back
         archived, keeps_inputs = self._archiving.begin(work), self._archiving.keeps_inputs
         decode, keeps = decode_recorded if arrival_ms is None else decode_envelope, keeps_inputs or bool(archived)
@@ -122,7 +126,7 @@ class Intake:
                     name_hash = crc32(name)
                     slot = name_hash % SLOTS  # as the slot map says; a call a line is too dear here
                 at = instant(call.effective_at or call.timestamp) if arrival_ms is None else arrival_ms
-                given = self._input(call, line, slot, person, at, work) if moves else None
+                given = self._input(call, line, slot, person, at, work, skews[place] if skews else 0) if moves else None
                 hashed = _nothing_hashed()
                 if (message_id := call.message_id) and len(message_id) <= PLAIN_ID_MAX:
                     hashed.update(name + b"\0" + message_id.encode())
@@ -142,7 +146,7 @@ class Intake:
                 self._outcomes[place] = LineOutcome.DUPLICATE
                 continue
             if suspects and line_mark(digest) in suspects:
-                self._set_aside(work, at, person, place, line, line_mark(digest))
+                self._set_aside(work, at, person, call, batch, place, line_mark(digest))
                 continue
             seen[key] = at
             if arrival_ms is None:
@@ -161,6 +165,7 @@ class Intake:
             else:
                 self._note_unmatched(given, work)
             if keeps and ((is_event := event in archived) or keeps_inputs):  # behind what she had to go through first
+                line = corrected_line(line, call, skews[place]) if skews else line
                 work.kept.add(line, None if person == call.user_id else person, is_event=is_event)
         self._note_ids(work, consumed)
 
@@ -168,8 +173,11 @@ class Intake:
         """The envelope of a line that cannot be read as it stands. Raises Unusable with what is wrong."""
         return read_recorded(line) if arrival_ms is None else read_envelope(line)
 
-    def _set_aside(self, work: Work, at: int, person: str, place: int, line: bytes, mark: bytes) -> None:
+    def _set_aside(self, work: Work, at: int, person: str, call: Call, batch: Batch, place: int, mark: bytes) -> None:
         """The line cannot be applied."""
+        line = batch.lines[place]
+        if batch.skews_ms:
+            line = corrected_line(line, call, batch.skews_ms[place])
         why = self._dead_letters.set_aside(work, at, person, line, mark)
         self._reject(place, f"{SET_ASIDE}: {why}")
 
@@ -231,7 +239,9 @@ class Intake:
         why = self._dead_letters.why(line_mark(blake2s(identity, digest_size=DIGEST_BYTES).digest()))
         return NOT_USABLE_THEN if why is None else f"{SET_ASIDE}: {why}"
 
-    def _input(self, call: Call, line: bytes, slot: int, person: str, at: int, work: Work) -> Input | None:
+    def _input(
+        self, call: Call, line: bytes, slot: int, person: str, at: int, work: Work, skew_ms: int
+    ) -> Input | None:
         """What the call does to the person; None if it can move nothing. Whatever is wrong with it comes out here."""
         if self._hears_told and call.type in TOLD:
             return told_input(line, at)
@@ -243,6 +253,8 @@ class Intake:
         if isinstance(given, EventHappened) and (moving.isdisjoint(given.names) or entering.isdisjoint(given.names)):
             if (moving if work.knows(slot, person) else entering).isdisjoint(given.names):
                 return None
+        if skew_ms and type(given) is EventHappened and given.timestamp is not None:
+            return msgspec.structs.replace(given, timestamp=corrected(given.timestamp, skew_ms))
         return given
 
     def _identity(self, call: Call, person: bytes, batch: Batch, place: int) -> bytes:

@@ -15,12 +15,16 @@ from parcours.journey.publish.publications import Publications
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
-    """Lines of one router for one shard. Numbers count from 1 per router and shard, without a gap."""
+    """Lines of one router for one shard. Numbers count from 1 per router and shard, without a gap.
+
+    skews_ms  what is to be added to the timestamp of each line, as its sender's clock is wrong; empty: nothing to any
+    """
 
     router: str
     number: int
     line_numbers: list[int]
     lines: list[bytes]
+    skews_ms: list[int] = []
 
 
 class LineOutcome(IntEnum):

@@ -23,11 +23,11 @@ from parcours.insight.exporter.opening import check_extra, exported_lines
 from parcours.insight.exporter.rows import Telling, lines_of
 from parcours.instants import to_moment
 from parcours.journey.publish.publications import Publications
+from parcours.segment.json_members import with_member
 from parcours.segment.told import PublicationLine, TickLine, encode_told, outside_line
 from parcours.shard.archiving import KEEPS_INPUTS
 from parcours.shard.closed_store import not_exported, own_and_newest
 from parcours.shard.messages import ExportRecord
-from parcours.simulation.json_members import without_member
 from parcours.simulation.sorting import Sorter
 from parcours.store.address import folder_of, open_store, shards_of
 
@@ -194,7 +194,4 @@ def _first_line(records: tuple[str, ...], since_ms: int, end_ms: int) -> bytes:
 
 def timed_line(line: bytes, at: int) -> bytes:
     """The line with its effective time; one that it had brought along counts for nothing, and all else is as it was."""
-    text = line.strip()
-    if b"effectiveAt" in text or b"\\u" in text:  # which a name may be written with
-        text = without_member(text, "effectiveAt")
-    return text[:-1].rstrip() + f',"effectiveAt":"{time_text(at)}"}}\n'.encode()
+    return with_member(line, "effectiveAt", f'"{time_text(at)}"'.encode()) + b"\n"

@@ -22,7 +22,8 @@ from parcours.journey.project import Project
 from parcours.journey.publish.publications import PublicationCompiler
 from parcours.routing.audience_reads import Due, Upcoming, list_everywhere, place_members
 from parcours.routing.ports import ShardPort
-from parcours.routing.router import Router, Taken
+from parcours.routing.router import Router
+from parcours.routing.taken import Taken
 from parcours.shard.attempts import NO_ATTEMPT
 from parcours.shard.requests import CollectFacts, CollectRemarks, GetStatus, LetIn, PassTime, Publish
 from parcours.simulation.recorded import Recorded

@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from parcours.errors import ShardUnavailable
-from parcours.routing.router import Router, Taken
+from parcours.routing.router import Router
+from parcours.routing.taken import Taken
 from parcours.testing.faults.cluster import Cluster
 from parcours.testing.faults.loop import SimulatedLoop
 from parcours.testing.faults.plan import Call

@@ -21,6 +21,15 @@ def without_member(text: bytes, name: str) -> bytes:
     return b"{" + b",".join(kept) + b"}"
 
 
+def with_member(text: bytes, name: str, value: bytes) -> bytes:
+    """The text of an object, which has been decoded before, with this member at its end in place of any of the name."""
+    text = text.strip()
+    if name.encode() in text or b"\\u" in text:  # which a name may be written with
+        text = without_member(text, name)
+    others = text[:-1].rstrip()
+    return b'%b%b"%b":%b}' % (others, b"" if others == b"{" else b",", name.encode(), value)
+
+
 def _members(text: bytes) -> Iterator[bytes]:
     """Name and value of each member."""
     depth, begin = 0, text.index(b"{") + 1

@@ -1,0 +1,238 @@
+"""The way to one shard: lines wait in it, and leave in numbered batches of which a few are under way at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import accumulate, islice, takewhile
+
+from parcours.background import spawn
+from parcours.config import Settings
+from parcours.errors import ParcoursError, ShardUnavailable
+from parcours.routing.ports import BatchPort
+from parcours.routing.taken import Taken
+from parcours.shard.messages import Answer, Batch
+from parcours.shard.requests import GetStatus, TakeBatch
+
+RESEND_PAUSE_S = 0.2
+"""Pause before a batch is sent again to a shard that could not be reached."""
+
+REFUSED_PAUSE_S = 0.2
+"""Pause before a shard that wants no events is asked whether it does again."""
+
+
+class _Flight:
+    """A batch under way, and whose lines they are: (call, places in the call)."""
+
+    __slots__ = ("batch", "owners")
+
+    def __init__(self, batch: Batch, owners: list[tuple[Taken, list[int]]]) -> None:
+        self.batch = batch
+        self.owners = owners
+
+
+class Lane:
+    """The way to one shard."""
+
+    def __init__(self, router: str, port: BatchPort, settings: Settings, *, shares_loop: bool) -> None:
+        self._shares_loop = shares_loop
+        self._is_about_to_pump = False
+        self._router = router
+        self._name = router
+        self._port = port
+        self._settings = settings
+        self._lines: list[bytes] = []
+        self._skews: list[int] = []
+        """Of the lines at the front; nothing is corrected of those behind, and mostly of none."""
+        self._bytes = 0
+        self._numbers: list[int] = []
+        self._owners: deque[tuple[Taken, list[int]]] = deque()
+        self._flights: deque[_Flight] = deque()
+        self._next = 1
+        self._breaks = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._recovering = False
+        self.room = asyncio.Event()
+        self.room.set()
+        self.reachable = asyncio.Event()
+        """Whether the shard has answered, as far as it was asked."""
+        self.reachable.set()
+        self.refuses: str | None = None
+        """Why the shard wants no events for now, None if it does."""
+        self._asks = False
+
+    def is_idle(self) -> bool:
+        return not self._lines and not self._flights
+
+    @property
+    def waiting_lines(self) -> int:
+        """How many lines have no answer yet, under way or not."""
+        return len(self._lines) + sum(len(flight.batch.lines) for flight in self._flights)
+
+    def add(
+        self, taken: Taken, lines: Sequence[bytes], skews_ms: Sequence[int], places: list[int], first_number: int
+    ) -> None:
+        if not places:
+            return
+        if skews_ms:
+            self._skews += [0] * (len(self._lines) - len(self._skews))
+            self._skews += [skews_ms[place] for place in places]
+        if len(places) == len(lines):  # all of them, in their order: there is one shard, or one line
+            self._numbers += range(first_number, first_number + len(lines))
+        else:
+            lines = [lines[place] for place in places]
+            self._numbers += [first_number + place for place in places]
+        self._lines += lines
+        self._bytes += sum(map(len, lines))
+        self._owners.append((taken, places))
+        if not self._shares_loop:
+            self._pump()
+            return
+        self._tell_room()
+        if not self._is_about_to_pump:
+            self._is_about_to_pump = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    def _pump(self) -> None:
+        """Send while there are lines and credits."""
+        self._is_about_to_pump = False
+        while self._lines and self._has_credit():
+            flight = self._load()
+            self._flights.append(flight)
+            spawn(self._send(flight), self._tasks)
+        self._tell_room()
+
+    def _tell_room(self) -> None:
+        settings = self._settings
+        batches = max(len(self._lines) / settings.batch_events_max, self._bytes / settings.batch_bytes_max)
+        full = batches >= settings.batches_in_flight_max
+        self.room.clear() if full else self.room.set()
+
+    def _has_credit(self) -> bool:
+        """Counted from the oldest batch under way: the shard remembers its answers for so many, and no more."""
+        if self._recovering:
+            return False
+        oldest = self._flights[0].batch.number if self._flights else self._next
+        return self._next - oldest < self._settings.batches_in_flight_max
+
+    def _load(self) -> _Flight:
+        most = self._most()
+        lines, self._lines = self._lines[:most], self._lines[most:]
+        self._bytes -= sum(map(len, lines))
+        numbers, self._numbers = self._numbers[:most], self._numbers[most:]
+        owners: list[tuple[Taken, list[int]]] = []
+        missing = len(lines)
+        while missing:
+            taken, places = self._owners.popleft()
+            if len(places) > missing:
+                self._owners.appendleft((taken, places[missing:]))
+                places = places[:missing]
+            owners.append((taken, places))
+            missing -= len(places)
+        batch = Batch(self._name, self._next, numbers, lines, self._load_skews(len(lines)))
+        self._next += 1
+        return _Flight(batch, owners)
+
+    def _load_skews(self, lines: int) -> list[int]:
+        """Those of so many lines; none if nothing is corrected of any."""
+        if not self._skews:
+            return []
+        skews, self._skews = self._skews[:lines], self._skews[lines:]
+        return skews + [0] * (lines - len(skews)) if any(skews) else []
+
+    def _most(self) -> int:
+        """How many of the lines fit into one batch, at least one."""
+        most, bytes_max = self._settings.batch_events_max, self._settings.batch_bytes_max
+        if self._bytes <= bytes_max:
+            return most
+        ends = accumulate(map(len, islice(self._lines, most)))
+        return max(1, sum(1 for _ in takewhile(lambda end: end <= bytes_max, ends)))
+
+    async def _send(self, flight: _Flight) -> None:
+        answer = await self._ask(flight)
+        if flight not in self._flights:
+            self._pump()  # it was answered when it was sent again, or given up
+        elif answer is not None and answer.expected is None:
+            self._settle(flight, answer)
+            self._pump()
+        elif not self._recovering:
+            self._recovering = True
+            await self._send_again()
+
+    async def _ask(self, flight: _Flight) -> Answer | None:
+        """The shard's answer; None if it could not be reached, or if the batch is not under way any more."""
+        try:
+            answer = await self._port.ask(TakeBatch(flight.batch))
+        except ShardUnavailable:
+            self.reachable.clear()
+            return None
+        except Exception as error:  # noqa: BLE001  # whatever it is, those who handed the lines in have to know
+            self.reachable.set()
+            if flight in self._flights:
+                self._break_off(error)
+            return None
+        self.reachable.set()
+        return answer
+
+    async def _send_again(self) -> None:
+        """Go back: send what is under way once more, one batch at a time, until the shard has taken it all."""
+        while self._flights:
+            flight = self._flights[0]
+            answer = await self._ask(flight)
+            if flight not in self._flights:
+                continue
+            if answer is None:
+                await asyncio.sleep(RESEND_PAUSE_S)
+            elif answer.expected is None:
+                self._settle(flight, answer)
+            else:
+                self._break_off(ShardUnavailable("the shard does not remember this router: hand the lines in again"))
+        self._recovering = False
+        self._pump()
+
+    def _break_off(self, error: Exception) -> None:
+        """Nobody can tell what became of the batches under way: fail them, and go on under another name.
+
+        Numbers count without a gap under each name, and these are not sent again.
+        """
+        flights, self._flights = self._flights, deque()
+        self._breaks += 1
+        self._name, self._next = f"{self._router}-{self._breaks}", 1
+        for flight in flights:
+            for taken, _ in flight.owners:
+                taken.fail(error)
+
+    def _settle(self, flight: _Flight, answer: Answer) -> None:
+        self._flights.remove(flight)
+        self.refuses = answer.refuses
+        if self.refuses is not None and not self._asks:
+            self._asks = True
+            spawn(self._wait_until_wanted(), self._tasks)
+        reasons, start = iter(answer.reasons), 0
+        for taken, places in flight.owners:
+            taken.count(answer.outcomes[start : start + len(places)], places, reasons)
+            start += len(places)
+
+    async def _wait_until_wanted(self) -> None:
+        """Ask whether events are wanted again: no batch leaves meanwhile whose answer could tell."""
+        while self.refuses is not None:
+            await asyncio.sleep(REFUSED_PAUSE_S)
+            with suppress(ParcoursError):  # one that cannot be reached now may refuse them still
+                self.refuses = (await self._port.ask(GetStatus())).refuses
+        self._asks = False
+
+    async def close(self) -> None:
+        """Nothing leaves any more; whoever waits for an answer, or for room, is told."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        error = ShardUnavailable("the engine was closed before the shard answered")
+        self._break_off(error)
+        for taken, _ in self._owners:
+            taken.fail(error)
+        self._lines, self._numbers, self._skews, self._bytes = [], [], [], 0
+        self._owners.clear()
+        self.room.set()
+        self.reachable.set()
