@@ -7,6 +7,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -53,12 +54,11 @@ def read_lines(source: str) -> Iterator[bytes]:
 
 def split_lines(file: BinaryIO) -> Iterator[bytes]:
     """The lines of an open file, without their ends, each at most one byte longer than LINE_BYTES_MAX."""
-    mark = BOM
-    while line := file.readline(LINE_BYTES_MAX + 1):
+    lines = iter(partial(file.readline, LINE_BYTES_MAX + 1), b"")
+    for number, line in enumerate(lines):
         if len(line) > LINE_BYTES_MAX:
             _skip_rest(file, line)
-        yield line.removeprefix(mark).rstrip(b"\r\n")
-        mark = b""
+        yield (line if number else line.removeprefix(BOM)).rstrip(b"\r\n")
 
 
 def _skip_rest(file: BinaryIO, start: bytes) -> None:

@@ -128,9 +128,7 @@ def forget_expired(turn: Turn) -> None:
     """Forget ended runs after `run_memory`, when neither goals, reactions nor re-entry may ask for them any more."""
     horizon = start_of_places(turn.at - turn.settings.run_memory_ms)
     for archive in turn.profile.archives.values():
-        settled = archive.settled
-        while settled.number and settled.first < horizon:
-            settled.drop_first()
+        archive.settled.drop_before(horizon)
 
 
 def _note(turn: Turn, archive: Archive, run: Run) -> None:
@@ -143,10 +141,11 @@ def _note(turn: Turn, archive: Archive, run: Run) -> None:
     journey = turn.program.journey(run.journey, run.version)
     until = None if journey is None else _goal_until(journey, run)
     if until is not None and until >= turn.at:
-        goals = archive.goals
-        if run.version not in goals:  # as good a time as any to drop those that are over
-            goals = archive.goals = {version: at for version, at in goals.items() if at >= turn.at}
-        goals[run.version] = max(until, goals.get(run.version, until))
+        known = archive.goals.get(run.version)
+        if known is None:  # as good a time as any to drop those that are over
+            archive.goals = {version: at for version, at in archive.goals.items() if at >= turn.at}
+        if known is None or known < until:
+            archive.goals[run.version] = until
 
 
 def _goal_until(journey: Journey, run: Run) -> int | None:

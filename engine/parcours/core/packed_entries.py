@@ -9,16 +9,19 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from itertools import accumulate
+from struct import Struct
 
 import msgspec
 
 PLACE_BYTES = 16
 """An entry begins with its place, and is ordered by it."""
 
-_ARRAY, _BINARY = b"\xdd", b"\xc6"
+_ARRAY, _BINARY = 0xDD, 0xC6
 """What the two begin with; the number or the length follows, in four bytes."""
 
-_HEAD_BYTES = 5
+_HEAD = Struct(">BI")
+_HEAD_BYTES = _HEAD.size
+_FIRST_PLACE = slice(_HEAD_BYTES, _HEAD_BYTES + PLACE_BYTES)
 
 _decoder = msgspec.msgpack.Decoder(list[bytes])
 
@@ -37,17 +40,17 @@ class PackedEntries(msgspec.Struct, array_like=True, gc=False):
     @property
     def first(self) -> bytes:
         """The place of the first one, empty if there is none."""
-        return self.data[_HEAD_BYTES : _HEAD_BYTES + PLACE_BYTES]
+        return self.data[_FIRST_PLACE]
 
     def unpacked(self) -> list[bytes]:
         """All entries."""
         if not self.number:
             return []
-        return _decoder.decode(_ARRAY + self.number.to_bytes(4, "big") + self.data)
+        return _decoder.decode(_HEAD.pack(_ARRAY, self.number) + self.data)
 
     def add(self, entry: bytes) -> None:
         """Add an entry at its place, which no other has."""
-        framed, place = _BINARY + len(entry).to_bytes(4, "big") + entry, entry[:PLACE_BYTES]
+        framed, place = _HEAD.pack(_BINARY, len(entry)) + entry, entry[:PLACE_BYTES]
         if place > self.last:  # almost always
             self.data, self.last = self.data + framed, place
         else:
@@ -62,6 +65,11 @@ class PackedEntries(msgspec.Struct, array_like=True, gc=False):
         self.number -= 1
         if not self.number:
             self.last = b""
+
+    def drop_before(self, place: bytes) -> None:
+        """Drop the entries whose places are less than this."""
+        while self.number and self.data[_FIRST_PLACE] < place:
+            self.drop_first()
 
     def drop(self, indexes: Collection[int]) -> None:
         """Drop these entries."""

@@ -262,20 +262,15 @@ _TIME_BIAS = 2**63
 """Times before 1970 are negative, and have to come first as bytes, too."""
 
 
-def place_of(run: Run) -> bytes:
-    """The place of an ended run among those of its journey, which are in the order in which they ended."""
-    assert run.ended_at is not None, "an open run has none"
-    return _PLACE.pack(run.ended_at + _TIME_BIAS, run.number)
-
-
 def start_of_places(at: int) -> bytes:
     """What the places of runs that ended at this time begin with: those of earlier ones are less than this."""
     return (at + _TIME_BIAS).to_bytes(8, "big")
 
 
 def encode_run(run: Run) -> bytes:
-    """The entry of an archive that holds the ended run."""
-    return place_of(run) + _encoder.encode(run)
+    """The entry of an archive that holds the ended run: its place there, by the time at which it ended, then itself."""
+    assert run.ended_at is not None, "an open run is not archived"
+    return _PLACE.pack(run.ended_at + _TIME_BIAS, run.number) + _encoder.encode(run)
 
 
 def decode_run(entry: bytes) -> Run:

@@ -17,9 +17,8 @@ _MILLISECOND_TEXTS = tuple(f"{number:03}Z" for number in range(1000))
 
 def time_text(at_ms: int) -> str:
     """The UTC time of `at_ms`, to the millisecond. Years 1 to 9999."""
-    hour, rest = divmod(at_ms, HOUR_MS)
-    second, millisecond = divmod(rest, SECOND_MS)
-    return _hour_text(hour) + _SECOND_TEXTS[second] + _MILLISECOND_TEXTS[millisecond]
+    rest = at_ms % HOUR_MS
+    return _hour_text(at_ms // HOUR_MS) + _SECOND_TEXTS[rest // SECOND_MS] + _MILLISECOND_TEXTS[rest % SECOND_MS]
 
 
 @lru_cache(maxsize=HOURS_REMEMBERED)

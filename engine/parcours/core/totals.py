@@ -137,7 +137,7 @@ class FactCounter:
             elif type(fact) is DeliveryReached:
                 if fact.outcome not in INTERNAL_OUTCOMES:
                     self._deliver(fact)
-            else:
+            elif type(fact) not in UNCOUNTED_FACTS:
                 self._note(fact)
         for (journey, version, left, step), number in reached.items():
             assert step is not None, "a run reaches a step by name"
@@ -149,8 +149,6 @@ class FactCounter:
 
     def _note(self, fact: Fact) -> None:
         """Count a fact of one of the rare kinds."""
-        if type(fact) is Changed:
-            return  # the frequent ones among them, when people are imported
         if type(fact) is Unmatched:
             self._unmatched += 1
         elif type(fact) is LimitReached:
@@ -161,7 +159,7 @@ class FactCounter:
         elif type(fact) is NotMerged:
             self._not_merged[fact.call] = self._not_merged.get(fact.call, 0) + 1
         else:
-            assert type(fact) in UNCOUNTED_FACTS, "whatever else is told has a counter"
+            raise AssertionError("whatever else is told has a counter")
 
     def include(self, totals: Totals) -> None:
         """Add the totals of other people."""

@@ -19,6 +19,7 @@ then the files are asked.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice, takewhile
 
 import msgspec
 from rbloom import Bloom
@@ -174,14 +175,10 @@ class SeenIds:
         """Drop the young ids of one part that are too old; the oldest are the first."""
         self._swept = (self._swept + 1) % PARTS
         seen = self._young[self._swept]
-        old = []
-        for key, at in seen.items():
-            if at > horizon:
-                break
-            old.append(key)
-        for key in old:
+        old = len(list(takewhile(horizon.__ge__, seen.values())))
+        for key in list(islice(seen, old)):
             del seen[key]
-        self._count -= len(old)
+        self._count -= old
 
     # The files
 
