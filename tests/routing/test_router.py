@@ -46,6 +46,23 @@ def test_lines_go_to_the_shard_of_their_person(run: Run, new_shard: NewShard, ne
     run(scenario())
 
 
+def test_the_time_of_each_recorded_line_goes_along_with_it(
+    run: Run, new_shard: NewShard, new_router: NewRouter
+) -> None:
+    async def scenario() -> None:
+        shards = [new_shard() for _ in range(3)]
+        lines = [b"rubbish" if number == 20 else line(number) for number in range(50)]
+        times = [1_000 + number for number in range(50)]
+
+        await new_router(*shards, batch_events_max=4).start(lines, times=times)
+
+        batches = [batch for shard in shards for batch in shard.batches]
+        given = [pair for batch in batches for pair in zip(batch.times, batch.lines, strict=True)]
+        assert sorted(given) == [pair for pair in zip(times, lines, strict=True) if pair[1] != b"rubbish"]
+
+    run(scenario())
+
+
 def test_batches_are_no_longer_than_allowed_but_for_a_single_line(
     run: Run, new_shard: NewShard, new_router: NewRouter
 ) -> None:

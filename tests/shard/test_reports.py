@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from tests.shard.recorded_batches import recorded_batch
 
 from parcours.channel import Accepted, Feedback
 from parcours.config import DAY_MS
@@ -14,7 +15,7 @@ from parcours.core.delivery.delivery_key import key_of, name_hash, place_in
 from parcours.core.fact import DeliveryReached, Unmatched
 from parcours.core.identity import SlotMap
 from parcours.segment.inputs import feedback_line
-from parcours.shard.messages import Batch, LineOutcome
+from parcours.shard.messages import LineOutcome
 from parcours.shard.shard import Shard
 from parcours.shard.timekeeping import VirtualTime
 from parcours.store.memory import MemoryStore
@@ -159,7 +160,7 @@ def test_under_virtual_time_a_report_may_come_in_the_batch_of_its_own_person(
     shard.open(0)
     for number, first in enumerate(range(0, 3, lines_of_a_batch), start=1):
         batch = recorded[first : first + lines_of_a_batch]
-        shard.take(Batch("recording", number, list(range(first, first + len(batch))), batch), 0)
+        shard.take(recorded_batch("recording", number, list(range(first, first + len(batch))), batch), 0)
 
     # then it is as if it had been live
     profile = shard.profile("anna")

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.shard.id_doors import SMALL, Door, key_of
+from tests.shard.recorded_batches import recorded_batch
 
 from parcours.config import DAY_MS, HOUR_MS, Settings
 from parcours.core.identity import SlotMap
 from parcours.errors import StoreBroken
 from parcours.journey.program import Program
 from parcours.shard.ids.key import PARTS
-from parcours.shard.messages import Batch, LineOutcome
+from parcours.shard.messages import LineOutcome
 from parcours.shard.shard import Shard
 from parcours.shard.timekeeping import VirtualTime
 from parcours.store.memory import MemoryStore, VolatileStore
@@ -348,7 +349,7 @@ def test_under_virtual_time_a_message_is_remembered_from_its_own_time_on(program
             )
             for (name, _), time in zip([*others, ("m", 999)], times, strict=True)
         ]
-        return shard.take(Batch("r", number, list(range(len(batch))), batch), 0).outcomes
+        return shard.take(recorded_batch("r", number, list(range(len(batch))), batch), 0).outcomes
 
     outcomes = [take(number, hour)[-1] for number, hour in enumerate([0, 1, 5, 12, 23, 24, 25, 47, 48], start=1)]
     new, again = LineOutcome.ACCEPTED, LineOutcome.DUPLICATE

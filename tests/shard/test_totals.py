@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.shard.recorded_batches import recorded_batch
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.clock import ManualClock
@@ -344,7 +345,7 @@ def test_under_virtual_time_the_shard_counts_nothing(world: World, lines: Lines)
     shard.open(0)
     line = msgspec.json.decode(lines.track("anna", "Ordered")) | {"timestamp": "2026-01-01T00:00:00Z"}
 
-    shard.take(world.batch(msgspec.json.encode(line)), 0)
+    shard.take(recorded_batch("recording", 1, [1], [msgspec.json.encode(line)]), 0)
 
     assert shard.collect_facts()
     assert shard.totals.totals() == Totals()

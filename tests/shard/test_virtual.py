@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from tests.shard.recorded_batches import recorded_batch
 
 from parcours.channel import Refused
 from parcours.config import Settings
@@ -17,7 +18,6 @@ from parcours.journey.model.document import (
     ProjectDocument,
 )
 from parcours.journey.project import Project
-from parcours.shard.messages import Batch
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.shard import Shard
 from parcours.shard.timekeeping import VirtualTime
@@ -71,14 +71,14 @@ def line(second: int, **call: object) -> bytes:
 
 def test_a_delivery_that_is_cancelled_before_its_claim_keeps_nobody_waiting(shard: Shard) -> None:
     known = line(0, type="identify", traits={"email": "s@shop.example"})
-    shard.take(Batch("router", 1, [1, 2], [known, line(1, type="track", event="Started")]), 0)
+    shard.take(recorded_batch("router", 1, [1, 2], [known, line(1, type="track", event="Started")]), 0)
     both = [outgoing.key for outgoing in shard.exchange(ExchangeDeliveries([], "email", 10, "d", 1), 0).outgoing]
 
     # The first refusal has `again` queued; the second makes her staff at the same instant, which ends that run.
     shard.exchange(ExchangeDeliveries([(1, Refused(key, "no")) for key in both], "email", 0, "d", 2), 0)
     assert (len(both), shard.ready(), shard.status().standing_still) == (2, {"email": 1}, 1)
     claims = shard.exchange(ExchangeDeliveries([], "email", 10, "d", 3), 0)
-    shard.take(Batch("router", 2, [3], [line(2, type="identify", traits={"role": "guest"})]), 0)
+    shard.take(recorded_batch("router", 2, [3], [line(2, type="identify", traits={"role": "guest"})]), 0)
 
     assert (claims.outgoing, claims.more, shard.status().standing_still) == ([], False, 0)
     profile = shard.profile("sarah")

@@ -6,11 +6,11 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.shard.recorded_batches import recorded_batch
 
 from parcours.channel import Accepted
 from parcours.config import Settings
 from parcours.core.identity import SlotMap
-from parcours.shard.messages import Batch
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.shard import Shard
 from parcours.shard.timekeeping import VirtualTime
@@ -127,7 +127,7 @@ def test_the_mails_are_filled_from_the_cart_the_order_and_the_profile(luma: Proj
     sarah.track(30_000, "sarah", "Order Completed", {**ORDER, "products": "a yoga mat", "unnamed": "is not kept"})
     shard = Shard(0, SlotMap(1), luma.program, VolatileStore(), Settings(), time=VirtualTime())
     shard.open(0)
-    shard.take(Batch("door", 1, [1, 2, 3], sarah.lines), 0)
+    shard.take(recorded_batch("door", 1, [1, 2, 3], sarah.lines), 0)
 
     mails = []
     numbers = count(1)

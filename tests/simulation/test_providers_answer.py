@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.shard.recorded_batches import recorded_batch
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.config import Settings
@@ -97,7 +98,7 @@ def batches(recording: Recording) -> list[Batch]:
         recording.track(at, who, "Left" if chance.random() < 0.1 else name)
     lines = sorted(recording.lines, key=lambda line: line[:40])
     return [
-        Batch("door", number + 1, list(range(start, start + 4)), lines[start : start + 4])
+        recorded_batch("door", number + 1, list(range(start, start + 4)), lines[start : start + 4])
         for number, start in enumerate(range(0, len(lines), 4))
     ]
 

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parcours.config import Settings
-from parcours.core.identity import SlotMap
 from parcours.errors import EventsUnsorted
 from parcours.instants import EPOCH, LATEST_MS, ceil_ms
 from parcours.segment.line import instant
@@ -84,7 +83,7 @@ def test_what_nobody_asked_for_is_in_order_too() -> None:
 
 
 def test_reading_counts_what_is_usable_and_keeps_why_the_rest_is_not() -> None:
-    reading = RecordingReader(Settings(), SlotMap(1))
+    reading = RecordingReader(Settings())
     lines = [b'{"timestamp":"1970-01-01T00:00:01Z"}', b"", b"{oops", b"{}"]
 
     found = list(reading.events(lines))

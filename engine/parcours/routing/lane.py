@@ -44,6 +44,7 @@ class Lane:
         self._port = port
         self._settings = settings
         self._lines: list[bytes] = []
+        self._times: list[int] = []
         self._skews: list[int] = []
         """Of the lines at the front; nothing is corrected of those behind, and mostly of none."""
         self._bytes = 0
@@ -72,7 +73,13 @@ class Lane:
         return len(self._lines) + sum(len(flight.batch.lines) for flight in self._flights)
 
     def add(
-        self, taken: Taken, lines: Sequence[bytes], skews_ms: Sequence[int], places: list[int], first_number: int
+        self,
+        taken: Taken,
+        lines: Sequence[bytes],
+        skews_ms: Sequence[int],
+        times: Sequence[int],
+        places: list[int],
+        first_number: int,
     ) -> None:
         if not places:
             return
@@ -83,8 +90,10 @@ class Lane:
             self._numbers += range(first_number, first_number + len(lines))
         else:
             lines = [lines[place] for place in places]
+            times = [times[place] for place in places] if times else ()
             self._numbers += [first_number + place for place in places]
         self._lines += lines
+        self._times += times
         self._bytes += sum(map(len, lines))
         self._owners.append((taken, places))
         if not self._shares_loop:
@@ -119,9 +128,9 @@ class Lane:
 
     def _load(self) -> _Flight:
         most = self._most()
-        lines, self._lines = self._lines[:most], self._lines[most:]
+        lines, times, numbers = self._lines[:most], self._times[:most], self._numbers[:most]
+        del self._lines[:most], self._times[:most], self._numbers[:most]
         self._bytes -= sum(map(len, lines))
-        numbers, self._numbers = self._numbers[:most], self._numbers[most:]
         owners: list[tuple[Taken, list[int]]] = []
         missing = len(lines)
         while missing:
@@ -131,7 +140,7 @@ class Lane:
                 places = places[:missing]
             owners.append((taken, places))
             missing -= len(places)
-        batch = Batch(self._name, self._next, numbers, lines, self._load_skews(len(lines)))
+        batch = Batch(self._name, self._next, numbers, lines, self._load_skews(len(lines)), times)
         self._next += 1
         return _Flight(batch, owners)
 
@@ -232,7 +241,7 @@ class Lane:
         self._break_off(error)
         for taken, _ in self._owners:
             taken.fail(error)
-        self._lines, self._numbers, self._skews, self._bytes = [], [], [], 0
+        self._lines, self._times, self._skews, self._numbers, self._bytes = [], [], [], [], 0
         self._owners.clear()
         self.room.set()
         self.reachable.set()

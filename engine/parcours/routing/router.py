@@ -74,14 +74,19 @@ class Router:
         return await self.start(lines, are_reports=are_reports)
 
     def start(
-        self, lines: Sequence[bytes], slots: Sequence[int] | None = None, *, are_reports: bool = False
+        self,
+        lines: Sequence[bytes],
+        slots: Sequence[int] | None = None,
+        times: Sequence[int] = (),
+        *,
+        are_reports: bool = False,
     ) -> asyncio.Future[Taken]:
         """Like `take`, without waiting: the lines stand in their lanes when this returns.
 
         slots  of each line, where they are known already, or UNREAD
         The rest is as for `hand_in`.
         """
-        return self.hand_in(lines, self.deal(lines, slots), are_reports=are_reports).done
+        return self.hand_in(lines, self.deal(lines, slots), times=times, are_reports=are_reports).done
 
     def deal(self, lines: Sequence[bytes], slots: Sequence[int] | None = None) -> Dealt:
         """Where each line goes."""
@@ -109,11 +114,18 @@ class Router:
         return Dealt(shares, rejected, self._program)
 
     def hand_in(
-        self, lines: Sequence[bytes], dealt: Dealt, skews_ms: Sequence[int] = (), *, are_reports: bool = False
+        self,
+        lines: Sequence[bytes],
+        dealt: Dealt,
+        skews_ms: Sequence[int] = (),
+        times: Sequence[int] = (),
+        *,
+        are_reports: bool = False,
     ) -> Taken:
         """Put the lines into their lanes.
 
         skews_ms     what is to be added to the timestamp of each line; none: nothing to any
+        times        of each line, where all that this router sends comes from a recording
         are_reports  they tell of consent, or of what became of deliveries, and are taken though events are refused.
                      Else all lines are refused with Overloaded where the shard of one of them refuses events
         """
@@ -130,7 +142,7 @@ class Router:
         first_number = self._lines + 1
         self._lines += len(lines)
         for lane, places in zip(self._lanes, dealt.shares, strict=True):
-            lane.add(taken, lines, skews_ms, places, first_number)
+            lane.add(taken, lines, skews_ms, times, places, first_number)
         taken.settle(len(taken.rejected) + 1)
         return taken
 

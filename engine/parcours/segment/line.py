@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -68,17 +68,9 @@ class Call(msgspec.Struct, frozen=True, rename="camel", gc=False):
     message_id: str | None = None
     timestamp: Zoned | None = None
     properties: msgspec.Raw = msgspec.Raw()
-    effective_at: ClassVar[datetime | None] = None
-    """Read of recordings only."""
 
 
-class RecordedCall(Call, frozen=True, rename="camel", gc=False):
-    """A call of a recording, with its effective time there, if that is not its own."""
-
-    effective_at: Zoned | None = None  # type: ignore[misc]  # what every other call has none of
-
-
-class DetailedCall(RecordedCall, frozen=True, rename="camel", gc=False):
+class DetailedCall(Call, frozen=True, rename="camel", gc=False):
     """A call of any other type, with what such calls tell besides."""
 
     traits: msgspec.Raw = msgspec.Raw()
@@ -124,7 +116,6 @@ _heading = msgspec.json.Decoder(Heading)
 _timing = msgspec.json.Decoder(Timing)
 _routing = msgspec.json.Decoder(Routing)
 _call = msgspec.json.Decoder(Call)
-_recorded = msgspec.json.Decoder(RecordedCall)
 _detailed = msgspec.json.Decoder(DetailedCall)
 _text = msgspec.json.Decoder(str | None)
 _object = msgspec.json.Decoder(dict[str, object] | None)
@@ -140,18 +131,9 @@ decode_envelope = _call.decode
 """The first try of `read_envelope`, for whoever has no time for a call a line. Raises one of `UNREADABLE`."""
 
 
-decode_recorded = _recorded.decode
-"""The same for `read_recorded`."""
-
-
 def read_envelope(line: bytes) -> Call:
     """Decode what every call has."""
     return _read(_call, line)
-
-
-def read_recorded(line: bytes) -> RecordedCall:
-    """Decode what every call of a recording has."""
-    return _read(_recorded, line)
 
 
 def read_details(line: bytes) -> DetailedCall:
@@ -196,8 +178,8 @@ def instant(timestamp: datetime | None) -> int:
     """A recorded call's own timestamp in ms. Without one it cannot be put in order."""
     if timestamp is None:
         raise Unusable("no timestamp")
-    since = timestamp - EPOCH  # `ceil_ms`, written out: each line of a recording comes through here twice
-    at = since.days * DAY_MS + since.seconds * 1_000 + -(-since.microseconds // 1_000)
+    since = timestamp - EPOCH  # `ceil_ms`, written out: each line of a recording comes through here
+    at = since.days * DAY_MS + since.seconds * 1_000 + (since.microseconds + 999) // 1_000
     if not 0 <= at < LATEST_MS:
         raise Unusable(f"the timestamp {timestamp.isoformat()} is not of the years 1970 to 9997")
     return at

@@ -26,12 +26,9 @@ from parcours.segment.line import (
     corrected,
     corrected_line,
     decode_envelope,
-    decode_recorded,
-    instant,
     read_call,
     read_details,
     read_envelope,
-    read_recorded,
 )
 from parcours.segment.person import is_report, person_of
 from parcours.segment.told import TOLD, told_input
@@ -107,31 +104,30 @@ class Intake:
         arrival_ms, skews = self._time.arrival_ms(work.stamp_ms), batch.skews_ms
         in_hand, suspects, marks = self._in_hand, self._in_hand.suspects, self._time.comes_back
         archived, keeps_inputs = self._archiving.begin(work), self._archiving.keeps_inputs
-        decode, keeps = decode_recorded if arrival_ms is None else decode_envelope, keeps_inputs or bool(archived)
+        keeps = keeps_inputs or bool(archived)
         for place, line in enumerate(batch.lines):
             try:
                 try:
-                    call = decode(line)
+                    call = decode_envelope(line)
                 except UNREADABLE:
-                    call = self._mended(line, arrival_ms)
+                    call = read_envelope(line)  # which mends it, or says what is wrong
                 if call.type == "track":
                     moves = (event := call.event) not in idle
                 else:
                     call, moves, event = read_details(line), True, PAGE_EVENTS.get(call.type)
                 person = call.user_id
                 if not person or person[0] == "@" or len(person) > PLAIN_ID_MAX or "\0" in person:
-                    slot, person, name, name_hash = self._whose(call, reports, work)
+                    slot, person, name_hash = self._whose(call, reports, work)
                 else:
-                    name = person.encode()
-                    name_hash = crc32(name)
+                    name_hash = crc32(person.encode())
                     slot = name_hash % SLOTS  # as the slot map says; a call a line is too dear here
-                at = instant(call.effective_at or call.timestamp) if arrival_ms is None else arrival_ms
+                at = batch.times[place] if arrival_ms is None else arrival_ms
                 given = self._input(call, line, slot, person, at, work, skews[place] if skews else 0) if moves else None
                 hashed = _nothing_hashed()
                 if (message_id := call.message_id) and len(message_id) <= PLAIN_ID_MAX:
-                    hashed.update(name + b"\0" + message_id.encode())
+                    hashed.update(f"{person}\0{message_id}".encode())
                 else:
-                    hashed.update(self._identity(call, name, batch, place))
+                    hashed.update(self._identity(call, person, batch, place))
             except Unusable as reason:
                 self._reject(place, str(reason))
                 continue
@@ -169,10 +165,6 @@ class Intake:
                 work.kept.add(line, None if person == call.user_id else person, is_event=is_event)
         self._note_ids(work, consumed)
 
-    def _mended(self, line: bytes, arrival_ms: int | None) -> Call:
-        """The envelope of a line that cannot be read as it stands. Raises Unusable with what is wrong."""
-        return read_recorded(line) if arrival_ms is None else read_envelope(line)
-
     def _set_aside(self, work: Work, at: int, person: str, call: Call, batch: Batch, place: int, mark: bytes) -> None:
         """The line cannot be applied."""
         line = batch.lines[place]
@@ -199,8 +191,8 @@ class Intake:
         why = f"nobody here has a delivery of the key {given.key}"
         work.facts.append(Unmatched(given.at, NOBODY, given.reaction, why))
 
-    def _whose(self, call: Call, reports: Reports, work: Work) -> tuple[int, str, bytes, int]:
-        """The slot of the person whom a line is about that has no plain user id, her name, its bytes and their hash."""
+    def _whose(self, call: Call, reports: Reports, work: Work) -> tuple[int, str, int]:
+        """The slot of the person whom a line is about that has no plain user id, her name and its hash."""
         if is_report(call):
             slot, person = reports.addressee(call, work)
             name = person.encode()
@@ -208,7 +200,7 @@ class Intake:
             person = person_of(call, self._program, self._settings)
             name = person.encode()
             slot = self._slot_of(name)
-        return slot, person, name, name_of(slot, name)
+        return slot, person, name_of(slot, name)
 
     def answer(self, number: int) -> Answer:
         """What became of the batch whose inputs have all been taken."""
@@ -229,11 +221,11 @@ class Intake:
         try:
             call = read_call(batch.lines[place])
             person = NOBODY if is_report(call) else person_of(call, self._program, self._settings)
-            at = instant(call.effective_at or call.timestamp) if arrival_ms is None else arrival_ms
+            at = batch.times[place] if arrival_ms is None else arrival_ms
             listened_for = call.event in self._program.moving or call.event in self._program.entering
             if call.type != "track" or not call.event or listened_for:
                 input_of(call, at, self._program)
-            identity = self._identity(call, person.encode(), batch, place)
+            identity = self._identity(call, person, batch, place)
         except Unusable as reason:
             return str(reason)
         why = self._dead_letters.why(line_mark(blake2s(identity, digest_size=DIGEST_BYTES).digest()))
@@ -257,9 +249,9 @@ class Intake:
             return msgspec.structs.replace(given, timestamp=corrected(given.timestamp, skew_ms))
         return given
 
-    def _identity(self, call: Call, person: bytes, batch: Batch, place: int) -> bytes:
+    def _identity(self, call: Call, person: str, batch: Batch, place: int) -> bytes:
         """By what a message is recognised. Numbers are a router's own: two engines one after the other begin at 1."""
         if not call.message_id:
             return b"%b\0%d\0%b" % (batch.router.encode(), batch.line_numbers[place], batch.lines[place])
         check_message_id(call, self._settings)
-        return person + b"\0" + call.message_id.encode()
+        return f"{person}\0{call.message_id}".encode()

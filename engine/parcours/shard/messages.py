@@ -18,6 +18,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     """Lines of one router for one shard. Numbers count from 1 per router and shard, without a gap.
 
     skews_ms  what is to be added to the timestamp of each line, as its sender's clock is wrong; empty: nothing to any
+    times     of each line under virtual time, where whoever reads a recording knows them; live there are none
     """
 
     router: str
@@ -25,6 +26,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     line_numbers: list[int]
     lines: list[bytes]
     skews_ms: list[int] = []
+    times: list[int] = []
 
 
 class LineOutcome(IntEnum):

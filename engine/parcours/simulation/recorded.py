@@ -12,11 +12,12 @@ from contextlib import asynccontextmanager
 from itertools import chain, islice
 from operator import attrgetter
 from typing import Final, NamedTuple
+from zlib import crc32
 
 import msgspec
 
 from parcours.config import Settings
-from parcours.core.identity import SLOTS, SlotMap
+from parcours.core.identity import SLOTS
 from parcours.errors import EventsUnsorted
 from parcours.routing.calls import line_bytes
 from parcours.routing.router import UNREAD
@@ -62,11 +63,10 @@ class RecordingReader:
     unusable  (line number, reason)
     """
 
-    def __init__(self, settings: Settings, slot_map: SlotMap, told: ToldInputs | None = None) -> None:
+    def __init__(self, settings: Settings, told: ToldInputs | None = None) -> None:
         """told: hears the lines of a store's inputs that concern nobody."""
         self._told = told
         self._settings = settings
-        self._slot_map = slot_map
         self.read = 0
         self.finished = False
         self.unusable: list[tuple[int, str]] = []
@@ -77,8 +77,7 @@ class RecordingReader:
 
     def events(self, lines: Iterable[object]) -> Generator[Recorded, None, None]:
         """The usable lines with their timestamps. Raises CallerError for what is no line at all."""
-        slot_of, slots = self._slot_map.slot, _SLOTS
-        told = self._told
+        slots, told = _SLOTS, self._told
         new = tuple.__new__  # what `Recorded(...)` comes to, without a call of Python's for each line
         for number, given in enumerate(lines, start=1):
             line = given if type(given) is bytes else line_bytes(given, number)  # the quickest check, for millions
@@ -93,7 +92,9 @@ class RecordingReader:
             except Unusable as reason:
                 self.unusable.append((number, str(reason)))
             else:
-                yield new(Recorded, (at, number, line, slots[slot_of(user_id)] if user_id else UNREAD))
+                # The slot is as the slot map says, without a call for each line either.
+                slot = slots[crc32(user_id.encode()) % SLOTS] if user_id else UNREAD
+                yield new(Recorded, (at, number, line, slot))
         self.finished = True
 
 

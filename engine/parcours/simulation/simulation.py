@@ -135,7 +135,7 @@ def simulate(
         settings=_settings(settings, told),
         rendering=rendering,
     )
-    reading = RecordingReader(plan.settings, plan.slot_map, told)
+    reading = RecordingReader(plan.settings, told)
     kept: list[Fact] = []
     counting = _Counting(plan, facts or kept.extend)
     with collector.spared(), closing(reading.events(each)) as read:

@@ -208,8 +208,8 @@ class Drive:
         try:
             while chunk := ahead.take(CHUNK_LINES, through):
                 await self._router.room()
-                _, _, lines, slots = zip(*chunk, strict=True)
-                self._under_way.append((chunk, self._router.start(lines, slots)))
+                times, _, lines, slots = zip(*chunk, strict=True)
+                self._under_way.append((chunk, self._router.start(lines, slots, times)))
                 self._fed += len(chunk)
                 self.last_ms = chunk[-1].at
                 self._progress(self._fed, chunk[-1].at)
