@@ -109,6 +109,16 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=16 * 1024,
         description="Room for all dead addresses of one person, in bytes; the oldest of a channel are forgotten.",
     )
+    reached_for_ms: Duration = Field(
+        default=400 * DAY_MS,
+        description="How long it is remembered who was reached at an address, for reports that name an address only.",
+    )
+    reached_people_max: Count = Field(
+        default=100, description="People of one slot remembered as reached at one address; the oldest are forgotten."
+    )
+    reached_addresses_max: Count = Field(
+        default=100_000, description="Addresses remembered at which people of one slot were reached; the oldest go."
+    )
     consents_bytes_max: Count = Field(
         default=16 * 1024,
         description="Room for what one person says of consent, in bytes; what no message asks for is forgotten.",

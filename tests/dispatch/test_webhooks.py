@@ -17,7 +17,7 @@ from parcours.core.delivery.delivery_key import key_of
 from parcours.core.effect import Outgoing
 from parcours.dispatch.factory import new_dispatcher
 from parcours.dispatch.registry import Registry
-from parcours.dispatch.webhooks import feedback_lines
+from parcours.dispatch.webhooks import needs_a_key, read_reports
 from parcours.errors import CallerError, ChannelUnknown, SettingInvalid
 from parcours.ingress.sealed_links import SealedLinks
 from parcours.ingress.tokens import ReportToken
@@ -31,7 +31,6 @@ from parcours.journey.model.document import (
 )
 from parcours.journey.project import Project
 from parcours.routing.plan import Plan
-from parcours.segment.inputs import feedback_line
 from parcours.testing.doubles import TwilioServer
 
 if TYPE_CHECKING:
@@ -46,7 +45,9 @@ class LoftSettings(BaseModel):
 
 
 class DoveChannel:
-    """Is sent out and never heard of again."""
+    """Is sent out and never heard of again; and nobody could tell whose a report is."""
+
+    proves_reports = False
 
     Settings: ClassVar[type[BaseModel]] = LoftSettings
     Content: ClassVar[type[BaseModel]] = BaseModel
@@ -68,11 +69,23 @@ class DoveChannel:
 class PigeonChannel(DoveChannel):
     """Comes back with a report, one word a reaction; what is not signed is not genuine."""
 
+    proves_reports = True
+
+    @staticmethod
+    def normalize(address: str, region: str | None) -> str:
+        if address == "roof":
+            raise ValueError("no coop")
+        return address.lower()
+
     def read_feedback(self, request: WebhookRequest) -> list[Any]:
         if request.headers.get("signature") != self.secret:
             raise ValueError("not signed")
         if request.body == b"rubbish":
             return ["rubbish"]
+        if request.body == b"nobody":
+            return [Feedback(reaction="opened")]
+        if request.body.startswith(b"from:"):
+            return [Feedback(address=each[5:], reaction="replied") for each in request.body.decode().split()]
         return [Feedback(key=KEY, reaction=word) for word in request.body.decode().split()]  # type: ignore[arg-type]  # as a plugin may do
 
 
@@ -91,18 +104,28 @@ def read(
     channel: str = "pigeon",
     signature: str = "coo",
     settings: Mapping[str, Mapping[str, object]] = SETTINGS,
-) -> list[bytes]:
+) -> list[Feedback]:
     url = f"https://door.example/webhooks/{channel}"
     request = WebhookRequest(method="POST", url=url, headers={"signature": signature}, body=body)
-    return feedback_lines(REGISTRY, settings, channel, request)
+    return read_reports(REGISTRY, settings, channel, request)
 
 
-def test_each_report_of_a_webhook_is_a_line() -> None:
+def test_a_webhook_is_read_by_its_channel() -> None:
     assert read(b"delivered opened") == [
-        feedback_line(Feedback(key=KEY, reaction="delivered")),
-        feedback_line(Feedback(key=KEY, reaction="opened")),
+        Feedback(key=KEY, reaction="delivered"),
+        Feedback(key=KEY, reaction="opened"),
     ]
     assert read(b"") == []
+
+
+def test_an_address_is_told_in_the_form_that_the_channel_uses_and_else_as_it_stands() -> None:
+    assert [each.address for each in read(b"from:Coop-7 from:roof")] == ["coop-7", "roof"]
+
+
+def test_a_channel_says_whether_it_can_tell_that_a_report_is_genuine() -> None:
+    assert [needs_a_key(REGISTRY, SETTINGS, name) for name in ("pigeon", "dove")] == [False, True]
+    with pytest.raises(ChannelUnknown, match="no channel 'raven' is configured"):
+        needs_a_key(REGISTRY, SETTINGS, "raven")
 
 
 def test_a_webhook_that_is_not_genuine_is_refused_as_its_channel_says() -> None:
@@ -132,6 +155,8 @@ def test_settings_that_do_not_fit_are_the_operator_s() -> None:
 def test_a_channel_that_makes_something_else_of_a_report_is_told() -> None:
     with pytest.raises(TypeError, match="the channel 'pigeon' made 'rubbish' of a report"):
         read(b"rubbish")
+    with pytest.raises(TypeError, match="a report that names no delivery, person or address"):
+        read(b"nobody")
 
 
 def text_shop() -> Project:
@@ -166,9 +191,7 @@ def test_a_provider_reports_at_the_address_that_whoever_opens_the_engine_gives_a
         # then the report is one of that delivery
         token = request.url.partition("?")[0].removeprefix("https://door.luma.example/webhooks/sms/")
         assert links.seals.unseal(ReportToken, token) == ReportToken("u1", KEY)
-        assert feedback_lines(registry, sms, "sms", request) == [
-            feedback_line(Feedback(key=KEY, reaction="delivered")),
-        ]
+        assert read_reports(registry, sms, "sms", request) == [Feedback(key=KEY, reaction="delivered")]
 
     with TwilioServer() as provider:
         asyncio.run(scenario(provider))

@@ -148,8 +148,8 @@ MUTANTS: Final = (
     Mutant(
         "images lose the outbox",
         "shard/slots.py",
-        "return SlotImage(number, sequence, slot.profiles, slot.outbox)",
-        "return SlotImage(number, sequence, slot.profiles, {})",
+        "return SlotImage(number, sequence, slot.profiles, slot.outbox, slot.reached)",
+        "return SlotImage(number, sequence, slot.profiles, {}, slot.reached)",
     ),
     Mutant(
         "batches are taken in whatever order they come",

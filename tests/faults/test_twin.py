@@ -7,7 +7,7 @@ import msgspec
 from parcours.channel import Accepted, Feedback
 from parcours.config import Settings
 from parcours.core.fact import DeliveryReached
-from parcours.segment.inputs import feedback_line
+from parcours.segment.reports import feedback_line
 from parcours.shard.messages import Batch
 from parcours.testing.faults.disk import Claimed, Commit, Given, Unasked
 from parcours.testing.faults.twin import Twin

@@ -27,9 +27,10 @@ from parcours.instants import LATEST_MS
 from parcours.journey.model.document import EventsDocument, ProfileDocument, ProjectDocument
 from parcours.journey.program import Program
 from parcours.journey.project import Project
-from parcours.segment.inputs import feedback_line, input_of
+from parcours.segment.inputs import input_of
 from parcours.segment.line import REASON_BYTES_MAX, Unusable, bounded_reason, instant, read_call, timestamp_of
 from parcours.segment.person import person_of, route
+from parcours.segment.reports import feedback_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

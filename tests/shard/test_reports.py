@@ -14,7 +14,7 @@ from parcours.config import DAY_MS
 from parcours.core.delivery.delivery_key import key_of, name_hash, place_in
 from parcours.core.fact import DeliveryReached, Unmatched
 from parcours.core.identity import SlotMap
-from parcours.segment.inputs import feedback_line
+from parcours.segment.reports import feedback_line
 from parcours.shard.messages import LineOutcome
 from parcours.shard.shard import Shard
 from parcours.shard.timekeeping import VirtualTime

@@ -114,20 +114,32 @@ Receipt: TypeAlias = Accepted | NotSent | Ambiguous | Refused
 
 
 class Feedback(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a delivery later, as a provider's webhook tells it.
+    """What became of a delivery later, as a provider's webhook tells it, or what its recipient has answered.
 
-    key     the delivery's key, as given to `send`
-    at_ms   when it happened by the provider's word, None if it does not say
-    link    the link clicked, for `clicked`
-    code    the provider's own. One of the channel's `dead_codes` says with `bounced` and `failed` that the address is
-            dead, any other one that this delivery did not arrive; `bounced` without one is of a dead address
+    It is about the delivery of `key`; without one about the newest that left for `person` on the channel; without
+    either about the newest of everybody who was reached at `address` lately. Then it is about that address as well:
+    `unsubscribed` withdraws consent and suppresses it, and `unblocked` lifts the suppression and grants nothing.
+
+    key       the delivery's key, as given to `send`
+    at_ms     when it happened by the provider's word, None if it does not say
+    link      the link clicked, for `clicked`
+    code      the provider's own. One of the channel's `dead_codes` says with `bounced` and `failed` that the address is
+              dead, any other one that this delivery did not arrive; `bounced` without one is of a dead address
+    person    her user id, or her name as results show it
+    address   where the provider has heard it from, in whatever form
+    text      what was answered, for `replied`: the event `Text Received` has it, where the project declares that
+    report_id  the provider's own id of what it reports: with it the same words count again as often as they are said
     """
 
-    key: str
-    reaction: Reaction
+    key: str | None = None
+    reaction: Reaction | Literal["unblocked"]
     at_ms: int | None = None
     link: str | None = None
     code: str | None = None
+    person: str | None = None
+    address: str | None = None
+    text: str | None = None
+    report_id: str | None = None
 
 
 class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,12 +147,14 @@ class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     url      the whole address, as the provider has called it
     headers  their names are lower case
+    key      of the delivery, where the address that was called is that delivery's own
     """
 
     method: str
     url: str
     headers: Mapping[str, str]
     body: bytes
+    key: str | None = None
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -238,7 +252,11 @@ class Channel(Protocol):
 
 @runtime_checkable
 class FeedbackChannel(Channel, Protocol):
-    """A channel whose provider reports back over HTTP."""
+    """A channel whose provider reports back over HTTP.
+
+    One that cannot tell by a request itself whose it is, as of a mail that came back, says so by a class attribute,
+    `proves_reports = False`: a door then takes reports of whoever shows a key, or calls the delivery's own address.
+    """
 
     def read_feedback(self, request: WebhookRequest) -> list[Feedback]:
         """Check the request's signature and translate it; raise `ValueError` if it is not genuine."""

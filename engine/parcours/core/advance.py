@@ -34,6 +34,7 @@ from parcours.core.input import (
     JourneyResumed,
     JourneyStopped,
     MembershipFixed,
+    PersonReported,
     ReactionArrived,
     ReadReached,
     ReceiptArrived,
@@ -110,6 +111,8 @@ def advance(
             _take_reaction(turn, given)
         case FeedbackArrived():
             _take_feedback(turn, given)
+        case PersonReported():
+            _take_report(turn, given)
         case MembershipFixed(audiences=audiences):
             fix_membership(turn, audiences)
         case ReadReached():
@@ -322,6 +325,23 @@ def _take_feedback(turn: Turn, given: FeedbackArrived) -> None:
         feedback.unmatched(turn, given.reaction, f"no delivery of the key {given.key} has left")
         return _let_time_turn(turn)
     return _react(turn, *found, given.reaction, given.link, code=given.code)
+
+
+def _take_report(turn: Turn, given: PersonReported) -> None:
+    """Apply a report that names no delivery: it is of the newest that she may have got on the channel."""
+    unknown = is_empty(turn.profile)
+    is_of_address = feedback.take_word(turn, given.channel, given.address, given.reaction, given.code)
+    found = deliveries.newest_on(turn, given.channel)
+    if found is not None and feedback.concerns(found[1], given.reaction):
+        _react(turn, *found, given.reaction, given.link, code=given.code)
+    elif not is_of_address:
+        feedback.unmatched(turn, given.reaction, f"nothing has left for her on {given.channel}")
+    if given.names:
+        _take_event(turn, EventHappened(given.at, given.names, given.properties))
+    elif is_of_address and not is_empty(turn.profile):
+        _look_again(turn, unknown=unknown)
+    else:
+        _let_time_turn(turn)
 
 
 def _react(

@@ -145,6 +145,22 @@ class FeedbackArrived(msgspec.Struct, frozen=True):
     code: str | None = None
 
 
+class PersonReported(msgspec.Struct, frozen=True):
+    """The provider reported on the person, or on her at an address of the channel, and named no delivery.
+
+    names, properties  of the event that this is besides, if it is one
+    """
+
+    at: int
+    channel: str
+    reaction: str
+    address: str | None = None
+    link: str | None = None
+    code: str | None = None
+    names: tuple[str, ...] = ()
+    properties: dict[str, object] = {}
+
+
 class MembershipFixed(msgspec.Struct, frozen=True):
     """Audiences are read at this instant, and something later is about to happen: whether she is in them is noted.
 
@@ -209,6 +225,7 @@ Input: TypeAlias = (
     | ReceiptArrived
     | ReactionArrived
     | FeedbackArrived
+    | PersonReported
     | MembershipFixed
     | ReadReached
     | ChangeInput

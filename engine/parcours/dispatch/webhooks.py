@@ -1,19 +1,20 @@
-"""Providers' webhooks as lines: one line for each report, which the engine takes like any other."""
+"""Providers' webhooks: what a channel reads in a request of its provider."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from parcours.channel import Feedback, WebhookRequest
+from msgspec.structs import replace
+
+from parcours.channel import Channel, Feedback, WebhookRequest, plain_address
 from parcours.dispatch.registry import Registry
 from parcours.errors import CallerError, ChannelUnknown
-from parcours.segment.inputs import feedback_line
 
 
-def feedback_lines(
+def read_reports(
     registry: Registry, settings: Mapping[str, Mapping[str, object]], channel: str, request: WebhookRequest
-) -> list[bytes]:
-    """The lines of what a provider reports. To hand them in again changes nothing.
+) -> list[Feedback]:
+    """What a provider reports, with addresses in the form that the channel uses.
 
     The channel reads the request without having been started.
 
@@ -22,16 +23,44 @@ def feedback_lines(
     reads no reports; SettingInvalid or ExtraMissing as when it is opened. What else a channel raises is its own fault,
     and the provider may come again.
     """
-    if channel not in settings:
-        known = ", ".join(sorted(settings)) or "none"
-        raise ChannelUnknown(f"no channel {channel!r} is configured; there are {known}")
-    reader = registry.open(channel, settings[channel])
+    reader = open_reader(registry, settings, channel)
     # Asked for by this name alone: a class that does not derive from Channel may lack what it would inherit.
     read = getattr(reader, "read_feedback", None)
     if not callable(read):
         raise CallerError(f"the channel {channel!r} reads no reports of its provider")
-    reports = list(read(request))
-    for report in reports:
-        if not isinstance(report, Feedback):
-            raise TypeError(f"the channel {channel!r} made {report!r} of a report, where a Feedback is expected")
-    return [feedback_line(report) for report in reports]
+    return [_checked(reader, channel, report) for report in read(request)]
+
+
+def needs_a_key(registry: Registry, settings: Mapping[str, Mapping[str, object]], channel: str) -> bool:
+    """Whether the channel cannot tell by a request itself that it is of its provider.
+
+    Raises ChannelUnknown if there is no such channel.
+    """
+    _check_configured(settings, channel)
+    return not getattr(registry.channel(channel), "proves_reports", True)
+
+
+def open_reader(registry: Registry, settings: Mapping[str, Mapping[str, object]], channel: str) -> Channel:
+    """The channel, not started."""
+    _check_configured(settings, channel)
+    return registry.open(channel, settings[channel])
+
+
+def _check_configured(settings: Mapping[str, Mapping[str, object]], channel: str) -> None:
+    if channel not in settings:
+        known = ", ".join(sorted(settings)) or "none"
+        raise ChannelUnknown(f"no channel {channel!r} is configured; there are {known}")
+
+
+def _checked(reader: Channel, channel: str, report: object) -> Feedback:
+    if not isinstance(report, Feedback):
+        raise TypeError(f"the channel {channel!r} made {report!r} of a report, where a Feedback is expected")
+    if not (report.key or report.person or report.address):
+        raise TypeError(f"the channel {channel!r} made a report that names no delivery, person or address")
+    if report.address is None:
+        return report
+    normalize = getattr(reader, "normalize", plain_address)
+    try:
+        return replace(report, address=normalize(report.address, None))
+    except ValueError:
+        return report  # nobody was reached there, and whoever is meant may have it as it stands

@@ -1,34 +1,32 @@
 """What does a line do to its person? Each type of call is an input of its own to the core.
 
-A line of the type `feedback` is a provider's report of what became of a delivery. It names the delivery by its key and
-no person, and is routed by the key. It can do no more than a `reaction` line, which callers may hand in as well, and
-recordings of a live engine hold such lines; so it is accepted from every caller. A door that does not trust its callers
-has to refuse both types.
+A line of the type `feedback` is a provider's report. Mostly it names a delivery by its key and no person, and is routed
+by the key. One that names no delivery has the name of its person and the channel, and may be an event besides. It can
+do no more than lines of other types, which callers may hand in as well, and recordings of a live engine hold such
+lines; so it is accepted from every caller. A door that does not trust its callers has to refuse it, as it does those.
 """
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import get_args
 
 import msgspec
 
-from parcours.channel import CALL, Feedback, Reaction
+from parcours.channel import CALL, Reaction
 from parcours.config import Settings
-from parcours.core.delivery.feedback import OUTCOMES, is_possible
+from parcours.core.delivery.feedback import OUTCOMES, UNBLOCKED, is_possible
 from parcours.core.input import (
     Aliased,
     ConsentChanged,
     EventHappened,
     FeedbackArrived,
     Input,
+    PersonReported,
     ReactionArrived,
     SuppressionChanged,
     TraitsChanged,
 )
-from parcours.core.time_text import time_text
 from parcours.expression.expression import Scope
-from parcours.instants import LATEST_MS
 from parcours.journey.program import PAGE_EVENTS, Program
 from parcours.segment.line import (
     Call,
@@ -91,7 +89,7 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
     if call.type == "reaction":
         return _reaction_input(call, at)
     if call.type == FEEDBACK:
-        return _feedback_input(call, at)
+        return _feedback_input(call, at, program)
     if call.type == "group":
         return None
     if call.type == "alias":
@@ -166,18 +164,24 @@ def _reaction_input(call: DetailedCall, at: int) -> ReactionArrived:
     return ReactionArrived(at, call.reaction, call.journey, call.step, channel, call.link, answer, call.code)
 
 
-def _feedback_input(call: DetailedCall, at: int) -> FeedbackArrived:
+def _feedback_input(call: DetailedCall, at: int, program: Program) -> FeedbackArrived | PersonReported:
+    if call.person:
+        return _person_report(call, at, program)
     reported_place(call)
     if call.reaction not in REPORTED:
         raise Unusable(f"unknown reaction {call.reaction!r:.{QUOTED_MAX}}; a provider reports {', '.join(REPORTED)}")
     return FeedbackArrived(at, call.key or "", call.reaction, call.link, call.code)
 
 
-def feedback_line(feedback: Feedback) -> bytes:
-    """The line of a provider's report. A report that comes again is the same line, and counts once."""
-    told = {name: value for name, value in msgspec.structs.asdict(feedback).items() if value is not None}
-    at_ms = told.pop("at_ms", None)
-    if at_ms is not None and 0 <= at_ms < LATEST_MS:  # a time that nobody can have told is none
-        told["timestamp"] = time_text(at_ms)
-    message_id = blake2b(msgspec.json.encode(feedback), digest_size=16).hexdigest()
-    return msgspec.json.encode({"type": FEEDBACK, **told, "messageId": message_id})
+def _person_report(call: DetailedCall, at: int, program: Program) -> PersonReported:
+    known = (*REPORTED, UNBLOCKED)
+    if call.reaction not in known:
+        raise Unusable(f"unknown reaction {call.reaction!r:.{QUOTED_MAX}}; a provider reports {', '.join(known)}")
+    if not call.channel:
+        raise Unusable("feedback on a person needs the channel")
+    names: tuple[str, ...] = ()
+    properties: dict[str, object] = {}
+    if call.event and call.event in program.events:
+        properties = properties_of(call)
+        names = _names_of(call.event, properties, at, program)
+    return PersonReported(at, call.channel, call.reaction, call.address, call.link, call.code, names, properties)

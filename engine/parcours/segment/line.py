@@ -83,6 +83,7 @@ class DetailedCall(Call, frozen=True, rename="camel", gc=False):
     granted: bool | None = None
     answer: msgspec.Raw = msgspec.Raw()
     key: str | None = None
+    person: str | None = None
     code: str | None = None
     address: str | None = None
     suppressed: bool | None = None
@@ -92,8 +93,8 @@ class DetailedCall(Call, frozen=True, rename="camel", gc=False):
 
 
 NAMES = (
-    "userId", "anonymousId", "previousId", "messageId", "event", "key", "journey", "step", "channel", "purpose",
-    "address",
+    "userId", "anonymousId", "previousId", "messageId", "event", "key", "person", "journey", "step", "channel",
+    "purpose", "address",
 )  # fmt: skip
 """The fields of a line that name something."""
 

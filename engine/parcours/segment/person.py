@@ -14,6 +14,9 @@ from parcours.segment.line import Call, DetailedCall, Unusable, properties_of, r
 FEEDBACK = "feedback"
 """The type of the line of a provider's report."""
 
+EVENTFUL = frozenset({"track", FEEDBACK})
+"""The types of lines that name the event that they are."""
+
 
 def route(line: bytes, program: Program, settings: Settings, slot_map: SlotMap) -> int:
     """The slot to which a line goes: of the person whom it is about, or of the delivery that a provider reports on."""
@@ -25,7 +28,7 @@ def route(line: bytes, program: Program, settings: Settings, slot_map: SlotMap) 
     if person is None:
         call = read_call(line)
         if is_report(call):
-            return reported_place(call).slot
+            return slot_map.slot(reported_person(call, settings)) if call.person else reported_place(call).slot
         person = keyed_person(call, program)
     return slot_map.slot(person)
 
@@ -55,7 +58,13 @@ def _named_by(declared: EventType, scope: Scope) -> str | None:
 
 def person_of(call: Call, program: Program, settings: Settings) -> str:
     """The call's person, after checking her id for what no store or provider can hold."""
-    person = person_name(call.user_id, call.anonymous_id) or keyed_person(call, program)
+    if is_report(call) and call.person:
+        return reported_person(call, settings)
+    return checked_name(person_name(call.user_id, call.anonymous_id) or keyed_person(call, program), settings)
+
+
+def checked_name(person: str, settings: Settings) -> str:
+    """The name, if stores and providers can hold it. Raises Unusable."""
     if len(person) > settings.id_bytes_max or len(person.encode()) > settings.id_bytes_max:
         raise Unusable(f"an id of {len(person.encode())} bytes, more than id_bytes_max={settings.id_bytes_max}")
     if "\0" in person:
@@ -63,9 +72,21 @@ def person_of(call: Call, program: Program, settings: Settings) -> str:
     return person
 
 
+def told_event(call: Call) -> str | None:
+    """The name of the event that the call is, or that its report is besides; None for no event."""
+    return call.event if call.type in EVENTFUL else PAGE_EVENTS.get(call.type)
+
+
 def is_report(call: Call) -> TypeGuard[DetailedCall]:
     """Whether the call is a provider's report."""
     return call.type == FEEDBACK
+
+
+def reported_person(call: DetailedCall, settings: Settings) -> str:
+    """The person whom a report names that names no delivery."""
+    if call.user_id or call.anonymous_id or call.key:
+        raise Unusable("feedback names a delivery by its key or a person by her name, and nobody by an id")
+    return checked_name(call.person or "", settings)
 
 
 def reported_place(call: DetailedCall) -> KeyPlace:

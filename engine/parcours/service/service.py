@@ -13,13 +13,13 @@ from types import NoneType, TracebackType
 from typing import Any, Final, Self
 
 from parcours.arguments import check_kind, check_method, check_timeout, folder_path
-from parcours.channel import WebhookRequest
+from parcours.channel import Feedback, WebhookRequest
 from parcours.clock import Clock
 from parcours.closing import close_all
 from parcours.config import Settings, settings_of
 from parcours.core.fact import Fact
 from parcours.dispatch.registry import Registry
-from parcours.dispatch.webhooks import feedback_lines
+from parcours.dispatch.webhooks import needs_a_key, read_reports
 from parcours.errors import CallerError, EngineClosed, ProjectInvalid
 from parcours.journey.project import Project, check_project
 from parcours.routing.calls import Lines, Written, checked_line, lines_of
@@ -34,6 +34,7 @@ from parcours.service.figures import EngineFigures
 from parcours.service.host import CLOSE_PATIENCE_S, Host
 from parcours.service.journey_control import drafted
 from parcours.service.people_calls import check_text
+from parcours.service.provider_reports import people_reached, report_lines
 from parcours.service.set_aside import DeadLetter, list_all, send_again
 from parcours.service.unknown_names import UnknownNames
 from parcours.store.address import check_address
@@ -216,13 +217,36 @@ class Service(Facade):
     def feedback(self, channel: str, request: WebhookRequest) -> Coroutine[Any, Any, Ingested]:
         """Hand in what a provider's webhook reports: each report finds its delivery by the key, whoever it was for.
 
+        One that names an address only is about everybody who was reached there lately, for which all shards are asked.
         To hand a request in again changes nothing. Raises ValueError for one that is not genuine, ChannelUnknown for a
         channel that is not configured, CallerError for one that reads no reports.
         """
         check_text("channel", channel)
         check_kind("request", request, WebhookRequest, "a parcours.channel.WebhookRequest")
-        reports = b"\n".join(feedback_lines(self._registry, self._host.channels, channel, request))
-        return self._ingest(lines_of(reports), are_reports=True)
+        return self._report(channel, read_reports(self._registry, self._host.channels, channel, request))
+
+    async def _report(self, channel: str, reports: list[Feedback]) -> Ingested:
+        self._check_open()
+        lines = await report_lines(reports, channel, self._host.ports, self._control.current)
+        return await self._ingest(lines_of(b"\n".join(lines)), are_reports=True)
+
+    def report_needs_key(self, channel: str) -> bool:
+        """Whether the channel cannot tell by a request itself that it is genuine: whoever hands it in has to know.
+
+        Raises ChannelUnknown for a channel that is not configured.
+        """
+        check_text("channel", channel)
+        return needs_a_key(self._registry, self._host.channels, channel)
+
+    def reached_at(self, channel: str, address: str) -> Coroutine[Any, Any, list[str]]:
+        """The names of everybody to whom something has left for this address of the channel lately, sorted."""
+        check_text("channel", channel)
+        check_text("address", address)
+        return self._reached_at(channel, address)
+
+    async def _reached_at(self, channel: str, address: str) -> list[str]:
+        self._check_open()
+        return await people_reached(self._host.ports, channel, address)
 
     @cached_property
     def _registry(self) -> Registry:

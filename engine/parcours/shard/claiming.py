@@ -28,6 +28,7 @@ from parcours.shard.archiving import Archiving
 from parcours.shard.inputs import Inputs
 from parcours.shard.interruptions import Fate, Interruptions
 from parcours.shard.outbox import Claim, Outbox, Ready
+from parcours.shard.reached import Reached
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.slots import Slots
 from parcours.shard.timekeeping import Timekeeping
@@ -40,6 +41,7 @@ GIVEN_UP_MAX = 1_000
 class Claiming:
     """The way out of one shard and back into it.
 
+    reached    who was reached where
     handovers  by channel, how long after the decision deliveries were handed over for the first time
     """
 
@@ -51,6 +53,7 @@ class Claiming:
         self._archiving = archiving
         self._time = time
         self._settings = settings
+        self.reached = Reached(slots, settings)
         self.outbox = Outbox()
         self._interruptions = Interruptions(settings.interruptions_told_for_ms)
         self.handovers: defaultdict[str, Durations] = defaultdict(Durations)
@@ -135,6 +138,7 @@ class Claiming:
         for key, attempt in work.claimed:
             ready = waiting[key]
             leaving.append(entry := self._entry(work, ready.slot, key, attempt))
+            self.reached.note(work, ready.slot, entry, instants[key])
             if attempt == 1:
                 self.handovers[asked.channel].note(instants[key] - entry.at)
             self.outbox.claim(key, Claim(ready.slot, ready.person, instants[key], asked.by, asked.number, attempt))

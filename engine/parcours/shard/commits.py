@@ -132,7 +132,10 @@ class Commits:
             if work.facts and self._time.counts_facts:
                 own += self._totals.count(work.facts, self.sequence + 1)
             written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles
-            record = Record(self.sequence + 1, self.epoch, work.stamp_ms, work.seen, written, outbox, facts, inputs)
+            record = Record(
+                self.sequence + 1, self.epoch, work.stamp_ms, work.seen, written, outbox, facts, inputs,
+                reached := work.reached_changes(),
+            )  # fmt: skip
             started_ms = stopwatch_ms()
             size_bytes = self._store.append(record)
             self.durations.note(stopwatch_ms() - started_ms)
@@ -140,6 +143,7 @@ class Commits:
             self._retention.committed()
             self.export.committed(self.sequence, self.stamp_ms, tells=bool(facts or inputs))
             self._slots.show_own(own)
+            self._slots.show_reached(reached)
             self._published.saved()
             self._reads.saved()
             self._seen.saved()

@@ -227,6 +227,9 @@ class ShardHost:
     async def profile(self, person: str) -> Profile | None:
         return self._shard.profile(person)
 
+    async def reached(self, channel: str, address: str) -> list[str]:
+        return self._shard.standing.reached(channel, address)
+
     async def recall(self, person: str, after: int, through: int | None) -> Recalled:
         if through is None:
             after = max(0, after - self._shard.commits.export.offset)

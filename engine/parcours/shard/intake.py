@@ -17,7 +17,7 @@ from parcours.config import Settings
 from parcours.core.fact import Unmatched
 from parcours.core.identity import SLOTS, SlotMap
 from parcours.core.input import EventHappened, FeedbackArrived, Input
-from parcours.journey.program import PAGE_EVENTS, Program
+from parcours.journey.program import Program
 from parcours.segment.inputs import check_message_id, input_of
 from parcours.segment.line import (
     UNREADABLE,
@@ -30,7 +30,7 @@ from parcours.segment.line import (
     read_details,
     read_envelope,
 )
-from parcours.segment.person import is_report, person_of
+from parcours.segment.person import is_report, person_of, told_event
 from parcours.segment.told import TOLD, told_input
 from parcours.shard.archiving import Archiving
 from parcours.shard.dead_letters import DeadLetters
@@ -100,7 +100,7 @@ class Intake:
         self._outcomes, self._reasons = bytearray(len(batch.lines)), []  # accepted, unless it turns out otherwise
         idle, ids, consumed = self._idle, self._seen, list[bytes]()
         young, older, recent, settled = ids.young, ids.older, ids.recent, ids.settled
-        reports = Reports(self._slots, batch.lines)
+        reports = Reports(self._slots, batch.lines, self._settings)
         arrival_ms, skews = self._time.arrival_ms(work.stamp_ms), batch.skews_ms
         in_hand, suspects, marks = self._in_hand, self._in_hand.suspects, self._time.comes_back
         archived, keeps_inputs = self._archiving.begin(work), self._archiving.keeps_inputs
@@ -114,7 +114,7 @@ class Intake:
                 if call.type == "track":
                     moves = (event := call.event) not in idle
                 else:
-                    call, moves, event = read_details(line), True, PAGE_EVENTS.get(call.type)
+                    call, moves, event = read_details(line), True, told_event(call)
                 person = call.user_id
                 if not person or person[0] == "@" or len(person) > PLAIN_ID_MAX or "\0" in person:
                     slot, person, name_hash = self._whose(call, reports, work)
@@ -220,7 +220,8 @@ class Intake:
         arrival_ms = self._time.arrival_ms(stamp_ms)
         try:
             call = read_call(batch.lines[place])
-            person = NOBODY if is_report(call) else person_of(call, self._program, self._settings)
+            names_nobody = is_report(call) and not call.person
+            person = NOBODY if names_nobody else person_of(call, self._program, self._settings)
             at = batch.times[place] if arrival_ms is None else arrival_ms
             listened_for = call.event in self._program.moving or call.event in self._program.entering
             if call.type != "track" or not call.event or listened_for:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from parcours.config import Settings
 from parcours.core.delivery.deliveries import has
 from parcours.core.delivery.delivery_key import KeyPlace, name_hash
+from parcours.core.identity import slot_of
 from parcours.segment.line import DetailedCall, Unusable, read_call
-from parcours.segment.person import FEEDBACK, is_report, reported_place
+from parcours.segment.person import FEEDBACK, is_report, reported_person, reported_place
 from parcours.shard.slots import Slots
 from parcours.shard.work import Work
 
@@ -26,13 +28,20 @@ _MARK = f'"{FEEDBACK}"'.encode()
 class Reports:
     """The reports among the lines of one batch."""
 
-    def __init__(self, slots: Slots, lines: Sequence[bytes]) -> None:
+    def __init__(self, slots: Slots, lines: Sequence[bytes], settings: Settings) -> None:
         self._slots = slots
+        self._settings = settings
         self._lines = lines
         self._named: dict[KeyPlace, list[str]] = {}
 
     def addressee(self, call: DetailedCall, work: Work) -> tuple[int, str]:
-        """The slot of the delivery that a report names, and its person or NOBODY. Raises Unusable if it names none."""
+        """The slot of the delivery that a report names, and its person or NOBODY; else the person whom it names.
+
+        Raises Unusable if it names neither.
+        """
+        if call.person:
+            person = reported_person(call, self._settings)
+            return slot_of(person), person
         place = reported_place(call)
         if not self._named:
             self._named = self._look(self._places())
@@ -51,7 +60,7 @@ class Reports:
             if _MARK in line:
                 try:
                     call = read_call(line)
-                    place = reported_place(call) if is_report(call) else None
+                    place = reported_place(call) if is_report(call) and not call.person else None
                 except Unusable:
                     continue  # it is told when its turn comes
                 if place is not None:

@@ -227,6 +227,16 @@ class GetProfile(Request[Profile | None], frozen=True, tag="profile"):
         return await host.profile(self.person)
 
 
+class FindReached(Request[list[str]], frozen=True, tag="reached"):
+    """The names of the shard's people to whom something has left for this address of the channel lately, sorted."""
+
+    channel: str
+    address: str
+
+    async def put_to(self, host: ShardHost) -> list[str]:
+        return await host.reached(self.channel, self.address)
+
+
 class RecallFacts(Request[Recalled], frozen=True, tag="recall"):
     """A slice of what the journal tells of a person: above record `after`, up to `through`.
 

@@ -22,13 +22,14 @@ OWN = SLOTS
 
 
 class Slot:
-    """People by name (encoded), outbox entries by key (encoded)."""
+    """People by name (encoded), outbox entries by key (encoded), and who was reached where (reached.py)."""
 
-    __slots__ = ("outbox", "profiles", "sequence")
+    __slots__ = ("outbox", "profiles", "reached", "sequence")
 
     def __init__(self) -> None:
         self.profiles: dict[str, bytes] = {}
         self.outbox: dict[str, bytes] = {}
+        self.reached: dict[bytes, bytes] = {}
         self.sequence = 0
         """The record up to which the slot's image on disk reaches."""
 
@@ -58,7 +59,7 @@ class Slots:
 
     def restore(self, image: SlotImage) -> None:
         slot = self[image.slot]
-        slot.profiles, slot.outbox = dict(image.profiles), dict(image.outbox)
+        slot.profiles, slot.outbox, slot.reached = dict(image.profiles), dict(image.outbox), dict(image.reached)
         slot.sequence = image.sequence
 
     def show(
@@ -81,6 +82,14 @@ class Slots:
             else:
                 self.owned[number].outbox[key] = entry
         return moved
+
+    def show_reached(self, changes: Iterable[tuple[int, bytes, bytes]]) -> None:
+        """Take over committed names at addresses: what was told last stands last in its slot."""
+        for number, address, names in changes:
+            reached = self.owned[number].reached
+            reached.pop(address, None)
+            if names:
+                reached[address] = names
 
     def show_own(self, entries: Iterable[tuple[str, bytes]]) -> None:
         """Take over committed entries of the shard's own slot; an empty one is there no more."""
@@ -106,10 +115,11 @@ class Slots:
                 self.owned[number].outbox.pop(key, None)
             else:
                 self.owned[number].outbox[key] = entry
+        self.show_reached(each for each in record.reached if record.sequence > self.owned[each[0]].sequence)
 
     def image(self, number: int, sequence: int) -> SlotImage:
         slot = self[number]
-        return SlotImage(number, sequence, slot.profiles, slot.outbox)
+        return SlotImage(number, sequence, slot.profiles, slot.outbox, slot.reached)
 
     def outbox_entries(self) -> list[tuple[int, Outgoing]]:
         """Every outbox entry with its slot, in the order in which they were decided on."""

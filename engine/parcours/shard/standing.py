@@ -63,6 +63,11 @@ class Standing:
         export = self._commits.export.troubles(now_ms)
         return [*self._dead_letters.troubles(), *self._leaving.troubles(now_ms), *self._seen.troubles(), *export]
 
+    def reached(self, channel: str, address: str) -> list[str]:
+        """Everybody to whom something has left for this address of the channel lately, sorted."""
+        self._commits.check()
+        return self._leaving.reached.names(channel, address, self._commits.stamp_ms)
+
     def figures(self, status: Status, now_ms: int) -> ShardFigures:
         """What the shard counts and measures, beside where it stands."""
         next_ms = self._wheel.next_ms()

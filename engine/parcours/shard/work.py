@@ -39,6 +39,7 @@ class Work:
     kept      the inputs that are kept as they came
     own       (name, bytes) of what changed in the shard's own slot
     ready     (channel, delivery) pairs that may be claimed once this is committed
+    reached   by slot and address, the encoded names of those reached there, as this work has them so far
     newcomers  by slot, people who have been touched of whom nothing was known before
     change_number  the number of the newest change that people go through, where some have still to do so
     reading   whether a read of an audience is not over; else nobody's mark of one is of use any more
@@ -46,7 +47,7 @@ class Work:
 
     __slots__ = (
         "_change_number", "_owned", "_reading", "_touched", "claimed", "facts", "kept", "newcomers", "outbox", "own",
-        "ready", "seen", "stamp_ms",
+        "reached", "ready", "seen", "stamp_ms",
     )  # fmt: skip
 
     def __init__(self, slots: Slots, stamp_ms: int, change_number: int = 0, *, reading: bool = False) -> None:
@@ -61,6 +62,7 @@ class Work:
         self.seen: list[tuple[int, bytes]] = []
         self.outbox: dict[str, tuple[int, Outgoing | None]] = {}
         self.own: list[tuple[str, bytes]] = []
+        self.reached: dict[tuple[int, bytes], bytes] = {}
         self.ready: list[tuple[str, Ready]] = []
         self.claimed: list[tuple[str, int]] = []
 
@@ -125,6 +127,15 @@ class Work:
             if data != before:
                 changed.append((slot, person, data))
         return changed
+
+    def reached_at(self, slot: int, address: bytes) -> bytes:
+        """Who of the slot was reached at the address, encoded, as this work has it so far; empty for nobody."""
+        found = self.reached.get((slot, address))
+        return self._owned[slot].reached.get(address, b"") if found is None else found
+
+    def reached_changes(self) -> list[tuple[int, bytes, bytes]]:
+        """What the record says of who was reached where."""
+        return [(slot, address, names) for (slot, address), names in self.reached.items()]
 
     def outbox_counts(self) -> Counter[str]:
         """How many more outbox entries there are after this work than before it, by channel."""

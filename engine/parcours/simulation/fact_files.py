@@ -25,9 +25,9 @@ from parcours.errors import CallerError, naming
 from parcours.insight.exporter.disk import Disk
 from parcours.insight.exporter.done import facts_folder
 from parcours.insight.exporter.opening import range_opener
-from parcours.journey.program import PAGE_EVENTS, Program
+from parcours.journey.program import Program
 from parcours.segment.line import read_call
-from parcours.segment.person import person_of
+from parcours.segment.person import person_of, told_event
 from parcours.shard.archiving import archived_events
 from parcours.shard.messages import ExportRange, ExportRecord, ExportSlice
 from parcours.simulation.recorded import Recorded
@@ -96,7 +96,7 @@ class FactFiles:
         rows: list[FactRow] = []
         for event in accepted:
             call = read_call(event.line)
-            if (call.event if call.type == "track" else PAGE_EVENTS.get(call.type)) in self._archived:
+            if told_event(call) in self._archived:
                 person = person_of(call, self._program, self._settings)
                 rows.append((event.at, person, EVENT, event.number, event.line))
         self._add(rows)

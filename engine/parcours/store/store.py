@@ -40,6 +40,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     outbox    (slot, delivery key, encoded entry or None where it left the outbox)
     facts     an encoded block of facts, which begins with a number of its own for its format
     inputs    an encoded block of those inputs that are kept, likewise; empty where none are
+    reached   (slot, hash of an address, encoded names of those reached there; empty where there are none any more)
     """
 
     sequence: int
@@ -50,11 +51,12 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     outbox: list[tuple[int, str, bytes | None]]
     facts: bytes
     inputs: bytes = b""
+    reached: list[tuple[int, bytes, bytes]] = []
 
     def size_bytes(self) -> int:
         """About how many bytes it takes when it is encoded, found without encoding it."""
-        written = sum([len(data) for _, _, data in self.profiles])
-        entries = len(self.profiles) + len(self.outbox) + len(self.seen) + 1
+        written = sum([len(data) for _, _, data in self.profiles]) + sum([len(data) for _, _, data in self.reached])
+        entries = len(self.profiles) + len(self.outbox) + len(self.seen) + len(self.reached) + 1
         return (
             RECORD_ENTRY_BYTES * entries
             + sum([len(keys) for _, keys in self.seen])
@@ -71,6 +73,7 @@ class SlotImage(msgspec.Struct, frozen=True, array_like=True):
     sequence: int
     profiles: dict[str, bytes]
     outbox: dict[str, bytes]
+    reached: dict[bytes, bytes] = {}
 
 
 Write: TypeAlias = Callable[[], None]

@@ -116,8 +116,8 @@ def _find_among(runs: Iterable[Run], key: str) -> tuple[Run, DeliveryState] | No
     return None
 
 
-def newest(turn: Turn, journey: str, step: str, channel: str) -> tuple[Run, DeliveryState] | None:
-    """The latest delivery of the step on the channel among those that the person may have received."""
+def newest(turn: Turn, journey: str, step: str | None, channel: str) -> tuple[Run, DeliveryState] | None:
+    """The latest delivery of the step, or of any, on the channel among those that the person may have received."""
     runs = [run for run in (*turn.profile.runs, *turn.ended) if run.journey == journey]
     found = _newest_of([(run, delivery) for run in runs for delivery in _received(run, step, channel)])
     archive = turn.profile.archives.get(journey)
@@ -135,9 +135,18 @@ def newest(turn: Turn, journey: str, step: str, channel: str) -> tuple[Run, Deli
     return found
 
 
-def _received(run: Run, step: str, channel: str) -> list[DeliveryState]:
-    """The run's deliveries of the step on the channel that the person may have received."""
-    return [each for each in run.deliveries if each.step == step and each.channel == channel and may_be_there(each)]
+def newest_on(turn: Turn, channel: str) -> tuple[Run, DeliveryState] | None:
+    """The latest delivery on the channel among those of all journeys that the person may have received."""
+    journeys = {run.journey for run in (*turn.profile.runs, *turn.ended)} | turn.profile.archives.keys()
+    found = [each for name in sorted(journeys) if (each := newest(turn, name, None, channel)) is not None]
+    return _newest_of(found)
+
+
+def _received(run: Run, step: str | None, channel: str) -> list[DeliveryState]:
+    """The run's deliveries of the step, or of any, on the channel that the person may have received."""
+    return [
+        each for each in run.deliveries if step in (None, each.step) and each.channel == channel and may_be_there(each)
+    ]
 
 
 def _newest_of(found: list[tuple[Run, DeliveryState]]) -> tuple[Run, DeliveryState] | None:

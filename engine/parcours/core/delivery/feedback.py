@@ -20,8 +20,16 @@ from parcours.core.delivery.deliveries import (
     reach,
     remember_link,
 )
-from parcours.core.delivery.stated_consents import take_consent
-from parcours.core.delivery.suppression import FAILURES, suppress, take_arrival, take_failure, take_soft_failure
+from parcours.core.delivery.stated_consents import keep_to_room, take_consent
+from parcours.core.delivery.suppression import (
+    FAILURES,
+    known_as,
+    lift,
+    suppress,
+    take_arrival,
+    take_failure,
+    take_soft_failure,
+)
 from parcours.core.fact import Outcome, Unmatched
 from parcours.core.input import ContentRefused, Interrupted, Settlement
 from parcours.core.profile import DeliveryState, DeliveryStateName, Run
@@ -230,6 +238,28 @@ def take_effect(turn: Turn, delivery: DeliveryState, reaction: str, code: str | 
     return False
 
 
+def take_word(turn: Turn, channel: str, address: str | None, reaction: str, code: str | None) -> bool:
+    """Apply what a report that names no delivery says of consent and of an address; whether it says anything of them.
+
+    STOP and START come so: whoever sends them means the sender and the number, and no message.
+    """
+    withdraws = reaction in WITHDRAWS_CONSENT
+    if withdraws:
+        take_consent(turn, channel, None, granted=False)
+        keep_to_room(turn)
+    if address is None:
+        return withdraws
+    known = known_as(turn, channel, address)
+    is_dead = reaction in FAILURES and not turn.dead_codes(channel).isdisjoint((code or "").split())
+    if is_dead or reaction == "unsubscribed" or (reaction == "bounced" and code is None):
+        suppress(turn, channel, known, turn.at)
+    elif reaction == UNBLOCKED:
+        lift(turn, channel, known)
+    else:
+        return withdraws
+    return True
+
+
 def _bury_address(turn: Turn, delivery: DeliveryState) -> None:
     """Suppress the address to which the delivery went."""
     if delivery.to is not None:
@@ -267,8 +297,14 @@ CALL_OUTCOMES = frozenset({"answered", "failed"})
 """The reactions to an outbound call; `answered` is possible for calls only."""
 
 
+UNBLOCKED = "unblocked"
+"""What is reported of an address whose owner takes messages again: no delivery has it, and it grants nothing."""
+
+
 def is_possible(reaction: str, channel: str) -> bool:
     """Whether a delivery on this channel can have the reaction."""
+    if reaction == UNBLOCKED:
+        return False
     return reaction in CALL_OUTCOMES if channel == CALL else reaction != "answered"
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from parcours.channel import Feedback
 from parcours.errors import ParcoursError
-from parcours.segment.inputs import feedback_line
+from parcours.segment.reports import feedback_line
 from parcours.shard.messages import Status
 from parcours.shard.requests import GetStatus, GetTotals, PassTime
 from parcours.testing.faults.changes import Author

@@ -13,7 +13,7 @@ import msgspec
 
 from parcours.channel import Feedback
 from parcours.channel.vocabulary import Reaction
-from parcours.segment.inputs import feedback_line
+from parcours.segment.reports import feedback_line
 from parcours.testing.faults.client import Line
 from parcours.testing.faults.plan import CARTS
 from parcours.testing.faults.processes.engine import EngineProcesses, Gone, Unavailable
