@@ -29,6 +29,7 @@ from parcours.channel import (
 from parcours_channels.phone_number import e164
 from parcours_channels.sms_text import segments_of
 from parcours_channels.twilio_codes import DEAD_NUMBER
+from parcours_channels.twilio_inbound import START_WORDS, STOP_WORDS, keyword
 
 TEXT_CHARACTERS_MAX: Final = 1_600
 """Twilio refuses longer ones (21617)."""
@@ -50,11 +51,25 @@ class SmsSettings(BaseModel):
         description="Where the provider reaches this channel's webhook, such as "
         "https://journeys.luma.example/webhooks/sms; a delivery that brings an address of its own does without it.",
     )
+    shared_key: SecretStr | None = Field(
+        None, description="Secret of the key by which a webhooks rule of the account signs, beside the auth token."
+    )
+    stop_words: tuple[str, ...] = Field(
+        STOP_WORDS, description="Answers that are no text but the end of all messages, whatever their case."
+    )
+    start_words: tuple[str, ...] = Field(
+        START_WORDS, description="Answers after which messages may be sent there again; they grant nothing."
+    )
     base_url: str = Field("https://api.twilio.com", description="Where the provider's API is.")
     requests_max: int = Field(20, ge=1, description="Requests under way at once.")
     timeout_s: Annotated[float, Field(gt=0)] = Field(
         50.0, description="How long one call of send may take; keep it below the engine's send_timeout_s."
     )
+
+    @field_validator("stop_words", "start_words")
+    @classmethod
+    def _in_one_form(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(keyword, words))
 
     @field_validator("public_url")
     @classmethod
@@ -114,7 +129,10 @@ class SmsChannel(Channel):
         await self._messages.close()
 
     def read_feedback(self, request: WebhookRequest) -> list[Feedback]:
-        """Translate a status callback. Raises ValueError if Twilio did not sign it or the key is not ours."""
+        """Translate a status callback, or a text that somebody has sent to a number of the account.
+
+        Raises ValueError if Twilio did not sign it or the key is not ours.
+        """
         from parcours_channels.twilio_reports import read_report
 
         return read_report(self._settings, request)

@@ -124,6 +124,16 @@ class TwilioServer(HttpServer):
         }
         return WebhookRequest(method="POST", url=sms.status_callback, headers=headers, body=urlencode(form).encode())
 
+    def text_from(self, number: str, body: str, url: str, **more: str) -> WebhookRequest:
+        """The post, signed as Twilio does, of a text that somebody has sent from this number to one of the account."""
+        form = {"MessageSid": f"SM{next(self._numbers):032x}", "From": number, "To": "+33600000000", "Body": body}
+        form |= {"SmsStatus": "received", "AccountSid": self.account, **more}
+        headers = {
+            "content-type": "application/x-www-form-urlencoded",
+            "x-twilio-signature": self._signature(url, form),
+        }
+        return WebhookRequest(method="POST", url=url, headers=headers, body=urlencode(form).encode())
+
     def post_status(self, sms: Sms, status: str, error_code: int | None = None) -> int:
         """Post that status callback to the message's callback URL; returns the answer's HTTP status."""
         return self._thread.call(_post(self.status_callback(sms, status, error_code)))
