@@ -356,6 +356,7 @@ class Program:
     insight: InsightDocument = field(default_factory=InsightDocument)
     """What is kept of what happened, and for how long."""
 
+    cloud_types: Mapping[str, str] = field(default_factory=dict)  # type of CloudEvents -> name of the event
     disclosure: Disclosure = field(default_factory=Disclosure)
 
     draining: tuple[Journey, ...] = ()

@@ -123,6 +123,7 @@ class _Compiler:
             addresses=addresses,
             region=settings.region,
             insight=settings.insight,
+            cloud_types=self._cloud_types(),
             disclosure=self._disclosure(addresses),
             profile_region=self._profile_region(),
         )
@@ -191,6 +192,20 @@ class _Compiler:
                 caseless=event.key is not None and self._is_caseless(event.key.namespace),
             )
         return compiled
+
+    def _cloud_types(self) -> dict[str, str]:
+        """The event of each type of CloudEvents that is not called like its event."""
+        names: dict[str, str] = {}
+        for name, event in self.documents.events.events.items():
+            if event.cloud_type is None:
+                continue
+            margin = self.margins.single["events"].below("events", name)
+            if event.of is not None:
+                margin.error(f"{name!r} is recognised by a rule: give {event.of!r} the cloud_type", "cloud_type")
+            elif event.cloud_type in names:
+                margin.error(f"{names[event.cloud_type]!r} has the same cloud_type", "cloud_type")
+            names[event.cloud_type] = name
+        return names
 
     def _is_caseless(self, namespace: str) -> bool:
         identity = self.documents.profile.identities.get(namespace)

@@ -162,6 +162,9 @@ class EventDocument(Document):
         default=None, description="What an event named by `of` has to meet to be one of these."
     )
     key: KeyDocument | None = Field(default=None, description="Whose event it is if it comes without ids.")
+    cloud_type: str | None = Field(
+        default=None, min_length=1, max_length=200, description="The `type` of CloudEvents that are this event."
+    )
 
     @property
     def kinds(self) -> dict[str, Kind]:

@@ -88,8 +88,8 @@ def _asked(expressions: Iterable[Expression]) -> set[str]:
 
 
 def _event_values(event: EventDocument) -> object:
-    """The values of an event type. What is exported of it is no part of what it means."""
-    return _values(event.model_copy(update={"properties": event.kinds}))
+    """The values of an event type. What is exported of it, and its name elsewhere, mean nothing here."""
+    return _values(event.model_copy(update={"properties": event.kinds, "cloud_type": None}))
 
 
 def _values(document: Document) -> object:
