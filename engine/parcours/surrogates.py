@@ -15,9 +15,9 @@ _HALF_BYTES: Final = 6
 _ANY: Final = re.compile("[\ud800-\udfff]")
 
 
-def mended_json(text: bytes) -> bytes:
-    """JSON in which every half of a pair that is written as an escape is U+FFFD."""
-    return _ESCAPE.sub(lambda found: REPLACEMENT if len(found[0]) == _HALF_BYTES else found[0], text)
+def mended_json(text: bytes, replacement: bytes = REPLACEMENT) -> bytes:
+    """JSON in which every half of a pair that is written as an escape is U+FFFD, or another escape as long."""
+    return _ESCAPE.sub(lambda found: replacement if len(found[0]) == _HALF_BYTES else found[0], text)
 
 
 def mended_text(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from parcours.ingress.exchange import Request
 from parcours.ingress.figures import DoorFigures
 from parcours.ingress.keys import Key, Keyring, secrets_shown
+from parcours.ingress.pressure import Pace
 from parcours.ingress.settings import ServeSettings
 from parcours.service.service import Service
 
@@ -23,6 +24,7 @@ class Door:
     keys       of the clients
     now_ms     the engine's clock
     figures    what the door counts
+    pace       of lines that became durable through the door
     state      `about to stop`: everything goes on, and /ready says so; `starting` and `stopping`: only /health and
                /ready answer, all else is 429
     at_stop    called when streams have to end, before the server waits for them
@@ -33,6 +35,7 @@ class Door:
     keys: Keyring
     now_ms: Callable[[], int]
     figures: DoorFigures = field(default_factory=DoorFigures)
+    pace: Pace = field(default_factory=Pace)
     state: State = "open"
     at_stop: list[Callable[[], None]] = field(default_factory=list)
 

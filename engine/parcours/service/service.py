@@ -21,6 +21,7 @@ from parcours.core.fact import Fact
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.webhooks import needs_a_key, read_reports
 from parcours.errors import CallerError, EngineClosed, ProjectInvalid
+from parcours.journey.program import Program
 from parcours.journey.project import Project, check_project
 from parcours.routing.calls import Lines, Written, checked_line, lines_of
 from parcours.routing.plan import Links, Plan, check_shards
@@ -198,6 +199,16 @@ class Service(Facade):
             if taken.undeclared:
                 self._unknown.hear_lines(lines, self._control.current)
             return outcome
+
+    @property
+    def settings(self) -> Settings:
+        """Those with which the service was opened."""
+        return self._host.settings
+
+    @property
+    def program(self) -> Program:
+        """What is published now."""
+        return self._control.current
 
     def waiting_lines(self) -> int:
         """How many lines have been handed in, by whomever, that no shard has answered yet."""
