@@ -19,6 +19,7 @@ from parcours.core.fact import (
     Changed,
     DeliveryReached,
     Fact,
+    LedgerChanged,
     LimitReached,
     Moved,
     NotMerged,
@@ -248,7 +249,8 @@ class Story:
         ]
 
     def others(self) -> list[Unmet | Unmatched | LimitReached | ZoneUnknown | NotMerged]:
-        return [fact for fact in self.facts if not isinstance(fact, Moved | DeliveryReached | Changed | Published)]
+        usual = Moved | DeliveryReached | Changed | Published | LedgerChanged
+        return [fact for fact in self.facts if not isinstance(fact, usual)]
 
 
 @dataclass

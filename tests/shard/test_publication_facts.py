@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from ruamel.yaml import YAML
 
-from parcours.core.fact import Published
+from parcours.core.fact import LedgerChanged, Published
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import changed, published
 from parcours.journey.publish.publications import Publications, candidate_of, source_of
@@ -24,9 +24,9 @@ def told(world: World) -> list[Published]:
     return [fact for fact in world.facts() if isinstance(fact, Published)]
 
 
-def publish(world: World, project: Project) -> None:
+def publish(world: World, project: Project, by: str = "") -> None:
     before = world.shard.holding().publications
-    ledger = published(before.ledger, candidate_of(project), world.now_ms, reopen=True)
+    ledger = published(before.ledger, candidate_of(project), world.now_ms, reopen=True, by=by)
     world.shard.publish(Publications(ledger, {**before.sources, ledger.publication: source_of(project)}))
 
 
@@ -68,6 +68,22 @@ def test_what_is_no_publication_tells_none(world: World) -> None:
     world.shard.publish(Publications(changed(holding.ledger, "pause", "remind", world.now_ms), holding.sources))
 
     assert told(world) == before
+
+
+def test_each_change_is_told_with_who_made_it(world: World, new_shop: NewShop, remind: Mapping[str, object]) -> None:
+    world.now_ms += 1_000
+    publish(world, new_shop({**remind, "description": "Another one."}), by="ada")
+    holding = world.shard.holding().publications
+    paused = changed(holding.ledger, "pause", "remind", world.now_ms + 1)
+    world.shard.publish(Publications(paused, holding.sources))
+    world.shard.publish(Publications(paused, holding.sources))  # again, and it is no change
+
+    assert [fact for fact in world.facts() if isinstance(fact, LedgerChanged)] == [
+        LedgerChanged(world.now_ms, "", "publish", "", holding.ledger.number, "ada"),
+        LedgerChanged(world.now_ms + 1, "", "pause", "remind", holding.ledger.number + 1, ""),
+    ]
+    assert told(world)[-1].by == "ada"
+    assert world.shard.holding().publications.ledger.journeys["remind"].newest.by == "ada"
 
 
 def test_no_other_shard_tells_any(new_shop: NewShop, new_world: NewWorld, remind: Mapping[str, object]) -> None:

@@ -9,6 +9,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from parcours.journey.publish.ledger import Verb
+
 What: TypeAlias = Literal[
     "entered", "not_entered", "reached", "waiting", "matched", "timed_out", "branched", "split",
     "updated", "goal", "exited", "ended", "parked",
@@ -157,7 +159,8 @@ class Changed(msgspec.Struct, frozen=True, array_like=True, tag="changed", gc=Fa
 class Published(msgspec.Struct, frozen=True, array_like=True, tag="published", gc=False):
     """A version of a journey was published. `person` is empty; `document` is its YAML text.
 
-    Told by the first shard alone, for every shard has the same ones.
+    Told by the first shard alone, for every shard has the same ones. `by` is the name of a key, "" where nobody was
+    named.
     """
 
     at: int
@@ -166,8 +169,36 @@ class Published(msgspec.Struct, frozen=True, array_like=True, tag="published", g
     version: int
     document: str
     digest: str
+    by: str = ""
+
+
+class LedgerChanged(msgspec.Struct, frozen=True, array_like=True, tag="ledger", gc=False):
+    """What is published was changed: by a publication, or for one journey. `person` is empty.
+
+    Told by the first shard alone, as versions are; the beginning of a store is no change.
+
+    journey  "" for a publication
+    ledger   the number of the change
+    by       who made it: the name of a key, "" where nobody was named
+    """
+
+    at: int
+    person: str
+    verb: Verb
+    journey: str
+    ledger: int
+    by: str
 
 
 Fact: TypeAlias = (
-    Moved | DeliveryReached | Unmet | Unmatched | LimitReached | ZoneUnknown | NotMerged | Changed | Published
+    Moved
+    | DeliveryReached
+    | Unmet
+    | Unmatched
+    | LimitReached
+    | ZoneUnknown
+    | NotMerged
+    | Changed
+    | Published
+    | LedgerChanged
 )

@@ -20,6 +20,7 @@ from parcours.core.fact import (
     Changed,
     DeliveryReached,
     Fact,
+    LedgerChanged,
     LimitReached,
     Moved,
     NotMerged,
@@ -41,7 +42,7 @@ REASONED_OUTCOMES: Final = frozenset(
 UNCOUNTED_MOVES: Final = frozenset({"reached", "waiting", "updated"})
 """Moves that are not counted as ways: a step reached has a counter of its own, and the others leave the run there."""
 
-UNCOUNTED_FACTS: Final = frozenset({Changed, Published, Unmet})
+UNCOUNTED_FACTS: Final = frozenset({Changed, LedgerChanged, Published, Unmet})
 """Facts that are exported and have no counter."""
 
 OTHER: Final = "other"

@@ -27,11 +27,14 @@ Making: TypeAlias = Callable[[Publications, int], Publications]
 """Makes what is published next of what is published now and an effective time in ms; the same if nothing changes."""
 
 
-def publishing(project: Project, *, reopen: bool, in_use: Collection[tuple[str, int]] | None = None) -> Making:
+def publishing(
+    project: Project, *, reopen: bool, in_use: Collection[tuple[str, int]] | None = None, by: str = ""
+) -> Making:
     """Publish a project.
 
     reopen  whether closed and stopped journeys that have not changed are open again
     in_use  (journey, version) of all that somebody goes by: the others are forgotten; None: nobody has looked
+    by      whose change it is: the name of a key
     """
     offer, source = candidate_of(project), source_of(project)
 
@@ -40,7 +43,7 @@ def publishing(project: Project, *, reopen: bool, in_use: Collection[tuple[str, 
         if unchanged and not reopen:
             return before
         kept = before.ledger if in_use is None else retired(before.ledger, in_use)
-        ledger = published(kept, offer, at, reopen=reopen)
+        ledger = published(kept, offer, at, reopen=reopen, by=by)
         if unchanged and all(entry.entries == "open" for entry in before.ledger.journeys.values() if entry.offered):
             return before
         return _with_sources(ledger, {**before.sources, ledger.publication: source})
@@ -48,11 +51,11 @@ def publishing(project: Project, *, reopen: bool, in_use: Collection[tuple[str, 
     return make
 
 
-def changing(verb: Verb, journey: str) -> Making:
+def changing(verb: Verb, journey: str, by: str = "") -> Making:
     """Close, stop, pause or resume a journey. The function made raises CallerError where that cannot be."""
 
     def make(before: Publications, at: int) -> Publications:
-        ledger = changed(before.ledger, verb, journey, at)
+        ledger = changed(before.ledger, verb, journey, at, by)
         return before if ledger is before.ledger else Publications(ledger, before.sources)
 
     return make

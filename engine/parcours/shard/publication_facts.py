@@ -1,4 +1,4 @@
-"""Which versions of journeys does a change publish, and what does each of them say?
+"""What is told of a change of what is published: the change itself, and the versions of journeys that are new with it.
 
 All shards go by the same publications, so the first one tells them for all. Under virtual time no shard knows when time
 begins: whoever drives them tells the first versions.
@@ -13,7 +13,7 @@ from typing import Final
 
 from ruamel.yaml import YAML
 
-from parcours.core.fact import Published
+from parcours.core.fact import LedgerChanged, Published
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Ledger
 from parcours.journey.publish.publications import Publications, begun
@@ -29,16 +29,26 @@ DOCUMENTS_REMEMBERED: Final = 256
 
 def first_versions(project: Project, at_ms: int) -> list[Published]:
     """The facts of the versions that a project has when all begins, at this time."""
-    return told_by(FIRST_SHARD, None, begun(project, at_ms))
+    return _new_versions(None, begun(project, at_ms))
 
 
-def told_by(shard: int, before: Ledger | None, now: Publications) -> list[Published]:
-    """The facts of the versions that are new in what is published now, in the order of their names.
+def told_by(shard: int, before: Ledger | None, now: Publications) -> list[LedgerChanged | Published]:
+    """The fact of a change, and those of the versions that are new by it, in the order of their names.
 
     before  what was published until then, None at the beginning of a store
     """
     ledger = now.ledger
-    if shard != FIRST_SHARD or ledger.verb != "publish":
+    if shard != FIRST_SHARD:
+        return []
+    told: list[LedgerChanged | Published] = []
+    if before is not None and before.number != ledger.number:
+        told.append(LedgerChanged(ledger.at, "", ledger.verb, ledger.journey, ledger.number, ledger.by))
+    return [*told, *_new_versions(before, now)]
+
+
+def _new_versions(before: Ledger | None, now: Publications) -> list[Published]:
+    ledger = now.ledger
+    if ledger.verb != "publish":
         return []
     known = {name: entry.newest.number for name, entry in before.journeys.items()} if before is not None else {}
     new = [(name, entry.newest) for name, entry in sorted(ledger.journeys.items())]
@@ -47,7 +57,7 @@ def told_by(shard: int, before: Ledger | None, now: Publications) -> list[Publis
         return []
     documents = {each["journey"]: each for each in json.loads(now.sources[ledger.publication])["journeys"]}
     return [
-        Published(ledger.at, "", name, version.number, _yaml(json.dumps(documents[name])), version.digest)
+        Published(ledger.at, "", name, version.number, _yaml(json.dumps(documents[name])), version.digest, version.by)
         for name, version in new
     ]
 

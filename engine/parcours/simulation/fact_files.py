@@ -18,7 +18,7 @@ from typing import Final, Self, TypeAlias
 import msgspec
 
 from parcours.config import Settings
-from parcours.core.fact import Fact, Published
+from parcours.core.fact import Fact, LedgerChanged, Published
 from parcours.core.fact_block import encode_facts
 from parcours.core.input_block import KeptInputs, encode_inputs
 from parcours.errors import CallerError, naming
@@ -87,7 +87,7 @@ class FactFiles:
         for fact in facts:
             self._number += 1
             # What shards tell of nobody has no order of happening: then its bytes decide.
-            number = self._number if fact.person or isinstance(fact, Published) else 0
+            number = self._number if fact.person or isinstance(fact, Published | LedgerChanged) else 0
             rows.append((fact.at, fact.person, FACT, number, encode_facts([fact])))
         self._add(rows)
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from parcours.core.fact import (
     Changed,
     DeliveryReached,
     Fact,
+    LedgerChanged,
     LimitReached,
     Moved,
     NotMerged,
@@ -24,6 +25,7 @@ from parcours.core.fact import (
 )
 from parcours.insight.exporter.rows import NOT_MERGED, ZONE_UNKNOWN
 from parcours.journey.model.insight import FactTable
+from parcours.journey.publish.ledger import Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,9 @@ Told = Mapping[str, Any]
 """The values of a row by the names of columns, `time` in milliseconds."""
 
 HASH_DIGITS: Final = 64
+
+VERBS: Final = frozenset(get_args(Verb))
+"""What the table of changes says of changes of what is published."""
 
 
 def fact_of(table: FactTable, row: Told) -> Fact:
@@ -93,6 +98,8 @@ def _change(row: Told) -> Fact:
             return ZoneUnknown(at, person, name, value)
         case what if what == NOT_MERGED:
             return NotMerged(at, person, name, value)
+        case what if what in VERBS:
+            return LedgerChanged(at, person, what, name, int(value), row["by"] or "")
         case what:
             return Changed(at, person, what, name, value)
 
@@ -105,6 +112,12 @@ _FACTS: Final[Mapping[FactTable, Callable[[Told], Fact]]] = {
     "limits": lambda row: LimitReached(row["time"], row["person"], row["setting"], row["why"]),
     "changes": _change,
     "publications": lambda row: Published(
-        row["time"], row["person"], row["journey"], row["version"], row["document"], row["digest"]
+        row["time"],
+        row["person"],
+        row["journey"],
+        row["version"],
+        row["document"],
+        row["digest"],
+        row["by"] or "",
     ),
 }

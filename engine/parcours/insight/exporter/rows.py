@@ -16,6 +16,7 @@ from parcours.core.fact import (
     Changed,
     DeliveryReached,
     Fact,
+    LedgerChanged,
     LimitReached,
     Moved,
     NotMerged,
@@ -189,13 +190,15 @@ def _told(fact: Fact, telling: Telling) -> tuple[FactTable, Row]:
         case LimitReached():
             return "limits", (fact.setting, fact.why)
         case ZoneUnknown():
-            return "changes", (ZONE_UNKNOWN, fact.zone, fact.used)
+            return "changes", (ZONE_UNKNOWN, fact.zone, fact.used, None)
         case NotMerged():
-            return "changes", (NOT_MERGED, fact.call, fact.other_id)
+            return "changes", (NOT_MERGED, fact.call, fact.other_id, None)
         case Changed():
-            return "changes", (fact.what, fact.name, fact.value)
+            return "changes", (fact.what, fact.name, fact.value, None)
         case Published():
-            return "publications", (fact.journey, fact.version, fact.document, fact.digest)
+            return "publications", (fact.journey, fact.version, fact.document, fact.digest, fact.by or None)
+        case LedgerChanged():
+            return "changes", (fact.verb, fact.journey, str(fact.ledger), fact.by or None)
     assert_never(fact)
 
 

@@ -34,12 +34,14 @@ class Version(msgspec.Struct, frozen=True, array_like=True):
 
     publication  the number of the one that holds it
     at           when it was published, in ms; 0 for what a store began with
+    by           by whom: the name of a key, "" where nobody was named
     """
 
     number: int
     digest: str
     publication: int
     at: int
+    by: str = ""
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, array_like=True):
@@ -83,6 +85,7 @@ class Ledger(msgspec.Struct, frozen=True, array_like=True):
     publication      the number of the newest one
     source           digest of the newest publication's documents
     definition_keys  the definition numbers above 1 of audiences and of event types, by publication
+    by               who made the change: the name of a key, "" where nobody was named
     """
 
     number: int = 0
@@ -95,6 +98,7 @@ class Ledger(msgspec.Struct, frozen=True, array_like=True):
     audiences: dict[str, Definition] = {}
     events: dict[str, Definition] = {}
     definition_keys: dict[int, tuple[dict[str, int], dict[str, int]]] = {}
+    by: str = ""
 
     def definition_keys_of(self, publication: int) -> DefinitionKeys:
         return DefinitionKeys(*self.definition_keys.get(publication, ({}, {})))
@@ -112,7 +116,7 @@ class Candidate:
     digests: Digests
 
 
-def published(ledger: Ledger, offer: Candidate, at: int, *, reopen: bool) -> Ledger:
+def published(ledger: Ledger, offer: Candidate, at: int, *, reopen: bool, by: str = "") -> Ledger:
     """The ledger after publishing the candidate. A journey whose content has changed gets the next version.
 
     reopen  closed and stopped journeys are opened again, even those that have not changed
@@ -125,12 +129,12 @@ def published(ledger: Ledger, offer: Candidate, at: int, *, reopen: bool) -> Led
     }
     for name, digest in offer.digests.journeys.items():
         entry = ledger.journeys.get(name)
-        journeys[name] = _next(entry, Version(1, digest, publication, at), reopen=reopen)
+        journeys[name] = _next(entry, Version(1, digest, publication, at, by), reopen=reopen)
     named = _numbers(audiences, offer.digests.audiences), _numbers(events, offer.digests.events)
     # Definition numbers are kept by publication, since an older one has to be compiled again with those of its time.
     renewed = Ledger(ledger.number + 1, at, "publish", "", publication, offer.source, journeys, audiences, events)
     kept = {number: each for number, each in ledger.definition_keys.items() if number in renewed.publications()}
-    return msgspec.structs.replace(renewed, definition_keys=kept | ({publication: named} if any(named) else {}))
+    return msgspec.structs.replace(renewed, definition_keys=kept | ({publication: named} if any(named) else {}), by=by)
 
 
 def retired(ledger: Ledger, in_use: Collection[tuple[str, int]]) -> Ledger:
@@ -176,7 +180,7 @@ def _numbers(meanings: Mapping[str, Definition], names: Mapping[str, str]) -> di
     return {name: meanings[name].number for name in names if meanings[name].number > 1}
 
 
-def changed(ledger: Ledger, verb: Verb, name: str, at: int) -> Ledger:
+def changed(ledger: Ledger, verb: Verb, name: str, at: int, by: str = "") -> Ledger:
     """The ledger after closing, stopping, pausing or resuming a journey; the same one if that changes nothing.
 
     Raises CallerError for an unknown journey, and for one that cannot be paused.
@@ -190,7 +194,8 @@ def changed(ledger: Ledger, verb: Verb, name: str, at: int) -> Ledger:
     if changed_entry == entry:
         return ledger
     journeys = {**ledger.journeys, name: changed_entry}
-    return msgspec.structs.replace(ledger, number=ledger.number + 1, at=at, verb=verb, journey=name, journeys=journeys)
+    number = ledger.number + 1
+    return msgspec.structs.replace(ledger, number=number, at=at, verb=verb, journey=name, journeys=journeys, by=by)
 
 
 def _changed(entry: LedgerEntry, verb: Verb, at: int) -> LedgerEntry:
