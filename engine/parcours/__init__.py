@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         EventsUnsorted,
         ExtraMissing,
         InputsMissing,
+        LedgerOutdated,
         NobodyYet,
         OperatorError,
         Overloaded,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from parcours.journey.project import Project
     from parcours.journey.read.finding import Finding
     from parcours.service.acknowledgement import Acknowledgement, Ingested
+    from parcours.service.change_outcome import ChangeOutcome, RunsConcerned
     from parcours.service.engine import Engine
     from parcours.service.journey_control import JourneyState
     from parcours.service.person import Person, PersonDelivery, PersonRun
@@ -50,6 +52,7 @@ __all__ = [
     "AuthorError",
     "BackupFailed",
     "CallerError",
+    "ChangeOutcome",
     "ChannelUnknown",
     "DeadLetter",
     "DeliveryReached",
@@ -67,6 +70,7 @@ __all__ = [
     "JourneyCount",
     "JourneyState",
     "JourneyStory",
+    "LedgerOutdated",
     "LimitReached",
     "Move",
     "Moved",
@@ -85,6 +89,7 @@ __all__ = [
     "Refusal",
     "Result",
     "RunStory",
+    "RunsConcerned",
     "Service",
     "SettingInvalid",
     "Settings",
@@ -108,6 +113,7 @@ if not TYPE_CHECKING:  # a type checker that sees `__getattr__` takes any name f
         "Acknowledgement": "parcours.service.acknowledgement",
         "AuthorError": "parcours.errors",
         "CallerError": "parcours.errors",
+        "ChangeOutcome": "parcours.service.change_outcome",
         "ChannelUnknown": "parcours.errors",
         "DeadLetter": "parcours.service.set_aside",
         "DeliveryReached": "parcours.core.fact",
@@ -125,6 +131,7 @@ if not TYPE_CHECKING:  # a type checker that sees `__getattr__` takes any name f
         "JourneyCount": "parcours.insight.summary",
         "JourneyState": "parcours.service.journey_control",
         "JourneyStory": "parcours.insight.explain",
+        "LedgerOutdated": "parcours.errors",
         "LimitReached": "parcours.core.fact",
         "Move": "parcours.insight.explain",
         "Moved": "parcours.core.fact",
@@ -142,6 +149,7 @@ if not TYPE_CHECKING:  # a type checker that sees `__getattr__` takes any name f
         "Reached": "parcours.insight.explain",
         "Refusal": "parcours.insight.explain",
         "Result": "parcours.simulation.simulation",
+        "RunsConcerned": "parcours.service.change_outcome",
         "RunStory": "parcours.insight.explain",
         "Service": "parcours.service.service",
         "SettingInvalid": "parcours.errors",

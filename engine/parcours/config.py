@@ -259,6 +259,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=10 * SECOND_MS,
         description="How far the clock may jump ahead and be followed at once; further, once it has stood for as long.",
     )
+    change_wait_s: Annotated[float, Field(gt=0, le=DAY_MS / SECOND_MS)] = Field(
+        default=10.0,
+        description="How long a publication, or a change of a journey, waits for each shard; then it is refused.",
+    )
     waiting_calls_max: Count = Field(
         default=1_000,
         description="Calls of ingest that wait for room in the router; beyond it they fail with Overloaded.",

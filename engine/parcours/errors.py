@@ -13,6 +13,7 @@
     │   └── BackupFailed         a copy of the store cannot be made; the store itself goes on
     ├── CallerError              whoever calls the Python API or the command line
     │   ├── EventsUnsorted
+    │   ├── LedgerOutdated       what is published has changed since the caller looked
     │   └── EngineClosed
     └── NobodyYet                wait and try again; the engine does so by itself
         ├── ShardUnavailable
@@ -107,6 +108,10 @@ class CallerError(ParcoursError):
 
 class EventsUnsorted(CallerError):
     """The recorded events are not in the order of their timestamps."""
+
+
+class LedgerOutdated(CallerError):
+    """What is published has changed since the caller looked."""
 
 
 class EngineClosed(CallerError):

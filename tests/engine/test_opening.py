@@ -269,12 +269,13 @@ LEAST = dict.fromkeys(Settings.model_fields, 1) | {
     "actor_silence_ms": 1_000,
 }
 WORDS = {"outbox_full": "refuse"}
+IN_SECONDS = {"send_timeout_s": 86_400, "change_wait_s": 86_400}
 
 
 @pytest.mark.parametrize(
     "settings",
     [
-        Settings.model_validate(GREATEST | WORDS | {"retry_delays_ms": (DURATION_MAX_MS,), "send_timeout_s": 86_400}),
+        Settings.model_validate(GREATEST | WORDS | IN_SECONDS | {"retry_delays_ms": (DURATION_MAX_MS,)}),
         Settings.model_validate(LEAST | WORDS | {"retry_delays_ms": (1,), "event_bytes_max": 1_000}),
     ],
     ids=["greatest", "least"],

@@ -15,9 +15,11 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from typing import TypeAlias
 
+from parcours.errors import ShardUnavailable
 from parcours.journey.project import Project
-from parcours.journey.publish.ledger import Ledger, Verb, changed, published, retired
+from parcours.journey.publish.ledger import Ledger, Reopening, Verb, changed, is_reopened, published, retired
 from parcours.journey.publish.publications import Publications, candidate_of, source_of
+from parcours.routing.patience import Patience
 from parcours.routing.ports import ChangePort, until_answered
 from parcours.shard.attempts import NO_ATTEMPT
 from parcours.shard.messages import Holding
@@ -28,11 +30,11 @@ Making: TypeAlias = Callable[[Publications, int], Publications]
 
 
 def publishing(
-    project: Project, *, reopen: bool, in_use: Collection[tuple[str, int]] | None = None, by: str = ""
+    project: Project, *, reopen: Reopening, in_use: Collection[tuple[str, int]] | None = None, by: str = ""
 ) -> Making:
     """Publish a project.
 
-    reopen  whether closed and stopped journeys that have not changed are open again
+    reopen  whether closed and stopped journeys that have not changed are open again, or which of them
     in_use  (journey, version) of all that somebody goes by: the others are forgotten; None: nobody has looked
     by      whose change it is: the name of a key
     """
@@ -40,12 +42,11 @@ def publishing(
 
     def make(before: Publications, at: int) -> Publications:
         unchanged = offer.source == before.ledger.source
-        if unchanged and not reopen:
+        shut = [name for name, each in before.ledger.journeys.items() if each.offered and each.entries != "open"]
+        if unchanged and not any(is_reopened(name, reopen) for name in shut):
             return before
         kept = before.ledger if in_use is None else retired(before.ledger, in_use)
         ledger = published(kept, offer, at, reopen=reopen, by=by)
-        if unchanged and all(entry.entries == "open" for entry in before.ledger.journeys.values() if entry.offered):
-            return before
         return _with_sources(ledger, {**before.sources, ledger.publication: source})
 
     return make
@@ -107,22 +108,36 @@ async def carry_out(
     now_ms: int,
     told: Callable[[Publications], Awaitable[None]],
     attempt: int,
+    patience: Patience | None = None,
 ) -> Publications:
     """Make a change, at `now_ms` or as soon as all shards can be told; what is published then.
 
     attempt  higher than the number of any attempt before; no other one may be under way
     told  is called with it before any shard is, for whoever has to know first
-    Raises what `make` raises, and nothing has happened then.
+    patience  how long it waits for the shards to stand still; for as long as it takes, if it is not given. From then on
+              the change is made, however long it takes
+    Raises what `make` raises, and ShardUnavailable where a shard took too long; nothing has happened then.
     """
     if make(before, now_ms) is before:
         return before
+    patience = patience or Patience()
     try:
-        holdings = [await until_answered(partial(port.ask, Hold(attempt))) for port in ports]
+        holdings = [
+            await patience.answer(number, partial(port.ask, Hold(attempt))) for number, port in enumerate(ports)
+        ]
         after = make(before, max(now_ms, before.ledger.at, *(each.stamp_ms for each in holdings)))
         await told(after)
+    except ShardUnavailable:
+        for port in ports:  # one of them does not answer: whoever asked for the change does not wait for it any more
+            patience.leave(_release(port, attempt))
+        raise
     except (Exception, asyncio.CancelledError):
-        await asyncio.gather(*(until_answered(partial(port.ask, Release(attempt))) for port in ports))
+        await asyncio.gather(*(_release(port, attempt) for port in ports))
         raise
     for port in ports:
         await until_answered(partial(port.ask, Publish(attempt, after)))
     return after
+
+
+async def _release(port: ChangePort, attempt: int) -> None:
+    await until_answered(partial(port.ask, Release(attempt)))

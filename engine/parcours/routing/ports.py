@@ -12,10 +12,12 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar, overload
 
 from parcours.errors import ShardUnavailable
-from parcours.shard.messages import Answer, Claims, Holding, Members, Status
+from parcours.shard.messages import Answer, Claims, Foreseen, Holding, Members, Status
 from parcours.shard.requests import (
+    CountOpenRuns,
     CountRuns,
     ExchangeDeliveries,
+    Foresee,
     GetHolding,
     GetStatus,
     Hold,
@@ -67,6 +69,10 @@ class ChangePort(Protocol):
     async def ask(self, request: Release | Publish | LetIn, /) -> None: ...
     @overload
     async def ask(self, request: CountRuns, /) -> list[tuple[str, int, int]]: ...
+    @overload
+    async def ask(self, request: CountOpenRuns, /) -> dict[str, int]: ...
+    @overload
+    async def ask(self, request: Foresee, /) -> Foreseen: ...
 
 
 class ShardPort(Protocol):

@@ -16,6 +16,7 @@ from parcours.journey.publish.ledger import Verb
 from parcours.routing.calls import person_text
 from parcours.routing.ports import ShardPort
 from parcours.service.acknowledgement import Ingested
+from parcours.service.change_outcome import ChangeOutcome, Order
 from parcours.service.journey_control import JourneyControl, JourneyState
 from parcours.service.people_calls import Id, check_text, object_of, reaction_call, sender
 from parcours.service.person import Person
@@ -170,21 +171,37 @@ class Facade(ABC):
 
     # Journeys
 
-    def publish(self, project: Project) -> Coroutine[Any, Any, None]:
+    def publish(
+        self,
+        project: Project,
+        *,
+        journey: str | None = None,
+        dry: bool = False,
+        ledger: int | None = None,
+        by: str | None = None,
+    ) -> Coroutine[Any, Any, ChangeOutcome]:
         """Publish a project: what it says holds for everybody from one instant on.
 
         A journey whose content has changed gets the next version, which takes the entries from then on; whoever is
         in it stays in the version in which she entered. Closed and stopped journeys of the project are open again,
         those that it does not have any more are closed. Policies and the profile are the project's from then on;
         its channels' settings are those with which it was opened.
-        Raises PublishRefused with every reason, and nothing has changed then.
+
+        journey  refuse it if anything else than this journey, and what it alone uses, would change
+        dry      change nothing, and say what would be changed or why it would be refused
+        ledger   refuse it unless this is the number of the newest change, by the answer that the caller has seen
+        by       who does it: a name that is kept with the change
+        Raises PublishRefused with every reason, LedgerOutdated, and ShardUnavailable, naming the shard, where one does
+        not answer within `change_wait_s`; nothing has changed then.
         """
         check_project("publish", project)
-        return self._publish(project)
+        if journey is not None:
+            check_text("journey", journey)
+        return self._publish(project, Order.of(dry, ledger, by), journey)
 
-    async def _publish(self, project: Project) -> None:
+    async def _publish(self, project: Project, order: Order, journey: str | None) -> ChangeOutcome:
         self._check_open()
-        await self._control.publish(project)
+        return await self._control.publish(project, order, journey)
 
     async def journeys(self) -> list[JourneyState]:
         """How every journey stands: its state, its newest version, and how many runs are open in which version.
@@ -194,25 +211,34 @@ class Facade(ABC):
         self._check_open()
         return await self._control.states()
 
-    async def close_journey(self, journey: str) -> None:
-        """Nobody enters any more; who is in it goes on. Raises CallerError if there is no such journey, as do all four.
+    def close_journey(
+        self, journey: str, *, dry: bool = False, ledger: int | None = None, by: str | None = None
+    ) -> Coroutine[Any, Any, ChangeOutcome]:
+        """Nobody enters any more; who is in it goes on. A closed journey is opened again by publishing it.
 
-        A journey that is closed or stopped is opened again by publishing it.
+        `dry`, `ledger` and `by` are those of `publish`. Raises CallerError if there is no such journey, as do all four;
+        LedgerOutdated and ShardUnavailable as `publish` does.
         """
-        await self._change("close", journey)
+        return self._change("close", journey, Order.of(dry, ledger, by))
 
-    async def stop_journey(self, journey: str) -> None:
+    def stop_journey(
+        self, journey: str, *, dry: bool = False, ledger: int | None = None, by: str | None = None
+    ) -> Coroutine[Any, Any, ChangeOutcome]:
         """All runs end where they are, nothing more is sent for them, and nobody enters any more."""
-        await self._change("stop", journey)
+        return self._change("stop", journey, Order.of(dry, ledger, by))
 
-    async def pause_journey(self, journey: str) -> None:
+    def pause_journey(
+        self, journey: str, *, dry: bool = False, ledger: int | None = None, by: str | None = None
+    ) -> Coroutine[Any, Any, ChangeOutcome]:
         """Nobody enters, nobody moves and nothing is sent, until it is resumed. What people do meanwhile is kept."""
-        await self._change("pause", journey)
+        return self._change("pause", journey, Order.of(dry, ledger, by))
 
-    async def resume_journey(self, journey: str) -> None:
+    def resume_journey(
+        self, journey: str, *, dry: bool = False, ledger: int | None = None, by: str | None = None
+    ) -> Coroutine[Any, Any, ChangeOutcome]:
         """Runs make up for what they have missed, each input at its own time; gates go by the time of now."""
-        await self._change("resume", journey)
+        return self._change("resume", journey, Order.of(dry, ledger, by))
 
-    async def _change(self, verb: Verb, journey: str) -> None:
+    async def _change(self, verb: Verb, journey: str, order: Order) -> ChangeOutcome:
         self._check_open()
-        await self._control.change(verb, journey)
+        return await self._control.change(verb, journey, order)

@@ -67,6 +67,7 @@ class Host:
             self._clock,
             self._renew,
             _secrets_of_calls(plan),
+            plan.settings.change_wait_s,
         )
 
     def now_ms(self) -> int:

@@ -12,18 +12,26 @@ from types import MappingProxyType
 
 from parcours.channel import CALL
 from parcours.clock import Clock
-from parcours.errors import CallerError, ProjectInvalid, PublishRefused
+from parcours.core.audiences import unfilled
+from parcours.errors import CallerError, LedgerOutdated, ProjectInvalid, PublishRefused
+from parcours.expression.definition_keys import plain
 from parcours.journey.channels import channels_of, channels_used
 from parcours.journey.program import Program
 from parcours.journey.project import Project
+from parcours.journey.publish.difference import Difference, beyond, differences
 from parcours.journey.publish.ledger import JourneyStateName, Verb
 from parcours.journey.publish.publications import PublicationCompiler, Publications, begun
 from parcours.routing.change_protocol import Making, carry_out, changing, publishing, settle
+from parcours.routing.patience import Patience
 from parcours.routing.ports import ShardPort, until_answered
 from parcours.runtime.runtimes import Runtime
 from parcours.service.call_secrets import unknown_references
-from parcours.shard.requests import CountRuns
-from parcours.wording import shown_value
+from parcours.service.change_outcome import SAID, ChangeOutcome, Order, RunsConcerned, refused
+from parcours.shard.requests import CountOpenRuns, CountRuns, Foresee
+from parcours.wording import quoted, shown_value
+
+ASKED = Order()
+"""A change that is to be made, whoever asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +61,16 @@ class JourneyControl:
         clock: Clock,
         renewed: Callable[[Program], Awaitable[None]],
         secrets: Collection[str] | None = None,
+        wait_s: float | None = None,
     ) -> None:
         """What there is to know of how the engine was opened.
 
         channels  those on which it delivers or records
         secrets   the references in headers of calls that it knows; None where no call leaves
+        wait_s    how long a change waits for shards; None: as long as it takes
         """
+        self._wait_s = wait_s
+        self._left: set[asyncio.Task[None]] = set()
         self._secrets = secrets
         self._channels = frozenset(channels)
         self._runtime = runtime
@@ -79,35 +91,81 @@ class JourneyControl:
     async def begin(self) -> None:
         """Finish what was begun before, then publish what is new in the project that the engine was opened with."""
         self.publications = await settle(self._ports)
-        await self._publish(self._project, reopen=False)
+        async with self._turn:
+            await self._carry_out(publishing(self._project, reopen=False, in_use=await self._in_use(Patience())))
         await self._renew()
 
     async def _renew(self) -> None:
         self.current = self._compiler.program(self.publications)
         await self._renewed(self.current)
 
-    async def publish(self, project: Project) -> None:
-        """Raises PublishRefused."""
+    async def publish(self, project: Project, order: Order = ASKED, only: str | None = None) -> ChangeOutcome:
+        """Publish a project, or say what that would do.
+
+        only  it is refused if anything but this journey changes
+        Raises PublishRefused, LedgerOutdated, ShardUnavailable; dry, what refuses it is in the answer.
+        """
+        async with self._turn_of(order) as patience:  # who is counted as in no version must not enter it meanwhile
+            before = self.publications
+            reasons = self._objections(project, only)
+            found: list[Difference] = []
+            if not reasons:
+                reopen = True if only is None else frozenset({only})
+                make = publishing(project, reopen=reopen, in_use=await self._in_use(patience), by=order.by)
+                after = make(before, self._clock.now_ms())
+                found = differences(before, after)
+                reasons = self._unfit(after) + (beyond(found, project, only) if only is not None else [])
+            if reasons and not order.dry:
+                raise PublishRefused("\n".join(reasons))
+            if reasons:
+                return refused(before.ledger.number, reasons)
+            stay = await self._open_runs({each.name for each in found if each.kind == "journey"}, patience)
+            filled = () if after is before else unfilled(self.current, self._compiler.program(after))
+            if not order.dry:
+                await self._carry_out(make, patience)
+            return ChangeOutcome(
+                ledger=self.publications.ledger.number,
+                dry=order.dry,
+                runs=RunsConcerned(stay=stay),
+                audiences_filled=tuple(sorted({plain(key) for key in filled})),
+                changes=tuple(each.text for each in found),
+            )
+
+    def _objections(self, project: Project, only: str | None) -> list[str]:
+        """Why this project cannot be published, as far as it says by itself."""
         reasons = [*drafted(project), *self._missing(project)]
         if project.name != self._project.name:
             reasons.append(f"the store belongs to project {self._project.name!r}, not to {project.name!r}")
-        if reasons:
-            raise PublishRefused("\n".join(reasons))
+        if only is not None and all(each.name != only for each in project.program.journeys):
+            reasons.append(f"the project has no journey {quoted(only)}")
+        return reasons
+
+    def _unfit(self, after: Publications) -> list[str]:
+        """Why what would be published then cannot be: an older version may need what the project does not have."""
         try:
-            await self._publish(project, reopen=True)
+            self._compiler.program(after)
         except ProjectInvalid as error:
-            raise PublishRefused(*error.args) from None
+            return list(error.findings)
+        return []
 
-    async def _publish(self, project: Project, *, reopen: bool) -> None:
-        async with self._turn:  # what is counted as not in use must not be entered before it is forgotten
-            await self._carry_out(publishing(project, reopen=reopen, in_use=await self._in_use()))
+    async def _open_runs(self, journeys: Collection[str], patience: Patience) -> int:
+        """How many runs of these journeys are open."""
+        if not journeys:
+            return 0
+        counted = [
+            await patience.answer(number, partial(port.ask, CountOpenRuns())) for number, port in enumerate(self._ports)
+        ]
+        return sum(runs.get(name, 0) for runs in counted for name in journeys)
 
-    async def _in_use(self) -> set[tuple[str, int]] | None:
+    async def _in_use(self, patience: Patience) -> set[tuple[str, int]] | None:
         """The versions that somebody goes by; nobody is asked as long as each journey has one only."""
         if all(len(entry.versions) == 1 for entry in self.publications.ledger.journeys.values()):
             return None
-        counted = [each for port in self._ports for each in await until_answered(partial(port.ask, CountRuns()))]
-        return {(journey, version) for journey, version, _ in counted}
+        return {
+            (journey, version)
+            for number, port in enumerate(self._ports)
+            for journey, version, _ in await patience.answer(number, partial(port.ask, CountRuns()))
+        }
 
     def troubles(self) -> list[str]:
         """What older versions need that the engine was not opened with.
@@ -131,12 +189,63 @@ class JourneyControl:
         unknown = [] if self._secrets is None else unknown_references(project.program.journeys, self._secrets)
         return [*unopened, *(f"{each}: open it anew, with this project" for each in unknown)]
 
-    async def change(self, verb: Verb, journey: str) -> None:
-        """Raises CallerError for a journey that there is not, and for one with which that cannot be done."""
+    async def change(self, verb: Verb, journey: str, order: Order = ASKED) -> ChangeOutcome:
+        """Close, stop, pause or resume a journey, or say what that would do.
+
+        Raises CallerError for a journey that there is not, and for one with which that cannot be done; dry, the answer
+        says so. Raises LedgerOutdated, ShardUnavailable.
+        """
         if not isinstance(journey, str):
             raise CallerError(f"{verb}_journey({shown_value(journey)}): a journey's name is a text")
-        async with self._turn:
-            await self._carry_out(changing(verb, journey))
+        async with self._turn_of(order) as patience:
+            before, make = self.publications, changing(verb, journey, order.by)
+            try:
+                after = make(before, self._clock.now_ms())
+            except CallerError as error:
+                if not order.dry or journey not in before.ledger.journeys:
+                    raise
+                return refused(before.ledger.number, [str(error)])
+            runs, cancelled = RunsConcerned(), 0
+            if after is not before:
+                runs, cancelled = await self._foreseen(verb, journey, patience)
+                if not order.dry:
+                    await self._carry_out(make, patience)
+            return ChangeOutcome(
+                ledger=self.publications.ledger.number,
+                dry=order.dry,
+                runs=runs,
+                deliveries_cancelled=cancelled,
+                changes=() if after is before else (SAID[verb].format(journey=journey),),
+            )
+
+    async def _foreseen(self, verb: Verb, journey: str, patience: Patience) -> tuple[RunsConcerned, int]:
+        """What happens to the journey's runs, and how many deliveries are cancelled."""
+        if verb in ("close", "pause"):
+            return RunsConcerned(stay=await self._open_runs({journey}, patience)), 0
+        seen = [
+            await patience.answer(number, partial(port.ask, Foresee(journey)))
+            for number, port in enumerate(self._ports)
+        ]
+        runs, making_up = sum(each.runs for each in seen), sum(each.making_up for each in seen)
+        if verb == "stop":
+            return RunsConcerned(end=runs), sum(each.deliveries for each in seen)
+        return RunsConcerned(stay=runs - making_up, make_up=making_up), 0
+
+    @asynccontextmanager
+    async def _turn_of(self, order: Order) -> AsyncGenerator[Patience, None]:
+        """Nothing else is changed within this. Raises LedgerOutdated where something has been."""
+        patience = Patience(self._wait_s, self._left)
+        await patience.turn(self._turn)
+        try:
+            newest = self.publications.ledger.number
+            if order.ledger is not None and order.ledger != newest:
+                raise LedgerOutdated(
+                    f"ledger={order.ledger} is not the newest, which is {newest}: look at what is published, and ask "
+                    "again with that number"
+                )
+            yield patience
+        finally:
+            self._turn.release()
 
     @asynccontextmanager
     async def undisturbed(self) -> AsyncGenerator[int, None]:
@@ -147,10 +256,10 @@ class JourneyControl:
         async with self._turn:
             yield next(self._attempts)
 
-    async def _carry_out(self, make: Making) -> None:
+    async def _carry_out(self, make: Making, patience: Patience | None = None) -> None:
         before = self.publications
         now_ms, attempt = self._clock.now_ms(), next(self._attempts)
-        after = await carry_out(self._ports, before, make, now_ms, self._tell, attempt)
+        after = await carry_out(self._ports, before, make, now_ms, self._tell, attempt, patience)
         self.publications = after
         if after is not before:
             await self._renew()
@@ -160,6 +269,9 @@ class JourneyControl:
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s), self._turn:
                 pass
+        for task in self._left:
+            task.cancel()
+        await asyncio.gather(*self._left, return_exceptions=True)
 
     async def _tell(self, publications: Publications) -> None:
         """That it can be compiled and sent is found out before any shard is told."""

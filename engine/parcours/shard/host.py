@@ -26,6 +26,7 @@ from parcours.errors import StoreBroken
 from parcours.journey.publish.publications import Publications
 from parcours.shard.attempts import Attempts
 from parcours.shard.dead_letters import DeadLetter
+from parcours.shard.foreseeing import foresee
 from parcours.shard.limit_warnings import LimitWarnings
 from parcours.shard.messages import (
     Answer,
@@ -36,6 +37,7 @@ from parcours.shard.messages import (
     ExportRange,
     ExportSlice,
     FactsAfter,
+    Foreseen,
     Holding,
     Members,
     Recalled,
@@ -281,6 +283,24 @@ class ShardHost:
             counted.update(self._shard.runs(slot))
             await asyncio.sleep(0)  # slot by slot, with room for others in between
         return [(journey, version, count) for (journey, version), count in sorted(counted.items())]
+
+    async def open_runs(self) -> dict[str, int]:
+        opened: Counter[str] = Counter()
+        if not self._shard.wakes_itself:  # no totals are kept under virtual time
+            for journey, _, many in await self.runs():
+                opened[journey] += many
+        for (journey, _, _), (inflow, gone_on, ended) in self._shard.totals.totals().steps:
+            opened[journey] += inflow - gone_on - ended
+        return dict(opened)
+
+    async def foresee(self, journey: str) -> Foreseen:
+        runs = making_up = deliveries = 0
+        for slot in range(SLOTS):
+            seen = foresee(self._shard.people(slot), journey, self._clock.now_ms())
+            runs, making_up = runs + seen.runs, making_up + seen.making_up
+            deliveries += seen.deliveries
+            await asyncio.sleep(0)
+        return Foreseen(runs, making_up, deliveries)
 
     async def totals(self) -> Totals:
         return self._shard.totals.totals()

@@ -182,6 +182,19 @@ class Holding(msgspec.Struct, frozen=True, array_like=True):
     reads: list[ReadState] = []
 
 
+class Foreseen(msgspec.Struct, frozen=True, array_like=True):
+    """What a change of a journey would do to the people of a shard.
+
+    runs        open runs, parked ones too
+    making_up   those of them for which a pause has kept something, or that have a timer overdue
+    deliveries  deliveries of them that have not left, and would be cancelled if they ended
+    """
+
+    runs: int = 0
+    making_up: int = 0
+    deliveries: int = 0
+
+
 class FactsAfter(msgspec.Struct, frozen=True, array_like=True):
     """A shard's newest facts. They are numbered from 1 in the order of its commits, across restarts too.
 

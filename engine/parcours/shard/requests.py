@@ -29,6 +29,7 @@ from parcours.shard.messages import (
     ExportRange,
     ExportSlice,
     FactsAfter,
+    Foreseen,
     Holding,
     Members,
     Recalled,
@@ -216,6 +217,22 @@ class CountRuns(Request[list[tuple[str, int, int]]], frozen=True, tag="runs"):
 
     async def put_to(self, host: ShardHost) -> list[tuple[str, int, int]]:
         return await host.runs()
+
+
+class CountOpenRuns(Request[dict[str, int]], frozen=True, tag="open_runs"):
+    """How many runs are open in each journey, by the shard's totals: nobody is looked at."""
+
+    async def put_to(self, host: ShardHost) -> dict[str, int]:
+        return await host.open_runs()
+
+
+class Foresee(Request[Foreseen], frozen=True, tag="foresee"):
+    """What a change of this journey would do to the shard's people; everybody is looked at, and nothing changes."""
+
+    journey: str
+
+    async def put_to(self, host: ShardHost) -> Foreseen:
+        return await host.foresee(self.journey)
 
 
 class GetProfile(Request[Profile | None], frozen=True, tag="profile"):

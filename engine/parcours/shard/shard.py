@@ -294,11 +294,14 @@ class Shard:
         if self._published.touching:
             self._sweep.start()
 
+    def people(self, slot: int) -> Collection[bytes]:
+        """Everybody in one of the shard's slots, as they are stored."""
+        self.commits.check()
+        return self._slots[slot].profiles.values() if slot in self._slots.owned else ()
+
     def runs(self, slot: int) -> Counter[tuple[str, int]]:
         """How many runs are open in each version of each journey, in one of the shard's slots (`Published.count`)."""
-        self.commits.check()
-        people = self._slots[slot].profiles.values() if slot in self._slots.owned else ()
-        return self._published.count(people, self._time.reached_ms(self.commits.stamp_ms))
+        return self._published.count(self.people(slot), self._time.reached_ms(self.commits.stamp_ms))
 
     # Deliveries
 

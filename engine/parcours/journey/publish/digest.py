@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 from parcours.expression.expression import Expression
 from parcours.journey.listening import audience_names, event_names, expressions_in
@@ -49,12 +49,22 @@ def digest(value: object) -> str:
     return blake2b(canonical.encode(), digest_size=DIGEST_BYTES).hexdigest()
 
 
+def names_used(documents: Documents, program: Program, journey: str) -> dict[str, frozenset[str]]:
+    """What the digest of a journey covers, by kind: itself, and what it uses; nothing for an unknown one."""
+    found = program.journey(journey, 1)
+    if found is None:
+        return {}
+    content = _Content(documents, program).of_journey(found)
+    used = {"message": "messages", "action": "actions", "audience": "audiences", "event": "events"}
+    return {"journey": frozenset({journey})} | {kind: frozenset(content[key]) for kind, key in used.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class _Content:
     documents: Documents
     program: Program
 
-    def of_journey(self, journey: Journey) -> dict[str, object]:
+    def of_journey(self, journey: Journey) -> dict[str, Any]:
         document = next(each for each in self.documents.journeys if each.journey == journey.name)
         steps = journey.steps.values()
         messages = {step.message for step in steps if isinstance(step, Send)}
@@ -64,9 +74,9 @@ class _Content:
         audiences = audience_names(journey)
         events = event_names(journey) | _asked([*expressions_in(journey), *carried])
         return {
-            "journey": _values(document),
-            "messages": {each.message: _values(each) for each in self.documents.messages if each.message in messages},
-            "actions": {name: _values(self.documents.actions.actions[name]) for name in actions},
+            "journey": values_of(document),
+            "messages": {each.message: values_of(each) for each in self.documents.messages if each.message in messages},
+            "actions": {name: values_of(self.documents.actions.actions[name]) for name in actions},
             "audiences": {name: self.of_audience(name) for name in audiences},
             "events": self._events(events),
         }
@@ -89,12 +99,13 @@ def _asked(expressions: Iterable[Expression]) -> set[str]:
 
 def _event_values(event: EventDocument) -> object:
     """The values of an event type. What is exported of it, and its name elsewhere, mean nothing here."""
-    return _values(event.model_copy(update={"properties": event.kinds, "cloud_type": None}))
+    return values_of(event.model_copy(update={"properties": event.kinds, "cloud_type": None}))
 
 
-def _values(document: Document) -> object:
+def values_of(document: Document) -> dict[str, object]:
     """The values that an author wrote, without those that equal the default."""
-    return _said(document.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+    dumped = document.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return {key: _said(value) for key, value in dumped.items() if value is not None}
 
 
 def _said(value: object) -> object:

@@ -26,6 +26,7 @@ from parcours.wording import nearest, quoted
 
 EntryState: TypeAlias = Literal["open", "closed", "stopped"]
 JourneyStateName: TypeAlias = Literal["open", "closed", "stopped", "paused"]
+Reopening: TypeAlias = bool | frozenset[str]
 Verb: TypeAlias = Literal["publish", "close", "stop", "pause", "resume"]
 
 
@@ -116,10 +117,10 @@ class Candidate:
     digests: Digests
 
 
-def published(ledger: Ledger, offer: Candidate, at: int, *, reopen: bool, by: str = "") -> Ledger:
+def published(ledger: Ledger, offer: Candidate, at: int, *, reopen: Reopening, by: str = "") -> Ledger:
     """The ledger after publishing the candidate. A journey whose content has changed gets the next version.
 
-    reopen  closed and stopped journeys are opened again, even those that have not changed
+    reopen  closed and stopped journeys are opened again, even those that have not changed; or those of these names
     """
     publication = ledger.publication + 1
     audiences = _renewed(ledger.audiences, offer.digests.audiences)
@@ -129,12 +130,17 @@ def published(ledger: Ledger, offer: Candidate, at: int, *, reopen: bool, by: st
     }
     for name, digest in offer.digests.journeys.items():
         entry = ledger.journeys.get(name)
-        journeys[name] = _next(entry, Version(1, digest, publication, at, by), reopen=reopen)
+        journeys[name] = _next(entry, Version(1, digest, publication, at, by), reopen=is_reopened(name, reopen))
     named = _numbers(audiences, offer.digests.audiences), _numbers(events, offer.digests.events)
     # Definition numbers are kept by publication, since an older one has to be compiled again with those of its time.
     renewed = Ledger(ledger.number + 1, at, "publish", "", publication, offer.source, journeys, audiences, events)
     kept = {number: each for number, each in ledger.definition_keys.items() if number in renewed.publications()}
     return msgspec.structs.replace(renewed, definition_keys=kept | ({publication: named} if any(named) else {}), by=by)
+
+
+def is_reopened(journey: str, reopen: Reopening) -> bool:
+    """Whether a publication opens this journey again that has not changed."""
+    return reopen if isinstance(reopen, bool) else journey in reopen
 
 
 def retired(ledger: Ledger, in_use: Collection[tuple[str, int]]) -> Ledger:

@@ -70,16 +70,18 @@ class PublicationCompiler:
     def __init__(self, project: Project | None = None) -> None:
         self._own = None if project is None else (candidate_of(project).source, project.program)
         self._trees = Trees(None if project is None else project.trees.known())
-        self._compiled: dict[tuple[int, int], Program] = {}
+        self._compiled: dict[tuple[int, int, str], Program] = {}
 
     def program(self, all_published: Publications) -> Program:
         """The linked program of everything published."""
         ledger = all_published.ledger
-        wanted = {(number, ledger.publication) for number in ledger.publications()}
-        self._compiled = {key: program for key, program in self._compiled.items() if key in wanted}
-        for key in wanted - self._compiled.keys():
-            self._compiled[key] = self._compile(all_published, key[0])
-        return linked(ledger, {number: self._compiled[number, ledger.publication] for number in ledger.publications()})
+        # The source, too: what was only going to be published has had the same number.
+        wanted = {number: (number, ledger.publication, ledger.source) for number in ledger.publications()}
+        self._compiled = {key: program for key, program in self._compiled.items() if key in wanted.values()}
+        for number, key in wanted.items():
+            if key not in self._compiled:
+                self._compiled[key] = self._compile(all_published, number)
+        return linked(ledger, {number: self._compiled[key] for number, key in wanted.items()})
 
     def _compile(self, all_published: Publications, number: int) -> Program:
         ledger, definition_keys = all_published.ledger, all_published.ledger.definition_keys_of(number)

@@ -1,0 +1,117 @@
+"""What does a publication change? Each journey, audience, event type, message and action, and the project's settings.
+
+What channels are configured with is no part of a publication and is not compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from parcours.journey.model.forms import Document
+from parcours.journey.project import Project, documents_of
+from parcours.journey.publish.digest import names_used, values_of
+from parcours.journey.publish.ledger import LedgerEntry
+from parcours.journey.publish.publications import Publications
+from parcours.journey.read.documents import Documents
+
+Kind: TypeAlias = Literal["journey", "audience", "event", "message", "action", "document"]
+
+WORDS: Final[Mapping[Kind, str]] = {
+    "audience": "the audience",
+    "event": "the event type",
+    "message": "the message",
+    "action": "the action",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """
+    kind     document: a whole file, parcours.yaml or profile.yaml
+    is_gone  there is none of this name any more
+    text     in words
+    """
+
+    kind: Kind
+    name: str
+    text: str
+    is_gone: bool = False
+
+
+def differences(before: Publications, after: Publications) -> list[Difference]:
+    """All that is otherwise in what is published afterwards: journeys first, each kind by name."""
+    if after.ledger.source == before.ledger.source:
+        return list(_journeys(before, after))
+    old, new = (documents_of(each.sources[each.ledger.publication]) for each in (before, after))
+    return [*_journeys(before, after), *_parts(old, new), *_documents(old, new)]
+
+
+def beyond(found: Collection[Difference], project: Project, journey: str) -> list[str]:
+    """What changes besides this journey of the project, and what it alone uses, in words.
+
+    Whatever another journey uses changes that one, too. What is gone was used by nobody else.
+    """
+    used = names_used(project.documents, project.program, journey)
+    return [
+        each.text
+        for each in found
+        if not (each.is_gone and each.kind != "journey") and each.name not in used.get(each.kind, ())
+    ]
+
+
+def _journeys(before: Publications, after: Publications) -> Iterator[Difference]:
+    for name in sorted(after.ledger.journeys):
+        said = _journey(before.ledger.journeys.get(name), after.ledger.journeys[name])
+        if said is not None:
+            yield Difference("journey", name, f"the journey {name!r} {said}")
+
+
+def _journey(before: LedgerEntry | None, after: LedgerEntry) -> str | None:
+    number = after.newest.number
+    if before is None:
+        return f"is new: version {number} takes the entries"
+    if number != before.newest.number:
+        opened = " and is open again" if before.entries != "open" else ""
+        return f"has changed{opened}: version {number} takes the entries, and who is in it stays in her version"
+    if before.offered and not after.offered:
+        return "is closed, for the project does not have it any more: who is in it goes on"
+    return "is open again" if _is_shut(before) and not _is_shut(after) else None
+
+
+def _is_shut(entry: LedgerEntry) -> bool:
+    return entry.entries != "open" or not entry.offered
+
+
+def _parts(old: Documents, new: Documents) -> Iterator[Difference]:
+    yield from _named("audience", old.audiences.audiences, new.audiences.audiences)
+    yield from _named("event", old.events.events, new.events.events)
+    yield from _named("message", *({each.message: each for each in one.messages} for one in (old, new)))
+    yield from _named("action", old.actions.actions, new.actions.actions)
+
+
+def _named(kind: Kind, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[Difference]:
+    for name in sorted(old.keys() | new.keys()):
+        what = f"{WORDS[kind]} {name!r}"
+        if name not in new:
+            yield Difference(kind, name, f"{what} is gone", is_gone=True)
+        elif name not in old:
+            yield Difference(kind, name, f"{what} is new")
+        elif _said(old[name]) != _said(new[name]):
+            yield Difference(kind, name, f"{what} has changed")
+
+
+def _documents(old: Documents, new: Documents) -> Iterator[Difference]:
+    for file, before, after in (
+        ("parcours.yaml", old.settings, new.settings),
+        ("profile.yaml", old.profile, new.profile),
+    ):
+        was, holds = values_of(before), values_of(after)
+        keys = sorted(key for key in was.keys() | holds.keys() if was.get(key) != holds.get(key))
+        if keys:
+            yield Difference("document", file, f"{file} has changed: {', '.join(keys)}")
+
+
+def _said(value: object) -> object:
+    return values_of(value) if isinstance(value, Document) else value
