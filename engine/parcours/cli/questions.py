@@ -90,12 +90,9 @@ def _goals(project: Path | None, journeys: Iterable[str]) -> dict[str, float | N
 
 
 def _report_store(store: str) -> None:
-    from collections import Counter
-
     from rich.console import Console
 
-    from parcours.insight.report import print_report
-    from parcours.insight.summary import by_journey, events_of, journey_counts, summary_of
+    from parcours.insight.store_report import print_store_report, report_of
     from parcours.journey.publish.publications import PublicationCompiler
     from parcours.shard.closed_store import read_shards, sum_of
     from parcours.store.address import check_address
@@ -104,19 +101,8 @@ def _report_store(store: str) -> None:
     shards = list(read_shards(store))
     totals, published = sum_of(shards), shards[0].publications
     versions = () if published is None else PublicationCompiler().program(published).versions()
-    counts = by_journey(journey_counts(totals, versions))
     clock_ms = max(shard.stamp_ms for shard in shards)
-    print_report(
-        Console(),
-        summary_of(totals, {name: each[0] for name, each in counts.items()}, events_of(totals), clock_ms or None),
-        targets={each.name: each.goal.target_percent for each in reversed(versions) if each.goal is not None},
-        reasons=Counter(dict(totals.reasons)),
-        limits=dict(totals.limits),
-        unknown_zones=dict(totals.unknown_zones),
-        not_merged=dict(totals.not_merged),
-        parked=dict(totals.parked),
-        older={name: each[1:] for name, each in counts.items()},
-    )
+    print_store_report(Console(), report_of(totals, versions, clock_ms or None))
 
 
 def explain(

@@ -40,9 +40,13 @@ class Judgement:
         """Every error and warning in a project's folder."""
         return Project.check(folder, self._contents, self._settings, self._checks)
 
-    def load(self, folder: str | Path, *, drafts: bool = False) -> Project:
-        """The project in a folder, with drafts if asked for. Raises ProjectInvalid with every error at once."""
-        return Project.load(folder, self._contents, self._settings, self._checks, drafts=drafts)
+    def load(self, folder: str | Path, *, drafts: bool = False, configured: bool = True) -> Project:
+        """The project in a folder, with drafts if asked for. Raises ProjectInvalid with every error at once.
+
+        configured  whether what its channels are configured with is judged, too
+        """
+        settings = self._settings if configured else None
+        return Project.load(folder, self._contents, settings, self._checks, drafts=drafts)
 
     def _content(self, name: str) -> type[BaseModel]:
         try:

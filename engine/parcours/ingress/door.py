@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from parcours.ingress.backups import Backups
 from parcours.ingress.exchange import Request
 from parcours.ingress.figures import DoorFigures
 from parcours.ingress.keys import Key, Keyring, secrets_shown
@@ -23,6 +24,7 @@ class Door:
     settings   of serve.yaml
     keys       of the clients
     now_ms     the engine's clock
+    backups    of the store, which somebody has asked for
     figures    what the door counts
     pace       of lines that became durable through the door
     state      `about to stop`: everything goes on, and /ready says so; `starting` and `stopping`: only /health and
@@ -34,6 +36,7 @@ class Door:
     settings: ServeSettings
     keys: Keyring
     now_ms: Callable[[], int]
+    backups: Backups = field(default_factory=Backups)
     figures: DoorFigures = field(default_factory=DoorFigures)
     pace: Pace = field(default_factory=Pace)
     state: State = "open"

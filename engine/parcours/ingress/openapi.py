@@ -63,7 +63,7 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
         "info": {"title": "Parcours", "version": version("parcours")},
         "paths": paths,
         "components": {
-            "schemas": components,
+            "schemas": msgspec.json.decode(msgspec.json.encode(components)),  # a default may be a tuple
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "basic": {"type": "http", "scheme": "basic", "description": "The key as user, without a password."},
@@ -78,7 +78,7 @@ def _operation(row: Route, path: str, schema_of: Schemas) -> dict[str, Any]:
         "summary": row.summary,
         "operationId": f"{row.method.lower()} {path}",
         "responses": {
-            "200": {"description": "It is done.", **_content(row.gives, schema_of)},
+            str(row.status): {"description": "It is done.", **_content(row.gives, schema_of)},
             **{status: {"description": text, "content": problem} for status, text in STATUSES.items()},
         },
     }

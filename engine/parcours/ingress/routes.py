@@ -10,10 +10,16 @@ from starlette.routing import Route as Path
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
-from parcours.ingress import health, ingest, metrics, openapi
+from parcours.ingress import health, ingest, metrics, openapi, operate
 from parcours.ingress.exchange import Route
 
-TABLES: Final[Sequence[Sequence[Route]]] = (ingest.ROUTES, health.ROUTES, metrics.ROUTES, openapi.ROUTES)
+TABLES: Final[Sequence[Sequence[Route]]] = (
+    ingest.ROUTES,
+    health.ROUTES,
+    metrics.ROUTES,
+    openapi.ROUTES,
+    operate.ROUTES,
+)
 
 ROUTES: Final[tuple[Route, ...]] = tuple(chain.from_iterable(TABLES))
 

@@ -114,7 +114,7 @@ class Tally:
         """
         totals = self._counter.totals()
         versions = by_journey(journey_counts(totals, self._journeys))
-        journeys = {name: _merged_journey(counts) for name, counts in versions.items()}
+        journeys = {name: merged_journey(counts) for name, counts in versions.items()}
         return summary_of(totals, journeys, events, clock_ms)
 
     def reasons(self) -> Reasons:
@@ -213,7 +213,7 @@ def merge(summaries: Iterable[Summary]) -> Summary:
     """The sum of summaries of different people; journeys and steps in the order in which they first occur."""
     parts = list(summaries)
     return Summary(
-        journeys=_by_name((part.journeys for part in parts), _merged_journey),
+        journeys=_by_name((part.journeys for part in parts), merged_journey),
         channels=dict(sorted(_by_name((part.channels for part in parts), _merged_counts).items())),
         gates=_merged_counts([part.gates for part in parts]),
         events=_added(EventCount, [part.events for part in parts]),
@@ -252,7 +252,8 @@ def _by_name(parts: Iterable[Mapping[str, T]], merged: Callable[[list[T]], T]) -
     return {name: merged(each) for name, each in together.items()}
 
 
-def _merged_journey(parts: list[JourneyCount]) -> JourneyCount:
+def merged_journey(parts: list[JourneyCount]) -> JourneyCount:
+    """The sum of the counts of several versions of a journey, or of different people."""
     return JourneyCount(
         version=max(part.version for part in parts),
         entered=sum(part.entered for part in parts),

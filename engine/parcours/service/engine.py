@@ -117,6 +117,7 @@ class Engine(BlockingFacade):
     explain = blocking(Service.explain)
     drain = blocking(Service.drain)
     troubles = blocking(Service.troubles)
+    report = blocking(Service.report)
     dead_letters = blocking(Service.dead_letters)
     resend = blocking(Service.resend)
     backup = blocking(Service.backup)

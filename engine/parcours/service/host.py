@@ -75,6 +75,11 @@ class Host:
         return self._clock.now_ms()
 
     @property
+    def store_folder(self) -> Path | None:
+        """Where the store lies, None if it lies in memory."""
+        return folder_of(self._plan.store) if is_durable(self._plan.store) else None
+
+    @property
     def settings(self) -> Settings:
         return self._plan.settings
 

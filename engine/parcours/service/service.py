@@ -23,6 +23,7 @@ from parcours.dispatch.webhooks import needs_a_key, read_reports
 from parcours.errors import CallerError, EngineClosed, ProjectInvalid
 from parcours.journey.program import Program
 from parcours.journey.project import Project, check_project
+from parcours.journey.publish.ledger import Ledger
 from parcours.routing.calls import Lines, Written, checked_line, lines_of
 from parcours.routing.plan import Links, Plan, check_shards
 from parcours.routing.ports import ShardPort
@@ -34,6 +35,7 @@ from parcours.service.facade import Facade
 from parcours.service.figures import EngineFigures
 from parcours.service.host import CLOSE_PATIENCE_S, Host
 from parcours.service.journey_control import drafted
+from parcours.service.live_report import LiveReport, live_report
 from parcours.service.people_calls import check_text
 from parcours.service.provider_reports import people_reached, report_lines
 from parcours.service.set_aside import DeadLetter, list_all, send_again
@@ -369,6 +371,26 @@ class Service(Facade):
         if self._closed or self._loop is None:
             return ["the engine is not open"]
         return await self._host.unready()
+
+    async def report(self) -> LiveReport:
+        """What journeys, channels and gates have come to, by what shards count with their commits.
+
+        Raises ShardUnavailable where a shard does not answer now.
+        """
+        self._check_open()
+        return await live_report(
+            self._host.ports, self._control.publications.ledger, self._control.current, self._host.settings
+        )
+
+    @property
+    def ledger(self) -> Ledger:
+        """What is published now: of each journey its state and versions, and the number of the newest change."""
+        return self._control.publications.ledger
+
+    @property
+    def store_folder(self) -> Path | None:
+        """Where the store lies, None if it lies in memory."""
+        return self._host.store_folder
 
     async def figures(self) -> EngineFigures:
         """What the engine counts and measures: one call a shard, and nobody is looked at."""

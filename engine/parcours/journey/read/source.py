@@ -35,6 +35,11 @@ VALUES_MAX: Final = 100_000
 FILE_BYTES_MAX: Final = 4_000_000
 """Bytes of one document or content file: far above any journey or email, and it fits into memory."""
 
+TOO_DEEP: Final = "the document is nested too deeply"
+TOO_MANY: Final = f"it holds more than {VALUES_MAX} values"
+OUTSIDE: Final = "the file lies outside the project folder"
+"""What is said of documents that no author would write by mistake."""
+
 DEPTH_MAX: Final = 100
 """Nested brackets or indentations. The scanner's work grows with the square of them; honest documents have a dozen."""
 
@@ -225,7 +230,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeError):
         return "the file is not UTF-8 text"
     if isinstance(error, RecursionError):
-        return "the document is nested too deeply"
+        return TOO_DEEP
     return f"the file cannot be read: {error}"
 
 
@@ -296,7 +301,7 @@ class _Reading:
 
     def plain(self, value: Any, path: KeyPath) -> object:
         if len(self.lines) > VALUES_MAX:
-            raise ValueError(f"it holds more than {VALUES_MAX} values")
+            raise ValueError(TOO_MANY)
         if isinstance(value, CommentedMap):
             places = value.lc.data or {}
             return {_key(key): self._below(places.get(key), value[key], (*path, _key(key))) for key in value}
@@ -376,7 +381,7 @@ def _file_text(folder: Path, beside: Path, value: object, margin: Margin) -> str
         return ""
     path = (beside / value).resolve()
     if not path.is_relative_to(folder.resolve()):
-        margin.error("the file lies outside the project folder", value=repr(value))
+        margin.error(OUTSIDE, value=repr(value))
         return ""
     try:
         return file_text(path)
