@@ -12,7 +12,7 @@ from parcours.service.facade import Facade
 
 P = ParamSpec("P")
 T = TypeVar("T")
-S = TypeVar("S", bound=Facade)
+S = TypeVar("S")
 
 
 class BlockingFacade(ABC):

@@ -21,9 +21,7 @@ from parcours.core.fact import Fact
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.webhooks import needs_a_key, read_reports
 from parcours.errors import CallerError, EngineClosed, ProjectInvalid
-from parcours.journey.program import Program
 from parcours.journey.project import Project, check_project
-from parcours.journey.publish.ledger import Ledger
 from parcours.routing.calls import Lines, Written, checked_line, lines_of
 from parcours.routing.plan import Links, Plan, check_shards
 from parcours.routing.ports import ShardPort
@@ -32,10 +30,9 @@ from parcours.runtime.runtimes import RuntimeName
 from parcours.service.acknowledgement import Ingested, LinesTaken
 from parcours.service.channel_selection import delivering, recording, unlinked
 from parcours.service.facade import Facade
-from parcours.service.figures import EngineFigures
 from parcours.service.host import CLOSE_PATIENCE_S, Host
 from parcours.service.journey_control import drafted
-from parcours.service.live_report import LiveReport, live_report
+from parcours.service.observed import Observed
 from parcours.service.people_calls import check_text
 from parcours.service.provider_reports import people_reached, report_lines
 from parcours.service.set_aside import DeadLetter, list_all, send_again
@@ -52,7 +49,7 @@ DRAIN_POLL_S = 0.01
 """How often `drain` looks whether everything has settled."""
 
 
-class Service(Facade):
+class Service(Facade, Observed):
     """A running engine on the caller's loop: `async with Service.open(...) as service`.
 
     Under the local runtime the shards share that loop, and a commit holds it up for as long as an fsync takes.
@@ -202,20 +199,6 @@ class Service(Facade):
                 self._unknown.hear_lines(lines, self._control.current)
             return outcome
 
-    @property
-    def settings(self) -> Settings:
-        """Those with which the service was opened."""
-        return self._host.settings
-
-    @property
-    def program(self) -> Program:
-        """What is published now."""
-        return self._control.current
-
-    def waiting_lines(self) -> int:
-        """How many lines have been handed in, by whomever, that no shard has answered yet."""
-        return self._host.waiting_lines()
-
     @asynccontextmanager
     async def _answered(self) -> AsyncGenerator[None, None]:
         """Known as under way until it is answered, so that closing leaves no caller without an answer."""
@@ -284,6 +267,9 @@ class Service(Facade):
         """They reach back as far as the shard's journal does: about a second for each 200 MB of it."""
         self._check_open()
         return await self._host.facts_of(person)
+
+    def _is_open(self) -> bool:
+        return not self._closed and self._loop is not None
 
     def _check_open(self) -> None:
         if self._closed:
@@ -361,46 +347,3 @@ class Service(Facade):
         self._check_open()
         async with self._answered():
             await self._host.back_up(folder)
-
-    def now_ms(self) -> int:
-        """The time by the engine's clock, in ms since 1970."""
-        return self._host.now_ms()
-
-    async def unready(self) -> list[str]:
-        """Why no traffic should come here now, a sentence each: shards that do not answer, no room on the disk."""
-        if self._closed or self._loop is None:
-            return ["the engine is not open"]
-        return await self._host.unready()
-
-    async def report(self) -> LiveReport:
-        """What journeys, channels and gates have come to, by what shards count with their commits.
-
-        Raises ShardUnavailable where a shard does not answer now.
-        """
-        self._check_open()
-        return await live_report(
-            self._host.ports, self._control.publications.ledger, self._control.current, self._host.settings
-        )
-
-    @property
-    def ledger(self) -> Ledger:
-        """What is published now: of each journey its state and versions, and the number of the newest change."""
-        return self._control.publications.ledger
-
-    @property
-    def store_folder(self) -> Path | None:
-        """Where the store lies, None if it lies in memory."""
-        return self._host.store_folder
-
-    async def figures(self) -> EngineFigures:
-        """What the engine counts and measures: one call a shard, and nobody is looked at."""
-        self._check_open()
-        return await self._host.figures()
-
-    async def troubles(self) -> list[str]:
-        """What is not in order now, a sentence each: a channel that does not start, a shard that does not come back.
-
-        Each is also logged as a warning when it begins, by the logger `parcours`.
-        """
-        self._check_open()
-        return await self._host.troubles()

@@ -1,0 +1,86 @@
+"""What can be seen of a running service without asking about anybody: settings, figures, what is published."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from parcours.config import Settings
+from parcours.journey.program import Program
+from parcours.journey.publish.ledger import Ledger
+from parcours.service.figures import EngineFigures
+from parcours.service.host import Host
+from parcours.service.journey_control import JourneyControl
+from parcours.service.live_report import LiveReport, live_report
+
+
+class Observed(ABC):
+    """The part of a service for whoever looks after it."""
+
+    _host: Host
+    _control: JourneyControl
+
+    @abstractmethod
+    def _is_open(self) -> bool:
+        """Whether it has been started and not been closed."""
+
+    @abstractmethod
+    def _check_open(self) -> None:
+        """Raises CallerError unless it is open, on the running loop."""
+
+    @property
+    def settings(self) -> Settings:
+        """Those with which the service was opened."""
+        return self._host.settings
+
+    @property
+    def program(self) -> Program:
+        """What is published now."""
+        return self._control.current
+
+    def waiting_lines(self) -> int:
+        """How many lines have been handed in, by whomever, that no shard has answered yet."""
+        return self._host.waiting_lines()
+
+    def now_ms(self) -> int:
+        """The time by the engine's clock, in ms since 1970."""
+        return self._host.now_ms()
+
+    async def unready(self) -> list[str]:
+        """Why no traffic should come here now, a sentence each: shards that do not answer, no room on the disk."""
+        if not self._is_open():
+            return ["the engine is not open"]
+        return await self._host.unready()
+
+    async def report(self) -> LiveReport:
+        """What journeys, channels and gates have come to, by what shards count with their commits.
+
+        Raises ShardUnavailable where a shard does not answer now.
+        """
+        self._check_open()
+        return await live_report(
+            self._host.ports, self._control.publications.ledger, self._control.current, self._host.settings
+        )
+
+    @property
+    def ledger(self) -> Ledger:
+        """What is published now: of each journey its state and versions, and the number of the newest change."""
+        return self._control.publications.ledger
+
+    @property
+    def store_folder(self) -> Path | None:
+        """Where the store lies, None if it lies in memory."""
+        return self._host.store_folder
+
+    async def figures(self) -> EngineFigures:
+        """What the engine counts and measures: one call a shard, and nobody is looked at."""
+        self._check_open()
+        return await self._host.figures()
+
+    async def troubles(self) -> list[str]:
+        """What is not in order now, a sentence each: a channel that does not start, a shard that does not come back.
+
+        Each is also logged as a warning when it begins, by the logger `parcours`.
+        """
+        self._check_open()
+        return await self._host.troubles()
