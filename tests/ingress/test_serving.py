@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -49,6 +50,31 @@ def test_it_says_beforehand_that_it_is_about_to_stop_and_a_second_signal_skips_t
 
         assert answer.json() == {"ready": False, "reasons": ["the door is about to stop"]}
         assert door.stop() == 0
+
+
+def test_a_key_that_is_added_works_after_a_hangup_and_one_that_is_taken_away_does_not(
+    project: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "serve.yaml"
+
+    def write(*names: str) -> None:
+        entries = [f"{{name: {name}, sha256: {sha256(name.encode()).hexdigest()}, scopes: [ingest]}}" for name in names]
+        config.write_text(f"notice_s: 0\nkeys: [{', '.join(entries)}]\n")
+
+    def status(address: str, name: str) -> int:
+        headers = {"Authorization": f"Bearer {name}"}
+        call = {"userId": "u1", "event": "Product Added", "properties": {"cart": {"total": 80}}}
+        return httpx.post(f"{address}/v1/track", headers=headers, json=call).status_code
+
+    write("first")
+    with served(project, "memory:", "--config", str(config), *RECORDING, folder=tmp_path) as door:
+        assert (status(door.address, "first"), status(door.address, "second")) == (200, 401)
+        write("second")
+        door.process.send_signal(signal.SIGHUP)
+        while status(door.address, "second") == 401:
+            pass
+
+        assert status(door.address, "first") == 401
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,176 @@
+"""Segment's own clients, as their makers ship them, against a door in its own process, also while it is killed.
+
+What the door has taken is told by its own figures, which are kept in the store, so they count over restarts.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from segment.analytics.client import Client
+from tests.ingress.served import PATIENCE_S, Served, served
+
+from parcours.examples import write_example
+
+NODE = Path(__file__).with_name("node")
+RECORDING = tuple(each for name in ("email", "sms", "push") for each in ("--record", name))
+KEY = "any-write-key"
+EVENTS = 1_000
+
+FULL_FOR_S = 5
+"""How long the door has no room."""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "shop"
+    write_example(folder, "abandoned-cart")
+    return folder
+
+
+@pytest.fixture
+def node() -> str:
+    """Node, with the client that tests/ingress/node names; .ci/packages installs both."""
+    found = shutil.which("node")
+    if found is None or not (NODE / "node_modules" / "@segment" / "analytics-node").exists():
+        missing = "Node and @segment/analytics-node are not installed: .ci/packages does it"
+        if os.environ.get("PARCOURS_NO_SKIPS"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return found
+
+
+def taken(door: Served) -> dict[str, float]:
+    """How many lines have been taken, by what became of them."""
+    text = httpx.get(f"{door.address}/metrics").text
+    samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
+    return {each.labels["outcome"]: each.value for each in samples if each.name == "parcours_events_total"}
+
+
+@pytest.mark.parametrize("options", [{}, {"gzip": True}, {"sync_mode": True}], ids=["plain", "gzip", "sync"])
+def test_every_call_of_the_python_client_is_taken(project: Path, tmp_path: Path, options: dict[str, bool]) -> None:
+    with served(project, "memory:", *RECORDING, folder=tmp_path) as door:
+        errors: list[object] = []
+        client = Client(KEY, host=door.address, on_error=lambda error, batch: errors.append(error), **options)
+        client.identify("python-user", {"email": "python@shop.example"})
+        client.track("python-user", "Cart Left", {"cart": {"total": 80}})
+        client.page("python-user", "Docs", "Home", {"path": "/"})
+        client.screen("python-user", "App", "Start")
+        client.group("python-user", "company-1", {"plan": "team"})
+        client.alias("before", "python-user")
+        client.track(anonymous_id="7f3a", event="Cart Left")
+        if not client.sync_mode:  # that one has sent each call before it returned, and cannot be shut down
+            client.shutdown()
+
+        assert errors == []
+        counted = taken(door)
+    assert counted["accepted"] + counted["undeclared"] == 7
+    assert (counted["duplicate"], counted["rejected"]) == (0, 0)
+
+
+def test_every_call_of_the_node_client_is_taken(project: Path, tmp_path: Path, node: str) -> None:
+    with served(project, "memory:", *RECORDING, folder=tmp_path) as door:
+        send = [node, str(NODE / "send.mjs"), door.address, KEY, "kinds"]
+        sent = subprocess.run(send, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
+
+        assert sent.stderr == ""
+        counted = taken(door)
+    assert counted["accepted"] + counted["undeclared"] == 6
+    assert (counted["duplicate"], counted["rejected"]) == (0, 0)
+
+
+@contextmanager
+def opened(project: Path, folder: Path, *options: str) -> Iterator[Served]:
+    """The door to one and the same store."""
+    with served(project, f"sqlite:///{folder}/store", *RECORDING, *options, folder=folder) as door:
+        yield door
+
+
+def through_trouble(project: Path, folder: Path, begin: Callable[[str], None]) -> dict[str, float]:
+    """What a door has taken that was killed twice and had no room for a while in between, once all has been sent.
+
+    begin  is told the door's address and sends; it returns when everything has been sent
+    """
+    full = folder / "full.yaml"
+    full.write_text("body_bytes_max: 1\nnotice_s: 0\n")
+    with opened(project, folder) as door:
+        address = door.address
+        sending = threading.Thread(target=begin, args=(address,), daemon=True)
+        sending.start()
+        until(lambda: sum(taken(door).values()) > EVENTS / 10)
+        door.stop(signal.SIGKILL)
+    port = str(urlsplit(address).port)
+    with opened(project, folder, "--port", port, "--config", str(full)) as door:
+        full_until = time.monotonic() + FULL_FOR_S
+        until(lambda: refusals(door) >= 2 and time.monotonic() >= full_until)
+        door.stop(signal.SIGKILL)
+    with opened(project, folder, "--port", port) as door:
+        sending.join(PATIENCE_S * 4)
+        assert not sending.is_alive(), f"not everything has been sent: {taken(door)}"
+        return taken(door)
+
+
+def refusals(door: Served) -> float:
+    """How often the door had no room."""
+    text = httpx.get(f"{door.address}/metrics").text
+    samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
+    counts = [each for each in samples if each.name == "http_server_request_duration_seconds_count"]
+    return sum(each.value for each in counts if each.labels["http_response_status_code"] == "429")
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Ask again and again, for as long as a slow machine may take."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.05)
+
+
+def test_events_of_the_python_client_count_once_though_the_door_is_killed_twice_and_full_in_between(
+    project: Path, tmp_path: Path
+) -> None:
+    errors: list[object] = []
+
+    def send(address: str) -> None:
+        client = Client(
+            KEY, host=address, on_error=lambda error, batch: errors.append(error), upload_size=50, max_retries=30
+        )
+        for number in range(EVENTS):
+            client.track(f"python-{number % 7}", "Cart Left", {"number": number})
+            if number % 50 == 49:
+                client.flush()
+        client.shutdown()
+
+    counted = through_trouble(project, tmp_path, send)
+
+    assert errors == []
+    assert counted["accepted"] == EVENTS
+    assert counted["rejected"] == 0
+
+
+def test_events_of_the_node_client_count_once_though_the_door_is_killed_twice_and_full_in_between(
+    project: Path, tmp_path: Path, node: str
+) -> None:
+    ended: list[subprocess.CompletedProcess[str]] = []
+
+    def send(address: str) -> None:
+        command = [node, "--no-warnings", str(NODE / "send.mjs"), address, KEY, "many", str(EVENTS)]
+        ended.append(subprocess.run(command, capture_output=True, text=True, check=False))
+
+    counted = through_trouble(project, tmp_path, send)
+
+    assert [(each.returncode, each.stderr) for each in ended] == [(0, "")]
+    assert counted["accepted"] == EVENTS
+    assert counted["rejected"] == 0
