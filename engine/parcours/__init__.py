@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from parcours.service.acknowledgement import Acknowledgement, Ingested
     from parcours.service.change_outcome import ChangeOutcome, RunsConcerned
     from parcours.service.engine import Engine
+    from parcours.service.inbox import InboxItem
     from parcours.service.journey_control import JourneyState
     from parcours.service.person import Person, PersonDelivery, PersonRun
     from parcours.service.service import Service
@@ -65,6 +66,7 @@ __all__ = [
     "ExtraMissing",
     "Fact",
     "Finding",
+    "InboxItem",
     "Ingested",
     "InputsMissing",
     "JourneyCount",
@@ -126,6 +128,7 @@ if not TYPE_CHECKING:  # a type checker that sees `__getattr__` takes any name f
         "ExtraMissing": "parcours.errors",
         "Fact": "parcours.core.fact",
         "Finding": "parcours.journey.read.finding",
+        "InboxItem": "parcours.service.inbox",
         "Ingested": "parcours.service.acknowledgement",
         "InputsMissing": "parcours.errors",
         "JourneyCount": "parcours.insight.summary",

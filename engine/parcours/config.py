@@ -130,6 +130,19 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     links_bytes_max: Count = Field(
         default=4_096, description="Room for the links clicked of one delivery, in bytes; the oldest are forgotten."
     )
+    inbox_max: Count = Field(
+        default=50, description="Cards and in-app messages in one person's inbox; the oldest that is not pinned goes."
+    )
+    inbox_bytes_max: Count = Field(
+        default=64 * 1024, description="Room for all of them, in bytes of JSON; they are read with each of her inputs."
+    )
+    inbox_changes_max: Count = Field(
+        default=10_000,
+        description="Newest changes of inboxes that a shard has at hand, and whoever passes them on to apps as many.",
+    )
+    inbox_expires_ms: Duration = Field(
+        default=30 * DAY_MS, description="How long one lies there whose message says nothing of `expires`."
+    )
     soft_failures_max: Annotated[int, Field(ge=2, le=COUNT_MAX)] = Field(
         default=3,
         description="Failures at an address, without a word that it is dead, by which it counts as dead all the same.",

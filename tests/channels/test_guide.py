@@ -12,10 +12,11 @@ import pytest
 
 from parcours.channel import Channel
 from parcours_channels.email import EmailChannel
+from parcours_channels.inbox import CardChannel, InAppChannel
 from parcours_channels.push import PushChannel
 from parcours_channels.sms import SmsChannel
 
-CHANNELS: list[type[Channel]] = [EmailChannel, SmsChannel, PushChannel]
+CHANNELS: list[type[Channel]] = [EmailChannel, SmsChannel, PushChannel, CardChannel, InAppChannel]
 GUIDE = Path(__file__).parents[2] / "channels" / "README.md"
 TIMEOUT_S = 120
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 TRIP = "{journey: trip, entry: {event: Start}, steps: [{id: write, send: %s, channels: [email]}]}"
 
-REACTIONS = ["delivered", "opened", "clicked", "bounced", "complained", "unsubscribed", "replied", "failed"]
+REACTIONS = [
+    "delivered", "opened", "clicked", "dismissed", "bounced", "complained", "unsubscribed", "replied", "failed",
+]  # fmt: skip
 
 
 def told(story: Story, news: list[str]) -> DeliveryState:

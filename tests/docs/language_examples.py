@@ -121,6 +121,27 @@ steps:
 }
 """For each kind of document a file, and what it holds."""
 
+INBOX: Final = (
+    "messages/look.yaml",
+    """\
+message: look
+expires: 14d
+withdraw: [Order Completed]
+card:
+  title: Your cart waits
+  body: It holds {{ entry.cart.total }} euros worth.
+  image: https://shop.example.com/cart.png
+  url: https://shop.example.com/cart
+  pinned: true
+  data: {screen: cart}
+inapp:
+  body: Your cart waits.
+  buttons: [{label: Look, url: "shop://cart"}, {label: Later}]
+  show: {on: App Opened, times: until_click}
+""",
+)
+"""A message for an inbox, in its file."""
+
 ENTRIES: Final = {
     "EventEntryDocument": (
         "by-event",

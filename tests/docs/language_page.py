@@ -58,6 +58,23 @@ counts what an object holds.
 empty where the engine has no links: in a simulation, in a test, and without a door.
 """
 
+INBOX = """\
+The channels `card` and `inapp` need no provider and no settings: what is sent on them lies in the person's own inbox,
+under her own name as the address, and is rendered at the instant of the send, live as in a simulation. Purpose,
+consent, caps and quiet hours hold for them as for any channel.
+
+There is room for 50 of them (`inbox_max`) in 64 KB (`inbox_bytes_max`); a new one pushes out the oldest that is not
+pinned. One lies there as long as its message says by `expires`, and for 30 days without it (`inbox_expires_ms`). A
+delivery is `sent` when it lies there, `delivered` when it was fetched, `opened` when it was seen, then `clicked`.
+`dismissed` takes it out for good. All of these are reactions that a journey can wait for.
+
+What was not seen yet is taken back when its run is left by an exit or its journey is stopped, and by the events that
+`withdraw` names; with a correlation, by those of the same value. A pause holds none of that up. Whatever is taken out
+has the mark `withdrawn`, and its reason: `exit`, `event`, `pushed_out` or `expired`.
+
+`show` of an in-app message is for the app to obey, `times` is `once`, `always` or `until_click`. A content has room for
+16 KB."""
+
 SETTINGS = """\
 What an engine is opened with: `Engine.open(project, store, settings=Settings(open_runs_max=100))`. A name says its
 unit; below stands what holds where nothing is said.
@@ -92,7 +109,7 @@ def page() -> str:
 
 def files() -> dict[str, str]:
     """The project of all examples, by the names of its files."""
-    project = dict([*examples.DOCUMENTS.values(), examples.TESTS])
+    project = dict([*examples.DOCUMENTS.values(), examples.INBOX, examples.TESTS])
     for name, entry in examples.ENTRIES.values():
         project[f"journeys/{name}.yaml"] = _journey(name, entry, "")
     for name, text in examples.STEPS.values():
@@ -120,6 +137,8 @@ def _documents() -> Iterable[str]:
     for kind, model in DOCUMENTS.items():
         file, text = examples.DOCUMENTS[kind]
         yield f"## `{file}`\n\n{_sentence(model)}\n\n{_block(text)}\n{_keys(model)}"
+        if kind == "message":
+            yield f"### Cards and in-app messages\n\n{_block(examples.INBOX[1])}\n{INBOX}\n"
     yield "### Traits and namespaces\n\n" + _described(traits.TraitDocument, traits.IdentityDocument)
     yield "### Event types\n\n" + _described(document.EventDocument, traits.TraitDocument, document.KeyDocument)
     yield "### Actions\n\n" + _described(actions.ActionDocument, actions.CallsDocument)

@@ -118,8 +118,8 @@ def test_a_faulty_step_does_not_hide_the_faults_of_the_others(changed: Change) -
         "journeys/second.yaml:8: steps[2].wait_for[0].nxt: unknown key, did you mean 'next'?",
         (
             "journeys/second.yaml:8: steps[2].wait_for[1].reaction: expected 'delivered', 'opened', 'clicked',"
-            " 'bounced', 'complained', 'unsubscribed', 'replied', 'failed' or 'answered', did you mean 'opened'?"
-            " (found 'openned')"
+            " 'dismissed', 'bounced', 'complained', 'unsubscribed', 'replied', 'failed' or 'answered', did you mean"
+            " 'opened'? (found 'openned')"
         ),
         (
             "journeys/second.yaml:9: steps[3].wait.days[1]: expected 'mon', 'tue', 'wed', 'thu', 'fri', 'sat' or 'sun',"

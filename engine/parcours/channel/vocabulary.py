@@ -15,6 +15,9 @@ GROUP = "parcours.channels"
 CALL = "call"
 """The name under which outbound calls go beside the channels' deliveries. No channel can have it."""
 
+INBOX: Final = frozenset({"card", "inapp"})
+"""The channels whose deliveries lie in the person's own inbox: the engine keeps them, and nothing leaves."""
+
 CAPACITY: Final = 10
 """How many deliveries a channel can have under way that does not say. Few, for after a crash so many are in doubt."""
 
@@ -24,7 +27,7 @@ ADDRESS_CHARACTERS_MAX: Final = 4_096
 CONTROL_CHARACTER: Final = re.compile("[\\x00-\\x1f\\x7f]")
 
 Reaction: TypeAlias = Literal[
-    "delivered", "opened", "clicked", "bounced", "complained", "unsubscribed", "replied", "failed"
+    "delivered", "opened", "clicked", "dismissed", "bounced", "complained", "unsubscribed", "replied", "failed"
 ]
 
 

@@ -15,7 +15,7 @@ from typing import assert_never
 from parcours.config import Settings
 from parcours.core.archive import forget_expired, put_away
 from parcours.core.audiences import fill, fix_membership, look_again
-from parcours.core.delivery import deliveries, feedback, sending
+from parcours.core.delivery import deliveries, feedback, inbox, sending
 from parcours.core.delivery.holding import tell_wait
 from parcours.core.delivery.stated_consents import keep_to_room, take_consent
 from parcours.core.delivery.suppression import known_as, lift, suppress
@@ -182,6 +182,8 @@ def _take_event(turn: Turn, given: EventHappened) -> None:
     # time.
     may_change = has_audiences and (asked or unknown or _time_turns_now(turn))
     changes = look_again(turn, unknown=unknown) if may_change else ()
+    if turn.profile.inbox:
+        inbox.take_back_by(turn, given.names, given.properties)
     go_through(turn, Occasion(given.names, given.properties, changes))
 
 
@@ -251,6 +253,8 @@ def _fire(turn: Turn, timer: Timer) -> None:
                 tell_wait(turn, released)
         case "audience":
             _look_again(turn, unknown=False)
+        case "expiry":
+            inbox.expire(turn, timer.key)
         case "reaction":
             found = deliveries.find(turn, timer.key)
             if found is not None:

@@ -36,6 +36,19 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True):
     zone: str = ""
 
 
+class InboxChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Something in a person's inbox is not as before: an entry is new, was seen, or has left it.
+
+    why  of one that has left: exit, event, pushed_out, expired, or dismissed by the person
+    """
+
+    at: int
+    person: str
+    key: str
+    what: Literal["message", "withdrawn", "seen"]
+    why: str | None = None
+
+
 class Effects(msgspec.Struct, gc=False):
     """The effects of one input on one person.
 
@@ -44,6 +57,7 @@ class Effects(msgspec.Struct, gc=False):
     ready    keys of outbox entries that may be claimed (new ones, and those to be tried again)
     claimed  (key, attempt) of entries that a dispatcher may start
     settled  keys that leave the outbox: sent, failed, or cancelled
+    inbox    what has changed in the person's inbox, in order
     """
 
     facts: list[Fact] = []
@@ -51,3 +65,4 @@ class Effects(msgspec.Struct, gc=False):
     ready: list[str] = []
     claimed: list[tuple[str, int]] = []
     settled: list[str] = []
+    inbox: tuple[InboxChange, ...] = ()

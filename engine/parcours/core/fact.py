@@ -18,7 +18,8 @@ What: TypeAlias = Literal[
 
 Outcome: TypeAlias = Literal[
     "queued", "claimed", "held", "refused", "cancelled", "failed", "unknown", "sent", "delivered",
-    "bounced", "opened", "clicked", "replied", "complained", "unsubscribed", "answered", "retried",
+    "bounced", "opened", "clicked", "dismissed", "withdrawn", "replied", "complained", "unsubscribed", "answered",
+    "retried",
 ]  # fmt: skip
 
 

@@ -23,8 +23,18 @@ class Interrupted(msgspec.Struct, frozen=True, tag="interrupted"):
     reason: str
 
 
-Settlement: TypeAlias = Receipt | ContentRefused | Interrupted
-"""What settles a claim: the channel's receipt, that nothing was handed to it, or that nobody is there to tell."""
+class Placed(msgspec.Struct, frozen=True, tag="placed"):
+    """The delivery is rendered and lies in the person's inbox from now on; `content` is what it says, as JSON."""
+
+    key: str
+    content: bytes
+    pinned: bool = False
+
+
+Settlement: TypeAlias = Receipt | ContentRefused | Interrupted | Placed
+"""What settles a claim: the channel's receipt, that nothing was handed to it, that nobody is there to tell, or that the
+delivery need not leave.
+"""
 
 
 class EventHappened(msgspec.Struct, frozen=True):

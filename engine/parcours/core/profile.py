@@ -21,7 +21,7 @@ DeliveryStateName: TypeAlias = Literal[
     "held", "queued", "claimed", "unknown", "sent", "delivered", "bounced", "failed", "refused", "cancelled"
 ]
 
-TimerKind: TypeAlias = Literal["wait", "timeout", "retry", "release", "reaction", "read", "audience"]
+TimerKind: TypeAlias = Literal["wait", "timeout", "retry", "release", "reaction", "read", "audience", "expiry"]
 
 
 class Timer(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -33,6 +33,7 @@ class Timer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     release        key is the delivery that a gate held until now
     read           journey is the one to enter
     audience       the passing of time may change some audience
+    expiry         key is the delivery that leaves the inbox
     """
 
     due: int
@@ -190,14 +191,37 @@ class ReadMark(msgspec.Struct, frozen=True, array_like=True):
     entered: tuple[str, ...] = ()
 
 
+class InboxEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A delivery that lies in the person's inbox.
+
+    at          when it was laid there
+    expires     the last instant at which it is there
+    content     what it says, as JSON
+    withdraw    the event types, by their keys, that take it back before it was seen
+    is_fetched  it was delivered: the next look at the inbox need not tell so
+    seen_at     when it was opened or clicked for the first time
+    """
+
+    key: str
+    channel: str
+    message: str
+    at: int
+    expires: int
+    pinned: bool
+    content: bytes
+    withdraw: tuple[str, ...] = ()
+    is_fetched: bool = False
+    seen_at: int | None = None
+
+
 class Profile(msgspec.Struct, array_like=True):
     """Everything that is stored of one person. Each part is bounded, so that no past makes an input dear.
 
     A setting bounds what inputs add to: `traits`, `runs`, `archives`, the deliveries of a run and the links
-    of a delivery, `consents`, `suppressed`, `soft_failures`, `reservations`, the entries of `series`, and `kept`. All
-    else is bounded by what is published, which no input changes: `counts` and `limits` by journeys, `visits` by steps,
-    `audiences` and `series` by what expressions name, and `reads`, which end with the read. Of `timers` there are a few
-    for each run, each delivery that is remembered, and each journey that reads an audience.
+    of a delivery, `consents`, `suppressed`, `soft_failures`, `reservations`, the entries of `series`, `kept`, and the
+    `inbox`. All else is bounded by what is published, which no input changes: `counts` and `limits` by journeys,
+    `visits` by steps, `audiences` and `series` by what expressions name, and `reads`, which end with the read. Of
+    `timers` there are a few for each run, each delivery that is remembered, and each journey that reads an audience.
 
     archives     by journey, the ended runs that are remembered
     counts       all runs ever, by journey
@@ -210,6 +234,7 @@ class Profile(msgspec.Struct, array_like=True):
                    people
     reads        her membership at instants of reads that were not over when something later happened to her
     limits       those that are told of only once, each with what it is about
+    inbox        cards and in-app messages that lie there, the first to come first
     """
 
     traits: dict[str, object] = {}
@@ -229,6 +254,7 @@ class Profile(msgspec.Struct, array_like=True):
     reads: list[ReadMark] = []
     soft_failures: dict[str, dict[str, list[int]]] = {}
     limits: list[str] = []
+    inbox: list[InboxEntry] = []
 
     def next_due(self) -> int:
         return min([timer.due for timer in self.timers]) if self.timers else NEVER

@@ -35,7 +35,7 @@ INTERNAL_OUTCOMES: Final = frozenset({"queued", "claimed", "retried"})
 """States on the way to the channel, which neither counts nor files show."""
 
 REASONED_OUTCOMES: Final = frozenset(
-    {"held", "refused", "failed", "unknown", "cancelled", "bounced", "complained", "answered"}
+    {"held", "refused", "failed", "unknown", "cancelled", "bounced", "complained", "answered", "withdrawn"}
 )
 """Outcomes that have a reason. What is noted with others, such as the link clicked, is none."""
 

@@ -1,13 +1,14 @@
 """What recorded deliveries would say: each is rendered as if it left, by the dispatchers' own renderers.
 
 What cannot be rendered fails as it would live, and what its channel's `check` refuses is refused. Of the rest, what the
-check remarks is counted for the shard, and the content kept for whoever asked, by the delivery's key.
+check remarks is counted for the shard, and the content kept for whoever asked, by the delivery's key. What lies in an
+inbox is placed there.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
@@ -15,9 +16,9 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 from pydantic import BaseModel, ConfigDict
 
-from parcours.channel import CALL, Accepted, Finding
+from parcours.channel import CALL, INBOX, Accepted, Finding
 from parcours.core.effect import Outgoing
-from parcours.core.input import Settlement
+from parcours.core.input import Placed, Settlement
 from parcours.core.remarks import RemarkCounter
 from parcours.dispatch.call_body import CallRenderer
 from parcours.dispatch.registry import Registry
@@ -49,13 +50,23 @@ class AnyContent(BaseModel):
 
 def contents_of(project: Project, installed: Registry) -> ContentModels:
     """The content model of each channel that the project's messages use, `AnyContent` for one that is not there."""
-    return {channel: _content(installed, channel) for channel in channels_used(project.program) if channel != CALL}
+    return contents_on(channels_used(project.program), installed)
+
+
+def contents_on(channels: Iterable[str], installed: Registry) -> ContentModels:
+    """The content model of each of these channels, `AnyContent` for one that is not there."""
+    return {channel: _content(installed, channel) for channel in channels if channel != CALL}
 
 
 def checks_of(project: Project, installed: Registry) -> dict[str, ContentCheck]:
     """The check of each channel that the project's messages use, as far as it is there."""
+    return checks_on(channels_used(project.program), installed)
+
+
+def checks_on(channels: Iterable[str], installed: Registry) -> dict[str, ContentCheck]:
+    """The check of each of these channels, as far as it is there."""
     checks: dict[str, ContentCheck] = {}
-    for channel in channels_used(project.program):
+    for channel in channels:
         if channel != CALL and _content(installed, channel) is not AnyContent and (check := installed.check(channel)):
             checks[channel] = check
     return checks
@@ -90,7 +101,8 @@ class RecordedRendering:
     def of(cls, project: Project, *, keep: bool = True, registry: Registry | None = None) -> RecordedRendering:
         """Render what the project sends, by the channels that are installed."""
         installed = registry or Registry.installed()
-        return cls(contents_of(project, installed), checks_of(project, installed), keep=keep)
+        used = {*channels_used(project.program), *INBOX}  # a later publication may be the first to use an inbox
+        return cls(contents_on(used, installed), checks_on(used, installed), keep=keep)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _unkept, (self._contents, self._checks)
@@ -118,6 +130,8 @@ class RecordedRendering:
         if remarks is not None and findings:
             kinds = (finding.kind or finding.text for finding in findings)
             remarks.add(outgoing.journey, outgoing.step, outgoing.channel, kinds)
+        if outgoing.channel in INBOX:
+            return Placed(outgoing.key, msgspec.json.encode(said), pinned=said.get("pinned") is True)
         return Accepted(outgoing.key)
 
     def _said(self, outgoing: Outgoing, program: Program) -> tuple[Said, list[Finding]]:

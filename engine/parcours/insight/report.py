@@ -13,8 +13,8 @@ from parcours.insight.sentences import one_line
 from parcours.insight.summary import JourneyCount, Reasons, Remarks, Summary, flat_remarks
 
 OUTCOMES = (
-    "held", "sent", "answered", "delivered", "opened", "clicked", "replied", "unsubscribed", "complained",
-    "bounced", "unknown", "failed", "refused", "cancelled",
+    "held", "sent", "answered", "delivered", "opened", "clicked", "dismissed", "replied", "withdrawn",
+    "unsubscribed", "complained", "bounced", "unknown", "failed", "refused", "cancelled",
 )  # fmt: skip
 """Outcomes in the order in which a reader expects them: successful ones first."""
 

@@ -19,6 +19,12 @@ def event_names(journey: program.Journey) -> set[str]:
     return {trigger.event for trigger in _triggers(journey)}
 
 
+def withdrawing_names(journey: program.Journey) -> set[str]:
+    """The event types by which a message that the journey sends is taken back out of an inbox."""
+    sent = {step.message for step in journey.steps.values() if isinstance(step, program.Send)}
+    return {event for name in sent if name in journey.messages for event in journey.messages[name].withdraw}
+
+
 def expressions_in(journey: program.Journey) -> Iterator[Expression]:
     """Every expression of a journey."""
     if journey.correlation is not None:

@@ -260,8 +260,8 @@ class Journey:
 class Message:
     """A message. `contents` maps a channel to the input of its `Content` model, with templates not rendered.
 
-    `paths` are the dotted names that its templates use, such as `profile.first_name`. `dates` are the declared
-    local dates among and below them. `is_tracked` if opens and clicks are told by links in it.
+    `paths` are the dotted names in its templates, `dates` the declared local dates among and below them. `is_tracked` if
+    links in it tell of opens and clicks. `withdraw` are the event types, by their keys, that take it out of an inbox.
     """
 
     name: str
@@ -272,6 +272,7 @@ class Message:
     paths: frozenset[str]
     dates: tuple[str, ...] = ()
     is_tracked: bool = False
+    withdraw: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,7 +359,6 @@ class Program:
 
     cloud_types: Mapping[str, str] = field(default_factory=dict)  # type of CloudEvents -> name of the event
     disclosure: Disclosure = field(default_factory=Disclosure)
-
     draining: tuple[Journey, ...] = ()
     """Versions that take no entries any more, but may have open runs."""
 

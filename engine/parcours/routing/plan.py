@@ -37,7 +37,10 @@ class Links(Protocol):
 
 
 class RecordedAnswers(Protocol):
-    """Looks at what deliveries say that are only recorded. It travels with the plan to wherever a shard is opened."""
+    """Looks at what deliveries say that are only recorded, or lie in an inbox, where it places them.
+
+    It travels with the plan to wherever a shard is opened.
+    """
 
     def answering(self, program: Program, remarks: RemarkCounter) -> Answering:
         """By what a shard's deliveries are answered; `remarks` counts what a person should know of those that leave.

@@ -11,6 +11,7 @@ from parcours.closing import close_after
 from parcours.core.remarks import RemarkCounter
 from parcours.dispatch.addressing import InstalledAddresses
 from parcours.dispatch.dead_codes import InstalledDeadCodes
+from parcours.dispatch.inbox_rendering import InboxRendering
 from parcours.dispatch.registry import Registry
 from parcours.journey.channels import channels_of
 from parcours.routing.plan import Plan
@@ -40,7 +41,7 @@ def open_shard(
     program = plan.project.program
     sent_on = sorted({channel for journey in program.versions() for channel in channels_of(journey)} - {CALL})
     remarks = RemarkCounter(plan.settings.remarks_max)
-    answer = accept if plan.rendering is None else plan.rendering.answering(program, remarks)
+    rendered = None if plan.rendering is None else plan.rendering.answering(program, remarks)
     store = open_store(plan.store, number)
     try:
         shard = Shard(
@@ -51,7 +52,8 @@ def open_shard(
             plan.settings,
             time=_time_of(plan),
             records=plan.records,
-            answer=answer,
+            answer=rendered or accept,
+            inbox=rendered or InboxRendering(registry),
             crowd=plan.crowd,
             normalize=InstalledAddresses(registry, sent_on),
             project=plan.project,

@@ -1,5 +1,7 @@
 """The channels with which an engine is opened: those that only record, and the settings of those that deliver.
 
+Those whose deliveries lie in inboxes are neither: nothing is set up for them, and nothing leaves.
+
 Older versions of the project, which the store still holds, may use channels that its newest one does not: so
 what is named in `records` or set up in parcours.yaml is opened though no message of the project uses it.
 """
@@ -9,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 
-from parcours.channel import CALL
+from parcours.channel import CALL, INBOX
 from parcours.dispatch.registry import Registry
 from parcours.errors import SettingInvalid
 from parcours.journey.channels import channels_used
@@ -45,13 +47,13 @@ def delivering(
     Raises SettingInvalid for a channel that is not set up, and for a reference to what is not there.
     These are the channels in use, those that are set up and can be loaded, and `call` where its library is there.
     """
-    used = channels_used(project.program)
-    spare = _loadable(set(project.channels) - set(used), registry)
+    used = set(channels_used(project.program)) - INBOX
+    spare = _loadable(set(project.channels) - used - INBOX, registry)
     if find_spec("aiohttp") is not None:
         spare.add(CALL)
     settings = {
         name: resolve_secrets(_configured(project, name), project.folder, environ, f"channels.{name}")
-        for name in sorted({*used, *spare} - set(recorded))
+        for name in sorted((used | spare) - set(recorded))
     }
     if CALL in settings and (secrets := call_secrets(project, environ)):
         settings[CALL]["secrets"] = secrets

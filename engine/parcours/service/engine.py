@@ -111,9 +111,12 @@ class Engine(BlockingFacade):
     identify = _acknowledged(Service.identify)
     consent = _acknowledged(Service.consent)
     react = _acknowledged(Service.react)
+    react_to = _acknowledged(Service.react_to)
     feedback = _acknowledged(Service.feedback)
 
     profile = blocking(Service.profile)
+    inbox = blocking(Service.inbox)
+    fetch_inbox = blocking(Service.fetch_inbox)
     explain = blocking(Service.explain)
     drain = blocking(Service.drain)
     troubles = blocking(Service.troubles)

@@ -17,10 +17,11 @@ from parcours.routing.calls import person_text
 from parcours.routing.ports import ShardPort
 from parcours.service.acknowledgement import Ingested
 from parcours.service.change_outcome import ChangeOutcome, Order
+from parcours.service.inbox import InboxItem, items_of
 from parcours.service.journey_control import JourneyControl, JourneyState
-from parcours.service.people_calls import Id, check_text, object_of, reaction_call, sender
+from parcours.service.people_calls import Id, check_text, feedback_call, object_of, reaction_call, sender
 from parcours.service.person import Person
-from parcours.shard.requests import GetProfile
+from parcours.shard.requests import GetInbox, GetProfile
 from parcours.wording import shown_value
 
 
@@ -148,7 +149,19 @@ class Facade(ABC):
         call = reaction_call(self._control.current.versions(), reaction, of, channel, link, answer)
         return self._hand_in({**call, **sender(user_id, anonymous_id, timestamp, message_id)})
 
+    def react_to(self, delivery: str, reaction: str, *, link: str | None = None) -> Coroutine[Any, Any, Ingested]:
+        """Somebody opens, clicks, dismisses ... the delivery of this key. Told again, it changes nothing."""
+        return self._hand_in(feedback_call(delivery, reaction, link))
+
     # Looking in
+
+    def inbox(self, person: Id) -> Coroutine[Any, Any, list[InboxItem]]:
+        """The cards and in-app messages that lie with a person now, pinned ones first, then the newest."""
+        return self._inbox(person_asked_for(person_text(person, "inbox")))
+
+    async def _inbox(self, name: str) -> list[InboxItem]:
+        entries = await self._port_of(name).ask(GetInbox(name))
+        return items_of(entries)
 
     def profile(self, person: Id) -> Coroutine[Any, Any, Person | None]:
         """What is known of a person now: traits, runs, deliveries. None if nothing is."""

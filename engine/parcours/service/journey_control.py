@@ -10,7 +10,7 @@ from functools import partial
 from itertools import count
 from types import MappingProxyType
 
-from parcours.channel import CALL
+from parcours.channel import CALL, INBOX
 from parcours.clock import Clock
 from parcours.core.audiences import unfilled
 from parcours.errors import CallerError, LedgerOutdated, ProjectInvalid, PublishRefused
@@ -72,7 +72,7 @@ class JourneyControl:
         self._wait_s = wait_s
         self._left: set[asyncio.Task[None]] = set()
         self._secrets = secrets
-        self._channels = frozenset(channels)
+        self._channels = frozenset(channels) | INBOX
         self._runtime = runtime
         self._clock = clock
         self._renewed = renewed

@@ -66,6 +66,22 @@ def _instant(timestamp: object) -> str:
     return timestamp.isoformat()
 
 
+def feedback_call(delivery: object, reaction: object, link: object) -> dict[str, object]:
+    """A reaction to the delivery of this key. Raises CallerError for what is no reaction, and for what is no key."""
+    check_text("delivery", delivery)
+    _check_reaction(reaction)
+    if link is not None:
+        check_text("link", link)
+    told = {"key": delivery, "reaction": reaction, **({} if link is None else {"link": link})}
+    return {"type": "feedback", **told}
+
+
+def _check_reaction(reaction: object) -> None:
+    if not isinstance(reaction, str) or reaction not in OUTCOMES:
+        hint = nearest(reaction, OUTCOMES) if isinstance(reaction, str) else ""
+        raise CallerError(f"this is no reaction: {shown_value(reaction)}{hint}")
+
+
 def reaction_call(
     journeys: Iterable[Journey],
     reaction: object,
@@ -78,9 +94,7 @@ def reaction_call(
 
     Raises CallerError for what is no reaction, and where it is not clear of which delivery.
     """
-    if not isinstance(reaction, str) or reaction not in OUTCOMES:
-        hint = nearest(reaction, OUTCOMES) if isinstance(reaction, str) else ""
-        raise CallerError(f"this is no reaction: {shown_value(reaction)}{hint}")
+    _check_reaction(reaction)
     check_text("of", of)
     if channel is not None:
         check_text("channel", channel)

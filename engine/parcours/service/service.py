@@ -6,23 +6,24 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from types import NoneType, TracebackType
 from typing import Any, Final, Self
 
 from parcours.arguments import check_kind, check_method, check_timeout, folder_path
-from parcours.channel import Feedback, WebhookRequest
+from parcours.channel import INBOX, Feedback, WebhookRequest
 from parcours.clock import Clock
 from parcours.closing import close_all
 from parcours.config import Settings, settings_of
 from parcours.core.fact import Fact
+from parcours.core.identity import person_asked_for
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.webhooks import needs_a_key, read_reports
-from parcours.errors import CallerError, EngineClosed, ProjectInvalid
+from parcours.errors import CallerError, EngineClosed, Overloaded, ProjectInvalid
 from parcours.journey.project import Project, check_project
-from parcours.routing.calls import Lines, Written, checked_line, lines_of
+from parcours.routing.calls import Lines, Written, checked_line, lines_of, person_text
 from parcours.routing.plan import Links, Plan, check_shards
 from parcours.routing.ports import ShardPort
 from parcours.runtime.exporting import address_secret, can_export
@@ -31,12 +32,15 @@ from parcours.service.acknowledgement import Ingested, LinesTaken
 from parcours.service.channel_selection import delivering, recording, unlinked
 from parcours.service.facade import Facade
 from parcours.service.host import CLOSE_PATIENCE_S, Host
+from parcours.service.inbox import InboxItem, fetched_lines, items_of
+from parcours.service.inbox_feed import InboxFeed, Watch
 from parcours.service.journey_control import drafted
 from parcours.service.observed import Observed
-from parcours.service.people_calls import check_text
+from parcours.service.people_calls import Id, check_text
 from parcours.service.provider_reports import people_reached, report_lines
 from parcours.service.set_aside import DeadLetter, list_all, send_again
 from parcours.service.unknown_names import UnknownNames
+from parcours.shard.requests import GetInbox
 from parcours.store.address import check_address
 from parcours.wording import shown_value
 
@@ -58,8 +62,9 @@ class Service(Facade, Observed):
     def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
         self._host = Host(plan, runtime, clock)
         self._control = self._host.control
-        self._unknown = UnknownNames(self._host.now_ms, (*plan.channels, *plan.records))
+        self._unknown = UnknownNames(self._host.now_ms, (*plan.channels, *plan.records, *INBOX))
         self._calls: set[asyncio.Task[object]] = set()
+        self._inboxes = InboxFeed(lambda: self._host.ports, plan.slot_map.shard, plan.settings.inbox_changes_max)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -135,7 +140,7 @@ class Service(Facade, Observed):
         if not self._closed:
             self._check_loop()
             self._closed = True
-            await close_all([self._host.turn_away, self._calls_answered, self._host.stop])
+            await close_all([self._inboxes.close, self._host.turn_away, self._calls_answered, self._host.stop])
 
     async def _calls_answered(self) -> None:
         await asyncio.gather(*self._calls, return_exceptions=True)
@@ -243,6 +248,25 @@ class Service(Facade, Observed):
     async def _reached_at(self, channel: str, address: str) -> list[str]:
         self._check_open()
         return await people_reached(self._host.ports, channel, address)
+
+    def fetch_inbox(self, person: Id) -> Coroutine[Any, Any, list[InboxItem]]:
+        """The same as `inbox`, for the person herself: what she did not have yet is delivered by it."""
+        return self._fetch_inbox(person_asked_for(person_text(person, "fetch_inbox")))
+
+    async def _fetch_inbox(self, name: str) -> list[InboxItem]:
+        entries = await self._port_of(name).ask(GetInbox(name))
+        if lines := fetched_lines(entries):
+            with suppress(Overloaded):  # the next look tells it
+                await self._ingest(lines_of(lines), are_reports=True)
+        return items_of(entries)
+
+    async def watch_inbox(self, person: Id, after: str | None = None) -> Watch:
+        """Be told of each change of a person's inbox from now on; `after` is the id of a notice to go on from.
+
+        To be closed by whoever asks, and closed with the service.
+        """
+        self._check_open()
+        return await self._inboxes.watch(person_asked_for(person_text(person, "watch_inbox")), after)
 
     @cached_property
     def _registry(self) -> Registry:

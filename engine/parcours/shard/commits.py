@@ -17,6 +17,7 @@ from parcours.shard.export_state import ExportState
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.imaging import Imaging
 from parcours.shard.in_hand import InHand
+from parcours.shard.inbox_news import InboxNews
 from parcours.shard.outbox import Outbox
 from parcours.shard.published import Published
 from parcours.shard.reads import Reads
@@ -40,6 +41,7 @@ class Commits:
     sequence  the number of the newest record
     durations how long records took to be written
     stamp_ms  the effective time of the newest input
+    inboxes   the newest changes of inboxes
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Commits:
         outbox: Outbox,
         in_hand: InHand,
         export: ExportState,
+        inboxes: InboxNews,
     ) -> None:
         self._slots = slots
         self._store = store
@@ -70,6 +73,7 @@ class Commits:
         self._in_hand = in_hand
         self._retention = Retention(store, trims=not export.is_on)
         self.export = export
+        self.inboxes = inboxes
         self.epoch = self.sequence = self.stamp_ms = 0
         self.durations = Durations()
         self._broken: str | None = None
@@ -153,5 +157,7 @@ class Commits:
                 self._wheel.add(person, due)
             self._imaging.committed(self.sequence, size_bytes, self._seen.through)
             self._seen.committed(self.sequence, size_bytes, self.stamp_ms)
+        if work.inbox:
+            self.inboxes.note(work.inbox)
         for channel, ready in work.ready:
             self._outbox.offer(channel, ready)

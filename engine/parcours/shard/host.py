@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -19,7 +19,7 @@ from parcours.background import spawn
 from parcours.clock import BEHIND_MAX_MS, Clock, SystemClock, behind
 from parcours.core.fact import Fact
 from parcours.core.identity import SLOTS
-from parcours.core.profile import Profile
+from parcours.core.profile import InboxEntry, Profile
 from parcours.core.remarks import RemarkCounter, RemarkCounts
 from parcours.core.totals import Totals
 from parcours.errors import StoreBroken
@@ -39,6 +39,7 @@ from parcours.shard.messages import (
     FactsAfter,
     Foreseen,
     Holding,
+    InboxesChanged,
     Members,
     Recalled,
     ShardFigures,
@@ -97,6 +98,8 @@ class ShardHost:
         self._turns = Turns(held=shard.holding().held)
         self._attempts = Attempts()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._inboxes_changed = asyncio.Event()
+        self._shard.commits.inboxes.listens = self._inboxes_changed.set
 
     @property
     def is_broken(self) -> bool:
@@ -232,6 +235,20 @@ class ShardHost:
     async def reached(self, channel: str, address: str) -> list[str]:
         return self._shard.standing.reached(channel, address)
 
+    async def inbox(self, person: str) -> list[InboxEntry]:
+        profile = self._shard.profile(person)
+        now_ms = self._clock.now_ms() if self._shard.wakes_itself else 0
+        return [] if profile is None else [entry for entry in profile.inbox if now_ms <= entry.expires]
+
+    async def hear_inboxes(self, epoch: int, after: int, wait_ms: int) -> InboxesChanged:
+        news = self._shard.commits.inboxes
+        if epoch == self.epoch and after == news.newest:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_ms / 1_000):
+                    self._inboxes_changed.clear()
+                    await self._inboxes_changed.wait()
+        return InboxesChanged(self.epoch, news.newest, news.after(after) if epoch == self.epoch else None)
+
     async def recall(self, person: str, after: int, through: int | None) -> Recalled:
         if through is None:
             after = max(0, after - self._shard.commits.export.offset)
@@ -339,6 +356,7 @@ class ShardHost:
         Whoever waits for a turn gets ShardUnavailable.
         """
         self._turns.end()
+        self._inboxes_changed.set()
         for handle in (self._alarm, self._check):
             if handle is not None:
                 handle.cancel()

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from parcours.core.effect import Outgoing
+from parcours.core.effect import InboxChange, Outgoing
 from parcours.core.fact import Fact
 from parcours.core.totals import Totals
 from parcours.durations import Durations
@@ -205,6 +205,17 @@ class FactsAfter(msgspec.Struct, frozen=True, array_like=True):
     first: int
     facts: list[Fact]
     newest: int
+
+
+class InboxesChanged(msgspec.Struct, frozen=True, array_like=True):
+    """The newest changes of inboxes in a shard, numbered since it was opened under this epoch.
+
+    changes  those above the number asked for, None if that is of another epoch or some of them are gone
+    """
+
+    epoch: int
+    newest: int
+    changes: list[InboxChange] | None
 
 
 class Recalled(msgspec.Struct, frozen=True, array_like=True):

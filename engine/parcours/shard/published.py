@@ -10,7 +10,7 @@ was due before the change is still carried out by what was published then.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 import msgspec
 
@@ -82,6 +82,11 @@ def stored_publications(entries: Mapping[str, bytes]) -> Publications | None:
 
 def _standing(entries: Mapping[str, bytes]) -> Standing:
     return msgspec.msgpack.decode(entries[STANDING], type=Standing)
+
+
+def _lies_in(run: Run, keys: Container[str]) -> bool:
+    """Whether a delivery of the run lies in an inbox, and waits there for what takes it back."""
+    return any(delivery.key in keys for delivery in run.deliveries)
 
 
 def _may_be_needed(archive: Archive) -> bool:
@@ -199,8 +204,10 @@ class Published:
         counted: Counter[tuple[str, int]] = Counter()
         for profile in map(decode_profile, people):
             counted.update((run.journey, run.version) for run in profile.runs)
-            if any(map(_may_be_needed, profile.archives.values())):
-                counted.update({(run.journey, run.version): 0 for run in profile.past if self._is_needed(run, at)})
+            lying = {entry.key for entry in profile.inbox if entry.withdraw}
+            if lying or any(map(_may_be_needed, profile.archives.values())):
+                needed = (run for run in profile.past if self._is_needed(run, at) or _lies_in(run, lying))
+                counted.update({(run.journey, run.version): 0 for run in needed})
         return counted
 
     def _is_needed(self, run: Run, at: int) -> bool:

@@ -1,7 +1,8 @@
 """Requests to a shard: the tagged union of everything that it can be asked, each with the type of its answer.
 
 A request is a plain struct, so that it reaches a shard in this process as it is and one in another process as bytes.
-A new one is a class here: whoever holds a port asks it, and `put_to` says which method of the host answers.
+A new one is a class here, or in inbox_requests.py: whoever holds a port asks it, and `put_to` says which method of the
+host answers.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache, reduce
 from operator import or_
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
@@ -20,6 +21,8 @@ from parcours.core.remarks import RemarkCounts
 from parcours.core.totals import Totals
 from parcours.journey.publish.publications import Publications
 from parcours.shard.dead_letters import DeadLetter
+from parcours.shard.inbox_requests import GetInbox as GetInbox
+from parcours.shard.inbox_requests import HearInboxes as HearInboxes
 from parcours.shard.messages import (
     Answer,
     AudienceRead,
@@ -36,19 +39,11 @@ from parcours.shard.messages import (
     ShardFigures,
     Status,
 )
+from parcours.shard.request import A as A
+from parcours.shard.request import Request as Request
 
 if TYPE_CHECKING:
     from parcours.shard.host import ShardHost
-
-A = TypeVar("A")
-
-
-class Request(msgspec.Struct, Generic[A], frozen=True, array_like=True):
-    """Something that a shard is asked; `A` is the type of the answer."""
-
-    async def put_to(self, host: ShardHost) -> A:
-        """The host's answer."""
-        raise NotImplementedError
 
 
 class TakeBatch(Request[Answer], frozen=True, tag="take"):

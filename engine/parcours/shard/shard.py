@@ -7,7 +7,8 @@ outside see it.
 The wheel may be as late as it likes, for a person's own earlier timers fire before an input is applied to her.
 Live and virtual time share all of this; what differs is in timekeeping.py. How an input is applied to a person is told
 in inputs.py, how deliveries leave in claiming.py, how audiences are read in reads.py. `records` names the channels that
-only record: `answer` gives their deliveries a receipt.
+only record: `answer` gives their deliveries a receipt. `inbox` renders what lies in people's inboxes, which leaves as
+little.
 
 What is published may change while the shard runs (published.py): it then holds still for a moment, so that all
 shards can be told one time, and people go through the change one by one, each before anything later.
@@ -18,6 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 
+from parcours.channel import INBOX
 from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.identity import SlotMap
@@ -35,6 +37,7 @@ from parcours.shard.export_state import ExportState
 from parcours.shard.exporting import Exporting
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.imaging import Imaging
+from parcours.shard.inbox_news import InboxNews
 from parcours.shard.inputs import Inputs
 from parcours.shard.intake import Intake
 from parcours.shard.listing import Listing
@@ -70,6 +73,7 @@ class Shard:
         time: Timekeeping | None = None,
         records: Collection[str] = (),
         answer: Answering = accept,
+        inbox: Answering = accept,
         crowd: Crowd | None = None,
         normalize: Normalize = as_it_stands,
         project: Project | None = None,
@@ -97,9 +101,10 @@ class Shard:
         self._totals = ShardTotals(settings)
         self._imaging = Imaging(self._slots, self._totals, store, settings)
         self._reads = Reads(live=self._time.wakes_itself)
+        answers = {**dict.fromkeys(records, answer), **dict.fromkeys(INBOX, inbox)}
         self._inputs = Inputs(
-            self._published, self._reads, time, settings, dict.fromkeys(records, answer), crowd, normalize, dead_codes,
-            self._dead_letters, archiving,
+            self._published, self._reads, time, settings, answers, crowd, normalize, dead_codes, self._dead_letters,
+            archiving,
         )  # fmt: skip
         self._listing = Listing(self._slots, self._inputs, self._published, self._reads, settings)
         self._leaving = Claiming(self._slots, self._inputs, self._time, settings, archiving)
@@ -107,6 +112,7 @@ class Shard:
         self.commits = Commits(
             self._slots, store, time, self._published, self._reads, self._totals, self._seen, self._imaging,
             self._wheel, self._leaving.outbox, self._dead_letters.in_hand, export,
+            InboxNews(settings.inbox_changes_max),
         )  # fmt: skip
         self.exporting = Exporting(self.commits, store)
         self.standing = Standing(

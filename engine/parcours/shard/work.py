@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 import msgspec
 
-from parcours.core.effect import Effects, Outgoing
+from parcours.core.effect import Effects, InboxChange, Outgoing
 from parcours.core.fact import Fact
 from parcours.core.input_block import KeptInputs, encode_inputs
 from parcours.core.profile import Profile, decode_profile, encode_profile, is_empty, is_empty_data
@@ -40,14 +40,15 @@ class Work:
     own       (name, bytes) of what changed in the shard's own slot
     ready     (channel, delivery) pairs that may be claimed once this is committed
     reached   by slot and address, the encoded names of those reached there, as this work has them so far
+    inbox     what has changed in people's inboxes, in order
     newcomers  by slot, people who have been touched of whom nothing was known before
     change_number  the number of the newest change that people go through, where some have still to do so
     reading   whether a read of an audience is not over; else nobody's mark of one is of use any more
     """
 
     __slots__ = (
-        "_change_number", "_owned", "_reading", "_touched", "claimed", "facts", "kept", "newcomers", "outbox", "own",
-        "reached", "ready", "seen", "stamp_ms",
+        "_change_number", "_owned", "_reading", "_touched", "claimed", "facts", "inbox", "kept", "newcomers", "outbox",
+        "own", "reached", "ready", "seen", "stamp_ms",
     )  # fmt: skip
 
     def __init__(self, slots: Slots, stamp_ms: int, change_number: int = 0, *, reading: bool = False) -> None:
@@ -65,6 +66,7 @@ class Work:
         self.reached: dict[tuple[int, bytes], bytes] = {}
         self.ready: list[tuple[str, Ready]] = []
         self.claimed: list[tuple[str, int]] = []
+        self.inbox: list[InboxChange] = []
 
     def profile(self, slot: int, person: str) -> Profile:
         """The person as this work has them so far: the same object each time."""
@@ -97,6 +99,8 @@ class Work:
             if key in self.outbox or key in self._owned[slot].outbox:
                 self.outbox[key] = slot, None
         self.claimed += effects.claimed
+        if effects.inbox:
+            self.inbox += effects.inbox
 
     def kept_inputs(self) -> bytes:
         """The inputs that are kept, as the record has them."""

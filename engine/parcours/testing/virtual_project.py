@@ -204,6 +204,7 @@ class VirtualProject(BlockingFacade):
     identify = blocking(_VirtualFacade.identify)
     track = blocking(_VirtualFacade.track)
     react = blocking(_VirtualFacade.react)
+    react_to = blocking(_VirtualFacade.react_to)
     consent = blocking(_VirtualFacade.consent)
 
     def answer(self, user_id: Id, answer: Mapping[str, Any] | None = None, *, of: str) -> None:
@@ -296,6 +297,7 @@ class VirtualProject(BlockingFacade):
         return Sent(_time(fact.at), fact.person, fact.journey, fact.step, fact.channel, fact.message, fact.to, said)
 
     profile = blocking(_VirtualFacade.profile)
+    inbox = blocking(_VirtualFacade.inbox)
     explanation = blocking(_VirtualFacade.explain)
 
     def explain(self, who: Id) -> str:

@@ -7,6 +7,7 @@ from math import ceil
 from typing import assert_never
 
 from parcours.channel import CALL, Accepted, Ambiguous, NotSent, Refused
+from parcours.core.delivery import inbox
 from parcours.core.delivery.answers import take_answer
 from parcours.core.delivery.deliveries import (
     RANK,
@@ -31,7 +32,7 @@ from parcours.core.delivery.suppression import (
     take_soft_failure,
 )
 from parcours.core.fact import Outcome, Unmatched
-from parcours.core.input import ContentRefused, Interrupted, Settlement
+from parcours.core.input import ContentRefused, Interrupted, Placed, Settlement
 from parcours.core.profile import DeliveryState, DeliveryStateName, Run
 from parcours.core.turn import Turn
 
@@ -54,7 +55,7 @@ def answer(turn: Turn, run: Run, delivery: DeliveryState, receipt: Settlement) -
     match receipt:
         case Accepted():
             delivery.provider_id = receipt.provider_id
-            _sent(turn, run, delivery, receipt)
+            _accepted(turn, run, delivery, receipt)
         case NotSent():
             again = _try_again if receipt.tried else _take_back
             again(turn, run, delivery, receipt)
@@ -71,6 +72,9 @@ def answer(turn: Turn, run: Run, delivery: DeliveryState, receipt: Settlement) -
             _take_interruption(turn, run, delivery, reason)
         case ContentRefused(reason=reason):
             close(turn, run, delivery, "refused", gate="content", reason=reason)
+        case Placed():
+            _sent(turn, run, delivery)
+            inbox.place(turn, run, delivery, receipt)
         case _:
             assert_never(receipt)
     return run if len(delivery.marks) > marks else None  # only marks are reactions; "sent" is none
@@ -83,20 +87,23 @@ def _take_late_receipt(turn: Turn, run: Run, delivery: DeliveryState, receipt: S
     if isinstance(receipt, Accepted) and delivery.may_have_left:
         delivery.provider_id = delivery.provider_id or receipt.provider_id
         if delivery.state == "unknown":
-            _sent(turn, run, delivery, receipt)
+            _accepted(turn, run, delivery, receipt)
             return run
     if delivery.state not in TO_LEAVE:
         turn.effects.settled.append(delivery.key)
     return None
 
 
-def _sent(turn: Turn, run: Run, delivery: DeliveryState, receipt: Accepted) -> None:
+def _accepted(turn: Turn, run: Run, delivery: DeliveryState, receipt: Accepted) -> None:
+    _sent(turn, run, delivery)
+    if receipt.answer is not None and is_call(delivery):
+        take_answer(turn, run, delivery, receipt.answer, receipt.reason)
+
+
+def _sent(turn: Turn, run: Run, delivery: DeliveryState) -> None:
     delivery.may_have_left = True
     close(turn, run, delivery, "sent", reason=None)
-    if is_call(delivery):
-        if receipt.answer is not None:
-            take_answer(turn, run, delivery, receipt.answer, receipt.reason)
-    elif turn.crowd is not None:
+    if turn.crowd is not None and not is_call(delivery):
         for delay_ms, reaction in turn.crowd.reactions(delivery.key, delivery.channel):
             turn.set_timer(turn.at + delay_ms, "reaction", run, delivery.key, reaction)
 
@@ -216,6 +223,8 @@ def react(
         delivery.marks[reaction] = turn.at
         named = link if reaction == "clicked" else None
         reach(turn, run, delivery, _as_outcome(reaction), reason=link, code=code, link=named)
+    if turn.profile.inbox:
+        inbox.hear(turn, delivery, reaction)
     return True
 
 
@@ -284,6 +293,7 @@ OUTCOMES: dict[str, Outcome] = {
     "delivered": "delivered",
     "opened": "opened",
     "clicked": "clicked",
+    "dismissed": "dismissed",
     "bounced": "bounced",
     "complained": "complained",
     "unsubscribed": "unsubscribed",

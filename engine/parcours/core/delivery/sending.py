@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
-from parcours.channel import CALL
+from parcours.channel import CALL, INBOX
 from parcours.core.delivery.deliveries import close, delivery_key, find, make_ready, message_of, reach, settle
 from parcours.core.delivery.holding import tell_wait
+from parcours.core.delivery.inbox import take_back_of
 from parcours.core.delivery.policy import Objection, judge, judge_claim
 from parcours.core.delivery.reservations import give_back, reserve
 from parcours.core.effect import Outgoing
@@ -138,7 +139,9 @@ def release(turn: Turn, key: str, standing: Timer | None = None) -> Run | None:
 
 
 def _address(turn: Turn, run: Run, step: Send, channel: str) -> str | None:
-    """The person's address now; None where the expression gives no text."""
+    """The person's address now; None where the expression gives no text. In her own inbox it is her name."""
+    if channel in INBOX:
+        return turn.person
     to = step.to[channel].value(turn.run_scope(run))
     return to if isinstance(to, str) and to.strip() else None
 
@@ -249,7 +252,7 @@ def start(turn: Turn, key: str) -> tuple[Run, DeliveryState] | None:
 
 
 def withdraw(turn: Turn, run: Run) -> None:
-    """Cancel the run's deliveries that are not claimed: the run was ended from outside."""
+    """Cancel the run's deliveries that are not claimed, and take back what lies unseen: it was ended from outside."""
     run.withdrawn = True
     for delivery in run.deliveries:
         if delivery.state in ("held", "queued"):
@@ -258,6 +261,8 @@ def withdraw(turn: Turn, run: Run) -> None:
             delivery.attempt, delivery.tries_again = delivery.attempts_begun, False
             settle(turn, delivery)
     turn.cancel_timers(run, ("retry", "release"))
+    if turn.profile.inbox:
+        take_back_of(turn, run)
 
 
 def retry(turn: Turn, key: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from parcours.channel import CALL
+from parcours.channel import CALL, INBOX
 from parcours.expression.definition_keys import DefinitionKeys
 from parcours.expression.expression import Expression, ExpressionError, compile_expression, constant
 from parcours.expression.kinds import ExpectedKind, in_words
@@ -165,7 +165,7 @@ def declarations_of(
 
 
 def _channels(documents: Documents, unread: frozenset[str]) -> frozenset[str]:
-    named = {*DEFAULT_ADDRESSES, *documents.settings.channels, *documents.profile.addresses} - {CALL}
+    named = {*DEFAULT_ADDRESSES, *INBOX, *documents.settings.channels, *documents.profile.addresses} - {CALL}
     return frozenset(named | ({"*"} if {"channels", "addresses"} & unread else set()))
 
 

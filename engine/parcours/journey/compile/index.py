@@ -8,7 +8,7 @@ from dataclasses import replace
 from parcours.expression.dotted import split_path
 from parcours.expression.expression import Expression, Series, united_series
 from parcours.journey.compile.empty_profile import waking
-from parcours.journey.listening import entry_names, event_names, expressions_in
+from parcours.journey.listening import entry_names, event_names, expressions_in, withdrawing_names
 from parcours.journey.program import EventType, Program
 
 
@@ -16,7 +16,7 @@ def indexed(program: Program) -> Program:
     """The program with the index that its other parts call for; one that it has already is replaced."""
     events, versions = program.events, program.versions()
     series = _series_by_event(_asking(program))
-    moving = {name for journey in versions for name in event_names(journey)}
+    moving = {name for journey in versions for name in event_names(journey) | withdrawing_names(journey)}
     entries = {name for journey in program.journeys for name in entry_names(journey)}
     waked_by = waking(program.audiences.values(), program.policies.consent, events)
     return replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from parcours.channel import INBOX
 from parcours.expression.duration import DAYS, minute_of
 from parcours.journey.compile.declarations import Declarations
 from parcours.journey.model.policies import CapDocument, PoliciesDocument, QuietHoursDocument
@@ -22,11 +23,16 @@ def compile_policies(document: PoliciesDocument, margin: Margin, declared: Decla
         _quiet(hours, margin.below("quiet_hours", number), declared)
         for number, hours in enumerate(document.quiet_hours)
     )
-    for channel in sorted(declared.channels - {"*"}):
+    for channel in sorted(declared.channels - {"*"}, key=_usual_first):
         if _never_ends(channel, quiet_hours):
             margin.error(f"the quiet hours leave no time of the week for {channel!r}", "quiet_hours")
             break
     return Policies(ConsentPolicy(document.consent.default, dict(document.consent.channels)), caps, quiet_hours)
+
+
+def _usual_first(channel: str) -> tuple[bool, str]:
+    """Inboxes are there in every project, so a finding names one only where it holds for no other channel."""
+    return channel in INBOX, channel
 
 
 def _cap(cap: CapDocument, margin: Margin, declared: Declarations) -> Cap:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from parcours.channel import CALL
+from parcours.channel import CALL, INBOX
 from parcours.expression.definition_keys import DefinitionKeys
 from parcours.expression.dotted import joined_path, split_path
 from parcours.expression.expression import Expression, compile_expression
@@ -168,6 +168,8 @@ class _Compiler:
             for channel, text in DEFAULT_ADDRESSES.items()
             if channel not in given and text.removeprefix("profile.") in self.documents.profile.kinds
         }
+        for channel in sorted(INBOX & given.keys()):
+            margin.error(f"on {channel!r} everybody's address is her own inbox: name none", "addresses", channel)
         addresses = {
             channel: value(margin, text, names, ADDRESS, "addresses", channel) for channel, text in given.items()
         }
@@ -271,7 +273,16 @@ class _Compiler:
             paths=frozenset(paths),
             dates=tuple(sorted(_dates_in(names, paths))),
             is_tracked=document.message_class == "marketing" if document.track is None else document.track,
+            withdraw=self._withdrawing(document, margin),
         )
+
+    def _withdrawing(self, document: MessageDocument, margin: Margin) -> tuple[str, ...]:
+        """The keys of the events that take the message back out of an inbox."""
+        if document.withdraw and document.contents and INBOX.isdisjoint(document.contents):
+            margin.warn(f"nothing is taken back that has left; only {' and '.join(sorted(INBOX))} can be", "withdraw")
+        for number, event in enumerate(document.withdraw):
+            self.declared.properties(margin, event, "withdraw", number)
+        return tuple(self.declared.definition_keys.event(event) for event in document.withdraw)
 
     def _actions(self) -> dict[str, program.Action]:
         compiled: dict[str, program.Action] = {}

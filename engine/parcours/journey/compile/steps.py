@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import Final, assert_never
 
+from parcours.channel import INBOX
 from parcours.expression.duration import DAYS, minute_of
-from parcours.expression.expression import Expression
+from parcours.expression.expression import Expression, constant
 from parcours.expression.kinds import ADDRESS, CHANNEL, DATE, INSTANT, ExpectedKind, trait
 from parcours.expression.names import Names
 from parcours.expression.values import Scope
@@ -18,6 +19,9 @@ from parcours.journey.model import steps
 from parcours.journey.read.finding import Key, Margin
 from parcours.journey.read.stand_ins import STEP_KIND
 from parcours.wording import nearest, quoted
+
+OWN_INBOX: Final = constant(False)
+"""Stands where an address would: nobody is asked for it, for it is the person's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,10 @@ class StepCompiler:
         return [channel for channel in named if channel in message.contents]
 
     def _address(self, step: steps.SendStep, channel: str) -> Expression:
+        if channel in INBOX:
+            if channel in step.to:
+                self.margin.error(f"on {channel!r} everybody's address is her own inbox: name none", "to", channel)
+            return OWN_INBOX
         if channel in step.to:
             return self._value(step.to[channel], ADDRESS, "to", channel)
         address = self.journey.declared.addresses.get(channel)

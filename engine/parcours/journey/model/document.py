@@ -214,8 +214,9 @@ class MessageDocument(Document, extra="allow"):
         default="ready", description="A draft is not finished, and no journey that is published sends it."
     )
     expires: PositiveDuration | None = Field(
-        default=None, description="How long after it was asked for it may still go out."
+        default=None, description="How long after it was asked for it may still go out, and lie in an inbox."
     )
+    withdraw: tuple[str, ...] = Field(default=(), description="The events that take it unseen out of an inbox.")
     track: bool | None = Field(
         default=None,
         description="Whether links in it tell of opens and clicks. Those of marketing do without it, and those of "

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from parcours.expression.expression import Expression
-from parcours.journey.listening import audience_names, event_names, expressions_in
+from parcours.journey.listening import audience_names, event_names, expressions_in, withdrawing_names
 from parcours.journey.model.document import EventDocument
 from parcours.journey.model.forms import Document
 from parcours.journey.program import CallAction, Journey, Program, Send
@@ -72,7 +72,7 @@ class _Content:
         carried = [value for name in actions for value in self.program.actions[name].expressions]
         # The program has no definition numbers yet (its keys are plain names), so it can index the documents by name.
         audiences = audience_names(journey)
-        events = event_names(journey) | _asked([*expressions_in(journey), *carried])
+        events = event_names(journey) | withdrawing_names(journey) | _asked([*expressions_in(journey), *carried])
         return {
             "journey": values_of(document),
             "messages": {each.message: values_of(each) for each in self.documents.messages if each.message in messages},
