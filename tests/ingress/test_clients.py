@@ -98,18 +98,20 @@ def opened(project: Path, folder: Path, *options: str) -> Iterator[Served]:
         yield door
 
 
-def through_trouble(project: Path, folder: Path, begin: Callable[[str], None]) -> dict[str, float]:
+def through_trouble(project: Path, folder: Path, send: Callable[[str, threading.Event], None]) -> dict[str, float]:
     """What a door has taken that was killed twice and had no room for a while in between, once all has been sent.
 
-    begin  is told the door's address and sends; it returns when everything has been sent
+    send  is told the door's address, sends a part, and once it may go on the rest; returns when all has been sent
     """
     full = folder / "full.yaml"
     full.write_text("body_bytes_max: 1\nnotice_s: 0\n")
     with opened(project, folder) as door:
         address = door.address
-        sending = threading.Thread(target=begin, args=(address,), daemon=True)
+        going_on = threading.Event()
+        sending = threading.Thread(target=send, args=(address, going_on), daemon=True)
         sending.start()
-        until(lambda: sum(taken(door).values()) > EVENTS / 10)
+        until(lambda: taken(door)["accepted"] > 0)
+        going_on.set()
         door.stop(signal.SIGKILL)
     port = str(urlsplit(address).port)
     with opened(project, folder, "--port", port, "--config", str(full)) as door:
@@ -143,14 +145,15 @@ def test_events_of_the_python_client_count_once_though_the_door_is_killed_twice_
 ) -> None:
     errors: list[object] = []
 
-    def send(address: str) -> None:
+    def send(address: str, going_on: threading.Event) -> None:
         client = Client(
             KEY, host=address, on_error=lambda error, batch: errors.append(error), upload_size=50, max_retries=30
         )
         for number in range(EVENTS):
             client.track(f"python-{number % 7}", "Cart Left", {"number": number})
-            if number % 50 == 49:
+            if number == EVENTS // 4:
                 client.flush()
+                going_on.wait()
         client.shutdown()
 
     counted = through_trouble(project, tmp_path, send)
@@ -163,14 +166,17 @@ def test_events_of_the_python_client_count_once_though_the_door_is_killed_twice_
 def test_events_of_the_node_client_count_once_though_the_door_is_killed_twice_and_full_in_between(
     project: Path, tmp_path: Path, node: str
 ) -> None:
-    ended: list[subprocess.CompletedProcess[str]] = []
+    ended: list[tuple[int, str]] = []
 
-    def send(address: str) -> None:
+    def send(address: str, going_on: threading.Event) -> None:
         command = [node, "--no-warnings", str(NODE / "send.mjs"), address, KEY, "many", str(EVENTS)]
-        ended.append(subprocess.run(command, capture_output=True, text=True, check=False))
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            going_on.wait()
+            _, errors = process.communicate("go on\n")
+        ended.append((process.returncode, errors))
 
     counted = through_trouble(project, tmp_path, send)
 
-    assert [(each.returncode, each.stderr) for each in ended] == [(0, "")]
+    assert ended == [(0, "")]
     assert counted["accepted"] == EVENTS
     assert counted["rejected"] == 0

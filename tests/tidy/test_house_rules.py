@@ -26,6 +26,8 @@ WALL_CLOCK = {
     "time.time", "time.time_ns", "time.localtime", "time.gmtime", "time.strftime", "time.ctime",
     "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today",
 }  # fmt: skip
+GENERATED = {"__pycache__", "node_modules"}
+
 STOPWATCH = {"time.monotonic", "time.monotonic_ns", "time.perf_counter", "time.perf_counter_ns"}
 
 # Where the engine may read the wall clock: one file, behind the Clock that everyone is handed.
@@ -205,7 +207,7 @@ def text_files(repository: Path) -> Iterator[Path]:
     for name in sorted({*ROOT_NAMES, ".ci", ".github", ".gitignore"}):
         path = repository / name
         for file in [path] if path.is_file() else sorted(path.rglob("*")):
-            if file.is_file() and "__pycache__" not in file.parts and is_text(file):
+            if file.is_file() and not GENERATED.intersection(file.parts) and is_text(file):
                 yield file
 
 

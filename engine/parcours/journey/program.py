@@ -260,8 +260,8 @@ class Journey:
 class Message:
     """A message. `contents` maps a channel to the input of its `Content` model, with templates not rendered.
 
-    `paths` are the dotted names in its templates, `dates` the declared local dates among and below them. `is_tracked` if
-    links in it tell of opens and clicks. `withdraw` are the event types, by their keys, that take it out of an inbox.
+    `paths` are the dotted names in its templates, `dates` the declared local dates among and below them. `is_tracked`
+    if links in it tell of opens and clicks. `withdraw` are the event types, by key, that take it out of an inbox.
     """
 
     name: str

@@ -1,4 +1,7 @@
-// Sends every kind of call, or many track calls, with Segment's own client: node send.mjs HOST KEY kinds|many
+// Sends with Segment's own client every kind of call, or many track calls: a quarter, and the rest once a line comes in.
+//   node send.mjs HOST KEY kinds
+//   node send.mjs HOST KEY many COUNT
+import { once } from 'node:events'
 import { Analytics } from '@segment/analytics-node'
 
 const [host, writeKey, what, count] = process.argv.slice(2)
@@ -16,7 +19,8 @@ if (what === 'kinds') {
 } else {
   for (let number = 0; number < Number(count); number += 1) {
     analytics.track({ userId: `node-${number % 7}`, event: 'Cart Left', properties: { number } })
-    if (number % 50 === 49) await new Promise((done) => setTimeout(done, 200))
+    if (number === Math.floor(Number(count) / 4)) await once(process.stdin, 'data')
   }
 }
 await analytics.closeAndFlush({ timeout: 120_000 })
+process.stdin.destroy()
