@@ -316,10 +316,11 @@ def test_a_single_call_is_bounded_and_a_long_one_of_a_batch_goes_alone() -> None
 def test_the_lines_of_a_block_stand_for_themselves() -> None:
     good = json.dumps(TRACK).encode()
 
-    lines = block(b"\xef\xbb\xbf" + b"\n".join([good, b"", b"{", b"  \r", good + b"\r"])).read(terms())
+    torn = b'{"type":"track","userId":"u1","timestamp":"\xff"}'
+    lines = block(b"\xef\xbb\xbf" + b"\n".join([good, b"", b"{", b"  \r", good + b"\r", torn])).read(terms())
 
     assert lines.lines == [good, good + b"\r"]
-    assert (lines.places, [place for place, *_ in lines.refused], lines.total) == ([0, 2], [1], 3)
+    assert (lines.places, [place for place, *_ in lines.refused], lines.total) == ([0, 2], [1, 3], 4)
 
 
 def test_the_key_may_stand_in_the_body() -> None:

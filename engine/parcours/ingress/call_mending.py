@@ -125,6 +125,7 @@ class Call:
         self.texts: dict[str, str] = {}
         self._changes: dict[str, bytes] = {}
         try:
+            line.decode()
             self._members = {name: bytes(raw) for name, raw in _members(self._marked).items() if bytes(raw) != _NULL}
         except UNREADABLE as error:
             raise Refused(f"not a call: {error}") from None

@@ -15,6 +15,10 @@ _TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[][{},]', re.DOTALL)
 """A string, or what opens, closes or parts something."""
 
 
+_LETTERS: Final = (b"\\u006", b"\\u007")
+"""How escapes of lower-case letters begin, by which a name may be written in another way."""
+
+
 def without_member(text: bytes, name: str) -> bytes:
     """The text of an object, which has been decoded before, without its members of this name."""
     kept = [member for member in _members(text) if _name_of(member) != name]
@@ -28,6 +32,19 @@ def with_member(text: bytes, name: str, value: bytes) -> bytes:
         text = without_member(text, name)
     others = text[:-1].rstrip()
     return b'%b%b"%b":%b}' % (others, b"" if others == b"{" else b",", name.encode(), value)
+
+
+def with_text(text: bytes, name: str, value: str) -> bytes:
+    """The same where the object is known to have the member, as a string without escapes, and `value` needs none.
+
+    It stays where it is then, unless its name, or part of any name, may stand somewhere else in the text as well.
+    """
+    quoted = b'"%b"' % name.encode()
+    found = text.find(quoted)
+    if found < 0 or text.find(quoted, found + 1) >= 0 or _LETTERS[0] in text or _LETTERS[1] in text:
+        return with_member(text, name, b'"%b"' % value.encode())
+    begin = text.index(b'"', found + len(quoted)) + 1
+    return b"%b%b%b" % (text[:begin], value.encode(), text[text.index(b'"', begin) :])
 
 
 def _members(text: bytes) -> Iterator[bytes]:

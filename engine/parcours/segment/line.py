@@ -17,7 +17,7 @@ from parcours.core.storable import objection
 from parcours.core.time_text import time_text
 from parcours.instants import EPOCH, LATEST_MS
 from parcours.journey.program import PAGE_EVENTS
-from parcours.segment.json_members import with_member
+from parcours.segment.json_members import with_text
 from parcours.surrogates import mended_json, mended_text
 
 T = TypeVar("T")
@@ -195,7 +195,7 @@ def corrected_line(line: bytes, call: Call, skew_ms: int) -> bytes:
     """The line with the timestamp that its own one means, for whoever keeps it: the correction does not go along."""
     if call.timestamp is None or not skew_ms:
         return line
-    return with_member(line, "timestamp", f'"{time_text(corrected(instant(call.timestamp), skew_ms))}"'.encode())
+    return with_text(line, "timestamp", time_text(corrected(instant(call.timestamp), skew_ms)))
 
 
 def properties_of(call: Call) -> dict[str, object]:
