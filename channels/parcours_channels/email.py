@@ -26,6 +26,7 @@ from parcours.channel import (
     Attempt,
     Delivery,
     DeliveryLinks,
+    Feedback,
     Finding,
     LinkedChannel,
     NotSent,
@@ -33,10 +34,12 @@ from parcours.channel import (
     Receipt,
     Refused,
     SideBySide,
+    WebhookRequest,
 )
 from parcours_channels.email_address import normal_address
 from parcours_channels.email_content import EmailContent, holds_several, mailbox
 from parcours_channels.email_links import linked
+from parcours_channels.email_reports import read_mail
 from parcours_channels.html_text import text_of, with_preheader
 from parcours_channels.mime import address_of, domain_of, encode_mail, message_id
 from parcours_channels.smtp_codes import DEAD_MAILBOX, receipt_of_reply
@@ -105,6 +108,7 @@ class EmailChannel(LinkedChannel):
     Content: ClassVar[type[BaseModel]] = EmailContent
     address_kind: ClassVar[str] = "email"
     dead_codes: ClassVar[frozenset[str]] = DEAD_MAILBOX
+    proves_reports: ClassVar[bool] = False
     reports: ClassVar[frozenset[Reaction]] = frozenset({"delivered", "bounced", "complained", "failed"})
     reports_by_links: ClassVar[frozenset[Reaction]] = frozenset({"opened", "clicked", "unsubscribed"})
 
@@ -145,6 +149,10 @@ class EmailChannel(LinkedChannel):
     def with_links(content: Any, links: DeliveryLinks) -> BaseModel:
         assert isinstance(content, EmailContent), "the engine hands over the channel's own content"
         return linked(content, links)
+
+    def read_feedback(self, request: WebhookRequest) -> list[Feedback]:
+        """What a mail that came back reports on the delivery of the request's key; without one it is about nobody."""
+        return [] if request.key is None else read_mail(request.key, request.body)
 
     async def _connect(self) -> SMTP:
         """A connection that is logged in. Raises what aiosmtplib raises, and TimeoutError."""
@@ -230,7 +238,7 @@ class EmailChannel(LinkedChannel):
         transaction = Transaction(connection.smtp, attempt)
         sender = self._settings.sender
         try:
-            refusal = await transaction.run(address_of(sender), to, mail)
+            refusal = await transaction.run(delivery.return_path or address_of(sender), to, mail)
         except BaseException:
             self._pool.drop(connection)
             raise

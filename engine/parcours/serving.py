@@ -12,15 +12,15 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Final
 
 from uvicorn import Config, Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from parcours.background import spawn
-from parcours.errors import ParcoursError, SettingInvalid
+from parcours.errors import ExtraMissing, ParcoursError, SettingInvalid
 from parcours.ingress import health, metrics
 from parcours.ingress.application import Application, door_of
 from parcours.ingress.door import Door
@@ -94,12 +94,13 @@ class Serving:
         running = [asyncio.ensure_future(server.serve([taken])) for server, taken in zip(servers, sockets, strict=True)]
         with self._signals(servers):
             try:
-                await self._service.start()
-                door.state = "open"
-                spawn(self._keep_keys(door), self._tasks)
-                self._announce(address)
-                await self._asked_to_stop.wait()
-                await self._take_traffic_away(door)
+                async with _mail_taken(door):
+                    await self._service.start()
+                    door.state = "open"
+                    spawn(self._keep_keys(door), self._tasks)
+                    self._announce(address)
+                    await self._asked_to_stop.wait()
+                    await self._take_traffic_away(door)
             finally:
                 for server in servers:
                     server.should_exit = True
@@ -160,6 +161,24 @@ class Serving:
                 log.warning("the keys cannot be read again, and those from before hold on: %s", error)
             else:
                 door.keys.renew(entry.key() for entry in renewed.keys)
+
+
+@asynccontextmanager
+async def _mail_taken(door: Door) -> AsyncIterator[None]:
+    """While it lasts, mail that came back is taken, if any is to come here.
+
+    Raises ExtraMissing without the library for that, SettingInvalid where nobody can listen.
+    """
+    if door.settings.bounces is None or door.settings.bounces.lmtp is None:
+        yield
+        return
+    try:
+        from parcours.ingress.lmtp import receiving
+    except ModuleNotFoundError as error:
+        raise ExtraMissing.of("bounces.lmtp in serve.yaml", "bounces") from error
+    async with receiving(door) as place:
+        log.info("mail that came back is taken at %s", place)
+        yield
 
 
 class _Unsignalled(Server):

@@ -104,9 +104,10 @@ def read(
     channel: str = "pigeon",
     signature: str = "coo",
     settings: Mapping[str, Mapping[str, object]] = SETTINGS,
+    key: str | None = None,
 ) -> list[Feedback]:
     url = f"https://door.example/webhooks/{channel}"
-    request = WebhookRequest(method="POST", url=url, headers={"signature": signature}, body=body)
+    request = WebhookRequest(method="POST", url=url, headers={"signature": signature}, body=body, key=key)
     return read_reports(REGISTRY, settings, channel, request)
 
 
@@ -120,6 +121,17 @@ def test_a_webhook_is_read_by_its_channel() -> None:
 
 def test_an_address_is_told_in_the_form_that_the_channel_uses_and_else_as_it_stands() -> None:
     assert [each.address for each in read(b"from:Coop-7 from:roof")] == ["coop-7", "roof"]
+
+
+def test_at_a_delivery_s_own_address_nobody_reports_on_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = key_of("tom", ())
+    assert read(b"delivered", key=other) == read(b"delivered"), "a channel that knows its provider knows better"
+
+    monkeypatch.setattr(PigeonChannel, "proves_reports", False)
+    assert read(b"delivered", key=KEY) == [Feedback(key=KEY, reaction="delivered")]
+    for body in (b"delivered", b"from:coop-7"):
+        with pytest.raises(ValueError, match="about another delivery"):
+            read(body, key=other)
 
 
 def test_a_channel_says_whether_it_can_tell_that_a_report_is_genuine() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.ingress.served import served
 
+from parcours.ingress.settings import load_settings
 from parcours.journey.starter import write_starter
 
 PAGE = Path(__file__).parents[2] / "engine" / "docs" / "http.md"
@@ -29,3 +30,16 @@ def test_each_example_is_answered_as_the_page_says(tmp_path: Path) -> None:
             asked = command.replace(ADDRESS, door.address)
             done = subprocess.run(["bash", "-c", asked], capture_output=True, check=True, text=True)
             assert json.loads(done.stdout) == json.loads(answer), command
+
+
+SETTINGS = re.compile(r"^```yaml\n# serve\.yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def test_each_serve_yaml_of_the_page_is_one(tmp_path: Path) -> None:
+    page = PAGE.read_text()
+    written = SETTINGS.findall(page)
+    assert len(written) == page.count("```yaml") > 0
+    for text in written:
+        path = tmp_path / "serve.yaml"
+        path.write_text(text)
+        load_settings(path, {"PARCOURS_SIGNING_KEY": "s" * 32})

@@ -45,6 +45,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     person      the person's id, for logs; do not send it to a provider that has no need of it
     report_url  where the provider may report what becomes of this delivery: an address of its own, for providers
                 that call back. None where nobody listens; what the channel's settings say holds then
+    return_path  the address to which mail servers report on this delivery. None where nobody listens; then reports go
+                to the sender
     """
 
     key: str
@@ -57,6 +59,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     message_class: Literal["marketing", "transactional"] = "marketing"
     person: str = ""
     report_url: str | None = None
+    return_path: str | None = None
 
 
 class Accepted(msgspec.Struct, frozen=True, tag="accepted"):

@@ -98,6 +98,7 @@ class Sender:
             message_class=entry.message_class,
             person=entry.person,
             report_url=None if self._links is None else self._links.report_url(entry),
+            return_path=None if self._links is None else self._links.return_path(entry),
         )
 
     async def _hand_over(self, deliveries: list[Delivery]) -> list[Receipt]:

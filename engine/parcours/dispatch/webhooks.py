@@ -28,7 +28,10 @@ def read_reports(
     read = getattr(reader, "read_feedback", None)
     if not callable(read):
         raise CallerError(f"the channel {channel!r} reads no reports of its provider")
-    return [_checked(reader, channel, report) for report in read(request)]
+    reports = [_checked(reader, channel, report) for report in read(request)]
+    if request.key is not None and not proves_reports(reader) and any(each.key != request.key for each in reports):
+        raise ValueError("it is about another delivery than the one whose address was called")
+    return reports
 
 
 def needs_a_key(registry: Registry, settings: Mapping[str, Mapping[str, object]], channel: str) -> bool:
@@ -37,7 +40,12 @@ def needs_a_key(registry: Registry, settings: Mapping[str, Mapping[str, object]]
     Raises ChannelUnknown if there is no such channel.
     """
     _check_configured(settings, channel)
-    return not getattr(registry.channel(channel), "proves_reports", True)
+    return not proves_reports(registry.channel(channel))
+
+
+def proves_reports(channel: Channel | type[Channel]) -> bool:
+    """Whether the channel can tell by a request itself that it is of its provider."""
+    return bool(getattr(channel, "proves_reports", True))
 
 
 def open_reader(registry: Registry, settings: Mapping[str, Mapping[str, object]], channel: str) -> Channel:

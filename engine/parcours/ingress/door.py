@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from parcours.ingress.backups import Backups
+from parcours.ingress.bounces import ReturnPaths
 from parcours.ingress.exchange import Request
 from parcours.ingress.figures import DoorFigures
 from parcours.ingress.keys import Key, Keyring, secrets_shown
 from parcours.ingress.pressure import Pace
 from parcours.ingress.settings import ServeSettings
+from parcours.ingress.tokens import Seals
 from parcours.service.service import Service
 
 State: TypeAlias = Literal["starting", "open", "about to stop", "stopping"]
@@ -41,6 +44,17 @@ class Door:
     pace: Pace = field(default_factory=Pace)
     state: State = "open"
     at_stop: list[Callable[[], None]] = field(default_factory=list)
+
+    @cached_property
+    def seals(self) -> Seals | None:
+        """Read the tokens in addresses that were sent out; None where no signing key is configured."""
+        return Seals(self.settings.signing_keys) if self.settings.signing_keys else None
+
+    @cached_property
+    def return_paths(self) -> ReturnPaths | None:
+        """Read the addresses to which mail comes back; None where none is configured to come here."""
+        bounces, keys = self.settings.bounces, self.settings.signing_keys
+        return ReturnPaths(bounces.domain, keys) if bounces is not None and keys else None
 
     def admit(self, request: Request, scope: str, in_body: str | None = None) -> Key:
         """Whose request it is, where the key may stand in its body. Raises Problem as `Keyring.admit` does."""

@@ -5,6 +5,7 @@ Labels are declared names and templates of routes: never a person, an address, a
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram, ProcessCollector
@@ -29,6 +30,7 @@ class DoorFigures:
     registry  where they are collected from
     active    requests that are being answered
     streams   open streams, by kind
+    unheard   reports that came to nothing, by channel and why
     """
 
     def __init__(self) -> None:
@@ -43,6 +45,7 @@ class DoorFigures:
         self.active = Gauge("http_server_active_requests", "Requests that are being answered.", registry=self.registry)
         self.body_bytes = Gauge("parcours_door_body_bytes", "Bytes of bodies under way.", registry=self.registry)
         self.streams = Gauge("parcours_door_streams", "Open streams.", ("kind",), registry=self.registry)
+        self.unheard: Counter[tuple[str, str]] = Counter()
         ProcessCollector(registry=self.registry)
         self._read: tuple[int, EngineFigures] | None = None
 

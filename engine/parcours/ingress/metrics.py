@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version as version_of
 from itertools import accumulate, chain
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 from prometheus_client import CollectorRegistry
@@ -41,14 +42,21 @@ Labels = TypeVar("Labels", bound=tuple[str, ...])
 class EngineCollector(Collector):
     """One reading of an engine's figures, as metrics."""
 
-    def __init__(self, figures: EngineFigures, version: str, keys_used_ms: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        figures: EngineFigures,
+        version: str,
+        keys_used_ms: Mapping[str, int],
+        unheard: Mapping[tuple[str, str], int] = MappingProxyType({}),
+    ) -> None:
         self._figures = figures
+        self._unheard = unheard
         self._version = version
         self._keys_used_ms = keys_used_ms
 
     def collect(self) -> Iterator[Metric]:
         told = [(str(number), each.figures) for number, each in enumerate(self._figures.shards) if each.figures]
-        yield from _of_people([figures.totals for _, figures in told])
+        yield from _of_people([figures.totals for _, figures in told], self._unheard)
         yield from _of_shards(told)
         yield from _of_outboxes([figures for _, figures in told])
         lags = {(str(number),): each.lag_ms / 1_000 for number, each in enumerate(self._figures.shards)}
@@ -61,7 +69,7 @@ class EngineCollector(Collector):
         yield _gauge("parcours_build_info", "The version that runs.", ["version"], {(self._version,): 1})
 
 
-def _of_people(totals: Sequence[Totals]) -> Iterator[Metric]:
+def _of_people(totals: Sequence[Totals], unheard: Mapping[tuple[str, str], int]) -> Iterator[Metric]:
     """What has happened, by the facts that were committed."""
     entered, ended, refused, goals, runs = (Counter[tuple[str, ...]]() for _ in range(5))
     lines, limits = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
@@ -86,11 +94,12 @@ def _of_people(totals: Sequence[Totals]) -> Iterator[Metric]:
     yield _counter("parcours_goals", "Goals that were reached.", ["journey"], goals)
     yield _counter("parcours_limits_reached", "How often a limit was reached.", ["setting"], limits)
     yield _gauge("parcours_runs", "Runs at a step.", ["journey", "version", "step"], runs)
-    yield from _of_deliveries(totals)
+    yield from _of_deliveries(totals, unheard)
 
 
-def _of_deliveries(totals: Sequence[Totals]) -> Iterator[Metric]:
-    outcomes, gates, feedback = (Counter[tuple[str, ...]]() for _ in range(3))
+def _of_deliveries(totals: Sequence[Totals], unheard: Mapping[tuple[str, str], int]) -> Iterator[Metric]:
+    outcomes, gates = (Counter[tuple[str, ...]]() for _ in range(2))
+    feedback = Counter[tuple[str, ...]](unheard)
     for each in totals:
         for (_, _, _, channel, outcome, gate), number in each.deliveries:
             if outcome in FEEDBACK:
@@ -180,7 +189,9 @@ async def metrics(door: Door, request: Request) -> Answer:
         door.admit(request, "operate:read")
     figures = await door.figures.of_engine(door.service, request.received_ms)
     registry = CollectorRegistry()
-    registry.register(_All(door.figures.registry, EngineCollector(figures, VERSION, door.keys.used_ms)))
+    registry.register(
+        _All(door.figures.registry, EngineCollector(figures, VERSION, door.keys.used_ms, door.figures.unheard))
+    )
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
     return Answer(body=encode(registry), media_type=media_type)
 

@@ -10,7 +10,7 @@ from starlette.routing import Route as Path
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
-from parcours.ingress import health, ingest, metrics, openapi, operate
+from parcours.ingress import feedback, health, ingest, metrics, openapi, operate
 from parcours.ingress.exchange import Route
 
 TABLES: Final[Sequence[Sequence[Route]]] = (
@@ -19,6 +19,7 @@ TABLES: Final[Sequence[Sequence[Route]]] = (
     metrics.ROUTES,
     openapi.ROUTES,
     operate.ROUTES,
+    feedback.ROUTES,
 )
 
 ROUTES: Final[tuple[Route, ...]] = tuple(chain.from_iterable(TABLES))

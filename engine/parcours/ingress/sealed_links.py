@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from parcours.core.effect import Outgoing
+from parcours.ingress.bounces import ReturnPaths
 from parcours.ingress.tokens import ClickToken, OpenToken, ReactionToken, ReportToken, Seals, UnsubscribeToken
 
 OPENED: Final = "/o/"
@@ -30,17 +31,27 @@ class SealedLinks:
     seals  makes and reads tokens, also for the handlers of the door
     """
 
-    def __init__(self, public_url: str, signing_keys: Iterable[str], *, unsubscribe: bool = True) -> None:
+    def __init__(
+        self,
+        public_url: str,
+        signing_keys: Iterable[str],
+        *,
+        unsubscribe: bool = True,
+        bounce_domain: str | None = None,
+    ) -> None:
         """
         public_url    how the door is reached from outside
         signing_keys  secrets of 32 characters or more: the first makes, all read
         unsubscribe   whether marketing carries the headers of RFC 8058 from here; somebody else sees to that if not
+        bounce_domain  the domain whose mail comes here, for what mail servers report. None: they report to the sender
         Raises ValueError for keys that are none, and for what is no http or https address.
         """
         if urlsplit(public_url).scheme not in ("http", "https"):
             raise ValueError("public_url: an address such as https://journeys.example is expected")
         self.public_url = public_url.rstrip("/")
-        self.seals = Seals(signing_keys)
+        keys = tuple(signing_keys)
+        self.seals = Seals(keys)
+        self._return_paths = None if bounce_domain is None else ReturnPaths(bounce_domain, keys)
         self._unsubscribe = unsubscribe
 
     def of(self, outgoing: Outgoing, *, tracked: bool) -> LinksOfDelivery:
@@ -56,6 +67,10 @@ class SealedLinks:
         """Where a provider reports on the delivery."""
         token = self.seals.seal(ReportToken(outgoing.person, outgoing.key))
         return f"{self.public_url}{REPORTS}{quote(outgoing.channel, safe='')}/{token}"
+
+    def return_path(self, outgoing: Outgoing) -> str | None:
+        """Where mail servers report on the delivery."""
+        return None if self._return_paths is None else self._return_paths.address(outgoing.key)
 
 
 @dataclass(frozen=True, slots=True)

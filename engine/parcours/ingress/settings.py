@@ -77,6 +77,7 @@ class Bounces(Part):
     lmtp: str | None = Field(
         default=None, description="HOST:PORT, or the path of a socket, where a mail server hands reports in by LMTP."
     )
+    channel: str = Field(default="email", min_length=1, description="The channel whose mails come back there.")
 
 
 class ServeSettings(Part):

@@ -35,6 +35,9 @@ class Links(Protocol):
     def report_url(self, outgoing: Outgoing) -> str | None:
         """The address at which a provider reports on the delivery, None if on this one nobody is to report."""
 
+    def return_path(self, outgoing: Outgoing) -> str | None:
+        """The address to which mail servers report on the delivery, None if nobody takes mail for it."""
+
 
 class RecordedAnswers(Protocol):
     """Looks at what deliveries say that are only recorded, or lie in an inbox, where it places them.
