@@ -11,6 +11,7 @@ from parcours.ingress.backups import Backups
 from parcours.ingress.bounces import ReturnPaths
 from parcours.ingress.exchange import Request
 from parcours.ingress.figures import DoorFigures
+from parcours.ingress.inbox_streams import InboxStreams
 from parcours.ingress.keys import Key, Keyring, secrets_shown
 from parcours.ingress.pressure import Pace
 from parcours.ingress.settings import ServeSettings
@@ -32,6 +33,7 @@ class Door:
     pace       of lines that became durable through the door
     state      `about to stop`: everything goes on, and /ready says so; `starting` and `stopping`: only /health and
                /ready answer, all else is 429
+    inbox_streams  that are open
     at_stop    called when streams have to end, before the server waits for them
     """
 
@@ -43,11 +45,16 @@ class Door:
     figures: DoorFigures = field(default_factory=DoorFigures)
     pace: Pace = field(default_factory=Pace)
     state: State = "open"
+    inbox_streams: InboxStreams = field(default_factory=InboxStreams)
     at_stop: list[Callable[[], None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.at_stop.append(self.inbox_streams.end)
+        self.figures.streams.labels("inbox").set_function(lambda: self.inbox_streams.open)
 
     @cached_property
     def seals(self) -> Seals | None:
-        """Read the tokens in addresses that were sent out; None where no signing key is configured."""
+        """Make and read the tokens in addresses that are sent out; None where no signing key is configured."""
         return Seals(self.settings.signing_keys) if self.settings.signing_keys else None
 
     @cached_property

@@ -10,7 +10,7 @@ from starlette.routing import Route as Path
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
-from parcours.ingress import feedback, health, ingest, metrics, openapi, operate
+from parcours.ingress import feedback, health, inbox, ingest, metrics, openapi, operate
 from parcours.ingress.exchange import Route
 
 TABLES: Final[Sequence[Sequence[Route]]] = (
@@ -20,6 +20,7 @@ TABLES: Final[Sequence[Sequence[Route]]] = (
     openapi.ROUTES,
     operate.ROUTES,
     feedback.ROUTES,
+    inbox.ROUTES,
 )
 
 ROUTES: Final[tuple[Route, ...]] = tuple(chain.from_iterable(TABLES))
