@@ -14,6 +14,7 @@ The difference is a trouble as long as it lasts, for whatever people wait for is
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import time
 from collections.abc import Callable
@@ -87,6 +88,22 @@ def _steady_ns() -> int:
 def stopwatch_ms() -> float:
     """A reading of a stopwatch: the difference of two is how long something has taken. It decides nothing."""
     return time.perf_counter() * 1_000
+
+
+ADJTIMEX_BYTES = 512
+"""Room for the answer of the system, whose structure is shorter."""
+
+TIME_ERROR = 5
+"""What the system answers where nothing keeps its clock right."""
+
+
+def is_kept_right() -> bool | None:
+    """Whether something keeps the machine's clock right, by the word of its system; None where it does not say."""
+    adjtimex = getattr(ctypes.CDLL(None), "adjtimex", None)
+    if adjtimex is None:
+        return None
+    said: int = adjtimex(ctypes.create_string_buffer(ADJTIMEX_BYTES))  # zeros: it is only asked
+    return None if said < 0 else said != TIME_ERROR
 
 
 class SystemClock:

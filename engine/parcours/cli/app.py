@@ -14,7 +14,10 @@ import typer
 from typer.core import TyperGroup
 
 from parcours.cli.dead import dead
+from parcours.cli.doctor import doctor
 from parcours.cli.interruption import interruptible
+from parcours.cli.keys import keys
+from parcours.cli.operate import close, pause, publish, resume, stop
 from parcours.cli.plugins import plugins
 from parcours.cli.project import check, graph, init, schema
 from parcours.cli.quality import try_out
@@ -38,7 +41,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "explain": explain,
     "diff": diff,
     "serve": serve,
+    "publish": publish,
+    "close": close,
+    "stop": stop,
+    "pause": pause,
+    "resume": resume,
     "plugins": plugins,
+    "doctor": doctor,
 }
 """The commands in the order of the help."""
 
@@ -89,6 +98,7 @@ def build() -> typer.Typer:
         app.command(name)(command)
     app.add_typer(dead)
     app.add_typer(store)
+    app.add_typer(keys)
     return app
 
 

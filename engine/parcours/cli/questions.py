@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from parcours.cli.door_options import DoorKey, DoorUrl
 from parcours.cli.files import events_source
 from parcours.cli.lines import STANDARD_INPUT, Rejections, read_lines
 from parcours.cli.project import ProjectFolder
@@ -48,12 +49,17 @@ def report(
             metavar="DIR", exists=True, file_okay=False, help="With OUT: the project, for its goals' targets."
         ),
     ] = None,
+    url: DoorUrl = None,
+    key: DoorKey = None,
 ) -> None:
-    """Show what a simulation or a store came to: journeys step by step, channels, gates."""
-    if (out is None) == (store is None):
-        raise typer.BadParameter("choose one of OUT and --store.", param_hint="OUT")
-    if store is not None and project is not None:
+    """Show what a simulation, a store or a running engine came to: journeys step by step, channels, gates."""
+    if sum(each is not None for each in (out, store, url)) != 1:
+        raise typer.BadParameter("choose one of OUT, --store and --url.", param_hint="OUT")
+    if out is None and project is not None:
         raise typer.BadParameter("it goes with OUT; a store knows its own.", param_hint="--project")
+    if url is not None:
+        _report_door(url, key)
+        return
     if out is not None:
         _report_simulation(out, project)
     else:
@@ -89,6 +95,20 @@ def _goals(project: Path | None, journeys: Iterable[str]) -> dict[str, float | N
     return {each.name: each.goal.target_percent for each in published if each.goal is not None}
 
 
+def _report_door(url: str, key: str | None) -> None:
+    import msgspec
+    from rich.console import Console
+
+    from parcours.cli.remote import Remote
+    from parcours.insight.store_report import StoreReport, print_store_report
+
+    try:
+        told = msgspec.json.decode(Remote(url, key).get("report"), type=StoreReport)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise CallerError(f"The report of the door cannot be read: {error}.") from None
+    print_store_report(Console(), told)
+
+
 def _report_store(store: str) -> None:
     from rich.console import Console
 
@@ -106,10 +126,11 @@ def _report_store(store: str) -> None:
 
 
 def explain(
-    folder: ProjectFolder,
+    first: Annotated[str, typer.Argument(metavar="[DIR]", help="With --events and --store: the project's folder.")],
     profile: Annotated[
-        str, typer.Argument(metavar="PROFILE", help="The user id, or the name in results, such as @anonymous/7f3a.")
-    ],
+        str | None,
+        typer.Argument(metavar="PROFILE", help="The user id, or the name in results, such as @anonymous/7f3a."),
+    ] = None,
     events: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="What these events (NDJSON) lead to; may be gzipped; - is standard input."),
@@ -117,17 +138,23 @@ def explain(
     store: Annotated[
         str | None, typer.Option(metavar="URL", help="What has been recorded in this store, which no engine may use.")
     ] = None,
+    url: DoorUrl = None,
     until: Until = None,
     json: Annotated[bool, typer.Option("--json", help="As one line of JSON.")] = False,
+    key: DoorKey = None,
 ) -> None:
     """Tell why a person got, or did not get, a message.
 
     What begins with @ and holds a / is taken for a name of the results, everything else for a user id.
     """
-    if (events is None) == (store is None):
-        raise typer.BadParameter("choose one of --events and --store.", param_hint="--events")
-    if store is not None and until is not None:
+    if sum(each is not None for each in (events, store, url)) != 1:
+        raise typer.BadParameter("choose one of --events, --store and --url.", param_hint="--events")
+    if events is None and until is not None:
         raise typer.BadParameter("it goes with --events.", param_hint="--until")
+    if url is not None:
+        _explain_by_door(first, profile, url, key, json=json)
+        return
+    folder, profile = _folder_and_profile(first, profile)
     import msgspec
 
     from parcours.core.identity import person_asked_for
@@ -155,6 +182,24 @@ def explain(
         typer.echo(explanation_text(explanation), nl=False)
     if not any(fact.person == person for fact in facts):
         raise CallerError(f"Nothing happened to {profile!r}: {none}.")
+
+
+def _folder_and_profile(folder: str, profile: str | None) -> tuple[Path, str]:
+    """Raises BadParameter for what is not both."""
+    if profile is None:
+        raise typer.BadParameter("the project's folder and a profile are expected.", param_hint="PROFILE")
+    if not Path(folder).is_dir():
+        raise typer.BadParameter(f"there is no folder {folder!r}.", param_hint="DIR")
+    return Path(folder), profile
+
+
+def _explain_by_door(profile: str, more: str | None, url: str, key: str | None, *, json: bool) -> None:
+    from parcours.cli.remote import Remote
+
+    if more is not None:
+        raise typer.BadParameter("a running engine knows its project: name the profile alone.", param_hint="PROFILE")
+    told = Remote(url, key).get("people", profile, "explain", accept="application/json" if json else "text/plain")
+    typer.echo(told.decode(errors="replace"), nl=json)
 
 
 def _recalled(

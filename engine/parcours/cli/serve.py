@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,12 +74,19 @@ def serve(
             records=record or (),
             settings=settings.settings,
         )
-        return Serving(service, settings, reread=read, announce=_announce)
+        return Serving(service, settings, reread=read, announce=partial(_announce, noted, store))
 
-    run(serving)
+    with ExitStack() as noted:
+        run(serving)
 
 
-def _announce(address: str) -> None:
+def _announce(noted: ExitStack, store: str, address: str) -> None:
+    """Say that the door is open, also to whoever finds the store locked as long as it is."""
+    from parcours.store.address import folder_of, is_durable
+    from parcours.store.door_note import door_noted
+
+    if is_durable(store):
+        noted.enter_context(door_noted(folder_of(store), address))
     typer.echo(f"The door is open at {address}")
 
 

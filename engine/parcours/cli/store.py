@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+
+from parcours.cli.door_options import DoorKey, DoorUrl, one_of
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
     Exports: TypeAlias = dict[str, dict[int, ExportsFound]]  # facts as "exports", and "inputs", by shard
 
+POLL_S: Final = 0.2
+"""How often a running engine is asked whether its backup is done."""
+
 store = typer.Typer(name="store", help="Look after a store that no engine uses.", no_args_is_help=True)
 
 Url = Annotated[str, typer.Option("--store", metavar="URL", help="The store, such as sqlite:///var/shop.")]
@@ -23,13 +28,53 @@ Url = Annotated[str, typer.Option("--store", metavar="URL", help="The store, suc
 
 @store.command()
 def backup(
-    url: Url,
-    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="An empty folder, or one to be made.")],
+    address: Annotated[
+        str | None, typer.Option("--store", metavar="URL", help="The store, such as sqlite:///var/shop.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help="With --store: an empty folder, or one to be made.")
+    ] = None,
+    url: DoorUrl = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="With --url: how the backup is to be called there.")
+    ] = None,
+    key: DoorKey = None,
 ) -> None:
     """Copy a store that no engine uses into a folder, and check all of it.
 
-    A running engine makes its own backups: engine.backup(FOLDER).
+    A running engine makes its own backups: engine.backup(FOLDER), or --url, where they lie in the folder `backups` of
+    the store's, on the engine's machine.
     """
+    if one_of(address, url):
+        if out is None or name is not None:
+            raise typer.BadParameter("a store is copied into a folder: name one by --out.", param_hint="--out")
+        assert address is not None, "it is one of the two"
+        _copy(address, out)
+        return
+    if name is None or out is not None:
+        raise typer.BadParameter("a backup of a running engine has a name: give one by --name.", param_hint="--name")
+    assert url is not None, "it is one of the two"
+    _back_up_there(url, key, name)
+
+
+def _back_up_there(url: str, key: str | None, name: str) -> None:
+    """Have a running engine make a backup, and wait until it is done."""
+    from time import sleep
+
+    from parcours.cli.remote import Remote
+    from parcours.errors import BackupFailed
+
+    door = Remote(url, key)
+    job = door.post("store", "backup", body={"name": name})
+    while job["state"] == "running":
+        sleep(POLL_S)
+        job = door.look("store", "backups", job["job"])
+    if job["state"] != "done":
+        raise BackupFailed(f"The backup {name!r} has not been made: {job['why']}.")
+    typer.echo(f"{job['folder']} is a backup, on the machine of the engine.")
+
+
+def _copy(url: str, out: Path) -> None:
     from parcours.shard.closed_store import copy_exports_of
     from parcours.store.address import folder_of
     from parcours.store.backup import copy_store

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from parcours.errors import ParcoursError, StoreBroken, StoreBusy
 from parcours.store.codec import START, damaged
+from parcours.store.door_note import door_at
 
 FORMAT = 1
 """The tables below, kept in SQLite's `user_version`."""
@@ -238,6 +239,11 @@ def in_words(path: Path, error: sqlite3.Error | OSError) -> ParcoursError:
     extended = getattr(error, "sqlite_errorcode", None)
     match extended if extended is None else extended & 0xFF:  # the low byte is the kind of error
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            door = door_at(path.parent)
+            if door is not None:
+                return StoreBusy(
+                    f"{path} is in use by the engine whose door is at {door}: ask it there, by --url {door}"
+                )
             return StoreBusy(f"{path} is in use: close the engine that has it, then try again")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return damaged(str(path), str(error))

@@ -1,0 +1,22 @@
+"""The options of commands that ask a running engine by its door."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+URL_HELP: Final = "The door of a running engine, such as http://127.0.0.1:8080."
+
+KEY_HELP: Final = "The key for it: env:NAME or file:PATH; PARCOURS_KEY, if this is left out."
+
+DoorUrl = Annotated[str | None, typer.Option("--url", metavar="URL", help=URL_HELP)]
+NeededUrl = Annotated[str, typer.Option("--url", metavar="URL", help=URL_HELP)]
+DoorKey = Annotated[str | None, typer.Option("--key", metavar="REF", help=KEY_HELP)]
+
+
+def one_of(store: str | None, url: str | None) -> bool:
+    """Whether it is the store that is asked. Raises BadParameter unless exactly one of the two is given."""
+    if (store is None) == (url is None):
+        raise typer.BadParameter("choose one of --store and --url.", param_hint="--store")
+    return store is not None

@@ -1,0 +1,153 @@
+"""What is there to say of this machine? Ray, the ports, the store, the disk and the clock, a sentence each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from parcours.clock import is_kept_right, stopwatch_ms
+from parcours.config import MIB
+from parcours.errors import ParcoursError
+from parcours.store.address import check_address, folder_of, is_durable
+from parcours.store.door_note import door_at
+from parcours.store.layout import layout_of
+
+if TYPE_CHECKING:
+    from parcours.ingress.settings import ServeSettings
+
+State: TypeAlias = Literal["fine", "note", "warn", "wrong"]
+"""note: to be known; warn: it may be meant so; wrong: something will not work."""
+
+SHARED_MEMORY: Final = Path("/dev/shm")  # where Ray puts its object store
+
+SHARED_MEMORY_MIN: Final = 200 * MIB
+"""Bytes that Ray needs for objects on their way between processes."""
+
+FREE_MIN: Final = 64 * MIB
+FREE_GOOD: Final = 1_024 * MIB
+"""Free bytes of the disk without which a store takes no traffic, and below which that is near."""
+
+FSYNCS: Final = 11
+FSYNC_MAX_MS: Final = 20.0
+"""Each commit waits for one; slower than this, a shard makes fewer than fifty a second."""
+
+WRITTEN: Final = b"\0" * 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found about something."""
+
+    state: State
+    about: str
+    sentence: str
+
+
+def ray_findings() -> Iterator[Found]:
+    """Whether Ray could be used."""
+    try:
+        installed = version("ray")
+    except PackageNotFoundError:
+        yield Found("warn", "ray", "it is not installed: only `--runtime local` works, pip install ray")
+        return
+    yield Found("fine", "ray", f"version {installed}, {os.cpu_count()} processors")
+    if SHARED_MEMORY.is_dir() and (free := shutil.disk_usage(SHARED_MEMORY).free) < SHARED_MEMORY_MIN:
+        yield Found(
+            "warn", "ray", f"{SHARED_MEMORY} has {_bytes(free)} free, and {_bytes(SHARED_MEMORY_MIN)} are wanted"
+        )
+
+
+def port_findings(settings: ServeSettings) -> Iterator[Found]:
+    """Whether the door could listen."""
+    for about, port in (("port", settings.port), ("health_port", settings.health_port)):
+        if port is None:
+            continue
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        try:
+            with socket.create_server((settings.host, port), family=family):
+                yield Found("fine", about, f"{settings.host}:{port} is free")
+        except OSError as error:
+            yield Found("wrong", about, f"nobody can listen at {settings.host}:{port}: {error.strerror or error}")
+
+
+def store_findings(address: str | None) -> Iterator[Found]:
+    """Whether the store is there, and who uses it."""
+    if address is None:
+        return
+    check_address(address)
+    if not is_durable(address):
+        yield Found("warn", "store", f"{address} is gone when the process ends: sqlite:///FOLDER stays")
+        return
+    folder = folder_of(address)
+    try:
+        layout = layout_of(folder)
+    except ParcoursError as error:
+        yield Found("wrong", "store", str(error))
+        return
+    if layout is None:
+        yield Found("note", "store", f"there is none in {folder} yet")
+    else:
+        yield Found("fine", "store", f"{folder} is that of {layout.project!r}, {layout.shards} shards")
+    if (door := door_at(folder)) is not None:
+        yield Found("note", "store", f"an engine uses it, and its door is at {door}")
+
+
+def disk_findings(address: str | None) -> Iterator[Found]:
+    """Whether there is room, and how long a commit has to wait for the disk."""
+    folder = _existing(folder_of(address)) if address is not None and is_durable(address) else Path()
+    free = shutil.disk_usage(folder).free
+    state: State = "wrong" if free < FREE_MIN else "warn" if free < FREE_GOOD else "fine"
+    yield Found(state, "disk", f"{_bytes(free)} are free in {folder.absolute()}")
+    try:
+        took_ms = _fsync_ms(folder)
+    except OSError as error:
+        yield Found("wrong", "disk", f"nothing can be written in {folder.absolute()}: {error.strerror or error}")
+        return
+    state = "fine" if took_ms <= FSYNC_MAX_MS else "warn"
+    slow = "" if state == "fine" else ": each commit waits for it, so put the store on a faster local disk"
+    yield Found(state, "disk", f"to make a record durable takes {took_ms:.1f} ms{slow}")
+
+
+def clock_findings() -> Iterator[Found]:
+    """Whether something keeps the machine's clock right."""
+    match is_kept_right():
+        case True:
+            yield Found("fine", "clock", "the system keeps it right")
+        case False:
+            yield Found(
+                "warn",
+                "clock",
+                "nothing keeps it right by the word of the system: run a time service, such as chrony",
+            )
+        case None:
+            yield Found("note", "clock", "this system does not say whether anything keeps it right")
+
+
+def _fsync_ms(folder: Path) -> float:
+    """How long it takes to make 4 KB durable there, in the median."""
+    took: list[float] = []
+    with TemporaryFile(dir=folder) as file:
+        for _ in range(FSYNCS):
+            started = stopwatch_ms()
+            file.write(WRITTEN)
+            file.flush()
+            os.fsync(file.fileno())
+            took.append(stopwatch_ms() - started)
+    return median(took)
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the one in which it would be made."""
+    return next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
+
+
+def _bytes(count: int) -> str:
+    return f"{count / MIB:,.0f} MB"

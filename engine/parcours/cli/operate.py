@@ -1,0 +1,129 @@
+"""The commands that change what a running engine publishes: publish, close, stop, pause and resume."""
+
+from __future__ import annotations
+
+import json as as_json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from parcours.cli.door_options import DoorKey, NeededUrl
+from parcours.cli.project import ProjectFolder
+
+JourneyName = Annotated[str, typer.Argument(metavar="JOURNEY", help="The journey's name.")]
+Dry = Annotated[bool, typer.Option("--dry", help="Change nothing, and say what would be changed.")]
+LedgerNumber = Annotated[
+    int | None, typer.Option("--ledger", metavar="N", help="Refuse it unless this is the number of the newest change.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
+
+
+def publish(
+    folder: ProjectFolder,
+    url: NeededUrl,
+    journey: Annotated[
+        str | None,
+        typer.Argument(metavar="[JOURNEY]", help="Refuse it if anything else than this journey would change."),
+    ] = None,
+    dry: Dry = False,
+    ledger: LedgerNumber = None,
+    key: DoorKey = None,
+    json: AsJson = False,
+) -> None:
+    """Publish a project to a running engine; its channels' settings stay those of the engine."""
+    from parcours.journey.read.project_files import project_texts
+
+    body = {"files": project_texts(folder), "dry": dry, "ledger": ledger, "journey": journey}
+    _change(url, key, ("publish",), body, json=json)
+
+
+def close(
+    journey: JourneyName,
+    url: NeededUrl,
+    dry: Dry = False,
+    ledger: LedgerNumber = None,
+    key: DoorKey = None,
+    json: AsJson = False,
+) -> None:
+    """Let nobody enter a journey any more; who is in it goes on."""
+    _change(url, key, ("journeys", journey, "close"), {"dry": dry, "ledger": ledger}, json=json)
+
+
+def stop(
+    journey: JourneyName,
+    url: NeededUrl,
+    dry: Dry = False,
+    ledger: LedgerNumber = None,
+    key: DoorKey = None,
+    json: AsJson = False,
+) -> None:
+    """End all runs of a journey where they are, and let nobody enter."""
+    _change(url, key, ("journeys", journey, "stop"), {"dry": dry, "ledger": ledger}, json=json)
+
+
+def pause(
+    journey: JourneyName,
+    url: NeededUrl,
+    dry: Dry = False,
+    ledger: LedgerNumber = None,
+    key: DoorKey = None,
+    json: AsJson = False,
+) -> None:
+    """Let nobody enter a journey or move in it, until it is resumed."""
+    _change(url, key, ("journeys", journey, "pause"), {"dry": dry, "ledger": ledger}, json=json)
+
+
+def resume(
+    journey: JourneyName,
+    url: NeededUrl,
+    dry: Dry = False,
+    ledger: LedgerNumber = None,
+    key: DoorKey = None,
+    json: AsJson = False,
+) -> None:
+    """Let a paused journey go on; its runs make up for what they have missed."""
+    _change(url, key, ("journeys", journey, "resume"), {"dry": dry, "ledger": ledger}, json=json)
+
+
+def _change(url: str, key: str | None, path: tuple[str, ...], body: Mapping[str, object], *, json: bool) -> None:
+    """Ask for a change, and tell what came of it. Exits with 1 where it is, or would be, refused."""
+    from parcours.cli.remote import Refused, Remote
+
+    try:
+        outcome = Remote(url, key).post(*path, body=body)
+    except Refused as error:
+        if "refused" not in error.told:
+            raise
+        outcome = error.told
+    if json:
+        kept = {name: value for name, value in outcome.items() if name not in ("code", "message", "request_id")}
+        typer.echo(as_json.dumps(kept, ensure_ascii=False, separators=(",", ":")))
+    else:
+        _tell(outcome, dry=bool(body["dry"]))
+    if outcome["refused"]:
+        raise typer.Exit(1)
+
+
+def _tell(outcome: Mapping[str, Any], *, dry: bool) -> None:
+    if outcome["refused"]:
+        typer.echo("It would be refused:" if dry else "It is refused, and nothing has changed:", err=True)
+        for reason in outcome["refused"]:
+            typer.echo(f"  {reason}", err=True)
+        return
+    if not outcome["changes"]:
+        typer.echo(f"All of it is so already; the newest change is number {outcome['ledger']}.")
+        return
+    typer.echo("This would change:" if dry else f"This has changed, as number {outcome['ledger']}:")
+    for each in outcome["changes"]:
+        typer.echo(f"  {each}")
+    runs = outcome["runs"]
+    typer.echo(
+        f"Open runs: {runs['stay']} stay, {runs['end']} end, {runs['make_up']} make up for what they have missed."
+    )
+    if outcome["deliveries_cancelled"]:
+        typer.echo(f"Deliveries cancelled: {outcome['deliveries_cancelled']}.")
+    if outcome["audiences_filled"]:
+        typer.echo(f"Audiences filled: {', '.join(outcome['audiences_filled'])}.")
+    if dry:
+        typer.echo(f"Nothing has been changed; the newest change is number {outcome['ledger']}.")

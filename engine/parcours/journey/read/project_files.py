@@ -1,0 +1,66 @@
+"""Which files make a project? Its documents, and what messages name beside them; nothing else of the folder.
+
+Secrets in files, tests and recorded events lie in the same folder, and are not for whoever has to read the project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ruamel.yaml.error import YAMLError
+
+from parcours.errors import CallerError
+from parcours.journey.read.finding import Finding
+from parcours.journey.read.source import FILE_SUFFIX, LATER, MANY, SINGLE, file_text, read_text
+from parcours.journey.read.yaml_files import yaml_files
+
+
+def project_texts(folder: Path) -> dict[str, str]:
+    """The texts of the project in a folder, by their paths in it. Raises CallerError for one that cannot be read."""
+    texts: dict[str, str] = {}
+    for path in _documents(folder):
+        texts[_name(folder, path)] = _text(path)
+    for name, text in list(texts.items()):
+        if name.startswith(f"{MANY['message']}/"):
+            for beside in _named_files(text, name):
+                path = (folder / name).parent / beside
+                if path.is_file():  # what is missing is told by whoever reads the project
+                    texts[_name(folder, path)] = _text(path)
+    return texts
+
+
+def _documents(folder: Path) -> Iterator[Path]:
+    yield from (folder / name for name in (*SINGLE.values(), *LATER) if (folder / name).is_file())
+    ignored: list[Finding] = []
+    for name in MANY.values():
+        yield from yaml_files(folder / name, ignored)
+
+
+def _name(folder: Path, path: Path) -> str:
+    """The path in the folder, once links are followed and `..` is gone."""
+    resolved, inside = path.resolve(), folder.resolve()
+    if not resolved.is_relative_to(inside):
+        raise CallerError(f"{path} lies outside the project's folder {folder}, and is not sent.")
+    if path.is_symlink():
+        return path.relative_to(folder).as_posix()
+    return resolved.relative_to(inside).as_posix()
+
+
+def _text(path: Path) -> str:
+    try:
+        return file_text(path)
+    except (UnicodeError, ValueError) as error:
+        raise CallerError(f"{path} cannot be sent: {error}.") from None
+
+
+def _named_files(text: str, name: str) -> Iterator[str]:
+    """The paths that a message names; none if it cannot be read."""
+    try:
+        data = read_text(text, "message", name, []).data
+    except (YAMLError, ValueError, RecursionError):
+        return
+    for content in data.values() if isinstance(data, dict) else ():
+        for key, value in content.items() if isinstance(content, dict) else ():
+            if key.endswith(FILE_SUFFIX) and isinstance(value, str):
+                yield value

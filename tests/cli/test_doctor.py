@@ -1,0 +1,79 @@
+"""Does `doctor` say what is not in order, of the machine and of the settings?"""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from tests.cli.conftest import Ask
+
+from parcours.store.door_note import door_at, door_noted
+
+HASH = "a" * 64
+
+LONG_AGO = "2020-01-01T00:00:00Z"
+
+
+def test_a_machine_in_order_is_told_line_by_line(ask: Ask, tmp_path: Path) -> None:
+    config = tmp_path / "serve.yaml"
+    config.write_text("port: 0\n")
+
+    told = ask("doctor", "--config", config, "--store", f"sqlite:///{tmp_path}/store")
+
+    assert told.exit_code == 0, told.output
+    assert {line.split()[1].rstrip(":") for line in told.stdout.splitlines()} >= {
+        "ray", "port", "store", "disk", "clock", "keys", "identity_verification", "signing_keys", "unsubscribe",
+    }  # fmt: skip
+    assert "List-Unsubscribe-Post: the DKIM signature has to cover both" in told.stdout
+    assert "warn  identity_verification: it is off" in told.stdout
+    assert f"note  store: there is none in {tmp_path}/store yet" in told.stdout
+
+
+def test_what_will_not_work_ends_with_exit_code_1(ask: Ask, tmp_path: Path) -> None:
+    config = tmp_path / "serve.yaml"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        config.write_text(f"port: {taken.getsockname()[1]}\n")
+        told = ask("doctor", "--config", config)
+
+    assert told.exit_code == 1
+    assert "wrong port: nobody can listen at 127.0.0.1" in told.stdout
+
+
+def test_what_the_settings_leave_open_is_told(ask: Ask, tmp_path: Path) -> None:
+    config = tmp_path / "serve.yaml"
+    config.write_text(
+        "host: 0.0.0.0\nport: 0\npublic_url: http://journeys.example\nunsubscribe: elsewhere\nkeys:\n"
+        f"  - {{name: old, sha256: {HASH}, scopes: [ingest], expires: {LONG_AGO!r}}}\n"
+        f"  - {{name: page, sha256: {'b' * 64}, scopes: [ingest], public: true, origins: ['https://shop.example']}}\n"
+    )
+
+    told = ask("doctor", "--config", config)
+
+    assert told.exit_code == 1, "it does not open without signing keys"
+    for line in (
+        "warn  keys: 'old' has expired",
+        "warn  identity_verification: it is off, and pages hold the key 'page'",
+        "wrong signing_keys: there are none",
+        "warn  public_url: http://journeys.example is not encrypted",
+        "warn  unsubscribe: elsewhere",
+    ):
+        assert line in told.stdout, told.stdout
+
+
+def test_settings_that_cannot_be_are_told_in_a_sentence(ask: Ask, tmp_path: Path) -> None:
+    config = tmp_path / "serve.yaml"
+    config.write_text("hots: x\n")
+
+    told = ask("doctor", "--config", config)
+
+    assert (told.exit_code, "unknown key" in told.stderr) == (1, True)
+
+
+def test_a_note_counts_as_long_as_its_door_is_open(tmp_path: Path) -> None:
+    assert door_at(tmp_path) is None
+    with door_noted(tmp_path, "http://127.0.0.1:9"):
+        assert door_at(tmp_path) == "http://127.0.0.1:9"
+    assert door_at(tmp_path) is None
+
+    (tmp_path / "door").write_text("http://127.0.0.1:9")  # as a crash leaves it
+    assert door_at(tmp_path) is None
