@@ -65,10 +65,6 @@ LINES = (
 )
 
 
-def hand_in(engine: Engine, lines: Sequence[bytes], skews_ms: Sequence[int]) -> LinesTaken:
-    return engine.submit(engine.service.take_lines(lines, skews_ms)).result(30)
-
-
 def facts_of(store: str, person: str) -> list[Fact]:
     """Of a store that nobody uses."""
     exported = recall_exported(Path(store.removeprefix("sqlite:///")), person)
@@ -86,8 +82,8 @@ def test_an_event_counts_at_the_time_that_it_means_live_and_in_the_twin(shop: Pr
     store, clock = f"sqlite:///{tmp_path / 'store'}", ManualClock(NOW_MS)
     lines, skews = [line for line, _ in LINES], [skew for _, skew in LINES]
     with Engine.open(shop, store, shards=2, runtime="local", clock=clock) as engine:
-        assert hand_in(engine, lines, skews).accepted == len(LINES)
-        again = hand_in(engine, lines, [skew + 1_000 for skew in skews])
+        assert engine.take_lines(lines, skews).accepted == len(LINES)
+        again = engine.take_lines(lines, [skew + 1_000 for skew in skews])
         assert sorted(again.repeated) == [0, 1, 2, 3], "the message id counts, whatever is corrected"
         for _ in range(4):
             clock.move_to(clock.now_ms() + HOUR_MS // 2)

@@ -114,6 +114,8 @@ class Engine(BlockingFacade):
     react_to = _acknowledged(Service.react_to)
     feedback = _acknowledged(Service.feedback)
 
+    take_lines = blocking(Service.take_lines)
+
     profile = blocking(Service.profile)
     inbox = blocking(Service.inbox)
     fetch_inbox = blocking(Service.fetch_inbox)
