@@ -14,6 +14,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 from uvicorn import Config, Server
@@ -23,8 +24,8 @@ from parcours.background import spawn
 from parcours.errors import ExtraMissing, ParcoursError, SettingInvalid
 from parcours.ingress import health, metrics
 from parcours.ingress.application import Application, door_of
+from parcours.ingress.deployment import completed, shown_host
 from parcours.ingress.door import Door
-from parcours.ingress.origins import is_loopback
 from parcours.ingress.settings import ServeSettings
 from parcours.service.service import Service
 
@@ -51,21 +52,24 @@ IDLE_S: Final = 65
 class Serving:
     """One run of a door.
 
+    open_service  opens the engine by settings that are complete; it is started here
+    store      the folder of its store, None where it lies in memory
     reread     the settings as the file has them by now; called for the keys alone
     announce   called with the address once the door is open
     """
 
     def __init__(
         self,
-        service: Service,
+        open_service: Callable[[ServeSettings], Service],
         settings: ServeSettings,
         *,
+        store: Path | None = None,
         reread: Callable[[], ServeSettings] | None = None,
         announce: Callable[[str], None] = lambda address: None,
     ) -> None:
-        check_reachable(settings)
-        self._service = service
+        self._open_service = open_service
         self._settings = settings
+        self._store = store
         self._reread = reread
         self._announce = announce
         self._asked_to_stop = asyncio.Event()
@@ -77,10 +81,11 @@ class Serving:
         """Until a signal asks to stop. Raises SettingInvalid for a port that cannot be had, and what opening raises."""
         settings = self._settings
         with listening(settings.host, settings.port) as listener:
-            address = f"http://{_shown_host(settings.host)}:{listener.getsockname()[1]}"
-            if settings.public_url is None:
-                settings = settings.model_copy(update={"public_url": address})
-            door = door_of(self._service, settings)
+            address = f"http://{shown_host(settings.host)}:{listener.getsockname()[1]}"
+            settings, found = completed(settings, address, self._store)
+            for sentence in found:
+                log.info("%s", sentence)
+            door = door_of(self._open_service(settings), settings)
             door.state = "starting"
             servers = [_server(Application(door), settings)]
             sockets = [listener]
@@ -95,7 +100,7 @@ class Serving:
         with self._signals(servers):
             try:
                 async with _mail_taken(door):
-                    await self._service.start()
+                    await door.service.start()
                     door.state = "open"
                     spawn(self._keep_keys(door), self._tasks)
                     self._announce(address)
@@ -108,7 +113,7 @@ class Serving:
                 for task in list(self._tasks):
                     task.cancel()
                 await asyncio.gather(*self._tasks, return_exceptions=True)
-                await self._close()
+                await _close(door.service)
 
     async def _take_traffic_away(self, door: Door) -> None:
         log.info("stopping")
@@ -119,13 +124,6 @@ class Serving:
         door.state = "stopping"
         for tell in door.at_stop:
             tell()
-
-    async def _close(self) -> None:
-        try:
-            async with asyncio.timeout(CLOSING_S):
-                await self._service.close()
-        except TimeoutError:
-            log.error("deliveries that have begun did not finish: they are in doubt, and what was acknowledged is kept")
 
     @contextmanager
     def _signals(self, servers: list[Server]) -> Iterator[None]:
@@ -179,6 +177,14 @@ async def _mail_taken(door: Door) -> AsyncIterator[None]:
     async with receiving(door) as place:
         log.info("mail that came back is taken at %s", place)
         yield
+
+
+async def _close(service: Service) -> None:
+    try:
+        async with asyncio.timeout(CLOSING_S):
+            await service.close()
+    except TimeoutError:
+        log.error("deliveries that have begun did not finish: they are in doubt, and what was acknowledged is kept")
 
 
 class _Unsignalled(Server):
@@ -285,18 +291,6 @@ def _further_listener(settings: ServeSettings) -> Iterator[socket.socket | None]
     else:
         with listening(settings.host, settings.health_port) as taken:
             yield taken
-
-
-def check_reachable(settings: ServeSettings) -> None:
-    """Raises SettingInvalid for a door that others could reach and that anybody may open."""
-    if not settings.keys and not is_loopback(_shown_host(settings.host)):
-        raise SettingInvalid(
-            f"host: {settings.host} can be reached by others, and there are no keys: `parcours keys new` makes one"
-        )
-
-
-def _shown_host(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def serve(serving: Callable[[], Serving]) -> None:

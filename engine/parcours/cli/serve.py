@@ -14,7 +14,6 @@ from parcours.cli.run import RuntimeChosen, RuntimeOption
 
 if TYPE_CHECKING:
     from parcours.ingress.settings import ServeSettings
-    from parcours.serving import Serving
 
 SHARDS = 2
 """Into how many shards the people of a new store are divided where nobody says."""
@@ -41,40 +40,51 @@ def serve(
     from parcours.cli.extras import extra
 
     with extra("The door", "http"):
+        from parcours.ingress.deployment import check_reachable, links_of
         from parcours.ingress.logs import log_as_json
         from parcours.ingress.settings import load_settings
-        from parcours.serving import check_reachable
+        from parcours.serving import Serving
         from parcours.serving import serve as run
+    from parcours.dispatch.judgement import Judgement
+    from parcours.dispatch.registry import Registry
+    from parcours.service.channel_selection import unlinked
+    from parcours.service.service import Service
+    from parcours.store.address import check_address, folder_of, is_durable
 
     def read() -> ServeSettings:
         return load_settings(config, flags={"host": host, "port": port})
 
     settings = read()
-    check_reachable(settings)
+    check_address(store)
+    project = Judgement(Registry.installed()).load(folder)
+    recorded = record or []
+    check_reachable(settings, has_marketing=bool(unlinked(project, set(project.channels) - set(recorded))))
     if check:
         import json
 
         typer.echo(json.dumps(settings.shown(), indent=2, ensure_ascii=False))
         return
-    from parcours.dispatch.judgement import Judgement
-    from parcours.dispatch.registry import Registry
-
-    project = Judgement(Registry.installed()).load(folder)
     log_as_json(settings.log_level)
 
-    def serving() -> Serving:
-        from parcours.service.service import Service
-        from parcours.serving import Serving
-
-        service = Service.open(
+    def open_service(complete: ServeSettings) -> Service:
+        return Service.open(
             project,
             store,
             shards=shards or _shards_of(store) or SHARDS,
             runtime=runtime.value,
-            records=record or (),
-            settings=settings.settings,
+            records=recorded,
+            settings=complete.settings,
+            links=links_of(complete),
         )
-        return Serving(service, settings, reread=read, announce=partial(_announce, noted, store))
+
+    def serving() -> Serving:
+        return Serving(
+            open_service,
+            settings,
+            store=folder_of(store) if is_durable(store) else None,
+            reread=read,
+            announce=partial(_announce, noted, store),
+        )
 
     with ExitStack() as noted:
         run(serving)

@@ -1,0 +1,74 @@
+"""What a door finds by itself on this machine alone, and what it has to be told where others can reach it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from parcours.errors import SettingInvalid
+from parcours.ingress.deployment import KEY_FILE, check_reachable, completed
+from parcours.ingress.settings import ServeSettings
+
+ADDRESS = "http://127.0.0.1:8080"
+KEYS = [{"name": "shop", "sha256": "a" * 64, "scopes": ["ingest"]}]
+SIGNING = ["s" * 32]
+
+
+def settings(**given: object) -> ServeSettings:
+    return ServeSettings.model_validate(given)
+
+
+def test_a_first_try_needs_no_settings_and_what_was_found_is_said(tmp_path: Path) -> None:
+    complete, said = completed(settings(), ADDRESS, tmp_path / "store")
+
+    assert complete.public_url == ADDRESS
+    assert len(complete.signing_keys) == 1 and len(complete.signing_keys[0]) >= 32
+    assert [sentence.split(",")[0] for sentence in said] == ["public_url is not set", "signing_keys are not set"]
+    assert complete.signing_keys[0] not in " ".join(said)
+
+
+def test_the_key_is_the_owner_s_alone_and_the_same_after_a_restart(tmp_path: Path) -> None:
+    first, _ = completed(settings(), ADDRESS, tmp_path)
+
+    again, _ = completed(settings(), ADDRESS, tmp_path)
+
+    assert again.signing_keys == first.signing_keys
+    assert stat.S_IMODE((tmp_path / KEY_FILE).stat().st_mode) == 0o600
+
+
+def test_a_file_that_holds_no_key_is_refused(tmp_path: Path) -> None:
+    (tmp_path / KEY_FILE).write_text("short")
+
+    with pytest.raises(SettingInvalid, match="holds no signing key"):
+        completed(settings(), ADDRESS, tmp_path)
+
+
+def test_what_is_set_stays(tmp_path: Path) -> None:
+    given = settings(public_url="https://journeys.example", signing_keys=SIGNING)
+
+    assert completed(given, ADDRESS, tmp_path) == (given, [])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "given, has_marketing, told",
+    [
+        ({}, False, "there are no keys"),
+        ({"keys": KEYS}, False, "there are no signing_keys"),
+        ({"keys": KEYS, "signing_keys": SIGNING}, True, "no way out"),
+    ],
+)
+def test_a_door_that_others_can_reach_has_to_be_told(given: dict[str, object], has_marketing: bool, told: str) -> None:
+    check_reachable(settings(**given), has_marketing=has_marketing)  # on this machine it is fine
+
+    with pytest.raises(SettingInvalid, match=told):
+        check_reachable(settings(host="0.0.0.0", **given), has_marketing=has_marketing)
+
+
+@pytest.mark.parametrize(
+    "given", [{"public_url": "https://journeys.example"}, {"unsubscribe": "elsewhere"}], ids=["here", "elsewhere"]
+)
+def test_marketing_with_a_way_out_may_leave_from_anywhere(given: dict[str, object]) -> None:
+    check_reachable(settings(host="::", keys=KEYS, signing_keys=SIGNING, **given), has_marketing=True)
