@@ -7,14 +7,15 @@ are not affected.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from parcours.ingress.call_mending import PLAIN, Call, Refused, Terms
-from parcours.ingress.clock_skew import cut_ms, meant_ms, zoned
-from parcours.instants import LATEST_MS, ceil_ms
+from parcours.ingress.clock_skew import BACK_MAX_MS, cut_ms, meant_ms, zoned
+from parcours.instants import EPOCH, LATEST_MS, ceil_ms, to_moment
 from parcours.segment.line import UNREADABLE, bounded_reason
 
 REPORTS: Final = frozenset({"consent", "suppression", "reaction", "feedback"})
@@ -59,6 +60,28 @@ _head = msgspec.json.Decoder(Head).decode
 _known = msgspec.json.Decoder(Known).decode
 
 
+class _Window(NamedTuple):
+    """Timestamps to all of which the same is to be added, as nothing bounds what they mean.
+
+    shift_ms  to those of whole milliseconds
+    finer_ms  to others, which a shard rounds up, and which are cut off here
+    """
+
+    earliest: datetime
+    latest: datetime
+    shift_ms: int
+    finer_ms: int
+
+    @classmethod
+    def of(cls, sent_ms: int | None, received_ms: int) -> _Window:
+        """Of requests that were sent and received then."""
+        if sent_ms is None:
+            return cls(EPOCH, to_moment(received_ms), 0, 0)
+        shift_ms = received_ms - sent_ms
+        earliest_ms = min(max(0, sent_ms - BACK_MAX_MS, -shift_ms), LATEST_MS)
+        return cls(to_moment(earliest_ms), to_moment(min(sent_ms, LATEST_MS - 1)), shift_ms, shift_ms - 1)
+
+
 class CallLines:
     """The calls of a request, as far as they have been added.
 
@@ -81,30 +104,56 @@ class CallLines:
         self.total = 0
         self.without_id = 0
         self._events = 0
+        self._window = _Window.of(terms.sent_ms, terms.received_ms)
 
     @property
     def are_reports(self) -> bool:
         """Whether all of them are taken though events are refused."""
         return not self._events
 
+    def extend(self, lines: Sequence[bytes]) -> None:
+        """The next calls. This is the hot path: most of them lack nothing, and lie in the window."""
+        earliest, latest, shift_ms, finer_ms = self._window
+        longest, closely, plain = self._terms.event_bytes_max, self._terms.looks_closely, PLAIN
+        for line in lines:
+            if not closely and len(line) <= longest:
+                try:
+                    head = _head(line)
+                except UNREADABLE:
+                    self._add_closely(line)
+                    continue
+                stamp, message_id = head.timestamp, head.message_id
+                if (
+                    head.type in plain and message_id and stamp is not None and stamp.tzinfo is not None
+                    and head.sent_at is None and head.original_timestamp is None and earliest <= stamp <= latest
+                ):  # fmt: skip
+                    self._events += 1
+                    self.lines.append(line)
+                    self.skews_ms.append(finer_ms if stamp.microsecond % 1_000 else shift_ms)
+                    self.places.append(self.total)
+                    self.ids.append(message_id)
+                    self.total += 1
+                    continue
+            self.add(line)
+
     def add(self, line: bytes) -> None:
         """The next call."""
-        terms, place = self._terms, self.total
+        terms = self._terms
         if len(line) > terms.event_bytes_max:
             self.refuse(None, f"longer than event_bytes_max={terms.event_bytes_max}")
             return
-        self.total += 1
         head = None if terms.looks_closely else self._plain(line)
         skew_ms = None if head is None else self._skew_ms(head)
         if head is None or skew_ms is None:
-            self._add_closely(line, place)
+            self._add_closely(line)
             return
         assert head.message_id is not None, "a plain call has one"
         self._events += 1
         self.lines.append(line)
         self.skews_ms.append(skew_ms)
-        self.places.append(place)
+        self.places.append(self.total)
         self.ids.append(head.message_id)
+        self.total += 1
 
     def refuse(self, message_id: str | None, reason: str) -> None:
         """The next call is of no use."""
@@ -143,18 +192,18 @@ class CallLines:
         meant = meant_ms(original_ms, sent_ms, terms.received_ms)
         return meant - stamp_ms if 0 <= meant < LATEST_MS else None
 
-    def _add_closely(self, line: bytes, place: int) -> None:
+    def _add_closely(self, line: bytes) -> None:
         call: Call | None = None
         try:
             call = Call(line, self._terms)
             finished, skew_ms = call.finished()
         except Refused as reason:
-            message_id = None if call is None else call.texts.get("messageId")
-            self.refused.append((place, message_id, bounded_reason(str(reason))))
+            self.refuse(None if call is None else call.texts.get("messageId"), str(reason))
             return
         self.without_id += call.is_without_id
         self._events += call.kind not in REPORTS
         self.lines.append(finished)
         self.skews_ms.append(skew_ms)
-        self.places.append(place)
+        self.places.append(self.total)
         self.ids.append(call.texts["messageId"])
+        self.total += 1

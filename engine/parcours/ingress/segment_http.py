@@ -90,8 +90,7 @@ class Calls:
             looks_closely=self.looks_closely,
         )
         lines = CallLines(given)
-        for call in self.calls:
-            lines.add(call)
+        lines.extend(self.calls)
         return lines
 
 
