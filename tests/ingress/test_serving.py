@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import smtplib
 from hashlib import sha256
 from pathlib import Path
 
@@ -121,3 +122,20 @@ def test_a_port_in_use_is_told(project: Path, tmp_path: Path) -> None:
         second = served(project, "memory:", "--port", port, *RECORDING, folder=tmp_path)
         with pytest.raises(AssertionError, match=f"nobody can listen at 127.0.0.1:{port}"), second:
             pass
+
+
+def test_mail_that_comes_back_is_taken_for_as_long_as_the_door_is_open(project: Path, tmp_path: Path) -> None:
+    config, socket = tmp_path / "serve.yaml", tmp_path / "lmtp"
+    bounces = f"bounces: {{domain: bounces.example, lmtp: {socket}}}"
+    config.write_text(f"notice_s: 0\nsigning_keys: [{'s' * 32}]\n{bounces}\n")
+    with served(project, "memory:", "--config", str(config), *RECORDING, folder=tmp_path) as door:
+        with smtplib.LMTP(str(socket)) as client:
+            client.sendmail("", "b+nobody@bounces.example", b"Subject: canary@mail.example\r\n\r\nAway\r\n")
+        figures = httpx.get(f"{door.address}/metrics").text
+        idle = smtplib.LMTP(str(socket))  # a mail server that keeps its connection holds nothing up
+        assert door.stop() == 0
+        idle.close()
+
+        logged = door.log.read_text()
+    assert 'parcours_feedback_total{channel="email",result="no_token"} 1.0' in figures
+    assert "mail that came back is taken at" in logged and "canary" not in logged and "nobody" not in logged

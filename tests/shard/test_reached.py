@@ -10,6 +10,7 @@ import pytest
 from parcours.channel import Feedback
 from parcours.config import DAY_MS, Settings
 from parcours.core.fact import DeliveryReached, LimitReached
+from parcours.core.identity import slot_of
 from parcours.segment.reports import TEXT_RECEIVED, person_line
 from parcours.shard.messages import LineOutcome
 from parcours.shard.reached import address_hash
@@ -82,8 +83,6 @@ def test_what_has_lapsed_makes_room_as_further_addresses_come(new_world: NewWorl
 
 
 def same_slot(one: str, other: str) -> bool:
-    from parcours.core.identity import slot_of
-
     return slot_of(one) == slot_of(other)
 
 
@@ -106,6 +105,23 @@ def test_bounds_are_told_when_they_are_reached(new_world: NewWorld, lines: Lines
     assert reached(world, other) == [one]
     told = [fact.setting for fact in world.facts() if isinstance(fact, LimitReached)]
     assert told == ["reached_addresses_max", "reached_people_max"]
+
+
+def test_somebody_who_is_erased_was_reached_nowhere_and_others_were(world: World, lines: Lines) -> None:
+    shared = lines.identify("anna").replace(b"anna@shop.example", b"home@shop.example")
+    one, other = "u0", next(f"u{number}" for number in range(1, 4_000) if same_slot("u0", f"u{number}"))
+    for person in (one, other):
+        world.take(shared.replace(b'"anna"', f'"{person}"'.encode()), lines.track(person, "Ordered"))
+    world.claim()
+    assert reached(world, "home") == sorted((one, other))
+
+    work = world.shard.commits.begin(world.now_ms)
+    world.shard._leaving.reached.forget(work, slot_of(one), one)
+    world.shard.commits.commit(work)
+
+    assert reached(world, "home") == [other]
+    world.reopen()
+    assert reached(world, "home") == [other]
 
 
 def test_a_report_on_a_person_is_taken_by_her_name_whatever_it_is(world: World, lines: Lines) -> None:

@@ -117,6 +117,7 @@ class Engine(BlockingFacade):
     take_lines = blocking(Service.take_lines)
 
     profile = blocking(Service.profile)
+    reached_at = blocking(Service.reached_at)
     inbox = blocking(Service.inbox)
     fetch_inbox = blocking(Service.fetch_inbox)
     explain = blocking(Service.explain)

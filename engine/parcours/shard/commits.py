@@ -125,8 +125,8 @@ class Commits:
         self.stamp_ms = work.stamp_ms
         profiles = work.profiles()
         outbox = work.outbox_changes()
-        inputs = work.kept_inputs()
-        if profiles or outbox or work.facts or inputs or always:
+        inputs, reached = work.kept_inputs(), work.reached_changes()
+        if profiles or outbox or work.facts or inputs or reached or always:
             facts = self._time.keep(work.facts)
             own = [*work.own, *self._published.entries(self._slots.own.profiles), *self._reads.entries()]
             own += self._seen.entries()
@@ -137,9 +137,8 @@ class Commits:
                 own += self._totals.count(work.facts, self.sequence + 1)
             written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles
             record = Record(
-                self.sequence + 1, self.epoch, work.stamp_ms, work.seen, written, outbox, facts, inputs,
-                reached := work.reached_changes(),
-            )  # fmt: skip
+                self.sequence + 1, self.epoch, work.stamp_ms, work.seen, written, outbox, facts, inputs, reached
+            )
             started_ms = stopwatch_ms()
             size_bytes = self._store.append(record)
             self.durations.note(stopwatch_ms() - started_ms)

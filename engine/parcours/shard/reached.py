@@ -84,6 +84,16 @@ class Reached:
     def _has_lapsed(self, day: int, at: int) -> bool:
         return day * DAY_MS + self._settings.reached_for_ms + DAY_MS <= at
 
+    def forget(self, work: Work, slot: int, person: str) -> None:
+        """Somebody is erased: she was reached nowhere."""
+        places = self._owned[slot].reached.keys() | {address for each, address in work.reached if each == slot}
+        for address in sorted(places):
+            before = work.reached_at(slot, address)
+            named = _decode(before) if before else []
+            left = [each for each in named if each[0] != person]
+            if left != named:
+                work.reached[slot, address] = _encode(left) if left else b""
+
     def names(self, channel: str, address: str, at: int) -> list[str]:
         """Everybody here who was reached at this address of the channel, sorted."""
         found = address_hash(channel, address)
