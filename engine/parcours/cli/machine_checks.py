@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -75,7 +76,11 @@ def port_findings(settings: ServeSettings) -> Iterator[Found]:
             with socket.create_server((settings.host, port), family=family):
                 yield Found("fine", about, f"{settings.host}:{port} is free")
         except OSError as error:
-            yield Found("wrong", about, f"nobody can listen at {settings.host}:{port}: {error.strerror or error}")
+            place = f"{settings.host}:{port}"
+            if error.errno == errno.EADDRINUSE:
+                yield Found("warn", about, f"{place} is in use already: by this door, or by somebody else")
+            else:
+                yield Found("wrong", about, f"nobody can listen at {place}: {error.strerror or error}")
 
 
 def store_findings(address: str | None) -> Iterator[Found]:
