@@ -135,6 +135,8 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True):
     address   where the provider has heard it from, in whatever form
     text      what was answered, for `replied`: the event `Text Received` has it, where the project declares that
     report_id  the provider's own id of what it reports: with it the same words count again as often as they are said
+    machine   it was opened or clicked by a machine, such as a proxy of pictures or a filter: told, and heard by nobody
+    by_link   it came by a link of ours: a click is then judged by its time as well, and counts a second later
     """
 
     key: str | None = None
@@ -146,6 +148,8 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True):
     address: str | None = None
     text: str | None = None
     report_id: str | None = None
+    machine: bool = False
+    by_link: bool = False
 
 
 class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from parcours.core.archive import forget_expired, put_away
 from parcours.core.audiences import fill, fix_membership, look_again
 from parcours.core.delivery import deliveries, feedback, inbox, sending
 from parcours.core.delivery.holding import tell_wait
+from parcours.core.delivery.machines import is_a_machine_s, note_machine, take_click
 from parcours.core.delivery.stated_consents import keep_to_room, take_consent
 from parcours.core.delivery.suppression import known_as, lift, suppress
 from parcours.core.effect import Effects
@@ -164,8 +165,8 @@ def _first(timers: list[Timer]) -> Timer:
 
 
 def _order_of_firing(timer: Timer) -> tuple[int, bool, bool, int]:
-    """The order of timers. A simulated reaction stands for an event, so it goes before other timers of its instant."""
-    return timer.due, timer.kind != "reaction", timer.kind != "audience", timer.sequence
+    """The order of timers. One of a reaction stands for an event, so it goes before other timers of its instant."""
+    return timer.due, timer.kind not in ("reaction", "click"), timer.kind != "audience", timer.sequence
 
 
 def _take_event(turn: Turn, given: EventHappened) -> None:
@@ -261,6 +262,12 @@ def _fire(turn: Turn, timer: Timer) -> None:
                 _react(turn, *found, timer.detail, None)
             else:
                 _let_time_turn(turn)
+        case "click":
+            found = deliveries.find(turn, timer.key)
+            if found is not None and not is_a_machine_s(timer.detail):
+                _react(turn, *found, "clicked", timer.detail)
+            else:
+                _let_time_turn(turn)
         case "read":
             for journey in turn.program.journeys:
                 if journey.name == timer.journey:
@@ -328,7 +335,13 @@ def _take_feedback(turn: Turn, given: FeedbackArrived) -> None:
     if found is None or not feedback.concerns(found[1], given.reaction):
         feedback.unmatched(turn, given.reaction, f"no delivery of the key {given.key} has left")
         return _let_time_turn(turn)
-    return _react(turn, *found, given.reaction, given.link, code=given.code)
+    if given.machine:
+        note_machine(turn, *found, given.reaction, given.link)
+    elif given.by_link and given.reaction == "clicked" and given.link is not None:
+        take_click(turn, *found, given.link)
+    else:
+        return _react(turn, *found, given.reaction, given.link, code=given.code)
+    return _let_time_turn(turn)
 
 
 def _take_report(turn: Turn, given: PersonReported) -> None:

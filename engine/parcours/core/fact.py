@@ -65,6 +65,7 @@ class DeliveryReached(msgspec.Struct, frozen=True, array_like=True, tag="deliver
     purpose        the message's; None of a call, and of a transactional message whose version exists no more
     attempt        which one it is about, from 1; 0 before the first
     link           which link a click was on, where the report says so
+    machine        it was opened or clicked by a machine, of which the delivery has no mark and no listener hears
     """
 
     at: int
@@ -86,6 +87,7 @@ class DeliveryReached(msgspec.Struct, frozen=True, array_like=True, tag="deliver
     purpose: str | None
     attempt: int
     link: str | None
+    machine: bool = False
 
 
 class Unmet(msgspec.Struct, frozen=True, array_like=True, tag="unmet", gc=False):

@@ -143,9 +143,11 @@ class ReactionArrived(msgspec.Struct, frozen=True):
 
 
 class FeedbackArrived(msgspec.Struct, frozen=True):
-    """The provider reported what became of the delivery of this key.
+    """The provider, or a link of ours, reported what became of the delivery of this key.
 
-    code  the provider's own
+    code     the provider's own
+    machine  a machine opened or clicked it
+    by_link  it came by a link of ours: whether a click is a person's has still to be judged by its time
     """
 
     at: int
@@ -153,6 +155,8 @@ class FeedbackArrived(msgspec.Struct, frozen=True):
     reaction: str
     link: str | None = None
     code: str | None = None
+    machine: bool = False
+    by_link: bool = False
 
 
 class PersonReported(msgspec.Struct, frozen=True):

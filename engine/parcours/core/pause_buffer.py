@@ -29,7 +29,7 @@ KEPT_TIMERS: Final[frozenset[TimerKind]] = frozenset({"wait", "timeout", "retry"
 REPLAYED: Final = ("occasion", "reaction", "zone")
 """Inputs of the buffer that are applied one by one when the journey is resumed."""
 
-_LIKE_EVENTS: Final[frozenset[TimerKind]] = frozenset({"reaction", "audience"})
+_LIKE_EVENTS: Final[frozenset[TimerKind]] = frozenset({"reaction", "click", "audience"})
 """Timers that go before others of their instant, as events do."""
 
 

@@ -21,7 +21,9 @@ DeliveryStateName: TypeAlias = Literal[
     "held", "queued", "claimed", "unknown", "sent", "delivered", "bounced", "failed", "refused", "cancelled"
 ]
 
-TimerKind: TypeAlias = Literal["wait", "timeout", "retry", "release", "reaction", "read", "audience", "expiry"]
+TimerKind: TypeAlias = Literal[
+    "wait", "timeout", "retry", "release", "reaction", "click", "read", "audience", "expiry"
+]  # fmt: skip
 
 
 class Timer(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -30,6 +32,7 @@ class Timer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     wait, timeout  of a run, which goes on
     retry          key is the delivery to queue again
     reaction       key and detail are the delivery and a simulated person's reaction to it
+    click          key and detail are the delivery and a link of it that was followed, by whom will be known then
     release        key is the delivery that a gate held until now
     read           journey is the one to enter
     audience       the passing of time may change some audience
@@ -57,6 +60,8 @@ class DeliveryState(msgspec.Struct, array_like=True):
     purpose        of a marketing message, once it has been queued; "" for a delivery that no cap counts
     held_ms        how long after `decided_at` it was queued: from then on it counts against caps
     tries_again    while its state is unknown: another attempt will be made
+    left_at        when it was first known that an attempt had left, or might have; 0 as long as none has
+    machines       `opened`, and each link, with the first time that a machine did it: no listener hears of that
     """
 
     key: str
@@ -77,6 +82,8 @@ class DeliveryState(msgspec.Struct, array_like=True):
     held_ms: int = 0
     in_doubt: bool = False
     tries_again: bool = False
+    left_at: int = 0
+    machines: dict[str, int] = {}
 
     @property
     def attempts_begun(self) -> int:

@@ -39,6 +39,9 @@ REASONED_OUTCOMES: Final = frozenset(
 )
 """Outcomes that have a reason. What is noted with others, such as the link clicked, is none."""
 
+BY_MACHINE: Final = "machine_"
+"""Begins the outcomes under which what machines did is counted: nobody has read what they open."""
+
 UNCOUNTED_MOVES: Final = frozenset({"reached", "waiting", "updated"})
 """Moves that are not counted as ways: a step reached has a counter of its own, and the others leave the run there."""
 
@@ -236,7 +239,8 @@ class FactCounter:
             self._step((journey, version, step))[_ENDED] += number
 
     def _deliver(self, fact: DeliveryReached) -> None:
-        delivery = fact.journey, fact.version, fact.step, fact.channel, fact.outcome, fact.gate or ""
+        outcome = f"{BY_MACHINE}{fact.outcome}" if fact.machine else fact.outcome
+        delivery = fact.journey, fact.version, fact.step, fact.channel, outcome, fact.gate or ""
         if delivery in self._deliveries:
             self._deliveries[delivery] += 1
         else:

@@ -116,9 +116,9 @@ class Turn(msgspec.Struct):
             ]
 
     def drop_reactions(self, key: str) -> None:
-        """Remove the timers of simulated reactions to a delivery that is forgotten: they would concern nothing."""
-        if self.crowd is not None:
-            self.profile.timers = [each for each in self.profile.timers if each.kind != "reaction" or each.key != key]
+        """Remove the timers of reactions to a delivery that is forgotten: they would concern nothing."""
+        kinds = ("reaction", "click")
+        self.profile.timers = [each for each in self.profile.timers if each.kind not in kinds or each.key != key]
 
     def change_traits(self, traits: dict[str, object]) -> None:
         """Give the person these traits in place of those she has; her zone of before is noted (zone_change.py)."""

@@ -33,7 +33,7 @@ OUTCOMES: Final = ("accepted", "undeclared", "duplicate", "rejected")
 """What becomes of lines, in the order in which totals count them."""
 
 FEEDBACK: Final = frozenset({"delivered", "bounced", "opened", "clicked", "dismissed", "replied", "complained",
-                             "unsubscribed", "answered"})  # fmt: skip
+                             "unsubscribed", "answered", "machine_opened", "machine_clicked"})  # fmt: skip
 """Outcomes that are told by somebody else, after a delivery has left."""
 
 Labels = TypeVar("Labels", bound=tuple[str, ...])

@@ -49,7 +49,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reached(msgspec.Struct, frozen=True, kw_only=True):
-    """A state or mark of a delivery."""
+    """A state or mark of a delivery, or what a machine did with it, which is neither."""
 
     at: int
     sequence: int
@@ -57,6 +57,7 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
     gate: str | None = None
     reason: str | None = None
     code: str | None = None
+    machine: bool = False
 
 
 class DeliveryStory(msgspec.Struct, frozen=True, kw_only=True):
@@ -242,7 +243,15 @@ def _deliver(run: _OpenRun, fact: DeliveryReached, sequence: int) -> None:
         run.deliveries[fact.key] = (story, [])
     _, states = run.deliveries[fact.key]
     states.append(
-        Reached(at=fact.at, sequence=sequence, outcome=fact.outcome, gate=fact.gate, reason=fact.reason, code=fact.code)
+        Reached(
+            at=fact.at,
+            sequence=sequence,
+            outcome=fact.outcome,
+            gate=fact.gate,
+            reason=fact.reason,
+            code=fact.code,
+            machine=fact.machine,
+        )
     )
 
 

@@ -56,7 +56,7 @@ def _run(run: RunStory) -> Iterator[str]:
 
 
 def _told(state: Reached) -> str:
-    return reached(state.outcome, state.gate, state.reason, state.code)
+    return reached(state.outcome, state.gate, state.reason, state.code, is_machine=state.machine)
 
 
 def _at_step(step: str | None) -> str:

@@ -61,9 +61,9 @@ def unstarted(starts_by: str | None, state: str) -> str:
     return f"nothing of this happened while it could start it: {starts_by}{nobody}"
 
 
-def reached(outcome: str, gate: str | None, reason: str | None, code: str | None) -> str:
+def reached(outcome: str, gate: str | None, reason: str | None, code: str | None, *, is_machine: bool = False) -> str:
     """A state or mark of a delivery in words."""
-    by = f" by the gate {gate!r}" if gate else ""
+    by = " by a machine" if is_machine else f" by the gate {gate!r}" if gate else ""
     coded = f" ({code})" if code and code not in (reason or "") else ""
     what = "not sent, and tried again later" if outcome == "retried" else outcome
     return f"{what}{by}" + (f": {one_line(reason)}{coded}" if reason else coded)
@@ -84,7 +84,7 @@ def sentence(fact: object) -> str | None:
     if isinstance(fact, DeliveryReached):
         if fact.outcome in INTERNAL_OUTCOMES:
             return None
-        told = reached(fact.outcome, fact.gate, fact.reason, fact.code)
+        told = reached(fact.outcome, fact.gate, fact.reason, fact.code, is_machine=fact.machine)
         return f"{fact.journey}.{fact.step}: {fact.channel} {fact.message} {told}"
     if isinstance(fact, Unmet):
         return f"{fact.journey}: did not enter by {fact.event}: {fact.why}"

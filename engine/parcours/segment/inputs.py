@@ -15,6 +15,7 @@ import msgspec
 from parcours.channel import CALL, Reaction
 from parcours.config import Settings
 from parcours.core.delivery.feedback import OUTCOMES, UNBLOCKED, is_possible
+from parcours.core.delivery.machines import BY_MACHINES
 from parcours.core.input import (
     Aliased,
     ConsentChanged,
@@ -171,7 +172,10 @@ def _feedback_input(call: DetailedCall, at: int, program: Program) -> FeedbackAr
     reported_place(call)
     if call.reaction not in REPORTED:
         raise Unusable(f"unknown reaction {call.reaction!r:.{QUOTED_MAX}}; a provider reports {', '.join(REPORTED)}")
-    return FeedbackArrived(at, call.key or "", call.reaction, call.link, call.code)
+    machine, by_link = bool(call.machine), bool(call.by_link)
+    if machine and call.reaction not in BY_MACHINES:
+        raise Unusable(f"{call.reaction!r} by a machine: it can be {' or '.join(BY_MACHINES)} only")
+    return FeedbackArrived(at, call.key or "", call.reaction, call.link, call.code, machine, by_link)
 
 
 def _person_report(call: DetailedCall, at: int, program: Program) -> PersonReported:

@@ -85,6 +85,8 @@ class DetailedCall(Call, frozen=True, rename="camel", gc=False):
     key: str | None = None
     person: str | None = None
     code: str | None = None
+    machine: bool | None = None
+    by_link: bool | None = None
     address: str | None = None
     suppressed: bool | None = None
     previous_id: msgspec.Raw = msgspec.Raw()

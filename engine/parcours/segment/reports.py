@@ -39,5 +39,6 @@ def _line(feedback: Feedback, channel: str, told: Mapping[str, object]) -> bytes
     if at_ms is not None and 0 <= at_ms < LATEST_MS:  # a time that nobody can have told is none
         line["timestamp"] = time_text(at_ms)
     hashed = blake2b(msgspec.json.encode(feedback) + channel.encode(), digest_size=16)
+    line["machine"], line["byLink"] = feedback.machine or None, feedback.by_link or None
     line["messageId"] = hashed.hexdigest()
     return msgspec.json.encode({name: value for name, value in line.items() if value is not None})

@@ -15,10 +15,11 @@ from parcours.expression.definition_keys import plain
 class PersonDelivery:
     """One message on one channel, or an outbound call: then `message` is the action.
 
-    visit  which time the run was at the step, from 1
-    to     the address; None where there is none
-    marks  each reaction with its first time, in ms since 1970
-    links  each link clicked with its first time
+    visit     which time the run was at the step, from 1
+    to        the address; None where there is none
+    marks     each reaction with its first time, in ms since 1970
+    links     each link clicked with its first time
+    machines  `opened`, and each link, with the first time that a machine did it
     """
 
     key: str
@@ -31,6 +32,7 @@ class PersonDelivery:
     attempt: int
     marks: Mapping[str, int]
     links: Mapping[str, int]
+    machines: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def _delivery(delivery: DeliveryState) -> PersonDelivery:
         attempt=delivery.attempt,
         marks=MappingProxyType(dict(delivery.marks)),
         links=MappingProxyType(dict(delivery.links)),
+        machines=MappingProxyType(dict(delivery.machines)),
     )
 
 

@@ -64,6 +64,7 @@ def reach(
     code: str | None = None,
     attempt: int | None = None,
     link: str | None = None,
+    is_machine: bool = False,
 ) -> None:
     """Record that the delivery reached a state or got a mark. `attempt` is the last one unless it is given."""
     message_class, purpose = _kind_of(turn, run, delivery)
@@ -72,7 +73,7 @@ def reach(
         DeliveryReached(
             turn.gates_at, turn.person, run.journey, run.version, run.number, delivery.step, delivery.channel,
             delivery.message, delivery.to, outcome, gate, delivery.key, reason, code,
-            delivery.visit, message_class, purpose, about, link,
+            delivery.visit, message_class, purpose, about, link, is_machine,
         )
     )  # fmt: skip
 

@@ -101,11 +101,17 @@ def _accepted(turn: Turn, run: Run, delivery: DeliveryState, receipt: Accepted) 
 
 
 def _sent(turn: Turn, run: Run, delivery: DeliveryState) -> None:
-    delivery.may_have_left = True
+    _has_left(turn, delivery)
     close(turn, run, delivery, "sent", reason=None)
     if turn.crowd is not None and not is_call(delivery):
         for delay_ms, reaction in turn.crowd.reactions(delivery.key, delivery.channel):
             turn.set_timer(turn.at + delay_ms, "reaction", run, delivery.key, reaction)
+
+
+def _has_left(turn: Turn, delivery: DeliveryState) -> None:
+    """From now on the person may have it."""
+    delivery.may_have_left = True
+    delivery.left_at = delivery.left_at or turn.at
 
 
 def _fail(turn: Turn, run: Run, delivery: DeliveryState, reason: str, code: str | None) -> None:
@@ -156,7 +162,7 @@ def _leave_unknown(
     A call that stays unknown counts as failed, so that a listener for its outcome does not wait for ever.
     """
     again = again and not run.withdrawn and _is_transactional(turn, run, delivery)
-    delivery.may_have_left = True
+    _has_left(turn, delivery)
     delivery.state, delivery.tries_again = "unknown", again
     reach(turn, run, delivery, "unknown", reason=reason, code=code, attempt=delivery.attempt)
     if again:
@@ -209,7 +215,8 @@ def react(
         remember_link(turn, delivery, link)
     if delivery.state in TO_LEAVE:  # a reaction proves that an attempt arrived
         delivery.attempt = delivery.attempts_begun
-        delivery.state, delivery.may_have_left = "sent", True
+        delivery.state = "sent"
+        _has_left(turn, delivery)
         reach(turn, run, delivery, "sent", reason="known from a reaction")
     if reaction in ARRIVED:
         _raise(turn, run, delivery, "delivered", code)

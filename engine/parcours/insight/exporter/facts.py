@@ -81,6 +81,7 @@ def _delivery(row: Told) -> Fact:
         row["purpose"],
         row["attempt"],
         row["link"],
+        bool(row["machine"]),  # which files from before do not have
     )
 
 

@@ -223,6 +223,7 @@ def _delivery(fact: DeliveryReached, telling: Telling) -> Row:
         fact.code,
         fact.link,
         None,  # offers come with decisions
+        fact.machine,
     )
 
 

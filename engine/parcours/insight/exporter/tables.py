@@ -82,6 +82,7 @@ COLUMNS: Final[Mapping[KeptTable, tuple[Column, ...]]] = {
         Column("code", nullable=True),
         Column("link", nullable=True),
         Column("offer_keys", "strings", nullable=True),
+        Column("machine", "bool", nullable=True),
         *_LAST,
     ),
     "unmet": (*_FIRST, Column("journey"), Column("version", "int32"), Column("event"), Column("why"), *_LAST),
