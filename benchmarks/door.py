@@ -249,7 +249,7 @@ def batches(lines: Sequence[bytes], size: int) -> list[bytes]:
 
 def measure(rounds: int, count: int) -> dict[str, object]:
     lines = list(events(count, PEOPLE))
-    singles = lines[: max(2_000, count // 20)]
+    singles = lines[: max(SINGLE_CONNECTIONS, count // 20)]
     ways: dict[str, Callable[[], tuple[float, float]]] = {
         "engine, blocks of 100": lambda: (alone(joined(lines, 100), count), 0.0),
         "door, batches of 100": lambda: rate("engine", batches(lines, 100), count),
