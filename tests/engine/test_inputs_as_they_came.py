@@ -70,7 +70,7 @@ def test_an_odd_line_does_in_the_twin_what_it_did(shop: Shop, line: bytes) -> No
     assert twin_of(shop.project(), inputs_of(shop)) == facts
 
 
-@pytest.mark.parametrize("kind", ["receipt", "read", "tick", "publication"])
+@pytest.mark.parametrize("kind", ["receipt", "read", "tick", "publication", "end"])
 def test_nobody_can_hand_in_a_told_line(shop: Shop, kind: str) -> None:
     with shop.open() as engine:
         answer = engine.ingest([{"type": kind, "userId": "u0", "keeps": "anew", "publications": []}]).result(30)
@@ -177,6 +177,59 @@ def test_blank_lines_before_the_first_one_count_for_nothing(shop: Shop) -> None:
     assert twin_of(shop.project(), [b"", b" ", *lines]) == twin_of(shop.project(), lines) == shop.facts()
 
 
+def test_the_last_line_says_how_many_are_before_it(shop: Shop) -> None:
+    *lines, last = lived(shop)
+
+    assert json.loads(last) == {"type": "end", "lines": len(lines)}
+
+
+LAST_IS_MISSING = "are cut off after [0-9]+ lines, for the last line is missing"
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [
+        (lambda lines: lines[:-1], LAST_IS_MISSING),  # cut between two lines
+        (lambda lines: lines[:1], LAST_IS_MISSING),
+        (lambda lines: [*lines[:-1], lines[-1][:-3]], LAST_IS_MISSING),  # within one
+        (lambda lines: [*lines[:3], *lines[4:]], "[0-9]+ lines are before it, but there are [0-9]+"),
+        (lambda lines: [*lines[:3], *lines[2:]], "[0-9]+ lines are before it, but there are [0-9]+"),
+        (lambda lines: lines * 2, "follows the end of a store's inputs"),  # cat inputs inputs
+        (lambda lines: [*lines, *lines[1:2]], "follows the end of a store's inputs"),
+        (lambda lines: [*lines, b"{"], "follows the end of a store's inputs"),
+        (lambda lines: [*lines, *lines[:-1]], "follows the end of a store's inputs"),
+    ],
+)
+def test_inputs_that_are_cut_or_doubled_are_refused(
+    shop: Shop, harm: Callable[[list[bytes]], list[bytes]], reason: str
+) -> None:
+    lines = lived(shop)
+
+    for until_ms in (None, BEGIN_MS - 1):
+        with pytest.raises(CallerError, match=reason):
+            simulate(shop.project(), harm(lines), until_ms=until_ms)
+
+
+def test_blank_lines_among_inputs_are_not_counted(shop: Shop) -> None:
+    lines = lived(shop)
+
+    assert twin_of(shop.project(), [*lines[:2], b" ", *lines[2:], b"", b" "]) == twin_of(shop.project(), lines)
+
+
+def test_an_end_that_people_have_written_is_a_line_like_any_other_that_cannot_be_used(shop: Shop) -> None:
+    event = b'{"type":"track","event":"Started","userId":"u0","timestamp":"2026-01-01T09:00:00Z"}'
+    rejected: list[tuple[int, str]] = []
+
+    result = simulate(
+        shop.project(),
+        [b'{"type":"end",', event, b'{"type":"end","lines":9,"timestamp":"2026-01-01T09:00:00Z"}', event],
+        rejected=lambda number, why: rejected.append((number, why)),
+    )
+
+    assert [number for number, _ in rejected] == [1, 3]
+    assert result.summary.events.used == 2
+
+
 def test_nothing_has_happened_before_a_store_has_begun(shop: Shop) -> None:
     result = simulate(shop.project(), lived(shop), until_ms=BEGIN_MS - 1)
 
@@ -215,7 +268,8 @@ def test_documents_that_cannot_be_read_are_told(shop: Shop, documents: bytes) ->
 
 
 def test_inputs_without_what_was_published_are_refused(shop: Shop) -> None:
-    lines = [line for line in lived(shop) if b'{"1":"' not in line]
+    *lines, _ = [line for line in lived(shop) if b'{"1":"' not in line]
+    lines.append(b'{"type":"end","lines":%d}' % len(lines))
 
     with pytest.raises(CallerError, match="what was published as number 1 is in none of the lines"):
         simulate(shop.project(), lines)

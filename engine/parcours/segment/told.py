@@ -7,6 +7,7 @@ and readers of audiences would do; so nothing leaves, and nothing happens to any
     read         an audience was read, and this person was in it
     tick         the person's first timer could not be fired and was set aside; without a person: inputs are kept
     publication  what is published changed
+    end          the file is over: how many lines it has
 
 The first three are inputs of a person. The rest concerns everybody, and is read by whoever lets the time pass.
 """
@@ -78,13 +79,22 @@ class PublicationLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults
     effective_at: Zoned | None = None
 
 
-OutsideLine: TypeAlias = TickLine | PublicationLine
-ToldLine: TypeAlias = ReceiptLine | ReadLine | TickLine | PublicationLine
+class EndLine(msgspec.Struct, frozen=True, tag="end"):
+    """The last line of a file. `lines` is the number of those before it, the first one included."""
 
-TOLD: Final = frozenset({"receipt", "read", "tick", "publication"})
+    lines: int
+
+
+OutsideLine: TypeAlias = TickLine | PublicationLine | EndLine
+ToldLine: TypeAlias = ReceiptLine | ReadLine | TickLine | PublicationLine | EndLine
+
+TOLD: Final = frozenset({"receipt", "read", "tick", "publication", "end"})
 """The types of lines that are told."""
 
-OUTSIDE: Final = (b'{"type":"tick",', b'{"type":"publication",')
+BEGINNING: Final = b'{"type":"tick",'
+"""How the first line of a file begins."""
+
+OUTSIDE: Final = (BEGINNING, b'{"type":"publication",', b'{"type":"end",')
 """How those lines begin that may concern everybody. A caller's may begin so, too: of two types the last one counts."""
 
 encode_told = msgspec.json.Encoder().encode
@@ -122,7 +132,11 @@ def outside_line(line: bytes) -> OutsideLine | None:
     if not line.startswith(OUTSIDE) or read_envelope(line).type not in TOLD:
         return None
     told = read_told(line)
-    return told if isinstance(told, PublicationLine) or (isinstance(told, TickLine) and told.user_id is None) else None
+    match told:
+        case PublicationLine() | EndLine() | TickLine(user_id=None):
+            return told
+        case _:
+            return None
 
 
 def told_input(line: bytes, at: int) -> Input:
@@ -138,5 +152,5 @@ def told_input(line: bytes, at: int) -> Input:
             return ReadReached(at, read.journey, instant(read.enter_at), read_at)
         case TickLine(user_id=str(), reason=reason):
             return TimerSetAside(at, reason)
-        case TickLine() | PublicationLine():
+        case TickLine() | PublicationLine() | EndLine():
             raise Unusable("it concerns nobody")

@@ -64,7 +64,7 @@ class RecordingReader:
     """
 
     def __init__(self, settings: Settings, told: ToldInputs | None = None) -> None:
-        """told: hears the lines of a store's inputs that concern nobody."""
+        """told: hears the lines of a store's inputs, and takes those that concern nobody."""
         self._told = told
         self._settings = settings
         self.read = 0
@@ -76,7 +76,10 @@ class RecordingReader:
         return self.read - len(self.unusable)
 
     def events(self, lines: Iterable[object]) -> Generator[Recorded, None, None]:
-        """The usable lines with their timestamps. Raises CallerError for what is no line at all."""
+        """The usable lines with their timestamps.
+
+        Raises CallerError for what is no line at all, and where the inputs of a store are not all there.
+        """
         slots, told = _SLOTS, self._told
         new = tuple.__new__  # what `Recorded(...)` comes to, without a call of Python's for each line
         for number, given in enumerate(lines, start=1):
@@ -95,6 +98,8 @@ class RecordingReader:
                 # The slot is as the slot map says, without a call for each line either.
                 slot = slots[crc32(user_id.encode()) % SLOTS] if user_id else UNREAD
                 yield new(Recorded, (at, number, line, slot))
+        if told is not None:
+            told.check_end()
         self.finished = True
 
 

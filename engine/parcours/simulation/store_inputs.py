@@ -1,7 +1,8 @@
 """All inputs of a store that no engine uses, in their order, as a recording: its simulation is the twin of the store.
 
 A line says when it took effect, and is otherwise as it came. Besides those that callers have handed in there are told
-lines of what else happened to people (segment/told.py); the first one is a tick that says what the file is.
+lines of what else happened to people (segment/told.py); the first one is a tick that says what the file is, and the
+last one says how many there are.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from parcours.insight.exporter.rows import Telling, lines_of
 from parcours.instants import to_moment
 from parcours.journey.publish.publications import Publications
 from parcours.segment.json_members import with_member
-from parcours.segment.told import PublicationLine, TickLine, encode_told, outside_line
+from parcours.segment.told import EndLine, PublicationLine, TickLine, encode_told, outside_line
 from parcours.shard.archiving import KEEPS_INPUTS
 from parcours.shard.closed_store import not_exported, own_and_newest
 from parcours.shard.messages import ExportRecord
@@ -64,6 +65,7 @@ class _Findings:
         if isinstance(told, PublicationLine):
             self.changes.setdefault(kept.at, {}).setdefault(kept.shard, []).append((kept.record, kept.n))
             return True
+        assert isinstance(told, TickLine), "a shard tells of no end"
         self.ticks.append((kept.at, told))
         if told.keeps == "anew":
             self.missing_ms = max(self.missing_ms, kept.at)
@@ -115,7 +117,7 @@ class _Findings:
 
 
 def write_inputs(address: str, out: Path, since_ms: int = 0) -> int:
-    """Write all inputs of the store at this address into a file; returns how many lines they are.
+    """Write all inputs of the store at this address into a file; returns how many they are.
 
     since_ms  leave out what took effect before: people then begin with nothing in a simulation
     Raises InputsMissing where inputs are missing since then, and says from when on they are there, if they are;
@@ -144,6 +146,7 @@ def write_inputs(address: str, out: Path, since_ms: int = 0) -> int:
                 for kept in found.in_order(chain.from_iterable(sorter.blocks())):
                     file.write(timed_line(kept.line, kept.at))
                     lines += 1
+                file.write(encode_told(EndLine(lines + 1)) + b"\n")
             unfinished.replace(out)
         finally:
             unfinished.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """The inputs of a store as a recording: what they say besides what happens to people.
 
-The first line of the file is a tick that says so, which channels only recorded, and how far the store's time was. A
+The first line of the file is a tick that says so, which channels only recorded, and how far the store's time was. The
+last one says how many lines are before it, because a file that is cut between two lines looks like a whole one. A
 simulation of such a file is the twin of the store: nothing is sent, and no audience is read, for the lines tell what
 came of both.
 """
@@ -11,13 +12,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, repeat
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from parcours.errors import CallerError
 from parcours.journey.project import Project, documents_of
 from parcours.journey.publish.publications import Publications, source_of
 from parcours.segment.line import Unusable, instant
-from parcours.segment.told import OUTSIDE, PublicationLine, TickLine, outside_line
+from parcours.segment.told import BEGINNING, EndLine, PublicationLine, TickLine, outside_line
+
+WRITE_ANEW: Final = "write the inputs anew by `parcours store inputs`"
 
 
 class Change(NamedTuple):
@@ -35,21 +38,54 @@ class ToldInputs:
     until_ms      how far the time of the store was: timers due before it had fired
     publications  what was published, and by which line, in order once all lines have been heard
     sources       the documents of each publication, of which the first line has them that refers to them
+    heard         how many lines there were so far
+    end           the number of the last line, None until it has been heard
     """
 
     records: tuple[str, ...]
     until_ms: int
     publications: list[Change] = field(default_factory=list)
     sources: dict[int, bytes] = field(default_factory=dict)
+    heard: int = 0
+    end: int | None = None
 
     def hear(self, line: bytes, number: int) -> bool:
-        """Take a line that concerns everybody; whether it is one. Raises Unusable."""
+        """Take a line that concerns everybody; whether it is one. All lines are to be heard, but for empty ones.
+
+        Raises Unusable, and CallerError where the file has another number of lines than its last one says.
+        """
+        if self.end is not None:
+            raise CallerError(
+                f"line {number:,} follows the end of a store's inputs, which is line {self.end:,}: the file has to "
+                "hold those of one store, once, and nothing else"
+            )
+        self.heard += 1
         told = outside_line(line)
+        if isinstance(told, EndLine):
+            self._end(told.lines, number)
         if isinstance(told, PublicationLine):
             self.publications.append(Change(instant(told.effective_at), number, told.publications))
             self.publications.sort(key=lambda change: change[:2])
             self.sources |= told.publications.sources
         return told is not None
+
+    def _end(self, lines: int, number: int) -> None:
+        """Raises CallerError."""
+        before = self.heard - 1
+        if lines != before:
+            raise CallerError(
+                f"line {number:,} ends the inputs of a store, and says that {lines:,} lines are before it, but there "
+                f"are {before:,}: {WRITE_ANEW}"
+            )
+        self.end = number
+
+    def check_end(self) -> None:
+        """To be called when all lines have been heard. Raises CallerError if the last one is not there."""
+        if self.end is None:
+            raise CallerError(
+                f"the inputs of the store are cut off after {self.heard:,} lines, for the last line is missing, which "
+                f"says how many there are: {WRITE_ANEW}"
+            )
 
     def begins_ms(self, first_ms: int | None) -> int | None:
         """When what was published first was, or else the time of the first event."""
@@ -109,7 +145,7 @@ def told_inputs(lines: Iterable[object]) -> tuple[ToldInputs | None, Iterator[ob
     while isinstance(first := next(each, None), bytes) and not first.strip():
         blank += 1
     every = chain(repeat(b"", blank), () if first is None else (first,), each)
-    if not isinstance(first, bytes) or not first.startswith(OUTSIDE):
+    if not isinstance(first, bytes) or not first.startswith(BEGINNING):
         return None, every
     try:
         tick = outside_line(first)
