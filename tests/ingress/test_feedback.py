@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import httpx
 import msgspec
 import pytest
+from tests.ingress.served import served
 from twilio.request_validator import RequestValidator
 
 from parcours.channel import Feedback
@@ -417,3 +418,28 @@ def test_a_fault_of_a_channel_is_a_fault_and_its_provider_comes_again(
         assert answer.status_code == 500 and answer.json()["code"] == "fault"
 
     told(tmp_path, scenario)
+
+
+def test_a_mail_that_a_served_door_has_sent_comes_back_to_it(tmp_path: Path) -> None:
+    socket, config = tmp_path / "lmtp", tmp_path / "serve.yaml"
+    config.write_text(f"notice_s: 0\nbounces: {{domain: {DOMAIN}, lmtp: {socket}}}\n")
+    with SmtpServer() as mail:
+        email = {"host": mail.host, "port": mail.port, "tls": "none", "sender": "shop@luma.example"}
+        shop(tmp_path / "shop", {"email": email})
+        with served(tmp_path / "shop", "memory:", "--config", str(config), "--record", "sms", folder=tmp_path) as door:
+            calls = [
+                {"type": "identify", "userId": "anna", "traits": {"email": "anna@mail.example"}},
+                {"type": "track", "userId": "anna", "event": "Read"},
+            ]
+            assert httpx.post(f"{door.address}/v1/batch", json={"batch": calls}).json()["accepted"] == 2
+            while not mail.mailbox:
+                assert httpx.get(f"{door.address}/ready").status_code == 200
+            (sent,) = mail.mailbox
+
+            with smtplib.LMTP(str(socket)) as client:
+                client.sendmail("", sent.sender, bounce(sent.sender))
+
+            figures = httpx.get(f"{door.address}/metrics").text
+            logged = door.log.read_text()
+    assert 'parcours_feedback_total{channel="email",result="bounced"} 1.0' in figures
+    assert "anna" not in logged

@@ -18,6 +18,7 @@ from aiosmtpd.smtp import Envelope, Session, syntax
 from parcours.errors import NobodyYet, SettingInvalid
 from parcours.ingress.bounces import MAIL_BYTES_MAX
 from parcours.ingress.door import Door
+from parcours.ingress.exchange import Problem
 from parcours.ingress.feedback import take_mail
 from parcours.ingress.settings import Bounces
 
@@ -68,6 +69,8 @@ class _Reception:
             await take_mail(self.door, self.channel, mail, recipients)
         except NobodyYet:
             return AGAIN
+        except Problem as problem:
+            log.warning("a mail that came back was dropped: %s", problem)
         except Exception:
             log.exception("a mail that came back could not be taken")
             return AGAIN
