@@ -89,6 +89,22 @@ def test_a_call_carries_what_its_references_stand_for_and_nobody_else_gets_to_se
     assert any(b"env:TOKEN" in each for each in kept)
 
 
+@pytest.mark.parametrize("private_hosts, calls", [([], 0), (["127.0.0.0/8"], 1)])
+def test_whoever_opens_the_engine_may_let_calls_into_private_networks(
+    given: Given, private_hosts: list[str], calls: int
+) -> None:
+    with Office() as office:
+        shop = given(f"{office.url}/rate", {"allowed_networks": []}, method="GET", body={})
+        with Engine.open(
+            shop, "memory:", runtime="local", records=["email"], environ={}, private_hosts=private_hosts
+        ) as engine:
+            engine.identify("anna", {"email": "a@mail.example"}).result(PATIENCE_S)
+            engine.track("anna", "Seen", {"page": "1"}).result(PATIENCE_S)
+            engine.drain(PATIENCE_S)
+
+        assert len(office.asked) == calls
+
+
 @pytest.mark.parametrize(
     "reference, complaint",
     [

@@ -54,10 +54,10 @@ def test_shards_are_a_whole_number_that_people_can_be_divided_into(
     [
         ("email", "records='email': a list of channels is expected"),
         (3, "records=3: a list of channels is expected"),
-        (["emial"], "there is no channel 'emial'; there are call, email, push, sms"),
+        (["emial"], "there is no channel 'emial'; there are call, card, email, inapp, push, sms"),
         (["emial"], "did you mean 'email'?"),
         (["email", "cal"], "there is no channel 'cal'"),
-        ([7], "there is no channel 7; there are call, email"),
+        ([7], "there is no channel 7; there are call, card, email"),
     ],
 )
 def test_only_channels_that_there_are_can_record(

@@ -75,6 +75,7 @@ def serve(
             records=recorded,
             settings=complete.settings,
             links=links_of(complete),
+            private_hosts=complete.private_hosts,
         )
 
     def serving() -> Serving:

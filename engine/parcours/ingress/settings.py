@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -107,7 +108,9 @@ class ServeSettings(Part):
     notice_s: Annotated[float, Field(ge=0, le=60)] = Field(
         default=3.0, description="How long /ready says that the door is about to stop before it does."
     )
-    private_hosts: tuple[str, ...] = Field(default=(), description="Private hosts that outbound calls may reach.")
+    private_hosts: tuple[str, ...] = Field(
+        default=(), description="Networks such as 10.1.0.0/16 that outbound calls may reach though they are private."
+    )
     bounces: Bounces | None = Field(default=None, description="Where mail servers' reports arrive.")
     test_addresses: tuple[str, ...] = Field(default=(), description="Addresses that proofs and tests may be sent to.")
     unsubscribe: Literal["here", "elsewhere"] = Field(
@@ -128,6 +131,13 @@ class ServeSettings(Part):
         if any(len(key) < SIGNING_KEY_MIN for key in keys):
             raise ValueError(f"a signing key has at least {SIGNING_KEY_MIN} characters")
         return keys
+
+    @field_validator("private_hosts")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            ip_network(network)  # a ValueError says what is wrong with it
+        return networks
 
     @field_validator("public_url")
     @classmethod

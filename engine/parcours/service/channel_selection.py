@@ -60,6 +60,18 @@ def delivering(
     return settings
 
 
+def allowing(
+    channels: Mapping[str, Mapping[str, object]], private_hosts: Iterable[str]
+) -> Mapping[str, Mapping[str, object]]:
+    """The settings of the channels, with these networks open to outbound calls besides those of the project."""
+    networks = list(private_hosts)
+    if CALL not in channels or not networks:
+        return channels
+    allowed = channels[CALL].get("allowed_networks", ())
+    assert isinstance(allowed, list | tuple), "as the project's settings were checked"
+    return {**channels, CALL: {**channels[CALL], "allowed_networks": [*allowed, *networks]}}
+
+
 def unlinked(project: Project, channels: Iterable[str], registry: Registry | None = None) -> list[str]:
     """Those of the channels to open whose contents could carry links, and on which the project has marketing."""
     marketing = {

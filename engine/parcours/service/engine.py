@@ -74,6 +74,7 @@ class Engine(BlockingFacade):
         clock: Clock | None = None,
         environ: Mapping[str, str] | None = None,
         links: Links | None = None,
+        private_hosts: Iterable[str] = (),
     ) -> Self:
         """Open the project's store and go on from where it stands.
 
@@ -96,6 +97,7 @@ class Engine(BlockingFacade):
                 clock=clock,
                 environ=environ,
                 links=links,
+                private_hosts=private_hosts,
             )
         )
         engine._thread.start()

@@ -29,7 +29,7 @@ from parcours.routing.ports import ShardPort
 from parcours.runtime.exporting import address_secret, can_export
 from parcours.runtime.runtimes import RuntimeName
 from parcours.service.acknowledgement import Ingested, LinesTaken
-from parcours.service.channel_selection import delivering, recording, unlinked
+from parcours.service.channel_selection import allowing, delivering, recording, unlinked
 from parcours.service.facade import Facade
 from parcours.service.host import CLOSE_PATIENCE_S, Host
 from parcours.service.inbox import InboxItem, fetched_lines, items_of
@@ -81,6 +81,7 @@ class Service(Facade, Observed):
         clock: Clock | None = None,
         environ: Mapping[str, str] | None = None,
         links: Links | None = None,
+        private_hosts: Iterable[str] = (),
     ) -> Self:
         """A service on the project's store. It goes on from where that stands once it is entered, or started.
 
@@ -94,6 +95,8 @@ class Service(Facade, Observed):
         environ  where `env:NAME` settings are looked up; the environment of the process, if it is left out
         links    the addresses of a door that what leaves carries, such as parcours.ingress.SealedLinks: opens and
                  clicks are told by them, and marketing mail has its way out. Without it none is put in
+        private_hosts  networks, such as 10.1.0.0/16, that outbound calls may reach though they are private, besides
+                 those that the project allows
         Raises CallerError, ProjectInvalid for drafts, SettingInvalid, ChannelUnknown, ExtraMissing; entering it
         StoreBusy or StoreBroken.
         """
@@ -107,6 +110,7 @@ class Service(Facade, Observed):
         check_address(store)
         recorded = recording(project, records)
         channels = delivering(project, recorded, os.environ if environ is None else environ)
+        channels = allowing(channels, private_hosts)
         plan = Plan(
             project, shards, store, channels, recorded, settings=settings_of(settings), exports=can_export(store),
             address_secret=address_secret(project, os.environ if environ is None else environ),
