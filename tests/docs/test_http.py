@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.ingress.served import served
 
-from parcours.ingress.settings import load_settings
+from parcours.ingress.settings import ServeSettings, load_settings
 from parcours.journey.starter import write_starter
 
 PAGE = Path(__file__).parents[2] / "engine" / "docs" / "http.md"
@@ -43,3 +43,9 @@ def test_each_serve_yaml_of_the_page_is_one(tmp_path: Path) -> None:
         path = tmp_path / "serve.yaml"
         path.write_text(text)
         load_settings(path, {"PARCOURS_SIGNING_KEY": "s" * 32})
+
+
+def test_every_setting_of_the_door_stands_on_the_page() -> None:
+    named = set(re.findall(r"`(\w+)`", PAGE.read_text()))
+
+    assert set(ServeSettings.model_fields) - named == set()
