@@ -190,6 +190,12 @@ def test_each_refusal_keeps_its_event_and_its_reason() -> None:
     ]
 
 
+def test_what_a_machine_did_is_told_as_its_deed() -> None:
+    assert reached("clicked", None, "https://shop.example", None, is_machine=True) == (
+        "clicked by a machine: https://shop.example"
+    )
+
+
 def test_a_reason_of_several_lines_is_told_in_one() -> None:
     assert reached("failed", None, "rcpt: 550 5.1.1 gone\n5.1.1 for good\n", "550") == (
         "failed: rcpt: 550 5.1.1 gone 5.1.1 for good"

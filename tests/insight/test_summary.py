@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,6 +70,14 @@ def delivery(outcome: Outcome, gate: str | None = None, reason: str | None = Non
         1,
         None,
     )
+
+
+def test_what_machines_do_is_counted_apart() -> None:
+    opened = delivery("opened")
+
+    counted = summed([opened, msgspec.structs.replace(opened, machine=True)])
+
+    assert counted.channels == {"email": {"machine_opened": 1, "opened": 1}}
 
 
 def summed(facts: Sequence[Fact], clock_ms: int | None = None) -> Summary:

@@ -216,6 +216,13 @@ def test_a_provider_s_report_goes_where_the_key_of_its_delivery_says() -> None:
     assert input_of(read_call(line), 7, PROGRAM) == FeedbackArrived(7, KEY, "clicked", "shop", "7")
 
 
+@pytest.mark.parametrize("machine, by_link", [(True, True), (True, False), (False, True)])
+def test_a_report_says_whether_a_machine_did_it_and_whether_it_came_by_a_link(machine: bool, by_link: bool) -> None:
+    line = feedback_line(Feedback(key=KEY, reaction="opened", machine=machine, by_link=by_link))
+
+    assert input_of(read_call(line), 7, PROGRAM) == FeedbackArrived(7, KEY, "opened", machine=machine, by_link=by_link)
+
+
 def test_a_report_that_comes_again_is_the_same_message_and_any_other_is_not() -> None:
     report = Feedback(key=KEY, reaction="opened", at_ms=1)
     others = [
@@ -300,6 +307,7 @@ NOTICE = {"event": "Notice Shown", "userId": None}
             line_of(type="reaction", reaction="answered", journey="j", step="s", answer=["t"]),
             "answer is not an object",
         ),
+        (line_of(**{**REPORT, "machine": True}), "'bounced' by a machine: it can be opened or clicked only"),
         (line_of(**{**REPORT, "key": None}), "feedback for what has not left here: '' is not the key of a delivery"),
         (line_of(**{**REPORT, "key": "k1"}), "feedback for what has not left here: 'k1' is not the key of a delivery"),
         (line_of(**{**REPORT, "key": KEY * 100}), "is not the key of a delivery"),
