@@ -5,10 +5,11 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
+import msgspec
 import pytest
 from pydantic import BaseModel
 
-from parcours.channel import DeliveryLinks
+from parcours.channel import DeliveryLinks, Refused
 from parcours.core.effect import Outgoing
 from parcours.dispatch.render import Renderer, RenderFailed
 from parcours.ingress.sealed_links import SealedLinks
@@ -22,6 +23,7 @@ from parcours.journey.model.document import (
     ProjectDocument,
 )
 from parcours.journey.project import Project
+from parcours_channels.email import EmailChannel
 
 LINKS = SealedLinks("https://door.example", ["k" * 32])
 KEY = "0" * 37
@@ -131,3 +133,16 @@ def test_a_channel_that_cannot_put_them_in_fails_that_delivery_alone() -> None:
 
     with pytest.raises(RenderFailed, match="render: ValueError: no room"):
         Renderer(project_of().program, {"note": Note}, links=LINKS, put_in=refuse).render(entry_of())
+
+
+@pytest.mark.parametrize("url, scheme", [("javascript:alert(1)", "javascript"), ("DATA:text/html,x", "data")])
+def test_a_link_that_a_template_makes_and_that_runs_something_fails_that_delivery(url: str, scheme: str) -> None:
+    content = {"subject": "Hi", "html": '<a href="{{ profile.email }}">x</a>'}
+    program = project_of(note=content).program
+    entry = msgspec.structs.replace(entry_of(), context={"profile": {"email": url}})
+
+    with pytest.raises(RenderFailed, match=f"has a link of the scheme {scheme}:") as failure:
+        Renderer(program, {"note": EmailChannel.Content}, links=LINKS, put_in=EmailChannel.with_links).render(entry)
+
+    receipt = failure.value.receipt(KEY)
+    assert isinstance(receipt, Refused) and receipt.code == "render"

@@ -13,7 +13,8 @@ import pytest
 
 from parcours.clock import ManualClock
 from parcours.config import COUNT_MAX, DURATION_MAX_MS, Settings
-from parcours.errors import SettingInvalid, StoreBroken, StoreBusy
+from parcours.errors import CallerError, SettingInvalid, StoreBroken, StoreBusy
+from parcours.ingress.sealed_links import SealedLinks
 from parcours.journey.channels import channels_to_start
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import PublicationCompiler, begun
@@ -26,6 +27,7 @@ from parcours.runtime.open_shard import open_shard
 from parcours.service.channel_selection import delivering, recording
 from parcours.service.engine import Engine
 from parcours.service.live_reads import LiveReads
+from parcours.service.service import Service
 from parcours.simulation.simulation import simulate
 from parcours.store.address import prepare, shards_of
 from parcours.testing.virtual_project import VirtualProject
@@ -291,3 +293,21 @@ def test_an_engine_runs_with_every_setting_at_a_bound(settings: Settings, new_sh
         shop.advance(days=400)
         shop.react("anna", "opened", of="cart.remind")
         assert "remind" in shop.explain("anna")
+
+
+def test_without_links_it_is_said_once_that_marketing_leaves_without_them(
+    new_shop: NewShop, caplog: pytest.LogCaptureFixture
+) -> None:
+    mail = {"host": "127.0.0.1", "port": 1, "sender": "shop@luma.example", "tls": "none"}
+    links = SealedLinks("https://door.example", ["k" * 32])
+
+    Service.open(new_shop(email=mail), "memory:", runtime="local")
+    Service.open(new_shop(email=mail), "memory:", runtime="local", links=links)
+    Service.open(new_shop(), "memory:", runtime="local", records=["email"])
+
+    assert caplog.messages == ["no links are put into what leaves on email: nobody gave `links`"]
+
+
+def test_links_that_are_none_are_refused(new_shop: NewShop) -> None:
+    with pytest.raises(CallerError, match="an object with the method `report_url` is expected"):
+        Engine.open(new_shop(), "memory:", runtime="local", records=["email"], links="https://door.example")  # type: ignore[arg-type]  # as above

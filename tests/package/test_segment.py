@@ -239,6 +239,14 @@ def test_a_report_that_comes_again_is_the_same_message_and_any_other_is_not() ->
     assert len({read_call(feedback_line(each)).message_id for each in others}) == len(others)
 
 
+@pytest.mark.parametrize("name", ["sarah", "@anonymous/7f3a", "@loyalty/4711"])
+def test_a_word_of_consent_may_name_its_person_as_results_do(name: str) -> None:
+    line = line_of(type="consent", event=None, userId=None, person=name, channel="email", granted=False)
+
+    assert route(line, PROGRAM, SETTINGS, SlotMap(1)) == SlotMap(1).slot(name)
+    assert person_of(read_call(line), PROGRAM, SETTINGS) == name
+
+
 @pytest.mark.parametrize("at_ms", [None, -1, LATEST_MS, 10**30])
 def test_a_report_of_no_possible_time_has_none(at_ms: int | None) -> None:
     assert read_call(feedback_line(Feedback(key=KEY, reaction="opened", at_ms=at_ms))).timestamp is None
@@ -306,6 +314,10 @@ NOTICE = {"event": "Notice Shown", "userId": None}
         (
             line_of(type="reaction", reaction="answered", journey="j", step="s", answer=["t"]),
             "answer is not an object",
+        ),
+        (
+            line_of(type="consent", event=None, person="@loyalty/1", channel="email", granted=False),
+            "a consent call names a person by an id, or as results name her, and not by both",
         ),
         (line_of(**{**REPORT, "machine": True}), "'bounced' by a machine: it can be opened or clicked only"),
         (line_of(**{**REPORT, "key": None}), "feedback for what has not left here: '' is not the key of a delivery"),

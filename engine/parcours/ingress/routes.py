@@ -10,11 +10,12 @@ from starlette.routing import Route as Path
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
-from parcours.ingress import feedback, health, inbox, ingest, metrics, openapi, operate
+from parcours.ingress import feedback, health, inbox, ingest, links, metrics, openapi, operate
 from parcours.ingress.exchange import Route
 
 TABLES: Final[Sequence[Sequence[Route]]] = (
     ingest.ROUTES,
+    links.ROUTES,
     health.ROUTES,
     metrics.ROUTES,
     openapi.ROUTES,

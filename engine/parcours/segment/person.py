@@ -14,6 +14,12 @@ from parcours.segment.line import Call, DetailedCall, Unusable, properties_of, r
 FEEDBACK = "feedback"
 """The type of the line of a provider's report."""
 
+NAMED_TWICE = {
+    FEEDBACK: "feedback names a delivery by its key or a person by her name, and nobody by an id",
+    "consent": "a consent call names a person by an id, or as results name her, and not by both",
+}
+"""The types of lines that may name their person as results do, as a door hands them in, and what else they may not."""
+
 EVENTFUL = frozenset({"track", FEEDBACK})
 """The types of lines that name the event that they are."""
 
@@ -27,8 +33,10 @@ def route(line: bytes, program: Program, settings: Settings, slot_map: SlotMap) 
     person = person_name(user_id, routing.anonymous_id)
     if person is None:
         call = read_call(line)
+        if is_by_name(call):
+            return slot_map.slot(named_person(call, settings))
         if is_report(call):
-            return slot_map.slot(reported_person(call, settings)) if call.person else reported_place(call).slot
+            return reported_place(call).slot
         person = keyed_person(call, program)
     return slot_map.slot(person)
 
@@ -58,8 +66,8 @@ def _named_by(declared: EventType, scope: Scope) -> str | None:
 
 def person_of(call: Call, program: Program, settings: Settings) -> str:
     """The call's person, after checking her id for what no store or provider can hold."""
-    if is_report(call) and call.person:
-        return reported_person(call, settings)
+    if is_by_name(call):
+        return named_person(call, settings)
     return checked_name(person_name(call.user_id, call.anonymous_id) or keyed_person(call, program), settings)
 
 
@@ -82,10 +90,15 @@ def is_report(call: Call) -> TypeGuard[DetailedCall]:
     return call.type == FEEDBACK
 
 
-def reported_person(call: DetailedCall, settings: Settings) -> str:
-    """The person whom a report names that names no delivery."""
+def is_by_name(call: Call) -> TypeGuard[DetailedCall]:
+    """Whether the call names its person as results do, in place of an id: whoever has no id may be named so, too."""
+    return call.type in NAMED_TWICE and isinstance(call, DetailedCall) and bool(call.person)
+
+
+def named_person(call: DetailedCall, settings: Settings) -> str:
+    """The person whom such a call is about."""
     if call.user_id or call.anonymous_id or call.key:
-        raise Unusable("feedback names a delivery by its key or a person by her name, and nobody by an id")
+        raise Unusable(NAMED_TWICE[call.type])
     return checked_name(call.person or "", settings)
 
 

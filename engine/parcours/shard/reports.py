@@ -14,7 +14,7 @@ from parcours.core.delivery.deliveries import has
 from parcours.core.delivery.delivery_key import KeyPlace, name_hash
 from parcours.core.identity import slot_of
 from parcours.segment.line import DetailedCall, Unusable, read_call
-from parcours.segment.person import FEEDBACK, is_report, reported_person, reported_place
+from parcours.segment.person import FEEDBACK, is_report, named_person, reported_place
 from parcours.shard.slots import Slots
 from parcours.shard.work import Work
 
@@ -40,7 +40,7 @@ class Reports:
         Raises Unusable if it names neither.
         """
         if call.person:
-            person = reported_person(call, self._settings)
+            person = named_person(call, self._settings)
             return slot_of(person), person
         place = reported_place(call)
         if not self._named:
