@@ -113,6 +113,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=400 * DAY_MS,
         description="How long it is remembered who was reached at an address, for reports that name an address only.",
     )
+    address_people_max: Count = Field(
+        default=100,
+        description="People of one slot who are found by one address of their profiles; the oldest are not any more.",
+    )
     reached_people_max: Count = Field(
         default=100, description="People of one slot remembered as reached at one address; the oldest are forgotten."
     )

@@ -21,6 +21,7 @@ from parcours.core.fact import (
     Fact,
     LedgerChanged,
     LimitReached,
+    Looked,
     Moved,
     NotMerged,
     Published,
@@ -249,7 +250,7 @@ class Story:
         ]
 
     def others(self) -> list[Unmet | Unmatched | LimitReached | ZoneUnknown | NotMerged]:
-        usual = Moved | DeliveryReached | Changed | Published | LedgerChanged
+        usual = Moved | DeliveryReached | Changed | Published | LedgerChanged | Looked
         return [fact for fact in self.facts if not isinstance(fact, usual)]
 
 

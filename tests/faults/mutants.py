@@ -148,8 +148,8 @@ MUTANTS: Final = (
     Mutant(
         "images lose the outbox",
         "shard/slots.py",
-        "return SlotImage(number, sequence, slot.profiles, slot.outbox, slot.reached)",
-        "return SlotImage(number, sequence, slot.profiles, {}, slot.reached)",
+        "return SlotImage(number, sequence, slot.profiles, slot.outbox, slot.reached, slot.addresses)",
+        "return SlotImage(number, sequence, slot.profiles, {}, slot.reached, slot.addresses)",
     ),
     Mutant(
         "batches are taken in whatever order they come",

@@ -259,7 +259,7 @@ def test_a_range_that_a_life_before_has_begun_does_not_make_the_exporter_late(ex
     exported.shard.exporting.end(ahead.last, exported.now_ms)
     exported.take(lines.track("anna", "Looked"))
 
-    assert exported.shard.troubles(exported.now_ms) == []
+    assert exported.shard.standing.troubles(exported.now_ms) == []
     assert not [fact for fact in exported.facts() if isinstance(fact, LimitReached)]
 
 
@@ -275,17 +275,17 @@ def test_events_are_left_out_while_the_exporter_is_too_far_behind_and_that_is_to
     assert look()
     exported.now_ms += 10 * MINUTE_MS
     assert look()
-    assert exported.shard.troubles(exported.now_ms) == []
+    assert exported.shard.standing.troubles(exported.now_ms) == []
     exported.now_ms += 5 * MINUTE_MS
     assert not look()
     assert not look()
-    (trouble,) = exported.shard.troubles(exported.now_ms)
+    (trouble,) = exported.shard.standing.troubles(exported.now_ms)
     assert trouble.startswith("what happened in the last 15 minutes is not exported yet")
     while export(exported) is not None:
         pass
 
     assert look()
-    assert exported.shard.troubles(exported.now_ms) == []
+    assert exported.shard.standing.troubles(exported.now_ms) == []
     limits = [fact for fact in exported.facts() if isinstance(fact, LimitReached)]
     assert [(limit.setting, limit.why.endswith("archived again")) for limit in limits] == [
         ("export_lag_max_ms", False), ("export_lag_max_ms", True),

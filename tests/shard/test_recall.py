@@ -68,10 +68,10 @@ def test_what_is_committed_after_the_question_is_for_another_one(world: World, l
         host = ShardHost(world.shard, world.store, ManualClock(world.now_ms), lambda channel: None)
         await host.take(world.batch(lines.identify("anna"), lines.track("anna", "Ordered")))
 
-        first = await host.recall("anna", 0, None)
+        first = await host.people.recall("anna", 0, None)
         await host.take(world.batch(lines.track("anna", "Emptied")))
-        again = await host.recall("anna", 0, first.through)
-        later = await host.recall("anna", 0, None)
+        again = await host.people.recall("anna", 0, first.through)
+        later = await host.people.recall("anna", 0, None)
 
         assert first.facts and again == first
         assert later.through > first.through

@@ -72,15 +72,15 @@ def test_what_was_under_way_at_a_crash_is_told_with_its_number_for_an_hour(world
     for person in ("bert", "carl"):
         world.take(lines.identify(person), lines.track(person, "Started"), lines.track(person, "Bought"))
     assert len(world.claim()) == 3
-    assert world.shard.troubles(world.now_ms) == []
+    assert world.shard.standing.troubles(world.now_ms) == []
 
     world.reopen()
 
     told = "3 deliveries were under way when the engine stopped: 2 will be sent again, 1 (marketing) will not"
-    assert world.shard.troubles(world.now_ms + HOUR_MS - 1) == [told]
-    assert world.shard.troubles(world.now_ms + HOUR_MS) == []
+    assert world.shard.standing.troubles(world.now_ms + HOUR_MS - 1) == [told]
+    assert world.shard.standing.troubles(world.now_ms + HOUR_MS) == []
     world.reopen()
-    assert world.shard.troubles(world.now_ms) == [], "nothing was under way this time"
+    assert world.shard.standing.troubles(world.now_ms) == [], "nothing was under way this time"
 
 
 def test_a_transaction_is_sent_again_after_each_crash_and_what_is_accepted_is_not(world: World, lines: Lines) -> None:
@@ -95,7 +95,7 @@ def test_a_transaction_is_sent_again_after_each_crash_and_what_is_accepted_is_no
     world.reopen()
 
     assert world.states("anna") == ["sent"]
-    assert world.shard.troubles(world.now_ms) == []
+    assert world.shard.standing.troubles(world.now_ms) == []
 
 
 def test_a_receipt_that_reaches_the_shard_after_its_crash_clears_the_doubt(world: World, lines: Lines) -> None:

@@ -7,7 +7,7 @@ person has said nothing, the project's policy holds.
 from __future__ import annotations
 
 from parcours.core.profile import Profile
-from parcours.journey.program import ConsentPolicy
+from parcours.journey.program import ConsentPolicy, Program
 
 
 def set_consent(profile: Profile, channel: str, purpose: str | None, granted: bool) -> bool:
@@ -36,6 +36,27 @@ def stated_consents(profile: Profile) -> dict[tuple[str, str | None], bool]:
         channel, separator, purpose = key.partition("\0")
         stated[channel, purpose if separator else None] = granted
     return stated
+
+
+def consents_in_force(profile: Profile, program: Program) -> dict[tuple[str, str | None], bool]:
+    """Whether the person may get marketing, by (channel, purpose); the purpose is None for any that nobody has named.
+
+    Of the channels on which anything is sent or of which she has spoken, and of the purposes that occur there.
+    """
+    purposes = dict.fromkeys(program.policies.consent.channels, frozenset[str]())
+    for versions in (program.messages, *(journey.messages for journey in program.versions())):
+        for message in versions.values():
+            if message.message_class == "marketing":
+                for channel in message.contents:
+                    purposes[channel] = purposes.get(channel, frozenset()) | {message.purpose}
+    for channel, purpose in stated_consents(profile):
+        purposes[channel] = purposes.get(channel, frozenset()) | ({purpose} if purpose else frozenset())
+    in_force: dict[tuple[str, str | None], bool] = {}
+    for channel, named in sorted(purposes.items()):
+        in_force[channel, None] = profile.consents.get(_key(channel, None), program.policies.consent.assumes(channel))
+        for purpose in sorted(named):
+            in_force[channel, purpose] = has_consent(profile, program.policies.consent, channel, purpose)
+    return in_force
 
 
 def _key(channel: str, purpose: str | None) -> str:

@@ -193,6 +193,20 @@ class LedgerChanged(msgspec.Struct, frozen=True, array_like=True, tag="ledger", 
     by: str
 
 
+class Looked(msgspec.Struct, frozen=True, array_like=True, tag="looked", gc=False):
+    """Somebody has looked at the person from outside, or changed something by hand. `person` is empty for a search that
+    found nobody.
+
+    key    the name of the key with which it was done, "" where there was none
+    route  what was asked, as `GET /people/{id}`
+    """
+
+    at: int
+    person: str
+    key: str
+    route: str
+
+
 Fact: TypeAlias = (
     Moved
     | DeliveryReached
@@ -204,4 +218,5 @@ Fact: TypeAlias = (
     | Changed
     | Published
     | LedgerChanged
+    | Looked
 )

@@ -126,6 +126,7 @@ class Run(msgspec.Struct, array_like=True):
     entry/event  the paths kept of the event that started it, and of the one that moved it last
     withdrawn    it was ended from outside (an exit), so nothing more may leave for it
     held_until   the latest release of what it waits for at a send step, as it was told last; None elsewhere
+    since        when it has come to its step; None of an ended run
     origin       under what it entered, None as long as that is its person's name and its number (`Turn.origin_of`)
     """
 
@@ -145,6 +146,7 @@ class Run(msgspec.Struct, array_like=True):
     parked: str | None = None
     origin: Origin | None = None
     held_until: int | None = None
+    since: int | None = None
 
 
 class Archive(msgspec.Struct, array_like=True):

@@ -22,6 +22,7 @@ from parcours.core.fact import (
     Fact,
     LedgerChanged,
     LimitReached,
+    Looked,
     Moved,
     NotMerged,
     Published,
@@ -45,7 +46,7 @@ BY_MACHINE: Final = "machine_"
 UNCOUNTED_MOVES: Final = frozenset({"reached", "waiting", "updated"})
 """Moves that are not counted as ways: a step reached has a counter of its own, and the others leave the run there."""
 
-UNCOUNTED_FACTS: Final = frozenset({Changed, LedgerChanged, Published, Unmet})
+UNCOUNTED_FACTS: Final = frozenset({Changed, LedgerChanged, Looked, Published, Unmet})
 """Facts that are exported and have no counter."""
 
 OTHER: Final = "other"

@@ -63,7 +63,7 @@ def open_shard(
         shard.open(clock.now_ms(), expected_epoch=expected_epoch)
         if isinstance(clock, SystemClock) and not plan.virtual:
             clock.begin_at(shard.holding().stamp_ms)
-        for trouble in shard.troubles(clock.now_ms()):
+        for trouble in shard.standing.troubles(clock.now_ms()):
             log.warning("shard %d: %s", number, trouble)
         return ShardHost(shard, store, clock, wake, remarks, stopped)
     except BaseException as error:

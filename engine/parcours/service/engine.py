@@ -112,6 +112,7 @@ class Engine(BlockingFacade):
     track = _acknowledged(Service.track)
     identify = _acknowledged(Service.identify)
     consent = _acknowledged(Service.consent)
+    suppress = _acknowledged(Service.suppress)
     react = _acknowledged(Service.react)
     react_to = _acknowledged(Service.react_to)
     feedback = _acknowledged(Service.feedback)
@@ -119,6 +120,9 @@ class Engine(BlockingFacade):
     take_lines = blocking(Service.take_lines)
 
     profile = blocking(Service.profile)
+    find = blocking(Service.find)
+    facts = blocking(Service.facts)
+    record = blocking(Service.record)
     reached_at = blocking(Service.reached_at)
     inbox = blocking(Service.inbox)
     fetch_inbox = blocking(Service.fetch_inbox)

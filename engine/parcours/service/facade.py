@@ -9,7 +9,6 @@ from typing import Any
 
 from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
-from parcours.errors import CallerError
 from parcours.insight.explain import Explanation, explain
 from parcours.journey.project import Project, check_project
 from parcours.journey.publish.ledger import Verb
@@ -19,10 +18,10 @@ from parcours.service.acknowledgement import Ingested
 from parcours.service.change_outcome import ChangeOutcome, Order
 from parcours.service.inbox import InboxItem, items_of
 from parcours.service.journey_control import JourneyControl, JourneyState
-from parcours.service.people_calls import Id, check_text, feedback_call, object_of, reaction_call, sender
+from parcours.service.people_calls import Id, check_bool, check_text, feedback_call, object_of, reaction_call, sender
 from parcours.service.person import Person
-from parcours.shard.requests import GetInbox, GetProfile
-from parcours.wording import shown_value
+from parcours.shard.messages import Look
+from parcours.shard.requests import GetInbox, GetProfile, NoteLook
 
 
 class Facade(ABC):
@@ -120,12 +119,30 @@ class Facade(ABC):
         check_text("channel", channel)
         if purpose is not None:
             check_text("purpose", purpose)
-        if not isinstance(granted, bool):
-            raise CallerError(f"granted={shown_value(granted)}: True or False is expected")
+        check_bool("granted", granted)
         who = sender(user_id, anonymous_id, timestamp, message_id)
         self._hear_consent(channel, purpose)
         terms = {"channel": channel, "granted": granted, **({"purpose": purpose} if purpose else {})}
         return self._hand_in({"type": "consent", **terms, **who})
+
+    def suppress(
+        self,
+        user_id: Id | None,
+        channel: str,
+        address: str,
+        *,
+        suppressed: bool = True,
+        anonymous_id: Id | None = None,
+        timestamp: datetime | None = None,
+        message_id: Id | None = None,
+    ) -> Coroutine[Any, Any, Ingested]:
+        """Nothing is to leave for this address of somebody any more, whatever it says; or it may again."""
+        check_text("channel", channel)
+        check_text("address", address)
+        check_bool("suppressed", suppressed)
+        who = sender(user_id, anonymous_id, timestamp, message_id)
+        told = {"channel": channel, "address": address, "suppressed": suppressed}
+        return self._hand_in({"type": "suppression", **told, **who})
 
     def react(
         self,
@@ -163,23 +180,28 @@ class Facade(ABC):
         entries = await self._port_of(name).ask(GetInbox(name))
         return items_of(entries)
 
-    def profile(self, person: Id) -> Coroutine[Any, Any, Person | None]:
-        """What is known of a person now: traits, runs, deliveries. None if nothing is."""
-        return self._profile(person_asked_for(person_text(person, "profile")))
+    def profile(self, person: Id, *, look: Look | None = None) -> Coroutine[Any, Any, Person | None]:
+        """What is known of a person now: traits, runs, deliveries. None if nothing is.
 
-    async def _profile(self, name: str) -> Person | None:
-        profile = await self._port_of(name).ask(GetProfile(name))
-        return None if profile is None else Person.of(name, profile)
+        look  who looks, which is recorded as a fact of hers; None for the program's own questions
+        """
+        return self._profile(person_asked_for(person_text(person, "profile")), look)
 
-    def explain(self, person: Id) -> Coroutine[Any, Any, Explanation]:
+    async def _profile(self, name: str, look: Look | None) -> Person | None:
+        profile = await self._port_of(name).ask(GetProfile(name, look))
+        return None if profile is None else Person.of(name, profile, self._control.current)
+
+    def explain(self, person: Id, *, look: Look | None = None) -> Coroutine[Any, Any, Explanation]:
         """Why a person got, or did not get, a message: journey by journey, from the facts that were recorded.
 
-        `parcours.explanation_text` makes it a text.
+        `parcours.explanation_text` makes it a text. `look` is that of `profile`.
         """
-        return self._explain(person_asked_for(person_text(person, "explain")))
+        return self._explain(person_asked_for(person_text(person, "explain")), look)
 
-    async def _explain(self, name: str) -> Explanation:
+    async def _explain(self, name: str, look: Look | None) -> Explanation:
         facts = await self._facts_of(name)
+        if look is not None and facts:
+            await self._port_of(name).ask(NoteLook([name], look))
         return explain(facts, name, self._control.current.versions(), self._control.journey_states())
 
     # Journeys

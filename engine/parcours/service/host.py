@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -19,7 +19,9 @@ from parcours.closing import close_all
 from parcours.config import MIB, Settings
 from parcours.core.fact import Fact
 from parcours.errors import CallerError, Overloaded, ParcoursError, ShardUnavailable
-from parcours.insight.exporter.opening import recall_exported
+from parcours.insight.exporter.facts import Exported
+from parcours.insight.exporter.inputs import ExportedInputs
+from parcours.insight.exporter.opening import recall_exported, recall_inputs
 from parcours.journey.program import Program
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
@@ -29,9 +31,11 @@ from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.service.figures import EngineFigures, ask_all
 from parcours.service.journey_control import JourneyControl
 from parcours.service.live_reads import LiveReads
+from parcours.service.person_record import PersonRecord
 from parcours.service.settlement import outstanding
 from parcours.shard.closed_store import copy_exports_of
-from parcours.shard.requests import CopyStore, GetStatus, RecallFacts
+from parcours.shard.messages import Recalled
+from parcours.shard.requests import CopyStore, GetHeld, GetStatus, RecallFacts
 from parcours.store.address import folder_of, is_durable
 from parcours.store.backup import begin_backup, complete_backup
 from parcours.store.layout import Layout
@@ -161,21 +165,38 @@ class Host:
 
     async def facts_of(self, person: str) -> list[Fact]:
         """All that is told of the person: what is exported, and what only the journal of her shard has, in slices."""
-        port = self.port_of(person)
-        facts, through = await self._exported(person)
-        recalled = await port.ask(RecallFacts(person, through))
-        facts += recalled.facts
-        while recalled.after is not None:
-            recalled = await port.ask(RecallFacts(person, recalled.after, recalled.through))
-            facts += recalled.facts
-        return facts
+        exported = await self._exported(person)
+        async for recalled in self._recalled(person, exported):
+            exported.facts.extend(recalled.facts)
+        return exported.facts
 
-    async def _exported(self, person: str) -> tuple[list[Fact], int]:
-        """The person's exported facts, and through which record of her shard they go."""
+    async def everything_of(self, person: str) -> PersonRecord:
+        """All that is held of the person, in all places."""
+        held = await self.port_of(person).ask(GetHeld(person))
+        exported, (events, lines) = await self._exported(person), ExportedInputs([], [])
+        if is_durable(self._plan.store):
+            folder = folder_of(self._plan.store)
+            events, lines = await asyncio.to_thread(recall_inputs, folder, person, exported.through)
+        async for recalled in self._recalled(person, exported, lines=True):
+            exported.facts.extend(recalled.facts)
+            lines += recalled.lines
+        return PersonRecord(person, held, exported.facts, events, lines)
+
+    async def _recalled(self, person: str, exported: Exported, *, lines: bool = False) -> AsyncIterator[Recalled]:
+        """What the journal of her shard tells that is not exported, slice by slice."""
+        through = exported.through.get(self._plan.slot_map.shard(person), 0)
+        port = self.port_of(person)
+        recalled = await port.ask(RecallFacts(person, through, lines=lines))
+        yield recalled
+        while recalled.after is not None:
+            recalled = await port.ask(RecallFacts(person, recalled.after, recalled.through, lines))
+            yield recalled
+
+    async def _exported(self, person: str) -> Exported:
+        """The person's exported facts, and through which record of each shard they go."""
         if not is_durable(self._plan.store):
-            return [], 0
-        exported = await asyncio.to_thread(recall_exported, folder_of(self._plan.store), person)
-        return exported.facts, exported.through.get(self._plan.slot_map.shard(person), 0)
+            return Exported([], {})
+        return await asyncio.to_thread(recall_exported, folder_of(self._plan.store), person)
 
     async def back_up(self, folder: Path) -> None:
         """Copy all shards while they go on, and the rest of each while nothing that is published changes.

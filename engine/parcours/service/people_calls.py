@@ -49,6 +49,12 @@ def check_text(name: str, value: object) -> None:
         raise CallerError(f"{name}={shown_value(value)}: a text is expected that is not empty")
 
 
+def check_bool(name: str, value: object) -> None:
+    """Raises CallerError for anything else than True and False, by the name of the argument."""
+    if not isinstance(value, bool):
+        raise CallerError(f"{name}={shown_value(value)}: True or False is expected")
+
+
 def object_of(name: str, value: object) -> dict[str, object]:
     """A copy of what has to be an object. Raises CallerError for what is none, by the name of the argument."""
     if not isinstance(value, Mapping):

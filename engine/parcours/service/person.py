@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from parcours.core.consent import stated_consents
+from parcours.core.consent import consents_in_force, stated_consents
 from parcours.core.profile import NEVER, DeliveryState, DeliveryStateName, Profile, Run
 from parcours.expression.definition_keys import plain
+from parcours.insight.outline import awaited
+from parcours.journey.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,7 @@ class PersonDelivery:
 
     visit     which time the run was at the step, from 1
     to        the address; None where there is none
+    at        when it was decided on, in ms since 1970
     marks     each reaction with its first time, in ms since 1970
     links     each link clicked with its first time
     machines  `opened`, and each link, with the first time that a machine did it
@@ -30,6 +33,7 @@ class PersonDelivery:
     to: str | None
     state: DeliveryStateName
     attempt: int
+    at: int
     marks: Mapping[str, int]
     links: Mapping[str, int]
     machines: Mapping[str, int]
@@ -41,6 +45,9 @@ class PersonRun:
 
     number       counts from 1 per person and journey
     correlation  canonical text of the correlation's value, None where it has none
+    since        when it has come to its step
+    waits_for    what would move it on from there before its time, in words; empty where it only waits
+    until        when it goes on at the latest, as far as that is known
     parked       why the run stands still for good, None if it does not
     """
 
@@ -50,6 +57,9 @@ class PersonRun:
     step: str | None
     correlation: str | None
     entered_at: int
+    since: int | None
+    waits_for: tuple[str, ...]
+    until: int | None
     goal_at: int | None
     ended_at: int | None
     parked: str | None
@@ -63,6 +73,8 @@ class Person:
     traits      by name; what is in them cannot be changed either
     audiences   those that she is in
     consents    whether she granted or withdrew it, by (channel, purpose); the purpose is None for all of a channel
+    in_force    whether she may get marketing now, by (channel, purpose) likewise: of each channel on which anything is
+                sent or of which she has spoken, and of each purpose there
     suppressed  by channel, the addresses at which nothing arrives
     runs, past  open and ended ones
     counts      all runs ever, by journey
@@ -73,6 +85,7 @@ class Person:
     traits: Mapping[str, object]
     audiences: frozenset[str]
     consents: Mapping[tuple[str, str | None], bool]
+    in_force: Mapping[tuple[str, str | None], bool]
     suppressed: Mapping[str, tuple[str, ...]]
     runs: tuple[PersonRun, ...]
     past: tuple[PersonRun, ...]
@@ -80,23 +93,30 @@ class Person:
     next_due: int | None
 
     @classmethod
-    def of(cls, name: str, profile: Profile) -> Person:
-        """The person of this profile, as it is now."""
+    def of(cls, name: str, profile: Profile, program: Program) -> Person:
+        """The person of this profile, as it is now, by what is published."""
         due = profile.next_due()
         return cls(
             name=name,
             traits=MappingProxyType({trait: _frozen(value) for trait, value in profile.traits.items()}),
             audiences=frozenset(plain(key) for key, inside in profile.audiences.items() if inside),
             consents=MappingProxyType(stated_consents(profile)),
+            in_force=MappingProxyType(consents_in_force(profile, program)),
             suppressed=MappingProxyType({channel: tuple(dead) for channel, dead in profile.suppressed.items()}),
-            runs=tuple(map(_run, profile.runs)),
-            past=tuple(map(_run, profile.past)),
+            runs=tuple(_run(run, profile, program) for run in profile.runs),
+            past=tuple(_run(run, profile, program) for run in profile.past),
             counts=MappingProxyType(dict(profile.counts)),
             next_due=None if due == NEVER else due,
         )
 
+    def newest_deliveries(self, most: int) -> list[tuple[PersonRun, PersonDelivery]]:
+        """The deliveries that were decided on last, each with its run, the newest first."""
+        found = [(run, delivery) for run in (*self.past, *self.runs) for delivery in run.deliveries]
+        found.sort(key=lambda each: each[1].at)
+        return found[: -most - 1 : -1]
 
-def _run(run: Run) -> PersonRun:
+
+def _run(run: Run, profile: Profile, program: Program) -> PersonRun:
     return PersonRun(
         journey=run.journey,
         version=run.version,
@@ -104,11 +124,26 @@ def _run(run: Run) -> PersonRun:
         step=run.step,
         correlation=run.correlation,
         entered_at=run.entered_at,
+        since=run.since,
+        waits_for=tuple(awaited(program.journey(run.journey, run.version), run.step)),
+        until=_until(run, profile),
         goal_at=run.goal_at,
         ended_at=run.ended_at,
         parked=run.parked,
         deliveries=tuple(map(_delivery, run.deliveries)),
     )
+
+
+def _until(run: Run, profile: Profile) -> int | None:
+    """When the run goes on at the latest: its wait ends then, or the last of what is held is released."""
+    if run.step is None or run.parked is not None:
+        return None
+    ends = [
+        timer.due
+        for timer in profile.timers
+        if timer.kind in ("wait", "timeout") and (timer.journey, timer.run) == (run.journey, run.number)
+    ]
+    return max(ends, default=run.held_until)
 
 
 def _delivery(delivery: DeliveryState) -> PersonDelivery:
@@ -121,6 +156,7 @@ def _delivery(delivery: DeliveryState) -> PersonDelivery:
         to=delivery.to,
         state=delivery.state,
         attempt=delivery.attempt,
+        at=delivery.decided_at,
         marks=MappingProxyType(dict(delivery.marks)),
         links=MappingProxyType(dict(delivery.links)),
         machines=MappingProxyType(dict(delivery.machines)),

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from parcours.clock import stopwatch_ms
+from parcours.core.fact import Fact
 from parcours.durations import Durations
 from parcours.errors import ShardStopped, StoreBroken
 from parcours.shard.export_state import ExportState
@@ -42,6 +43,7 @@ class Commits:
     durations how long records took to be written
     stamp_ms  the effective time of the newest input
     inboxes   the newest changes of inboxes
+    looks     who has looked at somebody, to be kept with the next work
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Commits:
         self._retention = Retention(store, trims=not export.is_on)
         self.export = export
         self.inboxes = inboxes
+        self.looks: list[Fact] = []
         self.epoch = self.sequence = self.stamp_ms = 0
         self.durations = Durations()
         self._broken: str | None = None
@@ -117,7 +120,10 @@ class Commits:
         stamp_ms = self._time.stamp_ms(self.stamp_ms, now_ms)
         if stamp_ms > self._reads.first_ms:
             self._reads.pass_to(stamp_ms)
-        return Work(self._slots, stamp_ms, self._published.touching, reading=stamp_ms > self._reads.first_ms)
+        work = Work(self._slots, stamp_ms, self._published.touching, reading=stamp_ms > self._reads.first_ms)
+        if self.looks:
+            work.facts, self.looks = self.looks, []
+        return work
 
     def commit(self, work: Work, *, always: bool = False) -> None:
         """Make the work durable, then visible. A work without any change is committed only if asked for."""
@@ -137,8 +143,9 @@ class Commits:
                 own += self._totals.count(work.facts, self.sequence + 1)
             written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles
             record = Record(
-                self.sequence + 1, self.epoch, work.stamp_ms, work.seen, written, outbox, facts, inputs, reached
-            )
+                self.sequence + 1, self.epoch, work.stamp_ms, work.seen, written, outbox, facts, inputs, reached,
+                addresses := work.address_changes(),
+            )  # fmt: skip
             started_ms = stopwatch_ms()
             size_bytes = self._store.append(record)
             self.durations.note(stopwatch_ms() - started_ms)
@@ -147,6 +154,7 @@ class Commits:
             self.export.committed(self.sequence, self.stamp_ms, tells=bool(facts or inputs))
             self._slots.show_own(own)
             self._slots.show_reached(reached)
+            self._slots.show_addresses(addresses)
             self._published.saved()
             self._reads.saved()
             self._seen.saved()

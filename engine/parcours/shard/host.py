@@ -19,7 +19,7 @@ from parcours.background import spawn
 from parcours.clock import BEHIND_MAX_MS, Clock, SystemClock, behind
 from parcours.core.fact import Fact
 from parcours.core.identity import SLOTS
-from parcours.core.profile import InboxEntry, Profile
+from parcours.core.profile import InboxEntry
 from parcours.core.remarks import RemarkCounter, RemarkCounts
 from parcours.core.totals import Totals
 from parcours.errors import StoreBroken
@@ -41,11 +41,10 @@ from parcours.shard.messages import (
     Holding,
     InboxesChanged,
     Members,
-    Recalled,
     ShardFigures,
     Status,
 )
-from parcours.shard.person_facts import recall
+from parcours.shard.person_host import PersonHost
 from parcours.shard.requests import A, ExchangeDeliveries, Request
 from parcours.shard.shard import Shard
 from parcours.shard.turns import Turns, for_a_slice, in_slices
@@ -72,6 +71,7 @@ class ShardHost:
     remarks  where the remarks on the shard's recorded deliveries are counted, None if they are not
     stopped  is told the error if the shard stops while nobody asks it for anything
     alarm_max_s  longest sleep between two looks at the clock
+    people   what it answers about one person
     """
 
     def __init__(
@@ -97,6 +97,7 @@ class ShardHost:
         self._limits = LimitWarnings()
         self._turns = Turns(held=shard.holding().held)
         self._attempts = Attempts()
+        self.people = PersonHost(shard, store, clock, self._turns)
         self._tasks: set[asyncio.Task[None]] = set()
         self._inboxes_changed = asyncio.Event()
         self._shard.commits.inboxes.listens = self._inboxes_changed.set
@@ -229,9 +230,6 @@ class ShardHost:
         async with self._turns:
             self._shard.skip_read(journey, at, self._clock.now_ms())
 
-    async def profile(self, person: str) -> Profile | None:
-        return self._shard.profile(person)
-
     async def reached(self, channel: str, address: str) -> list[str]:
         return self._shard.standing.reached(channel, address)
 
@@ -248,11 +246,6 @@ class ShardHost:
                     self._inboxes_changed.clear()
                     await self._inboxes_changed.wait()
         return InboxesChanged(self.epoch, news.newest, news.after(after) if epoch == self.epoch else None)
-
-    async def recall(self, person: str, after: int, through: int | None) -> Recalled:
-        if through is None:
-            after = max(0, after - self._shard.commits.export.offset)
-        return recall(self._store, person, after, self._shard.newest if through is None else through)
 
     async def status(self) -> Status:
         status = self._shard.status(self._clock.now_ms())
@@ -355,6 +348,7 @@ class ShardHost:
 
         Whoever waits for a turn gets ShardUnavailable.
         """
+        await self.people.close()
         self._turns.end()
         self._inboxes_changed.set()
         for handle in (self._alarm, self._check):

@@ -17,6 +17,7 @@ from parcours.core.effect import Effects, Outgoing
 from parcours.core.input import DeliveryRecorded, Input, ReadReached, TimePassed, TimerDue, TimerSetAside
 from parcours.core.profile import Profile, Timer
 from parcours.core.turn import Crowd, DeadCodes, Normalize
+from parcours.shard.addresses import Addresses
 from parcours.shard.archiving import Archiving
 from parcours.shard.dead_letters import DeadLetters
 from parcours.shard.in_hand import timer_mark
@@ -42,7 +43,9 @@ class Inputs:
         dead_codes: DeadCodes,
         dead_letters: DeadLetters,
         archiving: Archiving,
+        addresses: Addresses,
     ) -> None:
+        self._addresses = addresses
         self._archiving = archiving
         self._in_hand = dead_letters.in_hand
         self._dead_letters = dead_letters
@@ -92,7 +95,7 @@ class Inputs:
         profile = work.profile(slot, person)
         while (timer := first_timer(profile, given.at)) is not None:
             now = self._due(work, person, timer)
-            effects = self._advance(person, profile, now)
+            effects = self._advance(work, slot, person, profile, now)
             if self._time.comes_back:
                 self._in_hand.given()
             work.add(slot, effects)
@@ -100,7 +103,7 @@ class Inputs:
             if leaving and self._time.stop(person, leaving, (given,)):
                 return
         if type(given) is not TimePassed:
-            effects = self._advance(person, profile, given)
+            effects = self._advance(work, slot, person, profile, given)
             work.add(slot, effects)
             leaving = self.make_ready(work, slot, person, given.at, effects.ready) if effects.ready else ()
             if leaving:
@@ -119,11 +122,17 @@ class Inputs:
         self._archiving.note(work, person, set_aside)
         return set_aside
 
-    def _advance(self, person: str, profile: Profile, given: Input) -> Effects:
+    def _advance(self, work: Work, slot: int, person: str, profile: Profile, given: Input) -> Effects:
         """By what was published at the input's time."""
         published = self._published
         program = published.program if given.at >= published.since_ms else published.program_at(given.at)
-        return advance(person, profile, given, program, self._settings, self._crowd, self._normalize, self._dead_codes)
+        before = profile.traits
+        effects = advance(
+            person, profile, given, program, self._settings, self._crowd, self._normalize, self._dead_codes
+        )
+        if profile.traits is not before and self._time.counts_facts:
+            self._addresses.note(work, slot, person, before, profile.traits, program)
+        return effects
 
     def make_ready(self, work: Work, slot: int, person: str, at: int, keys: Iterable[str]) -> list[str]:
         """Offer deliveries to dispatchers, and return their keys; those on channels that only record are answered here.
@@ -145,6 +154,6 @@ class Inputs:
     def _record(self, work: Work, slot: int, person: str, at: int, outgoing: Outgoing) -> list[str]:
         """Have a delivery answered; the keys of those that become ready by it."""
         receipt = self._records[outgoing.channel](outgoing, self._published.program)
-        effects = self._advance(person, work.profile(slot, person), DeliveryRecorded(at, receipt))
+        effects = self._advance(work, slot, person, work.profile(slot, person), DeliveryRecorded(at, receipt))
         work.add(slot, effects)
         return effects.ready

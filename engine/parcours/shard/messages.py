@@ -14,6 +14,13 @@ from parcours.durations import Durations
 from parcours.journey.publish.publications import Publications
 
 
+class Look(msgspec.Struct, frozen=True, array_like=True):
+    """Who looks at somebody, or changes something by hand: the name of a key, and what it asks, as a route."""
+
+    key: str
+    route: str
+
+
 class Batch(msgspec.Struct, frozen=True, array_like=True):
     """Lines of one router for one shard. Numbers count from 1 per router and shard, without a gap.
 
@@ -223,11 +230,13 @@ class Recalled(msgspec.Struct, frozen=True, array_like=True):
 
     through  the newest record that there was when the question was first put
     after    where the next slice goes on; None if this was the last one
+    lines    what she has handed in, with its effective time in ms, as far as it is kept; only if it was asked for
     """
 
     facts: list[Fact]
     through: int
     after: int | None = None
+    lines: list[tuple[int, bytes]] = []
 
 
 class ExportRange(msgspec.Struct, frozen=True, array_like=True):

@@ -1,4 +1,4 @@
-"""One person's facts, recalled from a shard's journal record after record.
+"""One person's facts and kept inputs, recalled from a shard's journal record after record.
 
 There is no index by person: somebody asks seldom, and an index would be paid for by every commit. So the
 journal is read in slices, between which the shard goes on with its work, and of each record only the facts
@@ -7,8 +7,12 @@ of that one person are kept. They reach back as far as the journal does.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from parcours.core.fact import Fact
 from parcours.core.fact_block import decode_facts
+from parcours.core.input_block import decode_inputs
+from parcours.segment.line import read_envelope
 from parcours.shard.messages import Recalled
 from parcours.store.store import Record, Store
 
@@ -19,18 +23,23 @@ RECORD_BYTES = 500
 """What looking at a record costs beside its contents, in bytes that could be read meanwhile."""
 
 
-def recall(store: Store, person: str, after: int, through: int) -> Recalled:
-    """The person's facts in a slice of the records above `after` up to `through`, in the order of happening."""
-    found: list[Fact] = []
+def recall(store: Store, person: str, after: int, through: int, *, lines: bool = False) -> Recalled:
+    """The person's facts in a slice of the records above `after` up to `through`, in the order of happening.
+
+    lines  her kept inputs as well
+    """
+    found = Recalled([], through)
     looked_at = 0
     for record in store.records(after):
         if record.sequence > through:
             break
-        found += facts_of(record, person)
+        found.facts.extend(facts_of(record, person))
+        if lines:
+            found.lines.extend(lines_of(record, person))
         looked_at += RECORD_BYTES + record.size_bytes()
         if looked_at >= SLICE_BYTES:
-            return Recalled(found, through, record.sequence)
-    return Recalled(found, through)
+            return replace(found, after=record.sequence)
+    return found
 
 
 def facts_of(record: Record, person: str) -> list[Fact]:
@@ -39,3 +48,13 @@ def facts_of(record: Record, person: str) -> list[Fact]:
         return []
     facts = decode_facts(record.facts, f"record {record.sequence}")
     return [fact for fact in facts if fact.person == person]
+
+
+def lines_of(record: Record, person: str) -> list[tuple[int, bytes]]:
+    """The person's kept inputs in one record, each with its effective time in ms."""
+    kept = decode_inputs(record.inputs, f"record {record.sequence}")
+    return [
+        (kept.times.get(place, record.stamp_ms), line)
+        for place, line in enumerate(kept.lines)
+        if (kept.names.get(place) or read_envelope(line).user_id) == person
+    ]

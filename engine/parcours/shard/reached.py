@@ -18,7 +18,7 @@ from parcours.channel import CALL
 from parcours.config import DAY_MS, Settings
 from parcours.core.effect import Outgoing
 from parcours.core.fact import LimitReached
-from parcours.shard.slots import Slots
+from parcours.shard.slots import Slot, Slots
 from parcours.shard.work import Work
 
 HASH_BYTES: Final = 12
@@ -99,3 +99,10 @@ class Reached:
         found = address_hash(channel, address)
         named = [_decode(slot.reached[found]) for slot in self._owned.values() if found in slot.reached]
         return sorted(name for each in named for name, day in each if not self._has_lapsed(day, at))
+
+
+def reached_of(slot: Slot, person: str) -> list[tuple[str, int]]:
+    """The addresses at which the person was reached, by their hashes, and the day of each on which she was last."""
+    name = _encode(person)
+    named = [(address.hex(), _decode(names)) for address, names in slot.reached.items() if name in names]
+    return [(address, day) for address, people in named for each, day in people if each == person]

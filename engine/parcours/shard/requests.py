@@ -1,8 +1,8 @@
 """Requests to a shard: the tagged union of everything that it can be asked, each with the type of its answer.
 
 A request is a plain struct, so that it reaches a shard in this process as it is and one in another process as bytes.
-A new one is a class here, or in inbox_requests.py: whoever holds a port asks it, and `put_to` says which method of the
-host answers.
+A new one is a class here, in inbox_requests.py or in person_requests.py: whoever holds a port asks it, and `put_to`
+says which method of the host answers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import msgspec
 
 from parcours.core.fact import Fact
 from parcours.core.input import Settlement
-from parcours.core.profile import Profile
 from parcours.core.remarks import RemarkCounts
 from parcours.core.totals import Totals
 from parcours.journey.publish.publications import Publications
@@ -35,10 +34,15 @@ from parcours.shard.messages import (
     Foreseen,
     Holding,
     Members,
-    Recalled,
     ShardFigures,
     Status,
 )
+from parcours.shard.person_requests import FindPeople as FindPeople
+from parcours.shard.person_requests import FindReached as FindReached
+from parcours.shard.person_requests import GetHeld as GetHeld
+from parcours.shard.person_requests import GetProfile as GetProfile
+from parcours.shard.person_requests import NoteLook as NoteLook
+from parcours.shard.person_requests import RecallFacts as RecallFacts
 from parcours.shard.request import A as A
 from parcours.shard.request import Request as Request
 
@@ -228,40 +232,6 @@ class Foresee(Request[Foreseen], frozen=True, tag="foresee"):
 
     async def put_to(self, host: ShardHost) -> Foreseen:
         return await host.foresee(self.journey)
-
-
-class GetProfile(Request[Profile | None], frozen=True, tag="profile"):
-    """Everything known of a person, None if nothing is."""
-
-    person: str
-
-    async def put_to(self, host: ShardHost) -> Profile | None:
-        return await host.profile(self.person)
-
-
-class FindReached(Request[list[str]], frozen=True, tag="reached"):
-    """The names of the shard's people to whom something has left for this address of the channel lately, sorted."""
-
-    channel: str
-    address: str
-
-    async def put_to(self, host: ShardHost) -> list[str]:
-        return await host.reached(self.channel, self.address)
-
-
-class RecallFacts(Request[Recalled], frozen=True, tag="recall"):
-    """A slice of what the journal tells of a person: above record `after`, up to `through`.
-
-    The first question has no `through`, and the answer names it: what is committed meanwhile belongs to a later
-    question, so whoever asks comes to an end. Its `after` is a number of the export: what that has need not be told.
-    """
-
-    person: str
-    after: int = 0
-    through: int | None = None
-
-    async def put_to(self, host: ShardHost) -> Recalled:
-        return await host.recall(self.person, self.after, self.through)
 
 
 class GetStatus(Request[Status], frozen=True, tag="status"):

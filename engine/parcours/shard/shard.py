@@ -24,11 +24,12 @@ from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.identity import SlotMap
 from parcours.core.input import TimePassed
-from parcours.core.profile import Profile, decode_profile
+from parcours.core.profile import Profile
 from parcours.core.turn import Crowd, DeadCodes, Normalize, as_it_stands, no_codes
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications
+from parcours.shard.addresses import Addresses
 from parcours.shard.archiving import Archiving
 from parcours.shard.claiming import Claiming
 from parcours.shard.commits import Commits
@@ -43,6 +44,7 @@ from parcours.shard.intake import Intake
 from parcours.shard.listing import Listing
 from parcours.shard.messages import Answer, AudienceRead, Batch, Claims, DueReads, Holding, Members, Status
 from parcours.shard.outbox import Answering, accept
+from parcours.shard.persons import Persons
 from parcours.shard.positions import Positions
 from parcours.shard.publication_facts import told_by
 from parcours.shard.published import Published
@@ -102,12 +104,13 @@ class Shard:
         self._imaging = Imaging(self._slots, self._totals, store, settings)
         self._reads = Reads(live=self._time.wakes_itself)
         answers = {**dict.fromkeys(records, answer), **dict.fromkeys(INBOX, inbox)}
+        addresses = Addresses(self._slots, settings, normalize)
         self._inputs = Inputs(
             self._published, self._reads, time, settings, answers, crowd, normalize, dead_codes, self._dead_letters,
-            archiving,
+            archiving, addresses,
         )  # fmt: skip
         self._listing = Listing(self._slots, self._inputs, self._published, self._reads, settings)
-        self._leaving = Claiming(self._slots, self._inputs, self._time, settings, archiving)
+        self._leaving = leaving = Claiming(self._slots, self._inputs, self._time, settings, archiving)
         self._positions = Positions(settings)
         self.commits = Commits(
             self._slots, store, time, self._published, self._reads, self._totals, self._seen, self._imaging,
@@ -115,6 +118,9 @@ class Shard:
             InboxNews(settings.inbox_changes_max),
         )  # fmt: skip
         self.exporting = Exporting(self.commits, store)
+        self.persons = Persons(
+            self._slots, slot_map, self.commits, self._published, addresses, leaving.reached, self._dead_letters
+        )
         self.standing = Standing(
             self._slots, self.commits, time, self._reads, self._leaving, self._seen, self._dead_letters, self._wheel,
             self._imaging, self._totals,
@@ -359,9 +365,7 @@ class Shard:
 
     def profile(self, person: str) -> Profile | None:
         """Everything known of a person, None if nothing is."""
-        self.commits.check()
-        data = self._slots[self._slot_map.slot(person)].profiles.get(person)
-        return None if data is None else decode_profile(data)
+        return self.persons.profile(person)
 
     @property
     def newest(self) -> int:
@@ -385,10 +389,6 @@ class Shard:
         """What could not be applied."""
         self.commits.check()
         return self._dead_letters
-
-    def troubles(self, now_ms: int) -> list[str]:
-        """What whoever runs the engine should know of this shard, a sentence each."""
-        return self.standing.troubles(now_ms)
 
     def refuses(self) -> str | None:
         """Why no further events are wanted for now, None if they are."""

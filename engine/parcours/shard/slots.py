@@ -22,14 +22,17 @@ OWN = SLOTS
 
 
 class Slot:
-    """People by name (encoded), outbox entries by key (encoded), and who was reached where (reached.py)."""
+    """People by name (encoded), outbox entries by key (encoded), and by address who was reached there (reached.py) and
+    whose it is (addresses.py).
+    """
 
-    __slots__ = ("outbox", "profiles", "reached", "sequence")
+    __slots__ = ("addresses", "outbox", "profiles", "reached", "sequence")
 
     def __init__(self) -> None:
         self.profiles: dict[str, bytes] = {}
         self.outbox: dict[str, bytes] = {}
         self.reached: dict[bytes, bytes] = {}
+        self.addresses: dict[bytes, bytes] = {}
         self.sequence = 0
         """The record up to which the slot's image on disk reaches."""
 
@@ -60,6 +63,7 @@ class Slots:
     def restore(self, image: SlotImage) -> None:
         slot = self[image.slot]
         slot.profiles, slot.outbox, slot.reached = dict(image.profiles), dict(image.outbox), dict(image.reached)
+        slot.addresses = dict(image.addresses)
         slot.sequence = image.sequence
 
     def show(
@@ -91,6 +95,14 @@ class Slots:
             if names:
                 reached[address] = names
 
+    def show_addresses(self, changes: Iterable[tuple[int, bytes, bytes]]) -> None:
+        """Take over committed names of those whose addresses they are."""
+        for number, address, names in changes:
+            if names:
+                self.owned[number].addresses[address] = names
+            else:
+                self.owned[number].addresses.pop(address, None)
+
     def show_own(self, entries: Iterable[tuple[str, bytes]]) -> None:
         """Take over committed entries of the shard's own slot; an empty one is there no more."""
         for name, data in entries:
@@ -116,10 +128,11 @@ class Slots:
             else:
                 self.owned[number].outbox[key] = entry
         self.show_reached(each for each in record.reached if record.sequence > self.owned[each[0]].sequence)
+        self.show_addresses(each for each in record.addresses if record.sequence > self.owned[each[0]].sequence)
 
     def image(self, number: int, sequence: int) -> SlotImage:
         slot = self[number]
-        return SlotImage(number, sequence, slot.profiles, slot.outbox, slot.reached)
+        return SlotImage(number, sequence, slot.profiles, slot.outbox, slot.reached, slot.addresses)
 
     def outbox_entries(self) -> list[tuple[int, Outgoing]]:
         """Every outbox entry with its slot, in the order in which they were decided on."""

@@ -40,6 +40,7 @@ class Work:
     own       (name, bytes) of what changed in the shard's own slot
     ready     (channel, delivery) pairs that may be claimed once this is committed
     reached   by slot and address, the encoded names of those reached there, as this work has them so far
+    addresses the same of those whose address it is
     inbox     what has changed in people's inboxes, in order
     newcomers  by slot, people who have been touched of whom nothing was known before
     change_number  the number of the newest change that people go through, where some have still to do so
@@ -47,8 +48,8 @@ class Work:
     """
 
     __slots__ = (
-        "_change_number", "_owned", "_reading", "_touched", "claimed", "facts", "inbox", "kept", "newcomers", "outbox",
-        "own", "reached", "ready", "seen", "stamp_ms",
+        "_change_number", "_owned", "_reading", "_touched", "addresses", "claimed", "facts", "inbox", "kept",
+        "newcomers", "outbox", "own", "reached", "ready", "seen", "stamp_ms",
     )  # fmt: skip
 
     def __init__(self, slots: Slots, stamp_ms: int, change_number: int = 0, *, reading: bool = False) -> None:
@@ -64,6 +65,7 @@ class Work:
         self.outbox: dict[str, tuple[int, Outgoing | None]] = {}
         self.own: list[tuple[str, bytes]] = []
         self.reached: dict[tuple[int, bytes], bytes] = {}
+        self.addresses: dict[tuple[int, bytes], bytes] = {}
         self.ready: list[tuple[str, Ready]] = []
         self.claimed: list[tuple[str, int]] = []
         self.inbox: list[InboxChange] = []
@@ -136,6 +138,15 @@ class Work:
         """Who of the slot was reached at the address, encoded, as this work has it so far; empty for nobody."""
         found = self.reached.get((slot, address))
         return self._owned[slot].reached.get(address, b"") if found is None else found
+
+    def addresses_at(self, slot: int, address: bytes) -> bytes:
+        """Whose address it is in the slot, encoded, as this work has it so far; empty for nobody."""
+        found = self.addresses.get((slot, address))
+        return self._owned[slot].addresses.get(address, b"") if found is None else found
+
+    def address_changes(self) -> list[tuple[int, bytes, bytes]]:
+        """What the record says of whose addresses they are."""
+        return [(slot, address, names) for (slot, address), names in self.addresses.items()]
 
     def reached_changes(self) -> list[tuple[int, bytes, bytes]]:
         """What the record says of who was reached where."""

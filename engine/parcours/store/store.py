@@ -41,6 +41,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     facts     an encoded block of facts, which begins with a number of its own for its format
     inputs    an encoded block of those inputs that are kept, likewise; empty where none are
     reached   (slot, hash of an address, encoded names of those reached there; empty where there are none any more)
+    addresses the same of those whose address it is
     """
 
     sequence: int
@@ -52,11 +53,12 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     facts: bytes
     inputs: bytes = b""
     reached: list[tuple[int, bytes, bytes]] = []
+    addresses: list[tuple[int, bytes, bytes]] = []
 
     def size_bytes(self) -> int:
         """About how many bytes it takes when it is encoded, found without encoding it."""
-        written = sum([len(data) for _, _, data in self.profiles]) + sum([len(data) for _, _, data in self.reached])
-        entries = len(self.profiles) + len(self.outbox) + len(self.seen) + len(self.reached) + 1
+        written = sum([len(data) for part in (self.profiles, self.reached, self.addresses) for _, _, data in part])
+        entries = len(self.profiles) + len(self.outbox) + len(self.seen) + len(self.reached) + len(self.addresses) + 1
         return (
             RECORD_ENTRY_BYTES * entries
             + sum([len(keys) for _, keys in self.seen])
@@ -74,6 +76,7 @@ class SlotImage(msgspec.Struct, frozen=True, array_like=True):
     profiles: dict[str, bytes]
     outbox: dict[str, bytes]
     reached: dict[bytes, bytes] = {}
+    addresses: dict[bytes, bytes] = {}
 
 
 Write: TypeAlias = Callable[[], None]

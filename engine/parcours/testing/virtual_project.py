@@ -206,6 +206,7 @@ class VirtualProject(BlockingFacade):
     react = blocking(_VirtualFacade.react)
     react_to = blocking(_VirtualFacade.react_to)
     consent = blocking(_VirtualFacade.consent)
+    suppress = blocking(_VirtualFacade.suppress)
 
     def answer(self, user_id: Id, answer: Mapping[str, Any] | None = None, *, of: str) -> None:
         """Answer the newest outbound call of a person's step, named JOURNEY.STEP, with this object."""

@@ -64,7 +64,7 @@ def go_to(turn: Turn, journey: Journey, run: Run, step_id: str | None) -> None:
         if step_id is None:
             return end(turn, run, "last step")
         step = journey.steps[step_id]
-        left, run.step, run.held_until = run.step, step_id, None
+        left, run.step, run.held_until, run.since = run.step, step_id, None, turn.at
         run.visits[step_id] = run.visits.get(step_id, 0) + 1
         turn.record(run, "reached", left=left)
         if isinstance(step, End):
@@ -91,7 +91,7 @@ def archive(turn: Turn, run: Run) -> None:
     """Move the run from the open ones to the ended ones, without its timers and its data."""
     turn.cancel_timers(run, ("wait", "timeout"))
     run.ended_at = turn.at
-    run.step = run.held_until = None
+    run.step = run.held_until = run.since = None
     run.visits, run.event = {}, {}
     for delivery in run.deliveries:
         delivery.answer = {}

@@ -16,6 +16,7 @@ from parcours.core.fact import (
     Fact,
     LedgerChanged,
     LimitReached,
+    Looked,
     Moved,
     NotMerged,
     Published,
@@ -121,4 +122,5 @@ _FACTS: Final[Mapping[FactTable, Callable[[Told], Fact]]] = {
         row["digest"],
         row["by"] or "",
     ),
+    "looks": lambda row: Looked(row["time"], row["person"], row["key"], row["route"]),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class KeptLine(NamedTuple):
@@ -30,3 +30,14 @@ class ExportedLines(NamedTuple):
     lines: Iterator[KeptLine]
     through: Mapping[int, int]
     cut_ms: int
+
+
+class ExportedInputs(NamedTuple):
+    """What one person has handed in, as far as it is exported, in the order of happening.
+
+    events  rows of the table of events, by column, `time` in milliseconds
+    lines   inputs as they came, each with its effective time
+    """
+
+    events: list[dict[str, Any]]
+    lines: list[tuple[int, bytes]]

@@ -5,7 +5,7 @@ Nothing here imports Arrow before it is needed, so that an engine without the ex
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from parcours.errors import ExtraMissing
 from parcours.insight.exporter.disk import Disk
 from parcours.insight.exporter.exporter import OpenRange, RangeFiles
 from parcours.insight.exporter.facts import Exported
-from parcours.insight.exporter.inputs import ExportedLines
+from parcours.insight.exporter.inputs import ExportedInputs, ExportedLines
 from parcours.insight.exporter.rows import Telling
 from parcours.journey.program import Program
 from parcours.shard.messages import ExportRange
@@ -81,3 +81,16 @@ def recall_exported(store: Path, person: str) -> Exported:
     from parcours.insight.exporter import recall
 
     return recall.recall_exported(store, person)
+
+
+def recall_inputs(store: Path, person: str, through: Mapping[int, int]) -> ExportedInputs:
+    """The person's exported events and inputs up to these records; none where nothing is exported.
+
+    Raises as `recall_exported`.
+    """
+    if not (store / FACTS / DONE).is_dir():
+        return ExportedInputs([], [])
+    check_extra()
+    from parcours.insight.exporter import recall
+
+    return recall.recall_inputs(store, person, through)

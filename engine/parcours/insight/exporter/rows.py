@@ -18,6 +18,7 @@ from parcours.core.fact import (
     Fact,
     LedgerChanged,
     LimitReached,
+    Looked,
     Moved,
     NotMerged,
     Published,
@@ -199,6 +200,8 @@ def _told(fact: Fact, telling: Telling) -> tuple[FactTable, Row]:
             return "publications", (fact.journey, fact.version, fact.document, fact.digest, fact.by or None)
         case LedgerChanged():
             return "changes", (fact.verb, fact.journey, str(fact.ledger), fact.by or None)
+        case Looked():
+            return "looks", (fact.key, fact.route)
     assert_never(fact)
 
 

@@ -105,6 +105,7 @@ COLUMNS: Final[Mapping[KeptTable, tuple[Column, ...]]] = {
         Column("by", nullable=True),
         *_LAST,
     ),
+    "looks": (*_FIRST, Column("key"), Column("route"), *_LAST),
     "lines": (*_FIRST, Column("line", "bytes"), *_LAST),
 }
 

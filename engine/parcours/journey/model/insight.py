@@ -14,8 +14,11 @@ DAY_MS: Final = UNITS_MS["d"]
 
 FACTS_FOR_MS: Final = 90 * DAY_MS
 
+LOOKS_FOR_MS: Final = 400 * DAY_MS
+"""For so long at least it is kept who has looked at whom, unless a project says otherwise of exactly that."""
+
 FactTable: TypeAlias = Literal[
-    "events", "moves", "deliveries", "unmet", "unmatched", "limits", "changes", "publications"
+    "events", "moves", "deliveries", "unmet", "unmatched", "limits", "changes", "publications", "looks"
 ]
 """The tables into which facts are exported."""
 
@@ -70,10 +73,15 @@ class FactsForDocument(Document):
     changes: KeptFor | None = Field(default=None, description="Changes of traits, consents and audiences.")
     publications: KeptFor | None = Field(default=None, description="What was published, with its documents.")
 
+    looks: KeptFor | None = Field(
+        default=None, description="Who has looked at whom, and by which key; 400 days at least if nothing is said here."
+    )
+
     def of(self, table: FactTable) -> int | None:
         """How long a table is kept, in ms; None for ever."""
         own: int | str | None = getattr(self, table)
-        return _bounded(self.all if own is None else own)
+        usual = _at_least(LOOKS_FOR_MS, _bounded(self.all)) if table == "looks" else _bounded(self.all)
+        return usual if own is None else _bounded(own)
 
 
 ArchivedEvents: TypeAlias = Annotated[
@@ -122,12 +130,18 @@ class InsightDocument(Document):
         """How long a table is kept, in ms; None for ever. Inputs as long as events."""
         if isinstance(self.facts_for, FactsForDocument):
             return self.facts_for.of("events" if table == "lines" else table)
-        return _bounded(self.facts_for)
+        kept_for_ms = _bounded(self.facts_for)
+        return _at_least(LOOKS_FOR_MS, kept_for_ms) if table == "looks" else kept_for_ms
 
     @property
     def usually_kept_for(self) -> int | None:
         """How long facts are kept of which nothing else is said, in ms; None for ever."""
         return _bounded(self.facts_for.all if isinstance(self.facts_for, FactsForDocument) else self.facts_for)
+
+
+def _at_least(least_ms: int, kept_for_ms: int | None) -> int | None:
+    """For so long, or for longer if it is kept for longer."""
+    return None if kept_for_ms is None else max(least_ms, kept_for_ms)
 
 
 def _bounded(kept: int | str) -> int | None:

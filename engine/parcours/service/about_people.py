@@ -1,0 +1,89 @@
+"""What can be asked about people of a running service besides a look at one: whose address it is, facts, all that is
+held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+from parcours.core.fact import Fact
+from parcours.core.identity import person_asked_for
+from parcours.errors import CallerError
+from parcours.routing.calls import person_text
+from parcours.service.host import Host
+from parcours.service.people_calls import Id, check_text
+from parcours.service.person_record import PersonRecord
+from parcours.shard.messages import Look
+from parcours.shard.requests import FindPeople, NoteLook
+from parcours.wording import shown_value
+
+AddressKind: TypeAlias = Literal["email", "phone"]
+
+CHANNEL_OF: Final[dict[AddressKind, str]] = {"email": "email", "phone": "sms"}
+"""The channel whose addresses are of the kind."""
+
+
+class AboutPeople(ABC):
+    """The part of a service for whoever answers people.
+
+    `look` says who asks, which is recorded as a fact of whoever is found: a name that nobody has is kept nowhere.
+    """
+
+    _host: Host
+
+    @abstractmethod
+    def _check_open(self) -> None:
+        """Raises CallerError unless it is open, on the running loop."""
+
+    def find(self, kind: AddressKind, address: str, *, look: Look | None = None) -> Coroutine[Any, Any, list[str]]:
+        """The names of everybody who has this address now, or had it when something left for there lately, sorted.
+
+        kind     "email" or "phone"
+        address  as it stands in the profile, or in the form that its channel makes of it
+        Nobody is looked through: each shard keeps whose addresses they are.
+        """
+        if kind not in get_args(AddressKind):
+            raise CallerError(f"find({shown_value(kind)}): email or phone is expected")
+        check_text("address", address)
+        return self._find(CHANNEL_OF[kind], address, look)
+
+    async def _find(self, channel: str, address: str, look: Look | None) -> list[str]:
+        self._check_open()
+        ports = self._host.ports
+        found = await asyncio.gather(*(port.ask(FindPeople(channel, address)) for port in ports))
+        if look is not None:
+            looked_at = [people if any(found) or number else [""] for number, people in enumerate(found)]
+            await asyncio.gather(
+                *(port.ask(NoteLook(people, look)) for port, people in zip(ports, looked_at, strict=True) if people)
+            )
+        return sorted(name for people in found for name in people)
+
+    def facts(self, person: Id, *, look: Look | None = None) -> Coroutine[Any, Any, list[Fact]]:
+        """All that is still told of a person, in the order of happening."""
+        return self._facts(person_asked_for(person_text(person, "facts")), look)
+
+    async def _facts(self, name: str, look: Look | None) -> list[Fact]:
+        self._check_open()
+        facts = await self._host.facts_of(name)
+        if facts:
+            await self._note(name, look)
+        return facts
+
+    def record(self, person: Id, *, look: Look | None = None) -> Coroutine[Any, Any, PersonRecord | None]:
+        """Everything that is held of a person, in all places; None if nothing is."""
+        return self._record(person_asked_for(person_text(person, "record")), look)
+
+    async def _record(self, name: str, look: Look | None) -> PersonRecord | None:
+        self._check_open()
+        record = await self._host.everything_of(name)
+        if not record.is_anything:
+            return None
+        await self._note(name, look)
+        return record
+
+    async def _note(self, name: str, look: Look | None) -> None:
+        if look is not None:
+            await self._host.port_of(name).ask(NoteLook([name], look))

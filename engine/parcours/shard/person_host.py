@@ -1,0 +1,89 @@
+"""The part of a shard's host that answers about one person, and sees to it that looks at people are committed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from parcours.background import spawn
+from parcours.clock import Clock
+from parcours.core.profile import Profile
+from parcours.errors import ParcoursError
+from parcours.shard.messages import Look, Recalled
+from parcours.shard.person_facts import recall
+from parcours.shard.person_requests import Held
+from parcours.shard.shard import Shard
+from parcours.shard.turns import Turns
+from parcours.store.store import Store
+
+log = logging.getLogger("parcours")
+
+LOOKS_WITHIN_S: Final = 1.0
+"""Within this time looks are committed, if no other commit takes them along."""
+
+LOOKS_MAX: Final = 1_000
+"""Looks that wait for a commit; whoever asks beyond it waits for one."""
+
+
+class PersonHost:
+    """What changes nothing is answered at once, as by the host."""
+
+    def __init__(self, shard: Shard, store: Store, clock: Clock, turns: Turns) -> None:
+        self._shard = shard
+        self._store = store
+        self._clock = clock
+        self._turns = turns
+        self._alarm: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def profile(self, person: str, look: Look | None) -> Profile | None:
+        profile = self._shard.persons.profile(person)
+        if look is not None and profile is not None:
+            await self.note_look([person], look)
+        return profile
+
+    async def find(self, channel: str, address: str) -> list[str]:
+        return self._shard.persons.find(channel, address)
+
+    async def note_look(self, people: Sequence[str], look: Look) -> None:
+        waiting = self._shard.persons.note_look(people, look, self._clock.now_ms())
+        if waiting >= LOOKS_MAX:
+            await self._keep_looks()
+        elif self._alarm is None:
+            self._alarm = asyncio.get_running_loop().call_later(LOOKS_WITHIN_S, self._ring)
+
+    async def held(self, person: str) -> Held:
+        return self._shard.persons.held(person)
+
+    async def recall(self, person: str, after: int, through: int | None, *, lines: bool = False) -> Recalled:
+        if through is None:
+            await self._keep_looks()
+            after = max(0, after - self._shard.commits.export.offset)
+            through = self._shard.newest
+        return recall(self._store, person, after, through, lines=lines)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        spawn(self._try_to_keep_looks(), self._tasks)
+
+    async def _try_to_keep_looks(self) -> None:
+        try:
+            await self._keep_looks()
+        except ParcoursError as error:  # it stops for whoever asks next, who tells its runtime
+            log.warning("who has looked at whom was not recorded: %s", error)
+
+    async def _keep_looks(self) -> None:
+        if self._shard.commits.looks:
+            async with self._turns:
+                self._shard.persons.keep_looks(self._clock.now_ms())
+
+    async def close(self) -> None:
+        """Commit what waits. Called before there are no more turns."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        if self._shard.commits.looks and not self._shard.commits.is_broken:
+            async with self._turns.even_if_held:
+                self._shard.persons.keep_looks(self._clock.now_ms())
+        await asyncio.gather(*self._tasks, return_exceptions=True)

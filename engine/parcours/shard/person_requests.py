@@ -1,0 +1,107 @@
+"""Requests to a shard about one person: what is known of her, and whose an address is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from parcours.core.effect import Outgoing
+from parcours.core.profile import Profile
+from parcours.shard.dead_letters import DeadLetter
+from parcours.shard.messages import Look, Recalled
+from parcours.shard.request import Request
+
+if TYPE_CHECKING:
+    from parcours.shard.host import ShardHost
+
+
+class GetProfile(Request[Profile | None], frozen=True, tag="profile"):
+    """Everything known of a person, None if nothing is.
+
+    look  who looks, to be recorded; None for a question of the engine's own
+    """
+
+    person: str
+    look: Look | None = None
+
+    async def put_to(self, host: ShardHost) -> Profile | None:
+        return await host.people.profile(self.person, self.look)
+
+
+class NoteLook(Request[None], frozen=True, tag="note_look"):
+    """Somebody looks at these people. It is recorded with the next commit, which comes within a second."""
+
+    people: list[str]
+    look: Look
+
+    async def put_to(self, host: ShardHost) -> None:
+        await host.people.note_look(self.people, self.look)
+
+
+class FindReached(Request[list[str]], frozen=True, tag="reached"):
+    """The names of the shard's people to whom something has left for this address of the channel lately, sorted."""
+
+    channel: str
+    address: str
+
+    async def put_to(self, host: ShardHost) -> list[str]:
+        return await host.reached(self.channel, self.address)
+
+
+class FindPeople(Request[list[str]], frozen=True, tag="find_people"):
+    """The names of the shard's people whose address this is, or was when something left for there lately, sorted.
+
+    address  as it was written; its form on the channel counts as well
+    """
+
+    channel: str
+    address: str
+
+    async def put_to(self, host: ShardHost) -> list[str]:
+        return await host.people.find(self.channel, self.address)
+
+
+class RecallFacts(Request[Recalled], frozen=True, tag="recall"):
+    """A slice of what the journal tells of a person: above record `after`, up to `through`.
+
+    The first question has no `through`, and the answer names it: what is committed meanwhile belongs to a later
+    question, so whoever asks comes to an end. Its `after` is a number of the export: what that has need not be told.
+
+    lines  whether kept inputs are asked for as well
+    """
+
+    person: str
+    after: int = 0
+    through: int | None = None
+    lines: bool = False
+
+    async def put_to(self, host: ShardHost) -> Recalled:
+        return await host.people.recall(self.person, self.after, self.through, lines=self.lines)
+
+
+class Held(msgspec.Struct, frozen=True, array_like=True):
+    """What a shard holds of a person now, besides facts and inputs.
+
+    outbox   her deliveries that wait for their channel or for its answer
+    reached  the hash of each address at which something has left for her, and the day since 1970 on which it did last
+    letters  what could not be applied
+    """
+
+    profile: Profile | None
+    outbox: list[Outgoing]
+    reached: list[tuple[str, int]]
+    letters: list[DeadLetter]
+
+    @property
+    def is_anything(self) -> bool:
+        return bool(self.profile or self.outbox or self.reached or self.letters)
+
+
+class GetHeld(Request[Held], frozen=True, tag="held"):
+    """All that the shard holds of a person now."""
+
+    person: str
+
+    async def put_to(self, host: ShardHost) -> Held:
+        return await host.people.held(self.person)

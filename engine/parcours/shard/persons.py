@@ -1,0 +1,94 @@
+"""What a shard tells of one person, and by whom that was asked: every look at somebody is a fact.
+
+A look changes nothing that anybody waits for, so it makes no commit of its own: it is kept with the next one, which
+whoever drives the shard sees to within a moment. A crash in between loses it, and what was answered with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from parcours.core.effect import Outgoing
+from parcours.core.fact import Looked
+from parcours.core.identity import SlotMap
+from parcours.core.profile import Profile, decode_profile
+from parcours.shard.addresses import Addresses
+from parcours.shard.commits import Commits
+from parcours.shard.dead_letters import DeadLetter, DeadLetters
+from parcours.shard.messages import Look
+from parcours.shard.person_requests import Held
+from parcours.shard.published import Published
+from parcours.shard.reached import Reached, reached_of
+from parcours.shard.slots import Slot, Slots
+
+_decode_outgoing = msgspec.msgpack.Decoder(Outgoing).decode
+
+
+def held_in(slot: Slot, person: str, letters: list[DeadLetter]) -> Held:
+    """What a slot holds of a person; `letters` are hers."""
+    data = slot.profiles.get(person)
+    return Held(
+        profile=None if data is None else decode_profile(data),
+        outbox=[entry for entry in map(_decode_outgoing, slot.outbox.values()) if entry.person == person],
+        reached=reached_of(slot, person),
+        letters=letters,
+    )
+
+
+class Persons:
+    """Of one shard."""
+
+    def __init__(
+        self,
+        slots: Slots,
+        slot_map: SlotMap,
+        commits: Commits,
+        published: Published,
+        addresses: Addresses,
+        reached: Reached,
+        dead_letters: DeadLetters,
+    ) -> None:
+        self._slots = slots
+        self._slot_map = slot_map
+        self._commits = commits
+        self._published = published
+        self._addresses = addresses
+        self._reached = reached
+        self._dead_letters = dead_letters
+
+    def profile(self, person: str) -> Profile | None:
+        """Everything known of a person, None if nothing is."""
+        self._commits.check()
+        data = self._slots[self._slot_map.slot(person)].profiles.get(person)
+        return None if data is None else decode_profile(data)
+
+    def held(self, person: str) -> Held:
+        """All that is held of a person now, besides facts and inputs."""
+        self._commits.check()
+        letters = [letter for letter in self._dead_letters.listed() if letter.person == person]
+        return held_in(self._slots[self._slot_map.slot(person)], person, letters)
+
+    def find(self, channel: str, address: str) -> list[str]:
+        """Everybody whose address this is, or was when something left for there lately, sorted."""
+        self._commits.check()
+        program, found = self._published.program, set[str]()
+        for form in self._addresses.forms(channel, address, program):
+            found.update(self._addresses.names(channel, form, program))
+            found.update(self._reached.names(channel, form, self._commits.stamp_ms))
+        return sorted(found)
+
+    def note_look(self, people: Iterable[str], look: Look, now_ms: int) -> int:
+        """Somebody looks at these people now; returns how many looks wait for a commit."""
+        self._commits.check()
+        at = max(now_ms, self._commits.stamp_ms)
+        waiting = self._commits.looks
+        waiting += [Looked(at, person, look.key, look.route) for person in people]
+        return len(waiting)
+
+    def keep_looks(self, now_ms: int) -> None:
+        """Commit the looks that wait, if any do."""
+        if self._commits.looks:
+            with self._commits.whole():
+                self._commits.commit(self._commits.begin(now_ms))
