@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from parcours.channel import Channel, Delivery, Finding, NotSent, Receipt
+from parcours.channel import Channel, Delivery, Finding, NotSent, Reaction, Receipt
 
 CONTENT_BYTES_MAX: Final = 16 * 1024
 """Several have to find room in an inbox, and an app fetches all of them at once."""
@@ -86,6 +86,8 @@ class InboxChannel(Channel):
 
     Settings: ClassVar[type[BaseModel]] = InboxSettings
     address_kind: ClassVar[str] = "person"
+    reports: ClassVar[frozenset[Reaction]] = frozenset({"delivered"})
+    reports_by_app: ClassVar[frozenset[Reaction]] = frozenset({"opened", "clicked", "dismissed"})
 
     def __init__(self, settings: InboxSettings) -> None:
         del settings

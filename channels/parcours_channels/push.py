@@ -90,7 +90,7 @@ class PushChannel(LinkedChannel):
     address_kind: ClassVar[str] = "token"
     dead_codes: ClassVar[frozenset[str]] = DEAD_TOKEN
     reports: ClassVar[frozenset[Reaction]] = frozenset({"failed"})
-    reports_by_links: ClassVar[frozenset[Reaction]] = frozenset({"delivered", "opened", "clicked"})
+    reports_by_app: ClassVar[frozenset[Reaction]] = frozenset({"delivered", "opened", "clicked"})
     libraries: ClassVar[tuple[str, ...]] = ("aiohttp", "google.auth", "pyfcm", "requests")
 
     def __init__(self, settings: PushSettings) -> None:

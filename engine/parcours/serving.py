@@ -24,8 +24,9 @@ from parcours.background import spawn
 from parcours.errors import ExtraMissing, ParcoursError, SettingInvalid
 from parcours.ingress import health, metrics
 from parcours.ingress.application import Application, door_of
-from parcours.ingress.deployment import completed, shown_host
+from parcours.ingress.deployment import completed
 from parcours.ingress.door import Door
+from parcours.ingress.origins import shown_host
 from parcours.ingress.settings import ServeSettings
 from parcours.service.service import Service
 

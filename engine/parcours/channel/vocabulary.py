@@ -202,9 +202,9 @@ class Channel(Protocol):
     as `550 5.1.1`, is one of them if a word of it is. And `libraries`, a tuple of names: what it imports only when it
     starts, so that a simulation, which starts none, does not wait for them; a missing one is told when it is loaded.
 
-    And it may say of which reactions anybody tells: `reports`, a frozenset of those that its provider reports, and
-    `reports_by_links` of those that are told by addresses of ours in its contents (links.py). Of a channel that says
-    neither, `parcours check --config` believes everything.
+    And it may say of which reactions anybody tells: `reports`, a frozenset of those that its provider reports,
+    `reports_by_links` of those that links in its contents tell, where they are tracked, and `reports_by_app` of those
+    that an app tells (links.py). Of a channel that says none of it, `parcours check --config` believes everything.
 
     A channel that has started may have two numbers, which the engine asks for again and again. `capacity` says how many
     deliveries it can have under way, such as connections or requests at once: so many are claimed, and no more are in

@@ -12,6 +12,7 @@ from parcours.errors import CallerError, ExtraMissing
 
 if TYPE_CHECKING:
     from parcours.dispatch.registry import Registry
+    from parcours.journey.compile.reactions import Reported
     from parcours.journey.project import Project
     from parcours.journey.read.finding import Finding
 
@@ -58,6 +59,16 @@ def init(
 def check(
     folder: ProjectFolder,
     draft: Annotated[bool, typer.Option("--draft", help="Messages that are drafts are fine.")] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="serve.yaml: warn of what nobody would tell where it says that the project runs.",
+        ),
+    ] = None,
 ) -> None:
     """List everything that is wrong with a project, all at once."""
     from parcours.dispatch.judgement import Judgement
@@ -65,7 +76,7 @@ def check(
 
     registry = Registry.installed()
     judgement = Judgement(registry)
-    findings = judgement.findings(folder)
+    findings = judgement.findings(folder, None if config is None else _reported(registry, config))
     if not any(finding.severity == "error" for finding in findings):
         from parcours.testing.cases.read import read_cases
 
@@ -86,6 +97,21 @@ def check(
         raise typer.Exit(1)
     told += [_count(warnings, "warning")] if warnings else []
     typer.echo(f"{folder}: {', '.join(['nothing is wrong', *told])}.")
+
+
+def _reported(registry: Registry, config: Path) -> Reported:
+    """Which reactions are told behind the door that has these settings."""
+    from parcours.dispatch.reported import InstalledReports
+    from parcours.ingress.origins import is_loopback, shown_host
+    from parcours.ingress.settings import load_settings
+
+    settings = load_settings(config)
+    opens_feedback = not settings.keys or any("feedback" in key.scopes for key in settings.keys)
+    return InstalledReports(
+        registry,
+        has_links=settings.public_url is not None or is_loopback(shown_host(settings.host)),
+        takes_mail=settings.bounces is not None or opens_feedback,
+    )
 
 
 def _unopenable(project: Project, registry: Registry) -> list[Finding]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from parcours.dispatch.registry import Registry
 from parcours.errors import ChannelUnknown, ExtraMissing
 from parcours.journey.compile.content_check import ContentCheck
+from parcours.journey.compile.reactions import Reported
 from parcours.journey.project import Project
 from parcours.journey.read.finding import Finding
 
@@ -36,9 +37,9 @@ class Judgement:
         self._settings = _WhenAsked(names, self._setting)
         self._checks = _WhenAsked(names, self._check)
 
-    def findings(self, folder: str | Path) -> list[Finding]:
-        """Every error and warning in a project's folder."""
-        return Project.check(folder, self._contents, self._settings, self._checks)
+    def findings(self, folder: str | Path, reported: Reported | None = None) -> list[Finding]:
+        """Every error and warning in a project's folder; `reported` says which reactions are told where it runs."""
+        return Project.check(folder, self._contents, self._settings, self._checks, reported)
 
     def load(self, folder: str | Path, *, drafts: bool = False, configured: bool = True) -> Project:
         """The project in a folder, with drafts if asked for. Raises ProjectInvalid with every error at once.

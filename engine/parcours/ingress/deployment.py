@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from parcours.errors import SettingInvalid
-from parcours.ingress.origins import is_loopback
+from parcours.ingress.origins import is_loopback, shown_host
 from parcours.ingress.sealed_links import SealedLinks
 from parcours.ingress.settings import SIGNING_KEY_MIN, ServeSettings
 
@@ -64,11 +64,6 @@ def links_of(settings: ServeSettings) -> SealedLinks:
         unsubscribe=settings.unsubscribe == "here",
         bounce_domain=None if settings.bounces is None else settings.bounces.domain,
     )
-
-
-def shown_host(host: str) -> str:
-    """The host as it stands in an address."""
-    return f"[{host}]" if ":" in host else host
 
 
 def _kept_key(store: Path | None) -> str:

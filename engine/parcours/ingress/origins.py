@@ -47,6 +47,11 @@ def preflight_headers(headers: Mapping[str, str], methods: str, allowed: Collect
     }
 
 
+def shown_host(host: str) -> str:
+    """The host as it stands in an address."""
+    return f"[{host}]" if ":" in host else host
+
+
 def is_loopback(host: str) -> bool:
     """Whether this value of `Host`, or this origin, names this machine itself."""
     try:

@@ -10,12 +10,13 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
-from parcours.arguments import check_kind, folder_path
+from parcours.arguments import check_callable, check_kind, folder_path
 from parcours.errors import CallerError, ProjectInvalid
 from parcours.expression.nodes import Node
 from parcours.expression.trees import Trees
 from parcours.journey.compile.content_check import ContentChecks
 from parcours.journey.compile.project import ContentModels, compile_project
+from parcours.journey.compile.reactions import Reported, warn_of_unheard
 from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
@@ -91,13 +92,16 @@ class Project:
         contents: ContentModels | None = None,
         settings: ChannelModels | None = None,
         checks: ContentChecks | None = None,
+        reported: Reported | None = None,
     ) -> list[Finding]:
         """Every error and warning in a folder, by file and line. Raises for nothing that the folder may hold.
 
-        checks  each channel's `check`, of which contents are asked that are the same for everybody
+        checks    each channel's `check`, of which contents are asked that are the same for everybody
+        reported  which reactions are told where the project is to run: listeners for any other are warned of
         """
         _check_judgement(contents, settings, checks)
-        return _examine(folder_path("Project.check", folder), contents, settings, checks)[1]
+        check_callable("reported", reported)
+        return _examine(folder_path("Project.check", folder), contents, settings, checks, reported)[1]
 
     @classmethod
     def of(
@@ -247,7 +251,11 @@ def _dumped(document: Any) -> dict[str, Any]:
 
 
 def _examine(
-    folder: Path, contents: ContentModels | None, settings: ChannelModels | None, checks: ContentChecks | None = None
+    folder: Path,
+    contents: ContentModels | None,
+    settings: ChannelModels | None,
+    checks: ContentChecks | None = None,
+    reported: Reported | None = None,
 ) -> tuple[Project | None, list[Finding]]:
     """The project, if it has no errors, and all findings in order."""
     findings: list[Finding] = []
@@ -257,6 +265,10 @@ def _examine(
     trees = Trees()
     program, checked = compile_project(documents, margins, contents, trees=trees, checks=checks or {})
     project = None if errors(findings, drafts=True) else Project(checked, program, folder, trees)
+    if project is not None and reported is not None:
+        compiled = {journey.name: journey for journey in program.journeys}
+        for document, margin in zip(documents.journeys, margins.journeys, strict=True):
+            warn_of_unheard(document, compiled[document.journey], reported, margin)
     return project, sorted(set(findings))
 
 
