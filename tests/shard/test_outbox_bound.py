@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from parcours.channel import Accepted, Ambiguous, NotSent, Refused
+from parcours.channel import Accepted, Ambiguous, Feedback, NotSent, Refused
 from parcours.config import MINUTE_MS, Settings
 from parcours.core.effect import Outgoing
 from parcours.core.input import Settlement
+from parcours.journey.project import Project
+from parcours.journey.publish.ledger import Verb, changed
+from parcours.journey.publish.publications import Publications
+from parcours.segment.inputs import feedback_line
 from parcours.shard.work import OutgoingHead
 
 if TYPE_CHECKING:
@@ -56,6 +60,72 @@ def test_the_count_follows_every_entry_from_its_decision_to_its_end_and_across_a
         world.pass_ms(6 * MINUTE_MS)
         world.settle(*[answer(each.key) for each in world.claim()])
         check()
+
+
+BOUGHT, ORDERED = ("Started", "Bought"), ("Ordered",)
+"""What anna does for a transactional mail: of a run that is over at once, and of one that stays open."""
+
+
+def in_doubt(world: World, lines: Lines, events: tuple[str, ...]) -> str:
+    """The key of the mail to anna for these events, of which only a reaction could tell whether it has arrived."""
+    world.take(lines.identify("anna"), *(lines.track("anna", event) for event in events))
+    (outgoing,) = world.claim()
+    world.settle(Ambiguous(outgoing.key, "the connection broke"))
+    return outgoing.key
+
+
+@pytest.mark.parametrize("verb", ["resume", "stop"])
+@pytest.mark.parametrize("journey, events", [("remind", BOUGHT), ("ship", ORDERED)])
+@pytest.mark.parametrize("kept", ["claim", "retry"])
+def test_a_delivery_that_a_pause_keeps_is_out_when_it_ends_if_a_reaction_has_told_of_it(
+    new_world: Callable[..., World],
+    new_shop: Callable[..., Project],
+    lines: Lines,
+    verb: Verb,
+    kept: str,
+    journey: str,
+    events: tuple[str, ...],
+) -> None:
+    # given a mail in doubt, whose retry falls due in a pause of its journey, or a claim of it comes then
+    world = new_world(project=new_shop())
+    key = in_doubt(world, lines, events)
+    if kept == "claim":
+        world.pass_ms(10 * MINUTE_MS)
+    change(world, "pause", journey)
+    world.pass_ms(10 * MINUTE_MS)
+    assert world.claim() == []
+
+    # when it is known from a reaction that it has arrived, and the pause ends
+    world.take(feedback_line(Feedback(key=key, reaction="delivered")))
+    assert there(world) == {"email": 1}, "a late receipt may still come"
+    world.now_ms += 1
+    change(world, verb, journey)
+    world.pass_ms(1)
+    world.pass_ms(1)
+
+    assert world.states("anna") == ["delivered"]
+    assert world.shard._leaving.outbox.full(1) == there(world) == {}
+    world.reopen()
+    assert there(world) == {}
+
+
+def test_a_delivery_that_a_reaction_has_told_of_is_out_when_its_run_is_left(world: World, lines: Lines) -> None:
+    # given a mail in doubt of an open run, and that it has arrived
+    key = in_doubt(world, lines, ORDERED)
+    world.take(feedback_line(Feedback(key=key, reaction="delivered")))
+    assert there(world) == {"email": 1}, "a late receipt may still come"
+
+    # when the run is left, and nothing of it is tried again
+    world.take(lines.track("anna", "Emptied"))
+    world.pass_ms(10 * MINUTE_MS)
+
+    assert world.states("anna") == ["delivered"]
+    assert world.shard._leaving.outbox.full(1) == there(world) == {}
+
+
+def change(world: World, verb: Verb, journey: str) -> None:
+    before = world.shard.holding().publications
+    world.shard.publish(Publications(changed(before.ledger, verb, journey, world.now_ms), before.sources))
 
 
 @pytest.mark.parametrize("outbox_full, refuses", [("keep", False), ("refuse", True)])

@@ -260,6 +260,8 @@ def withdraw(turn: Turn, run: Run) -> None:
         elif delivery.state == "unknown":
             delivery.attempt, delivery.tries_again = delivery.attempts_begun, False
             settle(turn, delivery)
+        elif delivery.state != "claimed":
+            settle(turn, delivery)  # one that a reaction has told of stayed until its retry, which does not come now
     turn.cancel_timers(run, ("retry", "release"))
     if turn.profile.inbox:
         take_back_of(turn, run)

@@ -96,11 +96,15 @@ def credit_missed(turn: Turn, journey: str) -> None:
 
 
 def release_claims(turn: Turn, kept: list[BufferedInput]) -> None:
-    """Let dispatchers claim the deliveries again that were about to leave."""
+    """Let dispatchers claim the deliveries again that were about to leave, unless a reaction has told of them since."""
     for each in kept:
-        found = find(turn, each.key) if each.kind == "claim" else None
+        if each.kind != "claim":
+            continue
+        found = find(turn, each.key)
         if found is not None and not found[0].withdrawn and found[1].state in ("queued", "unknown"):
             make_ready(turn, each.key)
+        else:
+            turn.effects.settled.append(each.key)
 
 
 def _first_timer(turn: Turn, journey: str, before: int) -> Timer | None:
