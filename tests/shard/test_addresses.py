@@ -73,3 +73,15 @@ def test_a_bound_is_told_when_it_is_reached(new_world: NewWorld) -> None:
 
     assert found(world, "home@shop.example") == [second, third]
     assert [fact.setting for fact in world.facts() if isinstance(fact, LimitReached)] == ["address_people_max"]
+
+
+def test_whoever_is_erased_is_found_by_no_address(world: World) -> None:
+    world.take(*(with_email(person, "home@shop.example") for person in ("anna", "bert", "cleo")))
+    world.take(with_email("cleo", "own@shop.example"))
+    shard = world.shard
+    with shard.commits.whole():
+        work = shard.commits.begin(world.now_ms)
+        shard.persons._addresses.forget(work, slot_of("anna"), "anna")
+        shard.commits.commit(work)
+
+    assert found(world, "own@shop.example") == ["cleo"] and found(world, "home@shop.example") == ["bert"]

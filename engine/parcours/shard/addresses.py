@@ -69,6 +69,14 @@ class Addresses:
             work.facts.append(LimitReached(work.stamp_ms, person, "address_people_max", why))
         work.addresses[slot, found] = _encode(names)
 
+    def forget(self, work: Work, slot: int, person: str) -> None:
+        """Somebody is erased: no address is hers."""
+        places = self._owned[slot].addresses.keys() | {address for each, address in work.addresses if each == slot}
+        for address in sorted(places):
+            before = work.addresses_at(slot, address)
+            if person in _decoded(before):
+                work.addresses[slot, address] = _without(before, person)
+
     def forms(self, channel: str, address: str, program: Program) -> set[str]:
         """An address as it was written, and in the form that the channel makes of it."""
         try:

@@ -131,8 +131,8 @@ class Commits:
         self.stamp_ms = work.stamp_ms
         profiles = work.profiles()
         outbox = work.outbox_changes()
-        inputs, reached = work.kept_inputs(), work.reached_changes()
-        if profiles or outbox or work.facts or inputs or reached or always:
+        inputs, reached, addresses = work.kept_inputs(), work.reached_changes(), work.address_changes()
+        if profiles or outbox or work.facts or inputs or reached or addresses or always:
             facts = self._time.keep(work.facts)
             own = [*work.own, *self._published.entries(self._slots.own.profiles), *self._reads.entries()]
             own += self._seen.entries()
@@ -144,7 +144,7 @@ class Commits:
             written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles
             record = Record(
                 self.sequence + 1, self.epoch, work.stamp_ms, work.seen, written, outbox, facts, inputs, reached,
-                addresses := work.address_changes(),
+                addresses,
             )  # fmt: skip
             started_ms = stopwatch_ms()
             size_bytes = self._store.append(record)
