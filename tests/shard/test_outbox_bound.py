@@ -16,7 +16,7 @@ from parcours.core.input import Settlement
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Verb, changed
 from parcours.journey.publish.publications import Publications
-from parcours.segment.inputs import feedback_line
+from parcours.segment.reports import feedback_line
 from parcours.shard.work import OutgoingHead
 
 if TYPE_CHECKING:
