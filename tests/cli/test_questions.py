@@ -83,7 +83,7 @@ def test_either_a_result_or_a_store_is_reported(ask: Any, tmp_path: Path) -> Non
         result = ask("report", *arguments)
 
         assert result.exit_code == 2
-        assert "choose one of OUT, --store and --url" in result.stderr
+        assert "choose one of OUT, --store, --facts and --url" in result.stderr
 
 
 def test_the_report_of_a_store_has_the_counts_of_all_its_facts(ask: Any, luma_copy: Path, store: str) -> None:
@@ -279,8 +279,8 @@ def test_a_store_of_another_project_is_not_opened(ask: Any, luma_copy: Path, sto
 @pytest.mark.parametrize(
     "options, complaint",
     [
-        ([], "choose one of --events, --store and --url"),
-        (["--events", "e", "--store", "memory:"], "choose one of --events, --store and --url"),
+        ([], "choose one of --events, --store, --facts and --url"),
+        (["--events", "e", "--store", "memory:"], "choose one of --events, --store, --facts and --url"),
         (["--store", "memory:", "--until", "2026-01-01T00:00:00Z"], "it goes with --events"),
     ],
 )

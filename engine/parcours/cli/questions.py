@@ -30,6 +30,8 @@ EventsFile = Annotated[
     str, typer.Option("--events", metavar="FILE", help="The events as NDJSON; may be gzipped; - is standard input.")
 ]
 
+FACTS_HELP = "the facts in this folder, which simulate --facts wrote as OUT/facts."
+
 Until = Annotated[
     str | None,
     typer.Option("--until", metavar="TIME", help=UNTIL_HELP),
@@ -43,6 +45,10 @@ def report(
     store: Annotated[
         str | None, typer.Option(metavar="URL", help="The totals of this store, which no engine may use.")
     ] = None,
+    facts: Annotated[
+        Path | None,
+        typer.Option("--facts", metavar="FACTS", exists=True, file_okay=False, help=f"The counts of {FACTS_HELP}"),
+    ] = None,
     project: Annotated[
         Path | None,
         typer.Option(
@@ -53,18 +59,20 @@ def report(
     key: DoorKey = None,
 ) -> None:
     """Show what a simulation, a store or a running engine came to: journeys step by step, channels, gates."""
-    if sum(each is not None for each in (out, store, url)) != 1:
-        raise typer.BadParameter("choose one of OUT, --store and --url.", param_hint="OUT")
+    if sum(each is not None for each in (out, store, facts, url)) != 1:
+        raise typer.BadParameter("choose one of OUT, --store, --facts and --url.", param_hint="OUT")
     if out is None and project is not None:
-        raise typer.BadParameter("it goes with OUT; a store knows its own.", param_hint="--project")
+        raise typer.BadParameter("it goes with OUT; stores and facts know their own.", param_hint="--project")
     if url is not None:
         _report_door(url, key)
         return
     if out is not None:
         _report_simulation(out, project)
-    else:
-        assert store is not None
+    elif store is not None:
         _report_store(store)
+    else:
+        assert facts is not None
+        _report_facts(facts)
 
 
 def _report_simulation(out: Path, project: Path | None) -> None:
@@ -125,6 +133,25 @@ def _report_store(store: str) -> None:
     print_store_report(Console(), report_of(totals, versions, clock_ms or None))
 
 
+def _report_facts(folder: Path) -> None:
+    from rich.console import Console
+
+    from parcours.config import Settings
+    from parcours.core.totals import FactCounter
+    from parcours.insight.exporter.opening import open_simulated
+    from parcours.insight.published_versions import published_versions
+    from parcours.insight.store_report import print_store_report, report_of
+
+    simulated, settings = open_simulated(folder), Settings()
+    counter = FactCounter(settings.totals_max, settings.reasons_max)
+    for some in simulated.all():
+        counter.add(some)
+    versions = published_versions(simulated.of(""))
+    targets = {each.name: each.target_percent for each in versions if each.has_goal}
+    report = report_of(counter.totals(), versions, simulated.newest_ms(), targets)
+    print_store_report(Console(), report, lines_counted=False)
+
+
 def explain(
     first: Annotated[str, typer.Argument(metavar="[DIR]", help="With --events and --store: the project's folder.")],
     profile: Annotated[
@@ -139,6 +166,10 @@ def explain(
         str | None, typer.Option(metavar="URL", help="What has been recorded in this store, which no engine may use.")
     ] = None,
     url: DoorUrl = None,
+    recorded: Annotated[
+        Path | None,
+        typer.Option("--facts", metavar="FACTS", exists=True, file_okay=False, help=f"What is told by {FACTS_HELP}"),
+    ] = None,
     until: Until = None,
     json: Annotated[bool, typer.Option("--json", help="As one line of JSON.")] = False,
     key: DoorKey = None,
@@ -147,8 +178,8 @@ def explain(
 
     What begins with @ and holds a / is taken for a name of the results, everything else for a user id.
     """
-    if sum(each is not None for each in (events, store, url)) != 1:
-        raise typer.BadParameter("choose one of --events, --store and --url.", param_hint="--events")
+    if sum(each is not None for each in (events, store, url, recorded)) != 1:
+        raise typer.BadParameter("choose one of --events, --store, --facts and --url.", param_hint="--events")
     if events is None and until is not None:
         raise typer.BadParameter("it goes with --events.", param_hint="--until")
     if url is not None:
@@ -165,16 +196,19 @@ def explain(
     source = None if events is None else events_source(events)
     project = load_project(folder, drafts=True)
     person = person_asked_for(profile)
+    states: dict[str, JourneyStateName] = {}
     if source is not None:
         result = _simulated(project, source, until, "Events")
         _say_what_is_left_out(result)
         facts, journeys = result.facts, project.program.journeys
-        states: dict[str, JourneyStateName] = {}
         none = "none of these events concerns them and any journey"
-    else:
-        assert store is not None
+    elif store is not None:
         facts, journeys, states = _recalled(project, store, person)
         none = "as far as the store's journal reaches back, it tells nothing of them"
+    else:
+        assert recorded is not None
+        facts, journeys = _read_again(project, recorded, person)
+        none = f"{recorded} tells nothing of them"
     explanation = explanation_of(facts, person, journeys, states)
     if json:
         typer.echo(msgspec.json.encode(explanation).decode())
@@ -221,6 +255,21 @@ def _recalled(
     program = PublicationCompiler(project).program(shard.publications)
     states = {name: entry.state for name, entry in shard.publications.ledger.journeys.items()}
     return facts, program.versions(), states
+
+
+def _read_again(project: Project, folder: Path, person: str) -> tuple[list[Fact], tuple[Journey, ...]]:
+    """The person's facts from the folder of a simulation, and the project's journeys by their numbers there."""
+    from parcours.insight.exporter.opening import open_simulated
+    from parcours.insight.published_versions import compiled_versions, versions_of
+
+    simulated = open_simulated(folder)
+    facts = simulated.of(person)
+    journeys = tuple(compiled_versions(project, simulated.of("")))
+    for name, version in sorted(versions_of(facts) - {(each.name, each.version) for each in journeys}):
+        typer.echo(
+            f"{name}, version {version}, is another one in the project: what its runs wait for is not told.", err=True
+        )
+    return facts, journeys
 
 
 def diff(

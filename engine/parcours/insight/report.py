@@ -34,6 +34,7 @@ def print_report(
     parked: Mapping[Parked, int] | None = None,
     mails_received: int | None = None,
     older: Mapping[str, Sequence[JourneyCount]] | None = None,
+    lines_counted: bool = True,
 ) -> None:
     """Print the whole report, its parts separated by empty lines.
 
@@ -45,6 +46,7 @@ def print_report(
     parked          how many runs were parked, by (journey, step, reason); the summary has no reasons
     mails_received  the mail server's own count of mails, where there is one
     older           the counts of each journey's older versions
+    lines_counted   whether the summary counts the lines that were read; facts alone do not tell of them
     """
     parts = report(
         summary,
@@ -56,6 +58,7 @@ def print_report(
         parked=parked,
         mails_received=mails_received,
         older=older,
+        lines_counted=lines_counted,
     )
     for part in parts:
         console.print(part)
@@ -73,6 +76,7 @@ def report(
     parked: Mapping[Parked, int] | None = None,
     mails_received: int | None = None,
     older: Mapping[str, Sequence[JourneyCount]] | None = None,
+    lines_counted: bool = True,
 ) -> Iterator[RenderableType]:
     """The parts of the report, from the journeys down to the lines that were read."""
     for name, count in summary.journeys.items():
@@ -98,7 +102,8 @@ def report(
         yield counts_part("Ids that were not merged", "call", "times", not_merged)
     if mails_received is not None:
         yield mails_part(summary.channels.get("email", {}).get("sent", 0), mails_received)
-    yield Text(_events_sentence(summary))
+    if sentences := _events_sentences(summary, lines_counted=lines_counted):
+        yield Text(sentences)
 
 
 def journey_part(
@@ -201,9 +206,9 @@ def _goal_sentence(count: JourneyCount, target_percent: float | None, *, has_goa
     return f"{reached} · target {target_percent:g} %: {'met' if percent >= target_percent else 'not met'}"
 
 
-def _events_sentence(summary: Summary) -> str:
+def _events_sentences(summary: Summary, *, lines_counted: bool) -> str:
     events = summary.events
-    parts = [f"Lines read: {_number(events.read)}", f"used {_number(events.used)}"]
+    parts = [f"Lines read: {_number(events.read)}", f"used {_number(events.used)}"] if lines_counted else []
     seldom = {
         "duplicate": events.duplicate,
         "rejected": events.rejected,
@@ -211,8 +216,8 @@ def _events_sentence(summary: Summary) -> str:
         "reactions to no delivery": events.unmatched,
     }
     parts += [f"{word} {_number(number)}" for word, number in seldom.items() if number]
-    sentence = " · ".join(parts)
-    return sentence if summary.clock is None else f"{sentence}\nThe clock stands at {summary.clock}."
+    clock = [] if summary.clock is None else [f"The clock stands at {summary.clock}."]
+    return "\n".join([*([" · ".join(parts)] if parts else []), *clock])
 
 
 def _number(number: int) -> str:

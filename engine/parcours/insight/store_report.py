@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from parcours.core.totals import Parked, Reason, Totals
-from parcours.insight.summary import JourneyCount, Summary, by_journey, events_of, journey_counts, summary_of
+from parcours.insight.summary import JourneyCount, Outline, Summary, by_journey, events_of, journey_counts, summary_of
 from parcours.journey.program import Journey
 
 if TYPE_CHECKING:
@@ -41,17 +41,20 @@ class StoreReport(msgspec.Struct, frozen=True, kw_only=True):
     parked: Sequence[tuple[Parked, int]] = ()
 
 
-def report_of(totals: Totals, versions: Sequence[Journey], clock_ms: int | None) -> StoreReport:
+def report_of(
+    totals: Totals, versions: Sequence[Outline], clock_ms: int | None, targets: Mapping[str, float | None] | None = None
+) -> StoreReport:
     """The report of these totals.
 
     versions  the journeys' versions that are known, in the order in which to tell of them
     clock_ms  the newest effective time
+    targets   the goals' targets, where the versions do not know them
     """
     counts = by_journey(journey_counts(totals, versions))
     return StoreReport(
         summary=summary_of(totals, {name: each[0] for name, each in counts.items()}, events_of(totals), clock_ms),
         older={name: each[1:] for name, each in counts.items()},
-        targets={each.name: each.goal.target_percent for each in reversed(versions) if each.goal is not None},
+        targets=_targets(versions) if targets is None else targets,
         reasons=totals.reasons,
         limits=dict(totals.limits),
         unknown_zones=dict(totals.unknown_zones),
@@ -60,8 +63,13 @@ def report_of(totals: Totals, versions: Sequence[Journey], clock_ms: int | None)
     )
 
 
-def print_store_report(console: Console, report: StoreReport) -> None:
-    """Print it, its parts separated by empty lines."""
+def _targets(versions: Sequence[Outline]) -> dict[str, float | None]:
+    compiled = [each for each in reversed(versions) if isinstance(each, Journey)]
+    return {each.name: each.goal.target_percent for each in compiled if each.goal is not None}
+
+
+def print_store_report(console: Console, report: StoreReport, *, lines_counted: bool = True) -> None:
+    """Print it, its parts separated by empty lines. `lines_counted` is False where nobody has counted lines."""
     from parcours.insight.report import print_report
 
     print_report(
@@ -74,4 +82,5 @@ def print_store_report(console: Console, report: StoreReport) -> None:
         not_merged=report.not_merged,
         parked=dict(report.parked),
         older=report.older,
+        lines_counted=lines_counted,
     )

@@ -21,6 +21,7 @@ from parcours.shard.messages import ExportRange
 from parcours.store.exports import DONE, FACTS
 
 if TYPE_CHECKING:
+    from parcours.insight.exporter.simulated import SimulatedFacts
     from parcours.insight.exporter.upkeep import StoreUpkeep
 
 EXTRA = "insight"
@@ -58,6 +59,14 @@ def open_upkeep(store: Path, settings: Settings, shards: Iterable[int] | None = 
     from parcours.insight.exporter import upkeep
 
     return upkeep.StoreUpkeep(store, settings, shards)
+
+
+def open_simulated(folder: Path) -> SimulatedFacts:
+    """The facts that a simulation wrote into this folder. Raises ExtraMissing, CallerError, StoreBroken."""
+    check_extra()
+    from parcours.insight.exporter import simulated
+
+    return simulated.SimulatedFacts(folder)
 
 
 def exported_lines(store: Path) -> ExportedLines:

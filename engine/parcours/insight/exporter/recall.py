@@ -25,7 +25,11 @@ def recall_exported(store: Path, person: str) -> Exported:
 
     Raises StoreBroken.
     """
-    facts = facts_folder(store)
+    return recall_facts(facts_folder(store), person)
+
+
+def recall_facts(facts: Path, person: str) -> Exported:
+    """The same from the folder of facts. Raises StoreBroken."""
     return reading(facts, lambda listing: _recall(facts, listing, person))
 
 

@@ -1,0 +1,73 @@
+"""Which versions of journeys do facts tell of, what are their steps and goals, and which of them has a project?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ruamel.yaml import YAML
+
+from parcours.core.fact import Fact, Moved, Published, Unmet
+from parcours.journey.model.document import GoalDocument, JourneyDocument
+from parcours.journey.program import Journey
+from parcours.journey.project import Project
+from parcours.journey.publish.publications import candidate_of
+
+PRIORITY: Final = JourneyDocument.model_fields["priority"].default
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedVersion:
+    """One version of a journey as its document has it.
+
+    steps           their ids in order
+    has_goal        whether the document has one
+    target_percent  the goal's target, None if it has none
+    """
+
+    name: str
+    version: int
+    steps: tuple[str, ...]
+    has_goal: bool
+    target_percent: float | None
+    priority: int
+
+
+def published_versions(facts: Iterable[Fact]) -> list[PublishedVersion]:
+    """What was published: journeys as a project has them in order, versions of each as they came."""
+    versions = [_version(fact) for fact in facts if isinstance(fact, Published)]
+    priorities = {each.name: each.priority for each in versions}
+    return sorted(versions, key=lambda version: (-priorities[version.name], version.name))
+
+
+def _version(fact: Published) -> PublishedVersion:
+    document = YAML(typ="safe", pure=True).load(fact.document)
+    goal = None if document.get("goal") is None else GoalDocument.model_validate(document["goal"])
+    return PublishedVersion(
+        fact.journey,
+        fact.version,
+        tuple(step["id"] for step in document["steps"]),
+        goal is not None,
+        None if goal is None else goal.target,
+        document.get("priority", PRIORITY),
+    )
+
+
+def versions_of(facts: Iterable[Fact]) -> set[tuple[str, int]]:
+    """The journeys that runs are of, or entries would have been, each with its version."""
+    return {(fact.journey, fact.version) for fact in facts if isinstance(fact, Moved | Unmet)}
+
+
+def compiled_versions(project: Project, facts: Iterable[Fact]) -> Iterator[Journey]:
+    """The project's journeys under the numbers with which they were published, the newest version of each first.
+
+    A version that says anything else than the project does now is left out.
+    """
+    published = [fact for fact in facts if isinstance(fact, Published)]
+    digests = candidate_of(project).digests.journeys
+    for journey in project.program.journeys:
+        wanted = journey.name, digests[journey.name]
+        numbers = [each.version for each in published if (each.journey, each.digest) == wanted]
+        for number in sorted(numbers, reverse=True):
+            yield replace(journey, version=number)
