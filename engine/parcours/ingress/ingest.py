@@ -145,10 +145,10 @@ async def block(door: Door, request: Request) -> Answer:
 async def events(door: Door, request: Request) -> Answer:
     """CloudEvents. A single one that is of no use is 400: there is no batch that would be lost with it."""
     mode = cloudevents.mode_of(request.headers)
-    terms = _terms(door, request, request.key or door.admit(request, "ingest"))
+    terms = terms_of(door, request, request.key or door.admit(request, "ingest"))
     body = _unpacked(request, UNPACKED_BYTES_MAX)
     lines = cloudevents.read(mode, request.headers, body, terms, door.service.program.cloud_types)
-    outcome = await _taken(door, request, lines)
+    outcome = await taken_by(door, request, lines)
     if outcome.rejected and mode != "batch":
         raise Problem(400, "invalid", outcome.rejected[0].reason)
     return json_answer(outcome)
@@ -193,7 +193,8 @@ def _unpacked(request: Request, most: int) -> bytes:
     return unpacked(request.body, request.headers.get("content-encoding", ""), most)
 
 
-def _terms(door: Door, request: Request, key: Key, kind: str | None = None) -> Terms:
+def terms_of(door: Door, request: Request, key: Key, kind: str | None = None) -> Terms:
+    """By what the calls of a request are read."""
     settings = door.settings
     push = door.service.program.addresses.get("push")
     trait = None if push is None else PUSH_TRAIT.fullmatch(push.text)
@@ -211,11 +212,11 @@ def _terms(door: Door, request: Request, key: Key, kind: str | None = None) -> T
 
 async def _ingested(door: Door, request: Request, calls: Calls, kind: str | None = None) -> Answer:
     key = request.key or door.admit(request, "ingest", calls.write_key)
-    lines = calls.read(_terms(door, request, key, kind))
-    return json_answer(await _taken(door, request, lines))
+    lines = calls.read(terms_of(door, request, key, kind))
+    return json_answer(await taken_by(door, request, lines))
 
 
-async def _taken(door: Door, request: Request, lines: CallLines) -> Outcome:
+async def taken_by(door: Door, request: Request, lines: CallLines) -> Outcome:
     """What became of the lines. Raises Problem where not all of them have been answered."""
     if not lines.lines:
         return _outcome(lines, LinesTaken(0, (), ()))

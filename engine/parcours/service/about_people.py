@@ -84,6 +84,10 @@ class AboutPeople(ABC):
         await self._note(name, look)
         return record
 
+    def note_look(self, person: Id, look: Look) -> Coroutine[Any, Any, None]:
+        """Record that somebody has looked at a person, or changed something of hers."""
+        return self._note(person_asked_for(person_text(person, "note_look")), look)
+
     async def _note(self, name: str, look: Look | None) -> None:
         if look is not None:
             await self._host.port_of(name).ask(NoteLook([name], look))

@@ -1,0 +1,256 @@
+"""Who is she, what has happened to her and why, and what is changed by hand: for whoever answers people.
+
+A person is named as results have her: by her user id, or as `@anonymous/7f3a`, whose slash is encoded in the path. Each
+look, and each change, is a fact of hers with the name of the key; nobody is known afterwards who was not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from parcours.core.fact import Fact
+from parcours.core.identity import person_asked_for
+from parcours.core.time_text import time_text
+from parcours.ingress.call_lines import CallLines
+from parcours.ingress.door import Door
+from parcours.ingress.exchange import Answer, Handler, Problem, Request, Route, decoded, json_answer
+from parcours.ingress.ingest import Outcome, taken_by, terms_of
+from parcours.ingress.keys import ANYBODY
+from parcours.ingress.people_bodies import (
+    ConsentSaid,
+    ConsentShown,
+    ConsentsShown,
+    DeliveryShown,
+    FactsShown,
+    PeopleFound,
+    PersonShown,
+    RunShown,
+    SuppressionSaid,
+    TraitsSaid,
+)
+from parcours.insight.explain import Explanation
+from parcours.insight.explain_text import explanation_text
+from parcours.instants import ceil_ms
+from parcours.service.about_people import AddressKind
+from parcours.service.person import Person, PersonDelivery, PersonRun
+from parcours.service.person_record import fact_told
+from parcours.shard.messages import Look
+
+DELIVERIES_SHOWN: Final = 20
+
+FACTS_SHOWN: Final = 100
+"""Facts of one answer; `before` leads to the others."""
+
+PIECE_BYTES: Final = 64 * 1024
+"""About so much of a person's record is sent at once."""
+
+VARY: Final = {"Vary": "Accept"}
+"""Pages come under these addresses, for browsers."""
+
+ADDRESS_KINDS: Final[tuple[AddressKind, ...]] = ("email", "phone")
+
+
+async def person(door: Door, request: Request) -> Answer:
+    """What is known of her now."""
+    found = await door.service.profile(request.params["id"], look=_look(request))
+    if found is None:
+        raise _unknown()
+    return json_answer(_shown(found, request), headers=VARY)
+
+
+async def people(door: Door, request: Request) -> Answer:
+    """Who has an address."""
+    asked = [(kind, request.query[kind]) for kind in ADDRESS_KINDS if request.query.get(kind)]
+    if len(asked) != 1 or len(request.query) != 1:
+        raise Problem(400, "invalid", "one of ?email= and ?phone= is expected, with an address")
+    ((kind, address),) = asked
+    return json_answer(PeopleFound(await door.service.find(kind, address, look=_look(request))), headers=VARY)
+
+
+async def explain(door: Door, request: Request) -> Answer:
+    """Why she got, or did not get, a message."""
+    explanation = await door.service.explain(request.params["id"], look=_look(request))
+    is_told = explanation.notes or any(story.runs or story.refusals for story in explanation.journeys)
+    if not is_told and await door.service.profile(request.params["id"]) is None:
+        raise _unknown()
+    if "text/plain" in request.headers.get("accept", ""):
+        return Answer(body=explanation_text(explanation).encode(), media_type="text/plain; charset=utf-8", headers=VARY)
+    return json_answer(explanation, headers=VARY)
+
+
+async def facts(door: Door, request: Request) -> Answer:
+    """What has happened to her, the newest first."""
+    told = await door.service.facts(request.params["id"], look=_look(request))
+    if not told and await door.service.profile(request.params["id"]) is None:
+        raise _unknown()
+    before = request.query.get("before")
+    end = len(told) if before is None else _place(told, before)
+    start = max(0, end - FACTS_SHOWN)
+    shown = [fact_told(fact) for fact in reversed(told[start:end])]
+    return json_answer(FactsShown(shown, _mark(told, start) if start else None), headers=VARY)
+
+
+async def export(door: Door, request: Request) -> Answer:
+    """Everything that is held of her, in all places."""
+    record = await door.service.record(request.params["id"], look=_look(request))
+    if record is None:
+        raise _unknown()
+    headers = {**VARY, "Content-Disposition": 'attachment; filename="person.json"'}
+    return Answer(stream=_in_pieces(record.document()), headers=headers)
+
+
+def saying(kind: str, body: type[msgspec.Struct]) -> Handler:
+    """The handler that hands in what the body says of a person, as a call of this type."""
+
+    async def say(door: Door, request: Request) -> Answer:
+        said = msgspec.structs.asdict(decoded(request, body))
+        call = {"type": kind, **_named(request), **{name: value for name, value in said.items() if value is not None}}
+        if message_id := request.headers.get("idempotency-key"):
+            call["messageId"] = message_id
+        lines = CallLines(terms_of(door, request, request.key or ANYBODY))
+        lines.add(msgspec.json.encode(call))
+        outcome = await taken_by(door, request, lines)
+        if outcome.accepted:
+            await door.service.note_look(request.params["id"], _look(request))
+        return json_answer(outcome)
+
+    return say
+
+
+def _named(request: Request) -> dict[str, str]:
+    """How a call names the person. Raises Problem for a name that only the key of an event leads to."""
+    name = person_asked_for(request.params["id"])
+    if not name.startswith("@"):
+        return {"userId": name}
+    namespace, _, its_id = name[1:].partition("/")
+    member = {"user": "userId", "anonymous": "anonymousId"}.get(namespace)
+    if member is None or not its_id:
+        raise Problem(400, "invalid", "whoever is named by the key of an event is told of by events alone")
+    return {member: its_id}
+
+
+def _look(request: Request) -> Look:
+    """Who asks for what, as the route has it."""
+    last = request.path.removeprefix("/").split("/")[2:]
+    route = "/".join(["/people", *(["{id}"] if "id" in request.params else []), *last])
+    return Look("" if request.key is None else request.key.name, f"{request.method} {route}")
+
+
+def _unknown() -> Problem:
+    return Problem(404, "unknown", "nothing is known of such a person", headers=VARY)
+
+
+def _mark(told: Sequence[Fact], place: int) -> str:
+    """By what the place is found again: facts that happen later, and a person's oldest ones that go, do not move it."""
+    at = told[place].at
+    return f"{time_text(at)}~{sum(fact.at == at for fact in told[place:])}"
+
+
+def _place(told: Sequence[Fact], before: str) -> int:
+    """The place before which facts are asked for, by a mark or a time. Raises Problem."""
+    text, _, left = before.partition("~")
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None or (left and not left.isdecimal()):
+            raise ValueError
+        at = ceil_ms(moment)
+        count = int(left or 0)
+    except (ValueError, OverflowError):
+        raise Problem(400, "invalid", "`before` is a time with its zone, or what an answer has said") from None
+    earlier = sum(fact.at < at for fact in told)
+    same = sum(fact.at == at for fact in told)
+    return earlier + (max(0, same - count) if left else 0)
+
+
+async def _in_pieces(document: Iterable[bytes]) -> AsyncIterator[bytes]:
+    held = bytearray()
+    for part in document:
+        held += part
+        if len(held) >= PIECE_BYTES:
+            yield bytes(held)
+            held.clear()
+    yield bytes(held)
+
+
+def _shown(found: Person, request: Request) -> PersonShown:
+    return PersonShown(
+        owner=found.name,
+        names=[found.name],
+        traits=_plain(found.traits),
+        audiences=sorted(found.audiences),
+        consents=ConsentsShown(_consents(found.consents), _consents(found.in_force)),
+        suppressed={channel: list(addresses) for channel, addresses in found.suppressed.items()},
+        runs=[_run(run) for run in found.runs],
+        deliveries=[_delivery(run, each) for run, each in found.newest_deliveries(DELIVERIES_SHOWN)],
+        next_timer=_time(found.next_due),
+        asked_for=person_asked_for(request.params["id"]),
+    )
+
+
+def _consents(consents: Mapping[tuple[str, str | None], bool]) -> list[ConsentShown]:
+    return [ConsentShown(channel, purpose, granted) for (channel, purpose), granted in consents.items()]
+
+
+def _run(run: PersonRun) -> RunShown:
+    return RunShown(
+        journey=run.journey,
+        version=run.version,
+        run=run.number,
+        step=run.step,
+        since=_time(run.since),
+        waits_for=list(run.waits_for),
+        until=_time(run.until),
+        parked=run.parked,
+    )
+
+
+def _delivery(run: PersonRun, delivery: PersonDelivery) -> DeliveryShown:
+    return DeliveryShown(
+        key=delivery.key,
+        journey=run.journey,
+        run=run.number,
+        step=delivery.step,
+        channel=delivery.channel,
+        message=delivery.message,
+        to=delivery.to,
+        at=time_text(delivery.at),
+        state=delivery.state,
+        marks={mark: time_text(at) for mark, at in delivery.marks.items()},
+    )
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else time_text(at_ms)
+
+
+def _plain(value: Any) -> Any:
+    """The frozen value as JSON can write it."""
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _looking(path: str, handler: Handler, gives: type[msgspec.Struct] | None, summary: str) -> Route:
+    return Route(method="GET", path=path, handler=handler, gives=gives, scope="people:read", summary=summary)
+
+
+def _changing(kind: str, path: str, body: type[msgspec.Struct], summary: str) -> Route:
+    return Route(
+        method="POST", path=path, handler=saying(kind, body), takes=body, gives=Outcome, scope="people", summary=summary
+    )
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    _looking("/people", people, PeopleFound, "Who has an address."),
+    _looking("/people/{id}", person, PersonShown, "What is known of a person."),
+    _looking("/people/{id}/explain", explain, Explanation, "Why she got, or did not get, a message."),
+    _looking("/people/{id}/facts", facts, FactsShown, "What has happened to her."),
+    _looking("/people/{id}/export", export, None, "Everything that is held of her."),
+    _changing("identify", "/people/{id}/traits", TraitsSaid, "Set traits by hand."),
+    _changing("consent", "/people/{id}/consents", ConsentSaid, "Say what she has said of consent."),
+    _changing("suppression", "/people/{id}/suppressions", SuppressionSaid, "Suppress an address, or let it be used."),
+)
