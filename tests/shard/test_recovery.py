@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -121,13 +122,35 @@ def test_a_late_receipt_finds_a_delivery_that_a_reaction_has_told_of_also_after_
     world.reopen()
     world.settle(Accepted(claimed.key, "provider-1"))
 
-    profile = world.shard.profile("anna")
-    assert profile is not None
-    deliveries = [each for run in (*profile.runs, *profile.past) for each in run.deliveries]
-    assert [(each.state, each.provider_id) for each in deliveries] == [("delivered", "provider-1")]
+    assert known_of_deliveries(world) == [("delivered", "provider-1")]
     world.pass_ms(5 * MINUTE_MS + 1)
     world.reopen()
     assert (world.states("anna"), world.claim()) == (["delivered"], [])
+
+
+@pytest.mark.parametrize("is_fired", [True, False])
+def test_a_receipt_after_the_time_of_a_retry_is_too_late_whether_or_not_that_was_fired_already(
+    world: World, lines: Lines, is_fired: bool
+) -> None:
+    world.take(lines.identify("anna"), lines.track("anna", "Started"), lines.track("anna", "Bought"))
+    (claimed,) = world.claim()
+    world.reopen()
+    world.take(msgspec.json.encode({"type": "feedback", "key": claimed.key, "reaction": "delivered"}))
+
+    world.now_ms += 5 * MINUTE_MS + 1
+    if is_fired:
+        world.pass_ms(0)
+    world.settle(Accepted(claimed.key, "provider-1"))
+
+    assert known_of_deliveries(world) == [("delivered", None)]
+
+
+def known_of_deliveries(world: World) -> list[tuple[str, str | None]]:
+    """State and provider's id of each of anna's."""
+    profile = world.shard.profile("anna")
+    assert profile is not None
+    deliveries = [each for run in (*profile.runs, *profile.past) for each in run.deliveries]
+    return [(each.state, each.provider_id) for each in deliveries]
 
 
 def test_a_delivery_that_waits_for_another_attempt_still_waits(world: World, lines: Lines) -> None:

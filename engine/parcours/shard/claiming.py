@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from contextlib import suppress
 
 import msgspec
 
@@ -21,7 +20,7 @@ from parcours.channel import Accepted, NotSent
 from parcours.config import Settings
 from parcours.core.delivery.delivery_key import place_in
 from parcours.core.effect import Outgoing
-from parcours.core.input import DeliveriesClaimed, Interrupted, ReceiptArrived, Settlement
+from parcours.core.input import DeliveriesClaimed, Interrupted, ReceiptArrived, Settlement, TimePassed
 from parcours.core.profile import Profile, decode_profile
 from parcours.durations import Durations
 from parcours.shard.archiving import Archiving
@@ -156,11 +155,19 @@ class Claiming:
             self._clear_doubt(work, receipt)
 
     def _clear_doubt(self, work: Work, receipt: Accepted) -> None:
-        """Only this shard was gone and the dispatcher lived: what it brings now need not be sent again."""
-        with suppress(ValueError):
+        """Only this shard was gone and the dispatcher lived: what it brings now need not be sent again.
+
+        A retry that is due goes first, as everywhere: whether the receipt comes too late depends on the time alone, and
+        not on whose timers have been fired already.
+        """
+        try:
             slot = place_in(receipt.key).slot
-            if slot in self._slots.owned and work.has_entry(slot, receipt.key):
-                person = work.entry(slot, receipt.key).person
+        except ValueError:
+            return  # no delivery has such a key
+        if slot in self._slots.owned and work.has_entry(slot, receipt.key):
+            person = work.entry(slot, receipt.key).person
+            self._inputs.apply(work, slot, person, TimePassed(work.stamp_ms))
+            if work.has_entry(slot, receipt.key):
                 self._hear(work, slot, person, ReceiptArrived(work.stamp_ms, receipt))
 
     def _take_back(self, work: Work, by: str, holds: Iterable[tuple[int, str]]) -> None:

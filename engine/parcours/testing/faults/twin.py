@@ -107,16 +107,27 @@ class Twin:
         """Only that something was accepted still counts, where another attempt was to be made."""
         if isinstance(given.receipt, Accepted):
             for person, delivery in self._deliveries():
-                if delivery.key == given.receipt.key and self._is_in_outbox(person, delivery):
-                    return self._apply(person, given)
-        return None
+                if delivery.key == given.receipt.key:
+                    self._fire(person, given.at)  # a retry that is due by then is over
+                    if self._is_in_outbox(person, delivery.key):
+                        self._advance(person, given)
+                    return
 
-    def _is_in_outbox(self, person: str, delivery: DeliveryState) -> bool:
-        """A delivery that a reaction has told of stays there until the time of its next attempt has come."""
+    def _is_in_outbox(self, person: str, key: str) -> bool:
+        """A delivery that a reaction has told of stays there until the time of its next attempt has come, or a pause
+        is over that keeps it.
+        """
         profile = self.people[person]
         kept = [each.timer for each in profile.kept if each.kind == "timer"]
-        waits = any(each and each.kind == "retry" and each.key == delivery.key for each in (*profile.timers, *kept))
-        return waits or (delivery.is_under_way and delivery.state != "held")
+        if any(each and each.kind == "retry" and each.key == key for each in (*profile.timers, *kept)):
+            return True
+        if any(each.kind == "claim" and each.key == key for each in profile.kept):
+            return True
+        return any(
+            delivery.is_under_way and delivery.state != "held"
+            for whose, delivery in self._deliveries()
+            if whose == person and delivery.key == key
+        )
 
     def _deliveries(self) -> Iterator[tuple[str, DeliveryState]]:
         for person, profile in self.people.items():
