@@ -18,6 +18,7 @@ from parcours.cli.doctor import doctor
 from parcours.cli.interruption import interruptible
 from parcours.cli.keys import keys
 from parcours.cli.operate import close, pause, publish, resume, stop
+from parcours.cli.person import person
 from parcours.cli.plugins import plugins
 from parcours.cli.project import check, graph, init, schema
 from parcours.cli.quality import try_out
@@ -97,6 +98,7 @@ def build() -> typer.Typer:
     for name, command in COMMANDS.items():
         app.command(name)(command)
     app.add_typer(dead)
+    app.add_typer(person)
     app.add_typer(store)
     app.add_typer(keys)
     return app
