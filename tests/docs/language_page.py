@@ -55,7 +55,8 @@ them behind a list or a text; behind an object they are properties, and have to 
 counts what an object holds.
 
 `{{ preferences_url }}` is the address of the page on which the person says what she wants to get. It is her own, and
-empty where the engine has no links: in a simulation, in a test, and without a door.
+empty where the engine has no links: in a simulation, in a test, and without a door. In cards and in-app messages, which
+her app shows, it is empty, too.
 """
 
 INBOX = """\
