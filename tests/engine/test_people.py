@@ -18,6 +18,19 @@ from parcours.journey.project import Project
 from parcours.service.engine import Engine
 from parcours.service.person_record import fact_told
 from parcours.shard.messages import Look
+from parcours.shard.request import Request
+from parcours.shard.requests import (
+    FindPeople,
+    GetHeld,
+    GetProfile,
+    NoteLook,
+    RecallFacts,
+    decode_answer,
+    decode_request,
+    encode_answer,
+    encode_request,
+)
+from parcours.shard.resharding import reshard
 from parcours.testing.virtual_project import VirtualProject
 
 FILES = {
@@ -181,3 +194,28 @@ def test_everything_that_is_held_of_a_person_is_one_document(engine: Engine) -> 
     assert told["facts"] == json.loads(json.dumps([fact_told(fact) for fact in engine.facts("ann")]))
     assert {"fact": "changed", "what": "trait", "name": "city", "value": None}.items() <= told["facts"][1].items()
     assert any(isinstance(fact, Changed) for fact in engine.facts("ann"))
+
+
+def test_people_are_found_in_a_store_that_was_shared_out_anew(shop: Project, tmp_path: Path) -> None:
+    people = ("ann", "bob", "eve")
+    with Engine.open(shop, f"sqlite:///{tmp_path}/one", shards=1, runtime="local", records=["email", "sms"]) as engine:
+        for person in people:
+            engine.identify(person, {"email": f"{person}@shop.example"}).result(30)
+    reshard(tmp_path / "one", tmp_path / "four", 4)
+
+    with Engine.open(shop, f"sqlite:///{tmp_path}/four", shards=4, runtime="local", records=["email", "sms"]) as engine:
+        assert [engine.find("email", f"{person}@shop.example") for person in people] == [[each] for each in people]
+
+
+def test_what_a_shard_holds_of_a_person_is_the_same_across_processes(engine: Engine) -> None:
+    engine.identify("ann", {"email": "ann@shop.example", "city": "Lille"}).result(30)
+    engine.track("ann", "Started", {"cart": "c1"}).result(30)
+    port = engine.service._host.port_of("ann")
+    asked: tuple[Request[Any], ...] = (
+        GetProfile("ann", CALL_CENTRE), GetHeld("ann"), RecallFacts("ann", lines=True),
+        FindPeople("email", "ann@shop.example"), NoteLook(["ann"], CALL_CENTRE),
+    )  # fmt: skip
+
+    for request in asked:
+        answer = engine.submit(port.ask(decode_request(encode_request(request)))).result(30)
+        assert decode_answer(request, encode_answer(answer)) == answer
