@@ -163,6 +163,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=MACRO_STEPS_MAX,
         description="Elements that all macros of an expression may go through; beyond it its value is missing.",
     )
+    erase_within_ms: Duration = Field(
+        default=DAY_MS,
+        description="How long it may take until nothing of somebody erased lies in any file; then it is a trouble.",
+    )
     kept_inputs_max: Count = Field(
         default=200,
         description="Inputs kept for one person's runs of a paused journey; beyond it none is made up for.",

@@ -134,11 +134,11 @@ def test_a_full_outbox_is_a_trouble_and_events_are_refused_only_where_that_is_as
 ) -> None:
     world = new_world(settings=Settings.model_validate({"outbox_max": 2, "outbox_full": outbox_full}))
     for person in ("anna", "bert"):
-        assert world.shard.refuses() is None and world.shard.standing.troubles(world.now_ms) == []
+        assert world.shard.standing.refuses() is None and world.shard.standing.troubles(world.now_ms) == []
         world.take(lines.identify(person), lines.track(person, "Started"), lines.track(person, "Bought"))
 
     told = "2 deliveries wait for the channel 'email', and outbox_max=2"
     assert world.shard.standing.troubles(world.now_ms) == [told]
-    assert world.shard.refuses() == world.shard.status().refuses == (told if refuses else None)
+    assert world.shard.standing.refuses() == world.shard.status().refuses == (told if refuses else None)
     world.settle(Accepted(world.claim(1)[0].key))
-    assert world.shard.refuses() is None and world.shard.standing.troubles(world.now_ms) == []
+    assert world.shard.standing.refuses() is None and world.shard.standing.troubles(world.now_ms) == []

@@ -98,6 +98,11 @@ class Claiming:
             fates.append(Fate(message_class, work.has_entry(claim.slot, key)))
         self._interruptions.note(work.stamp_ms, f"the dispatcher {by!r}", fates)
 
+    def forget(self, work: Work, slot: int, person: str) -> None:
+        """Somebody is erased: nothing more leaves for her, and what comes of what has left is nobody's."""
+        self.outbox.forget(person)
+        self.reached.forget(work, slot, person)
+
     def exchange(self, work: Work, asked: ExchangeDeliveries) -> list[Outgoing]:
         """Take a dispatcher's answers first: the places that they free are those that it claims for."""
         if asked.number <= self._heard.get(asked.by, 0):

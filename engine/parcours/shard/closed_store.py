@@ -18,6 +18,7 @@ from parcours.core.fact import Fact
 from parcours.core.identity import SlotMap
 from parcours.core.totals import FactCounter, Totals
 from parcours.journey.publish.publications import Publications
+from parcours.shard.erasures import Erasures
 from parcours.shard.export_state import ExportEntry, export_of
 from parcours.shard.ids.moving import StoredMessages
 from parcours.shard.messages import ExportRecord
@@ -136,12 +137,23 @@ def _read(address: str, number: int, person: str | None = None, exported: int = 
         store.close()
 
 
+def _forgotten_through(store: Store, own: Mapping[str, bytes], person: str) -> int:
+    """The record through which nothing is told of somebody who was erased."""
+    erasures, entries = Erasures(), dict(own)
+    for record in store.records():
+        entries.update((name, data) for slot, name, data in record.profiles if slot == OWN)
+    erasures.restore(entries)
+    return erasures.forgotten_through(person)
+
+
 def _read_store(store: Store, person: str | None, exported: int) -> StoredShard:
     """One pass over the journal: all of it for a person's facts, otherwise what is newer than the own slot's image."""
     image = store.image(OWN)
     through = 0 if image is None else image.sequence
     own = {} if image is None else dict(image.profiles)
     after = exported - export_of(own).offset
+    if person is not None:
+        after = max(after, _forgotten_through(store, own, person))
     totals, facts, stamp_ms = ShardTotals(Settings()), list[Fact](), 0
     totals.restore(own)
     for record in store.records(after=max(0, through - 1) if person is None else 0):  # the newest has the stamp

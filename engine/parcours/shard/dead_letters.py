@@ -110,6 +110,10 @@ class DeadLetters:
         for letter in self.numbered(numbers)[0]:
             self.in_hand.acquit(letter.mark)
 
+    def of(self, person: str) -> list[DeadLetter]:
+        """Those of a person."""
+        return [letter for letter in self._letters.values() if letter.person == person]
+
     def drop(self, letter: DeadLetter) -> tuple[str, bytes]:
         """Take it off the list; the entry to be committed."""
         del self._letters[letter.number]

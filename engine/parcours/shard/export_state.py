@@ -120,6 +120,11 @@ class ExportState:
         """What a record's number is less than in the export."""
         return self._entry.offset
 
+    @property
+    def through(self) -> int:
+        """The newest record that is exported, by its number in the export."""
+        return self._entry.through
+
     def _put(self, entry: ExportEntry) -> tuple[str, bytes]:
         self._entry = entry
         return EXPORT, encode_entry(entry)

@@ -26,6 +26,7 @@ from parcours.errors import StoreBroken
 from parcours.journey.publish.publications import Publications
 from parcours.shard.attempts import Attempts
 from parcours.shard.dead_letters import DeadLetter
+from parcours.shard.erasures import Erased, Erasure
 from parcours.shard.foreseeing import foresee
 from parcours.shard.limit_warnings import LimitWarnings
 from parcours.shard.messages import (
@@ -172,7 +173,7 @@ class ShardHost:
         async with self._turns:
             answer = await in_slices(self._shard.taking(batch, self._clock.now_ms()))
             self.look()
-            refuses = self._shard.refuses()
+            refuses = self._shard.standing.refuses()
             return answer if refuses is None else replace(answer, refuses=refuses)
 
     async def pass_time(self, now_ms: int) -> None:
@@ -229,6 +230,26 @@ class ShardHost:
     async def skip_read(self, journey: str, at: int) -> None:
         async with self._turns:
             self._shard.skip_read(journey, at, self._clock.now_ms())
+
+    async def erase(self, person: str, name: str, salt: bytes, by: str) -> Erasure:
+        async with self._turns:
+            erasure = self._shard.erasing.erase(person, name, salt, by, self._clock.now_ms())
+            self.look()
+            return erasure
+
+    async def step_erasures(self) -> bool:
+        async with self._turns:
+            return self._shard.erasing.step(self._clock.now_ms())
+
+    async def erasures(self) -> Erased:
+        return self._shard.erasing.told()
+
+    async def end_erased(self, names: list[str]) -> None:
+        async with self._turns:
+            self._shard.erasing.exported(names, self._clock.now_ms())
+
+    async def forgotten(self, person: str) -> int:
+        return self._shard.erasing.forgotten(person)
 
     async def reached(self, channel: str, address: str) -> list[str]:
         return self._shard.standing.reached(channel, address)

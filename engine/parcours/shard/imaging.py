@@ -68,6 +68,21 @@ class Imaging:
         if self._store.trim(needed_after):
             self._store.trim(needed_after)  # two for one that was written, or a backlog would never go
 
+    def renew_before(self, needed: int, sequence: int, most: int) -> bool:
+        """Renew images that are older than record `needed`, at most so many; returns whether there were any."""
+        renewed = False
+        for _ in range(most):
+            if self._oldest >= needed:
+                break
+            self._renew(sequence)
+            renewed = True
+        return renewed
+
+    def trim(self, through: int, most: int) -> bool:
+        """Trim records up to this one that no image needs, at most so many; returns whether there were any."""
+        needed_after = min(self._oldest, through)
+        return sum(self._store.trim(needed_after) for _ in range(most)) > 0
+
     def _renew(self, sequence: int) -> None:
         number = self._oldest_first[0]
         if number == OWN:

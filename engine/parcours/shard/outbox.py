@@ -94,6 +94,12 @@ class Outbox:
             return None
         return self._claims.pop(key)
 
+    def forget(self, person: str) -> None:
+        """Somebody is erased: nothing of hers is ready, and no answer for what is under way concerns anybody."""
+        for channel, queue in self._ready.items():
+            self._ready[channel] = deque(ready for ready in queue if ready.person != person)
+        self._claims = {key: claim for key, claim in self._claims.items() if claim.person != person}
+
     def claims_of(self, by: str) -> list[tuple[str, Claim]]:
         """What this dispatcher has claimed, by key."""
         return [(key, claim) for key, claim in self._claims.items() if claim.by == by]

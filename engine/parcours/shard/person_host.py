@@ -61,6 +61,7 @@ class PersonHost:
         if through is None:
             await self._keep_looks()
             after = max(0, after - self._shard.commits.export.offset)
+            after = max(after, self._shard.erasing.erasures.forgotten_through(person))
             through = self._shard.newest
         return recall(self._store, person, after, through, lines=lines)
 

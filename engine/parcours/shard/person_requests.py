@@ -9,6 +9,7 @@ import msgspec
 from parcours.core.effect import Outgoing
 from parcours.core.profile import Profile
 from parcours.shard.dead_letters import DeadLetter
+from parcours.shard.erasures import Erased, Erasure
 from parcours.shard.messages import Look, Recalled
 from parcours.shard.request import Request
 
@@ -37,6 +38,55 @@ class NoteLook(Request[None], frozen=True, tag="note_look"):
 
     async def put_to(self, host: ShardHost) -> None:
         await host.people.note_look(self.people, self.look)
+
+
+class Erase(Request[Erasure], frozen=True, tag="erase"):
+    """Forget a person: it is durable once it is answered, and what is left of her goes later (erasures.py).
+
+    name  of the erasure, which begins with her slot; the answer has another one if she is being erased already
+    salt  for the shard's hashes, if it has none yet
+    by    the name of the key
+    """
+
+    person: str
+    name: str
+    salt: bytes
+    by: str
+
+    async def put_to(self, host: ShardHost) -> Erasure:
+        return await host.erase(self.person, self.name, self.salt, self.by)
+
+
+class StepErasures(Request[bool], frozen=True, tag="step_erasures"):
+    """Do a part of what erasures have left to do in the shard's own files; whether to come again at once."""
+
+    async def put_to(self, host: ShardHost) -> bool:
+        return await host.step_erasures()
+
+
+class GetErasures(Request[Erased], frozen=True, tag="erasures"):
+    """The erasures that the shard knows, and how far its export is."""
+
+    async def put_to(self, host: ShardHost) -> Erased:
+        return await host.erasures()
+
+
+class EndErased(Request[None], frozen=True, tag="end_erased"):
+    """No exported file has anything of these erasures any more. May be repeated."""
+
+    names: list[str]
+
+    async def put_to(self, host: ShardHost) -> None:
+        await host.end_erased(self.names)
+
+
+class GetForgotten(Request[int], frozen=True, tag="forgotten"):
+    """Through which record nothing of a person is told any more, by its number in the export; 0: she was not erased."""
+
+    person: str
+
+    async def put_to(self, host: ShardHost) -> int:
+        return await host.forgotten(self.person)
 
 
 class FindReached(Request[list[str]], frozen=True, tag="reached"):

@@ -17,7 +17,7 @@ Under virtual time whoever drives the shard holds everybody at the instant, and 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
@@ -232,6 +232,19 @@ class Reads:
         before = self._kept.made.get(journey)
         if before is None or before.at < at:
             self._keep(made={**self._kept.made, journey: MadeRead(at)})
+
+    def forget(self, person: str, own: Mapping[str, bytes]) -> None:
+        """Somebody is erased: she enters by no read, and stands in no place."""
+        for begun in self._kept.begun:
+            places = self._places.get((begun.read.journey, begun.read.at), {})
+            if places.pop(person, None) is None:
+                continue
+            for number in range(begun.let_in, begun.placed):
+                name = _name(begun.read, number)
+                entries = _decode_places(self._unsaved.get(name) or own[name])
+                if any(each == person for each, _ in entries):
+                    self._unsaved[name] = _encode([entry for entry in entries if entry[0] != person])
+        self._end_where_all_are_in()
 
     def next_slice(self, own: dict[str, bytes]) -> list[str]:
         """Who enters next in the order of the list, of one slice; `own` are the entries of the shard's own slot."""

@@ -37,12 +37,17 @@ from parcours.shard.messages import (
     ShardFigures,
     Status,
 )
+from parcours.shard.person_requests import EndErased as EndErased
+from parcours.shard.person_requests import Erase as Erase
 from parcours.shard.person_requests import FindPeople as FindPeople
 from parcours.shard.person_requests import FindReached as FindReached
+from parcours.shard.person_requests import GetErasures as GetErasures
+from parcours.shard.person_requests import GetForgotten as GetForgotten
 from parcours.shard.person_requests import GetHeld as GetHeld
 from parcours.shard.person_requests import GetProfile as GetProfile
 from parcours.shard.person_requests import NoteLook as NoteLook
 from parcours.shard.person_requests import RecallFacts as RecallFacts
+from parcours.shard.person_requests import StepErasures as StepErasures
 from parcours.shard.request import A as A
 from parcours.shard.request import Request as Request
 

@@ -34,6 +34,8 @@ from parcours.shard.archiving import KEEPS_INPUTS
 from parcours.shard.closed_store import own_and_newest, own_of
 from parcours.shard.dead_letters import PREFIX as LETTER
 from parcours.shard.dead_letters import DeadLetter, entry_of, letters_of
+from parcours.shard.erasures import PREFIX as ERASURE
+from parcours.shard.erasures import SALT, erasures_of
 from parcours.shard.export_state import EXPORT, ExportEntry, encode_entry, export_of
 from parcours.shard.ids.moving import NewMessages, StoredMessages, move_ids
 from parcours.shard.ids.seen import SeenIds
@@ -56,8 +58,8 @@ from parcours.store.store import Record, Store
 FACTS_MAX = 5_000
 """Facts in one record of the new store: about half a megabyte."""
 
-KNOWN = frozenset({STANDING, TOTALS, LINES, DAYS, MESSAGES, EXPORT, KEEPS_INPUTS})
-PREFIXES = (KEPT, ROUTER, LETTER)
+KNOWN = frozenset({STANDING, TOTALS, LINES, DAYS, MESSAGES, EXPORT, KEEPS_INPUTS, SALT})
+PREFIXES = (KEPT, ROUTER, LETTER, ERASURE)
 """The entries of a shard's own slot: whatever is added to them has to be shared out, too, or be left out on purpose."""
 
 UNFINISHED = (
@@ -145,6 +147,8 @@ def _shared(source: Path, owns: Sequence[Mapping[str, bytes]]) -> dict[str, byte
     unknown = {name for own in owns for name in own} - KNOWN
     unknown = {name for name in unknown if not name.isdigit() and not name.startswith(PREFIXES)}
     assert not unknown, f"nobody has said what becomes of {sorted(unknown)}"
+    if any(not each.is_done for own in owns for each in erasures_of(own).values()):
+        raise StoreBroken(f"the store in {source} cannot be shared out anew now: somebody is being erased from it")
     standing = [msgspec.msgpack.decode(own[STANDING], type=Standing) for own in owns if STANDING in own]
     reads = [msgspec.msgpack.decode(own[KEPT], type=ReadsKept) if KEPT in own else ReadsKept() for own in owns]
     agreed = len(standing) == len(owns) and all(each.ledger == standing[0].ledger for each in standing)

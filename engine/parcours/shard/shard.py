@@ -34,6 +34,7 @@ from parcours.shard.archiving import Archiving
 from parcours.shard.claiming import Claiming
 from parcours.shard.commits import Commits
 from parcours.shard.dead_letters import DeadLetters
+from parcours.shard.erasing import Erasing
 from parcours.shard.export_state import ExportState
 from parcours.shard.exporting import Exporting
 from parcours.shard.ids.seen import SeenIds
@@ -94,7 +95,7 @@ class Shard:
         self._slot_map = slot_map
         self._slots = Slots(number, slot_map)
         self._seen = SeenIds(self._slots.own, store, settings)
-        self._dead_letters = DeadLetters(settings)
+        self._dead_letters = letters = DeadLetters(settings)
         export = ExportState(store, settings, is_on=exports)
         self._archiving = archiving = Archiving(program, export, records)
         self._intake = Intake(program, settings, slot_map, self._slots, self._seen, time, self._dead_letters, archiving)
@@ -114,16 +115,19 @@ class Shard:
         self._positions = Positions(settings)
         self.commits = Commits(
             self._slots, store, time, self._published, self._reads, self._totals, self._seen, self._imaging,
-            self._wheel, self._leaving.outbox, self._dead_letters.in_hand, export,
-            InboxNews(settings.inbox_changes_max),
+            self._wheel, leaving.outbox, letters.in_hand, export, InboxNews(settings.inbox_changes_max),
         )  # fmt: skip
         self.exporting = Exporting(self.commits, store)
         self.persons = Persons(
-            self._slots, slot_map, self.commits, self._published, addresses, leaving.reached, self._dead_letters
+            self._slots, slot_map, self.commits, self._published, addresses, leaving.reached, letters
         )
+        self.erasing = Erasing(
+            self._slots, slot_map, store, self.commits, leaving, letters, self._reads, self._imaging, self._seen,
+            addresses, settings.erase_within_ms, exports=exports,
+        )  # fmt: skip
         self.standing = Standing(
-            self._slots, self.commits, time, self._reads, self._leaving, self._seen, self._dead_letters, self._wheel,
-            self._imaging, self._totals,
+            self._slots, self.commits, time, self._reads, leaving, self._seen, letters, self._wheel, self._imaging,
+            self._totals, self.erasing,
         )  # fmt: skip
 
     def open(self, now_ms: int, *, expected_epoch: int | None = None) -> None:
@@ -139,13 +143,13 @@ class Shard:
         self._positions.restore(own)
         self._dead_letters.restore(own, self._store.scratch())
         self._reads.restore(own)
+        self.erasing.erasures.restore(own)
         self._go_by_what_is_published()
         for person, due in self._slots.timers():
             self._wheel.add(person, due)
         if self._time.counts_facts:
             self._totals.begin_check(self._slots, self._slot_map)
-        if self._published.held:
-            now_ms = 0  # its time has been told
+        now_ms = 0 if self._published.held else now_ms  # its time has been told then
         with self.commits.whole():
             work = self.commits.begin(now_ms)
             self._archiving.open(work, own, self._published.publications, is_new=self._published.fresh)
@@ -389,10 +393,6 @@ class Shard:
         """What could not be applied."""
         self.commits.check()
         return self._dead_letters
-
-    def refuses(self) -> str | None:
-        """Why no further events are wanted for now, None if they are."""
-        return self._leaving.refuses()
 
     def collect_facts(self) -> list[Fact]:
         """Under virtual time: the facts since the last call, in the order of happening for each person."""

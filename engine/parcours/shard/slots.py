@@ -74,6 +74,9 @@ class Slots:
         owned = self.owned
         for number, person, data in profiles:
             people = owned[number].profiles
+            if not data:  # she was erased
+                people.pop(person, None)
+                continue
             due = next_due(data)
             if due != NEVER:
                 before = people.get(person)
@@ -118,8 +121,10 @@ class Slots:
                 continue
             if number == OWN:
                 self.show_own([(person, data)])
-            else:
+            elif data:
                 self.owned[number].profiles[person] = data
+            else:
+                self.owned[number].profiles.pop(person, None)
         for number, key, entry in record.outbox:
             if record.sequence <= self.owned[number].sequence:
                 continue

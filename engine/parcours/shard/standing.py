@@ -5,6 +5,7 @@ from __future__ import annotations
 from parcours.shard.claiming import Claiming
 from parcours.shard.commits import Commits
 from parcours.shard.dead_letters import DeadLetters
+from parcours.shard.erasing import Erasing
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.imaging import Imaging
 from parcours.shard.messages import ShardFigures, Status
@@ -30,6 +31,7 @@ class Standing:
         wheel: Wheel,
         imaging: Imaging,
         totals: ShardTotals,
+        erasing: Erasing,
     ) -> None:
         self._slots = slots
         self._commits = commits
@@ -41,6 +43,7 @@ class Standing:
         self._wheel = wheel
         self._imaging = imaging
         self._totals = totals
+        self._erasing = erasing
 
     def status(self, now_ms: int, next_ms: int | None) -> Status:
         """By the time of the clock, troubles are left out that have been told for long."""
@@ -58,10 +61,16 @@ class Standing:
             refuses=self._leaving.refuses(),
         )
 
+    def refuses(self) -> str | None:
+        """Why no further events are wanted for now, None if they are."""
+        return self._leaving.refuses()
+
     def troubles(self, now_ms: int) -> list[str]:
         """What whoever runs the engine should know of this shard, a sentence each."""
         export = self._commits.export.troubles(now_ms)
-        return [*self._dead_letters.troubles(), *self._leaving.troubles(now_ms), *self._seen.troubles(), *export]
+        erasing = self._erasing.troubles(now_ms)
+        told = [*self._dead_letters.troubles(), *self._leaving.troubles(now_ms), *self._seen.troubles()]
+        return [*told, *export, *erasing]
 
     def reached(self, channel: str, address: str) -> list[str]:
         """Everybody to whom something has left for this address of the channel lately, sorted."""

@@ -26,4 +26,4 @@ class Sweep:
             number = self._numbers.pop()
             self._people += [(number, person) for person in self._slots[number].profiles]
         taken, self._people = self._people[:most], self._people[most:]
-        return taken
+        return [(number, person) for number, person in taken if person in self._slots[number].profiles]

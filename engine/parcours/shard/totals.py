@@ -106,6 +106,17 @@ class ShardTotals:
             self._sweep.note(facts)
         return self.entries(sequence) if self._counter.facts >= self._to_write else []
 
+    def count_untold(self, facts: list[Fact], sequence: int) -> list[tuple[str, bytes]]:
+        """Count what record `sequence` does not tell, as it is of somebody erased; the entries that it has to write.
+
+        Nor is anything told of her among the newest facts.
+        """
+        self._counter.add(facts)
+        self._newest.clear()
+        if self._sweep is not None:
+            self._sweep.note(facts)
+        return self.entries(sequence)
+
     def entries(self, sequence: int) -> list[tuple[str, bytes]]:
         """The entry with the totals up to record `sequence`, none while nothing is counted."""
         if not self._counter.facts:

@@ -44,12 +44,14 @@ class Work:
     inbox     what has changed in people's inboxes, in order
     newcomers  by slot, people who have been touched of whom nothing was known before
     change_number  the number of the newest change that people go through, where some have still to do so
+    erased    by person, the slot of those who are taken out
+    untold    facts that totals count, and that nobody keeps
     reading   whether a read of an audience is not over; else nobody's mark of one is of use any more
     """
 
     __slots__ = (
-        "_change_number", "_owned", "_reading", "_touched", "addresses", "claimed", "facts", "inbox", "kept",
-        "newcomers", "outbox", "own", "reached", "ready", "seen", "stamp_ms",
+        "_change_number", "_owned", "_reading", "_touched", "addresses", "claimed", "erased", "facts", "inbox", "kept",
+        "newcomers", "outbox", "own", "reached", "ready", "seen", "stamp_ms", "untold",
     )  # fmt: skip
 
     def __init__(self, slots: Slots, stamp_ms: int, change_number: int = 0, *, reading: bool = False) -> None:
@@ -60,6 +62,8 @@ class Work:
         self.newcomers: defaultdict[int, list[str]] = defaultdict(list)
         self.stamp_ms = stamp_ms
         self.facts: list[Fact] = []
+        self.erased: dict[str, int] = {}
+        self.untold: list[Fact] = []
         self.kept = KeptInputs.none()
         self.seen: list[tuple[int, bytes]] = []
         self.outbox: dict[str, tuple[int, Outgoing | None]] = {}
@@ -92,6 +96,14 @@ class Work:
         data = self._owned[slot].profiles.get(person)
         return data is not None and not is_empty_data(data)
 
+    def erase(self, slot: int, person: str) -> None:
+        """Take a person out, with everything that the outbox has for her. Nobody touches her in the same work."""
+        assert person not in self._touched, "an erasure is a work of its own"
+        self.erased[person] = slot
+        for key, data in self._owned[slot].outbox.items():
+            if _decode_head(data).person == person:
+                self.outbox[key] = slot, None
+
     def add(self, slot: int, effects: Effects) -> None:
         """Take over what one input led to, but for what is ready to leave."""
         self.facts += effects.facts
@@ -123,8 +135,8 @@ class Work:
         return msgspec.msgpack.decode(self._owned[slot].outbox[key], type=Outgoing)
 
     def profiles(self) -> list[tuple[int, str, bytes]]:
-        """The new bytes of everybody who is not as before."""
-        changed = []
+        """The new bytes of everybody who is not as before; none for those who are taken out."""
+        changed = [(slot, person, b"") for person, slot in self.erased.items()]
         for person, (slot, profile) in self._touched.items():
             before = self._owned[slot].profiles.get(person)
             if before is None and is_empty(profile):

@@ -92,6 +92,7 @@ class Journal:
         if mode != "wal":
             raise StoreBroken(f"{self.path} cannot be written ahead of ({mode}): put the store on a local disk")
         run("PRAGMA synchronous = FULL")
+        run("PRAGMA secure_delete = ON")  # what has been trimmed may be of somebody erased
         run(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
         run("BEGIN IMMEDIATE")
         (found,) = run("PRAGMA user_version").fetchone()
@@ -195,6 +196,10 @@ class Journal:
         """Make everything since `begin` durable."""
         if self._connection.in_transaction:
             self._connection.execute("COMMIT")
+
+    def scrub(self) -> None:
+        """Move everything into the file, and empty the log: older pages of it would lie there until it comes round."""
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def check_in_place(self) -> None:
         """Raise StoreBroken unless the files are where they were opened: nobody finds what is written to others."""

@@ -77,6 +77,12 @@ class MemoryStore:
         del self._records[oldest]
         return True
 
+    def oldest(self) -> int:
+        return next(iter(self._records), self._newest + 1)
+
+    def scrub(self) -> None:
+        """What has been trimmed is gone."""
+
     def scratch(self) -> memoryview:
         return memoryview(self._scratch)
 
@@ -139,6 +145,12 @@ class VolatileStore:
     def trim(self, through: int) -> bool:
         """Nothing to trim."""
         return False
+
+    def oldest(self) -> int:
+        return self._newest + 1
+
+    def scrub(self) -> None:
+        """Nothing lies anywhere."""
 
     def scratch(self) -> memoryview:
         return memoryview(bytearray(SCRATCH_BYTES))

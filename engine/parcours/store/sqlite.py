@@ -188,6 +188,14 @@ class SqliteStore:
             self._oldest += 1
             return True
 
+    def oldest(self) -> int:
+        return self._oldest
+
+    def scrub(self) -> None:
+        with self._using() as journal:
+            journal.commit()
+            journal.scrub()
+
     def scratch(self) -> memoryview:
         if self._scratch is None:
             with self._errors_in_words(), self._scratch_path.open("a+b") as file:

@@ -122,6 +122,12 @@ class Store(Protocol):
         Returns whether there was one.
         """
 
+    def oldest(self) -> int:
+        """The number of the oldest record, that of the next one where there is none."""
+
+    def scrub(self) -> None:
+        """Leave nothing of what has been trimmed, and is followed by a record, in any file. May take a while."""
+
     def scratch(self) -> memoryview:
         """`SCRATCH_BYTES` bytes to write into, zeros in a new store.
 

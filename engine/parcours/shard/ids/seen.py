@@ -86,6 +86,7 @@ class SeenIds:
         self._count = 0
         self._swept = 0
         self._behind = 0
+        self._wanted = 0
         self._unrenewed = 0
         self._reached: LimitReached | None = None
         self._entry: bytes | None = None
@@ -151,6 +152,10 @@ class SeenIds:
         """The ids of all records up to this one lie in files."""
         return self._stored.through
 
+    def want(self, sequence: int) -> None:
+        """The records up to this one are to go: their ids belong into a file soon."""
+        self._wanted = sequence
+
     def committed(self, sequence: int, size_bytes: int, stamp_ms: int) -> None:
         """Record `sequence` has been written: a slice of the work on files is done."""
         passed_ms, self._stamp_ms = stamp_ms - self._stamp_ms, stamp_ms
@@ -188,7 +193,8 @@ class SeenIds:
             return None  # it is stored first
         if self._filters.to_make:
             return self._filter(self._filters.to_make[-1])
-        if self._count >= self._bounds.young_max or self._behind > self._bounds.behind_max:
+        is_wanted = self._stored.through < self._wanted
+        if self._count >= self._bounds.young_max or self._behind > self._bounds.behind_max or is_wanted:
             return self._write_newest(sequence, stamp_ms)
         if self._oldest_file_ms <= horizon:
             self._change = self._stored.without_old(horizon)

@@ -235,6 +235,12 @@ class ProcessStore:
     def file_names(self) -> set[str]:
         return self._disk.memory.file_names()
 
+    def oldest(self) -> int:
+        return self._disk.memory.oldest()
+
+    def scrub(self) -> None:
+        self._do("scrub", self._disk.memory.scrub)
+
     def scratch(self) -> memoryview:
         return self._disk.memory.scratch()
 

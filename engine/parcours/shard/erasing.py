@@ -1,0 +1,192 @@
+"""Erasing: a person is forgotten in one commit, and then her copies go, step by step (erasures.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from parcours.config import DAY_MS
+from parcours.core.fact import Fact, Looked, Moved
+from parcours.core.identity import SlotMap
+from parcours.core.profile import Run, decode_profile
+from parcours.shard.addresses import Addresses
+from parcours.shard.claiming import Claiming
+from parcours.shard.commits import Commits
+from parcours.shard.dead_letters import DeadLetters
+from parcours.shard.erasures import AUDIT, SALT, Erased, Erasure, Erasures, entry_of, person_hash
+from parcours.shard.ids.seen import SeenIds
+from parcours.shard.imaging import Imaging
+from parcours.shard.reads import Reads
+from parcours.shard.slots import Slots
+from parcours.shard.work import Work
+from parcours.store.store import Store
+
+IMAGES_MAX: Final = 8
+"""Images renewed in one step, for which everybody waits: some milliseconds each."""
+
+TRIMMED_MAX: Final = 200
+"""Records trimmed in one step."""
+
+
+class Erasing:
+    """Erases people of one shard. `exports` says whether there is an exporter."""
+
+    def __init__(
+        self,
+        slots: Slots,
+        slot_map: SlotMap,
+        store: Store,
+        commits: Commits,
+        leaving: Claiming,
+        dead_letters: DeadLetters,
+        reads: Reads,
+        imaging: Imaging,
+        seen: SeenIds,
+        addresses: Addresses,
+        within_ms: int,
+        *,
+        exports: bool,
+    ) -> None:
+        self._slots = slots
+        self._slot_map = slot_map
+        self._store = store
+        self._commits = commits
+        self._leaving = leaving
+        self._dead_letters = dead_letters
+        self._reads = reads
+        self._imaging = imaging
+        self._seen = seen
+        self._addresses = addresses
+        self._within_ms = within_ms
+        self._exports = exports
+        self._day = -1
+        self.erasures = Erasures()
+
+    def erase(self, person: str, name: str, salt: bytes, by: str, now_ms: int) -> Erasure:
+        """Forget a person, durably; the copies of her are left to `step`. One who is forgotten changes nothing.
+
+        name  of the erasure, if it is a new one
+        salt  for the hashes of this shard, if it has none yet
+        by    the name of the key
+        """
+        slot = self._slot_map.slot(person)
+        known = self._again(slot, person)
+        if known is not None:
+            return known
+        with self._commits.whole():
+            work = self._commits.begin(now_ms)
+            if not self.erasures.salt:
+                self.erasures.salt = salt
+                work.own.append((SALT, salt))
+            hashed = person_hash(self.erasures.salt, person)
+            self._forget(work, slot, person)
+            work.facts = [_unnamed(fact, person, hashed) for fact in work.facts]  # looks that have waited
+            record = self._commits.sequence + 1
+            erasure = Erasure(name, self.erasures.salt, hashed, work.stamp_ms, record, exports=not self._exports)
+            work.own.append(entry_of(erasure))
+            work.facts.append(Looked(work.stamp_ms, f"{AUDIT}{hashed.hex()}", by, "DELETE /people/{id}"))
+            self._commits.commit(work)
+            self.erasures.known[name] = erasure
+        return erasure
+
+    def _again(self, slot: int, person: str) -> Erasure | None:
+        """The erasure of somebody who has been forgotten, and of whom nothing has been heard since."""
+        if person in self._slots[slot].profiles:
+            return None
+        through = self.erasures.forgotten_through(person)
+        return next((each for each in self.erasures.under_way() if each.record == through), None)
+
+    def _forget(self, work: Work, slot: int, person: str) -> None:
+        data = self._slots[slot].profiles.get(person)
+        if data is not None:
+            work.erase(slot, person)
+            work.untold += _ends(person, decode_profile(data).runs, work.stamp_ms)
+        work.own += [self._dead_letters.drop(letter) for letter in self._dead_letters.of(person)]
+        self._reads.forget(person, self._slots.own.profiles)
+        self._leaving.forget(work, slot, person)
+        self._addresses.forget(work, slot, person)
+
+    def told(self) -> Erased:
+        """The erasures, for whoever writes exported files anew."""
+        export = self._commits.export
+        return Erased([*self.erasures.known.values()], export.offset, export.through)
+
+    def forgotten(self, person: str) -> int:
+        """Through which record nothing is told of a person, by its number in the export; 0 if she was not erased."""
+        through = self.erasures.forgotten_through(person)
+        return through + self._commits.export.offset if through else 0
+
+    def exported(self, names: list[str], now_ms: int) -> None:
+        """No exported file has anything of these erasures any more."""
+        found = [self.erasures.known[name] for name in names if name in self.erasures.known]
+        self._mark([(each, "exports") for each in found if not each.exports], now_ms)
+
+    def step(self, now_ms: int) -> bool:
+        """Do a part of what there is to do; returns whether to come again at once."""
+        self._commits.check()
+        under_way = [each for each in self.erasures.under_way() if not each.journal]
+        if not under_way:
+            return False
+        newest = max(each.record for each in under_way)
+        if self._imaging.renew_before(newest, self._commits.sequence, IMAGES_MAX):
+            self._commit(now_ms)
+            return True
+        self._mark([(each, "images") for each in under_way if not each.images], now_ms)
+        if self._seen.through < newest:
+            self._seen.want(newest)
+            self._commit(now_ms)
+            return True
+        if self._day != (day := now_ms // DAY_MS):
+            self._day = day
+            self._commit(now_ms)  # by which facts lapse, where nothing else happens
+        self._imaging.trim(newest, TRIMMED_MAX)
+        trimmed = [each for each in under_way if each.record < self._store.oldest()]
+        if trimmed:
+            self._commit(now_ms)  # what has been trimmed is with the next record
+            self._store.scrub()
+            self._mark([(each, "journal") for each in trimmed], now_ms)
+        return len(trimmed) < len(under_way) and self._imaging.trim(newest, 1)
+
+    def _commit(self, now_ms: int) -> None:
+        with self._commits.whole():
+            self._commits.commit(self._commits.begin(now_ms), always=True)
+
+    def _mark(self, done: list[tuple[Erasure, str]], now_ms: int) -> None:
+        if not done:
+            return
+        with self._commits.whole():
+            work = self._commits.begin(now_ms)
+            for erasure, what in done:
+                work.own.append(self.erasures.marked(self.erasures.known[erasure.id], **{what: True}))
+            self._commits.commit(work, always=True)
+
+    def troubles(self, now_ms: int) -> list[str]:
+        """What holds up erasures that should be done by now. One that waits for facts to lapse is none."""
+        late = [each for each in self.erasures.under_way() if now_ms - each.at > self._within_ms]
+        held = {
+            "images have to be renewed": any(not each.images for each in late),
+            "the journal is not trimmed, which waits for the exporter": any(
+                each.images and not each.journal for each in late if self._exports
+            ),
+            "exported files are not written anew": any(not each.exports for each in late),
+        }
+        said = "; ".join(what for what, is_so in held.items() if is_so)
+        return [f"{len(late)} erasures are not done in time: {said}"] if said else []
+
+
+def _unnamed(fact: Fact, person: str, hashed: bytes) -> Fact:
+    """The fact that somebody has looked, without her name if she is the person."""
+    if isinstance(fact, Looked) and fact.person == person:
+        return msgspec.structs.replace(fact, person=f"{AUDIT}{hashed.hex()}")
+    return fact
+
+
+def _ends(person: str, runs: Iterable[Run], at: int) -> list[Fact]:
+    """That her runs end, for the totals only."""
+    return [
+        Moved(at, person, run.journey, run.version, run.number, run.step, "ended", "erased")
+        for run in runs
+        if run.step is not None
+    ]
