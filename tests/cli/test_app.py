@@ -44,7 +44,7 @@ Commands:
   plugins   List the channels found, with their distribution and version,...
   doctor    Look at the machine, and at what serve.yaml says: Ray, ports,...
   dead      List what could not be applied and was set aside, and send it...
-  person    Answer a person who asks what is held of her.
+  person    Answer a person who asks what is held of her, or wants it gone.
   store     Look after a store that no engine uses.
   keys      Keys for those who may come in by the door.
 """
@@ -52,7 +52,7 @@ Commands:
 COMMANDS = ["demo", "init", "check", "schema", "graph", "simulate", "report", "test", "explain", "diff", "plugins"]
 COMMANDS += ["store", "store backup", "store restore", "store check", "store reshard", "serve", "doctor"]
 COMMANDS += ["publish", "close", "stop", "pause", "resume", "dead", "dead list", "dead resend", "keys", "keys new"]
-COMMANDS += ["person", "person export"]
+COMMANDS += ["person", "person export", "person erase"]
 
 
 def run(*arguments: str, app: typer.Typer | None = None) -> Any:

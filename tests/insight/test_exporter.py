@@ -17,6 +17,7 @@ from parcours.journey.model.document import EventsDocument, ProjectDocument
 from parcours.journey.model.insight import InsightDocument
 from parcours.journey.program import Program
 from parcours.journey.project import Project
+from parcours.shard.erasures import Erased
 from parcours.shard.messages import ExportRange, ExportRecord, ExportSlice
 from parcours.shard.requests import BeginExport, EndExport, ReadExport
 
@@ -95,6 +96,9 @@ class Upkeep:
         self.done = 0
         self.left = self._steps = steps
         self.fails: Exception | None = None
+
+    def forget(self, shard: int, erased: Erased, now_ms: int) -> list[str]:
+        return []
 
     def step(self, insight: InsightDocument, now_ms: int) -> bool:
         if self.fails is not None:

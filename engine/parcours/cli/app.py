@@ -101,6 +101,7 @@ def build() -> typer.Typer:
     app.add_typer(person)
     app.add_typer(store)
     app.add_typer(keys)
+    app.add_typer(person)
     return app
 
 

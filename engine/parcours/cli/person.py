@@ -1,4 +1,4 @@
-"""The commands about one person: everything that is held of her."""
+"""The commands about one person: everything that is held of her, and having her erased."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Annotated
 
 import typer
 
-from parcours.cli.door_options import DoorKey, DoorUrl, one_of
+from parcours.cli.door_options import DoorKey, DoorUrl, NeededUrl, one_of
 from parcours.errors import CallerError
 
-person = typer.Typer(name="person", help="Answer a person who asks what is held of her.", no_args_is_help=True)
+person = typer.Typer(
+    name="person", help="Answer a person who asks what is held of her, or wants it gone.", no_args_is_help=True
+)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The user id, or the name in results, such as @anonymous/7f3a.")]
 Store = Annotated[str | None, typer.Option("--store", metavar="URL", help="The store, which no engine may use.")]
@@ -56,3 +58,21 @@ def _write(document: Iterable[bytes], out: Path | None) -> None:
     for part in document:
         sys.stdout.buffer.write(part)
     sys.stdout.buffer.flush()
+
+
+@person.command()
+def erase(
+    person: Id,
+    url: NeededUrl,
+    key: DoorKey = None,
+) -> None:
+    """Erase a person from a running engine: at once from all that answers, and then from its files."""
+    from parcours.cli.remote import Remote
+    from parcours.core.identity import person_asked_for
+
+    job = Remote(url, key).delete("people", person_asked_for(person))
+    typer.echo(f"{job['job']}: nobody is told anything of her any more")
+    for row in job["rows"]:
+        typer.echo(f"  {row['what']}: {'done' if row['done'] else 'under way'}")
+    if job["lapses_on"] is not None:
+        typer.echo(f"  facts lie in the journal until {job['lapses_on']}")

@@ -76,6 +76,10 @@ class Remote:
         """The JSON with which it is answered. Raises Refused, OperatorError."""
         return self._decoded(self._ask("POST", path, json.dumps({} if body is None else body).encode(), None))
 
+    def delete(self, *path: str) -> Any:
+        """The same for what is taken away."""
+        return self._decoded(self._ask("DELETE", path, None, None))
+
     def _ask(self, method: str, path: tuple[str, ...], body: bytes | None, accept: str | None) -> bytes:
         address = "/".join([self._url, *(quote(part, safe="") for part in path)])
         headers = {"Accept": accept or "application/json", "User-Agent": "parcours"}

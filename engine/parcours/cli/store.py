@@ -97,6 +97,16 @@ def restore(
             help="Take the files as they are, though the manifest says that newer ones have been there.",
         ),
     ] = False,
+    erasures: Annotated[
+        Path | None,
+        typer.Option(
+            "--erasures",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="The newest erasures.ndjson of the store: who was erased since the backup is erased again.",
+        ),
+    ] = None,
 ) -> None:
     """Copy a backup to where there is no store yet, and check all of it.
 
@@ -105,8 +115,11 @@ def restore(
     from parcours.shard.closed_store import copy_exports_of
     from parcours.store.address import folder_of
     from parcours.store.backup import copy_store
+    from parcours.store.erasure_log import LOG, add_to_log, read_log
 
     layout = copy_store(source, folder_of(url), copy_exports_of, accept_loss=accept_loss)
+    if erasures is not None:
+        add_to_log(folder_of(url) / LOG, read_log(erasures).values())
     typer.echo(f"{url} is the store of {layout.project!r}: open it with shards={layout.shards}.")
 
 

@@ -10,7 +10,7 @@ from starlette.routing import Route as Path
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
-from parcours.ingress import feedback, health, inbox, ingest, links, metrics, openapi, operate, people
+from parcours.ingress import erasures, feedback, health, inbox, ingest, links, metrics, openapi, operate, people
 from parcours.ingress.exchange import Route
 
 TABLES: Final[Sequence[Sequence[Route]]] = (
@@ -23,6 +23,7 @@ TABLES: Final[Sequence[Sequence[Route]]] = (
     feedback.ROUTES,
     inbox.ROUTES,
     people.ROUTES,
+    erasures.ROUTES,
 )
 
 ROUTES: Final[tuple[Route, ...]] = tuple(chain.from_iterable(TABLES))

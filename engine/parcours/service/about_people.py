@@ -13,6 +13,7 @@ from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
 from parcours.errors import CallerError
 from parcours.routing.calls import person_text
+from parcours.service.erasure import ErasureJob
 from parcours.service.host import Host
 from parcours.service.people_calls import Id, check_text
 from parcours.service.person_record import PersonRecord
@@ -83,6 +84,24 @@ class AboutPeople(ABC):
             return None
         await self._note(name, look)
         return record
+
+    def erase(self, person: Id, *, by: str = "") -> Coroutine[Any, Any, ErasureJob]:
+        """Erase a person: nobody is told anything of her from then on, and what is left of her in files goes.
+
+        Repeating it is harmless. What is heard of her later is of somebody new.
+        by  who has it done: the name of a key
+        """
+        return self._erase(person_asked_for(person_text(person, "erase")), by)
+
+    async def _erase(self, name: str, by: str) -> ErasureJob:
+        self._check_open()
+        return await self._host.erase(name, by)
+
+    async def erasure(self, job: str) -> ErasureJob | None:
+        """How far an erasure is, by the id of its job; None if there is none."""
+        self._check_open()
+        check_text("job", job)
+        return await self._host.erasure(job)
 
     def note_look(self, person: Id, look: Look) -> Coroutine[Any, Any, None]:
         """Record that somebody has looked at a person, or changed something of hers."""

@@ -124,6 +124,8 @@ class Engine(BlockingFacade):
     facts = blocking(Service.facts)
     record = blocking(Service.record)
     reached_at = blocking(Service.reached_at)
+    erase = blocking(Service.erase)
+    erasure = blocking(Service.erasure)
     inbox = blocking(Service.inbox)
     fetch_inbox = blocking(Service.fetch_inbox)
     explain = blocking(Service.explain)

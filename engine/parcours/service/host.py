@@ -28,14 +28,16 @@ from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router
 from parcours.routing.taken import Taken
 from parcours.runtime.runtimes import RuntimeName, open_runtime
+from parcours.service.erasure import ErasureJob, ErasuresUnderWay
 from parcours.service.figures import EngineFigures, ask_all
 from parcours.service.journey_control import JourneyControl
 from parcours.service.live_reads import LiveReads
 from parcours.service.person_record import PersonRecord
 from parcours.service.settlement import outstanding
 from parcours.shard.closed_store import copy_exports_of
+from parcours.shard.erasures import Erasure
 from parcours.shard.messages import Recalled
-from parcours.shard.requests import CopyStore, GetHeld, GetStatus, RecallFacts
+from parcours.shard.requests import CopyStore, GetForgotten, GetHeld, GetStatus, RecallFacts
 from parcours.store.address import folder_of, is_durable
 from parcours.store.backup import begin_backup, complete_backup
 from parcours.store.layout import Layout
@@ -63,6 +65,7 @@ class Host:
         self._shares_loop = runtime == "local"
         self._router: Router | None = None
         self._reads: LiveReads | None = None
+        self._erasures: ErasuresUnderWay | None = None
         self._waiting = 0
         self.control = JourneyControl(
             plan.project,
@@ -107,6 +110,8 @@ class Host:
         self._reads = LiveReads(
             self._runtime.ports, self.control.undisturbed, self._clock, self._plan.settings.due_people_max
         )
+        self._erasures = ErasuresUnderWay(self._runtime.ports, self._plan.slot_map, self.store_folder)
+        await self._erasures.start()
         await self.control.begin()
 
     async def _renew(self, program: Program) -> None:
@@ -196,7 +201,23 @@ class Host:
         """The person's exported facts, and through which record of each shard they go."""
         if not is_durable(self._plan.store):
             return Exported([], {})
-        return await asyncio.to_thread(recall_exported, folder_of(self._plan.store), person)
+        forgotten = await self.port_of(person).ask(GetForgotten(person))
+        return await asyncio.to_thread(recall_exported, folder_of(self._plan.store), person, forgotten)
+
+    async def erase(self, person: str, by: str) -> ErasureJob:
+        """Forget a person; durable when it returns."""
+        assert self._erasures is not None, "start makes it"
+        return self._job(await self._erasures.erase(person, by))
+
+    async def erasure(self, name: str) -> ErasureJob | None:
+        """How far an erasure is, None if there is none of this id."""
+        assert self._erasures is not None, "start makes it"
+        found = await self._erasures.find(name)
+        return None if found is None else self._job(found)
+
+    def _job(self, erasure: Erasure) -> ErasureJob:
+        kept_for_ms = None if self._plan.exports else self.control.current.insight.usually_kept_for
+        return ErasureJob.of(erasure, kept_for_ms)
 
     async def back_up(self, folder: Path) -> None:
         """Copy all shards while they go on, and the rest of each while nothing that is published changes.
@@ -232,8 +253,9 @@ class Host:
     async def troubles(self) -> list[str]:
         """What is not in order now, a sentence each."""
         reads = [] if self._reads is None else self._reads.troubles
+        erasures = [] if self._erasures is None else self._erasures.troubles
         shards = await asyncio.gather(*(self._troubles_of(number) for number in range(len(self._runtime.ports))))
-        return [*await self._runtime.troubles(), *chain(*shards), *self.control.troubles(), *reads]
+        return [*await self._runtime.troubles(), *chain(*shards), *self.control.troubles(), *reads, *erasures]
 
     async def figures(self) -> EngineFigures:
         """What shards count and measure, and what waits for them."""
@@ -273,8 +295,9 @@ class Host:
 
     async def turn_away(self) -> None:
         """Take no more lines; calls under way, and those that wait for room, fail with ShardUnavailable."""
-        reads, router = self._reads, self._router
-        await close_all([reads.stop if reads else None, router.close if router else None])
+        reads, router, erasures = self._reads, self._router, self._erasures
+        stops = [each.stop if each else None for each in (erasures, reads)]
+        await close_all([*stops, router.close if router else None])
 
     async def stop(self) -> None:
         """Let what is being sent finish and give everything back."""

@@ -26,6 +26,9 @@ from parcours.store.store import Store
 IMAGES_MAX: Final = 8
 """Images renewed in one step, for which everybody waits: some milliseconds each."""
 
+RESTORED: Final = "erasure log"
+"""By whom somebody is erased again after a backup was restored."""
+
 TRIMMED_MAX: Final = 200
 """Records trimmed in one step."""
 
@@ -80,15 +83,30 @@ class Erasing:
             if not self.erasures.salt:
                 self.erasures.salt = salt
                 work.own.append((SALT, salt))
-            hashed = person_hash(self.erasures.salt, person)
+            salt = self.erasures.salt
+            return self._commit_erasure(work, slot, person, name, salt, person_hash(salt, person), by)
+
+    def erase_again(self, slot: int, name: str, salt: bytes, hashed: bytes, now_ms: int) -> None:
+        """Forget whoever has this hash in the slot: the store is of a day before she was erased."""
+        if name in self.erasures.known:
+            return
+        people = self._slots[slot].profiles
+        person = next((each for each in people if person_hash(salt, each) == hashed), None)
+        with self._commits.whole():
+            self._commit_erasure(self._commits.begin(now_ms), slot, person, name, salt, hashed, RESTORED)
+
+    def _commit_erasure(
+        self, work: Work, slot: int, person: str | None, name: str, salt: bytes, hashed: bytes, by: str
+    ) -> Erasure:
+        if person is not None:
             self._forget(work, slot, person)
             work.facts = [_unnamed(fact, person, hashed) for fact in work.facts]  # looks that have waited
-            record = self._commits.sequence + 1
-            erasure = Erasure(name, self.erasures.salt, hashed, work.stamp_ms, record, exports=not self._exports)
-            work.own.append(entry_of(erasure))
-            work.facts.append(Looked(work.stamp_ms, f"{AUDIT}{hashed.hex()}", by, "DELETE /people/{id}"))
-            self._commits.commit(work)
-            self.erasures.known[name] = erasure
+        record = self._commits.sequence + 1
+        erasure = Erasure(name, salt, hashed, work.stamp_ms, record, exports=not self._exports)
+        work.own.append(entry_of(erasure))
+        work.facts.append(Looked(work.stamp_ms, f"{AUDIT}{hashed.hex()}", by, "DELETE /people/{id}"))
+        self._commits.commit(work)
+        self.erasures.known[name] = erasure
         return erasure
 
     def _again(self, slot: int, person: str) -> Erasure | None:
@@ -117,6 +135,10 @@ class Erasing:
         """Through which record nothing is told of a person, by its number in the export; 0 if she was not erased."""
         through = self.erasures.forgotten_through(person)
         return through + self._commits.export.offset if through else 0
+
+    def untold_through(self, person: str, exported: int) -> int:
+        """Through which record the journal need not be asked for a person, where the export goes that far."""
+        return max(exported - self._commits.export.offset, self.erasures.forgotten_through(person))
 
     def exported(self, names: list[str], now_ms: int) -> None:
         """No exported file has anything of these erasures any more."""

@@ -114,10 +114,9 @@ class Erasures:
 
     def forgotten_through(self, person: str) -> int:
         """The record through which nothing is told of a person any more; 0 where she was never erased."""
-        if not self.salt or not self.known:
-            return 0
-        hashed = person_hash(self.salt, person)
-        return max((each.record for each in self.known.values() if each.person == hashed), default=0)
+        hashes = {salt: person_hash(salt, person) for salt in {each.salt for each in self.known.values()}}
+        found = [each.record for each in self.known.values() if each.person == hashes[each.salt]]
+        return max(found, default=0)
 
     def marked(self, erasure: Erasure, **done: bool) -> tuple[str, bytes]:
         """So much of it is done; the entry to be committed."""

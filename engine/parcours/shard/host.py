@@ -233,9 +233,11 @@ class ShardHost:
 
     async def erase(self, person: str, name: str, salt: bytes, by: str) -> Erasure:
         async with self._turns:
-            erasure = self._shard.erasing.erase(person, name, salt, by, self._clock.now_ms())
-            self.look()
-            return erasure
+            return self._shard.erasing.erase(person, name, salt, by, self._clock.now_ms())
+
+    async def erase_again(self, slot: int, name: str, salt: bytes, hashed: bytes) -> None:
+        async with self._turns:
+            self._shard.erasing.erase_again(slot, name, salt, hashed, self._clock.now_ms())
 
     async def step_erasures(self) -> bool:
         async with self._turns:

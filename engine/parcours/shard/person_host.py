@@ -60,8 +60,7 @@ class PersonHost:
     async def recall(self, person: str, after: int, through: int | None, *, lines: bool = False) -> Recalled:
         if through is None:
             await self._keep_looks()
-            after = max(0, after - self._shard.commits.export.offset)
-            after = max(after, self._shard.erasing.erasures.forgotten_through(person))
+            after = self._shard.erasing.untold_through(person, after)
             through = self._shard.newest
         return recall(self._store, person, after, through, lines=lines)
 

@@ -57,6 +57,18 @@ class Erase(Request[Erasure], frozen=True, tag="erase"):
         return await host.erase(self.person, self.name, self.salt, self.by)
 
 
+class EraseAgain(Request[None], frozen=True, tag="erase_again"):
+    """Forget whoever of this slot has this hash: she was erased after the backup that this store was restored from."""
+
+    slot: int
+    name: str
+    salt: bytes
+    hashed: bytes
+
+    async def put_to(self, host: ShardHost) -> None:
+        await host.erase_again(self.slot, self.name, self.salt, self.hashed)
+
+
 class StepErasures(Request[bool], frozen=True, tag="step_erasures"):
     """Do a part of what erasures have left to do in the shard's own files; whether to come again at once."""
 

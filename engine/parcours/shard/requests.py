@@ -39,6 +39,7 @@ from parcours.shard.messages import (
 )
 from parcours.shard.person_requests import EndErased as EndErased
 from parcours.shard.person_requests import Erase as Erase
+from parcours.shard.person_requests import EraseAgain as EraseAgain
 from parcours.shard.person_requests import FindPeople as FindPeople
 from parcours.shard.person_requests import FindReached as FindReached
 from parcours.shard.person_requests import GetErasures as GetErasures

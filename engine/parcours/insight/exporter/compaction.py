@@ -13,7 +13,7 @@ does not know it exports again, and that has to find its files as they were.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -91,7 +91,7 @@ def compact(facts: Path, merge: Merge, now_ms: int, disk: Disk) -> None:
         tables[file.table].append(file)
     with in_words(facts):
         files = [
-            _write_sorted(facts, file_name(table, merge.day, name), old, disk) for table, old in sorted(tables.items())
+            _write_all(facts, file_name(table, merge.day, name), old, disk) for table, old in sorted(tables.items())
         ]
         for file in files:
             disk.sync((facts / file.name).parent)
@@ -100,14 +100,24 @@ def compact(facts: Path, merge: Merge, now_ms: int, disk: Disk) -> None:
         write_document(facts, Compacted(merge.shard, first, last, merge.day, files, sorted(replaced), now_ms), disk)
 
 
-def _write_sorted(facts: Path, name: str, files: Sequence[DoneFile], disk: Disk) -> DoneFile:
-    """One file with the rows of these. People are sorted in turns, so that memory holds the rows of one turn."""
+def _write_all(facts: Path, name: str, files: Sequence[DoneFile], disk: Disk) -> DoneFile:
+    written = write_sorted(facts, name, files, disk, lambda _, rows: rows)
+    assert written is not None, "each of them has a row"
+    return written
+
+
+def write_sorted(
+    facts: Path, name: str, files: Sequence[DoneFile], disk: Disk, kept: Callable[[str, Any], Any]
+) -> DoneFile | None:
+    """One file with the rows of these that are kept, None if none is. People are sorted in turns, so that memory holds
+    the rows of one turn.
+    """
     table, names = files[0].table, [file.name for file in files]
     groups = RowGroups(facts / name, SCHEMAS[table], disk)
     try:
         for people in _turns(facts, names):
-            groups.add(read_files(facts, table, names, people).sort_by(ORDER))
-        return groups.finish(name, table, files[0].day)
+            groups.add(kept(table, read_files(facts, table, names, people)).sort_by(ORDER))
+        return None if groups.is_empty else groups.finish(name, table, files[0].day)
     except BaseException:
         groups.abandon()
         raise

@@ -74,6 +74,7 @@ class Compacted(msgspec.Struct, frozen=True, rename={"first": "from", "last": "t
 
     replaces  the files that count no more, also those that had been replaced by one of them
     made_ms   since when
+    generation  how often files of this range and day were written anew, without somebody who was erased
     """
 
     shard: int
@@ -84,10 +85,12 @@ class Compacted(msgspec.Struct, frozen=True, rename={"first": "from", "last": "t
     replaces: list[str]
     made_ms: int
     format: int = FORMAT
+    generation: int = 0
 
     @property
     def name(self) -> str:
-        return compacted_name(self.shard, self.first, self.last, self.day)
+        name = compacted_name(self.shard, self.first, self.last, self.day)
+        return f"{name}.{self.generation}" if self.generation else name
 
 
 class Cut(msgspec.Struct, frozen=True):

@@ -20,8 +20,9 @@ from parcours.errors import ParcoursError, ShardUnavailable
 from parcours.journey.model.insight import InsightDocument
 from parcours.journey.program import Program
 from parcours.routing.ports import ShardPort
+from parcours.shard.erasures import Erased
 from parcours.shard.messages import ExportRange, ExportSlice
-from parcours.shard.requests import BeginExport, EndExport, ReadExport
+from parcours.shard.requests import BeginExport, EndErased, EndExport, GetErasures, ReadExport
 
 log = logging.getLogger("parcours")
 
@@ -64,6 +65,12 @@ class LooksAfterFiles(Protocol):
     def step(self, insight: InsightDocument, now_ms: int) -> bool:
         """Do a part of what there is to do; returns whether there is more. Raises ParcoursError."""
 
+    def forget(self, shard: int, erased: Erased, now_ms: int) -> list[str]:
+        """Write files anew without the erased of a shard; the ids of those of whom nothing is left there.
+
+        Raises ParcoursError.
+        """
+
 
 class Exporter:
     """Lives on one event loop.
@@ -94,7 +101,7 @@ class Exporter:
         """Export what these shards have, for ever. Returns at once."""
         for number, port in enumerate(ports):
             spawn(self.follow(number, port), self._tasks)
-        spawn(self._look_after_files(), self._tasks)
+        spawn(self._look_after_files(ports), self._tasks)
 
     def publish(self, program: Program) -> None:
         """From now on go by this program."""
@@ -143,7 +150,7 @@ class Exporter:
             log.warning("%s", trouble)
         self._troubles[what] = trouble
 
-    async def _look_after_files(self) -> None:
+    async def _look_after_files(self, ports: Sequence[ShardPort]) -> None:
         """Keep the files in order, for ever; a failure is a trouble until it is done the next time."""
         what = "exported files"
         while True:
@@ -151,11 +158,24 @@ class Exporter:
             try:
                 while await _in_thread(partial(self._upkeep.step, self._program.insight, self._clock.now_ms())):
                     pass
+                for number, port in enumerate(ports):
+                    await self.forget(number, port)
+            except ShardUnavailable:
+                pass  # its runtime looks after it
             except (ParcoursError, OSError) as error:
                 self._note(what, f"{what} are not looked after: {error}")
             else:
                 if self._troubles.pop(what, None):
                     log.info("%s are looked after again", what)
+
+    async def forget(self, number: int, port: ShardPort) -> None:
+        """Have files written anew without whom a shard has erased. Raises as `export_next` does."""
+        erased = await port.ask(GetErasures())
+        if all(each.exports for each in erased.erasures):
+            return
+        done = await _in_thread(partial(self._upkeep.forget, number, erased, self._clock.now_ms()))
+        if done:
+            await port.ask(EndErased(done))
 
     async def export_next(self, number: int, port: ShardPort, at_least: int) -> bool:
         """Export one range of a shard, if so many records wait; returns whether there was one.

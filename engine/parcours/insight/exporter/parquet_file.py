@@ -58,6 +58,11 @@ class RowGroups:
             if joined.num_rows > GROUP_ROWS:
                 self._hold(joined.slice(GROUP_ROWS).combine_chunks())
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no row has been added."""
+        return self._file is None and not self._held_rows
+
     def write_all(self) -> None:
         """Write what is held, whether a row group is full or not."""
         if self._held_rows:

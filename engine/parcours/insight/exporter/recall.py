@@ -20,20 +20,21 @@ from parcours.insight.exporter.tables import TABLES
 from parcours.journey.model.insight import KeptTable
 
 
-def recall_exported(store: Path, person: str) -> Exported:
+def recall_exported(store: Path, person: str, after: int = 0) -> Exported:
     """The person's exported facts, from the files below a store's folder; none where nothing is exported.
 
+    after  the record through which nothing is told of her any more
     Raises StoreBroken.
     """
-    return recall_facts(facts_folder(store), person)
+    return recall_facts(facts_folder(store), person, after)
 
 
-def recall_facts(facts: Path, person: str) -> Exported:
+def recall_facts(facts: Path, person: str, after: int = 0) -> Exported:
     """The same from the folder of facts. Raises StoreBroken."""
-    return reading(facts, lambda listing: _recall(facts, listing, person))
+    return reading(facts, lambda listing: _recall(facts, listing, person, after))
 
 
-def _recall(facts: Path, listing: Listing, person: str) -> Exported:
+def _recall(facts: Path, listing: Listing, person: str, after: int) -> Exported:
     found: list[tuple[tuple[int, int, int], Fact]] = []
     for table in TABLES:
         if table == "events":
@@ -41,6 +42,8 @@ def _recall(facts: Path, listing: Listing, person: str) -> Exported:
         rows = rows_of(facts, listing, table, person)
         time = rows.schema.get_field_index("time")
         for row in rows.set_column(time, "time", rows["time"].cast(pa.int64())).to_pylist():
+            if row["record"] <= after:
+                continue
             # A store that is shared out anew numbers its records behind all that there were, whatever the shard is.
             found.append(((row["record"], row["shard"], row["n"]), fact_of(table, row)))
     found.sort(key=lambda pair: pair[0])

@@ -23,10 +23,12 @@ from parcours.insight.exporter.done import (
     path_of,
     write_document,
 )
+from parcours.insight.exporter.forgetting import Forgetting
 from parcours.insight.exporter.listing import Listing, read_listing
 from parcours.insight.exporter.parquet_file import in_words
 from parcours.insight.exporter.tables import INPUT_TABLES, TABLES, begins_ms, day_of
 from parcours.journey.model.insight import InsightDocument, KeptTable
+from parcours.shard.erasures import Erased
 from parcours.store.exports import DONE, UNFINISHED
 
 
@@ -129,10 +131,15 @@ class StoreUpkeep:
 
     def __init__(self, store: Path, settings: Settings, shards: Iterable[int] | None = None) -> None:
         shards = None if shards is None else frozenset(shards)
+        self._forgetting = Forgetting(store)
         self._parts = (
             Upkeep(store, settings, shards),
             Upkeep(store, settings, shards, of=inputs_folder, tables=INPUT_TABLES),
         )
+
+    def forget(self, shard: int, erased: Erased, now_ms: int) -> list[str]:
+        """Write files anew without the erased of a shard; those of whom nothing is left. Raises StoreBroken."""
+        return self._forgetting.step(shard, erased, now_ms)
 
     def step(self, insight: InsightDocument, now_ms: int) -> bool:
         """Do a part of what there is to do; returns whether there is more. Raises StoreBroken."""

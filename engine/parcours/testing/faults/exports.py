@@ -13,6 +13,7 @@ from parcours.config import Settings
 from parcours.insight.exporter.exporter import Exporter, RangeFiles
 from parcours.journey.model.insight import InsightDocument
 from parcours.journey.program import Program
+from parcours.shard.erasures import Erased
 from parcours.shard.messages import ExportRange, ExportRecord, ExportSlice
 from parcours.testing.faults.chance import between
 from parcours.testing.faults.layout import SHARDS
@@ -96,7 +97,10 @@ class _Range(RangeFiles):
 
 
 class _NoUpkeep:
-    """Nothing is compacted here, and nothing grows old."""
+    """Nothing is compacted here, nothing grows old, and nobody is erased."""
+
+    def forget(self, shard: int, erased: Erased, now_ms: int) -> list[str]:
+        return []
 
     def step(self, insight: InsightDocument, now_ms: int) -> bool:
         return False

@@ -1,0 +1,149 @@
+"""Erasures of a running engine: they are asked for, carried on until nothing is left, and told of."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from parcours.core.identity import SlotMap
+from parcours.errors import ParcoursError, ShardUnavailable
+from parcours.routing.ports import ShardPort
+from parcours.shard.erasures import Erasure, slot_of_erasure
+from parcours.shard.requests import Erase, EraseAgain, GetErasures, StepErasures
+from parcours.store.erasure_log import LOG, LoggedErasure, add_to_log, read_log
+
+log = logging.getLogger("parcours")
+
+LOOK_EVERY_S: Final = 60.0
+"""How often it is looked whether an erasure can go on that waited for the exporter, or for facts to lapse."""
+
+PAUSE_S: Final = 0.02
+"""Between two steps, so that everybody else has a turn."""
+
+ID_BYTES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRow:
+    """
+    what  of which copies it is said whether they are free of her
+    """
+
+    what: str
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureJob:
+    """How far an erasure is.
+
+    asked_at  when she was forgotten, in ms since 1970: from then on nobody is told anything of her
+    lapses_at  until when facts lie in the journal where they are not exported, None where that holds up nothing
+    """
+
+    id: str
+    asked_at: int
+    rows: tuple[ErasureRow, ...]
+    lapses_at: int | None = None
+
+    @property
+    def done(self) -> bool:
+        return all(row.done for row in self.rows)
+
+    @classmethod
+    def of(cls, erasure: Erasure, facts_for_ms: int | None) -> ErasureJob:
+        """facts_for_ms: how long facts lie in the journal that nobody exports; None for ever, or if somebody does."""
+        rows = (
+            ErasureRow("profile, inbox, outbox, dead letters, addresses reached", True),
+            ErasureRow("images", erasure.images),
+            ErasureRow("journal", erasure.journal),
+            ErasureRow("exported facts and inputs", erasure.exports),
+        )
+        waits = facts_for_ms is not None and not erasure.journal
+        return cls(erasure.id, erasure.at, rows, erasure.at + (facts_for_ms or 0) if waits else None)
+
+
+class ErasuresUnderWay:
+    """Lives on the loop of its host.
+
+    folder  of the store, where the log lies; None for a store in memory
+    """
+
+    def __init__(self, ports: Sequence[ShardPort], slot_map: SlotMap, folder: Path | None) -> None:
+        self._ports = ports
+        self._slot_map = slot_map
+        self._path = None if folder is None else folder / LOG
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.troubles: list[str] = []
+
+    async def start(self) -> None:
+        """Erase again whom the log has and a shard has not, as after a backup was restored; then carry on."""
+        if self._path is not None:
+            for number, port in enumerate(self._ports):
+                known = {each.id for each in (await port.ask(GetErasures())).erasures}
+                for each in read_log(self._path).values():
+                    slot = slot_of_erasure(each.id)
+                    if each.id not in known and slot is not None and self._slot_map.owner(slot) == number:
+                        again = EraseAgain(slot, each.id, bytes.fromhex(each.salt), bytes.fromhex(each.person))
+                        await port.ask(again)
+        self._task = asyncio.ensure_future(self._go_on())
+
+    async def stop(self) -> None:
+        """What is under way goes on when the store is opened again."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def erase(self, person: str, by: str) -> Erasure:
+        """Forget a person; durable, and in the log, when it returns."""
+        slot = self._slot_map.slot(person)
+        asked = Erase(person, f"{slot:04}-{secrets.token_hex(ID_BYTES)}", secrets.token_bytes(16), by)
+        erasure = await self._ports[self._slot_map.owner(slot)].ask(asked)
+        self._note([erasure])
+        self._news.set()
+        return erasure
+
+    async def find(self, name: str) -> Erasure | None:
+        """The erasure of this id."""
+        slot = slot_of_erasure(name)
+        if slot is None or slot >= 1024:
+            return None
+        told = await self._ports[self._slot_map.owner(slot)].ask(GetErasures())
+        return next((each for each in told.erasures if each.id == name), None)
+
+    async def _go_on(self) -> None:
+        while True:
+            self._news.clear()
+            self.troubles = []
+            for number, port in enumerate(self._ports):
+                try:
+                    self._note((await port.ask(GetErasures())).erasures)
+                    await _carry_on(port)
+                except ShardUnavailable:
+                    continue  # its runtime looks after it
+                except (ParcoursError, OSError) as error:
+                    self.troubles.append(f"erasures of shard {number} do not go on: {error}")
+                    log.warning("%s", self.troubles[-1])
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._news.wait()
+
+    def _note(self, erasures: Sequence[Erasure]) -> None:
+        if self._path is not None and erasures:
+            logged = [LoggedErasure(each.id, each.at, each.salt.hex(), each.person.hex()) for each in erasures]
+            add_to_log(self._path, logged)
+
+
+async def _carry_on(port: ShardPort) -> None:
+    """Take the steps that can be taken now."""
+    more = True
+    while more:
+        more = await port.ask(StepErasures())
+        await asyncio.sleep(PAUSE_S if more else 0)

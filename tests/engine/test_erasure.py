@@ -1,0 +1,130 @@
+"""Whoever is erased is in no answer at once, and then in no byte of the store's folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from parcours.clock import SystemClock
+from parcours.config import HOUR_MS, Settings
+from parcours.insight.exporter.opening import open_upkeep
+from parcours.journey.project import Project
+from parcours.service.engine import Engine
+from parcours.service.erasure import ErasureJob
+from parcours.shard.requests import EndErased, GetErasures
+from parcours.store.backup import copy_store
+from parcours.store.erasure_log import LOG
+
+NewShop = Callable[..., Project]
+
+SETTINGS = Settings(export_every_ms=50, export_records=20, compact_grace_ms=1)
+
+PERSON = "canary-name"
+
+CANARIES = (b"canary-name", b"canary-mail", b"canary-property", b"canary-message", b"canary-trait")
+
+
+@pytest.fixture
+def project(new_shop: NewShop) -> Project:
+    return new_shop()
+
+
+def open_in(folder: Path, project: Project) -> Engine:
+    address = f"sqlite:///{folder}"
+    return Engine.open(project, address, shards=2, runtime="local", records=["email"], settings=SETTINGS)
+
+
+def live(engine: Engine) -> None:
+    """Some people have lives, of which every field of one is a canary."""
+    for person in (PERSON, "u1", "u2"):
+        words = "canary" if person == PERSON else "other"
+        engine.identify(person, {"email": f"{words}-mail@mail.example", "note": f"{words}-trait"}).result()
+        for event in ("Seen", "Started", "Bought"):
+            properties = {"cart": "c", "page": f"{words}-property"}
+            engine.track(person, event, properties, message_id=f"{words}-message-{event}").result()
+    engine.drain(30)
+
+
+def held(folder: Path) -> list[str]:
+    """The files of a folder in which there is a canary, as it is or compressed in a column."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    rows = [str(pq.read_table(path).to_pylist()).encode() for path in files if path.suffix == ".parquet"]
+    return [str(row) for row in rows if any(canary in row for canary in CANARIES)] + [
+        f"{path.relative_to(folder)}: {canary!r}"
+        for path in files
+        for canary in CANARIES
+        if canary in path.read_bytes()
+    ]
+
+
+def done(engine: Engine, folder: Path, job: ErasureJob) -> ErasureJob:
+    """The job, once all is done; the exporter's part of the upkeep is done here, which comes every few minutes."""
+    upkeep, patience = open_upkeep(folder, SETTINGS), time.monotonic() + 120
+    ports = engine.service._host.ports
+    while not (found := engine.erasure(job.id)) or not found.done:
+        assert time.monotonic() < patience, found
+        later_ms = SystemClock(HOUR_MS).now_ms() + HOUR_MS
+        for number, port in enumerate(ports):
+            erased = engine.submit(port.ask(GetErasures())).result()
+            names = upkeep.forget(number, erased, later_ms - HOUR_MS)
+            while upkeep.step(engine.service.program.insight, later_ms):
+                pass
+            engine.submit(port.ask(EndErased(names))).result()
+        engine.service._host._erasures._news.set()  # type: ignore[union-attr]
+        time.sleep(0.05)
+    return found
+
+
+def test_no_byte_of_her_is_left_in_the_folder(tmp_path: Path, project: Project) -> None:
+    folder = tmp_path / "store"
+    with open_in(folder, project) as engine:
+        live(engine)
+        assert held(folder)
+
+        job = engine.erase(PERSON, by="ada")
+
+        assert not job.done and job.lapses_at is None
+        assert engine.profile(PERSON) is None and engine.facts(PERSON) == []
+        assert engine.explain(PERSON).journeys[0].runs == ()
+        assert [row.what for row in done(engine, folder, job).rows if not row.done] == []
+        assert held(folder) == []
+        assert engine.facts("u1") and engine.facts(PERSON) == []
+        assert engine.troubles() == []
+    assert held(folder) == []
+
+
+def test_it_goes_on_after_the_engine_was_opened_again(tmp_path: Path, project: Project) -> None:
+    folder = tmp_path / "store"
+    with open_in(folder, project) as engine:
+        live(engine)
+        job = engine.erase(PERSON)
+    with open_in(folder, project) as engine:
+        assert engine.profile(PERSON) is None and engine.facts(PERSON) == []
+        assert done(engine, folder, job).done
+    assert held(folder) == []
+
+
+def test_whoever_was_erased_after_a_backup_is_erased_from_what_is_restored(tmp_path: Path, project: Project) -> None:
+    folder, backup, restored = tmp_path / "store", tmp_path / "backup", tmp_path / "restored"
+    with open_in(folder, project) as engine:
+        live(engine)
+        engine.backup(backup)
+        engine.erase(PERSON)
+    log = (folder / LOG).read_bytes()
+    assert b"canary" not in log and len(log.splitlines()) == 1
+
+    copy_store(backup, restored, lambda *_: None)
+    (restored / LOG).write_bytes(log)
+    with open_in(restored, project) as engine:
+        assert engine.profile(PERSON) is None and engine.profile("u1") is not None
+        assert engine.facts(PERSON) == []
+        engine.identify(PERSON, {"email": "new@mail.example"}).result()
+    with open_in(restored, project) as engine:
+        assert engine.profile(PERSON) is not None, "she is somebody new, and is not erased each time"
+    (line,) = (restored / LOG).read_text().splitlines()
+    assert json.loads(line)["id"]
