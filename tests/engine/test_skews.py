@@ -112,12 +112,29 @@ def test_lines_as_they_are_are_answered_one_by_one(shop: Project) -> None:
             await service.take_lines([one])
             with pytest.raises(CallerError, match="1 skews for 2 lines"):
                 await service.take_lines([one, two], [5])
+            with pytest.raises(CallerError, match="1 user ids for 2 lines"):
+                await service.take_lines([one, two], user_ids=["one"])
             return await service.take_lines([two, b"{", one], room_wait_s=0.0, answer_wait_s=30.0)
 
     taken = asyncio.run(backend())
 
     assert (taken.accepted, taken.repeated, [place for place, _ in taken.rejected]) == (1, [2], [1])
     assert (taken.failure, taken.committed) == (None, ())
+
+
+def test_a_line_goes_to_its_person_whether_her_id_has_been_read_or_not(shop: Project) -> None:
+    names = [f"u{number}" for number in range(20)]
+
+    async def backend() -> list[object]:
+        async with Service.open(shop, "memory:", shards=3, runtime="local") as service:
+            lines = [seen(name, None) for name in names]
+            read = [name if number % 2 else "" for number, name in enumerate(names)]
+            assert (await service.take_lines(lines, user_ids=read)).accepted == len(names)
+            again = await service.take_lines(lines)
+            assert sorted(again.repeated) == list(range(len(names)))
+            return [await service.profile(name) for name in names]
+
+    assert all(asyncio.run(backend()))
 
 
 def test_whoever_finds_no_room_hears_how_many_lines_wait(shop: Project) -> None:

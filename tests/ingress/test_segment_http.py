@@ -83,6 +83,7 @@ def test_a_call_that_lacks_nothing_stays_the_bytes_that_it_came_as() -> None:
 
     assert lines.lines == [call, call]
     assert (lines.skews_ms, lines.places, lines.ids) == ([1_000, 1_000], [0, 1], ["m1", "m1"])
+    assert lines.user_ids == ["u1", "u1"], "whose each is has been read on the way"
 
 
 MOMENTS = st.integers(0, 4 * 10**15).map(lambda microseconds: EPOCH + timedelta(microseconds=microseconds))
@@ -348,8 +349,9 @@ def test_whatever_a_call_is_it_becomes_a_line_or_a_reason(calls: list[dict[str, 
     assert lines.total == len(calls) + 1
     assert sorted([*lines.places, *(place for place, *_ in lines.refused)]) == list(range(lines.total))
     assert len(lines.lines) == len(lines.skews_ms) == len(lines.ids) == len(lines.places)
-    for line, message_id in zip(lines.lines, lines.ids, strict=True):
+    for line, message_id, user_id in zip(lines.lines, lines.ids, lines.user_ids, strict=True):
         told = json.loads(line)
+        assert user_id in ("", told.get("userId")) and not user_id.startswith("@")
         assert told["messageId"] == message_id and isinstance(told["type"], str)
         with suppress(Unusable):
             read_call(line)

@@ -87,6 +87,7 @@ class CallLines:
 
     lines      those that can be handed in
     skews_ms   what is to be added to the timestamp of each
+    user_ids   whose each is, where that is a known person's and has been read on the way; else empty
     places     where each stands in the request, from 0
     ids        the message id of each
     refused    (place, message id if it has one, reason) of the others
@@ -98,43 +99,49 @@ class CallLines:
         self._terms = terms
         self.lines: list[bytes] = []
         self.skews_ms: list[int] = []
+        self.user_ids: list[str] = []
         self.places: list[int] = []
         self.ids: list[str] = []
         self.refused: list[tuple[int, str | None, str]] = []
         self.total = 0
         self.without_id = 0
-        self._events = 0
+        self._has_events = False
         self._window = _Window.of(terms.sent_ms, terms.received_ms)
 
     @property
     def are_reports(self) -> bool:
         """Whether all of them are taken though events are refused."""
-        return not self._events
+        return not self._has_events
 
     def extend(self, lines: Sequence[bytes]) -> None:
         """The next calls. This is the hot path: most of them lack nothing, and lie in the window."""
         earliest, latest, shift_ms, finer_ms = self._window
         longest, closely, plain = self._terms.event_bytes_max, self._terms.looks_closely, PLAIN
-        for line in lines:
+        add_line, add_skew, add_user = self.lines.append, self.skews_ms.append, self.user_ids.append
+        add_place, add_id = self.places.append, self.ids.append
+        first = self.total
+        for place, line in enumerate(lines, first):
+            self.total = place
             if not closely and len(line) <= longest:
                 try:
                     head = _head(line)
                 except UNREADABLE:
                     self._add_closely(line)
                     continue
-                stamp, message_id = head.timestamp, head.message_id
+                stamp, message_id, user_id = head.timestamp, head.message_id, head.user_id
                 if (
                     head.type in plain and message_id and stamp is not None and stamp.tzinfo is not None
                     and head.sent_at is None and head.original_timestamp is None and earliest <= stamp <= latest
                 ):  # fmt: skip
-                    self._events += 1
-                    self.lines.append(line)
-                    self.skews_ms.append(finer_ms if stamp.microsecond % 1_000 else shift_ms)
-                    self.places.append(self.total)
-                    self.ids.append(message_id)
-                    self.total += 1
+                    self._has_events = True
+                    add_line(line)
+                    add_skew(finer_ms if stamp.microsecond % 1_000 else shift_ms)
+                    add_user(user_id if user_id and user_id[0] != "@" else "")
+                    add_place(place)
+                    add_id(message_id)
                     continue
             self.add(line)
+        self.total = first + len(lines)
 
     def add(self, line: bytes) -> None:
         """The next call."""
@@ -148,11 +155,15 @@ class CallLines:
             self._add_closely(line)
             return
         assert head.message_id is not None, "a plain call has one"
-        self._events += 1
+        self._has_events = True
+        self._append(line, skew_ms, head.message_id)
+
+    def _append(self, line: bytes, skew_ms: int, message_id: str) -> None:
         self.lines.append(line)
         self.skews_ms.append(skew_ms)
+        self.user_ids.append("")
         self.places.append(self.total)
-        self.ids.append(head.message_id)
+        self.ids.append(message_id)
         self.total += 1
 
     def refuse(self, message_id: str | None, reason: str) -> None:
@@ -201,9 +212,5 @@ class CallLines:
             self.refuse(None if call is None else call.texts.get("messageId"), str(reason))
             return
         self.without_id += call.is_without_id
-        self._events += call.kind not in REPORTS
-        self.lines.append(finished)
-        self.skews_ms.append(skew_ms)
-        self.places.append(self.total)
-        self.ids.append(call.texts["messageId"])
-        self.total += 1
+        self._has_events = self._has_events or call.kind not in REPORTS
+        self._append(finished, skew_ms, call.texts["messageId"])

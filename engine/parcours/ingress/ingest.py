@@ -224,6 +224,7 @@ async def taken_by(door: Door, request: Request, lines: CallLines) -> Outcome:
         taken = await door.service.take_lines(
             lines.lines,
             lines.skews_ms if any(lines.skews_ms) else (),
+            user_ids=lines.user_ids,
             are_reports=lines.are_reports,
             room_wait_s=door.settings.room_wait_ms / 1_000,
             answer_wait_s=ANSWER_WAIT_S,

@@ -145,11 +145,11 @@ def checked(body: bytes) -> tuple[bytes, bool]:
         except UnicodeDecodeError as error:
             raise _unreadable(error) from None
     check_depth(body)
-    has_halves = False
+    has_odd_characters = False
     if b"\\u" in body:
         marked = mended_json(body, MARK)
-        has_halves, body = marked != body, marked
-    return body, has_halves or _NUL in body or _HUGE.search(body) is not None
+        has_odd_characters, body = marked != body or _NUL in marked, marked
+    return body, has_odd_characters or _HUGE.search(body) is not None
 
 
 def check_depth(body: bytes) -> None:

@@ -96,11 +96,12 @@ class Router:
         unread: Sequence[int] = range(len(lines))
         if slots is not None:
             unread = []
+            add = [share.append for share in shares]
             for place, slot in enumerate(slots):
                 if slot == UNREAD:
                     unread.append(place)
                 else:
-                    shares[owners[slot]].append(place)
+                    add[owners[slot]](place)
         for place in unread:
             try:
                 slot = route(lines[place], self._program, self._settings, self._slot_map)
@@ -108,7 +109,7 @@ class Router:
                 rejected.append((place, str(reason)))
             else:
                 shares[owners[slot]].append(place)
-        if len(unread) < len(lines):
+        if unread and len(unread) < len(lines):
             for places in shares:
                 places.sort()
         return Dealt(shares, rejected, self._program)

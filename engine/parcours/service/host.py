@@ -25,7 +25,7 @@ from parcours.insight.exporter.opening import recall_exported, recall_inputs
 from parcours.journey.program import Program
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
-from parcours.routing.router import Router
+from parcours.routing.router import UNREAD, Router
 from parcours.routing.taken import Taken
 from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.service.erasure import ErasureJob, ErasuresUnderWay
@@ -130,18 +130,20 @@ class Host:
         lines: Sequence[bytes],
         skews_ms: Sequence[int] = (),
         *,
+        user_ids: Sequence[str] = (),
         are_reports: bool = False,
         room_wait_s: float | None = None,
     ) -> Taken:
         """Put these lines into the lanes of their shards (`Router.hand_in`), once there is room in those.
 
+        user_ids     whose each line is, where that is known already; empty where it is not
         room_wait_s  how long to wait for it, and for shards that do not answer now; None: as long as it takes for room
         Raises Overloaded if there is none then, if too many calls wait for it already, or if a shard of these lines
         wants no events; reports it takes.
         """
         assert self._router is not None, "start comes first"
         router, bounded = self._router, room_wait_s is not None
-        dealt = router.deal(lines)
+        dealt = router.deal(lines, self._slots_of(user_ids) if user_ids else None)
         if not router.has_room(dealt, reachable=bounded):
             if self._waiting >= self._plan.settings.waiting_calls_max:
                 raise Overloaded(f"waiting_calls_max={self._waiting} calls wait already", router.waiting_before(dealt))
@@ -154,6 +156,10 @@ class Host:
             finally:
                 self._waiting -= 1
         return router.hand_in(lines, dealt, skews_ms, are_reports=are_reports)
+
+    def _slots_of(self, user_ids: Sequence[str]) -> list[int]:
+        slot = self._plan.slot_map.slot
+        return [slot(user_id) if user_id else UNREAD for user_id in user_ids]
 
     def waiting_lines(self) -> int:
         """How many lines have been handed in that no shard has answered yet."""

@@ -186,6 +186,7 @@ class Service(Facade, AboutPeople, Observed):
         lines: Sequence[bytes],
         skews_ms: Sequence[int] = (),
         *,
+        user_ids: Sequence[str] = (),
         are_reports: bool = False,
         room_wait_s: float | None = None,
         answer_wait_s: float | None = None,
@@ -193,6 +194,8 @@ class Service(Facade, AboutPeople, Observed):
         """Hand in lines of the event format as they are, for a door that answers for each.
 
         skews_ms       what is to be added to the timestamp of each, as its sender's clock is wrong; none: nothing
+        user_ids       whose each is, by the `userId` that the caller has read in it, so that it is not read again for
+                       that; empty for a line that has none, or one that begins with `@`. None: nobody has read them
         are_reports    they tell of consent, or of what became of deliveries: they are taken though events are refused
         room_wait_s    how long to wait for room in the lanes of the shards of these lines, and for shards that do not
                        answer now; None: for as long as it takes
@@ -202,8 +205,12 @@ class Service(Facade, AboutPeople, Observed):
         self._check_open()
         if skews_ms and len(skews_ms) != len(lines):
             raise CallerError(f"{len(skews_ms)} skews for {len(lines)} lines: one for each is expected, or none")
+        if user_ids and len(user_ids) != len(lines):
+            raise CallerError(f"{len(user_ids)} user ids for {len(lines)} lines: one for each is expected, or none")
         async with self._answered():
-            taken = await self._host.hand_in(lines, skews_ms, are_reports=are_reports, room_wait_s=room_wait_s)
+            taken = await self._host.hand_in(
+                lines, skews_ms, user_ids=user_ids, are_reports=are_reports, room_wait_s=room_wait_s
+            )
             outcome = await LinesTaken.within(answer_wait_s, taken)
             if taken.undeclared:
                 self._unknown.hear_lines(lines, self._control.current)
