@@ -9,6 +9,7 @@ stores are closed. What was acknowledged is on disk at every moment, so a second
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -102,6 +103,7 @@ class Serving:
             try:
                 async with _mail_taken(door):
                     await door.service.start()
+                    _leave_to_the_end()
                     door.state = "open"
                     spawn(self._keep_keys(door), self._tasks)
                     self._announce(address)
@@ -115,6 +117,7 @@ class Serving:
                     task.cancel()
                 await asyncio.gather(*self._tasks, return_exceptions=True)
                 await _close(door.service)
+                gc.unfreeze()
 
     async def _take_traffic_away(self, door: Door) -> None:
         log.info("stopping")
@@ -160,6 +163,15 @@ class Serving:
                 log.warning("the keys cannot be read again, and those from before hold on: %s", error)
             else:
                 door.keys.renew(entry.key() for entry in renewed.keys)
+
+
+def _leave_to_the_end() -> None:
+    """Have the garbage collector look no more at what is there by now: nearly all of it stays as long as the door.
+
+    Without it a fifth of the time of a busy door is spent on looking through modules and tables again and again.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @asynccontextmanager
