@@ -45,6 +45,7 @@ class DoorFigures:
         self.active = Gauge("http_server_active_requests", "Requests that are being answered.", registry=self.registry)
         self.body_bytes = Gauge("parcours_door_body_bytes", "Bytes of bodies under way.", registry=self.registry)
         self.streams = Gauge("parcours_door_streams", "Open streams.", ("kind",), registry=self.registry)
+        self._durations: dict[tuple[str, str, int], Histogram] = {}
         self.unheard: Counter[tuple[str, str]] = Counter()
         ProcessCollector(registry=self.registry)
         self._read: tuple[int, EngineFigures] | None = None
@@ -57,5 +58,9 @@ class DoorFigures:
 
     def answered(self, method: str, route: str, status: int, duration_s: float) -> None:
         """A request has been answered; the route is empty for an address that there is not."""
-        known = method if method in METHODS else OTHER
-        self._requests.labels(known, route, str(status)).observe(duration_s)
+        kind = (method if method in METHODS else OTHER, route, status)
+        durations = self._durations.get(kind)
+        if durations is None:
+            known, _, _ = kind
+            durations = self._durations[kind] = self._requests.labels(known, route, str(status))
+        durations.observe(duration_s)
