@@ -17,7 +17,8 @@ from parcours.dispatch.registry import Registry
 from parcours.errors import ProjectInvalid
 from parcours.ingress.exchange import Problem
 from parcours.journey.project import Project
-from parcours.journey.read.source import OUTSIDE, TOO_DEEP, TOO_MANY
+from parcours.journey.read.source import OUTSIDE
+from parcours.journey.read.yaml_text import TOO_DEEP, TOO_MANY, TOO_MANY_MERGES
 from parcours.wording import quoted
 
 UPLOAD_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -29,7 +30,7 @@ PATH_BYTES_MAX: Final = 400
 NAME_BYTES_MAX: Final = 200
 """Bytes of a path, and of a name in it: less than any file system takes."""
 
-NOT_BY_MISTAKE: Final = (OUTSIDE, TOO_DEEP, TOO_MANY)
+NOT_BY_MISTAKE: Final = (OUTSIDE, TOO_DEEP, TOO_MANY, TOO_MANY_MERGES)
 
 
 async def uploaded(files: Mapping[str, str]) -> Project:

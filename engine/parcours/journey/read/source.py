@@ -14,49 +14,30 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any, Final
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq, TaggedScalar
-from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
+from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.scalarbool import ScalarBoolean
-from ruamel.yaml.scanner import RoundTripScanner
 
-from parcours.expression.operators import INTEGER_MAX, INTEGER_MIN
 from parcours.journey.read.finding import Finding, Key, KeyPath, Margin
 from parcours.journey.read.unread import unread_files
 from parcours.journey.read.yaml_files import yaml_files
+from parcours.journey.read.yaml_text import (
+    KEY_NO_TEXT,
+    KEY_REPEATED,
+    TOO_DEEP,
+    TOO_MANY,
+    VALUES_MAX,
+    Misplaced,
+    load_yaml,
+)
 from parcours.surrogates import mended_text
-from parcours.wording import bounded, quoted
-
-VALUES_MAX: Final = 100_000
-"""Values in one document. Aliases of aliases grow without bound; no honest document comes near."""
 
 FILE_BYTES_MAX: Final = 4_000_000
 """Bytes of one document or content file: far above any journey or email, and it fits into memory."""
 
-TOO_DEEP: Final = "the document is nested too deeply"
-TOO_MANY: Final = f"it holds more than {VALUES_MAX} values"
 OUTSIDE: Final = "the file lies outside the project folder"
-"""What is said of documents that no author would write by mistake."""
-
-DEPTH_MAX: Final = 100
-"""Nested brackets or indentations. The scanner's work grows with the square of them; honest documents have a dozen."""
-
-INTEGER_LENGTH_MAX: Final = 100
-"""Characters of a whole number as it is written: 64 bits have fewer in any base."""
-
-KEY_REPEATED: Final = "the key is given twice"
-
-TEXT: Final = "tag:yaml.org,2002:str"
-
-NO_TEXTS: Final[Mapping[str, str]] = {
-    "tag:yaml.org,2002:bool": "a boolean",
-    "tag:yaml.org,2002:float": "a number",
-    "tag:yaml.org,2002:int": "a number",
-    "tag:yaml.org,2002:null": "null",
-}
-"""The tags of scalars that are no texts, in words."""
+"""What is said of a path that no author would write by mistake."""
 
 FILE_SUFFIX: Final = "_file"
 """`text_file: reminder.txt` in a message stands for `text` with what the file holds."""
@@ -99,76 +80,6 @@ class Source:
     def margin(self, findings: list[Finding]) -> Margin:
         """The margin for findings about this document; what has been told to be misplaced is not judged again."""
         return Margin(self.file, findings, self.lines, silent=self.misplaced)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Misplaced:
-    """Stands for a value that has no place in a document."""
-
-    reason: str
-    line: int
-
-
-class _Scanner(RoundTripScanner):
-    """Refuses deep nesting before the parser's recursion follows it."""
-
-    def fetch_flow_collection_start(self, TokenClass: Any, to_push: str) -> None:  # noqa: N803  # as it is above
-        super().fetch_flow_collection_start(TokenClass, to_push)
-        self._bound(self.flow_context)
-
-    def add_indent(self, column: int) -> bool:
-        added = super().add_indent(column)
-        self._bound(self.indents)
-        return added
-
-    def _bound(self, levels: Sequence[object]) -> None:
-        if len(levels) > DEPTH_MAX:
-            raise RecursionError(f"more than {DEPTH_MAX} levels")
-
-
-class _Constructor(RoundTripConstructor):
-    """Leaves dates as the text that was written: the document models know which texts are dates.
-
-    repeated  the keys of each mapping that are given again, with the lines where they are; the mapping keeps the first
-    unquoted  the line of each key that is no text to YAML, and what is to be said of it; it is read as it is written
-    """
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.repeated: list[tuple[object, object, int]] = []
-        self.unquoted: list[tuple[int, str]] = []
-
-    def check_mapping_key(self, node: Any, key_node: Any, mapping: Any, key: Any, value: Any) -> bool:
-        if key in mapping:
-            self.repeated.append((mapping, key, key_node.start_mark.line + 1))
-        return key not in mapping
-
-    def construct_mapping(  # type: ignore[override]  # as it is above
-        self, node: Any, maptyp: Any, deep: bool = False
-    ) -> Any:
-        for key, _ in node.value:
-            kind = NO_TEXTS.get(str(key.tag)) if isinstance(key, ScalarNode) else None
-            if kind is not None:
-                read = f"YAML reads {bounded(key.value)} as {kind}"
-                told = f"a name is a text, and {read}: write {quoted(key.value)}, in quotes"
-                self.unquoted.append((key.start_mark.line + 1, told))
-                key.tag = TEXT
-        return super().construct_mapping(node, maptyp, deep)
-
-    def as_written(self, node: ScalarNode) -> str:
-        return str(node.value)
-
-    def whole_number(self, node: ScalarNode) -> object:
-        """A whole number, as far as expressions know them; much longer ones Python itself does not write down."""
-        if len(node.value) <= INTEGER_LENGTH_MAX:
-            number = self.construct_yaml_int(node)
-            if INTEGER_MIN <= number <= INTEGER_MAX:
-                return number
-        return _Misplaced("a whole number of more than 64 bits has no place in a document", node.start_mark.line + 1)
-
-
-_Constructor.add_constructor("tag:yaml.org,2002:int", _Constructor.whole_number)
-_Constructor.add_constructor("tag:yaml.org,2002:timestamp", _Constructor.as_written)
 
 
 def read_folder(folder: Path, findings: list[Finding]) -> list[Source]:
@@ -257,16 +168,13 @@ def _quotes_missing(text: str, error: MarkedYAMLError) -> str:
 
 def read_text(text: str, kind: str, file: str, findings: list[Finding]) -> Source:
     """The document in a text. Each repeated key or misplaced value is a finding. Raises YAMLError or ValueError."""
-    yaml = YAML(typ="rt", pure=True)
-    yaml.Scanner = _Scanner
-    yaml.Constructor = _Constructor
-    loaded = yaml.load(text)
+    loaded, constructor = load_yaml(text)
     reading = _Reading({(): 1}, {})
     data = reading.plain(loaded, ())
-    repeated = yaml.constructor.repeated
+    repeated = constructor.repeated
     again = {(id(mapping), key) for mapping, key, _ in repeated}
     told = [
-        *yaml.constructor.unquoted,
+        *constructor.unquoted,
         *((line, KEY_REPEATED) for *_, line in repeated),
         *((each.line, each.reason) for each in reading.misplaced.values()),
     ]
@@ -297,7 +205,7 @@ class _Reading:
     """What ruamel has read as plain data; the lines of keys and the values that have no place are noted on the way."""
 
     lines: dict[KeyPath, int]
-    misplaced: dict[KeyPath, _Misplaced]
+    misplaced: dict[KeyPath, Misplaced]
 
     def plain(self, value: Any, path: KeyPath) -> object:
         if len(self.lines) > VALUES_MAX:
@@ -308,7 +216,7 @@ class _Reading:
         if isinstance(value, CommentedSeq):
             places = value.lc.data or {}
             return [self._below(places.get(at), each, (*path, at)) for at, each in enumerate(value)]
-        misplaced = value if isinstance(value, _Misplaced) else _reason_misplaced(value, self.lines[path])
+        misplaced = value if isinstance(value, Misplaced) else _reason_misplaced(value, self.lines[path])
         if misplaced is not None:
             self.misplaced[path] = misplaced
             return None
@@ -320,15 +228,15 @@ class _Reading:
         return self.plain(value, path)
 
 
-def _reason_misplaced(value: Any, line: int) -> _Misplaced | None:
+def _reason_misplaced(value: Any, line: int) -> Misplaced | None:
     """Why a scalar has no place in a document; None for one that has."""
     if str(getattr(getattr(value, "anchor", None), "value", "")).startswith("&"):  # `&& x` is x, named "&"
-        return _Misplaced(f"YAML takes a leading '&&' for a name{QUOTES_ADVICE}", line)
+        return Misplaced(f"YAML takes a leading '&&' for a name{QUOTES_ADVICE}", line)
     if value is None or isinstance(value, bool | ScalarBoolean | str | int | float):
         return None
     if isinstance(value, TaggedScalar):
-        return _Misplaced(f"YAML takes {value.tag.value!r} for a tag, which has no place here{QUOTES_ADVICE}", line)
-    return _Misplaced(f"a {type(value).__name__} has no place in a document", line)
+        return Misplaced(f"YAML takes {value.tag.value!r} for a tag, which has no place here{QUOTES_ADVICE}", line)
+    return Misplaced(f"a {type(value).__name__} has no place in a document", line)
 
 
 def _scalar(value: Any) -> object:
@@ -343,10 +251,10 @@ def _scalar(value: Any) -> object:
 
 
 def _key(key: object) -> str:
-    if isinstance(key, _Misplaced):
+    if isinstance(key, Misplaced):
         raise ValueError(key.reason)
     if not isinstance(key, str | int | float | bool):
-        raise ValueError("a key has to be a text")
+        raise ValueError(KEY_NO_TEXT)
     return mended_text(str(key))
 
 
