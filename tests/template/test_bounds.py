@@ -6,7 +6,7 @@ import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
-from liquid.exceptions import LiquidError
+from liquid.exceptions import LiquidError, LiquidSyntaxError
 
 from parcours.template.rendering import OUTPUT_BYTES_MAX
 
@@ -46,6 +46,36 @@ def test_what_would_take_too_much_is_refused_before_it_begins(template: str, fil
         assert tracemalloc.get_traced_memory()[1] < ENOUGH_BYTES
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{" * 500_000,
+        "{{ a" * 500_000,
+        "{% if" * 500_000,
+        "{% raw %}" * 400_000,
+        "{%    raw %}" * 400_000 + "endraw",
+        "{%- doc -%}" * 400_000,
+        "{{ a" + " " * 1_000_000 + "}}",
+        "{% if a %}{%" + "\n" * 1_000_000 + "endif %}",
+    ],
+)
+def test_what_would_take_hours_to_read_is_refused_before_it_is_read(template: str, filled: Filled) -> None:
+    with pytest.raises(LiquidSyntaxError, match="never closed|blanks"):
+        filled(template)
+
+
+@pytest.mark.parametrize(
+    "template, expected",
+    [
+        ("{% raw %}" + "{{" * 100 + "{% endraw %}{{ 1 }}", "{{" * 100 + "1"),
+        (" " * 2_000 + "{{ 1 }}" + "\n" * 2_000, " " * 2_000 + "1" + "\n" * 2_000),
+        ("{{" + " " * 500 + "1" + "\n" * 500 + "}}", "1"),
+    ],
+)
+def test_what_is_long_and_sound_is_read(template: str, expected: str, filled: Filled) -> None:
+    assert filled(template) == expected
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ from parcours.template import lists, numbers
 from parcours.template.bounded import BoundedFilter
 from parcours.template.dates import date_filter, named_zone
 from parcours.template.equality import adapt, expressions_of
+from parcours.template.marks import check_marks
 from parcours.template.rendering import OUTPUT_BYTES_MAX
 
 LOOPS_MAX: Final = 1_000
@@ -150,6 +151,7 @@ class Dialect(Environment):
         globals: Mapping[str, object] | None = None,  # noqa: A002  # as the library names it
         matter: Mapping[str, object] | None = None,
     ) -> BoundTemplate:
+        check_marks(source)
         template = super().from_string(source, name, path, globals, matter)
         adapt(template)
         return template
