@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -24,9 +25,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from parcours.background import spawn
 from parcours.errors import ExtraMissing, ParcoursError, SettingInvalid
 from parcours.ingress import health, metrics
-from parcours.ingress.application import Application, door_of
+from parcours.ingress.application import SECURITY_HEADERS, Application, door_of
 from parcours.ingress.deployment import completed
 from parcours.ingress.door import Door
+from parcours.ingress.exchange import Problem
 from parcours.ingress.origins import shown_host
 from parcours.ingress.settings import ServeSettings
 from parcours.service.service import Service
@@ -163,6 +165,8 @@ class Serving:
                 log.warning("the keys cannot be read again, and those from before hold on: %s", error)
             else:
                 door.keys.renew(entry.key() for entry in renewed.keys)
+                if door.keys and not renewed.keys:
+                    log.warning("the settings have no keys any more, and nobody is let in")
 
 
 def _leave_to_the_end() -> None:
@@ -282,7 +286,27 @@ def _bounded(connections_max: int, read_timeout_s: float) -> type[HttpToolsProto
             self.forget_headers()
             self.send_400_response(why)
 
+        def send_400_response(self, msg: str) -> None:
+            self.transport.write(no_request(msg, self.server_state.default_headers))
+            self.transport.close()
+
     return Bounded
+
+
+def no_request(why: str, further: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """What is answered to what is no request, in the shape that the application's answers have."""
+    request_id = secrets.token_hex(8)
+    answer = Problem(400, "invalid", why).answer(request_id)
+    headers = [
+        *further,
+        *SECURITY_HEADERS,
+        (b"x-request-id", request_id.encode()),
+        (b"content-type", answer.media_type.encode()),
+        (b"content-length", b"%d" % len(answer.body)),
+        (b"connection", b"close"),
+    ]
+    lines = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in headers), b"", answer.body]
+    return b"\r\n".join(lines)
 
 
 @contextmanager

@@ -180,6 +180,32 @@ def test_a_door_without_keys_is_for_this_machine_only(named: dict[str, str]) -> 
     assert (answer.status_code, answer.json()["code"]) == (403, "origin")
 
 
+def test_a_door_that_has_had_keys_stays_shut_without_any() -> None:
+    at = application()
+
+    at.door.keys.renew(())
+
+    for headers in (bearer("care"), {}):
+        assert ask("GET", "/people/u1", at=at, headers=headers).status_code == 401
+
+
+def test_of_several_headers_of_one_name_none_is_passed_over() -> None:
+    async def asking(*more: tuple[str, str]) -> int:
+        transport = httpx.ASGITransport(application())
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            return (await client.post("/v1/track", headers=list(more))).status_code
+
+    def status(*more: tuple[str, str]) -> int:
+        return asyncio.run(asking(*more))
+
+    sound, forged = ("Authorization", "Bearer secret-of-shop"), ("Authorization", "Bearer secret-of-nobody")
+    page, here = ("Authorization", "Bearer secret-of-page"), ("Origin", "https://shop.example")
+    assert status(sound) == 200
+    assert status(sound, forged) == status(forged, sound) == 401
+    assert status(page, here) == 200
+    assert status(page, ("Origin", "https://evil.example"), here) == 403
+
+
 @pytest.mark.parametrize(
     "method, path, status, code",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -65,7 +66,14 @@ def test_what_is_no_request_is_answered_with_400_and_the_connection_is_closed(do
     with connect(door) as connection:
         connection.sendall(sent)
 
-        assert told(connection).startswith(b"HTTP/1.1 400")
+        answer = told(connection)
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400")
+    assert {b"connection: close", b"x-content-type-options: nosniff", b"cache-control: no-store"} < set(
+        head.split(b"\r\n")
+    )
+    assert json.loads(body.removesuffix(b"(reset)")).keys() == {"code", "message", "request_id"}
 
 
 def test_a_body_that_comes_too_slowly_is_given_up(door: Served) -> None:

@@ -479,13 +479,26 @@ def test_with_no_room_what_is_opened_is_dropped_and_counted_and_whoever_unsubscr
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"&" * 10, b"a&" * 3_000])
-def test_what_is_no_form_is_refused(body: bytes, tmp_path: Path) -> None:
+NESTED = b"".join(b"--b%d\r\nContent-Type: multipart/x; boundary=b%d\r\n\r\n" % (n, n + 1) for n in range(1_100))
+
+
+@pytest.mark.parametrize(
+    "body, kind",
+    [
+        (b"", FORM),
+        (b"\xff\xfe", FORM),
+        (b"&" * 10, FORM),
+        (b"a&" * 3_000, FORM),
+        (b"--b\r\n\r\nx", "multipart/form-data"),
+        (NESTED, "multipart/form-data; boundary=b0"),  # parts within parts, as many as a body may have
+    ],
+)
+def test_what_is_no_form_is_refused(body: bytes, kind: str, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with scene(tmp_path) as now:
             path = path_of(links_in(await now.happen()).by_text["less of this"])
 
-            assert (await now.client.post(path, content=body, headers={"Content-Type": FORM})).status_code == 400
+            assert (await now.client.post(path, content=body, headers={"Content-Type": kind})).status_code == 400
             assert await now.consents() == {}
 
     asyncio.run(scenario())

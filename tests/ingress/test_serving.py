@@ -76,6 +76,19 @@ def test_a_key_that_is_added_works_after_a_hangup_and_one_that_is_taken_away_doe
             pass
 
         assert status(door.address, "first") == 401
+        write()  # as a file may be that is just being written
+        door.process.send_signal(signal.SIGHUP)
+        while status(door.address, "second") == 200:
+            pass
+
+        assert status(door.address, "first") == status(door.address, "second") == 401
+        assert any("nobody is let in" in str(line["event"]) for line in door.logged())
+        config.write_text("keys: [\n")
+        door.process.send_signal(signal.SIGHUP)
+        while not any("cannot be read again" in str(line["event"]) for line in door.logged()):
+            pass
+
+        assert status(door.address, "second") == 401
 
 
 @pytest.mark.parametrize(

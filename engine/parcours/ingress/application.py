@@ -10,7 +10,7 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -102,7 +102,7 @@ class Application:
             self.door.figures.active.dec()
 
     async def _answer_one(self, rows: Mapping[str, Route], scope: Scope, receive: Receive, send: Send) -> None:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = _headers(scope["headers"])
         started = asyncio.get_running_loop().time()
         request_id = headers.get("x-request-id", "")
         if not REQUEST_ID.fullmatch(request_id):
@@ -247,6 +247,17 @@ class Application:
                 "bytes": size,
             }
             log.info("request", extra={"told": told})
+
+
+def _headers(sent: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The headers by name. Several of one name are one with commas: whoever looks at it sees all of them."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in sent}
+    if len(headers) == len(sent):
+        return headers
+    together: dict[str, list[str]] = {}
+    for name, value in sent:
+        together.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+    return {name: ", ".join(values) for name, values in together.items()}
 
 
 async def _next_of(stream: AsyncIterator[bytes]) -> bytes | None:

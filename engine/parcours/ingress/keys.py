@@ -56,28 +56,34 @@ ANYBODY: Final = Key(name="anybody", sha256="", scopes=frozenset(SCOPES))
 
 
 class Keyring:
-    """The keys that there are now, and when each was used last."""
+    """The keys that there are now, and when each was used last.
+
+    Once there has been a key the door stays shut without one: a file of settings that is being written may be empty.
+    """
 
     def __init__(self, keys: Iterable[Key]) -> None:
         self.used_ms: dict[str, int] = {}
+        self._is_shut = False
         self.renew(keys)
 
     def renew(self, keys: Iterable[Key]) -> None:
         """From now on there are these keys, and no others."""
         self._by_hash = {key.sha256: key for key in keys}
+        self._is_shut = self._is_shut or bool(self._by_hash)
         self.origins = frozenset(origin for key in self._by_hash.values() for origin in key.origins)
 
     def __bool__(self) -> bool:
-        return bool(self._by_hash)
+        """Whether it takes a key to come in."""
+        return self._is_shut
 
     def admit(self, secrets: Iterable[str], scope: str, origin: str | None, now_ms: int) -> Key:
         """The key of a client that shows these secrets: all of them have to be the same one.
 
         origin  of the page that sends the request, None if it is none of a browser
-        Raises Problem: 401 for no key, 403 for one that does not open this, or not to this page. Without any key
-        configured everybody is let in.
+        Raises Problem: 401 for no key, 403 for one that does not open this, or not to this page. Where there has
+        never been any key everybody is let in.
         """
-        if not self._by_hash:
+        if not self._is_shut:
             return ANYBODY
         shown = set(secrets)
         key = self._find(shown.pop(), now_ms) if len(shown) == 1 else None

@@ -100,7 +100,10 @@ def form_of(body: bytes, content_type: str) -> list[tuple[str, str]]:
     kind = content_type.partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX)
-    parts = message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body).get_payload()
+    try:
+        parts = message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body).get_payload()
+    except RecursionError:
+        raise ValueError("its parts are nested") from None
     if not isinstance(parts, list):
         raise ValueError("it has no parts")
     fields = []
