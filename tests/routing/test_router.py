@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from parcours.config import Settings
 from parcours.core.identity import SlotMap
 from parcours.errors import Overloaded, ShardUnavailable, StoreBroken
+from parcours.routing.lane import LISTENING_ROUNDS_MAX
 from parcours.routing.router import Router
 from parcours.routing.taken import Taken
 
@@ -126,6 +127,42 @@ def test_what_arrives_while_a_shard_holds_up_the_loop_shares_the_next_commit(
         await asyncio.gather(*(caller(number) for number in range(50)))
 
         assert [len(batch.lines) for batch in shard.batches] == [50] * 4
+
+    run(scenario())
+
+
+def test_callers_whom_the_loop_hears_one_after_the_other_share_a_commit(
+    run: Run, new_shard: NewShard, new_router: NewRouter
+) -> None:
+    async def scenario() -> None:
+        shard = new_shard()
+        router = new_router(shard, shares_loop=True)
+
+        async def caller(number: int) -> None:
+            for _ in range(number):
+                await asyncio.sleep(0)
+            await router.take([line(number)])
+
+        await asyncio.gather(*(caller(number) for number in range(10)))
+
+        assert [len(batch.lines) for batch in shard.batches] == [10]
+
+    run(scenario())
+
+
+def test_a_batch_leaves_though_callers_go_on_speaking(run: Run, new_shard: NewShard, new_router: NewRouter) -> None:
+    async def scenario() -> None:
+        shard = new_shard()
+        router = new_router(shard, shares_loop=True)
+        first = router.start([line(0)])
+        spoken = 0
+
+        while not first.done():
+            spoken += 1
+            router.start([line(spoken)])
+            await asyncio.sleep(0)
+
+        assert spoken < 2 * LISTENING_ROUNDS_MAX
 
     run(scenario())
 

@@ -22,6 +22,14 @@ RESEND_PAUSE_S = 0.2
 REFUSED_PAUSE_S = 0.2
 """Pause before a shard that wants no events is asked whether it does again."""
 
+QUIET_ROUNDS = 2
+"""Rounds of a shared loop in which nobody speaks before a batch leaves: in one of them the loop hears what has come to
+its sockets, and in the next whoever it was for speaks. They take microseconds, and a commit milliseconds.
+"""
+
+LISTENING_ROUNDS_MAX = 32
+"""Rounds after which a batch leaves, however many go on speaking."""
+
 
 class _Flight:
     """A batch under way, and whose lines they are: (call, places in the call)."""
@@ -38,7 +46,7 @@ class Lane:
 
     def __init__(self, router: str, port: BatchPort, settings: Settings, *, shares_loop: bool) -> None:
         self._shares_loop = shares_loop
-        self._is_about_to_pump = False
+        self._is_listening = False
         self._router = router
         self._name = router
         self._port = port
@@ -100,13 +108,30 @@ class Lane:
             self._pump()
             return
         self._tell_room()
-        if not self._is_about_to_pump:
-            self._is_about_to_pump = True
-            asyncio.get_running_loop().call_soon(self._pump)
+        if not self._is_listening:
+            self._is_listening = True
+            self._listen_on(QUIET_ROUNDS, LISTENING_ROUNDS_MAX)
+
+    def _listen_on(self, quiet_rounds: int, rounds: int) -> None:
+        asyncio.get_running_loop().call_soon(self._listen, len(self._lines), quiet_rounds, rounds)
+
+    def _listen(self, heard: int, quiet_rounds: int, rounds: int) -> None:
+        """Let others speak until so many rounds were quiet, or so many are over.
+
+        heard  how many lines there were one round ago
+        """
+        if not self._is_listening:
+            return  # what was there has left by now
+        if len(self._lines) >= self._settings.batch_events_max or not (quiet_rounds and rounds):
+            self._pump()
+        elif len(self._lines) == heard:
+            self._listen_on(quiet_rounds - 1, rounds - 1)
+        else:
+            self._listen_on(QUIET_ROUNDS, rounds - 1)
 
     def _pump(self) -> None:
         """Send while there are lines and credits."""
-        self._is_about_to_pump = False
+        self._is_listening = False
         while self._lines and self._has_credit():
             flight = self._load()
             self._flights.append(flight)

@@ -3,10 +3,10 @@
 Each shard has a lane: lines wait in it, and up to `batches_in_flight_max` numbered batches are under
 way. A lane never waits for a batch to fill: whatever is there leaves as soon as a credit is free. A shard
 on the router's own loop holds that up while it commits, so there a lane lets everybody speak who could not
-meanwhile, and loads then: they share the next commit (group commit), and nobody waits longer for it. The
-shard takes only the batch whose number comes next and says which one it expects, so after a failure the
-lane goes back to that one and sends it, and everything behind it, again. A batch that had been taken
-before the failure is answered from the outcomes that the shard keeps (positions.py).
+meanwhile, and loads once nobody does: they share the next commit (group commit), which waits for some rounds
+of the loop and never for a time. The shard takes only the batch whose number comes next and says which one it
+expects, so after a failure the lane goes back to that one and sends it, and everything behind it, again. A
+batch that had been taken before the failure is answered from the outcomes that the shard keeps (positions.py).
 """
 
 from __future__ import annotations
