@@ -1,7 +1,7 @@
 """What does the door cost, and how long does an event take through it? Ratios of runs that take turns on one machine.
 
-The engine and its door run in a process of their own, the client in this one; both share the processor, as they would
-on a small machine. Every answer is read, and a run whose answers do not say that all was accepted fails. Latencies
+`parcours serve` runs in a process of its own, the client in this one; both share the processor, as they would on a
+small machine. Every answer is read, and a run whose answers do not say that all was accepted fails. Latencies
 count from when a request should have left, so a door that stalls cannot hide it. Prints one line of JSON last.
 """
 
@@ -22,20 +22,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from workload import events, project
+import uvloop
+from workload import events, mails, project
 
-from parcours import Service, Settings
-from parcours.ingress.application import Application, door_of
-from parcours.ingress.door import Door
-from parcours.ingress.keys import Keyring
+from parcours import Service, Settings, serving
 from parcours.ingress.settings import ServeSettings
 from parcours.service.acknowledgement import LinesTaken
+from parcours.testing.doubles import SmtpServer
+from parcours.testing.doubles.smtp import Mail
 
 CONNECTIONS = 8
 SINGLE_CONNECTIONS = 200
 """Of clients that send one event at a time and wait for each to be on disk: those that wait together share a commit."""
 
 CALLS_UNDER_WAY = 8
+MAILS_PER_SECOND = 50
 PEOPLE = 50_000
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -49,6 +50,12 @@ class NoEngine:
     async def take_lines(self, lines: Sequence[bytes], *_: object, **__: object) -> LinesTaken:
         return LinesTaken(len(lines), (), ())
 
+    async def start(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
     def waiting_lines(self) -> int:
         return 0
 
@@ -59,28 +66,21 @@ class NoEngine:
 # The server's process
 
 
-async def serve(kind: str, folder: str) -> None:
-    """A door at a free port, over an engine or over none, until standard input ends."""
-    from uvicorn import Config, Server
-
-    settings = ServeSettings(log_level="error", room_wait_ms=10_000)
-    if kind == "engine":
-        service = Service.open(project("2s"), f"sqlite:///{folder}", shards=2, runtime="local", records=["email"])
-        await service.start()
-        door = door_of(service, settings)
+def serve(kind: str, folder: str, mail_port: int) -> None:
+    """`parcours serve` at a free port, over an engine or over none, until a signal ends it."""
+    if kind == "mail":
+        channels = {"email": {"host": "127.0.0.1", "port": mail_port, "tls": "none", "sender": "shop@luma.example"}}
+        taken, records = mails(channels), list[str]()
     else:
-        nobody = NoEngine()
-        door = Door(service=cast(Service, nobody), settings=settings, keys=Keyring(()), now_ms=nobody.now_ms)
-    server = Server(Config(Application(door), port=0, lifespan="off", access_log=False, log_config=None, ws="none"))
-    running = asyncio.ensure_future(server.serve())
-    while not server.started:  # noqa: ASYNC110  # uvicorn tells nobody
-        await asyncio.sleep(0.01)
-    print(server.servers[0].sockets[0].getsockname()[1], flush=True)
-    await asyncio.to_thread(sys.stdin.read)
-    server.should_exit = True
-    await running
-    if kind == "engine":
-        await door.service.close()
+        taken, records = project("2s"), ["email"]
+
+    def opened(_: ServeSettings) -> Service:
+        if kind == "none":
+            return cast(Service, NoEngine())
+        return Service.open(taken, f"sqlite:///{folder}", shards=2, runtime="local", records=records)
+
+    settings = ServeSettings(port=0, notice_s=0, room_wait_ms=10_000)
+    serving.serve(lambda: serving.Serving(opened, settings, announce=lambda address: print(address, flush=True)))
 
 
 async def ingest_alone(folder: str, blocks: Sequence[bytes]) -> tuple[float, float]:
@@ -118,14 +118,16 @@ class Opened:
 
 
 @contextmanager
-def server(kind: str) -> Iterator[Opened]:
+def server(kind: str, mail_port: int = 0) -> Iterator[Opened]:
     """A process with a door over an engine on a fresh store, or over none."""
     with tempfile.TemporaryDirectory(prefix="parcours-door-") as folder:
-        command = [sys.executable, __file__, "--serve", kind, "--folder", folder]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        command = [sys.executable, __file__, "--serve", kind, "--folder", folder, "--mail-port", str(mail_port)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
-            yield Opened(int(process.stdout.readline()), process.pid)
-            process.communicate()
+            try:
+                yield Opened(int(process.stdout.readline().rpartition(":")[2]), process.pid)
+            finally:
+                process.terminate()
 
 
 # The client
@@ -219,6 +221,51 @@ async def engine_latencies(folder: str, lines: Sequence[bytes], per_second: floa
         return await latencies(ask, per_second, len(lines))
 
 
+class Mailbox(list[Mail]):
+    """Knows when each mail was accepted, by its address."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.accepted_s: dict[str, float] = {}
+
+    def append(self, mail: Mail, /) -> None:
+        super().append(mail)
+        self.accepted_s[mail.to] = time.perf_counter()
+
+
+def mail_latencies(count: int) -> list[float]:
+    """Milliseconds from when an event should have left until a server has accepted the mail that it leads to."""
+    addresses = [f"shopper-{number}@luma.example" for number in range(count)]
+    calls = [
+        {"type": "track", "event": "Order Completed", "userId": address, "messageId": address,
+         "timestamp": "2026-01-01T00:00:00Z", "properties": {"email": address}}
+        for address in addresses
+    ]  # fmt: skip
+    due_s: dict[str, float] = {}
+
+    async def send(port: int) -> None:
+        free: asyncio.Queue[Connection] = asyncio.Queue()
+        for _ in range(16):
+            free.put_nowait(await Connection.open(port))
+
+        async def ask(number: int) -> None:
+            due_s[addresses[number]] = time.perf_counter()
+            connection = await free.get()
+            await connection.ask(request("/v1/track", json.dumps(calls[number]).encode()))
+            free.put_nowait(connection)
+
+        await latencies(ask, MAILS_PER_SECOND, count)
+        async with asyncio.timeout(60):
+            while len(sink.mailbox) < count:  # noqa: ASYNC110  # another thread fills it
+                await asyncio.sleep(0.05)
+
+    sink = SmtpServer()
+    mailbox = sink.mailbox = Mailbox()
+    with sink, server("mail", sink.port) as opened:
+        uvloop.run(send(opened.port))
+    return sorted((mailbox.accepted_s[address] - due_s[address]) * 1_000 for address in addresses)
+
+
 # The rounds
 
 
@@ -226,16 +273,17 @@ def rate(kind: str, requests: Sequence[bytes], wanted: int, connections_open: in
     """Events a second through a door, and processor microseconds of its process for each."""
     with server(kind) as opened:
         before_s = opened.cpu_s()
-        seconds, accepted = asyncio.run(send_all(opened.port, requests, connections_open))
+        seconds, accepted = uvloop.run(send_all(opened.port, requests, connections_open))
         cpu_s = opened.cpu_s() - before_s
     assert accepted == wanted, f"{accepted} of {wanted} events were accepted"
     return wanted / seconds, cpu_s / wanted * 1e6
 
 
-def alone(blocks: Sequence[bytes], wanted: int) -> float:
+def alone(blocks: Sequence[bytes], wanted: int) -> tuple[float, float]:
+    """The same of an engine without a door."""
     with tempfile.TemporaryDirectory(prefix="parcours-door-") as folder:
-        seconds, _ = asyncio.run(ingest_alone(folder, blocks))
-    return wanted / seconds
+        seconds, cpu_s = uvloop.run(ingest_alone(folder, blocks))
+    return wanted / seconds, cpu_s / wanted * 1e6
 
 
 def joined(lines: Sequence[bytes], size: int) -> list[bytes]:
@@ -251,10 +299,10 @@ def measure(rounds: int, count: int) -> dict[str, object]:
     lines = list(events(count, PEOPLE))
     singles = lines[: max(SINGLE_CONNECTIONS, count // 20)]
     ways: dict[str, Callable[[], tuple[float, float]]] = {
-        "engine, blocks of 100": lambda: (alone(joined(lines, 100), count), 0.0),
+        "engine, blocks of 100": lambda: alone(joined(lines, 100), count),
         "door, batches of 100": lambda: rate("engine", batches(lines, 100), count),
         "no engine, batches of 100": lambda: rate("none", batches(lines, 100), count),
-        "engine, blocks of 1 MB": lambda: (alone(joined(lines, 3_700), count), 0.0),
+        "engine, blocks of 1 MB": lambda: alone(joined(lines, 3_700), count),
         "door, NDJSON of 1 MB": lambda: rate(
             "engine", [request("/v1/ndjson", each) for each in joined(lines, 3_700)], count
         ),
@@ -274,25 +322,42 @@ def measure(rounds: int, count: int) -> dict[str, object]:
             costs[name].append(cpu_us)
     told = {name: statistics.median(each) for name, each in rates.items()}
     for name in ways:
-        cpu = f", {statistics.median(costs[name]):6.1f} µs of processor an event" if any(costs[name]) else ""
-        print(f"{name:28} {told[name]:>10,.0f} events/s{cpu}")
+        cpu_us = statistics.median(costs[name])
+        print(f"{name:28} {told[name]:>10,.0f} events/s, {cpu_us:6.1f} µs of processor an event")
     half = told["door, single events"] / 2
     alike = singles[: int(min(len(singles), half * 10))]
     with server("engine") as opened:
-        through = asyncio.run(door_latencies(opened.port, [request("/v1/track", each) for each in alike], half))
+        through = uvloop.run(door_latencies(opened.port, [request("/v1/track", each) for each in alike], half))
     with tempfile.TemporaryDirectory(prefix="parcours-door-") as folder:
-        engine = asyncio.run(engine_latencies(folder, alike, half))
+        engine = uvloop.run(engine_latencies(folder, alike, half))
     p50, p99, engine_p99 = (quantile(each, q) for each, q in ((through, 50), (through, 99), (engine, 99)))
     print(f"single events at {half:,.0f} a second: p50 {p50:.1f} ms, p99 {p99:.1f} ms; engine alone {engine_p99:.1f}")
+    mailed = mail_latencies(min(count // 100, 10 * MAILS_PER_SECOND))
+    mail_p50, mail_p99 = quantile(mailed, 50), quantile(mailed, 99)
+    print(
+        f"event until its mail is accepted, {MAILS_PER_SECOND} a second: p50 {mail_p50:.1f} ms, p99 {mail_p99:.1f} ms"
+    )
+    of_door = [
+        (door - engine_alone) / none
+        for door, engine_alone, none in zip(
+            costs["door, batches of 100"],
+            costs["engine, blocks of 100"],
+            costs["no engine, batches of 100"],
+            strict=True,
+        )
+    ]
     return {
         "rounds": rounds,
         "batches": ratio(rates, "door, batches of 100", "engine, blocks of 100"),
         "ndjson": ratio(rates, "door, NDJSON of 1 MB", "engine, blocks of 1 MB"),
         "single": ratio(rates, "door, single events", "no engine, single events"),
+        "door_cpu": round(statistics.median(of_door), 2),
         "p99": round(p99 / engine_p99, 2),
         "batch_events_per_second": round(told["door, batches of 100"]),
         "p50_ms": round(p50, 2),
         "p99_ms": round(p99, 2),
+        "mail_p50_ms": round(mail_p50, 2),
+        "mail_p99_ms": round(mail_p99, 2),
     }
 
 
@@ -309,11 +374,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--events", type=int, default=100_000)
-    parser.add_argument("--serve", choices=["engine", "none"], help=argparse.SUPPRESS)
+    parser.add_argument("--serve", choices=["engine", "none", "mail"], help=argparse.SUPPRESS)
     parser.add_argument("--folder", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--mail-port", type=int, default=0, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
-        asyncio.run(serve(given.serve, given.folder))
+        serve(given.serve, given.folder, given.mail_port)
     else:
         print(json.dumps(measure(given.rounds, given.events)))
 

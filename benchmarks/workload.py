@@ -84,5 +84,34 @@ def project(timeout: str) -> Project:
     )
 
 
+def mails(channels: dict[str, dict[str, object]]) -> Project:
+    """One journey: each order is confirmed at once, by a mail that leaves."""
+    return Project.of(
+        ProjectDocument.model_validate({"project": "mails-benchmark", "channels": channels}),
+        events=EventsDocument.model_validate({"events": {"Order Completed": {"properties": {"email": "string"}}}}),
+        messages=[
+            MessageDocument.model_validate(
+                {
+                    "message": "confirmation",
+                    "class": "transactional",
+                    "status": "ready",
+                    "email": {"subject": "Your order", "text": "It is on its way."},
+                }
+            )
+        ],
+        journeys=[
+            JourneyDocument.model_validate(
+                {
+                    "journey": "order",
+                    "entry": {"event": "Order Completed"},
+                    "steps": [
+                        {"id": "confirm", "send": "confirmation", "channels": ["email"], "to": {"email": "entry.email"}}
+                    ],
+                }
+            )
+        ],
+    )
+
+
 EMAIL = '"shopper@luma.example"'
 """Every shopper's address: the channel only records."""
