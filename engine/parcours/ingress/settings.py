@@ -119,9 +119,6 @@ class ServeSettings(Part):
     machine_opens: Literal["ignore", "count"] = Field(
         default="ignore", description="Whether opens by machines count as those of people."
     )
-    erase_within_h: Annotated[int, Field(ge=1, le=720)] = Field(
-        default=24, description="Hours after which an erasure that is not done is a trouble."
-    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="From which level on.")
     settings: Settings = Field(default=Settings(), description="The engine's settings.")
 
