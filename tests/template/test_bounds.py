@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from liquid.exceptions import LiquidError, LiquidSyntaxError
 
+from parcours.journey.compile.templates import read_template
 from parcours.template.rendering import OUTPUT_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ def test_what_would_take_too_much_is_refused_before_it_begins(template: str, fil
 def test_what_would_take_hours_to_read_is_refused_before_it_is_read(template: str, filled: Filled) -> None:
     with pytest.raises(LiquidSyntaxError, match="never closed|blanks"):
         filled(template)
+    (complaint,) = read_template(template).complaints  # nor does it take hours to say what may be meant
+    assert "never closed" in complaint or "blanks" in complaint
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+import re2
 from liquid.exceptions import LiquidError
 
 from parcours.expression.dotted import joined_path, split_path
@@ -101,9 +102,13 @@ _FOREIGN: Final = (
 """What conditions and other languages write within a tag, and what Liquid writes instead."""
 
 
+_TAG: Final = re2.compile(r"(?s)\{[{%](.*?)[}%]\}")
+"""What stands within a tag. RE2 looks for the end once, where `re` does so from each mark that is never closed."""
+
+
 def _foreign(text: str) -> str:
     """The hint for a template that cannot be read, from what stands in its tags outside of quotes."""
-    tags = re.findall(r"\{[{%](.*?)[}%]\}", text, re.DOTALL)
+    tags = _TAG.findall(text)
     within = " ".join(re.sub(r"'[^']*'|\"[^\"]*\"", "''", tag) for tag in tags)
     return next((f": {hint}" for sign, hint in _FOREIGN if sign.search(within)), "")
 

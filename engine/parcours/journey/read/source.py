@@ -243,7 +243,7 @@ def _scalar(value: Any) -> object:
     if isinstance(value, bool | ScalarBoolean):
         return bool(value)
     if isinstance(value, str):
-        return mended_text(value)
+        return mended_text(str(value))  # the library has kinds of texts of its own
     for plain in (int, float):
         if isinstance(value, plain):
             return plain(value)
