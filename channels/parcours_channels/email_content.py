@@ -8,11 +8,12 @@ from contextlib import suppress
 from email.utils import formataddr, getaddresses, parseaddr
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from parcours.channel import is_filled_in
 from parcours_channels.email_address import normal_address
 from parcours_channels.html_links import ACTIVE, links_in, scheme_of
-from parcours_channels.mime import UNPRINTABLE, folded
+from parcours_channels.mime import folded, without_breaks
 from parcours_channels.mjml_source import LIQUID, compiled
 
 LINE_BREAK: Final = re.compile(r"[\r\n\x00\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
@@ -85,23 +86,25 @@ class EmailContent(BaseModel):
 
     @field_validator("subject", "preheader")
     @classmethod
-    def _on_one_line(cls, text: str | None) -> str | None:
+    def _on_one_line(cls, text: str | None, info: ValidationInfo) -> str | None:
         """What YAML's block text, a condition of Liquid or somebody's name leaves in it becomes a space."""
+        if text is None or is_filled_in(info):
+            return None if text is None else folded(text)
         # Within a tag of Liquid a line break may mean something; what the tag makes of it comes by here once more.
-        parts = LIQUID.split(text or "")
-        line = "".join(part if place % 2 else UNPRINTABLE.sub(" ", part) for place, part in enumerate(parts))
-        return line.strip(" ") if text is not None else None
+        parts = LIQUID.split(text)
+        line = "".join(part if place % 2 else without_breaks(part) for place, part in enumerate(parts))
+        return line.strip(" ")
 
     @field_validator("reply_to")
     @classmethod
-    def _is_an_address(cls, reply_to: str | None) -> str | None:
-        if reply_to is None or LIQUID.search(reply_to):
+    def _is_an_address(cls, reply_to: str | None, info: ValidationInfo) -> str | None:
+        if reply_to is None or (LIQUID.search(reply_to) and not is_filled_in(info)):
             return reply_to
         return mailbox(reply_to) if reply_to.strip() else None
 
     @field_validator("headers")
     @classmethod
-    def _are_allowed(cls, headers: dict[str, str] | None) -> dict[str, str] | None:
+    def _are_allowed(cls, headers: dict[str, str] | None, info: ValidationInfo) -> dict[str, str] | None:
         known: dict[str, str] = {}
         for given, value in (headers or {}).items():
             name = HEADERS.get(given.lower(), given)
@@ -109,7 +112,8 @@ class EmailContent(BaseModel):
                 raise ValueError(f"{given!r} cannot be set, only {', '.join(HEADERS.values())} and X-...")
             if any(name.lower() == each.lower() for each in known):
                 raise ValueError(f"{given!r} is there twice")
-            found = next(filter(None, map(LINE_BREAK.search, LIQUID.split(value)[::2])), None)
+            parts = [value] if is_filled_in(info) else LIQUID.split(value)[::2]
+            found = next(filter(None, map(LINE_BREAK.search, parts)), None)
             if found is not None:
                 raise ValueError(f"{given!r} holds {_named(found[0])}")
             known[name] = value

@@ -39,7 +39,7 @@ BLOCKS: Final = frozenset(
 
 _BLANKS: Final = re.compile(r"[ \t\r\n\f\xa0]+")
 _EMPTY_LINES: Final = re.compile(r"\n{3,}")
-_BODY: Final = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+_BODY: Final = re.compile(r"<body\b[^<>]*>", re.IGNORECASE)
 
 PREHEADER: Final = '<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">{}</div>'
 

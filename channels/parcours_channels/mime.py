@@ -10,8 +10,11 @@ from email.header import Header
 from email.utils import format_datetime, formataddr, parseaddr
 from types import MappingProxyType
 
-UNPRINTABLE = re.compile(r"\s*[\x00-\x1f\x7f-\x9f\u2028\u2029]+\s*")
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """What no header may hold: everything that some reader takes for the end of its line, and other control characters."""
+
+BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+"""Any of that, and the blanks around it."""
 
 
 WORD_BYTES_MAX = 900
@@ -22,9 +25,14 @@ WHOLE = frozenset({"From", "To", "Reply-To", "Message-ID"})
 """Headers of addresses and ids, which are not folded; a To beyond ASCII is RFC 6532's."""
 
 
+def without_breaks(text: str) -> str:
+    """The text with each line break, and the blanks around it, as a space; control characters are as breaks."""
+    return BLANKS.sub(lambda run: " " if UNPRINTABLE.search(run[0]) else run[0], text)
+
+
 def folded(text: str) -> str:
-    """The text on one line: each line break, with the blanks around it, becomes a space, as do control characters."""
-    return UNPRINTABLE.sub(" ", text).strip(" ")
+    """The text on one line."""
+    return without_breaks(text).strip(" ")
 
 
 def address_of(sender: str) -> str:

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Final
 
 import mjml
+import re2
 
 DEPTH_MAX: Final = 100
 """Elements within each other. The library goes down by recursion, and 3,000 levels end the process."""
@@ -57,8 +58,8 @@ VOID: Final = frozenset(
 )
 """Elements of HTML that have no end."""
 
-LIQUID: Final = re.compile(r"(\{%.*?%\}|\{\{.*?\}\})", re.DOTALL)
-"""A tag or an output of a template."""
+LIQUID: Final = re2.compile(r"(?s)(\{%.*?%\}|\{\{.*?\}\})")
+"""A tag or an output of a template. By RE2, whose work grows with the text alone, also where none is ever closed."""
 
 MARKUP: Final = "<>&\"'"
 """What means something to a parser of MJML, and something else in a tag of Liquid."""
@@ -66,9 +67,9 @@ MARKUP: Final = "<>&\"'"
 PRIVATE_USE: Final = range(0xE000, 0xF900)
 """Characters without a meaning of their own."""
 
-_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+_COMMENT: Final = re2.compile(r"(?s)<!--.*?-->")
 _TAG: Final = re.compile(r"<(/?)([A-Za-z][\w-]*)|/>")
-_INLINE_STYLE: Final = re.compile(r"<mj-style[^>]*\sinline\b", re.IGNORECASE)
+_INLINE_STYLE: Final = re.compile(r"<mj-style[^<>]*\sinline\b", re.IGNORECASE)
 
 
 def compiled(source: str) -> str:

@@ -10,7 +10,7 @@ from email.utils import parseaddr
 import pytest
 from pydantic import ValidationError
 
-from parcours.channel import Delivery
+from parcours.channel import FILLED_IN, Delivery
 from parcours.testing.channel_contract import receipts_of
 from parcours.testing.doubles import SmtpServer
 from parcours_channels.email import EmailChannel, EmailSettings
@@ -77,6 +77,35 @@ def test_a_template_in_a_header_may_go_over_several_lines() -> None:
 
     assert (content.headers, content.reply_to) == (headers, "{{ profile.owner }}")
     assert EmailContent(subject="Hello", text="Hi", reply_to="  ").reply_to is None  # nobody owns the customer
+
+
+def filled_in(**content: object) -> EmailContent:
+    """What has been made of templates with what somebody has sent."""
+    return EmailContent.model_validate({"subject": "Hello", "text": "Hi", **content}, context=dict(FILLED_IN))
+
+
+@pytest.mark.parametrize("sent", ["{{\r\nBcc: b@mail.example\r\n}}", "{%\nBcc: b@mail.example\n%}"])
+def test_what_somebody_has_sent_is_no_template_though_it_looks_like_one(sent: str) -> None:
+    sign = sent[:2]
+
+    assert filled_in(subject=f"Hello {sent}").subject.startswith(f"Hello {sign} Bcc: b@mail.example ")
+    for content in ({"headers": {"X-Name": sent}}, {"reply_to": sent}):
+        with pytest.raises(ValidationError, match="a line break|its domain is none"):
+            filled_in(**content)
+
+
+@pytest.mark.parametrize("piece", ["  ", "\x01 ", "{{", "{%", "\r\n"])
+def test_a_subject_is_made_one_line_however_long_a_name_is(piece: str) -> None:
+    subject = f"Hello {piece * 500_000}!"
+
+    for line in (filled_in(subject=subject).subject, EmailContent(subject=subject, text="").subject):
+        assert line.startswith("Hello ") and line.endswith("!") and "\n" not in line  # within an hour
+
+
+@pytest.mark.parametrize("mjml", ["{{" * 500_000, "<!--" * 500_000, "<mj-style" * 500_000])
+def test_mjml_that_never_ends_is_refused(mjml: str) -> None:
+    with pytest.raises(ValidationError, match="mjml"):
+        EmailContent.model_validate({"subject": "Hello", "mjml": f"<mjml><mj-body>{mjml}"})
 
 
 @pytest.mark.parametrize("reply_to", ['"Doe, Jane" <a@b.example>', "a@b.example", "Luma (support) <a@b.example>"])

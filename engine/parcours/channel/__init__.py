@@ -11,11 +11,13 @@ Rules that a channel keeps:
 - `send` does not sleep in order to retry: it says `NotSent(retry_after_s=...)` and the engine waits.
 - A crash of the process during `send` makes every delivery of that call ambiguous.
 
-What a channel is made of is in vocabulary.py, and how addresses of ours get into its contents in links.py. The rest is
-help that nobody has to take: sending deliveries side by side and judging failures (side_by_side.py), reading what an
-HTTP answer says (http.py), and keeping a URL of somebody else's out of private networks (guard.py).
+What a channel is made of is in vocabulary.py, how addresses of ours get into its contents in links.py, and when a
+content is validated in filling.py. The rest is help that nobody has to take: sending deliveries side by side and
+judging failures (side_by_side.py), reading what an HTTP answer says (http.py), and keeping a URL of somebody else's out
+of private networks (guard.py).
 """
 
+from parcours.channel.filling import FILLED_IN, is_filled_in
 from parcours.channel.guard import AddressForbidden, AllowedNetworks, Guard
 from parcours.channel.http import (
     HTTP_STATUSES,
@@ -51,6 +53,7 @@ from parcours.channel.vocabulary import (
 __all__ = [
     "CALL",
     "CAPACITY",
+    "FILLED_IN",
     "GROUP",
     "HTTP_STATUSES",
     "INBOX",
@@ -77,6 +80,7 @@ __all__ = [
     "StatusTable",
     "Verdict",
     "WebhookRequest",
+    "is_filled_in",
     "plain_address",
     "receipt_of",
     "retry_after_s",

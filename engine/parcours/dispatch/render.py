@@ -16,7 +16,7 @@ from liquid import BoundTemplate
 from liquid.exceptions import LiquidError
 from pydantic import BaseModel, ValidationError
 
-from parcours.channel import Finding, Refused
+from parcours.channel import FILLED_IN, Finding, Refused
 from parcours.core.effect import Outgoing
 from parcours.core.input import ContentRefused, Settlement
 from parcours.core.paths import pick
@@ -119,7 +119,7 @@ class Renderer:
                 name: self._fill(value, values, html=_is_html(model, name))
                 for name, value in self._source(outgoing).items()
             }
-            return self._linked(model.model_validate(filled), outgoing)
+            return self._linked(model.model_validate(filled, context=dict(FILLED_IN)), outgoing)
         except RenderFailed:
             raise
         except Aborted as abort:
