@@ -43,6 +43,22 @@ def test_the_first_delivery_that_finds_no_connection_opens_it_and_counts_and_the
     assert (breaker.room(10.9), breaker.trouble) == (0, "waits: no connection")
 
 
+@pytest.mark.parametrize(
+    "reason, code, told",
+    [
+        ("mail: 421 4.7.0 too many mails for <anna@mail.example>", "421 4.7.0", "mail: 421 4.7.0"),
+        ("the server refused the password: 535 anna", "535", "the server refused the password: 535"),
+        ("the other side answered 503", "503", "the other side answered 503"),
+    ],
+)
+def test_what_it_waits_for_is_told_without_the_provider_s_own_words(reason: str, code: str, told: str) -> None:
+    breaker = Breaker(SETTINGS)
+
+    breaker.hear(0, NotSent("k", reason, code=code, of_channel=True), "anna")
+
+    assert breaker.trouble == f"waits: {told}"
+
+
 def test_a_probe_goes_out_after_each_pause_and_pauses_grow_to_their_maximum() -> None:
     breaker, now_s, pauses = opened_at(0), 0.0, []
 

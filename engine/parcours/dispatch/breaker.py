@@ -73,7 +73,7 @@ class Breaker:
                 return self._take_refusal(now_s, receipt, person, is_probe)
             case Ambiguous():
                 if is_probe or was_silent:
-                    self._open(now_s, receipt.reason)
+                    self._open(now_s, _why(receipt))
             case Accepted() | NotSent(tried=True) | Refused(code=str()):
                 self._close()
             case _:  # the provider was not asked
@@ -83,7 +83,7 @@ class Breaker:
 
     def _take_outage(self, now_s: float, receipt: NotSent, is_probe: bool) -> Receipt:
         if self._until_s is None or is_probe:
-            self._open(now_s, receipt.reason)
+            self._open(now_s, _why(receipt))
             return receipt
         return replace(receipt, tried=False)
 
@@ -120,3 +120,11 @@ class Breaker:
         self._until_s, self._pause_s, self.trouble = None, 0.0, None
         self._probes = frozenset()
         self._refusal, self._refused = None, set()
+
+
+def _why(receipt: NotSent | Ambiguous) -> str:
+    """What the channel waits for. Of a provider's answer its code: what follows the colon may name somebody."""
+    if receipt.code is None:
+        return receipt.reason
+    ours = receipt.reason.partition(":")[0]
+    return ours if receipt.code in ours else f"{ours}: {receipt.code}"
