@@ -18,6 +18,12 @@ QUOTED_MAX: Final = 64
 """Characters of a name that a message quotes: enough to recognise it, whatever somebody hands in as one."""
 
 
+class ForeignText(str):
+    """A text that somebody has sent, as an argument of a log's message: where logs name nobody it is left out."""
+
+    __slots__ = ()
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """`, did you mean 'x'?` for the known name closest to `name`, or nothing."""
     by_folded = {each.casefold(): each for each in sorted(known, reverse=True)}

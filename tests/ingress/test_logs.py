@@ -7,6 +7,7 @@ import logging
 import sys
 
 from parcours.ingress.logs import JsonLines
+from parcours.wording import ForeignText
 
 
 def line(record: logging.LogRecord) -> dict[str, object]:
@@ -32,6 +33,12 @@ def test_a_line_has_the_time_the_level_and_what_happened() -> None:
         "status": 200,
         "route": "GET /people/{id}",
     }
+
+
+def test_what_somebody_has_sent_is_left_out_of_a_message() -> None:
+    told = line(record(logging.WARNING, "event %s is not declared%s, %r", ForeignText("sarah"), ", is it 'Seen'", 7))
+
+    assert told["event"] == "event … is not declared, is it 'Seen', 7"
 
 
 def test_of_an_error_its_kind_and_its_places_are_told_and_no_word_of_it() -> None:

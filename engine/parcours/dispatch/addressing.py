@@ -13,7 +13,7 @@ from parcours.dispatch.registry import Registry
 from parcours.dispatch.said_once import warn_once
 from parcours.errors import ChannelUnknown, ExtraMissing
 from parcours.surrogates import mended_text
-from parcours.wording import words_of
+from parcours.wording import ForeignText, words_of
 
 RULES_MAX: Final = 256
 """Channels of which the rule is remembered: a project names a few, but a line can name any."""
@@ -54,5 +54,6 @@ class InstalledAddresses:
         try:
             return self._registry.normalize(channel)
         except (ChannelUnknown, ExtraMissing) as error:
-            warn_once(f"addresses on the channel {channel!r} are taken as they stand: {error}")
+            said = ForeignText(channel), ForeignText(error)
+            warn_once("addresses on the channel %r are taken as they stand: %s", *said)
             return plain_address

@@ -8,6 +8,7 @@ from __future__ import annotations
 from parcours.dispatch.registry import Registry
 from parcours.dispatch.said_once import warn_once
 from parcours.errors import ChannelUnknown, ExtraMissing
+from parcours.wording import ForeignText
 
 
 class InstalledDeadCodes:
@@ -29,5 +30,6 @@ class InstalledDeadCodes:
         try:
             return self._registry.dead_codes(channel)
         except (ChannelUnknown, ExtraMissing, TypeError) as error:  # TypeError: a stranger's table that is none
-            warn_once(f"no code of the channel {channel!r} tells a dead address: {error}")
+            said = ForeignText(channel), ForeignText(error)
+            warn_once("no code of the channel %r tells a dead address: %s", *said)
             return frozenset()

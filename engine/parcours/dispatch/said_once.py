@@ -13,6 +13,6 @@ log = logging.getLogger("parcours")
 
 
 @lru_cache(SAID_MAX)
-def warn_once(text: str) -> None:
-    """Log a warning unless the process has given it before."""
-    log.warning("%s", text)
+def warn_once(text: str, *arguments: str) -> None:
+    """Log a warning unless the process has given it before, with the same arguments."""
+    log.warning(text, *arguments)

@@ -1,15 +1,25 @@
-"""Under which name is a person shown to somebody who may operate the engine, and not look at people?"""
+"""What is shown to somebody who may operate the engine, and not look at people? Neither names, nor what was said."""
 
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
+from collections import Counter
 from typing import Final
+
+import msgspec
 
 from parcours.config import DAY_MS
 from parcours.ingress.keys import Key
+from parcours.insight.store_report import StoreReport
 
 DIGITS: Final = 8
+
+LEFT_OUT: Final = "…"
+
+KIND_OF_REASON: Final = re.compile(r"[^:]*(?:: [245][0-9]{2}(?: [245]\.[0-9]{1,3}\.[0-9]{1,3})?)?")
+"""Of a reason what is ours to say, and the codes of a mail server: whatever follows may quote an address."""
 
 _OF_THE_PROCESS: Final = secrets.token_bytes(32)
 
@@ -20,3 +30,24 @@ def shown_person(person: str, key: Key | None, now_ms: int) -> str:
         return person
     day = now_ms // DAY_MS
     return f"person {hmac.digest(_OF_THE_PROCESS, f'{day} {person}'.encode(), 'sha256').hex()[:DIGITS]}…"
+
+
+def shown_reason(reason: str) -> str:
+    """What a reason may say to somebody who may not look at people."""
+    found = KIND_OF_REASON.match(reason)
+    return found[0] if found else ""
+
+
+def shown_report(report: StoreReport, key: Key | None) -> StoreReport:
+    """The report for whoever may see people; else without what providers said, and what people sent."""
+    if key is not None and key.opens("people:read"):
+        return report
+    reasons, parked = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
+    for (channel, outcome, why), number in report.reasons:
+        reasons[channel, outcome, shown_reason(why)] += number
+    for (journey, step, why), number in report.parked:
+        parked[journey, step, shown_reason(why)] += number
+    zones = {LEFT_OUT: sum(report.unknown_zones.values())} if report.unknown_zones else {}
+    return msgspec.structs.replace(
+        report, reasons=list(reasons.items()), parked=list(parked.items()), unknown_zones=zones
+    )

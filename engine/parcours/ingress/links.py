@@ -30,6 +30,7 @@ from parcours.ingress.preferences import (
 from parcours.ingress.sealed_links import is_web_page
 from parcours.ingress.tokens import ClickToken, OpenToken, ReactionToken, Token, TokenRefused, UnsubscribeToken
 from parcours.segment.reports import feedback_line
+from parcours.wording import ForeignText
 
 log = logging.getLogger("parcours.door")
 
@@ -174,7 +175,7 @@ async def _tell_if_room(door: Door, report: Feedback) -> None:
             [feedback_line(report)], are_reports=True, room_wait_s=wait_s, answer_wait_s=wait_s
         )
         if taken.rejected:
-            log.warning("a link's report is not taken: %s", taken.rejected[0][1])
+            log.warning("a link's report is not taken: %s", ForeignText(taken.rejected[0][1]))
     except (NobodyYet, EngineClosed):
         door.figures.unheard["", f"{report.reaction}_dropped"] += 1
 

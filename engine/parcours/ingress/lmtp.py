@@ -21,6 +21,7 @@ from parcours.ingress.door import Door
 from parcours.ingress.exchange import Problem
 from parcours.ingress.feedback import take_mail
 from parcours.ingress.settings import Bounces
+from parcours.wording import ForeignText
 
 log = logging.getLogger("parcours.door")
 
@@ -70,7 +71,7 @@ class _Reception:
         except NobodyYet:
             return AGAIN
         except Problem as problem:
-            log.warning("a mail that came back was dropped: %s", problem)
+            log.warning("a mail that came back was dropped: %s", ForeignText(problem))
         except Exception:
             log.exception("a mail that came back could not be taken")
             return AGAIN

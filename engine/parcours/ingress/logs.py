@@ -1,7 +1,8 @@
 """Logs as lines of JSON, without a word about anybody: what is logged are names, numbers and places in the code.
 
 The text of an exception may quote what somebody wrote, or an address. So of an error its kind is logged and where it
-came from, line by line of the code, and the request's id, by which it is found again.
+came from, line by line of the code, and the request's id, by which it is found again. Texts that somebody has sent are
+left out of messages: whoever logs one says so by `ForeignText`.
 """
 
 from __future__ import annotations
@@ -13,8 +14,13 @@ from types import TracebackType
 from typing import Final
 
 from parcours.core.time_text import time_text
+from parcours.wording import ForeignText
 
 LEVELS: Final = {"WARNING": "warning", "ERROR": "error", "INFO": "info", "DEBUG": "debug", "CRITICAL": "error"}
+
+
+LEFT_OUT: Final = "…"
+"""Stands for a text that somebody has sent."""
 
 
 class JsonLines(logging.Formatter):
@@ -24,7 +30,7 @@ class JsonLines(logging.Formatter):
         told: dict[str, object] = {
             "time": time_text(int(record.created * 1_000)),
             "level": LEVELS.get(record.levelname, record.levelname.lower()),
-            "event": record.getMessage(),
+            "event": _message(record),
         }
         further = getattr(record, "told", None)
         if isinstance(further, dict):
@@ -33,6 +39,13 @@ class JsonLines(logging.Formatter):
             told["error"] = record.exc_info[0].__name__
             told["at"] = _frames(record.exc_info[2])
         return json.dumps(told, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _message(record: logging.LogRecord) -> str:
+    """What has happened, without what somebody has sent."""
+    if isinstance(record.args, tuple) and any(isinstance(each, ForeignText) for each in record.args):
+        return str(record.msg) % tuple(LEFT_OUT if isinstance(each, ForeignText) else each for each in record.args)
+    return record.getMessage()
 
 
 def _frames(trace: TracebackType | None) -> list[str]:

@@ -16,7 +16,7 @@ from parcours.errors import CallerError, LedgerOutdated, ProjectInvalid, Publish
 from parcours.ingress.backups import BackupJob
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Handler, Problem, Request, Route, decoded, json_answer
-from parcours.ingress.hidden_names import shown_person
+from parcours.ingress.hidden_names import shown_person, shown_report
 from parcours.ingress.operate_bodies import (
     BackupAsked,
     ChangeAsked,
@@ -224,7 +224,8 @@ async def report(door: Door, request: Request) -> Answer:
     """The figures of journeys, channels and gates."""
     if request.query.get("kind", "journeys") != "journeys":
         raise Problem(404, "unknown", "there is no report of this kind")
-    return json_answer((await answered(door.service.report())).report, headers=VARY)
+    told = await answered(door.service.report())
+    return json_answer(shown_report(told.report, request.key), headers=VARY)
 
 
 async def back_up(door: Door, request: Request) -> Answer:

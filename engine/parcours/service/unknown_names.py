@@ -14,7 +14,7 @@ from parcours.expression.definition_keys import plain
 from parcours.journey.channels import channels_known, purposes_known
 from parcours.journey.program import Program
 from parcours.segment.line import Unusable, read_call
-from parcours.wording import nearest, quoted
+from parcours.wording import ForeignText, nearest, quoted
 
 log = logging.getLogger("parcours")
 
@@ -43,9 +43,8 @@ class UnknownNames:
         if event in program.events or event in program.derived or not self._is_due("event", event):
             return
         declared = {plain(name) for name in (*program.events, *program.derived)}
-        log.warning(
-            "event %s is not declared%s: it is taken, and moves nobody", quoted(event), nearest(event, declared)
-        )
+        hint = nearest(event, declared)
+        log.warning("event %s is not declared%s: it is taken, and moves nobody", ForeignText(quoted(event)), hint)
 
     def hear_lines(self, lines: Iterable[bytes], program: Program) -> None:
         """Lines have been taken, and some of them are events that nobody declares."""
@@ -61,15 +60,16 @@ class UnknownNames:
         for name in traits:
             if name not in declared and self._is_due("trait", name):
                 hint = nearest(name, declared)
-                log.warning("trait %s is not declared%s: it is kept, and read by nobody", quoted(name), hint)
+                said = ForeignText(quoted(name))
+                log.warning("trait %s is not declared%s: it is kept, and read by nobody", said, hint)
 
     def hear_consent(self, channel: str, purpose: str | None, program: Program) -> None:
         """Consent for a channel of this name, or a purpose on it, is handed in."""
         channels, purposes = channels_known(program) | self._channels, purposes_known(program)
         for kind, name, known in (("channel", channel, channels), ("purpose", purpose, purposes)):
             if name is not None and name not in known and self._is_due(kind, name):
-                named = f"{kind} {quoted(name)}{nearest(name, known)}"
-                log.warning("nothing is sent for the %s: the consent is kept all the same", named)
+                said, hint = ForeignText(quoted(name)), nearest(name, known)
+                log.warning("nothing is sent for the %s %s%s: the consent is kept all the same", kind, said, hint)
 
     def _is_due(self, kind: str, name: str) -> bool:
         now_ms = self._now_ms()

@@ -17,6 +17,7 @@ from parcours.core.fact import LimitReached
 from parcours.shard.in_hand import InHand, digest_of
 from parcours.shard.messages import Batch
 from parcours.shard.work import Work
+from parcours.wording import ForeignText
 
 log = logging.getLogger("parcours")
 
@@ -87,7 +88,8 @@ class DeadLetters:
             lost = f"dropped, though it was set aside: {oldest.reason}"
             work.facts.append(LimitReached(at, oldest.person, "dead_letters_max", lost))
             work.own.append(self.drop(oldest))
-        log.error("%s of %r was set aside: %s", "a timer" if line is None else "an event", person, reason)
+        what = "a timer" if line is None else "an event"
+        log.error("%s of %r was set aside: %s", what, ForeignText(person), ForeignText(reason))
         return reason
 
     def asked_for(self) -> list[int]:

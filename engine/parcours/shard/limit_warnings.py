@@ -8,6 +8,7 @@ from typing import Final
 
 from parcours.config import MINUTE_MS
 from parcours.core.fact import LimitReached
+from parcours.wording import ForeignText
 
 log = logging.getLogger("parcours")
 
@@ -27,4 +28,4 @@ class LimitWarnings:
             warned_ms = self._warned_ms.get(fact.setting)
             if warned_ms is None or now_ms - warned_ms >= WARN_EVERY_MS:
                 self._warned_ms[fact.setting] = now_ms
-                log.warning("the limit %s was reached: %s", fact.setting, fact.why)
+                log.warning("the limit %s was reached: %s", fact.setting, ForeignText(fact.why))
