@@ -1,0 +1,58 @@
+"""Whatever the description of the door allows is asked of it: no fault, and every answer is as the description says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.schemas import BaseSchema
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from parcours.examples import write_example
+from parcours.ingress.application import app
+from parcours.ingress.keys import SCOPES
+from parcours.ingress.routes import ROUTES
+from parcours.ingress.settings import ServeSettings
+from parcours.journey.project import Project
+from parcours.service.engine import Engine
+
+EXAMPLES = 12
+"""Requests to each path: about a thousand in all."""
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+DESCRIBED = [(route.method, path) for route in ROUTES for path in (route.path, *route.also) if route.gives is not None]
+"""What is answered with JSON of a shape that is told; pictures, pages and texts are looked at elsewhere."""
+
+
+@pytest.fixture(scope="module")
+def description(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BaseSchema]:
+    """The description that a door gives, of the engine behind it."""
+    folder = tmp_path_factory.mktemp("shop")
+    write_example(folder, "abandoned-cart")
+    key = {"name": "any", "sha256": sha256(b"any").hexdigest(), "scopes": SCOPES}
+    given_settings = ServeSettings.model_validate({"keys": [key], "signing_keys": ["s" * 32]})
+    project = Project.load(folder)
+    with Engine.open(project, "memory:", shards=2, runtime="local", records=["email", "sms", "push"]) as engine:
+        yield schemathesis.openapi.from_asgi("/openapi.json", app(engine, given_settings))
+
+
+@pytest.mark.parametrize("method, path", DESCRIBED)
+def test_what_the_description_allows_is_answered_as_it_says(method: str, path: str, description: BaseSchema) -> None:
+    operation = description[path][method]
+
+    @settings(max_examples=EXAMPLES, phases=[Phase.generate], suppress_health_check=list(HealthCheck), database=None)
+    @given(case=operation.as_strategy())
+    def ask(case: schemathesis.Case[Any]) -> None:
+        case.call_and_validate(headers={"Authorization": "Bearer any"}, checks=CHECKS)
+
+    ask()
