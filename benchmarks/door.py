@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -19,7 +18,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 import uvloop
@@ -38,7 +36,6 @@ SINGLE_CONNECTIONS = 200
 CALLS_UNDER_WAY = 8
 MAILS_PER_SECOND = 50
 PEOPLE = 50_000
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class NoEngine:
@@ -112,9 +109,9 @@ class Opened:
     pid: int
 
     def cpu_s(self) -> float:
-        """Processor seconds that the process has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        """Processor seconds that the process has used, to the nanosecond: /proc counts in hundredths of a second,
+        and a short run is over within one. The clock's number is that of clock_getcpuclockid(3)."""
+        return time.clock_gettime(~self.pid << 3 | 2)
 
 
 @contextmanager
