@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,23 +13,40 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 
+import parcours
 from parcours import Project, Service
+from parcours.core.totals import Totals
+from parcours.durations import Durations
 from parcours.examples import write_example
 from parcours.ingress.application import Application, door_of
+from parcours.ingress.metrics import EngineCollector
+from parcours.ingress.rejections import KINDS, kind_of_rejection
 from parcours.ingress.settings import ServeSettings
+from parcours.service.figures import EngineFigures, ShardAnswer
+from parcours.shard.messages import ShardFigures, Status
 
 CANARY = "canary-4711"
 
-NAMES = {
-    "http_server_request_duration_seconds", "parcours_commit_duration_seconds", "parcours_delivery_handover_seconds",
-    "parcours_events_total", "parcours_runs_entered_total", "parcours_runs_ended_total",
-    "parcours_entries_refused_total", "parcours_goals_total", "parcours_deliveries_total", "parcours_gates_total",
-    "parcours_feedback_total", "parcours_limits_reached_total", "http_server_active_requests",
-    "parcours_door_body_bytes", "parcours_door_streams", "parcours_router_waiting_lines", "parcours_shard_people",
-    "parcours_shard_lag_seconds", "parcours_shard_epoch", "parcours_shard_journal_bytes",
-    "parcours_timers_late_seconds", "parcours_runs", "parcours_outbox", "parcours_troubles",
-    "parcours_key_last_used_timestamp_seconds", "parcours_build_info",
-}  # fmt: skip
+PAGE = Path(__file__).parents[2] / "engine" / "docs" / "http.md"
+
+ROW = re.compile(r"^\| (histogram|counter|gauge) \| (.*) \|$", re.MULTILINE)
+NAME = re.compile(r"`(\w+)(?:\{([\w,]+)\})?`")
+
+TABLE = {
+    name: (kind, set(labels.split(",")) - {""})
+    for kind, names in ROW.findall(PAGE.read_text())
+    for name, labels in NAME.findall(names)
+}
+"""The type and the labels of each figure, as the page on the door has them."""
+
+REASONS = {
+    "something that nobody has thought of": "other",
+    "longer than event_bytes_max=32768": "too_long",
+    "timestamp is not a time": "timestamp",
+    "it was set aside as a dead letter: not a call": "set_aside",
+    "a track call without an event": "missing",
+    "'purchased' on 'email': an outbound call is answered or failed, and nothing else is answered": "report",
+}
 
 
 def read(folder: Path, accept: str = "") -> tuple[str, str]:
@@ -43,10 +62,14 @@ def read(folder: Path, accept: str = "") -> tuple[str, str]:
             await service.track(CANARY, "Cart Left", cart, message_id="m-1")
             await service.track(CANARY, "Cart Left", cart, message_id="m-1")
             await service.track(CANARY, f"Unheard {CANARY}", {})
-            app = Application(door_of(service, ServeSettings()))
+            door = door_of(service, ServeSettings())
+            door.keys.used_ms["shop"] = 1_767_261_600_000
+            app = Application(door)
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
                 await client.get(f"/{CANARY}?q={CANARY}")
+                calls = [{"type": CANARY}, {"type": "track", "userId": CANARY}, {"userId": CANARY}, 7]
+                assert (await client.post("/v1/batch", json={"batch": calls})).json()["accepted"] == 0
                 await client.request(CANARY.upper().replace("-", ""), "/health")
                 answer = await client.get("/metrics", headers={"Accept": accept})
             return answer.text, answer.headers["content-type"]
@@ -74,15 +97,72 @@ def test_what_happened_is_counted(tmp_path: Path) -> None:
     assert sample(text, "parcours_runs", journey="abandoned-cart") == 1
     assert sample(text, "parcours_shard_people") == 1
     assert sample(text, "parcours_commit_duration_seconds_count") >= 3
+    assert sample(text, "parcours_ack_duration_seconds_count") == 1, "a request, whatever it holds, that went to disk"
+    assert sample(text, "parcours_events_rejected_total", reason="no_call") == 1
+    assert sample(text, "parcours_events_rejected_total", reason="missing") == 2
+    assert sample(text, "parcours_events_rejected_total", reason="nobody") == 1
     assert sample(text, "http_server_request_duration_seconds_count", http_response_status_code="404") == 1
 
 
-def test_every_family_is_there_and_nobody_is_named(tmp_path: Path) -> None:
+def test_what_the_page_says_is_there_and_nothing_else_and_nobody_is_named(tmp_path: Path) -> None:
     text, _ = read(tmp_path)
 
-    told = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
-    assert NAMES - told == set()
+    told = [line.split()[2:] for line in text.splitlines() if line.startswith("# TYPE")]
+    assert {name: kind for name, kind in told if not name.startswith("process_") and not name.endswith("_created")} == {
+        name: kind for name, (kind, _) in TABLE.items()
+    }
     assert CANARY not in text and CANARY.upper().replace("-", "") not in text
+
+
+def test_each_figure_has_the_labels_that_the_page_says(tmp_path: Path) -> None:
+    step = ("cart", 1, "wait")
+    totals = Totals(
+        steps=[(step, (2, 1, 0))],
+        ways=[((*step, what, "why"), 1) for what in ("entered", "not_entered", "goal", "ended")],
+        deliveries=[((*step, "email", outcome, "quiet_hours"), 1) for outcome in ("held", "opened")],
+        limits=[("runs_max", 1)],
+    )
+    status = Status(1, 0, None, {"email": 1}, 0, 0, {}, {})
+    shard = ShardFigures(status, totals, 1, 0, 0, Durations(), {"email": Durations()}, {"email": 1})
+    of_engine = EngineCollector(EngineFigures((ShardAnswer(shard, 1.0),), (0,), 0), "1", {"shop": 0}).collect()
+    text, _ = read(tmp_path)
+
+    labels: dict[str, set[str]] = {}
+    for family in [*of_engine, *prometheus(text)]:
+        for each in family.samples:
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            labels.setdefault(name, set()).update(each.labels.keys() - {"le"})
+
+    assert {name: labels.get(name) for name in TABLE} == {name: told for name, (_, told) in TABLE.items()}
+
+
+def test_a_reason_is_told_by_one_of_a_few_words_whatever_it_quotes() -> None:
+    assert {reason: kind_of_rejection(reason) for reason in REASONS} == REASONS
+    named = re.findall(r"`(\w+)`", PAGE.read_text().partition("its `reason` is one of")[2].partition(". ")[0])
+    assert {kind for kind, _ in KINDS} | {"other"} == set(named)
+
+
+def test_every_reason_for_which_a_call_is_refused_has_a_word_of_its_own() -> None:
+    sources = Path(parcours.__file__).parent
+    said = [
+        (path.name, _text_of(call.args[0]))
+        for folder in ("segment", "ingress")
+        for path in (sources / folder).glob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in ("Unusable", "Refused")
+        and isinstance(call.args[0], ast.Constant | ast.JoinedStr)
+    ]
+
+    assert len(said) > 30
+    assert [each for each in said if kind_of_rejection(each[1]) == "other"] == []
+
+
+def _text_of(written: ast.expr) -> str:
+    """A text as it stands in the code, with a word in place of what is put in."""
+    parts = written.values if isinstance(written, ast.JoinedStr) else [written]
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else "word" for part in parts)
 
 
 @pytest.mark.parametrize(
@@ -98,4 +178,4 @@ def test_both_formats_can_be_read(tmp_path: Path, accept: str, kind: str, parse:
     assert media_type.startswith(kind)
     assert callable(parse)
     families: Iterable[object] = parse(text)
-    assert len(list(families)) >= len(NAMES)
+    assert len(list(families)) >= len(TABLE)

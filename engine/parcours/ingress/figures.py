@@ -1,4 +1,4 @@
-"""What the door itself counts and measures: requests, and the bodies and connections under way.
+"""What the door itself counts and measures: requests, what became of their calls, bodies and streams under way.
 
 Labels are declared names and templates of routes: never a person, an address, an id, or what a client calls anything.
 """
@@ -6,11 +6,14 @@ Labels are declared names and templates of routes: never a person, an address, a
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram, ProcessCollector
+from prometheus_client import Counter as Counted
 
 from parcours.durations import BUCKETS_MS
+from parcours.ingress.rejections import kind_of_rejection
 from parcours.service.figures import EngineFigures
 from parcours.service.service import Service
 
@@ -30,6 +33,7 @@ class DoorFigures:
     registry  where they are collected from
     active    requests that are being answered
     streams   open streams, by kind
+    acks      from when the calls of a request are handed in until they are on disk
     unheard   reports that came to nothing, by channel and why
     """
 
@@ -45,6 +49,18 @@ class DoorFigures:
         self.active = Gauge("http_server_active_requests", "Requests that are being answered.", registry=self.registry)
         self.body_bytes = Gauge("parcours_door_body_bytes", "Bytes of bodies under way.", registry=self.registry)
         self.streams = Gauge("parcours_door_streams", "Open streams.", ("kind",), registry=self.registry)
+        self.acks = Histogram(
+            "parcours_ack_duration_seconds",
+            "From when a request's calls are handed in until all of them are on disk.",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self._rejected = Counted(
+            "parcours_events_rejected",
+            "Calls of no use that a request was answered for, by the kind of reason.",
+            ("reason",),
+            registry=self.registry,
+        )
         self._durations: dict[tuple[str, str, int], Histogram] = {}
         self.unheard: Counter[tuple[str, str]] = Counter()
         ProcessCollector(registry=self.registry)
@@ -55,6 +71,11 @@ class DoorFigures:
         if self._read is None or now_ms - self._read[0] >= CACHED_MS:
             self._read = now_ms, await service.figures()
         return self._read[1]
+
+    def rejected(self, reasons: Iterable[str]) -> None:
+        """Calls were of no use, each for its reason."""
+        for kind, number in Counter(map(kind_of_rejection, reasons)).items():
+            self._rejected.labels(kind).inc(number)
 
     def answered(self, method: str, route: str, status: int, duration_s: float) -> None:
         """A request has been answered; the route is empty for an address that there is not."""

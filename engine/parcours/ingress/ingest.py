@@ -11,6 +11,7 @@ import asyncio
 import re
 import secrets
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
@@ -218,8 +219,12 @@ async def _ingested(door: Door, request: Request, calls: Calls, kind: str | None
 
 async def taken_by(door: Door, request: Request, lines: CallLines) -> Outcome:
     """What became of the lines. Raises Problem where not all of them have been answered."""
+    figures = door.figures
     if not lines.lines:
+        figures.rejected(reason for _, _, reason in lines.refused)
         return _outcome(lines, LinesTaken(0, (), ()))
+    loop = asyncio.get_running_loop()
+    handed_in_s = loop.time()
     try:
         taken = await door.service.take_lines(
             lines.lines,
@@ -234,7 +239,10 @@ async def taken_by(door: Door, request: Request, lines: CallLines) -> Outcome:
     outcome = _outcome(lines, taken)
     if taken.failure is not None:
         raise _busy(door, request, taken.failure, outcome, [lines.places[place] for place in taken.committed])
-    door.pace.note(len(lines.lines), asyncio.get_running_loop().time())
+    on_disk_s = loop.time()
+    figures.acks.observe(on_disk_s - handed_in_s)
+    figures.rejected(chain((why for _, _, why in lines.refused), (why for _, why in taken.rejected)))
+    door.pace.note(len(lines.lines), on_disk_s)
     return outcome
 
 

@@ -1,0 +1,34 @@
+"""For which kind of reason is a call of no use? A few words for all of them, as labels of a metric.
+
+A reason is a sentence that may quote what somebody sent; what a metric is labelled with stays the same few words.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+OTHER: Final = "other"
+
+KINDS: Final = (
+    ("set_aside", "it was set aside as a dead letter"),
+    ("too_long", "longer than |a messageId longer than |an id of "),
+    ("no_call", "not a (call|CloudEvent|line)|a number is out of range|it could not be used when it first came"),
+    ("timestamp", "timestamp is not a time|no timestamp|the timestamp "),
+    ("nobody", "names nobody|it concerns nobody"),
+    ("public_key", "a browser's key |an identify call of a userId needs the context.userHash"),
+    ("report", r"feedback |a consent call names |\S+ by a machine|\S+ on \S+ an outbound call"),
+    ("unknown", "unknown |parcourstype |the type "),
+    ("missing", r"a call without |a track call without |the attribute \S+ is missing|an? (\S+ call|\S+) needs "),
+    ("id", r"an id with |\S+ is neither |\S+ with a NUL "),
+    ("value", r"\S+ is not (an object|a text)|\S+ with |\S+: a number |data_base64 |a specversion |the attribute "),
+)
+"""The kinds, each with how its reasons begin; the first that fits counts."""
+
+_KIND: Final = re.compile("|".join(f"(?P<{kind}>{begins})" for kind, begins in KINDS))
+
+
+def kind_of_rejection(reason: str) -> str:
+    """Of which kind a reason is, `other` for one that begins like no other."""
+    found = _KIND.match(reason)
+    return OTHER if found is None or found.lastgroup is None else found.lastgroup
