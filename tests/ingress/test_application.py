@@ -45,6 +45,7 @@ TABLE = (
     Route(method="DELETE", path="/people/{id}", handler=tell, scope="people", summary="No person."),
     Route(method="POST", path="/v1/track", handler=tell, scope="ingest", by_browsers=True, summary="An event."),
     Route(method="GET", path="/o/{token}", handler=tell, summary="A picture."),
+    Route(method="GET", path="/named/{name}", handler=tell, summary="Something with a name."),
     Route(method="GET", path="/fail", handler=fail, summary="A fault."),
     Route(method="GET", path="/refuse", handler=refuse, summary="A refusal."),
     Route(method="GET", path="/stream", handler=stream, summary="Pieces."),
@@ -214,7 +215,7 @@ def test_of_several_headers_of_one_name_none_is_passed_over() -> None:
         ("GET", "/fail", 500, "fault"),
         ("GET", "/refuse", 409, "ledger"),
         ("POST", "/short", 413, "too_large"),
-        ("GET", "/o/%FF", 400, "invalid"),
+        ("GET", "/named/%FF", 400, "invalid"),
     ],
 )
 def test_a_problem_has_a_code_a_message_and_the_request_s_id(method: str, path: str, status: int, code: str) -> None:

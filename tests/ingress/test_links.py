@@ -408,7 +408,20 @@ def test_somebody_of_whom_nothing_is_known_has_her_page_too(tmp_path: Path) -> N
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("spoil", [lambda token: token[:-3], lambda token: token + "A", lambda token: "x" * 90])
+SPOILT = (
+    lambda token: token[:-3],
+    lambda token: token + "A",
+    lambda token: "x" * 90,
+    lambda token: "%FF",
+    lambda token: token + "%C3",
+    lambda token: "%",
+    lambda token: "%zz",
+    lambda token: token + "%00",
+    lambda token: "%EF%BF%BD",
+)
+
+
+@pytest.mark.parametrize("spoil", SPOILT)
 def test_what_is_no_token_of_this_kind_is_nowhere_in_the_same_words(spoil: Any, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with scene(tmp_path) as now:
@@ -433,6 +446,26 @@ def test_what_is_no_token_of_this_kind_is_nowhere_in_the_same_words(spoil: Any, 
             assert (picture.status_code, len(picture.content)) == (200, 43)
             assert (await now.get(f"{cart}/https://evil.example")).status_code == 404
             assert (await now.get(f"{cart}?to=https://evil.example")).headers["location"] == SHOP
+
+    asyncio.run(scenario())
+
+
+def test_the_picture_comes_whatever_is_asked_for_it(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with scene(tmp_path) as now:
+            fields = "&".join(f"field{number}" for number in range(200))
+            foreign = {"Host": "evil.example", "Origin": "https://evil.example", "Content-Length": "many"}
+            answers = [
+                await now.get("/o/%FF"),
+                await now.get(f"/o/x?{fields}"),
+                await now.get("/o/x", **foreign),
+                await now.client.request("GET", "/o/x", content=b"x" * 100_000),
+            ]
+            now.door.state = "stopping"
+            answers.append(await now.get("/o/x"))
+
+            told = {(each.status_code, each.headers["content-type"], len(each.content)) for each in answers}
+            assert told == {(200, "image/gif", 43)}
 
     asyncio.run(scenario())
 

@@ -129,6 +129,8 @@ class Application:
             return
         except Exception as error:  # noqa: BLE001  # every request gets an answer
             answer = _problem_of(error, request_id).answer(request_id)
+            if route is not None and route.in_any_case is not None:
+                answer = route.in_any_case
             if route is not None and route.by_browsers:
                 answer = _with_headers(answer, answer_headers(headers.get("origin"), self.door.keys.origins))
         finally:
@@ -175,7 +177,7 @@ class Application:
         return Request(
             method=scope["method"],
             path=scope["path"],
-            params={name: _decoded(value) for name, value in scope["path_params"].items()},
+            params={name: _decoded(name, value) for name, value in scope["path_params"].items()},
             query=dict(_query(scope)) if query else NOTHING,
             headers=headers,
             body=body,
@@ -280,9 +282,10 @@ def _encoded_path(scope: Scope) -> str:
     return path[:-1] if path.endswith("/") and len(path) > 1 else path
 
 
-def _decoded(part: str) -> str:
+def _decoded(name: str, part: str) -> str:
+    """A part of the path. A token that is no UTF-8 becomes a text that is no token either, and is answered like one."""
     try:
-        return unquote(part, errors="strict")
+        return unquote(part, errors="replace" if name == "token" else "strict")
     except UnicodeDecodeError:
         raise Problem(400, "invalid", "the path is no UTF-8") from None
 

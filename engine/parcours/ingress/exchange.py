@@ -103,6 +103,7 @@ class Route:
     key_in_body     the handler looks for the key itself, by `Door.admit`, as it may stand in the body
     key_in_query    the name under which it may stand in the query
     always          it is answered while the door starts and stops, too
+    in_any_case     what is answered in place of every problem
     """
 
     method: str
@@ -119,6 +120,7 @@ class Route:
     key_in_body: bool = False
     key_in_query: str | None = None
     always: bool = False
+    in_any_case: Answer | None = None
 
 
 _encode = msgspec.json.Encoder().encode

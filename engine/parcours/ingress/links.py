@@ -42,6 +42,8 @@ PIXEL: Final = (
 )
 """A transparent picture of one pixel, in 43 bytes."""
 
+PICTURE: Final = Answer(body=PIXEL, media_type="image/gif")
+
 REACTIONS: Final[dict[str, Reaction]] = {
     "delivered": "delivered",
     "opened": "opened",
@@ -93,7 +95,7 @@ async def opened(door: Door, request: Request) -> Answer:
         by_machine = door.settings.machine_opens == "ignore" and is_machine(request.method, request.headers)
         report = Feedback(key=token.delivery, reaction="opened", machine=by_machine, by_link=True)
         await _tell_if_room(door, report)
-    return Answer(body=PIXEL, media_type="image/gif")
+    return PICTURE
 
 
 async def clicked(door: Door, request: Request) -> Answer:
@@ -215,6 +217,7 @@ ROUTES: Final = (
         path="/o/{token}",
         handler=opened,
         always=True,
+        in_any_case=PICTURE,  # a reader of mail shows a broken picture for anything else
         summary="The picture of one pixel that tells that a message was opened.",
     ),
     Route(
