@@ -16,6 +16,7 @@ from parcours.ingress.keys import Key, Keyring, secrets_shown
 from parcours.ingress.pressure import Pace
 from parcours.ingress.settings import ServeSettings
 from parcours.ingress.tokens import Seals
+from parcours.ingress.upload import Uploads
 from parcours.service.service import Service
 
 State: TypeAlias = Literal["starting", "open", "about to stop", "stopping"]
@@ -29,12 +30,13 @@ class Door:
     keys       of the clients
     now_ms     the engine's clock
     backups    of the store, which somebody has asked for
+    uploads    of projects that are to be published
     figures    what the door counts
     pace       of lines that became durable through the door
     state      `about to stop`: everything goes on, and /ready says so; `starting` and `stopping`: only /health and
                /ready answer, all else is 429
     inbox_streams  that are open
-    at_stop    called when streams have to end, before the server waits for them
+    at_stop    called when streams and uploads have to end, before the server waits for them
     """
 
     service: Service
@@ -42,6 +44,7 @@ class Door:
     keys: Keyring
     now_ms: Callable[[], int]
     backups: Backups = field(default_factory=Backups)
+    uploads: Uploads = field(default_factory=Uploads)
     figures: DoorFigures = field(default_factory=DoorFigures)
     pace: Pace = field(default_factory=Pace)
     state: State = "open"
@@ -49,7 +52,7 @@ class Door:
     at_stop: list[Callable[[], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.at_stop.append(self.inbox_streams.end)
+        self.at_stop += [self.inbox_streams.end, self.uploads.end]
         self.figures.streams.labels("inbox").set_function(lambda: self.inbox_streams.open)
 
     @cached_property

@@ -31,7 +31,7 @@ from parcours.ingress.operate_bodies import (
     Versions,
     VersionShown,
 )
-from parcours.ingress.upload import UPLOAD_BYTES_MAX, uploaded
+from parcours.ingress.upload import UPLOAD_BYTES_MAX
 from parcours.insight.store_report import StoreReport
 from parcours.insight.summary import JourneyCount, merged_journey
 from parcours.instants import ceil_ms
@@ -149,7 +149,7 @@ async def publish(door: Door, request: Request) -> Answer:
     if asked.ledger not in (None, newest):
         raise Problem(409, "ledger", f"ledger={asked.ledger} is not the newest, which is {newest}")
     try:
-        project = await uploaded(asked.files)
+        project = await door.uploads.project(asked.files)
     except ProjectInvalid as error:
         return _refusal(refused(door.service.ledger.number, error.findings), dry=bool(asked.dry))
     return await _outcome(

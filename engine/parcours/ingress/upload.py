@@ -2,14 +2,20 @@
 
 Its files lie in a folder of their own only while they are read. No reference to a secret is followed there, and what
 channels are configured with is not looked at: both belong to whoever runs the engine.
+
+To read a project is work of the processor that nobody can interrupt, so it has a thread of its own, and only one at
+once. Whoever waits for it waits for a bounded time; the thread goes on until it is through, and holds up no end of the
+process.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Final
 
 from parcours.dispatch.judgement import Judgement
@@ -33,14 +39,77 @@ NAME_BYTES_MAX: Final = 200
 NOT_BY_MISTAKE: Final = (OUTSIDE, TOO_DEEP, TOO_MANY, TOO_MANY_MERGES)
 
 
-async def uploaded(files: Mapping[str, str]) -> Project:
-    """The project in these files, by their paths in it. Raises ProjectInvalid with every error of an author's.
+READ_WITHIN_S: Final = 30.0
+"""How long whoever sends a project waits until it is read. One of the largest size takes a few seconds; what takes
+longer was made for that, of so many small values that its four megabytes are read for minutes.
+"""
 
-    Raises Problem for what is no project's: too many files, a path that leads elsewhere, a document that grows without
-    bound. Nothing has been written then.
+AGAIN_AFTER_S: Final = 2
+"""When to come again where another project is being read: about as long as that takes."""
+
+
+class Uploads:
+    """The projects that are sent to one door. They are read one at a time.
+
+    within_s  how long one may take
     """
-    check_paths(files)
-    return await asyncio.to_thread(_read, files)
+
+    def __init__(self, within_s: float = READ_WITHIN_S) -> None:
+        self._within_s = within_s
+        self._awaited: asyncio.Future[Project] | None = None
+        self._is_reading = False
+
+    async def project(
+        self, files: Mapping[str, str], read: Callable[[Mapping[str, str]], Project] | None = None
+    ) -> Project:
+        """The project in these files, by their paths in it. Raises ProjectInvalid with every error of an author's.
+
+        read  in place of what reads projects
+        Raises Problem for what is no project's: too many files, a path that leads elsewhere, a document that grows
+        without bound, or takes too long to read. Nothing has been written then. Raises it, too, while another one is
+        read, and where the door stops.
+        """
+        check_paths(files)
+        if self._is_reading:
+            raise _not_now("another project is being read")
+        awaited: asyncio.Future[Project] = asyncio.get_running_loop().create_future()
+        self._awaited = awaited
+        self._is_reading = True
+        Thread(target=self._work, args=(awaited, read or read_project, files), name="upload", daemon=True).start()
+        try:
+            async with asyncio.timeout(self._within_s):
+                return await awaited
+        except TimeoutError:
+            raise Problem(413, "too_large", f"the project takes longer than {self._within_s:g} s to read") from None
+
+    def end(self) -> None:
+        """The door stops, and nobody waits any longer."""
+        if self._awaited is not None and not self._awaited.done():
+            self._awaited.set_exception(_not_now("the door is stopping"))
+
+    def _work(
+        self, awaited: asyncio.Future[Project], read: Callable[[Mapping[str, str]], Project], files: Mapping[str, str]
+    ) -> None:
+        found: Project | Exception
+        try:
+            found = read(files)
+        except Exception as error:  # noqa: BLE001  # it is told to whoever waits
+            found = error
+        with suppress(RuntimeError):  # of a loop that is closed by now
+            awaited.get_loop().call_soon_threadsafe(self._settle, awaited, found)
+
+    def _settle(self, awaited: asyncio.Future[Project], found: Project | Exception) -> None:
+        self._is_reading = False
+        if awaited.done():
+            return
+        if isinstance(found, Exception):
+            awaited.set_exception(found)
+        else:
+            awaited.set_result(found)
+
+
+def _not_now(why: str) -> Problem:
+    return Problem(503, "unavailable", f"{why}: ask again", headers={"Retry-After": str(AGAIN_AFTER_S)})
 
 
 def check_paths(files: Mapping[str, str]) -> None:
@@ -74,7 +143,8 @@ def _wrong(path: str) -> str | None:
     return None
 
 
-def _read(files: Mapping[str, str]) -> Project:
+def read_project(files: Mapping[str, str]) -> Project:
+    """The project in files that have the paths of one."""
     with TemporaryDirectory(prefix="parcours-upload-") as name:
         folder = Path(name)
         for path, text in files.items():
