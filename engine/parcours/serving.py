@@ -26,7 +26,7 @@ from parcours.background import spawn
 from parcours.errors import ExtraMissing, ParcoursError, SettingInvalid
 from parcours.ingress import health, metrics
 from parcours.ingress.application import SECURITY_HEADERS, Application, door_of
-from parcours.ingress.deployment import completed
+from parcours.ingress.deployment import completed, proxy_unnamed
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Problem
 from parcours.ingress.origins import shown_host
@@ -84,6 +84,8 @@ class Serving:
     async def run(self) -> None:
         """Until a signal asks to stop. Raises SettingInvalid for a port that cannot be had, and what opening raises."""
         settings = self._settings
+        if (warning := proxy_unnamed(settings)) is not None:
+            log.warning("%s", warning)
         with listening(settings.host, settings.port) as listener:
             address = f"http://{shown_host(settings.host)}:{listener.getsockname()[1]}"
             settings, found = completed(settings, address, self._store)

@@ -66,6 +66,7 @@ def test_what_the_settings_leave_open_is_told(ask: Ask, tmp_path: Path) -> None:
         "wrong signing_keys: there are none",
         "warn  public_url: http://journeys.example is not encrypted",
         "warn  unsubscribe: elsewhere",
+        "warn  forwarded_allow: no proxy is named",
     ):
         assert line in told.stdout, told.stdout
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from parcours.errors import SettingInvalid
-from parcours.ingress.deployment import KEY_FILE, check_reachable, completed
+from parcours.ingress.deployment import KEY_FILE, check_reachable, completed, proxy_unnamed
 from parcours.ingress.settings import ServeSettings
 
 ADDRESS = "http://127.0.0.1:8080"
@@ -43,6 +43,22 @@ def test_a_file_that_holds_no_key_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(SettingInvalid, match="holds no signing key"):
         completed(settings(), ADDRESS, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "given, is_told",
+    [
+        ({}, False),
+        ({"public_url": "https://journeys.example"}, True),
+        ({"public_url": "https://journeys.example", "keys": KEYS}, True),
+        ({"public_url": "https://journeys.example", "forwarded_allow": ["127.0.0.1"]}, False),
+        ({"public_url": "http://localhost:8080"}, False),
+    ],
+)
+def test_a_proxy_that_nobody_has_named_is_told_of(given: dict[str, object], is_told: bool) -> None:
+    told = proxy_unnamed(settings(**given))
+
+    assert (told is not None and "/metrics is open to all" in told) == is_told
 
 
 def test_what_is_set_stays(tmp_path: Path) -> None:

@@ -129,6 +129,21 @@ def test_check_shows_what_holds_and_no_secret(project: Path, tmp_path: Path) -> 
     assert "s3cret" not in asked.output and "hidden-away" not in asked.output
 
 
+def test_behind_a_proxy_figures_are_for_whoever_has_a_key_once_the_proxy_is_named(
+    project: Path, tmp_path: Path
+) -> None:
+    from_outside = {"X-Forwarded-For": "198.51.100.7", "Host": "localhost"}
+    key = f"keys: [{{name: shop, sha256: {sha256(b'wk_shop').hexdigest()}, scopes: [ingest]}}]\n"
+    for named, status in (("", 200), ("forwarded_allow: [127.0.0.1]\n", 401)):
+        config = tmp_path / "serve.yaml"
+        config.write_text(f"public_url: https://journeys.example\nnotice_s: 0\n{key}{named}")
+        with served(project, "memory:", "--config", str(config), *RECORDING, folder=tmp_path) as door:
+            assert httpx.get(f"{door.address}/metrics").status_code == 200, "from this machine"
+            assert httpx.get(f"{door.address}/metrics", headers=from_outside).status_code == status
+            warned = [line["event"] for line in door.logged() if line["level"] == "warning"]
+            assert [str(each).split(",")[0] for each in warned] == ([] if named else ["no proxy is named"])
+
+
 def test_a_port_in_use_is_told(project: Path, tmp_path: Path) -> None:
     with served(project, "memory:", *RECORDING, folder=tmp_path) as door:
         port = door.address.rpartition(":")[2]

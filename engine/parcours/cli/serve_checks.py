@@ -7,6 +7,7 @@ from typing import Final
 
 from parcours.cli.machine_checks import Found
 from parcours.clock import SystemClock
+from parcours.ingress.deployment import proxy_unnamed
 from parcours.ingress.origins import is_loopback
 from parcours.ingress.settings import ServeSettings
 from parcours.instants import ceil_ms
@@ -36,6 +37,8 @@ def settings_findings(settings: ServeSettings, *, written: bool) -> Iterator[Fou
         made = "one is made and kept with the store" if loopback else "the door does not open without one"
         yield Found("warn" if loopback else "wrong", "signing_keys", f"there are none: {made}")
     yield from _public_url(settings, written=written)
+    if (sentence := proxy_unnamed(settings)) is not None:
+        yield Found("warn", "forwarded_allow", sentence)
     if settings.unsubscribe == "here":
         yield Found("note", "unsubscribe", DKIM)
     else:
