@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import re
 import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -48,6 +50,9 @@ HEADERS_MAX: Final = 32 * 1024
 """Bytes of the headers of one request: many times what any client sends."""
 
 HEADERS_TOO_LONG: Final = "The headers are too long."
+
+HOST: Final = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[\w.~%!$&'()*+,;=-]*)(:[0-9]*)?")
+"""What a header `Host` may say (RFC 9110, 7.2)."""
 
 IDLE_S: Final = 65
 """How long a connection may idle: longer than balancers keep theirs, so that the door never closes one they use."""
@@ -237,12 +242,14 @@ def _server(application: Application, settings: ServeSettings) -> Server:
 def _bounded(connections_max: int, read_timeout_s: float) -> type[HttpToolsProtocol]:
     """The protocol of a server that bounds connections in number, and headers in length and time.
 
-    A connection beyond the number is closed at once, and so is one that says nothing for long.
+    A connection beyond the number is closed at once, and so is one that says nothing for long. What the parser lets
+    pass, and RFC 9112 does not, is refused here: a proxy may have understood it otherwise.
     """
 
     class Bounded(HttpToolsProtocol):
         header_bytes = 0
         in_headers: asyncio.TimerHandle | None = None
+        refused: Problem | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as it is above
             super().connection_made(transport)
@@ -273,6 +280,9 @@ def _bounded(connections_max: int, read_timeout_s: float) -> type[HttpToolsProto
 
         def on_headers_complete(self) -> None:
             self.forget_headers()
+            self.refused = wrong_with(self.headers, self.parser.get_http_version())
+            if self.refused is not None:
+                raise self.refused  # the parser stops at it, and it is answered below
             super().on_headers_complete()
 
         def connection_lost(self, exc: Exception | None) -> None:
@@ -289,16 +299,37 @@ def _bounded(connections_max: int, read_timeout_s: float) -> type[HttpToolsProto
             self.send_400_response(why)
 
         def send_400_response(self, msg: str) -> None:
-            self.transport.write(no_request(msg, self.server_state.default_headers))
+            problem = self.refused or Problem(400, "invalid", msg)
+            self.transport.write(no_request(problem, self.server_state.default_headers))
             self.transport.close()
 
     return Bounded
 
 
-def no_request(why: str, further: Iterable[tuple[bytes, bytes]]) -> bytes:
+def wrong_with(headers: Iterable[tuple[bytes, bytes]], version: str) -> Problem | None:
+    """Why a request with these headers is none that can be understood in one way only (RFC 9112, 3.2 and 6.1)."""
+    hosts = 0
+    codings: list[bytes] = []
+    for name, value in headers:
+        if name == b"host":
+            hosts += 1
+            if HOST.fullmatch(value) is None:
+                return Problem(400, "invalid", "Host names no host.")
+        elif name == b"transfer-encoding":
+            codings += [coding.strip() for coding in value.lower().split(b",")]
+    if hosts > 1 or (hosts == 0 and version == "1.1"):
+        return Problem(400, "invalid", "A request names one Host.")
+    if codings and (version != "1.1" or codings[-1] != b"chunked"):
+        return Problem(400, "invalid", "The body could end anywhere.")
+    if len(codings) > 1:
+        return Problem(501, "unsupported", "Of transfer codings the door knows chunked alone.")
+    return None
+
+
+def no_request(problem: Problem, further: Iterable[tuple[bytes, bytes]]) -> bytes:
     """What is answered to what is no request, in the shape that the application's answers have."""
     request_id = secrets.token_hex(8)
-    answer = Problem(400, "invalid", why).answer(request_id)
+    answer = problem.answer(request_id)
     headers = [
         *further,
         *SECURITY_HEADERS,
@@ -307,7 +338,8 @@ def no_request(why: str, further: Iterable[tuple[bytes, bytes]]) -> bytes:
         (b"content-length", b"%d" % len(answer.body)),
         (b"connection", b"close"),
     ]
-    lines = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in headers), b"", answer.body]
+    status = f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}".encode()
+    lines = [status, *(name + b": " + value for name, value in headers), b"", answer.body]
     return b"\r\n".join(lines)
 
 

@@ -60,16 +60,70 @@ HEAD = b"POST /v1/track HTTP/1.1\r\nHost: localhost\r\n"
         HEAD + b"".join(b"X-%d: %s\r\n" % (number, b"x" * 100) for number in range(650)) + b"\r\n",
         HEAD + b"Content-Length: -1\r\n\r\n",
         b"\x16\x03\x01\x02\x00",  # somebody who wants to speak TLS
+        # RFC 9112, 3.2: one Host, and a host in it
+        HEAD + b"Host: localhost\r\nContent-Length: 2\r\n\r\n{}",
+        HEAD + b"HOST: evil.example\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST /v1/track HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
+        b"GET /health HTTP/1.1\r\n\r\n",
+        *(
+            b"GET /health HTTP/1.1\r\nHost: %b\r\n\r\n" % host
+            for host in (
+                b"localhost/x",
+                b"me@localhost",
+                b"local host",
+                b"localhost, localhost",
+                b"localhost:8a",
+                b"[x]",
+            )
+        ),
+        # RFC 9112, 6.3: whose body could end anywhere
+        HEAD + b"Transfer-Encoding: gzip\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked, gzip\r\n\r\n",
+        b"POST /v1/track HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ],
 )
 def test_what_is_no_request_is_answered_with_400_and_the_connection_is_closed(door: Served, sent: bytes) -> None:
+    check_refused(door, sent, b"400 Bad Request")
+
+
+@pytest.mark.parametrize(
+    "codings",
+    [
+        b"Transfer-Encoding: gzip, chunked",
+        b"Transfer-Encoding: identity, chunked",
+        b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
+    ],
+)
+def test_a_transfer_coding_that_nobody_undoes_here_is_answered_with_501(door: Served, codings: bytes) -> None:
+    check_refused(door, HEAD + codings + b"\r\n\r\n2\r\n{}\r\n0\r\n\r\n", b"501 Not Implemented")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *(
+            b"GET /health HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n" % host
+            for host in (b"localhost", b"LOCALHOST:80", b"127.0.0.1:", b"[::1]:8080")
+        ),
+        b"GET /health HTTP/1.0\r\n\r\n",  # as balancers ask that know no host
+        HEAD.replace(b"track", b"m") + b"Transfer-Encoding: Chunked\r\nConnection: close\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    ],
+)
+def test_what_is_a_request_is_answered(door: Served, sent: bytes) -> None:
+    with connect(door) as connection:
+        connection.sendall(sent)
+
+        assert told(connection).startswith(b"HTTP/1.1 200")
+
+
+def check_refused(door: Served, sent: bytes, status: bytes) -> None:
     with connect(door) as connection:
         connection.sendall(sent)
 
         answer = told(connection)
 
     head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 400")
+    assert head.startswith(b"HTTP/1.1 " + status)
     assert {b"connection: close", b"x-content-type-options: nosniff", b"cache-control: no-store"} < set(
         head.split(b"\r\n")
     )
