@@ -47,11 +47,18 @@ def test_the_first_delivery_that_finds_no_connection_opens_it_and_counts_and_the
     "reason, code, told",
     [
         ("mail: 421 4.7.0 too many mails for <anna@mail.example>", "421 4.7.0", "mail: 421 4.7.0"),
-        ("the server refused the password: 535 anna", "535", "the server refused the password: 535"),
+        (
+            "the server refused the user name or the password: 535 anna",
+            "535",
+            "the server refused the user name or the password: 535",
+        ),
+        ("anna@mail.example is on a list", None, "for a reason that its deliveries tell"),
+        ("anna@mail.example: on a list", "anna", "for a reason that its deliveries tell"),
+        ("anna@mail.example is on a list", "421", "…: 421"),
         ("the other side answered 503", "503", "the other side answered 503"),
     ],
 )
-def test_what_it_waits_for_is_told_without_the_provider_s_own_words(reason: str, code: str, told: str) -> None:
+def test_what_it_waits_for_is_told_without_the_provider_s_own_words(reason: str, code: str | None, told: str) -> None:
     breaker = Breaker(SETTINGS)
 
     breaker.hear(0, NotSent("k", reason, code=code, of_channel=True), "anna")
@@ -172,6 +179,9 @@ def test_a_silence_that_ends_without_an_answer_opens_it() -> None:
     breaker = Breaker(SETTINGS)
     breaker.be_silent(5)
 
-    breaker.hear(60, Ambiguous("k", "no answer within send_timeout_s"), "anna")
+    breaker.hear(60, Ambiguous("k", "no answer from the channel within send_timeout_s=60"), "anna")
 
-    assert (breaker.pause_s(60), breaker.trouble) == (1, "waits: no answer within send_timeout_s")
+    assert (breaker.pause_s(60), breaker.trouble) == (
+        1,
+        "waits: no answer from the channel within send_timeout_s=60",
+    )

@@ -16,6 +16,10 @@ from msgspec.structs import replace
 
 from parcours.channel import Accepted, Ambiguous, NotSent, Receipt, Refused
 from parcours.config import Settings
+from parcours.dispatch.known_words import LEFT_OUT, known_code, known_part
+
+ITS_OWN = "for a reason that its deliveries tell"
+"""Stands for words of a channel that may name somebody."""
 
 
 class Breaker:
@@ -92,7 +96,7 @@ class Breaker:
         code = receipt.code or receipt.reason
         again = NotSent(receipt.key, receipt.reason, code=receipt.code, of_channel=True)
         if is_probe:
-            self._open(now_s, self._words(code))
+            self._open(now_s, _words(receipt.code))
             return again
         if self._until_s is not None:
             return replace(again, tried=False)
@@ -102,12 +106,8 @@ class Breaker:
         if len(self._refused) < self._settings.channel_refusals_max:
             self.trouble = None  # it answers
             return receipt
-        self._open(now_s, self._words(code))
+        self._open(now_s, _words(receipt.code))
         return again
-
-    def _words(self, code: str) -> str:
-        # Without the provider's own words, which may hold somebody's address.
-        return f"the provider refuses everybody, with {code}"
 
     def _open(self, now_s: float, why: str) -> None:
         settings = self._settings
@@ -122,9 +122,15 @@ class Breaker:
         self._refusal, self._refused = None, set()
 
 
+def _words(code: str | None) -> str:
+    """Why nobody's message leaves, without the provider's own words, which may hold somebody's address."""
+    known = known_code(code)
+    return f"the provider refuses everybody, {ITS_OWN if known is None else f'with {known}'}"
+
+
 def _why(receipt: NotSent | Ambiguous) -> str:
-    """What the channel waits for. Of a provider's answer its code: what follows the colon may name somebody."""
-    if receipt.code is None:
-        return receipt.reason
-    ours = receipt.reason.partition(":")[0]
-    return ours if receipt.code in ours else f"{ours}: {receipt.code}"
+    """What the channel waits for, in words that may be told to everybody, and the provider's code."""
+    told, code = known_part(receipt.reason), known_code(receipt.code)
+    if code is None:
+        return ITS_OWN if told == LEFT_OUT else told
+    return told if code in told else f"{told}: {code}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import re
 import secrets
 from collections import Counter
 from typing import Final
@@ -11,15 +10,11 @@ from typing import Final
 import msgspec
 
 from parcours.config import DAY_MS
+from parcours.dispatch.known_words import LEFT_OUT, known_part
 from parcours.ingress.keys import Key
 from parcours.insight.store_report import StoreReport
 
 DIGITS: Final = 8
-
-LEFT_OUT: Final = "…"
-
-KIND_OF_REASON: Final = re.compile(r"[^:]*(?:: [245][0-9]{2}(?: [245]\.[0-9]{1,3}\.[0-9]{1,3})?)?")
-"""Of a reason what is ours to say, and the codes of a mail server: whatever follows may quote an address."""
 
 _OF_THE_PROCESS: Final = secrets.token_bytes(32)
 
@@ -32,10 +27,9 @@ def shown_person(person: str, key: Key | None, now_ms: int) -> str:
     return f"person {hmac.digest(_OF_THE_PROCESS, f'{day} {person}'.encode(), 'sha256').hex()[:DIGITS]}…"
 
 
-def shown_reason(reason: str) -> str:
-    """What a reason may say to somebody who may not look at people."""
-    found = KIND_OF_REASON.match(reason)
-    return found[0] if found else ""
+def shown_reason(reason: str, key: Key | None) -> str:
+    """A reason for whoever may see people; else the part of it that is ours to say."""
+    return reason if key is not None and key.opens("people:read") else known_part(reason)
 
 
 def shown_report(report: StoreReport, key: Key | None) -> StoreReport:
@@ -44,9 +38,9 @@ def shown_report(report: StoreReport, key: Key | None) -> StoreReport:
         return report
     reasons, parked = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
     for (channel, outcome, why), number in report.reasons:
-        reasons[channel, outcome, shown_reason(why)] += number
+        reasons[channel, outcome, known_part(why)] += number
     for (journey, step, why), number in report.parked:
-        parked[journey, step, shown_reason(why)] += number
+        parked[journey, step, known_part(why)] += number
     zones = {LEFT_OUT: sum(report.unknown_zones.values())} if report.unknown_zones else {}
     return msgspec.structs.replace(
         report, reasons=list(reasons.items()), parked=list(parked.items()), unknown_zones=zones

@@ -16,7 +16,7 @@ from parcours.errors import CallerError, LedgerOutdated, ProjectInvalid, Publish
 from parcours.ingress.backups import BackupJob
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Handler, Problem, Request, Route, decoded, json_answer
-from parcours.ingress.hidden_names import shown_person, shown_report
+from parcours.ingress.hidden_names import shown_person, shown_reason, shown_report
 from parcours.ingress.operate_bodies import (
     BackupAsked,
     ChangeAsked,
@@ -199,7 +199,7 @@ async def dead(door: Door, request: Request) -> Answer:
             at=time_text(ceil_ms(letter.at)),
             what="a timer" if letter.line is None else "an event",
             person=shown_person(letter.person, request.key, request.received_ms),
-            reason=letter.reason if open_to_see else letter.reason.partition(":")[0],
+            reason=shown_reason(letter.reason, request.key),
             line=letter.line.decode(errors="replace") if letter.line is not None and open_to_see else None,
         )
         for letter in letters
