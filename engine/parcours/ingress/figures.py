@@ -68,7 +68,7 @@ class DoorFigures:
 
     async def of_engine(self, service: Service, now_ms: int) -> EngineFigures:
         """Those of the engine, asked for at most once a second."""
-        if self._read is None or now_ms - self._read[0] >= CACHED_MS:
+        if self._read is None or not 0 <= now_ms - self._read[0] < CACHED_MS:  # a clock of the host's may go back
             self._read = now_ms, await service.figures()
         return self._read[1]
 
