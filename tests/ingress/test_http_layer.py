@@ -45,6 +45,8 @@ def told(connection: socket.socket) -> bytes:
     return b"".join(pieces)
 
 
+GET_HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
 HEAD = b"POST /v1/track HTTP/1.1\r\nHost: localhost\r\n"
 
 
@@ -144,12 +146,32 @@ def test_idle_connections_do_no_harm_and_one_too_many_is_closed(door: Served) ->
     try:
         with httpx.Client() as client:
             assert client.get(f"{door.address}/health").status_code == 200
-            with connect(door) as one_too_many:
-                assert told(one_too_many) in (b"", b"(reset)")
+            for _ in range(3):
+                with connect(door) as one_too_many:
+                    assert told(one_too_many) in (b"", b"(reset)")
             assert client.get(f"{door.address}/health").status_code == 200
+        for connection in (idle[0], idle[-1]):  # whoever has idled is served as soon as he asks
+            connection.sendall(GET_HEALTH)
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+        for connection in idle[:10]:
+            connection.close()
+        assert is_let_in(door), "there is room again"
     finally:
         for connection in idle:
             connection.close()
+
+
+def is_let_in(door: Served) -> bool:
+    """Whether a new connection is served, as soon as the door has noticed that others have gone."""
+    for _ in range(100):
+        with connect(door) as connection:
+            try:
+                connection.sendall(GET_HEALTH)
+                if connection.recv(65_536).startswith(b"HTTP/1.1 200"):
+                    return True
+            except ConnectionError:
+                continue
+    return False
 
 
 def test_no_answer_names_the_server(door: Served) -> None:
