@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parcours.core.consent import stated_consents
+from parcours.core.delivery.suppression import LIFTS_KEPT_MAX
 from parcours.core.fact import Unmatched
 from parcours.core.input import PersonReported
 from parcours.core.profile import Profile, encode_profile, is_empty
@@ -63,6 +64,35 @@ def test_stop_withdraws_consent_and_suppresses_the_number_and_start_lifts_that_a
 
     texted.give(reported(40, "unsubscribed"))
     assert list(texted.profile.suppressed["sms"]) == [PHONE], "each time it comes"
+
+
+def test_a_start_that_is_repeated_lifts_nothing_however_late_it_comes(texted: Story) -> None:
+    day = 86_400_000
+    texted.give(reported(20, "unblocked", report_id="SM1"))  # before there is anything to lift
+    texted.give(reported(30, "unsubscribed", report_id="SM2"))
+    texted.give(reported(40 * day, "unblocked", report_id="SM1"))
+    assert list(texted.profile.suppressed["sms"]) == [PHONE]
+
+    texted.give(reported(41 * day, "unblocked", report_id="SM3"))
+    assert texted.profile.suppressed == {}, "she has said it again"
+
+    texted.give(reported(42 * day, "unsubscribed", report_id="SM2"))
+    assert list(texted.profile.suppressed["sms"]) == [PHONE], "a STOP holds each time"
+    for known in ("SM1", "SM3"):
+        texted.give(reported(43 * day, "unblocked", report_id=known))
+    assert list(texted.profile.suppressed["sms"]) == [PHONE]
+
+
+def test_no_more_than_so_many_lifts_are_remembered_and_the_oldest_go(texted: Story) -> None:
+    for number in range(LIFTS_KEPT_MAX + 1):
+        texted.give(reported(20 + number, "unblocked", report_id=f"SM{number}"))
+    texted.give(reported(100, "unsubscribed"))
+    assert len(texted.profile.lifted_by) == LIFTS_KEPT_MAX
+
+    texted.give(reported(110, "unblocked", report_id="SM1"))
+    assert list(texted.profile.suppressed["sms"]) == [PHONE]
+    texted.give(reported(120, "unblocked", report_id="SM0"))
+    assert texted.profile.suppressed == {}, "the one that has been forgotten"
 
 
 def test_stop_keeps_transactional_messages_away_too_until_start(tell: Tell) -> None:
@@ -127,3 +157,4 @@ def test_somebody_to_whom_nothing_has_left_is_heard_all_the_same(story: Story) -
 def test_to_lift_what_is_not_suppressed_makes_nobody_known(story: Story) -> None:
     story.state = encode_profile(Profile())
     assert is_empty(story.give(reported(20, "unblocked")).profile)
+    assert is_empty(story.give(reported(20, "unblocked", report_id="SM1")).profile)

@@ -19,6 +19,8 @@ from tests.ingress.served import served
 from twilio.request_validator import RequestValidator
 
 from parcours.channel import Feedback
+from parcours.clock import ManualClock
+from parcours.config import DAY_MS
 from parcours.ingress.application import Application, door_of
 from parcours.ingress.bounces import MAIL_BYTES_MAX
 from parcours.ingress.lmtp import receiving
@@ -121,7 +123,7 @@ def shop(folder: Path, channels: dict[str, object]) -> Project:
 
 
 @asynccontextmanager
-async def opened(folder: Path, **more: object) -> AsyncIterator[World]:
+async def opened(folder: Path, clock: ManualClock | None = None, **more: object) -> AsyncIterator[World]:
     key = {"name": "relay", "sha256": sha256(SECRET.encode()).hexdigest(), "scopes": ["feedback"]}
     other = {"name": "shop", "sha256": sha256(b"wk_shop").hexdigest(), "scopes": ["ingest"]}
     given: dict[str, object] = {
@@ -136,7 +138,7 @@ async def opened(folder: Path, **more: object) -> AsyncIterator[World]:
         email = {"host": mail.host, "port": mail.port, "tls": "none", "sender": "shop@luma.example"}
         project = shop(folder, {"sms": sms, "email": email})
         links = SealedLinks(PUBLIC_URL, SIGNING_KEYS, bounce_domain=DOMAIN)
-        async with Service.open(project, "memory:", shards=3, runtime="local", links=links) as service:
+        async with Service.open(project, "memory:", shards=3, runtime="local", links=links, clock=clock) as service:
             application = Application(door_of(service, settings))
             transport = httpx.ASGITransport(app=application)
             async with (
@@ -146,7 +148,7 @@ async def opened(folder: Path, **more: object) -> AsyncIterator[World]:
                 yield World(service, application, client, provider, mail, place or "")
 
 
-def told(folder: Path, scenario: Callable[[World], Coroutine[Any, Any, None]], **settings: object) -> None:
+def told(folder: Path, scenario: Callable[[World], Coroutine[Any, Any, None]], **settings: Any) -> None:
     async def run() -> None:
         async with opened(folder, **settings) as world:
             await scenario(world)
@@ -202,6 +204,29 @@ def test_stop_is_heard_for_everybody_who_was_reached_at_the_number_and_start_tak
             assert profile.suppressed == {} and profile.consents == {("sms", None): False}
 
     told(tmp_path, scenario)
+
+
+def test_a_start_that_somebody_has_recorded_lifts_nothing_when_nobody_remembers_its_message_any_more(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        clock = ManualClock(1_800_000_000_000)
+        async with opened(tmp_path, clock) as world:
+            await world.happen("Seen", "anna")
+            for word, sid, suppressed in [
+                ("STOP", "SM1", True),
+                ("START", "SM2", False),
+                ("STOP", "SM3", True),
+                ("START", "SM2", True),  # by whoever has recorded it
+                ("STOP", "SM3", True),
+                ("START", "SM4", False),
+                ("STOP", "SM1", True),  # a message too few rather than one that nobody wants
+            ]:
+                clock.move_to(clock.now_ms() + 3 * DAY_MS)
+                assert (await world.text(word, sid=sid)).status_code == 200
+                assert bool((await world.profile("anna")).suppressed) is suppressed, (word, sid)
+
+    asyncio.run(scenario())
 
 
 def test_an_answer_is_of_the_newest_text_and_the_event_that_the_project_declares(tmp_path: Path) -> None:

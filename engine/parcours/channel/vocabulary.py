@@ -134,7 +134,8 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True):
     person    her user id, or her name as results show it
     address   where the provider has heard it from, in whatever form
     text      what was answered, for `replied`: the event `Text Received` has it, where the project declares that
-    report_id  the provider's own id of what it reports: with it the same words count again as often as they are said
+    report_id  the provider's own id of what it reports: with it the same words count again as often as they are said,
+              and an `unblocked` that is repeated lifts nothing, however long ago it was said first
     machine   it was opened or clicked by a machine, such as a proxy of pictures or a filter: told, and heard by nobody
     by_link   it came by a link of ours: a click is then judged by its time as well, and counts a second later
     """

@@ -347,7 +347,7 @@ def _take_feedback(turn: Turn, given: FeedbackArrived) -> None:
 def _take_report(turn: Turn, given: PersonReported) -> None:
     """Apply a report that names no delivery: it is of the newest that she may have got on the channel."""
     unknown = is_empty(turn.profile)
-    is_of_address = feedback.take_word(turn, given.channel, given.address, given.reaction, given.code)
+    is_of_address = feedback.take_word(turn, given)
     found = deliveries.newest_on(turn, given.channel)
     if found is not None and feedback.concerns(found[1], given.reaction):
         _react(turn, *found, given.reaction, given.link, code=given.code)

@@ -163,6 +163,7 @@ class PersonReported(msgspec.Struct, frozen=True):
     """The provider reported on the person, or on her at an address of the channel, and named no delivery.
 
     names, properties  of the event that this is besides, if it is one
+    report_id          the provider's own id of what it reports, for what must not be said again by whoever repeats it
     """
 
     at: int
@@ -173,6 +174,7 @@ class PersonReported(msgspec.Struct, frozen=True):
     code: str | None = None
     names: tuple[str, ...] = ()
     properties: dict[str, object] = {}
+    report_id: str | None = None
 
 
 class MembershipFixed(msgspec.Struct, frozen=True):

@@ -228,9 +228,10 @@ class Profile(msgspec.Struct, array_like=True):
 
     A setting bounds what inputs add to: `traits`, `runs`, `archives`, the deliveries of a run and the links
     of a delivery, `consents`, `suppressed`, `soft_failures`, `reservations`, the entries of `series`, `kept`, and the
-    `inbox`. All else is bounded by what is published, which no input changes: `counts` and `limits` by journeys,
-    `visits` by steps, `audiences` and `series` by what expressions name, and `reads`, which end with the read. Of
-    `timers` there are a few for each run, each delivery that is remembered, and each journey that reads an audience.
+    `inbox`; of `lifted_by` a fixed number is kept. All else is bounded by what is published, which no input changes:
+    `counts` and `limits` by journeys, `visits` by steps, `audiences` and `series` by what expressions name, and
+    `reads`, which end with the read. Of `timers` there are a few for each run, each delivery that is remembered, and
+    each journey that reads an audience.
 
     archives     by journey, the ended runs that are remembered
     counts       all runs ever, by journey
@@ -244,6 +245,7 @@ class Profile(msgspec.Struct, array_like=True):
     reads        her membership at instants of reads that were not over when something later happened to her
     limits       those that are told of only once, each with what it is about
     inbox        cards and in-app messages that lie there, the first to come first
+    lifted_by    by which reports suppressions were lifted: the hashes of their ids, the newest last
     """
 
     traits: dict[str, object] = {}
@@ -264,6 +266,7 @@ class Profile(msgspec.Struct, array_like=True):
     soft_failures: dict[str, dict[str, list[int]]] = {}
     limits: list[str] = []
     inbox: list[InboxEntry] = []
+    lifted_by: list[bytes] = []
 
     def next_due(self) -> int:
         return min([timer.due for timer in self.timers]) if self.timers else NEVER

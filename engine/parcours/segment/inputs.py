@@ -189,4 +189,6 @@ def _person_report(call: DetailedCall, at: int, program: Program) -> PersonRepor
     if call.event and call.event in program.events:
         properties = properties_of(call)
         names = _names_of(call.event, properties, at, program)
-    return PersonReported(at, call.channel, call.reaction, call.address, call.link, call.code, names, properties)
+    return PersonReported(
+        at, call.channel, call.reaction, call.address, call.link, call.code, names, properties, call.report_id
+    )

@@ -88,6 +88,7 @@ class DetailedCall(Call, frozen=True, rename="camel", gc=False):
     machine: bool | None = None
     by_link: bool | None = None
     address: str | None = None
+    report_id: str | None = None
     suppressed: bool | None = None
     previous_id: msgspec.Raw = msgspec.Raw()
     name: msgspec.Raw = msgspec.Raw()

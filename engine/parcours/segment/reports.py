@@ -28,6 +28,7 @@ def person_line(feedback: Feedback, person: str, channel: str, *, as_event: bool
     as_event  an answer is the event TEXT_RECEIVED besides
     """
     told: dict[str, object] = {"person": person, "channel": channel, "address": feedback.address}
+    told["reportId"] = feedback.report_id
     if as_event and feedback.text is not None:
         told |= {"event": TEXT_RECEIVED, "properties": {"text": feedback.text, "channel": channel}}
     return _line(feedback, channel, told)

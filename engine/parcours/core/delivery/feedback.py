@@ -26,13 +26,14 @@ from parcours.core.delivery.suppression import (
     FAILURES,
     known_as,
     lift,
+    lift_once,
     suppress,
     take_arrival,
     take_failure,
     take_soft_failure,
 )
 from parcours.core.fact import Outcome, Unmatched
-from parcours.core.input import ContentRefused, Interrupted, Placed, Settlement
+from parcours.core.input import ContentRefused, Interrupted, PersonReported, Placed, Settlement
 from parcours.core.profile import DeliveryState, DeliveryStateName, Run
 from parcours.core.turn import Turn
 
@@ -254,11 +255,12 @@ def take_effect(turn: Turn, delivery: DeliveryState, reaction: str, code: str | 
     return False
 
 
-def take_word(turn: Turn, channel: str, address: str | None, reaction: str, code: str | None) -> bool:
+def take_word(turn: Turn, given: PersonReported) -> bool:
     """Apply what a report that names no delivery says of consent and of an address; whether it says anything of them.
 
     STOP and START come so: whoever sends them means the sender and the number, and no message.
     """
+    channel, address, reaction, code = given.channel, given.address, given.reaction, given.code
     withdraws = reaction in WITHDRAWS_CONSENT
     if withdraws:
         take_consent(turn, channel, None, granted=False)
@@ -269,6 +271,8 @@ def take_word(turn: Turn, channel: str, address: str | None, reaction: str, code
     is_dead = reaction in FAILURES and not turn.dead_codes(channel).isdisjoint((code or "").split())
     if is_dead or reaction == "unsubscribed" or (reaction == "bounced" and code is None):
         suppress(turn, channel, known, turn.at)
+    elif reaction == UNBLOCKED and given.report_id:
+        lift_once(turn, channel, known, given.report_id)
     elif reaction == UNBLOCKED:
         lift(turn, channel, known)
     else:

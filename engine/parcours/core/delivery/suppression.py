@@ -5,16 +5,28 @@ outlasts every change of traits. The operator lifts it, and so does a delivery t
 
 A failure that says nothing of the address (a full mailbox, a policy, a filter) is soft: the address stays in use until
 so many of them have come over so long a time, and nothing has arrived in between.
+
+A provider that signs no time with its reports signs them for ever: whoever has recorded one can send it again. So a
+report that lifts a suppression does that once, as long as it is among the newest that are remembered. One that
+suppresses does it each time: rather a message too few than one that nobody wants.
 """
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 from parcours.core.fact import Changed, LimitReached
-from parcours.core.profile import DeliveryState
+from parcours.core.profile import DeliveryState, is_empty
 from parcours.core.turn import Turn
 
 SOFT_FAILURES_KEPT_MAX = 20
 """Soft failures of one address that are remembered: of more than so many within some days only the number is news."""
+
+LIFTS_KEPT_MAX = 20
+"""Reports by which a person's suppressions were lifted that are remembered: she changes her mind less often."""
+
+REPORT_HASH_BYTES = 8
+"""Of the hash of a report's id: two of a person's are never the same by chance."""
 
 
 def suppress(turn: Turn, channel: str, address: str, since: int) -> None:
@@ -65,6 +77,17 @@ def lift(turn: Turn, channel: str, address: str) -> None:
         turn.effects.facts.append(Changed(turn.at, turn.person, "suppressed", channel, "lifted"))
     _drop(turn.profile.suppressed, channel, address)
     _forget_failures(turn, channel, address)
+
+
+def lift_once(turn: Turn, channel: str, address: str, report_id: str) -> None:
+    """Lift the suppression of an address by the report of this id, unless the report has been here before."""
+    mark = blake2b(report_id.encode(), digest_size=REPORT_HASH_BYTES).digest()
+    heard = turn.profile.lifted_by
+    if mark in heard or is_empty(turn.profile):  # of somebody unknown there is nothing to lift, and nothing to keep
+        return
+    heard.append(mark)
+    del heard[:-LIFTS_KEPT_MAX]
+    lift(turn, channel, address)
 
 
 def take_failure(turn: Turn, delivery: DeliveryState, code: str) -> None:
