@@ -18,9 +18,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
+import handover
 import uvloop
+from door_client import Connection, door_latencies, latencies, quantile, request, send_all
 from workload import events, mails, project
 
 from parcours import Service, Settings, serving
@@ -65,7 +67,10 @@ class NoEngine:
 
 def serve(kind: str, folder: str, mail_port: int) -> None:
     """`parcours serve` at a free port, over an engine or over none, until a signal ends it."""
-    if kind == "mail":
+    if kind == "handover":
+        handover.offer(folder)
+        taken, records = handover.project(folder), list[str]()
+    elif kind == "mail":
         channels = {"email": {"host": "127.0.0.1", "port": mail_port, "tls": "none", "sender": "shop@luma.example"}}
         taken, records = mails(channels), list[str]()
     else:
@@ -115,10 +120,11 @@ class Opened:
 
 
 @contextmanager
-def server(kind: str, mail_port: int = 0) -> Iterator[Opened]:
-    """A process with a door over an engine on a fresh store, or over none."""
-    with tempfile.TemporaryDirectory(prefix="parcours-door-") as folder:
-        command = [sys.executable, __file__, "--serve", kind, "--folder", folder, "--mail-port", str(mail_port)]
+def server(kind: str, mail_port: int = 0, folder: str | None = None) -> Iterator[Opened]:
+    """A process with a door over an engine on a fresh store, or over none. `folder`: where the store lies, if given."""
+    with tempfile.TemporaryDirectory(prefix="parcours-door-") as fresh:
+        lies = folder or fresh
+        command = [sys.executable, __file__, "--serve", kind, "--folder", lies, "--mail-port", str(mail_port)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             try:
@@ -127,84 +133,7 @@ def server(kind: str, mail_port: int = 0) -> Iterator[Opened]:
                 process.terminate()
 
 
-# The client
-
-
-def request(path: str, body: bytes) -> bytes:
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-    return head.encode() + b"\r\n\r\n" + body
-
-
-class Connection:
-    """One connection that stays; a request is written as it stands, and its answer is read whole."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    @classmethod
-    async def open(cls, port: int) -> Connection:
-        return cls(*await asyncio.open_connection("127.0.0.1", port, limit=2**20))
-
-    async def ask(self, sent: bytes) -> bytes:
-        self._writer.write(sent)
-        head = await self._reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-        body = await self._reader.readexactly(length)
-        assert head.startswith(b"HTTP/1.1 200"), (head, body)
-        return body
-
-    def close(self) -> None:
-        self._writer.close()
-
-
-async def send_all(port: int, requests: Sequence[bytes], connections_open: int) -> tuple[float, int]:
-    """Seconds in which all are answered over a few connections, and how many events were accepted."""
-    connections = [await Connection.open(port) for _ in range(connections_open)]
-    waiting = iter(requests)
-    accepted = 0
-
-    async def send(connection: Connection) -> None:
-        nonlocal accepted
-        for each in waiting:
-            answer = await connection.ask(each)
-            accepted += json.loads(answer)["accepted"]
-
-    started_s = time.perf_counter()
-    await asyncio.gather(*map(send, connections))
-    seconds = time.perf_counter() - started_s
-    for connection in connections:
-        connection.close()
-    return seconds, accepted
-
-
-async def latencies(ask: Callable[[int], Any], per_second: float, count: int) -> list[float]:
-    """Milliseconds from when each call should have begun until its answer, at this rate."""
-    loop = asyncio.get_running_loop()
-    begin_s = loop.time() + 0.1
-    taken: list[float] = []
-
-    async def one(number: int) -> None:
-        due_s = begin_s + number / per_second
-        await asyncio.sleep(max(0.0, due_s - loop.time()))
-        await ask(number)
-        taken.append((loop.time() - due_s) * 1_000)
-
-    await asyncio.gather(*map(one, range(count)))
-    return sorted(taken)
-
-
-async def door_latencies(port: int, requests: Sequence[bytes], per_second: float) -> list[float]:
-    free: asyncio.Queue[Connection] = asyncio.Queue()
-    for _ in range(64):
-        free.put_nowait(await Connection.open(port))
-
-    async def ask(number: int) -> None:
-        connection = await free.get()
-        await connection.ask(requests[number])
-        free.put_nowait(connection)
-
-    return await latencies(ask, per_second, len(requests))
+# The ways
 
 
 async def engine_latencies(folder: str, lines: Sequence[bytes], per_second: float) -> list[float]:
@@ -261,6 +190,19 @@ def mail_latencies(count: int) -> list[float]:
     with sink, server("mail", sink.port) as opened:
         uvloop.run(send(opened.port))
     return sorted((mailbox.accepted_s[address] - due_s[address]) * 1_000 for address in addresses)
+
+
+def handover_latencies(lines: Sequence[bytes], per_second: float) -> list[float]:
+    """Milliseconds from when an event should have left until `send` of a channel that does nothing is called for it.
+
+    The load is all of the lines; those that lead to a message are measured.
+    """
+    addressed, addresses = handover.with_addresses(lines)
+    requests = [request("/v1/track", each) for each in addressed]
+    with tempfile.TemporaryDirectory(prefix="parcours-door-") as folder:
+        with server("handover", folder=folder) as opened:
+            due_s = uvloop.run(handover.send(opened.port, requests, per_second, len(addresses)))
+        return handover.latencies(folder, due_s, addresses)
 
 
 # The rounds
@@ -329,6 +271,11 @@ def measure(rounds: int, count: int) -> dict[str, object]:
         engine = uvloop.run(engine_latencies(folder, alike, half))
     p50, p99, engine_p99 = (quantile(each, q) for each, q in ((through, 50), (through, 99), (engine, 99)))
     print(f"single events at {half:,.0f} a second: p50 {p50:.1f} ms, p99 {p99:.1f} ms; engine alone {engine_p99:.1f}")
+    handed = handover_latencies(alike, half)
+    handed_p50, handed_p99 = quantile(handed, 50), quantile(handed, 99)
+    print(
+        f"of those, {len(handed)} until send of a channel is called: p50 {handed_p50:.1f} ms, p99 {handed_p99:.1f} ms"
+    )
     mailed = mail_latencies(min(count // 100, 10 * MAILS_PER_SECOND))
     mail_p50, mail_p99 = quantile(mailed, 50), quantile(mailed, 99)
     print(
@@ -353,6 +300,8 @@ def measure(rounds: int, count: int) -> dict[str, object]:
         "batch_events_per_second": round(told["door, batches of 100"]),
         "p50_ms": round(p50, 2),
         "p99_ms": round(p99, 2),
+        "send_p50_ms": round(handed_p50, 2),
+        "send_p99_ms": round(handed_p99, 2),
         "mail_p50_ms": round(mail_p50, 2),
         "mail_p99_ms": round(mail_p99, 2),
     }
@@ -363,15 +312,11 @@ def ratio(rates: dict[str, list[float]], one: str, other: str) -> float:
     return round(statistics.median(a / b for a, b in zip(rates[one], rates[other], strict=True)), 3)
 
 
-def quantile(taken: Sequence[float], percent: int) -> float:
-    return taken[min(len(taken) - 1, len(taken) * percent // 100)]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--events", type=int, default=100_000)
-    parser.add_argument("--serve", choices=["engine", "none", "mail"], help=argparse.SUPPRESS)
+    parser.add_argument("--serve", choices=["engine", "none", "mail", "handover"], help=argparse.SUPPRESS)
     parser.add_argument("--folder", default="", help=argparse.SUPPRESS)
     parser.add_argument("--mail-port", type=int, default=0, help=argparse.SUPPRESS)
     given = parser.parse_args()

@@ -1,0 +1,93 @@
+"""How does the client of the door's benchmark ask, and how long do answers take? Over connections that stay open.
+
+A latency counts from when its request should have left, so a door that stalls cannot hide it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+
+def request(path: str, body: bytes) -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    return head.encode() + b"\r\n\r\n" + body
+
+
+class Connection:
+    """One connection that stays; a request is written as it stands, and its answer is read whole."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def open(cls, port: int) -> Connection:
+        return cls(*await asyncio.open_connection("127.0.0.1", port, limit=2**20))
+
+    async def ask(self, sent: bytes) -> bytes:
+        self._writer.write(sent)
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        body = await self._reader.readexactly(length)
+        assert head.startswith(b"HTTP/1.1 200"), (head, body)
+        return body
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+async def send_all(port: int, requests: Sequence[bytes], connections_open: int) -> tuple[float, int]:
+    """Seconds in which all are answered over a few connections, and how many events were accepted."""
+    connections = [await Connection.open(port) for _ in range(connections_open)]
+    waiting = iter(requests)
+    accepted = 0
+
+    async def send(connection: Connection) -> None:
+        nonlocal accepted
+        for each in waiting:
+            answer = await connection.ask(each)
+            accepted += json.loads(answer)["accepted"]
+
+    started_s = time.perf_counter()
+    await asyncio.gather(*map(send, connections))
+    seconds = time.perf_counter() - started_s
+    for connection in connections:
+        connection.close()
+    return seconds, accepted
+
+
+async def latencies(ask: Callable[[int], Any], per_second: float, count: int) -> list[float]:
+    """Milliseconds from when each call should have begun until its answer, at this rate."""
+    loop = asyncio.get_running_loop()
+    begin_s = loop.time() + 0.1
+    taken: list[float] = []
+
+    async def one(number: int) -> None:
+        due_s = begin_s + number / per_second
+        await asyncio.sleep(max(0.0, due_s - loop.time()))
+        await ask(number)
+        taken.append((loop.time() - due_s) * 1_000)
+
+    await asyncio.gather(*map(one, range(count)))
+    return sorted(taken)
+
+
+async def door_latencies(port: int, requests: Sequence[bytes], per_second: float) -> list[float]:
+    free: asyncio.Queue[Connection] = asyncio.Queue()
+    for _ in range(64):
+        free.put_nowait(await Connection.open(port))
+
+    async def ask(number: int) -> None:
+        connection = await free.get()
+        await connection.ask(requests[number])
+        free.put_nowait(connection)
+
+    return await latencies(ask, per_second, len(requests))
+
+
+def quantile(taken: Sequence[float], percent: int) -> float:
+    return taken[min(len(taken) - 1, len(taken) * percent // 100)]
