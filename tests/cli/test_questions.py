@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
+from tests.projects import write_texts
 
 from parcours.core.fact import Fact
 from parcours.core.fact_block import decode_facts
@@ -149,10 +149,7 @@ def shop(folder: Path, awaited: str) -> Project:
               - {{id: done, end: true}}
         """,
     }
-    for name, text in documents.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(textwrap.dedent(text))
+    write_texts(folder, documents)
     return Project.load(folder)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from ruamel.yaml import YAML
+from tests.projects import write_texts
 
 from parcours.insight.exporter.range_files import ParquetRange
 from parcours.insight.exporter.rows import Telling
@@ -147,10 +147,7 @@ def shop(folder: Path, awaited: str) -> Project:
               - {{id: done, end: true}}
         """,
     }
-    for name, text in documents.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(textwrap.dedent(text))
+    write_texts(folder, documents)
     return Project.load(folder)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.projects import write_texts
 from typer.testing import CliRunner
 
 from parcours.cli import build
@@ -30,10 +31,7 @@ def warnings(folder: Path, message: str, channels: str, reaction: str, config: s
         f"  - {{id: write, send: {message}, channels: [{channels}]}}\n"
         f"  - {{id: heard, wait_for: [{{reaction: {reaction}, of: write}}], timeout: 1d}}\n"
     )
-    for name, text in {**FILES, "journeys/j.yaml": journey}.items():
-        path = folder / "shop" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    write_texts(folder / "shop", {**FILES, "journeys/j.yaml": journey})
     (folder / "serve.yaml").write_text(config or "")
     options = [] if config is None else ["--config", str(folder / "serve.yaml")]
 

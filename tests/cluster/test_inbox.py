@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from tests.projects import write_texts
 
 from parcours.journey.project import Project
 from parcours.service.inbox_feed import InboxNotice, Watch
@@ -24,10 +25,7 @@ FILES = {
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Project:
-    for name, text in FILES.items():
-        path = tmp_path / "shop" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    write_texts(tmp_path / "shop", FILES)
     return Project.load(tmp_path / "shop")
 
 

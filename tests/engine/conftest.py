@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from aiohttp import web
+from tests.projects import write_documents
 
 from parcours.journey.project import Project
 from parcours.testing.doubles import HttpServer
@@ -100,10 +101,7 @@ def write_shop(folder: Path, channels: Mapping[str, Mapping[str, object]]) -> Pa
     documents: dict[str, object] = {"parcours": settings, "profile": PROFILE, "events": EVENTS}
     documents |= {f"messages/{name}": message for name, message in MESSAGES.items()}
     documents |= {f"journeys/{name}": journey for name, journey in JOURNEYS.items()}
-    for name, document in documents.items():
-        path = folder / f"{name}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(msgspec.json.encode(document))
+    write_documents(folder, documents)
     return folder
 
 

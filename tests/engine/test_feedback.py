@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.projects import write_documents
 
 from parcours.channel import WebhookRequest
 from parcours.core.delivery.delivery_key import key_of
@@ -44,10 +45,7 @@ def sms_settings(provider: TwilioServer, **more: object) -> dict[str, object]:
 def shop(folder: Path, sms: dict[str, object]) -> Project:
     """A shop that sends a text to everybody who has seen something, and is glad if it arrives."""
     settings = {"project": "shop", "channels": {"sms": sms}, "policies": {"consent": {"default": "opt_out"}}}
-    for name, document in {"parcours": settings, **DOCUMENTS}.items():
-        path = folder / f"{name}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(msgspec.json.encode(document))
+    write_documents(folder, {"parcours": settings, **DOCUMENTS})
     return Project.load(folder)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.projects import write_texts
 
 from parcours.config import Settings
 from parcours.core.fact import DeliveryReached
@@ -45,10 +46,7 @@ steps:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Project:
-    for name, text in FILES.items():
-        path = tmp_path / "shop" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    write_texts(tmp_path / "shop", FILES)
     return Project.load(tmp_path / "shop")
 
 

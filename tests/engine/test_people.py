@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.projects import write_texts
 
 from parcours.config import Settings
 from parcours.core.fact import Changed, Looked
@@ -65,10 +66,7 @@ CALL_CENTRE = Look("care", "GET /people/{id}")
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Project:
-    for name, text in FILES.items():
-        path = tmp_path / "shop" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    write_texts(tmp_path / "shop", FILES)
     return Project.load(tmp_path / "shop")
 
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from tests.engine.test_store_inputs import comparable
+from tests.projects import write_documents
 
 from parcours.clock import ManualClock
 from parcours.config import HOUR_MS, Settings
@@ -44,10 +44,7 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Project:
-    for name, document in DOCUMENTS.items():
-        path = tmp_path / "shop" / f"{name}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(msgspec.json.encode(document))
+    write_documents(tmp_path / "shop", DOCUMENTS)
     return Project.load(tmp_path / "shop")
 
 

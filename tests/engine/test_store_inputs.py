@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.projects import write_documents
 from typer.testing import CliRunner
 
 from parcours.cli import build
@@ -90,10 +91,7 @@ class Shop:
         self.documents = DOCUMENTS
 
     def project(self) -> Project:
-        for name, document in {"parcours": self.settings, **self.documents}.items():
-            path = self.folder / f"{name}.yaml"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(msgspec.json.encode(document))
+        write_documents(self.folder, {"parcours": self.settings, **self.documents})
         return Project.load(self.folder)
 
     @contextmanager

@@ -19,6 +19,7 @@ import httpx
 import pytest
 from aiohttp import web
 from tests.ingress.served import served
+from tests.projects import write_documents
 
 from parcours.ingress.application import Application, door_of
 from parcours.ingress.logs import JsonLines
@@ -140,10 +141,7 @@ def write_project(folder: Path, mail: SmtpServer, texts: TwilioServer, desk: Des
     channels = {"email": email, "sms": sms, "call": {"allowed_networks": ["127.0.0.0/8"]}}
     head = {"project": "shop", "policies": {"consent": {"default": "opt_out"}}, "channels": channels}
     action = {"url": f"{desk.url}/notes", "body": {"who": "profile.name"}, "answer": {"note": "string"}}
-    for name, document in {"parcours": head, "actions": {"actions": {"desk": action}}, **DOCUMENTS}.items():
-        path = folder / f"{name}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(document))
+    write_documents(folder, {"parcours": head, "actions": {"actions": {"desk": action}}, **DOCUMENTS})
     return folder
 
 

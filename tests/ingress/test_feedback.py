@@ -13,9 +13,9 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import httpx
-import msgspec
 import pytest
 from tests.ingress.served import served
+from tests.projects import write_documents
 from twilio.request_validator import RequestValidator
 
 from parcours.channel import Feedback
@@ -115,10 +115,7 @@ class World:
 
 def shop(folder: Path, channels: dict[str, object]) -> Project:
     settings = {"project": "shop", "channels": channels, "policies": {"consent": {"default": "opt_out"}}}
-    for name, document in {"parcours": settings, **DOCUMENTS}.items():
-        path = folder / f"{name}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(msgspec.json.encode(document))
+    write_documents(folder, {"parcours": settings, **DOCUMENTS})
     return Project.load(folder)
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import httpx
 import pytest
 from starlette.types import ASGIApp
+from tests.projects import write_texts
 
 from parcours.config import DAY_MS
 from parcours.ingress import inbox_streams
@@ -147,10 +148,7 @@ Knock: TypeAlias = Callable[[Callable[[At], Awaitable[None]]], None]
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Project:
-    for name, text in FILES.items():
-        path = tmp_path / "shop" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    write_texts(tmp_path / "shop", FILES)
     return Project.load(tmp_path / "shop")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as as_json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -38,52 +38,27 @@ def publish(
     _change(url, key, ("publish",), body, json=json)
 
 
-def close(
-    journey: JourneyName,
-    url: NeededUrl,
-    dry: Dry = False,
-    ledger: LedgerNumber = None,
-    key: DoorKey = None,
-    json: AsJson = False,
-) -> None:
-    """Let nobody enter a journey any more; who is in it goes on."""
-    _change(url, key, ("journeys", journey, "close"), {"dry": dry, "ledger": ledger}, json=json)
+def _of_journey(verb: str, told: str) -> Callable[..., None]:
+    """The command that changes one journey; `told` is its help."""
+
+    def change(
+        journey: JourneyName,
+        url: NeededUrl,
+        dry: Dry = False,
+        ledger: LedgerNumber = None,
+        key: DoorKey = None,
+        json: AsJson = False,
+    ) -> None:
+        _change(url, key, ("journeys", journey, verb), {"dry": dry, "ledger": ledger}, json=json)
+
+    change.__name__, change.__doc__ = verb, told
+    return change
 
 
-def stop(
-    journey: JourneyName,
-    url: NeededUrl,
-    dry: Dry = False,
-    ledger: LedgerNumber = None,
-    key: DoorKey = None,
-    json: AsJson = False,
-) -> None:
-    """End all runs of a journey where they are, and let nobody enter."""
-    _change(url, key, ("journeys", journey, "stop"), {"dry": dry, "ledger": ledger}, json=json)
-
-
-def pause(
-    journey: JourneyName,
-    url: NeededUrl,
-    dry: Dry = False,
-    ledger: LedgerNumber = None,
-    key: DoorKey = None,
-    json: AsJson = False,
-) -> None:
-    """Let nobody enter a journey or move in it, until it is resumed."""
-    _change(url, key, ("journeys", journey, "pause"), {"dry": dry, "ledger": ledger}, json=json)
-
-
-def resume(
-    journey: JourneyName,
-    url: NeededUrl,
-    dry: Dry = False,
-    ledger: LedgerNumber = None,
-    key: DoorKey = None,
-    json: AsJson = False,
-) -> None:
-    """Let a paused journey go on; its runs make up for what they have missed."""
-    _change(url, key, ("journeys", journey, "resume"), {"dry": dry, "ledger": ledger}, json=json)
+close = _of_journey("close", "Let nobody enter a journey any more; who is in it goes on.")
+stop = _of_journey("stop", "End all runs of a journey where they are, and let nobody enter.")
+pause = _of_journey("pause", "Let nobody enter a journey or move in it, until it is resumed.")
+resume = _of_journey("resume", "Let a paused journey go on; its runs make up for what they have missed.")
 
 
 def _change(url: str, key: str | None, path: tuple[str, ...], body: Mapping[str, object], *, json: bool) -> None:
