@@ -8,11 +8,15 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 OPEN: Final = re.compile(r"The door is open at (http://\S+)")
 
@@ -39,6 +43,24 @@ class Served:
     def logged(self) -> list[dict[str, object]]:
         """What it has logged so far."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def figure(self, name: str, **labels: str) -> float:
+        """One of its figures: the sum of all samples with these labels."""
+        families = text_string_to_metric_families(httpx.get(f"{self.address}/metrics").text)
+        samples = [each for family in families for each in family.samples if each.name == name]
+        return sum(each.value for each in samples if labels.items() <= each.labels.items())
+
+    def refusals(self) -> float:
+        """How often it had no room."""
+        return self.figure("http_server_request_duration_seconds_count", http_response_status_code="429")
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    """Ask again and again, for as long as a slow machine may take."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline, f"{what} did not come about"
+        time.sleep(0.02)
 
 
 @contextmanager

@@ -5,8 +5,6 @@ What the door has taken is told by its own figures, which are kept in the store,
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -16,15 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 from segment.analytics.client import Client
-from tests.ingress.served import PATIENCE_S, Served, served
+from tests import installed
+from tests.ingress.served import PATIENCE_S, Served, served, until
 
 from parcours.examples import write_example
 
-NODE = Path(__file__).with_name("node")
+SEND = installed.NODE / "send.mjs"
 RECORDING = tuple(each for name in ("email", "sms", "push") for each in ("--record", name))
 KEY = "any-write-key"
 EVENTS = 1_000
@@ -42,21 +39,15 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def node() -> str:
-    """Node, with the client that tests/ingress/node names; .ci/packages installs both."""
-    found = shutil.which("node")
-    if found is None or not (NODE / "node_modules" / "@segment" / "analytics-node").exists():
-        missing = "Node and @segment/analytics-node are not installed: .ci/packages does it"
-        if os.environ.get("PARCOURS_NO_SKIPS"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found
+    """Node, beside which its client is installed."""
+    installed.npm_packages()
+    return installed.node()
 
 
 def taken(door: Served) -> dict[str, float]:
     """How many lines have been taken, by what became of them."""
-    text = httpx.get(f"{door.address}/metrics").text
-    samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
-    return {each.labels["outcome"]: each.value for each in samples if each.name == "parcours_events_total"}
+    outcomes = ("accepted", "undeclared", "duplicate", "rejected")
+    return {outcome: door.figure("parcours_events_total", outcome=outcome) for outcome in outcomes}
 
 
 @pytest.mark.parametrize("options", [{}, {"gzip": True}, {"sync_mode": True}], ids=["plain", "gzip", "sync"])
@@ -82,7 +73,7 @@ def test_every_call_of_the_python_client_is_taken(project: Path, tmp_path: Path,
 
 def test_every_call_of_the_node_client_is_taken(project: Path, tmp_path: Path, node: str) -> None:
     with served(project, "memory:", *RECORDING, folder=tmp_path) as door:
-        send = [node, str(NODE / "send.mjs"), door.address, KEY, "kinds"]
+        send = [node, str(SEND), door.address, KEY, "kinds"]
         sent = subprocess.run(send, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
 
         assert sent.stderr == ""
@@ -110,34 +101,18 @@ def through_trouble(project: Path, folder: Path, send: Callable[[str, threading.
         going_on = threading.Event()
         sending = threading.Thread(target=send, args=(address, going_on), daemon=True)
         sending.start()
-        until(lambda: taken(door)["accepted"] > 0)
+        until(lambda: taken(door)["accepted"] > 0, "that a part is taken")
         going_on.set()
         door.stop(signal.SIGKILL)
     port = str(urlsplit(address).port)
     with opened(project, folder, "--port", port, "--config", str(full)) as door:
         full_until = time.monotonic() + FULL_FOR_S
-        until(lambda: refusals(door) >= 2 and time.monotonic() >= full_until)
+        until(lambda: door.refusals() >= 2 and time.monotonic() >= full_until, "that it is full")
         door.stop(signal.SIGKILL)
     with opened(project, folder, "--port", port) as door:
         sending.join(PATIENCE_S * 4)
         assert not sending.is_alive(), f"not everything has been sent: {taken(door)}"
         return taken(door)
-
-
-def refusals(door: Served) -> float:
-    """How often the door had no room."""
-    text = httpx.get(f"{door.address}/metrics").text
-    samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
-    counts = [each for each in samples if each.name == "http_server_request_duration_seconds_count"]
-    return sum(each.value for each in counts if each.labels["http_response_status_code"] == "429")
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Ask again and again, for as long as a slow machine may take."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.05)
 
 
 def test_events_of_the_python_client_count_once_though_the_door_is_killed_twice_and_full_in_between(
@@ -169,7 +144,7 @@ def test_events_of_the_node_client_count_once_though_the_door_is_killed_twice_an
     ended: list[tuple[int, str]] = []
 
     def send(address: str, going_on: threading.Event) -> None:
-        command = [node, "--no-warnings", str(NODE / "send.mjs"), address, KEY, "many", str(EVENTS)]
+        command = [node, "--no-warnings", str(SEND), address, KEY, "many", str(EVENTS)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             going_on.wait()
             _, errors = process.communicate("go on\n")

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import email
 import re
-import time
-from collections.abc import Callable
 from email.message import Message
 from pathlib import Path
 
 import httpx
-from prometheus_client.parser import text_string_to_metric_families
-from tests.ingress.served import PATIENCE_S, Served, served
+from tests.ingress.served import Served, served, until
 
 from parcours import Engine, Project
 from parcours.testing.doubles import SmtpServer
@@ -62,19 +59,6 @@ def write_project(folder: Path, port: int, timeout: str) -> Path:
     return folder
 
 
-def until(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline, f"{what} did not come about"
-        time.sleep(0.02)
-
-
-def figure(door: Served, name: str, **labels: str) -> float:
-    families = text_string_to_metric_families(httpx.get(f"{door.address}/metrics").text)
-    samples = [each for family in families for each in family.samples if each.name == name]
-    return sum(each.value for each in samples if labels.items() <= each.labels.items())
-
-
 def leave_cart(door: Served) -> None:
     """Sarah leaves a full cart."""
     calls = [
@@ -105,15 +89,15 @@ def test_once_the_mail_is_opened_no_text_goes(tmp_path: Path) -> None:
             pixel = re.search(r'src="([^"]+/o/[^"]+)"', html_of(arrived(server)))
             assert pixel is not None
             picture = httpx.get(pixel[1], headers=READER)
-            until(lambda: figure(door, "parcours_runs_ended_total", journey="reminders") == 1, "the end of the run")
+            until(lambda: door.figure("parcours_runs_ended_total", journey="reminders") == 1, "the end of the run")
 
             assert (picture.status_code, picture.headers["content-type"], len(picture.content)) == (
                 200,
                 "image/gif",
                 43,
             )
-            assert figure(door, "parcours_feedback_total", channel="email", result="opened") == 1
-            assert figure(door, "parcours_deliveries_total", channel="sms") == 0
+            assert door.figure("parcours_feedback_total", channel="email", result="opened") == 1
+            assert door.figure("parcours_deliveries_total", channel="sms") == 0
 
 
 def test_where_nobody_opens_it_the_text_goes_exactly_at_the_limit(tmp_path: Path) -> None:
@@ -123,7 +107,7 @@ def test_where_nobody_opens_it_the_text_goes_exactly_at_the_limit(tmp_path: Path
         with served(project, store, "--record", "sms", "--shards", "1", folder=tmp_path) as door:
             leave_cart(door)
             arrived(server)
-            until(lambda: figure(door, "parcours_deliveries_total", channel="sms", outcome="sent") == 1, "the text")
+            until(lambda: door.figure("parcours_deliveries_total", channel="sms", outcome="sent") == 1, "the text")
             assert door.stop() == 0
 
         with Engine.open(Project.load(project), store, shards=1, runtime="local", records=["sms"]) as engine:
@@ -144,4 +128,4 @@ def test_an_answer_that_says_that_it_is_a_machine_opens_nothing(tmp_path: Path) 
             for headers in ({"User-Agent": "Mozilla/5.0"}, {**READER, "Sec-Purpose": "prefetch"}, {"User-Agent": ""}):
                 assert httpx.get(pixel[1], headers=headers).status_code == 200
 
-            assert figure(door, "parcours_runs", journey="reminders", step="opened") == 1
+            assert door.figure("parcours_runs", journey="reminders", step="opened") == 1
