@@ -16,8 +16,8 @@ from hypothesis import settings
 
 CLUSTER = Path(__file__).parent / "cluster"
 
-TOGETHER = ("tests/cluster/", "tests/demo/", "tests/tidy/")
-"""Folders whose tests stay in one process: they share a cluster, a run of the demo, what the tools remember."""
+TOGETHER = ("tests/browser/", "tests/cluster/", "tests/demo/", "tests/tidy/")
+"""Folders whose tests stay in one process: they share a browser, a cluster, a demo's run, what tools remember."""
 
 # `pytest --hypothesis-profile=explore` looks for new examples; the suite tries the same ones each time.
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=60)

@@ -19,6 +19,11 @@ def node() -> str:
     return _command("node")
 
 
+def chromium() -> str:
+    """The path of the browser."""
+    return _command("chromium")
+
+
 def npm_packages() -> Path:
     """The folder with the packages of package.json, each as its maker ships it."""
     packages = NODE / "node_modules"

@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 import httpx
-from tests.ingress.served import Served
+from tests.ingress.served import PATIENCE_S, Served, until
 
 FILES: Final = {
     "parcours.yaml": "{project: shop, policies: {consent: {default: opt_out}}}",
@@ -24,6 +24,15 @@ events:
   Cart Left: {properties: {number: integer}}
   Page Viewed: {properties: {name: string}}
   Screen Viewed: {properties: {name: string}}
+  Offer Made: {properties: {title: string}}
+""",
+    "messages/offer.yaml": "{message: offer, class: transactional, card: {title: '{{ entry.title }}'}}",
+    "journeys/offers.yaml": """
+journey: offers
+entry: {event: Offer Made}
+correlation: event.title
+reentry: always
+steps: [{id: tell, send: offer}]
 """,
     "journeys/carts.yaml": """
 journey: carts
@@ -43,8 +52,6 @@ steps: [{id: done, end: true}]
 
 TEXT: Final = '"'
 """What a correlation begins with that is a text: so "1" and 1 are told apart."""
-
-PATIENCE_S: Final = 20
 
 
 def write_shop(folder: Path) -> Path:
@@ -87,9 +94,13 @@ ROOM_BYTES: Final = 100_000
 
 @contextmanager
 def crowded(door: Served) -> Iterator[None]:
-    """As long as the `with` lasts the door has no room: one body takes all of it, and does not come."""
+    """As long as the `with` lasts the door has no room: one body takes all of it, and does not come.
+
+    It has refused one request by then.
+    """
     host = urlsplit(door.address)
     head = f"POST /v1/batch HTTP/1.1\r\nHost: {host.netloc}\r\nContent-Length: {ROOM_BYTES}\r\n\r\n"
     with socket.create_connection((host.hostname or "", host.port or 80), PATIENCE_S) as connection:
         connection.sendall(head.encode())
+        until(lambda: httpx.post(f"{door.address}/v1/m", content=b"{}").status_code == 429, "that the door is full")
         yield

@@ -31,11 +31,11 @@ def door(tmp_path: Path) -> Iterator[Served]:
 
 
 def while_full(door: Served, send: Callable[[], None]) -> None:
-    """Send to a door that has no room until it has refused something twice."""
+    """Send to a door that has no room until it has refused that twice."""
     sending = threading.Thread(target=send, daemon=True)
     with crowded(door):
         sending.start()
-        until(lambda: door.refusals() >= 2, "that the door refuses")
+        until(lambda: door.refusals() >= 1 + 2, "that the door refuses")
     sending.join(PATIENCE_S)
     assert not sending.is_alive(), "not everything has been sent"
 
