@@ -31,6 +31,8 @@ RULES = [
     # 02:30 does not exist on the first day and comes twice on the second
     ("FREQ=DAILY", "2026-03-28T02:30+01:00", "Europe/Paris", ["2026-03-28T01:30", "2026-03-29T01:00"]),
     ("FREQ=DAILY", "2026-10-24T02:30+02:00", "Europe/Paris", ["2026-10-24T00:30", "2026-10-25T00:30"]),
+    # which of the two is meant where it starts is known
+    ("FREQ=DAILY;COUNT=2", "2026-10-25T02:30+01:00", "Europe/Paris", ["2026-10-25T01:30", "2026-10-26T01:30"]),
     # two readings of the clock that are one instant are one occurrence
     (
         "FREQ=MINUTELY;INTERVAL=30",

@@ -129,7 +129,8 @@ def recurrences(start: str, rule: str | None, last_ms: int | None, zone: ZoneInf
     # A rule counts whole seconds; what the start has beyond them stays.
     beyond = timedelta(microseconds=first.microsecond)
     for local in rrulestr(rule, dtstart=first - beyond):
-        instant_ms = from_local(local + beyond, zone)
+        # The start is an instant, also where its local time exists twice.
+        instant_ms = from_local(local + beyond, zone) if local + beyond != first else parse_instant(start)
         if last_ms is not None and instant_ms > last_ms:
             break
         found.append(instant_ms)

@@ -1,8 +1,8 @@
 """Recurrence by an RFC 5545 rule: the instants at which it recurs, by the local time of one zone.
 
 Local time is kept, as in a calendar: nine o'clock stays nine o'clock when the clocks change. A time in the gap of a
-clock change becomes the first instant after it, an ambiguous one is the first of the two. Instants before the start,
-and repeated ones, are left out.
+clock change becomes the first instant after it, an ambiguous one is the first of the two, but for the start, which is
+an instant. Instants before the start, and repeated ones, are left out.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class Recurrence:
     def instants(self, after_ms: int = -1) -> Iterator[int]:
         """Every instant (ms) later than `after_ms` in rising order; without COUNT or UNTIL up to the year 9990."""
         tz = zone(self.timezone)
-        start = to_moment(self.start_ms).astimezone(tz).replace(tzinfo=None)
+        first = start = to_moment(self.start_ms).astimezone(tz).replace(tzinfo=None)
         parts = _parts(self.rule)
         until = _until(parts["UNTIL"], tz) if "UNTIL" in parts else None
         if not self._ever(parts, start):
@@ -164,7 +164,8 @@ class Recurrence:
         for wall in rrulestr(_without_end(parts), dtstart=start):
             if wall.year > _YEAR_MAX or (until is not None and wall > until):
                 return
-            instant_ms = ceil_ms(wall_instant(wall + below_second, tz))
+            wall += below_second
+            instant_ms = self.start_ms if wall == first else ceil_ms(wall_instant(wall, tz))
             if instant_ms > latest_ms:
                 latest_ms = instant_ms
                 yield instant_ms
