@@ -18,6 +18,7 @@ STAGE_2 = STAGE_1 | frozenset(
     ["audiences", "bounces", "caps", "consents", "expiry", "history", "quiet_hours", "recurring_reads"]
 )
 MOVES = STAGE_2 | frozenset(["moves"])  # people on the move between zones, with long nights
+INBOXES = frozenset(["inboxes"])  # cards and in-app messages beside what goes to addresses
 EXTRAS = frozenset(["shifted_now", "undeclared", "wrong_types"])  # where an engine may rightly differ
 
 PEOPLE = ("ann", "Bob", "émile", "zoe")
@@ -43,6 +44,13 @@ ACTIONS: Document = {
     },
     "note": {"url": "https://example.com/note"},
 }
+REACTIONS = {
+    "email": ("delivered", "opened", "clicked"),
+    "sms": ("delivered", "replied"),
+    "push": ("delivered", "opened"),
+}
+IN_APP = ("delivered", "opened", "clicked", "dismissed")
+IN_INBOX = {"card": IN_APP, "inapp": IN_APP}
 DEAD_CODES = {"email": "5.1.1", "sms": "30006", "push": "UNREGISTERED"}
 SOFT_CODES = ("5.2.2", "5.7.1", "30003")
 LINKS = ("https://example.com/a", "https://example.com/b")
@@ -54,6 +62,9 @@ class Chance:
     def __init__(self, seed: int, features: frozenset[str]) -> None:
         self.random = random.Random(seed)
         self.features = features
+        self.reactions = {**REACTIONS, **(IN_INBOX if "inboxes" in features else {})}
+        self.channels = list(self.reactions)
+        self.favourites = ("sms", "push", "email", "pigeon", *(IN_INBOX if "inboxes" in features else ()))
         self.coarse = self.random.random() < 0.5
         self.well_known = self.random.random() < 0.6  # people who can be written to, so that deliveries are many
         # Of people on the move much happens in one night.
@@ -120,7 +131,7 @@ class Chance:
             "score": self.pick((1, 1.5, 2)),
             "loyal": self.maybe(0.5),
             "born": self.instant(),
-            "favourite": self.pick(("sms", "push", "email", "pigeon")),
+            "favourite": self.pick(self.favourites),
             "birthday": self.pick((f"1980{self.instant()[4:10]}", self.instant()[:10], self.instant(), *ODD_DAYS)),
         }
         return {name: drawn[name] for name in drawn if self.maybe(share)}
@@ -142,7 +153,7 @@ class Chance:
             case "history":
                 return self.about_history()
             case "consent":
-                return f'consent("{self.pick(("email", "sms", "push"))}", "{self.pick(("offer", "marketing"))}")'
+                return f'consent("{self.pick(self.channels)}", "{self.pick(("offer", "marketing"))}")'
             case _:
                 return self.about_now()
 

@@ -1,17 +1,21 @@
 """Which project, and which traffic, does a seed stand for?"""
 
 import json
+from collections.abc import Collection
 
 from tests.model import chance as drawn_from
-from tests.model.chance import EXTRAS, MOVES, STAGE_1, STAGE_2, ZONES, Chance, Document
-from tests.model.journeys import REACTIONS, channels_of, journeys
+from tests.model.chance import EXTRAS, IN_INBOX, INBOXES, MOVES, STAGE_1, STAGE_2, ZONES, Chance, Document
+from tests.model.journeys import channels_of, journeys
 from tests.model.reference.times import DAY_MS, DAYS, parse_instant, to_text
+from tests.model.reference.worlds import Limits
 
-__all__ = ["EXTRAS", "MOVES", "STAGE_1", "STAGE_2", "Case", "case", "eventful"]
+__all__ = ["EXTRAS", "INBOXES", "MOVES", "STAGE_1", "STAGE_2", "Case", "case", "eventful"]
 
 Case = tuple[Document, list[Document], int | None]
 
 OFF_THE_GRID_MS = 7
+LONG_TEXT = "long " * 2_000
+INBOX_BYTES_MAX = 25_000  # two of them and some others
 
 
 def case(seed: int, features: frozenset[str] = STAGE_2) -> Case:
@@ -79,8 +83,32 @@ def messages(chance: Chance) -> list[Document]:
         if chance.maybe(0.4, "expiry"):
             message["expires"] = chance.duration(3)
         channels = chance.some(list(contents), at_least=2 if "moves" in chance.features else 1)
+        if "inboxes" in chance.features:
+            contents |= in_inbox(chance)
+            # Of inboxes there is more to tell than of addresses.
+            channels = [*chance.some(channels, at_least=0), *chance.some(list(IN_INBOX))]
+            message |= withdrawal(chance)
         written.append({**message, **{channel: contents[channel] for channel in channels}})
     return written
+
+
+def narrow(seed: int) -> Limits:
+    """So little room that inboxes are often full."""
+    return Limits(inbox_max=1 + seed % 5, inbox_bytes_max=INBOX_BYTES_MAX)
+
+
+def in_inbox(chance: Chance) -> Document:
+    """Contents of which two of the longest find room where they are not many."""
+    texts = ("Hello", "Hello", "Hello", LONG_TEXT)
+    card: Document = {"title": chance.pick(texts), "url": drawn_from.LINKS[0]}
+    if chance.maybe(0.3):
+        card["pinned"] = chance.maybe(0.8)
+    buttons = [{"label": "Look", "url": link} for link in drawn_from.LINKS]
+    return {"card": card, "inapp": {"body": chance.pick(texts), "buttons": buttons}}
+
+
+def withdrawal(chance: Chance) -> Document:
+    return {"withdraw": chance.some(sorted(set(chance.event_names)))[:2]} if chance.maybe(0.5) else {}
 
 
 def policies(chance: Chance) -> Document:
@@ -88,7 +116,7 @@ def policies(chance: Chance) -> Document:
         found: Document = {"consent": {"default": "opt_out"}}
     else:
         rules = ("opt_in", "opt_out", "opt_out")
-        channels = {channel: chance.pick(rules) for channel in chance.some(list(REACTIONS), at_least=0)}
+        channels = {channel: chance.pick(rules) for channel in chance.some(chance.channels, at_least=0)}
         found = {"consent": {"default": chance.pick(rules), "channels": channels}}
     if chance.maybe(0.5, "caps"):
         found["caps"] = [cap(chance) for _ in range(chance.pick((1, 1, 2)))]
@@ -98,7 +126,7 @@ def policies(chance: Chance) -> Document:
 
 
 def cap(chance: Chance) -> Document:
-    rule: Document = {"channels": chance.some(list(REACTIONS)), "class": "marketing"}
+    rule: Document = {"channels": chance.some(chance.channels), "class": "marketing"}
     if chance.maybe(0.3):
         rule["purpose"] = chance.pick(("offer", "marketing"))
     return {**rule, "max": chance.pick((1, 1, 2)), "per": chance.duration()}
@@ -109,14 +137,20 @@ def quiet_hours(chance: Chance) -> list[Document]:
     then = chance.pick(("hold", "hold", "drop"))
     if "moves" in chance.features:
         # To each channel its own night, so that a run waits for several releases.
-        return [{"channels": [channel], **night(chance), "days": list(DAYS), "then": "hold"} for channel in REACTIONS]
+        return [
+            {"channels": [channel], **night(chance), "days": list(DAYS), "then": "hold"} for channel in chance.reactions
+        ]
     rules = []
     # Never quiet all day long: two windows leave at least two hours.
     windows = chance.pick((1, 1, 2))
     for _ in range(windows):
         begins = chance.random.randint(0, 23)
         ends = (begins + chance.random.randint(1, 16 if windows == 1 else 11)) % 24
-        rule: Document = {"channels": chance.some(list(REACTIONS)), "from": f"{begins:02}:00", "until": f"{ends:02}:00"}
+        rule: Document = {
+            "channels": chance.some(chance.channels),
+            "from": f"{begins:02}:00",
+            "until": f"{ends:02}:00",
+        }
         days = chance.some(DAYS[:6]) if chance.maybe(0.4) else list(DAYS)
         rules.append({**rule, "days": days, "then": then})
     return rules
@@ -169,11 +203,18 @@ def one_line(chance: Chance, project: Document, person: str) -> Document:
     line: Document = {"userId": person, "timestamp": chance.instant()}
     if "moves" in chance.features and chance.maybe(0.3):
         return {**line, "type": "identify", "traits": {"timezone": chance.pick(ZONES)}}
+    if "inboxes" in chance.features and chance.maybe(0.3) and (found := reaction(chance, project, line, IN_INBOX)):
+        return found
     drawn = chance.random.random()
     if drawn < 0.12:
         return {**line, "type": "identify", "traits": chance.traits()}
     if drawn < 0.2 and "consents" in chance.features:
-        consent = {**line, "type": "consent", "channel": chance.pick(list(REACTIONS)), "granted": chance.maybe(0.75)}
+        consent = {
+            **line,
+            "type": "consent",
+            "channel": chance.pick(chance.channels),
+            "granted": chance.maybe(0.75),
+        }
         return {**consent, "purpose": chance.pick(("offer", "marketing"))} if chance.maybe(0.5) else consent
     if drawn < 0.5 and "reactions" in chance.features:
         found = reaction(chance, project, line)
@@ -182,6 +223,8 @@ def one_line(chance: Chance, project: Document, person: str) -> Document:
     if drawn < 0.53 and "bounces" in chance.features:
         channel, trait = chance.pick((("email", "email"), ("sms", "phone"), ("push", "push_token")))
         address = chance.traits(1)[trait]
+        if "inboxes" in chance.features and chance.maybe(0.2):
+            channel, address = chance.pick(list(IN_INBOX)), person
         if address:
             suppressed = {"channel": channel, "address": address, "suppressed": chance.maybe(0.2)}
             return {**line, "type": "suppression", **suppressed}
@@ -193,13 +236,16 @@ def one_line(chance: Chance, project: Document, person: str) -> Document:
     return {**line, "type": "track", "event": chance.pick(names), "properties": chance.properties()}
 
 
-def reaction(chance: Chance, project: Document, line: Document) -> Document:
+def reaction(chance: Chance, project: Document, line: Document, channels: Collection[str] = ()) -> Document:
+    """A reaction to any step, or to one that sends on one of these channels; nothing where there is none."""
     sends = [
         (journey, step)
         for journey in project["journeys"]
         for step in journey["steps"]
         if step.keys() & {"send", "call"}
     ]
+    if channels:
+        sends = [each for each in sends if any(name in channels for name in channels_of(each[1], project["messages"]))]
     if not sends:
         return {}
     journey, step = chance.pick(sends)
@@ -207,11 +253,12 @@ def reaction(chance: Chance, project: Document, line: Document) -> Document:
         end: Document = {"type": "reaction", "reaction": chance.pick(("answered", "answered", "failed"))}
         more = {"answer": chance.answer()} if end["reaction"] == "answered" else {}
         return {**line, **end, "journey": journey["journey"], "step": step["id"], "channel": "call", **more}
-    channel = chance.pick(channels_of(step, project["messages"]))
-    kinds = list(REACTIONS[channel])
+    named = channels_of(step, project["messages"])
+    channel = chance.pick([name for name in named if name in channels] or named)
+    kinds = list(chance.reactions[channel])
     if channel == "email" and "consents" in chance.features:
         kinds += ["unsubscribed", "complained"]
-    if "bounces" in chance.features:
+    if channel in drawn_from.DEAD_CODES and "bounces" in chance.features:
         kinds += ["bounced", "bounced"]
     line = {**line, "type": "reaction", "reaction": chance.pick(kinds), "journey": journey["journey"]}
     line |= {"step": step["id"], "channel": channel}

@@ -2,15 +2,11 @@
 
 from typing import Any
 
-from tests.model.chance import ACTIONS, LINKS, ZONES, Chance, Document
+from tests.model.chance import ACTIONS, IN_INBOX, LINKS, REACTIONS, ZONES, Chance, Document
 from tests.model.reference.times import DAY_MS, DAYS, parse_instant, to_text
 
+CHANNELS = (*REACTIONS, *IN_INBOX)
 NAMES = ("again", "buy", "walk")
-REACTIONS = {
-    "email": ("delivered", "opened", "clicked"),
-    "sms": ("delivered", "replied"),
-    "push": ("delivered", "opened"),
-}
 STEP_KINDS = (
     *[("sends", "send")] * 4,
     *[("wait_for", "wait_for")] * 3,
@@ -79,6 +75,8 @@ def add_rules(chance: Chance, journey: Document, audiences: list[str]) -> Docume
         exits.append({"event": chance.pick(chance.event_names)})
         if chance.maybe(0.4):
             exits[-1]["when"] = chance.condition(seen)
+    if "inboxes" in chance.features and chance.maybe(0.4):
+        exits.append({"event": chance.pick(chance.event_names)})
     if audiences and chance.maybe(0.25, "audiences"):
         exits.insert(chance.pick((0, len(exits))), {"audience": chance.pick(audiences)})
     exits = [rule for rule in exits if not keeps_out(rule, journey["entry"])]
@@ -147,8 +145,11 @@ def steps(chance: Chance, journey: Document, audiences: list[str], messages: lis
 def next_kind(chance: Chance, kinds: list[str], before: list[Document]) -> str:
     """Outcomes of calls are often waited for, and what was heard is often asked about.
 
-    Of people on the move most are written to at once: whoever waits for something else first is seldom held.
+    Of people on the move most are written to at once: whoever waits for something else first is seldom held. What is
+    to lie in an inbox is laid there early, by a run that then stays for a while.
     """
+    if "inboxes" in chance.features and len(before) < 2 and chance.maybe(0.6):
+        return "wait_for" if before and "send" in before[-1] else "send"
     if "moves" in chance.features and not before and chance.maybe(0.6):
         return "send"
     if before and "call" in before[-1] and "wait_for" in kinds and chance.maybe(0.6):
@@ -215,7 +216,7 @@ def update(chance: Chance, *, by_event: bool) -> Document:
 def finish_send(chance: Chance, step: Document, later: list[str | None], messages: list[Document]) -> None:
     message = chance.pick(messages)
     step["send"] = message["message"]
-    contents = [channel for channel in message if channel in REACTIONS]
+    contents = [channel for channel in message if channel in chance.reactions]
     if chance.maybe(0.5):
         step["channels"] = chance.some(contents)
     named = step.get("channels", contents)
@@ -253,8 +254,8 @@ def finish_wait_for(
 
 
 def channels_of(step: Document, messages: list[Document]) -> list[str]:
-    message = next(message for message in messages if message["message"] == step["send"])
-    found: Any = step.get("channels") or [channel for channel in message if channel in REACTIONS]
+    message = next((message for message in messages if message["message"] == step.get("send")), {})
+    found: Any = step.get("channels") or [channel for channel in message if channel in CHANNELS]
     named: list[str] = found["first"] if isinstance(found, dict) else found
     return named
 
@@ -263,7 +264,7 @@ def reaction(chance: Chance, step: Document, messages: list[Document]) -> Docume
     if "call" in step:
         return {"reaction": chance.pick(("answered", "answered", "failed")), "of": step["id"]}
     channel = chance.pick(channels_of(step, messages))
-    listener: Document = {"reaction": chance.pick(REACTIONS[channel]), "of": step["id"]}
+    listener: Document = {"reaction": chance.pick(chance.reactions[channel]), "of": step["id"]}
     if listener["reaction"] == "clicked" and chance.maybe(0.4, "links"):
         listener["link"] = chance.pick(LINKS)
     if chance.maybe(0.4):

@@ -153,6 +153,9 @@ def change_one(chance: Chance, project: Document, what: str) -> None:
         case "message":
             message = chance.pick(project["messages"])
             message["expires"] = chance.duration(3)
+            if "inboxes" in chance.features:
+                message.pop("withdraw", None)
+                message |= generate.withdrawal(chance)
             if message["message"] != "offer":  # whose purpose conditions name
                 message["class"] = chance.pick(("marketing", "transactional"))
                 message["purpose"] = chance.pick(("offer", "marketing"))

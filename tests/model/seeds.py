@@ -7,6 +7,11 @@ GATES_AUDIENCES_HISTORY = range(1_300)
 LIVES_OF_JOURNEYS = range(150)
 MOVES_BETWEEN_ZONES = range(100)
 LIVES_BETWEEN_ZONES = range(60)
+INBOXES = range(250)
+INBOXES_BETWEEN_ZONES = range(50)
+INBOXES_OF_FORGOTTEN_RUNS = range(50)
+LIVES_OF_INBOXES = range(60)
+FORGETFUL_LIVES_OF_INBOXES = range(30)
 FORGOTTEN_RUNS = range(120)
 FORGETFUL_LIVES = range(30)
 
@@ -25,6 +30,9 @@ def told() -> str:
     parts = {"ways of runs": WAYS_OF_RUNS, "gates, audiences, history": GATES_AUDIENCES_HISTORY}
     parts |= {"lives of journeys": LIVES_OF_JOURNEYS, "moves between zones": MOVES_BETWEEN_ZONES}
     parts["lives between zones"] = LIVES_BETWEEN_ZONES
+    parts |= {"inboxes": INBOXES, "inboxes between zones": INBOXES_BETWEEN_ZONES}
+    parts |= {"inboxes of forgotten runs": INBOXES_OF_FORGOTTEN_RUNS, "lives of inboxes": LIVES_OF_INBOXES}
+    parts["forgetful lives of inboxes"] = FORGETFUL_LIVES_OF_INBOXES
     parts |= {"forgotten runs": FORGOTTEN_RUNS, "forgetful lives": FORGETFUL_LIVES}
     total = sum(map(len, parts.values()))
     drawn = "; ".join(f"{name}: {name_of(seeds)}" for name, seeds in parts.items())

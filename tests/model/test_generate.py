@@ -4,10 +4,11 @@ from collections import Counter
 
 import pytest
 from tests.model import generate
-from tests.model.chance import Document
+from tests.model.chance import IN_INBOX, Document
 from tests.model.journeys import reachable
 from tests.model.reference import run
-from tests.model.seeds import MOVES_BETWEEN_ZONES
+from tests.model.reference.simulation import people_at_end
+from tests.model.seeds import INBOXES, MOVES_BETWEEN_ZONES
 
 SEEDS = range(60)
 
@@ -58,3 +59,14 @@ def held_again_on_several_channels(deliveries: list[Document]) -> int:
     held = Counter(line["key"] for line in deliveries if line["outcome"] == "held")
     visits = Counter(key.rpartition("/")[0] for key in held)
     return sum(times > 1 and visits[key.rpartition("/")[0]] > 1 for key, times in held.items())
+
+
+def test_whatever_becomes_of_what_lies_in_an_inbox_becomes_of_it_often() -> None:
+    cases: Counter[str] = Counter()
+    for seed in INBOXES:
+        people = people_at_end(*generate.case(seed, generate.STAGE_2 | generate.INBOXES), generate.narrow(seed))
+        lines = [line for person in people for line in person.delivery_lines if line["channel"] in IN_INBOX]
+        cases.update({line["withdrawn_by"] or line["outcome"] for line in lines})
+    often = ("sent", "delivered", "opened", "clicked", "dismissed", "refused", "event", "pushed_out", "expired")
+    assert all(cases[what] >= len(INBOXES) / 10 for what in often)
+    assert all(cases[what] >= len(INBOXES) / 30 for what in ("held", "exit"))

@@ -6,6 +6,7 @@ import pytest
 from tests.model.cases import START_MS, Document, Move, at, event, identify, moves, outcomes, project, reaction
 from tests.model.reference import run
 from tests.model.reference.times import to_text
+from tests.model.reference.worlds import Limits
 
 WAITING: list[Document] = [
     {"id": "w", "wait_for": [{"event": "Buy", "next": "yes"}], "timeout": "20s", "on_timeout": "no"},
@@ -280,7 +281,7 @@ def test_of_a_journey_the_newest_ended_runs_are_remembered() -> None:
     carts = enumerate(("a", "b", "c", "b", "a"))
     lines = [event(f"{second}s", "Start", cart_id=cart) for second, cart in carts]
 
-    transitions, _ = run(documents, [*lines, event("9s", "Buy")], None, ended_runs_max=2)
+    transitions, _ = run(documents, [*lines, event("9s", "Buy")], None, Limits(ended_runs_max=2))
 
     told = ("entered", "not_entered", "goal")
     assert [(line["run"], line["what"]) for line in transitions if line["what"] in told] == [
@@ -292,7 +293,7 @@ def test_without_a_correlation_a_run_is_remembered_for_reentry_whatever_ended_af
     documents = project([{"id": "e", "end": True}], correlation="event.cart_id", reentry="never")
     lines = [event("0s", "Start"), *(event(f"{second}s", "Start", cart_id=str(second)) for second in (1, 2, 3))]
 
-    transitions, _ = run(documents, [*lines, event("9s", "Start")], None, ended_runs_max=1)
+    transitions, _ = run(documents, [*lines, event("9s", "Start")], None, Limits(ended_runs_max=1))
 
     assert [line["what"] for line in transitions].count("entered") == 4
     assert transitions[-1]["why"] == "too_soon"

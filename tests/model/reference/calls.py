@@ -6,7 +6,7 @@ A call is a delivery to nobody: no gate stands before it, and once it has been m
 from typing import Any
 
 from tests.model.reference.expression import kind_of, timestamp
-from tests.model.reference.people import Document, Person, record_delivery
+from tests.model.reference.people import Document, Person, queue, record_delivery
 
 CALL = "call"
 ENDS = ("answered", "failed")
@@ -15,20 +15,19 @@ KINDS = {"string": "text", "boolean": "boolean", "number": "number", "integer": 
 
 def ask(person: Person, now_ms: int, run: Document, step: Document) -> None:
     """Asks for one call; it leaves when all that this input caused is over."""
-    person.deliveries.append(
-        {
-            "run": run,
-            "step": step["id"],
-            "visit": run["visits"][step["id"]],
-            "channel": CALL,
-            "message": {"message": step["call"], "class": CALL},
-            "asked_at": now_ms,
-            "state": "queued",
-            "to": None,
-            "marks": [],
-            "declared": run["world"].actions[step["call"]].get("answer", {}),
-        }
-    )
+    call: Document = {
+        "run": run,
+        "step": step["id"],
+        "visit": run["visits"][step["id"]],
+        "channel": CALL,
+        "message": {"message": step["call"], "class": CALL},
+        "asked_at": now_ms,
+        "to": None,
+        "marks": [],
+        "declared": run["world"].actions[step["call"]].get("answer", {}),
+    }
+    queue(person, call)
+    person.deliveries.append(call)
 
 
 def react(person: Person, now_ms: int, line: Document) -> list[Document]:

@@ -3,12 +3,16 @@
 import re
 from typing import Any
 
+from tests.model.reference import inboxes
 from tests.model.reference.expression import value
 from tests.model.reference.people import (
+    INBOX,
     Document,
     Person,
     address_of,
     consents,
+    forget,
+    queue,
     record_delivery,
     scope_of,
     set_consent,
@@ -17,7 +21,7 @@ from tests.model.reference.people import (
 )
 from tests.model.reference.times import DAY_MS, parse_duration, quiet_windows
 
-CHANNELS = ("email", "sms", "push")
+CHANNELS = ("email", "sms", "push", *INBOX)
 GATE_ADDRESS = "address"
 GATE_CONSENT = "consent"
 GATE_SUPPRESSION = "suppression"
@@ -107,7 +111,7 @@ def decide(person: Person, now_ms: int, delivery: Document, standing: Document |
         if delivery["message"]["class"] == "marketing":
             # Reserved when queued.
             person.reserved.append({"at": now_ms, "delivery": delivery})
-        delivery["state"] = "queued"
+        queue(person, delivery)
 
 
 def claim_queued(person: Person, now_ms: int) -> list[Document]:
@@ -116,9 +120,10 @@ def claim_queued(person: Person, now_ms: int) -> list[Document]:
     Answers the runs of those to which a gate objects.
     """
     stopped = []
-    for delivery in person.deliveries:
-        if delivery["state"] != "queued":
-            continue
+    # In the order in which they were queued, which is that of an inbox, too.
+    queued = [delivery for delivery in person.deliveries if delivery["state"] == "queued"]
+    for delivery in sorted(queued, key=lambda one: int(one["queued"])):
+        forget(person)  # each receipt is an input of its own
         gate, held_until_ms = gates_that_change(person, now_ms, delivery)
         if gate is not None:
             object_to(person, now_ms, delivery, gate, held_until_ms)
@@ -126,6 +131,8 @@ def claim_queued(person: Person, now_ms: int) -> list[Document]:
         else:
             delivery["state"] = "sent"
             record_delivery(person, now_ms, delivery, "sent")
+            if delivery["channel"] in INBOX:
+                inboxes.lay_down(person, now_ms, delivery)
     return stopped
 
 
@@ -238,6 +245,7 @@ def cancel(person: Person, now_ms: int, run: Document) -> None:
             delivery["state"] = "cancelled"
             # What becomes of a delivery that is made up for is told at the resume.
             record_delivery(person, gates_at_ms(person, now_ms), delivery, "cancelled")
+    inboxes.take_back_of(person, gates_at_ms(person, now_ms), run)
 
 
 def react(person: Person, now_ms: int, line: Document) -> list[Document]:
@@ -258,6 +266,7 @@ def react(person: Person, now_ms: int, line: Document) -> list[Document]:
     # A reaction heard before changes nothing; a click on another link is news to listeners only.
     if reaction not in RANKS and (reaction, link) not in [known[:2] for known in delivery["marks"]]:
         facts.append(mark(person, now_ms, delivery, reaction, link))
+    inboxes.hear(person, delivery, [fact["reaction"] for fact in facts])
     return facts
 
 

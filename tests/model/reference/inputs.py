@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.model.reference import audiences, calls, deliveries, steps
+from tests.model.reference import audiences, calls, deliveries, inboxes, steps
 from tests.model.reference.expression import holds, value
+from tests.model.reference.learning import learn, new_fact
 from tests.model.reference.people import (
     Document,
     Person,
@@ -14,15 +15,10 @@ from tests.model.reference.people import (
     runs_in_order,
     runs_of,
     scope_of,
-    set_consent,
-    set_traits,
-    typed,
     zone_has_changed,
 )
 from tests.model.reference.times import DAY_MS, parse_duration, parse_instant, to_datetime, zone_named
 from tests.model.reference.worlds import World
-
-NAMED_CALLS = {"page": "Page Viewed", "screen": "Screen Viewed"}
 
 
 def apply_line(person: Person, line: Document) -> None:
@@ -49,69 +45,10 @@ def take_line(person: Person, line: Document) -> None:
     person.caused_in_all = 0
     # Audiences are updated with traits and history; a change takes part in the phases of its event.
     fact["changes"] = audiences.refresh(person, now_ms)
+    # What an event takes back of an inbox is gone before anything else hears of it, whatever is paused.
+    inboxes.take_back_by(person, now_ms, fact, lambda run: concerns(person, now_ms, run, fact))
     phases(person, now_ms, fact)
     apply_caused(person, now_ms)
-
-
-def new_fact(changes: list[audiences.Change]) -> Document:
-    """What may be heard; `events` gives for each world the names that the event goes by in it, and its properties."""
-    return {"events": [], "reactions": [], "changes": changes}
-
-
-def learn(person: Person, now_ms: int, line: Document) -> Document | None:
-    """Traits, consents, marks and history; answers what the phases are about, or None where nothing happened."""
-    fact = new_fact([])
-    match line["type"]:
-        case "identify":
-            set_traits(person, line.get("traits", {}))
-        case "consent":
-            set_consent(person, line["channel"], line.get("purpose"), line["granted"])
-        case "reaction":
-            made = calls if line["reaction"] in calls.ENDS else deliveries
-            fact["reactions"] = made.react(person, now_ms, line)
-            if not fact["reactions"] and not deliveries.withdraws(person, line):
-                return None
-        case "suppression":
-            place = (line["channel"], line["address"])
-            if line["suppressed"]:
-                deliveries.suppress(person, place, now_ms)
-            else:
-                deliveries.lift(person, place)
-                if not person.known:
-                    return None
-        case kind:
-            name = NAMED_CALLS.get(kind) or line["event"]
-            properties = line.get("properties", {})
-            if kind in NAMED_CALLS:
-                properties = {key: line[key] for key in ("name", "category") if key in line} | properties
-            for world in person.world.life.worlds:
-                names, event = named(person, now_ms, world, name, properties)
-                if names:
-                    fact["events"].append((world, names, event))
-            # An undeclared event moves nothing.
-            if not fact["events"]:
-                return None
-            meanings = {world.meaning(name) for world, names, _ in fact["events"] for name in names}
-            scope = scope_of(person, now_ms, event=fact["events"][-1][2])
-            happened = {"at": now_ms, "order": person.world.life.order, "names": meanings, "scope": scope}
-            person.history.append(happened)
-    return fact
-
-
-def named(person: Person, now_ms: int, world: World, name: str, properties: Document) -> tuple[list[str], Document]:
-    """The declared names that one event goes by in a world: its own, and those whose rule it meets."""
-    events = world.events
-    declared: Document = {}
-    for own, declaration in events.items():
-        if name in (own, declaration.get("of")):
-            declared.update(declaration.get("properties", {}))
-    event = typed(properties, declared)
-    scope = scope_of(person, now_ms, event=event)
-    names = [name] if name in events else []
-    for own, declaration in events.items():
-        if declaration.get("of") == name and holds(declaration["rule"], scope):
-            names.append(own)
-    return names, event
 
 
 def apply_caused(person: Person, now_ms: int) -> None:
@@ -362,6 +299,8 @@ def act(person: Person, now_ms: int, timer: Document) -> bool:
         case "release" if timer["delivery"]["state"] == "held":
             release(person, now_ms, timer["delivery"])
             steps.tell_wait(person, now_ms, timer["delivery"]["run"])
+        case "expiry":
+            inboxes.expire(person, now_ms, timer["entry"])
         case "entry":
             enter_by_read(person, now_ms, timer["journey"])
         case "audience" if person.next_change.get(timer["audience"]) == now_ms:

@@ -6,23 +6,32 @@ before whatever is told at that instant.
 
 from typing import Any
 
-from tests.model.reference import audiences, deliveries, inputs, steps
+from tests.model.reference import audiences, deliveries, inputs, learning, steps
 from tests.model.reference.people import Document, Person, forget, runs_of
 from tests.model.reference.simulation import advance, in_order, is_kept, read, read_instants
 from tests.model.reference.times import parse_instant, to_text
-from tests.model.reference.worlds import Life, World
+from tests.model.reference.worlds import Life, Limits, World
 
 Happening = tuple[str, Any]  # what, and of what: pass (an instant), line, publish (a project), or a verb and a journey
 
 
 def live(
-    project: Document, happenings: list[Happening], ended_runs_max: int = 200
+    project: Document, happenings: list[Happening], limits: Limits = Limits()
 ) -> tuple[list[Document], list[Document]]:
-    """The lines of transitions and of deliveries, in the order in which they are written.
+    """The lines of transitions and of deliveries, in the order in which they are written."""
+    return lines_told(people_at_end(project, happenings, limits))
 
-    The first happening is to pass to an instant.
-    """
-    life = Life(ended_runs_max)
+
+def lines_told(people: list[Person]) -> tuple[list[Document], list[Document]]:
+    return (
+        in_order([line for person in people for line in person.transitions]),
+        in_order([line for person in people for line in person.delivery_lines]),
+    )
+
+
+def people_at_end(project: Document, happenings: list[Happening], limits: Limits = Limits()) -> list[Person]:
+    """Whoever it happened to, with all that was written down of them. The first happening is to pass to an instant."""
+    life = Life(limits)
     World(project, life)
     people: dict[str, Person] = {}
     now_ms: int | None = None
@@ -37,10 +46,7 @@ def live(
             inputs.apply_line(person, {**of, "timestamp": to_text(now_ms)})
         else:
             change(life, list(people.values()), now_ms, what, of)
-    return (
-        in_order([line for person in people.values() for line in person.transitions]),
-        in_order([line for person in people.values() for line in person.delivery_lines]),
-    )
+    return list(people.values())
 
 
 def pass_time(life: Life, people: dict[str, Person], from_ms: int | None, to_ms: int) -> None:
@@ -119,7 +125,7 @@ def make_up(person: Person, now_ms: int, name: str) -> None:
     person.gates_at_ms = None
     # For everybody else it happens now.
     for changes in caused:
-        inputs.phases(person, now_ms, inputs.new_fact(changes), but=name)
+        inputs.phases(person, now_ms, learning.new_fact(changes), but=name)
     inputs.apply_caused(person, now_ms)
 
 
@@ -133,7 +139,7 @@ def hear_own(person: Person, at_ms: int, name: str) -> list[list[audiences.Chang
     heard = []
     while person.caused:
         heard.append(person.caused.pop(0))
-        inputs.move_runs(person, at_ms, inputs.new_fact(heard[-1]), runs_of(person, {"journey": name}))
+        inputs.move_runs(person, at_ms, learning.new_fact(heard[-1]), runs_of(person, {"journey": name}))
     return heard
 
 

@@ -9,6 +9,7 @@ from tests.model.reference.times import date_in, is_duration, parse_duration, to
 from tests.model.reference.worlds import AudienceKey, World, place_of
 
 Document = dict[str, Any]
+INBOX = ("card", "inapp")  # what lies with the person herself, under her own name
 ADDRESSES = {"email": "profile.email", "sms": "profile.phone", "push": "profile.push_token"}
 
 
@@ -30,6 +31,8 @@ class Person:
     timers: list[Document] = field(default_factory=list)
     timers_set: int = 0
     deliveries: list[Document] = field(default_factory=list)
+    queued: int = 0  # deliveries up to now
+    inbox: list[Document] = field(default_factory=list)  # the first to come first
     message_ids: dict[str, int] = field(default_factory=dict)
     caused: list[list[tuple[AudienceKey, str]]] = field(default_factory=list)
     caused_in_all: int = 0
@@ -60,7 +63,7 @@ def forget(person: Person) -> None:
     for name in {run["journey"]["journey"] for run in person.runs}:
         ended = [run for run in runs_of(person, {"journey": name}) if run["status"] == "ended"]
         ended.sort(key=lambda run: (run["ended_at"], run["number"]), reverse=True)
-        for run in ended[person.world.life.ended_runs_max :]:
+        for run in ended[person.world.life.limits.ended_runs_max :]:
             states = [delivery["state"] for delivery in person.deliveries if delivery["run"] is run]
             run["forgotten"] = run["forgotten"] or not {"held", "queued"} & set(states)
 
@@ -170,6 +173,8 @@ def zone_has_changed(person: Person, now_ms: int) -> bool:
 
 
 def address_of(person: Person, now_ms: int, channel: str, step: Document, run: Document | None) -> Any:
+    if channel in INBOX:
+        return person.id
     declared: Document = {**ADDRESSES, **person.world.profile.get("addresses", {})}
     # `to` overrides addresses.
     expression = step.get("to", {}).get(channel, declared[channel])
@@ -183,6 +188,11 @@ def set_traits(person: Person, traits: Document) -> None:
             person.traits.pop(trait, None)
         else:
             person.traits[trait] = content
+
+
+def queue(person: Person, delivery: Document) -> None:
+    person.queued += 1
+    delivery["state"], delivery["queued"] = "queued", person.queued
 
 
 def record(person: Person, now_ms: int, run: Document, what: str, why: str | None, step: str | None) -> None:
@@ -208,7 +218,14 @@ def record_line(
     )
 
 
-def record_delivery(person: Person, now_ms: int, delivery: Document, outcome: str, gate: str | None = None) -> None:
+def record_delivery(
+    person: Person,
+    now_ms: int,
+    delivery: Document,
+    outcome: str,
+    gate: str | None = None,
+    withdrawn_by: str | None = None,
+) -> None:
     run, message = delivery["run"], delivery["message"]
     is_call = delivery["channel"] == "call"
     visit = (person.id, run["journey"]["journey"], run["version"], run["number"], delivery["step"], delivery["visit"])
@@ -229,5 +246,6 @@ def record_delivery(person: Person, now_ms: int, delivery: Document, outcome: st
             "visit": delivery["visit"],
             "class": "transactional" if is_call else message["class"],
             "purpose": None if is_call else message.get("purpose", message["class"]),
+            "withdrawn_by": withdrawn_by,
         }
     )

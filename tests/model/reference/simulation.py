@@ -7,20 +7,35 @@ from tests.model.reference.audiences import is_member
 from tests.model.reference.inputs import apply_line, fire
 from tests.model.reference.people import Document, Person, set_timer
 from tests.model.reference.times import DAY_MS, UNITS_MS, parse_instant, recurrences, zone_named
-from tests.model.reference.worlds import Life, World
+from tests.model.reference.worlds import Life, Limits, World
 
+ONLY_IN_FACTS = ("visit", "class", "purpose", "withdrawn_by")
 LOOPS_END_MS = 400 * DAY_MS  # after the last event, where no end is given
 
 
 def run(
-    project: Document, lines: list[Document], until_ms: int | None = None, ended_runs_max: int = 200
+    project: Document, lines: list[Document], until_ms: int | None = None, limits: Limits = Limits()
 ) -> tuple[list[Document], list[Document]]:
-    """The lines of transitions and of deliveries, in the order in which they are written.
+    """The lines of transitions and of deliveries, in the order in which they are written."""
+    return lines_in_files(people_at_end(project, lines, until_ms, limits))
+
+
+def lines_in_files(people: list[Person]) -> tuple[list[Document], list[Document]]:
+    return (
+        in_order([line for person in people for line in person.transitions]),
+        in_order([in_file(line) for person in people for line in person.delivery_lines]),
+    )
+
+
+def people_at_end(
+    project: Document, lines: list[Document], until_ms: int | None = None, limits: Limits = Limits()
+) -> list[Person]:
+    """Whoever the lines are about, with all that was written down of them.
 
     `project` holds the documents by kind: project, profile, events, audiences (one each), messages and journeys
     (lists). `lines` are event lines, every one of them valid.
     """
-    world = World(project, Life(ended_runs_max))
+    world = World(project, Life(limits))
     # A recorded file is sorted by timestamp first, stable.
     ordered = sorted(lines, key=lambda line: parse_instant(line["timestamp"]))
     people = {line["userId"]: Person(world, line["userId"]) for line in ordered}
@@ -36,10 +51,7 @@ def run(
             read(world, people, read_ms, last_ms, until_ms)
     for name, person in people.items():
         advance(person, waiting[name], events_to_ms=end_ms, timers_to_ms=end_ms)
-    return (
-        in_order([line for person in people.values() for line in person.transitions]),
-        in_order([in_file(line) for person in people.values() for line in person.delivery_lines]),
-    )
+    return list(people.values())
 
 
 def advance(person: Person, waiting: list[Document], *, events_to_ms: int, timers_to_ms: int) -> None:
@@ -117,4 +129,4 @@ def in_order(lines: list[Document]) -> list[Document]:
 
 def in_file(line: Document) -> Document:
     """A delivery's line without what only facts tell."""
-    return {name: value for name, value in line.items() if name not in ("visit", "class", "purpose")}
+    return {name: value for name, value in line.items() if name not in ONLY_IN_FACTS}

@@ -15,11 +15,20 @@ Series = tuple[Meaning, str | None, str | None]  # an event, a property and a co
 AudienceKey = tuple[Any, ...]  # a name, its condition, and what the events in it mean
 
 
+@dataclass(frozen=True)
+class Limits:
+    """Settings that say how much is kept of a person."""
+
+    ended_runs_max: int = 200
+    inbox_max: int = 50
+    inbox_bytes_max: int = 65_536
+
+
 @dataclass
 class Life:
     """What happened to journeys up to the input or the change at hand, which `order` numbers."""
 
-    ended_runs_max: int = 200
+    limits: Limits = Limits()
     order: int = 0
     worlds: list["World"] = field(default_factory=list)
     since: dict[Series, int] = field(default_factory=dict)
@@ -83,12 +92,13 @@ class World:
 
     def covered(self, journey: Document) -> list[Any]:
         """All that a version pins: the journey, and the messages, actions, audiences and events that it names."""
+        messages = [self.messages[step["send"]] for step in journey["steps"] if "send" in step]
         names = {value for value in texts_of(journey) if isinstance(value, str)}
+        names.update(event for message in messages for event in message.get("withdraw", []))
         audiences = [self.audience_key(name) for name in sorted(names & self.audiences.keys())]
         events = {self.meaning(name) for name in names & self.events.keys()}
         for condition in conditions_of([journey]):
             events.update(meaning for meaning, _, _ in self.series_of(condition))
-        messages = [self.messages[step["send"]] for step in journey["steps"] if "send" in step]
         actions = [self.actions[step["call"]] for step in journey["steps"] if "call" in step]
         return [journey, messages, actions, audiences, sorted(events, key=str)]
 
