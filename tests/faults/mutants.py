@@ -254,4 +254,47 @@ MUTANTS: Final = (
         "            turn.effects.settled.append(delivery.key)\n",
         seeds=3_000,
     ),
+    Mutant(
+        "a withdrawal from an inbox is not journaled",
+        "shard/commits.py",
+        "            written = [*profiles, *((OWN, name, data) for name, data in own)] if own else profiles\n",
+        """            lost = any(change.what == "withdrawn" for change in work.inbox)
+            written = [*(() if lost else profiles), *((OWN, name, data) for name, data in own)]
+""",
+        often=True,
+    ),
+    Mutant(
+        "what was claimed for an inbox is laid there again after a crash",
+        "core/delivery/feedback.py",
+        "            _sent(turn, run, delivery)\n            inbox.place(turn, run, delivery, receipt)\n",
+        """            _has_left(turn, delivery)
+            reach(turn, run, delivery, "sent", reason=None)
+            inbox.place(turn, run, delivery, receipt)
+""",
+        often=True,
+    ),
+    Mutant(
+        "an exit leaves in an inbox what was not seen",
+        "core/delivery/sending.py",
+        "        take_back_of(turn, run)\n",
+        "        del turn\n",
+    ),
+    Mutant(
+        "a withdrawal from an inbox is not told",
+        "core/delivery/inbox.py",
+        '        reach(turn, run, delivery, "withdrawn", reason=why)\n',
+        "",
+    ),
+    Mutant(
+        "what lies in an inbox does not expire",
+        "core/delivery/inbox.py",
+        '    turn.set_timer(expires, "expiry", run, delivery.key)\n',
+        "",
+    ),
+    Mutant(
+        "a dismissal hides nothing",
+        "core/delivery/inbox.py",
+        '            _take_out(turn, entry)\n            _tell(turn, entry, "withdrawn", "dismissed")\n',
+        '            _tell(turn, entry, "withdrawn", "dismissed")\n',
+    ),
 )

@@ -9,8 +9,9 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from parcours.channel import INBOX
 from parcours.core.fact import DeliveryReached, Fact, Moved
-from parcours.core.profile import DeliveryState, Profile, Run
+from parcours.core.profile import DeliveryState, InboxEntry, Profile, Run
 from parcours.core.totals import NOTHING
 from parcours.journey.publish.ledger import Ledger
 from parcours.shard.intake import SET_ASIDE
@@ -187,6 +188,67 @@ def still_queued(ledgers: Ledgers) -> Ledgers:
     return with_profiles(ledgers, queue)
 
 
+def without(ledgers: Ledgers, *outcomes: str) -> Ledgers:
+    def on(facts: list[Fact]) -> list[Fact]:
+        return [fact for fact in facts if not (isinstance(fact, DeliveryReached) and fact.outcome in outcomes)]
+
+    return with_facts(ledgers, on)
+
+
+def told_twice(ledgers: Ledgers, outcome: str) -> Ledgers:
+    def on(facts: list[Fact]) -> list[Fact]:
+        again = [fact for fact in facts if isinstance(fact, DeliveryReached) and fact.outcome == outcome]
+        return [*facts, *again]
+
+    return with_facts(ledgers, on)
+
+
+def laid_twice(ledgers: Ledgers) -> Ledgers:
+    return told_twice(ledgers, "sent")
+
+
+def never_laid(ledgers: Ledgers) -> Ledgers:
+    return without(ledgers, "sent")
+
+
+def withdrawn_twice(ledgers: Ledgers) -> Ledgers:
+    return told_twice(ledgers, "withdrawn")
+
+
+def left_and_not_taken_back(ledgers: Ledgers) -> Ledgers:
+    def on(facts: list[Fact]) -> list[Fact]:
+        left = [
+            Moved(fact.at, fact.person, fact.journey, fact.version, fact.run, fact.step, "exited")
+            for fact in facts
+            if isinstance(fact, DeliveryReached) and fact.outcome == "sent" and fact.channel in INBOX
+        ]
+        return [*facts, *left]
+
+    return with_facts(ledgers, on)
+
+
+def lies_for_ever(ledgers: Ledgers) -> Ledgers:
+    return without(ledgers, "withdrawn", "dismissed")
+
+
+def lies_and_nobody_told(ledgers: Ledgers) -> Ledgers:
+    entry = InboxEntry("key", "card", "offer", 0, 1, False, b"{}", ())
+    return with_profiles(ledgers, lambda profile: profile.inbox.append(entry))
+
+
+def nothing_seen(ledgers: Ledgers) -> Ledgers:
+    return replace(ledgers, looks=[msgspec.structs.replace(look, keys=()) for look in ledgers.looks])
+
+
+def seen_twice(ledgers: Ledgers) -> Ledgers:
+    return replace(ledgers, looks=[msgspec.structs.replace(look, keys=2 * look.keys) for look in ledgers.looks])
+
+
+def seen_after_it_was_gone(ledgers: Ledgers) -> Ledgers:
+    late = {number: len(shard.commits) for number, shard in enumerate(ledgers.shards)}
+    return replace(ledgers, looks=[msgspec.structs.replace(look, commits=late[look.shard]) for look in ledgers.looks])
+
+
 @pytest.mark.parametrize(
     "rule, broken",
     [
@@ -212,6 +274,15 @@ def still_queued(ledgers: Ledgers) -> Ledgers:
         ("transactional", nothing_arrived),
         ("not after", left_before_it_was_claimed),
         ("at rest", still_queued),
+        ("laid once", laid_twice),
+        ("laid once", never_laid),
+        ("laid once", withdrawn_twice),
+        ("taken back", left_and_not_taken_back),
+        ("in inboxes", lies_for_ever),
+        ("in inboxes", lies_and_nobody_told),
+        ("seen in inboxes", nothing_seen),
+        ("seen in inboxes", seen_twice),
+        ("seen in inboxes", seen_after_it_was_gone),
     ],
 )
 def test_a_broken_rule_is_told(good: Ledgers, rule: str, broken: Callable[[Ledgers], Ledgers]) -> None:

@@ -24,6 +24,7 @@ from parcours.shard.messages import ExportRecord
 from parcours.shard.reports import NOBODY
 from parcours.testing.faults.client import Line
 from parcours.testing.faults.disk import Commit
+from parcours.testing.faults.inbox_rules import in_inboxes, laid_once, seen_in_inboxes, taken_back
 from parcours.testing.faults.ledgers import Ledgers, ShardEnd
 from parcours.testing.faults.twin import as_compared
 
@@ -324,4 +325,8 @@ RULES: Final[tuple[Rule, ...]] = (
     transactional,
     not_after,
     at_rest,
+    laid_once,
+    taken_back,
+    in_inboxes,
+    seen_in_inboxes,
 )

@@ -46,6 +46,7 @@ SETTINGS: Final = Settings(
     totals_facts_max=20,
     export_records=12,
     export_every_ms=10_000_000,
+    inbox_max=3,
 )
 """Small bounds, so that few events reach them. An attempt that hangs is still under way when the next one begins."""
 

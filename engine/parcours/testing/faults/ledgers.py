@@ -16,6 +16,7 @@ from parcours.shard.messages import ExportRecord
 from parcours.testing.faults.changes import Changed
 from parcours.testing.faults.client import Line
 from parcours.testing.faults.disk import Commit
+from parcours.testing.faults.inboxes import Look
 from parcours.testing.faults.provider import Attempt
 from parcours.testing.faults.twin import Twin
 
@@ -53,6 +54,7 @@ class Ledgers:
     starts  how often the engine has been started
     found   what was seen while it happened
     changes  the client's ledger of changes
+    looks   what people saw in their inboxes
     """
 
     lines: Sequence[Line]
@@ -62,6 +64,7 @@ class Ledgers:
     starts: int = 1
     found: Sequence[str] = field(default=())
     changes: Sequence[Changed] = ()
+    looks: Sequence[Look] = ()
 
     @cached_property
     def twins(self) -> list[Twin]:

@@ -19,6 +19,7 @@ from parcours.shard.shard import Shard
 from parcours.shard.timekeeping import LiveTime
 from parcours.shard.work import Work
 from parcours.testing.faults.disk import Answered, Claimed, ProcessStore, SetAside
+from parcours.testing.faults.inboxes import lay
 from parcours.testing.faults.layout import SLOT_MAP
 from parcours.testing.faults.project import shop
 
@@ -74,7 +75,15 @@ class ObservedShard(Shard):
         project = shop()
         time = ObservedTime(store)
         super().__init__(
-            number, SLOT_MAP, project.program, store, settings, time=time, project=project, exports=exports
+            number,
+            SLOT_MAP,
+            project.program,
+            store,
+            settings,
+            time=time,
+            project=project,
+            exports=exports,
+            inbox=lay,
         )
         self._observed = store
         self._published._compiler = compiler

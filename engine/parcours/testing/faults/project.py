@@ -1,8 +1,8 @@
 """The project that is simulated: journeys that are small, and use what a fault could break.
 
 Waits, listeners with a timeout, exits, goals, re-entry, reactions, a frequency cap, quiet hours that hold, mails of
-both classes. Every event enters some journey, so none is without a trace; and each is in a history by its number, so
-that the end state of a person lists what has been applied, in order.
+both classes, inboxes. Every event enters some journey, so none is without a trace; and each is in a history by its
+number, so that the end state of a person lists what has been applied, in order.
 """
 
 from __future__ import annotations
@@ -77,6 +77,26 @@ THANKS: Final = {
     "steps": [{"id": "mark", "update": {"seen": "event.number"}}, {"id": "rest", "wait": "10m"}],
 }
 
+CARDS: Final = {
+    "journey": "cards",
+    "entry": [{"event": "Looked"}, {"event": "Started"}],
+    "exit": [{"event": "Emptied"}],
+    "correlation": "event.cart",
+    "steps": [
+        {"id": "lay", "send": "offer", "channels": ["card"]},
+        {
+            "id": "heard",
+            "wait_for": [
+                {"reaction": "clicked", "of": "lay", "next": "tell"},
+                {"reaction": "dismissed", "of": "lay", "next": "over"},
+            ],
+            "timeout": "4h",
+        },
+        {"id": "tell", "send": "offer", "channels": ["inapp"]},
+        {"id": "over", "wait": "2h"},
+    ],
+}
+
 POLICIES: Final = {
     "consent": {"default": "opt_out"},
     "caps": [{"class": "marketing", "max": 3, "per": "1d"}],
@@ -84,7 +104,9 @@ POLICIES: Final = {
 }
 
 
-JOURNEYS: Final = ("checkout", "order", "news", "thanks")
+IN_INBOX: Final = {"card": {"title": "Ten percent off"}, "inapp": {"body": "Look"}}
+
+JOURNEYS: Final = ("checkout", "order", "news", "thanks", "cards")
 
 
 def _other(journey: Mapping[str, object], **waits: str) -> dict[str, object]:
@@ -107,11 +129,12 @@ def shop(number: int = 0) -> Project:
         {"message": "reminder", "email": {"subject": "Still there?"}, "expires": "2d"},
         {"message": "question", "email": {"subject": "How was it?"}},
         {"message": "note", "sms": {"text": "News"}},
+        {"message": "offer", "class": "transactional", "expires": "1d", "withdraw": ["Bought"], **IN_INBOX},
     ]
     return Project.of(
         ProjectDocument.model_validate({"project": "shop", "policies": POLICIES, "insight": {"facts_for": "1d"}}),
         ProfileDocument.model_validate({"traits": {"email": "string", "phone": "string", "seen": "integer"}}),
         EventsDocument(events={name: EventDocument.model_validate({"properties": properties}) for name in EVENTS}),
         messages=[MessageDocument.model_validate(message) for message in messages],
-        journeys=[JourneyDocument.model_validate(journey) for journey in (CHECKOUT, order, news, THANKS)],
+        journeys=[JourneyDocument.model_validate(journey) for journey in (CHECKOUT, order, news, THANKS, CARDS)],
     )

@@ -21,6 +21,7 @@ from parcours.testing.faults.client import Client
 from parcours.testing.faults.clocks import WallClock
 from parcours.testing.faults.cluster import SETTINGS, Cluster, ShardPlace
 from parcours.testing.faults.disk import ProcessStore
+from parcours.testing.faults.inboxes import Apps
 from parcours.testing.faults.injector import Injector
 from parcours.testing.faults.layout import SHARDS, SLOT_MAP
 from parcours.testing.faults.ledgers import Ledgers, ShardEnd
@@ -87,6 +88,7 @@ class _Run:
         self._provider = Provider(loop, plan.seed, self._report)
         self._cluster = Cluster(loop, plan.seed, self._clock, self._injector, self._provider)
         self._client = Client(loop, self._cluster)
+        self._apps = Apps(loop, self._cluster, self._client)
         self._postman = Postman(loop, self._cluster)
         self._author = Author(loop, lambda: (self._cluster.process, self._cluster.publishing), self._changed)
         self._provider.claims = self._claims
@@ -132,6 +134,7 @@ class _Run:
             settings=SETTINGS,
             starts=self._cluster.starts,
             changes=self._author.changes,
+            looks=self._apps.looks,
             found=[*self._provider.violations, *(found for each in ends for found in each.found), *self._found()],
         )
         checked: Counter[str] = Counter()

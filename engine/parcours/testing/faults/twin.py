@@ -6,17 +6,18 @@ person must end with. Which lines of a batch count, it decides for itself: a mes
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from parcours.channel import Accepted
+from parcours.channel import INBOX, Accepted
 from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
 from parcours.core.audiences import unfilled
+from parcours.core.effect import Outgoing
 from parcours.core.fact import DeliveryReached, Fact
-from parcours.core.input import DeliveriesClaimed, Input, Interrupted, ReceiptArrived, TimerDue
+from parcours.core.input import DeliveriesClaimed, DeliveryRecorded, Input, Interrupted, ReceiptArrived, TimerDue
 from parcours.core.profile import DeliveryState, Profile, decode_profile, encode_profile
 from parcours.journey.publish.publications import PublicationCompiler, Publications, begun
 from parcours.segment.inputs import input_of
@@ -24,6 +25,7 @@ from parcours.segment.line import read_call
 from parcours.shard.messages import Batch
 from parcours.shard.published import PendingChange
 from parcours.testing.faults.disk import Answered, Claimed, Commit, SetAside, Unasked
+from parcours.testing.faults.inboxes import lay
 from parcours.testing.faults.project import shop
 
 
@@ -46,6 +48,7 @@ class Twin:
         self._published = begun(shop())
         self._program = shop().program
         self._seen: dict[tuple[str, object], int] = {}
+        self._to_inboxes: dict[str, Outgoing] = {}
 
     def follow(self, commits: Iterable[Commit], end_ms: int) -> None:
         """Live through these commits, and up to this time."""
@@ -157,8 +160,14 @@ class Twin:
             self._advance(person, TimerDue(timer.due))
 
     def _advance(self, person: str, given: Input) -> None:
-        effects = advance(person, self.people[person], given, self._program, self._settings)
-        self.facts[person] += effects.facts
+        """Apply an input; what is ready then for an inbox is laid there at once."""
+        inputs: deque[Input] = deque([given])
+        while inputs:
+            effects = advance(person, self.people[person], inputs.popleft(), self._program, self._settings)
+            self.facts[person] += effects.facts
+            self._to_inboxes.update({each.key: each for each in effects.queued if each.channel in INBOX})
+            laid = [lay(self._to_inboxes[key], self._program) for key in effects.ready if key in self._to_inboxes]
+            inputs += [DeliveryRecorded(given.at, receipt) for receipt in laid]
 
 
 def as_compared(profile: Profile) -> Profile:
