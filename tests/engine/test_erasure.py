@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
+from tests.engine.canaries import PERSON, SETTINGS, done, found
 
-from parcours.clock import SystemClock
-from parcours.config import HOUR_MS, Settings
-from parcours.insight.exporter.opening import open_upkeep
 from parcours.journey.project import Project
 from parcours.service.engine import Engine
-from parcours.service.erasure import ErasureJob
-from parcours.shard.requests import EndErased, GetErasures
 from parcours.store.backup import copy_store
 from parcours.store.erasure_log import LOG
 
 NewShop = Callable[..., Project]
-
-SETTINGS = Settings(export_every_ms=50, export_records=20, compact_grace_ms=1)
-
-PERSON = "canary-name"
-
-CANARIES = (b"canary-name", b"canary-mail", b"canary-property", b"canary-message", b"canary-trait")
 
 
 @pytest.fixture
@@ -50,41 +38,11 @@ def live(engine: Engine) -> None:
     engine.drain(30)
 
 
-def held(folder: Path) -> list[str]:
-    """The files of a folder in which there is a canary, as it is or compressed in a column."""
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    rows = [str(pq.read_table(path).to_pylist()).encode() for path in files if path.suffix == ".parquet"]
-    return [str(row) for row in rows if any(canary in row for canary in CANARIES)] + [
-        f"{path.relative_to(folder)}: {canary!r}"
-        for path in files
-        for canary in CANARIES
-        if canary in path.read_bytes()
-    ]
-
-
-def done(engine: Engine, folder: Path, job: ErasureJob) -> ErasureJob:
-    """The job, once all is done; the exporter's part of the upkeep is done here, which comes every few minutes."""
-    upkeep, patience = open_upkeep(folder, SETTINGS), time.monotonic() + 120
-    ports = engine.service._host.ports
-    while not (found := engine.erasure(job.id)) or not found.done:
-        assert time.monotonic() < patience, found
-        later_ms = SystemClock(HOUR_MS).now_ms() + HOUR_MS
-        for number, port in enumerate(ports):
-            erased = engine.submit(port.ask(GetErasures())).result()
-            names = upkeep.forget(number, erased, later_ms - HOUR_MS)
-            while upkeep.step(engine.service.program.insight, later_ms):
-                pass
-            engine.submit(port.ask(EndErased(names))).result()
-        engine.service._host._erasures._news.set()  # type: ignore[union-attr]
-        time.sleep(0.05)
-    return found
-
-
 def test_no_byte_of_her_is_left_in_the_folder(tmp_path: Path, project: Project) -> None:
     folder = tmp_path / "store"
     with open_in(folder, project) as engine:
         live(engine)
-        assert held(folder)
+        assert found(folder)
 
         job = engine.erase(PERSON, by="ada")
 
@@ -92,10 +50,10 @@ def test_no_byte_of_her_is_left_in_the_folder(tmp_path: Path, project: Project) 
         assert engine.profile(PERSON) is None and engine.facts(PERSON) == []
         assert engine.explain(PERSON).journeys[0].runs == ()
         assert [row.what for row in done(engine, folder, job).rows if not row.done] == []
-        assert held(folder) == []
+        assert found(folder) == set()
         assert engine.facts("u1") and engine.facts(PERSON) == []
         assert engine.troubles() == []
-    assert held(folder) == []
+    assert found(folder) == set()
 
 
 def test_it_goes_on_after_the_engine_was_opened_again(tmp_path: Path, project: Project) -> None:
@@ -106,7 +64,7 @@ def test_it_goes_on_after_the_engine_was_opened_again(tmp_path: Path, project: P
     with open_in(folder, project) as engine:
         assert engine.profile(PERSON) is None and engine.facts(PERSON) == []
         assert done(engine, folder, job).done
-    assert held(folder) == []
+    assert found(folder) == set()
 
 
 def test_whoever_was_erased_after_a_backup_is_erased_from_what_is_restored(tmp_path: Path, project: Project) -> None:
