@@ -95,9 +95,17 @@ def compact(facts: Path, merge: Merge, now_ms: int, disk: Disk) -> None:
         ]
         for file in files:
             disk.sync((facts / file.name).parent)
-        replaced = {file.name for _, file in merge.files}
-        replaced.update(name for each in documents if isinstance(each, Compacted) for name in each.replaces)
-        write_document(facts, Compacted(merge.shard, first, last, merge.day, files, sorted(replaced), now_ms), disk)
+        replaced = replaced_by(merge.files)
+        write_document(facts, Compacted(merge.shard, first, last, merge.day, files, replaced, now_ms), disk)
+
+
+def replaced_by(files: Sequence[Named]) -> list[str]:
+    """What counts no more once these files are replaced: they, and what they have replaced, as their document may go
+    while the one of the newest range stays.
+    """
+    documents = [document for document, _ in files]
+    older = {name for each in documents if isinstance(each, Compacted) for name in each.replaces}
+    return sorted(older.union(file.name for _, file in files))
 
 
 def _write_all(facts: Path, name: str, files: Sequence[DoneFile], disk: Disk) -> DoneFile:

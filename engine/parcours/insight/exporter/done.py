@@ -137,6 +137,11 @@ def compacted_name(shard: int, first: int, last: int, day: date) -> str:
     return f"{range_name(shard, first, last)}.{day:%Y%m%d}"
 
 
+def first_of(path: Path) -> int:
+    """The first record of a file's range, by its name."""
+    return int(path.name.split("-")[1])
+
+
 def path_of(facts: Path, document: Document) -> Path:
     """Where a document lies."""
     return facts / DONE / f"{document.name}.json"

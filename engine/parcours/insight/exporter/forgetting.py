@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from parcours.insight.exporter.compaction import write_sorted
+from parcours.insight.exporter.compaction import replaced_by, write_sorted
 from parcours.insight.exporter.disk import Disk
 from parcours.insight.exporter.done import (
     Compacted,
@@ -25,6 +25,7 @@ from parcours.insight.exporter.done import (
     compacted_name,
     facts_folder,
     file_name,
+    first_of,
     inputs_folder,
     path_of,
     write_document,
@@ -32,6 +33,7 @@ from parcours.insight.exporter.done import (
 from parcours.insight.exporter.listing import Named, read_listing
 from parcours.insight.exporter.parquet_file import in_words
 from parcours.shard.erasures import AUDIT, Erased, Erasure, person_hash
+from parcours.store.exports import UNFINISHED
 
 LOOKED_AT: Final = "looks"
 """The table that keeps its rows, with a hash for her name."""
@@ -93,13 +95,17 @@ class Forgetting:
         kept = [each for each in written if each is not None]
         for each in kept:
             self._disk.sync((folder / each.name).parent)
-        replaced = sorted(file.name for _, file in files)
-        document = Compacted(of, first, last, day, kept, replaced, now_ms, generation=generation)
+        document = Compacted(of, first, last, day, kept, replaced_by(files), now_ms, generation=generation)
         write_document(folder, document, self._disk)
 
     def _left_in(self, folder: Path, shard: int, erased: Erased, ready: Sequence[Erasure]) -> set[str]:
-        """The erasures of which any file in the folder has a row, whether it counts or waits to be deleted."""
+        """The erasures of which any file in the folder has a row, whether it counts or waits to be deleted.
+
+        Of what a crash has left half written nobody can say.
+        """
         left: set[str] = set()
+        for path in folder.glob(f"*/day=*/{shard}-*{UNFINISHED}"):
+            left |= {each.id for each in ready if first_of(path) <= each.record + erased.offset}
         for path in sorted(folder.glob("*/day=*/*.parquet")):
             of, name = int(path.name.partition("-")[0]), path.relative_to(folder).as_posix()
             for each in ready:

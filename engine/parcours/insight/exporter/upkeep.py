@@ -16,6 +16,7 @@ from parcours.insight.exporter.compaction import compact, next_merge
 from parcours.insight.exporter.disk import Disk
 from parcours.insight.exporter.done import (
     RECORD_DIGITS,
+    Compacted,
     Cut,
     Done,
     facts_folder,
@@ -103,7 +104,7 @@ class Upkeep:
                 self._disk.remove(path)
         for document in documents:
             is_newest = isinstance(document, Done) and document.last == through  # it says how far the export goes
-            if not is_newest and all(file.name in gone for file in document.files):
+            if not is_newest and not _leaves_out(document, named) and all(file.name in gone for file in document.files):
                 self._disk.remove(path_of(self._facts, document))
         for folder in self._facts.glob("*/day=*"):
             if not any(folder.iterdir()) and self._is_past(folder, now_ms):
@@ -144,6 +145,11 @@ class StoreUpkeep:
     def step(self, insight: InsightDocument, now_ms: int) -> bool:
         """Do a part of what there is to do; returns whether there is more. Raises StoreBroken."""
         return any(part.step(insight, now_ms) for part in self._parts)
+
+
+def _leaves_out(document: Done | Compacted, named: Collection[str]) -> bool:
+    """Whether it has put nothing in the place of files that others still name: without it those would count again."""
+    return isinstance(document, Compacted) and not document.files and any(name in named for name in document.replaces)
 
 
 def _last(path: Path) -> int:
