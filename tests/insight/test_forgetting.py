@@ -22,6 +22,7 @@ from parcours.insight.exporter.done import facts_folder, range_name
 from parcours.insight.exporter.forgetting import Forgetting
 from parcours.insight.exporter.range_files import ParquetRange
 from parcours.insight.exporter.rows import Telling
+from parcours.journey.model.insight import FactTable
 from parcours.shard.erasures import AUDIT, Erased, Erasure, person_hash
 from parcours.shard.messages import ExportRange, ExportRecord, ExportSlice
 
@@ -30,7 +31,7 @@ EVE = "eve"
 ERASURE = Erasure("0001-a", SALT, person_hash(SALT, EVE), NOW, 45)
 """Through record 45: what comes later is of somebody new."""
 
-LOOKS = "looks"
+LOOKS: FactTable = "looks"
 
 
 def export_of(store: Path, number: int, *people: str, looks: bool = False) -> None:
