@@ -74,8 +74,14 @@ def keep_files(engine: Engine, folder: Path) -> None:
         while upkeep.step(engine.service.program.insight, later_ms):
             pass
         engine.submit(port.ask(EndErased(names))).result()
-    assert engine.service._host._erasures is not None
-    engine.service._host._erasures._news.set()
+    look_again(engine)
+
+
+def look_again(engine: Engine) -> None:
+    """Have it looked at once whether erasures can go on, which else is done every minute."""
+    erasures = engine.service._host._erasures
+    assert erasures is not None
+    erasures._news.set()
 
 
 def done(engine: Engine, folder: Path, job: ErasureJob) -> ErasureJob:

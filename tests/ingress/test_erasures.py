@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
 from tests.ingress.test_people import CART, Desk, at_the_desk
+
+from parcours.service import service
 
 
 async def cart_left(desk: Desk, person: str) -> None:
@@ -47,6 +51,23 @@ def test_to_repeat_it_is_harmless_and_later_events_make_a_new_person(tmp_path: P
 
         told = (await desk.get("/people/sarah")).json()
         assert (told["traits"], told["runs"], told["deliveries"]) == ({"plan": "new"}, [], [])
+
+    at_the_desk(tmp_path, visit)
+
+
+def test_where_nothing_is_exported_the_job_names_the_day_on_which_facts_lapse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "can_export", lambda _: False)
+
+    async def visit(desk: Desk) -> None:
+        await cart_left(desk, "sarah")
+
+        _, job = await delete(desk, "/people/sarah")
+
+        assert (await desk.get("/people/sarah/facts")).status_code == 404
+        asked_on, lapses_on = (date.fromisoformat(str(job[each])[:10]) for each in ("asked_at", "lapses_on"))
+        assert lapses_on - asked_on == timedelta(days=90)
 
     at_the_desk(tmp_path, visit)
 

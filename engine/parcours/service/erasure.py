@@ -13,8 +13,9 @@ from typing import Final
 
 from parcours.core.identity import SlotMap
 from parcours.errors import ParcoursError, ShardUnavailable
+from parcours.insight.exporter.erased import note_erased
 from parcours.routing.ports import ShardPort
-from parcours.shard.erasures import Erasure, slot_of_erasure
+from parcours.shard.erasures import Erased, Erasure, slot_of_erasure
 from parcours.shard.requests import Erase, EraseAgain, GetErasures, StepErasures
 from parcours.store.erasure_log import LOG, LoggedErasure, add_to_log, read_log
 
@@ -72,27 +73,29 @@ class ErasureJob:
 class ErasuresUnderWay:
     """Lives on the loop of its host.
 
-    folder  of the store, where the log lies; None for a store in memory
+    folder  of the store, where the log lies, and what is exported; None for a store in memory
     """
 
     def __init__(self, ports: Sequence[ShardPort], slot_map: SlotMap, folder: Path | None) -> None:
         self._ports = ports
         self._slot_map = slot_map
-        self._path = None if folder is None else folder / LOG
+        self._folder = folder
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.troubles: list[str] = []
 
     async def start(self) -> None:
         """Erase again whom the log has and a shard has not, as after a backup was restored; then carry on."""
-        if self._path is not None:
+        if self._folder is not None:
+            log_path = self._folder / LOG
             for number, port in enumerate(self._ports):
-                known = {each.id for each in (await port.ask(GetErasures())).erasures}
-                for each in read_log(self._path).values():
+                known = {each.id for each in (await self._told(number)).erasures}
+                for each in read_log(log_path).values():
                     slot = slot_of_erasure(each.id)
                     if each.id not in known and slot is not None and self._slot_map.owner(slot) == number:
                         again = EraseAgain(slot, each.id, bytes.fromhex(each.salt), bytes.fromhex(each.person))
                         await port.ask(again)
+                await self._told(number)
         self._task = asyncio.ensure_future(self._go_on())
 
     async def stop(self) -> None:
@@ -104,9 +107,10 @@ class ErasuresUnderWay:
     async def erase(self, person: str, by: str) -> Erasure:
         """Forget a person; durable, and in the log, when it returns."""
         slot = self._slot_map.slot(person)
+        shard = self._slot_map.owner(slot)
         asked = Erase(person, f"{slot:04}-{secrets.token_hex(ID_BYTES)}", secrets.token_bytes(16), by)
-        erasure = await self._ports[self._slot_map.owner(slot)].ask(asked)
-        self._note([erasure])
+        erasure = await self._ports[shard].ask(asked)
+        await self._told(shard)
         self._news.set()
         return erasure
 
@@ -124,7 +128,7 @@ class ErasuresUnderWay:
             self.troubles = []
             for number, port in enumerate(self._ports):
                 try:
-                    self._note((await port.ask(GetErasures())).erasures)
+                    await self._told(number)
                     await _carry_on(port)
                 except ShardUnavailable:
                     continue  # its runtime looks after it
@@ -135,10 +139,14 @@ class ErasuresUnderWay:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await self._news.wait()
 
-    def _note(self, erasures: Sequence[Erasure]) -> None:
-        if self._path is not None and erasures:
-            logged = [LoggedErasure(each.id, each.at, each.salt.hex(), each.person.hex()) for each in erasures]
-            add_to_log(self._path, logged)
+    async def _told(self, shard: int) -> Erased:
+        """The erasures of a shard, which are in the log by then, and known to whoever reads exported files."""
+        erased = await self._ports[shard].ask(GetErasures())
+        if self._folder is not None and erased.erasures:
+            logged = [LoggedErasure(each.id, each.at, each.salt.hex(), each.person.hex()) for each in erased.erasures]
+            add_to_log(self._folder / LOG, logged)
+            note_erased(self._folder, shard, erased)
+        return erased
 
 
 async def _carry_on(port: ShardPort) -> None:

@@ -37,7 +37,7 @@ from parcours.service.settlement import outstanding
 from parcours.shard.closed_store import copy_exports_of
 from parcours.shard.erasures import Erasure
 from parcours.shard.messages import Recalled
-from parcours.shard.requests import CopyStore, GetForgotten, GetHeld, GetStatus, RecallFacts
+from parcours.shard.requests import CopyStore, GetHeld, GetStatus, RecallFacts
 from parcours.store.address import folder_of, is_durable
 from parcours.store.backup import begin_backup, complete_backup
 from parcours.store.layout import Layout
@@ -207,8 +207,7 @@ class Host:
         """The person's exported facts, and through which record of each shard they go."""
         if not is_durable(self._plan.store):
             return Exported([], {})
-        forgotten = await self.port_of(person).ask(GetForgotten(person))
-        return await asyncio.to_thread(recall_exported, folder_of(self._plan.store), person, forgotten)
+        return await asyncio.to_thread(recall_exported, folder_of(self._plan.store), person)
 
     async def erase(self, person: str, by: str) -> ErasureJob:
         """Forget a person; durable when it returns."""

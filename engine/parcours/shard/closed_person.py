@@ -12,6 +12,7 @@ from parcours.core.fact import Fact
 from parcours.core.identity import SlotMap
 from parcours.shard.closed_store import own_of
 from parcours.shard.dead_letters import letters_of
+from parcours.shard.erasures import Erasures
 from parcours.shard.export_state import export_of
 from parcours.shard.person_facts import facts_of, lines_of
 from parcours.shard.person_requests import Held
@@ -42,7 +43,9 @@ def read_all_of(address: str, person: str, exported: Mapping[int, int]) -> Store
     number, slot = slot_map.shard(person), slot_map.slot(person)
     with closing(open_store(address, number)) as store:
         own = own_of(store)
-        after = exported.get(number, 0) - export_of(own).offset
+        erasures = Erasures()
+        erasures.restore(own)
+        after = max(exported.get(number, 0) - export_of(own).offset, erasures.forgotten_through(person))
         slots = Slots(number, slot_map)
         if (image := store.image(slot)) is not None:
             slots.restore(image)

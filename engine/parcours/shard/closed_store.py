@@ -7,7 +7,7 @@ open at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import takewhile
@@ -96,6 +96,18 @@ def not_exported(store: Store, own: Mapping[str, bytes], through: int) -> Iterat
     for record in store.records(max(0, through - offset)):
         if record.inputs:
             yield ExportRecord(record.sequence + offset, record.stamp_ms, record.facts, record.inputs)
+
+
+def forgotten_of(own: Mapping[str, bytes]) -> Callable[[str], int]:
+    """Asks through which record nothing is told of a person any more, by its number in the export; 0 for most."""
+    erasures, offset = Erasures(), export_of(own).offset
+    erasures.restore(own)
+
+    def forgotten(person: str) -> int:
+        through = erasures.forgotten_through(person)
+        return through + offset if through else 0
+
+    return forgotten
 
 
 def copy_exports_of(source: Path, target: Path, shards: int) -> None:

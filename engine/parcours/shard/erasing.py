@@ -131,11 +131,6 @@ class Erasing:
         export = self._commits.export
         return Erased([*self.erasures.known.values()], export.offset, export.through)
 
-    def forgotten(self, person: str) -> int:
-        """Through which record nothing is told of a person, by its number in the export; 0 if she was not erased."""
-        through = self.erasures.forgotten_through(person)
-        return through + self._commits.export.offset if through else 0
-
     def untold_through(self, person: str, exported: int) -> int:
         """Through which record the journal need not be asked for a person, where the export goes that far."""
         return max(exported - self._commits.export.offset, self.erasures.forgotten_through(person))

@@ -250,9 +250,6 @@ class ShardHost:
         async with self._turns:
             self._shard.erasing.exported(names, self._clock.now_ms())
 
-    async def forgotten(self, person: str) -> int:
-        return self._shard.erasing.forgotten(person)
-
     async def reached(self, channel: str, address: str) -> list[str]:
         return self._shard.standing.reached(channel, address)
 

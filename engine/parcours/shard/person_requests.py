@@ -92,15 +92,6 @@ class EndErased(Request[None], frozen=True, tag="end_erased"):
         await host.end_erased(self.names)
 
 
-class GetForgotten(Request[int], frozen=True, tag="forgotten"):
-    """Through which record nothing of a person is told any more, by its number in the export; 0: she was not erased."""
-
-    person: str
-
-    async def put_to(self, host: ShardHost) -> int:
-        return await host.forgotten(self.person)
-
-
 class FindReached(Request[list[str]], frozen=True, tag="reached"):
     """The names of the shard's people to whom something has left for this address of the channel lately, sorted."""
 

@@ -43,7 +43,6 @@ from parcours.shard.person_requests import EraseAgain as EraseAgain
 from parcours.shard.person_requests import FindPeople as FindPeople
 from parcours.shard.person_requests import FindReached as FindReached
 from parcours.shard.person_requests import GetErasures as GetErasures
-from parcours.shard.person_requests import GetForgotten as GetForgotten
 from parcours.shard.person_requests import GetHeld as GetHeld
 from parcours.shard.person_requests import GetProfile as GetProfile
 from parcours.shard.person_requests import NoteLook as NoteLook

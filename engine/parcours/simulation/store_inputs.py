@@ -27,7 +27,7 @@ from parcours.journey.publish.publications import Publications
 from parcours.segment.json_members import with_member
 from parcours.segment.told import EndLine, PublicationLine, TickLine, encode_told, outside_line
 from parcours.shard.archiving import KEEPS_INPUTS
-from parcours.shard.closed_store import not_exported, own_and_newest
+from parcours.shard.closed_store import forgotten_of, not_exported, own_and_newest
 from parcours.shard.messages import ExportRecord
 from parcours.simulation.sorting import Sorter
 from parcours.store.address import folder_of, open_store, shards_of
@@ -136,8 +136,9 @@ def write_inputs(address: str, out: Path, since_ms: int = 0) -> int:
             own, newest = own_and_newest(store)
             end_ms = max(end_ms, newest.stamp_ms)
             found.keeps = found.keeps and KEEPS_INPUTS in own
-            tail = not_exported(store, own, exported.through.get(shard, 0))
-            _add(sorter, _kept(shard, tail), found, since_ms)
+            tail, forgotten = not_exported(store, own, exported.through.get(shard, 0)), forgotten_of(own)
+            told = (line for person, line in _kept(shard, tail) if line.record > forgotten(person))
+            _add(sorter, told, found, since_ms)
         found.check(since_ms)
         unfinished = out.with_name(f"{out.name}.unfinished")
         try:
@@ -166,13 +167,14 @@ def _side(changes: Mapping[int, list[tuple[int, int]]], kept: KeptLine) -> tuple
     return before, _change_of(kept) is None
 
 
-def _kept(shard: int, records: Iterable[ExportRecord]) -> Iterator[KeptLine]:
-    """The lines of records that are not exported."""
+def _kept(shard: int, records: Iterable[ExportRecord]) -> Iterator[tuple[str, KeptLine]]:
+    """The lines of records that are not exported, each with whose it is."""
     telling = Telling(shard, frozenset())
     for record in records:
-        for _, (at, _, line, _, number, n) in lines_of(record, telling):
+        for _, (at, person, line, _, number, n) in lines_of(record, telling):
             assert isinstance(at, int) and isinstance(number, int) and isinstance(n, int) and isinstance(line, bytes)
-            yield KeptLine(at, number, shard, n, line)
+            assert isinstance(person, str)
+            yield person, KeptLine(at, number, shard, n, line)
 
 
 def _add(sorter: Sorter[KeptLine], kept: Iterable[KeptLine], found: _Findings, since_ms: int) -> None:

@@ -2,6 +2,7 @@
 
     TABLE/day=2026-03-02/SHARD-FROM-TO.parquet   rows of a range of a shard's journal
     _done/SHARD-FROM-TO.json                     which files belong to it, written once all of them are durable
+    _erased/ID.json                              of whom rows do not count any more
 
 No file of a range is changed once it has its name; it may be replaced, and go after a while. A copy of a store takes
 them along: as far as its shards know of them, for what they do not know of they will export again.
@@ -20,6 +21,9 @@ from parcours.store.image_folder import make_folder, sync_folder
 FACTS: Final = "facts"
 INPUTS: Final = "inputs"
 DONE: Final = "_done"
+
+ERASED: Final = "_erased"
+"""Of whom rows do not count, in the folder of facts."""
 
 UNFINISHED: Final = ".unfinished"
 """How the name of a file ends that is being written."""
@@ -59,6 +63,8 @@ def _copy_folder(source: Path, target: Path, through: Mapping[int, int]) -> None
 
 def _is_known(path: Path, through: Mapping[int, int]) -> bool:
     """Whether the shard knows that the range of this file is exported. What is no range belongs to all of them."""
+    if path.parent.name == ERASED:
+        return True
     shard, _, rest = path.name.partition("-")
     last = rest.rpartition("-")[2].partition(".")[0]
     if not (shard.isdigit() and last.isdigit()):

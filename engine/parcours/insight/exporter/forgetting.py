@@ -7,13 +7,11 @@ of her name. What has been replaced goes after a while, as after compaction; onl
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from parcours.insight.exporter.compaction import replaced_by, write_sorted
@@ -30,13 +28,12 @@ from parcours.insight.exporter.done import (
     path_of,
     write_document,
 )
+from parcours.insight.exporter.erased import ErasedRows
 from parcours.insight.exporter.listing import Named, read_listing
 from parcours.insight.exporter.parquet_file import in_words
-from parcours.shard.erasures import AUDIT, Erased, Erasure, person_hash
+from parcours.insight.exporter.without import COLUMNS, Without
+from parcours.shard.erasures import Erased, Erasure
 from parcours.store.exports import UNFINISHED
-
-LOOKED_AT: Final = "looks"
-"""The table that keeps its rows, with a hash for her name."""
 
 
 class Forgetting:
@@ -71,13 +68,13 @@ class Forgetting:
             is_newest = isinstance(document, Done) and document.last == listing.through[document.shard]
             if is_newest and document.shard == shard and document.last > erased.exported:
                 continue  # the shard does not know of it yet, and may have it written again
-            if self._has_any(folder, document.shard, file.name, shard, erased, ready):
+            if self._has_any(folder, file.name, shard, erased, ready):
                 days[document.shard, file.day].append((document, file))
         for (of, day), files in sorted(days.items()):
-            self._write_day(folder, of, day, files, _Without(of == shard, erased, ready), now_ms)
+            self._write_day(folder, of, day, files, Without(_rows(shard, erased, ready)), now_ms)
 
     def _write_day(
-        self, folder: Path, of: int, day: date, files: Sequence[Named], without: _Without, now_ms: int
+        self, folder: Path, of: int, day: date, files: Sequence[Named], without: Without, now_ms: int
     ) -> None:
         documents = [document for document, _ in files]
         first, last = min(each.first for each in documents), max(each.last for each in documents)
@@ -107,68 +104,27 @@ class Forgetting:
         for path in folder.glob(f"*/day=*/{shard}-*{UNFINISHED}"):
             left |= {each.id for each in ready if first_of(path) <= each.record + erased.offset}
         for path in sorted(folder.glob("*/day=*/*.parquet")):
-            of, name = int(path.name.partition("-")[0]), path.relative_to(folder).as_posix()
+            name = path.relative_to(folder).as_posix()
             for each in ready:
-                if self._has_any(folder, of, name, shard, erased, [each]):
+                if self._has_any(folder, name, shard, erased, [each]):
                     left.add(each.id)
         return left
 
-    def _has_any(self, folder: Path, of: int, name: str, shard: int, erased: Erased, ready: Sequence[Erasure]) -> bool:
+    def _has_any(self, folder: Path, name: str, shard: int, erased: Erased, ready: Sequence[Erasure]) -> bool:
         """Whether a file has rows of these erasures; a file that has none is not looked into again."""
         unknown = [each for each in ready if (f"{folder}/{name}", each.id) not in self._clean]
         if not unknown:
             return False
         try:
-            rows = pq.read_table(folder / name, columns=["time", "person", "record"], use_threads=False)
+            rows = pq.read_table(folder / name, columns=[*COLUMNS], use_threads=False)
         except FileNotFoundError:
             return False
-        without = _Without(of == shard, erased, unknown)
+        without = Without(_rows(shard, erased, unknown))
         if without.finds_any(rows):
             return True
         self._clean |= {(f"{folder}/{name}", each.id) for each in unknown}
         return False
 
 
-class _Without:
-    """Rows without those of the erased.
-
-    is_own  whether they are of the shard that knows the erasures, and so of its records; else the time counts, as for
-            those of a store before it was shared out anew
-    """
-
-    def __init__(self, is_own: bool, erased: Erased, ready: Collection[Erasure]) -> None:
-        self._is_own = is_own
-        self._offset = erased.offset
-        self._ready = ready
-
-    def finds_any(self, rows: pa.Table) -> bool:
-        """Whether there are rows of theirs."""
-        return any(pc.any(mask).as_py() for mask, _ in self._masks(rows))
-
-    def __call__(self, table: str, rows: pa.Table) -> pa.Table:
-        """The rows that stay."""
-        masks = list(self._masks(rows))
-        for mask, erasure in masks:
-            if table == LOOKED_AT:
-                place = rows.schema.get_field_index("person")
-                hashed = pa.scalar(f"{AUDIT}{erasure.person.hex()}", pa.string())
-                rows = rows.set_column(place, rows.schema.field(place), pc.if_else(mask, hashed, rows["person"]))
-        if table != LOOKED_AT and masks:
-            gone = masks[0][0]
-            for mask, _ in masks[1:]:
-                gone = pc.or_(gone, mask)
-            rows = rows.filter(pc.invert(gone))
-        return rows
-
-    def _masks(self, rows: pa.Table) -> Iterator[tuple[Any, Erasure]]:
-        people = [each for each in pc.unique(rows["person"]).to_pylist() if each]
-        for salt in {each.salt for each in self._ready}:
-            hashes = {person_hash(salt, each): each for each in people}
-            for erasure in self._ready:
-                if erasure.salt == salt and (person := hashes.get(erasure.person)) is not None:
-                    before = (
-                        pc.less_equal(rows["record"], erasure.record + self._offset)
-                        if self._is_own
-                        else pc.less_equal(rows["time"].cast(pa.int64()), erasure.at)
-                    )
-                    yield pc.and_(pc.equal(rows["person"], person), before), erasure
+def _rows(shard: int, erased: Erased, ready: Sequence[Erasure]) -> list[ErasedRows]:
+    return [ErasedRows.of(shard, erased, each) for each in ready]

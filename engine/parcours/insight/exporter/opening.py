@@ -79,10 +79,9 @@ def exported_lines(store: Path) -> ExportedLines:
     return kept_lines.exported_lines(store)
 
 
-def recall_exported(store: Path, person: str, after: int = 0) -> Exported:
+def recall_exported(store: Path, person: str) -> Exported:
     """The person's exported facts, and through which record of each shard they go; none where nothing is exported.
 
-    after  the record through which nothing is told of her any more, as she was erased
     Raises ExtraMissing if something is, StoreBroken.
     """
     if not (store / FACTS / DONE).is_dir():
@@ -90,7 +89,7 @@ def recall_exported(store: Path, person: str, after: int = 0) -> Exported:
     check_extra()
     from parcours.insight.exporter import recall
 
-    return recall.recall_exported(store, person, after)
+    return recall.recall_exported(store, person)
 
 
 def recall_inputs(store: Path, person: str, through: Mapping[int, int]) -> ExportedInputs:
