@@ -345,6 +345,30 @@ def test_whoever_was_cut_off_goes_on_where_she_was_or_starts_over(knock: Knock) 
     knock(do)
 
 
+def test_whoever_is_erased_is_told_to_forget_everything_and_sees_nothing_more_of_it(knock: Knock) -> None:
+    async def do(at: At) -> None:
+        before = await at.stream().next()
+        assert before is not None
+        await at.send()
+        stream = at.stream()
+        first = await stream.next()
+        assert first is not None and len(first["data"]["entries"]) == 1
+
+        await at.service.erase("sarah")
+        for told in (stream, at.stream(last_event_id=first["id"]), at.stream(last_event_id=before["id"])):
+            reset, listed = await told.next(), await told.next()
+            assert reset is not None and listed is not None
+            assert (reset["event"], listed["event"], listed["data"]) == ("reset", "list", {"entries": []})
+
+        await at.send()
+        new = await stream.next()
+        assert new is not None and new["event"] == "message", "she is somebody new"
+        again = await at.stream(last_event_id=listed["id"]).next()
+        assert again is not None and (again["event"], again["data"]["id"]) == ("message", new["data"]["id"])
+
+    knock(do)
+
+
 def test_a_stream_of_a_token_is_open_to_its_holder(knock: Knock) -> None:
     async def do(at: At) -> None:
         token = (await at.ask("POST", "/people/sarah/inbox-token", "app")).json()["token"]

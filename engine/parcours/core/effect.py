@@ -39,13 +39,14 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True):
 class InboxChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Something in a person's inbox is not as before: an entry is new, was seen, or has left it.
 
-    why  of one that has left: exit, event, pushed_out, expired, or dismissed by the person
+    what  `reset`: nothing of before is there, for the person was erased; `key` is empty
+    why   of one that has left: exit, event, pushed_out, expired, or dismissed by the person
     """
 
     at: int
     person: str
     key: str
-    what: Literal["message", "withdrawn", "seen"]
+    what: Literal["message", "withdrawn", "seen", "reset"]
     why: str | None = None
 
 

@@ -4,7 +4,7 @@
     message    one more
     seen       one was opened, perhaps on another screen
     withdrawn  one is there no more; the reason says why
-    reset      nobody knows any more what has changed since then: forget everything, a list follows
+    reset      forget everything, a list follows: the person was erased, or nobody knows what has changed since then
     bye        the stream ends, and `retry` says when to come again
 
 Each has an id; whoever comes back with it as `Last-Event-ID` is told what has changed since then. Streams are bounded:

@@ -38,8 +38,8 @@ What: TypeAlias = Literal["message", "withdrawn", "seen", "reset"]
 @dataclass(frozen=True, slots=True)
 class InboxNotice:
     """
-    id    under which whoever was told of it goes on; empty of a reset
-    what  `reset`: it is not known what has changed, so the inbox has to be looked at anew
+    id    under which whoever was told of it goes on; empty where nobody knows what has changed
+    what  `reset`: the inbox has to be looked at anew, for it is not known what has changed, or the person was erased
     key   of the delivery
     why   of one that has left the inbox
     """
@@ -67,7 +67,10 @@ class Watch:
         self._news = asyncio.Event()
 
     def tell(self, notice: InboxNotice) -> None:
-        """This has happened."""
+        """This has happened. After a reset nothing of before is told any more."""
+        if notice.what == "reset":
+            self._notices.clear()
+            self.position = notice.id or self.position
         if len(self._notices) >= BEHIND_MAX:
             self.is_behind = True
             self.close()
@@ -149,7 +152,7 @@ class InboxFeed:
             return
         for place, change in enumerate(self._ring, oldest + 1):
             if place > number and change.person == person:
-                yield self._notice(place, change)
+                yield self._notice(place, change)  # a reset among them takes back what came before it
 
     def _notice(self, number: int, change: InboxChange) -> InboxNotice:
         return InboxNotice(self._id(number), change.what, change.key, change.why)

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from parcours.config import DAY_MS
+from parcours.core.effect import InboxChange
 from parcours.core.fact import Fact, Looked, Moved
 from parcours.core.identity import SlotMap
 from parcours.core.profile import Run, decode_profile
@@ -120,6 +121,7 @@ class Erasing:
         data = self._slots[slot].profiles.get(person)
         if data is not None:
             work.erase(slot, person)
+            work.inbox.append(InboxChange(work.stamp_ms, person, "", "reset"))
             work.untold += _ends(person, decode_profile(data).runs, work.stamp_ms)
         work.own += [self._dead_letters.drop(letter) for letter in self._dead_letters.of(person)]
         self._reads.forget(person, self._slots.own.profiles)
