@@ -11,6 +11,7 @@ from tests.engine.canaries import PERSON, SETTINGS, done, found
 
 from parcours.journey.project import Project
 from parcours.service.engine import Engine
+from parcours.shard.resharding import reshard
 from parcours.store.backup import copy_store
 from parcours.store.erasure_log import LOG
 
@@ -22,9 +23,9 @@ def project(new_shop: NewShop) -> Project:
     return new_shop()
 
 
-def open_in(folder: Path, project: Project) -> Engine:
+def open_in(folder: Path, project: Project, shards: int = 2) -> Engine:
     address = f"sqlite:///{folder}"
-    return Engine.open(project, address, shards=2, runtime="local", records=["email"], settings=SETTINGS)
+    return Engine.open(project, address, shards=shards, runtime="local", records=["email"], settings=SETTINGS)
 
 
 def live(engine: Engine) -> None:
@@ -65,6 +66,32 @@ def test_it_goes_on_after_the_engine_was_opened_again(tmp_path: Path, project: P
         assert engine.profile(PERSON) is None and engine.facts(PERSON) == []
         assert done(engine, folder, job).done
     assert found(folder) == set()
+
+
+def test_a_store_for_another_number_of_shards_has_the_log_and_does_not_erase_whoever_came_back(
+    tmp_path: Path, project: Project
+) -> None:
+    folder, backup, more, restored = (tmp_path / each for each in ("store", "backup", "more", "restored"))
+    with open_in(folder, project) as engine:
+        live(engine)
+        engine.backup(backup)
+        job = done(engine, folder, engine.erase(PERSON))
+        engine.identify(PERSON, {"email": "new@mail.example"}).result()
+
+    reshard(folder, more, 3)
+
+    assert (more / LOG).read_bytes() == (folder / LOG).read_bytes()
+    with open_in(more, project, 3) as engine:
+        person = engine.profile(PERSON)
+        assert person is not None and person.traits["email"] == "new@mail.example"
+        assert engine.facts(PERSON) and engine.erasure(job.id) == job
+        again = engine.erase(PERSON)
+        assert engine.profile(PERSON) is None and done(engine, more, again).done
+    assert len((more / LOG).read_bytes().splitlines()) == 2
+    copy_store(backup, restored, lambda *_: None)
+    (restored / LOG).write_bytes((more / LOG).read_bytes())
+    with open_in(restored, project) as engine:
+        assert engine.profile(PERSON) is None and engine.profile("u1") is not None
 
 
 def test_whoever_was_erased_after_a_backup_is_erased_from_what_is_restored(tmp_path: Path, project: Project) -> None:

@@ -50,6 +50,11 @@ class Erasure(msgspec.Struct, frozen=True, array_like=True):
     exports: bool = False
 
     @property
+    def slot(self) -> int:
+        """Hers, which the id begins with."""
+        return int(self.id.partition("-")[0])
+
+    @property
     def is_done(self) -> bool:
         return self.images and self.journal and self.exports
 

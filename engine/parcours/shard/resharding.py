@@ -1,11 +1,12 @@
 """Resharding: a store for another number of shards, made slot by slot of one that no engine uses.
 
 Whatever belongs to a person lies in her slot, so slots go as they are, and message ids by the slots in their keys. The
-facts that only the journals have go to the shard that owns their person; what is exported is copied, and the new
-shards number their records behind it. What shards
-keep for themselves is merged: what is published is the same for all, dead letters go with their people, under new
-numbers. Places of routers are left out, for a router that has gone asks for nothing again. Totals are sums, so one
-shard has those of the past; but each has its own runs that wait, since that is what it checks when it opens.
+facts that only the journals have go to the shard that owns their person; what is exported is copied, and the new shards
+number their records behind it. What shards keep for themselves is merged: what is published is the same for all, dead
+letters go with their people, under new numbers, and erasures, all of them done, with their slots, so that whoever has
+come back is not erased again by the log that is taken along. Places of routers are left out, for a router that has gone
+asks for nothing again. Totals are sums, so one shard has those of the past; but each has its own runs that wait, since
+that is what it checks when it opens.
 
 The old store stays as it is.
 """
@@ -35,7 +36,8 @@ from parcours.shard.closed_store import own_and_newest, own_of
 from parcours.shard.dead_letters import PREFIX as LETTER
 from parcours.shard.dead_letters import DeadLetter, entry_of, letters_of
 from parcours.shard.erasures import PREFIX as ERASURE
-from parcours.shard.erasures import SALT, erasures_of
+from parcours.shard.erasures import SALT, Erasure, erasures_of
+from parcours.shard.erasures import entry_of as entry_of_erasure
 from parcours.shard.export_state import EXPORT, ExportEntry, encode_entry, export_of
 from parcours.shard.ids.moving import NewMessages, StoredMessages, move_ids
 from parcours.shard.ids.seen import SeenIds
@@ -49,6 +51,7 @@ from parcours.shard.retention import DAYS
 from parcours.shard.slots import OWN, Slots
 from parcours.shard.totals import LINES, TOTALS, ShardTotals, StoredTotals
 from parcours.store.backup import begin_backup, complete_backup
+from parcours.store.erasure_log import LOG, add_to_log, read_log
 from parcours.store.exports import copy_exports
 from parcours.store.layout import Layout, layout_of
 from parcours.store.shard_copy import backup_failed
@@ -93,9 +96,12 @@ def reshard(source: Path, target: Path, shards: int) -> None:
         messages = [StoredMessages(old, own) for old, own in zip(olds, owns, strict=True)]
         floor_ms = move_ids(messages, [new.messages for new in news], owners.owner)
         _deal_out([letters_of(own) for own in owns], news, owners)
+        for erasure in (each for own in owns for each in erasures_of(own).values()):
+            news[owners.owner(erasure.slot)].erasures.append(msgspec.structs.replace(erasure, record=0))
         for new, share in zip(news, _shares(totals.totals(), [new.waiting for new in news]), strict=True):
             new.finish({**shared, EXPORT: encode_entry(ExportEntry(offset=offset))}, share, floor_ms)
         _copy_exports(source, target, exports)
+        add_to_log(target / LOG, read_log(source / LOG).values())
     complete_backup(target, layout)
 
 
@@ -105,6 +111,7 @@ class NewShard:
     def __init__(self, store: Store) -> None:
         self.waiting: Counter[Step] = Counter()
         self.letters: list[DeadLetter] = []
+        self.erasures: list[Erasure] = []
         self._store = store
         self._epoch = store.acquire(None)
         self.messages = NewMessages(store, self._epoch)
@@ -135,6 +142,7 @@ class NewShard:
         """Write what the shard keeps for itself; message ids up to this time are forgotten."""
         slots = Slots(0, SlotMap(1))
         slots.own.profiles |= shared
+        slots.own.profiles |= map(entry_of_erasure, self.erasures)
         slots.own.profiles |= [*map(entry_of, self.letters), self.messages.entry(self._newest, floor_ms)]
         slots.own.profiles[TOTALS] = msgspec.msgpack.encode(StoredTotals(self._newest, totals))
         slots.own.profiles[LINES] = msgspec.msgpack.encode(totals.lines)
