@@ -32,22 +32,22 @@ def test_each_identify_with_both_ids_is_told_after_what_its_traits_have_led_to(t
 
 
 @pytest.mark.parametrize(
-    "ids, other_id",
+    "ids",
     [
-        ({"previousId": "7f3a"}, "7f3a"),
-        ({"previousId": "7f3a", "anonymousId": "9b"}, "7f3a"),
-        ({"anonymousId": "9b"}, "9b"),  # of whom else could she be the new name
-        ({"previousId": 42}, "42"),
+        {"previousId": "7f3a"},
+        {"previousId": "7f3a", "anonymousId": "9b"},
+        {"anonymousId": "9b"},  # of whom else could she be the new name
+        {"previousId": 42},
     ],
 )
-def test_an_alias_changes_nothing_and_tells_the_previous_id(tell: Tell, ids: dict[str, object], other_id: str) -> None:
+def test_an_alias_changes_nothing_and_does_not_tell_whose_id_it_has(tell: Tell, ids: dict[str, object]) -> None:
     story = tell(WAITS).event(1, "Start")
     before = story.state
 
     story.call(5, type="alias", **ids)
 
     assert story.state == before
-    assert story.others() == [NotMerged(5, "sarah", "alias", other_id)]
+    assert story.others() == [NotMerged(5, "sarah", "alias", "")]
 
 
 @pytest.mark.parametrize("call", ["track", "page", "screen", "consent", "identify"])
@@ -65,8 +65,7 @@ def test_an_identify_of_an_anonymous_person_links_nobody(tell: Tell) -> None:
     assert story.call(5, type="identify", userId=None, anonymousId="7f3a", traits={}).others() == []
 
 
-@pytest.mark.parametrize("call", ["identify", "alias"])
-def test_an_id_that_nobody_can_have_is_told_shortened(tell: Tell, call: str) -> None:
-    story = tell(WAITS).call(5, type=call, anonymousId="x" * 2_000, traits={})
+def test_an_id_that_nobody_can_have_is_told_shortened(tell: Tell) -> None:
+    story = tell(WAITS).call(5, type="identify", anonymousId="x" * 2_000, traits={})
 
-    assert story.others() == [NotMerged(5, "sarah", "identify" if call == "identify" else "alias", "x" * 512)]
+    assert story.others() == [NotMerged(5, "sarah", "identify", "x" * 512)]

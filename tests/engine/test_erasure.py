@@ -29,13 +29,15 @@ def open_in(folder: Path, project: Project, shards: int = 2) -> Engine:
 
 
 def live(engine: Engine) -> None:
-    """Some people have lives, of which every field of one is a canary."""
+    """Some people have lives, of which every field of one is a canary, and say that she is they."""
     for person in (PERSON, "u1", "u2"):
         words = "canary" if person == PERSON else "other"
         engine.identify(person, {"email": f"{words}-mail@mail.example", "note": f"{words}-trait"}).result()
         for event in ("Seen", "Started", "Bought"):
             properties = {"cart": "c", "page": f"{words}-property"}
             engine.track(person, event, properties, message_id=f"{words}-message-{event}").result()
+    for person in ("u1", "u2"):
+        engine.ingest([{"type": "alias", "userId": person, "previousId": PERSON}]).result()
     engine.drain(30)
 
 

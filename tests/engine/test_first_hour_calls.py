@@ -198,7 +198,7 @@ def test_identify_with_both_ids_is_of_the_known_person_and_merges_nobody(engine:
     assert visitor is not None and dict(visitor.counts) == {"visits": 1}
     assert [note for _, note in engine.explain("anna").notes] == [
         "identify with the anonymous id '7f3a': nobody is merged, and what is known under it stays apart",
-        "alias with the previous id '7f3a': nobody is merged, and what is known under it stays apart",
+        "alias with another id: nobody is merged, and what is known under it stays apart",
     ]
 
 

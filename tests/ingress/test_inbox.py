@@ -363,6 +363,7 @@ def test_whoever_is_erased_is_told_to_forget_everything_and_sees_nothing_more_of
         await at.send()
         new = await stream.next()
         assert new is not None and new["event"] == "message", "she is somebody new"
+        assert listed is not None
         again = await at.stream(last_event_id=listed["id"]).next()
         assert again is not None and (again["event"], again["data"]["id"]) == ("message", new["data"]["id"])
 

@@ -124,14 +124,14 @@ def test_an_id_that_was_not_merged_is_noted_once_however_often_it_was_said() -> 
         NotMerged(1, "sarah", "identify", "7f3a"),
         NotMerged(2, "sarah", "identify", "7f3a"),
         NotMerged(3, "sarah", "identify", "9b"),
-        NotMerged(4, "sarah", "alias", "7f3a"),
-        NotMerged(5, "mike", "alias", "7f3a"),
+        NotMerged(4, "sarah", "alias", ""),
+        NotMerged(5, "mike", "alias", ""),
     ]
 
     assert explain(facts, "sarah").notes == (
         (1, "identify with the anonymous id '7f3a': nobody is merged, and what is known under it stays apart"),
         (3, "identify with the anonymous id '9b': nobody is merged, and what is known under it stays apart"),
-        (4, "alias with the previous id '7f3a': nobody is merged, and what is known under it stays apart"),
+        (4, "alias with another id: nobody is merged, and what is known under it stays apart"),
     )
 
 

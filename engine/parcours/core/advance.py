@@ -119,8 +119,8 @@ def advance(
         case ReadReached():
             _let_time_turn(turn)
             enter_later(turn, given)
-        case Aliased(previous_id=previous_id):
-            _tell_not_merged(turn, "alias", previous_id)
+        case Aliased():
+            _tell_not_merged(turn, "alias", "")
         case TimerSetAside(reason=reason):
             _set_aside(turn, reason)
         case TimePassed():
@@ -299,7 +299,11 @@ def _take_traits(turn: Turn, given: TraitsChanged) -> None:
 
 
 def _tell_not_merged(turn: Turn, call: Linking, other_id: str) -> None:
-    """Record that another id was said to be the person's: whoever has it stays somebody else."""
+    """Record that another id was said to be the person's: whoever has it stays somebody else.
+
+    The id of a browser is the person's own. The previous id of an alias may be another person's name, and is not told:
+    when she is erased nobody else's facts have it.
+    """
     told = other_id[: turn.settings.id_bytes_max]  # nobody's id is longer
     turn.effects.facts.append(NotMerged(turn.at, turn.person, call, told))
 

@@ -134,8 +134,8 @@ class ZoneUnknown(msgspec.Struct, frozen=True, array_like=True, tag="zone", gc=F
 class NotMerged(msgspec.Struct, frozen=True, array_like=True, tag="not_merged", gc=False):
     """A call said that another id is the person's too, and nobody was merged.
 
-    other_id is as the call has it, shortened where it is longer than any id of a person: the anonymous id of an
-    identify, the previous id of an alias.
+    other_id is the anonymous id of an identify, as the call has it, shortened where it is longer than any id of a
+    person. Of an alias it is empty: facts name nobody but their person, so that whoever is erased is in no others.
     """
 
     at: int

@@ -96,8 +96,6 @@ def sentence(fact: object) -> str | None:
         given = repr(fact.zone) if fact.zone else "what was given, and is personal,"
         return f"{given} is no time zone: that of the project counts instead, {fact.used}"
     if isinstance(fact, NotMerged):
-        other = "anonymous id" if fact.call == "identify" else "previous id"
-        return (
-            f"{fact.call} with the {other} {fact.other_id!r}: nobody is merged, and what is known under it stays apart"
-        )
+        other = f"the anonymous id {fact.other_id!r}" if fact.call == "identify" else "another id"
+        return f"{fact.call} with {other}: nobody is merged, and what is known under it stays apart"
     return None
