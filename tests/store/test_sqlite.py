@@ -61,6 +61,27 @@ def test_shards_share_a_folder_and_nothing_else(tmp_path: Path) -> None:
         assert list(fourth.images()) == []
 
 
+def test_what_an_earlier_release_has_deleted_is_overwritten_once_it_has_to_be(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path, shard=3)) as store:
+        for sequence in range(1, 40):
+            store.append(a_record(sequence))
+    with closing(sqlite3.connect(tmp_path / JOURNAL)) as earlier:
+        earlier.executescript("PRAGMA secure_delete = OFF; PRAGMA application_id = 0; CREATE TABLE old (text);")
+        earlier.executemany("INSERT INTO old VALUES (?)", [("canary" * 5_000,)] * 20)
+        earlier.executescript("DROP TABLE old; PRAGMA wal_checkpoint(TRUNCATE);")
+    with closing(SqliteStore(tmp_path, shard=3)) as store:
+        before = [*store.records()]
+        assert b"canary" in (tmp_path / JOURNAL).read_bytes()
+
+        store.scrub()
+
+        assert [path for path in tmp_path.rglob("*") if path.is_file() and b"canary" in path.read_bytes()] == []
+        assert [*store.records()] == before
+        store.append(a_record(40))
+    with closing(SqliteStore(tmp_path, shard=3)) as store:
+        assert len([*store.records()]) == 40
+
+
 def test_a_second_store_on_the_files_is_told_that_they_are_in_use(tmp_path: Path) -> None:
     with closing(SqliteStore(tmp_path, shard=3)) as store:
         with pytest.raises(StoreBusy, match="in use"):

@@ -22,6 +22,10 @@ from parcours.store.door_note import door_at
 FORMAT = 1
 """The tables below, kept in SQLite's `user_version`."""
 
+OVERWRITES = 1
+"""What is deleted from the file has been overwritten ever since it was made, or compacted; kept in SQLite's
+`application_id`, which is 0 in a file of an earlier release."""
+
 PAGE_BYTES = 16 * 1024
 """A record is about a megabyte: it takes two thirds of the time that it takes in pages of 4 KB."""
 
@@ -102,6 +106,7 @@ class Journal:
                 run(statement)
             run("INSERT INTO state VALUES (?, 0, 0, 0, ?)", (shard, START))
             run(f"PRAGMA user_version = {FORMAT}")
+            run(f"PRAGMA application_id = {OVERWRITES}")
         elif found != FORMAT:
             raise StoreBroken(
                 f"{self.path} has format {found}, this release of Parcours reads format {FORMAT}: "
@@ -198,7 +203,14 @@ class Journal:
             self._connection.execute("COMMIT")
 
     def scrub(self) -> None:
-        """Move everything into the file, and empty the log: older pages of it would lie there until it comes round."""
+        """Move everything into the file, and empty the log: older pages of it would lie there until it comes round.
+
+        Pages that an earlier release has freed hold what they held: once, the file is written anew without them.
+        """
+        (overwrites,) = self._connection.execute("PRAGMA application_id").fetchone()
+        if overwrites != OVERWRITES:
+            self._connection.execute("VACUUM")
+            self._connection.execute(f"PRAGMA application_id = {OVERWRITES}")
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def check_in_place(self) -> None:
