@@ -48,8 +48,10 @@ class Desk:
 
 
 @asynccontextmanager
-async def asking(folder: Path) -> AsyncIterator[Desk]:
+async def asking(folder: Path, prepare: Callable[[Path], None] | None = None) -> AsyncIterator[Desk]:
     write_example(folder / "shop", "abandoned-cart")
+    if prepare is not None:
+        prepare(folder / "shop")
     project, store = Project.load(folder / "shop"), f"sqlite:///{folder}/store"
     async with Service.open(project, store, shards=2, runtime="local", records=["email", "sms", "push"]) as service:
         door = door_of(service, ServeSettings())
@@ -59,9 +61,11 @@ async def asking(folder: Path) -> AsyncIterator[Desk]:
             yield Desk(service, client)
 
 
-def at_the_desk(folder: Path, visit: Callable[[Desk], Awaitable[None]]) -> None:
+def at_the_desk(
+    folder: Path, visit: Callable[[Desk], Awaitable[None]], prepare: Callable[[Path], None] | None = None
+) -> None:
     async def scenario() -> None:
-        async with asking(folder) as desk:
+        async with asking(folder, prepare) as desk:
             await visit(desk)
 
     asyncio.run(scenario())
@@ -225,6 +229,36 @@ def test_what_is_changed_by_hand_counts_once_for_each_idempotency_key(tmp_path: 
     at_the_desk(tmp_path, visit)
 
 
+def test_whoever_is_named_by_the_key_of_an_event_is_changed_by_hand_too(tmp_path: Path) -> None:
+    def add_cards(shop: Path) -> None:
+        with (shop / "events.yaml").open("a") as file:
+            file.write("  Card Shown: {properties: {card: string}, key: {namespace: loyalty, value: event.card}}\n")
+        with (shop / "profile.yaml").open("a") as file:
+            file.write("identities: {loyalty: {caseless: true}}\n")
+
+    async def visit(desk: Desk) -> None:
+        await desk.service.track(None, "Card Shown", {"card": "Ab-4711"})
+        said = {
+            "traits": {"traits": {"email": "card@shop.example"}},
+            "consents": {"channel": "email", "granted": False},
+            "suppressions": {"channel": "email", "address": "old@shop.example", "suppressed": True},
+        }
+        for path, body in said.items():
+            answer = await desk.post(f"/people/@loyalty%2FAB-4711/{path}", body)
+            assert answer.json()["accepted"] == 1, answer.text
+
+        told = (await desk.get("/people/@loyalty%2Fab-4711")).json()
+
+        assert (told["owner"], told["traits"]) == ("@loyalty/ab-4711", {"email": "card@shop.example"})
+        assert told["consents"]["said"] == [{"channel": "email", "purpose": None, "granted": False}]
+        assert told["suppressed"] == {"email": ["old@shop.example"]}
+        answer = await desk.client.delete("/people/@loyalty%2Fab-4711", headers={"Authorization": "Bearer care"})
+        assert answer.status_code == 202
+        assert (await desk.get("/people/@loyalty%2Fab-4711")).status_code == 404
+
+    at_the_desk(tmp_path, visit, add_cards)
+
+
 def test_what_cannot_be_said_is_400_and_changes_nothing(tmp_path: Path) -> None:
     async def visit(desk: Desk) -> None:
         wrong = [
@@ -233,8 +267,9 @@ def test_what_cannot_be_said_is_400_and_changes_nothing(tmp_path: Path) -> None:
         ]  # fmt: skip
         for path, body in wrong:
             assert (await desk.post(f"/people/sarah/{path}", body)).status_code == 400, (path, body)
-        answer = await desk.post("/people/@loyalty%2F4711/traits", {"traits": {"city": "Lille"}})
-        assert answer.status_code == 400
+        for nobody in ("@club%2F4711", "@loyalty%2F", "@%2F"):
+            answer = await desk.post(f"/people/{nobody}/traits", {"traits": {"city": "Lille"}})
+            assert answer.status_code == 400
         assert (await desk.get("/people/sarah")).status_code == 404
 
     at_the_desk(tmp_path, visit)

@@ -253,6 +253,8 @@ PUBLIC_REFUSALS = (
     ({"type": "feedback", "key": "k"}, "makes no feedback calls"),
     ({"type": "consent", "userId": "u1", "channel": "email", "granted": True}, "grants no consent"),
     ({"type": "consent", "userId": "u1", "channel": "email"}, "grants no consent"),
+    ({**IDENTIFY, "userId": None, "person": "u1"}, "names nobody but by an id"),
+    ({"type": "consent", "person": "u1", "channel": "email", "granted": False}, "names nobody but by an id"),
     ({**IDENTIFY, "traits": {"a": 1}}, "context.userHash"),
     ({**IDENTIFY, "context": {"userHash": "0" * 64}}, "context.userHash"),
     ({**IDENTIFY, "context": {"userHash": 7}}, "context.userHash"),

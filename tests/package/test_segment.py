@@ -239,9 +239,10 @@ def test_a_report_that_comes_again_is_the_same_message_and_any_other_is_not() ->
     assert len({read_call(feedback_line(each)).message_id for each in others}) == len(others)
 
 
+@pytest.mark.parametrize("kind", ["consent", "identify", "suppression"])
 @pytest.mark.parametrize("name", ["sarah", "@anonymous/7f3a", "@loyalty/4711"])
-def test_a_word_of_consent_may_name_its_person_as_results_do(name: str) -> None:
-    line = line_of(type="consent", event=None, userId=None, person=name, channel="email", granted=False)
+def test_what_changes_somebody_by_hand_may_name_her_as_results_do(name: str, kind: str) -> None:
+    line = line_of(type=kind, event=None, userId=None, person=name, channel="email", granted=False)
 
     assert route(line, PROGRAM, SETTINGS, SlotMap(1)) == SlotMap(1).slot(name)
     assert person_of(read_call(line), PROGRAM, SETTINGS) == name

@@ -260,6 +260,8 @@ class Call:
         """Little power: whatever is told here may be by anybody."""
         if self.kind not in PUBLIC:
             raise Refused(f"a browser's key makes no {self.kind} calls")
+        if "person" in self._members:
+            raise Refused("a browser's key names nobody but by an id")
         if self.kind == "consent" and self._members.get("granted") != b"false":
             raise Refused("a browser's key grants no consent")
         secret, user = self._terms.identity_secret, self.texts.get("userId")

@@ -51,6 +51,9 @@ PIECE_BYTES: Final = 64 * 1024
 VARY: Final = {"Vary": "Accept"}
 """Pages come under these addresses, for browsers."""
 
+IDS: Final = {"user": "userId", "anonymous": "anonymousId"}
+"""The members of a call that have ids of these namespaces. Of others it has whole names."""
+
 ADDRESS_KINDS: Final[tuple[AddressKind, ...]] = ("email", "phone")
 
 
@@ -108,29 +111,38 @@ def saying(kind: str, body: type[msgspec.Struct]) -> Handler:
 
     async def say(door: Door, request: Request) -> Answer:
         said = msgspec.structs.asdict(decoded(request, body))
-        call = {"type": kind, **_named(request), **{name: value for name, value in said.items() if value is not None}}
+        name = _name(door, request)
+        call = {"type": kind, **_named(name), **{name: value for name, value in said.items() if value is not None}}
         if message_id := request.headers.get("idempotency-key"):
             call["messageId"] = message_id
         lines = CallLines(terms_of(door, request, request.key or ANYBODY))
         lines.add(msgspec.json.encode(call))
         outcome = await taken_by(door, request, lines)
         if outcome.accepted:
-            await door.service.note_look(request.params["id"], _look(request))
+            await door.service.note_look(name, _look(request))
         return json_answer(outcome)
 
     return say
 
 
-def _named(request: Request) -> dict[str, str]:
-    """How a call names the person. Raises Problem for a name that only the key of an event leads to."""
+def _name(door: Door, request: Request) -> str:
+    """The person's name, as an event that names her makes it. Raises Problem for a name that no event can make."""
     name = person_asked_for(request.params["id"])
+    namespace, _, its_id = name[1:].partition("/")
+    if not name.startswith("@") or (namespace in IDS and its_id):
+        return name
+    types = [each for each in door.service.program.events.values() if each.namespace == namespace]
+    if not types or not its_id:
+        raise Problem(400, "invalid", "no event type has a key of such a namespace: nobody can have this name")
+    return name.lower() if types[0].caseless else name
+
+
+def _named(name: str) -> dict[str, str]:
+    """How a call names the person of this name."""
     if not name.startswith("@"):
         return {"userId": name}
     namespace, _, its_id = name[1:].partition("/")
-    member = {"user": "userId", "anonymous": "anonymousId"}.get(namespace)
-    if member is None or not its_id:
-        raise Problem(400, "invalid", "whoever is named by the key of an event is told of by events alone")
-    return {member: its_id}
+    return {IDS[namespace]: its_id} if namespace in IDS else {"person": name}
 
 
 def _look(request: Request) -> Look:

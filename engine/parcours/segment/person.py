@@ -14,9 +14,16 @@ from parcours.segment.line import Call, DetailedCall, Unusable, properties_of, r
 FEEDBACK = "feedback"
 """The type of the line of a provider's report."""
 
+BY_HAND = ("identify", "consent", "suppression")
+"""The types of calls by which a person is changed by hand, whom only the key of an event may have named so far."""
+
 NAMED_TWICE = {
     FEEDBACK: "feedback names a delivery by its key or a person by her name, and nobody by an id",
-    "consent": "a consent call names a person by an id, or as results name her, and not by both",
+    **{
+        kind: f"{'an' if kind == 'identify' else 'a'} {kind} call names a person by an id, or as results name her, and "
+        "not by both"
+        for kind in BY_HAND
+    },
 }
 """The types of lines that may name their person as results do, as a door hands them in, and what else they may not."""
 
