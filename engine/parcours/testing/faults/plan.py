@@ -13,7 +13,7 @@ import msgspec
 
 from parcours.journey.publish.ledger import Verb
 from parcours.testing.faults.layout import PEOPLE, SHARDS
-from parcours.testing.faults.project import EVENTS, JOURNEYS
+from parcours.testing.faults.project import EVENTS, IN_INBOXES, JOURNEYS
 
 CHANNELS: Final = ("email", "sms")
 
@@ -163,7 +163,9 @@ def plan_of(seed: int) -> Plan:
     """The plan of this seed."""
     random = Random(seed)
     calls, changes = _calls(random), _changes(random)
-    return Plan(seed, tuple(calls), tuple(_faults(random, len(changes))), tuple(changes))
+    faults = _faults(random, len(changes))
+    changes += _changes_of_inboxes(Random(f"inboxes {seed}"))
+    return Plan(seed, tuple(calls), tuple(faults), tuple(sorted(changes, key=lambda change: change.at_s)))
 
 
 def _calls(random: Random) -> list[Call]:
@@ -230,7 +232,15 @@ def _changes(random: Random) -> list[Change]:
             changes += [Change(at_s, "pause", journey), Change(at_s + random.random(), "resume", journey)]
         else:
             changes.append(Change(at_s, verb, journey if verb != "publish" else "", random.randrange(2)))
-    return sorted(changes, key=lambda change: change.at_s)
+    return changes
+
+
+def _changes_of_inboxes(random: Random) -> list[Change]:
+    """One in every fifth run: drawn by itself, so that the plan is otherwise what it is without."""
+    if random.random() < 0.8:
+        return []
+    at_s = random.choice((8_000.0, 40_000.0)) * random.random()
+    return [Change(at_s, random.choice(("pause", "stop", "stop")), IN_INBOXES)]
 
 
 def _faults(random: Random, changes: int) -> list[Fault]:

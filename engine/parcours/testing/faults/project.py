@@ -106,7 +106,11 @@ POLICIES: Final = {
 
 IN_INBOX: Final = {"card": {"title": "Ten percent off"}, "inapp": {"body": "Look"}}
 
-JOURNEYS: Final = ("checkout", "order", "news", "thanks", "cards")
+JOURNEYS: Final = ("checkout", "order", "news", "thanks")
+"""Those that send to addresses, or nothing."""
+
+IN_INBOXES: Final = "cards"
+"""The one that lays something into inboxes."""
 
 
 def _other(journey: Mapping[str, object], **waits: str) -> dict[str, object]:

@@ -28,7 +28,7 @@ from parcours.testing.faults.ledgers import Ledgers, ShardEnd
 from parcours.testing.faults.letters import Postman
 from parcours.testing.faults.loop import NOTICED_S, Process, SimulatedLoop, Stalled
 from parcours.testing.faults.plan import CHANNELS, WORK_S, Change, Plan, TimedFault
-from parcours.testing.faults.project import JOURNEYS
+from parcours.testing.faults.project import IN_INBOXES, JOURNEYS
 from parcours.testing.faults.provider import Provider
 from parcours.wording import error_words
 
@@ -121,7 +121,7 @@ class _Run:
                 self._loop.outside(fault.at_s, self._strike, fault)
         await _sleep(self._loop, WORK_S)
         self._injector.healed = True
-        for journey in JOURNEYS:  # nothing comes to rest as long as it is paused
+        for journey in (*JOURNEYS, IN_INBOXES):  # nothing comes to rest as long as it is paused
             self._author.plan(Change(self._loop.time() + 1.0, "resume", journey))
         statuses = await self._come_to_rest()
         if self._cluster.folder is not None:
