@@ -249,6 +249,22 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=30_000,
         description="How long an actor on Ray may answer nothing before its process is ended; a busy one answers.",
     )
+    peer_messages_max: Count = Field(
+        default=1_000,
+        description="Messages to another shard that may be unanswered; beyond it nothing begins that needs one more.",
+    )
+    peer_batch_messages_max: Count = Field(
+        default=200, description="Messages to another shard under way at a time: they are taken in one commit."
+    )
+    peer_batch_bytes_max: Count = Field(
+        default=8 * MIB, description="Bytes of messages under way at a time, but for a single message."
+    )
+    peer_silence_ms: Duration = Field(
+        default=5_000, description="How long a message to another shard may be unanswered; then it is a trouble."
+    )
+    hello_wait_s: Annotated[float, Field(gt=0, le=DAY_MS / SECOND_MS)] = Field(
+        default=1.0, description="How long a shard that opens waits for what other shards have for it."
+    )
     journal_bytes_max: Count = Field(
         default=64 * MIB,
         description="Journal behind the oldest image from which images are renewed, for as many bytes as are written.",

@@ -271,7 +271,7 @@ LEAST = dict.fromkeys(Settings.model_fields, 1) | {
     "actor_silence_ms": 1_000,
 }
 WORDS = {"outbox_full": "refuse"}
-IN_SECONDS = {"send_timeout_s": 86_400, "change_wait_s": 86_400}
+IN_SECONDS = {"send_timeout_s": 86_400, "change_wait_s": 86_400, "hello_wait_s": 86_400}
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from parcours.core.profile import Profile
 from parcours.journey.publish.publications import Publications
 from parcours.shard.ids.file import IdFileIndex
 from parcours.shard.ids.stored import StoredIds
+from parcours.shard.peer_messages import PeerMessage
+from parcours.shard.peers import Link, Sent
 from parcours.shard.positions import Position
 from parcours.shard.published import Standing
 from parcours.shard.reads import ReadsKept
@@ -24,11 +26,11 @@ from parcours.store.store import Record, SlotImage
 
 KEPT = (
     Record, SlotImage, Profile, Outgoing, Position, Standing, Publications, StoredTotals, ReadsKept, StoredIds,
-    IdFileIndex,
+    IdFileIndex, Link, Sent, PeerMessage,
 )  # fmt: skip
 """Everything that a store keeps the bytes of, but for facts."""
 
-SHAPES = {3: "5e315296f6620007"}
+SHAPES = {3: "c5d878905698f535"}
 """For each format the digest of what is written in it."""
 
 FACT_SHAPES = {1: "c29b8bef75b5b92f"}

@@ -299,7 +299,7 @@ def test_who_comes_during_a_change_has_gone_through_it(open_world: NewWorld, lin
     settle(world)
 
     assert [person for person, *_ in told(world, "ended")] == sorted(PEOPLE)
-    assert sum(world.shard.runs(slot).total() for slot in range(SLOTS)) == 1, "the newcomer's is open"
+    assert sum(world.shard.census.runs(slot).total() for slot in range(SLOTS)) == 1, "the newcomer's is open"
 
 
 def test_who_never_did_anything_is_not_made_known_by_a_change(open_world: NewWorld, lines: Lines) -> None:

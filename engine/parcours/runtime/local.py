@@ -50,6 +50,8 @@ class LocalRuntime:
                 self._exporter = new_exporter(self._plan, program, self._clock)
                 self._exporter.start(self.ports)
         for shard in self.ports:
+            if not self._plan.virtual:  # there nobody has anything for another shard
+                shard.meet(dict(enumerate(self.ports)))
             shard.look()
 
     def _open_shard(self, number: int, stopped: Callable[[Exception], None]) -> ShardHost:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from parcours.background import spawn
 from parcours.errors import ShardUnavailable, StoreBroken, StoreBusy
+from parcours.shard.courier import PeerPort
 from parcours.shard.host import ShardHost
 from parcours.shard.requests import A, Request
 
@@ -39,6 +40,7 @@ class LocalShard:
         self._open_host = open_host
         self._comes_back = comes_back
         self._host: ShardHost | None = None
+        self._peers: Mapping[int, PeerPort] = {}
         self._pause_s = PAUSE_S
         self._tasks: set[asyncio.Task[None]] = set()
         self.trouble: str | None = None
@@ -47,6 +49,12 @@ class LocalShard:
     def open(self) -> None:
         """Open it for the first time. Raises what opening raises."""
         self._host = self._open_host(self._stop)
+
+    def meet(self, peers: Mapping[int, PeerPort]) -> None:
+        """Introduce it to all shards, itself among them, now and whenever it is opened again."""
+        self._peers = peers
+        if self._host is not None:
+            self._host.peers.meet(peers)
 
     def look(self) -> None:
         """See what the shard needs next."""
@@ -93,6 +101,7 @@ class LocalShard:
             except Exception as error:  # noqa: BLE001  # whatever it is, it may be over at the next attempt
                 self._note(error)
         host = self._host
+        host.peers.meet(self._peers)
         host.look()
         await asyncio.sleep(WELL_AFTER_S)
         if self._host is host:

@@ -133,7 +133,7 @@ class Commits:
         profiles = work.profiles()
         outbox = work.outbox_changes()
         inputs, reached, addresses = work.kept_inputs(), work.reached_changes(), work.address_changes()
-        if profiles or outbox or work.facts or inputs or reached or addresses or always:
+        if profiles or outbox or work.facts or inputs or reached or addresses or work.own or always:
             facts = self._time.keep(work.facts)
             own = [*work.own, *self._published.entries(self._slots.own.profiles), *self._reads.entries()]
             own += self._seen.entries()

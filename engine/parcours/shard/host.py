@@ -45,6 +45,7 @@ from parcours.shard.messages import (
     ShardFigures,
     Status,
 )
+from parcours.shard.peer_host import PeerHost
 from parcours.shard.person_host import PersonHost
 from parcours.shard.requests import A, ExchangeDeliveries, Request
 from parcours.shard.shard import Shard
@@ -73,6 +74,7 @@ class ShardHost:
     stopped  is told the error if the shard stops while nobody asks it for anything
     alarm_max_s  longest sleep between two looks at the clock
     people   what it answers about one person
+    peers    what it says to other shards, and they to it
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class ShardHost:
         self._turns = Turns(held=shard.holding().held)
         self._attempts = Attempts()
         self.people = PersonHost(shard, store, clock, self._turns)
+        self.peers = PeerHost(shard.exchanging, clock, self._turns, self.look, self._stopped)
         self._tasks: set[asyncio.Task[None]] = set()
         self._inboxes_changed = asyncio.Event()
         self._shard.commits.inboxes.listens = self._inboxes_changed.set
@@ -119,6 +122,7 @@ class ShardHost:
             if channel not in self._woken:
                 self._woken.add(channel)
                 self._wake(channel)
+        self.peers.look()
         if reached := self._shard.totals.take_limits():
             self._limits.hear(reached, self._clock.now_ms())
         if self._shard.wakes_itself and not self._turns.held:
@@ -270,7 +274,8 @@ class ShardHost:
     async def status(self) -> Status:
         status = self._shard.status(self._clock.now_ms())
         trouble = self._clock_trouble(status.stamp_ms) if self._shard.wakes_itself else None
-        return status if trouble is None else replace(status, troubles=[trouble, *status.troubles])
+        told = [*([] if trouble is None else [trouble]), *self.peers.troubles()]
+        return replace(status, troubles=[*told, *status.troubles]) if told else status
 
     def _clock_trouble(self, stamp_ms: int) -> str | None:
         """What is wrong with the clock by which the shard goes."""
@@ -310,7 +315,7 @@ class ShardHost:
     async def runs(self) -> list[tuple[str, int, int]]:
         counted: Counter[tuple[str, int]] = Counter()
         for slot in range(SLOTS):
-            counted.update(self._shard.runs(slot))
+            counted.update(self._shard.census.runs(slot))
             await asyncio.sleep(0)  # slot by slot, with room for others in between
         return [(journey, version, count) for (journey, version), count in sorted(counted.items())]
 
@@ -326,7 +331,7 @@ class ShardHost:
     async def foresee(self, journey: str) -> Foreseen:
         runs = making_up = deliveries = 0
         for slot in range(SLOTS):
-            seen = foresee(self._shard.people(slot), journey, self._clock.now_ms())
+            seen = foresee(self._shard.census.people(slot), journey, self._clock.now_ms())
             runs, making_up = runs + seen.runs, making_up + seen.making_up
             deliveries += seen.deliveries
             await asyncio.sleep(0)
@@ -369,6 +374,7 @@ class ShardHost:
         Whoever waits for a turn gets ShardUnavailable.
         """
         await self.people.close()
+        await self.peers.close()
         self._turns.end()
         self._inboxes_changed.set()
         for handle in (self._alarm, self._check):

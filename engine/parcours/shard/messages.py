@@ -139,6 +139,7 @@ class Status(msgspec.Struct, frozen=True, array_like=True):
     message_ids_window_ms  for how long a message is recognised now: shorter than asked for where there is no room
     troubles        what is not in order, a sentence each
     refuses         why it wants no further events for now, None if it does
+    unanswered      messages to other shards that these have not answered
     """
 
     people: int
@@ -152,6 +153,7 @@ class Status(msgspec.Struct, frozen=True, array_like=True):
     troubles: list[str] = []
     refuses: str | None = None
     message_ids_window_ms: int = 0
+    unanswered: int = 0
 
 
 class ShardFigures(msgspec.Struct, frozen=True, array_like=True):

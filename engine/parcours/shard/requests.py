@@ -1,8 +1,8 @@
 """Requests to a shard: the tagged union of everything that it can be asked, each with the type of its answer.
 
 A request is a plain struct, so that it reaches a shard in this process as it is and one in another process as bytes.
-A new one is a class here, in inbox_requests.py or in person_requests.py: whoever holds a port asks it, and `put_to`
-says which method of the host answers.
+A new one is a class here, in inbox_requests.py, peer_requests.py or person_requests.py: whoever holds a port asks it,
+and `put_to` says which method of the host answers.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ from parcours.shard.messages import (
     ShardFigures,
     Status,
 )
+from parcours.shard.peer_requests import Hello as Hello
+from parcours.shard.peer_requests import TakePeerMessages as TakePeerMessages
 from parcours.shard.person_requests import EndErased as EndErased
 from parcours.shard.person_requests import Erase as Erase
 from parcours.shard.person_requests import EraseAgain as EraseAgain

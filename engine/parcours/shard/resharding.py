@@ -5,8 +5,8 @@ facts that only the journals have go to the shard that owns their person; what i
 number their records behind it. What shards keep for themselves is merged: what is published is the same for all, dead
 letters go with their people, under new numbers, and erasures, all of them done, with their slots, so that whoever has
 come back is not erased again by the log that is taken along. Places of routers are left out, for a router that has gone
-asks for nothing again. Totals are sums, so one shard has those of the past; but each has its own runs that wait, since
-that is what it checks when it opens.
+asks for nothing again, and so are those of peers, for all their messages are answered. Totals are sums, so one shard has
+those of the past; but each has its own runs that wait, since that is what it checks when it opens.
 
 The old store stays as it is.
 """
@@ -43,6 +43,7 @@ from parcours.shard.ids.moving import NewMessages, StoredMessages, move_ids
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.ids.stored import ENTRY as MESSAGES
 from parcours.shard.imaging import Imaging
+from parcours.shard.peers import MESSAGE, PEER
 from parcours.shard.positions import PREFIX as ROUTER
 from parcours.shard.published import STANDING, Standing
 from parcours.shard.reads import KEPT, ReadsKept
@@ -62,7 +63,7 @@ FACTS_MAX = 5_000
 """Facts in one record of the new store: about half a megabyte."""
 
 KNOWN = frozenset({STANDING, TOTALS, LINES, DAYS, MESSAGES, EXPORT, KEEPS_INPUTS, SALT})
-PREFIXES = (KEPT, ROUTER, LETTER, ERASURE)
+PREFIXES = (KEPT, ROUTER, PEER, LETTER, ERASURE)
 """The entries of a shard's own slot: whatever is added to them has to be shared out, too, or be left out on purpose."""
 
 UNFINISHED = (
@@ -152,6 +153,8 @@ class NewShard:
 
 def _shared(source: Path, owns: Sequence[Mapping[str, bytes]]) -> dict[str, bytes]:
     """What each shard of the new store has as well: what is published, and which reads have been made."""
+    if any(name.startswith(MESSAGE) for own in owns for name in own):
+        raise StoreBroken(f"the store in {source} cannot be shared out anew now: {UNFINISHED}")
     unknown = {name for own in owns for name in own} - KNOWN
     unknown = {name for name in unknown if not name.isdigit() and not name.startswith(PREFIXES)}
     assert not unknown, f"nobody has said what becomes of {sorted(unknown)}"

@@ -16,7 +16,6 @@ shards can be told one time, and people go through the change one by one, each b
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 
 from parcours.channel import INBOX
@@ -31,6 +30,7 @@ from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications
 from parcours.shard.addresses import Addresses
 from parcours.shard.archiving import Archiving
+from parcours.shard.census import Census
 from parcours.shard.claiming import Claiming
 from parcours.shard.commits import Commits
 from parcours.shard.dead_letters import DeadLetters
@@ -45,6 +45,8 @@ from parcours.shard.intake import Intake
 from parcours.shard.listing import Listing
 from parcours.shard.messages import Answer, AudienceRead, Batch, Claims, DueReads, Holding, Members, Status
 from parcours.shard.outbox import Answering, accept
+from parcours.shard.peer_exchange import PeerExchange, Take, unexpected
+from parcours.shard.peers import Peers
 from parcours.shard.persons import Persons
 from parcours.shard.positions import Positions
 from parcours.shard.publication_facts import told_by
@@ -82,11 +84,13 @@ class Shard:
         project: Project | None = None,
         dead_codes: DeadCodes = no_codes,
         exports: bool = False,
+        take_message: Take = unexpected,
     ) -> None:
         """`project` is what the program was compiled from; without it nothing else can ever be published.
 
         slot_map  where people live: the shard owns the slots that it gives to `number`; time is live if not given
         exports   whether there is an exporter: then nothing is trimmed that it has not asked for
+        take_message  what taking a message of another shard means (peer_exchange.py)
         """
         self._published = Published(program, project)
         self._store = store
@@ -117,7 +121,10 @@ class Shard:
             self._slots, store, time, self._published, self._reads, self._totals, self._seen, self._imaging,
             self._wheel, leaving.outbox, letters.in_hand, export, InboxNews(settings.inbox_changes_max),
         )  # fmt: skip
+        self.peers = Peers(self._slots, settings)
+        self.exchanging = PeerExchange(self.peers, self.commits, take_message, settings.hello_wait_s)
         self.exporting = Exporting(self.commits, store)
+        self.census = Census(self._slots, self.commits, self._published, time)
         self.persons = Persons(
             self._slots, slot_map, self.commits, self._published, addresses, leaving.reached, letters
         )
@@ -127,7 +134,7 @@ class Shard:
         )  # fmt: skip
         self.standing = Standing(
             self._slots, self.commits, time, self._reads, leaving, self._seen, letters, self._wheel, self._imaging,
-            self._totals, self.erasing,
+            self._totals, self.erasing, self.peers,
         )  # fmt: skip
 
     def open(self, now_ms: int, *, expected_epoch: int | None = None) -> None:
@@ -144,6 +151,7 @@ class Shard:
         self._dead_letters.restore(own, self._store.scratch())
         self._reads.restore(own)
         self.erasing.erasures.restore(own)
+        self.peers.restore()
         self._go_by_what_is_published()
         for person, due in self._slots.timers():
             self._wheel.add(person, due)
@@ -309,15 +317,6 @@ class Shard:
         self._intake.publish(self._published.program)
         if self._published.touching:
             self._sweep.start()
-
-    def people(self, slot: int) -> Collection[bytes]:
-        """Everybody in one of the shard's slots, as they are stored."""
-        self.commits.check()
-        return self._slots[slot].profiles.values() if slot in self._slots.owned else ()
-
-    def runs(self, slot: int) -> Counter[tuple[str, int]]:
-        """How many runs are open in each version of each journey, in one of the shard's slots (`Published.count`)."""
-        return self._published.count(self.people(slot), self._time.reached_ms(self.commits.stamp_ms))
 
     # Deliveries
 

@@ -9,6 +9,7 @@ from parcours.shard.erasing import Erasing
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.imaging import Imaging
 from parcours.shard.messages import ShardFigures, Status
+from parcours.shard.peers import Peers
 from parcours.shard.reads import Reads
 from parcours.shard.slots import Slots
 from parcours.shard.timekeeping import Timekeeping
@@ -32,6 +33,7 @@ class Standing:
         imaging: Imaging,
         totals: ShardTotals,
         erasing: Erasing,
+        peers: Peers,
     ) -> None:
         self._slots = slots
         self._commits = commits
@@ -44,6 +46,7 @@ class Standing:
         self._imaging = imaging
         self._totals = totals
         self._erasing = erasing
+        self._peers = peers
 
     def status(self, now_ms: int, next_ms: int | None) -> Status:
         """By the time of the clock, troubles are left out that have been told for long."""
@@ -59,6 +62,7 @@ class Standing:
             message_ids_window_ms=self._seen.window_ms(),
             troubles=self.troubles(now_ms),
             refuses=self._leaving.refuses(),
+            unanswered=self._peers.unanswered(),
         )
 
     def refuses(self) -> str | None:
@@ -70,7 +74,7 @@ class Standing:
         export = self._commits.export.troubles(now_ms)
         erasing = self._erasing.troubles(now_ms)
         told = [*self._dead_letters.troubles(), *self._leaving.troubles(now_ms), *self._seen.troubles()]
-        return [*told, *export, *erasing]
+        return [*told, *export, *erasing, *self._peers.troubles(now_ms)]
 
     def reached(self, channel: str, address: str) -> list[str]:
         """Everybody to whom something has left for this address of the channel lately, sorted."""

@@ -44,10 +44,12 @@ class ShardActor:
         self._lost = False
         self._dispatchers: dict[str, Any] = {}
 
-    async def assign(self, plan: bytes, number: int, expected_epoch: int | None, dispatchers: dict[str, Any]) -> int:
+    async def assign(
+        self, plan: bytes, number: int, expected_epoch: int | None, dispatchers: dict[str, Any], shards: list[Any]
+    ) -> int:
         """Open the shard from its store, if that is held under the expected epoch; without one, whatever is there.
 
-        Returns the epoch under which the shard writes from now on.
+        `shards` are the actors of all of them. Returns the epoch under which the shard writes from now on.
         """
         await self.close()
         await self.meet(dispatchers)
@@ -61,6 +63,8 @@ class ShardActor:
                 self._dispatchers[channel].wake.remote(number)
 
         self._host = open_shard(opened, number, SystemClock(opened.settings.clock_jump_max_ms), wake, expected_epoch)
+        if not opened.virtual:  # there nobody has anything for another shard
+            self._host.peers.meet({peer: ActorPort(shard) for peer, shard in enumerate(shards)})
         self._host.look()
         collector.spare_for_good()
         return self._host.epoch

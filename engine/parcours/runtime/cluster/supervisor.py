@@ -113,7 +113,8 @@ class Supervisor:
         Whether an assignment that failed has raised the epoch is not known: the next one takes whatever is there. A
         store that was busy has not been taken. One in memory is never opened again, whatever has become of it.
         """
-        assigning = self._shards[number].assign.remote(self._pickled, number, self._epochs[number], self._dispatchers)
+        known, others = self._epochs[number], (self._dispatchers, self._shards)
+        assigning = self._shards[number].assign.remote(self._pickled, number, known, *others)
         try:
             self._epochs[number] = await answer_of(assigning)
         except StoreBusy:

@@ -1,0 +1,108 @@
+"""The messages from one shard to another: a closed union, with what carries them and what answers.
+
+They are about two names that may become one person: `name` is the one that moves, `person` the one that stays. They lie
+in stores until they are answered, so their shapes belong to the format of the store.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from parcours.core.fact import Linking
+from parcours.core.input import Settlement
+
+How: TypeAlias = Linking | Literal["external", "merge"]
+"""What said that both are one: a call, an id in the context of one, or a line that merges."""
+
+
+class Ask(msgspec.Struct, frozen=True, array_like=True, tag="ask"):
+    """To the shard of `name`: may she become `person`, who stands still until that is answered?"""
+
+    name: str
+    person: str
+    how: How
+
+
+class Package(msgspec.Struct, frozen=True, array_like=True, tag="package"):
+    """To the shard of `person`: all that `name` had, as it left; from now on she is a forwarding address there.
+
+    data  her profile, her outbox, and what else goes along, as whoever packs and unpacks it has it
+    """
+
+    name: str
+    person: str
+    data: bytes
+
+
+class NotMerged(msgspec.Struct, frozen=True, array_like=True, tag="not_merged"):
+    """To the shard of `person`: `name` does not come, and this is why."""
+
+    name: str
+    person: str
+    reason: str
+
+
+class Receipt(msgspec.Struct, frozen=True, array_like=True, tag="receipt"):
+    """To the shard of `person`: what became of a delivery that was claimed before its run went there."""
+
+    person: str
+    key: str
+    receipt: Settlement
+
+
+class Forget(msgspec.Struct, frozen=True, array_like=True, tag="forget"):
+    """To the shard of `person`: `name` is hers no more."""
+
+    name: str
+    person: str
+
+
+class Forgotten(msgspec.Struct, frozen=True, array_like=True, tag="forgotten"):
+    """To the shard of `name`: she is nobody's any more, and a person again.
+
+    ids     (effective time, keys one after the other) of the messages consumed under her name, as a record has them
+    counts  of each journey, how many runs had been hers
+    """
+
+    name: str
+    ids: list[tuple[int, bytes]] = []
+    counts: dict[str, int] = {}
+
+
+PeerMessage: TypeAlias = Ask | Package | NotMerged | Receipt | Forget | Forgotten
+
+
+class PeerBatch(msgspec.Struct, frozen=True, array_like=True):
+    """Messages of one shard for another, numbered from 1 for each ordered pair of shards, without a gap.
+
+    shard     whose they are
+    first     the number of the first
+    messages  encoded; there may be none, in the answer to a `Hello`
+    taken     the number of the last message that this shard has durably taken of the one that it speaks to
+    """
+
+    shard: int
+    first: int
+    messages: list[bytes]
+    taken: int
+
+
+class PeerAnswer(msgspec.Struct, frozen=True, array_like=True):
+    """The number of the last message that has durably been taken: whatever came twice, too early or too late."""
+
+    taken: int
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decoder: msgspec.msgpack.Decoder[PeerMessage] = msgspec.msgpack.Decoder(PeerMessage)
+
+
+def encode_message(message: PeerMessage) -> bytes:
+    return _encode(message)
+
+
+def decode_message(data: bytes) -> PeerMessage:
+    """Raises msgspec.DecodeError for what is no message, as after an update of only some processes."""
+    return _decoder.decode(data)
