@@ -20,6 +20,7 @@ from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
 from parcours.runtime.local import LocalRuntime
 from parcours.runtime.local_shard import LocalShard
+from parcours.service.engine import Engine
 from parcours.shard.host import ShardHost
 from parcours.shard.peer_messages import Forget, PeerMessage
 from parcours.shard.requests import GetStatus
@@ -77,13 +78,9 @@ def test_a_store_with_unanswered_messages_is_not_shared_out_anew(tmp_path: Path,
     with pytest.raises(StoreBroken, match="not finished: open it once with its engine"):
         reshard(tmp_path / "store", tmp_path / "early", 3)
 
-    async def answer() -> None:
-        runtime = LocalRuntime(Plan(project, 2, store, records=("email",)))
-        await runtime.start()
-        await until_answered(runtime.ports[0])
-        await runtime.stop()
+    with Engine.open(project, store, runtime="local", records=["email"], shards=2) as engine:
+        engine.drain(PATIENCE_S)
 
-    asyncio.run(answer())
     reshard(tmp_path / "store", tmp_path / "new", 3)
 
 

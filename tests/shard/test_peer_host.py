@@ -166,7 +166,7 @@ def test_messages_to_a_peer_that_is_away_wait_are_told_of_and_go_when_it_comes_b
         one.send()
         one.clock.move_to(one.clock.now_ms() + 6_000)
         await until(lambda: other.wire.asked.count(TakePeerMessages) > 1, "a second attempt")
-        assert "1 messages to shard 1 have not been answered, the oldest for 6 s" in await one.trouble()
+        assert "messages to shard 1 are not answered: 1, the oldest for 6 s" in await one.trouble()
 
         other.open({0: one.wire, 1: other.wire})
         await until(at_rest(one, other), "that everything is answered")
@@ -226,6 +226,22 @@ def test_nothing_is_carried_before_the_peer_has_said_how_far_it_is(sides: Sides)
         await until(lambda: len(other.wire.asked) > 2, "some attempts")
 
         assert set(other.wire.asked) == {Hello}
+        await one.host.close()
+
+    run(scenario())
+
+
+def test_a_busy_shard_does_not_try_a_peer_that_is_away_at_every_commit(sides: Sides) -> None:
+    async def scenario() -> None:
+        one, other = sides()
+        one.open({0: one.wire, 1: other.wire})
+        await until(lambda: bool(other.wire.asked), "an attempt")
+
+        for _ in range(200):
+            one.send()
+            await asyncio.sleep(0)
+
+        assert len(other.wire.asked) < 100
         await one.host.close()
 
     run(scenario())

@@ -262,7 +262,7 @@ def test_a_message_that_waits_too_long_is_a_trouble_until_it_is_answered(two: Tw
     assert one.shard.status(one.now_ms + 5_000).troubles == []
 
     (trouble,) = one.reopen().status(one.now_ms + 7_000).troubles
-    assert trouble.startswith("2 messages to shard 1 have not been answered, the oldest for 7 s")
+    assert trouble.startswith("messages to shard 1 are not answered: 2, the oldest for 7 s; ")
 
     one.answered(1, exchange(one, other))
     assert one.shard.status(one.now_ms + 7_000).troubles == []

@@ -76,11 +76,15 @@ class Courier:
         """Why the peer cannot be reached, None if it can."""
 
     def wake(self) -> None:
-        """There is something to carry, or the peer is there again."""
-        self._nudged.set()
+        """There may be something to carry. A pause is not cut short by it: the peer is no nearer than it was."""
         if not self._goes:
             self._goes = True
             spawn(self._go(), self._tasks)
+
+    def peer_is_back(self) -> None:
+        """The peer has said hello, so it is tried at once."""
+        self._nudged.set()
+        self.wake()
 
     async def _go(self) -> None:
         try:

@@ -67,7 +67,7 @@ class PeerHost:
     async def hello(self, peer: int, taken: int) -> PeerBatch:
         """What there is for a peer that was just opened, and so can be reached again."""
         if peer in self._couriers:
-            self._couriers[peer].wake()
+            self._couriers[peer].peer_is_back()
         return self._exchange.hello(peer, taken)
 
     # For couriers

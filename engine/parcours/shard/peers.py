@@ -163,8 +163,8 @@ class Peers:
             waits_ms = 0 if oldest is None else now_ms - _decode_sent(oldest).at
             if waits_ms > self._settings.peer_silence_ms and peer not in self._apart:
                 told.append(
-                    f"{last - answered} messages to shard {peer} have not been answered, the oldest for "
-                    f"{waits_ms // 1_000} s: who is about to become one with somebody there stands still"
+                    f"messages to shard {peer} are not answered: {last - answered}, the oldest for "
+                    f"{waits_ms // 1_000} s; whoever is about to become one with somebody there stands still"
                 )
         return told
 
