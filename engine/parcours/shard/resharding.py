@@ -5,8 +5,8 @@ facts that only the journals have go to the shard that owns their person; what i
 number their records behind it. What shards keep for themselves is merged: what is published is the same for all, dead
 letters go with their people, under new numbers, and erasures, all of them done, with their slots, so that whoever has
 come back is not erased again by the log that is taken along. Places of routers are left out, for a router that has gone
-asks for nothing again, and so are those of peers, for all their messages are answered. Totals are sums, so one shard has
-those of the past; but each has its own runs that wait, since that is what it checks when it opens.
+asks for nothing again, and so are those of peers, for all their messages are answered. Totals are sums, so one shard
+has those of the past; but each has its own runs that wait, since that is what it checks when it opens.
 
 The old store stays as it is.
 """
