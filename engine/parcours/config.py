@@ -61,6 +61,13 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=64,
         description="Routers whose batch numbers a shard remembers; the one unheard of for longest is forgotten.",
     )
+    deferred_names_max: Count = Field(
+        default=1_000,
+        description="Names of one router whose lines wait at a shard; beyond it all of its lines there wait together.",
+    )
+    later_max_s: Count = Field(
+        default=30, description="How long a line waits whose person is moving, before its call fails; in seconds."
+    )
     message_ids_for_ms: Duration = Field(default=DAY_MS, description="How long a message id is remembered.")
     message_ids_bytes_max: Annotated[int, Field(ge=MIB, le=COUNT_MAX)] = Field(
         default=256 * MIB,

@@ -21,11 +21,31 @@ class Look(msgspec.Struct, frozen=True, array_like=True):
     route: str
 
 
+class Again(msgspec.Struct, frozen=True, array_like=True):
+    """A line that comes again after it had been deferred: the name it is written under.
+
+    owner  the person whom it concerns, where a shard has said `moved`; None in the slot of the name
+    """
+
+    name: str
+    owner: str | None = None
+
+
+class Settled(msgspec.Struct, frozen=True, array_like=True):
+    """Every line that the shard has deferred under this name, up to this line number, has been dealt with."""
+
+    name: str
+    line: int
+
+
 class Batch(msgspec.Struct, frozen=True, array_like=True):
     """Lines of one router for one shard. Numbers count from 1 per router and shard, without a gap.
 
+    line_numbers  of each line, in the order in which the router was given them; a deferred line keeps its own
     skews_ms  what is to be added to the timestamp of each line, as its sender's clock is wrong; empty: nothing to any
     times     of each line under virtual time, where whoever reads a recording knows them; live there are none
+    again     of each line at the front that comes again; the lines behind come for the first time
+    settled   deferred names that are free again, before any line of this batch is looked at
     """
 
     router: str
@@ -34,6 +54,8 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     lines: list[bytes]
     skews_ms: list[int] = []
     times: list[int] = []
+    again: list[Again] = []
+    settled: list[Settled] = []
 
 
 class LineOutcome(IntEnum):
@@ -51,13 +73,42 @@ class LineOutcome(IntEnum):
     REJECTED = 3
 
 
+Verdict: TypeAlias = Literal["later", "moved", "back"]
+"""Why a line was not consumed: ask again in a while, ask her who has the name now, ask in the slot of the name."""
+
+
+ALL_OTHERS = ""
+"""The name under which lines wait that have no room of their own. Nobody is called so."""
+
+
+class Deferred(msgspec.Struct, frozen=True, array_like=True):
+    """A line that was not consumed, by its place in the batch.
+
+    name         that it is written under
+    owner        who has the name, if it has moved
+    with_others  it waits with all others of the router, as there is no room for its name (deferrals.py)
+    """
+
+    place: int
+    name: str
+    verdict: Verdict
+    owner: str | None = None
+    with_others: bool = False
+
+    @property
+    def waits_as(self) -> str:
+        """The name under which lines have to wait from now on."""
+        return ALL_OTHERS if self.with_others else self.name
+
+
 class Answer(msgspec.Struct, frozen=True, array_like=True):
     """What became of each line of a batch.
 
-    outcomes  a `LineOutcome` for each line, as a byte
+    outcomes  a `LineOutcome` for each line, as a byte; that of a deferred line says nothing
     reasons   why a line was rejected, for each that was, in their order
     expected  None: the batch was taken. Else it was not looked at, and this number comes next
     refuses   why the shard wants no further events for now, None if it does
+    deferred  the lines that were not consumed, by place
     """
 
     number: int
@@ -65,6 +116,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     reasons: list[str] = []
     expected: int | None = None
     refuses: str | None = None
+    deferred: list[Deferred] = []
 
 
 class Claims(msgspec.Struct, frozen=True, array_like=True):

@@ -18,7 +18,8 @@ from itertools import count
 import msgspec
 
 from parcours.config import Settings
-from parcours.shard.messages import Batch, LineOutcome
+from parcours.shard.deferrals import Deferrals
+from parcours.shard.messages import Batch, Deferred, LineOutcome
 
 PREFIX = "router "
 """What the names of the entries begin with; a number follows."""
@@ -31,6 +32,8 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
     batch    the number of the last batch taken from it
     record   the record with which that was committed: who has the lowest is unheard of for longest
     answers  the packed outcomes of its newest batches; the last are those of `batch`
+    waiting  the names that are deferred, each with the newest line that was (deferrals.py)
+    deferred  the deferred lines of those batches, by the number of the batch; nothing of a batch without any
     """
 
     router: str
@@ -38,6 +41,8 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
     batch: int
     record: int
     answers: tuple[bytes, ...]
+    waiting: dict[str, int] = {}
+    deferred: dict[int, list[Deferred]] = {}
 
 
 _ACCEPTED = bytes([LineOutcome.ACCEPTED])  # the digit 0: a batch that begins with such lines takes less
@@ -52,6 +57,7 @@ class Positions:
 
     def __init__(self, settings: Settings) -> None:
         self._routers_max = settings.routers_max
+        self._names_max = settings.deferred_names_max
         self._answers_max = settings.batches_in_flight_max  # each of so many may have to be repeated
         self._known: dict[str, Position] = {}
 
@@ -74,9 +80,30 @@ class Positions:
             return None
         return unpacked(known.answers[-1 - age], len(batch.lines))
 
-    def advance(self, batch: Batch, outcomes: bytes, record: int) -> tuple[str, bytes]:
+    def deferred(self, batch: Batch) -> list[Deferred]:
+        """The lines of a batch taken before that were deferred then; asked where `outcomes` are remembered."""
+        known = self._known.get(batch.router)
+        return [] if known is None else known.deferred.get(batch.number, [])
+
+    def deferrals(self, batch: Batch) -> Deferrals:
+        """Which lines of the batch that comes next have to wait; handed to `advance` once it has been taken."""
+        known = self._known.get(batch.router)
+        return Deferrals({} if known is None else known.waiting, batch, self._names_max)
+
+    def advance(
+        self, batch: Batch, outcomes: bytes, record: int, deferrals: Deferrals | None = None
+    ) -> tuple[str, bytes]:
         """The batch has been taken. The entry to be committed with it: its name and its bytes."""
         known = self._known.pop(batch.router, None)
+        waiting = known.waiting if known else {}
+        deferred = known.deferred if known else {}
+        if deferred:
+            oldest = batch.number - self._answers_max
+            deferred = {number: lines for number, lines in deferred.items() if number > oldest}
+        if deferrals is not None:
+            waiting = deferrals.waiting
+            if deferrals.deferred:
+                deferred = {**deferred, batch.number: deferrals.deferred}
         answers = () if known is None else known.answers
         position = Position(
             batch.router,
@@ -84,6 +111,8 @@ class Positions:
             batch.number,
             record,
             (*answers, packed(outcomes))[-self._answers_max :],
+            waiting,
+            deferred,
         )
         self._known[batch.router] = position
         return f"{PREFIX}{position.entry}", _encode(position)
