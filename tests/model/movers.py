@@ -210,7 +210,7 @@ class ModelRouter:
         self.waiting: list[list[tuple[int, Line]]] = [[] for _ in range(SHARDS)]
         self.flights: list[dict[int, Flight]] = [{} for _ in range(SHARDS)]
         self.next = [1] * SHARDS
-        self.held = HeldLines[Line](HOME.__getitem__, settings.later_max_s)
+        self.held = HeldLines[Line](HOME.__getitem__, self._unanswered_from, settings.later_max_s)
         self.remembered: dict[str, str] = {}
 
     def hand_in(self, line: Line) -> None:
@@ -223,14 +223,14 @@ class ModelRouter:
         return min(numbers, default=None)
 
     def expired(self, now_s: float) -> list[Line]:
-        return [held.owner for held in self.held.expire(now_s, self._unanswered_from)]
+        return [held.owner for held in self.held.expire(now_s)]
 
     def load(self, shard: int, most: int, now_s: float) -> Batch | None:
         """A further batch, if there are lines and credits."""
         oldest = min(self.flights[shard], default=self.next[shard])
         if self.next[shard] - oldest >= self.settings.batches_in_flight_max:
             return None
-        held = self.held.load(shard, now_s, most, 10**9, self._unanswered_from)
+        held = self.held.load(shard, now_s, most, 10**9)
         fresh, self.waiting[shard] = self.waiting[shard][:most], self.waiting[shard][most:]
         if not held and not fresh:
             return None

@@ -14,6 +14,7 @@ name are a queue, in the order in which the router was given them.
 from __future__ import annotations
 
 from bisect import insort
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
@@ -37,6 +38,7 @@ class HeldLine(Generic[Owner]):
     owner  whose it is, for whoever sends it
     home   the shard of the name that it is written under
     to     the shard to which it goes next, and `again` as what
+    time   under virtual time, where it is known
     """
 
     __slots__ = (
@@ -51,16 +53,27 @@ class HeldLine(Generic[Owner]):
         "queue",
         "since_s",
         "skew_ms",
+        "time",
         "to",
     )
 
-    def __init__(self, number: int, line: bytes, owner: Owner, home: int, since_s: float, skew_ms: int = 0) -> None:
+    def __init__(
+        self,
+        number: int,
+        line: bytes,
+        owner: Owner,
+        home: int,
+        since_s: float,
+        skew_ms: int = 0,
+        time: int | None = None,
+    ) -> None:
         self.number = number
         self.line = line
         self.owner = owner
         self.home = self.to = home
         self.since_s = since_s
         self.skew_ms = skew_ms
+        self.time = time
         self.bounces = 0
         self.is_gone = False
         self.again = Again("")
@@ -85,17 +98,24 @@ class Queue(Generic[Owner]):
 class HeldLines(Generic[Owner]):
     """All lines that a router holds back. Times are of a clock that only goes on, in seconds."""
 
-    def __init__(self, shard_of: Callable[[str], int], later_max_s: float) -> None:
+    def __init__(
+        self, shard_of: Callable[[str], int], unanswered_from: Callable[[int], int | None], later_max_s: float
+    ) -> None:
+        """`unanswered_from` is the oldest line under way to a shard for the first time, None if there is none."""
+        self._unanswered_from = unanswered_from
         self._shard_of = shard_of
         self._later_max_s = later_max_s
         self._queues: dict[tuple[int, str], Queue[Owner]] = {}
         self._open: dict[tuple[int, str], tuple[int, int]] = {}
         """How many lines are held that the shard has deferred under the name, and the newest it has ever been."""
         self._settled: dict[int, dict[str, int]] = {}
+        self.lines = Counter[int]()
+        """How many are written under names of each shard, those under way among them."""
+        self.bytes = Counter[int]()
 
-    def __len__(self) -> int:
-        """How many lines there are, those under way among them."""
-        return sum(len(queue.lines) for queue in self._queues.values())
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._queues)
 
     def defer(self, shard: int, line: HeldLine[Owner], told: Deferred, now_s: float) -> None:
         """The shard has not consumed the line."""
@@ -104,6 +124,8 @@ class HeldLines(Generic[Owner]):
         if line.queue is None:
             key = (shard, told.waits_as)
             line.queue = self._queues.get(key) or self._queues.setdefault(key, Queue(*key))
+            self.lines[shard] += 1
+            self.bytes[shard] += len(line.line)
             insort(line.queue.lines, line, key=lambda held: held.number)
         else:
             line.queue.under_way -= 1
@@ -120,18 +142,13 @@ class HeldLines(Generic[Owner]):
             queue.not_before_s = now_s + (PAUSE_S if queue.tries else FIRST_PAUSE_S)
             queue.tries += 1
 
-    def load(
-        self, shard: int, now_s: float, most: int, bytes_max: int, unanswered_from: Callable[[int], int | None]
-    ) -> list[HeldLine[Owner]]:
-        """The lines that go to the shard now, of all names; they are under way from then on.
-
-        unanswered_from  the oldest line under way to a shard for the first time, None if there is none
-        """
+    def load(self, shard: int, now_s: float, most: int, bytes_max: int) -> list[HeldLine[Owner]]:
+        """The lines that go to the shard now, of all names; they are under way from then on."""
         loaded: list[HeldLine[Owner]] = []
         for queue in self._queues.values():
             if queue.under_way or queue.not_before_s > now_s or not queue.lines or queue.lines[0].to != shard:
                 continue
-            before = unanswered_from(queue.home)
+            before = self._unanswered_from(queue.home)
             for line in queue.lines:
                 if line.to != shard or (before is not None and line.number > before):
                     break
@@ -152,10 +169,10 @@ class HeldLines(Generic[Owner]):
         queue.tries = 0
         self._remove(line, queue)
 
-    def expire(self, now_s: float, unanswered_from: Callable[[int], int | None]) -> Iterator[HeldLine[Owner]]:
+    def expire(self, now_s: float) -> Iterator[HeldLine[Owner]]:
         """Let go of lines that have waited for too long."""
         for queue in list(self._queues.values()):
-            before = unanswered_from(queue.home)
+            before = self._unanswered_from(queue.home)
             while queue.lines and not queue.under_way:
                 line = queue.lines[0]
                 if line.since_s + self._later_max_s > now_s or (before is not None and line.number > before):
@@ -167,9 +184,10 @@ class HeldLines(Generic[Owner]):
         """What the shard is told with the next batch."""
         return [Settled(name, number) for name, number in self._settled.pop(shard, {}).items()]
 
-    def next_s(self) -> float | None:
-        """When a line can go that is waiting for a pause to be over; None if there is none."""
-        return min((queue.not_before_s for queue in self._queues.values() if not queue.under_way), default=None)
+    def pause_s(self, now_s: float) -> float:
+        """After how long to look again at what waits for nothing else."""
+        pauses = (queue.not_before_s - now_s for queue in self._queues.values() if not queue.under_way)
+        return min((pause for pause in pauses if pause > 0), default=PAUSE_S)
 
     def lose(self, shard: int, under_way: list[HeldLine[Owner]]) -> list[HeldLine[Owner]]:
         """The shard knows the router no more: nothing of what it has deferred can keep its order.
@@ -194,6 +212,8 @@ class HeldLines(Generic[Owner]):
     def _remove(self, line: HeldLine[Owner], queue: Queue[Owner]) -> None:
         queue.lines.remove(line)
         line.is_gone = True
+        self.lines[line.home] -= 1
+        self.bytes[line.home] -= len(line.line)
         if not queue.lines:
             self._queues.pop((queue.home, queue.name), None)
         for by in line.deferred_by:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import accumulate, islice, takewhile
+from typing import TypeAlias
 
 from parcours.background import spawn
 from parcours.config import Settings
 from parcours.errors import ParcoursError, ShardUnavailable
+from parcours.routing.held import HeldLine, HeldLines
 from parcours.routing.ports import BatchPort
 from parcours.routing.taken import Taken
 from parcours.shard.messages import Answer, Batch
@@ -31,20 +33,42 @@ LISTENING_ROUNDS_MAX = 32
 """Rounds after which a batch leaves, however many go on speaking."""
 
 
+Whose: TypeAlias = tuple[Taken, int]
+"""Whose a line is that is held back: the call, and its place there."""
+
+
 class _Flight:
-    """A batch under way, and whose lines they are: (call, places in the call)."""
+    """A batch under way, and whose lines they are: (call, places in the call).
 
-    __slots__ = ("batch", "owners")
+    held  its lines, if they had been deferred
+    """
 
-    def __init__(self, batch: Batch, owners: list[tuple[Taken, list[int]]]) -> None:
+    __slots__ = ("batch", "held", "owners")
+
+    def __init__(self, batch: Batch, owners: list[tuple[Taken, list[int]]], held: Sequence[HeldLine[Whose]]) -> None:
         self.batch = batch
         self.owners = owners
+        self.held = held
 
 
 class Lane:
     """The way to one shard."""
 
-    def __init__(self, router: str, port: BatchPort, settings: Settings, *, shares_loop: bool) -> None:
+    def __init__(
+        self,
+        router: str,
+        number: int,
+        port: BatchPort,
+        settings: Settings,
+        held: HeldLines[Whose],
+        on_held: Callable[[], None],
+        *,
+        shares_loop: bool,
+    ) -> None:
+        """`on_held` is called when lines are held back or are not any more: they may be for another lane."""
+        self._number = number
+        self._held = held
+        self._on_held = on_held
         self._shares_loop = shares_loop
         self._is_listening = False
         self._router = router
@@ -73,12 +97,17 @@ class Lane:
         self._asks = False
 
     def is_idle(self) -> bool:
-        return not self._lines and not self._flights
+        return not self._lines and not self._flights and not self._held.lines[self._number]
 
     @property
     def waiting_lines(self) -> int:
-        """How many lines have no answer yet, under way or not."""
-        return len(self._lines) + sum(len(flight.batch.lines) for flight in self._flights)
+        """How many lines have no answer yet, under way, held back or neither."""
+        under_way = sum(len(flight.batch.lines) for flight in self._flights if not flight.held)
+        return len(self._lines) + under_way + self._held.lines[self._number]
+
+    def unanswered_from(self) -> int | None:
+        """The number of the oldest line that is under way for the first time."""
+        return next((flight.batch.line_numbers[0] for flight in self._flights if not flight.held), None)
 
     def add(
         self,
@@ -105,7 +134,7 @@ class Lane:
         self._bytes += sum(map(len, lines))
         self._owners.append((taken, places))
         if not self._shares_loop:
-            self._pump()
+            self.pump()
             return
         self._tell_room()
         if not self._is_listening:
@@ -123,24 +152,29 @@ class Lane:
         if not self._is_listening:
             return  # what was there has left by now
         if len(self._lines) >= self._settings.batch_events_max or not (quiet_rounds and rounds):
-            self._pump()
+            self.pump()
         elif len(self._lines) == heard:
             self._listen_on(quiet_rounds - 1, rounds - 1)
         else:
             self._listen_on(QUIET_ROUNDS, rounds - 1)
 
-    def _pump(self) -> None:
-        """Send while there are lines and credits."""
+    def pump(self) -> None:
+        """Send while there are lines and credits; those that come again go first."""
         self._is_listening = False
-        while self._lines and self._has_credit():
-            flight = self._load()
+        while (self._lines or self._held) and self._has_credit():
+            flight = (self._load_held() if self._held else None) or (self._load() if self._lines else None)
+            if flight is None:
+                break
             self._flights.append(flight)
             spawn(self._send(flight), self._tasks)
         self._tell_room()
 
     def _tell_room(self) -> None:
         settings = self._settings
-        batches = max(len(self._lines) / settings.batch_events_max, self._bytes / settings.batch_bytes_max)
+        lines, size = len(self._lines), self._bytes
+        if self._held:
+            lines, size = lines + self._held.lines[self._number], size + self._held.bytes[self._number]
+        batches = max(lines / settings.batch_events_max, size / settings.batch_bytes_max)
         full = batches >= settings.batches_in_flight_max
         self.room.clear() if full else self.room.set()
 
@@ -165,9 +199,29 @@ class Lane:
                 places = places[:missing]
             owners.append((taken, places))
             missing -= len(places)
-        batch = Batch(self._name, self._next, numbers, lines, self._load_skews(len(lines)), times)
+        settled = self._held.take_settled(self._number)
+        batch = Batch(self._name, self._next, numbers, lines, self._load_skews(len(lines)), times, settled=settled)
         self._next += 1
-        return _Flight(batch, owners)
+        return _Flight(batch, owners, ())
+
+    def _load_held(self) -> _Flight | None:
+        """A batch of lines that come again, if there are any for this shard now."""
+        now_s, settings = asyncio.get_running_loop().time(), self._settings
+        held = self._held.load(self._number, now_s, settings.batch_events_max, settings.batch_bytes_max)
+        if not held:
+            return None
+        batch = Batch(
+            self._name,
+            self._next,
+            [each.number for each in held],
+            [each.line for each in held],
+            [each.skew_ms for each in held] if any(each.skew_ms for each in held) else [],
+            [each.time for each in held if each.time is not None],
+            [each.again for each in held],
+            self._held.take_settled(self._number),
+        )
+        self._next += 1
+        return _Flight(batch, [], held)
 
     def _load_skews(self, lines: int) -> list[int]:
         """Those of so many lines; none if nothing is corrected of any."""
@@ -187,10 +241,10 @@ class Lane:
     async def _send(self, flight: _Flight) -> None:
         answer = await self._ask(flight)
         if flight not in self._flights:
-            self._pump()  # it was answered when it was sent again, or given up
+            self.pump()  # it was answered when it was sent again, or given up
         elif answer is not None and answer.expected is None:
             self._settle(flight, answer)
-            self._pump()
+            self.pump()
         elif not self._recovering:
             self._recovering = True
             await self._send_again()
@@ -224,7 +278,7 @@ class Lane:
             else:
                 self._break_off(ShardUnavailable("the shard does not remember this router: hand the lines in again"))
         self._recovering = False
-        self._pump()
+        self.pump()
 
     def _break_off(self, error: Exception) -> None:
         """Nobody can tell what became of the batches under way: fail them, and go on under another name.
@@ -232,6 +286,8 @@ class Lane:
         Numbers count without a gap under each name, and these are not sent again.
         """
         flights, self._flights = self._flights, deque()
+        for lost in self._held.lose(self._number, [each for flight in flights for each in flight.held]):
+            lost.owner[0].fail(error)
         self._breaks += 1
         self._name, self._next = f"{self._router}-{self._breaks}", 1
         for flight in flights:
@@ -244,10 +300,40 @@ class Lane:
         if self.refuses is not None and not self._asks:
             self._asks = True
             spawn(self._wait_until_wanted(), self._tasks)
+        if answer.deferred or flight.held:
+            self._settle_held(flight, answer)
+            return
         reasons, start = iter(answer.reasons), 0
         for taken, places in flight.owners:
             taken.count(answer.outcomes[start : start + len(places)], places, reasons)
             start += len(places)
+
+    def _settle_held(self, flight: _Flight, answer: Answer) -> None:
+        """Some lines of the batch have to come again, or did."""
+        now_s, batch = asyncio.get_running_loop().time(), flight.batch
+        told, reasons = {each.place: each for each in answer.deferred}, iter(answer.reasons)
+        for place, held in enumerate(flight.held):
+            if place in told:
+                self._held.defer(self._number, held, told[place], now_s)
+            else:
+                self._held.settle(held)
+                taken, owned = held.owner
+                taken.count(answer.outcomes[place : place + 1], [owned], reasons)
+        start = 0
+        for taken, places in flight.owners:
+            of_batch = range(start, start + len(places))
+            start += len(places)
+            for place, owned in zip(of_batch, places, strict=True):
+                if place in told:
+                    number, line = batch.line_numbers[place], batch.lines[place]
+                    skew_ms = batch.skews_ms[place] if batch.skews_ms else 0
+                    time = batch.times[place] if batch.times else None
+                    held = HeldLine(number, line, (taken, owned), self._number, now_s, skew_ms, time)
+                    self._held.defer(self._number, held, told[place], now_s)
+            answered = [place for place in of_batch if place not in told]
+            outcomes = bytes(answer.outcomes[place] for place in answered)
+            taken.count(outcomes, [places[place - of_batch.start] for place in answered], reasons)
+        self._on_held()
 
     async def _wait_until_wanted(self) -> None:
         """Ask whether events are wanted again: no batch leaves meanwhile whose answer could tell."""

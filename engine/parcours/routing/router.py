@@ -20,7 +20,8 @@ from parcours.config import Settings
 from parcours.core.identity import SLOTS, SlotMap
 from parcours.errors import Overloaded, ShardUnavailable
 from parcours.journey.program import Program
-from parcours.routing.lane import Lane
+from parcours.routing.held import HeldLines
+from parcours.routing.lane import Lane, Whose
 from parcours.routing.ports import BatchPort
 from parcours.routing.taken import Taken
 from parcours.segment.line import Unusable
@@ -64,7 +65,12 @@ class Router:
         self._slot_map = slot_map or SlotMap(len(ports))
         self._program = program
         self._settings = settings
-        self._lanes = [Lane(name, port, settings, shares_loop=shares_loop) for port in ports]
+        self._held = held = HeldLines[Whose](self._slot_map.shard, self._unanswered_from, settings.later_max_s)
+        self._lanes = [
+            Lane(name, number, port, settings, held, self._on_held, shares_loop=shares_loop)
+            for number, port in enumerate(ports)
+        ]
+        self._timer: asyncio.TimerHandle | None = None
         self._shards = [self._slot_map.owner(slot) for slot in range(SLOTS)]
         self._lines = 0
         self._closed = False
@@ -186,8 +192,29 @@ class Router:
             return self._lanes
         return [lane for lane, places in zip(self._lanes, dealt.shares, strict=True) if places]
 
+    def _unanswered_from(self, shard: int) -> int | None:
+        return self._lanes[shard].unanswered_from()
+
+    def _on_held(self) -> None:
+        """Send what is held back and may go now, and come back while there is more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._closed:
+            return
+        loop = asyncio.get_running_loop()
+        for line in self._held.expire(loop.time()):
+            waited = f"somebody it concerns has been moving for {self._settings.later_max_s} s (later_max_s)"
+            line.owner[0].fail(ShardUnavailable(f"{waited}: hand the lines in again"))
+        for lane in self._lanes:
+            lane.pump()
+        if self._held:
+            self._timer = loop.call_later(self._held.pause_s(loop.time()), self._on_held)
+
     async def close(self) -> None:
         """Stop sending; calls under way, and those that wait for room, fail with ShardUnavailable."""
         self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         for lane in self._lanes:
             await lane.close()
