@@ -7,6 +7,9 @@ meanwhile, and loads once nobody does: they share the next commit (group commit)
 of the loop and never for a time. The shard takes only the batch whose number comes next and says which one it
 expects, so after a failure the lane goes back to that one and sends it, and everything behind it, again. A
 batch that had been taken before the failure is answered from the outcomes that the shard keeps (positions.py).
+
+A line may be deferred, as its person is moving to another shard. It is held back, with all that follow under its name,
+and sent again, perhaps to that other shard, while everybody else's go on (held.py).
 """
 
 from __future__ import annotations
