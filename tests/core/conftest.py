@@ -22,6 +22,7 @@ from parcours.core.fact import (
     LedgerChanged,
     LimitReached,
     Looked,
+    Merged,
     Moved,
     NotMerged,
     Published,
@@ -249,7 +250,7 @@ class Story:
             if isinstance(fact, DeliveryReached) and fact.outcome in ("queued", "held", "refused", "cancelled")
         ]
 
-    def others(self) -> list[Unmet | Unmatched | LimitReached | ZoneUnknown | NotMerged]:
+    def others(self) -> list[Unmet | Unmatched | LimitReached | ZoneUnknown | NotMerged | Merged]:
         usual = Moved | DeliveryReached | Changed | Published | LedgerChanged | Looked
         return [fact for fact in self.facts if not isinstance(fact, usual)]
 

@@ -46,6 +46,17 @@ def last_end(turn: Turn, journey: str, correlation: str | None) -> int | None:
     return max((at for at in ends if at is not None), default=None)
 
 
+def ended_by(profile: Profile, journey: str, correlation: str | None, at: int) -> int | None:
+    """When the newest archived run of this key ended that had ended by then; None if none is remembered."""
+    archive = profile.archives.get(journey)
+    if archive is None:
+        return None
+    if correlation is None and (archive.left_at is None or archive.left_at <= at):
+        return archive.left_at
+    runs = (run for found in newest_first(archive) for _, _, run in found if run.correlation == correlation)
+    return max((run.ended_at for run in runs if run.ended_at is not None and run.ended_at <= at), default=None)
+
+
 def take_out_with(turn: Turn, key: str) -> Run | None:
     """The archived run that has the delivery of this key, taken out; None if there is none."""
     found = _find(turn.profile, key)
@@ -151,7 +162,7 @@ def _note(turn: Turn, archive: Archive, run: Run) -> None:
 def _goal_until(journey: Journey, run: Run) -> int | None:
     """Until when the ended run may reach the goal of its version; None if it will not any more."""
     goal = journey.goal
-    if goal is None or goal.within_ms is None or run.goal_at is not None or run.version != journey.version:
+    if goal is None or goal.within_ms is None or run.goal_at is not None or run.apart or run.version != journey.version:
         return None
     return run.entered_at + goal.within_ms
 

@@ -59,6 +59,9 @@ class Effects(msgspec.Struct, gc=False):
     claimed  (key, attempt) of entries that a dispatcher may start
     settled  keys that leave the outbox: sent, failed, or cancelled
     inbox    what has changed in the person's inbox, in order
+    moved    (key, number) of the outbox entries of somebody who was merged into her: they are the person's from now on,
+             and their runs have these numbers; nothing else of an entry changes, and one that was ready still is. What
+             is cancelled by the merge is in `settled` alone.
     """
 
     facts: list[Fact] = []
@@ -67,3 +70,4 @@ class Effects(msgspec.Struct, gc=False):
     claimed: list[tuple[str, int]] = []
     settled: list[str] = []
     inbox: tuple[InboxChange, ...] = ()
+    moved: tuple[tuple[str, int], ...] = ()

@@ -13,7 +13,7 @@ from parcours.journey.publish.ledger import Verb
 
 What: TypeAlias = Literal[
     "entered", "not_entered", "reached", "waiting", "matched", "timed_out", "branched", "split",
-    "updated", "goal", "exited", "ended", "parked",
+    "updated", "goal", "exited", "ended", "parked", "merged",
 ]  # fmt: skip
 
 Outcome: TypeAlias = Literal[
@@ -32,6 +32,14 @@ ChangeKind: TypeAlias = Literal["trait", "consent", "audience", "suppressed"]
 Linking: TypeAlias = Literal["identify", "alias"]
 """The calls that say of two ids that they are one person's."""
 
+JoiningCall: TypeAlias = Literal["identify", "alias", "external", "merge"]
+"""By what two people were merged: `external` is an id of a declared namespace in an identify."""
+
+NotMergedReason: TypeAlias = Literal[
+    "", "two_known", "shared", "no_id", "identities_max", "erased", "too_large", "never"
+]  # fmt: skip
+"""Why nobody was merged; "" where merging was not asked for at all."""
+
 
 class Moved(msgspec.Struct, frozen=True, array_like=True, tag="moved", gc=False):
     """A run made a move, or an entry was refused (`run` and `step` are None then).
@@ -39,7 +47,8 @@ class Moved(msgspec.Struct, frozen=True, array_like=True, tag="moved", gc=False)
     why depends on what: entered (event name or "read"), not_entered (already_in, too_soon, outside_dates, paused,
     exit_audience), waiting (due time in ISO 8601, None for ever; at a send step the latest release of what is held,
     told again when that changes), matched (event or reaction), branched (index or "otherwise"), split (index), exited
-    (event), ended (last step, end step, stopped), parked (reason); else None.
+    (event), ended (last step, end step, stopped, `merged: ` and why), parked (reason), merged (the name and the number
+    that the run had before: told by files of results, for each run of a `Merged` that goes on); else None.
     left is the step that the run was at before it reached this one, None for its first: totals are counted by it.
     """
 
@@ -142,6 +151,37 @@ class NotMerged(msgspec.Struct, frozen=True, array_like=True, tag="not_merged", 
     person: str
     call: Linking
     other_id: str
+    reason: NotMergedReason = ""
+
+
+class RunMerged(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What became of an open run of somebody who was merged.
+
+    number  the one that it had as hers
+    to      the one that it has from now on; None if it has ended
+    why     of one that has ended: unused, exit_audience, already_in, too_soon, open_runs_max
+    step    where it stands, or stood
+    """
+
+    journey: str
+    version: int
+    number: int
+    to: int | None
+    why: str | None
+    step: str | None
+
+
+class Merged(msgspec.Struct, frozen=True, array_like=True, tag="merged"):
+    """Somebody was merged into the person: facts before have `name`, those after it have the person's.
+
+    runs  her open runs; the end of one is told before, under `name` and its old number
+    """
+
+    at: int
+    person: str
+    name: str
+    call: JoiningCall
+    runs: list[RunMerged] = []
 
 
 class Changed(msgspec.Struct, frozen=True, array_like=True, tag="changed", gc=False):
@@ -215,6 +255,7 @@ Fact: TypeAlias = (
     | LimitReached
     | ZoneUnknown
     | NotMerged
+    | Merged
     | Changed
     | Published
     | LedgerChanged

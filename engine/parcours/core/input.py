@@ -7,6 +7,8 @@ from typing import TypeAlias
 import msgspec
 
 from parcours.channel import Receipt
+from parcours.core.fact import JoiningCall
+from parcours.core.profile import Profile
 
 
 class ContentRefused(msgspec.Struct, frozen=True, tag="content_refused"):
@@ -65,6 +67,19 @@ class Aliased(msgspec.Struct, frozen=True):
 
     at: int
     previous_id: str
+
+
+class PersonJoined(msgspec.Struct, frozen=True):
+    """Somebody is merged into the person.
+
+    name     under which she lived until now
+    profile  hers as it was at this instant, after her own earlier timers; it belongs to the input, which changes it
+    """
+
+    at: int
+    name: str
+    call: JoiningCall
+    profile: Profile
 
 
 class ConsentChanged(msgspec.Struct, frozen=True):
@@ -231,6 +246,7 @@ Input: TypeAlias = (
     EventHappened
     | TraitsChanged
     | Aliased
+    | PersonJoined
     | ConsentChanged
     | SuppressionChanged
     | TimePassed

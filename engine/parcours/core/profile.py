@@ -117,6 +117,23 @@ class Origin(msgspec.Struct, frozen=True, array_like=True, gc=False):
     number: int
 
 
+class Identity(msgspec.Struct, array_like=True):
+    """What is known of a person's names besides the one under which her profile lies; nobody without it has others.
+
+    names       those that were merged into her, each with the day on which it was used last (days since the epoch)
+    identified  she is somebody known, and is never merged into anybody
+    shared      the name has been two people's, and can be linked to nobody
+    moved_to    it is no person but a forwarding address: the name under which the person lives now
+    returning   the name was asked back from the person to whom it belonged, and has not come back yet
+    """
+
+    names: dict[str, int] = {}
+    identified: bool = False
+    shared: bool = False
+    moved_to: str | None = None
+    returning: bool = False
+
+
 class Run(msgspec.Struct, array_like=True):
     """A run: one person's way through one journey.
 
@@ -127,6 +144,7 @@ class Run(msgspec.Struct, array_like=True):
     withdrawn    it was ended from outside (an exit), so nothing more may leave for it
     held_until   the latest release of what it waits for at a send step, as it was told last; None elsewhere
     since        when it has come to its step; None of an ended run
+    apart        its person was merged, what was before is not used: it reaches no goal, and nothing is sent again
     origin       under what it entered, None as long as that is its person's name and its number (`Turn.origin_of`)
     """
 
@@ -147,6 +165,7 @@ class Run(msgspec.Struct, array_like=True):
     origin: Origin | None = None
     held_until: int | None = None
     since: int | None = None
+    apart: bool = False
 
 
 class Archive(msgspec.Struct, array_like=True):
@@ -174,6 +193,9 @@ class BufferedInput(msgspec.Struct, frozen=True, array_like=True):
     timer     it fell due
     claim     of the delivery `key`, which was about to leave
     lost      `key` names a kind of input that found no room, so that its loss is recorded only once
+
+    among  the first and the last number of the runs that it concerns, where two people were merged since: what one of
+           them did moves no run of the other
     """
 
     at: int
@@ -185,6 +207,7 @@ class BufferedInput(msgspec.Struct, frozen=True, array_like=True):
     names: tuple[str, ...] = ()
     properties: dict[str, object] = {}
     changes: tuple[tuple[str, Literal["entered", "left"]], ...] = ()
+    among: tuple[int, int] | None = None
 
 
 class ReadMark(msgspec.Struct, frozen=True, array_like=True):
@@ -246,6 +269,7 @@ class Profile(msgspec.Struct, array_like=True):
     limits       those that are told of only once, each with what it is about
     inbox        cards and in-app messages that lie there, the first to come first
     lifted_by    by which reports suppressions were lifted: the hashes of their ids, the newest last
+    identity     her other names, None of nearly everybody
     """
 
     traits: dict[str, object] = {}
@@ -267,6 +291,7 @@ class Profile(msgspec.Struct, array_like=True):
     limits: list[str] = []
     inbox: list[InboxEntry] = []
     lifted_by: list[bytes] = []
+    identity: Identity | None = None
 
     def next_due(self) -> int:
         return min([timer.due for timer in self.timers]) if self.timers else NEVER

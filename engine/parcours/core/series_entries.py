@@ -45,6 +45,11 @@ class SeriesEntries(msgspec.Struct, array_like=True, gc=False):
         self.times = self.times[:place] + _TIME.pack(at) + self.times[place:]
         self.values = self.values[:place] + _VALUE.pack(value) + self.values[place:]
 
+    def take_in(self, other: SeriesEntries) -> None:
+        """Add the entries of another one, after those of the same time."""
+        for index in range(len(other)):
+            self.add(other.time(index), _VALUE.unpack_from(other.values, index * _BYTES)[0])
+
     def drop(self, count: int) -> None:
         """Drop the first entries."""
         self.times, self.values = self.times[count * _BYTES :], self.values[count * _BYTES :]

@@ -23,6 +23,7 @@ from parcours.core.fact import (
     LedgerChanged,
     LimitReached,
     Looked,
+    Merged,
     Moved,
     NotMerged,
     Published,
@@ -46,8 +47,9 @@ BY_MACHINE: Final = "machine_"
 UNCOUNTED_MOVES: Final = frozenset({"reached", "waiting", "updated"})
 """Moves that are not counted as ways: a step reached has a counter of its own, and the others leave the run there."""
 
-UNCOUNTED_FACTS: Final = frozenset({Changed, LedgerChanged, Looked, Published, Unmet})
-"""Facts that are exported and have no counter."""
+UNCOUNTED_FACTS: Final = frozenset({Changed, LedgerChanged, Looked, Merged, Published, Unmet})
+"""Facts that are exported and have no counter. A run that goes on under another name stays at its step, and in the sum
+over everybody that step has as many waiting as before; one that ends by a merge is told as a move of its own."""
 
 OTHER: Final = "other"
 """The journey under which everything beyond the bounds is counted."""

@@ -13,7 +13,17 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from parcours.core.fact import DeliveryReached, Fact, LimitReached, Moved, NotMerged, Unmatched, Unmet, ZoneUnknown
+from parcours.core.fact import (
+    DeliveryReached,
+    Fact,
+    LimitReached,
+    Merged,
+    Moved,
+    NotMerged,
+    Unmatched,
+    Unmet,
+    ZoneUnknown,
+)
 from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.outline import awaited, starts_by
 from parcours.insight.sentences import AFTER_A_PAUSE, ONCE_ONLY, sentence
@@ -177,7 +187,7 @@ def explain(
         elif isinstance(fact, Unmet):
             refusal = Refusal(at=fact.at, version=fact.version, why="unmet", event=fact.event, detail=fact.why)
             _of(told, fact.journey).refusals.append(refusal)
-        elif isinstance(fact, Unmatched | LimitReached | ZoneUnknown):
+        elif isinstance(fact, Unmatched | LimitReached | ZoneUnknown | Merged):
             notes.append((fact.at, sentence(fact) or ""))
         elif isinstance(fact, NotMerged):
             link = fact.call, fact.other_id

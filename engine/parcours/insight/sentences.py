@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parcours.core.fact import DeliveryReached, LimitReached, Moved, NotMerged, Unmatched, Unmet, ZoneUnknown
+from parcours.core.fact import DeliveryReached, LimitReached, Merged, Moved, NotMerged, Unmatched, Unmet, ZoneUnknown
 from parcours.core.totals import INTERNAL_OUTCOMES
 
 REFUSALS = {
@@ -13,6 +13,26 @@ REFUSALS = {
     "exit_audience": "the person is in an audience that ends the journey",
 }
 """Why an entry is refused, in words."""
+
+NOT_MERGED = {
+    "two_known": "not merged, for both are known people, who are never merged",
+    "shared": "not merged, for it is or was another person's; with a new anonymous id it would be",
+    "no_id": "not merged, for this is a placeholder and nobody's id; whoever sends it has to send a real one",
+    "identities_max": "not merged, for the person has as many names as identities_max lets her have",
+    "erased": "not merged, for one of the two is being erased",
+    "too_large": "not merged, for what is known under it is larger than package_bytes_max",
+    "never": "not merged, for profile.yaml says `link: never` of its namespace",
+}
+"""Why two ids were not merged, in words, and what would have to be different."""
+
+ENDED_BY_MERGE = {
+    "unused": "what was before the merge is not used",
+    "exit_audience": REFUSALS["exit_audience"],
+    "already_in": REFUSALS["already_in"],
+    "too_soon": REFUSALS["too_soon"],
+    "open_runs_max": "too many runs were open",
+}
+"""Why an arriving run ended by a merge, in words."""
 
 READS_ENDED = "The reads of {journeys} recur without end; here they ended with the last event, and go on with {until}."
 """What became of reads by a rule without COUNT and UNTIL where no end of the simulation was given."""
@@ -97,5 +117,23 @@ def sentence(fact: object) -> str | None:
         return f"{given} is no time zone: that of the project counts instead, {fact.used}"
     if isinstance(fact, NotMerged):
         other = f"the anonymous id {fact.other_id!r}" if fact.call == "identify" else "another id"
-        return f"{fact.call} with {other}: nobody is merged, and what is known under it stays apart"
+        why = NOT_MERGED.get(fact.reason, "nobody is merged, and what is known under it stays apart")
+        return f"{fact.call} with {other}: {why}"
+    if isinstance(fact, Merged):
+        return _merged(fact)
     return None
+
+
+def _merged(fact: Merged) -> str:
+    on = [f"{run.journey} (her run {run.number} is run {run.to} now)" for run in fact.runs if run.to is not None]
+    ended = [
+        f"{run.journey} (run {run.number}: {ENDED_BY_MERGE.get(run.why or '', run.why)})"
+        for run in fact.runs
+        if run.why
+    ]
+    parts = [f"{fact.name} was merged into her by {fact.call}"]
+    if on:
+        parts.append(f"goes on in {', '.join(on)}")
+    if ended:
+        parts.append(f"ended in {', '.join(ended)}")
+    return "; ".join(parts)

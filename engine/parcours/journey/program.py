@@ -342,7 +342,6 @@ class Program:
     messages: Mapping[str, Message]
     journeys: tuple[Journey, ...]
     """The journeys that take entries, each in its newest version: highest priority first, then by name."""
-
     actions: Mapping[str, Action] = field(default_factory=dict)
     policies: Policies = field(default_factory=Policies)
     addresses: Mapping[str, Expression] = field(default_factory=dict)
@@ -357,6 +356,7 @@ class Program:
     insight: InsightDocument = field(default_factory=InsightDocument)
     """What is kept of what happened, and for how long."""
 
+    anonymous_history: Literal["used", "unused"] = "unused"  # what somebody did before she was merged
     cloud_types: Mapping[str, str] = field(default_factory=dict)  # type of CloudEvents -> name of the event
     disclosure: Disclosure = field(default_factory=Disclosure)
     draining: tuple[Journey, ...] = ()

@@ -20,7 +20,7 @@ from itertools import islice
 import msgspec
 
 from parcours.config import Settings
-from parcours.core.fact import Fact, LimitReached, Moved
+from parcours.core.fact import Fact, LimitReached, Merged, Moved
 from parcours.core.fact_block import decode_facts
 from parcours.core.identity import SlotMap
 from parcours.core.profile import decode_profile
@@ -209,6 +209,8 @@ class WaitingSweep:
         """Take over the moves of a commit, of people who have been swept already."""
         person, swept = "", False
         for fact in facts:
+            if type(fact) is Merged:
+                self._note_merge(fact)
             if type(fact) is not Moved:
                 continue
             if fact.person != person:  # the facts of one person come together
@@ -222,3 +224,10 @@ class WaitingSweep:
                     self.waiting[fact.journey, fact.version, fact.left] -= 1
             elif fact.what in ("exited", "ended") and fact.step is not None:
                 self.waiting[fact.journey, fact.version, fact.step] -= 1
+
+    def _note_merge(self, fact: Merged) -> None:
+        """Its runs go on with somebody else, who may have been swept where they were not, or the other way round."""
+        gained = (self._slot_of(fact.person) in self._seen) - (self._slot_of(fact.name) in self._seen)
+        for run in fact.runs:
+            if gained and run.to is not None and run.step is not None:
+                self.waiting[run.journey, run.version, run.step] += gained

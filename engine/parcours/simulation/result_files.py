@@ -20,7 +20,7 @@ from typing import Self, TypeAlias
 
 import msgspec
 
-from parcours.core.fact import DeliveryReached, Fact, Moved
+from parcours.core.fact import DeliveryReached, Fact, Merged, Moved
 from parcours.core.time_text import time_text
 from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.summary import Summary
@@ -104,6 +104,8 @@ class ResultFiles:
             if type(fact) is Moved:
                 if fact.what not in INTERNAL_MOVES:
                     moves.append(fact)
+            elif type(fact) is Merged:
+                moves += _arrivals(fact)
             elif type(fact) is DeliveryReached and fact.outcome not in INTERNAL_OUTCOMES and not fact.machine:
                 deliveries.append(fact)
         _add(self._moves, _move_rows(moves, self._number))
@@ -167,6 +169,17 @@ def _delivery_rows(told: list[DeliveryReached], first_number: int) -> list[Resul
         ]  # fmt: skip
         rows.append(_row(of, number, lines))
     return rows
+
+
+def _arrivals(fact: Merged) -> list[Moved]:
+    """A move for each run that goes on as another person's: it had the name and the number that it tells."""
+    return [
+        Moved(
+            fact.at, fact.person, run.journey, run.version, run.to, run.step, "merged", f"{fact.name} run {run.number}"
+        )
+        for run in fact.runs
+        if run.to is not None
+    ]
 
 
 def _move_rows(told: list[Moved], first_number: int) -> list[ResultRow]:

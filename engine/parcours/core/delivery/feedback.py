@@ -37,6 +37,9 @@ from parcours.core.input import ContentRefused, Interrupted, PersonReported, Pla
 from parcours.core.profile import DeliveryState, DeliveryStateName, Run
 from parcours.core.turn import Turn
 
+MERGED = "merged"
+"""Why a delivery failed whose run's person was merged meanwhile: what is not sent at once is not sent any more."""
+
 
 def take_receipt(turn: Turn, receipt: Settlement) -> Run | None:
     """Apply a channel's receipt. Returns the run if a listener of it may react, else None."""
@@ -122,7 +125,9 @@ def _fail(turn: Turn, run: Run, delivery: DeliveryState, reason: str, code: str 
 
 def _try_again(turn: Turn, run: Run, delivery: DeliveryState, receipt: NotSent) -> None:
     settings = turn.settings
-    if run.withdrawn:
+    if run.apart:
+        _fail(turn, run, delivery, MERGED, receipt.code)
+    elif run.withdrawn:
         close(turn, run, delivery, "cancelled", reason="the run was left", code=receipt.code)
     elif delivery.attempt >= settings.attempts_max:
         _fail(turn, run, delivery, f"not sent in {delivery.attempt} attempts: {receipt.reason}", receipt.code)
@@ -138,6 +143,8 @@ def _try_again(turn: Turn, run: Run, delivery: DeliveryState, receipt: NotSent) 
 
 def _take_back(turn: Turn, run: Run, delivery: DeliveryState, receipt: NotSent) -> None:
     """Queue a delivery again that nobody has tried: no attempt is counted, and its dispatcher knows when to go on."""
+    if run.apart:
+        return _fail(turn, run, delivery, MERGED, receipt.code)
     if run.withdrawn:
         return close(turn, run, delivery, "cancelled", reason="the run was left", code=receipt.code)
     delivery.state = "queued"

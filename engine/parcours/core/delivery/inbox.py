@@ -49,10 +49,22 @@ def place(turn: Turn, run: Run, delivery: DeliveryState, placed: Placed) -> None
     turn.profile.inbox.append(entry)
     turn.set_timer(expires, "expiry", run, delivery.key)
     _tell(turn, entry, "message")
-    _make_room(turn)
+    make_room(turn)
 
 
-def _make_room(turn: Turn) -> None:
+def lay(turn: Turn, entries: list[InboxEntry]) -> None:
+    """Lay the entries of somebody who was merged into the person beside her own, in the order of time."""
+    if entries:
+        turn.profile.inbox = sorted([*turn.profile.inbox, *entries], key=lambda entry: entry.at)
+
+
+def take_back_all(turn: Turn, keys: Collection[str]) -> None:
+    """Take these entries out of the inbox, seen or not, for their runs were ended from outside."""
+    for entry in [each for each in turn.profile.inbox if each.key in keys]:
+        _withdraw(turn, entry, "exit")
+
+
+def make_room(turn: Turn) -> None:
     """Push out the oldest that are not pinned; pinned ones only where there are no others."""
     settings = turn.settings
     while inbox := turn.profile.inbox:

@@ -9,7 +9,7 @@ cap counts the newest, up to `reservations_max` in all.
 
 from __future__ import annotations
 
-from parcours.core.profile import DeliveryState, DeliveryStateName, Reservation
+from parcours.core.profile import DeliveryState, DeliveryStateName, Profile, Reservation
 from parcours.core.turn import Turn
 from parcours.journey.program import Cap, Message
 
@@ -35,6 +35,23 @@ def reserve(turn: Turn, delivery: DeliveryState, message: Message) -> None:
     if len(kept) > turn.settings.reservations_max:
         kept = _without_uncounted(turn, kept)
     profile.reservations, profile.reserved_ms = kept, longest_ms
+
+
+def take_in(turn: Turn, other: Profile) -> None:
+    """Count what somebody who was merged into the person was sent as hers, even above a cap.
+
+    Whoever has never had a run was sent nothing, so her reservations are complete for a window of any length.
+    """
+    profile = turn.profile
+    if other.counts:
+        profile.reserved_ms = min(profile.reserved_ms, other.reserved_ms) if profile.counts else other.reserved_ms
+    joined = sorted([*profile.reservations, *other.reservations], key=lambda each: each.at)
+    while len(joined) > turn.settings.reservations_max:
+        fewer = _without_uncounted(turn, joined)
+        if fewer is joined:
+            break
+        joined = fewer
+    profile.reservations = joined
 
 
 def counted(turn: Turn) -> list[Reservation]:

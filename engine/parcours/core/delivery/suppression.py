@@ -16,7 +16,7 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from parcours.core.fact import Changed, LimitReached
-from parcours.core.profile import DeliveryState, is_empty
+from parcours.core.profile import DeliveryState, Profile, is_empty
 from parcours.core.turn import Turn
 
 SOFT_FAILURES_KEPT_MAX = 20
@@ -41,6 +41,39 @@ def suppress(turn: Turn, channel: str, address: str, since: int) -> None:
         why = f"the oldest dead address on {channel} was forgotten"
         turn.effects.facts.append(LimitReached(turn.at, turn.person, "suppressed_addresses_max", why))
     _keep_to_room(turn)
+
+
+def take_in(turn: Turn, other: Profile) -> None:
+    """Take over what is known of the addresses of somebody who was merged: hers go first if any have to.
+
+    Soft failures are put together by their times: so many of them are as much as if one person had met them.
+    """
+    profile, most = turn.profile, turn.settings.suppressed_addresses_max
+    for channel, theirs in other.suppressed.items():
+        own = profile.suppressed.get(channel, {})
+        joined = {address: since for address, since in theirs.items() if address not in own}
+        for _ in joined:
+            turn.effects.facts.append(Changed(turn.at, turn.person, "suppressed", channel, "suppressed"))
+        joined |= {address: max(since, theirs.get(address, since)) for address, since in own.items()}
+        profile.suppressed[channel] = joined
+        for address in joined:
+            _forget_failures(turn, channel, address)
+        for oldest in list(joined)[: max(len(joined) - most, 0)]:
+            del joined[oldest]
+            why = f"the oldest dead address on {channel} was forgotten"
+            turn.effects.facts.append(LimitReached(turn.at, turn.person, "suppressed_addresses_max", why))
+    _keep_to_room(turn)
+    for channel, failures in other.soft_failures.items():
+        for address, times in failures.items():
+            if not is_suppressed(turn, channel, address):
+                by_address = profile.soft_failures.setdefault(channel, {})
+                together = sorted({*times, *by_address.get(address, ())})
+                kept = max(SOFT_FAILURES_KEPT_MAX, turn.settings.soft_failures_max)
+                by_address[address] = [*together[:1], *together[1:][-(kept - 1) :]]
+                if len(by_address) > most:
+                    del by_address[next(iter(by_address))]
+    profile.lifted_by = [*(each for each in other.lifted_by if each not in profile.lifted_by), *profile.lifted_by]
+    del profile.lifted_by[:-LIFTS_KEPT_MAX]
 
 
 def _keep_to_room(turn: Turn) -> None:

@@ -62,7 +62,7 @@ def _try_to_enter(turn: Turn, journey: Journey, why: str | list[Trigger], proper
         if met is None:
             return _tell_unmet(turn, journey, why, scope)
         why = met.name
-    if _in_exit_audience(turn, journey):
+    if in_exit_audience(turn, journey):
         return _refuse(turn, journey, "exit_audience")
     correlation = correlation_key(journey.correlation.value(scope)) if journey.correlation else None
     return _enter(turn, journey, correlation, why, properties)
@@ -82,7 +82,7 @@ def _tell_unmet(turn: Turn, journey: Journey, triggers: Sequence[Trigger], scope
             turn.effects.facts.append(Unmet(turn.at, turn.person, journey.name, journey.version, each.name, unmet))
 
 
-def _in_exit_audience(turn: Turn, journey: Journey) -> bool:
+def in_exit_audience(turn: Turn, journey: Journey) -> bool:
     """Whether the person is in an audience that ends runs by being entered: she cannot enter it any more."""
     audiences = turn.profile.audiences
     return bool(audiences) and any(

@@ -111,7 +111,7 @@ def _meets(turn: Turn, run: Run, trigger: Trigger | AudienceTrigger, occasion: O
 
 def _credit_goal(turn: Turn, journey: Journey, run: Run, occasion: Occasion) -> None:
     goal = journey.goal
-    if goal is None or run.goal_at is not None:
+    if goal is None or run.goal_at is not None or run.apart:
         return
     in_time = run.ended_at is None if goal.within_ms is None else turn.at <= run.entered_at + goal.within_ms
     if in_time and _meets(turn, run, goal.trigger, occasion):

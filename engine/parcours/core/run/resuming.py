@@ -91,7 +91,8 @@ def credit_missed(turn: Turn, journey: str) -> None:
         if given.journey == journey and given.kind == "occasion":
             turn.at = given.at
             # A goal counts `within` its time after the entry, so it is judged at the input's own time.
-            credit(turn, _occasion(given), [each for each in turn.open_runs() if each[1].journey == journey])
+            own = [each for each in turn.open_runs() if each[1].journey == journey]
+            credit(turn, _occasion(given), _among(own, given))
     turn.at = now
 
 
@@ -123,11 +124,20 @@ def _apply(turn: Turn, given: BufferedInput, runs: Collection[int], hear: Callab
         return
     own = _of(turn.open_runs(), given.journey, runs)
     if given.kind == "occasion":
-        move(turn, _occasion(given), own, _of(turn.ended_runs(), given.journey, runs))
+        ended = _of(turn.ended_runs(), given.journey, runs)
+        move(turn, _occasion(given), _among(own, given), _among(ended, given))
         return
     for _, run in own:
         if run.number == given.run:
             hear(turn, run)
+
+
+def _among(placed: list[Placed], given: BufferedInput) -> list[Placed]:
+    """Those of the runs that the buffered input concerns."""
+    if given.among is None:
+        return placed
+    first, last = given.among
+    return [(journey, run) for journey, run in placed if first <= run.number <= last]
 
 
 def _occasion(given: BufferedInput) -> Occasion:

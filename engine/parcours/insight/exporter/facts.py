@@ -10,23 +10,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
+import msgspec
+
 from parcours.core.fact import (
     Changed,
     DeliveryReached,
     Fact,
+    JoiningCall,
     LedgerChanged,
     LimitReached,
     Looked,
+    Merged,
     Moved,
     NotMerged,
     Published,
+    RunMerged,
     Unmatched,
     Unmet,
     ZoneUnknown,
 )
-from parcours.insight.exporter.rows import NOT_MERGED, ZONE_UNKNOWN
+from parcours.insight.exporter.rows import MERGED, NOT_MERGED, ZONE_UNKNOWN
 from parcours.journey.model.insight import FactTable
 from parcours.journey.publish.ledger import Verb
+
+_decode_merge = msgspec.json.Decoder(tuple[JoiningCall, list[RunMerged]]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,10 @@ def _change(row: Told) -> Fact:
         case what if what == ZONE_UNKNOWN:
             return ZoneUnknown(at, person, name, value)
         case what if what == NOT_MERGED:
-            return NotMerged(at, person, name, value)
+            return NotMerged(at, person, name, value, row["reason"] or "")
+        case what if what == MERGED:
+            call, runs = _decode_merge(value)
+            return Merged(at, person, name, call, runs)
         case what if what in VERBS:
             return LedgerChanged(at, person, what, name, int(value), row["by"] or "")
         case what:

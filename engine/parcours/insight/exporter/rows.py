@@ -19,6 +19,7 @@ from parcours.core.fact import (
     LedgerChanged,
     LimitReached,
     Looked,
+    Merged,
     Moved,
     NotMerged,
     Published,
@@ -39,6 +40,9 @@ from parcours.shard.messages import ExportRecord
 
 JOURNEY: Final = "journey"
 """Whose run it is, in the column `kind`."""
+
+MERGED: Final = "merged"
+"""What the table of changes says of somebody who was merged into the person; the value has what became of her runs."""
 
 ZONE_UNKNOWN: Final = "zone_unknown"
 NOT_MERGED: Final = "not_merged"
@@ -191,15 +195,17 @@ def _told(fact: Fact, telling: Telling) -> tuple[FactTable, Row]:
         case LimitReached():
             return "limits", (fact.setting, fact.why)
         case ZoneUnknown():
-            return "changes", (ZONE_UNKNOWN, fact.zone, fact.used, None)
+            return "changes", (ZONE_UNKNOWN, fact.zone, fact.used, None, None)
         case NotMerged():
-            return "changes", (NOT_MERGED, fact.call, fact.other_id, None)
+            return "changes", (NOT_MERGED, fact.call, fact.other_id, None, fact.reason or None)
+        case Merged():
+            return "changes", (MERGED, fact.name, _json((fact.call, fact.runs)).decode(), None, None)
         case Changed():
-            return "changes", (fact.what, fact.name, fact.value, None)
+            return "changes", (fact.what, fact.name, fact.value, None, None)
         case Published():
             return "publications", (fact.journey, fact.version, fact.document, fact.digest, fact.by or None)
         case LedgerChanged():
-            return "changes", (fact.verb, fact.journey, str(fact.ledger), fact.by or None)
+            return "changes", (fact.verb, fact.journey, str(fact.ledger), fact.by or None, None)
         case Looked():
             return "looks", (fact.key, fact.route)
     assert_never(fact)

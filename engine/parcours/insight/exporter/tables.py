@@ -94,6 +94,7 @@ COLUMNS: Final[Mapping[KeptTable, tuple[Column, ...]]] = {
         Column("name"),
         Column("value", nullable=True),
         Column("by", nullable=True),
+        Column("reason", nullable=True),
         *_LAST,
     ),
     "publications": (

@@ -1,0 +1,229 @@
+"""Merging: somebody becomes the person, and what she has under way becomes the person's (joining.py has the rest).
+
+All of it takes place at one instant, which is an input of the person. In this order:
+
+1. what both have is joined;
+2. the runs arrive under new numbers, after those that the person ever had, so that no number comes twice;
+3. of the open ones those end that may not go on: the first rule of `_objection` that objects says why;
+4. audiences are looked at again, and the phases are gone through once for those that have changed.
+
+Nothing is entered, credited or heard by what either did before. A run keeps the name and number under which it entered
+(`Run.origin`): keys of deliveries and arms of splits go by them. A run that ends is told under the other name and its
+old number, and everything later under the person's and the new one.
+
+Where the history before is not used, every open run ends, and so does every delivery that is not claimed. Ended runs
+are kept for re-entry without any value of an event; those with a correlation, which is such a value, are dropped unless
+a delivery of theirs is still to be answered for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec.structs import replace
+
+from parcours.core.archive import ended_by, has_under_way, unfinished
+from parcours.core.audiences import look_again
+from parcours.core.delivery import inbox
+from parcours.core.delivery.sending import withdraw
+from parcours.core.fact import DeliveryReached, Fact, LimitReached, Merged, Moved, RunMerged
+from parcours.core.input import PersonJoined
+from parcours.core.joining import join
+from parcours.core.occasion import Occasion
+from parcours.core.pause_buffer import REPLAYED
+from parcours.core.profile import Archive, BufferedInput, Origin, Profile, Run, is_empty
+from parcours.core.run.entries import in_exit_audience
+from parcours.core.run.phases import go_through
+from parcours.core.run.walk import archive
+from parcours.core.turn import Turn
+
+NO_CORRELATION: Final = "null"
+"""The correlation of a run of which none may be known: no value has this text, so it meets no other run's."""
+
+
+def merge(turn: Turn, given: PersonJoined) -> None:
+    """Merge somebody into the person."""
+    name, other, used = given.name, given.profile, turn.program.anonymous_history == "used"
+    unknown = _is_unknown(turn.profile)
+    # The rules look at the person as she was: nothing of this has changed her audiences and runs yet.
+    runs = sorted(other.runs, key=lambda run: _order(turn, run))
+    objections = [_objection(turn, run) if used else "unused" for run in runs]
+    join(turn, name, other)
+    before = dict(turn.profile.counts)
+    past = other.past
+    for run in (*past, *runs):
+        run.origin = run.origin or Origin(name, run.number)
+        run.number += before.get(run.journey, 0)
+    _take_timers(turn, other, before, used=used)
+    if used:
+        _take_kept(turn, other, before)
+    _take_counts(turn.profile, other)
+    turn.ended += past
+    inbox.lay(turn, other.inbox)
+    told = len(turn.effects.facts)
+    merged = _let_arrive(turn, runs, objections, before)
+    if not used:
+        _leave_behind(turn, past, runs, [entry.key for entry in other.inbox])
+    turn.effects.facts[told:] = [_as_hers(fact, turn.person, name, before) for fact in turn.effects.facts[told:]]
+    inbox.make_room(turn)
+    turn.effects.moved = tuple(_moved([*past, *runs]))
+    turn.effects.facts.append(Merged(turn.at, turn.person, name, given.call, merged))
+    changes = look_again(turn, unknown=unknown) if turn.program.audiences and not _is_unknown(turn.profile) else ()
+    if changes:
+        go_through(turn, Occasion(changes=changes))
+
+
+def _is_unknown(profile: Profile) -> bool:
+    """Whether nothing but names is known of the person."""
+    return is_empty(profile if profile.identity is None else replace(profile, identity=None))
+
+
+def _order(turn: Turn, run: Run) -> tuple[int, str, int]:
+    """The order in which runs arrive, that in which they react: it tells which find no room."""
+    journey = turn.journey_of(run)
+    return 0 if journey is None else -journey.priority, run.journey, run.number
+
+
+def _objection(turn: Turn, run: Run) -> str | None:
+    """Why an arriving run may not go on as the person's, None if it may. The limit of open runs is looked at later."""
+    journey = turn.journey_of(run)
+    if journey is not None and in_exit_audience(turn, journey):
+        return "exit_audience"
+    if any(own.journey == run.journey and own.correlation == run.correlation for own in turn.profile.runs):
+        return "already_in"
+    pause_ms = 0 if journey is None else journey.reentry_after_ms
+    if pause_ms == 0:
+        return None
+    ended_at = ended_by(turn.profile, run.journey, run.correlation, run.entered_at)
+    if ended_at is not None and (pause_ms is None or run.entered_at < ended_at + pause_ms):
+        return "too_soon"
+    return None
+
+
+def _let_arrive(
+    turn: Turn, runs: list[Run], objections: list[str | None], before: Mapping[str, int]
+) -> list[RunMerged]:
+    """Let the open runs go on as the person's, or end them; what became of each."""
+    merged = []
+    most = turn.settings.open_runs_max
+    for run, objection in zip(runs, objections, strict=True):
+        why, step, number = objection, run.step, run.number - before.get(run.journey, 0)
+        if why is None and unfinished(turn) >= most:
+            why = "open_runs_max"
+            told = f"a run of {run.journey!r} ended by a merge, with {most} runs open or with a delivery under way"
+            turn.effects.facts.append(LimitReached(turn.at, turn.person, why, told))
+        turn.profile.runs.append(run)
+        if why is not None:
+            withdraw(turn, run)
+            turn.record(run, "ended", f"merged: {why}")
+            archive(turn, run)
+        merged.append(RunMerged(run.journey, run.version, number, None if why else run.number, why, step))
+    return merged
+
+
+def _as_hers(fact: Fact, person: str, name: str, before: Mapping[str, int]) -> Fact:
+    """A fact of a run that ends by the merge, under the other name and the number that the run had there."""
+    if isinstance(fact, Moved | DeliveryReached) and fact.person == person and fact.run is not None:
+        number = fact.run - before.get(fact.journey, 0)
+        return replace(fact, person=name, run=number) if number > 0 else fact
+    return fact
+
+
+def _moved(runs: list[Run]) -> list[tuple[str, int]]:
+    """The deliveries that have an outbox entry, each with the number of its run."""
+    return [
+        (each.key, run.number) for run in runs for each in run.deliveries if each.is_under_way and each.state != "held"
+    ]
+
+
+def _take_counts(profile: Profile, other: Profile) -> None:
+    for journey, number in other.counts.items():
+        profile.counts[journey] = profile.counts.get(journey, 0) + number
+    for journey, theirs in other.archives.items():
+        if theirs.left_at is not None:
+            own = profile.archives.setdefault(journey, Archive())
+            own.left_at = theirs.left_at if own.left_at is None else max(own.left_at, theirs.left_at)
+
+
+def _take_timers(turn: Turn, other: Profile, before: Mapping[str, int], *, used: bool) -> None:
+    """Take over timers, after the person's own of the same instant.
+
+    Her audiences lapse. A read that counts the person lets her enter once, at her own time.
+    """
+    profile = turn.profile
+    reads = {timer.journey for timer in profile.timers if timer.kind == "read"}
+    for timer in other.timers:
+        if timer.kind == "audience" or (timer.kind == "read" and (not used or timer.journey in reads)):
+            continue
+        number = timer.run and timer.run + before.get(timer.journey, 0)
+        profile.timers.append(replace(timer, sequence=timer.sequence + profile.sequence, run=number))
+    profile.sequence += other.sequence
+
+
+def _take_kept(turn: Turn, other: Profile, before: Mapping[str, int]) -> None:
+    """Take over what paused journeys have kept, by time; what either did moves the own runs of each alone."""
+    profile = turn.profile
+    if not other.counts and not other.kept:
+        return
+    own = [_concerning(each, before, other.counts, theirs=False) for each in profile.kept]
+    theirs = [_concerning(each, before, other.counts, theirs=True) for each in other.kept if each.kind != "zone"]
+    lost = {(each.journey, each.key) for each in own if each.kind == "lost"}
+    profile.kept, room = [], dict[str, int]()
+    for each in sorted([*own, *theirs], key=lambda kept: kept.at):
+        if each.kind in REPLAYED:
+            room[each.journey] = room.get(each.journey, turn.settings.kept_inputs_max) - 1
+            if room[each.journey] < 0:
+                _tell_lost(turn, each.journey, tell=room[each.journey] == -1)
+                continue
+        elif each.kind == "lost" and each not in own and (each.journey, each.key) in lost:
+            continue
+        profile.kept.append(each)
+
+
+def _tell_lost(turn: Turn, journey: str, *, tell: bool) -> None:
+    """Record once that some of what was kept has found no room."""
+    if tell:
+        most = turn.settings.kept_inputs_max
+        why = f"{journey!r} is paused and keeps {most} inputs of a person: of two that were merged it misses the last"
+        turn.effects.facts.append(LimitReached(turn.at, turn.person, "kept_inputs_max", why))
+
+
+def _concerning(
+    each: BufferedInput, before: Mapping[str, int], counts: Mapping[str, int], *, theirs: bool
+) -> BufferedInput:
+    """A kept input under the new numbers of runs, concerning the runs of its own side."""
+    offset, number = before.get(each.journey, 0), counts.get(each.journey, 0)
+    if not number:
+        return each
+    if not theirs:
+        return replace(each, among=each.among or (1, offset)) if each.kind == "occasion" else each
+    first, last = each.among or (1, number)
+    timer = None if each.timer is None else replace(each.timer, run=each.timer.run and each.timer.run + offset)
+    among = (first + offset, last + offset) if each.kind == "occasion" else None
+    return replace(each, run=each.run and each.run + offset, timer=timer, among=among)
+
+
+def _leave_behind(turn: Turn, past: list[Run], runs: list[Run], entries: list[str]) -> None:
+    """End what would still come of the history before, and keep no value of it but addresses written to."""
+    for run in past:
+        if has_under_way(run):
+            withdraw(turn, run)
+    inbox.take_back_all(turn, entries)
+    dropped: set[str] = set()
+    for run in (*past, *runs):
+        run.apart, run.entry, run.event, run.parked = True, {}, {}, None
+        for delivery in run.deliveries:
+            delivery.links, delivery.answer = {}, {}
+            delivery.machines = {what: at for what, at in delivery.machines.items() if what == "opened"}
+        if run.correlation is not None:
+            run.correlation = NO_CORRELATION
+            if not has_under_way(run):
+                turn.ended = [each for each in turn.ended if each is not run]
+                dropped |= {delivery.key for delivery in run.deliveries}
+    theirs = {delivery.key for run in (*past, *runs) for delivery in run.deliveries}
+    turn.profile.timers = [
+        timer
+        for timer in turn.profile.timers
+        if timer.key not in dropped and not (timer.kind == "click" and timer.key in theirs)
+    ]
