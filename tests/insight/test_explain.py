@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from parcours import Project, simulate
-from parcours.core.fact import Fact, LimitReached, Moved, NotMerged, Unmatched, Unmet, ZoneUnknown
+from parcours.core.fact import Fact, LimitReached, Merged, Moved, NotMerged, RunMerged, Unmatched, Unmet, ZoneUnknown
 from parcours.insight.explain import TIE_WAIT, explain
 from parcours.insight.explain_text import explanation_text
 from parcours.insight.sentences import reached
@@ -132,6 +132,20 @@ def test_an_id_that_was_not_merged_is_noted_once_however_often_it_was_said() -> 
         (1, "identify with the anonymous id '7f3a': nobody is merged, and what is known under it stays apart"),
         (3, "identify with the anonymous id '9b': nobody is merged, and what is known under it stays apart"),
         (4, "alias with another id: nobody is merged, and what is known under it stays apart"),
+    )
+
+
+def test_a_merge_is_noted_with_what_became_of_each_run() -> None:
+    runs = [RunMerged("cart", 1, 1, 4, None, "rest"), RunMerged("tour", 1, 2, None, "already_in", "rest")]
+
+    assert explain([Merged(1, "sarah", "@anonymous/7f3a", "identify", runs)], "sarah").notes == (
+        (
+            1,
+            (
+                "@anonymous/7f3a was merged into her by identify; goes on in cart (her run 1 is run 4 now); "
+                "ended in tour (run 2: a run of it is open already)"
+            ),
+        ),
     )
 
 
