@@ -371,6 +371,14 @@ def test_a_single_cloudevent_of_no_use_is_told_so_by_400(
     assert reason in answer.json()["message"]
 
 
+def test_a_cloudevent_whose_subject_is_no_utf8_is_nobodys(at_door: AtDoor) -> None:
+    headers = {f"ce-{name}": str(value) for name, value in CLOUD.items() if name != "data"}
+    answer = at_door(lambda client: client.post("/events", b"{}", **{**headers, "ce-subject": "%ff"}))
+
+    assert answer.status_code == 400
+    assert "userId is neither a text nor a number" in answer.json()["message"]
+
+
 def test_a_cloudevent_names_its_person_and_its_call_by_extensions(at_door: AtDoor) -> None:
     async def scenario(client: Client) -> list[Any]:
         events = [

@@ -229,6 +229,38 @@ def test_what_is_changed_by_hand_counts_once_for_each_idempotency_key(tmp_path: 
     at_the_desk(tmp_path, visit)
 
 
+def test_one_idempotency_key_for_two_kinds_of_changes_loses_neither(tmp_path: Path) -> None:
+    async def visit(desk: Desk) -> None:
+        ticket = {"Idempotency-Key": "call-17"}
+        await desk.post("/people/sarah/traits", {"traits": {"city": "Lille"}}, **ticket)
+        withdrawn = await desk.post("/people/sarah/consents", {"channel": "email", "granted": False}, **ticket)
+        assert withdrawn.json()["accepted"] == 1
+        assert (await desk.get("/people/sarah")).json()["consents"]["said"] != []
+
+    at_the_desk(tmp_path, visit)
+
+
+@pytest.mark.parametrize(
+    "path, body, told",
+    [
+        ("consents", {"channel": "Email", "granted": False}, "nothing is sent on 'Email'"),
+        ("consents", {"channel": "email", "granted": False, "purpos": "cart"}, "purpos"),
+        ("suppressions", {"channel": "nope", "address": "a@b.example", "suppressed": True}, "nothing is sent on"),
+        ("traits", {"traits": {}, "trait": {}}, "trait"),
+    ],
+)
+def test_a_change_by_hand_that_would_be_misunderstood_is_refused(
+    tmp_path: Path, path: str, body: dict[str, object], told: str
+) -> None:
+    async def visit(desk: Desk) -> None:
+        refused = await desk.post(f"/people/sarah/{path}", body)
+        assert refused.status_code == 400
+        assert told in refused.json()["message"]
+        assert (await desk.get("/people/sarah")).status_code == 404
+
+    at_the_desk(tmp_path, visit)
+
+
 def test_whoever_is_named_by_the_key_of_an_event_is_changed_by_hand_too(tmp_path: Path) -> None:
     def add_cards(shop: Path) -> None:
         with (shop / "events.yaml").open("a") as file:

@@ -246,6 +246,24 @@ def test_consent_and_reactions_are_taken_though_events_are_not() -> None:
     assert not read(consent, TRACK).are_reports and not read(IDENTIFY).are_reports
 
 
+@pytest.mark.parametrize(
+    "call, needed",
+    [
+        ({"type": "suppression", "userId": "u1", "channel": "email", "address": "a", "suppressed": False}, "people"),
+        ({"type": "feedback", "person": "u1", "channel": "sms", "reaction": "unsubscribed"}, "feedback"),
+    ],
+)
+def test_what_says_more_than_has_happened_needs_more_than_a_key_for_events(
+    call: Mapping[str, object], needed: str
+) -> None:
+    events_only = Key(name="shop", sha256="", scopes=frozenset({"ingest"}))
+    more = Key(name="shop", sha256="", scopes=frozenset({"ingest", needed}))
+
+    refused = why_not(call, replace(terms(), key=events_only))
+    assert refused == f"a {call['type']} call needs a key with the scope {needed}"
+    assert read(call, given=replace(terms(), key=more)).refused == []
+
+
 PUBLIC_REFUSALS = (
     ({"type": "alias", "userId": "u1", "previousId": "a"}, "makes no alias calls"),
     ({"type": "reaction", "userId": "u1", "reaction": "opened"}, "makes no reaction calls"),

@@ -6,8 +6,10 @@ person has said nothing, the project's policy holds.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from parcours.core.profile import Profile
-from parcours.journey.program import ConsentPolicy, Program
+from parcours.journey.program import ConsentPolicy, Message, Program
 
 
 def set_consent(profile: Profile, channel: str, purpose: str | None, granted: bool) -> bool:
@@ -44,8 +46,8 @@ def consents_in_force(profile: Profile, program: Program) -> dict[tuple[str, str
     Of the channels on which anything is sent or of which she has spoken, and of the purposes that occur there.
     """
     purposes = dict.fromkeys(program.policies.consent.channels, frozenset[str]())
-    for versions in (program.messages, *(journey.messages for journey in program.versions())):
-        for message in versions.values():
+    for messages in _messages(program):
+        for message in messages.values():
             if message.message_class == "marketing":
                 for channel in message.contents:
                     purposes[channel] = purposes.get(channel, frozenset()) | {message.purpose}
@@ -57,6 +59,17 @@ def consents_in_force(profile: Profile, program: Program) -> dict[tuple[str, str
         for purpose in sorted(named):
             in_force[channel, purpose] = has_consent(profile, program.policies.consent, channel, purpose)
     return in_force
+
+
+def channels_in_use(program: Program) -> frozenset[str]:
+    """The channels on which anything is sent, or that the project speaks of."""
+    named = {*program.policies.consent.channels, *program.addresses}
+    return frozenset(named.union(*(each.contents for messages in _messages(program) for each in messages.values())))
+
+
+def _messages(program: Program) -> list[Mapping[str, Message]]:
+    """Those that are published now, and those of versions by which somebody still goes."""
+    return [program.messages, *(journey.messages for journey in program.versions())]
 
 
 def _key(channel: str, purpose: str | None) -> str:

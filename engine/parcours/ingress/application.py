@@ -183,7 +183,7 @@ class Application:
             body=body,
             key=key,
             request_id=request_id,
-            url=f"{public_url}{scope['path']}{'?' if query else ''}{query}",
+            url=f"{public_url}{scope['path']}{_slash_at_the_end(scope)}{'?' if query else ''}{query}",
             peer=(scope.get("client") or ("", 0))[0],
             received_ms=self.door.now_ms(),
         )
@@ -280,6 +280,11 @@ def _encoded_path(scope: Scope) -> str:
     raw = scope.get("raw_path")
     path: str = quote(scope["path"], safe="/@:") if raw is None else raw.decode("latin-1").partition("?")[0]
     return path[:-1] if path.endswith("/") and len(path) > 1 else path
+
+
+def _slash_at_the_end(scope: Scope) -> str:
+    """What the path as it came has more than the one by which it is found: whoever signs an address signs that, too."""
+    return "/" if (scope.get("raw_path") or b"").partition(b"?")[0].endswith(b"/") and scope["path"] != "/" else ""
 
 
 def _decoded(name: str, part: str) -> str:

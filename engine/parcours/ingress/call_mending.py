@@ -32,6 +32,9 @@ PLAIN: Final = frozenset({"track", "page", "screen", "group"})
 PUBLIC: Final = PLAIN | {"identify", "consent"}
 """Types of calls that a page may make, whose key everybody can read."""
 
+NEEDS: Final = {"suppression": "people", "feedback": "feedback"}
+"""Types of calls that say more than what has happened, and the scope that a key needs for each besides."""
+
 OBJECTS: Final = ("properties", "traits", "context")
 """Members that hold an object, if they are there."""
 
@@ -144,6 +147,8 @@ class Call:
             self._take_context()
         if self._terms.key.public:
             self._check_public()
+        if (needed := NEEDS.get(self.kind)) is not None and not self._terms.key.opens(needed):
+            raise Refused(f"a {self.kind} call needs a key with the scope {needed}")
         line = self._marked
         if self._changes:
             written = {**self._members, **self._changes}

@@ -35,6 +35,9 @@ REQUIRED: Final = ("specversion", "id", "source", "type")
 MESSAGE_ID_BYTES_MAX: Final = 512
 """A source and an id that are longer are known by their hash."""
 
+NO_TEXT: Final[list[object]] = []
+"""Stands for an attribute that cannot be read: two that cannot would else be the same text, and the same person."""
+
 _array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _object = msgspec.json.Decoder(Attributes).decode
 _text = msgspec.json.Decoder(str).decode
@@ -92,14 +95,22 @@ def _events(mode: Mode, headers: Mapping[str, str], body: bytes) -> list[bytes]:
 
 
 def _of_headers(headers: Mapping[str, str], body: bytes) -> bytes:
-    """The event whose attributes are headers; what is no UTF-8 there is told by its replacement."""
+    """The event whose attributes are headers. One that is no UTF-8 is told as what no reader takes for a text."""
     told = {name.removeprefix(PREFIX): value for name, value in headers.items() if name.startswith(PREFIX)}
-    attributes = {name: unquote(value, errors="replace") for name, value in told.items()}
+    attributes = {name: _unquoted(value) for name, value in told.items()}
     attributes.pop("data", None)
     written = _encode(attributes)
     if not body.strip():
         return written
     return written[:-1] + b',"data":' + body + b"}"
+
+
+def _unquoted(value: str) -> object:
+    """The text of a header's value, NO_TEXT if it is none."""
+    try:
+        return unquote(value, errors="strict")
+    except UnicodeDecodeError:
+        return NO_TEXT
 
 
 def _present(event: bytes) -> Attributes:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from parcours.core.consent import channels_in_use
 from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
 from parcours.core.time_text import time_text
@@ -112,9 +113,10 @@ def saying(kind: str, body: type[msgspec.Struct]) -> Handler:
     async def say(door: Door, request: Request) -> Answer:
         said = msgspec.structs.asdict(decoded(request, body))
         name = _name(door, request)
+        _check_channel(door, said.get("channel"))
         call = {"type": kind, **_named(name), **{name: value for name, value in said.items() if value is not None}}
         if message_id := request.headers.get("idempotency-key"):
-            call["messageId"] = message_id
+            call["messageId"] = f"{kind} by hand {message_id}"
         lines = CallLines(terms_of(door, request, request.key or ANYBODY))
         lines.add(msgspec.json.encode(call))
         outcome = await taken_by(door, request, lines)
@@ -135,6 +137,13 @@ def _name(door: Door, request: Request) -> str:
     if not types or not its_id:
         raise Problem(400, "invalid", "no event type has a key of such a namespace: nobody can have this name")
     return name.lower() if types[0].caseless else name
+
+
+def _check_channel(door: Door, channel: str | None) -> None:
+    """Raises Problem for a channel that the project does not know: a word about it would never count."""
+    known = channels_in_use(door.service.program)
+    if channel is not None and channel not in known:
+        raise Problem(400, "invalid", f"nothing is sent on {channel!r:.64}: there are {', '.join(sorted(known))}")
 
 
 def _named(name: str) -> dict[str, str]:

@@ -104,13 +104,13 @@ class FactsShown(msgspec.Struct, frozen=True):
     before: str | None
 
 
-class TraitsSaid(msgspec.Struct, frozen=True):
+class TraitsSaid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A trait of null is taken away."""
 
     traits: dict[str, Any]
 
 
-class ConsentSaid(msgspec.Struct, frozen=True):
+class ConsentSaid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Without a purpose it is said of all of the channel."""
 
     channel: Text
@@ -118,7 +118,7 @@ class ConsentSaid(msgspec.Struct, frozen=True):
     purpose: str | None = None
 
 
-class SuppressionSaid(msgspec.Struct, frozen=True):
+class SuppressionSaid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Nothing leaves for a suppressed address."""
 
     channel: Text

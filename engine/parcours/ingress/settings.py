@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml.error import YAMLError
@@ -26,6 +28,9 @@ ENVIRONMENT: Final = "PARCOURS_"
 
 SIGNING_KEY_MIN: Final = 32
 """Characters of a signing key: as many as chance can have chosen for 128 bits and more."""
+
+ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+")
+"""How a browser tells of where a page is."""
 
 HIDDEN: Final = "•••"
 """Stands for a secret wherever settings are shown."""
@@ -53,6 +58,8 @@ class KeyEntry(Part):
     def _little_power(self) -> Self:
         if self.public and not self.origins:
             raise ValueError("a public key needs the origins of its pages")
+        if wrong := [each for each in self.origins if not ORIGIN.fullmatch(each)]:
+            raise ValueError(f"{wrong[0]!r} is no origin: one such as https://shop.example is expected")
         if self.public and not PUBLIC_SCOPES.issuperset(self.scopes):
             raise ValueError(f"a public key opens {' and '.join(sorted(PUBLIC_SCOPES))} only")
         if self.origins and not self.public:
@@ -141,10 +148,15 @@ class ServeSettings(Part):
     def _is_origin(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(("http://", "https://")):
             raise ValueError("an address such as https://journeys.example is expected")
+        parts = None if url is None else urlsplit(url)
+        if parts is not None and (parts.query or parts.fragment or "@" in parts.netloc or not parts.hostname):
+            raise ValueError("an address without a user, a query or a fragment is expected")
         return None if url is None else url.rstrip("/")
 
     @model_validator(mode="after")
     def _can_verify(self) -> Self:
+        if self.health_port and self.health_port == self.port:
+            raise ValueError("health_port: the door has that port itself")
         names = [entry.name for entry in self.keys]
         if len(set(names)) < len(names):
             raise ValueError("keys: two have the same name")
