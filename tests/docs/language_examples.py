@@ -43,7 +43,7 @@ traits:
   address.country: string
 addresses: {sms: profile.phone}
 timezone: profile.timezone
-identities: {loyalty: {caseless: true}}
+identities: {loyalty: {caseless: true}, anonymous: {link: never}}
 """,
     ),
     "events": (

@@ -126,9 +126,12 @@ def test_a_message_has_a_content_for_every_key_that_is_not_its_own() -> None:
     assert (message.status, message.purpose, message.expires) == ("ready", None, None)
 
 
-def test_the_history_of_anonymous_people_is_refused_by_name() -> None:
-    with pytest.raises(ValidationError, match="not available in this version"):
-        ProjectDocument.model_validate({"project": "p", "anonymous_history": "used"})
+def test_the_history_of_anonymous_people_is_used_or_not() -> None:
+    told = [ProjectDocument.model_validate({"project": "p", "anonymous_history": each}) for each in ("used", "unused")]
+
+    assert [each.anonymous_history for each in (*told, ProjectDocument(project="p"))] == ["used", "unused", "unused"]
+    with pytest.raises(ValidationError, match="'used' or 'unused'"):
+        ProjectDocument.model_validate({"project": "p", "anonymous_history": "always"})
 
 
 def test_documents_cannot_be_changed() -> None:

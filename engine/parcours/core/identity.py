@@ -9,6 +9,18 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from typing import Final
+
+from parcours.journey.identities import ANONYMOUS as ANONYMOUS
+from parcours.journey.identities import USER as USER
+
+NO_IDS: Final = frozenset(
+    {
+        "", "0", "none", "null", "nil", "undefined", "nan", "true", "false", "anonymous", "guest", "user", "unknown",
+        "id", "email", "distinct_id", "[object object]", "00000000-0000-0000-0000-000000000000",
+    }
+)  # fmt: skip
+"""What programs send in place of an id, in lower case. All who have one of them would become one person."""
 
 SLOTS = 1_024
 """Hash slots over all shards: enough to share out, and so many that the dict of people of each stays small."""
@@ -16,7 +28,7 @@ SLOTS = 1_024
 
 def user_name(user_id: str) -> str:
     """The name of the known person with this user id."""
-    return f"@user/{user_id}" if user_id.startswith("@") else user_id
+    return f"@{USER}/{user_id}" if user_id.startswith("@") else user_id
 
 
 def person_asked_for(text: str) -> str:
@@ -31,7 +43,7 @@ def person_name(user_id: str | None, anonymous_id: str | None) -> str | None:
     """The name for a call with these ids, None if it has neither."""
     if user_id:
         return user_name(user_id)
-    return f"@anonymous/{anonymous_id}" if anonymous_id else None
+    return f"@{ANONYMOUS}/{anonymous_id}" if anonymous_id else None
 
 
 def person_in(namespace: str, value: object, *, caseless: bool = False) -> str | None:
@@ -42,7 +54,22 @@ def person_in(namespace: str, value: object, *, caseless: bool = False) -> str |
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         return None
     text = str(value).lower() if caseless else str(value)
-    return person_name(text, None) if namespace == "user" else f"@{namespace}/{text}"
+    return person_name(text, None) if namespace == USER else f"@{namespace}/{text}"
+
+
+def namespace_of(name: str) -> str:
+    """The namespace of a person's name."""
+    return name[1 : name.index("/")] if name.startswith("@") else USER
+
+
+def id_of(name: str) -> str:
+    """The id by which a person's name calls her in its namespace."""
+    return name[name.index("/") + 1 :] if name.startswith("@") else name
+
+
+def is_no_id(text: str) -> bool:
+    """Whether an id says nothing of whose it is: many people's programs send it in place of one."""
+    return text.strip().lower() in NO_IDS
 
 
 def slot_of(person: str) -> int:

@@ -14,6 +14,7 @@ from parcours.expression.definition_keys import plain
 from parcours.expression.expression import Expression
 from parcours.expression.expression import Series as Series
 from parcours.journey.disclosure import Disclosure
+from parcours.journey.identities import IdentityRule as IdentityRule
 from parcours.journey.model.insight import InsightDocument
 from parcours.journey.model.recurrence import Recurrence
 from parcours.journey.policies import Cap as Cap
@@ -349,12 +350,10 @@ class Program:
 
     region: str | None = None
     """The country by which addresses in national form are read (ISO 3166, two capitals)."""
-
-    profile_region: Expression | None = None
-    """The person's own, which goes before it."""
-
+    profile_region: Expression | None = None  # the person's own, which goes before it
     insight: InsightDocument = field(default_factory=InsightDocument)
-    """What is kept of what happened, and for how long."""
+    identities: Mapping[str, IdentityRule] = field(default_factory=dict)
+    """Every namespace in which people are named, but for `user`."""
 
     anonymous_history: Literal["used", "unused"] = "unused"  # what somebody did before she was merged
     cloud_types: Mapping[str, str] = field(default_factory=dict)  # type of CloudEvents -> name of the event

@@ -35,6 +35,7 @@ from parcours.journey.compile.policies import compile_policies
 from parcours.journey.compile.shape import check_entry, check_shape
 from parcours.journey.compile.templates import keys_with_templates, read_template, resolved, templates_in
 from parcours.journey.disclosure import Disclosure, disclosure_of
+from parcours.journey.identities import ANONYMOUS, USER, IdentityRule
 from parcours.journey.model.actions import CallsDocument
 from parcours.journey.model.channel_rate import RATE_KEY, rate_of
 from parcours.journey.model.document import JourneyDocument, MessageDocument
@@ -123,6 +124,8 @@ class _Compiler:
             addresses=addresses,
             region=settings.region,
             insight=settings.insight,
+            identities=self._identities(),
+            anonymous_history=settings.anonymous_history,
             cloud_types=self._cloud_types(),
             disclosure=self._disclosure(addresses),
             profile_region=self._profile_region(),
@@ -212,6 +215,17 @@ class _Compiler:
     def _is_caseless(self, namespace: str) -> bool:
         identity = self.documents.profile.identities.get(namespace)
         return identity is not None and identity.caseless
+
+    def _identities(self) -> dict[str, IdentityRule]:
+        """The rule of each namespace: of anonymous ids, of those that keys of events use, and of those declared."""
+        if self.documents.settings.anonymous_history == "used":
+            margin = self.margins.single["project"]
+            margin.warn("this version merges nobody yet, so nothing of it is used so far", "anonymous_history")
+        declared = self.documents.profile.identities
+        used = {event.key.namespace for event in self.documents.events.events.values() if event.key}
+        rules = {name: IdentityRule(each.link, each.caseless) for name, each in declared.items()}
+        names = {ANONYMOUS, *used, *declared} - {USER}
+        return {name: rules.get(name, IdentityRule()) for name in sorted(names)}
 
     def _audiences(self) -> dict[str, program.Audience]:
         margin, names = self.margins.single["audiences"], self.declared.names()

@@ -24,6 +24,7 @@ from pydantic import (
 
 from parcours.expression.duration import Duration, PositiveDuration
 from parcours.expression.zones import zone_names
+from parcours.journey.identities import USER
 from parcours.journey.model.actions import ActionDocument
 from parcours.journey.model.channel_rate import ChannelSettings
 from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser
@@ -82,8 +83,8 @@ class ProjectDocument(Document):
         default="UTC", description="The zone of dates in documents, and of people who have none that is known."
     )
     region: Region | None = Field(default=None, description="The country of phone numbers in national form.")
-    anonymous_history: Literal["unused"] = Field(
-        default="unused", description="Whether what somebody did before the log-in counts later; only 'unused' so far."
+    anonymous_history: Literal["used", "unused"] = Field(
+        default="unused", description="Whether what somebody did before the log-in counts once it is known who she is."
     )
     channels: dict[Name, ChannelSettings] = Field(
         default_factory=dict,
@@ -98,13 +99,6 @@ class ProjectDocument(Document):
     insight: InsightDocument = Field(
         default_factory=InsightDocument, description="What is kept of what happened, and for how long."
     )
-
-    @field_validator("anonymous_history", mode="before")
-    @classmethod
-    def _unused(cls, value: object) -> object:
-        if value == "used":
-            raise ValueError("the history of anonymous people is not available in this version, write 'unused'")
-        return value
 
 
 class ProfileDocument(Document):
@@ -124,7 +118,9 @@ class ProfileDocument(Document):
         default=None, description="Where the person's own country stands, for phone numbers in national form."
     )
     identities: dict[Name, IdentityDocument] = Field(
-        default_factory=dict, description="What holds for the namespaces of the keys of events, by their names."
+        default_factory=dict,
+        description="The namespaces of ids besides `user`, by their names: those of `context.externalIds`, and "
+        "`anonymous`. One that the key of an event uses needs no entry.",
     )
 
     @property
@@ -138,6 +134,8 @@ class ProfileDocument(Document):
         for name in sorted(IDS & identities.keys()):
             if identities[name].caseless:
                 raise ValueError(f"the ids of {name!r} are taken as they are given, so they cannot be caseless")
+        if USER in identities and "link" in identities[USER].model_fields_set:
+            raise ValueError("a user id says who somebody is, and is linked to nobody else: 'user' takes no link")
         return identities
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
 
+from parcours.journey.identities import ANONYMOUS, USER
 from parcours.journey.model.forms import PATH_PATTERN, Document, keys_of
 
 Kind: TypeAlias = Literal["string", "number", "integer", "boolean", "timestamp", "date", "object", "list"]
@@ -20,12 +21,17 @@ PropertyPath: TypeAlias = Annotated[
 
 
 class IdentityDocument(Document):
-    """One namespace in which the keys of events name people."""
+    """One namespace of ids: what the keys of events, `context.externalIds` and `anonymousId` name people in."""
 
+    link: Literal["once", "never"] = Field(
+        default="once",
+        description="Whether an identify or alias call may say once whose each of its ids is, or never: so for "
+        "`anonymous` where many people share a device.",
+    )
     caseless: bool = Field(default=False, description="Whether its ids are made lower case, as with email addresses.")
 
 
-IDS: Final = frozenset({"user", "anonymous"})
+IDS: Final = frozenset({USER, ANONYMOUS})
 """The namespaces of userId and anonymousId, which are ids as they are given."""
 
 
