@@ -205,4 +205,4 @@ def test_identify_with_both_ids_is_of_the_known_person_and_merges_nobody(engine:
 def test_an_alias_of_nobody_known_is_rejected(engine: Engine) -> None:
     outcome = engine.ingest([{"type": "alias", "anonymousId": "7f3a"}]).result(60)
 
-    assert outcome.rejected == ((0, "an alias call needs the userId of the person who is known"),)
+    assert outcome.rejected == ((0, "an alias needs a userId, of the person who is known"),)

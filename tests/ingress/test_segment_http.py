@@ -400,3 +400,33 @@ def test_a_call_that_lies_for_a_day_is_corrected_by_its_clock() -> None:
 
     assert read(call).skews_ms == [2 * DAY_MS]
     assert msgspec.json.decode(read(call).lines[0]) == call
+
+
+LOYALTY = [{"type": "loyalty", "id": "4711"}]
+
+
+@pytest.mark.parametrize(
+    "call, envelope, found",
+    [
+        ({"context": {"externalIds": LOYALTY}}, {}, LOYALTY),
+        ({"context": {"externalIds": LOYALTY, "traits": {"a": 1}}}, {}, LOYALTY),  # and the traits are taken out
+        ({}, {"context": {"externalIds": LOYALTY}}, LOYALTY),
+        ({"context": {"externalIds": []}}, {"context": {"externalIds": LOYALTY}}, []),
+        ({"context": {"externalIds": None}}, {"context": {"externalIds": LOYALTY}}, LOYALTY),
+    ],
+)
+def test_the_ids_in_a_context_stay_in_the_line(
+    call: dict[str, object], envelope: dict[str, object], found: object
+) -> None:
+    (line,) = read({"type": "identify", "userId": "u1", "messageId": "m", **call}, **envelope).lines
+
+    assert json.loads(line)["context"]["externalIds"] == found
+
+
+def test_a_browsers_key_makes_nobody_another_person_by_an_id_that_he_may_have_guessed() -> None:
+    context = {"externalIds": LOYALTY, "locale": "fr"}
+    identify = {"type": "identify", "userId": "u1", "messageId": "m"}
+
+    taken = read({**identify, "context": context}, identify, given=terms(key=BROWSER), context=context)
+
+    assert [json.loads(line).get("context") for line in taken.lines] == [{"locale": "fr"}, None]

@@ -299,7 +299,7 @@ NOTICE = {"event": "Notice Shown", "userId": None}
         (line_of(type="identify", traits=7), "traits is not an object"),
         (line_of(properties={"total": 10**30}), "properties with a whole number of more than 64 bits"),
         (line_of(type="identify", traits={"a": json.loads("[" * 70 + "]" * 70)}), "traits with nested more than 64"),
-        (line_of(type="alias", previousId="a", userId=None, anonymousId="b"), "an alias call needs the userId of"),
+        (line_of(type="alias", previousId="a", userId=None, anonymousId="b"), "an alias needs a userId"),
         (line_of(type="alias", previousId="?").replace(b"?", b"\xff"), "previousId is not a text"),
         (line_of(type="consent", channel="email"), "a consent call needs channel and granted"),
         (line_of(type="consent", granted=True), "a consent call needs channel and granted"),

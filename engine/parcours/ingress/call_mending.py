@@ -38,6 +38,9 @@ NEEDS: Final = {"suppression": "people", "feedback": "feedback"}
 OBJECTS: Final = ("properties", "traits", "context")
 """Members that hold an object, if they are there."""
 
+EXTERNAL_IDS: Final = "externalIds"
+"""The member of a context that says which other ids are the person's."""
+
 DEVICES: Final = frozenset({"ios", "android"})
 """Kinds of devices whose token is the address of a push message."""
 
@@ -145,6 +148,7 @@ class Call:
             self._name()
         if self.kind == "identify":
             self._take_context()
+            self._take_external_ids()
         if self._terms.key.public:
             self._check_public()
         if (needed := NEEDS.get(self.kind)) is not None and not self._terms.key.opens(needed):
@@ -256,9 +260,23 @@ class Call:
         if not further.keys() <= traits.keys():
             self._change("traits", {**further, **traits})
 
+    def _take_external_ids(self) -> None:
+        """The ids in the context stay there; those of the request come there if the call has none of its own.
+
+        From a browser's key nothing is taken: an id that somebody has guessed would make another person his.
+        """
+        own, given = self._own_context(), self._terms.context.get(EXTERNAL_IDS)
+        if self._terms.key.public:
+            if own.pop(EXTERNAL_IDS, None) is not None:
+                self._change("context", own)
+        elif given is not None and EXTERNAL_IDS not in own:
+            self._change("context", {**own, EXTERNAL_IDS: given})
+
+    def _own_context(self) -> dict[str, msgspec.Raw]:
+        return {name: raw for name, raw in _object(self._raw("context")).items() if bytes(raw) != _NULL}
+
     def _context(self) -> Context:
-        own = {name: raw for name, raw in _object(self._raw("context")).items() if bytes(raw) != _NULL}
-        context: Context = _context(_encode({**self._terms.context, **own}))
+        context: Context = _context(_encode({**self._terms.context, **self._own_context()}))
         return context
 
     def _check_public(self) -> None:

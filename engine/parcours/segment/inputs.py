@@ -41,7 +41,7 @@ from parcours.segment.line import (
     too_long,
 )
 from parcours.segment.person import FEEDBACK, person_of, reported_place
-from parcours.segment.told import TOLD
+from parcours.segment.told import MERGE, TOLD
 
 REPORTED: tuple[str, ...] = get_args(Reaction)
 """The reactions that a provider can report."""
@@ -105,6 +105,8 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
             f"the type {call.type!r} tells what became of somebody in a store: only the simulation of all lines that "
             "`parcours store inputs` has written takes it, the first one included"
         )
+    if call.type == MERGE:
+        raise Unusable("a merge line is for simulations, which merge nobody yet: live, an identify or alias call does")
     raise Unusable(f"unknown type {call.type!r:.{QUOTED_MAX}}")
 
 
@@ -126,7 +128,7 @@ def _names_of(name: str, properties: dict[str, object], at: int, program: Progra
 def _alias_input(call: DetailedCall, at: int) -> Aliased | None:
     """Accepted, though nobody is merged: a sender of Segment's calls sends them without being asked."""
     if not call.user_id:
-        raise Unusable("an alias call needs the userId of the person who is known")
+        raise Unusable("an alias needs a userId, of the person who is known")
     previous_id = _previous_id(call.previous_id) or call.anonymous_id
     return Aliased(at, previous_id) if previous_id else None
 

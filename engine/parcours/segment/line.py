@@ -93,6 +93,7 @@ class DetailedCall(Call, frozen=True, rename="camel", gc=False):
     previous_id: msgspec.Raw = msgspec.Raw()
     name: msgspec.Raw = msgspec.Raw()
     category: msgspec.Raw = msgspec.Raw()
+    context: msgspec.Raw = msgspec.Raw()
 
 
 NAMES = (

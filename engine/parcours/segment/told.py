@@ -91,6 +91,9 @@ ToldLine: TypeAlias = ReceiptLine | ReadLine | TickLine | PublicationLine | EndL
 TOLD: Final = frozenset({"receipt", "read", "tick", "publication", "end"})
 """The types of lines that are told."""
 
+MERGE: Final = "merge"
+"""The type of a line by which `name` becomes the person `userId`, at its time: of exports and recordings only."""
+
 BEGINNING: Final = b'{"type":"tick",'
 """How the first line of a file begins."""
 
