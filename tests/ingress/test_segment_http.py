@@ -416,7 +416,7 @@ LOYALTY = [{"type": "loyalty", "id": "4711"}]
     ],
 )
 def test_the_ids_in_a_context_stay_in_the_line(
-    call: dict[str, object], envelope: dict[str, object], found: object
+    call: dict[str, object], envelope: dict[str, Any], found: object
 ) -> None:
     (line,) = read({"type": "identify", "userId": "u1", "messageId": "m", **call}, **envelope).lines
 

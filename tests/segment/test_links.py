@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -35,7 +36,7 @@ PROGRAM = program_of({"loyalty": {"caseless": True}, "device": {"link": "never"}
 KIOSK = program_of({"anonymous": {"link": "never"}})
 
 
-def links(call: dict[str, object], program: Program = PROGRAM) -> Links:
+def links(call: Mapping[str, object], program: Program = PROGRAM) -> Links:
     return links_of(read_call(json.dumps(call).encode()), program, SETTINGS)
 
 
