@@ -15,8 +15,7 @@ from parcours.errors import CallerError
 from parcours.journey.model.document import ProfileDocument, ProjectDocument
 from parcours.journey.program import Program
 from parcours.journey.project import Project
-from parcours.segment.links import LINKING
-from parcours.simulation.linked import Group, Groups, LinkedNames, may_link
+from parcours.simulation.linked import Group, Groups, LinkedNames
 
 Call = dict[str, object]
 
@@ -72,11 +71,6 @@ def test_a_type_that_is_written_in_another_way_is_heard_as_well() -> None:
     line = json.dumps(identify("u1", "a")).replace("identify", "\\u0069dentif\\u0079").encode()
 
     assert linked(line).homes == homes("u1", "@anonymous/a")
-
-
-def test_every_type_that_links_gets_a_look() -> None:
-    assert all(may_link(json.dumps({"type": kind}).encode()) for kind in LINKING)
-    assert not may_link(b'{"type":"track","userId":"u1","anonymousId":"a"}')
 
 
 @pytest.mark.parametrize(

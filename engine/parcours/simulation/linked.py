@@ -43,14 +43,6 @@ class Groups:
     largest: Group | None = None
 
 
-def may_link(line: bytes) -> bool:
-    """Whether the line may be of a type that links names; most are not, and cost no more than this look.
-
-    Written out, as each line of a recording comes through here; a letter may stand there as an escape.
-    """
-    return b'identify"' in line or b'alias"' in line or b'merge"' in line or b"\\u" in line
-
-
 class LinkedNames:
     """Gathers the names that the lines of a recording link."""
 
@@ -61,9 +53,11 @@ class LinkedNames:
         self._parents: dict[str, str] = {}  # each name to a smaller one of its group; the smallest to itself
 
     def hear(self, line: bytes, number: int) -> None:
-        """Look at a line; one that cannot be used links nobody. Raises CallerError where there are too many names."""
-        if not may_link(line):
-            return
+        """Look at a line; one that cannot be used, or of another type than LINKING, links nobody.
+
+        Whoever knows the type of a line already hands in no other: this decodes all of it. Raises CallerError where
+        there are too many names.
+        """
         try:
             found = links_of(read_call(line), self._program, self._settings)
         except Unusable:
