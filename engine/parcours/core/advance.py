@@ -60,12 +60,7 @@ from parcours.core.run.walk import go_to, hears, leave_send, park, waits_at
 from parcours.core.run.zone_change import follow_zone
 from parcours.core.series import remember
 from parcours.core.turn import Crowd, DeadCodes, Normalize, Turn, as_it_stands, no_codes
-from parcours.journey.program import (
-    Program,
-    ReactionListener,
-    Wait,
-    WaitFor,
-)
+from parcours.journey.program import Program, ReactionListener, Wait, WaitFor
 
 
 def advance(
