@@ -11,11 +11,8 @@ import pytest
 from parcours.channel import Accepted, Ambiguous
 from parcours.clock import ManualClock, SystemClock
 from parcours.config import Settings
-from parcours.core.fact import Looked
-from parcours.core.fact_block import decode_facts
 from parcours.errors import StoreBroken
 from parcours.shard.host import ShardHost
-from parcours.shard.messages import Look
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.store.memory import MemoryStore
 from parcours.store.store import Record
@@ -176,63 +173,3 @@ async def ask_until_it_fails(host: ShardHost) -> None:
         while True:
             await host.status()
             await asyncio.sleep(0)
-
-
-def looks_in(store: MemoryStore) -> list[str]:
-    """Who is on disk as looked at."""
-    facts = [fact for record in store.records() for fact in decode_facts(record.facts, "a record")]
-    return [fact.person for fact in facts if isinstance(fact, Looked)]
-
-
-LOOK = Look("ada", "GET /people/{id}")
-
-
-def test_a_look_is_on_disk_before_it_is_answered(world: World, lines: Lines) -> None:
-    async def scenario() -> None:
-        host = ShardHost(world.shard, world.store, ManualClock(world.now_ms), lambda _: None)
-        await host.take(world.batch(lines.identify("anna")))
-        newest = world.shard.newest
-
-        assert await host.people.profile("anna", LOOK) is not None
-        assert looks_in(world.store) == ["anna"]
-        await asyncio.gather(*(host.people.note_look(["anna"], LOOK) for _ in range(20)))
-        assert looks_in(world.store) == ["anna"] * 21
-        assert world.shard.newest <= newest + 3, "those that wait together share a commit"
-        await host.people.note_look(["nobody"], LOOK)
-        assert looks_in(world.store)[-1] == "", "her name is kept nowhere"
-        await host.close()
-
-    asyncio.run(scenario())
-
-
-def test_a_look_waits_for_the_turn_at_hand_and_not_for_those_that_wait_as_well(world: World, lines: Lines) -> None:
-    async def scenario() -> None:
-        host = ShardHost(world.shard, world.store, ManualClock(world.now_ms), lambda _: None)
-        await host.take(world.batch(lines.identify("anna")))
-        async with host._turns:
-            looking = asyncio.ensure_future(host.people.note_look(["anna"], LOOK))
-            taking = [asyncio.ensure_future(host.take(world.batch(lines.track("anna", "Ordered")))) for _ in range(5)]
-            await asyncio.sleep(0)
-            work = world.shard.commits.begin(world.now_ms)
-            world.shard.commits.commit(work)
-            kept_by = world.shard.newest
-        await looking
-        (record,) = [each for each in world.store.records() if b"GET /people" in each.facts]
-        assert record.sequence == kept_by
-        await asyncio.gather(*taking)
-        await host.close()
-
-    asyncio.run(scenario())
-
-
-def test_a_look_that_cannot_be_kept_is_not_answered(new_world: Callable[..., World], lines: Lines) -> None:
-    async def scenario() -> None:
-        world = new_world(store=StoppingStore(room=1))
-        host = ShardHost(world.shard, world.store, ManualClock(world.now_ms), lambda _: None)
-        await host.take(world.batch(lines.identify("anna")))
-        for _ in range(2):
-            with pytest.raises(StoreBroken):
-                await host.people.profile("anna", LOOK)
-        await host.close()
-
-    asyncio.run(scenario())

@@ -7,7 +7,7 @@ so it refuses everything until it is opened again from its store.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from parcours.clock import stopwatch_ms
@@ -43,8 +43,7 @@ class Commits:
     durations how long records took to be written
     stamp_ms  the effective time of the newest input
     inboxes   the newest changes of inboxes
-    looks     who has looked at somebody, to be kept with the next commit
-    looks_kept  is told when that has been
+    looks     who has looked at somebody, to be kept with the next work
     """
 
     def __init__(
@@ -78,7 +77,6 @@ class Commits:
         self.export = export
         self.inboxes = inboxes
         self.looks: list[Fact] = []
-        self.looks_kept: Callable[[], None] | None = None
         self.epoch = self.sequence = self.stamp_ms = 0
         self.durations = Durations()
         self._broken: str | None = None
@@ -122,14 +120,15 @@ class Commits:
         stamp_ms = self._time.stamp_ms(self.stamp_ms, now_ms)
         if stamp_ms > self._reads.first_ms:
             self._reads.pass_to(stamp_ms)
-        return Work(self._slots, stamp_ms, self._published.touching, reading=stamp_ms > self._reads.first_ms)
+        work = Work(self._slots, stamp_ms, self._published.touching, reading=stamp_ms > self._reads.first_ms)
+        if self.looks:
+            work.facts, self.looks = self.looks, []
+        return work
 
     def commit(self, work: Work, *, always: bool = False) -> None:
         """Make the work durable, then visible. A work without any change is committed only if asked for."""
         self._in_hand.nothing()
         self.stamp_ms = work.stamp_ms
-        looks, self.looks = self.looks, []
-        work.facts += looks
         profiles = work.profiles()
         outbox = work.outbox_changes()
         inputs, reached, addresses = work.kept_inputs(), work.reached_changes(), work.address_changes()
@@ -171,5 +170,3 @@ class Commits:
             self.inboxes.note(work.inbox)
         for channel, ready in work.ready:
             self._outbox.offer(channel, ready)
-        if looks and self.looks_kept is not None:
-            self.looks_kept()

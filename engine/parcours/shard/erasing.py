@@ -101,7 +101,7 @@ class Erasing:
     ) -> Erasure:
         if person is not None:
             self._forget(work, slot, person)
-            self._commits.looks = [_unnamed(fact, person, hashed) for fact in self._commits.looks]
+            work.facts = [_unnamed(fact, person, hashed) for fact in work.facts]  # looks that have waited
         record = self._commits.sequence + 1
         erasure = Erasure(name, salt, hashed, work.stamp_ms, record, exports=not self._exports)
         work.own.append(entry_of(erasure))

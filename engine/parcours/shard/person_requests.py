@@ -31,7 +31,7 @@ class GetProfile(Request[Profile | None], frozen=True, tag="profile"):
 
 
 class NoteLook(Request[None], frozen=True, tag="note_look"):
-    """Somebody looks at these people. It is on disk once it is answered."""
+    """Somebody looks at these people. It is recorded with the next commit, which comes within a second."""
 
     people: list[str]
     look: Look

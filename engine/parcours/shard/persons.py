@@ -79,15 +79,13 @@ class Persons:
             found.update(self._reached.names(channel, form, self._commits.stamp_ms))
         return sorted(found)
 
-    def note_look(self, people: Iterable[str], look: Look, now_ms: int) -> None:
-        """Somebody looks at these people now, which the next commit keeps.
-
-        The name of one who is not known, as she has just been erased, is kept nowhere.
-        """
+    def note_look(self, people: Iterable[str], look: Look, now_ms: int) -> int:
+        """Somebody looks at these people now; returns how many looks wait for a commit."""
         self._commits.check()
         at = max(now_ms, self._commits.stamp_ms)
-        known = [person if person in self._slots[self._slot_map.slot(person)].profiles else "" for person in people]
-        self._commits.looks += [Looked(at, person, look.key, look.route) for person in known]
+        waiting = self._commits.looks
+        waiting += [Looked(at, person, look.key, look.route) for person in people]
+        return len(waiting)
 
     def keep_looks(self, now_ms: int) -> None:
         """Commit the looks that wait, if any do."""
