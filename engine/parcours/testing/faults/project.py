@@ -79,7 +79,7 @@ THANKS: Final = {
 
 CARDS: Final = {
     "journey": "cards",
-    "entry": [{"event": "Looked"}, {"event": "Started"}],
+    "entry": [{"event": "Looked"}, {"event": "Bought"}],
     "exit": [{"event": "Emptied"}],
     "correlation": "event.cart",
     "steps": [
