@@ -188,6 +188,24 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
         yield Shop(tmp_path, provider, {"inputs": True})
 
 
+def test_what_happened_to_somebody_without_a_user_id_is_hers_in_the_twin_too(shop: Shop, tmp_path: Path) -> None:
+    with shop.open() as engine:
+        traits = {"type": "identify", "anonymousId": "7f3a", "traits": {"phone": NUMBERS["u0"], "city": "Oslo"}}
+        started = {"type": "track", "anonymousId": "7f3a", "event": "Started", "properties": {"cart": "c"}}
+        assert (
+            engine.ingest(b"\n".join(json.dumps(each).encode() for each in (traits, started))).result(30).accepted == 2
+        )
+        shop.pass_time(engine, 3 * HOUR_MS)
+    out = tmp_path / "inputs.ndjson"
+    assert CliRunner().invoke(build(), ["store", "inputs", "--store", shop.store, "--out", str(out)]).exit_code == 0
+
+    facts = simulate(shop.project(), out.read_bytes().splitlines()).facts
+
+    outcomes = {fact.outcome for fact in facts if isinstance(fact, DeliveryReached)}
+    assert {fact.person for fact in facts if fact.person} == {"@anonymous/7f3a"}
+    assert {"claimed", "sent"} <= outcomes
+
+
 def test_the_simulation_of_a_stores_inputs_is_its_twin(shop: Shop, tmp_path: Path) -> None:
     live(shop)
     out = tmp_path / "inputs.ndjson"

@@ -10,6 +10,7 @@ from parcours.core.identity import SlotMap, person_in, person_name
 from parcours.expression.expression import MISSING, Scope
 from parcours.journey.program import PAGE_EVENTS, EventType, Program
 from parcours.segment.line import Call, DetailedCall, Unusable, properties_of, read_call, read_routing
+from parcours.segment.told import OF_PEOPLE
 
 FEEDBACK = "feedback"
 """The type of the line of a provider's report."""
@@ -24,6 +25,7 @@ NAMED_TWICE = {
         "not by both"
         for kind in BY_HAND
     },
+    **{kind: f"a {kind} line names a person by her user id, or as results do, and not by both" for kind in OF_PEOPLE},
 }
 """The types of lines that may name their person as results do, as a door hands them in, and what else they may not."""
 

@@ -37,11 +37,15 @@ class Claimed(msgspec.Struct, frozen=True, tag="claimed"):
     key: str
 
 
-class ReceiptLine(msgspec.Struct, frozen=True, rename="camel", tag="receipt"):
-    """A delivery of the person was claimed or settled."""
+class ReceiptLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag="receipt"):
+    """A delivery of the person was claimed or settled.
 
-    user_id: str
+    user_id, person  whose, here and below: by her user id, or if that does not name her as results do
+    """
+
     receipt: Claimed | Settlement
+    user_id: str | None = None
+    person: str | None = None
 
 
 class ReadLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag="read"):
@@ -50,9 +54,10 @@ class ReadLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, 
     read_at  the instant of the read, if it is to be noted that she goes ahead of others
     """
 
-    user_id: str
     journey: str
     enter_at: Zoned
+    user_id: str | None = None
+    person: str | None = None
     read_at: Zoned | None = None
 
 
@@ -65,6 +70,7 @@ class TickLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, 
     """
 
     user_id: str | None = None
+    person: str | None = None
     reason: str = ""
     keeps: Literal["new", "on", "anew"] | None = None
     records: tuple[str, ...] = ()
@@ -91,6 +97,9 @@ ToldLine: TypeAlias = ReceiptLine | ReadLine | TickLine | PublicationLine | EndL
 TOLD: Final = frozenset({"receipt", "read", "tick", "publication", "end"})
 """The types of lines that are told."""
 
+OF_PEOPLE: Final = ("receipt", "read", "tick")
+"""Those of them that concern a person."""
+
 MERGE: Final = "merge"
 """The type of a line by which `name` becomes the person `userId`, at its time: of exports and recordings only."""
 
@@ -106,17 +115,18 @@ _told = msgspec.json.Decoder(ToldLine)
 
 def told_line(person: str, given: Input) -> bytes:
     """The line of what happened to a person and no caller handed in."""
+    user_id, name = (None, person) if person.startswith("@") else (person, None)
     match given:
         case DeliveriesClaimed():
             (key,) = given.keys
-            return encode_told(ReceiptLine(person, Claimed(key)))
+            return encode_told(ReceiptLine(Claimed(key), user_id, name))
         case ReceiptArrived():
-            return encode_told(ReceiptLine(person, given.receipt))
+            return encode_told(ReceiptLine(given.receipt, user_id, name))
         case ReadReached():
             read_at = None if given.read_at is None else to_moment(given.read_at)
-            return encode_told(ReadLine(person, given.journey, to_moment(given.enter_at), read_at))
+            return encode_told(ReadLine(given.journey, to_moment(given.enter_at), user_id, name, read_at))
         case TimerSetAside():
-            return encode_told(TickLine(person, given.reason))
+            return encode_told(TickLine(user_id, name, given.reason))
         case _:
             raise AssertionError(f"{type(given).__name__} comes from callers, or from nobody")
 
@@ -136,7 +146,7 @@ def outside_line(line: bytes) -> OutsideLine | None:
         return None
     told = read_told(line)
     match told:
-        case PublicationLine() | EndLine() | TickLine(user_id=None):
+        case PublicationLine() | EndLine() | TickLine(user_id=None, person=None):
             return told
         case _:
             return None
@@ -153,7 +163,7 @@ def told_input(line: bytes, at: int) -> Input:
         case ReadLine() as read:
             read_at = None if read.read_at is None else instant(read.read_at)
             return ReadReached(at, read.journey, instant(read.enter_at), read_at)
-        case TickLine(user_id=str(), reason=reason):
-            return TimerSetAside(at, reason)
-        case TickLine() | PublicationLine() | EndLine():
+        case TickLine(user_id=None, person=None) | PublicationLine() | EndLine():
             raise Unusable("it concerns nobody")
+        case TickLine(reason=reason):
+            return TimerSetAside(at, reason)

@@ -95,7 +95,8 @@ class Archiving:
         self._look(work)
         if self.keeps_inputs:
             at = None if given.at == work.stamp_ms else given.at
-            work.kept.add(told_line(person, given), None, is_event=False, at=at)
+            name = person if person.startswith("@") else None
+            work.kept.add(told_line(person, given), name, is_event=False, at=at)
 
     def note_publication(self, work: Work, publications: Publications) -> None:
         """This is published now."""
