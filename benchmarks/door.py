@@ -234,10 +234,10 @@ def batches(lines: Sequence[bytes], size: int) -> list[bytes]:
     return [request("/v1/batch", b'{"batch":[%b]}' % b",".join(lines[start : start + size])) for start in starts]
 
 
-def measure(rounds: int, count: int) -> dict[str, object]:
-    lines = list(events(count, PEOPLE))
-    singles = lines[: max(SINGLE_CONNECTIONS, count // 20)]
-    ways: dict[str, Callable[[], tuple[float, float]]] = {
+def ways_in(lines: Sequence[bytes], singles: Sequence[bytes]) -> dict[str, Callable[[], tuple[float, float]]]:
+    """What is measured, by its name: each way takes these lines, or these few as single events."""
+    count = len(lines)
+    return {
         "engine, blocks of 100": lambda: alone(joined(lines, 100), count),
         "door, batches of 100": lambda: rate("engine", batches(lines, 100), count),
         "no engine, batches of 100": lambda: rate("none", batches(lines, 100), count),
@@ -252,6 +252,12 @@ def measure(rounds: int, count: int) -> dict[str, object]:
             "none", [request("/v1/track", each) for each in singles], len(singles), SINGLE_CONNECTIONS
         ),
     }
+
+
+def measure(rounds: int, count: int) -> dict[str, object]:
+    lines = list(events(count, PEOPLE))
+    singles = lines[: max(SINGLE_CONNECTIONS, count // 20)]
+    ways = ways_in(lines, singles)
     rates: dict[str, list[float]] = {name: [] for name in ways}
     costs: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from door_client import Connection
+from door_client import BEGIN_AFTER_S, Connection
 from pydantic import BaseModel
 
 from parcours import Project
@@ -112,7 +112,7 @@ async def send(port: int, requests: Sequence[bytes], per_second: float, orders: 
     free: asyncio.Queue[Connection] = asyncio.Queue()
     for _ in range(CONNECTIONS):
         free.put_nowait(await Connection.open(port))
-    begin_s = time.monotonic() + 0.1
+    begin_s = time.monotonic() + BEGIN_AFTER_S
     due_s = [begin_s + number / per_second for number in range(len(requests))]
 
     async def one(number: int) -> None:

@@ -12,7 +12,7 @@ import pytest
 from parcours.clock import ManualClock
 from parcours.config import Settings
 from parcours.errors import ShardUnavailable, StoreBroken
-from parcours.insight.exporter.exporter import Exporter, OpenRange
+from parcours.insight.exporter.exporter import RESTS, Exporter, OpenRange
 from parcours.journey.model.document import EventsDocument, ProjectDocument
 from parcours.journey.model.insight import InsightDocument
 from parcours.journey.program import Program
@@ -134,6 +134,23 @@ def test_each_shard_is_exported_to_its_end_in_ranges() -> None:
             (0, 1, 4): [1, 2, 3, 4], (0, 5, 8): [5, 6, 7, 8], (0, 9, 10): [9, 10], (1, 1, 3): [1, 2, 3],
         }  # fmt: skip
         assert exporter.trouble is None
+
+    asyncio.run(scenario())
+
+
+def test_an_exporter_that_is_in_time_rests_after_each_piece_of_work() -> None:
+    class Slow(Journal):
+        async def ask(self, request: Any, /) -> Any:
+            if isinstance(request, ReadExport):
+                await asyncio.sleep(0.02)
+            return await super().ask(request)
+
+    async def scenario() -> None:
+        begun_s = asyncio.get_running_loop().time()
+        assert await exporter_of(Files().open).export_next(0, Slow(4), at_least=1, gently=True)
+
+        pieces = 2
+        assert asyncio.get_running_loop().time() - begun_s >= pieces * (1 + RESTS) * 0.019
 
     asyncio.run(scenario())
 

@@ -10,7 +10,8 @@ from parcours.clock import ManualClock
 from parcours.core.fact import Fact, Unmatched
 from parcours.core.fact_block import encode_facts
 from parcours.shard.host import ShardHost
-from parcours.shard.person_facts import SLICE_BYTES, recall
+from parcours.shard.journal_slices import RECORD_BYTES, SLICE_BYTES
+from parcours.shard.person_facts import recall
 from parcours.store.memory import MemoryStore
 from parcours.store.store import Record
 
@@ -61,6 +62,16 @@ def test_a_long_journal_is_read_in_slices_that_go_on_where_the_last_one_ended() 
         after = recalled.after
 
     assert slices == [[0, 1], [2, 3], [4]]
+
+
+def test_of_small_records_a_slice_has_no_more_than_can_be_looked_at_in_its_time() -> None:
+    records = SLICE_BYTES // RECORD_BYTES + 100
+    store = journal(*[[unmatched(number, "anna")] for number in range(records)])
+
+    first = recall(store, "anna", 0, records)
+
+    assert 100 < len(first.facts) <= SLICE_BYTES // RECORD_BYTES
+    assert first.after == len(first.facts)
 
 
 def test_what_is_committed_after_the_question_is_for_another_one(world: World, lines: Lines) -> None:

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from parcours.shard.commits import Commits
+from parcours.shard.journal_slices import SLICE_BYTES, cost_bytes
 from parcours.shard.messages import ExportRange, ExportRecord, ExportSlice
 from parcours.store.store import Store
-
-SLICE_BYTES = 4_000_000
-"""Read in one go: about 20 ms, as long as a large batch takes."""
-
-RECORD_BYTES = 500
-"""What looking at a record costs beside its contents, in bytes that could be read meanwhile."""
 
 
 class Exporting:
@@ -48,7 +43,7 @@ class Exporting:
                 break
             if record.facts or record.inputs:
                 found.append(ExportRecord(number, record.stamp_ms, record.facts, record.inputs))
-            looked_at += RECORD_BYTES + record.size_bytes()
+            looked_at += cost_bytes(record)
             if looked_at >= SLICE_BYTES and number < last:
                 return ExportSlice(found, number)
         return ExportSlice(found)

@@ -13,14 +13,9 @@ from parcours.core.fact import Fact
 from parcours.core.fact_block import decode_facts
 from parcours.core.input_block import decode_inputs
 from parcours.segment.line import read_envelope
+from parcours.shard.journal_slices import SLICE_BYTES, cost_bytes
 from parcours.shard.messages import Recalled
 from parcours.store.store import Record, Store
-
-SLICE_BYTES = 4_000_000
-"""Read in one go: about 20 ms, as long as a large batch takes."""
-
-RECORD_BYTES = 500
-"""What looking at a record costs beside its contents, in bytes that could be read meanwhile."""
 
 
 def recall(store: Store, person: str, after: int, through: int, *, lines: bool = False) -> Recalled:
@@ -36,7 +31,7 @@ def recall(store: Store, person: str, after: int, through: int, *, lines: bool =
         found.facts.extend(facts_of(record, person))
         if lines:
             found.lines.extend(lines_of(record, person))
-        looked_at += RECORD_BYTES + record.size_bytes()
+        looked_at += cost_bytes(record)
         if looked_at >= SLICE_BYTES:
             return replace(found, after=record.sequence)
     return found

@@ -35,6 +35,11 @@ PAUSE_S: Final = 1.0
 PAUSE_MAX_S: Final = 60.0
 """A full disk costs a look a minute."""
 
+RESTS: Final = 4
+"""How long an exporter that is in time rests after each piece of work, in times of what that took. So whoever wants
+something of the process meanwhile waits behind one piece, and not behind all of the export.
+"""
+
 
 UPKEEP_EVERY_S: Final = 300.0
 """How often files are looked after: late rows of a day that is put together have all of it written again."""
@@ -125,11 +130,12 @@ class Exporter:
         pause_s = PAUSE_S
         clock = asyncio.get_running_loop().time
         last = clock()
+        in_time = True  # the range before has been exported before the next one was there
         while True:
             at_least = 1 if clock() - last >= every_s else self._settings.export_records
             try:
-                if await self.export_next(number, port, at_least):
-                    last = clock()
+                if await self.export_next(number, port, at_least, gently=in_time):
+                    last, in_time = clock(), False
                     continue
             except ShardUnavailable:
                 pass  # its runtime looks after it, and says what is wrong
@@ -143,6 +149,7 @@ class Exporter:
             pause_s = PAUSE_S
             if at_least == 1:
                 last = clock()
+            in_time = True
             await asyncio.sleep(min(self._look_every_s, every_s))
 
     def _note(self, what: str, trouble: str) -> None:
@@ -177,9 +184,10 @@ class Exporter:
         if done:
             await port.ask(EndErased(done))
 
-    async def export_next(self, number: int, port: ShardPort, at_least: int) -> bool:
+    async def export_next(self, number: int, port: ShardPort, at_least: int, *, gently: bool = False) -> bool:
         """Export one range of a shard, if so many records wait; returns whether there was one.
 
+        gently  with rests (RESTS)
         An exporter that was frozen may find that another one has ended its range: it leaves the files as they are.
         Raises ShardUnavailable, ParcoursError or OSError where that fails; the range comes again then.
         """
@@ -187,15 +195,19 @@ class Exporter:
         if ahead is None:
             return False
         files = self._open_range(number, ahead, self._program)
+        clock = asyncio.get_running_loop().time
         try:
             after: int | None = ahead.first - 1
             while after is not None:
+                begun = clock()
                 part = await port.ask(ReadExport(after, ahead.last))
                 if part is None:
                     files.abandon()
                     return False
                 await _in_thread(partial(files.add, part))
                 after = part.after
+                if gently:
+                    await asyncio.sleep(RESTS * (clock() - begun))
             await _in_thread(files.finish)
         except BaseException:
             files.abandon()
