@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from tests.engine.peer_stores import write_stores
 
 from parcours.errors import ShardUnavailable
 from parcours.journey.project import Project
 from parcours.routing.plan import Plan
 from parcours.runtime.cluster.runtime import ClusterRuntime
 from parcours.shard.requests import GetStatus
-
-if TYPE_CHECKING:
-    from tests.engine.peer_stores import write_stores
-else:
-    spec = spec_from_file_location("peer_stores", Path(__file__).parents[1] / "engine" / "peer_stores.py")
-    peer_stores = module_from_spec(spec)
-    spec.loader.exec_module(peer_stores)
-    write_stores = peer_stores.write_stores
 
 PATIENCE_S = 60.0
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from tests.engine.peer_stores import write_stores
 
 from parcours.clock import ManualClock
 from parcours.config import Settings
@@ -29,14 +28,6 @@ from parcours.shard.shard import Shard
 from parcours.shard.work import Work
 from parcours.store.memory import MemoryStore
 from parcours.store.store import Record
-
-if TYPE_CHECKING:
-    from tests.engine.peer_stores import write_stores
-else:
-    spec = spec_from_file_location("peer_stores", Path(__file__).with_name("peer_stores.py"))
-    peer_stores = module_from_spec(spec)
-    spec.loader.exec_module(peer_stores)
-    write_stores = peer_stores.write_stores
 
 NewShop = Callable[..., Project]
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from tests.shard.peer_world import Peer
 
 from parcours.clock import ManualClock
 from parcours.config import Settings
@@ -26,14 +25,6 @@ from parcours.shard.requests import (
     encode_answer,
     encode_request,
 )
-
-if TYPE_CHECKING:
-    from tests.shard.peer_world import Peer
-else:
-    spec = spec_from_file_location("peer_world", Path(__file__).with_name("peer_world.py"))
-    peer_world = module_from_spec(spec)
-    spec.loader.exec_module(peer_world)
-    Peer = peer_world.Peer
 
 PATIENCE_S = 30.0
 

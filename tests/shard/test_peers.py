@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.shard.peer_world import Network, Peer
 
 from parcours.config import Settings
 from parcours.core.identity import SlotMap
@@ -20,12 +19,6 @@ from parcours.store.codec import encode_record
 
 if TYPE_CHECKING:
     from tests.shard.conftest import Lines, World
-    from tests.shard.peer_world import Network, Peer
-else:
-    spec = spec_from_file_location("peer_world", Path(__file__).with_name("peer_world.py"))
-    peer_world = module_from_spec(spec)
-    spec.loader.exec_module(peer_world)
-    Network, Peer = peer_world.Network, peer_world.Peer
 
 Two = tuple["Peer", "Peer"]
 

@@ -77,7 +77,7 @@ def advance(
     turn = Turn(person, profile, given.at, given.at, program, settings, crowd, normalize, dead_codes)
     if profile.archives:
         forget_expired(turn)
-    # The frequent ones first: a class costs 0.2 µs. Changes that time brings at its instant go before or with an input.
+    # The frequent ones first: each class that does not match takes 0.2 µs.
     match given:
         case EventHappened():
             _take_event(turn, given)

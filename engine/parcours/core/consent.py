@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from parcours.core.profile import Profile
-from parcours.journey.program import ConsentPolicy, Message, Program
+from parcours.journey.program import ConsentPolicy, Program
 
 
 def set_consent(profile: Profile, channel: str, purpose: str | None, granted: bool) -> bool:
@@ -25,19 +25,34 @@ def set_consent(profile: Profile, channel: str, purpose: str | None, granted: bo
 
 def has_consent(profile: Profile, policy: ConsentPolicy, channel: str, purpose: str) -> bool:
     """Whether the person may get marketing of this purpose on this channel."""
-    for key in (_key(channel, purpose), _key(channel, None)) if profile.consents else ():
-        if key in profile.consents:
-            return profile.consents[key]
-    return policy.assumes(channel)
+    said = _word(profile.consents, _key(channel, purpose)) if profile.consents else None
+    return policy.assumes(channel) if said is None else said
+
+
+def joined_consents(own: Mapping[str, bool], theirs: Mapping[str, bool], *, grants: bool) -> dict[str, bool]:
+    """What two people have said who become one: of whatever either has spoken of. A withdrawal by either holds.
+
+    grants  whether a grant of the second one's counts
+    """
+    joined: dict[str, bool] = {}
+    for key in dict.fromkeys((*own, *theirs)):
+        said, also_said = _word(own, key), _word(theirs, key)
+        if said is False or also_said is False:
+            joined[key] = False
+        elif said or grants:
+            joined[key] = True
+    return joined
 
 
 def stated_consents(profile: Profile) -> dict[tuple[str, str | None], bool]:
     """What the person has said, by (channel, purpose); the purpose is None where she spoke of the whole channel."""
-    stated = {}
-    for key, granted in profile.consents.items():
-        channel, separator, purpose = key.partition("\0")
-        stated[channel, purpose if separator else None] = granted
-    return stated
+    return {spoken_of(key): granted for key, granted in profile.consents.items()}
+
+
+def spoken_of(key: str) -> tuple[str, str | None]:
+    """The channel and the purpose of a key of `Profile.consents`; None for all purposes."""
+    channel, separator, purpose = key.partition("\0")
+    return channel, purpose if separator else None
 
 
 def consents_in_force(profile: Profile, program: Program) -> dict[tuple[str, str | None], bool]:
@@ -46,8 +61,8 @@ def consents_in_force(profile: Profile, program: Program) -> dict[tuple[str, str
     Of the channels on which anything is sent or of which she has spoken, and of the purposes that occur there.
     """
     purposes = dict.fromkeys(program.policies.consent.channels, frozenset[str]())
-    for messages in _messages(program):
-        for message in messages.values():
+    for versions in (program.messages, *(journey.messages for journey in program.versions())):
+        for message in versions.values():
             if message.message_class == "marketing":
                 for channel in message.contents:
                     purposes[channel] = purposes.get(channel, frozenset()) | {message.purpose}
@@ -61,16 +76,10 @@ def consents_in_force(profile: Profile, program: Program) -> dict[tuple[str, str
     return in_force
 
 
-def channels_in_use(program: Program) -> frozenset[str]:
-    """The channels on which anything is sent, or that the project speaks of."""
-    named = {*program.policies.consent.channels, *program.addresses}
-    return frozenset(named.union(*(each.contents for messages in _messages(program) for each in messages.values())))
-
-
-def _messages(program: Program) -> list[Mapping[str, Message]]:
-    """Those that are published now, and those of versions by which somebody still goes."""
-    return [program.messages, *(journey.messages for journey in program.versions())]
-
-
 def _key(channel: str, purpose: str | None) -> str:
     return channel if purpose is None else f"{channel}\0{purpose}"
+
+
+def _word(said: Mapping[str, bool], key: str) -> bool | None:
+    """What somebody has said at this key, else of its whole channel."""
+    return said.get(key, said.get(spoken_of(key)[0]))

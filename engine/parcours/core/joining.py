@@ -11,12 +11,10 @@ a read counts the person, and nobody twice.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from parcours.config import DAY_MS
-from parcours.core.delivery import reservations, suppression
-from parcours.core.delivery.stated_consents import keep_to_room
-from parcours.core.fact import Changed, LimitReached
+from parcours.core.delivery import reservations, stated_consents, suppression
+from parcours.core.fact import LimitReached
 from parcours.core.paths import pick, replaced
 from parcours.core.profile import Identity, Profile
 from parcours.core.run.traits import set_traits
@@ -25,15 +23,12 @@ from parcours.core.turn import Turn
 from parcours.expression.definition_keys import plain
 from parcours.expression.dotted import split_path
 
-SEPARATOR: Final = "\0"
-"""Between the channel and the purpose in the key of a consent."""
-
 
 def join(turn: Turn, name: str, other: Profile) -> None:
     """Give the person what somebody else of this name has, but for runs and what belongs to them."""
     used = turn.program.anonymous_history == "used"
     _join_traits(turn, other.traits, used=used)
-    _join_consents(turn, other.consents, used=used)
+    stated_consents.take_in(turn, other.consents, grants=used)
     suppression.take_in(turn, other)
     reservations.take_in(turn, other)
     if used:
@@ -46,7 +41,7 @@ def _identity(turn: Turn, name: str, other: Identity | None) -> Identity:
     """Her names: the one that was merged, and those that were its own."""
     own = turn.profile.identity or Identity()
     names = {**(other.names if other is not None else {}), **own.names, name: turn.at // DAY_MS}
-    return Identity(names=names, identified=True, shared=own.shared, moved_to=None, returning=False)
+    return Identity(names=names, identified=True, shared=own.shared)
 
 
 def _join_traits(turn: Turn, theirs: Mapping[str, object], *, used: bool) -> None:
@@ -85,30 +80,6 @@ def _lacks(traits: object, keys: tuple[str, ...] | list[str]) -> bool:
             return False
         traits = traits.get(key)
     return traits is None
-
-
-def _join_consents(turn: Turn, theirs: Mapping[str, bool], *, used: bool) -> None:
-    """Put together what both have said: of each channel, and purpose on it, that either has spoken of."""
-    own = turn.profile.consents
-    joined: dict[str, bool] = {}
-    for key in dict.fromkeys((*own, *theirs)):
-        said, also_said = _word(own, key), _word(theirs, key)
-        if said is False or also_said is False:
-            joined[key] = False
-        elif said or used:
-            joined[key] = True
-    before, turn.profile.consents = own, joined
-    for key, granted in joined.items():
-        if before.get(key) is not granted:
-            word = "granted" if granted else "withdrawn"
-            told = key.replace(SEPARATOR, "/")
-            turn.effects.facts.append(Changed(turn.at, turn.person, "consent", told, word))
-    keep_to_room(turn)
-
-
-def _word(said: Mapping[str, bool], key: str) -> bool | None:
-    """What somebody has said at this key, else of its whole channel."""
-    return said.get(key, said.get(key.partition(SEPARATOR)[0]))
 
 
 def _join_series(turn: Turn, theirs: Mapping[str, SeriesEntries]) -> None:

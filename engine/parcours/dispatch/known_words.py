@@ -35,6 +35,7 @@ _WORDS: Final = (
     # what became of it
     "the message or its step is not known any more",
     "the run was left",
+    "merged",
     "reported by the provider",
     "known from a reaction",
     "not sent in [0-9]+ attempts",

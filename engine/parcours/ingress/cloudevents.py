@@ -35,7 +35,7 @@ REQUIRED: Final = ("specversion", "id", "source", "type")
 MESSAGE_ID_BYTES_MAX: Final = 512
 """A source and an id that are longer are known by their hash."""
 
-NO_TEXT: Final[list[object]] = []
+NO_TEXT: Final = ()
 """Stands for an attribute that cannot be read: two that cannot would else be the same text, and the same person."""
 
 _array = msgspec.json.Decoder(list[msgspec.Raw]).decode

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import msgspec
 
-from parcours.core.consent import channels_in_use
 from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
 from parcours.core.time_text import time_text
@@ -36,6 +35,7 @@ from parcours.ingress.people_bodies import (
 from parcours.insight.explain import Explanation
 from parcours.insight.explain_text import explanation_text
 from parcours.instants import ceil_ms
+from parcours.journey.channels import channels_known
 from parcours.service.about_people import AddressKind
 from parcours.service.person import Person, PersonDelivery, PersonRun
 from parcours.service.person_record import fact_told
@@ -141,7 +141,7 @@ def _name(door: Door, request: Request) -> str:
 
 def _check_channel(door: Door, channel: str | None) -> None:
     """Raises Problem for a channel that the project does not know: a word about it would never count."""
-    known = channels_in_use(door.service.program)
+    known = channels_known(door.service.program)
     if channel is not None and channel not in known:
         raise Problem(400, "invalid", f"nothing is sent on {channel!r:.64}: there are {', '.join(sorted(known))}")
 

@@ -16,7 +16,10 @@ KINDS: Final = (
     ("no_call", "not a (call|CloudEvent|line)|a number is out of range|it could not be used when it first came"),
     ("timestamp", "timestamp is not a time|no timestamp|the timestamp "),
     ("nobody", "names nobody|it concerns nobody"),
-    ("public_key", "a browser's key |an identify call of a userId needs the context.userHash"),
+    (
+        "key",
+        r"a browser's key |an identify call of a userId needs the context.userHash|a \S+ call needs a key with ",
+    ),
     ("report", r"feedback |a consent call names |\S+ by a machine|\S+ on \S+ an outbound call"),
     ("unknown", "unknown |parcourstype |the type |a merge line "),
     ("missing", r"a call without |a track call without |the attribute \S+ is missing|an? (\S+ call|\S+) needs "),

@@ -16,7 +16,7 @@ FEEDBACK = "feedback"
 """The type of the line of a provider's report."""
 
 BY_HAND = ("identify", "consent", "suppression")
-"""The types of calls by which a person is changed by hand, whom only the key of an event may have named so far."""
+"""The types of calls by which a person is changed by hand. She may be one whom no id names, but the key of an event."""
 
 NAMED_TWICE = {
     FEEDBACK: "feedback names a delivery by its key or a person by her name, and nobody by an id",

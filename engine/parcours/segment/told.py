@@ -113,9 +113,15 @@ encode_told = msgspec.json.Encoder().encode
 _told = msgspec.json.Decoder(ToldLine)
 
 
+def name_told(person: str) -> str | None:
+    """The name that a told line has of its person, where it is not her user id that is told."""
+    return person if person.startswith("@") else None
+
+
 def told_line(person: str, given: Input) -> bytes:
     """The line of what happened to a person and no caller handed in."""
-    user_id, name = (None, person) if person.startswith("@") else (person, None)
+    name = name_told(person)
+    user_id = person if name is None else None
     match given:
         case DeliveriesClaimed():
             (key,) = given.keys

@@ -16,7 +16,7 @@ from parcours.core.fact import LimitReached
 from parcours.core.input import Input
 from parcours.journey.program import Program
 from parcours.journey.publish.publications import Publications
-from parcours.segment.told import PublicationLine, TickLine, encode_told, told_line
+from parcours.segment.told import PublicationLine, TickLine, encode_told, name_told, told_line
 from parcours.shard.export_state import ExportState
 from parcours.shard.reports import NOBODY
 from parcours.shard.work import Work
@@ -95,8 +95,7 @@ class Archiving:
         self._look(work)
         if self.keeps_inputs:
             at = None if given.at == work.stamp_ms else given.at
-            name = person if person.startswith("@") else None
-            work.kept.add(told_line(person, given), name, is_event=False, at=at)
+            work.kept.add(told_line(person, given), name_told(person), is_event=False, at=at)
 
     def note_publication(self, work: Work, publications: Publications) -> None:
         """This is published now."""

@@ -6,15 +6,12 @@ in stores until they are answered, so their shapes belong to the format of the s
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
-from parcours.core.fact import Linking
+from parcours.core.fact import JoiningCall
 from parcours.core.input import Settlement
-
-How: TypeAlias = Linking | Literal["external", "merge"]
-"""What said that both are one: a call, an id in the context of one, or a line that merges."""
 
 
 class Ask(msgspec.Struct, frozen=True, array_like=True, tag="ask"):
@@ -22,7 +19,7 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, tag="ask"):
 
     name: str
     person: str
-    how: How
+    how: JoiningCall
 
 
 class Package(msgspec.Struct, frozen=True, array_like=True, tag="package"):

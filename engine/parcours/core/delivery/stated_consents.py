@@ -6,7 +6,9 @@ without its grant a message is not sent, without a withdrawal it might be.
 
 from __future__ import annotations
 
-from parcours.core.consent import set_consent, stated_consents
+from collections.abc import Mapping
+
+from parcours.core.consent import joined_consents, set_consent, spoken_of, stated_consents
 from parcours.core.fact import Changed
 from parcours.core.turn import Turn
 from parcours.journey.program import Program
@@ -15,9 +17,23 @@ from parcours.journey.program import Program
 def take_consent(turn: Turn, channel: str, purpose: str | None, *, granted: bool) -> None:
     """Record what the person says of consent to a channel or one purpose on it."""
     if set_consent(turn.profile, channel, purpose, granted):
-        name = channel if purpose is None else f"{channel}/{purpose}"
-        said = "granted" if granted else "withdrawn"
-        turn.effects.facts.append(Changed(turn.at, turn.person, "consent", name, said))
+        _tell(turn, channel, purpose, granted=granted)
+
+
+def take_in(turn: Turn, theirs: Mapping[str, bool], *, grants: bool) -> None:
+    """Take over what somebody has said who was merged into the person; `grants` too, or withdrawals alone."""
+    before = turn.profile.consents
+    turn.profile.consents = joined_consents(before, theirs, grants=grants)
+    for key, granted in turn.profile.consents.items():
+        if before.get(key) is not granted:
+            _tell(turn, *spoken_of(key), granted=granted)
+    keep_to_room(turn)
+
+
+def _tell(turn: Turn, channel: str, purpose: str | None, *, granted: bool) -> None:
+    name = channel if purpose is None else f"{channel}/{purpose}"
+    said = "granted" if granted else "withdrawn"
+    turn.effects.facts.append(Changed(turn.at, turn.person, "consent", name, said))
 
 
 def keep_to_room(turn: Turn) -> None:
