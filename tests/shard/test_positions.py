@@ -123,7 +123,7 @@ def test_a_record_is_no_longer_for_all_that_other_routers_have_sent(new_world: N
             batch = batch_of(f"router-{router}", number, *mixed(lines, 200, router))
             world.shard.take(batch, world.now_ms)
     for number in range(100):
-        world.shard.skip_read(f"remind-{number}", 5, world.now_ms)
+        world.shard.reading.skip_read(f"remind-{number}", 5, world.now_ms)
     world.reopen()
 
     # when one event comes from a new router, and one from a router of before

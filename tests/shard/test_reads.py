@@ -48,7 +48,7 @@ def reading(letters: Project, new_world: Callable[..., World]) -> World:
 
 
 def due(world: World) -> AudienceRead:
-    (only,) = world.shard.due_reads(world.now_ms).due
+    (only,) = world.shard.reading.due_reads(world.now_ms).due
     return only.read
 
 
@@ -57,7 +57,7 @@ def listed(world: World, read: AudienceRead, most: int = 100) -> list[str]:
     people: list[str] = []
     after: tuple[int, str] | None = None
     while True:
-        members = world.shard.list_members(read, after, most, world.now_ms)
+        members = world.shard.reading.list_members(read, after, most, world.now_ms)
         assert members.state == "listed" and len(members.people) <= most
         people += members.people
         after = members.after
@@ -69,8 +69,8 @@ def let_in(world: World, read: AudienceRead, *slices: Mapping[str, int]) -> None
     """List, and let people enter now, each after her delay."""
     listed(world, read)
     for number, entries in enumerate(slices):
-        world.shard.place_members(read.journey, read.at, number, list(entries.items()), world.now_ms)
-    world.shard.let_in(read.journey, read.at, world.now_ms, sum(map(len, slices)))
+        world.shard.reading.place_members(read.journey, read.at, number, list(entries.items()), world.now_ms)
+    world.shard.reading.let_in(read.journey, read.at, world.now_ms, sum(map(len, slices)))
 
 
 def entered(world: World, person: str) -> list[int]:
@@ -160,11 +160,11 @@ def test_an_event_that_leaves_no_trace_makes_nobody_known_after_an_instant(readi
 def test_a_list_is_refused_until_the_instant_has_passed(reading: World) -> None:
     read = AudienceRead("remind", 1, READ_MS, "mailers")
     reading.now_ms = READ_MS
-    assert reading.shard.due_reads(reading.now_ms).due == []
-    assert reading.shard.list_members(read, None, 100, reading.now_ms).state == "early"
+    assert reading.shard.reading.due_reads(reading.now_ms).due == []
+    assert reading.shard.reading.list_members(read, None, 100, reading.now_ms).state == "early"
 
     reading.now_ms += 1
-    assert reading.shard.list_members(read, None, 100, reading.now_ms).state == "listed"
+    assert reading.shard.reading.list_members(read, None, 100, reading.now_ms).state == "listed"
 
     reading.now_ms = READ_MS
     reading.reopen()
@@ -211,15 +211,15 @@ def test_a_slice_of_places_and_the_time_are_taken_once(reading: World) -> None:
     assert listed(world, read) == ["anna", "carl"]
 
     for _ in range(2):
-        world.shard.place_members(read.journey, read.at, 0, [("anna", 0)], world.now_ms)
+        world.shard.reading.place_members(read.journey, read.at, 0, [("anna", 0)], world.now_ms)
         world.reopen()
-    world.shard.place_members(read.journey, read.at, 1, [("carl", 0)], world.now_ms)
+    world.shard.reading.place_members(read.journey, read.at, 1, [("carl", 0)], world.now_ms)
     for _ in range(2):
-        world.shard.let_in(read.journey, read.at, READ_MS + 5, 2)
+        world.shard.reading.let_in(read.journey, read.at, READ_MS + 5, 2)
         world.reopen()
     for _ in range(3):
         world.pass_ms(10)
-    world.shard.let_in(read.journey, read.at, READ_MS + 5, 2)
+    world.shard.reading.let_in(read.journey, read.at, READ_MS + 5, 2)
     world.pass_ms(10)
 
     assert (entered(world, "anna"), entered(world, "carl")) == ([5], [5])
@@ -231,7 +231,7 @@ def test_nobody_enters_by_a_list_that_was_given_up(reading: World) -> None:
     world.now_ms = READ_MS + 1
     read = due(world)
     listed(world, read)
-    world.shard.place_members(read.journey, read.at, 0, [("anna", 0), ("bert", 1)], world.now_ms)
+    world.shard.reading.place_members(read.journey, read.at, 0, [("anna", 0), ("bert", 1)], world.now_ms)
 
     world.reopen()
     assert listed(world, due(world)) == ["anna", "carl"]
@@ -250,16 +250,16 @@ def test_of_several_instants_the_newest_is_read_and_the_others_are_counted(readi
     world.now_ms = READ_MS + 3 * MINUTE_MS + 1
     world.take(known("anna", "out"))
 
-    (newest,) = world.shard.due_reads(world.now_ms).due
+    (newest,) = world.shard.reading.due_reads(world.now_ms).due
     assert (newest.read.at, newest.missed) == (READ_MS + 3 * MINUTE_MS, 3)
     assert listed(world, newest.read) == ["anna", "carl"]
     older = AudienceRead("remind", 1, READ_MS, "mailers")
-    assert world.shard.list_members(older, None, 100, world.now_ms).state == "gone"
+    assert world.shard.reading.list_members(older, None, 100, world.now_ms).state == "gone"
     let_in(world, newest.read)
     world.reopen()
 
     assert world.shard.status().reads_missed == {"remind": 3}
-    assert world.shard.due_reads(world.now_ms).due == []
+    assert world.shard.reading.due_reads(world.now_ms).due == []
 
 
 def test_a_read_under_way_is_finished_though_the_next_instant_passes(reading: World) -> None:
@@ -280,12 +280,12 @@ def test_a_read_under_way_is_finished_though_the_next_instant_passes(reading: Wo
 
 def test_a_new_store_reads_nothing_of_before_it_was_opened(letters: Project, new_world: Callable[..., World]) -> None:
     world = new_world(project=letters, now_ms=READ_MS + 1)
-    assert world.shard.due_reads(world.now_ms).due == []
+    assert world.shard.reading.due_reads(world.now_ms).due == []
 
     world.reopen()
     world.now_ms = READ_MS + MINUTE_MS + 1
 
-    assert [(each.read.at - READ_MS, each.missed) for each in world.shard.due_reads(world.now_ms).due] == [
+    assert [(each.read.at - READ_MS, each.missed) for each in world.shard.reading.due_reads(world.now_ms).due] == [
         (MINUTE_MS, 0)
     ]
 
@@ -326,8 +326,8 @@ def test_a_journey_that_is_not_read_any_more_has_no_instants(
 
     world.now_ms = READ_MS + 1
 
-    assert world.shard.due_reads(world.now_ms).due == []
-    assert world.shard.due_reads(world.now_ms).next_ms is None
+    assert world.shard.reading.due_reads(world.now_ms).due == []
+    assert world.shard.reading.due_reads(world.now_ms).next_ms is None
 
 
 class CountingStore(MemoryStore):

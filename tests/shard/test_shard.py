@@ -168,8 +168,8 @@ def test_a_shard_that_could_not_commit_refuses_everything_until_it_is_opened_aga
         "pass_time": lambda: world.shard.pass_time(world.now_ms),
         "claim": lambda: world.claim(),
         "settle": lambda: world.settle(Accepted(claimed.key)),
-        "place": lambda: world.shard.place_members("remind", 5, 0, [("anna", 0)], world.now_ms),
-        "skip": lambda: world.shard.skip_read("remind", 5, world.now_ms),
+        "place": lambda: world.shard.reading.place_members("remind", 5, 0, [("anna", 0)], world.now_ms),
+        "skip": lambda: world.shard.reading.skip_read("remind", 5, world.now_ms),
         "give_up": lambda: world.shard.give_up("dispatcher", world.now_ms),
     }
 
@@ -181,7 +181,7 @@ def test_a_shard_that_could_not_commit_refuses_everything_until_it_is_opened_aga
     store.full = False
     looks: list[Callable[[], object]] = [
         world.shard.status, world.shard.ready, world.shard.next_ms, world.shard.collect_facts,
-        lambda: world.shard.profile("anna"), lambda: world.shard.due_reads(1), *operations.values(),
+        lambda: world.shard.profile("anna"), lambda: world.shard.reading.due_reads(1), *operations.values(),
     ]  # fmt: skip
     for look in looks:
         with pytest.raises(StoreBroken, match="open it again"):

@@ -213,27 +213,27 @@ class ShardHost:
             return answer
 
     async def due_reads(self) -> DueReads:
-        return self._shard.due_reads(self._clock.now_ms())
+        return self._shard.reading.due_reads(self._clock.now_ms())
 
     async def list_members(self, read: AudienceRead, after: tuple[int, str] | None, most: int) -> Members:
         async with self._turns:
-            members = self._shard.list_members(read, after, most, self._clock.now_ms())
+            members = self._shard.reading.list_members(read, after, most, self._clock.now_ms())
             self.look()
             return members
 
     async def place_members(self, journey: str, at: int, number: int, entries: list[tuple[str, int]]) -> None:
         async with self._turns:
-            self._shard.place_members(journey, at, number, entries, self._clock.now_ms())
+            self._shard.reading.place_members(journey, at, number, entries, self._clock.now_ms())
 
     async def let_in(self, attempt: int | None, journey: str, at: int, entries_from: int, people: int) -> None:
         async with self._turns.even_if_held:
             if attempt is None or self._attempts.ends(attempt):
-                self._shard.let_in(journey, at, entries_from, people)
+                self._shard.reading.let_in(journey, at, entries_from, people)
                 self._go_on()
 
     async def skip_read(self, journey: str, at: int) -> None:
         async with self._turns:
-            self._shard.skip_read(journey, at, self._clock.now_ms())
+            self._shard.reading.skip_read(journey, at, self._clock.now_ms())
 
     async def erase(self, person: str, name: str, salt: bytes, by: str) -> Erasure:
         async with self._turns:

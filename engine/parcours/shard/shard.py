@@ -43,7 +43,7 @@ from parcours.shard.inbox_news import InboxNews
 from parcours.shard.inputs import Inputs
 from parcours.shard.intake import Intake
 from parcours.shard.listing import Listing
-from parcours.shard.messages import Answer, AudienceRead, Batch, Claims, DueReads, Holding, Members, Status
+from parcours.shard.messages import Answer, Batch, Claims, Holding, Status
 from parcours.shard.outbox import Answering, accept
 from parcours.shard.peer_exchange import PeerExchange, Take, unexpected
 from parcours.shard.peers import Peers
@@ -51,6 +51,7 @@ from parcours.shard.persons import Persons
 from parcours.shard.positions import Positions
 from parcours.shard.publication_facts import told_by
 from parcours.shard.published import Published
+from parcours.shard.read_steps import ReadSteps
 from parcours.shard.reads import Reads
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.slots import Slots
@@ -125,6 +126,9 @@ class Shard:
         self.exchanging = PeerExchange(self.peers, self.commits, take_message, settings.hello_wait_s)
         self.exporting = Exporting(self.commits, store)
         self.census = Census(self._slots, self.commits, self._published, time)
+        self.reading = ReadSteps(
+            self.commits, self._listing, self._reads, self._published, time, lambda: self.hold(held=False)
+        )
         self.persons = Persons(
             self._slots, slot_map, self.commits, self._published, addresses, leaving.reached, letters
         )
@@ -234,45 +238,6 @@ class Shard:
             work.own += [self._dead_letters.drop(letter) for letter in letters]
             self.commits.commit(work, always=bool(letters))
             return self._intake.answer(0)
-
-    # Reads of audiences (reads.py)
-
-    def due_reads(self, now_ms: int) -> DueReads:
-        """The reads that have to be made at this time, of each journey the newest; changes nothing."""
-        self.commits.check()
-        return self._listing.due(now_ms)
-
-    def list_members(self, read: AudienceRead, after: tuple[int, str] | None, most: int, now_ms: int) -> Members:
-        """A slice of those who were in the audience at the instant, which has durably passed when this returns."""
-        with self.commits.whole():
-            work = self.commits.begin(now_ms)
-            members = self._listing.slice(work, read, after, most)
-            self.commits.commit(work, always=after is None and members.state == "listed")
-        return members
-
-    def place_members(self, journey: str, at: int, number: int, entries: list[tuple[str, int]], now_ms: int) -> None:
-        """Take a slice of those who will enter, each with the delay of her entry; once only."""
-        with self.commits.whole():
-            self._reads.place(journey, at, number, entries)
-            self.commits.commit(self.commits.begin(now_ms), always=True)
-
-    def let_in(self, journey: str, at: int, entries_from: int, people: int) -> None:
-        """Whoever is placed enters, from this time on; once only. A shard that is held goes on."""
-        with self.commits.whole():
-            if self._reads.let_in(journey, at, entries_from, people):
-                in_time = self._time.may_change_at(entries_from, self.commits.stamp_ms)
-                assert in_time, "nobody is let in behind what has happened"
-                if self._published.held:
-                    self._published.hold(held=False)
-                self.commits.commit(self.commits.begin(entries_from), always=True)
-        if self._published.held:
-            self.hold(held=False)
-
-    def skip_read(self, journey: str, at: int, now_ms: int) -> None:
-        """Let nobody in by the journey's reads up to this instant."""
-        with self.commits.whole():
-            self._reads.skip(journey, at)
-            self.commits.commit(self.commits.begin(now_ms), always=True)
 
     # What is published
 

@@ -1,0 +1,69 @@
+"""The steps of reading an audience, as whoever reads it for all shards takes them with one (reads.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from parcours.shard.commits import Commits
+from parcours.shard.listing import Listing
+from parcours.shard.messages import AudienceRead, DueReads, Members
+from parcours.shard.published import Published
+from parcours.shard.reads import Reads
+from parcours.shard.timekeeping import Timekeeping
+
+
+class ReadSteps:
+    """Of one shard. `let_go` is called for a shard that is held, and goes on."""
+
+    def __init__(
+        self,
+        commits: Commits,
+        listing: Listing,
+        reads: Reads,
+        published: Published,
+        time: Timekeeping,
+        let_go: Callable[[], None],
+    ) -> None:
+        self._commits = commits
+        self._listing = listing
+        self._reads = reads
+        self._published = published
+        self._time = time
+        self._let_go = let_go
+
+    def due_reads(self, now_ms: int) -> DueReads:
+        """The reads that have to be made at this time, of each journey the newest; changes nothing."""
+        self._commits.check()
+        return self._listing.due(now_ms)
+
+    def list_members(self, read: AudienceRead, after: tuple[int, str] | None, most: int, now_ms: int) -> Members:
+        """A slice of those who were in the audience at the instant, which has durably passed when this returns."""
+        with self._commits.whole():
+            work = self._commits.begin(now_ms)
+            members = self._listing.slice(work, read, after, most)
+            self._commits.commit(work, always=after is None and members.state == "listed")
+        return members
+
+    def place_members(self, journey: str, at: int, number: int, entries: list[tuple[str, int]], now_ms: int) -> None:
+        """Take a slice of those who will enter, each with the delay of her entry; once only."""
+        with self._commits.whole():
+            self._reads.place(journey, at, number, entries)
+            self._commits.commit(self._commits.begin(now_ms), always=True)
+
+    def let_in(self, journey: str, at: int, entries_from: int, people: int) -> None:
+        """Whoever is placed enters, from this time on; once only. A shard that is held goes on."""
+        with self._commits.whole():
+            if self._reads.let_in(journey, at, entries_from, people):
+                in_time = self._time.may_change_at(entries_from, self._commits.stamp_ms)
+                assert in_time, "nobody is let in behind what has happened"
+                if self._published.held:
+                    self._published.hold(held=False)
+                self._commits.commit(self._commits.begin(entries_from), always=True)
+        if self._published.held:
+            self._let_go()
+
+    def skip_read(self, journey: str, at: int, now_ms: int) -> None:
+        """Let nobody in by the journey's reads up to this instant."""
+        with self._commits.whole():
+            self._reads.skip(journey, at)
+            self._commits.commit(self._commits.begin(now_ms), always=True)
