@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parcours.core.delivery.delivery_key import key_of, name_hash, place_in
-from parcours.core.identity import SLOTS
+from parcours.core.delivery.delivery_key import key_of, place_in
+from parcours.core.identity import SLOTS, name_hash
 from parcours.core.profile import Origin, Profile, encode_profile
 
 if TYPE_CHECKING:

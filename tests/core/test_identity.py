@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from parcours.core.identity import SLOTS, SlotMap, person_asked_for, person_in, person_name, slot_of
+from parcours.core.identity import SLOTS, SlotMap, name_hash, person_asked_for, person_in, person_name, slot_of
 
 ids = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12) | st.sampled_from(
     ["@user/@a", "@a", "@anonymous/a", "a", "@loyalty/a", "@", "@user/a", "/", "@/", "@anonymous/"]
@@ -75,6 +75,15 @@ def test_every_person_lies_in_one_shard(person: str, shards: int) -> None:
     assert 0 <= SlotMap(shards).shard(person) < shards
     assert SlotMap(shards).slot(person) == SlotMap(shards).slot_of_bytes(person.encode()) == slot
     assert slot in SlotMap(shards).owned_by(SlotMap(shards).shard(person))
+
+
+def test_whoever_has_a_home_lives_there_and_everybody_else_where_her_name_says() -> None:
+    moved = SlotMap(4, {"zoë": 7, "@anonymous/a": 900})
+
+    for name, home in (("zoë", 7), ("@anonymous/a", 900), ("sarah", slot_of("sarah"))):
+        assert moved.slot(name) == moved.slot_of_bytes(name.encode()) == home
+        assert moved.slot_of_hash(slot_of(name), name_hash(name)) == home
+        assert moved.shard(name) == moved.owner(home)
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3, 7, 64, SLOTS])

@@ -212,6 +212,7 @@ def test_a_provider_s_report_goes_where_the_key_of_its_delivery_says() -> None:
     line = feedback_line(report)
 
     assert route(line, PROGRAM, SETTINGS, SlotMap(1)) == place_in(KEY).slot == SlotMap(1).slot("sarah")
+    assert route(line, PROGRAM, SETTINGS, SlotMap(1, {"sarah": 7, "tom": 8})) == 7  # where its person lives
     assert timestamp_of(line, SETTINGS) == at
     assert input_of(read_call(line), 7, PROGRAM) == FeedbackArrived(7, KEY, "clicked", "shop", "7")
 

@@ -10,14 +10,19 @@ import pytest
 from tests.shard.recorded_batches import recorded_batch
 
 from parcours.channel import Accepted, Feedback
-from parcours.config import DAY_MS
-from parcours.core.delivery.delivery_key import key_of, name_hash, place_in
+from parcours.config import DAY_MS, Settings
+from parcours.core.delivery.delivery_key import key_of, place_in
 from parcours.core.fact import DeliveryReached, Unmatched
-from parcours.core.identity import SlotMap
+from parcours.core.identity import SLOTS, SlotMap, name_hash, slot_of
+from parcours.core.profile import Profile, encode_profile
+from parcours.segment.line import DetailedCall, read_call
 from parcours.segment.reports import feedback_line
 from parcours.shard.messages import LineOutcome
+from parcours.shard.reports import Reports
 from parcours.shard.shard import Shard
+from parcours.shard.slots import Slots
 from parcours.shard.timekeeping import VirtualTime
+from parcours.shard.work import Work
 from parcours.store.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -139,6 +144,19 @@ def test_people_whose_names_share_a_hash_are_told_apart_by_the_delivery(world: W
     world.take(report(keys[one], "bounced"), report(strange))
     assert [world.states(person) for person in TWINS] == [["bounced"], ["delivered"]]
     assert unmatched(world) == [("", f"nobody here has a delivery of the key {strange}")]
+
+
+def test_a_report_finds_its_person_where_she_lives_though_her_name_is_of_another_slot() -> None:
+    home = (slot_of("anna") + 1) % SLOTS
+    slots = Slots(0, SlotMap(1, {"anna": home}))
+    neighbour = next(name for name in map(str, range(10**6)) if slot_of(name) == home)
+    slots.show([(home, name, encode_profile(Profile())) for name in ("anna", neighbour)], [])
+    calls = [read_call(report(key_of(name, ("x",)))) for name in ("anna", neighbour)]
+    work = Work(slots, 0)
+
+    reports = Reports(slots, [], Settings())
+    found = [reports.addressee(call, work) for call in calls if isinstance(call, DetailedCall)]
+    assert found == [(home, "anna"), (home, neighbour)]
 
 
 @pytest.mark.parametrize("lines_of_a_batch", [1, 3])

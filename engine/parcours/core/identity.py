@@ -8,7 +8,9 @@ that two people never share a name.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Final
 
 from parcours.journey.identities import ANONYMOUS as ANONYMOUS
@@ -72,9 +74,21 @@ def is_no_id(text: str) -> bool:
     return text.strip().lower() in NO_IDS
 
 
+NAME_HASH_BYTES: Final = 5
+"""Bytes of the hash by which a name is found in its slot: people of one slot that share one are told apart."""
+
+
 def slot_of(person: str) -> int:
-    """The hash slot of a person, the same on every machine and for any number of shards."""
+    """The hash slot of a name, the same on every machine and for any number of shards.
+
+    Whoever wants to know where somebody lives asks a slot map.
+    """
     return zlib.crc32(person.encode()) % SLOTS
+
+
+def name_hash(name: str) -> bytes:
+    """The hash by which a name is found in its slot."""
+    return blake2b(name.encode(), digest_size=NAME_HASH_BYTES).digest()
 
 
 def shard_of(slot: int, shards: int) -> int:
@@ -89,17 +103,32 @@ class SlotMap:
     Whoever looks for a person asks the same map: the router, the shard, and whoever looks in.
 
     shards  how many of them share the slots
+    homes   the slot of each name that lives in another one than that of its hash: in a simulation all who may be merged
+            live together. Keys of deliveries have the slot of the hash all the same
     """
 
     shards: int
+    homes: Mapping[str, int] = field(default_factory=dict, hash=False, repr=False)
+    _homes_of_hashes: dict[tuple[int, bytes], int] = field(
+        init=False, default_factory=dict, hash=False, compare=False, repr=False
+    )
+    """The same by slot and hash, as keys of deliveries have both; made once somebody asks."""
 
     def slot(self, person: str) -> int:
-        """The hash slot of a person."""
-        return zlib.crc32(person.encode()) % SLOTS
+        """The slot in which a person lives."""
+        own = zlib.crc32(person.encode()) % SLOTS
+        return self.homes.get(person, own) if self.homes else own
 
     def slot_of_bytes(self, name: bytes) -> int:
-        """The hash slot of a person whose name has been encoded already."""
-        return zlib.crc32(name) % SLOTS
+        """The slot in which a person lives whose name has been encoded already."""
+        own = zlib.crc32(name) % SLOTS
+        return self.homes.get(name.decode(), own) if self.homes else own
+
+    def slot_of_hash(self, own: int, hashed: bytes) -> int:
+        """The slot in which somebody lives of whom only the slot of her name is known, and its hash."""
+        if self.homes and not self._homes_of_hashes:
+            self._homes_of_hashes.update(((slot_of(name), name_hash(name)), home) for name, home in self.homes.items())
+        return self._homes_of_hashes.get((own, hashed), own)
 
     def owner(self, slot: int) -> int:
         """The number of the shard that owns a slot."""

@@ -19,8 +19,8 @@ from itertools import islice
 from quopri import decodestring
 from typing import Any, Final
 
-from parcours.core.delivery.delivery_key import NAME_HASH_BYTES, REST_BYTES, SLOT_DIGITS
-from parcours.core.identity import SLOTS
+from parcours.core.delivery.delivery_key import REST_BYTES, SLOT_DIGITS
+from parcours.core.identity import NAME_HASH_BYTES, SLOTS
 
 MAIL_BYTES_MAX: Final = 1024 * 1024
 """Longer mails are not looked into: a report quotes of its mail what it has to."""

@@ -45,7 +45,7 @@ def route(line: bytes, program: Program, settings: Settings, slot_map: SlotMap) 
         if is_by_name(call):
             return slot_map.slot(named_person(call, settings))
         if is_report(call):
-            return reported_place(call).slot
+            return slot_map.slot_of_hash(*reported_place(call))
         person = keyed_person(call, program)
     return slot_map.slot(person)
 
@@ -112,7 +112,7 @@ def named_person(call: DetailedCall, settings: Settings) -> str:
 
 
 def reported_place(call: DetailedCall) -> KeyPlace:
-    """Where the delivery lives that a provider's report names."""
+    """Where the delivery belongs that a provider's report names."""
     if call.user_id or call.anonymous_id:
         raise Unusable("feedback names a delivery by its key, and nobody by an id")
     try:

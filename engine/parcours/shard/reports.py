@@ -7,12 +7,12 @@ told apart by who has the delivery.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from parcours.config import Settings
 from parcours.core.delivery.deliveries import has
-from parcours.core.delivery.delivery_key import KeyPlace, name_hash
-from parcours.core.identity import slot_of
+from parcours.core.delivery.delivery_key import KeyPlace
+from parcours.core.identity import name_hash, slot_of
 from parcours.segment.line import DetailedCall, Unusable, read_call
 from parcours.segment.person import FEEDBACK, is_report, named_person, reported_place
 from parcours.shard.slots import Slots
@@ -35,27 +35,28 @@ class Reports:
         self._named: dict[KeyPlace, list[str]] = {}
 
     def addressee(self, call: DetailedCall, work: Work) -> tuple[int, str]:
-        """The slot of the delivery that a report names, and its person or NOBODY; else the person whom it names.
+        """The slot where the delivery lives that a report names, and its person or NOBODY; else whom it names.
 
         Raises Unusable if it names neither.
         """
         if call.person:
             person = named_person(call, self._settings)
-            return slot_of(person), person
+            return self._slots.slot_map.slot(person), person
         place = reported_place(call)
         if not self._named:
             self._named = self._look(self._places())
         if place not in self._named:
-            self._named |= self._look({place.slot: {place.name_hash}})
-        new = [name for name in work.newcomers.get(place.slot, ()) if name_hash(name) == place.name_hash]
+            self._named |= self._look([place])
+        slot = self._slots.slot_map.slot_of_hash(*place)
+        new = [name for name in work.newcomers.get(slot, ()) if _is_of(place, name)]
         people = [*self._named[place], *new]
         if len(people) > 1:
-            people = [each for each in people if has(work.profile(place.slot, each), call.key or "")]
-        return place.slot, people[0] if people else NOBODY
+            people = [each for each in people if has(work.profile(slot, each), call.key or "")]
+        return slot, people[0] if people else NOBODY
 
-    def _places(self) -> dict[int, set[bytes]]:
-        """By slot the hashes of the names that the reports of the batch ask for."""
-        wanted: dict[int, set[bytes]] = {}
+    def _places(self) -> set[KeyPlace]:
+        """Where the deliveries belong of which the reports of the batch tell."""
+        wanted: set[KeyPlace] = set()
         for line in self._lines:
             if _MARK in line:
                 try:
@@ -64,16 +65,22 @@ class Reports:
                 except Unusable:
                     continue  # it is told when its turn comes
                 if place is not None:
-                    wanted.setdefault(place.slot, set()).add(place.name_hash)
+                    wanted.add(place)
         return wanted
 
-    def _look(self, wanted: Mapping[int, set[bytes]]) -> dict[KeyPlace, list[str]]:
-        """The names of each slot that have one of these hashes."""
-        named: dict[KeyPlace, list[str]] = {}
-        for slot, hashes in wanted.items():
-            named |= {KeyPlace(slot, each): [] for each in hashes}
+    def _look(self, wanted: Collection[KeyPlace]) -> dict[KeyPlace, list[str]]:
+        """The names to which each may belong. They live where the slot map says."""
+        named: dict[KeyPlace, list[str]] = {place: [] for place in wanted}
+        hashes: dict[int, set[bytes]] = {}
+        for place in wanted:
+            hashes.setdefault(self._slots.slot_map.slot_of_hash(*place), set()).add(place.name_hash)
+        for slot, asked in hashes.items():
             for name in self._slots.owned[slot].profiles:
                 hashed = name_hash(name)
-                if hashed in hashes:
-                    named[KeyPlace(slot, hashed)].append(name)
+                if hashed in asked and (found := named.get(KeyPlace(slot_of(name), hashed))) is not None:
+                    found.append(name)
         return named
+
+
+def _is_of(place: KeyPlace, name: str) -> bool:
+    return name_hash(name) == place.name_hash and slot_of(name) == place.slot

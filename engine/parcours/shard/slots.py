@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from parcours.core.effect import Outgoing
-from parcours.core.identity import SLOTS, SlotMap, slot_of
+from parcours.core.identity import SLOTS, SlotMap
 from parcours.core.profile import NEVER, next_due
 from parcours.store.store import Record, SlotImage
 
@@ -42,6 +42,7 @@ class Slots:
 
     def __init__(self, shard: int, slot_map: SlotMap) -> None:
         self.shard = shard
+        self.slot_map = slot_map
         self.owned = {number: Slot() for number in slot_map.owned_by(shard)}
         self.own = Slot()
 
@@ -50,7 +51,7 @@ class Slots:
 
     def due_of(self, person: str) -> int:
         """When the next timer of somebody who lives here is due; NEVER without one."""
-        data = self.owned[slot_of(person)].profiles.get(person)
+        data = self.owned[self.slot_map.slot(person)].profiles.get(person)
         return NEVER if data is None else next_due(data)
 
     def timers(self) -> Iterator[tuple[str, int]]:

@@ -16,11 +16,9 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import NamedTuple
 
-from parcours.core.identity import SLOTS, slot_of
+from parcours.core.identity import NAME_HASH_BYTES, SLOTS, name_hash, slot_of
 
 SLOT_DIGITS = 3
-NAME_HASH_BYTES = 5
-"""Two names of a slot seldom share so much, and where they do, whoever looks has to look at both people."""
 
 REST_BYTES = 12
 """Long enough that two deliveries never share a key, and short enough for a return path of mail to carry it."""
@@ -31,15 +29,10 @@ DIGITS = frozenset("0123456789abcdef")
 
 
 class KeyPlace(NamedTuple):
-    """Where the delivery of a key lives: in this slot, with one of the people whose names have this hash."""
+    """Where the delivery of a key belongs: to the slot of its name, and one of the names there that have this hash."""
 
     slot: int
     name_hash: bytes
-
-
-def name_hash(name: str) -> bytes:
-    """The hash by which a name is found in its slot."""
-    return blake2b(name.encode(), digest_size=NAME_HASH_BYTES).digest()
 
 
 def key_of(name: str, parts: Iterable[str]) -> str:
