@@ -68,6 +68,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     later_max_s: Count = Field(
         default=30, description="How long a line waits whose person is moving, before its call fails; in seconds."
     )
+    identities_max: Count = Field(default=100, description="Names of one person; one more stays somebody else.")
+    package_bytes_max: Count = Field(
+        default=8 * MIB, description="Most bytes of a person who is merged into another; one who has more stays apart."
+    )
     message_ids_for_ms: Duration = Field(default=DAY_MS, description="How long a message id is remembered.")
     message_ids_bytes_max: Annotated[int, Field(ge=MIB, le=COUNT_MAX)] = Field(
         default=256 * MIB,

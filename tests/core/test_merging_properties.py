@@ -123,7 +123,7 @@ def test_joining_the_empty_person_changes_nothing_but_names(own: list[Act], use:
     effects = merge(known, other, at)
 
     after = known.profile
-    after.identity = None
+    before.identity = after.identity = None
     assert encode_profile(after) == encode_profile(before)
     assert [type(fact) for fact in effects.facts] == [Merged]
 

@@ -8,7 +8,7 @@ import pytest
 
 from parcours.channel import Accepted, NotSent, Refused
 from parcours.core.input import FeedbackArrived, SuppressionChanged
-from parcours.core.profile import is_empty
+from parcours.core.profile import is_unknown
 
 if TYPE_CHECKING:
     from tests.core.conftest import Story, Tell
@@ -205,10 +205,10 @@ def test_an_operator_s_word_about_somebody_unknown_is_forgotten_when_it_is_taken
     story = tell(ONCE).identify(1, email=None, phone=None, push_token=None)
 
     story.call(2, type="suppression", channel="email", address=ADDRESS, suppressed=True)
-    assert not is_empty(story.profile)
+    assert not is_unknown(story.profile)
 
     story.call(3, type="suppression", channel="email", address=ADDRESS, suppressed=False)
-    assert is_empty(story.profile)
+    assert is_unknown(story.profile)
 
 
 def lowered(channel: str, address: str, region: str | None) -> str:

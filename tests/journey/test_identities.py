@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from pydantic import ValidationError
 
@@ -53,16 +51,6 @@ def test_user_ids_are_no_namespace_that_is_linked() -> None:
 def test_a_rule_that_means_nothing_is_a_mistake(identities: object, reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         ProfileDocument.model_validate({"identities": identities})
-
-
-def test_the_author_is_told_that_the_history_of_anonymous_people_is_not_used_yet(tmp_path: Path) -> None:
-    (tmp_path / "parcours.yaml").write_text("project: p\nanonymous_history: used\n")
-
-    project = Project.load(tmp_path)
-
-    (finding,) = Project.check(tmp_path)
-    assert project.program.anonymous_history == "used"
-    assert (finding.severity, finding.line) == ("warning", 2) and "merges nobody yet" in finding.message
 
 
 @pytest.mark.parametrize("text", ["", " ", "0", "NULL", " Undefined\n", "[object Object]", "Guest", "distinct_id"])

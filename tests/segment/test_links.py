@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parcours.config import Settings
+from parcours.core.input import Link
 from parcours.journey.model.document import EventsDocument, ProfileDocument, ProjectDocument
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.segment.inputs import check_call
 from parcours.segment.line import Unusable, read_call
-from parcours.segment.links import NO_LINKS, Link, Links, links_of
+from parcours.segment.links import NO_LINKS, Links, links_of
 
 SETTINGS = Settings(id_bytes_max=256)
 

@@ -59,12 +59,17 @@ TEXT = {
 
 
 def shop(
-    remind: Mapping[str, object] = REMIND, audiences: Mapping[str, str] | None = None, consent: str = "opt_out"
+    remind: Mapping[str, object] = REMIND,
+    audiences: Mapping[str, str] | None = None,
+    consent: str = "opt_out",
+    history: str = "unused",
 ) -> Project:
     """Whoever starts a cart and does not buy within 20 s is reminded; who buys gets a receipt."""
     properties = {"cart": "string"}
     return Project.of(
-        ProjectDocument.model_validate({"project": "shop", "policies": {"consent": {"default": consent}}}),
+        ProjectDocument.model_validate(
+            {"project": "shop", "policies": {"consent": {"default": consent}}, "anonymous_history": history}
+        ),
         ProfileDocument.model_validate({"traits": {"email": "string", "phone": "string"}}),
         EventsDocument(
             events={

@@ -73,7 +73,7 @@ class Peer:
 
     def send_in(self, work: Work, peer: int, message: Ask | NotMerged | Forget) -> None:
         self.shard.peers.send(work, peer, message)
-        self.note(work, f"to {peer}", message.name if not isinstance(message, NotMerged) else message.reason)
+        self.note(work, f"to {peer}", message.name)
 
     def send(self, peer: int, many: int = 1) -> None:
         """Ask the peer so many things in one commit."""
@@ -95,9 +95,9 @@ class Peer:
         if isinstance(message, Ask):
             asker = int(message.person)
             self.note(work, f"from {asker}", message.name)
-            self.send_in(work, asker, NotMerged(message.name, f"{self.number}", f"no-{message.name}"))
+            self.send_in(work, asker, NotMerged(f"no-{message.name}", f"{self.number}", "shared"))
         elif isinstance(message, NotMerged):
-            self.note(work, f"from {message.person}", message.reason)
+            self.note(work, f"from {message.person}", message.name)
         elif isinstance(message, Forget):
             self.note(work, f"from {message.person}", message.name)
 

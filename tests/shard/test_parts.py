@@ -115,7 +115,7 @@ def test_the_entry_of_a_delivery_is_the_work_s_before_it_is_the_slot_s() -> None
 
     effects = Effects()
     effects.settled.append("k")
-    work.add(1, effects)
+    work.add(1, "anna", effects)
 
     assert not work.has_entry(1, "k")
     assert work.outbox_changes() == [(1, "k", None)]

@@ -12,7 +12,7 @@ from parcours.config import Settings
 from parcours.core.identity import SlotMap
 from parcours.errors import StoreBroken, StoreBusy
 from parcours.journey.program import Program
-from parcours.shard.peer_messages import Ask, Forget, Package, PeerAnswer, decode_message, encode_message
+from parcours.shard.peer_messages import Ask, Forget, Package, PeerAnswer, decode_message
 from parcours.shard.peers import MESSAGE
 from parcours.shard.slots import OWN
 from parcours.store.codec import encode_record
@@ -288,16 +288,6 @@ def test_a_receiver_restored_alone_is_found_out(two: Two, program: Program) -> N
 
     (trouble,) = older.shard.status(older.now_ms).troubles
     assert "it has had answers to 2 messages, and this one took 0" in trouble
-
-
-def test_a_message_that_nobody_expects_stops_the_shard(world: World) -> None:
-    batch = Network(world.program, 0).peers[0].shard.exchanging.hello(2, 0)
-    batch.messages.append(encode_message(Forget("a", "u")))
-
-    with pytest.raises(AssertionError, match="nobody sends Forget"):
-        list(world.shard.exchanging.taking(batch, world.now_ms))
-
-    assert world.shard.commits.is_broken
 
 
 def test_a_commit_holds_nothing_of_peers_where_none_has_anything(new_world: Callable[..., World], lines: Lines) -> None:

@@ -289,7 +289,7 @@ def test_lines_are_counted_by_what_became_of_them(new_world: Callable[..., World
 
 def test_ids_that_are_not_merged_are_counted_and_come_back(new_world: Callable[..., World]) -> None:
     world = new_world(settings=Settings(totals_facts_max=1))
-    both = {"type": "identify", "userId": "anna", "anonymousId": "7f3a"}
+    both = {"type": "identify", "userId": "anna", "anonymousId": "undefined"}
     world.take(*[msgspec.json.encode({**both, "messageId": name}) for name in ("m1", "m2", "m1")])
 
     world.reopen()

@@ -22,9 +22,7 @@ from parcours.core.delivery.machines import is_a_machine_s, note_machine, take_c
 from parcours.core.delivery.stated_consents import keep_to_room, take_consent
 from parcours.core.delivery.suppression import known_as, lift, suppress
 from parcours.core.effect import Effects
-from parcours.core.fact import Linking, NotMerged
 from parcours.core.input import (
-    Aliased,
     AudiencesPublished,
     ChangeInput,
     ConsentChanged,
@@ -35,6 +33,7 @@ from parcours.core.input import (
     Input,
     JourneyResumed,
     JourneyStopped,
+    Linked,
     MembershipFixed,
     PersonJoined,
     PersonReported,
@@ -47,9 +46,10 @@ from parcours.core.input import (
     TimerSetAside,
     TraitsChanged,
 )
+from parcours.core.joining import identify
 from parcours.core.occasion import Occasion
 from parcours.core.pause_buffer import KEPT_TIMERS, keep_reaction, keep_timer
-from parcours.core.profile import DeliveryState, Profile, Run, Timer, is_empty
+from parcours.core.profile import DeliveryState, Profile, Run, Timer, is_unknown
 from parcours.core.run.entries import enter_by_read, enter_later
 from parcours.core.run.phases import go_through
 from parcours.core.run.resuming import make_up
@@ -97,7 +97,8 @@ def advance(
         case TraitsChanged():
             _take_traits(turn, given)
         case ConsentChanged(channel=channel, purpose=purpose, granted=granted):
-            unknown = is_empty(profile)
+            unknown = is_unknown(profile)
+            identify(turn)
             take_consent(turn, channel, purpose, granted=granted)
             keep_to_room(turn)
             _look_again(turn, unknown=unknown)
@@ -114,14 +115,12 @@ def advance(
         case ReadReached():
             _let_time_turn(turn)
             enter_later(turn, given)
-        case Aliased():
-            _tell_not_merged(turn, "alias", "")
         case PersonJoined():
             merge(turn, given)
         case TimerSetAside(reason=reason):
             _set_aside(turn, reason)
-        case TimePassed():
-            pass  # its earlier timers have been fired by the caller
+        case TimePassed() | Linked():
+            pass  # her earlier timers have been fired by the caller, who knows other people, too
         case JourneyStopped() | JourneyResumed() | AudiencesPublished():
             _go_through_change(turn, given)
         case _:
@@ -172,7 +171,7 @@ def _take_event(turn: Turn, given: EventHappened) -> None:
         return  # it has no declared type and meets no rule
     timestamp = turn.at if given.timestamp is None else given.timestamp
     has_audiences = bool(turn.program.audiences)
-    unknown = has_audiences and is_empty(turn.profile)
+    unknown = has_audiences and is_unknown(turn.profile)
     asked = [series for name in given.names for series in turn.program.series.get(name, ())]
     for series in asked:
         remember(turn, series, timestamp, given.properties)
@@ -288,21 +287,10 @@ def _go_on(turn: Turn, timer: Timer) -> None:
 
 
 def _take_traits(turn: Turn, given: TraitsChanged) -> None:
-    unknown = is_empty(turn.profile)
+    unknown = is_unknown(turn.profile)
+    identify(turn)
     set_traits(turn, given.traits)
     _look_again(turn, unknown=unknown)
-    if given.anonymous_id is not None:
-        _tell_not_merged(turn, "identify", given.anonymous_id)
-
-
-def _tell_not_merged(turn: Turn, call: Linking, other_id: str) -> None:
-    """Record that another id was said to be the person's: whoever has it stays somebody else.
-
-    The id of a browser is the person's own. The previous id of an alias may be another person's name, and is not told:
-    when she is erased nobody else's facts have it.
-    """
-    told = other_id[: turn.settings.id_bytes_max]  # nobody's id is longer
-    turn.effects.facts.append(NotMerged(turn.at, turn.person, call, told))
 
 
 def _hear_answer(turn: Turn, run: Run | None) -> None:
@@ -321,13 +309,13 @@ def _take_reaction(turn: Turn, given: ReactionArrived) -> None:
 
 
 def _take_suppression(turn: Turn, given: SuppressionChanged) -> None:
-    unknown = is_empty(turn.profile)
+    unknown = is_unknown(turn.profile)
     address = known_as(turn, given.channel, given.address)
     if given.suppressed:
         suppress(turn, given.channel, address, turn.at)
     else:
         lift(turn, given.channel, address)
-    if not is_empty(turn.profile):
+    if not is_unknown(turn.profile):
         _look_again(turn, unknown=unknown)
 
 
@@ -347,7 +335,7 @@ def _take_feedback(turn: Turn, given: FeedbackArrived) -> None:
 
 def _take_report(turn: Turn, given: PersonReported) -> None:
     """Apply a report that names no delivery: it is of the newest that she may have got on the channel."""
-    unknown = is_empty(turn.profile)
+    unknown = is_unknown(turn.profile)
     is_of_address = feedback.take_word(turn, given)
     found = deliveries.newest_on(turn, given.channel)
     if found is not None and feedback.concerns(found[1], given.reaction):
@@ -356,7 +344,7 @@ def _take_report(turn: Turn, given: PersonReported) -> None:
         feedback.unmatched(turn, given.reaction, f"nothing has left for her on {given.channel}")
     if given.names:
         _take_event(turn, EventHappened(given.at, given.names, given.properties))
-    elif is_of_address and not is_empty(turn.profile):
+    elif is_of_address and not is_unknown(turn.profile):
         _look_again(turn, unknown=unknown)
     else:
         _let_time_turn(turn)

@@ -32,7 +32,7 @@ from parcours.core.input import PersonJoined
 from parcours.core.joining import join
 from parcours.core.occasion import Occasion
 from parcours.core.pause_buffer import REPLAYED
-from parcours.core.profile import Archive, BufferedInput, Origin, Profile, Run, is_empty
+from parcours.core.profile import Archive, BufferedInput, Origin, Profile, Run, is_unknown
 from parcours.core.run.entries import in_exit_audience
 from parcours.core.run.phases import go_through
 from parcours.core.run.walk import archive
@@ -45,7 +45,7 @@ NO_CORRELATION: Final = "null"
 def merge(turn: Turn, given: PersonJoined) -> None:
     """Merge somebody into the person."""
     name, other, used = given.name, given.profile, turn.program.anonymous_history == "used"
-    unknown = _is_unknown(turn.profile)
+    unknown = is_unknown(turn.profile)
     # The rules look at the person as she was: nothing of this has changed her audiences and runs yet.
     runs = sorted(other.runs, key=lambda run: _order(turn, run))
     objections = [_objection(turn, run) if used else "unused" for run in runs]
@@ -69,14 +69,9 @@ def merge(turn: Turn, given: PersonJoined) -> None:
     inbox.make_room(turn)
     turn.effects.moved = tuple(_moved([*past, *runs]))
     turn.effects.facts.append(Merged(turn.at, turn.person, name, given.call, merged))
-    changes = look_again(turn, unknown=unknown) if turn.program.audiences and not _is_unknown(turn.profile) else ()
+    changes = look_again(turn, unknown=unknown) if turn.program.audiences and not is_unknown(turn.profile) else ()
     if changes:
         go_through(turn, Occasion(changes=changes))
-
-
-def _is_unknown(profile: Profile) -> bool:
-    """Whether nothing but names is known of the person."""
-    return is_empty(profile if profile.identity is None else replace(profile, identity=None))
 
 
 def _order(turn: Turn, run: Run) -> tuple[int, str, int]:

@@ -29,7 +29,6 @@ MessageClass: TypeAlias = Literal["marketing", "transactional"]
 ChangeKind: TypeAlias = Literal["trait", "consent", "audience", "suppressed"]
 
 
-Linking: TypeAlias = Literal["identify", "alias"]
 """The calls that say of two ids that they are one person's."""
 
 JoiningCall: TypeAlias = Literal["identify", "alias", "external", "merge"]
@@ -149,7 +148,7 @@ class NotMerged(msgspec.Struct, frozen=True, array_like=True, tag="not_merged", 
 
     at: int
     person: str
-    call: Linking
+    call: JoiningCall
     other_id: str
     reason: NotMergedReason = ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -52,21 +52,33 @@ class EventHappened(msgspec.Struct, frozen=True):
 
 
 class TraitsChanged(msgspec.Struct, frozen=True):
-    """The person was identified with these traits; null removes one.
-
-    anonymous_id  the other id that was said to be hers, None where there was none
-    """
+    """The person was identified with these traits; null removes one."""
 
     at: int
     traits: dict[str, object]
-    anonymous_id: str | None = None
 
 
-class Aliased(msgspec.Struct, frozen=True):
-    """The person was said to have had this id before."""
+class Link(msgspec.Struct, frozen=True, array_like=True):
+    """A name that a call says to be the person's: to be merged, if there is somebody of this name.
+
+    call     by what it is said
+    user     of an alias: the user whom it means if there is nobody of that name; if there is no such user either, the
+             name is linked for later
+    why_not  known from the call alone: nobody of the name is merged, nor is it linked for later. `never` says nothing
+             of `user`, `no_id` is about all that the call says
+    """
+
+    name: str
+    call: JoiningCall
+    user: str | None = None
+    why_not: Literal["no_id", "never"] | None = None
+
+
+class Linked(msgspec.Struct, frozen=True):
+    """These names were said to be the person's. What comes of it is known once all of them have been asked for."""
 
     at: int
-    previous_id: str
+    links: tuple[Link, ...]
 
 
 class PersonJoined(msgspec.Struct, frozen=True):
@@ -245,7 +257,7 @@ ChangeInput: TypeAlias = JourneyStopped | JourneyResumed | AudiencesPublished
 Input: TypeAlias = (
     EventHappened
     | TraitsChanged
-    | Aliased
+    | Linked
     | PersonJoined
     | ConsentChanged
     | SuppressionChanged

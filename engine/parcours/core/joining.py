@@ -12,9 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from parcours.config import DAY_MS
 from parcours.core.delivery import reservations, stated_consents, suppression
 from parcours.core.fact import LimitReached
+from parcours.core.identity import USER, namespace_of
 from parcours.core.paths import pick, replaced
 from parcours.core.profile import Identity, Profile
 from parcours.core.run.traits import set_traits
@@ -42,6 +45,12 @@ def _identity(turn: Turn, name: str, other: Identity | None) -> Identity:
     own = turn.profile.identity or Identity()
     names = {**(other.names if other is not None else {}), **own.names, name: turn.at // DAY_MS}
     return Identity(names=names, identified=True, shared=own.shared)
+
+
+def identify(turn: Turn) -> None:
+    """Somebody who is called by a user id is known from now on; nobody else is."""
+    if namespace_of(turn.person) == USER and (turn.profile.identity is None or not turn.profile.identity.identified):
+        turn.profile.identity = replace(turn.profile.identity or Identity(), identified=True)
 
 
 def _join_traits(turn: Turn, theirs: Mapping[str, object], *, used: bool) -> None:

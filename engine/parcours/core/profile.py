@@ -6,6 +6,7 @@ person's next timer, so that a shard finds out what is due without decoding anyt
 
 from __future__ import annotations
 
+from itertools import takewhile
 from struct import Struct
 from typing import Literal, TypeAlias
 
@@ -125,6 +126,7 @@ class Identity(msgspec.Struct, array_like=True):
     shared      the name has been two people's, and can be linked to nobody
     moved_to    it is no person but a forwarding address: the name under which the person lives now
     returning   the name was asked back from the person to whom it belonged, and has not come back yet
+    counts      of a name that is no person now: how many runs of each journey it had, so that no key comes twice
     """
 
     names: dict[str, int] = {}
@@ -132,6 +134,7 @@ class Identity(msgspec.Struct, array_like=True):
     shared: bool = False
     moved_to: str | None = None
     returning: bool = False
+    counts: dict[str, int] = {}
 
 
 class Run(msgspec.Struct, array_like=True):
@@ -304,14 +307,19 @@ class Profile(msgspec.Struct, array_like=True):
         return sorted(archived, key=lambda run: (run.ended_at or 0, run.number))
 
 
-def is_empty(profile: Profile) -> bool:
-    """Whether nothing is known of the person: her profile is as a new one is, whatever changes and reads have passed.
+def is_unknown(profile: Profile) -> bool:
+    """Whether nothing is known of the person but whose names are whose, whatever changes and reads have passed.
 
-    Whoever has an empty one is in no audience and is not worth keeping.
+    Whoever is unknown is in no audience.
     """
     if profile.traits or profile.audiences or profile.counts:  # nearly everybody has one of them
         return False
-    return profile == Profile(change_number=profile.change_number, reads=profile.reads)
+    return profile == Profile(change_number=profile.change_number, reads=profile.reads, identity=profile.identity)
+
+
+def is_empty(profile: Profile) -> bool:
+    """Whether nothing at all is known, not even of names: nothing is worth keeping."""
+    return profile.identity is None and is_unknown(profile)
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -354,13 +362,35 @@ def decode_profile(data: bytes) -> Profile:
     return _decoder.decode(memoryview(data)[8:])
 
 
-_EMPTY_BYTES_MAX = len(encode_profile(Profile(change_number=NEVER)))
-"""Longer bytes than these hold something, which is known without decoding them."""
+def _start(profile: Profile) -> bytes:
+    """How the profile begins, as far as one in which there is nothing begins the same."""
+    pairs = zip(encode_profile(Profile()), encode_profile(profile), strict=False)
+    return bytes(one for one, other in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-def is_empty_data(data: bytes) -> bool:
-    """Whether it is an empty profile that is encoded here."""
-    return len(data) <= _EMPTY_BYTES_MAX and is_empty(decode_profile(data))
+_NAMES_ONLY = _start(Profile(identity=Identity()))
+"""How a profile begins in which there is nothing, or nothing but names, and that no change has touched."""
+
+_UNKNOWN = _start(Profile(sequence=1))
+"""How the profile of somebody begins of whom nothing is known: where bytes do not, something is, undecoded."""
+
+
+def is_unknown_data(data: bytes) -> bool:
+    """Whether it is the profile of somebody unknown that is encoded here."""
+    return data.startswith(_UNKNOWN) and is_unknown(decode_profile(data))
+
+
+def name_alone(data: bytes) -> Identity | None:
+    """What there is to say of a name that is no person now: it forwards, or is on its way back. None for a person."""
+    if not data.startswith(_NAMES_ONLY):
+        return None
+    identity = decode_profile(data).identity
+    return identity if identity is not None and (identity.moved_to is not None or identity.returning) else None
+
+
+def encode_name(identity: Identity) -> bytes:
+    """The profile of a name that is no person."""
+    return encode_profile(Profile(identity=identity))
 
 
 def next_due(data: bytes) -> int:

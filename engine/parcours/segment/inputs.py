@@ -10,14 +10,11 @@ from __future__ import annotations
 
 from typing import get_args
 
-import msgspec
-
 from parcours.channel import CALL, Reaction
 from parcours.config import Settings
 from parcours.core.delivery.feedback import OUTCOMES, UNBLOCKED, is_possible
 from parcours.core.delivery.machines import BY_MACHINES
 from parcours.core.input import (
-    Aliased,
     ConsentChanged,
     EventHappened,
     FeedbackArrived,
@@ -34,7 +31,6 @@ from parcours.segment.line import (
     DetailedCall,
     Unusable,
     decode_object,
-    decode_text,
     instant,
     properties_of,
     read_call,
@@ -86,8 +82,7 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
         return _event_input(call, name, at, program)
     assert isinstance(call, DetailedCall), "only a track call is read without its details"
     if call.type == "identify":
-        linked = call.anonymous_id if call.user_id else None
-        return TraitsChanged(at, decode_object(call.traits, "traits"), linked or None)
+        return TraitsChanged(at, decode_object(call.traits, "traits"))
     if call.type == "reaction":
         return _reaction_input(call, at)
     if call.type == FEEDBACK:
@@ -95,7 +90,9 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
     if call.type == "group":
         return None
     if call.type == "alias":
-        return _alias_input(call, at)
+        if not call.user_id:
+            raise Unusable("an alias needs a userId, of the person who is known")
+        return None  # it does nothing but link names (links.py)
     if call.type == "consent":
         return _consent_input(call, at)
     if call.type == "suppression":
@@ -123,22 +120,6 @@ def _names_of(name: str, properties: dict[str, object], at: int, program: Progra
         return (name,)
     scope = Scope(event=properties, now_ms=at)
     return (name, *(each.name for each in derived if each.rule is not None and each.rule.holds(scope)))
-
-
-def _alias_input(call: DetailedCall, at: int) -> Aliased | None:
-    """Accepted, though nobody is merged: a sender of Segment's calls sends them without being asked."""
-    if not call.user_id:
-        raise Unusable("an alias needs a userId, of the person who is known")
-    previous_id = _previous_id(call.previous_id) or call.anonymous_id
-    return Aliased(at, previous_id) if previous_id else None
-
-
-def _previous_id(raw: msgspec.Raw) -> str | None:
-    """The previous id of an alias. As it moves nothing, any value will do: what is no text is told as JSON."""
-    told = bytes(raw).strip()
-    if told.startswith(b'"'):
-        return decode_text(raw, "previousId")
-    return None if told in (b"", b"null") else told.decode(errors="replace")
 
 
 def _consent_input(call: DetailedCall, at: int) -> ConsentChanged:

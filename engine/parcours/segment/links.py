@@ -14,6 +14,7 @@ import msgspec
 from parcours.config import Settings
 from parcours.core.fact import JoiningCall
 from parcours.core.identity import ANONYMOUS, id_of, is_no_id, person_in, user_name
+from parcours.core.input import Link
 from parcours.journey.program import Program
 from parcours.segment.line import UNREADABLE, Call, DetailedCall, Unusable, decode_text
 from parcours.segment.person import checked_name
@@ -21,25 +22,6 @@ from parcours.segment.told import MERGE
 
 LINKING: Final = frozenset({"identify", "alias", MERGE})
 """The types of lines that may link names."""
-
-WhyNot = Literal["no_id", "never"]
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """
-    name     said to be the person's: to be merged, if there is somebody of this name
-    call     by what it is said
-    user     of an alias: the user whom it means if there is nobody of that name; if there is no such user either, the
-             name is linked for later
-    why_not  known from the call alone: nobody of the name is merged, nor is it linked for later. `never` says nothing
-             of `user`, `no_id` is about all that the call says
-    """
-
-    name: str
-    call: JoiningCall
-    user: str | None = None
-    why_not: WhyNot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +100,7 @@ class _Gathering:
         if name is None or not self._can_be(name) or (user is not None and not self._can_be(user)):
             self._unusable += 1
             return
-        why_not: WhyNot | None = None
+        why_not: Literal["no_id", "never"] | None = None
         if self._is_nobody or is_no_id(id_of(name)):
             why_not = "no_id"
         elif rule is not None and rule.link == "never":

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
@@ -21,17 +22,23 @@ from parcours.config import Settings
 from parcours.core.delivery.delivery_key import place_in
 from parcours.core.effect import Outgoing
 from parcours.core.input import DeliveriesClaimed, Interrupted, ReceiptArrived, Settlement, TimePassed
-from parcours.core.profile import Profile, decode_profile
+from parcours.core.profile import decode_profile
 from parcours.durations import Durations
 from parcours.shard.archiving import Archiving
 from parcours.shard.inputs import Inputs
 from parcours.shard.interruptions import Fate, Interruptions
-from parcours.shard.outbox import Claim, Outbox, Ready
+from parcours.shard.moving import Moving
+from parcours.shard.names import Names
+from parcours.shard.outbox import Claim, Outbox, Ready, is_retried
 from parcours.shard.reached import Reached
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.slots import Slots
+from parcours.shard.stubs import MOVED_AWAY, Stubs
 from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.work import Work
+
+STOPPED: Final = "the engine stopped while it was being sent"
+"""What is told of what was under way when a shard comes back."""
 
 GIVEN_UP_MAX = 1_000
 """Dispatchers given up that are remembered: what one of them had sent is carried out within seconds, or never."""
@@ -45,15 +52,27 @@ class Claiming:
     """
 
     def __init__(
-        self, slots: Slots, inputs: Inputs, time: Timekeeping, settings: Settings, archiving: Archiving
+        self,
+        slots: Slots,
+        inputs: Inputs,
+        moving: Moving,
+        names: Names,
+        stubs: Stubs,
+        outbox: Outbox,
+        time: Timekeeping,
+        settings: Settings,
+        archiving: Archiving,
     ) -> None:
         self._slots = slots
         self._inputs = inputs
+        self._moving = moving
+        self._names = names
+        self._stubs = stubs
         self._archiving = archiving
         self._time = time
         self._settings = settings
         self.reached = Reached(slots, settings)
-        self.outbox = Outbox()
+        self.outbox = outbox
         self._interruptions = Interruptions(settings.interruptions_told_for_ms)
         self.handovers: defaultdict[str, Durations] = defaultdict(Durations)
         self._heard: dict[str, int] = {}
@@ -68,19 +87,23 @@ class Claiming:
         entries = self._slots.outbox_entries()
         self.outbox.count(Counter(entry.channel for _, entry in entries))
         for number, entry in entries:
+            if self._stubs.is_one(entry.person):
+                self._stubs.answer(work, number, Interrupted(entry.key, STOPPED))
+                fates.append(Fate(entry.message_class, entry.message_class == "transactional"))
+                continue
             profile = decode_profile(self._slots[number].profiles[entry.person])
             runs = (*profile.runs, *profile.past)
             states = [each.state for run in runs for each in run.deliveries if each.key == entry.key]
             if states == ["claimed"]:
-                lost = Interrupted(entry.key, "the engine stopped while it was being sent")
+                lost = Interrupted(entry.key, STOPPED)
                 self._hear(work, number, entry.person, ReceiptArrived(work.stamp_ms, lost))
                 fates.append(Fate(entry.message_class, work.has_entry(number, entry.key)))
-            elif _is_retried(profile, entry.key):
+            elif is_retried(profile, entry.key):
                 continue  # also where nothing is left to be done: until then a late receipt finds it
             elif not work.has_entry(number, entry.key):
                 continue  # another one, which is in doubt, has taken its person through the stop of its journey
             elif not states or states[0] not in ("queued", "unknown"):
-                work.outbox[entry.key] = number, None  # nothing is left to be done about it
+                work.outbox[number, entry.key] = None  # nothing is left to be done about it
             elif not any(each.kind == "claim" and each.key == entry.key for each in profile.kept):
                 self._inputs.make_ready(work, number, entry.person, work.stamp_ms, [entry.key])
         self._interruptions.note(work.stamp_ms, "the engine", fates)
@@ -154,7 +177,9 @@ class Claiming:
     def _settle(self, work: Work, by: str, number: int, receipt: Settlement) -> None:
         """Take the answer for a claim that the dispatcher `by` made with the request of this number."""
         claim = self.outbox.settle(receipt.key, by, number)
-        if claim is not None:
+        if claim is not None and claim.person == MOVED_AWAY:
+            self._stubs.answer(work, claim.slot, receipt)
+        elif claim is not None:
             self._answer(work, claim, self._time.answered(claim, receipt, work.stamp_ms))
         elif isinstance(receipt, Accepted) and self._time.wakes_itself:
             self._clear_doubt(work, receipt)
@@ -192,11 +217,18 @@ class Claiming:
         """Apply receipts of a person, and after them what has waited for her clock, until it stands still again."""
         for receipt in receipts:
             self._hear(work, claim.slot, claim.person, receipt)
-        waited = self._time.go_on(claim.person)
+        self._go_on(work, claim.slot, claim.person)
+
+    def _go_on(self, work: Work, slot: int, person: str) -> None:
+        """Apply what has waited for the person's clock, and then for those whose clocks have waited for hers."""
+        waited = self._time.go_on(person)
         while waited:
-            self._inputs.apply(work, claim.slot, claim.person, waited.popleft())
-            if self._time.stands_still(claim.person):
-                return self._time.put_aside(claim.person, waited)
+            self._moving.apply(work, slot, person, waited.popleft())
+            if self._time.stands_still(person):
+                return self._time.put_aside(person, waited)
+        if not self._time.stands_still(person):
+            for follower in self._time.let_follow(person):
+                self._go_on(work, self._names.slot(follower), follower)
         return None
 
     # Looking in
@@ -217,9 +249,3 @@ class Claiming:
             f"{count} deliveries wait for the channel {channel!r}, and outbox_max={most}"
             for channel, count in self.outbox.full(most).items()
         ]
-
-
-def _is_retried(profile: Profile, key: str) -> bool:
-    """Whether a retry of the delivery is still to come, which a pause may keep."""
-    kept = [each.timer for each in profile.kept if each.kind == "timer"]
-    return any(timer and timer.kind == "retry" and timer.key == key for timer in (*profile.timers, *kept))

@@ -10,7 +10,6 @@ import msgspec
 from parcours.config import DAY_MS
 from parcours.core.effect import InboxChange
 from parcours.core.fact import Fact, Looked, Moved
-from parcours.core.identity import SlotMap
 from parcours.core.profile import Run, decode_profile
 from parcours.shard.addresses import Addresses
 from parcours.shard.claiming import Claiming
@@ -40,7 +39,6 @@ class Erasing:
     def __init__(
         self,
         slots: Slots,
-        slot_map: SlotMap,
         store: Store,
         commits: Commits,
         leaving: Claiming,
@@ -54,7 +52,7 @@ class Erasing:
         exports: bool,
     ) -> None:
         self._slots = slots
-        self._slot_map = slot_map
+        self._slot_map = slots.slot_map
         self._store = store
         self._commits = commits
         self._leaving = leaving

@@ -17,6 +17,7 @@ from parcours.core.effect import Effects, Outgoing
 from parcours.core.input import DeliveryRecorded, Input, ReadReached, TimePassed, TimerDue, TimerSetAside
 from parcours.core.profile import Profile, Timer
 from parcours.core.turn import Crowd, DeadCodes, Normalize
+from parcours.journey.program import Program
 from parcours.shard.addresses import Addresses
 from parcours.shard.archiving import Archiving
 from parcours.shard.dead_letters import DeadLetters
@@ -58,6 +59,11 @@ class Inputs:
         self._normalize = normalize
         self._dead_codes = dead_codes
 
+    @property
+    def program(self) -> Program:
+        """What is published now."""
+        return self._published.program
+
     def offer(self, work: Work, slot: int, person: str, given: Input) -> None:
         """Apply an input now, or when the person's clock goes on."""
         if self._time.stands_still(person):
@@ -98,13 +104,13 @@ class Inputs:
             effects = self._advance(work, slot, person, profile, now)
             if self._time.comes_back:
                 self._in_hand.given()
-            work.add(slot, effects)
+            work.add(slot, person, effects)
             leaving = self.make_ready(work, slot, person, now.at, effects.ready) if effects.ready else ()
             if leaving and self._time.stop(person, leaving, (given,)):
                 return
         if type(given) is not TimePassed:
             effects = self._advance(work, slot, person, profile, given)
-            work.add(slot, effects)
+            work.add(slot, person, effects)
             leaving = self.make_ready(work, slot, person, given.at, effects.ready) if effects.ready else ()
             if leaving:
                 self._time.stop(person, leaving, ())
@@ -155,5 +161,5 @@ class Inputs:
         """Have a delivery answered; the keys of those that become ready by it."""
         receipt = self._records[outgoing.channel](outgoing, self._published.program)
         effects = self._advance(work, slot, person, work.profile(slot, person), DeliveryRecorded(at, receipt))
-        work.add(slot, effects)
+        work.add(slot, person, effects)
         return effects.ready

@@ -15,8 +15,8 @@ import msgspec
 
 from parcours.config import Settings
 from parcours.core.fact import Unmatched
-from parcours.core.identity import SLOTS, SlotMap
-from parcours.core.input import EventHappened, FeedbackArrived, Input
+from parcours.core.identity import SLOTS
+from parcours.core.input import EventHappened, FeedbackArrived, Input, Link, Linked
 from parcours.journey.program import Program
 from parcours.segment.inputs import check_message_id, input_of
 from parcours.segment.line import (
@@ -30,14 +30,18 @@ from parcours.segment.line import (
     read_details,
     read_envelope,
 )
+from parcours.segment.links import LINKING, links_of
 from parcours.segment.person import is_report, person_of, told_event
 from parcours.segment.told import TOLD, told_input
 from parcours.shard.archiving import Archiving
 from parcours.shard.dead_letters import DeadLetters
+from parcours.shard.deferrals import Deferrals
 from parcours.shard.ids.key import DIGEST_BYTES, KEY, name_of
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.in_hand import line_mark
-from parcours.shard.messages import Answer, Batch, LineOutcome
+from parcours.shard.messages import Again, Answer, Batch, Deferred, LineOutcome
+from parcours.shard.moving import Moving
+from parcours.shard.names import LATER, Elsewhere, Found, Names
 from parcours.shard.reports import NOBODY, Reports
 from parcours.shard.slots import Slots
 from parcours.shard.timekeeping import Timekeeping
@@ -51,6 +55,12 @@ SET_ASIDE = "it was set aside as a dead letter"
 
 NOT_USABLE_THEN = "it could not be used when it first came"
 """What is told of a rejected line that comes again and could be used by now."""
+
+NOTHING_LINKED: tuple[Link, ...] = ()
+"""What nearly all lines link."""
+
+Given: TypeAlias = tuple[int, str, Input]
+"""A slot, somebody who lives there, and what happens to her."""
 
 Digests: TypeAlias = Sequence[bytes] | None
 """By what each line of a batch is recognised, where all of them have come before; None: by its message id."""
@@ -68,25 +78,30 @@ class Intake:
         self,
         program: Program,
         settings: Settings,
-        slot_map: SlotMap,
         slots: Slots,
         seen: SeenIds,
         time: Timekeeping,
         dead_letters: DeadLetters,
         archiving: Archiving,
+        names: Names,
+        moving: Moving,
     ) -> None:
         self._in_hand = dead_letters.in_hand
         self._dead_letters = dead_letters
-        self._slot_of = slot_map.slot_of_bytes
+        self._slot_of = slots.slot_map.slot_of_bytes
         self._settings = settings
         self._slots = slots
         self._seen = seen
         self._time = time
         self._archiving = archiving
+        self._names = names
+        self._moving = moving
+        self._homes = slots.slot_map.homes
         self._hears_told = not time.hands_out
         self.publish(program)
         self._outcomes = bytearray()
         self._reasons: list[str] = []
+        self._deferred: list[Deferred] = []
 
     def publish(self, program: Program) -> None:
         """From now on lines mean what they mean to this program."""
@@ -95,15 +110,16 @@ class Intake:
         self._declared = frozenset(program.events) | frozenset(program.derived)
         self._idle = self._declared - program.moving - program.entering
 
-    def inputs(self, batch: Batch, work: Work, digests: Digests = None) -> Iterator[tuple[int, str, Input]]:
-        """(slot, person, input) for each line that may move its person, in hand meanwhile; outcomes are noted."""
+    def inputs(self, batch: Batch, work: Work, deferrals: Deferrals, digests: Digests = None) -> Iterator[Given]:
+        """What each line does to its person, in hand until the next one is asked for; outcomes are noted."""
         self._outcomes, self._reasons = bytearray(len(batch.lines)), []  # accepted, unless it turns out otherwise
         idle, ids, consumed = self._idle, self._seen, list[bytes]()
         young, older, recent, settled = ids.young, ids.older, ids.recent, ids.settled
         reports = Reports(self._slots, batch.lines, self._settings)
         arrival_ms, skews = self._time.arrival_ms(work.stamp_ms), batch.skews_ms
-        in_hand, suspects, marks = self._in_hand, self._in_hand.suspects, self._time.comes_back
         archived, keeps_inputs = self._archiving.begin(work), self._archiving.keeps_inputs
+        self._deferred, watched, waiting = deferrals.deferred, self._names.watched, deferrals.waiting
+        again, homes, suspects = batch.again, self._homes, self._in_hand.suspects
         keeps = keeps_inputs or bool(archived)
         for place, line in enumerate(batch.lines):
             try:
@@ -112,15 +128,18 @@ class Intake:
                 except UNREADABLE:
                     call = read_envelope(line)  # which mends it, or says what is wrong
                 if call.type == "track":
-                    moves = (event := call.event) not in idle
+                    moves, links = (event := call.event) not in idle, NOTHING_LINKED
                 else:
                     call, moves, event = read_details(line), True, told_event(call)
+                    links = self._links(call)
                 person = call.user_id
-                if not person or person[0] == "@" or len(person) > PLAIN_ID_MAX or "\0" in person:
-                    slot, person, name_hash = self._whose(call, reports, work)
+                if again or not person or person[0] == "@" or len(person) > PLAIN_ID_MAX or "\0" in person:
+                    slot, person, name_hash = self._whose(call, reports, work, again[place] if again else None)
                 else:
                     name_hash = crc32(person.encode())
                     slot = name_hash % SLOTS  # as the slot map says; a call a line is too dear here
+                    if homes and (home := homes.get(person)) is not None:
+                        name_hash, slot = name_hash - slot + home, home
                 at = batch.times[place] if arrival_ms is None else arrival_ms
                 given = self._input(call, line, slot, person, at, work, skews[place] if skews else 0) if moves else None
                 hashed = _nothing_hashed()
@@ -134,36 +153,77 @@ class Intake:
             digest = hashed.digest() if digests is None else digests[place]
             key, part = _key_of(name_hash, digest), digest[0]
             seen = young[part]
-            if key in seen:
-                is_known = not ids.has_expired(key, at)
-            else:
-                is_known = older and (key in recent[part] or key in settled[part]) and ids.recalls(key, at)
-            if is_known:
+            is_filed = older and key not in seen and (key in recent[part] or key in settled[part])
+            if (key in seen and not ids.has_expired(key, at)) or (is_filed and ids.recalls(key, at)):
                 self._outcomes[place] = LineOutcome.DUPLICATE
                 continue
             if suspects and line_mark(digest) in suspects:
                 self._set_aside(work, at, person, call, batch, place, line_mark(digest))
                 continue
+            if links or waiting or again or person in watched:
+                if (found := self._found(work, place, slot, person, links, deferrals, again)) is None:
+                    continue
+                if found.person != person:  # the name has been merged into hers
+                    slot, person = found
+                    given = self._input(call, line, slot, person, at, work, skews[place] if skews else 0)
             seen[key] = at
             if arrival_ms is None:
-                work.seen.append((at, key))
-                if at > work.stamp_ms:
-                    work.stamp_ms = at
+                work.consume(at, key)
             else:
                 consumed.append(key)
-            if given is None:
-                if moves and call.type == "track" and call.event not in self._declared:
-                    self._outcomes[place] = LineOutcome.UNDECLARED
-            elif person:
-                if marks:
-                    in_hand.line(line_mark(digest))
-                yield slot, person, given
-            else:
-                self._note_unmatched(given, work)
-            if keeps and ((is_event := event in archived) or keeps_inputs):  # behind what she had to go through first
-                line = corrected_line(line, call, skews[place]) if skews else line
-                work.kept.add(line, None if person == call.user_id else person, is_event=is_event)
+            if given is not None or links:
+                yield from self._taken(work, slot, person, at, given, links, digest)
+            elif moves and call.type == "track" and call.event not in self._declared:
+                self._outcomes[place] = LineOutcome.UNDECLARED
+            if keeps and (keeps_inputs or event in archived):  # behind what she had to go through first
+                kept = corrected_line(line, call, skews[place]) if skews else line
+                work.kept.add(kept, None if person == call.user_id else person, is_event=event in archived)
         self._note_ids(work, consumed)
+
+    def _taken(
+        self,
+        work: Work,
+        slot: int,
+        person: str,
+        at: int,
+        given: Input | None,
+        links: tuple[Link, ...],
+        digest: bytes,
+    ) -> Iterator[Given]:
+        """What a line comes to that may move its person, or that links names to her."""
+        if self._time.comes_back:
+            self._in_hand.line(line_mark(digest))
+        if given is not None and person:
+            yield slot, person, given
+        elif given is not None:
+            self._note_unmatched(given, work)
+        if links:
+            yield slot, person, Linked(at, links)
+
+    def _links(self, call: Call) -> tuple[Link, ...]:
+        """The names that the call says to be its person's."""
+        return links_of(call, self._program, self._settings).links if call.type in LINKING else NOTHING_LINKED
+
+    def _found(
+        self,
+        work: Work,
+        place: int,
+        slot: int,
+        name: str,
+        links: tuple[Link, ...],
+        deferrals: Deferrals,
+        again: Sequence[Again],
+    ) -> Found | None:
+        """Whom a line concerns that is written under a name; None if it is deferred."""
+        found = self._names.find(work, slot, name, again[place] if again else None)
+        if isinstance(found, Elsewhere):
+            is_first = not deferrals.has_to_wait(place, name)
+            deferrals.defer(place, name, *(found if is_first else LATER))
+        elif deferrals.has_to_wait(place, name) or not self._moving.may_begin(work, *found, links):
+            deferrals.defer(place, name, *LATER)
+        else:
+            return found
+        return None
 
     def _set_aside(self, work: Work, at: int, person: str, call: Call, batch: Batch, place: int, mark: bytes) -> None:
         """The line cannot be applied."""
@@ -191,9 +251,12 @@ class Intake:
         why = f"nobody here has a delivery of the key {given.key}"
         work.facts.append(Unmatched(given.at, NOBODY, given.reaction, why))
 
-    def _whose(self, call: Call, reports: Reports, work: Work) -> tuple[int, str, int]:
+    def _whose(self, call: Call, reports: Reports, work: Work, again: Again | None) -> tuple[int, str, int]:
         """The slot of the person whom a line is about that has no plain user id, her name and its hash."""
-        if is_report(call):
+        if again is not None:
+            person, name = again.name, again.name.encode()
+            slot = self._slot_of(name)
+        elif is_report(call):
             slot, person = reports.addressee(call, work)
             name = person.encode()
         else:
@@ -204,13 +267,13 @@ class Intake:
 
     def answer(self, number: int) -> Answer:
         """What became of the batch whose inputs have all been taken."""
-        return Answer(number, bytes(self._outcomes), self._reasons)
+        return Answer(number, bytes(self._outcomes), self._reasons, deferred=self._deferred)
 
-    def answer_again(self, batch: Batch, outcomes: bytes, stamp_ms: int) -> Answer:
+    def answer_again(self, batch: Batch, outcomes: bytes, deferred: list[Deferred], stamp_ms: int) -> Answer:
         """The answer to a batch that comes again, of whose lines the outcomes are remembered."""
         pairs = zip(range(len(batch.lines)), outcomes, strict=True)
         reasons = [self._reason(batch, place, stamp_ms) for place, outcome in pairs if outcome == LineOutcome.REJECTED]
-        return Answer(batch.number, outcomes, reasons)
+        return Answer(batch.number, outcomes, reasons, deferred=deferred)
 
     def _reason(self, batch: Batch, place: int, stamp_ms: int) -> str:
         """Why a line was rejected, found as it was then: it depends on the line, and on what is published.

@@ -118,6 +118,14 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     refuses: str | None = None
     deferred: list[Deferred] = []
 
+    @property
+    def consumed(self) -> bytes:
+        """The outcomes of the lines that were consumed."""
+        if not self.deferred:
+            return self.outcomes
+        left = {each.place for each in self.deferred}
+        return bytes(outcome for place, outcome in enumerate(self.outcomes) if place not in left)
+
 
 class Claims(msgspec.Struct, frozen=True, array_like=True):
     """Deliveries that a dispatcher has to send now, and whether more of the channel are ready."""

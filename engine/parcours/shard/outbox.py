@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 from parcours.channel import Accepted
 from parcours.core.effect import Outgoing
 from parcours.core.input import Settlement
+from parcours.core.profile import Profile
 from parcours.journey.program import Program
 
 
@@ -47,6 +48,17 @@ def accept(outgoing: Outgoing, program: Program) -> Settlement:
     """It counts as sent, whatever it says."""
     del program
     return Accepted(outgoing.key)
+
+
+def is_put_off(profile: Profile, key: str) -> bool:
+    """Whether the delivery becomes ready by itself later, by a retry or at the end of a pause that keeps its claim."""
+    return is_retried(profile, key) or any(each.kind == "claim" and each.key == key for each in profile.kept)
+
+
+def is_retried(profile: Profile, key: str) -> bool:
+    """Whether a retry of the delivery is still to come, which a pause may keep."""
+    kept = [each.timer for each in profile.kept if each.kind == "timer"]
+    return any(timer and timer.kind == "retry" and timer.key == key for timer in (*profile.timers, *kept))
 
 
 class Outbox:
@@ -93,6 +105,11 @@ class Outbox:
         if claim is None or (claim.by, claim.number) != (by, number):
             return None
         return self._claims.pop(key)
+
+    def move_claim(self, key: str, slot: int, person: str) -> None:
+        """The delivery, which may be under way, is this person's from now on."""
+        if key in self._claims:
+            self._claims[key] = self._claims[key]._replace(slot=slot, person=person)
 
     def forget(self, person: str) -> None:
         """Somebody is erased: nothing of hers is ready, and no answer for what is under way concerns anybody."""

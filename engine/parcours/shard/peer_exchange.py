@@ -8,7 +8,7 @@ raises, the shard stops, and the message comes again once it is open.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import NoReturn, TypeAlias
+from typing import TypeAlias
 
 from parcours.shard.commits import Commits
 from parcours.shard.peer_messages import PeerAnswer, PeerBatch, PeerMessage, decode_message
@@ -17,11 +17,6 @@ from parcours.shard.work import Work
 
 Take: TypeAlias = Callable[[Work, PeerMessage], None]
 """Called once for each message, in the work that its position is committed with."""
-
-
-def unexpected(_: Work, message: PeerMessage) -> NoReturn:
-    """What a shard does with messages for which nobody has said what they mean."""
-    raise AssertionError(f"nobody sends {type(message).__name__} to a shard that nobody moves to")
 
 
 class PeerExchange:

@@ -6,20 +6,27 @@ in stores until they are answered, so their shapes belong to the format of the s
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
-from parcours.core.fact import JoiningCall
+from parcours.core.effect import Outgoing
+from parcours.core.fact import JoiningCall, NotMergedReason
 from parcours.core.input import Settlement
+
+Refusal: TypeAlias = NotMergedReason | Literal["already", "unknown"]
 
 
 class Ask(msgspec.Struct, frozen=True, array_like=True, tag="ask"):
-    """To the shard of `name`: may she become `person`, who stands still until that is answered?"""
+    """To the shard of `name`: may she become `person`, who stands still until that is answered?
+
+    only_known  only if somebody has the name, or has had it
+    """
 
     name: str
     person: str
     how: JoiningCall
+    only_known: bool = False
 
 
 class Package(msgspec.Struct, frozen=True, array_like=True, tag="package"):
@@ -34,18 +41,24 @@ class Package(msgspec.Struct, frozen=True, array_like=True, tag="package"):
 
 
 class NotMerged(msgspec.Struct, frozen=True, array_like=True, tag="not_merged"):
-    """To the shard of `person`: `name` does not come, and this is why."""
+    """To the shard of `person`: `name` does not come, and this is why; `already`: it is the person's.
+
+    `unknown` answers an `Ask` that is for somebody known only.
+    """
 
     name: str
     person: str
-    reason: str
+    reason: Refusal
 
 
 class Receipt(msgspec.Struct, frozen=True, array_like=True, tag="receipt"):
-    """To the shard of `person`: what became of a delivery that was claimed before its run went there."""
+    """To the shard of `person`: what became of a delivery that was claimed before its run went there.
+
+    outgoing  the delivery, which may have to be tried again
+    """
 
     person: str
-    key: str
+    outgoing: Outgoing
     receipt: Settlement
 
 
@@ -57,15 +70,14 @@ class Forget(msgspec.Struct, frozen=True, array_like=True, tag="forget"):
 
 
 class Forgotten(msgspec.Struct, frozen=True, array_like=True, tag="forgotten"):
-    """To the shard of `name`: she is nobody's any more, and a person again.
+    """To the shard of `name`: she is the person's no more, and a person again unless she is somebody else's by now.
 
-    ids     (effective time, keys one after the other) of the messages consumed under her name, as a record has them
-    counts  of each journey, how many runs had been hers
+    ids  (effective time, keys one after the other) of the messages consumed under her name, as a record has them
     """
 
     name: str
+    person: str
     ids: list[tuple[int, bytes]] = []
-    counts: dict[str, int] = {}
 
 
 PeerMessage: TypeAlias = Ask | Package | NotMerged | Receipt | Forget | Forgotten

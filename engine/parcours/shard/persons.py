@@ -12,7 +12,6 @@ import msgspec
 
 from parcours.core.effect import Outgoing
 from parcours.core.fact import Looked
-from parcours.core.identity import SlotMap
 from parcours.core.profile import Profile, decode_profile
 from parcours.shard.addresses import Addresses
 from parcours.shard.commits import Commits
@@ -43,7 +42,6 @@ class Persons:
     def __init__(
         self,
         slots: Slots,
-        slot_map: SlotMap,
         commits: Commits,
         published: Published,
         addresses: Addresses,
@@ -51,7 +49,7 @@ class Persons:
         dead_letters: DeadLetters,
     ) -> None:
         self._slots = slots
-        self._slot_map = slot_map
+        self._slot_map = slots.slot_map
         self._commits = commits
         self._published = published
         self._addresses = addresses

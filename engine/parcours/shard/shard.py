@@ -34,6 +34,7 @@ from parcours.shard.census import Census
 from parcours.shard.claiming import Claiming
 from parcours.shard.commits import Commits
 from parcours.shard.dead_letters import DeadLetters
+from parcours.shard.deferrals import Deferrals
 from parcours.shard.erasing import Erasing
 from parcours.shard.export_state import ExportState
 from parcours.shard.exporting import Exporting
@@ -44,8 +45,10 @@ from parcours.shard.inputs import Inputs
 from parcours.shard.intake import Intake
 from parcours.shard.listing import Listing
 from parcours.shard.messages import Answer, Batch, Claims, Holding, Status
-from parcours.shard.outbox import Answering, accept
-from parcours.shard.peer_exchange import PeerExchange, Take, unexpected
+from parcours.shard.moving import Moving
+from parcours.shard.names import Names
+from parcours.shard.outbox import Answering, Outbox, accept
+from parcours.shard.peer_exchange import PeerExchange, Take
 from parcours.shard.peers import Peers
 from parcours.shard.persons import Persons
 from parcours.shard.positions import Positions
@@ -56,6 +59,7 @@ from parcours.shard.reads import Reads
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.slots import Slots
 from parcours.shard.standing import Standing
+from parcours.shard.stubs import Stubs
 from parcours.shard.sweep import Sweep
 from parcours.shard.timekeeping import LiveTime, Timekeeping
 from parcours.shard.totals import ShardTotals
@@ -85,61 +89,59 @@ class Shard:
         project: Project | None = None,
         dead_codes: DeadCodes = no_codes,
         exports: bool = False,
-        take_message: Take = unexpected,
+        take_message: Take | None = None,
     ) -> None:
         """`project` is what the program was compiled from; without it nothing else can ever be published.
 
         slot_map  where people live: the shard owns the slots that it gives to `number`; time is live if not given
         exports   whether there is an exporter: then nothing is trimmed that it has not asked for
-        take_message  what taking a message of another shard means (peer_exchange.py)
+        take_message  what taking a message of another shard means (peer_exchange.py), if not what it does to people
         """
-        self._published = Published(program, project)
+        self._published = published = Published(program, project)
         self._store = store
         self._settings = settings
         self._time = time = time or LiveTime()
-        self._slot_map = slot_map
-        self._slots = Slots(number, slot_map)
-        self._seen = SeenIds(self._slots.own, store, settings)
+        self._slots = slots = Slots(number, slot_map)
+        self._seen = seen = SeenIds(slots.own, store, settings)
         self._dead_letters = letters = DeadLetters(settings)
         export = ExportState(store, settings, is_on=exports)
         self._archiving = archiving = Archiving(program, export, records)
-        self._intake = Intake(program, settings, slot_map, self._slots, self._seen, time, self._dead_letters, archiving)
-        self._wheel = Wheel(self._slots.due_of)
-        self._sweep = Sweep(self._slots)
-        self._totals = ShardTotals(settings)
-        self._imaging = Imaging(self._slots, self._totals, store, settings)
-        self._reads = Reads(live=self._time.wakes_itself)
+        self._wheel = wheel = Wheel(slots.due_of)
+        self._sweep = Sweep(slots)
+        self._totals = totals = ShardTotals(settings)
+        self._imaging = imaging = Imaging(slots, totals, store, settings)
+        self._reads = reads = Reads(live=time.wakes_itself)
         answers = {**dict.fromkeys(records, answer), **dict.fromkeys(INBOX, inbox)}
-        addresses = Addresses(self._slots, settings, normalize)
-        self._inputs = Inputs(
-            self._published, self._reads, time, settings, answers, crowd, normalize, dead_codes, self._dead_letters,
-            archiving, addresses,
-        )  # fmt: skip
-        self._listing = Listing(self._slots, self._inputs, self._published, self._reads, settings)
-        self._leaving = leaving = Claiming(self._slots, self._inputs, self._time, settings, archiving)
+        addresses = Addresses(slots, settings, normalize)
+        self._inputs = inputs = Inputs(
+            published, reads, time, settings, answers, crowd, normalize, dead_codes, letters, archiving, addresses
+        )
+        self._listing = listing = Listing(slots, inputs, published, reads, settings)
+        self._names = names = Names(slots)
+        self.peers = peers = Peers(slots, settings)
+        outbox, stubs = Outbox(), Stubs(names, peers)
+        self._moving = moving = Moving(
+            slots, names, inputs, outbox, reads, peers, addresses, seen, archiving, time, settings
+        )
+        self._intake = Intake(program, settings, slots, seen, time, letters, archiving, names, moving)
+        self._leaving = leaving = Claiming(slots, inputs, moving, names, stubs, outbox, time, settings, archiving)
         self._positions = Positions(settings)
-        self.commits = Commits(
-            self._slots, store, time, self._published, self._reads, self._totals, self._seen, self._imaging,
-            self._wheel, leaving.outbox, letters.in_hand, export, InboxNews(settings.inbox_changes_max),
+        self.commits = commits = Commits(
+            slots, store, time, published, reads, totals, seen, imaging, wheel, outbox, letters.in_hand, export,
+            InboxNews(settings.inbox_changes_max),
         )  # fmt: skip
-        self.peers = Peers(self._slots, settings)
-        self.exchanging = PeerExchange(self.peers, self.commits, take_message, settings.hello_wait_s)
-        self.exporting = Exporting(self.commits, store)
-        self.census = Census(self._slots, self.commits, self._published, time)
-        self.reading = ReadSteps(
-            self.commits, self._listing, self._reads, self._published, time, lambda: self.hold(held=False)
-        )
-        self.persons = Persons(
-            self._slots, slot_map, self.commits, self._published, addresses, leaving.reached, letters
-        )
+        self.exchanging = PeerExchange(peers, commits, take_message or moving.take, settings.hello_wait_s)
+        self.exporting = Exporting(commits, store)
+        self.census = Census(slots, commits, published, time)
+        self.reading = ReadSteps(commits, listing, reads, published, time, lambda: self.hold(held=False))
+        self.persons = Persons(slots, commits, published, addresses, leaving.reached, letters)
         self.erasing = Erasing(
-            self._slots, slot_map, store, self.commits, leaving, letters, self._reads, self._imaging, self._seen,
-            addresses, settings.erase_within_ms, exports=exports,
+            slots, store, commits, leaving, letters, reads, imaging, seen, addresses, settings.erase_within_ms,
+            exports=exports,
         )  # fmt: skip
         self.standing = Standing(
-            self._slots, self.commits, time, self._reads, leaving, self._seen, letters, self._wheel, self._imaging,
-            self._totals, self.erasing, self.peers,
-        )  # fmt: skip
+            slots, commits, time, reads, leaving, seen, letters, wheel, imaging, totals, self.erasing, peers
+        )
 
     def open(self, now_ms: int, *, expected_epoch: int | None = None) -> None:
         """Come back from the store and take it over: from now on this is the only writer. Called once.
@@ -156,11 +158,12 @@ class Shard:
         self._reads.restore(own)
         self.erasing.erasures.restore(own)
         self.peers.restore()
+        self._moving.restore()
         self._go_by_what_is_published()
         for person, due in self._slots.timers():
             self._wheel.add(person, due)
         if self._time.counts_facts:
-            self._totals.begin_check(self._slots, self._slot_map)
+            self._totals.begin_check(self._slots, self._slots.slot_map)
         now_ms = 0 if self._published.held else now_ms  # its time has been told then
         with self.commits.whole():
             work = self.commits.begin(now_ms)
@@ -184,21 +187,23 @@ class Shard:
         self.commits.check()
         outcomes = self._positions.outcomes(batch)
         if outcomes is not None:
-            return self._intake.answer_again(batch, outcomes, self.commits.stamp_ms)
+            deferred = self._positions.deferred(batch)
+            return self._intake.answer_again(batch, outcomes, deferred, self.commits.stamp_ms)
         expected = self._positions.expected(batch.router)
         if batch.number != expected:
             return Answer(batch.number, expected=expected)
         with self.commits.whole():
             work = self.commits.begin(now_ms)
-            for slot, person, given in self._intake.inputs(batch, work):
-                self._inputs.offer(work, slot, person, given)
+            deferrals = self._positions.deferrals(batch)
+            for slot, person, given in self._intake.inputs(batch, work, deferrals):
+                self._moving.offer(work, slot, person, given)
                 yield
             most = min(len(batch.lines) + DUE_WITH_BATCH, self._settings.due_people_max)
             yield from self._fire_due(work, self._time.due_with_batch_ms(work.stamp_ms), most)
             answer = self._intake.answer(batch.number)
-            work.own.append(self._positions.advance(batch, answer.outcomes, self.commits.sequence + 1))
+            work.own.append(self._positions.advance(batch, answer.outcomes, self.commits.sequence + 1, deferrals))
             if self._time.counts_facts:
-                work.own.append(self._totals.count_lines(answer.outcomes))
+                work.own.append(self._totals.count_lines(answer.consumed))
             self.commits.commit(work, always=True)
         return answer
 
@@ -217,7 +222,7 @@ class Shard:
                     self._inputs.apply(work, slot, person, TimePassed(before))
                     yield
             for person in self._reads.next_slice(self._slots.own.profiles):
-                self._inputs.apply(work, self._slot_map.slot(person), person, TimePassed(before))
+                self._inputs.apply(work, self._slots.slot_map.slot(person), person, TimePassed(before))
                 yield
             self._reads.end_slice()
             self.commits.commit(work)
@@ -233,11 +238,15 @@ class Shard:
         with self.commits.whole():
             work = self.commits.begin(now_ms)
             letters, batch = self._dead_letters.numbered(numbers)
-            for slot, person, given in self._intake.inputs(batch, work, [letter.digest for letter in letters]):
-                self._inputs.offer(work, slot, person, given)
-            work.own += [self._dead_letters.drop(letter) for letter in letters]
+            deferrals = Deferrals({}, batch, 0)
+            digests = [letter.digest for letter in letters]
+            for slot, person, given in self._intake.inputs(batch, work, deferrals, digests):
+                self._moving.offer(work, slot, person, given)
+            answer = self._intake.answer(0)
+            kept = {each.place for each in answer.deferred}
+            work.own += [self._dead_letters.drop(each) for place, each in enumerate(letters) if place not in kept]
             self.commits.commit(work, always=bool(letters))
-            return self._intake.answer(0)
+            return answer
 
     # What is published
 
@@ -301,7 +310,7 @@ class Shard:
 
     def _fire_due(self, work: Work, before: int, most: int, enough: Callable[[], bool] = never) -> Iterator[None]:
         """Fire the timers due before this time, of up to so many people and until there is enough."""
-        stands_still, slot_of, apply = self._time.stands_still, self._slot_map.slot, self._inputs.apply
+        stands_still, slot_of, apply = self._time.stands_still, self._slots.slot_map.slot, self._inputs.apply
         passed = TimePassed(before)
         while most > 0 and (people := self._wheel.take(before, min(most, DUE_TOGETHER))):
             most -= len(people)

@@ -14,9 +14,10 @@ from parcours.core.input import Input, Settlement
 
 
 class _Waiting:
-    __slots__ = ("inputs", "keys", "receipts")
+    __slots__ = ("follows", "inputs", "keys", "receipts")
 
     def __init__(self) -> None:
+        self.follows: str | None = None
         self.keys: list[str] = []
         self.receipts: dict[str, Settlement] = {}
         self.inputs: deque[Input] = deque()
@@ -27,6 +28,7 @@ class Stash:
 
     def __init__(self) -> None:
         self._waiting: dict[str, _Waiting] = {}
+        self._followers: dict[str, list[str]] = {}
 
     def __contains__(self, person: str) -> bool:
         return person in self._waiting
@@ -39,6 +41,22 @@ class Stash:
         waiting = self._waiting.setdefault(person, _Waiting())
         waiting.keys.extend(keys)
         waiting.inputs.extend(inputs)
+
+    def follow(self, person: str, other: str) -> bool:
+        """Stop the person's clock until the other one's goes on; not if that one waits for hers, or does not wait."""
+        held = self._waiting.get(other)
+        if held is None or held.follows == person:
+            return False
+        self._waiting.setdefault(person, _Waiting()).follows = other
+        self._followers.setdefault(other, []).append(person)
+        return True
+
+    def let_follow(self, other: str) -> list[str]:
+        """Those who have waited for the other one's clock, and wait for it no more."""
+        followers = self._followers.pop(other, [])
+        for person in followers:
+            self._waiting[person].follows = None
+        return followers
 
     def answer(self, person: str, receipt: Settlement) -> list[Settlement]:
         """Take a receipt; all of the person's receipts in order once the last one is in, nothing before."""
@@ -59,7 +77,7 @@ class Stash:
         return answered
 
     def release(self, person: str) -> deque[Input] | None:
-        """What the person's clock kept waiting, None if deliveries are still under way."""
-        if self._waiting[person].keys:
+        """What the person's clock kept waiting, None if deliveries are still under way, or somebody is waited for."""
+        if self._waiting[person].keys or self._waiting[person].follows is not None:
             return None
         return self._waiting.pop(person).inputs

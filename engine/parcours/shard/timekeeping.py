@@ -74,6 +74,12 @@ class Timekeeping(Protocol):
     def put_aside(self, person: str, inputs: Iterable[Input]) -> None:
         """Keep what happens to somebody who stands still until she goes on."""
 
+    def wait_for(self, person: str, other: str) -> bool:
+        """Whether the other one stands still, and the person with her from now on until she goes on."""
+
+    def let_follow(self, other: str) -> list[str]:
+        """Those who have stood still with the other one, who goes on: they can go on as well."""
+
     def claimed_at(self, ready: Ready, stamp_ms: int) -> int:
         """The instant of a claim."""
 
@@ -128,6 +134,12 @@ class LiveTime:
 
     def put_aside(self, person: str, inputs: Iterable[Input]) -> None:
         raise AssertionError("nobody stands still under live time")
+
+    def wait_for(self, person: str, other: str) -> bool:
+        return False
+
+    def let_follow(self, other: str) -> list[str]:
+        return []
 
     def claimed_at(self, ready: Ready, stamp_ms: int) -> int:
         return stamp_ms
@@ -196,6 +208,12 @@ class VirtualTime:
 
     def put_aside(self, person: str, inputs: Iterable[Input]) -> None:
         self._stash.hold(person, (), inputs)
+
+    def wait_for(self, person: str, other: str) -> bool:
+        return self._stash.follow(person, other)
+
+    def let_follow(self, other: str) -> list[str]:
+        return self._stash.let_follow(other)
 
     def claimed_at(self, ready: Ready, stamp_ms: int) -> int:
         return ready.at

@@ -9,7 +9,15 @@ import msgspec
 from parcours.core.effect import Effects, InboxChange, Outgoing
 from parcours.core.fact import Fact
 from parcours.core.input_block import KeptInputs, encode_inputs
-from parcours.core.profile import Profile, decode_profile, encode_profile, is_empty, is_empty_data
+from parcours.core.profile import (
+    Identity,
+    Profile,
+    decode_profile,
+    encode_profile,
+    is_empty,
+    is_unknown,
+    is_unknown_data,
+)
 from parcours.shard.outbox import Ready
 from parcours.shard.slots import Slots
 
@@ -50,8 +58,8 @@ class Work:
     """
 
     __slots__ = (
-        "_change_number", "_owned", "_reading", "_touched", "addresses", "claimed", "erased", "facts", "inbox", "kept",
-        "newcomers", "outbox", "own", "reached", "ready", "seen", "stamp_ms", "untold",
+        "_change_number", "_guests", "_owned", "_reading", "_touched", "addresses", "claimed", "erased", "facts",
+        "inbox", "kept", "newcomers", "outbox", "own", "reached", "ready", "seen", "stamp_ms", "untold",
     )  # fmt: skip
 
     def __init__(self, slots: Slots, stamp_ms: int, change_number: int = 0, *, reading: bool = False) -> None:
@@ -59,6 +67,7 @@ class Work:
         self._owned = slots.owned
         self._change_number = change_number
         self._touched: dict[str, tuple[int, Profile]] = {}
+        self._guests: set[str] = set()
         self.newcomers: defaultdict[int, list[str]] = defaultdict(list)
         self.stamp_ms = stamp_ms
         self.facts: list[Fact] = []
@@ -66,7 +75,7 @@ class Work:
         self.untold: list[Fact] = []
         self.kept = KeptInputs.none()
         self.seen: list[tuple[int, bytes]] = []
-        self.outbox: dict[str, tuple[int, Outgoing | None]] = {}
+        self.outbox: dict[tuple[int, str], Outgoing | None] = {}
         self.own: list[tuple[str, bytes]] = []
         self.reached: dict[tuple[int, bytes], bytes] = {}
         self.addresses: dict[tuple[int, bytes], bytes] = {}
@@ -92,9 +101,39 @@ class Work:
         """Whether anything is known of the person. Not of one to whom only things have happened that left no trace."""
         touched = self._touched.get(person)
         if touched is not None:
-            return not is_empty(touched[1])
+            return not is_unknown(touched[1])
         data = self._owned[slot].profiles.get(person)
-        return data is not None and not is_empty_data(data)
+        return data is not None and not is_unknown_data(data)
+
+    def consume(self, at: int, key: bytes) -> None:
+        """A message is consumed that has a time of its own, which the work has reached then."""
+        self.seen.append((at, key))
+        self.stamp_ms = max(self.stamp_ms, at)
+
+    def knows_of(self, slot: int, person: str) -> bool:
+        """Whether there is a profile of the person, as this work has it so far."""
+        return person in self._touched or person in self._owned[slot].profiles
+
+    def welcome(self, slot: int, person: str, profile: Profile) -> None:
+        """Somebody comes from another shard, to be merged into a person of this slot within this work."""
+        assert person not in self._touched, "she comes once"
+        self._touched[person] = slot, profile
+        self._guests.add(person)
+
+    def leave(self, slot: int, person: str, identity: Identity) -> None:
+        """Nothing is left of the person but what there is to say of her name."""
+        self._touched[person] = slot, Profile(identity=identity)
+        self.ready = [(channel, ready) for channel, ready in self.ready if ready.person != person]
+
+    def come_back(self, slot: int, name: str, identity: Identity | None, counts: dict[str, int]) -> None:
+        """A name is a person's own again: of her runs nothing is left but how many they were."""
+        self._touched[name] = slot, Profile(change_number=self._change_number, counts=counts, identity=identity)
+
+    def bid_farewell(self, person: str) -> None:
+        """The guest has become part of another person."""
+        del self._touched[person]
+        self._guests.remove(person)
+        self.ready = [(channel, ready) for channel, ready in self.ready if ready.person != person]
 
     def erase(self, slot: int, person: str) -> None:
         """Take a person out, with everything that the outbox has for her. Nobody touches her in the same work."""
@@ -102,16 +141,19 @@ class Work:
         self.erased[person] = slot
         for key, data in self._owned[slot].outbox.items():
             if _decode_head(data).person == person:
-                self.outbox[key] = slot, None
+                self.outbox[slot, key] = None
 
-    def add(self, slot: int, effects: Effects) -> None:
-        """Take over what one input led to, but for what is ready to leave."""
+    def add(self, slot: int, person: str, effects: Effects) -> None:
+        """Take over what one input of the person led to, but for what is ready to leave."""
         self.facts += effects.facts
         for outgoing in effects.queued:
-            self.outbox[outgoing.key] = slot, outgoing
+            self.outbox[slot, outgoing.key] = outgoing
         for key in effects.settled:
-            if key in self.outbox or key in self._owned[slot].outbox:
-                self.outbox[key] = slot, None
+            if (slot, key) in self.outbox or key in self._owned[slot].outbox:
+                self.outbox[slot, key] = None
+        for key, run in effects.moved:
+            if self.has_entry(slot, key):
+                self.outbox[slot, key] = msgspec.structs.replace(self.entry(slot, key), person=person, run=run)
         self.claimed += effects.claimed
         if effects.inbox:
             self.inbox += effects.inbox
@@ -122,14 +164,14 @@ class Work:
 
     def has_entry(self, slot: int, key: str) -> bool:
         """Whether the delivery is in the outbox, as this work has it so far."""
-        if key in self.outbox:
-            return self.outbox[key][1] is not None
+        if (slot, key) in self.outbox:
+            return self.outbox[slot, key] is not None
         return key in self._owned[slot].outbox
 
     def entry(self, slot: int, key: str) -> Outgoing:
         """An outbox entry as this work has it so far."""
-        if key in self.outbox:
-            outgoing = self.outbox[key][1]
+        if (slot, key) in self.outbox:
+            outgoing = self.outbox[slot, key]
             assert outgoing is not None, "an entry that has been settled is not asked for"
             return outgoing
         return msgspec.msgpack.decode(self._owned[slot].outbox[key], type=Outgoing)
@@ -137,6 +179,7 @@ class Work:
     def profiles(self) -> list[tuple[int, str, bytes]]:
         """The new bytes of everybody who is not as before; none for those who are taken out."""
         changed = [(slot, person, b"") for person, slot in self.erased.items()]
+        assert not self._guests, "whoever came from another shard is somebody's now"
         for person, (slot, profile) in self._touched.items():
             before = self._owned[slot].profiles.get(person)
             if before is None and is_empty(profile):
@@ -167,7 +210,7 @@ class Work:
     def outbox_counts(self) -> Counter[str]:
         """How many more outbox entries there are after this work than before it, by channel."""
         counts: Counter[str] = Counter()
-        for key, (slot, outgoing) in self.outbox.items():
+        for (slot, key), outgoing in self.outbox.items():
             before = self._owned[slot].outbox.get(key)
             if before is not None and outgoing is None:
                 counts[_decode_head(before).channel] -= 1
@@ -179,6 +222,6 @@ class Work:
         """The new bytes of each entry, None for one that has left; what came and left within this work is no change."""
         return [
             (slot, key, None if outgoing is None else _encoder.encode(outgoing))
-            for key, (slot, outgoing) in self.outbox.items()
+            for (slot, key), outgoing in self.outbox.items()
             if outgoing is not None or key in self._owned[slot].outbox
         ]

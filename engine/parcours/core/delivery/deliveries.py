@@ -16,10 +16,12 @@ merges by rank and never by order of arrival: a late "sent" changes nothing abou
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from parcours.channel import CALL
 from parcours.core.archive import Found, has_archived, newest_first, take_out, take_out_with
+from parcours.core.archive import under_way as archived_under_way
 from parcours.core.delivery.delivery_key import key_of
 from parcours.core.delivery.reservations import GIVES_BACK, give_back
 from parcours.core.fact import DeliveryReached, MessageClass, Outcome
@@ -107,6 +109,15 @@ def find(turn: Turn, key: str) -> tuple[Run, DeliveryState] | None:
 def has(profile: Profile, key: str) -> bool:
     """Whether the person has the delivery of this key."""
     return _find_among(profile.runs, key) is not None or has_archived(profile, key)
+
+
+def under_way(profile: Profile) -> Iterator[tuple[Run, DeliveryState]]:
+    """The deliveries of which an attempt has still to be made, or to be answered for, with their runs: to look at."""
+    ended = (run for archive in profile.archives.values() for run in archived_under_way(archive))
+    for run in chain(profile.runs, ended):
+        for delivery in run.deliveries:
+            if delivery.is_under_way:
+                yield run, delivery
 
 
 def _find_among(runs: Iterable[Run], key: str) -> tuple[Run, DeliveryState] | None:

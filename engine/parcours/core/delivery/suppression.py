@@ -16,7 +16,7 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from parcours.core.fact import Changed, LimitReached
-from parcours.core.profile import DeliveryState, Profile, is_empty
+from parcours.core.profile import DeliveryState, Profile, is_unknown
 from parcours.core.turn import Turn
 
 SOFT_FAILURES_KEPT_MAX = 20
@@ -116,7 +116,7 @@ def lift_once(turn: Turn, channel: str, address: str, report_id: str) -> None:
     """Lift the suppression of an address by the report of this id, unless the report has been here before."""
     mark = blake2b(report_id.encode(), digest_size=REPORT_HASH_BYTES).digest()
     heard = turn.profile.lifted_by
-    if mark in heard or is_empty(turn.profile):  # of somebody unknown there is nothing to lift, and nothing to keep
+    if mark in heard or is_unknown(turn.profile):  # of somebody unknown there is nothing to lift, and nothing to keep
         return
     heard.append(mark)
     del heard[:-LIFTS_KEPT_MAX]

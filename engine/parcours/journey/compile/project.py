@@ -218,9 +218,6 @@ class _Compiler:
 
     def _identities(self) -> dict[str, IdentityRule]:
         """The rule of each namespace: of anonymous ids, of those that keys of events use, and of those declared."""
-        if self.documents.settings.anonymous_history == "used":
-            margin = self.margins.single["project"]
-            margin.warn("this version merges nobody yet, so nothing of it is used so far", "anonymous_history")
         declared = self.documents.profile.identities
         used = {event.key.namespace for event in self.documents.events.events.values() if event.key}
         rules = {name: IdentityRule(each.link, each.caseless) for name, each in declared.items()}

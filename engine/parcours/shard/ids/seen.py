@@ -18,7 +18,7 @@ then the files are asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice, takewhile
 
 import msgspec
@@ -44,6 +44,7 @@ from parcours.shard.ids.merge import merged
 from parcours.shard.ids.stored import StoredIds
 from parcours.shard.reports import NOBODY
 from parcours.shard.slots import Slot
+from parcours.shard.work import Work
 from parcours.store.store import Record, Store
 
 WORK_PER_ID = 16
@@ -107,6 +108,14 @@ class SeenIds:
         """Whether a message that one of the filters knows, and that is not young, was consumed within the window."""
         seen_at = self._find(key)
         return seen_at is not None and seen_at > self._horizon(at)
+
+    def take_over(self, work: Work, ids: Iterable[tuple[int, bytes]]) -> None:
+        """These messages have been consumed by another shard, and are looked for here from this work on."""
+        for at, keys in ids:
+            work.seen.append((at, keys))
+            for place in range(0, len(keys), KEY_BYTES):
+                key = keys[place : place + KEY_BYTES]
+                self.young[key[DIGEST_AT]][key] = at
 
     def _horizon(self, at: int) -> int:
         """What was consumed then or before counts no more."""

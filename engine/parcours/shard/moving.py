@@ -1,0 +1,375 @@
+"""Moving: somebody becomes another person, within a shard in one commit, or from one shard to another by messages.
+
+A call that links names is applied first, then each name is asked for. Where both live here, all of it is one commit at
+the time of the call: the earlier timers of the one who moves fire, what she has becomes the other's, and her name is a
+forwarding address from then on. Where her name lives with another shard, the other person stands still: lines for her
+wait with their routers, while her timers, claims and receipts go on.
+
+    Ask         the person's shard asks that of the name for her
+    Package     all that she had; her entry there is the forwarding address. Both are joined when it is taken, at the
+                later of the two shards' times; until then whatever was due fires as hers, here
+    NotMerged   or she stays, and why
+    Receipt     what became of a delivery that was claimed there before she left
+    Forget      the name is somebody else's too, and is asked back; it is nobody's until
+    Forgotten   brings the ids of the messages that were consumed under it meanwhile
+
+Each is sent by the commit that changes what it tells of, and taken by the commit that goes by it (peers.py).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias, assert_never
+
+import msgspec
+
+from parcours.config import DAY_MS, Settings
+from parcours.core.delivery.deliveries import under_way
+from parcours.core.effect import InboxChange, Outgoing
+from parcours.core.fact import JoiningCall, NotMergedReason
+from parcours.core.fact import NotMerged as NotMergedFact
+from parcours.core.identity import id_of, namespace_of
+from parcours.core.input import Input, Link, Linked, PersonJoined, ReceiptArrived, TimePassed
+from parcours.core.profile import DeliveryStateName, Identity, Profile, decode_profile, encode_profile, is_unknown
+from parcours.shard.addresses import Addresses
+from parcours.shard.archiving import Archiving
+from parcours.shard.ids.seen import SeenIds
+from parcours.shard.inputs import Inputs
+from parcours.shard.names import Names
+from parcours.shard.outbox import Outbox, is_put_off
+from parcours.shard.peer_messages import Ask, Forget, Forgotten, NotMerged, Package, PeerMessage, Receipt, Refusal
+from parcours.shard.peers import Peers
+from parcours.shard.reads import Reads
+from parcours.shard.slots import Slots
+from parcours.shard.standing_still import Standing, questions_of, standing_entry, standings
+from parcours.shard.stubs import MOVED_AWAY
+from parcours.shard.timekeeping import Timekeeping
+from parcours.shard.work import Work
+
+Outcome: TypeAlias = Refusal | Literal["asked", "waits"]
+"""What a question came to; "" if she was merged."""
+
+TOLD: Final[Mapping[str, NotMergedReason]] = {
+    "two_known": "two_known",
+    "shared": "shared",
+    "no_id": "no_id",
+    "identities_max": "identities_max",
+    "erased": "erased",
+    "too_large": "too_large",
+}
+"""The outcomes of which a fact tells that nobody was merged. That a namespace is never linked is known beforehand."""
+
+
+class Packed(msgspec.Struct, frozen=True, array_like=True):
+    """What goes along in a package: the time until which she has lived, her profile, and what of hers is to leave."""
+
+    at: int
+    call: JoiningCall
+    profile: bytes
+    outbox: list[Outgoing]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Packed).decode
+
+
+class Moving:
+    """Of one shard. It is a layer over `Inputs`: whatever may link names is offered here."""
+
+    def __init__(
+        self,
+        slots: Slots,
+        names: Names,
+        inputs: Inputs,
+        outbox: Outbox,
+        reads: Reads,
+        peers: Peers,
+        addresses: Addresses,
+        seen: SeenIds,
+        archiving: Archiving,
+        time: Timekeeping,
+        settings: Settings,
+    ) -> None:
+        self._slots = slots
+        self._names = names
+        self._inputs = inputs
+        self._outbox = outbox
+        self._reads = reads
+        self._peers = peers
+        self._addresses = addresses
+        self._seen = seen
+        self._archiving = archiving
+        self._time = time
+        self._settings = settings
+        self._standing: dict[str, Standing] = {}
+
+    def restore(self) -> None:
+        """Come back from the slots."""
+        self._names.restore()
+        self._standing = standings(self._slots.own.profiles)
+        self._names.stand_still(self._standing)
+
+    # Inputs
+
+    def offer(self, work: Work, slot: int, person: str, given: Input) -> None:
+        """Apply an input now, or when the person's clock goes on."""
+        if self._time.stands_still(person):
+            self._time.put_aside(person, (given,))
+        else:
+            self.apply(work, slot, person, given)
+
+    def apply(self, work: Work, slot: int, person: str, given: Input) -> None:
+        """Apply an input to somebody whose clock does not stand still."""
+        if type(given) is Linked:
+            self._go_through(work, slot, person, given.links, 0, given.at)
+        else:
+            self._inputs.apply(work, slot, person, given)
+
+    def may_begin(self, work: Work, slot: int, person: str, links: tuple[Link, ...]) -> bool:
+        """Whether all that these links ask can be asked now."""
+        identity = work.profile(slot, person).identity if work.knows_of(slot, person) else None
+        known = frozenset[str]() if identity is None else identity.names.keys()
+        asked = [question.name for link in links for question in questions_of(link) if question.name not in known]
+        return all(self._names.is_here(name) or self._peers.has_room(self._names.shard(name)) for name in asked)
+
+    def _go_through(self, work: Work, slot: int, person: str, links: tuple[Link, ...], asked: int, at: int) -> None:
+        """Ask what the links ask, one question after the other, from this one of the first link on."""
+        while links:
+            questions = questions_of(links[0])
+            outcome: Outcome = "unknown" if questions else links[0].why_not or "unknown"
+            while outcome == "unknown" and asked < len(questions):
+                name, only_known = questions[asked]
+                outcome = self._ask(work, slot, person, links[0].call, name, at, only_known=only_known)
+                asked += outcome == "unknown"
+            if outcome == "asked":
+                self._stand_still(work, person, Standing(links, asked, work.stamp_ms))
+                return
+            if outcome == "waits":
+                self._time.put_aside(person, (Linked(at, links),))
+                return
+            self._tell(work, at, person, links[0], outcome)
+            links, asked = links[1:], 0
+        if person in self._standing:
+            self._stand_still(work, person, None)
+
+    def _stand_still(self, work: Work, person: str, standing: Standing | None) -> None:
+        work.own.append(standing_entry(person, standing))
+        if standing is None:
+            del self._standing[person]
+        else:
+            self._standing[person] = standing
+        self._names.stand_still(self._standing)
+
+    def _tell(self, work: Work, at: int, person: str, link: Link, outcome: Outcome) -> None:
+        """Record why nobody was merged. The id of a browser is her own; any other may be somebody else's and is not
+        told, so that whoever is erased is in nobody's facts.
+        """
+        reason = TOLD.get(outcome)
+        if reason is None:
+            return
+        told = id_of(link.name) if link.call == "identify" else ""
+        if link.call == "external":
+            told = f"@{namespace_of(link.name)}"
+        work.facts.append(NotMergedFact(at, person, link.call, told, reason))
+
+    def _ask(
+        self, work: Work, slot: int, person: str, call: JoiningCall, name: str, at: int, *, only_known: bool
+    ) -> Outcome:
+        """Ask for a name."""
+        profile = work.profile(slot, person)
+        identity = profile.identity or Identity()
+        if name in identity.names:
+            identity.names[name] = max(identity.names[name], at // DAY_MS)
+            return "already"
+        if name == person:
+            return "already"
+        if len(identity.names) >= self._settings.identities_max:
+            return "identities_max"
+        if not self._names.is_here(name):
+            profile.identity = msgspec.structs.replace(identity, identified=True)
+            self._peers.send(work, self._names.shard(name), Ask(name, person, call, only_known))
+            return "asked"
+        where = self._names.slot(name)
+        objection = self._objection(work, where, name, person, only_known=only_known)
+        if objection is not None:
+            return objection
+        if self._time.wait_for(person, name):
+            return "waits"
+        self._inputs.apply(work, where, name, TimePassed(at))
+        if self._time.wait_for(person, name):
+            return "waits"
+        if self._pack(work, where, name, call, at) is None:
+            return "too_large"
+        leaving = work.profile(where, name)
+        for key in self._keys(work, where, leaving, "queued", "claimed", "unknown"):
+            work.outbox[slot, key], work.outbox[where, key] = work.entry(where, key), None
+            self._outbox.move_claim(key, slot, person)
+        self._leave(work, where, name, person, leaving)
+        self._join(work, slot, person, PersonJoined(at, name, call, leaving))
+        return ""
+
+    def _objection(self, work: Work, slot: int, name: str, person: str, *, only_known: bool) -> Refusal | None:
+        """Why somebody of this shard is not merged into the person, None if she can be. Her name may be cut loose."""
+        profile = work.profile(slot, name) if work.knows_of(slot, name) else Profile()
+        identity = profile.identity or Identity()
+        if identity.moved_to == person:
+            return "already"
+        if identity.moved_to is not None:
+            self._cut_loose(work, slot, name, identity.moved_to, identity)
+            return "shared"
+        if identity.returning or identity.shared:
+            return "shared"
+        if identity.identified:
+            return "two_known"
+        return "unknown" if only_known and is_unknown(profile) else None
+
+    def _cut_loose(self, work: Work, slot: int, name: str, owner: str, identity: Identity) -> None:
+        """The name has been two people's: it is nobody's any more, and a person again once it has come back."""
+        if self._names.is_here(owner):
+            self._forget_name(work, owner, name)
+            self._come_back(work, slot, name, identity, shared=True)
+            return
+        returning = Identity(shared=True, returning=True, counts=identity.counts)
+        self._names.forward(work, slot, name, returning)
+        self._peers.send(work, self._names.shard(owner), Forget(name, owner))
+
+    def _forget_name(self, work: Work, person: str, name: str) -> None:
+        """The name is the person's no more."""
+        slot = self._names.slot(person)
+        if work.knows_of(slot, person):
+            identity = work.profile(slot, person).identity
+            if identity is not None:
+                identity.names.pop(name, None)
+
+    def _come_back(self, work: Work, slot: int, name: str, identity: Identity, *, shared: bool) -> None:
+        """The name is a person of its own again, whose runs are counted on from where they were."""
+        work.come_back(slot, name, Identity(shared=shared) if shared else None, dict(identity.counts))
+        self._names.let_go(name)
+
+    def _pack(self, work: Work, slot: int, name: str, call: JoiningCall, at: int) -> bytes | None:
+        """All that somebody has, to be taken along; None if it is too much."""
+        profile = work.profile(slot, name)
+        entries = [work.entry(slot, key) for key in self._keys(work, slot, profile, "queued", "unknown")]
+        packed = _encode(Packed(at, call, encode_profile(profile), entries))
+        return packed if len(packed) <= self._settings.package_bytes_max else None
+
+    def _keys(self, work: Work, slot: int, profile: Profile, *states: DeliveryStateName) -> list[str]:
+        """The deliveries in these states that have an entry in the outbox."""
+        found = [delivery.key for _, delivery in under_way(profile) if delivery.state in states]
+        return [key for key in found if work.has_entry(slot, key)]
+
+    def _leave(self, work: Work, slot: int, name: str, person: str, profile: Profile) -> None:
+        """Nothing is left of somebody but her name, which forwards to the person; `profile` is hers as she leaves."""
+        traits, program = profile.traits, self._inputs.program
+        self._addresses.note(work, slot, name, traits, {}, program)
+        self._reads.forget(name, self._slots.own.profiles)
+        if profile.inbox:
+            work.inbox.append(InboxChange(work.stamp_ms, name, "", "reset"))
+        counts = dict(profile.counts)
+        self._names.forward(work, slot, name, Identity(moved_to=person, counts=counts))
+
+    def _join(self, work: Work, slot: int, person: str, given: PersonJoined) -> None:
+        """Join both, and offer to dispatchers what of hers may leave."""
+        theirs = {delivery.key for _, delivery in under_way(given.profile)}
+        self._inputs.apply(work, slot, person, given)
+        profile = work.profile(slot, person)
+        queued = [key for key in self._keys(work, slot, profile, "queued", "unknown") if key in theirs]
+        ready = [key for key in queued if not is_put_off(profile, key)]
+        if ready:
+            self._inputs.make_ready(work, slot, person, work.stamp_ms, ready)
+
+    # Messages of other shards
+
+    def take(self, work: Work, message: PeerMessage) -> None:
+        """What a message of another shard leads to (peer_exchange.py)."""
+        match message:
+            case Ask():
+                self._take_ask(work, message)
+            case Package(name=name, person=person, data=data):
+                self._take_package(work, name, person, _decode(data))
+            case NotMerged(person=person, reason=reason):
+                self._resume(work, person, reason)
+            case Receipt():
+                self._take_receipt(work, message)
+            case Forget(name=name, person=person):
+                self._forget_name(work, person, name)
+                ids = self._seen.of_name(self._names.slot(name), name.encode(), work.stamp_ms)
+                self._peers.send(work, self._names.shard(name), Forgotten(name, person, _by_time(ids)))
+            case Forgotten(name=name, person=person, ids=ids):
+                self._take_forgotten(work, name, person, ids)
+            case _:
+                assert_never(message)
+
+    def _take_ask(self, work: Work, asked: Ask) -> None:
+        name, person = asked.name, asked.person
+        slot, shard = self._names.slot(name), self._names.shard(person)
+        reason = self._objection(work, slot, name, person, only_known=asked.only_known)
+        if reason is None:
+            self._inputs.apply(work, slot, name, TimePassed(work.stamp_ms))
+            data = self._pack(work, slot, name, asked.how, work.stamp_ms)
+            reason = "too_large" if data is None else ""
+            if data is not None:
+                profile = work.profile(slot, name)
+                for key in self._keys(work, slot, profile, "queued", "unknown"):
+                    work.outbox[slot, key] = None
+                for key in self._keys(work, slot, profile, "claimed"):
+                    work.outbox[slot, key] = msgspec.structs.replace(work.entry(slot, key), person=person)
+                    self._outbox.move_claim(key, slot, MOVED_AWAY)
+                self._leave(work, slot, name, person, profile)
+                self._peers.send(work, shard, Package(name, person, data))
+                return
+        self._peers.send(work, shard, NotMerged(name, person, reason))
+
+    def _take_package(self, work: Work, name: str, person: str, packed: Packed) -> None:
+        """She has come: what is still due before both shards' time happens to her as she was, then both are joined."""
+        slot = self._names.slot(person)
+        work.stamp_ms = at = max(work.stamp_ms, packed.at)
+        profile = decode_profile(packed.profile)
+        work.welcome(slot, name, profile)
+        for entry in packed.outbox:
+            work.outbox[slot, entry.key] = entry
+        self._inputs.apply(work, slot, name, TimePassed(at))
+        work.bid_farewell(name)
+        self._addresses.note(work, slot, name, profile.traits, {}, self._inputs.program)
+        self._join(work, slot, person, PersonJoined(at, name, packed.call, profile))
+        self._resume(work, person, "")
+
+    def _resume(self, work: Work, person: str, outcome: Outcome) -> None:
+        """The question that the person stands still for has been answered."""
+        standing = self._standing.get(person, Standing(()))
+        slot, at = self._names.slot(person), work.stamp_ms
+        if outcome == "unknown":
+            self._go_through(work, slot, person, standing.links, standing.asked + 1, at)
+        else:
+            self._tell(work, at, person, standing.links[0], outcome)
+            self._go_through(work, slot, person, standing.links[1:], 0, at)
+
+    def _take_receipt(self, work: Work, message: Receipt) -> None:
+        """A delivery is answered for that was claimed before its run came here."""
+        slot, key = self._names.slot(message.person), message.receipt.key
+        if not work.knows_of(slot, message.person):
+            return
+        found = [run for run, delivery in under_way(work.profile(slot, message.person)) if delivery.key == key]
+        if found:
+            entry = msgspec.structs.replace(message.outgoing, person=message.person, run=found[0].number)
+            work.outbox[slot, key] = entry
+            given = ReceiptArrived(work.stamp_ms, message.receipt)
+            self._archiving.note(work, message.person, given)
+            self._inputs.apply(work, slot, message.person, given)
+
+    def _take_forgotten(self, work: Work, name: str, person: str, ids: list[tuple[int, bytes]]) -> None:
+        """The name has come back from the person, unless it is somebody else's meanwhile."""
+        self._seen.take_over(work, ids)
+        slot = self._names.slot(name)
+        identity = self._names.alone(work, slot, name)
+        if identity is not None and (identity.returning or identity.moved_to == person):
+            self._come_back(work, slot, name, identity, shared=identity.shared)
+
+
+def _by_time(ids: Mapping[bytes, int]) -> list[tuple[int, bytes]]:
+    """Message ids as a record has them: the keys of a time one after the other, the oldest first."""
+    keys = defaultdict[int, list[bytes]](list)
+    for key, at in ids.items():
+        keys[at].append(key)
+    return [(at, b"".join(sorted(keys[at]))) for at in sorted(keys)]

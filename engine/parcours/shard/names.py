@@ -1,0 +1,123 @@
+"""Whom does a line concern whose name is no person's own any more, or whose person is just becoming one with somebody?
+
+A name that has been merged into a person is a forwarding address: an entry among the people of its slot that holds
+nothing but where the person lives now (`Identity.moved_to`). One that has been asked back is on its way (`returning`).
+Somebody about to take in a person of another shard stands still until that one has answered (standing_still.py).
+
+All of these are held in one set of names, as nearly every line is of a name that is in none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from parcours.core.profile import Identity, name_alone
+from parcours.shard.messages import Again, Verdict
+from parcours.shard.slots import Slots
+from parcours.shard.work import Work
+
+
+class Found(NamedTuple):
+    """The person whom a line concerns, and her slot."""
+
+    slot: int
+    person: str
+
+
+class Elsewhere(NamedTuple):
+    """Why the line cannot be applied here and now, and who has the name if it has moved."""
+
+    verdict: Verdict
+    owner: str | None = None
+
+
+LATER = Elsewhere("later")
+BACK = Elsewhere("back")
+
+
+class Names:
+    """The names of one shard.
+
+    watched  those whose lines need a closer look than all others
+    still    those who stand still
+    """
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+        self._slot_map = slots.slot_map
+        self.watched: set[str] = set()
+        self.still: set[str] = set()
+
+    def stand_still(self, people: Iterable[str]) -> None:
+        """These stand still, and nobody else."""
+        self.watched -= self.still
+        self.still = set(people)
+        self.watched |= self.still
+
+    def restore(self) -> None:
+        """Come back from the people of the shard's slots."""
+        self.watched = {
+            name for slot in self._slots.owned.values() for name, data in slot.profiles.items() if name_alone(data)
+        }
+
+    def is_here(self, name: str) -> bool:
+        """Whether the slot of the name is one of this shard."""
+        return self._slot_map.slot(name) in self._slots.owned
+
+    def slot(self, name: str) -> int:
+        """The slot of a name."""
+        return self._slot_map.slot(name)
+
+    def shard(self, name: str) -> int:
+        """The shard that owns the slot of a name."""
+        return self._slot_map.shard(name)
+
+    def alone(self, work: Work, slot: int, name: str) -> Identity | None:
+        """What there is to say of the name if it is no person now, None if it is one."""
+        if name not in self.watched or name in self.still:
+            return None
+        return work.profile(slot, name).identity
+
+    def owner(self, name: str) -> str | None:
+        """Who has the name by now, as has been committed; None if nobody else has."""
+        if name not in self.watched:
+            return None
+        data = self._slots[self.slot(name)].profiles.get(name)
+        identity = None if data is None else name_alone(data)
+        return None if identity is None else identity.moved_to
+
+    def find(self, work: Work, slot: int, name: str, again: Again | None) -> Found | Elsewhere:
+        """Whom a line concerns that is written under a watched name, or that comes again."""
+        if again is not None and again.owner is not None:
+            return self._find_as_hers(work, name, again.owner)
+        if name not in self.watched:
+            return Found(slot, name)
+        if name in self.still:
+            return LATER
+        identity = work.profile(slot, name).identity
+        assert identity is not None, "a watched name forwards, or is on its way back"
+        if identity.moved_to is None:
+            return LATER
+        if not self.is_here(identity.moved_to):
+            return Elsewhere("moved", identity.moved_to)
+        if identity.moved_to in self.still:
+            return LATER
+        return Found(self.slot(identity.moved_to), identity.moved_to)
+
+    def _find_as_hers(self, work: Work, name: str, owner: str) -> Found | Elsewhere:
+        """A line that was sent on, because the name had moved to the owner."""
+        if owner in self.still:
+            return LATER
+        slot = self.slot(owner)
+        identity = work.profile(slot, owner).identity if work.knows_of(slot, owner) else None
+        return Found(slot, owner) if identity is not None and name in identity.names else BACK
+
+    def forward(self, work: Work, slot: int, name: str, identity: Identity) -> None:
+        """From this work on the name is no person, and this is all that there is of it."""
+        work.leave(slot, name, identity)
+        self.watched.add(name)
+
+    def let_go(self, name: str) -> None:
+        """The name is a person's own again, or nothing at all."""
+        self.watched.discard(name)

@@ -1,0 +1,167 @@
+"""Somebody becomes another person: within a shard, and from one to another, as far as one thread tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from tests.shard.moving_world import MovingWorld, name_in
+
+from parcours.config import SECOND_MS
+from parcours.core.fact import Merged, NotMerged
+from parcours.core.profile import Origin
+from parcours.journey.project import Project
+from parcours.shard.messages import LineOutcome
+
+NewShop = Callable[..., Project]
+
+
+@pytest.fixture(params=[1, 2], ids=["one shard", "two shards"])
+def world(request: pytest.FixtureRequest, new_shop: NewShop) -> MovingWorld:
+    return MovingWorld(new_shop(history="used"), request.param)
+
+
+@pytest.fixture
+def anna(world: MovingWorld) -> str:
+    return name_in(0, world.shards, "anna")
+
+
+@pytest.fixture
+def visitor(world: MovingWorld) -> str:
+    return name_in(world.shards - 1, world.shards, "@anonymous/v")
+
+
+def merged(world: MovingWorld) -> list[Merged]:
+    return [fact for fact in world.facts() if isinstance(fact, Merged)]
+
+
+def not_merged(world: MovingWorld) -> list[str]:
+    return [fact.reason for fact in world.facts() if isinstance(fact, NotMerged)]
+
+
+def test_a_run_of_the_visitor_goes_on_as_hers(world: MovingWorld, anna: str, visitor: str) -> None:
+    world.track(visitor, "Started")
+
+    world.identify(anna, visitor, email="a@shop.example")
+    world.settle()
+
+    (run,) = world.profile(anna).runs
+    assert (run.journey, run.number, run.step, run.origin) == ("remind", 1, "bought", Origin(visitor, 1))
+    assert world.identity(visitor).moved_to == anna
+    assert not world.profile(visitor).runs
+    (fact,) = merged(world)
+    assert (fact.person, fact.name, fact.call) == (anna, visitor, "identify")
+    world.pass_ms(21 * SECOND_MS)
+    assert [each.person for _, _, each in world.claim()] == [anna]
+
+
+def test_whatever_is_written_under_the_visitor_s_name_is_hers(world: MovingWorld, anna: str, visitor: str) -> None:
+    world.identify(anna, visitor, email="a@shop.example")
+    world.settle()
+
+    assert world.say("once", type="track", event="Started", properties={"cart": "c1"}, anonymousId=visitor[11:]) == 0
+    assert world.say("once", type="track", event="Started", anonymousId=visitor[11:]) == LineOutcome.DUPLICATE
+
+    assert world.profile(anna).counts == {"remind": 1}
+
+
+def test_an_id_consumed_before_is_recognised_after(world: MovingWorld, anna: str, visitor: str) -> None:
+    world.say("once", type="track", event="Started", properties={"cart": "c1"}, anonymousId=visitor[11:])
+    world.identify(anna, visitor)
+    world.settle()
+
+    assert world.say("once", type="track", event="Started", anonymousId=visitor[11:]) == LineOutcome.DUPLICATE
+
+
+def test_ten_identifies_of_the_same_pair_merge_once(world: MovingWorld, anna: str, visitor: str) -> None:
+    for _ in range(10):
+        world.identify(anna, visitor)
+        world.settle()
+
+    assert len(merged(world)) == 1
+    assert not not_merged(world)
+
+
+def test_two_known_people_are_never_merged(world: MovingWorld, anna: str) -> None:
+    carl = name_in(world.shards - 1, world.shards, "carl")
+    world.identify(carl)
+
+    world.say(type="alias", previousId=carl, userId=anna)
+    world.settle()
+
+    assert not_merged(world) == ["two_known"]
+    assert world.identity(carl).moved_to is None
+
+
+def test_a_visitor_of_two_people_is_cut_loose(world: MovingWorld, anna: str, visitor: str) -> None:
+    bert = name_in(world.shards - 1, world.shards, "bert")
+    world.identify(anna, visitor)
+    world.settle()
+    world.say("hers", type="track", event="Started", properties={"cart": "c1"}, anonymousId=visitor[11:])
+
+    world.identify(bert, visitor)
+    world.settle()
+
+    assert not_merged(world) == ["shared"]
+    assert world.identity(anna).names == {}
+    assert world.profile(anna).counts == {"remind": 1}
+    assert world.say("hers", type="track", event="Started", anonymousId=visitor[11:]) == LineOutcome.DUPLICATE
+    world.track(visitor, "Ordered")
+    assert world.profile(visitor).counts == {"ship": 1}
+    world.identify(anna, visitor)
+    world.settle()
+    assert not_merged(world) == ["shared", "shared"]
+
+
+def test_an_alias_asks_for_the_visitor_the_user_and_then_links(world: MovingWorld, anna: str) -> None:
+    visitor, old = name_in(world.shards - 1, world.shards, "@anonymous/v"), name_in(0, world.shards, "old")
+    world.track(old, "Started")
+
+    world.say(type="alias", previousId=old, userId=anna)
+    world.settle()
+    assert world.identity(old).moved_to == anna
+
+    world.say(type="alias", previousId=visitor[11:], userId=anna)
+    world.settle()
+    assert world.identity(visitor).moved_to == anna
+    assert [fact.call for fact in merged(world)] == ["alias", "alias"]
+
+
+def test_queued_deliveries_leave_as_hers(world: MovingWorld, anna: str, visitor: str) -> None:
+    world.say(type="identify", anonymousId=visitor[11:], traits={"email": "v@shop.example"})
+    world.track(visitor, "Ordered")
+
+    world.identify(anna, visitor)
+    world.settle()
+
+    (claimed,) = world.claim()
+    assert (claimed[2].person, claimed[2].run, claimed[2].to) == (anna, 1, "v@shop.example")
+    world.answer(claimed)
+    assert [delivery.state for run in world.profile(anna).runs for delivery in run.deliveries] == ["sent"]
+    assert not world.claim()
+
+
+@pytest.mark.parametrize("sent", [True, False])
+@pytest.mark.parametrize("dies", [False, True])
+def test_what_was_claimed_before_is_answered_for_after(
+    world: MovingWorld, anna: str, visitor: str, *, sent: bool, dies: bool
+) -> None:
+    world.say(type="identify", anonymousId=visitor[11:], traits={"email": "v@shop.example"})
+    world.track(visitor, "Ordered")
+    (claimed,) = world.claim()
+    world.identify(anna, visitor)
+    world.settle()
+
+    if dies:
+        world.reopen(claimed[0])
+    else:
+        world.answer(claimed, sent=sent)
+    world.settle()
+
+    (run,) = world.profile(anna).runs
+    state = run.deliveries[0].state
+    assert state == ("unknown" if dies else "sent" if sent else "queued")
+    if not sent or dies:
+        world.pass_ms(400 * SECOND_MS)
+        (again,) = world.claim()
+        assert (again[2].key, again[2].person, again[2].attempt) == (claimed[2].key, anna, 2)
