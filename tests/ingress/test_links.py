@@ -394,6 +394,33 @@ def test_the_button_stops_the_channel_of_the_mail_alone(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"name": "value"},
+        {"granted": "email/cart"},  # without having been shown
+        {"shown": "email/gone", "granted": "email/gone"},  # of a page from before a change
+        {"stop": "fax"},
+        {"List-Unsubscribe": "One-Klick"},
+    ],
+)
+def test_a_form_that_names_nothing_changes_nothing_and_is_not_said_to_be_saved(
+    form: dict[str, str], tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        async with scene(tmp_path) as now:
+            path = path_of(links_in(await now.happen()).by_text["less of this"])
+
+            answer = await now.client.post(path, data=form)
+
+            assert answer.status_code == 303
+            page = await now.get(str(httpx.URL("http://127.0.0.1" + path).join(answer.headers["location"])))
+            assert page.status_code == 200 and "Saved." not in page.text
+            assert await now.consents() == {}
+
+    asyncio.run(scenario())
+
+
 def test_somebody_of_whom_nothing_is_known_has_her_page_too(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with scene(tmp_path, consent="opt_in") as now:

@@ -23,6 +23,7 @@ from parcours.ingress.preferences import (
     Preference,
     Wish,
     form_of,
+    names_any,
     page_of,
     preferences_of,
     wishes_of,
@@ -134,8 +135,10 @@ async def set_preferences(door: Door, request: Request) -> Answer:
     if ONE_CLICK in fields:
         await _say(door, token, [Wish(token.channel, None, granted=False)])
         return Answer(body=b"You get no more of this.\n", media_type="text/plain; charset=utf-8")
-    await _say(door, token, wishes_of(fields, await _boxes(door, token)))
-    return Answer(status=303, headers={"Location": f"{request.params['token']}?saved"}, media_type="text/plain")
+    boxes = await _boxes(door, token)
+    await _say(door, token, wishes_of(fields, boxes))
+    saved = "?saved" if names_any(fields, boxes) else ""
+    return Answer(status=303, headers={"Location": f"{request.params['token']}{saved}"}, media_type="text/plain")
 
 
 async def reacted(door: Door, request: Request) -> Answer:

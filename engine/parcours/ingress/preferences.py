@@ -140,6 +140,12 @@ def wishes_of(fields: Iterable[tuple[str, str]], boxes: Sequence[Preference]) ->
     return wishes
 
 
+def names_any(fields: Iterable[tuple[str, str]], boxes: Sequence[Preference]) -> bool:
+    """Whether the form shows any of these boxes, or stops the channel of one: else it says nothing."""
+    named = set(fields)
+    return any((SHOWN, _value(box)) in named or (STOP, box.channel) in named for box in boxes)
+
+
 def _value(box: Preference) -> str:
     return f"{box.channel}/{box.purpose}"
 
