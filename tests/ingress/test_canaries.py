@@ -189,10 +189,11 @@ def have_left(figures: str) -> bool:
 
 def test_no_canary_is_seen_by_operators(tmp_path: Path) -> None:
     config = tmp_path / "serve.yaml"
-    config.write_text(f"notice_s: 0\nlog_level: debug\nsigning_keys: [{'s' * 40}]\nkeys:\n{KEYS}\n")
+    config.write_text(f"notice_s: 0\nlog_level: debug\nsigning_keys: ['env:SIGNING']\nkeys:\n{KEYS}\n")
     with providers() as (mail, texts, desk):
         project = write_project(tmp_path / "shop", mail, texts, desk)
-        with served(project, f"sqlite:///{tmp_path}/store", "--config", str(config), folder=tmp_path) as door:
+        arguments = f"sqlite:///{tmp_path}/store", "--config", str(config)
+        with served(project, *arguments, folder=tmp_path, environ={"SIGNING": "s" * 40}) as door:
             speak(door.address)
             while not have_left(httpx.get(f"{door.address}/metrics", headers=EVE).text):
                 pass

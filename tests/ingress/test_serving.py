@@ -106,6 +106,12 @@ def test_a_key_that_is_added_works_after_a_hangup_and_one_that_is_taken_away_doe
         ("public_url: 'https://me:pw@x.example/a?b=1'\n", "without a user"),
         ("port: 9\nhealth_port: 9\n", "the door has that port itself"),
         ("identity_verification: required\n", "identity_secret"),
+        ("bounces: {domain: not a domain}\n", "bounces.domain: 'not a domain' is no domain"),
+        ("bounces: {domain: 192.0.2.1}\n", "is no domain"),
+        ("bounces: {domain: -x.example}\n", "is no domain"),
+        ("bounces: {domain: shop@x.example}\n", "is no domain"),
+        (f"signing_keys: [{'a' * 40}, 'env:PATH', {'b' * 40}]\nport: x\n", "signing_keys.2: the secret itself"),
+        ("identity_secret: hidden-away\n", "identity_secret: the secret itself"),
         ("settings: {claim_max: 0}\n", "claim_max"),
         ("a: [\n", "cannot be read"),
     ],
@@ -125,14 +131,31 @@ def test_settings_that_no_door_can_have_are_told_before_anything_opens(
 
 def test_check_shows_what_holds_and_no_secret(project: Path, tmp_path: Path) -> None:
     config = tmp_path / "serve.yaml"
-    config.write_text(f"signing_keys: [{'s3cret' * 8}]\nidentity_secret: hidden-away\nport: 9\n")
+    (tmp_path / "identity").write_text("hidden-away\n")
+    config.write_text("signing_keys: ['env:SIGNING']\nidentity_secret: file:identity\nport: 9\n")
 
     arguments = ["serve", str(project), "--store", "memory:", "--config", str(config), "--check", "--port", "10"]
-    asked = CliRunner().invoke(build(), arguments)
+    asked = CliRunner(env={"SIGNING": "s3cret" * 8}).invoke(build(), [*arguments, *RECORDING])
 
     assert asked.exit_code == 0
     assert '"port": 10' in asked.stdout
     assert "s3cret" not in asked.output and "hidden-away" not in asked.output
+
+
+def test_check_tells_of_every_secret_of_a_channel_that_is_not_there(project: Path) -> None:
+    document = project / "parcours.yaml"
+    email = "email: {host: 127.0.0.1, sender: shop@luma.example, username: shop, password: 'env:NO_PW'}"
+    sms = "sms: {account: 'env:NO_ACCOUNT', token: 'file:no-token', sender: '+33612345678'}"
+    with document.open("a") as file:
+        file.write(f"channels:\n  {email}\n  {sms}\n")
+
+    asked = CliRunner().invoke(build(), ["serve", str(project), "--store", "memory:", "--check", "--record", "push"])
+
+    assert asked.exit_code == 1
+    told = " ".join(asked.stderr.split())
+    assert "channels.email.password refers to the environment variable NO_PW, which is not set" in told
+    assert "channels.sms.account refers to the environment variable NO_ACCOUNT, which is not set" in told
+    assert "channels.sms.token refers to the file" in told
 
 
 def test_behind_a_proxy_figures_are_for_whoever_has_a_key_once_the_proxy_is_named(
@@ -161,8 +184,9 @@ def test_a_port_in_use_is_told(project: Path, tmp_path: Path) -> None:
 def test_mail_that_comes_back_is_taken_for_as_long_as_the_door_is_open(project: Path, tmp_path: Path) -> None:
     config, socket = tmp_path / "serve.yaml", tmp_path / "lmtp"
     bounces = f"bounces: {{domain: bounces.example, lmtp: {socket}}}"
-    config.write_text(f"notice_s: 0\nsigning_keys: [{'s' * 32}]\n{bounces}\n")
-    with served(project, "memory:", "--config", str(config), *RECORDING, folder=tmp_path) as door:
+    config.write_text(f"notice_s: 0\nsigning_keys: ['env:SIGNING']\n{bounces}\n")
+    options = ["--config", str(config), *RECORDING]
+    with served(project, "memory:", *options, folder=tmp_path, environ={"SIGNING": "s" * 32}) as door:
         with smtplib.LMTP(str(socket)) as client:
             client.sendmail("", "b+nobody@bounces.example", b"Subject: canary@mail.example\r\n\r\nAway\r\n")
         figures = httpx.get(f"{door.address}/metrics").text

@@ -14,6 +14,7 @@ from parcours.cli.run import RuntimeChosen, RuntimeOption
 
 if TYPE_CHECKING:
     from parcours.ingress.settings import ServeSettings
+    from parcours.journey.project import Project
 
 SHARDS = 2
 """Into how many shards the people of a new store are divided where nobody says."""
@@ -60,9 +61,7 @@ def serve(
     recorded = record or []
     check_reachable(settings, has_marketing=bool(unlinked(project, set(project.channels) - set(recorded))))
     if check:
-        import json
-
-        typer.echo(json.dumps(settings.shown(), indent=2, ensure_ascii=False))
+        _show(settings, project, recorded)
         return
     log_as_json(settings.log_level)
 
@@ -89,6 +88,19 @@ def serve(
 
     with ExitStack() as noted:
         run(serving)
+
+
+def _show(settings: ServeSettings, project: Project, recorded: list[str]) -> None:
+    """Print the settings that hold. Raises SettingInvalid for secrets of the project that are not there."""
+    import json
+    import os
+
+    from parcours.runtime.exporting import address_secret
+    from parcours.service.channel_selection import delivering, recording
+
+    delivering(project, recording(project, recorded), os.environ)
+    address_secret(project, os.environ)
+    typer.echo(json.dumps(settings.shown(), indent=2, ensure_ascii=False))
 
 
 def _announce(noted: ExitStack, store: str, address: str) -> None:

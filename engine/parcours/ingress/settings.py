@@ -17,6 +17,7 @@ from parcours.config import COUNT_MAX, DAY_MS, MIB, Settings
 from parcours.errors import SettingInvalid
 from parcours.ingress.keys import PUBLIC_SCOPES, Key, Scope
 from parcours.instants import ceil_ms
+from parcours.journey.model.references import is_reference
 from parcours.journey.read.finding import Finding
 from parcours.journey.read.secrets import resolve_secrets
 from parcours.journey.read.source import file_text, read_text
@@ -31,6 +32,16 @@ SIGNING_KEY_MIN: Final = 32
 
 ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+")
 """How a browser tells of where a page is."""
+
+LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+
+DOMAIN: Final = re.compile(rf"(?:{LABEL}\.)*(?![0-9]+\Z){LABEL}", re.ASCII | re.IGNORECASE)
+"""What can stand behind the @ of a return path. One that ends in a number is an address of the network."""
+
+DOMAIN_CHARACTERS_MAX: Final = 253
+
+SECRETS: Final = ("signing_keys", "identity_secret")
+"""What no file holds that lies beside others: it names where they are."""
 
 HIDDEN: Final = "•••"
 """Stands for a secret wherever settings are shown."""
@@ -86,6 +97,15 @@ class Bounces(Part):
         default=None, description="HOST:PORT, or the path of a socket, where a mail server hands reports in by LMTP."
     )
     channel: str = Field(default="email", min_length=1, description="The channel whose mails come back there.")
+
+    @field_validator("domain")
+    @classmethod
+    def _is_domain(cls, domain: str) -> str:
+        if len(domain) > DOMAIN_CHARACTERS_MAX or not DOMAIN.fullmatch(domain):
+            raise ValueError(
+                f"{shown_value(domain)} is no domain: one such as bounces.example is expected, beyond ASCII as xn--..."
+            )
+        return domain
 
 
 class ServeSettings(Part):
@@ -188,12 +208,28 @@ def load_settings(
     given = {**written, **_of_environment(environ), **{k: v for k, v in (flags or {}).items() if v is not None}}
     folder = Path() if path is None else path.parent
     source = "serve.yaml" if path is None else str(path)
+    wrong = _in_the_clear(written)
     try:
-        return ServeSettings.model_validate(resolve_secrets(given, folder, environ))
+        settings = ServeSettings.model_validate(resolve_secrets(given, folder, environ))
     except ValidationError as error:
         keys = keys_of_model(ServeSettings)
-        wrong = [(each["loc"], message_of(each, keys)) for each in mattering(error)]
-        raise SettingInvalid(f"{source}: {line_of(wrong)}") from None
+        wrong += [(each["loc"], message_of(each, keys)) for each in mattering(error)]
+    if wrong:
+        raise SettingInvalid(f"{source}: {line_of(wrong)}")
+    return settings
+
+
+def _in_the_clear(written: Mapping[str, object]) -> list[tuple[tuple[int | str, ...], str]]:
+    """Where the file has a secret itself, with what is to be said of it."""
+    told = "the secret itself stands there: write env:NAME or file:PATH, and keep it in the environment or a file"
+    places: list[tuple[tuple[int | str, ...], object]] = []
+    for name in SECRETS:
+        value = written.get(name)
+        if isinstance(value, list):
+            places += [((name, at), each) for at, each in enumerate(value)]
+        else:
+            places.append(((name,), value))
+    return [(place, told) for place, value in places if isinstance(value, str) and not is_reference(value)]
 
 
 def _written(path: Path) -> dict[str, object]:

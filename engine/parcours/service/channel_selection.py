@@ -51,10 +51,11 @@ def delivering(
     spare = _loadable(set(project.channels) - used - INBOX, registry)
     if find_spec("aiohttp") is not None:
         spare.add(CALL)
-    settings = {
-        name: resolve_secrets(_configured(project, name), project.folder, environ, f"channels.{name}")
-        for name in sorted((used | spare) - set(recorded))
-    }
+    written = {name: _configured(project, name) for name in sorted((used | spare) - set(recorded))}
+    settings: dict[str, dict[str, object]] = {}
+    for name, resolved in resolve_secrets(written, project.folder, environ, "channels").items():
+        assert isinstance(resolved, dict), "what stands for a channel's settings"
+        settings[name] = resolved
     if CALL in settings and (secrets := call_secrets(project, environ)):
         settings[CALL]["secrets"] = secrets
     return settings

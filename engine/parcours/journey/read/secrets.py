@@ -17,20 +17,39 @@ def resolve_secrets(
     folder   where relative paths begin: the project's folder
     environ  the environment's variables
     within   where the settings stand, such as `channels.email`, for errors to name
-    Raises SettingInvalid for a variable that is not set and for a file that cannot be read.
+    Raises SettingInvalid with every variable that is not set and every file that cannot be read.
     """
+    missing: list[str] = []
+    resolved = _all_resolved(settings, within, folder, environ, missing)
+    if missing:
+        raise SettingInvalid("; ".join(missing))
+    return resolved
+
+
+def _all_resolved(
+    settings: Mapping[str, object], within: str, folder: Path, environ: Mapping[str, str], missing: list[str]
+) -> dict[str, object]:
     return {
-        key: _resolved(value, f"{within}.{key}" if within else key, folder, environ) for key, value in settings.items()
+        str(key): _resolved(value, f"{within}.{key}" if within else str(key), folder, environ, missing)
+        for key, value in settings.items()
     }
 
 
-def _resolved(value: object, key: str, folder: Path, environ: Mapping[str, str]) -> object:
+def _resolved(value: object, key: str, folder: Path, environ: Mapping[str, str], missing: list[str]) -> object:
     if isinstance(value, Mapping):
-        return {str(each): _resolved(inner, f"{key}.{each}", folder, environ) for each, inner in value.items()}
+        return _all_resolved(value, key, folder, environ, missing)
     if isinstance(value, list | tuple):
-        return [_resolved(inner, key, folder, environ) for inner in value]
+        return [_resolved(inner, key, folder, environ, missing) for inner in value]
     if not isinstance(value, str) or not is_reference(value):
         return value
+    try:
+        return _looked_up(value, key, folder, environ)
+    except SettingInvalid as error:
+        missing.append(str(error))
+        return None
+
+
+def _looked_up(value: str, key: str, folder: Path, environ: Mapping[str, str]) -> str:
     scheme, _, rest = value.partition(":")
     if reason := names_nothing(value):
         raise SettingInvalid(f"the setting {key} is {value!r}, which {reason}")
