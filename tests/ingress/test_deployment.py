@@ -27,6 +27,7 @@ def test_a_first_try_needs_no_settings_and_what_was_found_is_said(tmp_path: Path
     assert len(complete.signing_keys) == 1 and len(complete.signing_keys[0]) >= 32
     assert [sentence.split(",")[0] for sentence in said] == ["public_url is not set", "signing_keys are not set"]
     assert complete.signing_keys[0] not in " ".join(said)
+    assert stat.S_IMODE((tmp_path / "store").stat().st_mode) == 0o700
 
 
 def test_the_key_is_the_owner_s_alone_and_the_same_after_a_restart(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from parcours.errors import SettingInvalid
 from parcours.ingress.origins import is_loopback, shown_host
 from parcours.ingress.sealed_links import SealedLinks
 from parcours.ingress.settings import SIGNING_KEY_MIN, ServeSettings
+from parcours.store.private_files import FILE_MODE, make_folder
 
 KEY_FILE: Final = "signing.key"
 
@@ -81,10 +82,10 @@ def _kept_key(store: Path | None) -> str:
     made = secrets.token_urlsafe(SIGNING_KEY_MIN)
     if store is None:
         return made
-    store.mkdir(parents=True, exist_ok=True)
+    make_folder(store)
     path = store / KEY_FILE
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
     except FileExistsError:
         kept = path.read_text(encoding="ascii").strip()
         if len(kept) < SIGNING_KEY_MIN:

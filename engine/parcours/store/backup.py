@@ -14,10 +14,10 @@ from pathlib import Path
 import msgspec
 
 from parcours.errors import SettingInvalid, StoreBroken
-from parcours.store.image_folder import make_folder
 from parcours.store.layout import LAYOUT, Layout, layout_of, write_layout
 from parcours.store.manifest import NAME as MANIFEST
 from parcours.store.manifest import begin_manifest, layout_in
+from parcours.store.private_files import make_folder
 from parcours.store.shard_copy import backup_failed
 from parcours.store.sqlite import SqliteStore
 from parcours.store.store import Store

@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from parcours.store.private_files import FILE_MODE
+
 NOTE: Final = "door"
 
 ADDRESS_BYTES_MAX: Final = 4_096
@@ -21,7 +23,7 @@ ADDRESS_BYTES_MAX: Final = 4_096
 def door_noted(folder: Path, address: str) -> Iterator[None]:
     """While it runs, whoever finds the store in this folder locked is told this address. Raises OSError."""
     path = folder / NOTE
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(descriptor, 0)

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from parcours.store.image_folder import sync_folder
+from parcours.store.private_files import open_private, sync_folder
 
 LOG: Final = "erasures.ndjson"
 
@@ -46,7 +46,7 @@ def add_to_log(path: Path, erasures: Iterable[LoggedErasure]) -> None:
     missing = [each for each in erasures if each.id not in known]
     if not missing:
         return
-    with path.open("ab") as file:
+    with open_private(path, "ab") as file:
         if file.tell() and path.read_bytes()[-1:] != b"\n":
             file.write(b"\n")  # behind what a crash has cut off
         file.write(b"".join(_encode(each) + b"\n" for each in missing))

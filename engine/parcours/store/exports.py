@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from parcours.store.image_folder import make_folder, sync_folder
+from parcours.store.private_files import make_folder, open_private, sync_folder
 
 FACTS: Final = "facts"
 INPUTS: Final = "inputs"
@@ -27,6 +27,9 @@ ERASED: Final = "_erased"
 
 UNFINISHED: Final = ".unfinished"
 """How the name of a file ends that is being written."""
+
+COPY_BYTES: Final = 1024 * 1024
+"""Of a file so much is read at once."""
 
 ATTEMPTS: Final = 3
 """How often a folder is looked through while files go that have been replaced: once more is enough."""
@@ -74,7 +77,8 @@ def _is_known(path: Path, through: Mapping[int, int]) -> bool:
 
 def _copy(path: Path, target: Path) -> None:
     make_folder(target.parent)
-    shutil.copyfile(path, target)
-    with target.open("rb") as file:
-        os.fsync(file.fileno())
+    with path.open("rb") as read, open_private(target, "wb") as written:
+        shutil.copyfileobj(read, written, COPY_BYTES)
+        written.flush()
+        os.fsync(written.fileno())
     sync_folder(target.parent)

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from parcours.errors import naming
-from parcours.store.image_folder import make_folder, sync_folder
+from parcours.store.private_files import make_folder, open_private, sync_folder
 
 OPEN_FILES_MAX = 100
 """Files kept open for reading: to open one takes several times as long as to read a little of it."""
@@ -30,7 +30,7 @@ class FileFolder:
         make_folder(self.folder)
         path = self.folder / name
         is_new = not path.exists()
-        with naming(path), path.open("ab") as file:
+        with naming(path), open_private(path, "ab") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from parcours.errors import naming
 from parcours.store.codec import decode_image, encode_image
+from parcours.store.private_files import make_folder, open_private, sync_folder
 from parcours.store.store import SlotImage
 
 SUFFIX = ".image"
@@ -54,26 +55,8 @@ class ImageFolder:
         """Keep the bytes of an image; they are durable, and that they are there is once the folder is synchronised."""
         path = self.path(slot)
         unfinished = path.with_suffix(UNFINISHED)
-        with naming(path), unfinished.open("wb") as file:
+        with naming(path), open_private(unfinished, "wb") as file:
             file.write(sealed)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder and those above it that are missing, durably."""
-    if folder.is_dir():
-        return
-    make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make durable which files the folder holds, and under which names."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

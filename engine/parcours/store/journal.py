@@ -18,6 +18,7 @@ from typing import NamedTuple
 from parcours.errors import ParcoursError, StoreBroken, StoreBusy
 from parcours.store.codec import START, damaged
 from parcours.store.door_note import door_at
+from parcours.store.private_files import make_file
 
 FORMAT = 1
 """The tables below, kept in SQLite's `user_version`."""
@@ -74,6 +75,7 @@ class Journal:
 
     def __init__(self, path: Path, shard: int) -> None:
         self.path = path
+        make_file(path)
         # The store passes the connection between threads and sees to it that only one uses it at a time.
         self._connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         try:

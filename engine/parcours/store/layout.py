@@ -15,10 +15,10 @@ from pathlib import Path
 import msgspec
 
 from parcours.errors import StoreBroken, naming
-from parcours.store.image_folder import make_folder, sync_folder
 from parcours.store.journal import in_words
 from parcours.store.manifest import NAME as MANIFEST
 from parcours.store.manifest import begin_manifest, has_notes, layout_in
+from parcours.store.private_files import make_folder, open_private, sync_folder
 
 LAYOUT = "layout.json"
 
@@ -62,7 +62,7 @@ def write_layout(folder: Path, layout: Layout, *, begin: bool = False) -> None:
     """
     path, encoded = folder / LAYOUT, msgspec.json.encode(layout)
     unfinished = path.with_suffix(".unfinished")  # a layout that is there is whole
-    with naming(path), unfinished.open("wb") as file:
+    with naming(path), open_private(unfinished, "wb") as file:
         file.write(encoded)
         file.flush()
         os.fsync(file.fileno())

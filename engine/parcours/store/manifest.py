@@ -28,6 +28,7 @@ import msgspec
 
 from parcours.errors import StoreBroken, naming
 from parcours.store.codec import LINK_BYTES, outdated
+from parcours.store.private_files import FILE_MODE, open_private
 
 NAME = "manifest"
 
@@ -78,7 +79,7 @@ class ManifestBlock:
         self._offset = (1 + shard) * BLOCK_BYTES
         self._half = 0
         self._unsynced = 0
-        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
 
     def read(self) -> Note:
         """The newest note."""
@@ -137,7 +138,7 @@ class ManifestBlock:
 def begin_manifest(folder: Path, layout: bytes) -> None:
     """Begin a manifest, durably, for a store with this layout in which nothing has happened yet."""
     path = folder / NAME
-    with naming(path), path.open("wb") as file:
+    with naming(path), open_private(path, "wb") as file:
         file.write(_line(layout if len(layout) < BLOCK_BYTES else b"", BLOCK_BYTES))
         file.flush()
         os.fsync(file.fileno())

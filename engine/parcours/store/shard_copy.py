@@ -22,9 +22,10 @@ from shutil import copyfileobj
 from parcours.errors import BackupFailed, StoreBroken, StoreBusy
 from parcours.store.codec import START, damaged, image_head, next_link
 from parcours.store.file_folder import FileFolder
-from parcours.store.image_folder import ImageFolder, make_folder, sync_folder
+from parcours.store.image_folder import ImageFolder
 from parcours.store.journal import Journal, RecordRow
 from parcours.store.manifest import ManifestBlock, Note
+from parcours.store.private_files import make_folder, open_private, sync_folder
 
 PIECE_BYTES = 2 * 1024 * 1024
 """Records copied in one piece. Reading as much holds a shard up for about 2 ms; writing does not."""
@@ -104,7 +105,7 @@ class ShardCopy:
             if copy.exists() and copy.stat().st_size == source.stat().st_size:
                 return
             make_folder(self._files)
-            with source.open("rb") as read, copy.open("wb") as written:
+            with source.open("rb") as read, open_private(copy, "wb") as written:
                 copyfileobj(read, written, COPY_BYTES)
                 written.flush()
                 os.fsync(written.fileno())

@@ -37,9 +37,10 @@ from parcours.errors import BackupFailed, StoreBroken
 from parcours.store.codec import damaged, decode_record, encode_record, next_link, whole
 from parcours.store.fencing import check_record, next_epoch
 from parcours.store.file_folder import FileFolder
-from parcours.store.image_folder import ImageFolder, make_folder
+from parcours.store.image_folder import ImageFolder
 from parcours.store.journal import Journal, RecordRow, ahead_of, in_words
 from parcours.store.manifest import ManifestBlock, Note
+from parcours.store.private_files import make_folder, open_private
 from parcours.store.shard_copy import PIECE_BYTES, PIECE_IMAGES, ShardCopy
 from parcours.store.store import SCRATCH_BYTES, Record, SlotImage, Write
 
@@ -198,7 +199,7 @@ class SqliteStore:
 
     def scratch(self) -> memoryview:
         if self._scratch is None:
-            with self._errors_in_words(), self._scratch_path.open("a+b") as file:
+            with self._errors_in_words(), open_private(self._scratch_path, "a+b") as file:
                 os.posix_fallocate(file.fileno(), 0, SCRATCH_BYTES)  # or a full disk would end the process at a write
                 self._scratch = mmap.mmap(file.fileno(), SCRATCH_BYTES)
         return memoryview(self._scratch)

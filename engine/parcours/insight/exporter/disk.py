@@ -14,7 +14,7 @@ from pathlib import Path
 
 from parcours.errors import naming
 from parcours.store.exports import UNFINISHED
-from parcours.store.image_folder import make_folder, sync_folder
+from parcours.store.private_files import make_folder, open_private, sync_folder
 
 
 class Disk:
@@ -31,11 +31,8 @@ class Disk:
 
     def begin(self, path: Path) -> None:
         """Make the folder, and an empty file under its unfinished name, whatever was there."""
-        if self._durable:
-            make_folder(path.parent)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        self.unfinished(path).write_bytes(b"")
+        make_folder(path.parent, durable=self._durable)
+        open_private(self.unfinished(path), "wb").close()
 
     def extend(self, path: Path, data: bytes | memoryview) -> None:
         """Add to what is being written, and close it again: a range may have more files than may be open."""
