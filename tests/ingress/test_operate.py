@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from hashlib import blake2s, sha256
@@ -18,6 +20,7 @@ from parcours.examples import write_example
 from parcours.ingress.application import Application, door_of
 from parcours.ingress.keys import Key, Keyring
 from parcours.ingress.settings import ServeSettings
+from parcours.ingress.upload import UPLOAD_BYTES_MAX
 from parcours.shard.ids.key import DIGEST_BYTES
 from parcours.shard.in_hand import InHand, line_mark
 from parcours.shard.requests import NewestFacts
@@ -221,6 +224,33 @@ def test_a_project_is_published_dry_first(tmp_path: Path) -> None:
         for ledger in (1, 3):
             late = await shop.post("/publish", {"files": files, "dry": True, "ledger": ledger})
             assert (late.status_code, late.json()["code"]) == (409, "ledger")
+
+    at_the_door(tmp_path, visit)
+
+
+def test_a_project_may_be_sent_packed_and_is_unpacked_as_far_as_it_may_be_long(tmp_path: Path) -> None:
+    async def visit(shop: Shop) -> None:
+        async def packed(body: bytes, encoding: str = "gzip") -> httpx.Response:
+            headers = {"Authorization": "Bearer ada", "Content-Encoding": encoding}
+            return await shop.client.post("/publish", content=body, headers=headers)
+
+        upload = json.dumps({"files": shop.files(**{"Remind a shopper": "Tell a shopper"})}).encode()
+        assert (await packed(gzip.compress(upload))).json()["ledger"] == 2
+
+        long = b'{"files": {"a.yaml": "%s"}}' % (b"x" * UPLOAD_BYTES_MAX)
+        for body, encoding, told in (
+            (gzip.compress(long), "gzip", (413, "too_large")),
+            (upload, "gzip", (400, "invalid")),
+            (upload, "br", (415, "encoding")),
+        ):
+            refused = await packed(body, encoding)
+            assert (refused.status_code, refused.json()["code"]) == told, encoding
+        paused = await shop.client.post(
+            f"/journeys/{JOURNEY}/pause",
+            content=gzip.compress(b'{"ledger": 2}'),
+            headers={"Authorization": "Bearer ada", "Content-Encoding": "gzip"},
+        )
+        assert paused.json()["ledger"] == 3
 
     at_the_door(tmp_path, visit)
 

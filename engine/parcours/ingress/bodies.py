@@ -7,10 +7,14 @@ begins as gzip does, so such a body is gzip whatever the header says.
 from __future__ import annotations
 
 import zlib
-from typing import Final
+from typing import Final, TypeVar
+
+import msgspec
 
 from parcours.ingress.body_bounds import too_large
-from parcours.ingress.exchange import Problem
+from parcours.ingress.exchange import SMALL_BODY_MAX, Problem, Request
+
+Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 PIECE_BYTES: Final = 64 * 1024
 """What is unpacked at once: a body that unpacks to a gigabyte is given up after its limit and as much again."""
@@ -20,6 +24,18 @@ GZIP_MAGIC: Final = b"\x1f\x8b"
 GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
 ZLIB_WINDOW: Final = zlib.MAX_WBITS
 RAW_WINDOW: Final = -zlib.MAX_WBITS
+
+
+def decoded(request: Request, kind: type[Struct], most: int = SMALL_BODY_MAX) -> Struct:
+    """The body as a struct of this kind. Raises Problem for what is none, and as `unpacked` does.
+
+    most  bytes that it may have, unpacked
+    """
+    body = unpacked(request.body, request.headers.get("content-encoding", ""), most)
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(400, "invalid", f"the body cannot be read: {error}") from None
 
 
 def unpacked(body: bytes, encoding: str, most: int) -> bytes:

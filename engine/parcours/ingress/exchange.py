@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
 if TYPE_CHECKING:
     from parcours.ingress.door import Door
     from parcours.ingress.keys import Key
-
-Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -129,11 +127,3 @@ _encode = msgspec.json.Encoder().encode
 def json_answer(value: object, *, status: int = 200, headers: Mapping[str, str] = NOTHING) -> Answer:
     """An answer of JSON; structs, dicts and lists are written out."""
     return Answer(status=status, body=_encode(value), headers=headers)
-
-
-def decoded(request: Request, kind: type[Struct]) -> Struct:
-    """The body as a struct of this kind. Raises Problem for what is none."""
-    try:
-        return msgspec.json.decode(request.body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem(400, "invalid", f"the body cannot be read: {error}") from None

@@ -15,8 +15,9 @@ import msgspec
 from parcours.config import DAY_MS
 from parcours.core.identity import person_asked_for
 from parcours.core.time_text import time_text
+from parcours.ingress.bodies import decoded
 from parcours.ingress.door import Door
-from parcours.ingress.exchange import Answer, Problem, Request, Route, decoded, json_answer
+from parcours.ingress.exchange import Answer, Problem, Request, Route, json_answer
 from parcours.ingress.inbox_streams import InboxStream
 from parcours.ingress.keys import secrets_shown
 from parcours.ingress.tokens import InboxToken, ReactionToken, Seals, TokenRefused

@@ -15,8 +15,9 @@ import msgspec
 
 from parcours.channel import Feedback, Reaction
 from parcours.errors import CallerError, EngineClosed, NobodyYet
+from parcours.ingress.bodies import decoded
 from parcours.ingress.door import Door
-from parcours.ingress.exchange import Answer, Problem, Request, Route, decoded, json_answer
+from parcours.ingress.exchange import Answer, Problem, Request, Route, json_answer
 from parcours.ingress.machines import is_machine
 from parcours.ingress.preferences import (
     ONE_CLICK,

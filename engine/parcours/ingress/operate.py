@@ -14,8 +14,9 @@ import msgspec
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError, LedgerOutdated, ProjectInvalid, PublishRefused, ShardUnavailable
 from parcours.ingress.backups import BackupJob
+from parcours.ingress.bodies import decoded
 from parcours.ingress.door import Door
-from parcours.ingress.exchange import Answer, Handler, Problem, Request, Route, decoded, json_answer
+from parcours.ingress.exchange import SMALL_BODY_MAX, Answer, Handler, Problem, Request, Route, json_answer
 from parcours.ingress.hidden_names import shown_person, shown_reason, shown_report
 from parcours.ingress.operate_bodies import (
     BackupAsked,
@@ -144,7 +145,7 @@ def changing(verb: Verb) -> Handler:
 
 async def publish(door: Door, request: Request) -> Answer:
     """Publish a project that is sent along, or say what that would do."""
-    asked = _without_query(request, PublishAsked)
+    asked = _without_query(request, PublishAsked, UPLOAD_BYTES_MAX)
     newest, by = door.service.ledger.number, _by(request)
     if asked.ledger not in (None, newest):
         raise Problem(409, "ledger", f"ledger={asked.ledger} is not the newest, which is {newest}")
@@ -176,13 +177,13 @@ def _refusal(outcome: ChangeOutcome, *, dry: bool) -> Answer:
     raise Problem(409, "refused", "; ".join(outcome.refused), more=more)
 
 
-def _without_query(request: Request, kind: type[msgspec.Struct]) -> Any:
+def _without_query(request: Request, kind: type[msgspec.Struct], most: int = SMALL_BODY_MAX) -> Any:
     """The body; none at all is an empty object. Raises Problem for what is said where nobody reads it."""
     if request.query:
         raise Problem(400, "invalid", "nothing of the query is read: say it in the body, as JSON")
     if not request.body and kind is ChangeAsked:
         return ChangeAsked()
-    return decoded(request, kind)
+    return decoded(request, kind, most)
 
 
 def _by(request: Request) -> str:

@@ -15,9 +15,10 @@ import msgspec
 from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
 from parcours.core.time_text import time_text
+from parcours.ingress.bodies import decoded
 from parcours.ingress.call_lines import CallLines
 from parcours.ingress.door import Door
-from parcours.ingress.exchange import Answer, Handler, Problem, Request, Route, decoded, json_answer
+from parcours.ingress.exchange import Answer, Handler, Problem, Request, Route, json_answer
 from parcours.ingress.ingest import Outcome, taken_by, terms_of
 from parcours.ingress.keys import ANYBODY
 from parcours.ingress.people_bodies import (
