@@ -132,13 +132,40 @@ def check_refused(door: Served, sent: bytes, status: bytes) -> None:
     assert json.loads(body.removesuffix(b"(reset)")).keys() == {"code", "message", "request_id"}
 
 
-def test_a_body_that_comes_too_slowly_is_given_up(door: Served) -> None:
+def test_a_body_that_comes_too_slowly_is_given_up_and_its_connection_closed(door: Served) -> None:
     with connect(door) as connection:
-        connection.sendall(
-            b"POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nConnection: close\r\n\r\n1"
-        )
+        connection.sendall(b"POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n1")
 
-        assert told(connection).startswith(b"HTTP/1.1 408")
+        check_given_up(told(connection), b"408 Request Timeout")
+
+
+LARGE = b"x" * 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"Content-Length: %d\r\n" % len(LARGE), LARGE),
+        (b"Content-Length: %d\r\n" % len(LARGE), b"x"),  # whoever has asked before he sends more
+        (b"Content-Length: 999999999999\r\nExpect: 100-continue\r\n", b""),
+        (b"Transfer-Encoding: chunked\r\n", b"%x\r\n%b\r\n0\r\n\r\n" % (len(LARGE), LARGE)),
+        (b"Transfer-Encoding: chunked\r\n", b"%x\r\n%b" % (len(LARGE) + 1, LARGE)),
+        (b"Content-Length: 40000\r\n", b"x" * 40_000),  # a call that is read, and too large then
+    ],
+)
+def test_a_body_that_is_too_large_is_answered_and_its_connection_closed(door: Served, head: bytes, body: bytes) -> None:
+    with connect(door) as connection:
+        connection.sendall(HEAD + head + b"\r\n" + body)
+
+        check_given_up(told(connection), b"413 Request Entity Too Large")
+
+
+def check_given_up(answer: bytes, status: bytes) -> None:
+    """There is one answer, the connection's last, and it has come whole."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 " + status)
+    assert b"connection: close" in head.lower().split(b"\r\n")
+    assert json.loads(body).keys() == {"code", "message", "request_id"}
 
 
 def test_idle_connections_do_no_harm_and_one_too_many_is_closed(door: Served) -> None:

@@ -11,6 +11,7 @@ import logging
 import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -42,6 +43,17 @@ SECURITY_HEADERS: Final = (
     (b"content-security-policy", b"default-src 'none'"),
 )
 """On every answer, unless it says something else itself."""
+
+
+CLOSING: Final = frozenset({408, 413})
+"""After an answer of these statuses the connection is closed: what comes on it next may still be of the body that was
+given up.
+"""
+
+DISCARDED_S: Final = 2.0
+"""How long the rest of a body that is too large is let come. A connection that is closed with something unread on it is
+reset, and its client may never see why.
+"""
 
 
 def app(engine: Engine | Service, settings: ServeSettings | None = None) -> ASGIApp:
@@ -109,6 +121,7 @@ class Application:
             request_id = secrets.token_hex(8)
         route = rows.get(scope["method"]) or (rows.get("GET") if scope["method"] == "HEAD" else None)
         held = 0
+        is_read = False
         key: Key | None = None
         try:
             if rows and scope["method"] == "OPTIONS" and route is None:
@@ -120,7 +133,7 @@ class Application:
                 origin_headers = self._check_origin(headers, route)
                 key = self._key(route, scope, headers)
                 body = await self._bodies.read(receive, _declared_length(headers), route.body_bytes_max)
-                held = len(body)
+                held, is_read = len(body), True
                 request = self._request(scope, headers, body, key, request_id)
                 answer = await self._hop(route.handler(self.door, request))
                 if origin_headers:
@@ -135,7 +148,10 @@ class Application:
                 answer = _with_headers(answer, answer_headers(headers.get("origin"), self.door.keys.origins))
         finally:
             self._bodies.release(held)
-        await self._send(answer, request_id, scope, receive, send)
+        if answer.status in CLOSING:
+            answer = _with_headers(answer, {"Connection": "close"})
+        discards = answer.status == 413 and not is_read
+        await self._send(answer, request_id, scope, receive, send, discards=discards)
         self._tell(route, scope, key, request_id, answer.status, held, started)
 
     def _preflight(self, rows: Mapping[str, Route], headers: Mapping[str, str]) -> Answer:
@@ -188,7 +204,10 @@ class Application:
             received_ms=self.door.now_ms(),
         )
 
-    async def _send(self, answer: Answer, request_id: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _send(
+        self, answer: Answer, request_id: str, scope: Scope, receive: Receive, send: Send, *, discards: bool
+    ) -> None:
+        """discards: whether the rest of the request's body is let come before the connection is closed."""
         told = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in answer.headers.items()}
         headers = [*told.items(), (b"x-request-id", request_id.encode())]
         headers += [each for each in SECURITY_HEADERS if each[0] not in told]
@@ -198,10 +217,15 @@ class Application:
             headers.append((b"content-length", b"%d" % len(answer.body)))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         is_head = scope["method"] == "HEAD"
-        if answer.stream is None or is_head:
-            await send({"type": "http.response.body", "body": b"" if is_head else answer.body})
-        else:
+        if answer.stream is not None and not is_head:
             await self._send_stream(answer.stream, receive, send)
+            return
+        body = b"" if is_head else answer.body
+        if discards:
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            await _discard(receive)
+            body = b""
+        await send({"type": "http.response.body", "body": body})
 
     async def _send_stream(self, stream: AsyncIterator[bytes], receive: Receive, send: Send) -> None:
         """Piece by piece, until the stream ends or the client has gone."""
@@ -260,6 +284,14 @@ def _headers(sent: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     for name, value in sent:
         together.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
     return {name: ", ".join(values) for name, values in together.items()}
+
+
+async def _discard(receive: Receive) -> None:
+    """Let the rest of a body come, for a bounded time, or until the client has gone."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DISCARDED_S):
+            while (message := await receive())["type"] != "http.disconnect" and message.get("more_body", False):
+                pass
 
 
 async def _next_of(stream: AsyncIterator[bytes]) -> bytes | None:
