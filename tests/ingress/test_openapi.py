@@ -23,6 +23,15 @@ def test_each_route_is_in_it_under_each_of_its_paths() -> None:
             assert ("requestBody" in operation) == (route.takes is not None)
 
 
+def test_the_statuses_without_a_body_are_told_where_they_are_answered() -> None:
+    told = document(ROUTES)["paths"]
+    operations = {(path, method): each["responses"] for path in told for method, each in told[path].items()}
+
+    assert [of for of, responses in operations.items() if "303" in responses] == [("/u/{token}", "post")]
+    assert [of for of, responses in operations.items() if "304" in responses] == [("/inbox/{id}", "get")]
+    assert all({"405", "501"} <= responses.keys() for responses in operations.values())
+
+
 def test_no_two_structs_have_one_name() -> None:
     structs = {each for route in ROUTES for each in (route.takes, route.gives) if each is not None}
 

@@ -95,7 +95,7 @@ class Route:
     path            with `{name}` for a part that varies; `also` are further ones that mean the same
     scope           what a key has to open, None where everybody may come in
     takes, gives    the structs of body and answer, None where they are no JSON of one shape
-    status          of the answer where all is well
+    status          of the answer where all is well; `other_statuses` are further ones, with an answer that has no body
     body_bytes_max  of the body as it comes
     by_browsers     other sites' pages may call it: the answer has what browsers ask for then
     key_in_body     the handler looks for the key itself, by `Door.admit`, as it may stand in the body
@@ -113,6 +113,7 @@ class Route:
     takes: type[msgspec.Struct] | None = None
     gives: type[msgspec.Struct] | None = None
     status: int = 200
+    other_statuses: tuple[int, ...] = ()
     body_bytes_max: int = SMALL_BODY_MAX
     by_browsers: bool = False
     key_in_body: bool = False

@@ -147,6 +147,7 @@ ROUTES: Final = (
         method="GET",
         path="/inbox/{id}",
         handler=inbox,
+        other_statuses=(304,),
         scope="people:read",
         key_in_body=True,  # or a token, which is looked for first
         gives=InboxShown,

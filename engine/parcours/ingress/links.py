@@ -242,6 +242,7 @@ ROUTES: Final = (
         method="POST",
         path="/u/{token}",
         handler=set_preferences,
+        other_statuses=(303,),
         summary="One click that withdraws consent to the channel (RFC 8058): 200. The page's form: 303.",
     ),
     Route(

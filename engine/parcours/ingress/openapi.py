@@ -28,15 +28,23 @@ STATUSES: Final = {
     "401": "The key is missing, unknown or expired.",
     "403": "The key does not open this, or not to this page.",
     "404": "There is no such thing.",
+    "405": "The address does not take this method; `Allow` says which ones it takes.",
     "408": "The body came too slowly.",
     "409": "It is not as the request supposes.",
     "413": "The body is too large.",
     "415": "The body is packed in a way that nobody here knows.",
     "429": "There is no room now, or a shard is away: come again after Retry-After.",
     "500": "A fault of ours; the log has it under the request's id.",
+    "501": "Transfer-Encoding names more than chunked.",
     "503": "Nobody can carry it out now.",
 }
-"""What an answer of each status says."""
+"""What an answer of each status says, which any address may give."""
+
+WITHOUT_BODY: Final = {
+    303: "It is done, and Location says where to look.",
+    304: "It is as the client has it, by the ETag that it sent.",
+}
+"""What further answers say."""
 
 
 class ProblemBody(msgspec.Struct):
@@ -79,6 +87,7 @@ def _operation(row: Route, path: str, schema_of: Schemas) -> dict[str, Any]:
         "operationId": f"{row.method.lower()} {path}",
         "responses": {
             str(row.status): {"description": "It is done.", **_content(row.gives, schema_of)},
+            **{str(status): {"description": WITHOUT_BODY[status]} for status in row.other_statuses},
             **{status: {"description": text, "content": problem} for status, text in STATUSES.items()},
         },
     }
