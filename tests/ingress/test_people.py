@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from parcours import Project, Service
-from parcours.core.fact import Looked
+from parcours.core.fact import Looked, Unmet
 from parcours.examples import write_example
 from parcours.ingress.application import Application, door_of
 from parcours.ingress.keys import Key, Keyring
@@ -128,6 +128,29 @@ def test_who_is_not_known_is_404_and_known_to_nobody_afterwards(tmp_path: Path, 
         assert "nobody" not in answer.text
         await desk.service.drain(30)
         assert await desk.service.facts("nobody") == [] and await desk.service.profile("nobody") is None
+
+    at_the_desk(tmp_path, visit)
+
+
+def test_who_was_only_ever_refused_is_known_under_every_path(tmp_path: Path) -> None:
+    async def visit(desk: Desk) -> None:
+        await desk.service.track("sarah", "Cart Left", {**CART, "cart": {"total": 1, "currency": "EUR", "items": 1}})
+        await desk.service.drain(30)
+        assert await desk.service.profile("sarah") is None
+        assert [type(fact) for fact in await desk.service.facts("sarah")] == [Unmet]
+
+        told = await desk.get("/people/sarah")
+
+        assert told.status_code == 200
+        body = told.json()
+        assert (body["owner"], body["names"], body["asked_for"]) == ("sarah", ["sarah"], "sarah")
+        assert (body["traits"], body["runs"], body["deliveries"], body["next_timer"]) == ({}, [], [], None)
+        assert body["consents"]["said"] == [] and body["consents"]["in_force"]
+        for path in ("facts", "explain", "export"):
+            assert (await desk.get(f"/people/sarah/{path}")).status_code == 200, path
+        assert await desk.looks("sarah") == [
+            ("eve", f"GET /people/{{id}}{path}") for path in ("", "/facts", "/explain", "/export")
+        ]
 
     at_the_desk(tmp_path, visit)
 

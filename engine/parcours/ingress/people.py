@@ -14,6 +14,7 @@ import msgspec
 
 from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
+from parcours.core.profile import Profile
 from parcours.core.time_text import time_text
 from parcours.ingress.bodies import decoded
 from parcours.ingress.call_lines import CallLines
@@ -60,10 +61,12 @@ ADDRESS_KINDS: Final[tuple[AddressKind, ...]] = ("email", "phone")
 
 
 async def person(door: Door, request: Request) -> Answer:
-    """What is known of her now."""
+    """What is known of her now. Of somebody who was only ever refused there are facts, and nothing else."""
     found = await door.service.profile(request.params["id"], look=_look(request))
     if found is None:
-        raise _unknown()
+        if not await door.service.facts(request.params["id"], look=_look(request)):
+            raise _unknown()
+        found = Person.of(person_asked_for(request.params["id"]), Profile(), door.service.program)
     return json_answer(_shown(found, request), headers=VARY)
 
 
@@ -80,7 +83,7 @@ async def explain(door: Door, request: Request) -> Answer:
     """Why she got, or did not get, a message."""
     explanation = await door.service.explain(request.params["id"], look=_look(request))
     is_told = explanation.notes or any(story.runs or story.refusals for story in explanation.journeys)
-    if not is_told and await door.service.profile(request.params["id"]) is None:
+    if not is_told and not await _is_known(door, request):
         raise _unknown()
     if "text/plain" in request.headers.get("accept", ""):
         return Answer(body=explanation_text(explanation).encode(), media_type="text/plain; charset=utf-8", headers=VARY)
@@ -106,6 +109,11 @@ async def export(door: Door, request: Request) -> Answer:
         raise _unknown()
     headers = {**VARY, "Content-Disposition": 'attachment; filename="person.json"'}
     return Answer(stream=_in_pieces(record.document()), headers=headers)
+
+
+async def _is_known(door: Door, request: Request) -> bool:
+    her = request.params["id"]
+    return await door.service.profile(her) is not None or bool(await door.service.facts(her))
 
 
 def saying(kind: str, body: type[msgspec.Struct]) -> Handler:
