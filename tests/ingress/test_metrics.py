@@ -104,11 +104,37 @@ def test_what_happened_is_counted(tmp_path: Path) -> None:
     assert sample(text, "http_server_request_duration_seconds_count", http_response_status_code="404") == 1
 
 
+def test_rejected_lines_are_those_of_shards_whoever_handed_them_in_and_rejected_calls_those_of_answers(
+    tmp_path: Path,
+) -> None:
+    write_example(tmp_path, "abandoned-cart")
+
+    async def reading() -> str:
+        project = Project.load(tmp_path)
+        async with Service.open(project, "memory:", runtime="local", records=["email", "sms", "push"]) as service:
+            app = Application(door_of(service, ServeSettings()))
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+                await service.ingest([{"type": "consent", "userId": "u1", "channel": "sms"}])  # not by the door
+                calls = [
+                    7,  # comes to no shard
+                    {"type": "consent", "userId": "u1", "messageId": "m", "channel": "email"},
+                ]
+                for _ in range(2):
+                    assert len((await client.post("/v1/batch", json={"batch": calls})).json()["rejected"]) == 2
+                return (await client.get("/metrics")).text
+
+    text = asyncio.run(reading())
+
+    assert sample(text, "parcours_events_total", outcome="rejected") == 3
+    assert sample(text, "parcours_events_rejected_total", reason="missing") == 2
+    assert sample(text, "parcours_events_rejected_total", reason="no_call") == 2
+
+
 def test_what_the_page_says_is_there_and_nothing_else_and_nobody_is_named(tmp_path: Path) -> None:
     text, _ = read(tmp_path)
 
     told = [line.split()[2:] for line in text.splitlines() if line.startswith("# TYPE")]
-    assert {name: kind for name, kind in told if not name.startswith("process_") and not name.endswith("_created")} == {
+    assert {name: kind for name, kind in told if not name.startswith("process_")} == {
         name: kind for name, (kind, _) in TABLE.items()
     }
     assert CANARY not in text and CANARY.upper().replace("-", "") not in text
@@ -175,6 +201,7 @@ def _text_of(written: ast.expr) -> str:
 def test_both_formats_can_be_read(tmp_path: Path, accept: str, kind: str, parse: object) -> None:
     text, media_type = read(tmp_path, accept)
 
+    assert "_created" not in text
     assert media_type.startswith(kind)
     assert callable(parse)
     families: Iterable[object] = parse(text)

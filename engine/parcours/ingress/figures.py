@@ -57,7 +57,7 @@ class DoorFigures:
         )
         self._rejected = Counted(
             "parcours_events_rejected",
-            "Calls of no use that a request was answered for, by the kind of reason.",
+            "Calls that this door has answered as rejected, by the kind of reason.",
             ("reason",),
             registry=self.registry,
         )

@@ -87,7 +87,12 @@ def _of_people(totals: Sequence[Totals], unheard: Mapping[tuple[str, str], int])
             runs[journey, str(version), step] += inflow - gone_on - left
         lines.update({(name,): number for name, number in zip(OUTCOMES, each.lines, strict=True)})
         limits.update({(setting,): number for setting, number in each.limits})
-    yield _counter("parcours_events", "Lines taken, by what became of them.", ["outcome"], lines)
+    yield _counter(
+        "parcours_events",
+        "Lines that shards have taken, whoever handed them in, by what became of them.",
+        ["outcome"],
+        lines,
+    )
     yield _counter("parcours_runs_entered", "Runs that began.", ["journey"], entered)
     yield _counter("parcours_runs_ended", "Runs that ended.", ["journey", "why"], ended)
     yield _counter("parcours_entries_refused", "Entries that were not let in.", ["journey", "why"], refused)
@@ -174,13 +179,20 @@ def _histogram(name: str, about: str, labels: Iterable[str], measured: Mapping[L
 
 
 class _All(Collector):
-    """What several collectors tell."""
+    """What several collectors tell, without the series `_created`.
+
+    The library adds one to each series of counters and histograms, and so doubles their number for a time that nobody
+    asks for.
+    """
 
     def __init__(self, *collectors: Collector) -> None:
         self._collectors = collectors
 
     def collect(self) -> Iterator[Metric]:
-        return chain.from_iterable(each.collect() for each in self._collectors)
+        for metric in chain.from_iterable(each.collect() for each in self._collectors):
+            created = f"{metric.name}_created"
+            metric.samples = [sample for sample in metric.samples if sample.name != created]
+            yield metric
 
 
 async def metrics(door: Door, request: Request) -> Answer:
