@@ -7,7 +7,9 @@ A case is a project, changed projects, and traffic between all that is done to t
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -29,9 +31,10 @@ from tests.model.seeds import (
     blocks,
     name_of,
 )
+from tests.model.test_engine import settings_of
 
 from parcours import Project, Settings
-from parcours.core.fact import DeliveryReached, Moved
+from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.service.inbox import InboxItem
 from parcours.simulation.result_files import INTERNAL_MOVES
@@ -40,7 +43,6 @@ from parcours.testing.virtual_project import VirtualProject
 SEEDS_PER_TEST = 30
 
 Line = dict[str, Any]
-Inboxes = dict[str, list[tuple[Any, ...]]]
 MOVE = ("at", "profile", "journey", "version", "run", "step", "what", "why")
 REACHED = (
     "at", "profile", "journey", "version", "run", "step", "channel", "message", "to", "outcome", "gate", "visit",
@@ -55,10 +57,9 @@ def project_of(documents: Line) -> Project:
     return Project.from_json(json.dumps(whole).encode())
 
 
-def engine_life(
-    documents: Line, happenings: list[Happening], settings: Settings, people: list[str]
-) -> tuple[list[Line], list[Line], Inboxes]:
-    """What the engine tells, transitions and deliveries, and what lies in the inboxes of these people at the end."""
+@contextmanager
+def lived(documents: Line, happenings: list[Happening], settings: Settings) -> Iterator[VirtualProject]:
+    """The engine's project after all that happened."""
     (_, first), *later = happenings
     now_ms = parse_instant(first)
     with VirtualProject(project_of(documents), start=to_datetime(now_ms), settings=settings) as project:
@@ -73,11 +74,14 @@ def engine_life(
                     project.publish(project_of(of))
                 case verb:
                     getattr(project, f"{verb}_journey")(of)
-        facts = project.facts()
-        lying = {person: listed(project.inbox(person)) for person in people}
+        yield project
+
+
+def told(facts: list[Fact]) -> tuple[list[Line], list[Line]]:
+    """What the engine tells: transitions and deliveries."""
     moves = [fact for fact in facts if isinstance(fact, Moved) and fact.what not in INTERNAL_MOVES]
     reached = [fact for fact in facts if isinstance(fact, DeliveryReached) and fact.outcome not in INTERNAL_OUTCOMES]
-    return lines_of(moves, MOVE), [told_why(line) for line in lines_of(reached, REACHED)], lying
+    return lines_of(moves, MOVE), [told_why(line) for line in lines_of(reached, REACHED)]
 
 
 def listed(items: list[InboxItem]) -> list[tuple[Any, ...]]:
@@ -147,8 +151,10 @@ def compare(features: frozenset[str], seeds: range, limits: Limits = Limits()) -
         people = people_at_end(documents, happenings, limits)
         transitions, deliveries = lines_told(people)
 
-        found = engine_life(documents, happenings, Settings(**asdict(limits)), [person.id for person in people])
+        with lived(documents, happenings, settings_of(limits)) as project:
+            found = told(project.facts())
+            lying = {person.id: listed(project.inbox(person.id)) for person in people}
 
         assert transitions_of(found[0]) == transitions_of(transitions), f"seed {seed}: transitions"
         assert deliveries_of(found[1]) == deliveries_of(deliveries), f"seed {seed}: deliveries"
-        assert found[2] == {person.id: inboxes.listed(person) for person in people}, f"seed {seed}: inboxes"
+        assert lying == {person.id: inboxes.listed(person) for person in people}, f"seed {seed}: inboxes"

@@ -238,14 +238,18 @@ def quiet_hours(person: Person, now_ms: int, channel: str) -> tuple[str | None, 
 
 
 def cancel(person: Person, now_ms: int, run: Document) -> None:
-    """Cancels what has not been claimed yet."""
+    """Takes back what has not been claimed yet, and what lies in the inbox unseen."""
+    cancel_unclaimed(person, now_ms, run)
+    inboxes.take_back_of(person, gates_at_ms(person, now_ms), run)
+
+
+def cancel_unclaimed(person: Person, now_ms: int, run: Document) -> None:
     for delivery in person.deliveries:
         if delivery["run"] is run and delivery["state"] in ("held", "queued"):
             person.reserved = [one for one in person.reserved if one["delivery"] is not delivery]
             delivery["state"] = "cancelled"
             # What becomes of a delivery that is made up for is told at the resume.
             record_delivery(person, gates_at_ms(person, now_ms), delivery, "cancelled")
-    inboxes.take_back_of(person, gates_at_ms(person, now_ms), run)
 
 
 def react(person: Person, now_ms: int, line: Document) -> list[Document]:

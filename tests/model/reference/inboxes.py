@@ -34,6 +34,10 @@ def lay_down(person: Person, now_ms: int, delivery: Document) -> None:
     }
     person.inbox.append(entry)
     set_timer(person, expires_ms, "expiry", entry=entry)
+    make_room(person, now_ms)
+
+
+def make_room(person: Person, now_ms: int) -> None:
     # Where there is no room, the oldest that is not pinned goes; of pinned ones alone, the oldest.
     while is_too_full(person):
         unpinned = [*filterfalse(is_pinned, person.inbox)]

@@ -10,6 +10,7 @@ from tests.model.reference.people import (
     Document,
     Person,
     forget,
+    keep,
     record,
     record_line,
     runs_in_order,
@@ -17,41 +18,35 @@ from tests.model.reference.people import (
     scope_of,
     zone_has_changed,
 )
-from tests.model.reference.times import DAY_MS, parse_duration, parse_instant, to_datetime, zone_named
+from tests.model.reference.times import parse_duration, parse_instant, to_datetime, zone_named
 from tests.model.reference.worlds import World
 
 
-def apply_line(person: Person, line: Document) -> None:
-    take_line(person, line)
-    forget(person)
-
-
 def take_line(person: Person, line: Document) -> None:
+    """Applies a line with all that it causes at its instant, but does not let go what it has queued."""
     now_ms = parse_instant(line["timestamp"])
-    # A message id that the person has had is recognised for 24 hours.
-    message_id = line.get("messageId")
-    if message_id is not None:
-        first_ms = person.message_ids.get(message_id)
-        if first_ms is not None and now_ms < first_ms + DAY_MS:
-            return
-        person.message_ids[message_id] = now_ms
+    person.caused_in_all = 0
     fact = learn(person, now_ms, line)
     if fact is None:
         # A reaction that concerns no delivery is an input, with which goes what time brings at its instant.
-        if line["type"] == "reaction" and person.known:
+        if line["type"] in ("reaction", "alias", "merge") and person.known:
             let_time_turn(person, now_ms)
         return
     person.known = True
-    person.caused_in_all = 0
     # Audiences are updated with traits and history; a change takes part in the phases of its event.
     fact["changes"] = audiences.refresh(person, now_ms)
     # What an event takes back of an inbox is gone before anything else hears of it, whatever is paused.
     inboxes.take_back_by(person, now_ms, fact, lambda run: concerns(person, now_ms, run, fact))
     phases(person, now_ms, fact)
-    apply_caused(person, now_ms)
+    settle(person, now_ms)
 
 
 def apply_caused(person: Person, now_ms: int) -> None:
+    settle(person, now_ms)
+    let_go(person, now_ms)
+
+
+def settle(person: Person, now_ms: int) -> None:
     # What an update caused is applied at the same instant, before anything else of that instant.
     hear_caused(person, now_ms)
     # When the zone changes, held deliveries are judged anew, once, after what happens at that instant.
@@ -59,6 +54,9 @@ def apply_caused(person: Person, now_ms: int) -> None:
         judge_held(person, now_ms)
         hear_caused(person, now_ms)
         zone_has_changed(person, now_ms)
+
+
+def let_go(person: Person, now_ms: int) -> None:
     for run in deliveries.claim_queued(person, now_ms):
         steps.tell_wait(person, now_ms, run)
 
@@ -73,7 +71,7 @@ def judge_held(person: Person, now_ms: int) -> None:
     paused = {one["run"]["journey"]["journey"] for one in person.deliveries if one["state"] == "held"}
     for name in sorted(paused & person.world.life.paused):
         # Of what is paused it is kept, as every input is.
-        person.kept.setdefault(name, []).append((now_ms, person.firing, {"zone": True}))
+        keep(person, now_ms, name, {"zone": True})
     judge_anew(person, now_ms, lambda run: run["journey"]["journey"] not in person.world.life.paused)
 
 
@@ -100,9 +98,8 @@ def phases(person: Person, now_ms: int, fact: Document, but: str | None = None) 
     person.settled.update((audience, change == "entered") for audience, change in fact["changes"])
     life = person.world.life
     for name in life.paused:
-        # Inputs of open runs are kept, and of what a timer did, when it was set.
         if any(is_still(person, run) for run in runs_of(person, {"journey": name})):
-            person.kept.setdefault(name, []).append((now_ms, person.firing, fact))
+            keep(person, now_ms, name, fact)
     # Goals, then exits, then waiting runs, then entries.
     runs = [run for run in runs_in_order(person) if run["journey"]["journey"] != but and not is_still(person, run)]
     move_runs(person, now_ms, fact, runs)
@@ -174,7 +171,7 @@ def matches(person: Person, now_ms: int, run: Document, rule: Document, fact: Do
 
 def credit_goals(person: Person, now_ms: int, fact: Document, runs: list[Document]) -> None:
     for run in runs:
-        if run["forgotten"]:
+        if run["forgotten"] or not run["goals"]:
             continue
         goal: Document = run["journey"].get("goal", {})
         # Until entry + `within`, also after the run ended; without `within`, while it is open.
@@ -225,11 +222,15 @@ def enter(
         of = (journey["journey"], person.world.versions[journey["journey"]], None)
         record_line(person, now_ms, of, "not_entered", refusal, None)
         return
+    if runs_in_the_way(person) >= person.world.life.limits.open_runs_max:
+        return
+    number = person.counts[journey["journey"]] = person.counts.get(journey["journey"], 0) + 1
     run: Document = {
         "journey": journey,
         "world": person.world,
         "version": person.world.versions[journey["journey"]],
-        "number": len(runs_of(person, journey)) + 1,
+        "number": number,
+        "origin": (person.id, number),
         "correlation": correlation_of(person, now_ms, journey, event),
         "entry": event,
         "event": event,
@@ -242,6 +243,7 @@ def enter(
         "told_until": None,
         "credited": False,
         "forgotten": False,
+        "goals": True,
     }
     person.runs.append(run)
     record(person, now_ms, run, "entered", why, None)
@@ -261,7 +263,11 @@ def refused(person: Person, now_ms: int, journey: Document, event: Document | No
     if audiences.in_exit_audience(person, journey):
         return "exit_audience"
     correlation = correlation_of(person, now_ms, journey, event)
-    same_key = [run for run in runs_of(person, journey) if run["correlation"] == correlation]
+    return refused_by_own_runs(now_ms, journey, correlation, runs_of(person, journey))
+
+
+def refused_by_own_runs(at_ms: int, journey: Document, correlation: Any, runs: list[Document]) -> str | None:
+    same_key = [run for run in runs if run["correlation"] == correlation]
     if any(run["status"] != "ended" for run in same_key):
         return "already_in"
     if correlation is not None:
@@ -272,9 +278,15 @@ def refused(person: Person, now_ms: int, journey: Document, event: Document | No
         return "too_soon"
     if isinstance(reentry, dict) and same_key:
         # At exactly the end of the pause it enters.
-        if now_ms < max(run["ended_at"] for run in same_key) + parse_duration(reentry["after"]):
+        if at_ms < max(run["ended_at"] for run in same_key) + parse_duration(reentry["after"]):
             return "too_soon"
     return None
+
+
+def runs_in_the_way(person: Person) -> int:
+    """How many runs count against `open_runs_max`: those that are open, and those that have yet to send."""
+    waiting = [delivery["run"] for delivery in person.deliveries if delivery["state"] in ("held", "queued")]
+    return sum(run["status"] != "ended" or any(each is run for each in waiting) for run in person.runs)
 
 
 def fire(person: Person, timer: Document) -> None:
@@ -316,7 +328,7 @@ def let_time_turn(person: Person, now_ms: int) -> None:
     if now_ms in person.next_change.values():
         person.caused_in_all = 0
         phases(person, now_ms, new_fact(audiences.refresh(person, now_ms)))
-        apply_caused(person, now_ms)
+        settle(person, now_ms)
 
 
 def enter_by_read(person: Person, now_ms: int, name: str) -> None:

@@ -34,6 +34,8 @@ def learn(person: Person, now_ms: int, line: Document) -> Document | None:
                 deliveries.lift(person, place)
                 if not person.known:
                     return None
+        case "alias" | "merge":
+            return None
         case kind:
             name = NAMED_CALLS.get(kind) or line["event"]
             properties = line.get("properties", {})

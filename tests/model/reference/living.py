@@ -4,11 +4,14 @@ Time and everything that happens come one after the other: what falls due when t
 before whatever is told at that instant.
 """
 
+from functools import partial
 from typing import Any
 
-from tests.model.reference import audiences, deliveries, inputs, learning, steps
+from tests.model.reference import audiences, deliveries, inputs, learning, merging, steps
+from tests.model.reference.crowd import Crowd
 from tests.model.reference.people import Document, Person, forget, runs_of
-from tests.model.reference.simulation import advance, in_order, is_kept, read, read_instants
+from tests.model.reference.simulation import in_order, read, read_instants
+from tests.model.reference.timekeeping import is_kept, let_timers_fire
 from tests.model.reference.times import parse_instant, to_text
 from tests.model.reference.worlds import Life, Limits, World
 
@@ -33,33 +36,32 @@ def people_at_end(project: Document, happenings: list[Happening], limits: Limits
     """Whoever it happened to, with all that was written down of them. The first happening is to pass to an instant."""
     life = Life(limits)
     World(project, life)
-    people: dict[str, Person] = {}
+    crowd = Crowd(life)
     now_ms: int | None = None
     for life.order, (what, of) in enumerate(happenings, 1):
         if what == "pass":
-            pass_time(life, people, now_ms, parse_instant(of))
+            pass_time(life, crowd, now_ms, parse_instant(of))
             now_ms = parse_instant(of)
             continue
         assert now_ms is not None, "the first happening is to pass to an instant"
         if what == "line":
-            person = people.setdefault(of["userId"], Person(life.worlds[-1], of["userId"]))
-            inputs.apply_line(person, {**of, "timestamp": to_text(now_ms)})
+            merging.apply_line(crowd, {**of, "timestamp": to_text(now_ms)})
         else:
-            change(life, list(people.values()), now_ms, what, of)
-    return list(people.values())
+            change(life, list(crowd.people.values()), now_ms, what, of)
+    return crowd.everybody()
 
 
-def pass_time(life: Life, people: dict[str, Person], from_ms: int | None, to_ms: int) -> None:
+def pass_time(life: Life, crowd: Crowd, from_ms: int | None, to_ms: int) -> None:
     """Everything due up to and including an instant happens; reads of instants before it have been missed."""
     world = life.worlds[-1]
     for read_ms in read_instants(world, to_ms, to_ms):
         # A read of the very instant of its publication has not passed before.
         if from_ms is not None and from_ms <= read_ms <= to_ms:
-            for person in people.values():
-                advance(person, [], events_to_ms=read_ms, timers_to_ms=read_ms - 1)
-            read(world, people, read_ms, to_ms, to_ms)
-    for person in people.values():
-        advance(person, [], events_to_ms=to_ms, timers_to_ms=to_ms)
+            for person in crowd.people.values():
+                let_timers_fire(person, read_ms - 1)
+            read(world, crowd.people, read_ms, to_ms, to_ms)
+    for person in crowd.people.values():
+        let_timers_fire(person, to_ms)
 
 
 def change(life: Life, people: list[Person], now_ms: int, verb: str, of: Any) -> None:
@@ -90,9 +92,9 @@ def change(life: Life, people: list[Person], now_ms: int, verb: str, of: Any) ->
 
 def stop(person: Person, now_ms: int, name: str) -> None:
     # Goals that were met in a pause have been met; the runs were open all the time.
-    for at_ms, _, fact in person.kept.pop(name, []):
-        if "zone" not in fact:
-            inputs.credit_goals(person, at_ms, fact, runs_of(person, {"journey": name}))
+    for kept in person.kept.pop(name, []):
+        if "zone" not in kept["fact"]:
+            inputs.credit_goals(person, kept["at"], kept["fact"], kept["runs"])
     for run in runs_of(person, {"journey": name}):
         if run["status"] != "ended":
             deliveries.cancel(person, now_ms, run)
@@ -107,13 +109,13 @@ def make_up(person: Person, now_ms: int, name: str) -> None:
     while True:
         timer = next_timer(person, now_ms, name)
         if kept and (timer is None or goes_before(kept[0], timer)):
-            at_ms, _, fact = kept.pop(0)
+            given = kept.pop(0)
+            at_ms, runs = given["at"], given["runs"]
             person.caused_in_all = 0
-            if "zone" in fact:
-                inputs.judge_anew(person, at_ms, lambda run: bool(run["journey"]["journey"] == name))
-                caused += hear_own(person, at_ms, name)
-                continue
-            inputs.move_runs(person, at_ms, fact, runs_of(person, {"journey": name}))
+            if "zone" in given["fact"]:
+                inputs.judge_anew(person, at_ms, partial(is_among, runs))
+            else:
+                inputs.move_runs(person, at_ms, given["fact"], runs)
             caused += hear_own(person, at_ms, name)
         elif timer is not None:
             person.caused_in_all = 0
@@ -129,9 +131,13 @@ def make_up(person: Person, now_ms: int, name: str) -> None:
     inputs.apply_caused(person, now_ms)
 
 
-def goes_before(kept: tuple[int, int | None, Document], timer: Document) -> bool:
-    at_ms, order, _ = kept
-    return at_ms <= timer["due"] if order is None else (at_ms, order) < (timer["due"], timer["order"])
+def is_among(runs: list[Document], run: Document) -> bool:
+    return any(each is run for each in runs)
+
+
+def goes_before(kept: Document, timer: Document) -> bool:
+    at_ms, order = kept["at"], kept["order"]
+    return bool(at_ms <= timer["due"] if order is None else (at_ms, order) < (timer["due"], timer["order"]))
 
 
 def hear_own(person: Person, at_ms: int, name: str) -> list[list[audiences.Change]]:

@@ -33,13 +33,18 @@ class Person:
     deliveries: list[Document] = field(default_factory=list)
     queued: int = 0  # deliveries up to now
     inbox: list[Document] = field(default_factory=list)  # the first to come first
-    message_ids: dict[str, int] = field(default_factory=dict)
     caused: list[list[tuple[AudienceKey, str]]] = field(default_factory=list)
     caused_in_all: int = 0
-    kept: dict[str, list[tuple[int, int | None, Document]]] = field(default_factory=dict)
+    kept: dict[str, list[Document]] = field(default_factory=dict)
     zone: str | None = None  # as of the input before
     firing: int | None = None
     gates_at_ms: int | None = None
+    counts: dict[str, int] = field(default_factory=dict)  # runs of each journey up to now
+    names: list[str] = field(default_factory=list)  # of those who were merged into her
+    identified: bool = False
+    shared: bool = False
+    is_there: bool = True  # not merged into anybody
+    told_of_names: list[Document] = field(default_factory=list)
     transitions: list[Document] = field(default_factory=list)
     delivery_lines: list[Document] = field(default_factory=list)
 
@@ -52,6 +57,12 @@ def set_timer(person: Person, due_ms: int, kind: str, **what: Any) -> None:
 def runs_of(person: Person, journey: Document) -> list[Document]:
     """The runs of a journey in whatever version."""
     return [run for run in person.runs if run["journey"]["journey"] == journey["journey"]]
+
+
+def keep(person: Person, now_ms: int, journey: str, fact: Document) -> None:
+    """Keeps an input for the runs of a paused journey that are there now, and of what a timer did, when it was set."""
+    kept = {"at": now_ms, "order": person.firing, "fact": fact, "runs": runs_of(person, {"journey": journey})}
+    person.kept.setdefault(journey, []).append(kept)
 
 
 def runs_in_order(person: Person) -> list[Document]:
@@ -228,7 +239,9 @@ def record_delivery(
 ) -> None:
     run, message = delivery["run"], delivery["message"]
     is_call = delivery["channel"] == "call"
-    visit = (person.id, run["journey"]["journey"], run["version"], run["number"], delivery["step"], delivery["visit"])
+    # A key goes by the name and the number under which the run entered.
+    name, number = run["origin"]
+    visit = (name, run["journey"]["journey"], run["version"], number, delivery["step"], delivery["visit"])
     person.delivery_lines.append(
         {
             "at": to_text(now_ms),

@@ -4,8 +4,10 @@ from fractions import Fraction
 from typing import Any
 
 from tests.model.reference.audiences import is_member
-from tests.model.reference.inputs import apply_line, fire
+from tests.model.reference.crowd import Crowd
+from tests.model.reference.merging import apply_line
 from tests.model.reference.people import Document, Person, set_timer
+from tests.model.reference.timekeeping import let_timers_fire
 from tests.model.reference.times import DAY_MS, UNITS_MS, parse_instant, recurrences, zone_named
 from tests.model.reference.worlds import Life, Limits, World
 
@@ -38,49 +40,25 @@ def people_at_end(
     world = World(project, Life(limits))
     # A recorded file is sorted by timestamp first, stable.
     ordered = sorted(lines, key=lambda line: parse_instant(line["timestamp"]))
-    people = {line["userId"]: Person(world, line["userId"]) for line in ordered}
+    crowd = Crowd(world.life)
     last_ms = parse_instant(ordered[-1]["timestamp"]) if ordered else 0
-    waiting = {name: [line for line in ordered if line["userId"] == name] for name in people}
     read_at = read_instants(world, last_ms, until_ms)
     end_ms = max([last_ms, *read_at]) + LOOPS_END_MS if until_ms is None else until_ms
     for read_ms in read_at:
         if read_ms <= end_ms:
             # A read comes after the events of its instant and before the timers due at it.
-            for name, person in people.items():
-                advance(person, waiting[name], events_to_ms=read_ms, timers_to_ms=read_ms - 1)
-            read(world, people, read_ms, last_ms, until_ms)
-    for name, person in people.items():
-        advance(person, waiting[name], events_to_ms=end_ms, timers_to_ms=end_ms)
-    return list(people.values())
+            advance(crowd, ordered, lines_to_ms=read_ms, timers_to_ms=read_ms - 1)
+            read(world, crowd.people, read_ms, last_ms, until_ms)
+    advance(crowd, ordered, lines_to_ms=end_ms, timers_to_ms=end_ms)
+    return crowd.everybody()
 
 
-def advance(person: Person, waiting: list[Document], *, events_to_ms: int, timers_to_ms: int) -> None:
+def advance(crowd: Crowd, waiting: list[Document], *, lines_to_ms: int, timers_to_ms: int) -> None:
     """Applies what is due, in order of effective time; takes the lines off the list."""
-    while True:
-        event_ms = parse_instant(waiting[0]["timestamp"]) if waiting else None
-        if event_ms is not None and event_ms > events_to_ms:
-            event_ms = None
-        # Timers due together fire in the order in which they were set, but what time brings to audiences goes first.
-        due = [timer for timer in person.timers if timer["due"] <= timers_to_ms and not is_kept(person, timer)]
-        timer = min(due, key=firing_order, default=None)
-        # An event goes before a timer of the same instant.
-        if event_ms is not None and (timer is None or event_ms <= timer["due"]):
-            apply_line(person, waiting.pop(0))
-        elif timer is not None:
-            person.timers.remove(timer)
-            fire(person, timer)
-        else:
-            return
-
-
-def firing_order(timer: Document) -> tuple[int, bool, int]:
-    return (timer["due"], timer["kind"] != "audience", timer["order"])
-
-
-def is_kept(person: Person, timer: Document) -> bool:
-    """Whether what a timer is about is paused, so that it is made up for later."""
-    run = timer["delivery"]["run"] if "delivery" in timer else timer.get("run")
-    return run is not None and run["journey"]["journey"] in person.world.life.paused
+    while waiting and parse_instant(waiting[0]["timestamp"]) <= lines_to_ms:
+        apply_line(crowd, waiting.pop(0))
+    for person in crowd.people.values():
+        let_timers_fire(person, timers_to_ms)
 
 
 def reads_of(world: World, journey: Document, last_ms: int, until_ms: int | None) -> list[int]:

@@ -172,7 +172,9 @@ def branch(person: Person, now_ms: int, run: Document, step: Document) -> Any:
 
 def split(person: Person, now_ms: int, run: Document, step: Document) -> Any:
     # The first 8 bytes of blake2b, modulo 10,000, against the cumulative percent times 100.
-    named = b"\0".join(part.encode() for part in (run["journey"]["journey"], step["id"], person.id))
+    # Whatever she is called since then, by the name under which the run entered: so no arm flips.
+    name, _ = run["origin"]
+    named = b"\0".join(part.encode() for part in (run["journey"]["journey"], step["id"], name))
     point = int.from_bytes(hashlib.blake2b(named).digest()[:8], "big") % 10_000
     reached = 0.0
     for index, option in enumerate(step["split"]):

@@ -22,6 +22,8 @@ class Limits:
     ended_runs_max: int = 200
     inbox_max: int = 50
     inbox_bytes_max: int = 65_536
+    open_runs_max: int = 1_000
+    identities_max: int = 100
 
 
 @dataclass
@@ -36,6 +38,7 @@ class Life:
     state: dict[str, str] = field(default_factory=dict)
     paused: set[str] = field(default_factory=set)
     read: set[tuple[str, int]] = field(default_factory=set)
+    message_ids: dict[tuple[str, str], int] = field(default_factory=dict)  # by the name that they are written under
 
 
 class World:
