@@ -182,7 +182,12 @@ def _tests() -> Iterable[str]:
     told = "What has to happen, and when: `parcours test FOLDER` runs them under virtual time."
     yield f"## `{file}`\n\n{told}\n\n{_block(text)}\n{_described(cases.Case)}"
     yield "### What is given\n\n" + _described(
-        cases.EventGiven, cases.IdentifyGiven, cases.ReactionGiven, cases.ConsentGiven, cases.ConsentTerms
+        cases.EventGiven,
+        cases.IdentifyGiven,
+        cases.MergeGiven,
+        cases.ReactionGiven,
+        cases.ConsentGiven,
+        cases.ConsentTerms,
     )
     yield "### What is expected\n\n" + _described(
         cases.DeliveryExpected, cases.MoveExpected, cases.NeverExpected, cases.Never

@@ -108,8 +108,8 @@ def test_which_came_last_at_one_instant_is_not_guessed(shop: Shop) -> None:
     "zone, unjudged_most",
     [
         (MOVES_TO_TOKYO, 2),  # who were identified at the instant of an update
-        (MOVES_SOMEWHERE, 30),
-        (MOVES_HOME, 30),
+        (MOVES_SOMEWHERE, 36),
+        (MOVES_HOME, 36),
     ],
 )
 def test_exploring_calls_no_message_a_breach_that_the_person_s_own_clock_allowed(

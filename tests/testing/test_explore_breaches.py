@@ -159,7 +159,7 @@ def test_an_engine_that_keeps_everything_is_put_to_the_test_at_every_gate(folder
     # given reminders that expire before the quiet hours are over
     project = Project.load(folder("cart", expires="expires: 2h"))
 
-    exploration = explore(project, 4_000, seed=1)
+    exploration = explore(project, 6_000, seed=1)
 
     assert exploration.violations == ()
     assert (exploration.refused, exploration.unreached, exploration.untried) == ((), (), ())

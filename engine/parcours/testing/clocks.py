@@ -2,7 +2,7 @@
 
 A fact of an update step names the traits it set, without values. A literal value is known from the step; after any
 other value the person's zone is unknown until she is identified with such a trait again: no verdict is better than a
-wrong one.
+wrong one. Somebody who is merged fills the traits that the person lacks.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from parcours.core.fact import DeliveryReached, Fact, Moved
+from parcours.core.fact import DeliveryReached, Fact, Merged, Moved
 from parcours.core.paths import replaced
 from parcours.expression.dotted import split_path
 from parcours.expression.expression import Scope, to_json
@@ -54,14 +54,31 @@ class PersonClocks:
         """
         people: dict[str, _Person] = {}
         for fact in facts:
-            person = people.get(fact.person)
-            if person is None:
-                person = people[fact.person] = _Person(deque(self._known.get(fact.person, ())))
-            self._hear(person, fact.at)
+            person = self._at(people, fact.person, fact.at)
             if isinstance(fact, DeliveryReached):
                 yield fact, self._local(person, fact.at)
             elif isinstance(fact, Moved) and fact.what == "updated":
                 self._update(person, fact)
+            elif isinstance(fact, Merged):
+                self._fill(person, self._at(people, fact.name, fact.at))
+
+    def _at(self, people: dict[str, _Person], name: str, at: int) -> _Person:
+        """Somebody as she is at this time."""
+        person = people.get(name)
+        if person is None:
+            person = people[name] = _Person(deque(self._known.get(name, ())))
+        self._hear(person, at)
+        return person
+
+    def _fill(self, person: _Person, merged: _Person) -> None:
+        """Give the person what she lacks of the traits that the zone depends on."""
+        declared = {split_path(path)[0] for path in self._program.trait_kinds}
+        for name in self._deciding if self._program.anonymous_history == "used" else self._deciding & declared:
+            own, other = person.traits.get(name), merged.traits.get(name)
+            if name in merged.unknown or (isinstance(own, dict) and other is not None):
+                person.unknown.add(name)
+            elif own is None:
+                person.traits[name] = other
 
     def _hear(self, person: _Person, through_ms: int) -> None:
         """Apply the changes of traits up to this time."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from parcours.core.fact import Fact, Moved
-from parcours.core.identity import person_name, user_name
+from parcours.core.identity import person_name
 from parcours.core.time_text import time_text
 from parcours.dispatch.recorded_rendering import RecordedRendering
 from parcours.errors import CallerError
@@ -22,6 +22,7 @@ from parcours.segment.line import Call, Unusable, instant, read_call
 from parcours.simulation.simulation import simulate
 from parcours.testing.cases.document import PEOPLE_MAX
 from parcours.testing.cases.moment import since
+from parcours.testing.cases.people import name_of
 from parcours.testing.cases.play import play
 from parcours.testing.cases.read import read_rehearsal
 
@@ -44,7 +45,8 @@ def rehearse(project: Project, people: Path, shorten_ms: int | None) -> tuple[li
     played = play(shown, rehearsal)
     refused = [f"given[{place}] could not be used: {reason}" for place, reason in played.refused]
     told = [*refused, *_reads_ended(played.reads_ended, "`until` in the file")]
-    return [*ways([user_name(who) for who in rehearsal.people], played.facts, played.start_ms), *told], findings
+    names = [name_of(who, project.program) for who in rehearsal.people]
+    return [*ways(names, played.facts, played.start_ms), *told], findings
 
 
 def _reads_ended(journeys: Sequence[str], until: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import assert_never
 
 from parcours.channel import CALL
 from parcours.core.delivery.feedback import CALL_OUTCOMES, is_possible
+from parcours.core.identity import person_in
 from parcours.expression.dotted import joined_path, split_path
 from parcours.expression.names import kind_at
 from parcours.instants import floor_ms
@@ -29,12 +30,14 @@ from parcours.testing.cases.document import (
     Expected,
     Given,
     IdentifyGiven,
+    MergeGiven,
     MoveExpected,
     NeverExpected,
     ReactionGiven,
     Scene,
 )
 from parcours.testing.cases.moment import at_ms
+from parcours.testing.cases.people import ids, is_hers, is_user, linked_ids, name_of
 from parcours.wording import nearest, quoted
 
 
@@ -53,7 +56,7 @@ class SceneChecker:
     def check(self, margin: Margin) -> None:
         """Note what is wrong with the scene, and what is doubtful."""
         for who, traits in self._scene.people.items():
-            self._declared.check_traits(traits, margin.below("people", who))
+            self._declared.check_traits(traits or {}, margin.below("people", who))
         for place, given in enumerate(self._scene.given):
             self._given(given, margin.below("given", place))
             self._within(given.at, margin.below("given", place))
@@ -76,11 +79,15 @@ class SceneChecker:
         match given:
             case EventGiven():
                 self._known(given.event, self._declared.events, "event", margin, "event")
+                self._told_by_key(given, margin)
                 self._declared.check_properties(given.event, given.properties, margin.below("properties"))
             case ReactionGiven():
                 self._sent_by(given, margin)
             case IdentifyGiven():
-                self._declared.check_traits(given.identify, margin.below("identify"))
+                self._identified(given, margin)
+            case MergeGiven():
+                self._known(given.merge, self._scene.people, "person", margin, "merge")
+                self._takes_in(given.who, margin)
             case ConsentGiven():
                 consent, below = given.consent, margin.below("consent")
                 self._known(consent.channel, channels_known(self._program), "channel", below, "channel")
@@ -88,7 +95,35 @@ class SceneChecker:
             case _:
                 assert_never(given)
 
+    def _told_by_key(self, given: EventGiven, margin: Margin) -> None:
+        """Note an event that is not of whoever has no id to be named by."""
+        if "person" in ids(given.who, self._program):
+            if not is_hers(given.event, given.properties, given.who, self._program):
+                margin.error(f"no key of this event's type names {given.who!r} by these properties", "who")
+
+    def _identified(self, given: IdentifyGiven, margin: Margin) -> None:
+        linked = linked_ids(given.identify, self._program)
+        traits = {name: value for name, value in given.identify.items() if name not in linked}
+        self._declared.check_traits(traits, margin.below("identify"))
+        if linked:
+            self._takes_in(given.who, margin)
+        known = {name_of(who, self._program) for who in self._scene.people}
+        for namespace, value in linked.items():
+            caseless = self._program.identities[namespace].caseless
+            name = person_in(namespace, value, caseless=caseless)
+            if name is None:
+                margin.error("an id is a text or a whole number: one such as 7e3 needs quotes", "identify", namespace)
+            elif name not in known:
+                margin.error(f"unknown person {quoted(name)}{nearest(name, known)}", "identify", namespace)
+
+    def _takes_in(self, who: str, margin: Margin) -> None:
+        """Note somebody into whom nobody can be merged."""
+        if not is_user(who, self._program):
+            margin.error("only a user takes somebody in: whoever is merged is named by `identify` or `merge`", "who")
+
     def _sent_by(self, given: ReactionGiven, margin: Margin) -> None:
+        if "person" in ids(given.who, self._program):
+            margin.error("only a user or an anonymous person reacts in a test", "who")
         steps = leaving_steps(self._journeys.values(), given.of)
         if len(steps) > 1:
             names = " or ".join(f"{journey}.{step}" for journey, step in steps)

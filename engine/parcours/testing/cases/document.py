@@ -94,9 +94,18 @@ class EventGiven(_Given):
 
 
 class IdentifyGiven(_Given):
-    """Traits of the person are set; null removes one."""
+    """Traits of the person are set; null removes one. An id is said to be hers: `anonymous`, or of a namespace."""
 
-    identify: dict[str, Any] = Field(description="The traits; null takes one away.")
+    identify: dict[str, Any] = Field(
+        description="The traits; null takes one away. `anonymous: 7f3a` merges `@anonymous/7f3a` into the user, and so "
+        "does the id of any namespace that the project has, unless a trait is declared under that name."
+    )
+
+
+class MergeGiven(_Given):
+    """Somebody turns out to be the user, by no call of hers: who she was until then is merged into the user."""
+
+    merge: PersonDocument = Field(description="Who it is, by the name that `people` gives.")
 
 
 class ReactionGiven(_Given):
@@ -136,11 +145,12 @@ Given: TypeAlias = Annotated[
     Annotated[EventGiven, Tag("<event>")]
     | Annotated[IdentifyGiven, Tag("<identify>")]
     | Annotated[ReactionGiven, Tag("<reaction>")]
-    | Annotated[ConsentGiven, Tag("<consent>")],
+    | Annotated[ConsentGiven, Tag("<consent>")]
+    | Annotated[MergeGiven, Tag("<merge>")],
     Discriminator(
-        chooser("event", "identify", "reaction", "consent"),
+        chooser("event", "identify", "reaction", "consent", "merge"),
         custom_error_type="given",
-        custom_error_message="what is given is an event, identify, reaction or consent",
+        custom_error_message="what is given is an event, identify, reaction, consent or merge",
     ),
 ]
 
@@ -265,8 +275,9 @@ Expected: TypeAlias = Annotated[
 class Scene(Document):
     """People, a start, and what they do then."""
 
-    people: Annotated[dict[PersonDocument, dict[str, Any]], Field(min_length=1)] = Field(
-        description="The traits of each person, by name."
+    people: Annotated[dict[PersonDocument, dict[str, Any] | None], Field(min_length=1)] = Field(
+        description="The traits of each person, by her user id. Whoever has none goes by her name in results, such as "
+        "`@anonymous/7f3a`; of somebody with `null` nothing is known yet."
     )
     start: Instant = Field(description="When it begins.")
     given: tuple[Given, ...] = Field(default=(), description="What people do.")
@@ -290,8 +301,8 @@ class Case(Scene):
 class Rehearsal(Scene):
     """Named people whose ways through the journeys are shown."""
 
-    people: Annotated[dict[PersonDocument, dict[str, Any]], Field(min_length=1, max_length=PEOPLE_MAX)] = Field(
-        description="The traits of each person, by name."
+    people: Annotated[dict[PersonDocument, dict[str, Any] | None], Field(min_length=1, max_length=PEOPLE_MAX)] = Field(
+        description="The traits of each person, by name; of somebody with `null` nothing is known yet."
     )
 
 

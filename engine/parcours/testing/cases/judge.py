@@ -9,7 +9,6 @@ from typing import assert_never
 
 from parcours.channel import CALL
 from parcours.core.fact import DeliveryReached, Fact, Moved
-from parcours.core.identity import user_name
 from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.explain import JourneyStory, RunStory, explain
 from parcours.insight.explain_text import standing
@@ -26,6 +25,7 @@ from parcours.testing.cases.document import (
     NeverExpected,
 )
 from parcours.testing.cases.moment import at_ms, since
+from parcours.testing.cases.people import name_of
 from parcours.testing.cases.play import Played
 from parcours.testing.clocks import in_window
 
@@ -85,12 +85,12 @@ def _concerned(played: Played, expected: NeverExpected) -> Iterator[tuple[Delive
 class _Bench:
     def __init__(self, program: Program, case: Case, played: Played) -> None:
         self._program = program
-        self._people = tuple(map(user_name, case.people))
+        self._people = tuple(name_of(who, program) for who in case.people)
         self._played = played
 
     def judge(self, place: int, expected: Expected) -> Failure | None:
         if expected.who is not None:
-            expected = expected.model_copy(update={"who": user_name(expected.who)})  # the person's name in facts
+            expected = expected.model_copy(update={"who": name_of(expected.who, self._program)})  # as facts have it
         match expected:
             case DeliveryExpected():
                 return self._delivery(place, expected)

@@ -9,15 +9,23 @@ from typing import assert_never
 import msgspec
 
 from parcours.core.fact import Fact
-from parcours.core.identity import user_name
 from parcours.core.time_text import time_text
 from parcours.dispatch.recorded_rendering import RecordedRendering, Remark, Said
 from parcours.instants import floor_ms
 from parcours.journey.channels import leaving_steps
-from parcours.journey.program import Journey
+from parcours.journey.program import Journey, Program
 from parcours.journey.project import Project
 from parcours.simulation.simulation import simulate
-from parcours.testing.cases.document import ConsentGiven, EventGiven, Given, IdentifyGiven, ReactionGiven, Scene
+from parcours.testing.cases import people
+from parcours.testing.cases.document import (
+    ConsentGiven,
+    EventGiven,
+    Given,
+    IdentifyGiven,
+    MergeGiven,
+    ReactionGiven,
+    Scene,
+)
 from parcours.testing.cases.moment import at_ms
 from parcours.testing.clocks import PersonClocks
 
@@ -52,7 +60,11 @@ def play(project: Project, scene: Scene, rendering: RecordedRendering | None = N
     rendered = rendering or RecordedRendering.of(project)
     start_ms = floor_ms(scene.start)
     until_ms = None if scene.until is None else at_ms(scene.until, start_ms)
-    known = [identified(start_ms, who, traits) for who, traits in scene.people.items()]
+    known = [
+        {"type": "identify", **people.ids(who, project.program), "traits": traits, "timestamp": time_text(start_ms)}
+        for who, traits in scene.people.items()
+        if traits is not None
+    ]
     calls = known + [call(project, start_ms, given) for given in scene.given]
     refused: list[tuple[int, str]] = []
 
@@ -61,27 +73,24 @@ def play(project: Project, scene: Scene, rendering: RecordedRendering | None = N
 
     lines = [msgspec.json.encode(each) for each in calls]
     result = simulate(project, lines, until_ms=until_ms, rendering=rendered, rejected=reject)
-    clocks = PersonClocks(project.program, _traits(start_ms, scene))
+    clocks = PersonClocks(project.program, _traits(project.program, start_ms, scene))
     said, remarks = rendered.collect(), rendered.remarks()
     return Played(start_ms, result.facts, refused, clocks, said, remarks, result.reads_ended)
 
 
-def identified(at: int, who: str, traits: Mapping[str, object]) -> dict[str, object]:
-    """The identify call that sets a person's traits."""
-    return {"type": "identify", "userId": who, "traits": traits, "timestamp": time_text(at)}
-
-
 def call(project: Project, start_ms: int, given: Given) -> dict[str, object]:
     """The call of the event format for something given."""
-    at = at_ms(given.at, start_ms)
-    who = {"userId": given.who, "timestamp": time_text(at)}
+    program = project.program
+    who = {**people.ids(given.who, program), "timestamp": time_text(at_ms(given.at, start_ms))}
     match given:
         case EventGiven():
             return {"type": "track", "event": given.event, "properties": given.properties, **who}
         case IdentifyGiven():
-            return identified(at, given.who, given.identify)
+            return {**people.identified(given.who, given.identify, program), **who}
+        case MergeGiven():
+            return {"type": "merge", "name": people.name_of(given.merge, program), **who}
         case ReactionGiven():
-            return {"type": "reaction", **reaction(project.program.journeys, given), **who}
+            return {"type": "reaction", **reaction(program.journeys, given), **who}
         case ConsentGiven():
             terms = {"channel": given.consent.channel, "granted": given.consent.granted}
             purpose = {"purpose": given.consent.purpose} if given.consent.purpose else {}
@@ -99,10 +108,10 @@ def reaction(journeys: Iterable[Journey], given: ReactionGiven) -> dict[str, obj
     return {"reaction": given.reaction, "journey": journey, "step": step, "channel": channel, **link, **answer}
 
 
-def _traits(start_ms: int, scene: Scene) -> Iterator[tuple[int, str, Mapping[str, object]]]:
+def _traits(program: Program, start_ms: int, scene: Scene) -> Iterator[tuple[int, str, Mapping[str, object]]]:
     """The changes of people's traits in the order of time; those of `people` come before anything else."""
     for who, traits in scene.people.items():
-        yield start_ms - 1, user_name(who), traits
+        yield start_ms - 1, people.name_of(who, program), traits or {}
     told = [(at_ms(each.at, start_ms), each) for each in scene.given if isinstance(each, IdentifyGiven)]
     for at, given in sorted(told, key=lambda pair: pair[0]):
-        yield at, user_name(given.who), given.identify
+        yield at, people.name_of(given.who, program), given.identify

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from parcours.core.fact import Unmatched
-from parcours.core.identity import user_name
 from parcours.dispatch.recorded_rendering import RecordedRendering, Remark
 from parcours.insight.sentences import READS_ENDED
+from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.testing.cases.document import Case, NeverExpected, ReactionGiven
 from parcours.testing.cases.judge import Failure, judge, unjudged
 from parcours.testing.cases.moment import at_ms
+from parcours.testing.cases.people import name_of
 from parcours.testing.cases.play import Played, play
 from parcours.testing.cases.read import LocatedTest
 
@@ -50,16 +51,16 @@ def run_cases(project: Project, cases: Iterable[LocatedTest]) -> Iterator[Verdic
         failures = judge(project.program, placed.case, played)
         beyond = unjudged(placed.case, played)
         remarks, ended = tuple(played.remarks), _concerning(placed.case, played.reads_ended, failed=bool(failures))
-        refused, nothing = tuple(played.refused), tuple(_unmatched(placed.case, played))
+        refused, nothing = tuple(played.refused), tuple(_unmatched(project.program, placed.case, played))
         yield Verdict(placed, tuple(failures), refused, tuple(beyond.items()), remarks, ended, nothing)
 
 
-def _unmatched(case: Case, played: Played) -> Iterator[tuple[int, str]]:
+def _unmatched(program: Program, case: Case, played: Played) -> Iterator[tuple[int, str]]:
     """The reactions that concern no delivery, by their place in `given`."""
     why = {(fact.person, fact.at, fact.reaction): fact.why for fact in played.facts if isinstance(fact, Unmatched)}
     for place, given in enumerate(case.given):
         if isinstance(given, ReactionGiven):
-            key = user_name(given.who), at_ms(given.at, played.start_ms), given.reaction
+            key = name_of(given.who, program), at_ms(given.at, played.start_ms), given.reaction
             if key in why:
                 yield place, why[key]
 

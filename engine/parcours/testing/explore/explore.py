@@ -11,7 +11,8 @@ from typing import Final, Protocol
 
 import msgspec
 
-from parcours.core.fact import DeliveryReached, Fact
+from parcours.core.fact import DeliveryReached, Fact, Merged
+from parcours.core.identity import USER, namespace_of
 from parcours.dispatch.recorded_rendering import RecordedRendering
 from parcours.insight.summary import Summary
 from parcours.journey.project import Project
@@ -41,6 +42,7 @@ class Violation:
     """A property that one person's facts break, with a few of her events that reproduce it.
 
     acts   none where her events alone do not reproduce it
+    names  of those who were merged into her
     fact   the one at which it shows, None where something is missing
     often  how often that fact happened
     """
@@ -51,6 +53,7 @@ class Violation:
     fact: Fact | None = None
     often: int = 0
     acts: tuple[Act, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def explore(project: Project, events: int, seed: int, play: Player | None = None
     return Exploration(
         seed=seed,
         events=events,
-        people=len({act.person for act in acts}),
+        people=len({act.person for act in acts if namespace_of(act.person) == USER}),
         deliveries=sent,
         gates=played.summary.gates,
         violations=(*shown, *violations[REPRODUCTIONS_MAX:]),
@@ -140,7 +143,8 @@ class _Explorer:
             for name, holds in PROPERTIES.items():
                 breach = next(holds(world, told), None)
                 if breach is not None:
-                    yield Violation(name, person, breach.text, breach.fact, _often(told, breach))
+                    names = tuple(fact.name for fact in told if isinstance(fact, Merged))
+                    yield Violation(name, person, breach.text, breach.fact, _often(told, breach), names=names)
 
     def unjudged(self, acts: Sequence[Act], played: _Played) -> int:
         """How many people quiet hours could not be checked for."""
@@ -153,8 +157,8 @@ class _Explorer:
         return World(self._project.program, clocks, self._policies, played.settled)
 
     def smaller(self, violation: Violation, acts: Sequence[Act]) -> Violation:
-        """The violation with as few of the person's acts as still break the property."""
-        own = [act for act in acts if act.person == violation.person]
+        """The violation with as few of the person's acts as still break the property, those before a merge included."""
+        own = [act for act in acts if act.person == violation.person or act.person in violation.names]
         if self._broken(own, violation.property) is None:
             return violation
         enough = shrink(own, lambda fewer: self._broken(fewer, violation.property) is not None, ATTEMPTS_MAX)
@@ -168,8 +172,14 @@ class _Explorer:
 
 
 def _by_person(facts: Iterable[Fact]) -> Iterator[tuple[str, list[Fact]]]:
-    in_order = sorted(facts, key=lambda fact: fact.person)
-    return ((person, list(own)) for person, own in groupby(in_order, lambda fact: fact.person))
+    """The facts of each person, and of those who were merged into her, in the order of happening."""
+    told = list(facts)
+    owners = {fact.name: fact.person for fact in told if isinstance(fact, Merged)}
+
+    def owner(fact: Fact) -> str:
+        return owners.get(fact.person, fact.person)
+
+    return ((person, list(own)) for person, own in groupby(sorted(told, key=owner), owner))
 
 
 def _often(facts: Sequence[Fact], breach: Breach) -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from parcours.channel import CALL
-from parcours.core.fact import DeliveryReached, Fact, Moved
+from parcours.core.fact import DeliveryReached, Fact, Merged, Moved
 from parcours.core.time_text import time_text
 from parcours.expression.duration import parse_duration
 from parcours.insight.summary import EventCount, Tally
@@ -43,7 +43,20 @@ class Breach:
 
 
 Property: TypeAlias = Callable[[World, Sequence[Fact]], Iterator[Breach]]
-"""Yields each breach; the facts are one person's, in the order of happening."""
+"""Yields each breach; the facts are one person's, and of those merged into her, in the order of happening."""
+
+RunKey: TypeAlias = tuple[str, str, int | None]
+"""A run by the name under which it is told, its journey, and its number there."""
+
+T = TypeVar("T")
+
+
+def _rename(known: dict[RunKey, T], fact: Merged) -> None:
+    """Let what is known of runs that go on as another person's be known of them under her name."""
+    for run in fact.runs:
+        was = (fact.name, run.journey, run.number)
+        if run.to is not None and was in known:
+            known[fact.person, run.journey, run.to] = known.pop(was)
 
 
 def policies_of(project: Project) -> Mapping[str, Any]:
@@ -58,8 +71,10 @@ def sent_once(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
     places: dict[str, tuple[object, ...]] = {}
     sent: set[str] = set()
     for fact in facts:
-        if isinstance(fact, DeliveryReached):
-            place = (fact.journey, fact.run, fact.step, fact.channel)
+        if isinstance(fact, Merged):  # her runs have other numbers from now on
+            places = {key: place for key, place in places.items() if place[0] != fact.name}
+        elif isinstance(fact, DeliveryReached):
+            place = (fact.person, fact.journey, fact.run, fact.step, fact.channel)
             if places.setdefault(fact.key, place) != place:
                 yield Breach(f"{_time(fact)}: {fact.journey}.{fact.step} has the key of another delivery", fact)
             if fact.outcome == "sent":
@@ -71,27 +86,30 @@ def sent_once(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
 def matched_or_timed_out(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
     """A run leaves a listening step once for each visit: by a match, or by its time-out."""
     del world
-    left: dict[tuple[str, int | None, str | None], str | None] = {}
+    left: dict[RunKey, dict[str | None, str]] = {}
     for fact in facts:
-        if not isinstance(fact, Moved):
-            continue
-        place = (fact.journey, fact.run, fact.step)
-        if fact.what == "reached":
-            left[place] = None
-        elif fact.what in ("matched", "timed_out"):
-            if left.get(place) is not None:
-                yield Breach(f"{_time(fact)}: {fact.journey}.{fact.step} {fact.what} after it had {left[place]}", fact)
-            left[place] = fact.what
+        if isinstance(fact, Merged):
+            _rename(left, fact)
+        elif isinstance(fact, Moved):
+            steps = left.setdefault((fact.person, fact.journey, fact.run), {})
+            if fact.what == "reached":
+                steps.pop(fact.step, None)
+            elif fact.what in ("matched", "timed_out"):
+                if (was := steps.get(fact.step)) is not None:
+                    yield Breach(f"{_time(fact)}: {fact.journey}.{fact.step} {fact.what} after it had {was}", fact)
+                steps[fact.step] = fact.what
 
 
 def runs_are_whole(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
     """A run begins by entering and does nothing after its end, but reach its goal."""
     del world
-    state: dict[tuple[str, int], str] = {}
+    state: dict[RunKey, str] = {}
     for fact in facts:
+        if isinstance(fact, Merged):
+            _rename(state, fact)
         if not isinstance(fact, Moved) or fact.run is None or fact.what == "goal":
             continue
-        run = (fact.journey, fact.run)
+        run = (fact.person, fact.journey, fact.run)
         if (fact.what == "entered") == (run in state):
             was = state.get(run, "not there")
             yield Breach(f"{_time(fact)}: run {fact.run} of {fact.journey} {fact.what}, and was {was}", fact)
@@ -118,23 +136,27 @@ def everyone_is_accounted_for(world: World, facts: Sequence[Fact]) -> Iterator[B
 
 def _led_astray(facts: Sequence[Fact]) -> Iterator[Breach]:
     """Runs that are said to leave another step than the one where they were: totals would count them there."""
-    places: dict[tuple[str, int], str | None] = {}
+    places: dict[RunKey, str | None] = {}
     for fact in facts:
+        if isinstance(fact, Merged):
+            _rename(places, fact)
         if not isinstance(fact, Moved) or fact.run is None or fact.what not in ("reached", *CLOSING):
             continue
-        was = places.get((fact.journey, fact.run))
+        was = places.get((fact.person, fact.journey, fact.run))
         said = fact.left if fact.what == "reached" else fact.step
         if said != was:
             yield Breach(f"{_time(fact)}: run {fact.run} of {fact.journey} was at {was} and left {said}", fact)
-        places[fact.journey, fact.run] = fact.step
+        places[fact.person, fact.journey, fact.run] = fact.step
 
 
 def _lost(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
     """Runs that have not ended and wait for nothing, or for a time that is over."""
-    newest: dict[tuple[str, int], Moved] = {}
+    newest: dict[RunKey, Moved] = {}
     for fact in facts:
-        if isinstance(fact, Moved) and fact.run is not None and fact.what != "goal":
-            newest[fact.journey, fact.run] = fact
+        if isinstance(fact, Merged):
+            _rename(newest, fact)
+        elif isinstance(fact, Moved) and fact.run is not None and fact.what != "goal":
+            newest[fact.person, fact.journey, fact.run] = fact
     for fact in newest.values():
         where = f"run {fact.run} of {fact.journey} is at {fact.step} since {_time(fact)}"
         if fact.what == "waiting":
@@ -167,20 +189,32 @@ def beyond_clocks(world: World, facts: Sequence[Fact]) -> bool:
 
 
 def caps_are_kept(world: World, facts: Sequence[Fact]) -> Iterator[Breach]:
-    """No window (t - per, t] has more deliveries than its cap, each counted where it was queued."""
-    queued: dict[str, int] = {}
+    """Nothing is queued where its window (t - per, t] has as many as its cap already, each where it was queued.
+
+    A merge may bring more together than a cap allows; whatever is queued after it has to wait until there is room.
+    """
+    queued: dict[str, tuple[int, str]] = {}
+    merged: dict[str, tuple[int, str]] = {}
     for fact in facts:
         if isinstance(fact, DeliveryReached) and fact.outcome == "queued":
-            queued[fact.key] = fact.at
+            queued[fact.key] = fact.at, fact.person
+        elif isinstance(fact, Merged):
+            merged[fact.name] = fact.at, fact.person
     for rule in world.policies.get("caps") or ():
         per_ms, most = parse_duration(rule["per"]), rule["max"]
-        counted = sorted({queued.get(fact.key, fact.at): fact for fact in _sent(world, facts, rule)}.items())
-        times = sorted(queued.get(fact.key, fact.at) for fact in _sent(world, facts, rule))
-        for first, last in zip(times, times[most:], strict=False):
-            if last - first < per_ms:
-                fact = dict(counted)[last]
+        left = [(*queued.get(fact.key, (fact.at, fact.person)), fact) for fact in _sent(world, facts, rule)]
+        left.sort(key=lambda each: each[0])
+        for place, (at, person, fact) in enumerate(left):
+            window = [each for each in left[: place + 1] if at - each[0] < per_ms]
+            if sum(_who(name, at, merged) == person for _, name, _ in window) > most:
                 text = f"{_time(fact)}: {fact.journey}.{fact.step} is more than {most} within {rule['per']}"
                 yield Breach(text, fact)
+
+
+def _who(name: str, at: int, merged: Mapping[str, tuple[int, str]]) -> str:
+    """The name of a person at a later time."""
+    since, person = merged.get(name, (at, name))
+    return person if since <= at else name
 
 
 def _is_over(local: datetime, until_minute: int) -> bool:

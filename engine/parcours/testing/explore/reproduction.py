@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from parcours.core.fact import DeliveryReached, Fact, Moved
+from parcours.core.identity import ANONYMOUS
 from parcours.core.time_text import time_text
 from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.testing.cases.moment import since
@@ -20,21 +21,26 @@ PLAIN: Final = re.compile(r"(?!(?:true|false|null)\Z)[A-Za-z][\w-]*", re.ASCII |
 def reproduction(title: str, told: str, acts: Sequence[Act], fact: Fact | None, often: int) -> Iterator[str]:
     """The lines of the test: these acts of one person, and that the fact happens once less than it did.
 
+    Of all names but that of the first act nothing is known at the start.
+
     fact   the one at which the violation shows; None where something is missing, and the test only plays the acts
     often  how often it happened
     """
     person, start_ms, traits = acts[0].person, acts[0].at, acts[0].call.get("traits")
-    given = acts if traits is None else acts[1:]
+    is_known = traits is not None and "anonymousId" not in acts[0].call
+    given = acts[1:] if is_known else acts
+    links = [f"@{ANONYMOUS}/{act.call['anonymousId']}" for act in acts if "anonymousId" in act.call]
+    people = {**dict.fromkeys([*(act.person for act in acts), *links]), person: traits if is_known else None}
     yield f"- test: {flow(title)}"
     yield f"  description: {flow(told)}"
-    yield f"  people: {flow({person: traits or {}})}"
+    yield f"  people: {flow(people)}"
     yield f"  start: {time_text(start_ms)}"
     if given:
         yield "  given:"
     for act in given:
         yield f"    - {flow({'at': since(act.at, start_ms), 'who': act.person, **_given(act.call)})}"
     yield "  expect:"
-    yield f"    - {flow({'who': person, **_expected(fact, start_ms, often)})}"
+    yield f"    - {flow({'who': fact.person if fact else person, **_expected(fact, start_ms, often)})}"
 
 
 def _given(call: Mapping[str, object]) -> Mapping[str, object]:
@@ -43,7 +49,10 @@ def _given(call: Mapping[str, object]) -> Mapping[str, object]:
         case "track":
             return {"event": call["event"], "properties": call["properties"]}
         case "identify":
-            return {"identify": call["traits"]}
+            linked = {ANONYMOUS: call["anonymousId"]} if "anonymousId" in call else {}
+            traits = call["traits"]
+            assert isinstance(traits, Mapping), "traffic says so"
+            return {"identify": {**linked, **traits}}
         case "consent":
             return {"consent": {name: call[name] for name in ("channel", "purpose", "granted") if name in call}}
         case _:

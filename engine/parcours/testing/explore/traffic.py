@@ -3,18 +3,22 @@
 Values are drawn from around the constants that the project compares with, times half from its durations, so that ties
 are frequent, and half from anywhere; where there are quiet hours, some events are timed so that deliveries fall on
 their edges in the person's local time. One person's events depend on the seed and the person's number alone.
+
+Some people are anonymous until they log in, and even then not all of their calls have the user id; of some of them the
+device is another person's, who may have logged in there before or does so later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final
 
 from parcours.channel import CALL
 from parcours.config import DAY_MS, HOUR_MS
 from parcours.core.fact import DeliveryReached, Fact
+from parcours.core.identity import ANONYMOUS, id_of, namespace_of, person_name
 from parcours.core.time_text import time_text
 from parcours.expression.dotted import split_path
 from parcours.expression.expression import Scope
@@ -41,9 +45,16 @@ RARE_REACTIONS: Final = ("bounced", "complained", "unsubscribed")
 """Reactions that gates depend on, though no step listens for them."""
 
 
+LOG_IN: Final = 0.2
+"""The share of people who are anonymous at first."""
+
+ON_ANOTHERS_DEVICE: Final = 0.01
+"""The share of people whose device is that of the person before them: twice as many share one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One call of one person. `at` is in ms."""
+    """One call of one person, by her name as results have it. `at` is in ms."""
 
     at: int
     person: str
@@ -51,7 +62,8 @@ class Act:
 
     def as_call(self) -> dict[str, Any]:
         """The call as a line of the event format."""
-        return {**self.call, "userId": self.person, "timestamp": time_text(self.at)}
+        by = "anonymousId" if namespace_of(self.person) == ANONYMOUS else "userId"
+        return {**self.call, by: id_of(self.person), "timestamp": time_text(self.at)}
 
 
 class Traffic:
@@ -82,7 +94,7 @@ class Traffic:
         """So many events, and identify and consent calls of their people, in the order of time for each person."""
         whole, rest = divmod(events, EVENTS_A_PERSON)
         sizes = [EVENTS_A_PERSON] * whole + [rest] * bool(rest)
-        return [act for number, size in enumerate(sizes, start=1) for act in self._person(number, size)]
+        return [act for number, size in enumerate(sizes, start=1) for act in self._life(number, size)]
 
     def reactions(self, facts: Iterable[Fact], round_number: int) -> Iterator[Act]:
         """Reactions that people may have to what was sent to them."""
@@ -105,6 +117,27 @@ class Traffic:
         kinds = self._program.actions[fact.message].answer
         answer = self._values.of(chance, fact.person, "event", kinds, willing=chance.random() < 0.6)
         return {"type": "reaction", "reaction": "answered", "answer": answer}
+
+    def _life(self, number: int, events: int) -> Sequence[Act]:
+        """What a person does, some of it before she logs in."""
+        acts, chance = list(self._person(number, events)), Random(f"{self._seed}/log-in/{number}")
+        shares = self._is_on_anothers_device(number) or self._is_on_anothers_device(number + 1)
+        if chance.random() >= LOG_IN and not shares:
+            return acts
+        acts.sort(key=lambda act: act.at)
+        device = number
+        while self._is_on_anothers_device(device):
+            device -= 1
+        visitor, place = person_name(None, f"d{device}"), chance.randrange(len(acts))
+        assert visitor is not None, "it is made of an id"
+        traits = self._some_traits(chance, acts[0].person, willing=True) if place else acts[0].call["traits"]
+        log_in = {"type": "identify", "traits": traits, "anonymousId": id_of(visitor)}
+        before = [replace(act, person=visitor) for act in acts[:place]]
+        after = [replace(act, person=visitor) if chance.random() < 0.2 else act for act in acts[place:]]
+        return [*before, Act(acts[place].at, acts[place].person, log_in), *after]
+
+    def _is_on_anothers_device(self, number: int) -> bool:
+        return number > 1 and Random(f"{self._seed}/device/{number}").random() < ON_ANOTHERS_DEVICE
 
     def _person(self, number: int, events: int) -> Iterator[Act]:
         chance, person = Random(f"{self._seed}/{number}"), f"p{number}"
