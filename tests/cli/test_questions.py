@@ -107,7 +107,7 @@ def test_ids_that_were_not_merged_are_explained_and_reported_of_a_store_and_of_e
     ask: Any, luma_copy: Path, tmp_path: Path
 ) -> None:
     store, events = f"sqlite:///{tmp_path / 'store'}", tmp_path / "events.ndjson"
-    call = {"type": "identify", "userId": "sarah", "anonymousId": "7f3a", "traits": {}}
+    call = {"type": "identify", "userId": "sarah", "anonymousId": "undefined", "traits": {}}
     events.write_text(json.dumps({**call, "timestamp": "2026-03-02T09:00:00Z"}) + "\n")
     with open_engine(luma_copy, store) as engine:
         engine.ingest([call]).result()
@@ -118,7 +118,7 @@ def test_ids_that_were_not_merged_are_explained_and_reported_of_a_store_and_of_e
         ask("simulate", luma_copy, "--events", events, "--out", tmp_path / "out"),
     ]
 
-    assert all("identify with the anonymous id '7f3a': nobody is merged" in each.stdout for each in explained)
+    assert all("identify with the anonymous id 'undefined'" in each.stdout for each in explained)
     assert all("Ids that were not merged" in each.stdout for each in reported)
 
 

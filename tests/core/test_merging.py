@@ -234,7 +234,7 @@ def test_a_run_goes_on_where_it_stands_under_the_next_number_and_keeps_its_origi
 
     (run,) = known.profile.runs
     assert (run.number, run.origin, run.step) == (4, Origin(ANONYMOUS, 1), "rest")
-    assert merged(effects).runs == [RunMerged("trip", 1, 1, 4, None, "rest")]
+    assert merged(effects).runs == (RunMerged("trip", 1, 1, 4, None, "rest"),)
     known.wait(12 * HOUR)
     assert known.moves("reached")[-1][1] == "mail"
 
@@ -395,7 +395,7 @@ def test_the_example_minute_by_minute() -> None:
     anonymous(other, ten, "Start", total=80)
 
     effects = merge(known, other, ten + 20 * MINUTE)
-    assert merged(effects).runs == [RunMerged("trip", 1, 1, 4, None, "rest")]
+    assert merged(effects).runs == (RunMerged("trip", 1, 1, 4, None, "rest"),)
     assert [timer.due for timer in known.profile.timers] == [ten + HOUR]
 
     known.event(ten + 40 * MINUTE, "Bought")

@@ -89,7 +89,7 @@ def test_a_store_for_another_number_of_shards_has_the_log_and_does_not_erase_who
         assert engine.facts(PERSON) and engine.erasure(job.id) == job
         again = engine.erase(PERSON)
         assert engine.profile(PERSON) is None and done(engine, more, again).done
-    assert len((more / LOG).read_bytes().splitlines()) == 2
+    assert len((more / LOG).read_bytes().splitlines()) == 3
     copy_store(backup, restored, lambda *_: None)
     (restored / LOG).write_bytes((more / LOG).read_bytes())
     with open_in(restored, project) as engine:
@@ -103,7 +103,7 @@ def test_whoever_was_erased_after_a_backup_is_erased_from_what_is_restored(tmp_p
         engine.backup(backup)
         engine.erase(PERSON)
     log = (folder / LOG).read_bytes()
-    assert b"canary" not in log and len(log.splitlines()) == 1
+    assert b"canary" not in log and len(log.splitlines()) == 2, "a line of each shard that may have named her"
 
     copy_store(backup, restored, lambda *_: None)
     (restored / LOG).write_bytes(log)
@@ -113,5 +113,5 @@ def test_whoever_was_erased_after_a_backup_is_erased_from_what_is_restored(tmp_p
         engine.identify(PERSON, {"email": "new@mail.example"}).result()
     with open_in(restored, project) as engine:
         assert engine.profile(PERSON) is not None, "she is somebody new, and is not erased each time"
-    (line,) = (restored / LOG).read_text().splitlines()
+    line, _ = (restored / LOG).read_text().splitlines()
     assert json.loads(line)["id"]

@@ -136,7 +136,7 @@ def test_an_id_that_was_not_merged_is_noted_once_however_often_it_was_said() -> 
 
 
 def test_a_merge_is_noted_with_what_became_of_each_run() -> None:
-    runs = [RunMerged("cart", 1, 1, 4, None, "rest"), RunMerged("tour", 1, 2, None, "already_in", "rest")]
+    runs = (RunMerged("cart", 1, 1, 4, None, "rest"), RunMerged("tour", 1, 2, None, "already_in", "rest"))
 
     assert explain([Merged(1, "sarah", "@anonymous/7f3a", "identify", runs)], "sarah").notes == (
         (

@@ -61,7 +61,7 @@ SARAH: list[Fact] = [
     ZoneUnknown(AT + 6, "sarah", "Mars/Olympus", "Europe/Paris"),
     NotMerged(AT + 7, "sarah", "identify", "anon-1"),
     NotMerged(AT + 7, "sarah", "alias", "mike", "two_known"),
-    Merged(AT + 7, "sarah", "@anonymous/7f3a", "identify", [RunMerged("cart", 2, 1, 4, None, "rest")]),
+    Merged(AT + 7, "sarah", "@anonymous/7f3a", "identify", (RunMerged("cart", 2, 1, 4, None, "rest"),)),
     Changed(AT + 8, "sarah", "trait", "city", '"Paris"'),
     Changed(AT + 8, "sarah", "trait", "email"),
     LedgerChanged(AT + 9, "", "publish", "", 7, "care"),

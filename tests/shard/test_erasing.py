@@ -37,7 +37,9 @@ def live(world: World, lines: Lines) -> None:
 
 
 def erase(world: World, name: str = "1-a") -> Erasure:
-    return world.shard.erasing.erase(PERSON, name, SALT, "ada", world.now_ms)
+    erasure = world.shard.erasing.erase(PERSON, name, SALT, "ada", world.now_ms)
+    assert erasure is not None
+    return erasure
 
 
 def held(world: World) -> list[str]:

@@ -12,7 +12,7 @@ from parcours.simulation.result_files import ResultFiles
 
 
 def test_each_run_that_goes_on_has_a_line_with_the_name_and_number_of_before(tmp_path: Path) -> None:
-    runs = [RunMerged("cart", 1, 1, 4, None, "rest"), RunMerged("tour", 1, 2, None, "already_in", "rest")]
+    runs = (RunMerged("cart", 1, 1, 4, None, "rest"), RunMerged("tour", 1, 2, None, "already_in", "rest"))
 
     with ResultFiles(tmp_path) as files:
         files.add([Merged(1, "u1", "@anonymous/7f3a", "identify", runs)])

@@ -137,7 +137,7 @@ def test_a_run_that_goes_on_as_another_person_s_breaks_nothing_and_its_loss_does
         *(moved(0, who, "reached", "wait", 1) for who in (VISITOR, "u")),
         moved(1, "u", "ended", "wait", 1),
     ]
-    merged = Merged(2, "u", VISITOR, "identify", [RunMerged("checkout", 1, 1, 2, None, "wait")])
+    merged = Merged(2, "u", VISITOR, "identify", (RunMerged("checkout", 1, 1, 2, None, "wait"),))
     after = [moved(3, "u", "matched", "wait", 2), moved(3, "u", "ended", "wait", 2)]
     world = World(luma.program, PersonClocks(luma.program, []), {})
 

@@ -68,7 +68,7 @@ def merge(turn: Turn, given: PersonJoined) -> None:
     turn.effects.facts[told:] = [_as_hers(fact, turn.person, name, before) for fact in turn.effects.facts[told:]]
     inbox.make_room(turn)
     turn.effects.moved = tuple(_moved([*past, *runs]))
-    turn.effects.facts.append(Merged(turn.at, turn.person, name, given.call, merged))
+    turn.effects.facts.append(Merged(turn.at, turn.person, name, given.call, tuple(merged)))
     changes = look_again(turn, unknown=unknown) if turn.program.audiences and not is_unknown(turn.profile) else ()
     if changes:
         go_through(turn, Occasion(changes=changes))

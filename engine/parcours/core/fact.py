@@ -180,7 +180,7 @@ class Merged(msgspec.Struct, frozen=True, array_like=True, tag="merged"):
     person: str
     name: str
     call: JoiningCall
-    runs: list[RunMerged] = []
+    runs: tuple[RunMerged, ...] = ()
 
 
 class Changed(msgspec.Struct, frozen=True, array_like=True, tag="changed", gc=False):

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from parcours.core.identity import SlotMap
 from parcours.errors import ParcoursError, ShardUnavailable
 from parcours.insight.exporter.erased import note_erased
 from parcours.routing.ports import ShardPort
-from parcours.shard.erasures import Erased, Erasure, slot_of_erasure
-from parcours.shard.requests import Erase, EraseAgain, GetErasures, StepErasures
+from parcours.shard.erasures import Erased, Erasure, job_of, slot_of_erasure
+from parcours.shard.requests import A, Erase, EraseAgain, EraseTraces, GetErasures, GetNames, Request, StepErasures
 from parcours.store.erasure_log import LOG, LoggedErasure, add_to_log, read_log
 
 log = logging.getLogger("parcours")
@@ -26,6 +28,9 @@ LOOK_EVERY_S: Final = 60.0
 
 PAUSE_S: Final = 0.02
 """Between two steps, so that everybody else has a turn."""
+
+MOVE_PAUSE_S: Final = 0.05
+"""Before a person is asked for again who is about to become one with somebody: most have done so by then."""
 
 ID_BYTES: Final = 8
 
@@ -105,22 +110,65 @@ class ErasuresUnderWay:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def erase(self, person: str, by: str) -> Erasure:
-        """Forget a person; durable, and in the log, when it returns."""
-        slot = self._slot_map.slot(person)
-        shard = self._slot_map.owner(slot)
-        asked = Erase(person, f"{slot:04}-{secrets.token_hex(ID_BYTES)}", secrets.token_bytes(16), by)
-        erasure = await self._ports[shard].ask(asked)
-        await self._told(shard)
+        """Forget a person under all her names; durable, and in the log, when it returns.
+
+        Her other names go first, so that none is left that leads to her; then she, if she has no further one by then.
+        Until that has happened nothing is answered, so whoever asks does so again after a crash in between.
+        """
+        names = await self._ask(person, GetNames(person))
+        if names.moved_to is not None:
+            return await self.erase(names.moved_to, by)
+        job, forgotten = secrets.token_hex(ID_BYTES), list[str]()
+        erasure: Erasure | None = None
+        while erasure is None:
+            for name, ids in (await self._ask(person, GetNames(person))).names.items():
+                if name not in forgotten:
+                    await self._forget(name, f"{job}.{len(forgotten)}", by, ids=ids)
+                    forgotten.append(name)
+            erasure = await self._forget(person, job, by, forgotten)
+            if erasure is None:
+                await asyncio.sleep(MOVE_PAUSE_S)
+        await self._erase_traces(person, forgotten, erasure, by)
         self._news.set()
         return erasure
 
+    async def _forget(
+        self, person: str, job: str, by: str, names: Sequence[str] = (), ids: Sequence[tuple[int, bytes]] = ()
+    ) -> Erasure | None:
+        """Have the shard of a name forget it; `job` is what stands behind the slot in the erasure's id."""
+        slot = self._slot_map.slot(person)
+        asked = Erase(person, f"{slot:04}-{job}", secrets.token_bytes(16), by, list(names), list(ids))
+        erasure = await self._ask(person, asked)
+        await self._told(self._slot_map.owner(slot))
+        return erasure
+
+    async def _erase_traces(self, person: str, names: Sequence[str], erasure: Erasure, by: str) -> None:
+        """Of messages between shards, and of lines that had to wait, each may have some that name her."""
+        for number, port in enumerate(self._ports):
+            if number != self._slot_map.shard(person):
+                slot = self._slot_map.owned_by(number)[0]
+                name, salt = f"{slot:04}-{erasure.job}.shard", secrets.token_bytes(16)
+                await port.ask(EraseTraces(slot, person, list(names), name, salt, by))
+                await self._told(number)
+
+    async def _ask(self, person: str, request: Request[A]) -> A:
+        return await self._ports[self._slot_map.shard(person)].ask(request)
+
     async def find(self, name: str) -> Erasure | None:
-        """The erasure of this id."""
-        slot = slot_of_erasure(name)
-        if slot is None or slot >= 1024:
+        """The erasure of this id, as far as it is under all names of the person and in all shards."""
+        if not job_of(name):
             return None
-        told = await self._ports[self._slot_map.owner(slot)].ask(GetErasures())
-        return next((each for each in told.erasures if each.id == name), None)
+        told = [each for port in self._ports for each in (await port.ask(GetErasures())).erasures]
+        same = [each for each in told if each.job == job_of(name)]
+        found = next((each for each in same if each.id == name), None)
+        if found is None:
+            return None
+        return replace(
+            found,
+            images=all(each.images for each in same),
+            journal=all(each.journal for each in same),
+            exports=all(each.exports for each in same),
+        )
 
     async def _go_on(self) -> None:
         while True:

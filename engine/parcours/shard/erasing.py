@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Collection, Iterable, Mapping, Set
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
-import msgspec
+from msgspec.structs import replace
 
 from parcours.config import DAY_MS
 from parcours.core.effect import InboxChange
 from parcours.core.fact import Fact, Looked, Moved
-from parcours.core.profile import Run, decode_profile
+from parcours.core.profile import Identity, Run, decode_profile
 from parcours.shard.addresses import Addresses
 from parcours.shard.claiming import Claiming
 from parcours.shard.commits import Commits
@@ -18,6 +19,9 @@ from parcours.shard.dead_letters import DeadLetters
 from parcours.shard.erasures import AUDIT, SALT, Erased, Erasure, Erasures, entry_of, person_hash
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.imaging import Imaging
+from parcours.shard.names import Names
+from parcours.shard.peers import Peers
+from parcours.shard.positions import Positions
 from parcours.shard.reads import Reads
 from parcours.shard.slots import Slots
 from parcours.shard.work import Work
@@ -29,6 +33,11 @@ IMAGES_MAX: Final = 8
 RESTORED: Final = "erasure log"
 """By whom somebody is erased again after a backup was restored."""
 
+MessageIds: TypeAlias = Iterable[tuple[int, bytes]]
+"""(effective time, keys one after the other), as a record has them."""
+
+NOBODY_ELSE: Final[Mapping[str, bytes]] = MappingProxyType({})
+
 TRIMMED_MAX: Final = 200
 """Records trimmed in one step."""
 
@@ -39,6 +48,9 @@ class Erasing:
     def __init__(
         self,
         slots: Slots,
+        names: Names,
+        peers: Peers,
+        positions: Positions,
         store: Store,
         commits: Commits,
         leaving: Claiming,
@@ -52,6 +64,9 @@ class Erasing:
         exports: bool,
     ) -> None:
         self._slots = slots
+        self._names = names
+        self._peers = peers
+        self._positions = positions
         self._slot_map = slots.slot_map
         self._store = store
         self._commits = commits
@@ -66,14 +81,29 @@ class Erasing:
         self._day = -1
         self.erasures = Erasures()
 
-    def erase(self, person: str, name: str, salt: bytes, by: str, now_ms: int) -> Erasure:
+    def erase(
+        self,
+        person: str,
+        name: str,
+        salt: bytes,
+        by: str,
+        now_ms: int,
+        names: Collection[str] = (),
+        ids: MessageIds = (),
+    ) -> Erasure | None:
         """Forget a person, durably; the copies of her are left to `step`. One who is forgotten changes nothing.
 
-        name  of the erasure, if it is a new one
-        salt  for the hashes of this shard, if it has none yet
-        by    the name of the key
+        None while she has other names than those that have been forgotten, or waits for somebody who may be hers.
+
+        name   of the erasure, if it is a new one
+        salt   for the hashes of this shard, if it has none yet
+        by     the name of the key
+        names  other names of hers, which the shards that own them have forgotten
+        ids    messages that the shard of a name's owner has consumed under it: they are recognised here from now on
         """
         slot = self._slot_map.slot(person)
+        if person in self._names.still or self._names_of(slot, person) - set(names):
+            return None
         known = self._again(slot, person)
         if known is not None:
             return known
@@ -83,7 +113,26 @@ class Erasing:
                 self.erasures.salt = salt
                 work.own.append((SALT, salt))
             salt = self.erasures.salt
-            return self._commit_erasure(work, slot, person, name, salt, person_hash(salt, person), by)
+            self._seen.take_over(work, ids)
+            work.own += self._positions.forget({person, *names})
+            came = [each for each in sorted(names) if not self._names.is_here(each)]
+            with_her = {f"{name}.here{place}": person_hash(salt, each) for place, each in enumerate(came)}
+            return self._commit_erasure(work, slot, person, name, salt, person_hash(salt, person), by, with_her)
+
+    def _names_of(self, slot: int, person: str) -> Set[str]:
+        data = self._slots[slot].profiles.get(person)
+        identity = None if data is None else decode_profile(data).identity
+        return frozenset() if identity is None else identity.names.keys()
+
+    def erase_traces(
+        self, slot: int, person: str, names: Collection[str], name: str, salt: bytes, by: str, now_ms: int
+    ) -> None:
+        """Somebody of another shard was erased: messages of and to this one may have named her."""
+        if self._peers.has_spoken():
+            with self._commits.whole():
+                work = self._commits.begin(now_ms)
+                work.own += self._positions.forget({person, *names})
+                self._commit_erasure(work, slot, None, name, salt, person_hash(salt, person), by)
 
     def erase_again(self, slot: int, name: str, salt: bytes, hashed: bytes, now_ms: int) -> None:
         """Forget whoever has this hash in the slot: the store is of a day before she was erased."""
@@ -95,17 +144,27 @@ class Erasing:
             self._commit_erasure(self._commits.begin(now_ms), slot, person, name, salt, hashed, RESTORED)
 
     def _commit_erasure(
-        self, work: Work, slot: int, person: str | None, name: str, salt: bytes, hashed: bytes, by: str
+        self,
+        work: Work,
+        slot: int,
+        person: str | None,
+        name: str,
+        salt: bytes,
+        hashed: bytes,
+        by: str,
+        with_her: Mapping[str, bytes] = NOBODY_ELSE,
     ) -> Erasure:
+        """with_her: the names, by their hashes, under which something was told here until they were merged into her."""
         if person is not None:
             self._forget(work, slot, person)
             work.facts = [_unnamed(fact, person, hashed) for fact in work.facts]  # looks that have waited
         record = self._commits.sequence + 1
         erasure = Erasure(name, salt, hashed, work.stamp_ms, record, exports=not self._exports)
-        work.own.append(entry_of(erasure))
+        same = [replace(erasure, id=each, person=hashed) for each, hashed in with_her.items()]
+        work.own += [entry_of(each) for each in (erasure, *same)]
         work.facts.append(Looked(work.stamp_ms, f"{AUDIT}{hashed.hex()}", by, "DELETE /people/{id}"))
         self._commits.commit(work)
-        self.erasures.known[name] = erasure
+        self.erasures.known |= {each.id: each for each in (erasure, *same)}
         return erasure
 
     def _again(self, slot: int, person: str) -> Erasure | None:
@@ -118,7 +177,9 @@ class Erasing:
     def _forget(self, work: Work, slot: int, person: str) -> None:
         data = self._slots[slot].profiles.get(person)
         if data is not None:
-            work.erase(slot, person)
+            identity = decode_profile(data).identity or Identity()
+            work.erase(slot, person, stubs_of=identity.moved_to)
+            self._names.let_go(person)
             work.inbox.append(InboxChange(work.stamp_ms, person, "", "reset"))
             work.untold += _ends(person, decode_profile(data).runs, work.stamp_ms)
         work.own += [self._dead_letters.drop(letter) for letter in self._dead_letters.of(person)]
@@ -144,7 +205,7 @@ class Erasing:
         """Do a part of what there is to do; returns whether to come again at once."""
         self._commits.check()
         under_way = [each for each in self.erasures.under_way() if not each.journal]
-        if not under_way:
+        if not under_way or self._peers.unanswered():  # a message may name her, and an image would keep it
             return False
         newest = max(each.record for each in under_way)
         if self._imaging.renew_before(newest, self._commits.sequence, IMAGES_MAX):
@@ -196,7 +257,7 @@ class Erasing:
 def _unnamed(fact: Fact, person: str, hashed: bytes) -> Fact:
     """The fact that somebody has looked, without her name if she is the person."""
     if isinstance(fact, Looked) and fact.person == person:
-        return msgspec.structs.replace(fact, person=f"{AUDIT}{hashed.hex()}")
+        return replace(fact, person=f"{AUDIT}{hashed.hex()}")
     return fact
 
 

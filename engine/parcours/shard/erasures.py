@@ -50,6 +50,11 @@ class Erasure(msgspec.Struct, frozen=True, array_like=True):
     exports: bool = False
 
     @property
+    def job(self) -> str:
+        """What the ids of all erasures of one person have in common, under whatever name and in whatever shard."""
+        return job_of(self.id)
+
+    @property
     def slot(self) -> int:
         """Hers, which the id begins with."""
         return int(self.id.partition("-")[0])
@@ -93,6 +98,11 @@ def erasures_of(entries: Mapping[str, bytes]) -> dict[str, Erasure]:
     """The erasures among the entries of a shard's own slot, by id, in the order in which they were asked for."""
     found = [_decode(data) for name, data in entries.items() if name.startswith(PREFIX)]
     return {each.id: each for each in sorted(found, key=lambda each: each.record)}
+
+
+def job_of(name: str) -> str:
+    """What the ids of all erasures of one person have in common."""
+    return name.partition("-")[2].partition(".")[0]
 
 
 def slot_of_erasure(name: str) -> int | None:

@@ -26,7 +26,7 @@ from parcours.errors import StoreBroken
 from parcours.journey.publish.publications import Publications
 from parcours.shard.attempts import Attempts
 from parcours.shard.dead_letters import DeadLetter
-from parcours.shard.erasures import Erased, Erasure
+from parcours.shard.erasures import Erased
 from parcours.shard.foreseeing import foresee
 from parcours.shard.limit_warnings import LimitWarnings
 from parcours.shard.messages import (
@@ -234,14 +234,6 @@ class ShardHost:
     async def skip_read(self, journey: str, at: int) -> None:
         async with self._turns:
             self._shard.reading.skip_read(journey, at, self._clock.now_ms())
-
-    async def erase(self, person: str, name: str, salt: bytes, by: str) -> Erasure:
-        async with self._turns:
-            return self._shard.erasing.erase(person, name, salt, by, self._clock.now_ms())
-
-    async def erase_again(self, slot: int, name: str, salt: bytes, hashed: bytes) -> None:
-        async with self._turns:
-            self._shard.erasing.erase_again(slot, name, salt, hashed, self._clock.now_ms())
 
     async def step_erasures(self) -> bool:
         async with self._turns:

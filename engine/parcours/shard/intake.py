@@ -253,7 +253,7 @@ class Intake:
 
     def _whose(self, call: Call, reports: Reports, work: Work, again: Again | None) -> tuple[int, str, int]:
         """The slot of the person whom a line is about that has no plain user id, her name and its hash."""
-        if again is not None:
+        if again is not None and again.name:  # a name that was erased meanwhile is told no more
             person, name = again.name, again.name.encode()
             slot = self._slot_of(name)
         elif is_report(call):

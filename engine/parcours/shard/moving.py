@@ -18,7 +18,6 @@ Each is sent by the commit that changes what it tells of, and taken by the commi
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias, assert_never
 
@@ -34,6 +33,7 @@ from parcours.core.input import Input, Link, Linked, PersonJoined, ReceiptArrive
 from parcours.core.profile import DeliveryStateName, Identity, Profile, decode_profile, encode_profile, is_unknown
 from parcours.shard.addresses import Addresses
 from parcours.shard.archiving import Archiving
+from parcours.shard.ids.key import by_time
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.inputs import Inputs
 from parcours.shard.names import Names
@@ -295,7 +295,7 @@ class Moving:
             case Forget(name=name, person=person):
                 self._forget_name(work, person, name)
                 ids = self._seen.of_name(self._names.slot(name), name.encode(), work.stamp_ms)
-                self._peers.send(work, self._names.shard(name), Forgotten(name, person, _by_time(ids)))
+                self._peers.send(work, self._names.shard(name), Forgotten(name, person, by_time(ids)))
             case Forgotten(name=name, person=person, ids=ids):
                 self._take_forgotten(work, name, person, ids)
             case _:
@@ -365,11 +365,3 @@ class Moving:
         identity = self._names.alone(work, slot, name)
         if identity is not None and (identity.returning or identity.moved_to == person):
             self._come_back(work, slot, name, identity, shared=identity.shared)
-
-
-def _by_time(ids: Mapping[bytes, int]) -> list[tuple[int, bytes]]:
-    """Message ids as a record has them: the keys of a time one after the other, the oldest first."""
-    keys = defaultdict[int, list[bytes]](list)
-    for key, at in ids.items():
-        keys[at].append(key)
-    return [(at, b"".join(sorted(keys[at]))) for at in sorted(keys)]

@@ -85,6 +85,10 @@ class Peers:
         self._sent[peer] = number
         work.own.append((_name_of(peer, number), _encode(Sent(work.stamp_ms, encode_message(message)))))
 
+    def has_spoken(self) -> bool:
+        """Whether there has been any message to another shard, or of one."""
+        return any(name.startswith(PEER) for name in self._own.profiles) or bool(self._sent)
+
     def has_room(self, peer: int) -> bool:
         """Whether something may begin that needs messages to this peer. What answers a message is sent in any case."""
         waiting = self._last_sent(peer) - self.link(peer).answered

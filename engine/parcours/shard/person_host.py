@@ -11,9 +11,10 @@ from parcours.background import spawn
 from parcours.clock import Clock
 from parcours.core.profile import Profile
 from parcours.errors import ParcoursError
+from parcours.shard.erasures import Erasure
 from parcours.shard.messages import Look, Recalled
 from parcours.shard.person_facts import recall
-from parcours.shard.person_requests import Held
+from parcours.shard.person_requests import Erase, EraseTraces, Held, KnownNames
 from parcours.shard.shard import Shard
 from parcours.shard.turns import Turns
 from parcours.store.store import Store
@@ -43,6 +44,25 @@ class PersonHost:
         if look is not None and profile is not None:
             await self.note_look([person], look)
         return profile
+
+    def names(self, person: str) -> KnownNames:
+        return self._shard.persons.names(person)
+
+    async def erase(self, asked: Erase) -> Erasure | None:
+        async with self._turns:
+            return self._shard.erasing.erase(
+                asked.person, asked.name, asked.salt, asked.by, self._clock.now_ms(), asked.names, asked.ids
+            )
+
+    async def erase_traces(self, asked: EraseTraces) -> None:
+        async with self._turns:
+            self._shard.erasing.erase_traces(
+                asked.slot, asked.person, asked.names, asked.name, asked.salt, asked.by, self._clock.now_ms()
+            )
+
+    async def erase_again(self, slot: int, name: str, salt: bytes, hashed: bytes) -> None:
+        async with self._turns:
+            self._shard.erasing.erase_again(slot, name, salt, hashed, self._clock.now_ms())
 
     async def find(self, channel: str, address: str) -> list[str]:
         return self._shard.persons.find(channel, address)

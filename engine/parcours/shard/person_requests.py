@@ -40,21 +40,64 @@ class NoteLook(Request[None], frozen=True, tag="note_look"):
         await host.people.note_look(self.people, self.look)
 
 
-class Erase(Request[Erasure], frozen=True, tag="erase"):
+class KnownNames(msgspec.Struct, frozen=True, array_like=True):
+    """
+    moved_to  whose name it is by now, None if it is a person's own
+    names     the other names of the person, each with the messages that her shard has consumed under it, as a record
+              has them: (effective time, keys one after the other)
+    """
+
+    moved_to: str | None = None
+    names: dict[str, list[tuple[int, bytes]]] = {}
+
+
+class GetNames(Request[KnownNames], frozen=True, tag="names"):
+    """What else is the person called, or who has this name by now?"""
+
+    person: str
+
+    async def put_to(self, host: ShardHost) -> KnownNames:
+        return host.people.names(self.person)
+
+
+class Erase(Request[Erasure | None], frozen=True, tag="erase"):
     """Forget a person: it is durable once it is answered, and what is left of her goes later (erasures.py).
 
-    name  of the erasure, which begins with her slot; the answer has another one if she is being erased already
-    salt  for the shard's hashes, if it has none yet
-    by    the name of the key
+    Answered with None where she has other names than those that have been forgotten, or waits for somebody just now.
+
+    name    of the erasure, which begins with her slot; the answer has another one if she is being erased already
+    salt    for the shard's hashes, if it has none yet
+    by      the name of the key
+    names   other names of hers, which the shards that own them have forgotten
+    ids     of a name: the messages that its owner's shard has consumed under it
     """
 
     person: str
     name: str
     salt: bytes
     by: str
+    names: list[str] = msgspec.field(default_factory=list)
+    ids: list[tuple[int, bytes]] = msgspec.field(default_factory=list)
 
-    async def put_to(self, host: ShardHost) -> Erasure:
-        return await host.erase(self.person, self.name, self.salt, self.by)
+    async def put_to(self, host: ShardHost) -> Erasure | None:
+        return await host.people.erase(self)
+
+
+class EraseTraces(Request[None], frozen=True, tag="erase_traces"):
+    """Somebody of another shard was erased: what messages between shards have said of her goes, too.
+
+    name  of the erasure, which begins with a slot of the shard that is asked
+    """
+
+    slot: int
+    person: str
+    names: list[str]
+    name: str
+    salt: bytes
+    by: str
+
+    async def put_to(self, host: ShardHost) -> None:
+        await host.people.erase_traces(self)
 
 
 class EraseAgain(Request[None], frozen=True, tag="erase_again"):
@@ -66,7 +109,7 @@ class EraseAgain(Request[None], frozen=True, tag="erase_again"):
     hashed: bytes
 
     async def put_to(self, host: ShardHost) -> None:
-        await host.erase_again(self.slot, self.name, self.salt, self.hashed)
+        await host.people.erase_again(self.slot, self.name, self.salt, self.hashed)
 
 
 class StepErasures(Request[bool], frozen=True, tag="step_erasures"):

@@ -16,8 +16,10 @@ from parcours.core.profile import Profile, decode_profile
 from parcours.shard.addresses import Addresses
 from parcours.shard.commits import Commits
 from parcours.shard.dead_letters import DeadLetter, DeadLetters
+from parcours.shard.ids.key import by_time
+from parcours.shard.ids.seen import SeenIds
 from parcours.shard.messages import Look
-from parcours.shard.person_requests import Held
+from parcours.shard.person_requests import Held, KnownNames
 from parcours.shard.published import Published
 from parcours.shard.reached import Reached, reached_of
 from parcours.shard.slots import Slot, Slots
@@ -46,6 +48,7 @@ class Persons:
         published: Published,
         addresses: Addresses,
         reached: Reached,
+        seen: SeenIds,
         dead_letters: DeadLetters,
     ) -> None:
         self._slots = slots
@@ -54,6 +57,7 @@ class Persons:
         self._published = published
         self._addresses = addresses
         self._reached = reached
+        self._seen = seen
         self._dead_letters = dead_letters
 
     def profile(self, person: str) -> Profile | None:
@@ -61,6 +65,16 @@ class Persons:
         self._commits.check()
         data = self._slots[self._slot_map.slot(person)].profiles.get(person)
         return None if data is None else decode_profile(data)
+
+    def names(self, person: str) -> KnownNames:
+        """What else the person is called, or who has this name by now."""
+        profile = self.profile(person)
+        identity = None if profile is None else profile.identity
+        if identity is None:
+            return KnownNames()
+        slot, at = self._slot_map.slot, self._commits.stamp_ms
+        names = {name: by_time(self._seen.of_name(slot(name), name.encode(), at)) for name in identity.names}
+        return KnownNames(identity.moved_to, names)
 
     def held(self, person: str) -> Held:
         """All that is held of a person now, besides facts and inputs."""

@@ -12,10 +12,11 @@ told what it would have been told then. So this commits with the batch, and it h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import count
 
 import msgspec
+from msgspec.structs import replace
 
 from parcours.config import Settings
 from parcours.shard.deferrals import Deferrals
@@ -116,6 +117,26 @@ class Positions:
         )
         self._known[batch.router] = position
         return f"{PREFIX}{position.entry}", _encode(position)
+
+    def forget(self, names: Collection[str]) -> list[tuple[str, bytes]]:
+        """These have been erased: no line has to wait for them any more. The entries to be committed with that.
+
+        A line of theirs that comes again is told as one without a name, and named anew from what it says.
+        """
+        changed = []
+        for router, position in self._known.items():
+            waiting = {name: line for name, line in position.waiting.items() if name not in names}
+            deferred = {
+                number: [
+                    replace(each, name="", owner=None, verdict="later") if each.name in names else each
+                    for each in lines
+                ]
+                for number, lines in position.deferred.items()
+            }
+            if waiting != position.waiting or deferred != position.deferred:
+                self._known[router] = after = replace(position, waiting=waiting, deferred=deferred)
+                changed.append((f"{PREFIX}{after.entry}", _encode(after)))
+        return changed
 
     def _free_entry(self) -> int:
         if len(self._known) >= self._routers_max:

@@ -42,10 +42,12 @@ from parcours.shard.peer_requests import TakePeerMessages as TakePeerMessages
 from parcours.shard.person_requests import EndErased as EndErased
 from parcours.shard.person_requests import Erase as Erase
 from parcours.shard.person_requests import EraseAgain as EraseAgain
+from parcours.shard.person_requests import EraseTraces as EraseTraces
 from parcours.shard.person_requests import FindPeople as FindPeople
 from parcours.shard.person_requests import FindReached as FindReached
 from parcours.shard.person_requests import GetErasures as GetErasures
 from parcours.shard.person_requests import GetHeld as GetHeld
+from parcours.shard.person_requests import GetNames as GetNames
 from parcours.shard.person_requests import GetProfile as GetProfile
 from parcours.shard.person_requests import NoteLook as NoteLook
 from parcours.shard.person_requests import RecallFacts as RecallFacts

@@ -134,10 +134,10 @@ class Shard:
         self.exporting = Exporting(commits, store)
         self.census = Census(slots, commits, published, time)
         self.reading = ReadSteps(commits, listing, reads, published, time, lambda: self.hold(held=False))
-        self.persons = Persons(slots, commits, published, addresses, leaving.reached, letters)
+        self.persons = Persons(slots, commits, published, addresses, leaving.reached, seen, letters)
         self.erasing = Erasing(
-            slots, store, commits, leaving, letters, reads, imaging, seen, addresses, settings.erase_within_ms,
-            exports=exports,
+            slots, names, peers, self._positions, store, commits, leaving, letters, reads, imaging, seen, addresses,
+            settings.erase_within_ms, exports=exports,
         )  # fmt: skip
         self.standing = Standing(
             slots, commits, time, reads, leaving, seen, letters, wheel, imaging, totals, self.erasing, peers

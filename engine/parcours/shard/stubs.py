@@ -31,6 +31,8 @@ class Stubs:
 
     def answer(self, work: Work, slot: int, receipt: Settlement) -> None:
         """What became of a stub is known: it is told where its person lives now."""
+        if not work.has_entry(slot, receipt.key):
+            return  # she has been erased
         outgoing = work.entry(slot, receipt.key)
         work.outbox[slot, receipt.key] = None
         self._peers.send(work, self._names.shard(outgoing.person), Receipt(outgoing.person, outgoing, receipt))

@@ -135,12 +135,15 @@ class Work:
         self._guests.remove(person)
         self.ready = [(channel, ready) for channel, ready in self.ready if ready.person != person]
 
-    def erase(self, slot: int, person: str) -> None:
-        """Take a person out, with everything that the outbox has for her. Nobody touches her in the same work."""
+    def erase(self, slot: int, person: str, stubs_of: str | None = None) -> None:
+        """Take a person out, with everything that the outbox has for her. Nobody touches her in the same work.
+
+        stubs_of  who has been called so: what was claimed before that is hers
+        """
         assert person not in self._touched, "an erasure is a work of its own"
         self.erased[person] = slot
         for key, data in self._owned[slot].outbox.items():
-            if _decode_head(data).person == person:
+            if _decode_head(data).person in (person, stubs_of):
                 self.outbox[slot, key] = None
 
     def add(self, slot: int, person: str, effects: Effects) -> None:

@@ -33,7 +33,7 @@ from parcours.insight.exporter.rows import MERGED, NOT_MERGED, ZONE_UNKNOWN
 from parcours.journey.model.insight import FactTable
 from parcours.journey.publish.ledger import Verb
 
-_decode_merge = msgspec.json.Decoder(tuple[JoiningCall, list[RunMerged]]).decode
+_decode_merge = msgspec.json.Decoder(tuple[JoiningCall, tuple[RunMerged, ...]]).decode
 
 
 @dataclass(frozen=True, slots=True)

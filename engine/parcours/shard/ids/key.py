@@ -10,6 +10,8 @@ key with an earlier message is dropped as its duplicate.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from struct import Struct
 from zlib import crc32
 
@@ -40,3 +42,11 @@ def name_of(slot: int, person: bytes) -> int:
 def part_of(key: bytes) -> int:
     """The part to which a message belongs."""
     return key[DIGEST_AT] % PARTS
+
+
+def by_time(ids: Mapping[bytes, int]) -> list[tuple[int, bytes]]:
+    """Message ids as a record has them: the keys of a time one after the other, the oldest first."""
+    keys = defaultdict[int, list[bytes]](list)
+    for key, at in ids.items():
+        keys[at].append(key)
+    return [(at, b"".join(sorted(keys[at]))) for at in sorted(keys)]
