@@ -123,6 +123,21 @@ def test_each_path_takes_its_call(at_door: AtDoor, prefix: str, name: str, suffi
     )
 
 
+def test_consent_for_a_channel_that_nobody_sends_on_is_rejected_and_said_to_be(at_door: AtDoor) -> None:
+    consent = {"userId": "u1", "granted": False}
+
+    async def scenario(client: Any) -> Any:
+        single = await client.post("/v1/consent", {**consent, "channel": "Email"})
+        calls = [{**consent, "type": "consent", "channel": each} for each in ("email", "e-mail")]
+        return single.json(), (await client.post("/v1/batch", {"batch": calls})).json()
+
+    single, batch = at_door(scenario)
+
+    (told,) = single["rejected"]
+    assert (single["accepted"], told["reason"].partition(":")[0]) == (0, "nothing is sent on 'Email'")
+    assert batch["accepted"] == 1 and [each["index"] for each in batch["rejected"]] == [1]
+
+
 @pytest.mark.parametrize("path", ["/v1/batch", "/batch", "/v1/b", "/v1/import/", "/import"])
 def test_a_batch_is_answered_call_by_call(at_door: AtDoor, path: str) -> None:
     calls = [SEEN, SEEN, {**SEEN, "messageId": "m2", "type": "tracks"}, {**SEEN, "properties": []}, {"type": "track"}]

@@ -269,6 +269,13 @@ def test_one_idempotency_key_for_two_kinds_of_changes_loses_neither(tmp_path: Pa
         ("consents", {"channel": "Email", "granted": False}, "nothing is sent on 'Email'"),
         ("consents", {"channel": "email", "granted": False, "purpos": "cart"}, "purpos"),
         ("suppressions", {"channel": "nope", "address": "a@b.example", "suppressed": True}, "nothing is sent on"),
+        ("suppressions", {"channel": "email", "address": "sarah", "suppressed": True}, "not of the form name@domain"),
+        (
+            "suppressions",
+            {"channel": "sms", "address": "06 12 34 56 78", "suppressed": True},
+            "no region to read it by",
+        ),
+        ("suppressions", {"channel": "sms", "address": "12", "suppressed": False}, "goes to this address"),
         ("traits", {"traits": {}, "trait": {}}, "trait"),
     ],
 )
@@ -282,6 +289,28 @@ def test_a_change_by_hand_that_would_be_misunderstood_is_refused(
         assert (await desk.get("/people/sarah")).status_code == 404
 
     at_the_desk(tmp_path, visit)
+
+
+def test_an_address_is_suppressed_in_the_form_that_it_has_in_her_country(tmp_path: Path) -> None:
+    def in_countries(project: Path) -> None:
+        profile = project / "profile.yaml"
+        profile.write_text(profile.read_text() + "region: profile.country\n")
+
+    async def visit(desk: Desk) -> None:
+        await desk.service.identify("sarah", {"country": "FR"})
+        said = {"channel": "sms", "address": "06 12 34 56 78", "suppressed": True}
+        assert (await desk.post("/people/sarah/suppressions", said)).json()["accepted"] == 1
+        await desk.service.suppress("sarah", "email", "as it stands", suppressed=True)
+
+        assert (await desk.get("/people/sarah")).json()["suppressed"] == {
+            "sms": ["+33612345678"],
+            "email": ["as it stands"],
+        }
+        lifted = {"channel": "email", "address": "as it stands", "suppressed": False}
+        assert (await desk.post("/people/sarah/suppressions", lifted)).json()["accepted"] == 1
+        assert (await desk.get("/people/sarah")).json()["suppressed"] == {"sms": ["+33612345678"]}
+
+    at_the_desk(tmp_path, visit, in_countries)
 
 
 def test_whoever_is_named_by_the_key_of_an_event_is_changed_by_hand_too(tmp_path: Path) -> None:

@@ -48,6 +48,16 @@ def as_it_stands(channel: str, address: str, region: str | None) -> str:
     return plain_address(address, region)
 
 
+def region_of(program: Program, traits: Scope) -> str | None:
+    """The country of somebody with these traits; it is the project's if they name none."""
+    chosen = program.profile_region
+    if chosen is None:
+        return program.region
+    name = chosen.value(traits)
+    is_region = isinstance(name, str) and len(name) == REGION_LETTERS and name.isascii() and name.isalpha()
+    return name.upper() if isinstance(name, str) and is_region else program.region
+
+
 class DeadCodes(Protocol):
     """The channels' tables of what their providers say: pure, so that a failure is judged the same wherever it is."""
 
@@ -198,12 +208,7 @@ class Turn(msgspec.Struct):
 
     def region(self) -> str | None:
         """The person's country; a person without one has the project's."""
-        chosen = self.program.profile_region
-        if chosen is None:
-            return self.program.region
-        name = chosen.value(self._traits_alone())
-        is_region = isinstance(name, str) and len(name) == REGION_LETTERS and name.isascii() and name.isalpha()
-        return name.upper() if isinstance(name, str) and is_region else self.program.region
+        return region_of(self.program, self._traits_alone())
 
     def usable(self, channel: str, address: str) -> str:
         """The address as the channel will use it. Raises ValueError with the reason where it will not."""

@@ -6,7 +6,7 @@ Real clients leave out what others fill in, write ids as numbers, and tell trait
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b, sha256
@@ -35,6 +35,9 @@ PUBLIC: Final = PLAIN | {"identify", "consent"}
 NEEDS: Final = {"suppression": "people", "feedback": "feedback"}
 """Types of calls that say more than what has happened, and the scope that a key needs for each besides."""
 
+OF_A_CHANNEL: Final = frozenset({"consent", "suppression"})
+"""Types of calls that say something of a channel."""
+
 OBJECTS: Final = ("properties", "traits", "context")
 """Members that hold an object, if they are there."""
 
@@ -52,6 +55,11 @@ MARK_TEXT: Final = "\ufdd0"
 NOT_A_TIME: Final = "timestamp is not a time"
 
 MESSAGE_ID_BYTES: Final = 16
+
+
+def nothing_sent_on(channel: str, known: Iterable[str]) -> str:
+    """What is said of a channel that there is not."""
+    return f"nothing is sent on {channel!r:.64}: there are {', '.join(sorted(known))}"
 
 
 class Refused(Exception):
@@ -100,6 +108,7 @@ class Terms:
     push_trait       where the address of push messages stands, None if the project has no such trait
     identity_secret  by which a page proves whose it is, None if it need not
     fresh_id         makes a message id that nobody has
+    channels         tells on which channels anything is sent
     looks_closely    nothing of the request is taken for granted: it holds NUL, halves of pairs or huge numbers
     """
 
@@ -107,6 +116,7 @@ class Terms:
     received_ms: int
     event_bytes_max: int
     fresh_id: Callable[[], str]
+    channels: Callable[[], Collection[str]]
     kind: str | None = None
     sent_ms: int | None = None
     context: Mapping[str, msgspec.Raw] = field(default_factory=dict)
@@ -146,6 +156,8 @@ class Call:
         skew_ms = self._time()
         if "messageId" not in self.texts:
             self._name()
+        if self.kind in OF_A_CHANNEL:
+            self._check_channel()
         if self.kind == "identify":
             self._take_context()
             self._take_external_ids()
@@ -178,6 +190,11 @@ class Call:
             self._change("type", self._terms.kind)
             return self._terms.kind
         return self._text("type")
+
+    def _check_channel(self) -> None:
+        """A word about a channel that there is not would never count, whether it was misspelt or meant for later."""
+        if "channel" in self._members and (channel := self._text("channel")) not in (known := self._terms.channels()):
+            raise Refused(nothing_sent_on(channel, known))
 
     def _id(self, name: str) -> str | None:
         """An id as a text. One that is half a character would be somebody else's when it is mended."""

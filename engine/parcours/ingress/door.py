@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, TypeAlias
 
+from parcours.dispatch.addressing import InstalledAddresses
 from parcours.ingress.backups import Backups
 from parcours.ingress.bounces import ReturnPaths
 from parcours.ingress.exchange import Request
@@ -17,6 +18,8 @@ from parcours.ingress.pressure import Pace
 from parcours.ingress.settings import ServeSettings
 from parcours.ingress.tokens import Seals
 from parcours.ingress.upload import Uploads
+from parcours.journey.channels import channels_known
+from parcours.journey.program import Program
 from parcours.service.service import Service
 
 State: TypeAlias = Literal["starting", "open", "about to stop", "stopping"]
@@ -50,6 +53,7 @@ class Door:
     state: State = "open"
     inbox_streams: InboxStreams = field(default_factory=InboxStreams)
     at_stop: list[Callable[[], None]] = field(default_factory=list)
+    _channels: tuple[Program, frozenset[str]] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.at_stop += [self.inbox_streams.end, self.uploads.end]
@@ -65,6 +69,18 @@ class Door:
         """Read the addresses to which mail comes back; None where none is configured to come here."""
         bounces, keys = self.settings.bounces, self.settings.signing_keys
         return ReturnPaths(bounces.domain, keys) if bounces is not None and keys else None
+
+    @cached_property
+    def address_rules(self) -> InstalledAddresses:
+        """In which form each channel uses an address."""
+        return InstalledAddresses()
+
+    def channels(self) -> frozenset[str]:
+        """The channels on which anything is sent, by what is published now."""
+        program = self.service.program
+        if self._channels is None or self._channels[0] is not program:
+            self._channels = program, channels_known(program)
+        return self._channels[1]
 
     def admit(self, request: Request, scope: str, in_body: str | None = None) -> Key:
         """Whose request it is, where the key may stand in its body. Raises Problem as `Keyring.admit` does."""

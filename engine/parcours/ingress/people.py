@@ -6,6 +6,7 @@ look, and each change, is a fact of hers with the name of the key; nobody is kno
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -16,8 +17,11 @@ from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
 from parcours.core.profile import Profile
 from parcours.core.time_text import time_text
+from parcours.core.turn import region_of
+from parcours.expression.expression import Scope
 from parcours.ingress.bodies import decoded
 from parcours.ingress.call_lines import CallLines
+from parcours.ingress.call_mending import nothing_sent_on
 from parcours.ingress.door import Door
 from parcours.ingress.exchange import Answer, Handler, Problem, Request, Route, json_answer
 from parcours.ingress.ingest import Outcome, taken_by, terms_of
@@ -37,7 +41,6 @@ from parcours.ingress.people_bodies import (
 from parcours.insight.explain import Explanation
 from parcours.insight.explain_text import explanation_text
 from parcours.instants import ceil_ms
-from parcours.journey.channels import channels_known
 from parcours.service.about_people import AddressKind
 from parcours.service.person import Person, PersonDelivery, PersonRun
 from parcours.service.person_record import fact_told
@@ -120,9 +123,12 @@ def saying(kind: str, body: type[msgspec.Struct]) -> Handler:
     """The handler that hands in what the body says of a person, as a call of this type."""
 
     async def say(door: Door, request: Request) -> Answer:
-        said = msgspec.structs.asdict(decoded(request, body))
+        given = decoded(request, body)
+        said = msgspec.structs.asdict(given)
         name = _name(door, request)
         _check_channel(door, said.get("channel"))
+        if isinstance(given, SuppressionSaid):
+            await _check_address(door, name, given)
         call = {"type": kind, **_named(name), **{name: value for name, value in said.items() if value is not None}}
         if message_id := request.headers.get("idempotency-key"):
             call["messageId"] = f"{kind} by hand {message_id}"
@@ -150,9 +156,24 @@ def _name(door: Door, request: Request) -> str:
 
 def _check_channel(door: Door, channel: str | None) -> None:
     """Raises Problem for a channel that the project does not know: a word about it would never count."""
-    known = channels_known(door.service.program)
-    if channel is not None and channel not in known:
-        raise Problem(400, "invalid", f"nothing is sent on {channel!r:.64}: there are {', '.join(sorted(known))}")
+    if channel is not None and channel not in door.channels():
+        raise Problem(400, "invalid", nothing_sent_on(channel, door.channels()))
+
+
+async def _check_address(door: Door, name: str, said: SuppressionSaid) -> None:
+    """Raises Problem for an address in no form that the channel uses: no message of hers could be meant by it.
+
+    One that is suppressed all the same, as it stands, can be let go.
+    """
+    her = await door.service.profile(name)
+    if her is not None and said.address in her.suppressed.get(said.channel, ()):
+        return
+    traits = Scope(profile={} if her is None else her.traits, now_ms=door.now_ms())
+    region = region_of(door.service.program, traits)
+    try:
+        await asyncio.to_thread(door.address_rules, said.channel, said.address, region)  # it may have to be loaded
+    except ValueError as error:
+        raise Problem(400, "invalid", f"no message on {said.channel!r:.64} goes to this address: {error}") from None
 
 
 def _named(name: str) -> dict[str, str]:
