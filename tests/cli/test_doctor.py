@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 
 from tests.cli.conftest import Ask
 
@@ -22,7 +23,8 @@ def test_a_machine_in_order_is_told_line_by_line(ask: Ask, tmp_path: Path) -> No
 
     assert told.exit_code == 0, told.output
     assert {line.split()[1].rstrip(":") for line in told.stdout.splitlines()} >= {
-        "ray", "port", "store", "disk", "clock", "keys", "identity_verification", "signing_keys", "unsubscribe",
+        "ray", "port", "files", "store", "disk", "clock", "keys", "identity_verification", "signing_keys",
+        "unsubscribe",
     }  # fmt: skip
     assert "List-Unsubscribe-Post: the DKIM signature has to cover both" in told.stdout
     assert "warn  identity_verification: it is off" in told.stdout
@@ -47,6 +49,24 @@ def test_a_port_in_use_may_be_that_of_the_door_itself(ask: Ask, tmp_path: Path) 
 
     assert told.exit_code == 0
     assert "is in use already" in told.stdout
+
+
+def test_fewer_files_than_connections_are_told(ask: Ask, tmp_path: Path) -> None:
+    config = tmp_path / "serve.yaml"
+    most, ceiling = getrlimit(RLIMIT_NOFILE)
+    setrlimit(RLIMIT_NOFILE, (1_000, ceiling))
+    try:
+        told = []
+        for connections in (488, 489):
+            config.write_text(f"port: 0\nconnections_max: {connections}\n")
+            told.append(ask("doctor", "--config", config))
+    finally:
+        setrlimit(RLIMIT_NOFILE, (most, ceiling))
+
+    assert [each.exit_code for each in told] == [0, 0]
+    assert "fine  files: connections_max is 488, and a process may have 1,000 open" in told[0].stdout
+    assert "warn  files: connections_max is 489, and a process started from here may have 1,000" in told[1].stdout
+    assert "allow it 1,001 (ulimit -n" in told[1].stdout
 
 
 def test_what_the_settings_leave_open_is_told(ask: Ask, tmp_path: Path) -> None:

@@ -15,7 +15,14 @@ def doctor(
     ] = None,
 ) -> None:
     """Look at the machine, and at what serve.yaml says: Ray, ports, the store, the clock, the disk."""
-    from parcours.cli.machine_checks import clock_findings, disk_findings, port_findings, ray_findings, store_findings
+    from parcours.cli.machine_checks import (
+        clock_findings,
+        disk_findings,
+        file_findings,
+        port_findings,
+        ray_findings,
+        store_findings,
+    )
     from parcours.cli.serve_checks import settings_findings
     from parcours.ingress.settings import load_settings
 
@@ -23,6 +30,7 @@ def doctor(
     findings = [
         *ray_findings(),
         *port_findings(settings),
+        *file_findings(settings),
         *store_findings(store),
         *disk_findings(store),
         *clock_findings(),

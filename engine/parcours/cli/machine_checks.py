@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
 from statistics import median
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -35,6 +36,9 @@ SHARED_MEMORY_MIN: Final = 200 * MIB
 FREE_MIN: Final = 64 * MIB
 FREE_GOOD: Final = 1_024 * MIB
 """Free bytes of the disk without which a store takes no traffic, and below which that is near."""
+
+FILES_BESIDE: Final = 512
+"""Files that a door with a few shards has open beside its connections: of stores, channels and libraries."""
 
 FSYNCS: Final = 11
 FSYNC_MAX_MS: Final = 20.0
@@ -81,6 +85,22 @@ def port_findings(settings: ServeSettings) -> Iterator[Found]:
                 yield Found("warn", about, f"{place} is in use already: by this door, or by somebody else")
             else:
                 yield Found("wrong", about, f"nobody can listen at {place}: {error.strerror or error}")
+
+
+def file_findings(settings: ServeSettings) -> Iterator[Found]:
+    """Whether a process here may have as many connections open as the door takes, and its other files besides."""
+    most, _ = getrlimit(RLIMIT_NOFILE)
+    wanted = settings.connections_max + FILES_BESIDE
+    told = f"connections_max is {settings.connections_max:,}"
+    if most == RLIM_INFINITY or most >= wanted:
+        yield Found("fine", "files", f"{told}, and a process may have {'any number' if most < 0 else f'{most:,}'} open")
+        return
+    yield Found(
+        "warn",
+        "files",
+        f"{told}, and a process started from here may have {most:,} files open, connections and those of the store "
+        f"among them: allow it {wanted:,} (ulimit -n, LimitNOFILE of a unit of systemd), or take fewer connections",
+    )
 
 
 def store_findings(address: str | None) -> Iterator[Found]:
