@@ -19,6 +19,7 @@ from parcours.journey.project import Project
 from parcours.service import service
 from parcours.service.engine import Engine
 from parcours.service.stored_record import stored_record
+from parcours.shard.resharding import reshard
 from parcours.simulation.store_inputs import write_inputs
 from parcours.store.backup import copy_store
 from parcours.store.exports import ERASED, FACTS
@@ -162,6 +163,45 @@ def test_without_the_exporter_she_is_in_no_answer_and_the_job_names_the_day_on_w
         told = engine.erasure(job.id)
         assert told is not None and told.lapses_at is None
         assert found(folder) == set()
+
+
+def test_files_that_an_engine_with_the_exporter_has_left_keep_an_erasure_open_and_are_a_trouble(
+    tmp_path: Path, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "store"
+    exported_store(folder, shop)
+    with monkeypatch.context() as without:
+        without.setattr(service, "can_export", lambda _: False)
+        with open_in(folder, shop) as engine:
+            job = engine.erase(PERSON)
+            look_again(engine)
+            eventually(lambda: _rows(engine, job.id)["images"], "the images")
+
+            assert _rows(engine, job.id)["exported facts and inputs"] is False
+            (trouble,) = [each for each in engine.troubles() if "eras" in each]
+            assert "1 erasures are not done: exported files may still have them" in trouble and "`insight`" in trouble
+            assert engine.facts(PERSON) == [] and engine.facts("u1")
+        assert any(path.startswith(FACTS) for path, _ in found(folder))
+
+    with open_in(folder, shop) as engine:
+        assert not any("eras" in each for each in engine.troubles())
+        assert done(engine, folder, job).done
+    assert found(folder) == set()
+
+
+def test_what_was_never_exported_has_no_files_after_a_store_was_shared_out_anew_either(
+    tmp_path: Path, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "can_export", lambda _: False)
+    with open_in(tmp_path / "store", shop) as engine:
+        live(engine, *PEOPLE)
+    reshard(tmp_path / "store", tmp_path / "more", 2)
+
+    with open_in(tmp_path / "more", shop) as engine:
+        job = engine.erase(PERSON)
+
+        assert _rows(engine, job.id)["exported facts and inputs"] is True
+        assert not any("eras" in each for each in engine.troubles())
 
 
 def _rows(engine: Engine, job: str) -> dict[str, bool]:

@@ -159,7 +159,8 @@ class Erasing:
             self._forget(work, slot, person)
             work.facts = [_unnamed(fact, person, hashed) for fact in work.facts]  # looks that have waited
         record = self._commits.sequence + 1
-        erasure = Erasure(name, salt, hashed, work.stamp_ms, record, exports=not self._exports)
+        has_files = self._exports or self._commits.export.has_begun
+        erasure = Erasure(name, salt, hashed, work.stamp_ms, record, exports=not has_files)
         same = [replace(erasure, id=each, person=hashed) for each, hashed in with_her.items()]
         work.own += [entry_of(each) for each in (erasure, *same)]
         work.facts.append(Looked(work.stamp_ms, f"{AUDIT}{hashed.hex()}", by, "DELETE /people/{id}"))
@@ -241,17 +242,27 @@ class Erasing:
             self._commits.commit(work, always=True)
 
     def troubles(self, now_ms: int) -> list[str]:
-        """What holds up erasures that should be done by now. One that waits for facts to lapse is none."""
+        """What holds up erasures that should be done by now. One that waits for facts to lapse is none.
+
+        Exported files that nobody writes anew are told of at once.
+        """
+        waiting = [] if self._exports else [each for each in self.erasures.under_way() if not each.exports]
         late = [each for each in self.erasures.under_way() if now_ms - each.at > self._within_ms]
         held = {
             "images have to be renewed": any(not each.images for each in late),
             "the journal is not trimmed, which waits for the exporter": any(
                 each.images and not each.journal for each in late if self._exports
             ),
-            "exported files are not written anew": any(not each.exports for each in late),
+            "exported files are not written anew": any(not each.exports for each in late if self._exports),
         }
         said = "; ".join(what for what, is_so in held.items() if is_so)
-        return [f"{len(late)} erasures are not done in time: {said}"] if said else []
+        told = [f"{len(late)} erasures are not done in time: {said}"] if said else []
+        if waiting:
+            told.append(
+                f"{len(waiting)} erasures are not done: exported files may still have them, and without the extra "
+                "`insight` nobody writes those anew; install it, and open the engine again"
+            )
+        return told
 
 
 def _unnamed(fact: Fact, person: str, hashed: bytes) -> Fact:

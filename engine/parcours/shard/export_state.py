@@ -116,6 +116,11 @@ class ExportState:
         return self._put(replace(self._entry, exported=last, under_way=None))
 
     @property
+    def has_begun(self) -> bool:
+        """Whether there may be files of this shard, or of one before the store was shared out anew."""
+        return self._entry != ExportEntry()
+
+    @property
     def offset(self) -> int:
         """What a record's number is less than in the export."""
         return self._entry.offset

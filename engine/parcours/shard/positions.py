@@ -127,10 +127,7 @@ class Positions:
         for router, position in self._known.items():
             waiting = {name: line for name, line in position.waiting.items() if name not in names}
             deferred = {
-                number: [
-                    replace(each, name="", owner=None, verdict="later") if each.name in names else each
-                    for each in lines
-                ]
+                number: [_unnamed(each) if each.name in names else each for each in lines]
                 for number, lines in position.deferred.items()
             }
             if waiting != position.waiting or deferred != position.deferred:
@@ -154,3 +151,7 @@ def packed(outcomes: bytes) -> bytes:
 def unpacked(kept: bytes, lines: int) -> bytes:
     """The outcomes again, of a batch of so many lines."""
     return b"".join([_FOUR_LINES[byte] for byte in kept]).rjust(lines, _ACCEPTED)[-lines:]
+
+
+def _unnamed(line: Deferred) -> Deferred:
+    return replace(line, name="", owner=None, verdict="later")

@@ -90,6 +90,8 @@ def reshard(source: Path, target: Path, shards: int) -> None:
         exports = [export_of(own) for own in owns]
         newest = [own_and_newest(old)[1].sequence for old in olds]
         offset = max(export.offset + number for export, number in zip(exports, newest, strict=True))
+        if all(export == ExportEntry() for export in exports):
+            offset = 0  # there are no files whose names could be given again
         _move_facts(olds, exports, news, owners)
         totals = FactCounter(SLOTS * SLOTS, SLOTS * SLOTS)
         for number, old in enumerate(olds):
