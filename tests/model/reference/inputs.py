@@ -9,8 +9,8 @@ from tests.model.reference.learning import learn, new_fact
 from tests.model.reference.people import (
     Document,
     Person,
-    forget,
     keep,
+    leave,
     record,
     record_line,
     runs_in_order,
@@ -297,7 +297,7 @@ def fire(person: Person, timer: Document) -> None:
     if act(person, timer["due"], timer):
         apply_caused(person, timer["due"])
     person.firing = None
-    forget(person)
+    leave(person)
 
 
 def act(person: Person, now_ms: int, timer: Document) -> bool:

@@ -10,7 +10,7 @@ from tests.model.reference import audiences, deliveries, inboxes, inputs, steps
 from tests.model.reference.crowd import Crowd
 from tests.model.reference.learning import new_fact
 from tests.model.reference.links import Link, is_never, is_no_id, is_user, links, written_name
-from tests.model.reference.people import Document, Person, forget, record, runs_in_order, runs_of
+from tests.model.reference.people import Document, Person, forget, leave, record, runs_in_order, runs_of
 from tests.model.reference.timekeeping import let_timers_fire
 from tests.model.reference.times import DAY_MS, parse_instant, to_text
 
@@ -32,7 +32,7 @@ def apply_line(crowd: Crowd, line: Document) -> None:
     if is_user(name) and line["type"] in ("identify", "consent"):
         person.identified = True
     inputs.take_line(person, line)
-    forget(person)
+    leave(person)
     for link in links(world, line):
         follow(crowd, person, link, now_ms)
     inputs.let_go(person, now_ms)
@@ -106,7 +106,7 @@ def merge(crowd: Crowd, person: Person, name: str, call: str, now_ms: int) -> No
         person.caused_in_all = 0
         inputs.phases(person, now_ms, new_fact(audiences.refresh(person, now_ms)))
         inputs.settle(person, now_ms)
-    forget(person)
+    leave(person)
 
 
 def join_what_is_known(person: Person, other: Person, *, is_used: bool) -> None:

@@ -79,6 +79,24 @@ def forget(person: Person) -> None:
             run["forgotten"] = run["forgotten"] or not {"held", "queued"} & set(states)
 
 
+def leave(person: Person) -> None:
+    """When an input is over: what has left no trace has made nobody known."""
+    traces = (person.traits, person.consents, person.suppressed, person.failed_at, person.counts)
+    if not any(traces) and not any(person.member.values()) and not any(is_kept(person, one) for one in person.history):
+        person.known = False
+    forget(person)
+
+
+def is_kept(person: Person, event: Document) -> bool:
+    """Whether a series that was published has it."""
+    for (meaning, path, condition), since in person.world.life.since.items():
+        if meaning in event["names"] and event["order"] >= since:
+            is_counted = path is None or kind_of(value(f"event.{path}", event["scope"])) == "number"
+            if is_counted and (condition is None or holds(condition, event["scope"])):
+                return True
+    return False
+
+
 def typed(values: Document, declared: Mapping[str, Any]) -> Document:
     """A copy in which what is declared a timestamp is an Instant; a dot in a name is a path into nested objects."""
     copied = {name: typed(inner, {}) if isinstance(inner, dict) else inner for name, inner in values.items()}
