@@ -14,6 +14,8 @@ LIVES_OF_INBOXES = range(60)
 FORGETFUL_LIVES_OF_INBOXES = range(30)
 FORGOTTEN_RUNS = range(120)
 FORGETFUL_LIVES = range(30)
+PEOPLE_WHO_BECOME_ONE = range(60)
+LIVES_OF_PEOPLE_WHO_BECOME_ONE = range(30)
 
 
 def blocks(seeds: range, size: int) -> list[range]:
@@ -34,6 +36,8 @@ def told() -> str:
     parts |= {"inboxes of forgotten runs": INBOXES_OF_FORGOTTEN_RUNS, "lives of inboxes": LIVES_OF_INBOXES}
     parts["forgetful lives of inboxes"] = FORGETFUL_LIVES_OF_INBOXES
     parts |= {"forgotten runs": FORGOTTEN_RUNS, "forgetful lives": FORGETFUL_LIVES}
+    parts["people who become one"] = PEOPLE_WHO_BECOME_ONE
+    parts["lives of people who become one"] = LIVES_OF_PEOPLE_WHO_BECOME_ONE
     total = sum(map(len, parts.values()))
     drawn = "; ".join(f"{name}: {name_of(seeds)}" for name, seeds in parts.items())
     return f"model: {total:,} random cases ({drawn})"

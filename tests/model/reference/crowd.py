@@ -37,7 +37,9 @@ class Crowd:
     def cut_loose(self, name: str) -> None:
         """Makes a name that of a person again: of whom nothing is known, and whose runs are counted on."""
         self.people[self.owner.pop(name)].names.remove(name)
-        self.people[name] = Person(self.life.worlds[-1], name, shared=True, counts=self.counts.pop(name))
+        counts = self.counts.pop(name)
+        person = Person(self.life.worlds[-1], name, shared=True, counts=counts, counts_before=dict(counts))
+        self.people[name] = person
 
     def everybody(self) -> list[Person]:
         return [*self.gone, *self.people.values()]

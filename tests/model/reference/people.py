@@ -40,6 +40,7 @@ class Person:
     firing: int | None = None
     gates_at_ms: int | None = None
     counts: dict[str, int] = field(default_factory=dict)  # runs of each journey up to now
+    counts_before: dict[str, int] = field(default_factory=dict)  # of who had her name before
     names: list[str] = field(default_factory=list)  # of those who were merged into her
     identified: bool = False
     shared: bool = False
@@ -81,8 +82,14 @@ def forget(person: Person) -> None:
 
 def leave(person: Person) -> None:
     """When an input is over: what has left no trace has made nobody known."""
-    traces = (person.traits, person.consents, person.suppressed, person.failed_at, person.counts)
-    if not any(traces) and not any(person.member.values()) and not any(is_kept(person, one) for one in person.history):
+    traces = (person.traits, person.consents, person.suppressed, person.failed_at)
+    has_run = person.counts != person.counts_before
+    if (
+        not any(traces)
+        and not has_run
+        and not any(person.member.values())
+        and not any(is_kept(person, one) for one in person.history)
+    ):
         person.known = False
     forget(person)
 
