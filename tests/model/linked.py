@@ -90,6 +90,12 @@ class Names:
             return [self.identify(user, context={"externalIds": [{"type": "loyalty", "id": text}]})]
         return self.links()
 
+    def each_to_her_home(self) -> list[Document]:
+        """Every anonymous id is linked to the user whose it is."""
+        return [
+            self.identify(user, anonymousId=text) for (kind, text), user in self.home.items() if kind == "anonymous"
+        ]
+
     def links(self) -> list[Document]:
         """A line that links names, or a few that come at once."""
         user = self.random.choice(self.users)
@@ -212,6 +218,11 @@ def case(seed: int) -> Case:
             link, at_ms = names.links(), names.random.choice((*times[len(times) // 4 :], some_ms))
         place = names.random.randint(0, len(found))
         found[place:place] = [{**line, "timestamp": to_text(at_ms)} for line in link]
+    for journey in project["journeys"]:
+        for rule in listed(journey["entry"]):
+            if "read" in rule:
+                at_ms = parse_instant(rule["at"]) + names.random.randint(1, 2_400_000)
+                found += [{**line, "timestamp": to_text(at_ms)} for line in names.each_to_her_home()]
     if names.maybe(0.7):
         found.sort(key=lambda line: parse_instant(line["timestamp"]))
     return named(seed, project), found, until_ms
@@ -224,6 +235,9 @@ def with_waits(chance: Chance, project: Document) -> Document:
         begin_with_a_wait(chance, journey, list(project["audiences"]["audiences"]), project["messages"])
         if is_by_event(journey["entry"]) and chance.maybe(0.7):
             journey["entry"] = [{"event": rule["event"]} for rule in listed(journey["entry"])]
+        elif "read" in journey["entry"] and chance.maybe(0.6):
+            # So slowly that somebody may be merged before her turn has come.
+            journey["entry"] = {**journey["entry"], "rate": chance.pick(("1/h", "2/h", "10/h"))}
     return {**project, "journeys": journeys}
 
 
