@@ -21,16 +21,18 @@ from parcours.core.fact import DeliveryReached, Fact, Moved, Published
 from parcours.core.time_text import time_text
 from parcours.errors import CallerError, InputsMissing
 from parcours.insight.exporter.done import inputs_folder
+from parcours.insight.exporter.inputs import KeptLine
 from parcours.insight.exporter.opening import recall_exported
 from parcours.insight.exporter.tables import INPUT_TABLES
 from parcours.insight.exporter.upkeep import Upkeep
 from parcours.journey.model.insight import InsightDocument
 from parcours.journey.project import Project
+from parcours.segment.told import merge_line
 from parcours.service.engine import Engine
 from parcours.shard.closed_store import read_person
 from parcours.shard.resharding import reshard
 from parcours.simulation.simulation import simulate
-from parcours.simulation.store_inputs import timed_line, write_inputs
+from parcours.simulation.store_inputs import _Findings, timed_line, write_inputs
 from parcours.testing.doubles import TwilioServer
 
 BEGIN_MS = 1_767_258_000_000
@@ -344,3 +346,24 @@ def test_inputs_are_of_the_project_with_which_the_store_has_begun(shop: Shop, tm
 )
 def test_a_line_gets_its_effective_time(line: bytes, timed: bytes) -> None:
     assert timed_line(line, 1) == timed
+
+
+def test_whoever_comes_from_another_shard_goes_first_at_the_instant_of_the_merge() -> None:
+    visitor = "@anonymous/7f3a"
+    lines = [
+        KeptLine(5, 1, 0, 0, b"before", "u"),
+        KeptLine(5, 1, 0, 1, b"identify", "u"),
+        KeptLine(5, 1, 0, 2, merge_line("u", visitor, 5), "u"),
+        KeptLine(5, 1, 0, 3, b"hers, as u's", visitor),
+        KeptLine(5, 7, 1, 0, b"somebody else", "v"),
+        KeptLine(5, 7, 1, 1, b"her last", visitor),
+        KeptLine(6, 2, 1, 0, b"later", visitor),
+    ]
+    found = _Findings(0)
+    assert all(map(found.is_line, lines))
+
+    ordered = [kept.line for kept in found.in_order(sorted(lines))]
+
+    assert ordered == [
+        b"her last", b"before", b"identify", merge_line("u", visitor, 5), b"hers, as u's", b"somebody else", b"later"
+    ]  # fmt: skip

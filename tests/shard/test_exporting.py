@@ -14,6 +14,7 @@ from parcours.core.fact_block import decode_facts
 from parcours.core.identity import SLOTS, SlotMap
 from parcours.core.input_block import KeptInputs, decode_inputs
 from parcours.journey.model.insight import ArchivedEvents, InsightDocument
+from parcours.segment.told import merge_line
 from parcours.shard.messages import ExportRange, ExportRecord, LineOutcome
 
 if TYPE_CHECKING:
@@ -229,6 +230,24 @@ def test_who_it_was_is_kept_where_the_line_does_not_name_her_by_a_user_id(export
     exported.take(anna, somebody_unknown)
 
     assert kept(exported) == [KeptInputs([anna, somebody_unknown], {1: "@anonymous/7f3a"})]
+
+
+def test_a_merge_is_kept_with_the_inputs_of_whoever_took_somebody_in_and_is_no_event(exported: World) -> None:
+    exported.program = replace(exported.program, insight=InsightDocument(inputs=True))
+    exported.reopen()
+    archiving, work = exported.shard._archiving, exported.shard.commits.begin(1_000_100)
+    archiving.begin(work)
+    before = len(work.kept.lines)
+
+    archiving.note_merge(work, "anna", "@anonymous/7f3a", 1_000_100)
+    archiving.note_merge(work, "@user/@anna", "bert", 8_000)
+
+    assert work.kept.lines[before:] == [
+        merge_line("anna", "@anonymous/7f3a", 1_000_100), merge_line("@user/@anna", "bert", 8_000)
+    ]  # fmt: skip
+    assert before not in work.kept.names and work.kept.names[before + 1] == "@user/@anna"
+    assert work.kept.times == {before + 1: 8_000}
+    assert {before, before + 1} <= set(work.kept.others)
 
 
 def test_nothing_is_kept_without_an_exporter(world: World, lines: Lines) -> None:

@@ -18,6 +18,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from parcours.core.identity import id_of
 from parcours.core.input import (
     DeliveriesClaimed,
     Input,
@@ -85,6 +86,14 @@ class PublicationLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults
     effective_at: Zoned | None = None
 
 
+class MergeLine(msgspec.Struct, frozen=True, rename="camel", tag="merge"):
+    """The name became the user's now. It is told of no person but the user, and not of whoever had the name."""
+
+    user_id: str
+    name: str
+    timestamp: Zoned
+
+
 class EndLine(msgspec.Struct, frozen=True, tag="end"):
     """The last line of a file. `lines` is the number of those before it, the first one included."""
 
@@ -103,6 +112,9 @@ OF_PEOPLE: Final = ("receipt", "read", "tick")
 MERGE: Final = "merge"
 """The type of a line by which `name` becomes the person `userId`, at its time: of exports and recordings only."""
 
+MERGING: Final = b'{"type":"merge",'
+"""How such a line begins in a store's inputs. A caller's may begin so, too: of two types the last one counts."""
+
 BEGINNING: Final = b'{"type":"tick",'
 """How the first line of a file begins."""
 
@@ -111,6 +123,7 @@ OUTSIDE: Final = (BEGINNING, b'{"type":"publication",', b'{"type":"end",')
 
 encode_told = msgspec.json.Encoder().encode
 _told = msgspec.json.Decoder(ToldLine)
+_merge = msgspec.json.Decoder(MergeLine)
 
 
 def name_told(person: str) -> str | None:
@@ -135,6 +148,21 @@ def told_line(person: str, given: Input) -> bytes:
             return encode_told(TickLine(user_id, name, given.reason))
         case _:
             raise AssertionError(f"{type(given).__name__} comes from callers, or from nobody")
+
+
+def merge_line(person: str, name: str, at: int) -> bytes:
+    """The line that says that the name became this user's."""
+    return encode_told(MergeLine(id_of(person), name, to_moment(at)))
+
+
+def merged_name(line: bytes) -> str | None:
+    """The name that a line of a store's inputs merges, None if it merges none. Raises Unusable."""
+    if not line.startswith(MERGING) or read_envelope(line).type != MERGE:
+        return None
+    try:
+        return _merge.decode(line).name
+    except msgspec.MsgspecError as error:
+        raise Unusable(f"not a line of kept inputs: {error}") from None
 
 
 def read_told(line: bytes) -> ToldLine:

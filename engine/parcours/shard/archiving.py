@@ -13,10 +13,11 @@ from typing import Final, Literal
 
 from parcours.config import DAY_MS
 from parcours.core.fact import LimitReached
+from parcours.core.identity import id_of
 from parcours.core.input import Input
 from parcours.journey.program import Program
 from parcours.journey.publish.publications import Publications
-from parcours.segment.told import PublicationLine, TickLine, encode_told, name_told, told_line
+from parcours.segment.told import PublicationLine, TickLine, encode_told, merge_line, name_told, told_line
 from parcours.shard.export_state import ExportState
 from parcours.shard.reports import NOBODY
 from parcours.shard.work import Work
@@ -96,6 +97,18 @@ class Archiving:
         if self.keeps_inputs:
             at = None if given.at == work.stamp_ms else given.at
             work.kept.add(told_line(person, given), name_told(person), is_event=False, at=at)
+
+    def note_merge(self, work: Work, person: str, name: str, at: int) -> None:
+        """The name is this user's from now on, or was hers and has been used anew; kept in the order of her own inputs.
+
+        Told once, by the shard in which the user lives, behind the call that said so where that is of the same commit.
+        A call that merged nobody is not told of: its line alone is kept.
+        """
+        self._look(work)
+        if self.keeps_inputs:
+            her = None if person == id_of(person) else person
+            time = None if at == work.stamp_ms else at
+            work.kept.add(merge_line(person, name, at), her, is_event=False, at=time)
 
     def note_publication(self, work: Work, publications: Publications) -> None:
         """This is published now."""

@@ -1,8 +1,12 @@
 """All inputs of a store that no engine uses, in their order, as a recording: its simulation is the twin of the store.
 
-A line says when it took effect, and is otherwise as it came. Besides those that callers have handed in there are told
-lines of what else happened to people (segment/told.py); the first one is a tick that says what the file is, and the
-last one says how many there are.
+A line says when it took effect, and is otherwise as it came, but for other names that it says are the person's: lines
+of their own tell when a name became hers, and what did not make it hers then is not tried again. Besides those that
+callers have handed in there are told lines of what else happened to people (segment/told.py); the first one is a tick
+that says what the file is, and the last one says how many there are.
+
+People live in different shards, whose records cannot be compared. Where somebody is merged into a person of another
+shard, what happened to her there in the same millisecond happened before.
 """
 
 from __future__ import annotations
@@ -25,7 +29,8 @@ from parcours.insight.exporter.rows import Telling, lines_of
 from parcours.instants import to_moment
 from parcours.journey.publish.publications import Publications
 from parcours.segment.json_members import with_member
-from parcours.segment.told import EndLine, PublicationLine, TickLine, encode_told, outside_line
+from parcours.segment.told import EndLine, PublicationLine, TickLine, encode_told, merged_name, outside_line
+from parcours.segment.unlinked import unlinked
 from parcours.shard.archiving import KEEPS_INPUTS
 from parcours.shard.closed_store import forgotten_of, not_exported, own_and_newest
 from parcours.shard.messages import ExportRecord
@@ -48,6 +53,7 @@ class _Findings:
 
     missing_ms  before this instant inputs are missing, 0 if none are
     changes     by the time of a change and the shard, where the change stands there
+    merges      by the time of a merge and the name, the shard that tells of it
     keeps       whether every shard keeps inputs until now
     """
 
@@ -56,11 +62,14 @@ class _Findings:
         self.keeps = True
         self.ticks: list[tuple[int, TickLine]] = []
         self.changes: dict[int, dict[int, list[tuple[int, int]]]] = {}
+        self.merges: dict[int, dict[str, int]] = {}
 
     def is_line(self, kept: KeptLine) -> bool:
         """Whether the line is to be written."""
         told = outside_line(kept.line)
         if told is None:
+            if (name := merged_name(kept.line)) is not None:
+                self.merges.setdefault(kept.at, {})[name] = kept.shard
             return True
         if isinstance(told, PublicationLine):
             self.changes.setdefault(kept.at, {}).setdefault(kept.shard, []).append((kept.record, kept.n))
@@ -89,15 +98,17 @@ class _Findings:
     def in_order(self, lines: Iterable[KeptLine]) -> Iterator[KeptLine]:
         """The sorted lines; those of a change's instant stand before or after it as in the journal of their shard.
 
-        Each shard tells of each change, and each change of all documents that are in use then; once is enough.
+        Each shard tells of each change, and each change of all documents that are in use then; once is enough. Of a
+        merge's instant whoever comes from another shard goes first.
         """
         published: set[int] = set()
         told: set[int] = set()
         for at, together in groupby(lines, attrgetter("at")):
-            if at not in self.changes:
+            if at not in self.changes and at not in self.merges:
                 yield from together
                 continue
-            for kept in sorted(together, key=partial(_side, self.changes[at])):
+            changes, merges = self.changes.get(at, {}), self.merges.get(at, {})
+            for kept in sorted(together, key=partial(_side, changes, merges)):
                 change = _change_of(kept)
                 if change is None:
                     yield kept
@@ -145,7 +156,7 @@ def write_inputs(address: str, out: Path, since_ms: int = 0) -> int:
             with unfinished.open("wb") as file:
                 file.write(_first_line(found.records(), since_ms, end_ms))
                 for kept in found.in_order(chain.from_iterable(sorter.blocks())):
-                    file.write(timed_line(kept.line, kept.at))
+                    file.write(timed_line(unlinked(kept.line), kept.at))
                     lines += 1
                 file.write(encode_told(EndLine(lines + 1)) + b"\n")
             unfinished.replace(out)
@@ -160,11 +171,16 @@ def _change_of(kept: KeptLine) -> Publications | None:
     return told.publications if isinstance(told, PublicationLine) else None
 
 
-def _side(changes: Mapping[int, list[tuple[int, int]]], kept: KeptLine) -> tuple[int, bool]:
-    """After how many of the changes of its instant a line stands; a change stands before what follows it."""
+def _side(
+    changes: Mapping[int, list[tuple[int, int]]], merges: Mapping[str, int], kept: KeptLine
+) -> tuple[int, bool, bool]:
+    """After how many of the changes of its instant a line stands, and that others stand behind it.
+
+    A change stands before what follows it, and whoever leaves her shard by a merge of the instant before all others.
+    """
     place = kept.record, kept.n
     before = sum(change <= place for change in changes.get(kept.shard, ()))
-    return before, _change_of(kept) is None
+    return before, _change_of(kept) is None, merges.get(kept.person, kept.shard) == kept.shard
 
 
 def _kept(shard: int, records: Iterable[ExportRecord]) -> Iterator[tuple[str, KeptLine]]:
@@ -174,7 +190,7 @@ def _kept(shard: int, records: Iterable[ExportRecord]) -> Iterator[tuple[str, Ke
         for _, (at, person, line, _, number, n) in lines_of(record, telling):
             assert isinstance(at, int) and isinstance(number, int) and isinstance(n, int) and isinstance(line, bytes)
             assert isinstance(person, str)
-            yield person, KeptLine(at, number, shard, n, line)
+            yield person, KeptLine(at, number, shard, n, line, person)
 
 
 def _add(sorter: Sorter[KeptLine], kept: Iterable[KeptLine], found: _Findings, since_ms: int) -> None:

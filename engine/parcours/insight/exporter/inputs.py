@@ -10,6 +10,7 @@ class KeptLine(NamedTuple):
     """A line with its effective time in ms. They compare in the order in which they happened to each person.
 
     record  its number in the export: a store that was shared out anew goes on where the one before has ended
+    person  whose it was, by her name then
     """
 
     at: int
@@ -17,6 +18,7 @@ class KeptLine(NamedTuple):
     shard: int
     n: int
     line: bytes
+    person: str
 
 
 class ExportedLines(NamedTuple):

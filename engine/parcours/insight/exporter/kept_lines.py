@@ -18,7 +18,7 @@ from parcours.insight.exporter.without import Without
 ROWS_AT_ONCE = 10_000
 """Lines in memory at once."""
 
-COLUMNS = ["time", "record", "shard", "n", "line"]
+COLUMNS = ["time", "record", "shard", "n", "line", "person"]
 
 
 def exported_lines(store: Path) -> ExportedLines:
@@ -40,7 +40,7 @@ def _lines(folder: Path, listing: Listing, through: Mapping[int, int], without: 
         path = folder / named.name
         try:
             with pq.ParquetFile(path) as file:
-                for batch in file.iter_batches(ROWS_AT_ONCE, columns=[*COLUMNS, "person"]):
+                for batch in file.iter_batches(ROWS_AT_ONCE, columns=COLUMNS):
                     rows = without.left(pa.Table.from_batches([batch])).select(COLUMNS)
                     columns = rows.set_column(0, "time", rows["time"].cast(pa.int64())).columns
                     yield from map(KeptLine, *(column.to_pylist() for column in columns))
