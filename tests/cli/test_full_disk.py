@@ -13,6 +13,7 @@ from typer.testing import Result
 
 from parcours.errors import naming
 from parcours.examples import write_example
+from parcours.simulation.recorded import HELD_BYTES_MAX
 
 Ask = Callable[..., Result]
 
@@ -66,6 +67,25 @@ def test_results_that_do_not_fit_are_named_and_leave_nothing(
     assert result.exit_code == 1
     assert f"{out}: File too large.\n" in result.stderr
     assert list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize("unsorted", ["sort", "refuse"])
+def test_lines_that_find_no_room_while_they_wait_are_told_and_leave_nothing(
+    unsorted: str, ask: Ask, luma_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting, out = tmp_path / "waiting", tmp_path / "out"
+    waiting.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(waiting))
+    events = tmp_path / "events.ndjson"
+    line = b'{"type":"track","event":"Seen","userId":"u","timestamp":"2026-01-01T00:00:00Z","properties":{"x":"%b"}}\n'
+    events.write_bytes(line % (b"x" * 30_000) * (HELD_BYTES_MAX // 30_000))
+
+    with no_file_beyond(1_000_000):
+        result = ask("simulate", luma_copy, "--events", events, "--out", out, "--unsorted", unsorted)
+
+    assert (result.exit_code, result.stderr) == (1, f"{waiting}: File too large.\n")
+    assert list(waiting.iterdir()) == []
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(

@@ -206,6 +206,32 @@ def test_events_out_of_order_are_sorted_unless_that_is_refused(tmp_path: Path) -
     assert not (tmp_path / "none").exists()
 
 
+def test_the_largest_group_of_names_that_are_linked_is_told(tmp_path: Path) -> None:
+    logged_in = call("09:30:00", type="identify", anonymousId="7f3a", traits={})
+    events = written(tmp_path / "events.ndjson", IDENTIFIED, logged_in, PROCEEDED)
+
+    result = run(LUMA, "--events", events, "--out", tmp_path / "out", "--json")
+    nobody = run(LUMA, "--events", written(events, IDENTIFIED, PROCEEDED), "--out", tmp_path / "none", "--json")
+
+    figures, bare = (json.loads(each.stdout.splitlines()[-1]) for each in (result, nobody))
+    assert figures["largest_group"] == {"names": 2, "smallest": "@anonymous/7f3a"}
+    assert bare["largest_group"] is None
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert {name: figures[name] for name in ("events", "journeys", "channels", "gates")} == {
+        name: summary[name] for name in ("events", "journeys", "channels", "gates")
+    }
+
+
+def test_standard_input_is_read_to_its_end_before_anything_happens(tmp_path: Path) -> None:
+    logged_in = call("11:00:00", type="identify", anonymousId="7f3a", traits={})
+    given = b"".join(line + b"\n" for line in (IDENTIFIED, PROCEEDED, logged_in))
+
+    result = run(LUMA, "--events", "-", "--out", tmp_path / "out", "--unsorted", "refuse", "--json", given=given)
+
+    assert json.loads(result.stdout.splitlines()[-1])["largest_group"]["names"] == 2
+    assert deliveries(tmp_path / "out") == [("10:00:20.000Z", "invite-back", "sent")]
+
+
 def test_a_byte_order_mark_costs_no_event(tmp_path: Path) -> None:
     events = tmp_path / "events.ndjson"
     events.write_bytes(b"\xef\xbb\xbf" + b"\n".join([IDENTIFIED, PROCEEDED]))

@@ -19,6 +19,7 @@ from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications
 from parcours.routing import change_protocol
 from parcours.routing.change_protocol import carry_out, publishing, settle
+from parcours.routing.plan import Homes
 from parcours.service.journey_control import JourneyControl
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import Holding
@@ -203,7 +204,7 @@ class Open:
 
     ports: list[Unreliable]
 
-    async def start(self) -> None: ...
+    async def start(self, homes: Homes | None = None) -> None: ...
 
     async def stop(self) -> None: ...
 

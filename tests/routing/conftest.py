@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, overload
 import pytest
 
 from parcours.config import Settings
+from parcours.core.identity import SlotMap
 from parcours.errors import ShardUnavailable
 from parcours.journey.model.document import EventDocument, EventsDocument, JourneyDocument, ProjectDocument
 from parcours.journey.program import Program
@@ -152,7 +153,9 @@ def new_shard() -> Callable[..., ScriptedShard]:
 def new_router(program: Program) -> Callable[..., Router]:
     """Makes a router to these shards; takes settings by name."""
 
-    def make(*shards: ScriptedShard, shares_loop: bool = False, **settings: int) -> Router:
-        return Router("r", shards, program, Settings.model_validate(settings), shares_loop=shares_loop)
+    def make(
+        *shards: ScriptedShard, slot_map: SlotMap | None = None, shares_loop: bool = False, **settings: int
+    ) -> Router:
+        return Router("r", shards, program, Settings.model_validate(settings), slot_map, shares_loop=shares_loop)
 
     return make

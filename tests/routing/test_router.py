@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parcours.config import Settings
-from parcours.core.identity import SlotMap
+from parcours.core.identity import SlotMap, slot_of
 from parcours.errors import Overloaded, ShardUnavailable, StoreBroken
 from parcours.routing.lane import LISTENING_ROUNDS_MAX
-from parcours.routing.router import Router
+from parcours.routing.router import UNREAD, Router
 from parcours.routing.taken import Taken
 
 if TYPE_CHECKING:
@@ -42,6 +42,24 @@ def test_lines_go_to_the_shard_of_their_person(run: Run, new_shard: NewShard, ne
 
         for number in range(50):
             owner = SlotMap(3).shard(f"u{number}")
+            assert [shard for shard in range(3) if line(number) in dict(shards[shard].applied).values()] == [owner]
+
+    run(scenario())
+
+
+def test_whoever_lives_elsewhere_gets_her_lines_there_whatever_slot_is_said_of_them(
+    run: Run, new_shard: NewShard, new_router: NewRouter
+) -> None:
+    async def scenario() -> None:
+        shards = [new_shard() for _ in range(3)]
+        lines = [line(number) for number in range(50)]
+        slots = [UNREAD if number % 5 == 0 else slot_of(f"u{number}") for number in range(50)]
+        homes = {f"u{number}": 3 * number for number in range(0, 50, 4)}
+
+        await new_router(*shards, slot_map=SlotMap(3, homes)).start(lines, slots)
+
+        for number in range(50):
+            owner = SlotMap(3).owner(homes.get(f"u{number}", slot_of(f"u{number}")))
             assert [shard for shard in range(3) if line(number) in dict(shards[shard].applied).values()] == [owner]
 
     run(scenario())

@@ -24,11 +24,12 @@ class ProgressBar:
             MofNCompleteColumn(),
             TextColumn("{task.fields[date]}"),
             TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}"),
             console=console,
             transient=True,
             disable=not console.is_terminal,
         )
-        self._task = self._progress.add_task(what, total=None, date="")
+        self._task = self._progress.add_task(what, total=None, date="", note="")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -38,6 +39,10 @@ class ProgressBar:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
+
+    def note(self, text: str) -> None:
+        """Show this at the end of the line from now on."""
+        self._progress.update(self._task, note=text)
 
     def __call__(self, done: int, total: int | None, at_ms: int | None = None) -> None:
         """`done` of `total` lines are handed over, None while the total is not known; virtual time is at `at_ms`."""

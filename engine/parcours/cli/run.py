@@ -47,11 +47,27 @@ Shards = Annotated[int, typer.Option(min=1, max=1024, help="Into how many shards
 
 RuntimeChosen = Annotated[RuntimeOption, typer.Option(help="Everything in this process, or Ray actors.")]
 
+FiguresLast = Annotated[bool, typer.Option("--json", help="Print one line of figures last.")]
+
+Render = Annotated[
+    bool,
+    typer.Option(
+        "--render",
+        help="Render every message: it fails, or its channel refuses what it says, as live, and the channel's "
+        "remarks are counted; else all of them pass.",
+    ),
+]
+
+WithFacts = Annotated[
+    bool,
+    typer.Option("--facts", help="Write OUT/facts, too: all that happened as Parquet, in the tables of an export."),
+]
+
 
 def demo(
     shards: Shards = 2,
     runtime: RuntimeChosen = RuntimeOption.RAY,
-    json: Annotated[bool, typer.Option("--json", help="Print one line of figures last.")] = False,
+    json: FiguresLast = False,
 ) -> None:
     """Run the Luma shop's journeys over its clickstream, with local stand-ins for the providers."""
     import logging
@@ -113,20 +129,11 @@ def simulate(
     unsorted: Annotated[
         Unsorted, typer.Option(help="What to do with events that are not in the order of time.")
     ] = Unsorted.SORT,
-    render: Annotated[
-        bool,
-        typer.Option(
-            "--render",
-            help="Render every message: it fails, or its channel refuses what it says, as live, and the channel's "
-            "remarks are counted; else all of them pass.",
-        ),
-    ] = False,
-    facts: Annotated[
-        bool,
-        typer.Option("--facts", help="Write OUT/facts, too: all that happened as Parquet, in the tables of an export."),
-    ] = False,
+    render: Render = False,
+    facts: WithFacts = False,
     runtime: RuntimeChosen = RuntimeOption.LOCAL,
     shards: Shards = 1,
+    json: FiguresLast = False,
 ) -> None:
     """Run a project's journeys over recorded events, under virtual time."""
     until_ms = None if until is None else time_ms(until)
@@ -158,6 +165,7 @@ def simulate(
                 progress=progress,
                 facts=files.add if fact_files is None else _to_both(files, fact_files),
                 accepted=None if fact_files is None else fact_files.add_events,
+                linked=lambda group: progress.note(f"largest group: {group.names:,} names, as of {group.smallest}"),
             )
         if fact_files is not None:
             fact_files.write()
@@ -168,19 +176,37 @@ def simulate(
     if not facts:
         _tell_of_older_facts(results)
     _tell(result, until)
+    if json:
+        typer.echo(simulated_figures(result))
+    if result.summary.events.read and not result.summary.events.used:
+        typer.echo("None of the lines that were read could be used.", err=True)
+        raise typer.Exit(1)
+
+
+def simulated_figures(result: Result) -> str:
+    """A simulation's results as one line of JSON."""
+    import msgspec
+
+    summary, group = result.summary, result.largest_group
+    return msgspec.json.encode(
+        {
+            "events": summary.events,
+            "journeys": summary.journeys,
+            "channels": summary.channels,
+            "gates": summary.gates,
+            "largest_group": None if group is None else {"names": group.names, "smallest": group.smallest},
+        }
+    ).decode()
 
 
 def _tell(result: Result, until: str | None) -> None:
-    """The report, and what was left out. Exits with 1 where nothing could be used."""
+    """The report, and what was left out."""
     _show(result)
     for sentence in left_out(result):
         typer.echo(sentence, err=True)
     if until is not None and (later := _not_reached(result.summary.events)):
         lines = "1 line is" if later == 1 else f"{later:,} lines are"
         typer.echo(f"{lines} of a later time than --until {until}, and left out.", err=True)
-    if result.summary.events.read and not result.summary.events.used:
-        typer.echo("None of the lines that were read could be used.", err=True)
-        raise typer.Exit(1)
 
 
 def _fact_files(results: Path, project: Project, *, wanted: bool) -> AbstractContextManager[FactFiles | None]:

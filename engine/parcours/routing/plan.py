@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from parcours.channel import DeliveryLinks
 from parcours.config import Settings
@@ -21,6 +21,10 @@ from parcours.wording import shown_value
 
 SHARDS_MAX = SLOTS
 """A shard without a hash slot would own nobody."""
+
+
+Homes: TypeAlias = Awaitable[Mapping[str, int]]
+"""Where names live that have other homes than their own slot, for whoever has them only once a recording is read."""
 
 
 class Links(Protocol):
@@ -68,6 +72,7 @@ class Plan:
     links        makes the addresses of ours that deliveries carry. None: they carry none, and providers report where a
                  channel's own settings say
     rendering    reads what is only recorded; None: nobody does, and all of it counts as sent
+    homes        names that live in another slot than their own, as whoever may be merged in a simulation
     exports      whether facts are exported into the store's folder
     address_secret  by what exported addresses are hashed, None where the project names none
     """
@@ -83,6 +88,7 @@ class Plan:
     settings: Settings = field(default_factory=Settings)
     rendering: RecordedAnswers | None = None
     links: Links | None = field(default=None, repr=False)
+    homes: Mapping[str, int] = field(default_factory=dict, repr=False)
     exports: bool = False
     address_secret: str | None = field(default=None, repr=False)
 
@@ -94,7 +100,7 @@ class Plan:
     @property
     def slot_map(self) -> SlotMap:
         """Where people live."""
-        return SlotMap(self.shards)
+        return SlotMap(self.shards, self.homes)
 
 
 def check_shards(shards: object) -> None:

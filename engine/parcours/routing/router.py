@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from parcours.config import Settings
-from parcours.core.identity import SLOTS, SlotMap
+from parcours.core.identity import SLOTS, SlotMap, slot_of
 from parcours.errors import Overloaded, ShardUnavailable
 from parcours.journey.program import Program
 from parcours.routing.held import HeldLines
@@ -31,7 +31,7 @@ from parcours.segment.line import Unusable
 from parcours.segment.person import route
 
 UNREAD: Final = -1
-"""No slot: where the person of a line lives has not been found out yet."""
+"""No slot, and no shard: where the person of a line lives has not been found out yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,9 @@ class Router:
         ]
         self._timer: asyncio.TimerHandle | None = None
         self._shards = [self._slot_map.owner(slot) for slot in range(SLOTS)]
+        self._shards_of_names = [*self._shards, UNREAD]  # the last one is that of the slot UNREAD
+        for name in self._slot_map.homes:
+            self._shards_of_names[slot_of(name)] = UNREAD
         self._lines = 0
         self._closed = False
 
@@ -92,7 +95,7 @@ class Router:
     ) -> asyncio.Future[Taken]:
         """Like `take`, without waiting: the lines stand in their lanes when this returns.
 
-        slots  of each line, where they are known already, or UNREAD
+        slots  of the name of each line's person, where they are known already, or UNREAD
         The rest is as for `hand_in`.
         """
         return self.hand_in(lines, self.deal(lines, slots), times=times, are_reports=are_reports).done
@@ -106,11 +109,13 @@ class Router:
         if slots is not None:
             unread = []
             add = [share.append for share in shares]
+            named = self._shards_of_names
             for place, slot in enumerate(slots):
-                if slot == UNREAD:
+                shard = named[slot]
+                if shard == UNREAD:
                     unread.append(place)
                 else:
-                    add[owners[slot]](place)
+                    add[shard](place)
         for place in unread:
             try:
                 slot = route(lines[place], self._program, self._settings, self._slot_map)

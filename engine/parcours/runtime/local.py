@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from parcours.clock import Clock, SystemClock
@@ -15,7 +16,7 @@ from parcours.journey.channels import channels_to_start
 from parcours.journey.program import Program
 from parcours.journey.publish.publications import PublicationCompiler, Publications
 from parcours.routing.change_protocol import newest
-from parcours.routing.plan import Plan
+from parcours.routing.plan import Homes, Plan
 from parcours.runtime.exporting import new_exporter
 from parcours.runtime.local_shard import LocalShard
 from parcours.runtime.open_shard import open_shard
@@ -35,8 +36,10 @@ class LocalRuntime:
         self._compiler = PublicationCompiler(plan.project)
         self.ports: list[LocalShard] = []
 
-    async def start(self) -> None:
+    async def start(self, homes: Homes | None = None) -> None:
         """Come back from the stores and go on."""
+        if homes is not None:
+            self._plan = replace(self._plan, homes=await homes)
         prepare(self._plan.store, self._plan.project.name, self._plan.shards)
         comes_back = is_durable(self._plan.store) and not self._plan.virtual
         for number in range(self._plan.shards):

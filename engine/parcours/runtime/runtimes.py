@@ -8,7 +8,7 @@ from typing import Literal, Protocol, TypeAlias
 from parcours.clock import Clock
 from parcours.errors import SettingInvalid
 from parcours.journey.publish.publications import Publications
-from parcours.routing.plan import Plan
+from parcours.routing.plan import Homes, Plan
 from parcours.routing.ports import ShardPort
 from parcours.runtime.local import LocalRuntime
 from parcours.wording import shown_value
@@ -22,7 +22,9 @@ class Runtime(Protocol):
     @property
     def ports(self) -> Sequence[ShardPort]: ...
 
-    async def start(self) -> None: ...
+    async def start(self, homes: Homes | None = None) -> None:
+        """Open the shards. `homes` are awaited in place of the plan's, as late as possible: what takes long goes on."""
+        ...
 
     async def troubles(self) -> list[str]:
         """What is not in order, and what channels could not get to work so far."""

@@ -111,10 +111,11 @@ class Timing(msgspec.Struct, frozen=True, rename="camel", gc=False):
 
 
 class Heading(Routing, frozen=True, rename="camel", gc=False):
-    """What sorting and routing need, in one."""
+    """What sorting and routing need, in one, and the type, by which lines are told apart that link names."""
 
     timestamp: Zoned | None = None
     effective_at: Zoned | None = None
+    type: str | None = None
 
 
 _heading = msgspec.json.Decoder(Heading)
@@ -164,18 +165,19 @@ def timestamp_of(line: bytes, settings: Settings) -> int:
     return instant(timing.effective_at or timing.timestamp)
 
 
-def read_heading(line: bytes, settings: Settings) -> tuple[int, str]:
-    """The effective time of a recorded line, in ms, and its user id: empty unless that alone says whose the line is.
+def read_heading(line: bytes, settings: Settings) -> tuple[int, str, str | None]:
+    """The effective time of a recorded line, in ms, its user id, and its type, None where that is not known.
 
-    Raises Unusable for no other lines than `timestamp_of`.
+    The user id is empty unless that alone says whose the line is. Raises Unusable for the same lines as `timestamp_of`.
     """
     if len(line) <= settings.event_bytes_max:
         try:
             heading = _heading.decode(line)
         except UNREADABLE:
-            return timestamp_of(line, settings), ""  # what is wrong with the id is told when the line is sent
+            return timestamp_of(line, settings), "", None  # what is wrong with it is told when the line is sent
         user_id = heading.user_id
-        return instant(heading.effective_at or heading.timestamp), "" if not user_id or user_id[0] == "@" else user_id
+        at = instant(heading.effective_at or heading.timestamp)
+        return at, "" if not user_id or user_id[0] == "@" else user_id, heading.type
     raise too_long(settings)
 
 

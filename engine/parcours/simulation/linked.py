@@ -43,6 +43,17 @@ class Groups:
     largest: Group | None = None
 
 
+def _names_another(line: bytes) -> bool:
+    """Whether what would have to be in the line of a call that links names is there; a look, without decoding it."""
+    return (
+        b'"anonymousId"' in line
+        or b'"externalIds"' in line
+        or b'"previousId"' in line
+        or b'"merge"' in line
+        or b"\\u00" in line  # any letter may be written so
+    )
+
+
 class LinkedNames:
     """Gathers the names that the lines of a recording link."""
 
@@ -55,9 +66,11 @@ class LinkedNames:
     def hear(self, line: bytes, number: int) -> None:
         """Look at a line; one that cannot be used, or of another type than LINKING, links nobody.
 
-        Whoever knows the type of a line already hands in no other: this decodes all of it. Raises CallerError where
-        there are too many names.
+        Whoever knows the type of a line already hands in no other: what names somebody else is decoded. Raises
+        CallerError where there are too many names.
         """
+        if not _names_another(line):  # as nearly all that tell who somebody is
+            return
         try:
             found = links_of(read_call(line), self._program, self._settings)
         except Unusable:

@@ -1,7 +1,8 @@
-"""Recorded lines in the order of time: read one by one, then sorted in bounded memory, or refused if unsorted.
+"""Recorded lines in the order of time: all of them are read, and sorted in bounded memory or refused if unsorted.
 
-A file may be larger than the memory, so an external merge sort orders it (sorting.py). Lines of one time keep the order
-in which they were read.
+A recording may be larger than the memory, so an external merge sort orders it (sorting.py). Lines of one time keep the
+order in which they were read. Those that are in order already are put aside as well: before the first of them is
+applied, all have been read for names that are linked (linked.py).
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from parcours.errors import EventsUnsorted
 from parcours.routing.calls import line_bytes
 from parcours.routing.router import UNREAD
 from parcours.segment.line import Unusable, read_heading
+from parcours.segment.links import LINKING
+from parcours.simulation.linked import Groups, LinkedNames
 from parcours.simulation.sorting import Sorter
 from parcours.simulation.told_inputs import ToldInputs
 
@@ -38,8 +41,8 @@ EVENTS_AT_ONCE = 100
 class Recorded(NamedTuple):
     """A line with its timestamp in ms and its number in the file, from 1. They compare in the order of application.
 
-    slot  where its person lives, so that the line is not read once more to send it; UNREAD where its user id alone does
-          not say so
+    slot  that of its person's name, so that the line is not read once more to send it, unless somebody of that slot
+          lives elsewhere; UNREAD where its user id alone does not say so
     """
 
     at: int
@@ -54,21 +57,29 @@ _SLOTS: Final = tuple(range(SLOTS))
 """One object for each number: a file of millions of lines needs no more."""
 
 
+_MAY_LINK: Final = LINKING | {None}
+"""The types of lines in which links are looked for; None: it could not be read at once."""
+
+
 class RecordingReader:
     """Reads the timestamps of lines; lines without a usable one are set aside with the reason.
 
     read      lines so far, without empty ones
     usable    those of them that have a timestamp
-    finished  whether all have been read
     unusable  (line number, reason)
+    groups    which names live together, once all lines have been read
     """
 
-    def __init__(self, settings: Settings, told: ToldInputs | None = None) -> None:
-        """told: hears the lines of a store's inputs, and takes those that concern nobody."""
+    def __init__(self, settings: Settings, linked: LinkedNames, told: ToldInputs | None = None) -> None:
+        """
+        linked  hears the lines that may link names
+        told    hears the lines of a store's inputs, and takes those that concern nobody
+        """
+        self._linked = linked
         self._told = told
         self._settings = settings
         self.read = 0
-        self.finished = False
+        self.groups = Groups()
         self.unusable: list[tuple[int, str]] = []
 
     @property
@@ -78,9 +89,10 @@ class RecordingReader:
     def events(self, lines: Iterable[object]) -> Generator[Recorded, None, None]:
         """The usable lines with their timestamps.
 
-        Raises CallerError for what is no line at all, and where the inputs of a store are not all there.
+        Raises CallerError for what is no line at all, where the inputs of a store are not all there, and where too many
+        names are linked.
         """
-        slots, told = _SLOTS, self._told
+        slots, told, may_link = _SLOTS, self._told, _MAY_LINK
         new = tuple.__new__  # what `Recorded(...)` comes to, without a call of Python's for each line
         for number, given in enumerate(lines, start=1):
             line = given if type(given) is bytes else line_bytes(given, number)  # the quickest check, for millions
@@ -91,33 +103,22 @@ class RecordingReader:
                 if told is not None and told.hear(line, number):
                     self.read -= 1
                     continue
-                at, user_id = read_heading(line, self._settings)
+                at, user_id, kind = read_heading(line, self._settings)
             except Unusable as reason:
                 self.unusable.append((number, str(reason)))
             else:
-                # The slot is as the slot map says, without a call for each line either.
+                if kind in may_link:
+                    self._linked.hear(line, number)
+                # The slot is as `slot_of` says, without a call for each line either.
                 slot = slots[crc32(user_id.encode()) % SLOTS] if user_id else UNREAD
                 yield new(Recorded, (at, number, line, slot))
         if told is not None:
             told.check_end()
-        self.finished = True
+        self.groups = self._linked.groups()
 
 
-@asynccontextmanager
-async def in_order(events: Iterable[Recorded]) -> AsyncGenerator[Iterator[Recorded], None]:
-    """The events as they come. Raises EventsUnsorted at the first that is earlier than the one before.
-
-    When closed early it reads the rest of the file too, so that its counts and findings do not depend on how far
-    virtual time went.
-    """
-    ordered = _refusing_disorder(events)
-    yield ordered
-    for place, _ in enumerate(ordered):
-        if place % EVENTS_AT_ONCE == 0:
-            await asyncio.sleep(0)
-
-
-def _refusing_disorder(events: Iterable[Recorded]) -> Generator[Recorded, None, None]:
+def in_order(events: Iterable[Recorded]) -> Generator[Recorded, None, None]:
+    """The events as they come. Raises EventsUnsorted at the first that is earlier than the one before."""
     last_ms = None
     for event in events:
         if last_ms is not None and event.at < last_ms:

@@ -7,6 +7,7 @@ are given to deliver on. Equal input gives equal facts, for any runtime and numb
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, closing
@@ -23,6 +24,7 @@ from parcours.arguments import check_callable, check_kind, check_method, check_w
 from parcours.closing import close_all
 from parcours.config import COUNT_MAX, Settings, settings_of
 from parcours.core.fact import Fact
+from parcours.core.identity import SlotMap
 from parcours.core.remarks import StepRemark
 from parcours.core.totals import Parked
 from parcours.core.turn import Crowd
@@ -36,11 +38,12 @@ from parcours.routing.plan import Plan, RecordedAnswers
 from parcours.routing.router import Router
 from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.shard.publication_facts import first_versions
+from parcours.simulation.linked import Group, LinkedNames
 from parcours.simulation.recorded import Recorded, RecordingReader, in_order, sorted_by_time
 from parcours.simulation.told_inputs import ToldInputs, told_inputs
 from parcours.simulation.virtual import Accepted, Drive, Facts
 
-Progress: TypeAlias = Callable[[int, int | None, int], None]
+Progress: TypeAlias = Callable[[int, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Result:
     not_merged  how often another id was said to be somebody's, by the call that said it: nobody is merged
     targets    the goal's target of each journey that has one, in percent
     parked     how many runs were parked, by (journey, step, reason)
+    largest_group  of the names that the lines link, the most that may be one person: they were simulated side by side
     unsettled  without `until_ms`: whether something was still due `loop_horizon_ms` after the last event
     reads_ended  without `until_ms`: the journeys whose reads recur without end, and ended with the last event
     """
@@ -73,6 +77,7 @@ class Result:
     not_merged: Counter[str] = field(default_factory=Counter)
     reads_ended: tuple[str, ...] = ()
     parked: Counter[Parked] = field(default_factory=Counter)
+    largest_group: Group | None = None
 
 
 def simulate(
@@ -91,8 +96,12 @@ def simulate(
     progress: Progress | None = None,
     facts: Facts | None = None,
     accepted: Accepted | None = None,
+    linked: Callable[[Group], None] | None = None,
 ) -> Result:
     """Run recorded events (NDJSON lines, or a block of them) through the project's journeys.
+
+    All of them are read before the first is applied: names that any of them links live together from the beginning.
+    They wait in memory, and in temporary files where that is not enough.
 
     until_ms  timers due up to and including this time fire; without it, until nothing is due any more,
               or `loop_horizon_ms` after the last event. A read that recurs by a rule without COUNT and UNTIL ends
@@ -105,20 +114,18 @@ def simulate(
               and a content that its channel refuses, are seen, and its remarks counted; without it every recorded
               delivery counts as sent
     rejected  called with number (from 1) and reason of each line that cannot be used
-    progress  called with the lines handed over so far, their total (None as long as it is not known), and the virtual
-              time in ms
+    progress  called with the lines handed over so far, their total, and the virtual time in ms
     facts     called with lists of facts as they happen, those of each person in the order of happening; the result
               then holds none, and needs no memory for them
     accepted  called with lists of the lines that were accepted, with their times
-    Raises CallerError or SettingInvalid for what none of these can be, ChannelUnknown, EventsUnsorted.
+    linked    called with the largest group of names that are linked, if any are, once all lines have been read
+    Raises CallerError or SettingInvalid for what none of these can be, ChannelUnknown, EventsUnsorted; OSError where
+    temporary files find no room.
     """
-    check_project("simulate", project)
-    _check_bounds_and_channels(until_ms, channels)
+    _check_project_and_bounds(project, until_ms, channels)
     check_method("crowd", crowd, "reactions")
     check_method("rendering", rendering, "answering")
-    functions = {"rejected": rejected, "progress": progress, "facts": facts, "accepted": accepted}
-    for argument, function in functions.items():
-        check_callable(argument, function)
+    _check_callables(rejected=rejected, progress=progress, facts=facts, accepted=accepted, linked=linked)
     told, each = told_inputs(recorded_lines(lines))
     if told is not None and (channels or crowd is not None):
         raise CallerError("the inputs of a store say what became of its deliveries: nothing is sent, and nobody reacts")
@@ -135,16 +142,17 @@ def simulate(
         settings=_settings(settings, told),
         rendering=rendering,
     )
-    reading = RecordingReader(plan.settings, told)
+    reading = RecordingReader(plan.settings, LinkedNames(project.program, plan.settings), told)
     kept: list[Fact] = []
     counting = _Counting(plan, facts or kept.extend)
     with collector.spared(), closing(reading.events(each)) as read:
-        ordered = sorted_by_time(read) if sort or told is not None else in_order(read)
-        drive = asyncio.run(_run(plan, runtime, ordered, reading, until_ms, told, counting, progress, accepted))
+        ordered = sorted_by_time(read if sort or told is not None else in_order(read))
+        drive = asyncio.run(_run(plan, runtime, ordered, reading, until_ms, told, counting, progress, accepted, linked))
     unusable = sorted([*reading.unusable, *drive.rejected])
     for number, reason in unusable if rejected else ():
         rejected(number, reason)  # type: ignore[misc]
-    return counting.result(drive, kept, read=reading.read, unusable=len(unusable))
+    result = counting.result(drive, kept, read=reading.read, unusable=len(unusable))
+    return dataclasses.replace(result, largest_group=reading.groups.largest)
 
 
 def _settings(settings: Settings | None, told: ToldInputs | None) -> Settings:
@@ -153,7 +161,13 @@ def _settings(settings: Settings | None, told: ToldInputs | None) -> Settings:
     return found if told is None else found.model_copy(update={"event_bytes_max": COUNT_MAX})
 
 
-def _check_bounds_and_channels(until_ms: object, channels: object) -> None:
+def _check_callables(**functions: object) -> None:
+    for argument, function in functions.items():
+        check_callable(argument, function)
+
+
+def _check_project_and_bounds(project: object, until_ms: object, channels: object) -> None:
+    check_project("simulate", project)
     if until_ms is not None:
         check_whole("until_ms", until_ms, EARLIEST_MS, LATEST_MS)
     check_kind("channels", channels, (Mapping, NoneType), "a mapping of channels to their settings")
@@ -172,28 +186,35 @@ async def _run(
     counting: _Counting,
     progress: Progress | None,
     accepted: Accepted | None,
+    linked: Callable[[Group], None] | None,
 ) -> Drive:
     program = plan.project.program
 
     def passing(fed: int, at_ms: int) -> None:
         if progress is not None:
-            progress(fed, reading.usable if reading.finished else None, at_ms)
+            progress(fed, reading.usable, at_ms)
 
     def begins(at_ms: int) -> None:
         counting([*first_versions(plan.project, at_ms)])  # no shard knows when time begins
 
     runtime = open_runtime(runtime_name, plan)
-    started = asyncio.ensure_future(runtime.start())
+    homes: asyncio.Future[Mapping[str, int]] = asyncio.get_running_loop().create_future()
+    started = asyncio.ensure_future(runtime.start(homes))
     try:
         async with ordered as events:  # the file is read while Ray starts, which takes seconds
+            groups = reading.groups
+            homes.set_result(groups.homes)
+            if linked is not None and groups.largest is not None:
+                linked(groups.largest)
             await started
-            router = Router("simulation", runtime.ports, program, plan.settings, plan.slot_map)
+            router = Router("simulation", runtime.ports, program, plan.settings, SlotMap(plan.shards, groups.homes))
             drive = Drive(runtime.ports, router, program, plan.settings, passing, counting, begins, accepted)
             if told is None:
                 await drive.run(events, until_ms)
             else:
                 await drive.live_through(events, told, plan.project, until_ms)
     except BaseException as error:
+        homes.cancel()
         # A start that is under way would go on acquiring what has been given back.
         started_or_not = asyncio.gather(started, return_exceptions=True)
         await close_all([lambda: started_or_not, runtime.stop], after=error)

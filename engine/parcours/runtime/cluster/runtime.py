@@ -6,12 +6,13 @@ import asyncio
 import logging
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 import ray
 
 from parcours.closing import close_all
 from parcours.journey.publish.publications import Publications
-from parcours.routing.plan import Plan
+from parcours.routing.plan import Homes, Plan
 from parcours.runtime.cluster.actor_port import ActorPort
 from parcours.runtime.cluster.supervisor import Supervisor
 from parcours.store.address import prepare
@@ -37,9 +38,11 @@ class ClusterRuntime:
         self._started_ray = False
         self.ports: Sequence[ActorPort] = ()
 
-    async def start(self) -> None:
+    async def start(self, homes: Homes | None = None) -> None:
         prepare(self._plan.store, self._plan.project.name, self._plan.shards)
         self._started_ray = await asyncio.to_thread(start_ray)
+        if homes is not None:
+            self._plan = replace(self._plan, homes=await homes)
         self._supervisor = Supervisor(self._plan)
         self.ports = self._supervisor.ports
         await self._supervisor.start()
