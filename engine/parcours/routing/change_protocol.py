@@ -19,6 +19,7 @@ from parcours.errors import ShardUnavailable
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Ledger, Reopening, Verb, changed, is_reopened, published, retired
 from parcours.journey.publish.publications import Publications, candidate_of, source_of
+from parcours.routing.moves import end_moves, let_move
 from parcours.routing.patience import Patience
 from parcours.routing.ports import ChangePort, until_answered
 from parcours.shard.attempts import NO_ATTEMPT
@@ -122,9 +123,11 @@ async def carry_out(
         return before
     patience = patience or Patience()
     try:
+        await end_moves(ports, patience)
         holdings = [
             await patience.answer(number, partial(port.ask, Hold(attempt))) for number, port in enumerate(ports)
         ]
+        await let_move(ports)  # as far as anything happens in shards that stand still
         after = make(before, max(now_ms, before.ledger.at, *(each.stamp_ms for each in holdings)))
         await told(after)
     except ShardUnavailable:

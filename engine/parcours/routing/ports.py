@@ -20,6 +20,7 @@ from parcours.shard.requests import (
     Foresee,
     GetHolding,
     GetStatus,
+    HaltMoves,
     Hold,
     LetIn,
     ListMembers,
@@ -67,6 +68,8 @@ class ChangePort(Protocol):
     async def ask(self, request: GetHolding | Hold, /) -> Holding: ...
     @overload
     async def ask(self, request: Release | Publish | LetIn, /) -> None: ...
+    @overload
+    async def ask(self, request: HaltMoves, /) -> int: ...
     @overload
     async def ask(self, request: CountRuns, /) -> list[tuple[str, int, int]]: ...
     @overload

@@ -23,6 +23,7 @@ from parcours.insight.exporter.facts import Exported
 from parcours.insight.exporter.inputs import ExportedInputs
 from parcours.insight.exporter.opening import recall_exported, recall_inputs
 from parcours.journey.program import Program
+from parcours.routing.moves import end_moves, keep_ended, let_move
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
 from parcours.routing.router import UNREAD, Router
@@ -235,7 +236,13 @@ class Host:
         await asyncio.to_thread(begin_backup, folder, layout)
         await self._copy_stores(folder)
         async with self.control.undisturbed():
-            await self._copy_stores(folder)
+            await end_moves(self._runtime.ports, self.control.patience())
+            meanwhile = asyncio.ensure_future(keep_ended(self._runtime.ports))
+            try:
+                await self._copy_stores(folder)
+            finally:
+                meanwhile.cancel()
+            await let_move(self._runtime.ports)
         await asyncio.to_thread(copy_exports_of, folder_of(self._plan.store), folder, layout.shards)
         await asyncio.to_thread(complete_backup, folder, layout)
 

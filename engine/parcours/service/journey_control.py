@@ -234,7 +234,7 @@ class JourneyControl:
     @asynccontextmanager
     async def _turn_of(self, order: Order) -> AsyncGenerator[Patience, None]:
         """Nothing else is changed within this. Raises LedgerOutdated where something has been."""
-        patience = Patience(self._wait_s, self._left)
+        patience = self.patience()
         await patience.turn(self._turn)
         try:
             newest = self.publications.ledger.number
@@ -246,6 +246,10 @@ class JourneyControl:
             yield patience
         finally:
             self._turn.release()
+
+    def patience(self) -> Patience:
+        """How long somebody waits for shards who has begun to now."""
+        return Patience(self._wait_s, self._left)
 
     @asynccontextmanager
     async def undisturbed(self) -> AsyncGenerator[int, None]:

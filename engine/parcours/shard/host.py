@@ -185,6 +185,9 @@ class ShardHost:
             await in_slices(self._shard.passing(now_ms))
             self.look()
 
+    def halt_moves(self, for_ms: int) -> int:
+        return self._shard.halt_moves(self._clock.now_ms() + for_ms if for_ms else 0)
+
     async def exchange(self, asked: ExchangeDeliveries) -> Claims:
         async with self._turns:
             claims = self._shard.exchange(asked, self._clock.now_ms())

@@ -61,6 +61,10 @@ TOLD: Final[Mapping[str, NotMergedReason]] = {
 """The outcomes of which a fact tells that nobody was merged. That a namespace is never linked is known beforehand."""
 
 
+READ_MARGIN_MS: Final = 2_000
+"""So long before the instant of a read nobody sets out for another shard: most moves are over in a fraction of it."""
+
+
 class Packed(msgspec.Struct, frozen=True, array_like=True):
     """What goes along in a package: the time until which she has lived, her profile, and what of hers is to leave."""
 
@@ -75,7 +79,10 @@ _decode = msgspec.msgpack.Decoder(Packed).decode
 
 
 class Moving:
-    """Of one shard. It is a layer over `Inputs`: whatever may link names is offered here."""
+    """Of one shard. It is a layer over `Inputs`: whatever may link names is offered here.
+
+    halted_until_ms  before this time no move between shards begins: something is about to change for everybody
+    """
 
     def __init__(
         self,
@@ -103,6 +110,11 @@ class Moving:
         self._time = time
         self._settings = settings
         self._standing: dict[str, Standing] = {}
+        self.halted_until_ms = 0
+
+    def under_way(self) -> int:
+        """How many moves between shards are not over."""
+        return len(self._standing) + self._peers.unanswered()
 
     def restore(self) -> None:
         """Come back from the slots."""
@@ -127,11 +139,27 @@ class Moving:
             self._inputs.apply(work, slot, person, given)
 
     def may_begin(self, work: Work, slot: int, person: str, links: tuple[Link, ...]) -> bool:
-        """Whether all that these links ask can be asked now."""
+        """Whether all that these links ask can be asked now.
+
+        An audience is read at an instant: whoever was on her way to another shard then would be counted nowhere.
+        """
         identity = work.profile(slot, person).identity if work.knows_of(slot, person) else None
         known = frozenset[str]() if identity is None else identity.names.keys()
         asked = [question.name for link in links for question in questions_of(link) if question.name not in known]
-        return all(self._names.is_here(name) or self._peers.has_room(self._names.shard(name)) for name in asked)
+        away = [name for name in asked if not self._stays_here(work, name)]
+        if not away:
+            return True
+        read_ms = self._reads.next_ms()
+        is_read_soon = read_ms is not None and work.stamp_ms <= read_ms < work.stamp_ms + READ_MARGIN_MS
+        has_room = all(self._peers.has_room(self._names.shard(name)) for name in away if not self._names.is_here(name))
+        return has_room and not is_read_soon and work.stamp_ms >= self.halted_until_ms
+
+    def _stays_here(self, work: Work, name: str) -> bool:
+        """Whether to ask for the name concerns no other shard."""
+        if not self._names.is_here(name):
+            return False
+        identity = self._names.alone(work, self._names.slot(name), name)
+        return identity is None or identity.moved_to is None or self._names.is_here(identity.moved_to)
 
     def _go_through(self, work: Work, slot: int, person: str, links: tuple[Link, ...], asked: int, at: int) -> None:
         """Ask what the links ask, one question after the other, from this one of the first link on."""

@@ -198,6 +198,15 @@ class Hold(Request[Holding], frozen=True, tag="hold"):
         return await host.hold(self.attempt)
 
 
+class HaltMoves(Request[int], frozen=True, tag="halt_moves"):
+    """Let nobody begin to move to or from another shard for this long; 0: they may again. How many are under way?"""
+
+    for_ms: int
+
+    async def put_to(self, host: ShardHost) -> int:
+        return host.halt_moves(self.for_ms)
+
+
 class Release(Request[None], frozen=True, tag="release"):
     """Nothing changes after all: go on, unless there is a newer attempt."""
 

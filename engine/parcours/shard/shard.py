@@ -140,7 +140,7 @@ class Shard:
             settings.erase_within_ms, exports=exports,
         )  # fmt: skip
         self.standing = Standing(
-            slots, commits, time, reads, leaving, seen, letters, wheel, imaging, totals, self.erasing, peers
+            slots, commits, time, reads, leaving, seen, letters, wheel, imaging, totals, self.erasing, peers, names
         )
 
     def open(self, now_ms: int, *, expected_epoch: int | None = None) -> None:
@@ -292,6 +292,12 @@ class Shard:
         if self._published.touching:
             self._sweep.start()
 
+    def halt_moves(self, until_ms: int) -> int:
+        """Let no move between shards begin before this time; returns how many are under way."""
+        self.commits.check()
+        self._moving.halted_until_ms = until_ms
+        return self._moving.under_way()
+
     # Deliveries
 
     def exchange(self, asked: ExchangeDeliveries, now_ms: int) -> Claims:
@@ -310,16 +316,20 @@ class Shard:
 
     def _fire_due(self, work: Work, before: int, most: int, enough: Callable[[], bool] = never) -> Iterator[None]:
         """Fire the timers due before this time, of up to so many people and until there is enough."""
-        stands_still, slot_of, apply = self._time.stands_still, self._slots.slot_map.slot, self._inputs.apply
-        passed = TimePassed(before)
+        slot_of, apply, passed = self._slots.slot_map.slot, self._inputs.apply, TimePassed(before)
+        waiting: list[str] = []
         while most > 0 and (people := self._wheel.take(before, min(most, DUE_TOGETHER))):
             most -= len(people)
             for person in people:
-                if not stands_still(person):
+                if self.exchanging.awaits_hello and person in self._names.still:
+                    waiting.append(person)  # what other shards have for her goes first
+                elif not self._time.stands_still(person):
                     apply(work, slot_of(person), person, passed)
                     yield
             if enough():
-                return
+                break
+        for person in waiting:
+            self._wheel.add(person, self._slots.due_of(person))
 
     # Looking in
 

@@ -9,6 +9,7 @@ from parcours.shard.erasing import Erasing
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.imaging import Imaging
 from parcours.shard.messages import ShardFigures, Status
+from parcours.shard.names import Names
 from parcours.shard.peers import Peers
 from parcours.shard.reads import Reads
 from parcours.shard.slots import Slots
@@ -34,6 +35,7 @@ class Standing:
         totals: ShardTotals,
         erasing: Erasing,
         peers: Peers,
+        names: Names,
     ) -> None:
         self._slots = slots
         self._commits = commits
@@ -47,6 +49,7 @@ class Standing:
         self._totals = totals
         self._erasing = erasing
         self._peers = peers
+        self._names = names
 
     def status(self, now_ms: int, next_ms: int | None) -> Status:
         """By the time of the clock, troubles are left out that have been told for long."""
@@ -58,7 +61,7 @@ class Standing:
             reads_missed=self._reads.missed(),
             ready=self._leaving.outbox.ready(),
             claimed=self._leaving.outbox.under_way(),
-            standing_still=self._time.standing_still,
+            standing_still=self._time.standing_still + len(self._names.still),
             message_ids_window_ms=self._seen.window_ms(),
             troubles=self.troubles(now_ms),
             refuses=self._leaving.refuses(),
