@@ -126,7 +126,7 @@ class Identity(msgspec.Struct, array_like=True):
     shared      the name has been two people's, and can be linked to nobody
     moved_to    it is no person but a forwarding address: the name under which the person lives now
     returning   the name was asked back from the person to whom it belonged, and has not come back yet
-    counts      of a name that is no person now: how many runs of each journey it had, so that no key comes twice
+    counts      of a name that is, or was, no person: how many runs of each journey it had, so that no key comes twice
     """
 
     names: dict[str, int] = {}
@@ -135,6 +135,10 @@ class Identity(msgspec.Struct, array_like=True):
     moved_to: str | None = None
     returning: bool = False
     counts: dict[str, int] = {}
+
+    @property
+    def is_alone(self) -> bool:  # no person now
+        return self.moved_to is not None or self.returning
 
 
 class Run(msgspec.Struct, array_like=True):
@@ -312,9 +316,11 @@ def is_unknown(profile: Profile) -> bool:
 
     Whoever is unknown is in no audience.
     """
-    if profile.traits or profile.audiences or profile.counts:  # nearly everybody has one of them
+    identity, reads = profile.identity, profile.reads
+    if profile.traits or profile.audiences or (profile.counts and identity is None):  # nearly everybody has one of them
         return False
-    return profile == Profile(change_number=profile.change_number, reads=profile.reads, identity=profile.identity)
+    counts = identity.counts if identity and profile.counts else {}  # runs that her name had before are not hers
+    return profile == Profile(change_number=profile.change_number, reads=reads, identity=identity, counts=counts)
 
 
 def is_empty(profile: Profile) -> bool:
@@ -371,7 +377,7 @@ def _start(profile: Profile) -> bytes:
 _NAMES_ONLY = _start(Profile(identity=Identity()))
 """How a profile begins in which there is nothing, or nothing but names, and that no change has touched."""
 
-_UNKNOWN = _start(Profile(sequence=1))
+_UNKNOWN = _start(Profile(counts={"": 1}))
 """How the profile of somebody begins of whom nothing is known: where bytes do not, something is, undecoded."""
 
 
@@ -385,12 +391,7 @@ def name_alone(data: bytes) -> Identity | None:
     if not data.startswith(_NAMES_ONLY):
         return None
     identity = decode_profile(data).identity
-    return identity if identity is not None and (identity.moved_to is not None or identity.returning) else None
-
-
-def encode_name(identity: Identity) -> bytes:
-    """The profile of a name that is no person."""
-    return encode_profile(Profile(identity=identity))
+    return identity if identity is not None and identity.is_alone else None
 
 
 def next_due(data: bytes) -> int:

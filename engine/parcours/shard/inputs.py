@@ -87,6 +87,8 @@ class Inputs:
         known = work.knows(slot, person)
         profile = work.profile(slot, person)
         inputs: list[Input] = []
+        if profile.identity is not None and profile.identity.is_alone:
+            return inputs  # nobody, who goes through nothing
         if profile.change_number < self._published.touching:
             inputs += self._published.missed(profile.change_number)
         if work.stamp_ms > self._reads.first_ms:

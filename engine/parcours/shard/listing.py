@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from parcours.config import Settings
 from parcours.core.audiences import is_inside
 from parcours.core.input import TimePassed
-from parcours.core.profile import NEVER, decode_profile, next_due
+from parcours.core.profile import NEVER, decode_profile, is_unknown_data, next_due
 from parcours.shard.inputs import Inputs
 from parcours.shard.messages import AudienceRead, DueRead, DueReads, Members
 from parcours.shard.published import Published
@@ -62,6 +62,8 @@ class Listing:
 
     def _is_inside(self, work: Work, number: int, person: str, read: AudienceRead) -> bool:
         data = self._slots[number].profiles[person]
+        if is_unknown_data(data):
+            return False  # whoever is called so now is counted under her own name
         profile = decode_profile(data)
         marks = [mark for mark in profile.reads if mark.at == read.at]
         behind = next_due(data) < read.at or profile.change_number < self._published.touching

@@ -194,6 +194,8 @@ class Published:
     def concerns(self, person: bytes) -> bool:
         """Whether the person has to be visited, and cannot be left until something happens to her."""
         profile = decode_profile(person)
+        if profile.identity is not None and profile.identity.is_alone:
+            return False
         return any(change.after.number > profile.change_number and change.concerns(profile) for change in self.changes)
 
     def count(self, people: Iterable[bytes], at: int) -> Counter[tuple[str, int]]:

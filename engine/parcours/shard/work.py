@@ -127,6 +127,8 @@ class Work:
 
     def come_back(self, slot: int, name: str, identity: Identity | None, counts: dict[str, int]) -> None:
         """A name is a person's own again: of her runs nothing is left but how many they were."""
+        if counts:
+            identity = msgspec.structs.replace(identity or Identity(), counts=dict(counts))
         self._touched[name] = slot, Profile(change_number=self._change_number, counts=counts, identity=identity)
 
     def bid_farewell(self, person: str) -> None:
