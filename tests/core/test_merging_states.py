@@ -184,6 +184,21 @@ def test_a_goal_that_was_met_in_a_pause_before_the_merge_counts_for_the_run_that
     assert both.known.told("goal") == [(10, "trip", 2, None)]
 
 
+@pytest.mark.parametrize("verb", ["resume", "stop"])
+def test_a_goal_that_was_met_in_a_pause_counts_for_a_run_that_the_merge_has_ended(verb: str) -> None:
+    both = Both(journeys=LISTENS.replace("correlation: event.cart\n", ""))
+    both.known.event(1, "Start")
+    anonymous(both.other, 2, "Start")
+    both.change(3, "pause")
+    anonymous(both.other, 10, "Seen")
+
+    effects = merge(both.known, both.other, 20)
+    assert [run.why for run in merged(effects).runs] == ["already_in"]
+    both.change(30, verb, both.known)
+
+    assert both.known.told("goal") == [(10, "trip", 2, None)]
+
+
 def test_nothing_that_a_pause_has_kept_is_made_up_for_where_the_past_is_not_used() -> None:
     both = Both("unused")
     both.known.event(1, "Start", cart="a")

@@ -33,7 +33,7 @@ def go_through(turn: Turn, occasion: Occasion, besides: Collection[Run] = ()) ->
     if turn.program.paused:
         waiting = keep_from_paused(turn, occasion, waiting)
     if turn.profile.archives:
-        _take_out_creditable(turn, occasion)
+        take_out_reaching(turn, occasion)
     ended = turn.ended_runs()
     if waiting or ended:
         move(turn, occasion, waiting, ended)
@@ -41,7 +41,7 @@ def go_through(turn: Turn, occasion: Occasion, besides: Collection[Run] = ()) ->
         enter(turn, journey, occasion)
 
 
-def _take_out_creditable(turn: Turn, occasion: Occasion) -> None:
+def take_out_reaching(turn: Turn, occasion: Occasion) -> None:
     """Take those archived runs out whose goal the occasion may reach."""
     for name, archived in turn.profile.archives.items():
         for version, until in list(archived.goals.items()):

@@ -14,7 +14,7 @@ from parcours.core.delivery.deliveries import find, make_ready
 from parcours.core.occasion import Occasion
 from parcours.core.pause_buffer import KEPT_TIMERS, REPLAYED, Placed
 from parcours.core.profile import BufferedInput, Run, Timer
-from parcours.core.run.phases import credit, go_through, move
+from parcours.core.run.phases import credit, go_through, move, take_out_reaching
 from parcours.core.run.updates import follow_updates
 from parcours.core.run.zone_change import judge_held
 from parcours.core.turn import Turn
@@ -92,7 +92,7 @@ def credit_missed(turn: Turn, journey: str) -> None:
             turn.at = given.at
             # A goal counts `within` its time after the entry, so it is judged at the input's own time.
             own = [each for each in turn.open_runs() if each[1].journey == journey]
-            credit(turn, _occasion(given), _among(own, given))
+            credit(turn, _occasion(given), _among([*own, *_ended_since(turn, given, ())], given))
     turn.at = now
 
 
@@ -124,12 +124,26 @@ def _apply(turn: Turn, given: BufferedInput, runs: Collection[int], hear: Callab
         return
     own = _of(turn.open_runs(), given.journey, runs)
     if given.kind == "occasion":
-        ended = _of(turn.ended_runs(), given.journey, runs)
-        move(turn, _occasion(given), _among(own, given), _among(ended, given))
+        move(turn, _occasion(given), _among(own, given), _among(_ended_since(turn, given, runs), given))
         return
     for _, run in own:
         if run.number == given.run:
             hear(turn, run)
+
+
+def _ended_since(turn: Turn, given: BufferedInput, runs: Collection[int]) -> list[Placed]:
+    """The runs that have ended since the buffered input: of these runs, and those that a merge has ended."""
+    if given.among is not None:
+        take_out_reaching(turn, _occasion(given))
+    ended = [each for each in turn.ended_runs() if each[1].journey == given.journey]
+    return [(own, run) for own, run in ended if run.number in runs or _was_ended_by_merge(run, given)]
+
+
+def _was_ended_by_merge(run: Run, given: BufferedInput) -> bool:
+    """Whether the run was open when the input came: in a pause only a merge ends one, and then inputs tell of whom."""
+    if given.among is None or run.ended_at is None:
+        return False
+    return run.entered_at <= given.at <= run.ended_at
 
 
 def _among(placed: list[Placed], given: BufferedInput) -> list[Placed]:
