@@ -1,4 +1,4 @@
-"""A name that is no person any more is counted by no read and goes through no publication; cut loose, it is a new one."""
+"""A name that is no person any more is counted by no read and filled by no publication; cut loose, it is a new one."""
 
 from __future__ import annotations
 
