@@ -59,6 +59,22 @@ def test_the_files_are_those_of_one_process(shards: int, tmp_path: Path, asking_
 
 
 @pytest.mark.ray
+def test_people_who_become_one_are_simulated_side_by_side_on_ray_too(
+    tmp_path: Path, asking_shop: Callable[[str], Project]
+) -> None:
+    visits = [
+        line("track", "", number, anonymousId=f"a{number}", event="Started", properties={"cart": "c1"})
+        for number in range(60)
+    ]
+    log_ins = [line("identify", f"u{number}", 100 + number, anonymousId=f"a{number % 50}") for number in range(60)]
+
+    compare(asking_shop("https://desk.shop.example/rate"), [*visits, *log_ins, *traffic()], 7, tmp_path)
+
+    ends = (tmp_path / "there" / "transitions.ndjson").read_text().count('"why":"merged: unused"')
+    assert 40 < ends <= 50, "those of who was still at it, once for each"
+
+
+@pytest.mark.ray
 def test_what_cannot_be_rendered_fails_on_ray_too(tmp_path: Path) -> None:
     share = {"subject": "Share", "text": "{{ 12 | divided_by: profile.visits }}"}
     shop = Project.of(

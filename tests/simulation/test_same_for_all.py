@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from parcours.config import Settings
-from parcours.core.fact import DeliveryReached, Moved, NotMerged
+from parcours.core.fact import DeliveryReached, Moved
 from parcours.demo.clickstream import read_clickstream
 from parcours.demo.crowd import Habit, LumaCrowd
 from parcours.demo.reactions import LUMA_CROWD
@@ -86,34 +86,6 @@ def test_the_files_themselves_are_the_same(luma: Project, recording: Recording, 
 
     assert folders[0] == folders[1] == folders[2]
     assert all(len(content) > 500 for content in folders[0].values())
-
-
-def test_ids_that_are_not_merged_are_told_and_counted_alike_and_move_nobody(
-    luma: Project, recording: Recording, tmp_path: Path
-) -> None:
-    for number in range(12):
-        who, visitor = f"person-{number}", f"visitor-{number}"
-        recording.identify(number, who, email=f"{who}@mail.example")
-        recording.call(number * 99, type="track", anonymousId=visitor, event="Product Added", properties={})
-        recording.call(number * 999, type="track", userId=who, event="Product Added", properties={"cart_id": who})
-    bare = recording.play(luma).files(tmp_path / "bare")
-    for number in range(12):
-        ids = {"userId": f"person-{number}", "anonymousId": f"visitor-{number}"}
-        recording.call(number * 500, type="identify", traits={}, **ids)
-        recording.call(number * 600, type="alias", userId=ids["userId"], previousId=ids["anonymousId"])
-
-    played = [recording.play(luma, shards=shards) for shards in (1, 2, 7)]
-
-    told = [sorted(map(repr, apart(each.result))) for each in played]
-    assert told[0] == told[1] == told[2] and len(told[0]) == 24
-    assert all(each.result.not_merged == {"identify": 12, "alias": 12} for each in played)
-    files = [each.files(tmp_path / str(number)) for number, each in enumerate(played)]
-    assert files[0] == files[1] == files[2]
-    assert {**files[0], "summary.json": b""} == {**bare, "summary.json": b""}
-
-
-def apart(result: Result) -> list[NotMerged]:
-    return [fact for fact in result.facts if isinstance(fact, NotMerged)]
 
 
 # Journeys at random. Whatever they are, people must not notice in how many shards they live.

@@ -64,8 +64,8 @@ def split_brain(project: Project, lines: Sequence[bytes], *, rejected: Rejected)
     """Two engines on the same people, the second of which hears of no reaction."""
     result = simulate(project, lines, rejected=rejected)
     deaf = simulate(project, [line for line in lines if b'"reaction"' not in line])
-    both = dict.fromkeys([*result.facts, *deaf.facts])
-    return replace(result, facts=sorted(both, key=lambda fact: fact.at))
+    both = {repr(fact): fact for fact in [*result.facts, *deaf.facts]}
+    return replace(result, facts=sorted(both.values(), key=lambda fact: fact.at))
 
 
 def put_back(project: Project, lines: Sequence[bytes], *, rejected: Rejected) -> Result:

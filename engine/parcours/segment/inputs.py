@@ -103,7 +103,7 @@ def input_of(call: Call, at: int, program: Program) -> Input | None:
             "`parcours store inputs` has written takes it, the first one included"
         )
     if call.type == MERGE:
-        raise Unusable("a merge line is for simulations, which merge nobody yet: live, an identify or alias call does")
+        raise Unusable("a merge line is for simulations: live, an identify or alias call says who is one person")
     raise Unusable(f"unknown type {call.type!r:.{QUOTED_MAX}}")
 
 

@@ -32,7 +32,7 @@ from parcours.segment.line import (
 )
 from parcours.segment.links import LINKING, links_of
 from parcours.segment.person import is_report, person_of, told_event
-from parcours.segment.told import TOLD, told_input
+from parcours.segment.told import MERGE, TOLD, told_input
 from parcours.shard.archiving import Archiving
 from parcours.shard.dead_letters import DeadLetters
 from parcours.shard.deferrals import Deferrals
@@ -172,33 +172,28 @@ class Intake:
             else:
                 consumed.append(key)
             if given is not None or links:
-                yield from self._taken(work, slot, person, at, given, links, digest)
+                yield from self._taken(work, slot, person, given, digest)
             elif moves and call.type == "track" and call.event not in self._declared:
                 self._outcomes[place] = LineOutcome.UNDECLARED
             if keeps and (keeps_inputs or event in archived):  # behind what she had to go through first
-                kept = corrected_line(line, call, skews[place]) if skews else line
-                work.kept.add(kept, None if person == call.user_id else person, is_event=event in archived)
+                self._keep(work, line, call, person, skews[place] if skews else 0, is_event=event in archived)
+            if links:  # what comes of them is kept as lines of their own, behind this one
+                yield slot, person, Linked(at, links)
         self._note_ids(work, consumed)
 
-    def _taken(
-        self,
-        work: Work,
-        slot: int,
-        person: str,
-        at: int,
-        given: Input | None,
-        links: tuple[Link, ...],
-        digest: bytes,
-    ) -> Iterator[Given]:
-        """What a line comes to that may move its person, or that links names to her."""
+    def _keep(self, work: Work, line: bytes, call: Call, person: str, skew_ms: int, *, is_event: bool) -> None:
+        """Keep the line, with whose it is."""
+        kept = corrected_line(line, call, skew_ms)
+        work.kept.add(kept, None if person == call.user_id else person, is_event=is_event)
+
+    def _taken(self, work: Work, slot: int, person: str, given: Input | None, digest: bytes) -> Iterator[Given]:
+        """What a line comes to that may move its person; it is in hand from now on."""
         if self._time.comes_back:
             self._in_hand.line(line_mark(digest))
         if given is not None and person:
             yield slot, person, given
         elif given is not None:
             self._note_unmatched(given, work)
-        if links:
-            yield slot, person, Linked(at, links)
 
     def _links(self, call: Call) -> tuple[Link, ...]:
         """The names that the call says to be its person's."""
@@ -301,6 +296,8 @@ class Intake:
         """What the call does to the person; None if it can move nothing. Whatever is wrong with it comes out here."""
         if self._hears_told and call.type in TOLD:
             return told_input(line, at)
+        if call.type == MERGE and not self._time.comes_back:
+            return None  # it links a name, and nothing else
         moving, entering = self._program.moving, self._program.entering
         if call.type == "track" and call.event and call.event not in moving:
             if call.event not in entering or work.knows(slot, person):

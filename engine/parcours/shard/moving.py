@@ -208,7 +208,9 @@ class Moving:
         profile = work.profile(slot, person)
         identity = profile.identity or Identity()
         if name in identity.names:
-            identity.names[name] = max(identity.names[name], at // DAY_MS)
+            if at // DAY_MS > identity.names[name]:
+                identity.names[name] = at // DAY_MS
+                self._archiving.note_merge(work, person, name, at)
             return "already"
         if name == person:
             return "already"
@@ -306,6 +308,7 @@ class Moving:
         ready = [key for key in queued if not is_put_off(profile, key)]
         if ready:
             self._inputs.make_ready(work, slot, person, work.stamp_ms, ready)
+        self._archiving.note_merge(work, person, given.name, given.at)
 
     # Messages of other shards
 

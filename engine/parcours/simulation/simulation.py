@@ -127,15 +127,12 @@ def simulate(
     check_method("rendering", rendering, "answering")
     _check_callables(rejected=rejected, progress=progress, facts=facts, accepted=accepted, linked=linked)
     told, each = told_inputs(recorded_lines(lines))
-    if told is not None and (channels or crowd is not None):
-        raise CallerError("the inputs of a store say what became of its deliveries: nothing is sent, and nobody reacts")
-    records = channels_used(project.program) if told is None else told.records
     plan = Plan(
         project=project,
         shards=shards,
         store="volatile:",
         channels=dict(channels or {}),
-        records=tuple(name for name in records if name not in (channels or {})),
+        records=_records(project, told, channels or {}, crowd),
         virtual=True,
         told=told is not None,
         crowd=crowd,
@@ -153,6 +150,16 @@ def simulate(
         rejected(number, reason)  # type: ignore[misc]
     result = counting.result(drive, kept, read=reading.read, unusable=len(unusable))
     return dataclasses.replace(result, largest_group=reading.groups.largest)
+
+
+def _records(
+    project: Project, told: ToldInputs | None, channels: Mapping[str, object], crowd: Crowd | None
+) -> tuple[str, ...]:
+    """The channels that only record. Raises CallerError where a store's inputs are to be delivered or reacted to."""
+    if told is not None and (channels or crowd is not None):
+        raise CallerError("the inputs of a store say what became of its deliveries: nothing is sent, and nobody reacts")
+    records = channels_used(project.program) if told is None else told.records
+    return tuple(name for name in records if name not in channels)
 
 
 def _settings(settings: Settings | None, told: ToldInputs | None) -> Settings:
