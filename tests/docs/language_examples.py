@@ -240,6 +240,17 @@ TESTS: Final = (
     - {who: sarah, journey: cart, step: remind, channel: sms, outcome: refused, gate: consent}
     - {who: sarah, journey: cart, what: ended, at: +1h}
     - {never: {between: ["22:00", "08:00"]}}
+- test: a visitor's cart is not followed up once she turns out to be Sarah, who has a card as well
+  people: {sarah: {email: sarah@example.com}, "@anonymous/7f3a": null, "@loyalty/ab7": null}
+  start: 2026-03-02T09:00:00Z
+  given:
+    - {at: +0s, who: "@anonymous/7f3a", event: Checkout Started, properties: {cart_id: c1, cart: {total: 80}}}
+    - {at: +5m, who: "@loyalty/ab7", event: Store Visit, properties: {card: AB7}}
+    - {at: +20m, who: sarah, identify: {loyalty: AB7}}
+    - {at: +30m, who: sarah, merge: "@anonymous/7f3a"}
+  expect:
+    - {who: "@anonymous/7f3a", journey: cart, what: ended, why: "merged: unused", at: +30m}
+    - {who: sarah, channel: email, times: 0}
 """,
 )
 """A file of tests, and what it holds."""
