@@ -18,6 +18,7 @@ from parcours.segment.person import route
 from parcours.shard.messages import Again, Batch, LineOutcome
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.shard import Shard
+from parcours.shard.standing_still import standings
 from parcours.shard.turns import at_once
 from parcours.store.memory import MemoryStore
 
@@ -46,10 +47,13 @@ class MovingWorld:
 
     def __post_init__(self) -> None:
         self.slot_map = SlotMap(self.shards)
-        self.stores = [MemoryStore() for _ in range(self.shards)]
+        self.stores = [self.store() for _ in range(self.shards)]
         self.each = [self._shard(number) for number in range(self.shards)]
         self._batches = [0] * self.shards
         self._requests = 0
+
+    def store(self) -> MemoryStore:
+        return MemoryStore()
 
     def _shard(self, number: int) -> Shard:
         shard = Shard(
@@ -149,7 +153,8 @@ class MovingWorld:
         return [fact for record in records for fact in decode_facts(record.facts, "a record")]
 
     def standing_still(self) -> int:
-        return sum(shard.status(self.now_ms).standing_still for shard in self.each)
+        """How many wait for an answer about somebody who is to be merged into them."""
+        return sum(len(standings(shard._slots.own.profiles)) for shard in self.each)
 
 
 def ids(name: str) -> dict[str, object]:

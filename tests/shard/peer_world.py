@@ -26,13 +26,21 @@ Crash: TypeAlias = Literal["before", "after"] | None
 
 
 class CrashingStore(MemoryStore):
-    """Its process ends at the next record: before that is durable, or when it is and nobody knows."""
+    """Its process ends at the next record, or a later one: before that is durable, or when it is and nobody knows."""
 
     def __init__(self) -> None:
         super().__init__()
         self.crash: Crash = None
+        self._records_before = 0
+
+    def crash_at(self, record: int, crash: Crash) -> None:
+        """Crash at the record of this number from now on, counted from 1."""
+        self.crash, self._records_before = crash, record - 1
 
     def append(self, record: Record) -> int:
+        if self._records_before:
+            self._records_before -= 1
+            return super().append(record)
         crash, self.crash = self.crash, None
         if crash == "before":
             raise StoreBroken("the process has ended")
