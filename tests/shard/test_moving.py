@@ -10,8 +10,10 @@ from tests.shard.moving_world import MovingWorld, name_in
 from parcours.config import SECOND_MS
 from parcours.core.fact import Merged, NotMerged
 from parcours.core.profile import Origin
+from parcours.core.totals import Step
 from parcours.journey.project import Project
 from parcours.shard.messages import LineOutcome
+from parcours.shard.shard import Shard
 
 NewShop = Callable[..., Project]
 
@@ -33,6 +35,10 @@ def visitor(world: MovingWorld) -> str:
 
 def merged(world: MovingWorld) -> list[Merged]:
     return [fact for fact in world.facts() if isinstance(fact, Merged)]
+
+
+def steps_of(shard: Shard) -> list[tuple[Step, tuple[int, int, int]]]:
+    return shard.totals.totals().steps
 
 
 def not_merged(world: MovingWorld) -> list[str]:
@@ -165,3 +171,21 @@ def test_what_was_claimed_before_is_answered_for_after(
         world.pass_ms(400 * SECOND_MS)
         (again,) = world.claim()
         assert (again[2].key, again[2].person, again[2].attempt) == (claimed[2].key, anna, 2)
+
+
+def test_each_shard_counts_whoever_waits_with_it(world: MovingWorld, anna: str, visitor: str) -> None:
+    world.track(visitor, "Started")
+    world.track(visitor, "Posted")
+    world.identify(anna, visitor, email="a@shop.example")
+    world.settle()
+    world.track(visitor, "Started", cart="c2")
+
+    for number in range(world.shards):
+        world.reopen(number)
+        told = list[str]()
+        while not world.each[number].totals.is_checked:
+            told += world.each[number].totals.check(100)
+        assert told == []
+    cells = [(step, inflow - gone - ended) for each in world.each for step, (inflow, gone, ended) in steps_of(each)]
+    waiting = {step: number for step, number in cells if number}
+    assert waiting == {("remind", 1, "bought"): 2, ("text", 1, "pause"): 1}

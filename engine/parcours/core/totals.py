@@ -154,6 +154,10 @@ class FactCounter:
         for move, number in ways.items():
             self._move(*move, number)
 
+    def transfer(self, step: Step, runs: int) -> None:
+        """So many runs at the step have come from other people's totals, or have gone there if it is less than 0."""
+        self._step(step)[_INFLOW] += runs
+
     def _note(self, fact: Fact) -> None:
         """Count a fact of one of the rare kinds."""
         if type(fact) is Unmatched:

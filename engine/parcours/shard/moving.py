@@ -347,6 +347,7 @@ class Moving:
                 for key in self._keys(work, slot, profile, "claimed"):
                     work.outbox[slot, key] = msgspec.structs.replace(work.entry(slot, key), person=person)
                     self._outbox.move_claim(key, slot, MOVED_AWAY)
+                work.transfer(name, profile.runs, -1)
                 self._leave(work, slot, name, person, profile)
                 self._peers.send(work, shard, Package(name, person, data))
                 return
@@ -358,6 +359,7 @@ class Moving:
         work.stamp_ms = at = max(work.stamp_ms, packed.at)
         profile = decode_profile(packed.profile)
         work.welcome(slot, name, profile)
+        work.transfer(name, profile.runs, 1)
         for entry in packed.outbox:
             work.outbox[slot, entry.key] = entry
         self._inputs.apply(work, slot, name, TimePassed(at))

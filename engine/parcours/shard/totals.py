@@ -117,6 +117,17 @@ class ShardTotals:
             self._sweep.note(facts)
         return self.entries(sequence)
 
+    def transfer(self, moved: Iterable[tuple[str, Step, int]], sequence: int) -> list[tuple[str, bytes]]:
+        """Runs have come with record `sequence` from another shard, or have gone there; the entries for the record.
+
+        moved  the person, where a run of hers stands, and 1 if it has come, -1 if it has gone
+        """
+        for person, step, runs in moved:
+            self._counter.transfer(step, runs)
+            if runs < 0 and self._sweep is not None:  # one that comes is noted with the merge
+                self._sweep.note_gone(person, step)
+        return [(TOTALS, _encode(StoredTotals(sequence, self._counter.totals())))]
+
     def entries(self, sequence: int) -> list[tuple[str, bytes]]:
         """The entry with the totals up to record `sequence`, none while nothing is counted."""
         if not self._counter.facts:
@@ -224,6 +235,11 @@ class WaitingSweep:
                     self.waiting[fact.journey, fact.version, fact.left] -= 1
             elif fact.what in ("exited", "ended") and fact.step is not None:
                 self.waiting[fact.journey, fact.version, fact.step] -= 1
+
+    def note_gone(self, person: str, step: Step) -> None:
+        """A run of the person has gone to another shard."""
+        if self._slot_of(person) in self._seen:
+            self.waiting[step] -= 1
 
     def _note_merge(self, fact: Merged) -> None:
         """Its runs go on with somebody else, who may have been swept where they were not, or the other way round."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 
 import msgspec
 
@@ -12,12 +13,14 @@ from parcours.core.input_block import KeptInputs, encode_inputs
 from parcours.core.profile import (
     Identity,
     Profile,
+    Run,
     decode_profile,
     encode_profile,
     is_empty,
     is_unknown,
     is_unknown_data,
 )
+from parcours.core.totals import Step
 from parcours.shard.outbox import Ready
 from parcours.shard.slots import Slots
 
@@ -54,12 +57,14 @@ class Work:
     change_number  the number of the newest change that people go through, where some have still to do so
     erased    by person, the slot of those who are taken out
     untold    facts that totals count, and that nobody keeps
+    transfers  (person, where a run of hers stands, 1 or -1) of those that have come from other shards or gone there
     reading   whether a read of an audience is not over; else nobody's mark of one is of use any more
     """
 
     __slots__ = (
         "_change_number", "_guests", "_owned", "_reading", "_touched", "addresses", "claimed", "erased", "facts",
-        "inbox", "kept", "newcomers", "outbox", "own", "reached", "ready", "seen", "stamp_ms", "untold",
+        "inbox", "kept", "newcomers", "outbox", "own", "reached", "ready", "seen", "stamp_ms", "transfers",
+        "untold",
     )  # fmt: skip
 
     def __init__(self, slots: Slots, stamp_ms: int, change_number: int = 0, *, reading: bool = False) -> None:
@@ -73,6 +78,7 @@ class Work:
         self.facts: list[Fact] = []
         self.erased: dict[str, int] = {}
         self.untold: list[Fact] = []
+        self.transfers: list[tuple[str, Step, int]] = []
         self.kept = KeptInputs.none()
         self.seen: list[tuple[int, bytes]] = []
         self.outbox: dict[tuple[int, str], Outgoing | None] = {}
@@ -136,6 +142,11 @@ class Work:
         del self._touched[person]
         self._guests.remove(person)
         self.ready = [(channel, ready) for channel, ready in self.ready if ready.person != person]
+
+    def transfer(self, person: str, runs: Iterable[Run], number: int) -> None:
+        """The open runs of the person have come from another shard (1), or have gone there (-1)."""
+        steps = ((run.journey, run.version, run.step) for run in runs if run.step is not None)
+        self.transfers += [(person, step, number) for step in steps]
 
     def erase(self, slot: int, person: str, stubs_of: str | None = None) -> None:
         """Take a person out, with everything that the outbox has for her. Nobody touches her in the same work.
