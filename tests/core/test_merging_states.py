@@ -98,6 +98,30 @@ def test_what_is_held_is_cancelled_where_the_past_is_not_used() -> None:
     assert known.outbox == {} and known.profile.timers == []
 
 
+# Something was sent
+
+CAPPED: Final = """
+{journey: trip, entry: {event: Start}, correlation: event.cart, steps: [{id: mail, send: mail, channels: [email]}]}
+---
+{journey: tour, entry: {event: Seen}, steps: [{id: rest, wait: 1h}]}
+"""
+DAILY: Final = "{consent: {default: opt_out}, caps: [{channels: [email], max: 1, per: 1d}]}"
+
+
+@pytest.mark.parametrize("use", ["used", "unused"])
+def test_what_somebody_was_sent_counts_as_sent_to_whoever_was_sent_nothing_though_its_run_is_dropped(use: Use) -> None:
+    known, other = two(CAPPED, use, policies=DAILY)
+    known.identify(1, email="s@x.example").event(2, "Seen")
+    other.call(1, userId=None, anonymousId="7f3a", type="identify", traits={"email": "a@x.example"})
+    anonymous(other, 3, "Start", cart="a")
+    other.send(4)
+
+    merge(known, other, HOUR * 2)
+    known.event(HOUR * 3, "Start", cart="b")
+
+    assert known.gates()[-1] == (HOUR * 3, "email", "refused", "cap")
+
+
 # A journey is paused
 
 LISTENS: Final = """

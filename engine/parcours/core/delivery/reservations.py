@@ -59,7 +59,9 @@ def counted(turn: Turn) -> list[Reservation]:
     profile, longest_ms = turn.profile, turn.program.policies.longest_cap_ms
     # A cap has been published whose window is longer than what the reservations cover.
     if profile.reserved_ms < longest_ms:
-        profile.reservations = _recalled(turn, turn.gates_at - longest_ms)
+        found = [*_recalled(turn, turn.gates_at - longest_ms), *profile.reservations]
+        # Besides those of the runs that are remembered: what has been reserved stays.
+        profile.reservations = sorted({each.key: each for each in found}.values(), key=lambda each: (each.at, each.key))
         profile.reserved_ms = longest_ms
     return profile.reservations
 
@@ -97,7 +99,7 @@ def _recalled(turn: Turn, oldest: int) -> list[Reservation]:
         for delivery in run.deliveries
         if delivery.purpose and delivery.state not in UNCOUNTED
     ]
-    return sorted((each for each in found if each.at > oldest), key=lambda each: (each.at, each.key))
+    return [each for each in found if each.at > oldest]
 
 
 def _reservation(delivery: DeliveryState) -> Reservation:
