@@ -143,6 +143,18 @@ class Names:
         known = [line] if self.maybe(0.5) else []
         return [*known, *({**bare, "anonymousId": text} for text in others)]
 
+    def known(self) -> list[Document]:
+        """Something that is known of everybody: whether nothing or somebody is there is not said where all there is is
+        an event that has left nothing."""
+        lines: list[Document] = [{"type": "identify", "userId": user, "traits": {"age": 29}} for user in self.users]
+        for namespace, text in self.home:
+            if namespace == "anonymous":
+                lines.append({"type": "identify", "anonymousId": text, "traits": {"age": 31}})
+            elif namespace == "user":
+                dead = {"channel": "email", "address": f"{text}@example.org", "suppressed": True}
+                lines.append({"type": "suppression", "userId": text, **dead})
+        return lines
+
 
 def written(namespace: str, text: str) -> str:
     return text if namespace == "user" else f"@{namespace}/{text}"
@@ -181,10 +193,9 @@ def named(seed: int, project: Document) -> Document:
 
 
 def limits_of(seed: int) -> Limits:
-    """Now and then room for a name or two only, for few open runs, or for what is known of one run that ended."""
+    """Now and then room for few open runs, or for what is known of one run that ended."""
     return replace(
         narrow(seed),
-        identities_max=(100, 100, 100, 1, 2)[seed % 5],
         open_runs_max=(1_000, 1_000, 1_000, 1_000, 1, 2)[seed % 6],
         ended_runs_max=(200, 200, 200, 1)[seed % 4],
     )
@@ -203,7 +214,7 @@ def case(seed: int) -> Case:
     names = names_of(seed)
     times = sorted(parse_instant(line["timestamp"]) for line in lines) or [0]
     first_ms = times[0]
-    found: list[Document] = []
+    found = [{**line, "timestamp": to_text(first_ms)} for line in names.known()]
     for line in lines:
         is_first = line["type"] == "identify" and parse_instant(line["timestamp"]) == first_ms
         found += names.first_of(line) if is_first else [names.rewritten(line)]
@@ -217,11 +228,12 @@ def case(seed: int) -> Case:
             some_ms = first_ms + names.random.randint(span_ms // 4_000, span_ms // 1_000) * 1_000
             link, at_ms = names.links(), names.random.choice((*times[len(times) // 4 :], some_ms))
         place = names.random.randint(0, len(found))
-        found[place:place] = [{**line, "timestamp": to_text(at_ms)} for line in link]
+        # No simulation takes a line that merges yet.
+        found[place:place] = [{**line, "timestamp": to_text(at_ms)} for line in link if line["type"] != "merge"]
     for journey in project["journeys"]:
         for rule in listed(journey["entry"]):
             if "read" in rule:
-                at_ms = parse_instant(rule["at"]) + names.random.randint(1, 2_400_000)
+                at_ms = parse_instant(rule["at"]) + names.random.randint(1, 2_400)
                 found += [{**line, "timestamp": to_text(at_ms)} for line in names.each_to_her_home()]
     if names.maybe(0.7):
         found.sort(key=lambda line: parse_instant(line["timestamp"]))
@@ -237,7 +249,7 @@ def with_waits(chance: Chance, project: Document) -> Document:
             journey["entry"] = [{"event": rule["event"]} for rule in listed(journey["entry"])]
         elif "read" in journey["entry"] and chance.maybe(0.6):
             # So slowly that somebody may be merged before her turn has come.
-            journey["entry"] = {**journey["entry"], "rate": chance.pick(("1/h", "2/h", "10/h"))}
+            journey["entry"] = {**journey["entry"], "rate": "1/s"}
     return {**project, "journeys": journeys}
 
 
@@ -258,7 +270,10 @@ def life(seed: int) -> tuple[Document, list[Happening]]:
     found: list[Happening] = []
     has_begun = False
     for what, of in happenings:
-        has_begun = has_begun or (what == "pass" and bool(found))
+        if what == "pass" and not found:
+            found += [(what, of), *(("line", line) for line in names.known())]
+            continue
+        has_begun = has_begun or what == "pass"
         if what == "publish":
             found.append((what, named(seed, of)))
         elif what != "line":
@@ -268,5 +283,6 @@ def life(seed: int) -> tuple[Document, list[Happening]]:
         else:
             found += [(what, line) for line in names.first_of(of)]
         if has_begun and names.maybe(0.07):
-            found += [("line", line) for line in names.links()]
+            # A line that merges stands in files only.
+            found += [("line", line) for line in names.links() if line["type"] != "merge"]
     return named(seed, project), found

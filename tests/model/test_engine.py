@@ -50,16 +50,14 @@ def project_of(documents: Line) -> Project:
     return Project.from_json(json.dumps(whole).encode())
 
 
-def engine_result(case: generate.Case, settings: Settings | None = None) -> Result:
+def engine_result(case: generate.Case, settings: Settings | None = None, shards: int = 2) -> Result:
     documents, events, until_ms = case
     lines = [json.dumps(event).encode() for event in events]
-    return simulate(project_of(documents), lines, until_ms=until_ms, shards=2, settings=settings)
+    return simulate(project_of(documents), lines, until_ms=until_ms, shards=shards, settings=settings)
 
 
 def settings_of(limits: Limits) -> Settings:
-    given = asdict(limits)
-    given.pop("identities_max")
-    return Settings(**given)
+    return Settings(**asdict(limits))
 
 
 def lines_of(result: Result) -> tuple[list[Line], list[Line]]:

@@ -84,7 +84,9 @@ def links(world: World, line: Document) -> list[Link]:
             return [*found, *(named[name] for name in dict.fromkeys(external) if named[name] not in found)]
         case "alias":
             previous = line["previousId"]
-            return [Link(f"@{ANONYMOUS}/{previous}", "alias", user_name(previous))]
+            # Nobody was herself before: it is an anonymous id that happens to be called as she is.
+            user = None if previous == line["userId"] else user_name(previous)
+            return [Link(f"@{ANONYMOUS}/{previous}", "alias", user)]
         case "merge":
             return [Link(line["name"], "merge")]
         case _:

@@ -10,7 +10,7 @@ from tests.model.reference import audiences, deliveries, inboxes, inputs, steps
 from tests.model.reference.crowd import Crowd
 from tests.model.reference.learning import new_fact
 from tests.model.reference.links import Link, is_never, is_no_id, is_user, links, written_name
-from tests.model.reference.people import Document, Person, forget, leave, record, runs_in_order, runs_of
+from tests.model.reference.people import Document, Person, forget, leave, record, runs_in_order
 from tests.model.reference.timekeeping import let_timers_fire
 from tests.model.reference.times import DAY_MS, parse_instant, to_text
 
@@ -161,13 +161,15 @@ def consents_of_both(person: Person, other: Person, *, is_used: bool) -> dict[st
 
 def join_runs(person: Person, other: Person, now_ms: int, *, is_used: bool) -> list[tuple[Any, ...]]:
     """Lets the other's runs arrive under their new numbers; answers what became of the open ones."""
-    before = dict(person.counts)
+    before, own = dict(person.counts), list(person.runs)
     told = []
     # By priority, name and number.
     for run in runs_in_order(other):
         name, number = run["journey"]["journey"], run["number"]
         was_open = run["status"] != "ended"
-        why = objection(person, run, is_used=is_used) if was_open else None
+        why = None
+        if was_open:
+            why = objection(person, run, own) if is_used else "unused"
         if why is not None:
             # What she has not seen of a run that ends is taken back, as at an exit.
             deliveries.cancel(other, now_ms, run)
@@ -193,18 +195,17 @@ def join_runs(person: Person, other: Person, now_ms: int, *, is_used: bool) -> l
     return told
 
 
-def objection(person: Person, run: Document, *, is_used: bool) -> str | None:
-    """Why an open run does not arrive as one."""
-    if not is_used:
-        return "unused"
+def objection(person: Person, run: Document, own: list[Document]) -> str | None:
+    """Why an open run does not arrive as one, where those are the person's own."""
     exits = [rule["audience"] for rule in run["journey"].get("exit", []) if "audience" in rule]
     if any(person.settled.get(run["world"].audience_key(name), False) for name in exits):
         return "exit_audience"
-    same_key = [own for own in runs_of(person, run["journey"]) if own["correlation"] == run["correlation"]]
-    if any(own["status"] != "ended" for own in same_key):
+    key = (run["journey"]["journey"], run["correlation"])
+    same_key = [each for each in own if (each["journey"]["journey"], each["correlation"]) == key]
+    if any(each["status"] != "ended" for each in same_key):
         return "already_in"
-    # Her own run that had ended by then: would it have refused the entry?
-    earlier = [own for own in same_key if own["origin"][0] == person.id and own["ended_at"] <= run["entered_at"]]
+    # A run of hers that had ended by then: would it have refused the entry?
+    earlier = [each for each in same_key if each["ended_at"] <= run["entered_at"]]
     if inputs.refused_by_own_runs(run["entered_at"], run["journey"], run["correlation"], earlier):
         return "too_soon"
     if inputs.runs_in_the_way(person) >= person.world.life.limits.open_runs_max:
