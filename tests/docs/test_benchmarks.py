@@ -16,6 +16,7 @@ NO_SCRIPTS = {"door_client.py", "handover.py", "shoppers.py", "workload.py"}
 SMALL = {
     "audience_read.py": "--people 500 --runs 1",
     "door.py": "--rounds 1 --events 400",
+    "linked_names.py": "--people 60 --runs 1",
     "hot_person.py": "--ended 300 --open 300 --block 100",
     "message_ids.py": "--scale 0.004 --hours 2",
     "recovery.py": "--people 5000",
