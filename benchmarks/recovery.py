@@ -95,7 +95,7 @@ async def measure(people: int, then: str, folder: Path) -> dict[str, object]:
 
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     host = opened()
-    known = await host.ask(GetProfile(f"shopper-{people - 1:07}"))
+    known = (await host.ask(GetProfile(f"shopper-{people - 1:07}"))).profile
     opening_s, opening_cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
     assert known is not None and known.runs[0].step == "patience", "everybody is there"
     collector.spare_for_good()  # as the actor of a shard does

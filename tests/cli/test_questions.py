@@ -118,7 +118,7 @@ def test_ids_that_were_not_merged_are_explained_and_reported_of_a_store_and_of_e
         ask("simulate", luma_copy, "--events", events, "--out", tmp_path / "out"),
     ]
 
-    assert all("identify with the anonymous id 'undefined'" in each.stdout for each in explained)
+    assert all("identify with the anonymous id 'undefined': not merged" in each.stdout for each in explained)
     assert all("Ids that were not merged" in each.stdout for each in reported)
 
 

@@ -61,7 +61,7 @@ async def profile_of(port: ShardPort, person: str) -> Profile | None:
     async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
-                return await port.ask(GetProfile(person))
+                return (await port.ask(GetProfile(person))).profile
             except ShardUnavailable:
                 await asyncio.sleep(0.05)
 

@@ -199,8 +199,12 @@ def test_whoever_looks_on_is_told_of_each_change_and_goes_on_where_he_was_cut_of
     asyncio.run(look())
 
 
+async def nobody_else(name: str) -> str:
+    return name
+
+
 def test_whoever_falls_behind_is_told_no_more() -> None:
-    watch = Watch(InboxFeed(list, lambda person: 0, 10), "sarah", "")
+    watch = Watch(InboxFeed(list, lambda name: 0, nobody_else, 10), "sarah", "")
     notice = InboxNotice("1", "seen", "key")
 
     for _ in range(BEHIND_MAX):

@@ -189,7 +189,7 @@ def test_everything_that_is_held_of_a_person_is_one_document(engine: Engine) -> 
         assert "bob" not in json.dumps(told)
     (event,) = told["events"]
     assert (event["event"], event["message_id"], event["properties"]) == ("Started", "m1", {"cart": "c1"})
-    assert told["facts"] == json.loads(json.dumps([fact_told(fact) for fact in engine.facts("ann")]))
+    assert told["facts"] == json.loads(json.dumps([fact_told(fact, "ann") for fact in engine.facts("ann")]))
     assert {"fact": "changed", "what": "trait", "name": "city", "value": None}.items() <= told["facts"][1].items()
     assert any(isinstance(fact, Changed) for fact in engine.facts("ann"))
 
@@ -210,7 +210,7 @@ def test_what_a_shard_holds_of_a_person_is_the_same_across_processes(engine: Eng
     engine.track("ann", "Started", {"cart": "c1"}).result(30)
     port = engine.service._host.port_of("ann")
     asked: tuple[Request[Any], ...] = (
-        GetProfile("ann", CALL_CENTRE), GetHeld("ann"), RecallFacts("ann", lines=True),
+        GetProfile("ann", CALL_CENTRE), GetHeld("ann"), RecallFacts(["ann"], lines=True),
         FindPeople("email", "ann@shop.example"), NoteLook(["ann"], CALL_CENTRE),
     )  # fmt: skip
 

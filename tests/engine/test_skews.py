@@ -22,7 +22,7 @@ from parcours.journey.project import Project
 from parcours.service.acknowledgement import LinesTaken
 from parcours.service.engine import Engine
 from parcours.service.service import Service
-from parcours.shard.closed_store import read_person
+from parcours.shard.closed_person import read_all_of
 from parcours.simulation.simulation import simulate
 from parcours.simulation.store_inputs import write_inputs
 
@@ -65,7 +65,7 @@ LINES = (
 def facts_of(store: str, person: str) -> list[Fact]:
     """Of a store that nobody uses."""
     exported = recall_exported(Path(store.removeprefix("sqlite:///")), person)
-    return comparable([*exported.facts, *read_person(store, "shop", person, exported.through).facts])
+    return comparable([*exported.facts, *read_all_of(store, [person], exported.through).facts])
 
 
 def moves(facts: Sequence[Fact]) -> list[tuple[str, int]]:

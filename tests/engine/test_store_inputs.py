@@ -29,7 +29,7 @@ from parcours.journey.model.insight import InsightDocument
 from parcours.journey.project import Project
 from parcours.segment.told import merge_line
 from parcours.service.engine import Engine
-from parcours.shard.closed_store import read_person
+from parcours.shard.closed_person import read_all_of
 from parcours.shard.resharding import reshard
 from parcours.simulation.simulation import simulate
 from parcours.simulation.store_inputs import _Findings, timed_line, write_inputs
@@ -117,7 +117,7 @@ class Shop:
         told = {}
         for person in EVERYBODY:
             exported = recall_exported(folder, person)
-            told[person] = [*exported.facts, *read_person(self.store, "shop", person, exported.through).facts]
+            told[person] = [*exported.facts, *read_all_of(self.store, [person], exported.through).facts]
         return {person: comparable(facts) for person, facts in told.items()}
 
 

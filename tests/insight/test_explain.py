@@ -7,10 +7,11 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from parcours import Project, simulate
 from parcours.core.fact import Fact, LimitReached, Merged, Moved, NotMerged, RunMerged, Unmatched, Unmet, ZoneUnknown
-from parcours.insight.explain import TIE_WAIT, explain
+from parcours.insight.explain import TIE_WAIT, AskedFor, explain
 from parcours.insight.explain_text import explanation_text
 from parcours.insight.sentences import reached
 from parcours.journey.model.document import EventsDocument, JourneyDocument, ProjectDocument
@@ -142,11 +143,51 @@ def test_a_merge_is_noted_with_what_became_of_each_run() -> None:
         (
             1,
             (
-                "@anonymous/7f3a was merged into her by identify; goes on in cart (her run 1 is run 4 now); "
+                "@anonymous/7f3a was merged into her by identify; goes on in cart (run 1 is her run 4 now); "
                 "ended in tour (run 2: a run of it is open already)"
             ),
         ),
     )
+
+
+def test_runs_of_two_people_that_share_a_number_are_told_apart_and_one_that_went_on_is_one_run() -> None:
+    name, merged = "@anonymous/7f3a", (RunMerged("cart", 1, 2, 4, None, "rest"),)
+    facts: list[Fact] = [
+        Moved(1, name, "cart", 1, 1, None, "entered", "Start"),
+        Moved(2, name, "cart", 1, 1, None, "exited", "Bought"),
+        Moved(3, "sarah", "cart", 1, 1, None, "entered", "Start"),
+        Moved(4, name, "cart", 1, 2, None, "entered", "Start"),
+        Moved(4, name, "cart", 1, 2, "rest", "reached"),
+        Unmet(4, name, "tour", 1, "Start", "event.x is missing"),
+        Unmatched(4, name, "opened", "no mail"),
+        Merged(5, "sarah", name, "identify", merged),
+        Moved(6, "sarah", "cart", 1, 4, "rest", "timed_out"),
+    ]
+
+    explanation = explain(facts, "sarah", used=True, asked_for=name)
+
+    cart, tour = explanation.journeys
+    told = [(run.name, run.run, run.state, [(move.name, move.what) for move in run.moves]) for run in cart.runs]
+    assert told == [
+        (name, 1, "exited", [(name, "entered"), (name, "exited")]),
+        (None, 1, "open", [(None, "entered")]),
+        (None, 4, "open", [(name, "entered"), (name, "reached"), (None, "merged"), (None, "timed_out")]),
+    ]
+    assert tour.refusals[0].name == name
+    assert explanation.notes[0] == (4, f"{name}: opened was a reaction to nothing: no mail")
+    assert explanation.asked_for == AskedFor(name=name, since=5, call="identify")
+
+
+def test_a_mark_of_a_delivery_from_before_the_merge_stands_with_the_run_that_sent_it(delivery: Any) -> None:
+    name = "@anonymous/7f3a"
+    before = delivery(1, "sent", who=name)
+    facts = [before, Merged(5, "sarah", name, "identify"), replace(delivery(6, "opened"), run=3)]
+
+    (story,) = explain(facts, "sarah", used=True).journeys
+
+    (run,) = story.runs
+    assert (run.name, run.run) == (name, 1)
+    assert [(each.name, each.outcome) for each in run.deliveries[0].states] == [(name, "sent"), (None, "opened")]
 
 
 @pytest.mark.parametrize("verb, state", [("close_journey", "closed"), ("stop_journey", "stopped")])

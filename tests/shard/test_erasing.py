@@ -84,7 +84,7 @@ def test_nobody_is_told_of_her_from_the_commit_on(world: World, lines: Lines) ->
     assert world.shard.standing.reached("email", f"{BERT}@shop.example") == [BERT]
     through = world.shard.erasing.erasures.forgotten_through(PERSON)
     assert through == erasure.record == world.shard.newest
-    assert recall(world.store, PERSON, through, world.shard.newest).facts == []
+    assert recall(world.store, {PERSON: through}, world.shard.newest).facts == []
     assert all(fact.person != PERSON for fact in world.shard.totals.newest(0).facts)
 
 
@@ -137,7 +137,7 @@ def test_she_comes_back_as_a_new_person(world: World, lines: Lines) -> None:
     profile = world.shard.profile(PERSON)
     assert profile is not None and [run.number for run in profile.runs] == [1]
     through = world.shard.erasing.erasures.forgotten_through(PERSON)
-    told = recall(world.store, PERSON, through, world.shard.newest).facts
+    told = recall(world.store, {PERSON: through}, world.shard.newest).facts
     assert told and all(fact.person == PERSON for fact in told)
     assert erase(world, "1-b").id == "1-b", "she is somebody new"
 

@@ -43,7 +43,7 @@ def test_only_the_person_s_own_facts_are_told_in_their_order() -> None:
         [unmatched(4, "anna")],
     )
 
-    recalled = recall(store, "anna", 0, ALL)
+    recalled = recall(store, {"anna": 0}, ALL)
 
     assert [(fact.at, fact.person) for fact in recalled.facts] == [(1, "anna"), (2, "anna"), (4, "anna")]
     assert recalled.after is None
@@ -55,7 +55,7 @@ def test_a_long_journal_is_read_in_slices_that_go_on_where_the_last_one_ended() 
 
     slices, after = [], 0
     while True:
-        recalled = recall(store, "anna", after, ALL)
+        recalled = recall(store, {"anna": after}, ALL)
         slices.append([fact.at for fact in recalled.facts])
         if recalled.after is None:
             break
@@ -68,7 +68,7 @@ def test_of_small_records_a_slice_has_no_more_than_can_be_looked_at_in_its_time(
     records = SLICE_BYTES // RECORD_BYTES + 100
     store = journal(*[[unmatched(number, "anna")] for number in range(records)])
 
-    first = recall(store, "anna", 0, records)
+    first = recall(store, {"anna": 0}, records)
 
     assert 100 < len(first.facts) <= SLICE_BYTES // RECORD_BYTES
     assert first.after == len(first.facts)
@@ -79,10 +79,10 @@ def test_what_is_committed_after_the_question_is_for_another_one(world: World, l
         host = ShardHost(world.shard, world.store, ManualClock(world.now_ms), lambda channel: None)
         await host.take(world.batch(lines.identify("anna"), lines.track("anna", "Ordered")))
 
-        first = await host.people.recall("anna", 0, None)
+        first = await host.people.recall(["anna"], 0, None)
         await host.take(world.batch(lines.track("anna", "Emptied")))
-        again = await host.people.recall("anna", 0, first.through)
-        later = await host.people.recall("anna", 0, None)
+        again = await host.people.recall(["anna"], 0, first.through)
+        later = await host.people.recall(["anna"], 0, None)
 
         assert first.facts and again == first
         assert later.through > first.through

@@ -294,7 +294,8 @@ def test_ids_that_are_not_merged_are_counted_and_come_back(new_world: Callable[.
 
     world.reopen()
 
-    assert world.shard.totals.totals().not_merged == [("identify", 2)]
+    totals = world.shard.totals.totals()
+    assert (totals.not_merged, totals.merges) == ([("identify", 2)], [("no_id", 2)])
     assert [fact.at for fact in world.facts()] == [world.now_ms, world.now_ms]
 
 

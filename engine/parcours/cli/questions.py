@@ -20,7 +20,7 @@ from parcours.cli.run import UNTIL_HELP, left_out, time_ms
 from parcours.errors import CallerError
 
 if TYPE_CHECKING:
-    from parcours.core.fact import Fact
+    from parcours.insight.whose_facts import Told
     from parcours.journey.program import Journey
     from parcours.journey.project import Project
     from parcours.journey.publish.ledger import JourneyStateName
@@ -192,6 +192,7 @@ def explain(
     from parcours.dispatch.judgement import load_project
     from parcours.insight.explain import explain as explanation_of
     from parcours.insight.explain_text import explanation_text
+    from parcours.insight.whose_facts import Told, owner_by_facts
 
     source = None if events is None else events_source(events)
     project = load_project(folder, drafts=True)
@@ -200,21 +201,24 @@ def explain(
     if source is not None:
         result = _simulated(project, source, until, "Events")
         _say_what_is_left_out(result)
-        facts, journeys = result.facts, project.program.journeys
+        used, journeys = project.program.anonymous_history == "used", project.program.journeys
+        told = Told.of(owner_by_facts(result.facts, person), [], result.facts, used=used)
         none = "none of these events concerns them and any journey"
     elif store is not None:
-        facts, journeys, states = _recalled(project, store, person)
+        told, journeys, states = _recalled(project, store, person)
         none = "as far as the store's journal reaches back, it tells nothing of them"
     else:
         assert recorded is not None
-        facts, journeys = _read_again(project, recorded, person)
+        told, journeys = _read_again(project, recorded, person)
         none = f"{recorded} tells nothing of them"
-    explanation = explanation_of(facts, person, journeys, states)
+    explanation = explanation_of(
+        told.facts, told.owner, journeys, states, used=told.used, names=told.names, asked_for=person
+    )
     if json:
         typer.echo(msgspec.json.encode(explanation).decode())
     else:
         typer.echo(explanation_text(explanation), nl=False)
-    if not any(fact.person == person for fact in facts):
+    if not told.facts:
         raise CallerError(f"Nothing happened to {profile!r}: {none}.")
 
 
@@ -238,38 +242,36 @@ def _explain_by_door(profile: str, more: str | None, url: str, key: str | None, 
 
 def _recalled(
     project: Project, store: str, person: str
-) -> tuple[list[Fact], tuple[Journey, ...], dict[str, JourneyStateName]]:
-    """The person's facts, and the journeys that they are about: those that are published in the store."""
-    from parcours.insight.exporter.opening import recall_exported
+) -> tuple[Told, tuple[Journey, ...], dict[str, JourneyStateName]]:
+    """What is told of the person, and the journeys that they are about: those that are published in the store."""
     from parcours.journey.publish.publications import PublicationCompiler
-    from parcours.shard.closed_store import read_person
-    from parcours.store.address import check_address, folder_of, shards_of
+    from parcours.service.stored_record import stored_facts
+    from parcours.shard.closed_store import read_shard_of
+    from parcours.store.address import check_address
 
     check_address(store)
-    shards_of(store, project.name)
-    exported = recall_exported(folder_of(store), person)
-    shard = read_person(store, project.name, person, exported.through)
-    facts = [*exported.facts, *shard.facts]
+    shard = read_shard_of(store, project.name, person)
     if shard.publications is None:
-        return facts, project.program.journeys, {}
+        return stored_facts(store, person, used=False), project.program.journeys, {}
     program = PublicationCompiler(project).program(shard.publications)
+    told = stored_facts(store, person, used=program.anonymous_history == "used")
     states = {name: entry.state for name, entry in shard.publications.ledger.journeys.items()}
-    return facts, program.versions(), states
+    return told, program.versions(), states
 
 
-def _read_again(project: Project, folder: Path, person: str) -> tuple[list[Fact], tuple[Journey, ...]]:
-    """The person's facts from the folder of a simulation, and the project's journeys by their numbers there."""
+def _read_again(project: Project, folder: Path, person: str) -> tuple[Told, tuple[Journey, ...]]:
+    """What the folder of a simulation tells of the person, and the project's journeys by their numbers there."""
     from parcours.insight.exporter.opening import open_simulated
     from parcours.insight.published_versions import compiled_versions, versions_of
 
     simulated = open_simulated(folder)
-    facts = simulated.of(person)
+    told = simulated.told_under(person, used=project.program.anonymous_history == "used")
     journeys = tuple(compiled_versions(project, simulated.of("")))
-    for name, version in sorted(versions_of(facts) - {(each.name, each.version) for each in journeys}):
+    for name, version in sorted(versions_of(told.facts) - {(each.name, each.version) for each in journeys}):
         typer.echo(
             f"{name}, version {version}, is another one in the project: what its runs wait for is not told.", err=True
         )
-    return facts, journeys
+    return told, journeys
 
 
 def diff(

@@ -39,7 +39,8 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True):
 class InboxChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Something in a person's inbox is not as before: an entry is new, was seen, or has left it.
 
-    what  `reset`: nothing of before is there, for the person was erased; `key` is empty
+    what  `reset`: nothing of before is there, for the person was erased, or the name is another person's now; `key` is
+          empty
     why   of one that has left: exit, event, pushed_out, expired, or dismissed by the person
     """
 

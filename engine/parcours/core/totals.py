@@ -47,9 +47,14 @@ BY_MACHINE: Final = "machine_"
 UNCOUNTED_MOVES: Final = frozenset({"reached", "waiting", "updated"})
 """Moves that are not counted as ways: a step reached has a counter of its own, and the others leave the run there."""
 
-UNCOUNTED_FACTS: Final = frozenset({Changed, LedgerChanged, Looked, Merged, Published, Unmet})
-"""Facts that are exported and have no counter. A run that goes on under another name stays at its step, and in the sum
-over everybody that step has as many waiting as before; one that ends by a merge is told as a move of its own."""
+UNCOUNTED_FACTS: Final = frozenset({Changed, LedgerChanged, Looked, Published, Unmet})
+"""Facts that are exported and have no counter. A merge moves no run: one that goes on under another name stays at its
+step, and in the sum over everybody that step has as many waiting as before; one that ends is told as a move."""
+
+MERGED: Final = "merged"
+NOT_ASKED: Final = "not_asked"
+"""What became of calls that name two ids of one person where no reason was told: she was merged, or that was not asked
+for, as in facts from before there was merging."""
 
 OTHER: Final = "other"
 """The journey under which everything beyond the bounds is counted."""
@@ -91,6 +96,7 @@ class Totals(msgspec.Struct, frozen=True, array_like=True):
     unknown_zones  how often somebody was given a time zone that does not exist
     not_merged  how often another id was said to be somebody's, by the call that said it
     parked  how many runs were parked, by step and reason
+    merges  what became of calls that ask for a merge: MERGED, or the reason why nobody was merged
     """
 
     facts: int = 0
@@ -104,6 +110,7 @@ class Totals(msgspec.Struct, frozen=True, array_like=True):
     unknown_zones: list[tuple[str, int]] = []
     not_merged: list[tuple[str, int]] = []
     parked: list[tuple[Parked, int]] = []
+    merges: list[tuple[str, int]] = []
 
 
 NOTHING: Final = Totals()
@@ -126,6 +133,7 @@ class FactCounter:
         self._unknown_zones = dict(counted.unknown_zones)
         self._not_merged = dict(counted.not_merged)
         self._parked = dict(counted.parked)
+        self._merges = dict(counted.merges)
         self.lines = counted.lines
         self.newest_limits: dict[str, LimitReached] = {}
 
@@ -169,8 +177,14 @@ class FactCounter:
             _count(self._unknown_zones, fact.zone or PERSONAL_ZONE, self._reasons_max, OTHER_ZONES)
         elif type(fact) is NotMerged:
             self._not_merged[fact.call] = self._not_merged.get(fact.call, 0) + 1
+            self._merge(fact.reason or NOT_ASKED)
+        elif type(fact) is Merged:
+            self._merge(MERGED)
         else:
             raise AssertionError("whatever else is told has a counter")
+
+    def _merge(self, result: str, number: int = 1) -> None:
+        self._merges[result] = self._merges.get(result, 0) + number
 
     def include(self, totals: Totals) -> None:
         """Add the totals of other people."""
@@ -193,6 +207,8 @@ class FactCounter:
             self._not_merged[call] = self._not_merged.get(call, 0) + number
         for parked, number in totals.parked:
             _count(self._parked, parked, self._reasons_max, _OTHER_PARKED, number)
+        for result, number in totals.merges:
+            self._merge(result, number)
         self._unmatched += totals.unmatched
         self.add_lines(totals.lines)
 
@@ -214,6 +230,7 @@ class FactCounter:
             sorted(self._unknown_zones.items()),
             sorted(self._not_merged.items()),
             sorted(self._parked.items()),
+            sorted(self._merges.items()),
         )
 
     def correct(self, waiting: Iterable[tuple[Step, int]]) -> list[tuple[Step, int, int]]:

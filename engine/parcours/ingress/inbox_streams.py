@@ -4,7 +4,8 @@
     message    one more
     seen       one was opened, perhaps on another screen
     withdrawn  one is there no more; the reason says why
-    reset      forget everything, a list follows: the person was erased, or nobody knows what has changed since then
+    reset      forget everything, a list follows: the person was erased, the name that was asked for is another person's
+               now, or nobody knows what has changed since then
     bye        the stream ends, and `retry` says when to come again
 
 Each has an id; whoever comes back with it as `Last-Event-ID` is told what has changed since then. Streams are bounded:
@@ -86,12 +87,13 @@ class InboxStream:
         """The keys of what the client has."""
 
         self._events = self._run()
-        self.retry_ms = RETRY_MS + crc32(watch.person.encode()) % RETRY_SPREAD_MS
+        self.retry_ms = RETRY_MS + crc32(watch.asked_for.encode()) % RETRY_SPREAD_MS
         self._until_ms = until_ms
 
     @property
-    def person(self) -> str:
-        return self._watch.person
+    def name(self) -> str:
+        """The name by which the person was asked for."""
+        return self._watch.asked_for
 
     def __aiter__(self) -> InboxStream:
         return self
@@ -134,7 +136,7 @@ class InboxStream:
 
     async def _fetch(self) -> None:
         """Look at all that lies there now; it has reached the person by that."""
-        self._items = {item.key: item for item in await self._door.service.fetch_inbox(self.person)}
+        self._items = {item.key: item for item in await self._door.service.fetch_inbox(self.name)}
 
     async def _piece(self, notice: InboxNotice) -> bytes:
         """What is sent of a notice; nothing for what the client knows."""
@@ -170,22 +172,22 @@ class InboxStreams:
 
     def add(self, stream: InboxStream) -> None:
         """One more is open; the oldest of its person goes if she has too many."""
-        own = self._of.setdefault(stream.person, [])
+        own = self._of.setdefault(stream.name, [])
         if len(own) >= STREAMS_OF_PERSON_MAX:
             own[0].end(RETRY_LATER_MS)
             self.forget(own[0])
-            own = self._of.setdefault(stream.person, [])
+            own = self._of.setdefault(stream.name, [])
         own.append(stream)
         self._open += 1
 
     def forget(self, stream: InboxStream) -> None:
         """It is closed. May be called again."""
-        own = self._of.get(stream.person, [])
+        own = self._of.get(stream.name, [])
         if stream in own:
             own.remove(stream)
             self._open -= 1
         if not own:
-            self._of.pop(stream.person, None)
+            self._of.pop(stream.name, None)
 
     def end(self) -> None:
         """The door closes: everybody is told, and when to come again."""

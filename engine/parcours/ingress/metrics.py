@@ -72,7 +72,7 @@ class EngineCollector(Collector):
 def _of_people(totals: Sequence[Totals], unheard: Mapping[tuple[str, str], int]) -> Iterator[Metric]:
     """What has happened, by the facts that were committed."""
     entered, ended, refused, goals, runs = (Counter[tuple[str, ...]]() for _ in range(5))
-    lines, limits = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
+    lines, limits, merges = (Counter[tuple[str, ...]]() for _ in range(3))
     for each in totals:
         for (journey, _, _, what, why), number in each.ways:
             if what == "entered":
@@ -87,6 +87,7 @@ def _of_people(totals: Sequence[Totals], unheard: Mapping[tuple[str, str], int])
             runs[journey, str(version), step] += inflow - gone_on - left
         lines.update({(name,): number for name, number in zip(OUTCOMES, each.lines, strict=True)})
         limits.update({(setting,): number for setting, number in each.limits})
+        merges.update({(result,): number for result, number in each.merges})
     yield _counter(
         "parcours_events",
         "Lines that shards have taken, whoever handed them in, by what became of them.",
@@ -98,6 +99,7 @@ def _of_people(totals: Sequence[Totals], unheard: Mapping[tuple[str, str], int])
     yield _counter("parcours_entries_refused", "Entries that were not let in.", ["journey", "why"], refused)
     yield _counter("parcours_goals", "Goals that were reached.", ["journey"], goals)
     yield _counter("parcours_limits_reached", "How often a limit was reached.", ["setting"], limits)
+    yield _counter("parcours_merges", "Merges that calls asked for, by what became of them.", ["result"], merges)
     yield _gauge("parcours_runs", "Runs at a step.", ["journey", "version", "step"], runs)
     yield from _of_deliveries(totals, unheard)
 

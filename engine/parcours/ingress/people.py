@@ -69,8 +69,9 @@ async def person(door: Door, request: Request) -> Answer:
     if found is None:
         if not await door.service.facts(request.params["id"], look=_look(request)):
             raise _unknown()
-        found = Person.of(person_asked_for(request.params["id"]), Profile(), door.service.program)
-    return json_answer(_shown(found, request), headers=VARY)
+        owner, asked_for = await door.service.owner(request.params["id"]), person_asked_for(request.params["id"])
+        found = Person.of(owner, Profile(), door.service.program, asked_for=asked_for)
+    return json_answer(_shown(found), headers=VARY)
 
 
 async def people(door: Door, request: Request) -> Answer:
@@ -101,7 +102,8 @@ async def facts(door: Door, request: Request) -> Answer:
     before = request.query.get("before")
     end = len(told) if before is None else _place(told, before)
     start = max(0, end - FACTS_SHOWN)
-    shown = [fact_told(fact) for fact in reversed(told[start:end])]
+    owner = await door.service.owner(request.params["id"])
+    shown = [fact_told(fact, owner) for fact in reversed(told[start:end])]
     return json_answer(FactsShown(shown, _mark(told, start) if start else None), headers=VARY)
 
 
@@ -227,10 +229,10 @@ async def _in_pieces(document: Iterable[bytes]) -> AsyncIterator[bytes]:
     yield bytes(held)
 
 
-def _shown(found: Person, request: Request) -> PersonShown:
+def _shown(found: Person) -> PersonShown:
     return PersonShown(
         owner=found.name,
-        names=[found.name],
+        names=[found.name, *found.names],
         traits=_plain(found.traits),
         audiences=sorted(found.audiences),
         consents=ConsentsShown(_consents(found.consents), _consents(found.in_force)),
@@ -238,7 +240,7 @@ def _shown(found: Person, request: Request) -> PersonShown:
         runs=[_run(run) for run in found.runs],
         deliveries=[_delivery(run, each) for run, each in found.newest_deliveries(DELIVERIES_SHOWN)],
         next_timer=_time(found.next_due),
-        asked_for=person_asked_for(request.params["id"]),
+        asked_for=found.asked_for,
     )
 
 

@@ -3,11 +3,14 @@
 Pure: it takes facts from a simulation or a store's journal and needs nothing else. With the compiled journeys, which
 are optional, it also tells what a run waits for, which journeys never concerned the person, and which rule decided a
 tie.
+
+What happened under a name that was merged into the person stands with it. A run that has gone on as hers is one run,
+whatever name and number it had before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -20,6 +23,7 @@ from parcours.core.fact import (
     Merged,
     Moved,
     NotMerged,
+    RunMerged,
     Unmatched,
     Unmet,
     ZoneUnknown,
@@ -27,6 +31,7 @@ from parcours.core.fact import (
 from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.outline import awaited, starts_by
 from parcours.insight.sentences import AFTER_A_PAUSE, ONCE_ONLY, sentence
+from parcours.insight.whose_facts import told_of
 from parcours.instants import floor_ms
 from parcours.journey.program import Journey
 
@@ -35,19 +40,24 @@ TIE_EXIT = "the step listened for it as well: an exit goes before a listener"
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry that was refused. why is unmet, already_in, too_soon, outside_dates ...; detail says more in words."""
+    """An entry that was refused. why is unmet, already_in, too_soon, outside_dates ...; detail says more in words.
+
+    name  that of a move
+    """
 
     at: int
     version: int
     why: str
     event: str | None = None
     detail: str | None = None
+    name: str | None = None
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
     """One move of a run. tie tells which rule decided where two things met at one instant.
 
     sequence orders what happened to the person, over moves and deliveries.
+    name      the name under which it happened, if that was merged into hers later
     """
 
     at: int
@@ -56,10 +66,11 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     why: str | None = None
     tie: str | None = None
+    name: str | None = None
 
 
 class Reached(msgspec.Struct, frozen=True, kw_only=True):
-    """A state or mark of a delivery, or what a machine did with it, which is neither."""
+    """A state or mark of a delivery, or what a machine did with it, which is neither. name is that of a move."""
 
     at: int
     sequence: int
@@ -68,6 +79,7 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     code: str | None = None
     machine: bool = False
+    name: str | None = None
 
 
 class DeliveryStory(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,11 +101,13 @@ class RunStory(msgspec.Struct, frozen=True, kw_only=True):
     step        its current or last step
     until_ms    when its wait ends, None if it waits for ever or does not wait
     waits_for   what it listens for there, in words
+    name        whose it was by its number, if it ended before it could be the person's
     """
 
     journey: str
     version: int
     run: int
+    name: str | None = None
     state: str = "open"
     step: str | None = None
     until_ms: int | None = None
@@ -115,21 +129,33 @@ class JourneyStory(msgspec.Struct, frozen=True, kw_only=True):
     runs: tuple[RunStory, ...] = ()
 
 
+class AskedFor(msgspec.Struct, frozen=True, kw_only=True):
+    """Another name by which the person was asked for; since when it is hers and by what call, as far as it is told."""
+
+    name: str
+    since: int | None = None
+    call: str | None = None
+
+
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """The whole explanation of one person.
 
-    notes  unmatched reactions, limits, unknown time zones, and each id that was not merged into hers, once
+    asked_for  None if she was asked for by the name under which she lives
+    notes      unmatched reactions, limits, unknown time zones, whoever was merged into her, and each id that was not,
+               once
     """
 
     person: str
+    asked_for: AskedFor | None = None
     journeys: tuple[JourneyStory, ...] = ()
     notes: tuple[tuple[int, str], ...] = ()
 
 
 class _OpenRun(msgspec.Struct, kw_only=True):
-    """A run while its facts are still being read."""
+    """A run while its facts are still being read. `first` orders runs by what happened to each first."""
 
     story: RunStory
+    first: int
     moves: list[Move] = []
     deliveries: dict[str, tuple[DeliveryStory, list[Reached]]] = {}
     visits: dict[tuple[str, str], int] = {}
@@ -148,69 +174,115 @@ class _OpenJourney(msgspec.Struct, kw_only=True):
 
     story: JourneyStory
     refusals: list[Refusal] = []
-    runs: dict[int, _OpenRun] = {}
+    runs: dict[tuple[str | None, int], _OpenRun] = {}
+    of_deliveries: dict[str, _OpenRun] = {}
 
-    def run(self, version: int, number: int) -> _OpenRun:
-        run = self.runs.get(number)
+    def run(self, version: int, number: int, name: str | None, sequence: int) -> _OpenRun:
+        run = self.runs.get((name, number))
         if run is None:
-            story = RunStory(journey=self.story.journey, version=version, run=number)
-            run = self.runs[number] = _OpenRun(story=story)
+            story = RunStory(journey=self.story.journey, version=version, run=number, name=name)
+            run = self.runs[name, number] = _OpenRun(story=story, first=sequence)
         return run
 
+    def arrive(self, merged: RunMerged, number: int, fact: Merged, sequence: int) -> None:
+        """A run goes on as the person's, under this number."""
+        run = self.run(merged.version, merged.number, fact.name, sequence)
+        self.runs[None, number] = self.runs.pop((fact.name, merged.number))
+        run.story = replace(run.story, run=number, name=None, step=merged.step)
+        why = f"{fact.name} run {merged.number}"
+        run.moves.append(Move(at=fact.at, sequence=sequence, step=merged.step, what="merged", why=why))
+
     def told(self, states: Mapping[str, str]) -> JourneyStory:
-        runs = tuple(run.told() for run in self.runs.values())
+        runs = tuple(run.told() for run in sorted(self.runs.values(), key=lambda run: run.first))
         state = states.get(self.story.journey, self.story.state)
         return replace(self.story, state=state, refusals=tuple(self.refusals), runs=runs)
 
 
 def explain(
-    facts: Iterable[Fact], person: str, journeys: Iterable[Journey] = (), states: Mapping[str, str] | None = None
+    facts: Iterable[Fact],
+    person: str,
+    journeys: Iterable[Journey] = (),
+    states: Mapping[str, str] | None = None,
+    *,
+    used: bool = False,
+    names: Collection[str] = (),
+    asked_for: str | None = None,
 ) -> Explanation:
     """Explain one person; facts of other people are ignored.
 
-    facts     those of the person in the order of happening
-    journeys  the compiled journeys in all versions, the newest one of each first, for what facts do not say
-    states    of journeys that are not open
+    facts      those of the person, and of those who were merged into her, in the order of happening for each name
+    journeys   the compiled journeys in all versions, the newest one of each first, for what facts do not say
+    states     of journeys that are not open
+    used       whether what was before a merge counts: otherwise nothing is told of it
+    names      those that are hers now, as far as it is known
+    asked_for  the name by which she was asked for, if it is another one
     """
+    told_facts = told_of(facts, person, used=used, names=names)
     outlines = {(journey.name, journey.version): journey for journey in journeys}
     notes: list[tuple[int, str]] = []
     told: dict[str, _OpenJourney] = {}
-    apart: set[tuple[str, str]] = set()
-    for (name, _), outline in outlines.items():
-        told.setdefault(name, _OpenJourney(story=JourneyStory(journey=name, starts_by=starts_by(outline))))
-    for sequence, fact in enumerate(each for each in facts if each.person == person):
+    apart: set[tuple[str, str, str]] = set()
+    for (journey, _), outline in outlines.items():
+        told.setdefault(journey, _OpenJourney(story=JourneyStory(journey=journey, starts_by=starts_by(outline))))
+    for sequence, fact in enumerate(told_facts):
+        name = None if fact.person == person else fact.person
         if isinstance(fact, Moved):
-            _move(_of(told, fact.journey), fact, sequence, outlines)
+            _move(_of(told, fact.journey), fact, name, sequence, outlines)
         elif isinstance(fact, DeliveryReached):
             if fact.outcome == "retried" or fact.outcome not in INTERNAL_OUTCOMES:
-                _deliver(_of(told, fact.journey).run(fact.version, fact.run), fact, sequence)
+                _deliver(_of(told, fact.journey), fact, name, sequence)
         elif isinstance(fact, Unmet):
-            refusal = Refusal(at=fact.at, version=fact.version, why="unmet", event=fact.event, detail=fact.why)
+            refusal = Refusal(
+                at=fact.at, version=fact.version, why="unmet", event=fact.event, detail=fact.why, name=name
+            )
             _of(told, fact.journey).refusals.append(refusal)
-        elif isinstance(fact, Unmatched | LimitReached | ZoneUnknown | Merged):
-            notes.append((fact.at, sentence(fact) or ""))
+        elif isinstance(fact, Unmatched | LimitReached | ZoneUnknown):
+            notes.append((fact.at, _note(fact, name)))
+        elif isinstance(fact, Merged):
+            notes.append((fact.at, _note(fact, name)))
+            for run in fact.runs:
+                if run.to is not None:
+                    _of(told, run.journey).arrive(run, run.to, fact, sequence)
         elif isinstance(fact, NotMerged):
-            link = fact.call, fact.other_id
+            link = fact.call, fact.other_id, fact.reason
             if link not in apart:  # a web page identifies its visitor by both ids again and again
-                notes.append((fact.at, sentence(fact) or ""))
+                notes.append((fact.at, _note(fact, name)))
             apart.add(link)
     stories = tuple(each.told(states or {}) for each in told.values())
-    return Explanation(person=person, journeys=stories, notes=tuple(notes))
+    other = None if asked_for is None or asked_for == person else _asked_for(asked_for, told_facts)
+    return Explanation(person=person, asked_for=other, journeys=stories, notes=tuple(notes))
+
+
+def _note(fact: Fact, name: str | None) -> str:
+    return f"{name}: {sentence(fact)}" if name else sentence(fact) or ""
+
+
+def _asked_for(name: str, facts: Iterable[Fact]) -> AskedFor:
+    merged = [fact for fact in facts if isinstance(fact, Merged) and fact.name == name]
+    return AskedFor(name=name, since=merged[-1].at, call=merged[-1].call) if merged else AskedFor(name=name)
 
 
 def _of(told: dict[str, _OpenJourney], journey: str) -> _OpenJourney:
     return told.setdefault(journey, _OpenJourney(story=JourneyStory(journey=journey)))
 
 
-def _move(journey: _OpenJourney, fact: Moved, sequence: int, outlines: Mapping[tuple[str, int], Journey]) -> None:
+def _move(
+    journey: _OpenJourney,
+    fact: Moved,
+    name: str | None,
+    sequence: int,
+    outlines: Mapping[tuple[str, int], Journey],
+) -> None:
     outline = outlines.get((fact.journey, fact.version))
     if fact.run is None:
         detail = _reentry(outline) if fact.why == "too_soon" else None
-        journey.refusals.append(Refusal(at=fact.at, version=fact.version, why=fact.why or fact.what, detail=detail))
+        refused = Refusal(at=fact.at, version=fact.version, why=fact.why or fact.what, detail=detail, name=name)
+        journey.refusals.append(refused)
         return
-    run = journey.run(fact.version, fact.run)
+    run = journey.run(fact.version, fact.run, name, sequence)
     tie = _tie(run.story, fact, outline)
-    run.moves.append(Move(at=fact.at, sequence=sequence, step=fact.step, what=fact.what, why=fact.why, tie=tie))
+    move = Move(at=fact.at, sequence=sequence, step=fact.step, what=fact.what, why=fact.why, tie=tie, name=name)
+    run.moves.append(move)
     match fact.what:
         case "reached":
             run.stands(step=fact.step)
@@ -238,8 +310,11 @@ def _tie(run: RunStory, fact: Moved, outline: Journey | None) -> str | None:
     return None
 
 
-def _deliver(run: _OpenRun, fact: DeliveryReached, sequence: int) -> None:
-    if fact.key not in run.deliveries:
+def _deliver(journey: _OpenJourney, fact: DeliveryReached, name: str | None, sequence: int) -> None:
+    run = journey.of_deliveries.get(fact.key)
+    if run is None:
+        run = journey.run(fact.version, fact.run, name, sequence)
+        journey.of_deliveries[fact.key] = run
         place = (fact.step, fact.channel)
         run.visits[place] = run.visits.get(place, 0) + 1
         story = DeliveryStory(
@@ -261,6 +336,7 @@ def _deliver(run: _OpenRun, fact: DeliveryReached, sequence: int) -> None:
             reason=fact.reason,
             code=fact.code,
             machine=fact.machine,
+            name=name,
         )
     )
 

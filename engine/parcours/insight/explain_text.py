@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from parcours.arguments import check_kind
 from parcours.core.time_text import time_text
-from parcours.insight.explain import DeliveryStory, Explanation, JourneyStory, Reached, Refusal, RunStory
+from parcours.insight.explain import AskedFor, DeliveryStory, Explanation, JourneyStory, Reached, Refusal, RunStory
 from parcours.insight.sentences import moved, reached, refused, unstarted
 
 
@@ -17,6 +17,9 @@ def explanation_text(explanation: Explanation) -> str:
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:
+    if explanation.asked_for is not None:
+        yield f"asked for as {_asked_for(explanation.asked_for, explanation.person)}"
+        yield ""
     yield explanation.person
     for story in explanation.journeys:
         yield ""
@@ -28,14 +31,21 @@ def _lines(explanation: Explanation) -> Iterator[str]:
             yield f"  {time_text(at)}  {note}"
 
 
+def _asked_for(asked: AskedFor, person: str) -> str:
+    since = "" if asked.since is None else f" since {time_text(asked.since)}, by {asked.call}"
+    return f"{asked.name}, which is {person}{since}"
+
+
 def _journey(story: JourneyStory) -> Iterator[str]:
     yield story.journey if story.state == "open" else f"{story.journey}, which is {story.state} now"
     if not story.runs and not story.refusals:
         yield f"  not entered: {unstarted(story.starts_by, story.state)}"
     for refusal in story.refusals:
-        yield f"  {time_text(refusal.at)}  not entered{_by(refusal)}: {refused(refusal.why, refusal.detail)}"
+        told = f"not entered{_by(refusal)}: {refused(refusal.why, refusal.detail)}"
+        yield f"  {time_text(refusal.at)}  {_named(refusal.name)}{told}"
     for run in story.runs:
-        yield f"  run {run.run}, version {run.version}"
+        whose = f" of {run.name}" if run.name else ""
+        yield f"  run {run.run}{whose}, version {run.version}"
         yield from _run(run)
 
 
@@ -45,14 +55,26 @@ def _by(refusal: Refusal) -> str:
 
 def _run(run: RunStory) -> Iterator[str]:
     lines = [
-        (move.sequence, move.at, f"{_at_step(move.step)}{moved(move.what, move.why)}{_tie(move.tie)}")
+        (
+            move.sequence,
+            move.at,
+            f"{_named(move.name)}{_at_step(move.step)}{moved(move.what, move.why)}{_tie(move.tie)}",
+        )
         for move in run.moves
     ]
     for delivery in run.deliveries:
-        lines += [(state.sequence, state.at, f"{_delivery(delivery)} {_told(state)}") for state in delivery.states]
+        lines += [
+            (state.sequence, state.at, f"{_named(state.name)}{_delivery(delivery)} {_told(state)}")
+            for state in delivery.states
+        ]
     for _, at, line in sorted(lines):
         yield f"    {time_text(at)}  {line}"
     yield f"    now: {standing(run)}"
+
+
+def _named(name: str | None) -> str:
+    """The name under which it happened, if that is the person's only since then."""
+    return f"{name}: " if name else ""
 
 
 def _told(state: Reached) -> str:

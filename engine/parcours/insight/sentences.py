@@ -34,6 +34,9 @@ ENDED_BY_MERGE = {
 }
 """Why an arriving run ended by a merge, in words."""
 
+BY_MERGE = "merged: "
+"""What stands before the reason where a run ended by a merge."""
+
 READS_ENDED = "The reads of {journeys} recur without end; here they ended with the last event, and go on with {until}."
 """What became of reads by a rule without COUNT and UNTIL where no end of the simulation was given."""
 
@@ -54,6 +57,7 @@ _MOVES = {
     "exited": "left by the exit rule {why}",
     "ended": "ended at the {why}",
     "parked": "parked: {why}",
+    "merged": "goes on as hers, and was {why} before",
 }
 
 _WITHOUT_WHY = {"waiting": "waits, without a time-out", "branched": "no branch was met"}
@@ -65,6 +69,9 @@ def moved(what: str, why: str | None) -> str:
         return _WITHOUT_WHY[what]
     if (what, why) == ("ended", "stopped"):
         return "ended, for the journey was stopped"
+    if what == "ended" and why is not None and why.startswith(BY_MERGE):
+        reason = why.removeprefix(BY_MERGE)
+        return f"ended by the merge: {ENDED_BY_MERGE.get(reason, reason)}"
     return _MOVES.get(what, f"{what} {{why}}").format(why=why or "").rstrip()
 
 
@@ -125,15 +132,18 @@ def sentence(fact: object) -> str | None:
 
 
 def _merged(fact: Merged) -> str:
-    on = [f"{run.journey} (her run {run.number} is run {run.to} now)" for run in fact.runs if run.to is not None]
+    on = [f"{run.journey} (run {run.number} is her run {run.to} now)" for run in fact.runs if run.to is not None]
+    unused = sum(run.why == "unused" for run in fact.runs)
     ended = [
-        f"{run.journey} (run {run.number}: {ENDED_BY_MERGE.get(run.why or '', run.why)})"
+        f"{run.journey} (run {run.number}: {ENDED_BY_MERGE.get(run.why, run.why)})"
         for run in fact.runs
-        if run.why
+        if run.why and run.why != "unused"
     ]
     parts = [f"{fact.name} was merged into her by {fact.call}"]
     if on:
         parts.append(f"goes on in {', '.join(on)}")
     if ended:
         parts.append(f"ended in {', '.join(ended)}")
+    if unused:
+        parts.append(f"{unused} open run{'' if unused == 1 else 's'} ended, for {ENDED_BY_MERGE['unused']}")
     return "; ".join(parts)

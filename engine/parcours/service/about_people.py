@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
 from parcours.errors import CallerError
+from parcours.insight.whose_facts import Told
 from parcours.routing.calls import person_text
 from parcours.service.erasure import ErasureJob
 from parcours.service.host import Host
@@ -36,11 +37,17 @@ class AboutPeople(ABC):
     _host: Host
 
     @abstractmethod
+    async def _told(self, name: str) -> Told:
+        """What is told of the person of this name."""
+
+    @abstractmethod
     def _check_open(self) -> None:
         """Raises CallerError unless it is open, on the running loop."""
 
     def find(self, kind: AddressKind, address: str, *, look: Look | None = None) -> Coroutine[Any, Any, list[str]]:
         """The names of everybody who has this address now, or had it when something left for there lately, sorted.
+
+        Whoever was merged into a person meanwhile is told by that person's name.
 
         kind     "email" or "phone"
         address  as it stands in the profile, or in the form that its channel makes of it
@@ -55,26 +62,39 @@ class AboutPeople(ABC):
         self._check_open()
         ports = self._host.ports
         found = await asyncio.gather(*(port.ask(FindPeople(channel, address)) for port in ports))
+        people = sorted({name for names in found for name in names})
         if look is not None:
-            looked_at = [people if any(found) or number else [""] for number, people in enumerate(found)]
-            await asyncio.gather(
-                *(port.ask(NoteLook(people, look)) for port, people in zip(ports, looked_at, strict=True) if people)
-            )
-        return sorted(name for people in found for name in people)
+            noted = [(port, [name for name in people if self._host.port_of(name) is port]) for port in ports]
+            if not people:
+                noted = [(ports[0], [""])]
+            await asyncio.gather(*(port.ask(NoteLook(names, look)) for port, names in noted if names))
+        return people
+
+    def owner(self, person: Id) -> Coroutine[Any, Any, str]:
+        """The name under which a person lives: the one that is given, unless that was merged into somebody."""
+        return self._owner(person_asked_for(person_text(person, "owner")))
+
+    async def _owner(self, name: str) -> str:
+        self._check_open()
+        return (await self._host.locate(name)).owner
 
     def facts(self, person: Id, *, look: Look | None = None) -> Coroutine[Any, Any, list[Fact]]:
-        """All that is still told of a person, in the order of happening."""
+        """All that is still told of a person, in the order of happening.
+
+        Where `anonymous_history` is used, what happened under the names that were merged into her is told as well: it
+        has the name that held then.
+        """
         return self._facts(person_asked_for(person_text(person, "facts")), look)
 
     async def _facts(self, name: str, look: Look | None) -> list[Fact]:
         self._check_open()
-        facts = await self._host.facts_of(name)
-        if facts:
-            await self._note(name, look)
-        return facts
+        told = await self._told(name)
+        if told.facts:
+            await self._note_at(told.owner, look)
+        return told.facts
 
     def record(self, person: Id, *, look: Look | None = None) -> Coroutine[Any, Any, PersonRecord | None]:
-        """Everything that is held of a person, in all places; None if nothing is."""
+        """Everything that is held of a person, in all places and under all her names; None if nothing is."""
         return self._record(person_asked_for(person_text(person, "record")), look)
 
     async def _record(self, name: str, look: Look | None) -> PersonRecord | None:
@@ -82,7 +102,7 @@ class AboutPeople(ABC):
         record = await self._host.everything_of(name)
         if not record.is_anything:
             return None
-        await self._note(name, look)
+        await self._note_at(record.person, look)
         return record
 
     def erase(self, person: Id, *, by: str = "") -> Coroutine[Any, Any, ErasureJob]:
@@ -109,4 +129,8 @@ class AboutPeople(ABC):
 
     async def _note(self, name: str, look: Look | None) -> None:
         if look is not None:
-            await self._host.port_of(name).ask(NoteLook([name], look))
+            await self._note_at((await self._host.locate(name)).owner, look)
+
+    async def _note_at(self, owner: str, look: Look | None) -> None:
+        if look is not None:
+            await self._host.port_of(owner).ask(NoteLook([owner], look))

@@ -121,6 +121,7 @@ class Engine(BlockingFacade):
 
     profile = blocking(Service.profile)
     find = blocking(Service.find)
+    owner = blocking(Service.owner)
     facts = blocking(Service.facts)
     record = blocking(Service.record)
     reached_at = blocking(Service.reached_at)

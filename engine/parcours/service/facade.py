@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
 from parcours.insight.explain import Explanation, explain
+from parcours.insight.whose_facts import Told
 from parcours.journey.project import Project, check_project
 from parcours.journey.publish.ledger import Verb
 from parcours.routing.calls import person_text
 from parcours.routing.ports import ShardPort
 from parcours.service.acknowledgement import Ingested
 from parcours.service.change_outcome import ChangeOutcome, Order
+from parcours.service.following import ask_owner, told_under
 from parcours.service.inbox import InboxItem, items_of
 from parcours.service.journey_control import JourneyControl, JourneyState
 from parcours.service.people_calls import Id, check_bool, check_text, feedback_call, object_of, reaction_call, sender
@@ -29,7 +31,8 @@ class Facade(ABC):
 
     What a call says wrong is raised when it is made, as CallerError, and not only when it is awaited. People are named
     by their user id, a whole number standing for its text; whoever is asked for may also be named as results do it,
-    such as `@anonymous/7f3a` or `@user/@sarah`: whatever begins with `@` and holds a `/` is taken for such a name.
+    such as `@anonymous/7f3a` or `@user/@sarah`: whatever begins with `@` and holds a `/` is taken for such a name. One
+    that was merged into a person stands for her.
     """
 
     _control: JourneyControl
@@ -44,11 +47,11 @@ class Facade(ABC):
 
     @abstractmethod
     def _port_of(self, person: str) -> ShardPort:
-        """The shard that owns the person of this name."""
+        """The shard that owns the slot of this name."""
 
     @abstractmethod
-    async def _facts_of(self, person: str) -> list[Fact]:
-        """All that is still told of the person of this name."""
+    async def _facts_of(self, names: Sequence[str]) -> list[Fact]:
+        """All that is still told under these names, in the order of happening for each."""
 
     @abstractmethod
     def _hear_event(self, event: str) -> None:
@@ -177,8 +180,8 @@ class Facade(ABC):
         return self._inbox(person_asked_for(person_text(person, "inbox")))
 
     async def _inbox(self, name: str) -> list[InboxItem]:
-        entries = await self._port_of(name).ask(GetInbox(name))
-        return items_of(entries)
+        found = await ask_owner(self._port_of, name, GetInbox)
+        return items_of(found.entries)
 
     def profile(self, person: Id, *, look: Look | None = None) -> Coroutine[Any, Any, Person | None]:
         """What is known of a person now: traits, runs, deliveries. None if nothing is.
@@ -188,8 +191,10 @@ class Facade(ABC):
         return self._profile(person_asked_for(person_text(person, "profile")), look)
 
     async def _profile(self, name: str, look: Look | None) -> Person | None:
-        profile = await self._port_of(name).ask(GetProfile(name, look))
-        return None if profile is None else Person.of(name, profile, self._control.current)
+        found = await ask_owner(self._port_of, name, lambda asked: GetProfile(asked, look))
+        if found.profile is None:
+            return None
+        return Person.of(found.owner, found.profile, self._control.current, asked_for=name)
 
     def explain(self, person: Id, *, look: Look | None = None) -> Coroutine[Any, Any, Explanation]:
         """Why a person got, or did not get, a message: journey by journey, from the facts that were recorded.
@@ -199,10 +204,23 @@ class Facade(ABC):
         return self._explain(person_asked_for(person_text(person, "explain")), look)
 
     async def _explain(self, name: str, look: Look | None) -> Explanation:
-        facts = await self._facts_of(name)
-        if look is not None and facts:
-            await self._port_of(name).ask(NoteLook([name], look))
-        return explain(facts, name, self._control.current.versions(), self._control.journey_states())
+        told = await self._told(name)
+        if look is not None and told.facts:
+            await self._port_of(told.owner).ask(NoteLook([told.owner], look))
+        return explain(
+            told.facts,
+            told.owner,
+            self._control.current.versions(),
+            self._control.journey_states(),
+            used=told.used,
+            names=told.names,
+            asked_for=name,
+        )
+
+    async def _told(self, name: str) -> Told:
+        """What is told of the person of this name."""
+        used = self._control.current.anonymous_history == "used"
+        return await told_under(self._port_of, self._facts_of, name, used=used)
 
     # Journeys
 

@@ -31,14 +31,16 @@ from parcours.routing.taken import Taken
 from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.service.erasure import ErasureJob, ErasuresUnderWay
 from parcours.service.figures import EngineFigures, ask_all
+from parcours.service.following import ask_owner
 from parcours.service.journey_control import JourneyControl
 from parcours.service.live_reads import LiveReads
 from parcours.service.person_record import PersonRecord
 from parcours.service.settlement import outstanding
 from parcours.shard.closed_store import copy_exports_of
 from parcours.shard.erasures import Erasure
+from parcours.shard.found import Located
 from parcours.shard.messages import Recalled
-from parcours.shard.requests import CopyStore, GetHeld, GetStatus, RecallFacts
+from parcours.shard.requests import CopyStore, GetHeld, GetStatus, Locate, RecallFacts
 from parcours.store.address import folder_of, is_durable
 from parcours.store.backup import begin_backup, complete_backup
 from parcours.store.layout import Layout
@@ -172,43 +174,54 @@ class Host:
         return self._runtime.ports
 
     def port_of(self, person: str) -> ShardPort:
-        """The shard that owns the person of this name."""
+        """The shard that owns the slot of this name."""
         return self._runtime.ports[self._plan.slot_map.shard(person)]
 
-    async def facts_of(self, person: str) -> list[Fact]:
-        """All that is told of the person: what is exported, and what only the journal of her shard has, in slices."""
-        exported = await self._exported(person)
-        async for recalled in self._recalled(person, exported):
+    async def locate(self, name: str) -> Located:
+        """Under which name the person of a name lives, and which others she has."""
+        return await ask_owner(self.port_of, name, Locate)
+
+    async def facts_of(self, names: Sequence[str]) -> list[Fact]:
+        """All that is told under these names: what is exported, and what only journals have, in slices."""
+        exported = await self._exported(names)
+        async for recalled in self._recalled(names, exported):
             exported.facts.extend(recalled.facts)
         return exported.facts
 
-    async def everything_of(self, person: str) -> PersonRecord:
-        """All that is held of the person, in all places."""
-        held = await self.port_of(person).ask(GetHeld(person))
-        exported, (events, lines) = await self._exported(person), ExportedInputs([], [])
+    async def everything_of(self, name: str) -> PersonRecord:
+        """All that is held of the person of this name, in all places and under all her names."""
+        found = await self.locate(name)
+        names = [found.owner, *found.names]
+        held = [await self.port_of(each).ask(GetHeld(each)) for each in names]
+        exported, (events, lines) = await self._exported(names), ExportedInputs([], [])
         if is_durable(self._plan.store):
             folder = folder_of(self._plan.store)
-            events, lines = await asyncio.to_thread(recall_inputs, folder, person, exported.through)
-        async for recalled in self._recalled(person, exported, lines=True):
+            events, lines = await asyncio.to_thread(recall_inputs, folder, exported.through, *names)
+        async for recalled in self._recalled(names, exported, lines=True):
             exported.facts.extend(recalled.facts)
             lines += recalled.lines
-        return PersonRecord(person, held, exported.facts, events, lines)
+        return PersonRecord.of(names, held, exported.facts, events, lines)
 
-    async def _recalled(self, person: str, exported: Exported, *, lines: bool = False) -> AsyncIterator[Recalled]:
-        """What the journal of her shard tells that is not exported, slice by slice."""
-        through = exported.through.get(self._plan.slot_map.shard(person), 0)
-        port = self.port_of(person)
-        recalled = await port.ask(RecallFacts(person, through, lines=lines))
-        yield recalled
-        while recalled.after is not None:
-            recalled = await port.ask(RecallFacts(person, recalled.after, recalled.through, lines))
+    async def _recalled(
+        self, names: Sequence[str], exported: Exported, *, lines: bool = False
+    ) -> AsyncIterator[Recalled]:
+        """What the journals of the names' shards tell that is not exported, slice by slice."""
+        shard_of = self._plan.slot_map.shard
+        for shard in dict.fromkeys(map(shard_of, names)):
+            port, people = self._runtime.ports[shard], [name for name in names if shard_of(name) == shard]
+            # A person's last timers before a merge fire where she goes on, under the name that she had.
+            people += [name for name in names if shard == shard_of(names[0]) and name not in people]
+            recalled = await port.ask(RecallFacts(people, exported.through.get(shard, 0), lines=lines))
             yield recalled
+            while recalled.after is not None:
+                recalled = await port.ask(RecallFacts(people, recalled.after, recalled.through, lines))
+                yield recalled
 
-    async def _exported(self, person: str) -> Exported:
-        """The person's exported facts, and through which record of each shard they go."""
+    async def _exported(self, names: Sequence[str]) -> Exported:
+        """The exported facts under these names, and through which record of each shard they go."""
         if not is_durable(self._plan.store):
             return Exported([], {})
-        return await asyncio.to_thread(recall_exported, folder_of(self._plan.store), person)
+        return await asyncio.to_thread(recall_exported, folder_of(self._plan.store), *names)
 
     async def erase(self, person: str, by: str) -> ErasureJob:
         """Forget a person; durable when it returns."""

@@ -70,6 +70,8 @@ class PersonRun:
 class Person:
     """
     name        as results have it: the user id, or `@anonymous/7f3a`
+    names       those that were merged into her, sorted
+    asked_for   the name by which she was asked for
     traits      by name; what is in them cannot be changed either
     audiences   those that she is in
     consents    whether she granted or withdrew it, by (channel, purpose); the purpose is None for all of a channel
@@ -82,6 +84,8 @@ class Person:
     """
 
     name: str
+    names: tuple[str, ...]
+    asked_for: str
     traits: Mapping[str, object]
     audiences: frozenset[str]
     consents: Mapping[tuple[str, str | None], bool]
@@ -93,11 +97,13 @@ class Person:
     next_due: int | None
 
     @classmethod
-    def of(cls, name: str, profile: Profile, program: Program) -> Person:
-        """The person of this profile, as it is now, by what is published."""
+    def of(cls, name: str, profile: Profile, program: Program, *, asked_for: str | None = None) -> Person:
+        """The person of this profile, as it is now, by what is published; asked for by her own name if by no other."""
         due = profile.next_due()
         return cls(
             name=name,
+            names=() if profile.identity is None else tuple(sorted(profile.identity.names)),
+            asked_for=asked_for or name,
             traits=MappingProxyType({trait: _frozen(value) for trait, value in profile.traits.items()}),
             audiences=frozenset(plain(key) for key, inside in profile.audiences.items() if inside),
             consents=MappingProxyType(stated_consents(profile)),

@@ -32,6 +32,7 @@ from parcours.service.about_people import AboutPeople
 from parcours.service.acknowledgement import Ingested, LinesTaken
 from parcours.service.channel_selection import allowing, delivering, recording, unlinked
 from parcours.service.facade import Facade
+from parcours.service.following import ask_owner
 from parcours.service.host import CLOSE_PATIENCE_S, Host
 from parcours.service.inbox import InboxItem, fetched_lines, items_of
 from parcours.service.inbox_feed import InboxFeed, Watch
@@ -65,7 +66,9 @@ class Service(Facade, AboutPeople, Observed):
         self._control = self._host.control
         self._unknown = UnknownNames(self._host.now_ms, (*plan.channels, *plan.records, *INBOX))
         self._calls: set[asyncio.Task[object]] = set()
-        self._inboxes = InboxFeed(lambda: self._host.ports, plan.slot_map.shard, plan.settings.inbox_changes_max)
+        self._inboxes = InboxFeed(
+            lambda: self._host.ports, plan.slot_map.shard, self._owner, plan.settings.inbox_changes_max
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -266,11 +269,11 @@ class Service(Facade, AboutPeople, Observed):
         return self._fetch_inbox(person_asked_for(person_text(person, "fetch_inbox")))
 
     async def _fetch_inbox(self, name: str) -> list[InboxItem]:
-        entries = await self._port_of(name).ask(GetInbox(name))
-        if lines := fetched_lines(entries):
+        found = await ask_owner(self._port_of, name, GetInbox)
+        if lines := fetched_lines(found.entries):
             with suppress(Overloaded):  # the next look tells it
                 await self._ingest(lines_of(lines), are_reports=True)
-        return items_of(entries)
+        return items_of(found.entries)
 
     async def watch_inbox(self, person: Id, after: str | None = None) -> Watch:
         """Be told of each change of a person's inbox from now on; `after` is the id of a notice to go on from.
@@ -299,10 +302,10 @@ class Service(Facade, AboutPeople, Observed):
         self._check_open()
         return self._host.port_of(person)
 
-    async def _facts_of(self, person: str) -> list[Fact]:
-        """They reach back as far as the shard's journal does: about a second for each 200 MB of it."""
+    async def _facts_of(self, names: Sequence[str]) -> list[Fact]:
+        """They reach back as far as the shards' journals do: about a second for each 200 MB of one."""
         self._check_open()
-        return await self._host.facts_of(person)
+        return await self._host.facts_of(names)
 
     def _is_open(self) -> bool:
         return not self._closed and self._loop is not None

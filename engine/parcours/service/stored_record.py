@@ -1,12 +1,35 @@
-"""Everything that a store holds of one person while no engine has it open."""
+"""What a store holds of one person, and tells of her, while no engine has it open."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
 from parcours.insight.exporter.opening import recall_exported, recall_inputs
+from parcours.insight.whose_facts import Told, merged_names
 from parcours.service.person_record import PersonRecord
-from parcours.shard.closed_person import read_all_of
+from parcours.shard.closed_person import names_of, read_all_of
 from parcours.store.address import check_address, folder_of, shards_of
+
+
+def stored_facts(address: str, person: str, *, used: bool) -> Told:
+    """What the store at this address tells of whoever is asked for by this id or name.
+
+    used  whether what was before a merge counts: otherwise nothing is read of it
+    Raises SettingInvalid if there is no such store, StoreBusy while an engine uses it.
+    """
+    owner, *others = names_of(address, person_asked_for(person))
+    names = others if used else []
+    facts = _facts_under(address, [owner, *names])
+    if used and (lost := merged_names(facts, owner).difference(names)):  # they were cut loose since
+        facts = _facts_under(address, [owner, *names, *sorted(lost)])
+    return Told.of(owner, names, facts, used=used)
+
+
+def _facts_under(address: str, names: Sequence[str]) -> list[Fact]:
+    exported = recall_exported(folder_of(address), *names)
+    return [*exported.facts, *read_all_of(address, names, exported.through).facts]
 
 
 def stored_record(address: str, person: str) -> PersonRecord:
@@ -16,9 +39,9 @@ def stored_record(address: str, person: str) -> PersonRecord:
     """
     check_address(address)
     shards_of(address)
-    name, folder = person_asked_for(person), folder_of(address)
-    exported = recall_exported(folder, name)
-    inputs = recall_inputs(folder, name, exported.through)
-    stored = read_all_of(address, name, exported.through)
+    names, folder = names_of(address, person_asked_for(person)), folder_of(address)
+    exported = recall_exported(folder, *names)
+    inputs = recall_inputs(folder, exported.through, *names)
+    stored = read_all_of(address, names, exported.through)
     facts, lines = [*exported.facts, *stored.facts], [*inputs.lines, *stored.lines]
-    return PersonRecord(name, stored.held, facts, inputs.events, lines)
+    return PersonRecord.of(names, stored.held, facts, inputs.events, lines)

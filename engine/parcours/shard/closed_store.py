@@ -1,4 +1,4 @@
-"""The store of a shard that no engine has open, read only: what is published, totals, and one person's facts.
+"""The store of a shard that no engine has open, read only: what is published, and totals.
 
 The shard itself is not opened, for that would write: it takes a new epoch, and calls ambiguous whatever was claimed.
 Nothing that the store holds changes. StoreBusy is raised while an engine uses the store, whose files nothing else may
@@ -14,7 +14,6 @@ from itertools import takewhile
 from pathlib import Path
 
 from parcours.config import Settings
-from parcours.core.fact import Fact
 from parcours.core.identity import SlotMap
 from parcours.core.totals import FactCounter, Totals
 from parcours.journey.publish.publications import Publications
@@ -22,7 +21,6 @@ from parcours.shard.erasures import Erasures
 from parcours.shard.export_state import ExportEntry, export_of
 from parcours.shard.ids.moving import StoredMessages
 from parcours.shard.messages import ExportRecord
-from parcours.shard.person_facts import facts_of
 from parcours.shard.published import stored_publications
 from parcours.shard.slots import OWN
 from parcours.shard.totals import ShardTotals
@@ -38,23 +36,16 @@ class StoredShard:
     """What the store of one shard holds.
 
     publications  None in a store in which nothing has been published
-    facts         those of the person asked for that are not exported, as far back as the journal reaches
     """
 
     publications: Publications | None
     totals: Totals
     stamp_ms: int
-    facts: list[Fact]
 
 
-def read_person(address: str, project: str, person: str, exported: Mapping[int, int]) -> StoredShard:
-    """The shard of this person, with those of her facts that are not exported.
-
-    exported  by shard, up to which record facts are, by its number in the export
-    Raises SettingInvalid if there is no such store of the project.
-    """
-    shard = SlotMap(shards_of(address, project)).shard(person)
-    return _read(address, shard, person, exported.get(shard, 0))
+def read_shard_of(address: str, project: str, name: str) -> StoredShard:
+    """The shard in whose slots this name is. Raises SettingInvalid if there is no such store of the project."""
+    return _read(address, SlotMap(shards_of(address, project)).shard(name))
 
 
 def read_shards(address: str) -> Iterable[StoredShard]:
@@ -141,39 +132,22 @@ def check_messages(store: Store) -> None:
     StoredMessages(store, own_of(store)).check()
 
 
-def _read(address: str, number: int, person: str | None = None, exported: int = 0) -> StoredShard:
-    store = open_store(address, number)
-    try:
-        return _read_store(store, person, exported)
-    finally:
-        store.close()
+def _read(address: str, number: int) -> StoredShard:
+    with closing(open_store(address, number)) as store:
+        return _read_store(store)
 
 
-def _forgotten_through(store: Store, own: Mapping[str, bytes], person: str) -> int:
-    """The record through which nothing is told of somebody who was erased."""
-    erasures, entries = Erasures(), dict(own)
-    for record in store.records():
-        entries.update((name, data) for slot, name, data in record.profiles if slot == OWN)
-    erasures.restore(entries)
-    return erasures.forgotten_through(person)
-
-
-def _read_store(store: Store, person: str | None, exported: int) -> StoredShard:
-    """One pass over the journal: all of it for a person's facts, otherwise what is newer than the own slot's image."""
+def _read_store(store: Store) -> StoredShard:
+    """One pass over what of the journal is newer than the own slot's image."""
     image = store.image(OWN)
     through = 0 if image is None else image.sequence
     own = {} if image is None else dict(image.profiles)
-    after = exported - export_of(own).offset
-    if person is not None:
-        after = max(after, _forgotten_through(store, own, person))
-    totals, facts, stamp_ms = ShardTotals(Settings()), list[Fact](), 0
+    totals, stamp_ms = ShardTotals(Settings()), 0
     totals.restore(own)
-    for record in store.records(after=max(0, through - 1) if person is None else 0):  # the newest has the stamp
+    for record in store.records(after=max(0, through - 1)):  # the newest has the stamp
         stamp_ms = record.stamp_ms
         if record.sequence > through:
             own.update((name, data) for slot, name, data in record.profiles if slot == OWN)
         totals.replay(record, own)
-        if person is not None and record.sequence > after:
-            facts += facts_of(record, person)
     totals.restored(own)
-    return StoredShard(stored_publications(own), totals.totals(), stamp_ms, facts)
+    return StoredShard(stored_publications(own), totals.totals(), stamp_ms)

@@ -193,9 +193,9 @@ class Erasing:
         export = self._commits.export
         return Erased([*self.erasures.known.values()], export.offset, export.through)
 
-    def untold_through(self, person: str, exported: int) -> int:
-        """Through which record the journal need not be asked for a person, where the export goes that far."""
-        return max(exported - self._commits.export.offset, self.erasures.forgotten_through(person))
+    def untold_through(self, exported: int) -> int:
+        """Through which record the journal need not be asked for anybody, where the export goes that far."""
+        return max(0, exported - self._commits.export.offset)
 
     def exported(self, names: list[str], now_ms: int) -> None:
         """No exported file has anything of these erasures any more."""

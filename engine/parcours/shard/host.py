@@ -19,7 +19,6 @@ from parcours.background import spawn
 from parcours.clock import BEHIND_MAX_MS, Clock, SystemClock, behind
 from parcours.core.fact import Fact
 from parcours.core.identity import SLOTS
-from parcours.core.profile import InboxEntry
 from parcours.core.remarks import RemarkCounter, RemarkCounts
 from parcours.core.totals import Totals
 from parcours.errors import StoreBroken
@@ -251,11 +250,6 @@ class ShardHost:
 
     async def reached(self, channel: str, address: str) -> list[str]:
         return self._shard.standing.reached(channel, address)
-
-    async def inbox(self, person: str) -> list[InboxEntry]:
-        profile = self._shard.profile(person)
-        now_ms = self._clock.now_ms() if self._shard.wakes_itself else 0
-        return [] if profile is None else [entry for entry in profile.inbox if now_ms <= entry.expires]
 
     async def hear_inboxes(self, epoch: int, after: int, wait_ms: int) -> InboxesChanged:
         news = self._shard.commits.inboxes

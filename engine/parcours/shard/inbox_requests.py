@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from parcours.core.profile import InboxEntry
+from parcours.shard.found import InboxFound
 from parcours.shard.messages import InboxesChanged
 from parcours.shard.request import Request
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from parcours.shard.host import ShardHost
 
 
-class GetInbox(Request[list[InboxEntry]], frozen=True, tag="inbox"):
-    """What lies in a person's inbox and has not expired, the first to come first."""
+class GetInbox(Request[InboxFound], frozen=True, tag="inbox"):
+    """What lies in the inbox of the person of a name and has not expired."""
 
-    person: str
+    name: str
 
-    async def put_to(self, host: ShardHost) -> list[InboxEntry]:
-        return await host.inbox(self.person)
+    async def put_to(self, host: ShardHost) -> InboxFound:
+        return await host.people.inbox(self.name)
 
 
 class HearInboxes(Request[InboxesChanged], frozen=True, tag="hear_inboxes"):

@@ -260,6 +260,7 @@ class Moving:
             self._forget_name(work, owner, name)
             self._come_back(work, slot, name, identity, shared=True)
             return
+        self._tell_inbox(work, name)
         returning = Identity(shared=True, returning=True, counts=identity.counts)
         self._names.forward(work, slot, name, returning)
         self._peers.send(work, self._names.shard(owner), Forget(name, owner))
@@ -276,6 +277,11 @@ class Moving:
         """The name is a person of its own again, whose runs are counted on from where they were."""
         work.come_back(slot, name, Identity(shared=shared) if shared else None, dict(identity.counts))
         self._names.let_go(name)
+        self._tell_inbox(work, name)
+
+    def _tell_inbox(self, work: Work, name: str) -> None:
+        """Whoever looks on under this name has another inbox before him from now on."""
+        work.inbox.append(InboxChange(work.stamp_ms, name, "", "reset"))
 
     def _pack(self, work: Work, slot: int, name: str, call: JoiningCall, at: int) -> bytes | None:
         """All that somebody has, to be taken along; None if it is too much."""
@@ -294,8 +300,7 @@ class Moving:
         traits, program = profile.traits, self._inputs.program
         self._addresses.note(work, slot, name, traits, {}, program)
         self._reads.forget(name, self._slots.own.profiles)
-        if profile.inbox:
-            work.inbox.append(InboxChange(work.stamp_ms, name, "", "reset"))
+        self._tell_inbox(work, name)
         counts = dict(profile.counts)
         self._names.forward(work, slot, name, Identity(moved_to=person, counts=counts))
 

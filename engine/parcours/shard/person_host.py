@@ -9,9 +9,9 @@ from typing import Final
 
 from parcours.background import spawn
 from parcours.clock import Clock
-from parcours.core.profile import Profile
 from parcours.errors import ParcoursError
 from parcours.shard.erasures import Erasure
+from parcours.shard.found import InboxFound, Located, ProfileFound
 from parcours.shard.messages import Look, Recalled
 from parcours.shard.person_facts import recall
 from parcours.shard.person_requests import Erase, EraseTraces, Held, KnownNames
@@ -39,11 +39,24 @@ class PersonHost:
         self._alarm: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def profile(self, person: str, look: Look | None) -> Profile | None:
-        profile = self._shard.persons.profile(person)
+    async def profile(self, name: str, look: Look | None) -> ProfileFound:
+        found = self._shard.persons.find_owner(name)
+        if not found.is_here:
+            return ProfileFound(found.owner, is_here=False)
+        profile = self._shard.persons.known(found.owner)
         if look is not None and profile is not None:
-            await self.note_look([person], look)
-        return profile
+            await self.note_look([found.owner], look)
+        return ProfileFound(found.owner, is_here=True, profile=profile)
+
+    async def locate(self, name: str) -> Located:
+        return self._shard.persons.locate(name)
+
+    async def inbox(self, name: str) -> InboxFound:
+        found = self._shard.persons.find_owner(name)
+        profile = self._shard.persons.known(found.owner) if found.is_here else None
+        now_ms = self._clock.now_ms() if self._shard.wakes_itself else 0
+        entries = [] if profile is None else [entry for entry in profile.inbox if now_ms <= entry.expires]
+        return InboxFound(found.owner, found.is_here, entries)
 
     def names(self, person: str) -> KnownNames:
         return self._shard.persons.names(person)
@@ -77,12 +90,14 @@ class PersonHost:
     async def held(self, person: str) -> Held:
         return self._shard.persons.held(person)
 
-    async def recall(self, person: str, after: int, through: int | None, *, lines: bool = False) -> Recalled:
+    async def recall(self, people: Sequence[str], after: int, through: int | None, *, lines: bool = False) -> Recalled:
         if through is None:
             await self._keep_looks()
-            after = self._shard.erasing.untold_through(person, after)
+            after = self._shard.erasing.untold_through(after)
             through = self._shard.newest
-        return recall(self._store, person, after, through, lines=lines)
+        forgotten = self._shard.erasing.erasures.forgotten_through
+        told = {person: max(after, forgotten(person)) for person in people}
+        return recall(self._store, told, through, lines=lines)
 
     def _ring(self) -> None:
         self._alarm = None

@@ -10,6 +10,7 @@ from parcours.core.effect import Outgoing
 from parcours.core.profile import Profile
 from parcours.shard.dead_letters import DeadLetter
 from parcours.shard.erasures import Erased, Erasure
+from parcours.shard.found import Located, ProfileFound
 from parcours.shard.messages import Look, Recalled
 from parcours.shard.request import Request
 
@@ -17,17 +18,26 @@ if TYPE_CHECKING:
     from parcours.shard.host import ShardHost
 
 
-class GetProfile(Request[Profile | None], frozen=True, tag="profile"):
-    """Everything known of a person, None if nothing is.
+class GetProfile(Request[ProfileFound], frozen=True, tag="profile"):
+    """Everything known of the person of a name.
 
     look  who looks, to be recorded; None for a question of the engine's own
     """
 
-    person: str
+    name: str
     look: Look | None = None
 
-    async def put_to(self, host: ShardHost) -> Profile | None:
-        return await host.people.profile(self.person, self.look)
+    async def put_to(self, host: ShardHost) -> ProfileFound:
+        return await host.people.profile(self.name, self.look)
+
+
+class Locate(Request[Located], frozen=True, tag="locate"):
+    """Under which name the person of a name lives, and which others she has."""
+
+    name: str
+
+    async def put_to(self, host: ShardHost) -> Located:
+        return await host.people.locate(self.name)
 
 
 class NoteLook(Request[None], frozen=True, tag="note_look"):
@@ -136,7 +146,7 @@ class EndErased(Request[None], frozen=True, tag="end_erased"):
 
 
 class FindReached(Request[list[str]], frozen=True, tag="reached"):
-    """The names of the shard's people to whom something has left for this address of the channel lately, sorted."""
+    """The names to which something has left for this address of the channel lately, from this shard, sorted."""
 
     channel: str
     address: str
@@ -146,8 +156,9 @@ class FindReached(Request[list[str]], frozen=True, tag="reached"):
 
 
 class FindPeople(Request[list[str]], frozen=True, tag="find_people"):
-    """The names of the shard's people whose address this is, or was when something left for there lately, sorted.
+    """The names of those whose address this is, or was when something left for there lately, sorted.
 
+    Whoever has moved is told by the name under which she lives now, perhaps in another shard.
     address  as it was written; its form on the channel counts as well
     """
 
@@ -159,7 +170,7 @@ class FindPeople(Request[list[str]], frozen=True, tag="find_people"):
 
 
 class RecallFacts(Request[Recalled], frozen=True, tag="recall"):
-    """A slice of what the journal tells of a person: above record `after`, up to `through`.
+    """A slice of what the journal tells of these people: above record `after`, up to `through`.
 
     The first question has no `through`, and the answer names it: what is committed meanwhile belongs to a later
     question, so whoever asks comes to an end. Its `after` is a number of the export: what that has need not be told.
@@ -167,13 +178,13 @@ class RecallFacts(Request[Recalled], frozen=True, tag="recall"):
     lines  whether kept inputs are asked for as well
     """
 
-    person: str
+    people: list[str]
     after: int = 0
     through: int | None = None
     lines: bool = False
 
     async def put_to(self, host: ShardHost) -> Recalled:
-        return await host.people.recall(self.person, self.after, self.through, lines=self.lines)
+        return await host.people.recall(self.people, self.after, self.through, lines=self.lines)
 
 
 class Held(msgspec.Struct, frozen=True, array_like=True):

@@ -12,13 +12,15 @@ import msgspec
 
 from parcours.core.effect import Outgoing
 from parcours.core.fact import Looked
-from parcours.core.profile import Profile, decode_profile
+from parcours.core.profile import Identity, Profile, decode_profile, name_alone
 from parcours.shard.addresses import Addresses
 from parcours.shard.commits import Commits
 from parcours.shard.dead_letters import DeadLetter, DeadLetters
+from parcours.shard.found import Found, Located
 from parcours.shard.ids.key import by_time
 from parcours.shard.ids.seen import SeenIds
 from parcours.shard.messages import Look
+from parcours.shard.names import Names
 from parcours.shard.person_requests import Held, KnownNames
 from parcours.shard.published import Published
 from parcours.shard.reached import Reached, reached_of
@@ -27,11 +29,16 @@ from parcours.shard.slots import Slot, Slots
 _decode_outgoing = msgspec.msgpack.Decoder(Outgoing).decode
 
 
+def profile_in(slot: Slot, person: str) -> Profile | None:
+    """What a slot knows of a person, None if that is nothing: a name that is no person now is nobody's profile."""
+    data = slot.profiles.get(person)
+    return None if data is None or name_alone(data) else decode_profile(data)
+
+
 def held_in(slot: Slot, person: str, letters: list[DeadLetter]) -> Held:
     """What a slot holds of a person; `letters` are hers."""
-    data = slot.profiles.get(person)
     return Held(
-        profile=None if data is None else decode_profile(data),
+        profile=profile_in(slot, person),
         outbox=[entry for entry in map(_decode_outgoing, slot.outbox.values()) if entry.person == person],
         reached=reached_of(slot, person),
         letters=letters,
@@ -44,6 +51,7 @@ class Persons:
     def __init__(
         self,
         slots: Slots,
+        names: Names,
         commits: Commits,
         published: Published,
         addresses: Addresses,
@@ -53,6 +61,7 @@ class Persons:
     ) -> None:
         self._slots = slots
         self._slot_map = slots.slot_map
+        self._names = names
         self._commits = commits
         self._published = published
         self._addresses = addresses
@@ -61,7 +70,7 @@ class Persons:
         self._dead_letters = dead_letters
 
     def profile(self, person: str) -> Profile | None:
-        """Everything known of a person, None if nothing is."""
+        """What lies under a name, None if nothing does: of one that is no person now, whose it is."""
         self._commits.check()
         data = self._slots[self._slot_map.slot(person)].profiles.get(person)
         return None if data is None else decode_profile(data)
@@ -76,6 +85,24 @@ class Persons:
         names = {name: by_time(self._seen.of_name(slot(name), name.encode(), at)) for name in identity.names}
         return KnownNames(identity.moved_to, names)
 
+    def known(self, person: str) -> Profile | None:
+        """Everything known of a person, None if nothing is."""
+        self._commits.check()
+        return profile_in(self._slots[self._slot_map.slot(person)], person)
+
+    def find_owner(self, name: str) -> Found:
+        """Under which name the person of this name lives."""
+        self._commits.check()
+        owner = self._names.owner(name) or name
+        return Found(owner, self._names.is_here(owner))
+
+    def locate(self, name: str) -> Located:
+        """The same, and which other names she has."""
+        found = self.find_owner(name)
+        profile = self.known(found.owner) if found.is_here else None
+        identity = (profile.identity if profile else None) or Identity()
+        return Located(found.owner, found.is_here, sorted(identity.names))
+
     def held(self, person: str) -> Held:
         """All that is held of a person now, besides facts and inputs."""
         self._commits.check()
@@ -83,13 +110,16 @@ class Persons:
         return held_in(self._slots[self._slot_map.slot(person)], person, letters)
 
     def find(self, channel: str, address: str) -> list[str]:
-        """Everybody whose address this is, or was when something left for there lately, sorted."""
+        """Everybody whose address this is, or was when something left for there lately, sorted.
+
+        Whoever has moved meanwhile goes by the name under which she lives now.
+        """
         self._commits.check()
         program, found = self._published.program, set[str]()
         for form in self._addresses.forms(channel, address, program):
             found.update(self._addresses.names(channel, form, program))
             found.update(self._reached.names(channel, form, self._commits.stamp_ms))
-        return sorted(found)
+        return sorted({self._names.owner(name) or name for name in found})
 
     def note_look(self, people: Iterable[str], look: Look, now_ms: int) -> int:
         """Somebody looks at these people now; returns how many looks wait for a commit."""

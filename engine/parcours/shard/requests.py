@@ -49,6 +49,7 @@ from parcours.shard.person_requests import GetErasures as GetErasures
 from parcours.shard.person_requests import GetHeld as GetHeld
 from parcours.shard.person_requests import GetNames as GetNames
 from parcours.shard.person_requests import GetProfile as GetProfile
+from parcours.shard.person_requests import Locate as Locate
 from parcours.shard.person_requests import NoteLook as NoteLook
 from parcours.shard.person_requests import RecallFacts as RecallFacts
 from parcours.shard.person_requests import StepErasures as StepErasures

@@ -134,7 +134,7 @@ class Shard:
         self.exporting = Exporting(commits, store)
         self.census = Census(slots, commits, published, time)
         self.reading = ReadSteps(commits, listing, reads, published, time, lambda: self.hold(held=False))
-        self.persons = Persons(slots, commits, published, addresses, leaving.reached, seen, letters)
+        self.persons = Persons(slots, names, commits, published, addresses, leaving.reached, seen, letters)
         self.erasing = Erasing(
             slots, names, peers, self._positions, store, commits, leaving, letters, reads, imaging, seen, addresses,
             settings.erase_within_ms, exports=exports,
@@ -351,7 +351,7 @@ class Shard:
         return min((at for at in (self._wheel.next_ms(), self._reads.lets_in_from()) if at is not None), default=None)
 
     def profile(self, person: str) -> Profile | None:
-        """Everything known of a person, None if nothing is."""
+        """What lies under a name, None if nothing does."""
         return self.persons.profile(person)
 
     @property

@@ -56,6 +56,8 @@ def lay(turn: Turn, entries: list[InboxEntry]) -> None:
     """Lay the entries of somebody who was merged into the person beside her own, in the order of time."""
     if entries:
         turn.profile.inbox = sorted([*turn.profile.inbox, *entries], key=lambda entry: entry.at)
+        for entry in entries:
+            _tell(turn, entry, "message")
 
 
 def take_back_all(turn: Turn, keys: Collection[str]) -> None:

@@ -8,7 +8,7 @@ later is of somebody new, whose rows count. Nothing here imports Arrow.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -84,6 +84,6 @@ def note_erased(store: Path, shard: int, erased: Erased, disk: Disk | None = Non
     disk.sync(folder)
 
 
-def of_person(erased: Iterable[ErasedRows], person: str) -> list[ErasedRows]:
-    """Those by which this person was erased."""
-    return [each for each in erased if each.means(person)]
+def of_people(erased: Iterable[ErasedRows], people: Sequence[str]) -> list[ErasedRows]:
+    """Those by which any of these people was erased."""
+    return [each for each in erased if any(map(each.means, people))]

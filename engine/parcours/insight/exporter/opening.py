@@ -79,8 +79,8 @@ def exported_lines(store: Path) -> ExportedLines:
     return kept_lines.exported_lines(store)
 
 
-def recall_exported(store: Path, person: str) -> Exported:
-    """The person's exported facts, and through which record of each shard they go; none where nothing is exported.
+def recall_exported(store: Path, *people: str) -> Exported:
+    """The exported facts of these people, and through which record of each shard they go; none where none are exported.
 
     Raises ExtraMissing if something is, StoreBroken.
     """
@@ -89,11 +89,11 @@ def recall_exported(store: Path, person: str) -> Exported:
     check_extra()
     from parcours.insight.exporter import recall
 
-    return recall.recall_exported(store, person)
+    return recall.recall_exported(store, *people)
 
 
-def recall_inputs(store: Path, person: str, through: Mapping[int, int]) -> ExportedInputs:
-    """The person's exported events and inputs up to these records; none where nothing is exported.
+def recall_inputs(store: Path, through: Mapping[int, int], *people: str) -> ExportedInputs:
+    """The exported events and inputs of these people up to these records; none where nothing is exported.
 
     Raises as `recall_exported`.
     """
@@ -102,4 +102,4 @@ def recall_inputs(store: Path, person: str, through: Mapping[int, int]) -> Expor
     check_extra()
     from parcours.insight.exporter import recall
 
-    return recall.recall_inputs(store, person, through)
+    return recall.recall_inputs(store, through, *people)

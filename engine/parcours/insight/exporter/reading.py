@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -34,13 +34,13 @@ def reading(facts: Path, read: Callable[[Listing], T]) -> T:
     raise AssertionError("the last attempt returns or raises")
 
 
-def rows_of(facts: Path, listing: Listing, table: KeptTable, person: str | None = None) -> pa.Table:
-    """The rows of a table, in no order; those of one person if she is named. Columns that a file lacks are null.
+def rows_of(facts: Path, listing: Listing, table: KeptTable, people: Collection[str] | None = None) -> pa.Table:
+    """The rows of a table, in no order; those of these people if any are named. Columns that a file lacks are null.
 
     Raises FileNotFoundError, StoreBroken.
     """
     names = [file.name for _, file in listing.files() if file.table == table]
-    return read_files(facts, table, names, None if person is None else ds.field("person") == person)
+    return read_files(facts, table, names, None if people is None else ds.field("person").isin([*people]))
 
 
 def read_files(facts: Path, table: KeptTable, names: Sequence[str], condition: Any = None) -> pa.Table:

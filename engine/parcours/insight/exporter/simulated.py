@@ -12,15 +12,20 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from msgspec.structs import replace
 
 from parcours.core.fact import Fact, Moved
+from parcours.core.identity import id_of
 from parcours.errors import CallerError, StoreBroken
 from parcours.insight.exporter.facts import fact_of
 from parcours.insight.exporter.listing import Listing, read_listing
+from parcours.insight.exporter.reading import read_files
 from parcours.insight.exporter.recall import recall_facts
+from parcours.insight.exporter.rows import MERGED, NOT_MERGED
 from parcours.insight.exporter.tables import TABLES
+from parcours.insight.whose_facts import Told, merged_names, owner_by_facts
 from parcours.journey.model.insight import FactTable
 from parcours.store.exports import DONE, FACTS
 from parcours.store.layout import LAYOUT
@@ -40,9 +45,28 @@ class SimulatedFacts:
         self._folder = folder
         self._listing = _listing_of(folder)
 
-    def of(self, person: str) -> list[Fact]:
-        """The facts of a person in the order of happening; of nobody for an empty name. Raises StoreBroken."""
-        return recall_facts(self._folder, person).facts
+    def of(self, *people: str) -> list[Fact]:
+        """The facts of these people in the order of happening; of nobody for an empty name. Raises StoreBroken."""
+        return recall_facts(self._folder, people).facts
+
+    def told_under(self, name: str, *, used: bool) -> Told:
+        """What is told of the person of this name; with `used` also what was before others were merged into her."""
+        owner = owner_by_facts([*self._merges_of(name), *self.of(name)], name)
+        facts = self.of(owner)
+        if used and (names := merged_names(facts, owner)):
+            facts = self.of(owner, *sorted(names))
+        return Told.of(owner, [], facts, used=used)
+
+    def _merges_of(self, name: str) -> list[Fact]:
+        """The facts that tell whose a name is."""
+        what, of, value = ds.field("what"), ds.field("name"), ds.field("value")
+        tells = ((what == MERGED) & (of == name)) | ((what == NOT_MERGED) & (value == id_of(name)))
+        files = [file.name for _, file in self._listing.files() if file.table == "changes"]
+        rows = read_files(self._folder, "changes", files, tells)
+        time = rows.schema.get_field_index("time")
+        return [
+            fact_of("changes", row) for row in rows.set_column(time, "time", rows["time"].cast(pa.int64())).to_pylist()
+        ]
 
     def all(self) -> Iterator[list[Fact]]:
         """All facts, some at once: those of each table in the order of happening, with the steps that runs have left.

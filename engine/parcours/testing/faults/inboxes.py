@@ -92,7 +92,7 @@ class Apps:
             return
         epoch = copy.host.epoch
         try:
-            entries = await copy.host.inbox(person)
+            entries = (await copy.host.people.inbox(person)).entries
         except ParcoursError:
             return  # it has to be opened again
         known = sum(commit.epoch <= epoch for commit in place.disk.commits)

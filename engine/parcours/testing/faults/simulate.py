@@ -232,9 +232,8 @@ class _Run:
         again.open(stamp_ms)
         host = None if live is None else live.host
         assert host is not None, "the shard is alive at the end"
-        states = {
-            person: profile for person in people if (profile := await host.people.profile(person, None)) is not None
-        }
+        asked = {person: (await host.people.profile(person, None)).profile for person in people}
+        states = {person: profile for person, profile in asked.items() if profile is not None}
         restored = {person: profile for person in people if (profile := again.profile(person)) is not None}
         end_ms = max(self._clock.now_ms(), stamp_ms)  # a shard does not go back with a clock that does
         ledger, kept = (await host.holding()).publications.ledger, again.holding().publications.ledger

@@ -119,6 +119,7 @@ class _Desk:
         """Of each shard the profiles of its people, its totals and its dead letters."""
         ends = []
         for port, names in zip(self._runtime.ports, people, strict=True):
-            profiles = {name: await port.ask(GetProfile(name)) for name in names}
+            found = {name: await port.ask(GetProfile(name)) for name in names}
+            profiles = {name: each.profile if each.owner == name else None for name, each in found.items()}
             ends.append((profiles, await port.ask(GetTotals()), await port.ask(ListDeadLetters())))
         return ends

@@ -1,0 +1,44 @@
+"""Where is somebody found who is asked for by a name that may have been merged into a person?
+
+A name that has moved forwards once: whoever asks is told the owner, and where she lives in another shard, asks there.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from parcours.core.profile import InboxEntry, Profile
+
+
+class Found(msgspec.Struct, frozen=True, array_like=True):
+    """
+    owner    the name under which the person lives: the one that was asked for, unless that has moved
+    is_here  whether that is in the shard that answers; otherwise all else is empty
+    """
+
+    owner: str
+    is_here: bool
+
+
+class ProfileFound(Found, frozen=True, array_like=True):
+    """
+    profile  None if nothing is known of her
+    """
+
+    profile: Profile | None = None
+
+
+class InboxFound(Found, frozen=True, array_like=True):
+    """
+    entries  the first to come first
+    """
+
+    entries: list[InboxEntry] = []
+
+
+class Located(Found, frozen=True, array_like=True):
+    """
+    names  those that were merged into her, sorted
+    """
+
+    names: list[str] = []
