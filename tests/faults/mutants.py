@@ -237,15 +237,15 @@ MUTANTS: Final = (
     Mutant(
         "a dead letter that was set aside twice is applied twice",
         "shard/intake.py",
-        "            if is_known:\n",
-        "            if is_known and digests is None:\n",
+        "            if (key in seen and not ids.has_expired(key, at)) or (is_filed and ids.recalls(key, at)):\n",
+        "            if digests is None and (key in seen or (is_filed and ids.recalls(key, at))):\n",
         seeds=1_000,
     ),
     Mutant(
         "what is sent again stays a dead letter",
         "shard/shard.py",
-        "            work.own += [self._dead_letters.drop(letter) for letter in letters]\n",
-        "            for letter in letters:\n                self._dead_letters.drop(letter)\n",
+        "self._dead_letters.drop(each) for place, each in enumerate(letters) if place not in kept",
+        "self._dead_letters.drop(each) for each in letters if each in kept",
     ),
     Mutant(
         "a resumed journey makes what is over ready again",

@@ -221,7 +221,7 @@ def test_an_export_is_one_document_of_all_that_is_held(tmp_path: Path) -> None:
         assert answer.headers["content-type"] == "application/json"
         assert told["person"] == "sarah" and told["profile"]["traits"] == {"email": "sarah@shop.example"}
         assert set(told) == {
-            "person", "profile", "outbox", "reached", "dead_letters", "facts", "events", "lines",
+            "person", "names", "profile", "outbox", "reached", "dead_letters", "facts", "events", "lines",
         }  # fmt: skip
 
     at_the_desk(tmp_path, visit)

@@ -25,7 +25,7 @@ import msgspec
 
 from parcours.config import DAY_MS, Settings
 from parcours.core.delivery.deliveries import under_way
-from parcours.core.effect import InboxChange, Outgoing
+from parcours.core.effect import InboxChange
 from parcours.core.fact import JoiningCall, NotMergedReason
 from parcours.core.fact import NotMerged as NotMergedFact
 from parcours.core.identity import id_of, namespace_of
@@ -38,6 +38,7 @@ from parcours.shard.ids.seen import SeenIds
 from parcours.shard.inputs import Inputs
 from parcours.shard.names import Names
 from parcours.shard.outbox import Outbox, is_put_off
+from parcours.shard.packed import Packed, pack, unpack
 from parcours.shard.peer_messages import Ask, Forget, Forgotten, NotMerged, Package, PeerMessage, Receipt, Refusal
 from parcours.shard.peers import Peers
 from parcours.shard.reads import Reads
@@ -63,19 +64,6 @@ TOLD: Final[Mapping[str, NotMergedReason]] = {
 
 READ_MARGIN_MS: Final = 2_000
 """So long before the instant of a read nobody sets out for another shard: most moves are over in a fraction of it."""
-
-
-class Packed(msgspec.Struct, frozen=True, array_like=True):
-    """What goes along in a package: the time until which she has lived, her profile, and what of hers is to leave."""
-
-    at: int
-    call: JoiningCall
-    profile: bytes
-    outbox: list[Outgoing]
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Packed).decode
 
 
 class Moving:
@@ -287,7 +275,7 @@ class Moving:
         """All that somebody has, to be taken along; None if it is too much."""
         profile = work.profile(slot, name)
         entries = [work.entry(slot, key) for key in self._keys(work, slot, profile, "queued", "unknown")]
-        packed = _encode(Packed(at, call, encode_profile(profile), entries))
+        packed = pack(Packed(at, call, encode_profile(profile), entries))
         return packed if len(packed) <= self._settings.package_bytes_max else None
 
     def _keys(self, work: Work, slot: int, profile: Profile, *states: DeliveryStateName) -> list[str]:
@@ -323,7 +311,7 @@ class Moving:
             case Ask():
                 self._take_ask(work, message)
             case Package(name=name, person=person, data=data):
-                self._take_package(work, name, person, _decode(data))
+                self._take_package(work, name, person, unpack(data))
             case NotMerged(person=person, reason=reason):
                 self._resume(work, person, reason)
             case Receipt():

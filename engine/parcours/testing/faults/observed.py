@@ -87,11 +87,11 @@ class ObservedShard(Shard):
         )
         self._observed = store
         self._published._compiler = compiler
-        self._inputs.offer = self._failing(check)  # type: ignore[method-assign, assignment]  # an engine with a mistake
+        self._moving.offer = self._failing(check)  # type: ignore[method-assign, assignment]  # an engine with a mistake
         self._dead_letters.set_aside = self._noting()  # type: ignore[method-assign, assignment]  # nobody is told of it otherwise
 
     def _failing(self, check: Callable[[Input], None]) -> Callable[[Work, int, str, Input], None]:
-        offer = self._inputs.offer
+        offer = self._moving.offer
 
         def fail(work: Work, slot: int, person: str, given: Input) -> None:
             offer(work, slot, person, given)
