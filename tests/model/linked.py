@@ -228,8 +228,7 @@ def case(seed: int) -> Case:
             some_ms = first_ms + names.random.randint(span_ms // 4_000, span_ms // 1_000) * 1_000
             link, at_ms = names.links(), names.random.choice((*times[len(times) // 4 :], some_ms))
         place = names.random.randint(0, len(found))
-        # No simulation takes a line that merges yet.
-        found[place:place] = [{**line, "timestamp": to_text(at_ms)} for line in link if line["type"] != "merge"]
+        found[place:place] = [{**line, "timestamp": to_text(at_ms)} for line in link]
     for journey in project["journeys"]:
         for rule in listed(journey["entry"]):
             if "read" in rule:
