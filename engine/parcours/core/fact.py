@@ -47,7 +47,7 @@ class Moved(msgspec.Struct, frozen=True, array_like=True, tag="moved", gc=False)
     exit_audience), waiting (due time in ISO 8601, None for ever; at a send step the latest release of what is held,
     told again when that changes), matched (event or reaction), branched (index or "otherwise"), split (index), exited
     (event), ended (last step, end step, stopped, `merged: ` and why), parked (reason), merged (the name and the number
-    that the run had before: told by files of results, for each run of a `Merged` that goes on); else None.
+    that the run had before: told by files of results and by tests, for each run of a `Merged` that goes on); else None.
     left is the step that the run was at before it reached this one, None for its first: totals are counted by it.
     """
 
@@ -181,6 +181,23 @@ class Merged(msgspec.Struct, frozen=True, array_like=True, tag="merged"):
     name: str
     call: JoiningCall
     runs: tuple[RunMerged, ...] = ()
+
+    def arrivals(self) -> list[Moved]:
+        """A move for each run that goes on as the person's; its reason is the name and the number that it had."""
+        return [
+            Moved(
+                self.at,
+                self.person,
+                run.journey,
+                run.version,
+                run.to,
+                run.step,
+                "merged",
+                f"{self.name} run {run.number}",
+            )
+            for run in self.runs
+            if run.to is not None
+        ]
 
 
 class Changed(msgspec.Struct, frozen=True, array_like=True, tag="changed", gc=False):

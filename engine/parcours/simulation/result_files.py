@@ -105,7 +105,7 @@ class ResultFiles:
                 if fact.what not in INTERNAL_MOVES:
                     moves.append(fact)
             elif type(fact) is Merged:
-                moves += _arrivals(fact)
+                moves += fact.arrivals()
             elif type(fact) is DeliveryReached and fact.outcome not in INTERNAL_OUTCOMES and not fact.machine:
                 deliveries.append(fact)
         _add(self._moves, _move_rows(moves, self._number))
@@ -169,17 +169,6 @@ def _delivery_rows(told: list[DeliveryReached], first_number: int) -> list[Resul
         ]  # fmt: skip
         rows.append(_row(of, number, lines))
     return rows
-
-
-def _arrivals(fact: Merged) -> list[Moved]:
-    """A move for each run that goes on as another person's: it had the name and the number that it tells."""
-    return [
-        Moved(
-            fact.at, fact.person, run.journey, run.version, run.to, run.step, "merged", f"{fact.name} run {run.number}"
-        )
-        for run in fact.runs
-        if run.to is not None
-    ]
 
 
 def _move_rows(told: list[Moved], first_number: int) -> list[ResultRow]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import assert_never
 
 from parcours.channel import CALL
-from parcours.core.fact import DeliveryReached, Fact, Moved
+from parcours.core.fact import DeliveryReached, Fact, Merged, Moved
 from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.explain import JourneyStory, RunStory, explain
 from parcours.insight.explain_text import standing
@@ -120,7 +120,7 @@ class _Bench:
 
     def _move(self, place: int, expected: MoveExpected) -> Failure | None:
         wanted = {"journey": expected.journey, "step": expected.step, "what": expected.move, "why": expected.why}
-        facts = [fact for fact in self._played.facts if isinstance(fact, Moved)]
+        facts = list(_moves(self._played.facts))
         step = f"{expected.journey}.{expected.step}" if expected.step else expected.journey
         why = f" ({expected.why})" if expected.why else ""
         words = f"{expected.who or 'somebody'} {expected.move} {step}{why}"
@@ -211,6 +211,15 @@ class _Bench:
             return standing(run)
         listens = f" for {' or '.join(run.waits_for)}" if run.waits_for else ""
         return f"at {run.step}, waiting{listens} until {since(run.until_ms, self._played.start_ms)}"
+
+
+def _moves(facts: Iterable[Fact]) -> Iterator[Moved]:
+    """All moves of runs, those too that go on as another person's."""
+    for fact in facts:
+        if isinstance(fact, Moved):
+            yield fact
+        elif isinstance(fact, Merged):
+            yield from fact.arrivals()
 
 
 def _likeness(fact: DeliveryReached | Moved, wanted: Mapping[str, object]) -> int:
