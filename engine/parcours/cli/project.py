@@ -39,7 +39,8 @@ def init(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="One of the examples: welcome, checkout, abandoned-cart, launch, win-back, double-opt-in.",
+            help="One of the examples: welcome, checkout, abandoned-cart, launch, win-back, double-opt-in, "
+            "anonymous-cart.",
         ),
     ] = None,
 ) -> None:

@@ -19,6 +19,7 @@ EXAMPLES: Final = {
     "launch": "reading an audience once, listeners that share a time-out, an event recognised by what it says",
     "win-back": "an audience that changes as time passes, a score in a branch, a split, the morning after",
     "double-opt-in": "asking back before anybody is on a list, and why a click in a mail is no answer",
+    "anonymous-cart": "a visitor who logs in on two devices takes her run along, and buys on the other one",
 }
 """What each one shows, in the order in which they are best read."""
 
