@@ -40,11 +40,16 @@ def events(count: int, people: int, seed: int = 1) -> Iterator[bytes]:
         yield json.dumps(call, separators=(",", ":")).encode()
 
 
-def project(timeout: str) -> Project:
+def project(timeout: str, anonymous_history: str = "unused") -> Project:
     """One journey: no order within `timeout` of the checkout, and a reminder goes out."""
     return Project.of(
         ProjectDocument.model_validate(
-            {"project": "cart-benchmark", "timezone": "UTC", "policies": {"consent": {"default": "opt_out"}}}
+            {
+                "project": "cart-benchmark",
+                "timezone": "UTC",
+                "anonymous_history": anonymous_history,
+                "policies": {"consent": {"default": "opt_out"}},
+            }
         ),
         events=EventsDocument.model_validate(
             {

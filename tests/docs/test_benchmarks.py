@@ -18,6 +18,7 @@ SMALL = {
     "door.py": "--rounds 1 --events 400",
     "linked_names.py": "--people 60 --runs 1",
     "hot_person.py": "--ended 300 --open 300 --block 100",
+    "merging.py": "--moves 6 --blocks 2 --calls 50",
     "message_ids.py": "--scale 0.004 --hours 2",
     "recovery.py": "--people 5000",
     "simulation.py": "--people 50 --runtime local --runs 1",
