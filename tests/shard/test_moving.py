@@ -189,3 +189,16 @@ def test_each_shard_counts_whoever_waits_with_it(world: MovingWorld, anna: str, 
     cells = [(step, inflow - gone - ended) for each in world.each for step, (inflow, gone, ended) in steps_of(each)]
     waiting = {step: number for step, number in cells if number}
     assert waiting == {("remind", 1, "bought"): 2, ("text", 1, "pause"): 1}
+
+
+def test_a_name_that_forwards_is_not_counted_among_people(world: MovingWorld, anna: str, visitor: str) -> None:
+    world.track(visitor, "Started")
+    assert sum(shard.status().people for shard in world.each) == 1
+
+    world.identify(anna, visitor)
+    world.settle()
+
+    assert sum(shard.status().people for shard in world.each) == 1
+    for number in range(world.shards):
+        world.reopen(number)
+    assert sum(shard.status().people for shard in world.each) == 1

@@ -61,6 +61,11 @@ class Names:
             name for slot in self._slots.owned.values() for name, data in slot.profiles.items() if name_alone(data)
         }
 
+    @property
+    def alone_count(self) -> int:
+        """How many names there are that are no person now."""
+        return len(self.watched) - len(self.still)
+
     def is_here(self, name: str) -> bool:
         """Whether the slot of the name is one of this shard."""
         return self._slot_map.slot(name) in self._slots.owned

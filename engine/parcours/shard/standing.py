@@ -54,7 +54,7 @@ class Standing:
     def status(self, now_ms: int, next_ms: int | None) -> Status:
         """By the time of the clock, troubles are left out that have been told for long."""
         return Status(
-            people=sum(len(slot.profiles) for slot in self._slots.owned.values()),
+            people=sum(len(slot.profiles) for slot in self._slots.owned.values()) - self._names.alone_count,
             stamp_ms=self._commits.stamp_ms,
             next_ms=next_ms,
             reads=self._reads.newest(),
