@@ -69,6 +69,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         default=30, description="How long a line waits whose person is moving, before its call fails; in seconds."
     )
     identities_max: Count = Field(default=100, description="Names of one person; one more stays somebody else.")
+    identity_memory_ms: Duration = Field(
+        default=400 * DAY_MS,
+        description="How long a name stays hers under which nothing is heard of a person; then it is somebody new's.",
+    )
     package_bytes_max: Count = Field(
         default=8 * MIB, description="Most bytes of a person who is merged into another; one who has more stays apart."
     )

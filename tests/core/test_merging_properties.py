@@ -124,6 +124,8 @@ def test_joining_the_empty_person_changes_nothing_but_names(own: list[Act], use:
 
     after = known.profile
     before.identity = after.identity = None
+    after.timers = [timer for timer in after.timers if timer.kind != "names"]
+    after.sequence -= 1
     assert encode_profile(after) == encode_profile(before)
     assert [type(fact) for fact in effects.facts] == [Merged]
 

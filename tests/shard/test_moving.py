@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from tests.shard.moving_world import MovingWorld, name_in
 
-from parcours.config import SECOND_MS
+from parcours.config import DAY_MS, SECOND_MS, Settings
 from parcours.core.fact import Merged, NotMerged
 from parcours.core.profile import Origin
 from parcours.core.totals import Step
@@ -202,3 +202,34 @@ def test_a_name_that_forwards_is_not_counted_among_people(world: MovingWorld, an
     for number in range(world.shards):
         world.reopen(number)
     assert sum(shard.status().people for shard in world.each) == 1
+
+
+def test_a_name_that_nobody_uses_for_long_is_let_go(new_shop: NewShop) -> None:
+    for shards in (1, 2):
+        world = MovingWorld(new_shop(history="used"), shards, Settings(identity_memory_ms=2 * DAY_MS))
+        anna, visitor = name_in(0, shards, "anna"), name_in(shards - 1, shards, "@anonymous/v")
+        tablet = name_in(0, shards, "@anonymous/t")
+        world.say("before", type="track", event="Started", properties={"cart": "c1"}, anonymousId=visitor[11:])
+        for name in (visitor, tablet):
+            world.identify(anna, name)
+            world.settle()
+        world.say("as hers", type="track", event="Looked", anonymousId=visitor[11:])
+
+        world.pass_ms(2 * DAY_MS)
+        world.track(tablet, "Looked")  # which counts as a use
+        world.pass_ms(2 * DAY_MS)
+        world.settle()
+
+        assert list(world.identity(anna).names) == [tablet]
+        assert world.identity(visitor).moved_to is None and not world.identity(visitor).shared
+        assert world.profile(visitor).counts == {"remind": 1}, "her runs are counted on, so no key comes twice"
+        world.track(visitor, "Started", cart="c2")
+        assert [run.number for run in world.profile(visitor).runs] == [2]
+        world.identify(anna, visitor)
+        world.settle()
+        assert world.identity(visitor).moved_to == anna and not not_merged(world)
+
+        world.pass_ms(9 * DAY_MS)
+        world.settle()
+        assert not world.identity(anna).names
+        assert world.shard_of(tablet).profile(tablet) is None, "of whom there is nothing to tell"

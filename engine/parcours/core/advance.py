@@ -46,7 +46,7 @@ from parcours.core.input import (
     TimerSetAside,
     TraitsChanged,
 )
-from parcours.core.joining import identify
+from parcours.core.joining import identify, let_names_go
 from parcours.core.occasion import Occasion
 from parcours.core.pause_buffer import KEPT_TIMERS, keep_reaction, keep_timer
 from parcours.core.profile import DeliveryState, Profile, Run, Timer, is_unknown
@@ -252,6 +252,8 @@ def _fire(turn: Turn, timer: Timer) -> None:
             _look_again(turn, unknown=False)
         case "expiry":
             inbox.expire(turn, timer.key)
+        case "names":
+            let_names_go(turn)
         case "reaction":
             found = deliveries.find(turn, timer.key)
             if found is not None:

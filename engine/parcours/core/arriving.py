@@ -29,7 +29,7 @@ from parcours.core.delivery import inbox
 from parcours.core.delivery.sending import withdraw
 from parcours.core.fact import DeliveryReached, Fact, LimitReached, Merged, Moved, RunMerged
 from parcours.core.input import PersonJoined
-from parcours.core.joining import join
+from parcours.core.joining import join, keep_names
 from parcours.core.occasion import Occasion
 from parcours.core.pause_buffer import REPLAYED
 from parcours.core.profile import Archive, BufferedInput, Origin, Profile, Run, is_unknown
@@ -68,6 +68,7 @@ def merge(turn: Turn, given: PersonJoined) -> None:
     turn.effects.facts[told:] = [_as_hers(fact, turn.person, name, before) for fact in turn.effects.facts[told:]]
     inbox.make_room(turn)
     turn.effects.moved = tuple(_moved([*past, *runs]))
+    keep_names(turn)
     turn.effects.facts.append(Merged(turn.at, turn.person, name, given.call, tuple(merged)))
     changes = look_again(turn, unknown=unknown) if turn.program.audiences and not is_unknown(turn.profile) else ()
     if changes:

@@ -63,6 +63,7 @@ class Effects(msgspec.Struct, gc=False):
     moved    (key, number) of the outbox entries of somebody who was merged into her: they are the person's from now on,
              and their runs have these numbers; nothing else of an entry changes, and one that was ready still is. What
              is cancelled by the merge is in `settled` alone.
+    let_go   names that are the person's no more, for nobody has used them for long
     """
 
     facts: list[Fact] = []
@@ -72,3 +73,4 @@ class Effects(msgspec.Struct, gc=False):
     settled: list[str] = []
     inbox: tuple[InboxChange, ...] = ()
     moved: tuple[tuple[str, int], ...] = ()
+    let_go: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from parcours.core.delivery import reservations, stated_consents, suppression
 from parcours.core.fact import LimitReached
 from parcours.core.identity import USER, namespace_of
 from parcours.core.paths import pick, replaced
-from parcours.core.profile import Identity, Profile
+from parcours.core.profile import Identity, Profile, Timer
 from parcours.core.run.traits import set_traits
 from parcours.core.series_entries import SeriesEntries
 from parcours.core.turn import Turn
@@ -51,6 +51,27 @@ def identify(turn: Turn) -> None:
     """Somebody who is called by a user id is known from now on; nobody else is."""
     if namespace_of(turn.person) == USER and (turn.profile.identity is None or not turn.profile.identity.identified):
         turn.profile.identity = replace(turn.profile.identity or Identity(), identified=True)
+
+
+def keep_names(turn: Turn) -> None:
+    """See to it that names are let go that nobody has used for long."""
+    profile, memory_ms = turn.profile, turn.settings.identity_memory_ms
+    if profile.identity is None or not profile.identity.names or any(each.kind == "names" for each in profile.timers):
+        return
+    profile.sequence += 1
+    due = (min(profile.identity.names.values()) + 1) * DAY_MS + memory_ms
+    profile.timers.append(Timer(max(due, turn.at + 1), profile.sequence, "names"))
+
+
+def let_names_go(turn: Turn) -> None:
+    """The names that nobody has used for long are the person's no more."""
+    identity, memory_ms = turn.profile.identity, turn.settings.identity_memory_ms
+    if identity is not None:
+        lapsed = [name for name, day in identity.names.items() if (day + 1) * DAY_MS + memory_ms <= turn.at]
+        for name in lapsed:
+            del identity.names[name]
+        turn.effects.let_go = tuple(lapsed)
+        keep_names(turn)
 
 
 def _join_traits(turn: Turn, theirs: Mapping[str, object], *, used: bool) -> None:

@@ -23,7 +23,7 @@ DeliveryStateName: TypeAlias = Literal[
 ]
 
 TimerKind: TypeAlias = Literal[
-    "wait", "timeout", "retry", "release", "reaction", "click", "read", "audience", "expiry"
+    "wait", "timeout", "retry", "release", "reaction", "click", "read", "audience", "expiry", "names"
 ]  # fmt: skip
 
 
@@ -38,6 +38,7 @@ class Timer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     read           journey is the one to enter
     audience       the passing of time may change some audience
     expiry         key is the delivery that leaves the inbox
+    names          names of hers may have been unused for so long that they are let go
     """
 
     due: int

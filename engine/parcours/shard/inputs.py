@@ -9,7 +9,8 @@ records is answered on the spot; under virtual time any other one stops the pers
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import NoReturn, TypeAlias
 
 from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
@@ -28,9 +29,20 @@ from parcours.shard.reads import Reads, in_order
 from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.work import Work
 
+LetGo: TypeAlias = Callable[[Work, str, tuple[str, ...]], None]
+"""Is told of names that are a person's no more."""
+
+
+def _keep(work: Work, person: str, names: tuple[str, ...]) -> NoReturn:
+    del work
+    raise AssertionError(f"nobody can take back {names} from {person}")
+
 
 class Inputs:
-    """Applies inputs to the people of one shard. `records` says how each channel that only records is answered."""
+    """Applies inputs to the people of one shard. `records` says how each channel that only records is answered.
+
+    let_go  what is done about names that are a person's no more (moving.py)
+    """
 
     def __init__(
         self,
@@ -47,6 +59,7 @@ class Inputs:
         addresses: Addresses,
     ) -> None:
         self._addresses = addresses
+        self.let_go: LetGo = _keep
         self._archiving = archiving
         self._in_hand = dead_letters.in_hand
         self._dead_letters = dead_letters
@@ -107,6 +120,8 @@ class Inputs:
             if self._time.comes_back:
                 self._in_hand.given()
             work.add(slot, person, effects)
+            if effects.let_go:
+                self.let_go(work, person, effects.let_go)
             leaving = self.make_ready(work, slot, person, now.at, effects.ready) if effects.ready else ()
             if leaving and self._time.stop(person, leaving, (given,)):
                 return

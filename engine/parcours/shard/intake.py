@@ -161,7 +161,7 @@ class Intake:
                 self._set_aside(work, at, person, call, batch, place, line_mark(digest))
                 continue
             if links or waiting or again or person in watched:
-                if (found := self._found(work, place, slot, person, links, deferrals, again)) is None:
+                if (found := self._found(work, place, slot, person, at, links, deferrals, again)) is None:
                     continue
                 if found.person != person:  # the name has been merged into hers
                     slot, person = found
@@ -205,12 +205,13 @@ class Intake:
         place: int,
         slot: int,
         name: str,
+        at: int,
         links: tuple[Link, ...],
         deferrals: Deferrals,
         again: Sequence[Again],
     ) -> Found | None:
         """Whom a line concerns that is written under a name; None if it is deferred."""
-        found = self._names.find(work, slot, name, again[place] if again else None)
+        found = self._names.find(work, slot, name, again[place] if again else None, at)
         if isinstance(found, Elsewhere):
             is_first = not deferrals.has_to_wait(place, name)
             deferrals.defer(place, name, *(found if is_first else LATER))

@@ -18,8 +18,7 @@ Each is sent by the commit that changes what it tells of, and taken by the commi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias, assert_never
+from typing import Final, Literal, TypeAlias, assert_never, cast, get_args
 
 import msgspec
 
@@ -51,14 +50,7 @@ from parcours.shard.work import Work
 Outcome: TypeAlias = Refusal | Literal["asked", "waits"]
 """What a question came to; "" if she was merged."""
 
-TOLD: Final[Mapping[str, NotMergedReason]] = {
-    "two_known": "two_known",
-    "shared": "shared",
-    "no_id": "no_id",
-    "identities_max": "identities_max",
-    "erased": "erased",
-    "too_large": "too_large",
-}
+TOLD: Final = frozenset(get_args(NotMergedReason)) - {"", "never"}
 """The outcomes of which a fact tells that nobody was merged. That a namespace is never linked is known beforehand."""
 
 
@@ -97,6 +89,7 @@ class Moving:
         self._archiving = archiving
         self._time = time
         self._settings = settings
+        inputs.let_go = self._let_go
         self._standing: dict[str, Standing] = {}
         self.halted_until_ms = 0
 
@@ -181,13 +174,12 @@ class Moving:
         """Record why nobody was merged. The id of a browser is her own; any other may be somebody else's and is not
         told, so that whoever is erased is in nobody's facts.
         """
-        reason = TOLD.get(outcome)
-        if reason is None:
+        if outcome not in TOLD:
             return
         told = id_of(link.name) if link.call == "identify" else ""
         if link.call == "external":
             told = f"@{namespace_of(link.name)}"
-        work.facts.append(NotMergedFact(at, person, link.call, told, reason))
+        work.facts.append(NotMergedFact(at, person, link.call, told, cast(NotMergedReason, outcome)))
 
     def _ask(
         self, work: Work, slot: int, person: str, call: JoiningCall, name: str, at: int, *, only_known: bool
@@ -270,6 +262,16 @@ class Moving:
     def _tell_inbox(self, work: Work, name: str) -> None:
         """Whoever looks on under this name has another inbox before him from now on."""
         work.inbox.append(InboxChange(work.stamp_ms, name, "", "reset"))
+
+    def _let_go(self, work: Work, person: str, names: tuple[str, ...]) -> None:
+        """Nobody has used these names of the person for long: whoever comes with one is somebody new."""
+        for name in names:
+            slot = self._names.slot(name)
+            if not self._names.is_here(name):
+                ids = by_time(self._seen.of_name(slot, name.encode(), work.stamp_ms))
+                self._peers.send(work, self._names.shard(name), Forgotten(name, person, ids))
+            elif (identity := self._names.alone(work, slot, name)) is not None and identity.moved_to == person:
+                self._come_back(work, slot, name, identity, shared=False)
 
     def _pack(self, work: Work, slot: int, name: str, call: JoiningCall, at: int) -> bytes | None:
         """All that somebody has, to be taken along; None if it is too much."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from parcours.config import DAY_MS
 from parcours.core.profile import Identity, name_alone
 from parcours.shard.messages import Again, Verdict
 from parcours.shard.slots import Slots
@@ -92,10 +93,10 @@ class Names:
         identity = None if data is None else name_alone(data)
         return None if identity is None else identity.moved_to
 
-    def find(self, work: Work, slot: int, name: str, again: Again | None) -> Found | Elsewhere:
-        """Whom a line concerns that is written under a watched name, or that comes again."""
+    def find(self, work: Work, slot: int, name: str, again: Again | None, at: int) -> Found | Elsewhere:
+        """Whom a line of this time concerns that is written under a watched name, or that comes again."""
         if again is not None and again.owner is not None:
-            return self._find_as_hers(work, name, again.owner)
+            return self._find_as_hers(work, name, again.owner, at)
         if name not in self.watched:
             return Found(slot, name)
         if name in self.still:
@@ -106,17 +107,18 @@ class Names:
             return LATER
         if not self.is_here(identity.moved_to):
             return Elsewhere("moved", identity.moved_to)
-        if identity.moved_to in self.still:
-            return LATER
-        return Found(self.slot(identity.moved_to), identity.moved_to)
+        return self._find_as_hers(work, name, identity.moved_to, at)
 
-    def _find_as_hers(self, work: Work, name: str, owner: str) -> Found | Elsewhere:
-        """A line that was sent on, because the name had moved to the owner."""
+    def _find_as_hers(self, work: Work, name: str, owner: str, at: int) -> Found | Elsewhere:
+        """A line under a name that has moved to the owner, which counts as used then, once a day."""
         if owner in self.still:
             return LATER
         slot = self.slot(owner)
         identity = work.profile(slot, owner).identity if work.knows_of(slot, owner) else None
-        return Found(slot, owner) if identity is not None and name in identity.names else BACK
+        if identity is None or name not in identity.names:
+            return BACK
+        identity.names[name] = max(identity.names[name], at // DAY_MS)
+        return Found(slot, owner)
 
     def forward(self, work: Work, slot: int, name: str, identity: Identity) -> None:
         """From this work on the name is no person, and this is all that there is of it."""

@@ -62,8 +62,8 @@ class Work:
     """
 
     __slots__ = (
-        "_change_number", "_guests", "_owned", "_reading", "_touched", "addresses", "claimed", "erased", "facts",
-        "inbox", "kept", "newcomers", "outbox", "own", "reached", "ready", "seen", "stamp_ms", "transfers",
+        "_change_number", "_gone", "_guests", "_owned", "_reading", "_touched", "addresses", "claimed", "erased",
+        "facts", "inbox", "kept", "newcomers", "outbox", "own", "reached", "ready", "seen", "stamp_ms", "transfers",
         "untold",
     )  # fmt: skip
 
@@ -73,6 +73,7 @@ class Work:
         self._change_number = change_number
         self._touched: dict[str, tuple[int, Profile]] = {}
         self._guests: set[str] = set()
+        self._gone: set[str] = set()
         self.newcomers: defaultdict[int, list[str]] = defaultdict(list)
         self.stamp_ms = stamp_ms
         self.facts: list[Fact] = []
@@ -136,6 +137,8 @@ class Work:
         if counts:
             identity = msgspec.structs.replace(identity or Identity(), counts=dict(counts))
         self._touched[name] = slot, Profile(change_number=self._change_number, counts=counts, identity=identity)
+        if identity is None and not counts:
+            self._gone.add(name)
 
     def bid_farewell(self, person: str) -> None:
         """The guest has become part of another person."""
@@ -200,7 +203,7 @@ class Work:
             before = self._owned[slot].profiles.get(person)
             if before is None and is_empty(profile):
                 continue  # nor is a mark of reads of use: whoever is made known later was in no audience
-            data = encode_profile(profile)
+            data = b"" if person in self._gone and is_empty(profile) else encode_profile(profile)
             if data != before:
                 changed.append((slot, person, data))
         return changed
