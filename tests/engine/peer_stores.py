@@ -35,7 +35,7 @@ def _sent(address: str, project: Project, many: int) -> PeerBatch:
         with shard.commits.whole():
             work = shard.commits.begin(0)
             for number in range(many):
-                shard.peers.send(work, 1, Forget(f"@anonymous/{number}", "anna"))
+                shard.peers.send(work, 1, Forget(f"@anonymous/{number}", "anna", "bert"))
             shard.commits.commit(work)
         return shard.exchanging.hello(1, 0)
 

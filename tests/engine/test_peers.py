@@ -125,7 +125,7 @@ class Hearing:
         shard = self.shards[0]
         with shard.commits.whole():
             work = shard.commits.begin(1)
-            shard.peers.send(work, 1, Forget(name, "anna"))
+            shard.peers.send(work, 1, Forget(name, "anna", "bert"))
             shard.commits.commit(work)
         self.hosts[0].look()
 

@@ -92,6 +92,12 @@ def live(shop: Shop) -> None:
         for number in range(2, PEOPLE, 3):
             log_in(engine, number)
         shop.pass_time(engine, DAY_MS, 90 * MINUTE_MS)
+        for number in range(PEOPLE):
+            hand_in(engine, {"type": "identify", "userId": f"u{(number + 1) % PEOPLE}", "anonymousId": f"a{number}"})
+        shop.pass_time(engine, HOUR_MS)
+        for number in range(PEOPLE):
+            visit(engine, number)
+        shop.pass_time(engine, DAY_MS, 3 * HOUR_MS)
 
 
 def facts_of(shop: Shop) -> list[Fact]:
@@ -128,6 +134,8 @@ def test_people_who_became_one_live_through_the_same_in_the_twin(shop: Shop, tmp
     lived, lines = told(facts_of(shop)), out.read_bytes().splitlines()
     merged = [fact for own in lived.values() for fact in own if isinstance(fact, Merged)]
     assert len(merged) == 3 * PEOPLE  # a visitor, a card and an old id each
+    later = {fact.person for own in lived.values() for fact in own if fact.at > merged[-1].at + 2 * DAY_MS}
+    assert {f"@anonymous/a{number}" for number in range(PEOPLE)} <= later, "whose devices are shared by then"
     for shards in (1, 3):
         twin = twin_of(shop, lines, shards)
         for person, own in lived.items():

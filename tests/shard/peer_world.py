@@ -96,7 +96,7 @@ class Peer:
         """Tell the peer something that it says nothing to."""
         with self.shard.commits.whole():
             work = self.shard.commits.begin(self.now_ms)
-            self.send_in(work, peer, Forget("told", f"{self.number}"))
+            self.send_in(work, peer, Forget("told", f"{self.number}", "other"))
             self.shard.commits.commit(work)
 
     def take(self, work: Work, message: PeerMessage) -> None:

@@ -77,7 +77,7 @@ def test_a_message_goes_out_once_its_commit_is_durable_and_not_before(two: Two) 
 def test_a_work_that_only_sends_is_committed(two: Two) -> None:
     one, _ = two
     work = one.shard.commits.begin(one.now_ms)
-    one.shard.peers.send(work, 1, Forget("a", "u"))
+    one.shard.peers.send(work, 1, Forget("a", "u", "v"))
 
     one.shard.commits.commit(work)
 

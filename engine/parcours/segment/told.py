@@ -86,12 +86,16 @@ class PublicationLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults
     effective_at: Zoned | None = None
 
 
-class MergeLine(msgspec.Struct, frozen=True, rename="camel", tag="merge"):
-    """The name became the user's now. It is told of no person but the user, and not of whoever had the name."""
+class MergeLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag="merge"):
+    """The name became the user's now. It is told of no person but the user, and not of whoever had the name.
+
+    refused  why it did not, where it ceased to be somebody else's by that
+    """
 
     user_id: str
     name: str
     timestamp: Zoned
+    refused: Literal["", "shared"] = ""
 
 
 class EndLine(msgspec.Struct, frozen=True, tag="end"):
@@ -150,19 +154,20 @@ def told_line(person: str, given: Input) -> bytes:
             raise AssertionError(f"{type(given).__name__} comes from callers, or from nobody")
 
 
-def merge_line(person: str, name: str, at: int) -> bytes:
-    """The line that says that the name became this user's."""
-    return encode_told(MergeLine(id_of(person), name, to_moment(at)))
+def merge_line(person: str, name: str, at: int, refused: Literal["", "shared"] = "") -> bytes:
+    """The line that says that the name became this user's, or has been cut loose as it was said to be."""
+    return encode_told(MergeLine(id_of(person), name, to_moment(at), refused))
 
 
 def merged_name(line: bytes) -> str | None:
-    """The name that a line of a store's inputs merges, None if it merges none. Raises Unusable."""
+    """The name that a line of a store's inputs merged, None if it merged none. Raises Unusable."""
     if not line.startswith(MERGING) or read_envelope(line).type != MERGE:
         return None
     try:
-        return _merge.decode(line).name
+        merged = _merge.decode(line)
     except msgspec.MsgspecError as error:
         raise Unusable(f"not a line of kept inputs: {error}") from None
+    return None if merged.refused else merged.name
 
 
 def read_told(line: bytes) -> ToldLine:

@@ -98,17 +98,18 @@ class Archiving:
             at = None if given.at == work.stamp_ms else given.at
             work.kept.add(told_line(person, given), name_told(person), is_event=False, at=at)
 
-    def note_merge(self, work: Work, person: str, name: str, at: int) -> None:
+    def note_merge(self, work: Work, person: str, name: str, at: int, refused: Literal["", "shared"] = "") -> None:
         """The name is this user's from now on, or was hers and has been used anew; kept in the order of her own inputs.
 
         Told once, by the shard in which the user lives, behind the call that said so where that is of the same commit.
-        A call that merged nobody is not told of: its line alone is kept.
+        A call that merged nobody is not told of, and its line alone is kept; but where it has cut a name loose
+        (`refused`) the shard of whoever had that tells of it.
         """
         self._look(work)
         if self.keeps_inputs:
             her = None if person == id_of(person) else person
             time = None if at == work.stamp_ms else at
-            work.kept.add(merge_line(person, name, at), her, is_event=False, at=time)
+            work.kept.add(merge_line(person, name, at, refused), her, is_event=False, at=time)
 
     def note_publication(self, work: Work, publications: Publications) -> None:
         """This is published now."""

@@ -226,7 +226,7 @@ class Moving:
         if identity.moved_to == person:
             return "already"
         if identity.moved_to is not None:
-            self._cut_loose(work, slot, name, identity.moved_to, identity)
+            self._cut_loose(work, slot, name, identity.moved_to, person, identity)
             return "shared"
         if identity.returning or identity.shared:
             return "shared"
@@ -234,24 +234,24 @@ class Moving:
             return "two_known"
         return "unknown" if only_known and is_unknown(profile) else None
 
-    def _cut_loose(self, work: Work, slot: int, name: str, owner: str, identity: Identity) -> None:
+    def _cut_loose(self, work: Work, slot: int, name: str, owner: str, other: str, identity: Identity) -> None:
         """The name has been two people's: it is nobody's any more, and a person again once it has come back."""
         if self._names.is_here(owner):
-            self._forget_name(work, owner, name)
+            self._forget_name(work, owner, other, name)
             self._come_back(work, slot, name, identity, shared=True)
             return
         self._tell_inbox(work, name)
         returning = Identity(shared=True, returning=True, counts=identity.counts)
         self._names.forward(work, slot, name, returning)
-        self._peers.send(work, self._names.shard(owner), Forget(name, owner))
+        self._peers.send(work, self._names.shard(owner), Forget(name, owner, other))
 
-    def _forget_name(self, work: Work, person: str, name: str) -> None:
-        """The name is the person's no more."""
+    def _forget_name(self, work: Work, person: str, other: str, name: str) -> None:
+        """The name is the person's no more, as it was said to be the other one's too."""
         slot = self._names.slot(person)
         if work.knows_of(slot, person):
             identity = work.profile(slot, person).identity
-            if identity is not None:
-                identity.names.pop(name, None)
+            if identity is not None and identity.names.pop(name, None) is not None:
+                self._archiving.note_merge(work, other, name, work.stamp_ms, refused="shared")
 
     def _come_back(self, work: Work, slot: int, name: str, identity: Identity, *, shared: bool) -> None:
         """The name is a person of its own again, whose runs are counted on from where they were."""
@@ -318,8 +318,8 @@ class Moving:
                 self._resume(work, person, reason)
             case Receipt():
                 self._take_receipt(work, message)
-            case Forget(name=name, person=person):
-                self._forget_name(work, person, name)
+            case Forget(name=name, person=person, other=other):
+                self._forget_name(work, person, other, name)
                 ids = self._seen.of_name(self._names.slot(name), name.encode(), work.stamp_ms)
                 self._peers.send(work, self._names.shard(name), Forgotten(name, person, by_time(ids)))
             case Forgotten(name=name, person=person, ids=ids):

@@ -63,10 +63,11 @@ class Receipt(msgspec.Struct, frozen=True, array_like=True, tag="receipt"):
 
 
 class Forget(msgspec.Struct, frozen=True, array_like=True, tag="forget"):
-    """To the shard of `person`: `name` is hers no more."""
+    """To the shard of `person`: `name` is hers no more, for `other` was said to be its person as well."""
 
     name: str
     person: str
+    other: str
 
 
 class Forgotten(msgspec.Struct, frozen=True, array_like=True, tag="forgotten"):
