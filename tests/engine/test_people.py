@@ -23,7 +23,9 @@ from parcours.shard.request import Request
 from parcours.shard.requests import (
     FindPeople,
     GetHeld,
+    GetInbox,
     GetProfile,
+    Locate,
     NoteLook,
     RecallFacts,
     decode_answer,
@@ -211,7 +213,7 @@ def test_what_a_shard_holds_of_a_person_is_the_same_across_processes(engine: Eng
     port = engine.service._host.port_of("ann")
     asked: tuple[Request[Any], ...] = (
         GetProfile("ann", CALL_CENTRE), GetHeld("ann"), RecallFacts(["ann"], lines=True),
-        FindPeople("email", "ann@shop.example"), NoteLook(["ann"], CALL_CENTRE),
+        FindPeople("email", "ann@shop.example"), NoteLook(["ann"], CALL_CENTRE), Locate("ann"), GetInbox("ann"),
     )  # fmt: skip
 
     for request in asked:

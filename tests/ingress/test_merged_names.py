@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from tests.ingress.test_feedback import PHONE, PUBLIC_URL, World, bounce, told
 from tests.ingress.test_links import BROWSER, SECOND, START, Scene, links_in, path_of
 from tests.projects import write_texts
 
@@ -68,9 +69,9 @@ ANN = "ann"
 KEYS = [{"name": "care", "sha256": sha256(b"care").hexdigest(), "scopes": ["people"]}]
 
 
-def visitor_elsewhere() -> str:
-    """The id of a visitor who lives with another one of two shards than Ann."""
-    home = SlotMap(2).shard
+def visitor_elsewhere(shards: int = 2) -> str:
+    """The id of a visitor who lives with another shard than Ann."""
+    home = SlotMap(shards).shard
     return next(each for each in map(str, range(7_000, 8_000)) if home(f"@anonymous/{each}") != home(ANN))
 
 
@@ -294,5 +295,52 @@ def test_a_token_for_the_old_name_opens_her_inbox_and_its_reactions_reach_her(tm
             facts = await shop.service.facts(ANN)
             told = [each.outcome for each in facts if isinstance(each, DeliveryReached) and each.person == ANN]
             assert told[-2:] == ["delivered", "opened"]
+
+    asyncio.run(scenario())
+
+
+def test_what_providers_say_of_messages_to_a_visitor_is_of_whom_she_has_become(tmp_path: Path) -> None:
+    visitor = visitor_elsewhere(3)
+
+    async def scenario(world: World) -> None:
+        traits = {"phone": PHONE, "email": "visitor@mail.example"}
+        await world.service.identify(None, traits, anonymous_id=visitor)
+        for event in ("Seen", "Read"):
+            await world.service.track(None, event, anonymous_id=visitor)
+        await world.service.drain(60)
+        await world.service.identify(ANN, {}, anonymous_id=visitor)
+        await world.service.drain(60)
+
+        request = world.provider.status_callback(world.provider.messages[0], "delivered")
+        path = request.url.removeprefix(PUBLIC_URL)
+        answer = await world.client.post(path, content=request.body, headers=dict(request.headers))
+        (mail,) = world.mail.mailbox
+        await world.hand_in(bounce(mail.sender), mail.sender)
+        await world.text("STOP")
+
+        assert answer.json() == {"accepted": 1, "duplicate": 0, "rejected": 0}
+        ann = await world.profile(ANN)
+        assert sorted(await world.states(ANN)) == ["bounced", "delivered"]
+        assert ann.suppressed == {"email": ("visitor@mail.example",), "sms": (PHONE,)}
+        assert ann.consents == {("sms", None): False}
+        assert world.unheard() == {}
+
+    told(tmp_path, scenario)
+
+
+def test_merges_are_counted_by_what_became_of_them(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path, "used") as shop:
+            await shop.log_in()
+            await shop.log_in()
+            await shop.log_in("bob")
+            await shop.service.identify(ANN, {}, anonymous_id="undefined")
+
+            figures = (await shop.client.get("/metrics")).text
+
+            told = {line for line in figures.splitlines() if line.startswith("parcours_merges_total{")}
+            assert told == {
+                f'parcours_merges_total{{result="{result}"}} 1.0' for result in ("merged", "no_id", "shared")
+            }
 
     asyncio.run(scenario())
