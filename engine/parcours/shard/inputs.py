@@ -77,13 +77,6 @@ class Inputs:
         """What is published now."""
         return self._published.program
 
-    def offer(self, work: Work, slot: int, person: str, given: Input) -> None:
-        """Apply an input now, or when the person's clock goes on."""
-        if self._time.stands_still(person):
-            self._time.put_aside(person, (given,))
-        else:
-            self.apply(work, slot, person, given)
-
     def apply(self, work: Work, slot: int, person: str, given: Input) -> None:
         """Apply an input after whatever change or read the person has yet to go through."""
         if self._published.touching or work.stamp_ms > self._reads.first_ms:

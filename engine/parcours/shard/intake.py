@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from hashlib import blake2s
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 from zlib import crc32
 
 import msgspec
@@ -22,6 +22,7 @@ from parcours.segment.inputs import check_message_id, input_of
 from parcours.segment.line import (
     UNREADABLE,
     Call,
+    DetailedCall,
     Unusable,
     corrected,
     corrected_line,
@@ -33,7 +34,7 @@ from parcours.segment.line import (
 from parcours.segment.links import LINKING, links_of
 from parcours.segment.person import is_report, person_of, told_event
 from parcours.segment.told import MERGE, TOLD, told_input
-from parcours.shard.archiving import Archiving
+from parcours.shard.archiving import NOTHING, Archiving
 from parcours.shard.dead_letters import DeadLetters
 from parcours.shard.deferrals import Deferrals
 from parcours.shard.ids.key import DIGEST_BYTES, KEY, name_of
@@ -117,10 +118,9 @@ class Intake:
         young, older, recent, settled = ids.young, ids.older, ids.recent, ids.settled
         reports = Reports(self._slots, batch.lines, self._settings)
         arrival_ms, skews = self._time.arrival_ms(work.stamp_ms), batch.skews_ms
-        archived, keeps_inputs = self._archiving.begin(work), self._archiving.keeps_inputs
-        self._deferred, watched, waiting = deferrals.deferred, self._names.watched, deferrals.waiting
-        again, homes, suspects = batch.again, self._homes, self._in_hand.suspects
-        keeps = keeps_inputs or bool(archived)
+        archived, keeps_inputs, watched = self._archiving.begin(work), self._archiving.keeps_inputs, self._names.watched
+        self._deferred, waiting, again = deferrals.deferred, deferrals.waiting, batch.again
+        homes, in_hand, marks = self._homes, self._in_hand, self._time.comes_back
         for place, line in enumerate(batch.lines):
             try:
                 try:
@@ -130,16 +130,13 @@ class Intake:
                 if call.type == "track":
                     moves, links = (event := call.event) not in idle, NOTHING_LINKED
                 else:
-                    call, moves, event = read_details(line), True, told_event(call)
-                    links = self._links(call)
+                    call, moves, event, links = self._details(line, call)
                 person = call.user_id
-                if again or not person or person[0] == "@" or len(person) > PLAIN_ID_MAX or "\0" in person:
+                if again or homes or not person or person[0] == "@" or len(person) > PLAIN_ID_MAX or "\0" in person:
                     slot, person, name_hash = self._whose(call, reports, work, again[place] if again else None)
                 else:
                     name_hash = crc32(person.encode())
                     slot = name_hash % SLOTS  # as the slot map says; a call a line is too dear here
-                    if homes and (home := homes.get(person)) is not None:
-                        name_hash, slot = name_hash - slot + home, home
                 at = batch.times[place] if arrival_ms is None else arrival_ms
                 given = self._input(call, line, slot, person, at, work, skews[place] if skews else 0) if moves else None
                 hashed = _nothing_hashed()
@@ -151,13 +148,12 @@ class Intake:
                 self._reject(place, str(reason))
                 continue
             digest = hashed.digest() if digests is None else digests[place]
-            key, part = _key_of(name_hash, digest), digest[0]
-            seen = young[part]
+            key, seen, part = _key_of(name_hash, digest), young[digest[0]], digest[0]
             is_filed = older and key not in seen and (key in recent[part] or key in settled[part])
             if (key in seen and not ids.has_expired(key, at)) or (is_filed and ids.recalls(key, at)):
                 self._outcomes[place] = LineOutcome.DUPLICATE
                 continue
-            if suspects and line_mark(digest) in suspects:
+            if in_hand.suspects and line_mark(digest) in in_hand.suspects:
                 self._set_aside(work, at, person, call, batch, place, line_mark(digest))
                 continue
             if links or waiting or again or person in watched:
@@ -167,37 +163,33 @@ class Intake:
                     slot, person = found
                     given = self._input(call, line, slot, person, at, work, skews[place] if skews else 0)
             seen[key] = at
-            if arrival_ms is None:
-                work.consume(at, key)
-            else:
-                consumed.append(key)
-            if given is not None or links:
-                yield from self._taken(work, slot, person, given, digest)
+            consumed.append(key)
+            if at > work.stamp_ms:  # under virtual time alone
+                work.stamp_ms = at
+            if marks and (given is not None or links):
+                in_hand.line(line_mark(digest))
+            if given is not None and person:
+                yield slot, person, given
+            elif given is not None:
+                self._note_unmatched(given, work)
             elif moves and call.type == "track" and call.event not in self._declared:
                 self._outcomes[place] = LineOutcome.UNDECLARED
-            if keeps and (keeps_inputs or event in archived):  # behind what she had to go through first
+            if keeps_inputs or (archived is not NOTHING and event in archived):
                 self._keep(work, line, call, person, skews[place] if skews else 0, is_event=event in archived)
             if links:  # what comes of them is kept as lines of their own, behind this one
                 yield slot, person, Linked(at, links)
         self._note_ids(work, consumed)
 
     def _keep(self, work: Work, line: bytes, call: Call, person: str, skew_ms: int, *, is_event: bool) -> None:
-        """Keep the line, with whose it is."""
+        """Keep the line, with whose it is, behind what she had to go through before it."""
         kept = corrected_line(line, call, skew_ms)
         work.kept.add(kept, None if person == call.user_id else person, is_event=is_event)
 
-    def _taken(self, work: Work, slot: int, person: str, given: Input | None, digest: bytes) -> Iterator[Given]:
-        """What a line comes to that may move its person; it is in hand from now on."""
-        if self._time.comes_back:
-            self._in_hand.line(line_mark(digest))
-        if given is not None and person:
-            yield slot, person, given
-        elif given is not None:
-            self._note_unmatched(given, work)
-
-    def _links(self, call: Call) -> tuple[Link, ...]:
-        """The names that the call says to be its person's."""
-        return links_of(call, self._program, self._settings).links if call.type in LINKING else NOTHING_LINKED
+    def _details(self, line: bytes, call: Call) -> tuple[DetailedCall, Literal[True], str | None, tuple[Link, ...]]:
+        """A call of another type than track, that it may move its person, its event, and the names that it links."""
+        details, event = read_details(line), told_event(call)
+        links = links_of(details, self._program, self._settings).links if call.type in LINKING else NOTHING_LINKED
+        return details, True, event, links
 
     def _found(
         self,

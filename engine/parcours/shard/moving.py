@@ -109,8 +109,10 @@ class Moving:
         """Apply an input now, or when the person's clock goes on."""
         if self._time.stands_still(person):
             self._time.put_aside(person, (given,))
-        else:
+        elif type(given) is Linked:
             self.apply(work, slot, person, given)
+        else:
+            self._inputs.apply(work, slot, person, given)
 
     def apply(self, work: Work, slot: int, person: str, given: Input) -> None:
         """Apply an input to somebody whose clock does not stand still."""
@@ -194,14 +196,13 @@ class Moving:
             return "already"
         if name == person:
             return "already"
-        if len(identity.names) >= self._settings.identities_max:
-            return "identities_max"
+        is_full = len(identity.names) >= self._settings.identities_max
         if not self._names.is_here(name):
             profile.identity = msgspec.structs.replace(identity, identified=True)
-            self._peers.send(work, self._names.shard(name), Ask(name, person, call, only_known))
+            self._peers.send(work, self._names.shard(name), Ask(name, person, call, only_known, is_full))
             return "asked"
         where = self._names.slot(name)
-        objection = self._objection(work, where, name, person, only_known=only_known)
+        objection = self._objection(work, where, name, person, only_known=only_known, is_full=is_full)
         if objection is not None:
             return objection
         if self._time.wait_for(person, name):
@@ -219,7 +220,9 @@ class Moving:
         self._join(work, slot, person, PersonJoined(at, name, call, leaving))
         return ""
 
-    def _objection(self, work: Work, slot: int, name: str, person: str, *, only_known: bool) -> Refusal | None:
+    def _objection(
+        self, work: Work, slot: int, name: str, person: str, *, only_known: bool, is_full: bool
+    ) -> Refusal | None:
         """Why somebody of this shard is not merged into the person, None if she can be. Her name may be cut loose."""
         profile = work.profile(slot, name) if work.knows_of(slot, name) else Profile()
         identity = profile.identity or Identity()
@@ -228,11 +231,13 @@ class Moving:
         if identity.moved_to is not None:
             self._cut_loose(work, slot, name, identity.moved_to, person, identity)
             return "shared"
-        if identity.returning or identity.shared:
-            return "shared"
         if identity.identified:
             return "two_known"
-        return "unknown" if only_known and is_unknown(profile) else None
+        if identity.returning or identity.shared:
+            return "shared"
+        if only_known and is_unknown(profile):
+            return "unknown"
+        return "identities_max" if is_full else None
 
     def _cut_loose(self, work: Work, slot: int, name: str, owner: str, other: str, identity: Identity) -> None:
         """The name has been two people's: it is nobody's any more, and a person again once it has come back."""
@@ -330,7 +335,7 @@ class Moving:
     def _take_ask(self, work: Work, asked: Ask) -> None:
         name, person = asked.name, asked.person
         slot, shard = self._names.slot(name), self._names.shard(person)
-        reason = self._objection(work, slot, name, person, only_known=asked.only_known)
+        reason = self._objection(work, slot, name, person, only_known=asked.only_known, is_full=asked.is_full)
         if reason is None:
             self._inputs.apply(work, slot, name, TimePassed(work.stamp_ms))
             data = self._pack(work, slot, name, asked.how, work.stamp_ms)

@@ -21,12 +21,14 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, tag="ask"):
     """To the shard of `name`: may she become `person`, who stands still until that is answered?
 
     only_known  only if somebody has the name, or has had it
+    is_full     the person has no room for a further name: she asks whether the name has to be cut loose
     """
 
     name: str
     person: str
     how: JoiningCall
     only_known: bool = False
+    is_full: bool = False
 
 
 class Package(msgspec.Struct, frozen=True, array_like=True, tag="package"):

@@ -112,11 +112,6 @@ class Work:
         data = self._owned[slot].profiles.get(person)
         return data is not None and not is_unknown_data(data)
 
-    def consume(self, at: int, key: bytes) -> None:
-        """A message is consumed that has a time of its own, which the work has reached then."""
-        self.seen.append((at, key))
-        self.stamp_ms = max(self.stamp_ms, at)
-
     def knows_of(self, slot: int, person: str) -> bool:
         """Whether there is a profile of the person, as this work has it so far."""
         return person in self._touched or person in self._owned[slot].profiles
