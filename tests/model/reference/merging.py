@@ -55,7 +55,7 @@ def follow(crowd: Crowd, person: Person, link: Link, now_ms: int) -> None:
     name = meant(crowd, link)
     if name == person.id or crowd.owner.get(name) == person.id:
         return
-    why_not = refusal(crowd, person, name)
+    why_not = refusal(crowd, person, name, link.call)
     if why_not is None:
         merge(crowd, person, name, link.call, now_ms)
         return
@@ -75,10 +75,11 @@ def meant(crowd: Crowd, link: Link) -> str:
     return link.user
 
 
-def refusal(crowd: Crowd, person: Person, name: str) -> str | None:
+def refusal(crowd: Crowd, person: Person, name: str, call: str) -> str | None:
     if is_no_id(name) or is_no_id(person.id):
         return "no_id"
-    if is_never(crowd.life.worlds[-1], name):
+    # What a project says of calls holds for no line that tells what has taken place.
+    if call != "merge" and is_never(crowd.life.worlds[-1], name):
         return "never"
     other = crowd.people.get(name)
     if other is not None and other.identified:
