@@ -14,8 +14,8 @@ LIVES_OF_INBOXES = range(60)
 FORGETFUL_LIVES_OF_INBOXES = range(30)
 FORGOTTEN_RUNS = range(120)
 FORGETFUL_LIVES = range(30)
-PEOPLE_WHO_BECOME_ONE = range(40)
-LIVES_OF_PEOPLE_WHO_BECOME_ONE = range(12)
+PEOPLE_WHO_BECOME_ONE = range(20)
+LIVES_OF_PEOPLE_WHO_BECOME_ONE = range(5)
 
 
 def blocks(seeds: range, size: int) -> list[range]:
