@@ -110,3 +110,20 @@ def test_where_what_was_before_does_not_count_only_the_number_of_ended_runs_is_t
 
     assert "1 open run ended, for what was before the merge is not used" in told
     assert "entered" not in told.replace("not entered", "") and "seen-before" not in told
+
+
+def test_that_ids_of_a_namespace_are_never_linked_is_told_though_no_fact_tells_it(
+    ask: Ask, new_shop: Callable[[str], Path], events: Path, tmp_path: Path
+) -> None:
+    shop, store = new_shop("used"), f"sqlite:///{tmp_path / 'store'}"
+    (shop / "profile.yaml").write_text("identities: {anonymous: {link: never}}\n")
+    with Engine.open(Project.load(shop), store, runtime="local") as engine:
+        engine.ingest(CALLS).result(30)
+        engine.track("ann", "Started").result(30)
+        live = engine.explain("ann")
+
+    for source in (("--events", events), ("--store", store)):
+        lines = ask("explain", shop, *source, NAME).stdout.splitlines()
+        assert lines[0] == NAME, "she is nobody else"
+        assert lines[-1] == "  ids of anonymous are not merged, for profile.yaml says `link: never` of their namespace"
+    assert live.unlinked == ("anonymous",) and not live.notes

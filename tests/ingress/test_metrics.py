@@ -147,6 +147,7 @@ def test_each_figure_has_the_labels_that_the_page_says(tmp_path: Path) -> None:
         ways=[((*step, what, "why"), 1) for what in ("entered", "not_entered", "goal", "ended")],
         deliveries=[((*step, "email", outcome, "quiet_hours"), 1) for outcome in ("held", "opened")],
         limits=[("runs_max", 1)],
+        merges=[("merged", 1)],
     )
     status = Status(1, 0, None, {"email": 1}, 0, 0, {}, {})
     shard = ShardFigures(status, totals, 1, 0, 0, Durations(), {"email": Durations()}, {"email": 1})

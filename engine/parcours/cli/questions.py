@@ -20,8 +20,9 @@ from parcours.cli.run import UNTIL_HELP, left_out, time_ms
 from parcours.errors import CallerError
 
 if TYPE_CHECKING:
+    from parcours.insight.explain import Explanation
     from parcours.insight.whose_facts import Told
-    from parcours.journey.program import Journey
+    from parcours.journey.program import Journey, Program
     from parcours.journey.project import Project
     from parcours.journey.publish.ledger import JourneyStateName
     from parcours.simulation.simulation import Result
@@ -188,16 +189,32 @@ def explain(
     folder, profile = _folder_and_profile(first, profile)
     import msgspec
 
+    from parcours.insight.explain_text import explanation_text
+
+    explanation, nothing = _explained(folder, profile, events, store, recorded, until)
+    if json:
+        typer.echo(msgspec.json.encode(explanation).decode())
+    else:
+        typer.echo(explanation_text(explanation), nl=False)
+    if nothing is not None:
+        raise CallerError(f"Nothing happened to {profile!r}: {nothing}.")
+
+
+def _explained(
+    folder: Path, profile: str, events: str | None, store: str | None, recorded: Path | None, until: str | None
+) -> tuple[Explanation, str | None]:
+    """The explanation from one of these sources, and where it is empty why there is nothing, in words."""
     from parcours.core.identity import person_asked_for
     from parcours.dispatch.judgement import load_project
     from parcours.insight.explain import explain as explanation_of
-    from parcours.insight.explain_text import explanation_text
     from parcours.insight.whose_facts import Told, owner_by_facts
+    from parcours.journey.identities import never_linked
 
     source = None if events is None else events_source(events)
     project = load_project(folder, drafts=True)
     person = person_asked_for(profile)
     states: dict[str, JourneyStateName] = {}
+    identities = project.program.identities
     if source is not None:
         result = _simulated(project, source, until, "Events")
         _say_what_is_left_out(result)
@@ -205,21 +222,24 @@ def explain(
         told = Told.of(owner_by_facts(result.facts, person), [], result.facts, used=used)
         none = "none of these events concerns them and any journey"
     elif store is not None:
-        told, journeys, states = _recalled(project, store, person)
+        told, published, states = _recalled(project, store, person)
+        identities, journeys = published.identities, published.versions()
         none = "as far as the store's journal reaches back, it tells nothing of them"
     else:
         assert recorded is not None
         told, journeys = _read_again(project, recorded, person)
         none = f"{recorded} tells nothing of them"
     explanation = explanation_of(
-        told.facts, told.owner, journeys, states, used=told.used, names=told.names, asked_for=person
+        told.facts,
+        told.owner,
+        journeys,
+        states,
+        used=told.used,
+        names=told.names,
+        asked_for=person,
+        unlinked=never_linked(identities),
     )
-    if json:
-        typer.echo(msgspec.json.encode(explanation).decode())
-    else:
-        typer.echo(explanation_text(explanation), nl=False)
-    if not told.facts:
-        raise CallerError(f"Nothing happened to {profile!r}: {none}.")
+    return explanation, None if told.facts else none
 
 
 def _folder_and_profile(folder: str, profile: str | None) -> tuple[Path, str]:
@@ -240,10 +260,8 @@ def _explain_by_door(profile: str, more: str | None, url: str, key: str | None, 
     typer.echo(told.decode(errors="replace"), nl=json)
 
 
-def _recalled(
-    project: Project, store: str, person: str
-) -> tuple[Told, tuple[Journey, ...], dict[str, JourneyStateName]]:
-    """What is told of the person, and the journeys that they are about: those that are published in the store."""
+def _recalled(project: Project, store: str, person: str) -> tuple[Told, Program, dict[str, JourneyStateName]]:
+    """What is told of the person, and what is published in the store."""
     from parcours.journey.publish.publications import PublicationCompiler
     from parcours.service.stored_record import stored_facts
     from parcours.shard.closed_store import read_shard_of
@@ -252,11 +270,11 @@ def _recalled(
     check_address(store)
     shard = read_shard_of(store, project.name, person)
     if shard.publications is None:
-        return stored_facts(store, person, used=False), project.program.journeys, {}
+        return stored_facts(store, person, used=False), project.program, {}
     program = PublicationCompiler(project).program(shard.publications)
     told = stored_facts(store, person, used=program.anonymous_history == "used")
     states = {name: entry.state for name, entry in shard.publications.ledger.journeys.items()}
-    return told, program.versions(), states
+    return told, program, states
 
 
 def _read_again(project: Project, folder: Path, person: str) -> tuple[Told, tuple[Journey, ...]]:

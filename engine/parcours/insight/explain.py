@@ -141,12 +141,14 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """The whole explanation of one person.
 
     asked_for  None if she was asked for by the name under which she lives
+    unlinked   the namespaces whose ids are never linked to anybody: of each such call there is no fact
     notes      unmatched reactions, limits, unknown time zones, whoever was merged into her, and each id that was not,
                once
     """
 
     person: str
     asked_for: AskedFor | None = None
+    unlinked: tuple[str, ...] = ()
     journeys: tuple[JourneyStory, ...] = ()
     notes: tuple[tuple[int, str], ...] = ()
 
@@ -207,6 +209,7 @@ def explain(
     used: bool = False,
     names: Collection[str] = (),
     asked_for: str | None = None,
+    unlinked: Iterable[str] = (),
 ) -> Explanation:
     """Explain one person; facts of other people are ignored.
 
@@ -216,6 +219,7 @@ def explain(
     used       whether what was before a merge counts: otherwise nothing is told of it
     names      those that are hers now, as far as it is known
     asked_for  the name by which she was asked for, if it is another one
+    unlinked   the namespaces whose ids are never linked to anybody
     """
     told_facts = told_of(facts, person, used=used, names=names)
     outlines = {(journey.name, journey.version): journey for journey in journeys}
@@ -250,7 +254,7 @@ def explain(
             apart.add(link)
     stories = tuple(each.told(states or {}) for each in told.values())
     other = None if asked_for is None or asked_for == person else _asked_for(asked_for, told_facts)
-    return Explanation(person=person, asked_for=other, journeys=stories, notes=tuple(notes))
+    return Explanation(person=person, asked_for=other, unlinked=tuple(unlinked), journeys=stories, notes=tuple(notes))
 
 
 def _note(fact: Fact, name: str | None) -> str:

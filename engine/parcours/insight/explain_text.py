@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from parcours.arguments import check_kind
 from parcours.core.time_text import time_text
 from parcours.insight.explain import AskedFor, DeliveryStory, Explanation, JourneyStory, Reached, Refusal, RunStory
-from parcours.insight.sentences import moved, reached, refused, unstarted
+from parcours.insight.sentences import NOT_MERGED, moved, reached, refused, unstarted
 
 
 def explanation_text(explanation: Explanation) -> str:
@@ -24,11 +24,13 @@ def _lines(explanation: Explanation) -> Iterator[str]:
     for story in explanation.journeys:
         yield ""
         yield from _journey(story)
-    if explanation.notes:
+    if explanation.notes or explanation.unlinked:
         yield ""
         yield "besides"
         for at, note in explanation.notes:
             yield f"  {time_text(at)}  {note}"
+        for namespace in explanation.unlinked:
+            yield f"  ids of {namespace} are {NOT_MERGED['never']}"
 
 
 def _asked_for(asked: AskedFor, person: str) -> str:

@@ -21,7 +21,7 @@ NOT_MERGED = {
     "identities_max": "not merged, for the person has as many names as identities_max lets her have",
     "erased": "not merged, for one of the two is being erased",
     "too_large": "not merged, for what is known under it is larger than package_bytes_max",
-    "never": "not merged, for profile.yaml says `link: never` of its namespace",
+    "never": "not merged, for profile.yaml says `link: never` of their namespace",
 }
 """Why two ids were not merged, in words, and what would have to be different."""
 

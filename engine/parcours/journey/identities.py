@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -21,3 +22,8 @@ class IdentityRule:
 
     link: Literal["once", "never"] = "once"
     caseless: bool = False
+
+
+def never_linked(identities: Mapping[str, IdentityRule]) -> list[str]:
+    """The namespaces whose ids are never linked to anybody, sorted."""
+    return sorted(namespace for namespace, rule in identities.items() if rule.link == "never")

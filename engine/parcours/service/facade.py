@@ -11,6 +11,7 @@ from parcours.core.fact import Fact
 from parcours.core.identity import person_asked_for
 from parcours.insight.explain import Explanation, explain
 from parcours.insight.whose_facts import Told
+from parcours.journey.identities import never_linked
 from parcours.journey.project import Project, check_project
 from parcours.journey.publish.ledger import Verb
 from parcours.routing.calls import person_text
@@ -215,6 +216,7 @@ class Facade(ABC):
             used=told.used,
             names=told.names,
             asked_for=name,
+            unlinked=never_linked(self._control.current.identities),
         )
 
     async def _told(self, name: str) -> Told:
