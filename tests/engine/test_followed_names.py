@@ -229,3 +229,16 @@ def test_a_name_that_was_cut_loose_is_a_person_of_her_own_and_what_it_brought_st
     assert [fact for fact in engine.facts(ANN) if fact.person == shop.visitor] == before
     assert engine.explain(shop.visitor).asked_for is None
     assert any("bob" not in note and "another person" in note for _, note in engine.explain("bob").notes)
+
+
+def test_whoever_is_erased_is_told_of_under_none_of_her_names(engine: Engine, shop: Shop) -> None:
+    engine.erase(shop.visitor)
+    engine.drain(30)
+
+    for name in (ANN, shop.visitor):
+        assert engine.profile(name) is None and engine.record(name) is None
+        assert engine.facts(name) == [] and engine.inbox(name) == []
+        assert engine.explain(name).notes == ()
+    assert engine.find("email", "ann@shop.example") == []
+    engine.track(None, "Started", {"cart": "new"}, anonymous_id=shop.id).result(30)
+    assert engine.owner(shop.visitor) == shop.visitor and engine.profile(ANN) is None
