@@ -12,6 +12,10 @@ Then a checker (checker.py) judges by three ledgers. The client's says what was 
 arrived, the disks' which records became durable and from which inputs. From the last one the *undisturbed twin*
 (twin.py) lives the same life in the core alone, and has to end with the same facts, profiles and delivery keys.
 
+In the life of every fourth seed people log in, from one shard to the other (visitors.py). Shards speak to each other
+over the same wire then. Such a life has no twin, for a twin lives in one shard, and nothing is published in it: what
+counts is taken from the records of all shards in the order in which they became durable (identity_rules.py).
+
 What holds however often it is run: the same seed gives the same run; a batch (batch.py) in which a kind of fault never
 happened is invalid; a seed that fails is shrunk (shrink.py) and kept as a plan, which is replayed for ever.
 

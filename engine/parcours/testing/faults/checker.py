@@ -24,8 +24,17 @@ from parcours.shard.messages import ExportRecord
 from parcours.shard.reports import NOBODY
 from parcours.testing.faults.client import Line
 from parcours.testing.faults.disk import Commit
+from parcours.testing.faults.identity_rules import (
+    balance,
+    goes_on,
+    keys,
+    known_people,
+    names,
+    one_person_s,
+    withdrawn,
+)
 from parcours.testing.faults.inbox_rules import in_inboxes, laid_once, seen_in_inboxes, taken_back
-from parcours.testing.faults.ledgers import Ledgers, ShardEnd
+from parcours.testing.faults.ledgers import Ledgers, RunId, ShardEnd
 from parcours.testing.faults.twin import as_compared
 
 NOT_TO_LEAVE: Final = frozenset({"refused", "failed", "cancelled"})
@@ -48,19 +57,25 @@ def check(ledgers: Ledgers, checked: Counter[str]) -> list[str]:
 
 
 def applied_once(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
-    """What is acknowledged is applied once, everything else at most once: the histories hold each event by number."""
+    """What is acknowledged is applied once, everything else at most once: the histories hold each event by number.
+
+    All histories together: whose an event is by now depends on who has become whom.
+    """
+    histories = Counter(
+        (key, value)
+        for profile in ledgers.states.values()
+        for key, entries in profile.series.items()
+        for value in _values(entries)
+    )
     for line in ledgers.lines:
         call = msgspec.json.decode(line.data)
         if call["type"] != "track":
             continue
         checked["applied once"] += 1
-        profile = ledgers.states.get(line.person)
-        series = {} if profile is None else profile.series
         number = call["properties"]["number"]
-        key = f'["{call["event"]}","number",null]'
-        times = _values(series.get(key, SeriesEntries())).count(number)
+        times = histories[f'["{call["event"]}","number",null]', number]
         if times > 1 or (line.acked is not None and line.rejected is None and times != 1):
-            yield f"event {number} of {line.person} is in her history {times} times ({_fate(line)})"
+            yield f"event {number} of {line.person} is in the histories {times} times ({_fate(line)})"
 
 
 def _values(entries: SeriesEntries) -> list[float]:
@@ -69,7 +84,7 @@ def _values(entries: SeriesEntries) -> list[float]:
 
 def acknowledged(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
     """Every line with an id is acknowledged in the end, none is rejected but set aside, and the journal has it once."""
-    applied = Counter(line for twin in ledgers.twins for line in twin.applied)
+    applied = Counter(ledgers.applied)
     for line in ledgers.lines:
         checked["acknowledged"] += 1
         if line.rejected is not None and not line.rejected.startswith(SET_ASIDE):
@@ -83,8 +98,7 @@ def acknowledged(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
 
 def dead_letters(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
     """What was set aside is applied once in the end, for it was sent again until no letter was left."""
-    applied = Counter(line for twin in ledgers.twins for line in twin.applied)
-    aside = {line for twin in ledgers.twins for line in twin.set_aside}
+    applied, aside = Counter(ledgers.applied), ledgers.set_aside
     for line in ledgers.lines:
         if line.data in aside or line.rejected is not None:
             checked["dead letters"] += 1
@@ -114,8 +128,11 @@ def early(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
 
 
 def order(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
-    """What was handed in after something was acknowledged is applied after it, per person."""
-    places = {line: place for twin in ledgers.twins for place, line in enumerate(twin.applied)}
+    """What was handed in after something was acknowledged is applied after it, for each name that it is written under.
+
+    So is what was handed in to the same router later, if that had not to be done again.
+    """
+    places = {line: place for place, line in enumerate(ledgers.applied)}
     people = defaultdict(list)
     for line in ledgers.lines:
         if line.data in places:
@@ -123,15 +140,25 @@ def order(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
     for lines in people.values():
         for earlier in lines:
             for later in lines:
-                if earlier.acked is not None and earlier.acked < later.given and earlier.rejected is None:
+                if earlier.acked is None or earlier.rejected is not None:
+                    continue
+                if earlier.acked < later.given or _are_in_line(earlier, later):
                     checked["order"] += 1
                     if places[earlier.data] > places[later.data]:
                         yield f"{later.data.decode()} was applied before {earlier.data.decode()}"
 
 
+def _are_in_line(earlier: Line, later: Line) -> bool:
+    """Whether one router was given both once, one after the other; the reports of providers are under no name."""
+    both = (earlier, later)
+    if any(line.tries != 1 or line.acked is None or line.is_report for line in both) or later.rejected is not None:
+        return False
+    return earlier.router == later.router and earlier.turn < later.turn
+
+
 def twin(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
     """End states and facts are those of the undisturbed twin: no timer is lost, early or doubled; keys are the same."""
-    for shard, undisturbed in zip(ledgers.shards, ledgers.twins, strict=True):
+    for shard, undisturbed in zip(ledgers.shards, ledgers.twins, strict=not ledgers.merges):
         told = defaultdict(list)
         for commit in shard.commits:
             for fact in commit.facts:
@@ -250,7 +277,7 @@ def transactional(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
     exited = {
         (fact.person, fact.journey, fact.run)
         for fact in ledgers.facts
-        if isinstance(fact, Moved) and (fact.what == "exited" or fact.why == "stopped")
+        if isinstance(fact, Moved) and (fact.what == "exited" or fact.why == "stopped" or is_by_merge(fact))
     }
     for key, facts in ledgers.outcomes.items():
         first = facts[0]
@@ -260,9 +287,16 @@ def transactional(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
         told = {fact.outcome for fact in facts}
         if key in arrived or not told.isdisjoint(NOT_TO_LEAVE):
             continue
-        was_left, unknown = (first.person, first.journey, first.run) in exited, _count(ledgers, key, "unknown")
+        run: RunId = (first.person, first.journey, first.run)
+        was_left = not exited.isdisjoint({run, ledgers.moved_to.get(run, run)})
+        unknown = _count(ledgers, key, "unknown")
         if unknown == 0 or (not was_left and (unknown < UNKNOWN_MAX or _is_sent_again(facts[-1]))):
             yield f"{key} never arrived, and all that is told of it is {[fact.outcome for fact in facts]}"
+
+
+def is_by_merge(fact: Moved) -> bool:
+    """Whether the run has ended because its person was merged."""
+    return fact.what == "ended" and fact.why is not None and fact.why.startswith("merged: ")
 
 
 def _is_sent_again(last: DeliveryReached) -> bool:
@@ -329,4 +363,11 @@ RULES: Final[tuple[Rule, ...]] = (
     taken_back,
     in_inboxes,
     seen_in_inboxes,
+    one_person_s,
+    names,
+    known_people,
+    withdrawn,
+    keys,
+    goes_on,
+    balance,
 )

@@ -19,6 +19,7 @@ from parcours.routing.taken import Taken
 from parcours.testing.faults.cluster import Cluster
 from parcours.testing.faults.loop import SimulatedLoop
 from parcours.testing.faults.plan import Call
+from parcours.testing.faults.visitors import written_under
 
 PAUSE_S = 0.7
 """Pause before a client hands in again."""
@@ -30,11 +31,14 @@ TRIES_MAX = 400
 class Line:
     """A line of the client's ledger. Moments are counted: 1, 2, 3 ...
 
-    person    whom it is about, also where only the client knows
+    person    the name that it is written under, or whom it is about where only the client knows
     given     when it was handed in for the first time
     acked     when it was acknowledged, None as long as it has not been
     rejected  the reason, where it was
     tries     how often it was handed in
+    router    how often the engine had been started when a router got it for the first time
+    turn      when that was
+    is_report whether a provider reports on a delivery
     """
 
     data: bytes
@@ -44,6 +48,9 @@ class Line:
     acked: int | None = None
     rejected: str | None = None
     tries: int = 0
+    router: int = 0
+    turn: int = 0
+    is_report: bool = False
 
 
 @dataclass(slots=True)
@@ -66,10 +73,11 @@ class Client:
         """A provider reports on a delivery of this person."""
         self.under_way += 1
         message_id = msgspec.json.decode(line)["messageId"]
-        self.loop.outside(after_s, self._start, [Line(line, person, message_id)], False)
+        self.loop.outside(after_s, self._start, [Line(line, person, message_id, is_report=True)], False)
 
     def _begin(self, lines: tuple[dict[str, Any], ...], waits: bool) -> None:
-        self._start([Line(msgspec.json.encode(line), line["userId"], line.get("messageId")) for line in lines], waits)
+        given = [Line(msgspec.json.encode(line), written_under(line), line.get("messageId")) for line in lines]
+        self._start(given, waits)
 
     def _start(self, lines: list[Line], waits: bool) -> None:
         people = {line.person for line in lines}
@@ -90,8 +98,11 @@ class Client:
         for _ in range(TRIES_MAX):
             router = self.cluster.router
             if router is not None:
+                self._moments += 1
                 for line in left:
                     line.tries += 1
+                    if line.tries == 1:
+                        line.router, line.turn = self.cluster.starts, self._moments
                 try:
                     self._acknowledge(left, await self.cluster.process.answer(_taking(router, left)))
                     left = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from typing import Final, TypeVar
 
 from parcours.config import Settings
@@ -62,7 +63,7 @@ class ShardPlace:
 
     def __init__(self, cluster: Cluster, number: int) -> None:
         self.number = number
-        self.disk = Disk(number, cluster.kill, partial(cluster.may_be_trimmed, SHARDS[number]))
+        self.disk = Disk(number, cluster.kill, partial(cluster.may_be_trimmed, SHARDS[number]), cluster.places)
         self.current: ShardCopy | None = None
         self.left_behind: list[Callable[[], object]] = []
         self._cluster = cluster
@@ -99,6 +100,7 @@ class ShardPlace:
         before, self.current = self.current, copy
         if before is not None:  # it may stand still for a change that it never hears of
             cluster.loop.outside(NOTICED_S, before.process.cut_off)
+        host.peers.meet({SHARDS[place.number]: cluster.port(place) for place in cluster.shards})
         host.look()
 
     def _stopped(self, copy: ShardCopy, error: Exception) -> None:
@@ -192,6 +194,7 @@ class Cluster:
         self.clock = clock
         self.injector = injector
         self.provider = provider
+        self.places = count(1)
         self.shards = [ShardPlace(self, number) for number in range(len(SHARDS))]
         self.dispatchers = {channel: DispatcherPlace(self, channel) for channel in CHANNELS}
         self.compiler = RunCompiler()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
@@ -20,7 +21,9 @@ from parcours.errors import StoreBroken
 from parcours.journey.publish.publications import Publications
 from parcours.shard.messages import Batch
 from parcours.shard.outbox import Claim
+from parcours.shard.peers import MESSAGE, PEER
 from parcours.shard.requests import ExchangeDeliveries
+from parcours.shard.slots import OWN
 from parcours.store.memory import MemoryStore
 from parcours.store.store import Record, SlotImage, Write
 from parcours.testing.faults.injector import Injector
@@ -28,8 +31,13 @@ from parcours.testing.faults.loop import Process
 
 T = TypeVar("T")
 
-TAKES_ROOM: Final = frozenset({"append", "change", "save_image", "extend_file"})
+TAKES_ROOM: Final = frozenset({"append", "change", "move", "save_image", "extend_file"})
 """What fails on a disk that is full; a shard can still be opened from it."""
+
+
+def moves(record: Record) -> bool:
+    """Whether messages to other shards, or of them, are part of the record."""
+    return any(slot == OWN and name.startswith((PEER, MESSAGE)) for slot, name, _ in record.profiles)
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -67,6 +75,8 @@ class Commit(msgspec.Struct, frozen=True):
     given   the inputs in their order: a batch as a whole, also of dead letters that are sent again
     opens   whether it is the one of a shard that comes back
     inputs  the lines that are kept with it, as they are encoded
+    applied the lines that counted, in their order
+    place   the number of the record among those of all shards, in the order in which they became durable
     """
 
     sequence: int
@@ -76,6 +86,8 @@ class Commit(msgspec.Struct, frozen=True):
     opens: bool
     facts: list[Fact]
     inputs: bytes = b""
+    applied: tuple[bytes, ...] = ()
+    place: int = 0
 
 
 class Disk:
@@ -88,9 +100,16 @@ class Disk:
     """
 
     def __init__(
-        self, shard: int, cut_power: Callable[[], None], may_be_trimmed: Callable[[int], bool] = lambda record: True
+        self,
+        shard: int,
+        cut_power: Callable[[], None],
+        may_be_trimmed: Callable[[int], bool] = lambda record: True,
+        places: Iterator[int] | None = None,
     ) -> None:
-        """`cut_power` ends every process of the engine; `may_be_trimmed` is asked of each record that goes."""
+        """`cut_power` ends every process of the engine; `may_be_trimmed` is asked of each record that goes.
+
+        places  numbers the records of all shards
+        """
         self.shard = shard
         self.cut_power = cut_power
         self._may_be_trimmed = may_be_trimmed
@@ -100,6 +119,7 @@ class Disk:
         self.claims: Counter[str] = Counter()
         self.epoch = 0
         self.is_full = False
+        self._places = count(1) if places is None else places
 
     def trim(self, through: int) -> bool:
         """The oldest record goes, if that may be."""
@@ -109,7 +129,7 @@ class Disk:
             self.violations.append(f"export: shard {self.shard} trimmed record {oldest.sequence}, and nobody has it")
         return is_gone
 
-    def wrote(self, record: Record, given: tuple[Given, ...], *, opens: bool) -> None:
+    def wrote(self, record: Record, given: tuple[Given, ...], applied: tuple[bytes, ...], *, opens: bool) -> None:
         """A record is durable."""
         before = self.commits[-1] if self.commits else None
         where = f"shard {self.shard}, record {record.sequence}"
@@ -123,7 +143,8 @@ class Disk:
         self.claims.update(
             fact.key for fact in facts if isinstance(fact, DeliveryReached) and fact.outcome == "claimed"
         )
-        self.commits.append(Commit(record.sequence, record.epoch, record.stamp_ms, given, opens, facts, record.inputs))
+        commit = Commit(record.sequence, record.epoch, record.stamp_ms, given, opens, facts, record.inputs, applied)
+        self.commits.append(msgspec.structs.replace(commit, place=next(self._places)))
 
 
 class ProcessStore:
@@ -139,6 +160,8 @@ class ProcessStore:
         self.publications: Publications | None = None
         self.changes = False
         self.given: list[Claimed | Answered | SetAside] = []
+        self.applied: Callable[[Batch], tuple[bytes, ...]] = lambda batch: tuple(batch.lines)
+        """Tells which lines of the batch that is being committed count."""
 
     def _do(self, operation: str, action: Callable[[], T]) -> T:
         if self._process.is_dead:
@@ -173,11 +196,13 @@ class ProcessStore:
         return epoch
 
     def append(self, record: Record) -> int:
-        return self._do("change" if self.changes else "append", lambda: self._append(record))
+        operation = "change" if self.changes else "move" if moves(record) else "append"
+        return self._do(operation, lambda: self._append(record))
 
     def _append(self, record: Record) -> int:
         size_bytes = self._disk.memory.append(record)
-        self._disk.wrote(record, tuple(self._made_of()), opens=self.opens)
+        applied = () if self.batch is None else self.applied(self.batch)
+        self._disk.wrote(record, tuple(self._made_of()), applied, opens=self.opens)
         return size_bytes
 
     def _made_of(self) -> Iterator[Given]:

@@ -11,20 +11,17 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from parcours.channel import INBOX
-from parcours.core.fact import DeliveryReached, Fact, Moved
-from parcours.testing.faults.ledgers import Ledgers, ShardEnd
+from parcours.core.fact import DeliveryReached, Fact, Merged, Moved
+from parcours.testing.faults.ledgers import Ledgers, RunId
 
 NEVER_LAID: Final = frozenset({"refused", "failed", "cancelled"})
 TAKES_OUT: Final = frozenset({"withdrawn", "dismissed"})
 SEEN: Final = frozenset({"opened", "clicked"})
 
-RunId = tuple[str, str, int | None]
-"""(person, journey, number)"""
-
 
 @dataclass(slots=True)
 class Inboxes:
-    """The inboxes of a shard by its facts. `lies` has each delivery that lies somewhere, with its run.
+    """All inboxes by the facts. `lies` has each delivery that lies somewhere, with its run.
 
     seen  the keys of those that were opened
     left  the runs that were ended from outside
@@ -36,6 +33,11 @@ class Inboxes:
 
     def take(self, fact: Fact) -> None:
         match fact:
+            case Merged():
+                numbers = {(run.journey, run.number): run.to for run in fact.runs}
+                for key, (whose, journey, number) in self.lies.items():
+                    if whose == fact.name:
+                        self.lies[key] = fact.person, journey, numbers.get((journey, number or 0), number)
             case Moved(run=int()) if fact.what == "exited" or fact.why == "stopped":
                 self.left.add((fact.person, fact.journey, fact.run))
             case DeliveryReached(outcome="sent") if fact.channel in INBOX:
@@ -67,44 +69,38 @@ def laid_once(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
 
 def taken_back(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
     """Of a run that was left nothing lies there unseen from that commit on."""
-    for shard in ledgers.shards:
-        inboxes = Inboxes()
-        for commit in shard.commits:
-            for fact in commit.facts:
-                inboxes.take(fact)
-            for key, run in inboxes.lies.items():
-                checked["taken back"] += 1
-                if run in inboxes.left and key not in inboxes.seen:
-                    yield f"{key} lies there unseen after record {commit.sequence}, and its run was left"
+    inboxes = Inboxes()
+    for commit in ledgers.commits_in_order:
+        for fact in commit.facts:
+            inboxes.take(fact)
+        for key, run in inboxes.lies.items():
+            checked["taken back"] += 1
+            if run in inboxes.left and key not in inboxes.seen:
+                yield f"{key} lies there unseen after record {commit.sequence}, and its run was left"
 
 
 def in_inboxes(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
     """Alive and on disk, there lies in the end what the facts tell, and everything has expired by then."""
-    for number, shard in enumerate(ledgers.shards):
-        inboxes = _at_end(shard)
-        checked["in inboxes"] += 1
-        if inboxes.lies:
-            yield f"in shard {number} {sorted(inboxes.lies)} are never taken out"
-        for states in (shard.states, shard.restored):
-            for person, profile in states.items():
-                keys = [entry.key for entry in profile.inbox]
-                if keys != inboxes.of(person):
-                    yield f"{keys} lie with {person}, and the facts tell of {inboxes.of(person)}"
-
-
-def _at_end(shard: ShardEnd) -> Inboxes:
     inboxes = Inboxes()
-    for commit in shard.commits:
-        for fact in commit.facts:
-            inboxes.take(fact)
-    return inboxes
+    for fact in ledgers.facts_in_order:
+        inboxes.take(fact)
+    checked["in inboxes"] += len(ledgers.shards)
+    if inboxes.lies:
+        yield f"{sorted(inboxes.lies)} are never taken out"
+    for states in (ledgers.states, ledgers.restored):
+        for person, profile in states.items():
+            keys = [entry.key for entry in profile.inbox]
+            if keys != inboxes.of(person):
+                yield f"{keys} lie with {person}, and the facts tell of {inboxes.of(person)}"
 
 
 def seen_in_inboxes(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
     """Whoever looks sees what is committed: all that lies there, once, and nothing that was taken out.
 
-    What has expired is not shown any more, though nobody may have withdrawn it yet.
+    What has expired is not shown any more, though nobody may have withdrawn it yet. Whoever is merged is left out: what
+    lies with her is told by the records of two shards.
     """
+    merged = {name for fact in ledgers.facts if isinstance(fact, Merged) for name in (fact.name, fact.person)}
     expired = {
         fact.key
         for fact in ledgers.facts
@@ -113,7 +109,7 @@ def seen_in_inboxes(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
     for number, shard in enumerate(ledgers.shards):
         looks = defaultdict(list)
         for look in ledgers.looks:
-            if look.shard == number:
+            if look.shard == number and look.person not in merged:
                 looks[look.commits].append(look)
         inboxes = Inboxes()
         for place in range(len(shard.commits) + 1):

@@ -7,12 +7,13 @@ the beginning of a batch.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
+from typing import Final
 
 from parcours.config import Settings
 from parcours.core.input import Input, ReceiptArrived, Settlement
 from parcours.journey.program import Program
 from parcours.journey.publish.publications import PublicationCompiler, Publications
-from parcours.shard.messages import Answer, Batch, Claims
+from parcours.shard.messages import Answer, Batch, Claims, LineOutcome
 from parcours.shard.outbox import Claim, Ready
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.shard import Shard
@@ -22,6 +23,9 @@ from parcours.testing.faults.disk import Answered, Claimed, ProcessStore, SetAsi
 from parcours.testing.faults.inboxes import lay
 from parcours.testing.faults.layout import SLOT_MAP
 from parcours.testing.faults.project import shop
+
+COUNTS: Final = frozenset({LineOutcome.ACCEPTED, LineOutcome.UNDECLARED})
+"""What becomes of a line that counts."""
 
 
 class ObservedTime(LiveTime):
@@ -86,6 +90,7 @@ class ObservedShard(Shard):
             inbox=lay,
         )
         self._observed = store
+        store.applied = self._applied
         self._published._compiler = compiler
         self._moving.offer = self._failing(check)  # type: ignore[method-assign, assignment]  # an engine with a mistake
         self._dead_letters.set_aside = self._noting()  # type: ignore[method-assign, assignment]  # nobody is told of it otherwise
@@ -108,6 +113,14 @@ class ObservedShard(Shard):
             return set_aside(work, at, person, line, mark)
 
         return note
+
+    def _applied(self, batch: Batch) -> tuple[bytes, ...]:
+        """The lines of the batch that is being committed which count."""
+        answer = self._intake.answer(batch.number)
+        deferred = {each.place for each in answer.deferred}
+        outcomes = enumerate(answer.outcomes)
+        places = [place for place, outcome in outcomes if outcome in COUNTS and place not in deferred]
+        return tuple(batch.lines[place] for place in places)
 
     def open(self, now_ms: int, *, expected_epoch: int | None = None) -> None:
         super().open(now_ms, expected_epoch=expected_epoch)

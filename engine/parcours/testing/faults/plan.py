@@ -14,6 +14,7 @@ import msgspec
 from parcours.journey.publish.ledger import Verb
 from parcours.testing.faults.layout import PEOPLE, SHARDS
 from parcours.testing.faults.project import EVENTS, IN_INBOXES, JOURNEYS
+from parcours.testing.faults.visitors import has_log_ins, log_ins
 
 CHANNELS: Final = ("email", "sms")
 
@@ -148,11 +149,19 @@ TIMED_FAULTS: Final = (
 
 VERBS: Final[tuple[Verb, ...]] = ("publish", "close", "stop", "pause", "resume")
 
+MOVES_MAX: Final = 16
+"""The highest number at which a fault strikes a commit that sends messages to another shard, or takes them: `move`."""
+
+PEER_CALLS: Final = ("peer", "hello")
+"""The requests of shards to each other, with the faults of any call."""
+
 KINDS: Final[tuple[str, ...]] = (
     "dead letter",
     *(f"change: {verb}" for verb in VERBS),
     *(f"{operation}: {how}" for operation in STORE_OPERATIONS for how in STORE_FAULTS),
+    *(f"move: {how}" for how in STORE_FAULTS),
     *(f"{request}: {how}" for request, how in CALLS),
+    *(f"{request}: {how}" for request in PEER_CALLS for how in CALL_FAULTS),
     *(f"provider: {how}" for how in PROVIDER_FAULTS),
     *TIMED_FAULTS,
 )
@@ -165,6 +174,9 @@ def plan_of(seed: int) -> Plan:
     calls, changes = _calls(random), _changes(random)
     faults = _faults(random, len(changes))
     changes += _changes_of_inboxes(Random(f"inboxes {seed}"))
+    if has_log_ins(seed):
+        faults += _log_in(Random(f"log-ins {seed}"), calls)
+        changes = []  # a move that is under way does not hold one up yet
     return Plan(seed, tuple(calls), tuple(faults), tuple(sorted(changes, key=lambda change: change.at_s)))
 
 
@@ -188,6 +200,27 @@ def _calls(random: Random) -> list[Call]:
         lines.append(_faulty(random, random.choice(people), FAULTY + place))
         calls.append(Call(at_s * random.random(), tuple(lines), waits=False))
     return calls
+
+
+def _log_in(random: Random, calls: list[Call]) -> list[Fault]:
+    """Let people log in, and the faults that are to strike meanwhile."""
+    people = PEOPLE[: random.randint(1, 4)]
+    known = [line["userId"] for call in calls for line in call.lines]
+    calls += [Call(1.0, (_identify(person),)) for person in people if person not in known]
+    times_s = []
+    for at_s, lines, waits in log_ins(random, people, EVENTS):
+        calls.append(Call(min(at_s, WORK_S), lines, waits))
+        times_s.append(calls[-1].at_s)
+    faults: list[Fault] = []
+    for _ in range(random.choice((0, 2, 4, 8))):
+        shard, how = random.randrange(len(SHARDS)), random.choice(STORE_FAULTS)
+        faults.append(StoreFault(how, shard, "move", random.randint(1, MOVES_MAX)))
+        how, request = random.choice(CALL_FAULTS), random.choice(("peer", *PEER_CALLS))
+        faults.append(CallFault(how, shard, request, random.randint(1, 12)))
+        strikes = ("kill shard", "kill shard", "freeze shard", "second copy", "kill dispatcher", "kill engine")
+        at_s, length_s = random.choice(times_s) + 0.1 * random.random(), 60.0 * random.random()
+        faults.append(TimedFault(random.choice(strikes), at_s, random.randrange(2), length_s))
+    return faults
 
 
 def _faulty(random: Random, person: str, number: int) -> dict[str, Any]:

@@ -136,7 +136,9 @@ def shop(number: int = 0) -> Project:
         {"message": "offer", "class": "transactional", "expires": "1d", "withdraw": ["Bought"], **IN_INBOX},
     ]
     return Project.of(
-        ProjectDocument.model_validate({"project": "shop", "policies": POLICIES, "insight": {"facts_for": "1d"}}),
+        ProjectDocument.model_validate(
+            {"project": "shop", "policies": POLICIES, "insight": {"facts_for": "1d"}, "anonymous_history": "used"}
+        ),
         ProfileDocument.model_validate({"traits": {"email": "string", "phone": "string", "seen": "integer"}}),
         EventsDocument(events={name: EventDocument.model_validate({"properties": properties}) for name in EVENTS}),
         messages=[MessageDocument.model_validate(message) for message in messages],

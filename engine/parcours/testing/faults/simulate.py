@@ -15,6 +15,7 @@ from parcours.errors import ParcoursError
 from parcours.segment.reports import feedback_line
 from parcours.shard.messages import Status
 from parcours.shard.requests import GetStatus, GetTotals, PassTime
+from parcours.shard.standing_still import standings
 from parcours.testing.faults.changes import Author
 from parcours.testing.faults.checker import check
 from parcours.testing.faults.client import Client
@@ -30,6 +31,7 @@ from parcours.testing.faults.loop import NOTICED_S, Process, SimulatedLoop, Stal
 from parcours.testing.faults.plan import CHANNELS, WORK_S, Change, Plan, TimedFault
 from parcours.testing.faults.project import IN_INBOXES, JOURNEYS
 from parcours.testing.faults.provider import Provider
+from parcours.testing.faults.visitors import IDS, links
 from parcours.wording import error_words
 
 FULL_MAX_S: Final = 100.0
@@ -135,10 +137,11 @@ class _Run:
             starts=self._cluster.starts,
             changes=self._author.changes,
             looks=self._apps.looks,
+            merges=any(links(line) for call in self._plan.calls for line in call.lines),
             found=[*self._provider.violations, *(found for each in ends for found in each.found), *self._found()],
         )
         checked: Counter[str] = Counter()
-        self._injector.injected["dead letter"] += sum(len(twin.set_aside) for twin in ledgers.twins)
+        self._injector.injected["dead letter"] += len(ledgers.set_aside)
         violations = [*check(ledgers, checked), *_unrest(statuses)]
         return Outcome(tuple(violations), self._injector.injected, checked, ledgers)
 
@@ -224,7 +227,7 @@ class _Run:
         found = list(disk.violations)
         commits = tuple(disk.commits)
         stamp_ms = commits[-1].stamp_ms if commits else 0
-        everybody = {line.person for line in self._client.lines}
+        everybody = {line.person for line in self._client.lines} | set(IDS)
         people = [person for person in sorted(everybody) if SLOT_MAP.shard(person) == SHARDS[place.number]]
         totals = await self._cluster.port(place).ask(GetTotals())
         store = ProcessStore(disk, Process(self._loop, "again"), self._injector)
@@ -249,11 +252,14 @@ class _Run:
             kept,
             None if self._cluster.folder is None else self._cluster.folder.records(SHARDS[place.number]),
             len(again.dead_letters.listed()),
+            standings(again._slots.own.profiles),
         )
 
 
 def _rests(status: Status | None) -> bool:
-    return status is not None and status.next_ms is None and not status.ready and not status.claimed
+    if status is None or status.next_ms is not None:
+        return False
+    return not (status.ready or status.claimed or status.unanswered)
 
 
 def _unrest(statuses: list[Status | None]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from parcours.errors import ShardStopped, ShardUnavailable, StoreBroken, StoreBusy
 from parcours.shard.host import ShardHost
 from parcours.shard.messages import Claims
+from parcours.shard.peer_requests import Hello, TakePeerMessages
 from parcours.shard.requests import (
     BeginExport,
     EndExport,
@@ -48,6 +49,8 @@ NAMES: Final[dict[type, str]] = {
     ReadExport: "export",
     EndExport: "export",
     ResendDeadLetters: "resend",
+    TakePeerMessages: "peer",
+    Hello: "hello",
 }
 
 
