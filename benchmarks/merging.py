@@ -108,7 +108,7 @@ async def known_links(
     service: Service, pairs: Sequence[tuple[str, str]], blocks: int, calls: int
 ) -> tuple[float, float, float]:
     """Microseconds of a call with a link that is known, of one without, and the median of the ratios of neighbours."""
-    with_us, without_us = [], []
+    with_us, without_us = list[float](), list[float]()
     for block in range(blocks + 1):
         turns = [(with_us, True), (without_us, False)]
         for taken, linked in turns if block % 2 else reversed(turns):  # who goes first takes turns as well
