@@ -58,7 +58,7 @@ class Result:
     unknown_zones  how often somebody was given each of the time zones that do not exist
     remarks    with `rendering`: how many deliveries have each remark of their channel's check, by (journey, step,
                channel, remark)
-    not_merged  how often another id was said to be somebody's, by the call that said it: nobody is merged
+    not_merged  how often another id was said to be somebody's, and was not merged, by the call
     targets    the goal's target of each journey that has one, in percent
     parked     how many runs were parked, by (journey, step, reason)
     largest_group  of the names that the lines link, the most that may be one person: they were simulated side by side
