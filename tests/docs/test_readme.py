@@ -135,6 +135,17 @@ def test_the_architecture_names_every_room() -> None:
     assert {room for room in rooms if f"`{room}`" not in text and f"`{room}/`" not in text} == set()
 
 
+def test_the_tests_that_the_architecture_names_for_crashes_are_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "engine/ARCHITECTURE.md").read_text()))
+
+    written = set(
+        re.findall(r"^def (test_\w+)", (ROOT / "tests/shard/test_moving_crashes.py").read_text(), re.MULTILINE)
+    )
+
+    assert len(named) >= 9
+    assert named <= written
+
+
 def test_no_page_shouts_a_path_of_some_machine() -> None:
     for page in PAGES:
         assert os.sep + "tmp" + os.sep not in (ROOT / page).read_text()
