@@ -71,6 +71,21 @@ def test_whatever_is_written_under_the_visitor_s_name_is_hers(world: MovingWorld
     assert world.profile(anna).counts == {"remind": 1}
 
 
+def test_who_waits_is_not_put_right_by_a_shard_that_people_have_left(
+    world: MovingWorld, anna: str, visitor: str
+) -> None:
+    world.track(visitor, "Started")
+    world.identify(anna, visitor)
+    world.settle()
+
+    for number in range(world.shards):
+        world.reopen(number)
+
+    assert [world.each[number].totals.check(1_000) for number in range(world.shards)] == [[]] * world.shards
+    steps = [counts for shard in world.each for _, counts in shard.totals.totals().steps]
+    assert sum(inflow - gone_on - ended for inflow, gone_on, ended in steps) == len(world.profile(anna).runs) == 1
+
+
 def test_an_id_consumed_before_is_recognised_after(world: MovingWorld, anna: str, visitor: str) -> None:
     world.say("once", type="track", event="Started", properties={"cart": "c1"}, anonymousId=visitor[11:])
     world.identify(anna, visitor)
@@ -145,6 +160,25 @@ def test_queued_deliveries_leave_as_hers(world: MovingWorld, anna: str, visitor:
     world.answer(claimed)
     assert [delivery.state for run in world.profile(anna).runs for delivery in run.deliveries] == ["sent"]
     assert not world.claim()
+
+
+def test_a_late_answer_for_an_older_claim_leaves_the_one_alone_that_moved(
+    world: MovingWorld, anna: str, visitor: str
+) -> None:
+    world.say(type="identify", anonymousId=visitor[11:], traits={"email": "v@shop.example"})
+    world.track(visitor, "Ordered")
+    (older,) = world.claim(by="one that is gone")
+    world.each[older[0]].give_up("one that is gone", world.now_ms)
+    world.pass_ms(400 * SECOND_MS)
+    (claimed,) = world.claim()
+    world.identify(anna, visitor)
+    world.settle()
+
+    world.answer(older, by="one that is gone")
+    world.answer(claimed)
+    world.settle()
+
+    assert [delivery.state for run in world.profile(anna).runs for delivery in run.deliveries] == ["sent"]
 
 
 @pytest.mark.parametrize("sent", [True, False])

@@ -196,6 +196,8 @@ class Claiming:
             return  # no delivery has such a key
         if slot in self._slots.owned and work.has_entry(slot, receipt.key):
             person = work.entry(slot, receipt.key).person
+            if self._stubs.is_one(person):
+                return  # another claim stands, and what becomes of that is told where its person lives now
             self._inputs.apply(work, slot, person, TimePassed(work.stamp_ms))
             if work.has_entry(slot, receipt.key):
                 self._hear(work, slot, person, ReceiptArrived(work.stamp_ms, receipt))
