@@ -130,7 +130,11 @@ def keys(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
                 entered[fact.person, fact.journey, number] = fact.person, number
             case Merged():
                 for run in fact.runs:
-                    entered[fact.person, run.journey, run.to] = entered[fact.name, run.journey, run.number]
+                    origin = entered.get((fact.name, run.journey, run.number))
+                    if origin is None:
+                        yield f"run {run} of {fact.name} was merged, and never began"
+                    else:
+                        entered[fact.person, run.journey, run.to] = origin
             case DeliveryReached() if (fact.person, fact.journey, fact.run) in entered:
                 checked["keys"] += 1
                 name, number = origin = entered[fact.person, fact.journey, fact.run]

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from parcours.channel import Feedback
+from parcours.core.profile import Profile, decode_profile
 from parcours.errors import ParcoursError
 from parcours.segment.reports import feedback_line
 from parcours.shard.messages import Status
 from parcours.shard.requests import GetStatus, GetTotals, PassTime
+from parcours.shard.shard import Shard
 from parcours.shard.standing_still import standings
 from parcours.testing.faults.changes import Author
 from parcours.testing.faults.checker import check
@@ -235,9 +237,7 @@ class _Run:
         again.open(stamp_ms)
         host = None if live is None else live.host
         assert host is not None, "the shard is alive at the end"
-        asked = {person: (await host.people.profile(person, None)).profile for person in people}
-        states = {person: profile for person, profile in asked.items() if profile is not None}
-        restored = {person: profile for person in people if (profile := again.profile(person)) is not None}
+        states, restored = _profiles(host._shard, people), _profiles(again, people)
         end_ms = max(self._clock.now_ms(), stamp_ms)  # a shard does not go back with a clock that does
         ledger, kept = (await host.holding()).publications.ledger, again.holding().publications.ledger
         return ShardEnd(
@@ -256,9 +256,15 @@ class _Run:
         )
 
 
+def _profiles(shard: Shard, people: list[str]) -> dict[str, Profile]:
+    """What lies under each name, be it a person's or a forwarding address."""
+    found = {name: shard._slots[SLOT_MAP.slot(name)].profiles.get(name) for name in people}
+    return {name: decode_profile(data) for name, data in found.items() if data is not None}
+
+
 def _rests(status: Status | None) -> bool:
-    if status is None or status.next_ms is not None:
-        return False
+    if status is None or (status.next_ms is not None and status.next_ms < status.stamp_ms + REST_MAX_S * 1_000):
+        return False  # what is due later is that names are let go which nobody has used for long
     return not (status.ready or status.claimed or status.unanswered)
 
 

@@ -71,7 +71,7 @@ def log_ins(random: Random, people: tuple[str, ...], events: tuple[str, ...]) ->
 
 
 class _Life:
-    """Draws one line after the other. There are so few ids that people share devices."""
+    """Draws one line after the other. Most log in with a device of their own, some with that of another one."""
 
     def __init__(self, random: Random, people: tuple[str, ...], events: tuple[str, ...]) -> None:
         self._random = random
@@ -86,7 +86,9 @@ class _Life:
 
     def happens(self) -> dict[str, Any]:
         random = self._random
-        chance, visitor, user = random.random(), random.choice(IDS), random.choice(self._people)
+        chance, visitor = random.random(), random.choice(IDS)
+        hers = self._people[IDS.index(visitor) % len(self._people)]
+        user = hers if random.random() < 0.85 else random.choice(self._people)
         if chance < 0.22:
             return self._line({"type": "identify", "userId": user, "anonymousId": visitor, "traits": {}})
         if chance < 0.28:
