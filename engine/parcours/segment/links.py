@@ -72,6 +72,15 @@ def links_of(call: Call, program: Program, settings: Settings) -> Links:
     return gathering.links()
 
 
+def plain_link(call: DetailedCall, program: Program) -> str | None:
+    """The name that an identify links, if it is one of an anonymous id and nothing else may be linked; else None."""
+    context = bytes(call.context)
+    if call.type != "identify" or not call.anonymous_id or b"externalIds" in context or b"\\u" in context:
+        return None
+    rule = program.identities.get(ANONYMOUS)
+    return person_in(ANONYMOUS, call.anonymous_id, caseless=rule is not None and rule.caseless)
+
+
 def _merge(call: DetailedCall, settings: Settings) -> Links:
     name = decode_text(call.name, "name")
     if not call.user_id or not name:

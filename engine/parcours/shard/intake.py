@@ -15,7 +15,7 @@ import msgspec
 
 from parcours.config import Settings
 from parcours.core.fact import Unmatched
-from parcours.core.identity import SLOTS
+from parcours.core.identity import SLOTS, user_name
 from parcours.core.input import EventHappened, FeedbackArrived, Input, Link, Linked
 from parcours.journey.program import Program
 from parcours.segment.inputs import check_message_id, input_of
@@ -31,7 +31,7 @@ from parcours.segment.line import (
     read_details,
     read_envelope,
 )
-from parcours.segment.links import LINKING, links_of
+from parcours.segment.links import LINKING, links_of, plain_link
 from parcours.segment.person import is_report, person_of, told_event
 from parcours.segment.told import MERGE, TOLD, told_input
 from parcours.shard.archiving import NOTHING, Archiving
@@ -122,6 +122,7 @@ class Intake:
         self._deferred, waiting, again = deferrals.deferred, deferrals.waiting, batch.again
         homes, in_hand, marks = self._homes, self._in_hand, self._time.comes_back
         for place, line in enumerate(batch.lines):
+            at = batch.times[place] if arrival_ms is None else arrival_ms
             try:
                 try:
                     call = decode_envelope(line)
@@ -130,14 +131,13 @@ class Intake:
                 if call.type == "track":
                     moves, links = (event := call.event) not in idle, NOTHING_LINKED
                 else:
-                    call, moves, event, links = self._details(line, call)
+                    call, moves, event, links = self._details(work, line, call, at)
                 person = call.user_id
                 if again or homes or not person or person[0] == "@" or len(person) > PLAIN_ID_MAX or "\0" in person:
                     slot, person, name_hash = self._whose(call, reports, work, again[place] if again else None)
                 else:
                     name_hash = crc32(person.encode())
                     slot = name_hash % SLOTS  # as the slot map says; a call a line is too dear here
-                at = batch.times[place] if arrival_ms is None else arrival_ms
                 given = self._input(call, line, slot, person, at, work, skews[place] if skews else 0) if moves else None
                 hashed = _nothing_hashed()
                 if (message_id := call.message_id) and len(message_id) <= PLAIN_ID_MAX:
@@ -185,11 +185,19 @@ class Intake:
         kept = corrected_line(line, call, skew_ms)
         work.kept.add(kept, None if person == call.user_id else person, is_event=is_event)
 
-    def _details(self, line: bytes, call: Call) -> tuple[DetailedCall, Literal[True], str | None, tuple[Link, ...]]:
-        """A call of another type than track, that it may move its person, its event, and the names that it links."""
-        details, event = read_details(line), told_event(call)
-        links = links_of(details, self._program, self._settings).links if call.type in LINKING else NOTHING_LINKED
-        return details, True, event, links
+    def _details(
+        self, work: Work, line: bytes, call: Call, at: int
+    ) -> tuple[DetailedCall, Literal[True], str | None, tuple[Link, ...]]:
+        """A call of another type than track, that it may move its person, its event, and the names that it links.
+
+        Browsers say with each identify what has been known for long: nothing comes of that, so nothing is asked.
+        """
+        details, links = read_details(line), NOTHING_LINKED
+        if call.type in LINKING:
+            name, user = plain_link(details, self._program), details.user_id
+            if not (name and user and self._names.has_today(work, user_name(user), name, at)):
+                links = links_of(details, self._program, self._settings).links
+        return details, True, told_event(call), links
 
     def _found(
         self,

@@ -120,6 +120,14 @@ class Names:
         identity.names[name] = max(identity.names[name], at // DAY_MS)
         return Found(slot, owner)
 
+    def has_today(self, work: Work, person: str, name: str, at: int) -> bool:
+        """Whether the name is the person's, and it is known that it has been used on the day of this time."""
+        slot = self.slot(person)
+        if slot not in self._slots.owned or not work.knows_of(slot, person):
+            return False
+        identity = work.profile(slot, person).identity
+        return identity is not None and identity.names.get(name, -1) >= at // DAY_MS
+
     def forward(self, work: Work, slot: int, name: str, identity: Identity) -> None:
         """From this work on the name is no person, and this is all that there is of it."""
         work.leave(slot, name, identity)
