@@ -310,12 +310,6 @@ MUTANTS: Final = (
         "Forgotten(name, person, by_time({}) if ids else [])",
     ),
     Mutant(
-        "lines of a name are taken by whoever had it",
-        "shard/names.py",
-        "        if identity is None or name not in identity.names:\n            return BACK\n",
-        "        if identity is None:\n            return BACK\n",
-    ),
-    Mutant(
         "later lines of a deferred name are taken",
         "shard/deferrals.py",
         "        return name in self.waiting or ALL_OTHERS in self.waiting\n",
@@ -358,11 +352,5 @@ MUTANTS: Final = (
         "shard/moving.py",
         "        self._standing = standings(self._slots.own.profiles)\n",
         "        self._standing = {}\n",
-    ),
-    Mutant(
-        "two known people are merged",
-        "shard/moving.py",
-        '            return "two_known"\n',
-        "            return None\n",
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from tests.shard.moving_world import MovingWorld, name_in
 
@@ -12,7 +13,7 @@ from parcours.core.fact import Merged, NotMerged
 from parcours.core.profile import Origin
 from parcours.core.totals import Step
 from parcours.journey.project import Project
-from parcours.shard.messages import LineOutcome
+from parcours.shard.messages import Again, Batch, LineOutcome
 from parcours.shard.shard import Shard
 
 NewShop = Callable[..., Project]
@@ -92,6 +93,21 @@ def test_an_id_consumed_before_is_recognised_after(world: MovingWorld, anna: str
     world.settle()
 
     assert world.say("once", type="track", event="Started", anonymousId=visitor[11:]) == LineOutcome.DUPLICATE
+
+
+def test_a_line_for_her_under_a_name_that_is_hers_no_more_goes_back(new_shop: NewShop) -> None:
+    world = MovingWorld(new_shop(history="used"))
+    anna, visitor = name_in(0, 2, "anna"), name_in(1, 2, "@anonymous/v")
+    world.identify(anna, visitor)
+    world.settle()
+    world.identify(name_in(0, 2, "bert"), visitor)
+    world.settle()
+    line = msgspec.json.encode({"type": "track", "event": "Started", "anonymousId": visitor[11:], "messageId": "late"})
+
+    answer = world.each[0].take(Batch("late", 1, [1], [line], again=[Again(visitor, anna)]), world.now_ms)
+
+    assert [told.verdict for told in answer.deferred] == ["back"]
+    assert world.profile(anna).counts == {}
 
 
 def test_ten_identifies_of_the_same_pair_merge_once(world: MovingWorld, anna: str, visitor: str) -> None:
