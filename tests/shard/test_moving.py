@@ -12,6 +12,7 @@ from parcours.config import DAY_MS, SECOND_MS, Settings
 from parcours.core.fact import Merged, NotMerged
 from parcours.core.profile import Origin
 from parcours.core.totals import Step
+from parcours.errors import ShardStopped
 from parcours.journey.project import Project
 from parcours.shard.messages import Again, Batch, LineOutcome
 from parcours.shard.shard import Shard
@@ -283,3 +284,32 @@ def test_a_name_that_nobody_uses_for_long_is_let_go(new_shop: NewShop) -> None:
         world.settle()
         assert not world.identity(anna).names
         assert world.shard_of(tablet).profile(tablet) is None, "of whom there is nothing to tell"
+
+
+def test_an_event_of_hers_that_was_set_aside_is_applied_when_it_is_sent_again(
+    world: MovingWorld, anna: str, visitor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.identify(anna, visitor)
+    world.settle()
+    shard, number = world.shard_of(anna), world.slot_map.shard(anna)
+
+    def fails(*_: object) -> None:
+        raise ArithmeticError("an engine with a mistake")
+
+    for _ in range(2):  # the first time the shard stops, the second time it knows what it was at
+        monkeypatch.setattr(world.each[number]._inputs, "apply", fails)
+        with pytest.raises(ShardStopped):
+            world.say("bad", type="track", event="Started", properties={"cart": "c1"}, anonymousId=visitor[11:])
+        world.reopen(number)
+        if world.shard_of(anna).dead_letters.in_hand.suspects:
+            break
+    world.say("bad", type="track", event="Started", properties={"cart": "c1"}, anonymousId=visitor[11:])
+    shard = world.shard_of(anna)
+    (letter,) = shard.dead_letters.listed()
+    assert (letter.person, letter.owner) in ((visitor, anna), (visitor, None))
+
+    shard.dead_letters.acquit([letter.number])
+    shard.resend([letter.number], world.now_ms)
+
+    assert not shard.dead_letters.listed()
+    assert world.profile(anna).counts == {"remind": 1}

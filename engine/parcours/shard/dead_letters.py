@@ -15,7 +15,7 @@ import msgspec
 from parcours.config import Settings
 from parcours.core.fact import LimitReached
 from parcours.shard.in_hand import InHand, digest_of
-from parcours.shard.messages import Batch
+from parcours.shard.messages import Again, Batch
 from parcours.shard.work import Work
 from parcours.wording import ForeignText
 
@@ -37,6 +37,7 @@ class DeadLetter(msgspec.Struct, frozen=True, array_like=True):
     reason  why, in words
     again   it is to be applied once more as soon as the shard opens
     mark    by which it is known in hand
+    owner   who had the name by then under which it is written, where the line had been sent on to her; else None
     """
 
     number: int
@@ -46,6 +47,7 @@ class DeadLetter(msgspec.Struct, frozen=True, array_like=True):
     reason: str
     mark: bytes
     again: bool = False
+    owner: str | None = None
 
     @property
     def digest(self) -> bytes:
@@ -76,10 +78,12 @@ class DeadLetters:
         """The oldest first."""
         return list(self._letters.values())
 
-    def set_aside(self, work: Work, at: int, person: str, line: bytes | None, mark: bytes) -> str:
+    def set_aside(
+        self, work: Work, at: int, person: str, line: bytes | None, mark: bytes, owner: str | None = None
+    ) -> str:
         """Let a suspect be, as part of this work; returns why, in words."""
         reason = self.in_hand.suspects[mark]
-        letter = DeadLetter(self._next, at, person, line, reason, mark)
+        letter = DeadLetter(self._next, at, person, line, reason, mark, owner=owner)
         self._next += 1
         self._letters[letter.number] = letter
         work.own.append(entry_of(letter))
@@ -101,7 +105,8 @@ class DeadLetters:
         there = [self._letters[number] for number in numbers if number in self._letters]
         letters = [letter for letter in there if letter.line is not None]
         lines = [letter.line for letter in letters if letter.line is not None]
-        return letters, Batch(NO_ROUTER, 0, [letter.number for letter in letters], lines)
+        again = [Again(letter.person, letter.owner) for letter in letters]
+        return letters, Batch(NO_ROUTER, 0, [letter.number for letter in letters], lines, again=again)
 
     def why(self, mark: bytes) -> str | None:
         """Why the line with this mark is a dead letter, None if it is none."""

@@ -226,7 +226,8 @@ class Intake:
         line = batch.lines[place]
         if batch.skews_ms:
             line = corrected_line(line, call, batch.skews_ms[place])
-        why = self._dead_letters.set_aside(work, at, person, line, mark)
+        owner = batch.again[place].owner if batch.again else None
+        why = self._dead_letters.set_aside(work, at, person, line, mark, owner)
         self._reject(place, f"{SET_ASIDE}: {why}")
 
     def _reject(self, place: int, reason: str) -> None:
@@ -250,9 +251,9 @@ class Intake:
     def _whose(self, call: Call, reports: Reports, work: Work, again: Again | None) -> tuple[int, str, int]:
         """The slot of the person whom a line is about that has no plain user id, her name and its hash."""
         if again is not None and again.name:  # a name that was erased meanwhile is told no more
-            person, name = again.name, again.name.encode()
-            slot = self._slot_of(name)
-        elif is_report(call):
+            person, name, owner = again.name, again.name.encode(), again.owner or again.name
+            return self._slot_of(owner.encode()), person, name_of(self._slot_of(name), name)
+        if is_report(call):
             slot, person = reports.addressee(call, work)
             name = person.encode()
         else:
