@@ -75,7 +75,7 @@ class Commit(msgspec.Struct, frozen=True):
     given   the inputs in their order: a batch as a whole, also of dead letters that are sent again
     opens   whether it is the one of a shard that comes back
     inputs  the lines that are kept with it, as they are encoded
-    applied the lines that counted, in their order
+    applied the lines that counted, in their order; None where nobody has noted which did
     place   the number of the record among those of all shards, in the order in which they became durable
     """
 
@@ -86,7 +86,7 @@ class Commit(msgspec.Struct, frozen=True):
     opens: bool
     facts: list[Fact]
     inputs: bytes = b""
-    applied: tuple[bytes, ...] = ()
+    applied: tuple[bytes, ...] | None = None
     place: int = 0
 
 

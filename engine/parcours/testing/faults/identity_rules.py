@@ -78,7 +78,7 @@ def known_people(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
     known: set[str] = set()
     for commit in ledgers.commits_in_order:
         taken_in = {fact.name for fact in commit.facts if isinstance(fact, Merged)}
-        for line in commit.applied:
+        for line in commit.applied or ():
             call = msgspec.json.decode(line)
             if call["type"] in ("identify", "consent") and "userId" in call and call["userId"] not in taken_in:
                 known.add(call["userId"])
@@ -117,6 +117,8 @@ def withdrawn(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
 
 
 def _says(commit: Commit, *, granted: bool) -> bool:
+    if commit.applied is None:
+        return True  # nobody is merged where that is not noted, so whatever is granted has just been said
     calls = (msgspec.json.decode(line) for line in commit.applied)
     return any(call["type"] == "consent" and call["granted"] is granted for call in calls)
 

@@ -109,7 +109,7 @@ class Ledgers:
     def applied(self) -> list[bytes]:
         """Each line that counts, in the order of each person's: by the twins, or by what the shards have committed."""
         if self.merges:
-            return [line for commit in self.commits_in_order for line in commit.applied]
+            return [line for commit in self.commits_in_order for line in commit.applied or ()]
         return [line for twin in self.twins for line in twin.applied]
 
     @cached_property

@@ -104,13 +104,13 @@ class ObservedShard(Shard):
 
         return fail
 
-    def _noting(self) -> Callable[[Work, int, str, bytes | None, bytes], str]:
+    def _noting(self) -> Callable[[Work, int, str, bytes | None, bytes, str | None], str]:
         set_aside = self._dead_letters.set_aside
 
-        def note(work: Work, at: int, person: str, line: bytes | None, mark: bytes) -> str:
+        def note(work: Work, at: int, person: str, line: bytes | None, mark: bytes, owner: str | None = None) -> str:
             assert line is not None, "no timer is faulty"
             self._observed.given.append(SetAside(line))
-            return set_aside(work, at, person, line, mark)
+            return set_aside(work, at, person, line, mark, owner)
 
         return note
 
