@@ -237,8 +237,8 @@ MUTANTS: Final = (
     Mutant(
         "a dead letter that was set aside twice is applied twice",
         "shard/intake.py",
-        "            if (key in seen and not ids.has_expired(key, at)) or (is_filed and ids.recalls(key, at)):\n",
-        "            if digests is None and (key in seen or (is_filed and ids.recalls(key, at))):\n",
+        "            if is_known:\n",
+        "            if is_known and digests is None:\n",
         seeds=1_000,
     ),
     Mutant(

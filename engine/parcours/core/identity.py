@@ -116,8 +116,7 @@ class SlotMap:
 
     def slot(self, person: str) -> int:
         """The slot in which a person lives."""
-        own = zlib.crc32(person.encode()) % SLOTS
-        return self.homes.get(person, own) if self.homes else own
+        return self.slot_of_bytes(person.encode()) if self.homes else zlib.crc32(person.encode()) % SLOTS
 
     def slot_of_bytes(self, name: bytes) -> int:
         """The slot in which a person lives whose name has been encoded already."""

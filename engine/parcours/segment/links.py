@@ -72,6 +72,14 @@ def links_of(call: Call, program: Program, settings: Settings) -> Links:
     return gathering.links()
 
 
+def names_nobody_else(call: DetailedCall) -> bool:
+    """Whether there is nothing in a call that could link a name, as in most identifies; a look, without decoding it."""
+    if call.type != "identify" or call.anonymous_id:
+        return False
+    context = bytes(call.context)
+    return b"externalIds" not in context and b"\\u" not in context
+
+
 def plain_link(call: DetailedCall, program: Program) -> str | None:
     """The name that an identify links, if it is one of an anonymous id and nothing else may be linked; else None."""
     context = bytes(call.context)

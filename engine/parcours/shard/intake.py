@@ -6,7 +6,7 @@ at two sets, once there are many ids at two filters as well (ids/seen.py). Its p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from hashlib import blake2s
 from typing import Literal, TypeAlias
 from zlib import crc32
@@ -31,10 +31,10 @@ from parcours.segment.line import (
     read_details,
     read_envelope,
 )
-from parcours.segment.links import LINKING, links_of, plain_link
+from parcours.segment.links import LINKING, links_of, names_nobody_else, plain_link
 from parcours.segment.person import is_report, person_of, told_event
 from parcours.segment.told import MERGE, TOLD, told_input
-from parcours.shard.archiving import NOTHING, Archiving
+from parcours.shard.archiving import Archiving
 from parcours.shard.dead_letters import DeadLetters
 from parcours.shard.deferrals import Deferrals
 from parcours.shard.ids.key import DIGEST_BYTES, KEY, name_of
@@ -59,6 +59,17 @@ NOT_USABLE_THEN = "it could not be used when it first came"
 
 NOTHING_LINKED: tuple[Link, ...] = ()
 """What nearly all lines link."""
+
+
+class _Everybody(Container[object]):
+    """Every name."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+EVERYBODY: Container[object] = _Everybody()
+"""Whose lines are looked at where a router sends them again: it may have been told whose they are."""
 
 Given: TypeAlias = tuple[int, str, Input]
 """A slot, somebody who lives there, and what happens to her."""
@@ -114,13 +125,13 @@ class Intake:
     def inputs(self, batch: Batch, work: Work, deferrals: Deferrals, digests: Digests = None) -> Iterator[Given]:
         """What each line does to its person, in hand until the next one is asked for; outcomes are noted."""
         self._outcomes, self._reasons = bytearray(len(batch.lines)), []  # accepted, unless it turns out otherwise
-        idle, ids, consumed = self._idle, self._seen, list[bytes]()
+        ids, consumed, reports = self._seen, list[bytes](), Reports(self._slots, batch.lines, self._settings)
         young, older, recent, settled = ids.young, ids.older, ids.recent, ids.settled
-        reports = Reports(self._slots, batch.lines, self._settings)
         arrival_ms, skews = self._time.arrival_ms(work.stamp_ms), batch.skews_ms
-        archived, keeps_inputs, watched = self._archiving.begin(work), self._archiving.keeps_inputs, self._names.watched
+        idle, archived, keeps_inputs = self._idle, self._archiving.begin(work), self._archiving.keeps_inputs
         self._deferred, waiting, again = deferrals.deferred, deferrals.waiting, batch.again
-        homes, in_hand, marks = self._homes, self._in_hand, self._time.comes_back
+        watched, in_hand, marks = EVERYBODY if again else self._names.watched, self._in_hand, self._time.comes_back
+        plain_max = 0 if again or self._homes else PLAIN_ID_MAX  # no name is as it looks there
         for place, line in enumerate(batch.lines):
             at = batch.times[place] if arrival_ms is None else arrival_ms
             try:
@@ -133,30 +144,30 @@ class Intake:
                 else:
                     call, moves, event, links = self._details(work, line, call, at)
                 person = call.user_id
-                if again or homes or not person or person[0] == "@" or len(person) > PLAIN_ID_MAX or "\0" in person:
+                if not person or person[0] == "@" or len(person) > plain_max or "\0" in person:
                     slot, person, name_hash = self._whose(call, reports, work, again[place] if again else None)
                 else:
                     name_hash = crc32(person.encode())
                     slot = name_hash % SLOTS  # as the slot map says; a call a line is too dear here
                 given = self._input(call, line, slot, person, at, work, skews[place] if skews else 0) if moves else None
-                hashed = _nothing_hashed()
-                if (message_id := call.message_id) and len(message_id) <= PLAIN_ID_MAX:
-                    hashed.update(f"{person}\0{message_id}".encode())
-                else:
-                    hashed.update(self._identity(call, person, batch, place))
+                hashed, plain = _nothing_hashed(), (its_id := call.message_id) and len(its_id) <= PLAIN_ID_MAX
+                hashed.update(f"{person}\0{its_id}".encode() if plain else self._identity(call, person, batch, place))
             except Unusable as reason:
                 self._reject(place, str(reason))
                 continue
             digest = hashed.digest() if digests is None else digests[place]
-            key, seen, part = _key_of(name_hash, digest), young[digest[0]], digest[0]
-            is_filed = older and key not in seen and (key in recent[part] or key in settled[part])
-            if (key in seen and not ids.has_expired(key, at)) or (is_filed and ids.recalls(key, at)):
+            key, part = _key_of(name_hash, digest), digest[0]
+            if key in (seen := young[part]):
+                is_known = not ids.has_expired(key, at)
+            else:
+                is_known = older and (key in recent[part] or key in settled[part]) and ids.recalls(key, at)
+            if is_known:
                 self._outcomes[place] = LineOutcome.DUPLICATE
                 continue
             if in_hand.suspects and line_mark(digest) in in_hand.suspects:
                 self._set_aside(work, at, person, call, batch, place, line_mark(digest))
                 continue
-            if links or waiting or again or person in watched:
+            if links or waiting or person in watched:
                 if (found := self._found(work, place, slot, person, at, links, deferrals, again)) is None:
                     continue
                 if found.person != person:  # the name has been merged into hers
@@ -164,26 +175,23 @@ class Intake:
                     given = self._input(call, line, slot, person, at, work, skews[place] if skews else 0)
             seen[key] = at
             consumed.append(key)
-            if at > work.stamp_ms:  # under virtual time alone
+            if arrival_ms is None and at > work.stamp_ms:
                 work.stamp_ms = at
             if marks and (given is not None or links):
                 in_hand.line(line_mark(digest))
-            if given is not None and person:
+            if given is None:
+                if moves and call.type == "track" and call.event not in self._declared:
+                    self._outcomes[place] = LineOutcome.UNDECLARED
+            elif person:
                 yield slot, person, given
-            elif given is not None:
+            else:
                 self._note_unmatched(given, work)
-            elif moves and call.type == "track" and call.event not in self._declared:
-                self._outcomes[place] = LineOutcome.UNDECLARED
-            if keeps_inputs or (archived is not NOTHING and event in archived):
-                self._keep(work, line, call, person, skews[place] if skews else 0, is_event=event in archived)
+            if keeps_inputs or event in archived:  # behind what she had to go through before it
+                kept = corrected_line(line, call, skews[place]) if skews else line
+                work.kept.add(kept, None if person == call.user_id else person, is_event=event in archived)
             if links:  # what comes of them is kept as lines of their own, behind this one
                 yield slot, person, Linked(at, links)
         self._note_ids(work, consumed)
-
-    def _keep(self, work: Work, line: bytes, call: Call, person: str, skew_ms: int, *, is_event: bool) -> None:
-        """Keep the line, with whose it is, behind what she had to go through before it."""
-        kept = corrected_line(line, call, skew_ms)
-        work.kept.add(kept, None if person == call.user_id else person, is_event=is_event)
 
     def _details(
         self, work: Work, line: bytes, call: Call, at: int
@@ -193,7 +201,7 @@ class Intake:
         Browsers say with each identify what has been known for long: nothing comes of that, so nothing is asked.
         """
         details, links = read_details(line), NOTHING_LINKED
-        if call.type in LINKING:
+        if call.type in LINKING and not names_nobody_else(details):
             name, user = plain_link(details, self._program), details.user_id
             if not (name and user and self._names.has_today(work, user_name(user), name, at)):
                 links = links_of(details, self._program, self._settings).links

@@ -104,10 +104,11 @@ class ResultFiles:
             if type(fact) is Moved:
                 if fact.what not in INTERNAL_MOVES:
                     moves.append(fact)
+            elif type(fact) is DeliveryReached:
+                if fact.outcome not in INTERNAL_OUTCOMES and not fact.machine:
+                    deliveries.append(fact)
             elif type(fact) is Merged:
                 moves += fact.arrivals()
-            elif type(fact) is DeliveryReached and fact.outcome not in INTERNAL_OUTCOMES and not fact.machine:
-                deliveries.append(fact)
         _add(self._moves, _move_rows(moves, self._number))
         _add(self._deliveries, _delivery_rows(deliveries, self._number))
         self._number += len(facts)
