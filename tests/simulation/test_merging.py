@@ -343,3 +343,34 @@ def test_a_group_is_simulated_in_one_shard_and_spread_over_no_others(shop: Proje
     assert [bytes_of(result) for result in results] == [bytes_of(results[0])] * 3
     assert len(facts_of(results[0], Merged)) == 7
     assert results[0].largest_group is not None and results[0].largest_group.names == 8
+
+
+NEWS = """
+# file parcours.yaml
+project: shop
+policies: {consent: {default: opt_out}}
+# file profile.yaml
+traits: {email: string, tier: string}
+# file audiences.yaml
+audiences: {gold: 'profile.tier == "gold"'}
+# file messages/news.yaml
+{message: news, email: {text: new in store}}
+# file journeys/news.yaml
+journey: news
+entry: {audience: gold}
+steps: [{id: tell, send: news}]
+"""
+
+
+@pytest.mark.parametrize(("withdrawn", "outcome"), [(True, "refused"), (False, "sent")])
+def test_what_a_log_in_queues_leaves_by_the_consent_that_both_have_given(
+    write: Write, recording: Recording, withdrawn: bool, outcome: str
+) -> None:
+    recording.call(0, type="consent", anonymousId="7f3a", channel="email", granted=not withdrawn)
+    gold = {"email": "u1@mail.example", "tier": "gold"}
+    recording.call(MINUTE, type="identify", userId="u1", anonymousId="7f3a", traits=gold)
+
+    played = recording.play(Project.load(write(NEWS)))
+
+    (told,) = [fact for fact in facts_of(played.result, DeliveryReached) if fact.outcome in ("sent", "refused")]
+    assert (told.person, told.outcome) == ("u1", outcome)

@@ -52,10 +52,20 @@ class EventHappened(msgspec.Struct, frozen=True):
 
 
 class TraitsChanged(msgspec.Struct, frozen=True):
-    """The person was identified with these traits; null removes one."""
+    """The person was identified with these traits; null removes one.
+
+    links_follow  the same call links names, with the next input of the person: what is queued by this one leaves
+                  after that, since what others have withdrawn is withdrawn by her then
+    """
 
     at: int
     traits: dict[str, object]
+    links_follow: bool = False
+
+
+def before_links(given: Input) -> Input:
+    """What a call that links names as well does before that."""
+    return msgspec.structs.replace(given, links_follow=True) if isinstance(given, TraitsChanged) else given
 
 
 class Link(msgspec.Struct, frozen=True, array_like=True):

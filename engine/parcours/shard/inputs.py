@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import NoReturn, TypeAlias
+from typing import Final, NoReturn, TypeAlias
 
 from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
 from parcours.core.effect import Effects, Outgoing
-from parcours.core.input import DeliveryRecorded, Input, ReadReached, TimePassed, TimerDue, TimerSetAside
+from parcours.core.input import DeliveryRecorded, Input, ReadReached, TimePassed, TimerDue, TimerSetAside, TraitsChanged
 from parcours.core.profile import Profile, Timer
 from parcours.core.turn import Crowd, DeadCodes, Normalize
 from parcours.journey.program import Program
@@ -31,6 +31,10 @@ from parcours.shard.work import Work
 
 LetGo: TypeAlias = Callable[[Work, str, tuple[str, ...]], None]
 """Is told of names that are a person's no more."""
+
+
+NOTHING_WAITS: Final[tuple[int, list[str]]] = (0, [])
+"""Nothing that an identify queued waits for the names that it links."""
 
 
 def _keep(work: Work, person: str, names: tuple[str, ...]) -> NoReturn:
@@ -71,6 +75,7 @@ class Inputs:
         self._crowd = crowd
         self._normalize = normalize
         self._dead_codes = dead_codes
+        self._behind_links: tuple[int, list[str]] = NOTHING_WAITS
 
     @property
     def program(self) -> Program:
@@ -121,9 +126,22 @@ class Inputs:
         if type(given) is not TimePassed:
             effects = self._advance(work, slot, person, profile, given)
             work.add(slot, person, effects)
-            leaving = self.make_ready(work, slot, person, given.at, effects.ready) if effects.ready else ()
-            if leaving:
-                self._time.stop(person, leaving, ())
+            if effects.ready:
+                self._leave(work, slot, person, given, effects.ready)
+
+    def _leave(self, work: Work, slot: int, person: str, given: Input, ready: list[str]) -> None:
+        """Have what an input made ready leave, unless it is to wait for the names that the same call links."""
+        if isinstance(given, TraitsChanged) and given.links_follow:
+            self._behind_links = given.at, ready
+        elif leaving := self.make_ready(work, slot, person, given.at, ready):
+            self._time.stop(person, leaving, ())
+
+    def links_followed(self, work: Work, slot: int, person: str) -> None:
+        """The names that a call links have been gone through, as far as they can be now: what waited for it leaves."""
+        (at, waiting), self._behind_links = self._behind_links, NOTHING_WAITS
+        ready = [key for key in waiting if work.has_entry(slot, key)]
+        if ready and (leaving := self.make_ready(work, slot, person, at, ready)):
+            self._time.stop(person, leaving, ())
 
     def _due(self, work: Work, person: str, timer: Timer) -> TimerDue | TimerSetAside:
         """The timer, which is in hand from now on; set aside if the process has ended with it in hand before."""

@@ -16,7 +16,7 @@ import msgspec
 from parcours.config import Settings
 from parcours.core.fact import Unmatched
 from parcours.core.identity import SLOTS, user_name
-from parcours.core.input import EventHappened, FeedbackArrived, Input, Link, Linked
+from parcours.core.input import EventHappened, FeedbackArrived, Input, Link, Linked, before_links
 from parcours.journey.program import Program
 from parcours.segment.inputs import check_message_id, input_of
 from parcours.segment.line import (
@@ -183,7 +183,7 @@ class Intake:
                 if moves and call.type == "track" and call.event not in self._declared:
                     self._outcomes[place] = LineOutcome.UNDECLARED
             elif person:
-                yield slot, person, given
+                yield slot, person, before_links(given) if links else given
             else:
                 self._note_unmatched(given, work)
             if keeps_inputs or event in archived:  # behind what she had to go through before it

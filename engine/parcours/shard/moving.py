@@ -103,8 +103,6 @@ class Moving:
         self._standing = standings(self._slots.own.profiles)
         self._names.stand_still(self._standing)
 
-    # Inputs
-
     def offer(self, work: Work, slot: int, person: str, given: Input) -> None:
         """Apply an input now, or when the person's clock goes on."""
         if self._time.stands_still(person):
@@ -118,6 +116,7 @@ class Moving:
         """Apply an input to somebody whose clock does not stand still."""
         if type(given) is Linked:
             self._go_through(work, slot, person, given.links, 0, given.at)
+            self._inputs.links_followed(work, slot, person)
         else:
             self._inputs.apply(work, slot, person, given)
 
