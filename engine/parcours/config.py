@@ -174,6 +174,13 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
         description="Shortest time from the first to the last of them: one bad day of a provider is no proof.",
     )
     series_entries_max: Count = Field(default=1_000, description="Entries kept of one history of one person.")
+    campaign_steps_max: Count = Field(default=100, description="Steps of one campaign; one with more is refused.")
+    campaign_outputs_max: Count = Field(
+        default=50, description="Outputs of one split of a campaign; one with more is refused."
+    )
+    enrich_rows_max: Count = Field(
+        default=100, description="Rows that a campaign takes of a table for one person; more are refused."
+    )
     macro_steps_max: Count = Field(
         default=MACRO_STEPS_MAX,
         description="Elements that all macros of an expression may go through; beyond it its value is missing.",

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from parcours import Engine, Project, ProjectInvalid, PublishRefused
 from parcours.cli import build
-from parcours.journey.model.document import DOCUMENTS
+from parcours.journey.model.kinds import DOCUMENTS
 
 
 def run(*arguments: str | Path) -> Result:

@@ -14,8 +14,8 @@ from tests.docs import language_examples as examples
 
 from parcours.config import Settings
 from parcours.journey.model import actions, document, policies, steps, traits
-from parcours.journey.model.document import DOCUMENTS
 from parcours.journey.model.forms import Document
+from parcours.journey.model.kinds import DOCUMENTS
 from parcours.testing.cases import document as cases
 
 PAGE = Path(__file__).parents[2] / "engine" / "docs" / "language.md"
@@ -26,6 +26,7 @@ INTRODUCTION = """\
 A project is a folder of YAML files. This page names every document, every step, policy, function and setting, each
 with an example; the examples are one project, which the tests check and run. `parcours check FOLDER` tells what is
 wrong with yours, `parcours schema KIND` prints the JSON Schema of a document with these same sentences, for editors.
+Campaigns and the tables that they read have a page of their own, `campaigns.md`.
 
 Durations are texts such as `90s`, `1h30m` or `3d`, times of day `"09:00"`, in quotes. An expression that begins with a
 sign, or has a colon in it, needs quotes as well. When clocks change, a time of day that does not exist is the first
@@ -134,22 +135,30 @@ def _journey(name: str, entry: str, steps_text: str) -> str:
     return f"journey: {name}\n{entry}steps:\n{steps_text}  - {{id: done, end: true}}\n"
 
 
+ELSEWHERE = ("tables", "campaign")
+"""The kinds of documents that campaigns_page.py describes."""
+
+
 def _documents() -> Iterable[str]:
     for kind, model in DOCUMENTS.items():
+        if kind in ELSEWHERE:
+            continue
         file, text = examples.DOCUMENTS[kind]
-        yield f"## `{file}`\n\n{_sentence(model)}\n\n{_block(text)}\n{_keys(model)}"
+        yield f"## `{file}`\n\n{sentence(model)}\n\n{block(text)}\n{keys_table(model)}"
         if kind == "message":
-            yield f"### Cards and in-app messages\n\n{_block(examples.INBOX[1])}\n{INBOX}\n"
-    yield "### Traits and namespaces\n\n" + _described(traits.TraitDocument, traits.IdentityDocument)
-    yield "### Event types\n\n" + _described(document.EventDocument, traits.TraitDocument, document.KeyDocument)
-    yield "### Actions\n\n" + _described(actions.ActionDocument, actions.CallsDocument)
+            yield f"### Cards and in-app messages\n\n{block(examples.INBOX[1])}\n{INBOX}\n"
+        if kind == "audiences":
+            yield described(document.SavedAudienceDocument)
+    yield "### Traits and namespaces\n\n" + described(traits.TraitDocument, traits.IdentityDocument)
+    yield "### Event types\n\n" + described(document.EventDocument, traits.TraitDocument, document.KeyDocument)
+    yield "### Actions\n\n" + described(actions.ActionDocument, actions.CallsDocument)
 
 
 def _entries() -> Iterable[str]:
     yield "## Entry, goal and exit of a journey\n"
     for name, (_, text) in examples.ENTRIES.items():
-        yield f"### {_sentence(vars(document)[name])}\n\n{_block(text)}\n{_keys(vars(document)[name])}"
-    yield "### Goal, exit and re-entry\n\n" + _described(
+        yield f"### {sentence(vars(document)[name])}\n\n{block(text)}\n{keys_table(vars(document)[name])}"
+    yield "### Goal, exit and re-entry\n\n" + described(
         document.GoalDocument, document.ReentryAfterDocument, steps.AudienceTriggerDocument
     )
     yield f"### What is known of runs that have ended\n\n{ENDED_RUNS}\n"
@@ -166,22 +175,22 @@ def _steps() -> Iterable[str]:
     }
     for name, (_, text) in examples.STEPS.items():
         model: type[Document] = vars(steps)[name]
-        heading = f"### `{_keyword(model)}`\n\n{_sentence(model)}\n\n"
-        body = _block(f"steps:\n{text}  - {{id: done, end: true}}\n") + f"\n{_keys(model)}"
-        yield heading + body + "".join(f"\n{_described(part)}" for part in parts.get(name, ()))
+        heading = f"### `{_keyword(model)}`\n\n{sentence(model)}\n\n"
+        body = block(f"steps:\n{text}  - {{id: done, end: true}}\n") + f"\n{keys_table(model)}"
+        yield heading + body + "".join(f"\n{described(part)}" for part in parts.get(name, ()))
 
 
 def _policies() -> Iterable[str]:
     yield "## Policies\n\nThey stand in `parcours.yaml`, whose example has each of them.\n"
-    yield _described(policies.PoliciesDocument, policies.ConsentDocument, policies.CapDocument)
-    yield _described(policies.QuietHoursDocument)
+    yield described(policies.PoliciesDocument, policies.ConsentDocument, policies.CapDocument)
+    yield described(policies.QuietHoursDocument)
 
 
 def _tests() -> Iterable[str]:
     file, text = examples.TESTS
     told = "What has to happen, and when: `parcours test FOLDER` runs them under virtual time."
-    yield f"## `{file}`\n\n{told}\n\n{_block(text)}\n{_described(cases.Case)}"
-    yield "### What is given\n\n" + _described(
+    yield f"## `{file}`\n\n{told}\n\n{block(text)}\n{described(cases.Case)}"
+    yield "### What is given\n\n" + described(
         cases.EventGiven,
         cases.IdentifyGiven,
         cases.MergeGiven,
@@ -189,7 +198,7 @@ def _tests() -> Iterable[str]:
         cases.ConsentGiven,
         cases.ConsentTerms,
     )
-    yield "### What is expected\n\n" + _described(
+    yield "### What is expected\n\n" + described(
         cases.DeliveryExpected, cases.MoveExpected, cases.NeverExpected, cases.Never
     )
 
@@ -199,17 +208,22 @@ def _keyword(model: type[BaseModel]) -> str:
     return next(name for name in model.model_fields if name != "id")
 
 
-def _described(*parts: type[BaseModel]) -> str:
-    return "\n".join(f"{_sentence(part)}\n\n{_keys(part)}" for part in parts)
+def described(*parts: type[BaseModel]) -> str:
+    """Each model's sentence and keys."""
+    return "\n".join(f"{sentence(part)}\n\n{keys_table(part)}" for part in parts)
 
 
-def _sentence(model: type[BaseModel]) -> str:
+def sentence(model: type[BaseModel]) -> str:
+    """What a model is, in its own words."""
     return (model.__doc__ or "").split("\n\n")[0].replace("\n", " ").strip()
 
 
-def _keys(model: type[BaseModel]) -> str:
+def keys_table(model: type[BaseModel], but: frozenset[str] = frozenset()) -> str:
+    """The keys of a model in a table, without those of some fields."""
     rows = []
     for name, field in model.model_fields.items():
+        if name in but:
+            continue
         needed = "needed" if field.is_required() else ""
         rows.append(f"| `{field.alias or name}` | {needed} | {field.description} |")
     return "\n".join(["| key | | |", "|---|---|---|", *rows, ""])
@@ -238,7 +252,8 @@ def _settings() -> str:
     return "\n".join(["## Settings\n", SETTINGS, "| setting | default | |", "|---|---|---|", *rows, ""])
 
 
-def _block(text: str) -> str:
+def block(text: str) -> str:
+    """A block of YAML."""
     return f"```yaml\n{text}```\n"
 
 

@@ -16,7 +16,7 @@ from parcours.dispatch.registry import Registry
 from parcours.expression import functions, history, macros
 from parcours.expression.expression import Scope, compile_expression, to_json
 from parcours.instants import floor_ms
-from parcours.journey.model.document import DOCUMENTS
+from parcours.journey.model.kinds import DOCUMENTS
 from parcours.journey.model.steps import STEP_KINDS
 from parcours.journey.project import Project
 from parcours.journey.read.schema import schema

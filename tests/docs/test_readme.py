@@ -23,6 +23,7 @@ PAGES = [
     "channels/README.md",
     "engine/ARCHITECTURE.md",
     "engine/CHANGELOG.md",
+    "engine/docs/campaigns.md",
     "engine/docs/identity.md",
     "engine/docs/insight.md",
     "engine/docs/language.md",

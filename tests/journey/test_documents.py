@@ -9,7 +9,6 @@ import pytest
 from pydantic import ValidationError
 
 from parcours.journey.model.document import (
-    DOCUMENTS,
     EventEntryDocument,
     GoalDocument,
     JourneyDocument,
@@ -18,6 +17,7 @@ from parcours.journey.model.document import (
     ReadEntryDocument,
     ReentryAfterDocument,
 )
+from parcours.journey.model.kinds import DOCUMENTS
 from parcours.journey.model.steps import (
     BranchStep,
     EndStep,

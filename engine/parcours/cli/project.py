@@ -72,12 +72,15 @@ def check(
     ] = None,
 ) -> None:
     """List everything that is wrong with a project, all at once."""
+    from parcours.clock import SystemClock
+    from parcours.config import Settings
     from parcours.dispatch.judgement import Judgement
     from parcours.dispatch.registry import Registry
 
     registry = Registry.installed()
     judgement = Judgement(registry)
-    findings = judgement.findings(folder, None if config is None else _reported(registry, config))
+    reported = None if config is None else _reported(registry, config)
+    findings = judgement.findings(folder, reported, SystemClock(Settings().clock_jump_max_ms).now_ms())
     if not any(finding.severity == "error" for finding in findings):
         from parcours.testing.cases.read import read_cases
 
@@ -140,7 +143,7 @@ def schema(
     ] = None,
 ) -> None:
     """Print the JSON Schema of a document kind, for an editor to complete and check the YAML."""
-    from parcours.journey.model.document import DOCUMENTS
+    from parcours.journey.model.kinds import DOCUMENTS
 
     kinds = (*DOCUMENTS, TESTS)
     if kind is None:
@@ -160,20 +163,23 @@ def schema(
 
 def graph(
     folder: ProjectFolder,
-    journey: Annotated[str, typer.Argument(metavar="JOURNEY", help="The journey's name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a journey or campaign.")],
     format: Annotated[GraphFormat, typer.Option(help="How it is drawn.")] = GraphFormat.MERMAID,  # noqa: A002
     out: Annotated[Path | None, typer.Option(help="Write here, not to standard output.", dir_okay=False)] = None,
 ) -> None:
-    """Draw a journey."""
+    """Draw a journey or a campaign."""
     from parcours.dispatch.judgement import load_project
+    from parcours.journey.campaign_graph import campaign_mermaid
     from parcours.journey.graph import mermaid
 
-    journeys = {each.name: each for each in load_project(folder, drafts=True).program.journeys}
-    if journey not in journeys:
-        raise CallerError(_no_such_journey(journey, list(journeys)))
+    program = load_project(folder, drafts=True).program
+    journeys = {each.name: each for each in program.journeys}
+    campaigns = {each.name: each for each in program.campaigns}
+    if name not in journeys and name not in campaigns:
+        raise CallerError(_nothing_to_draw(name, list(journeys), list(campaigns)))
     match format:
         case GraphFormat.MERMAID:
-            picture = mermaid(journeys[journey])
+            picture = mermaid(journeys[name]) if name in journeys else campaign_mermaid(campaigns[name])
         case _:
             assert_never(format)
     if out is None:
@@ -182,11 +188,12 @@ def graph(
         out.write_text(picture, encoding="utf-8")
 
 
-def _no_such_journey(name: str, known: list[str]) -> str:
+def _nothing_to_draw(name: str, journeys: list[str], campaigns: list[str]) -> str:
     from parcours.wording import nearest
 
+    known = [*journeys, *campaigns]
     hint = nearest(name, known) or f". There are: {', '.join(known) or 'none'}."
-    return f"The project has no journey {name!r}{hint}"
+    return f"The project has no journey{' or campaign' if campaigns else ''} {name!r}{hint}"
 
 
 def _count(number: int, word: str) -> str:

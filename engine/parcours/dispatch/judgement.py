@@ -37,9 +37,14 @@ class Judgement:
         self._settings = _WhenAsked(names, self._setting)
         self._checks = _WhenAsked(names, self._check)
 
-    def findings(self, folder: str | Path, reported: Reported | None = None) -> list[Finding]:
-        """Every error and warning in a project's folder; `reported` says which reactions are told where it runs."""
-        return Project.check(folder, self._contents, self._settings, self._checks, reported)
+    def findings(
+        self, folder: str | Path, reported: Reported | None = None, now_ms: int | None = None
+    ) -> list[Finding]:
+        """Every error and warning in a project's folder, as if it were published at this time.
+
+        reported  which reactions are told where it runs
+        """
+        return Project.check(folder, self._contents, self._settings, self._checks, reported, now_ms=now_ms)
 
     def load(self, folder: str | Path, *, drafts: bool = False, configured: bool = True) -> Project:
         """The project in a folder, with drafts if asked for. Raises ProjectInvalid with every error at once.

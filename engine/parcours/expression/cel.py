@@ -21,12 +21,12 @@ from parcours.expression.dotted import joined_path
 from parcours.expression.functions import FUNCTIONS, METHODS, Function, Signature, matches, pattern
 from parcours.expression.macros import DEPTH_MAX, MACROS, bind
 from parcours.expression.names import Names, kind_at
-from parcours.expression.nodes import ROOTS
+from parcours.expression.nodes import ROOTS, ROW
 from parcours.expression.operand import Condition, Operand, Why
 from parcours.expression.syntax import ExpressionError
 from parcours.expression.values import MISSING, Scope, from_ms, kind_of, to_date, to_timestamp
 from parcours.expression.zones import zone_names
-from parcours.wording import nearest
+from parcours.wording import nearest, quoted
 
 
 @dataclass(slots=True)
@@ -38,7 +38,8 @@ class ExpressionCompiler:
     cautions     warnings for the author
     asked        each call of count, sum or last
     turns        when its comparisons with `now` change by the passing of time
-    consents     whether it asks for consent
+    consented    the channel and the purpose of each consent that it asks for
+    sets         the sets whose size it asks for
     variables    the macro variables in scope, outermost first
     """
 
@@ -48,7 +49,8 @@ class ExpressionCompiler:
     cautions: list[str] = field(default_factory=list)
     asked: list[history.HistoryCall] = field(default_factory=list)
     turns: list[ChangeTimes] = field(default_factory=list)
-    consents: bool = False
+    consented: list[tuple[str, str]] = field(default_factory=list)
+    sets: list[str] = field(default_factory=list)
     macros: bool = False
     variables: tuple[str, ...] = ()
 
@@ -113,8 +115,9 @@ class ExpressionCompiler:
             if self.names is not None and not self.names.now:
                 raise ExpressionError("'now' has no meaning here", node.column)
             return Operand(lambda scope: from_ms(scope.now_ms), "now", "timestamp", moved=())
-        hint = nearest(node.text, [*ROOTS, "now", *self.variables])
-        advice = hint or ", a name begins with event, entry, profile or run"
+        roots = [*ROOTS, *([ROW] if self.names is not None and self.names.row is not None else [])]
+        hint = nearest(node.text, [*roots, "now", *self.variables])
+        advice = hint or f", a name begins with {', '.join(roots[:-1])} or {roots[-1]}"
         raise ExpressionError(f"unknown name {node.text}{advice}", node.column)
 
     def explained(self, node: nodes.Node) -> tuple[Operand, Why]:
@@ -221,14 +224,27 @@ class ExpressionCompiler:
         return self._apply(node, METHODS, (node.target, *node.arguments), 1)
 
     def _function(self, node: nodes.FunctionCall) -> Operand:
+        if node.name == "size" and self.names is not None and self.names.sets is not None:
+            return self._size_of_set(node, self.names.sets)
         if node.name == "consent":
-            self.consents = True
-            return Operand(history.consenting(node, self.names), node.text, "boolean")
+            self.consented.append(history.consent_of(node, self.names))
+            return Operand(history.consenting(*self.consented[-1]), node.text, "boolean")
         if node.name in history.FUNCTIONS:
             return self._history(node)
         if node.name == "default":
             return self._default(node)
         return self._apply(node, FUNCTIONS, node.arguments, 0)
+
+    def _size_of_set(self, node: nodes.FunctionCall, known: frozenset[str]) -> Operand:
+        """The size of the set at hand, or of the one that is named."""
+        given = [_literal_of(each) for each in node.arguments]
+        if len(given) > 1 or not all(isinstance(each, str) for each in given):
+            raise ExpressionError('size() is written as size(), or as size("STEP.OUTPUT") of another set', node.column)
+        name = str(given[0]) if given else ""
+        if name and name not in known:
+            raise ExpressionError(f"unknown set {quoted(name)}{nearest(name, known)}", node.column)
+        self.sets.append(name)
+        return Operand(lambda scope: scope.sizes.get(name, MISSING), node.text, "number")
 
     def _history(self, node: nodes.FunctionCall) -> Operand:
         asked = history.asked_of(node, self.names)

@@ -16,6 +16,7 @@ from parcours.expression.macros import bounded
 from parcours.expression.names import Names
 from parcours.expression.nodes import Literal, Node
 from parcours.expression.operand import Why
+from parcours.expression.rows import with_rows
 from parcours.expression.syntax import ExpressionError
 from parcours.expression.trees import Trees
 from parcours.expression.values import (
@@ -55,7 +56,9 @@ class Expression:
     text      as the author wrote it
     paths     the dotted names that it reads, such as `event.cart.total`
     series    the histories that it asks for, each once
-    consents  whether it asks for consent
+    asked     each call of a history, with its own window
+    consented the channel and the purpose of each consent that it asks for
+    sets      the sets whose size it asks for; "" is the set at hand
     kind      of its value, in the words of events.yaml; "any" where only data can tell
     literal   whether it is a literal, the same in any scope
     kinds     each path with its declared kind, "any" where there is none
@@ -69,10 +72,17 @@ class Expression:
     _evaluate: Evaluate = field(repr=False, compare=False)
     _why: Why = field(repr=False, compare=False)
     series: tuple[Series, ...] = ()
-    consents: bool = False
     kind: str = "any"
     literal: bool = field(default=False, compare=False)
     _turns: tuple[ChangeTimes, ...] = field(default=(), repr=False, compare=False)
+    asked: tuple[HistoryCall, ...] = field(default=(), repr=False, compare=False)
+    consented: tuple[tuple[str, str], ...] = ()
+    sets: tuple[str, ...] = ()
+
+    @property
+    def consents(self) -> bool:
+        """Whether it asks for consent."""
+        return bool(self.consented)
 
     def value(self, scope: Scope) -> object:
         """Evaluate it: plain data, a datetime, a timedelta, or MISSING. Raises for no data whatever."""
@@ -143,6 +153,7 @@ def constant(value: bool) -> Expression:
 def _compiled(text: str, tree: Node, names: Names | None) -> Expression:
     compiler = ExpressionCompiler(names)
     try:
+        tree = tree if names is None or names.row is None else with_rows(tree)
         operand, why = compiler.explained(tree)
     except RecursionError:
         raise ExpressionError("the expression is nested too deeply", 1) from None
@@ -161,10 +172,12 @@ def _compiled(text: str, tree: Node, names: Names | None) -> Expression:
         _evaluate=evaluate,
         _why=why,
         series=tuple(series.values()),
-        consents=compiler.consents,
         kind=operand.kind,
         literal=operand.literal,
         _turns=turns,
+        asked=tuple(dict.fromkeys(compiler.asked)),
+        consented=tuple(dict.fromkeys(compiler.consented)),
+        sets=tuple(dict.fromkeys(compiler.sets)),
     )
 
 

@@ -122,8 +122,8 @@ def leaving(asked: HistoryCall) -> Callable[[Scope], Sequence[int]]:
     return instants
 
 
-def consenting(node: FunctionCall, names: Names | None) -> Evaluate:
-    """A closure that looks up a consent. Raises ExpressionError for an unknown channel or purpose."""
+def consent_of(node: FunctionCall, names: Names | None) -> tuple[str, str]:
+    """The channel and the purpose of a consent. Raises ExpressionError for an unknown one."""
     past = _past(node, names)
     channel, purpose = _texts(node, 2, 2)
     for kind, text, place, known in (
@@ -132,6 +132,11 @@ def consenting(node: FunctionCall, names: Names | None) -> Evaluate:
     ):
         if text not in known and "*" not in known:
             raise ExpressionError(f"unknown {kind} {quoted(text)}{nearest(text, known)}", place.column)
+    return channel, purpose
+
+
+def consenting(channel: str, purpose: str) -> Evaluate:
+    """A closure that looks up a consent."""
     return lambda scope: scope.history.consent(channel, purpose)
 
 

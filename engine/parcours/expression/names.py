@@ -43,6 +43,8 @@ class Names:
     """The declared paths of each root and their kinds; None where the root has no meaning at this place.
 
     `event` and `entry` map dotted paths such as `cart.total` to a kind of `values.KINDS` or "any".
+    row    the columns of a set or a table, which campaigns alone have
+    sets   the names of the sets whose size may be asked for, None where size() is that of a value
     past   None where neither history nor consent may be asked for
     now    whether `now` may be used
     trees  the syntax trees of the project's expressions
@@ -55,10 +57,18 @@ class Names:
     past: Past | None = None
     now: bool = True
     trees: Trees = field(default_factory=Trees, repr=False, compare=False)
+    row: Mapping[str, str] | None = None
+    sets: frozenset[str] | None = None
 
     def of(self, root: str) -> Mapping[str, str] | None:
-        """The declared paths of event, entry, profile or run."""
-        return {"event": self.event, "entry": self.entry, "profile": self.profile, "run": self.run}[root]
+        """The declared paths of event, entry, profile, run or row."""
+        return {
+            "event": self.event,
+            "entry": self.entry,
+            "profile": self.profile,
+            "run": self.run,
+            "row": self.row,
+        }[root]
 
 
 def kind_at(declared: Mapping[str, str], path: str) -> str | None:

@@ -8,6 +8,9 @@ from typing import Final, TypeAlias, assert_never
 
 ROOTS: Final = ("event", "entry", "profile", "run")
 
+ROW: Final = "row"
+"""The root that only the expressions of campaigns have (rows.py)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:

@@ -136,6 +136,8 @@ class Steps(msgspec.Struct):
 class Scope(msgspec.Struct):
     """The input of an evaluation: what an expression can see. `run` holds id, entered_at (ms), correlation and step.
 
+    row    of a set or a table, where a campaign asks
+    sizes  of sets, by name; "" is the set at hand
     steps  set while an expression with macros is evaluated
     """
 
@@ -148,6 +150,8 @@ class Scope(msgspec.Struct):
     history: History = NO_HISTORY
     limits: Limits = UNTOLD
     steps: Steps | None = None
+    row: Mapping[str, object] = {}
+    sizes: Mapping[str, int] = {}
 
     def inner(self) -> Scope:
         """A copy in which a macro binds its variable without touching the caller's scope."""

@@ -12,6 +12,7 @@ from parcours.expression.duration import DAYS, format_duration
 from parcours.expression.expression import to_iso
 from parcours.expression.values import from_ms
 from parcours.journey import program
+from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.model.steps import PERCENT_TOTAL
 from parcours.journey.step_parts import ways
 
@@ -31,63 +32,69 @@ class Way:
 def mermaid(journey: program.Journey) -> str:
     """The flowchart as Mermaid text, ending in a line break. The same journey gives the same text."""
     nodes = {name: f"s{number}" for number, name in enumerate(journey.steps)}
-    lines = ["flowchart TD", f"    entry([{_quoted(_entry(journey))}])", f"    entry --> {nodes[journey.first]}"]
+    lines = ["flowchart TD", f"    entry([{quoted_label(_entry(journey))}])", f"    entry --> {nodes[journey.first]}"]
     for name, step in journey.steps.items():
         lines.append(f"    {nodes[name]}{_shape(step)}")
         for way in _ways(step):
             arrow = "-.->" if way.dotted else "-->"
-            label = f"|{_quoted(way.label)}|" if way.label else ""
+            label = f"|{quoted_label(way.label)}|" if way.label else ""
             lines.append(f"    {nodes[name]} {arrow}{label} {nodes[way.target] if way.target else 'finish'}")
     if any(way.target is None for step in journey.steps.values() for way in _ways(step)):
-        lines.append(f"    finish(({_quoted('end')}))")
-    lines += _exits(journey)
+        lines.append(f"    finish(({quoted_label('end')}))")
+    lines += end_rules(journey)
     return "\n".join(lines) + "\n"
 
 
-def _exits(journey: program.Journey) -> Iterator[str]:
+def end_rules(journey: program.Journey | CampaignProgram) -> Iterator[str]:
+    """The nodes of the exits and the goal, which no way leads to."""
     for number, rule in enumerate(journey.exits):
-        cause = _trigger(rule) if isinstance(rule, program.Trigger) else _change(rule)
-        yield f"    exit{number}>{_quoted(f'exit: {cause}')}]"
+        cause = trigger_words(rule) if isinstance(rule, program.Trigger) else change_words(rule)
+        yield f"    exit{number}>{quoted_label(f'exit: {cause}')}]"
     if journey.goal is not None:
         within = f" within {format_duration(journey.goal.within_ms)}" if journey.goal.within_ms is not None else ""
-        yield f"    goal>{_quoted(f'goal: {_trigger(journey.goal.trigger)}{within}')}]"
+        yield f"    goal>{quoted_label(f'goal: {trigger_words(journey.goal.trigger)}{within}')}]"
 
 
 def _entry(journey: program.Journey) -> str:
     entry = journey.entry
     if isinstance(entry, program.EventEntry):
-        return f"{journey.name}: {' or '.join(map(_trigger, entry.triggers))}"
+        return f"{journey.name}: {' or '.join(map(trigger_words, entry.triggers))}"
     if isinstance(entry, program.AudienceTrigger):
-        return f"{journey.name}: {_change(entry)}"
+        return f"{journey.name}: {change_words(entry)}"
     again = f", again by {entry.rule}" if entry.rule else ""
-    return f"{journey.name}: read {entry.audience} at {_moment(entry.at_ms)}{again}"
+    return f"{journey.name}: read {entry.audience} at {moment_words(entry.at_ms)}{again}"
 
 
-def _change(trigger: program.AudienceTrigger | program.AudienceListener) -> str:
+def change_words(trigger: program.AudienceTrigger | program.AudienceListener) -> str:
+    """A change of audience, in words."""
     state = {"entered": "inside", "left": "outside"}
     at_once = isinstance(trigger, program.AudienceListener) and trigger.at_once
     return f"{trigger.audience} {state[trigger.change] if at_once else trigger.change}"
 
 
-def _moment(at_ms: int) -> str:
+def moment_words(at_ms: int) -> str:
+    """An instant, in words."""
     moment = from_ms(at_ms)
     return to_iso(moment) if isinstance(moment, datetime) else str(at_ms)
 
 
-def _trigger(trigger: program.Trigger) -> str:
-    return trigger.event if trigger.when is None else f"{trigger.event} when {_short(trigger.when.text)}"
+def trigger_words(trigger: program.Trigger) -> str:
+    """An event and its condition, in words."""
+    return trigger.event if trigger.when is None else f"{trigger.event} when {short(trigger.when.text)}"
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed_words(names: Iterable[str]) -> str:
+    """Names in a list."""
     return ", ".join(names)
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """The text of an expression as far as a label has room."""
     line = " ".join(text.split())
     return line if len(line) <= _WORD_MAX else f"{line[:_WORD_MAX]}…"
 
 
-def _quoted(text: str) -> str:
+def quoted_label(text: str) -> str:
     """Text in the quotes of a label. Mermaid reads entities as `#code;`, and markup in labels as HTML."""
     codes = {'"': "#quot;", "#": "#35;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;", ";": "#59;"}
     return '"' + "".join(codes.get(character, character) for character in " ".join(text.split())) + '"'
@@ -97,30 +104,47 @@ def _shape(step: program.Step) -> str:
     match step:
         case program.Send():
             on = "on the first of" if step.only_first else "on"
-            return f"[/{_quoted(f'{step.id}: send {step.message} {on} {_listed(step.to)}')}/]"
+            return f"[/{quoted_label(f'{step.id}: send {step.message} {on} {listed_words(step.to)}')}/]"
         case program.WaitFor():
-            return f"{{{{{_quoted(f'{step.id}: wait for')}}}}}"
-        case program.WaitDuration():
-            return f"([{_quoted(f'{step.id}: wait {format_duration(step.duration_ms)}')}])"
-        case program.WaitUntil():
-            offset = f" {format_duration(step.offset_ms)}" if step.offset_ms else ""
-            yearly = ", yearly" if step.yearly else ""
-            time = f" at {step.minute // 60:02}:{step.minute % 60:02}" if step.minute else ""
-            return f"([{_quoted(f'{step.id}: wait until {_short(step.until.text)}{offset}{time}{yearly}')}])"
-        case program.WaitLocalTime():
-            days = "" if len(step.days) == len(DAYS) else " " + ", ".join(DAYS[day] for day in sorted(step.days))
-            return f"([{_quoted(f'{step.id}: wait for {step.minute // 60:02}:{step.minute % 60:02}{days}')}])"
+            return f"{{{{{quoted_label(f'{step.id}: wait for')}}}}}"
+        case program.WaitDuration() | program.WaitUntil() | program.WaitLocalTime():
+            return f"([{quoted_label(f'{step.id}: {wait_words(step)}')}])"
         case program.Branch():
-            return f"{{{_quoted(f'{step.id}: branch')}}}"
+            return f"{{{quoted_label(f'{step.id}: branch')}}}"
         case program.Split():
-            return f"{{{_quoted(f'{step.id}: split')}}}"
+            return f"{{{quoted_label(f'{step.id}: split')}}}"
         case program.Update():
-            return f"[{_quoted(f'{step.id}: update {_listed(step.values)}')}]"
+            return f"[{quoted_label(f'{step.id}: update {listed_words(step.values)}')}]"
         case program.CallAction():
-            return f"[[{_quoted(f'{step.id}: call {step.action}')}]]"
+            return f"[[{quoted_label(f'{step.id}: call {step.action}')}]]"
         case program.End():
-            return f"(({_quoted(f'{step.id}: end')}))"
+            return f"(({quoted_label(f'{step.id}: end')}))"
     assert_never(step)
+
+
+def wait_words(wait: program.Wait) -> str:
+    """A wait, in words."""
+    match wait:
+        case program.WaitDuration():
+            return f"wait {format_duration(wait.duration_ms)}"
+        case program.WaitUntil():
+            offset = f" {format_duration(wait.offset_ms)}" if wait.offset_ms else ""
+            yearly = ", yearly" if wait.yearly else ""
+            time = f" at {time_words(wait.minute)}" if wait.minute else ""
+            return f"wait until {short(wait.until.text)}{offset}{time}{yearly}"
+        case program.WaitLocalTime():
+            return f"wait for {time_words(wait.minute)}{days_words(wait.days)}"
+    assert_never(wait)
+
+
+def time_words(minute: int) -> str:
+    """A minute of the day, as a clock shows it."""
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def days_words(days: frozenset[int]) -> str:
+    """Days of the week behind a time, nothing where it is all of them."""
+    return "" if len(days) == len(DAYS) else " " + ", ".join(DAYS[day] for day in sorted(days))
 
 
 def _ways(step: program.Step) -> list[Way]:
@@ -132,7 +156,7 @@ def _ways(step: program.Step) -> list[Way]:
             timeout = [] if step.timeout_ms is None else [_timeout(step, step.timeout_ms)]
             return [*(Way(_listener(each), each.next) for each in step.listeners), *timeout]
         case program.Branch():
-            return [*(Way(_short(when.text), target) for when, target in step.arms), Way("otherwise", step.otherwise)]
+            return [*(Way(short(when.text), target) for when, target in step.arms), Way("otherwise", step.otherwise)]
         case program.Split():
             bounds = [0, *(bound for bound, _ in step.arms)]
             shares = [(after - before) * 100 / PERCENT_TOTAL for before, after in pairwise(bounds)]
@@ -147,8 +171,8 @@ def _timeout(step: program.WaitFor, timeout_ms: int) -> Way:
 
 def _listener(listener: program.Listener) -> str:
     if isinstance(listener, program.EventListener):
-        return _trigger(listener.trigger)
+        return trigger_words(listener.trigger)
     if isinstance(listener, program.AudienceListener):
-        return _change(listener)
+        return change_words(listener)
     channel = f" on {listener.channel}" if listener.channel else ""
     return f"{listener.of} {listener.reaction}{channel}"

@@ -10,37 +10,30 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-from parcours.expression.definition_keys import plain
 from parcours.expression.expression import Expression
 from parcours.expression.expression import Series as Series
+from parcours.journey.campaign_program import CampaignProgram, SavedAudience, Table
 from parcours.journey.disclosure import Disclosure
 from parcours.journey.identities import IdentityRule as IdentityRule
 from parcours.journey.model.insight import InsightDocument
 from parcours.journey.model.recurrence import Recurrence
+from parcours.journey.parts import AudienceChange as AudienceChange
+from parcours.journey.parts import AudienceTrigger as AudienceTrigger
+from parcours.journey.parts import Goal as Goal
+from parcours.journey.parts import Message as Message
+from parcours.journey.parts import Trigger as Trigger
+from parcours.journey.parts import Wait as Wait
+from parcours.journey.parts import WaitDuration as WaitDuration
+from parcours.journey.parts import WaitLocalTime as WaitLocalTime
+from parcours.journey.parts import WaitUntil as WaitUntil
 from parcours.journey.policies import Cap as Cap
 from parcours.journey.policies import ConsentDefault as ConsentDefault
 from parcours.journey.policies import ConsentPolicy as ConsentPolicy
 from parcours.journey.policies import Policies as Policies
 from parcours.journey.policies import QuietHours as QuietHours
 
-AudienceChange: TypeAlias = Literal["entered", "left"]
-"""The two changes of membership."""
-
 PAGE_EVENTS: Final[Mapping[str, str]] = {"page": "Page Viewed", "screen": "Screen Viewed"}
 """The event names under which page and screen calls are declared and listened for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trigger:
-    """An event type and the condition that the event has to meet. `event` is the type's key (definition_keys.py)."""
-
-    event: str
-    when: Expression | None = None
-
-    @property
-    def name(self) -> str:
-        """The event type's name as the author wrote it."""
-        return plain(self.event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +41,6 @@ class EventEntry:
     """Entry by events: the first trigger of the list that matches starts the run."""
 
     triggers: tuple[Trigger, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AudienceTrigger:
-    """A change of membership in an audience, which is named by its key (definition_keys.py)."""
-
-    audience: str
-    change: AudienceChange
-
-    @property
-    def name(self) -> str:
-        """The audience's name as the author wrote it."""
-        return plain(self.audience)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +61,6 @@ class ReadEntry:
         if self.rule is None:
             return iter([self.at_ms] if self.at_ms > after_ms else [])
         return Recurrence(self.rule, self.at_ms, timezone).instants(after_ms)
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """The goal of a journey. `within_ms` counts from the entry, its end inclusive; None: while the run is open."""
-
-    trigger: Trigger
-    within_ms: int | None
-    target_percent: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,36 +122,6 @@ class WaitFor:
 
 
 @dataclass(frozen=True, slots=True)
-class WaitDuration:
-    id: str
-    duration_ms: int
-    next: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class WaitUntil:
-    """Waits until an instant, or a local date at `minute` of the day in the run's zone, every year if `yearly`."""
-
-    id: str
-    until: Expression
-    offset_ms: int
-    next: str | None
-    minute: int = 0
-    yearly: bool = False
-    is_date: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class WaitLocalTime:
-    """Waits for the next `minute` of the day (0-1439) in the run's zone, on `days` only (0 is Monday)."""
-
-    id: str
-    minute: int
-    days: frozenset[int]
-    next: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Branch:
     """A branch. `otherwise` is the next step where the document names none; `has_otherwise` tells them apart."""
 
@@ -219,9 +160,6 @@ class End:
     id: str
 
 
-Wait: TypeAlias = WaitDuration | WaitUntil | WaitLocalTime
-"""A step at which a run stays until a time that is known when it gets there."""
-
 Step: TypeAlias = Send | WaitFor | Wait | Branch | Split | Update | CallAction | End
 
 
@@ -255,25 +193,6 @@ class Journey:
     description: str = ""
     messages: Mapping[str, Message] = field(default_factory=dict, repr=False)
     actions: Mapping[str, Action] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message. `contents` maps a channel to the input of its `Content` model, with templates not rendered.
-
-    `paths` are the dotted names in its templates, `dates` the declared local dates among and below them. `is_tracked`
-    if links in it tell of opens and clicks. `withdraw` are the event types, by key, that take it out of an inbox.
-    """
-
-    name: str
-    message_class: Literal["marketing", "transactional"]
-    purpose: str
-    expires_ms: int | None
-    contents: Mapping[str, Mapping[str, object]]
-    paths: frozenset[str]
-    dates: tuple[str, ...] = ()
-    is_tracked: bool = False
-    withdraw: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,6 +302,13 @@ class Program:
 
     zone_traits: frozenset[str] = frozenset()
     """The traits that decide a person's time zone."""
+
+    campaigns: tuple[CampaignProgram, ...] = ()
+    """The campaigns of the newest publication, by name."""
+
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    saved_audiences: Mapping[str, SavedAudience] = field(default_factory=dict)
+    """The audiences that campaigns save; they have no condition."""
 
     _versions: Mapping[tuple[str, int], Journey] = field(init=False, repr=False, compare=False)
 

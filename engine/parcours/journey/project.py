@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
 from typing import Any, Final, TypeVar
@@ -14,9 +15,11 @@ from parcours.arguments import check_callable, check_kind, folder_path
 from parcours.errors import CallerError, ProjectInvalid
 from parcours.expression.nodes import Node
 from parcours.expression.trees import Trees
+from parcours.journey.compile.campaigns.campaign import note_overdue
 from parcours.journey.compile.content_check import ContentChecks
 from parcours.journey.compile.project import ContentModels, compile_project
 from parcours.journey.compile.reactions import Reported, warn_of_unheard
+from parcours.journey.model.campaign import CampaignDocument
 from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
@@ -26,13 +29,24 @@ from parcours.journey.model.document import (
     ProfileDocument,
     ProjectDocument,
 )
+from parcours.journey.model.tables import TablesDocument
 from parcours.journey.program import Program, Send
 from parcours.journey.read.channel_settings import ChannelModels, check_channels
 from parcours.journey.read.documents import Documents, margins_of, read_documents
 from parcours.journey.read.finding import Finding, errors
+from parcours.journey.read.table_files import ColumnsOf, check_table_files
 from parcours.wording import shown_value
 
 D = TypeVar("D", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """What a project is judged by that is about to be published: the time, and how files of tables are read."""
+
+    now_ms: int | None
+    columns_of: ColumnsOf | None
+
 
 _PARTS: Final = ("settings", "profile", "events", "audiences", "actions")
 
@@ -93,15 +107,21 @@ class Project:
         settings: ChannelModels | None = None,
         checks: ContentChecks | None = None,
         reported: Reported | None = None,
+        *,
+        now_ms: int | None = None,
+        columns_of: ColumnsOf | None = None,
     ) -> list[Finding]:
         """Every error and warning in a folder, by file and line. Raises for nothing that the folder may hold.
 
         checks    each channel's `check`, of which contents are asked that are the same for everybody
         reported  which reactions are told where the project is to run: listeners for any other are warned of
+        now_ms    the time at which it would be published; campaigns whose only run would be past have a finding then
+        columns_of  the columns of table files that only a library can read; those are not looked into without it
         """
         _check_judgement(contents, settings, checks)
         check_callable("reported", reported)
-        return _examine(folder_path("Project.check", folder), contents, settings, checks, reported)[1]
+        place = folder_path("Project.check", folder)
+        return _examine(place, contents, settings, checks, reported, Publishing(now_ms, columns_of))[1]
 
     @classmethod
     def of(
@@ -114,6 +134,8 @@ class Project:
         journeys: Iterable[JourneyDocument] = (),
         contents: ContentModels | None = None,
         actions: ActionsDocument | None = None,
+        tables: TablesDocument | None = None,
+        campaigns: Iterable[CampaignDocument] = (),
     ) -> Project:
         """A project from models made in Python. Raises ProjectInvalid with every error at once."""
         documents = Documents(
@@ -124,6 +146,8 @@ class Project:
             _listed("messages", messages, MessageDocument),
             _listed("journeys", journeys, JourneyDocument),
             _document("actions", actions, ActionsDocument),
+            _document("tables", tables, TablesDocument),
+            _listed("campaigns", campaigns, CampaignDocument),
         )
         _check_models("contents", contents)
         return _compiled(documents, contents)
@@ -146,10 +170,10 @@ class Project:
 
     @property
     def drafts(self) -> tuple[str, ...]:
-        """The messages that its journeys send and that are drafts; with any it cannot be published."""
+        """The messages that its journeys and campaigns send and that are drafts; with any it cannot be published."""
         sent = {
             step.message for each in self._program.journeys for step in each.steps.values() if isinstance(step, Send)
-        }
+        } | {name for each in self._program.campaigns for name in each.messages}
         return tuple(
             each.message for each in self._documents.messages if each.status == "draft" and each.message in sent
         )
@@ -228,6 +252,11 @@ def json_of(documents: Documents) -> bytes:
     whole: dict[str, Any] = {part: _dumped(getattr(documents, part)) for part in _PARTS}
     whole["messages"] = [_dumped(message) for message in documents.messages]
     whole["journeys"] = [_dumped(journey) for journey in documents.journeys]
+    # Named only where there are any, so that the bytes of projects without campaigns stay what they were.
+    if documents.tables.tables:
+        whole["tables"] = _dumped(documents.tables)
+    if documents.campaigns:
+        whole["campaigns"] = [_dumped(campaign) for campaign in documents.campaigns]
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -242,6 +271,8 @@ def documents_of(data: bytes) -> Documents:
         tuple(MessageDocument.model_validate(each) for each in whole["messages"]),
         tuple(JourneyDocument.model_validate(each) for each in whole["journeys"]),
         ActionsDocument.model_validate(whole.get("actions", {})),
+        TablesDocument.model_validate(whole.get("tables", {})),
+        tuple(CampaignDocument.model_validate(each) for each in whole.get("campaigns", ())),
     )
 
 
@@ -256,6 +287,7 @@ def _examine(
     settings: ChannelModels | None,
     checks: ContentChecks | None = None,
     reported: Reported | None = None,
+    publishing: Publishing | None = None,
 ) -> tuple[Project | None, list[Finding]]:
     """The project, if it has no errors, and all findings in order."""
     findings: list[Finding] = []
@@ -269,6 +301,13 @@ def _examine(
         compiled = {journey.name: journey for journey in program.journeys}
         for document, margin in zip(documents.journeys, margins.journeys, strict=True):
             warn_of_unheard(document, compiled[document.journey], reported, margin)
+    if publishing is not None:
+        tables = documents.tables.tables
+        check_table_files(folder, tables, publishing.columns_of, margins.single["tables"])
+    if project is not None and publishing is not None and publishing.now_ms is not None:
+        campaigns = {campaign.name: campaign for campaign in program.campaigns}
+        for each, margin in zip(documents.campaigns, margins.campaigns, strict=True):
+            note_overdue(campaigns[each.campaign], margin, publishing.now_ms)
     return project, sorted(set(findings))
 
 

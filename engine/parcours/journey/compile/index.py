@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from parcours.expression.dotted import split_path
 from parcours.expression.expression import Expression, Series, united_series
+from parcours.journey.campaign_parts import asked_of_campaign, events_of_campaign
 from parcours.journey.compile.empty_profile import waking
 from parcours.journey.listening import entry_names, event_names, expressions_in, withdrawing_names
 from parcours.journey.program import EventType, Program
@@ -17,6 +18,7 @@ def indexed(program: Program) -> Program:
     events, versions = program.events, program.versions()
     series = _series_by_event(_asking(program))
     moving = {name for journey in versions for name in event_names(journey) | withdrawing_names(journey)}
+    moving |= {name for campaign in program.campaigns for name in events_of_campaign(campaign)}
     entries = {name for journey in program.journeys for name in entry_names(journey)}
     waked_by = waking(program.audiences.values(), program.policies.consent, events)
     return replace(
@@ -39,6 +41,8 @@ def _asking(program: Program) -> Iterator[Expression]:
         yield from expressions_in(journey)
         for action in journey.actions.values():
             yield from action.expressions
+    for campaign in program.campaigns:
+        yield from asked_of_campaign(campaign)
 
 
 def _series_by_event(expressions: Iterable[Expression]) -> dict[str, tuple[Series, ...]]:

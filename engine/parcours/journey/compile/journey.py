@@ -7,21 +7,18 @@ them all; the result is valid only if no error was noted.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
 
 from parcours.expression.expression import Expression
 from parcours.expression.kinds import CORRELATION
-from parcours.expression.zones import start_of_day_ms, zone
-from parcours.instants import ceil_ms
 from parcours.journey import program
 from parcours.journey.compile.declarations import Declarations, condition, value
 from parcours.journey.compile.journey_names import JourneyNames
+from parcours.journey.compile.schedules import instant_ms, midnight_ms
 from parcours.journey.compile.steps import StepCompiler
 from parcours.journey.model.document import (
     AudienceEntryDocument,
     EventEntryDocument,
     JourneyDocument,
-    ReadEntryDocument,
     ReentryAfterDocument,
 )
 from parcours.journey.read.finding import Margin
@@ -60,8 +57,8 @@ class JourneyCompiler:
             exits=exits,
             goal=goal,
             timezone=document.timezone,
-            starts_ms=self._midnight(document.starts, 0),
-            ends_ms=self._midnight(document.ends, 1),
+            starts_ms=midnight_ms(document.starts, 0, self.timezone),
+            ends_ms=midnight_ms(document.ends, 1, self.timezone),
             priority=document.priority,
             first=document.steps[0].id,
             steps=compiled,
@@ -81,16 +78,12 @@ class JourneyCompiler:
             return self.names.audience_trigger(entry, margin)
         self.declared.check_audience(margin, entry.read, "read")
         audience = self.declared.definition_keys.audience(entry.read)
-        return program.ReadEntry(audience, self._instant_ms(entry), entry.people_per_second, entry.rule)
+        return program.ReadEntry(audience, instant_ms(entry.at, self.timezone), entry.people_per_second, entry.rule)
 
     def _entry_trigger(self, entry: EventEntryDocument, margin: Margin) -> program.Trigger:
         names = self.declared.names(self.declared.properties(margin, entry.event, "event"))
         when = condition(margin, entry.when, names, "when") if entry.when else None
         return program.Trigger(self.declared.definition_keys.event(entry.event), when)
-
-    def _instant_ms(self, entry: ReadEntryDocument) -> int:
-        moment: datetime = entry.at
-        return ceil_ms((moment if moment.tzinfo else moment.replace(tzinfo=zone(self.timezone))).astimezone(UTC))
 
     def _goal(self) -> program.Goal | None:
         goal = self.document.goal
@@ -103,9 +96,6 @@ class JourneyCompiler:
             return None
         names = self.declared.names(self.names.entry_names, past=False)
         return value(self.margin, self.document.correlation, names, CORRELATION, "correlation")
-
-    def _midnight(self, day: date | None, days_later: int) -> int | None:
-        return None if day is None else start_of_day_ms(day + timedelta(days=days_later), zone(self.timezone))
 
     def _check_ids(self) -> None:
         seen: set[str] = set()

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from parcours.expression.names import ANYTHING, Names, united
 from parcours.journey import program
-from parcours.journey.compile.declarations import Declarations, condition, union_of
+from parcours.journey.compile.declarations import Declarations, union_of
+from parcours.journey.compile.triggers import compiled_audience_trigger, compiled_trigger
 from parcours.journey.model import steps
 from parcours.journey.model.document import JourneyDocument
 from parcours.journey.read.finding import KeyPath, Margin
@@ -92,8 +93,7 @@ class JourneyNames:
         return self.trigger(rule, margin)
 
     def audience_trigger(self, trigger: steps.AudienceTriggerDocument, margin: Margin) -> program.AudienceTrigger:
-        self.declared.check_audience(margin, trigger.audience, "audience")
-        return program.AudienceTrigger(self.declared.definition_keys.audience(trigger.audience), trigger.change)
+        return compiled_audience_trigger(trigger, self.declared, margin)
 
     def audience_listener(
         self, listener: steps.AudienceListenerDocument, margin: Margin, after: str | None
@@ -104,12 +104,8 @@ class JourneyNames:
         return program.AudienceListener(key, change, after, at_once=listener.change in ("inside", "outside"))
 
     def trigger(self, trigger: steps.EventTriggerDocument, margin: Margin) -> program.Trigger:
-        """An exit, goal or listener: `event` is the event at hand, `entry` the one that the run has kept."""
-        properties = self.declared.properties(margin, trigger.event, "event")
-        key = self.declared.definition_keys.event(trigger.event)
-        if trigger.when is None:
-            return program.Trigger(key)
-        names = self.declared.names(properties, self.entry_names, run=True)
-        when = condition(margin, trigger.when, names, "when")
-        self.kept.update(path for path in when.paths if path.startswith("entry."))
-        return program.Trigger(key, when)
+        """An exit, goal or listener, whose paths of the entry the run keeps."""
+        compiled = compiled_trigger(trigger, self.declared, self.entry_names, margin)
+        if compiled.when is not None:
+            self.kept.update(path for path in compiled.when.paths if path.startswith("entry."))
+        return compiled

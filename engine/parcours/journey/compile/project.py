@@ -19,6 +19,8 @@ from parcours.expression.nodes import ROOTS
 from parcours.expression.trees import Trees
 from parcours.journey import program
 from parcours.journey.compile.audience import now_misuse
+from parcours.journey.compile.campaigns.project import check_rows, compiled_campaigns, saved_audiences
+from parcours.journey.compile.campaigns.tables import compiled_tables
 from parcours.journey.compile.content_check import ContentChecks, findings_of
 from parcours.journey.compile.declarations import (
     DEFAULT_ADDRESSES,
@@ -105,6 +107,8 @@ class _Compiler:
             replace(self._journey(document, margin, paths), messages=messages, actions=actions)
             for document, margin in zip(self.documents.journeys, self.margins.journeys, strict=True)
         )
+        tables = compiled_tables(self.documents, self.declared, self.margins.single["tables"])
+        campaigns = compiled_campaigns(self.documents, self.margins, self.declared, tables, messages)
         self._check_names()
         addresses = self._addresses()
         policies = compile_policies(settings.policies, self.margins.single["project"].below("policies"), self.declared)
@@ -129,6 +133,9 @@ class _Compiler:
             cloud_types=self._cloud_types(),
             disclosure=self._disclosure(addresses),
             profile_region=self._profile_region(),
+            campaigns=campaigns,
+            tables=tables,
+            saved_audiences=saved_audiences(self.documents, self.declared),
         )
         documents = Documents(
             settings,
@@ -138,6 +145,8 @@ class _Compiler:
             checked,
             self.documents.journeys,
             self.documents.actions,
+            self.documents.tables,
+            self.documents.campaigns,
         )
         return indexed(compiled), documents
 
@@ -226,14 +235,14 @@ class _Compiler:
 
     def _audiences(self) -> dict[str, program.Audience]:
         margin, names = self.margins.single["audiences"], self.declared.names()
-        for name, text in self.documents.audiences.audiences.items():
+        for name, text in self.documents.audiences.conditions.items():
             if misuse := now_misuse(text, self.declared.trees):
                 margin.error(misuse, "audiences", name, value=text)
         compiled = [
             program.Audience(
                 self.declared.definition_keys.audience(name), condition(margin, text, names, "audiences", name)
             )
-            for name, text in self.documents.audiences.audiences.items()
+            for name, text in self.documents.audiences.conditions.items()
         ]
         return {audience.name: audience for audience in compiled}
 
@@ -275,6 +284,7 @@ class _Compiler:
             for complaint in (*use.complaints, *filter(None, (unknown for _, unknown in read))):
                 margin.error(complaint, *place)
             paths |= {path for path, _ in read}
+        check_rows(document, self.documents, self.declared, margin)
         return program.Message(
             name=document.message,
             message_class=document.message_class,
@@ -340,20 +350,25 @@ class _Compiler:
         return journey
 
     def _check_names(self) -> None:
-        _check_unique([each.message for each in self.documents.messages], self.margins.messages, "message")
-        _check_unique([each.journey for each in self.documents.journeys], self.margins.journeys, "journey")
+        _check_unique([("message", each.message) for each in self.documents.messages], self.margins.messages)
+        journeys = [("journey", each.journey) for each in self.documents.journeys]
+        campaigns = [("campaign", each.campaign) for each in self.documents.campaigns]
+        _check_unique([*journeys, *campaigns], [*self.margins.journeys, *self.margins.campaigns])
 
 
 _APART: Final = frozenset({"journey", "description", "tags", "correlation", "priority"})
 """The keys of a journey that say nothing about who enters it, and what way they take."""
 
 
-def _check_unique(names: Sequence[str], margins: Sequence[Margin], kind: str) -> None:
-    first: dict[str, str] = {}
-    for name, margin in zip(names, margins, strict=True):
+def _check_unique(names: Sequence[tuple[str, str]], margins: Sequence[Margin]) -> None:
+    """Note names, each with its kind, that are given again: kinds that are checked together have one name space."""
+    first: dict[str, tuple[str, str]] = {}
+    for (kind, name), margin in zip(names, margins, strict=True):
         if name in first:
-            margin.error(f"the {kind} {name!r} is already in {first[name]}", kind)
-        first.setdefault(name, margin.file)
+            other, file = first[name]
+            what = f"the {kind} {name!r} is already in {file}"
+            margin.error(what if other == kind else f"the {other} in {file} has this name already", kind)
+        first.setdefault(name, (kind, margin.file))
 
 
 def _uses(journey: JourneyDocument, kind: Literal["send", "call"], name: str) -> bool:

@@ -12,18 +12,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from typing import Final, TypeAlias
 
-from parcours.expression.expression import from_ms, to_json
 from parcours.journey import program, step_parts
-from parcours.journey.model.recurrence import Recurrence
+from parcours.journey.compile.schedules import check_schedule
 from parcours.journey.read.finding import Margin
 
 _ExitRule: TypeAlias = program.Trigger | program.AudienceTrigger
-
-INSTANTS_TRIED_MAX: Final = 20_000
-"""Of a rule that began long before its journey; beyond it the check assumes that one falls inside."""
 
 ADVICE: Final = "a step such as 'wait: 1m' between them would do"
 
@@ -224,21 +219,5 @@ def _check_events(entry: program.EventEntry, margin: Margin) -> None:
 
 
 def _check_read(journey: program.Journey, entry: program.ReadEntry, margin: Margin, timezone: str) -> None:
-    key, instant_ms = "at", entry.at_ms if _has_begun(journey, entry.at_ms) else None
-    if entry.rule is not None:
-        instants = list(islice(Recurrence(entry.rule, entry.at_ms, timezone).instants(), INSTANTS_TRIED_MAX))
-        key, instant_ms = "rule", next((each for each in instants if _has_begun(journey, each)), None)
-        if instant_ms is None and len(instants) == INSTANTS_TRIED_MAX:
-            return
-    if instant_ms is None and journey.starts_ms is None:
-        margin.error(f"this rule never comes true from {_shown(entry.at_ms)} on", key, value=entry.rule or "")
-    elif instant_ms is None or (journey.ends_ms is not None and instant_ms >= journey.ends_ms):
-        margin.error("nobody can enter: the audience is only read outside the dates of the journey", key)
-
-
-def _has_begun(journey: program.Journey, instant_ms: int) -> bool:
-    return journey.starts_ms is None or instant_ms >= journey.starts_ms
-
-
-def _shown(instant_ms: int) -> object:
-    return to_json(from_ms(instant_ms))
+    never = "nobody can enter: the audience is only read outside the dates of the journey"
+    check_schedule(entry.at_ms, entry.rule, journey.starts_ms, journey.ends_ms, timezone, never, margin)

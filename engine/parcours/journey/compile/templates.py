@@ -13,7 +13,7 @@ from liquid.exceptions import LiquidError
 
 from parcours.expression.dotted import joined_path, split_path
 from parcours.expression.names import Names, kind_at
-from parcours.expression.nodes import ROOTS
+from parcours.expression.nodes import ROOTS, ROW
 from parcours.journey.read.finding import KeyPath
 from parcours.template.dialect import WORDS, Dialect, misused_filters
 from parcours.template.rendering import PREFERENCES
@@ -24,10 +24,14 @@ _MARKS: Final = ("{{", "{%")
 
 @dataclass(frozen=True, slots=True)
 class TemplateUse:
-    """The analysis of one template: the dotted paths that it reads, with their root, and complaints in words."""
+    """The analysis of one template: the dotted paths that it reads, with their root, and complaints in words.
+
+    elements  each key that it reads of an object in a list of a row, with the path of the list below `row`
+    """
 
     paths: frozenset[str]
     complaints: tuple[str, ...]
+    elements: frozenset[tuple[str, str]] = frozenset()
 
 
 @cache
@@ -73,19 +77,22 @@ def read_template(text: str) -> TemplateUse:
     ]
     complaints += misused_filters(template)
     paths: set[str] = set()
+    elements: set[tuple[str, str]] = set()
     for root, variables in analysis.globals.items():
         if root == PREFERENCES:
             if any(len(variable.segments) > 1 for variable in variables):
                 complaints.append(f"{root} is an address, which has nothing below it")
             continue
-        if root not in ROOTS:
+        if root not in (*ROOTS, ROW):
             hint = nearest(root, (*ROOTS, PREFERENCES)) or ", a name begins with profile, entry, event or run"
             complaints.append(f"unknown name {root}{hint}")
             continue
         paths |= {_dotted(variable.segments) for variable in variables}
+        if root == ROW:
+            elements |= {each for variable in variables if (each := _element(variable.segments)) is not None}
     bare = sorted(path for path in paths if "." not in path)
     complaints += [f"{path!r} alone is no value, name what is in it as in {path}.name" for path in bare]
-    return TemplateUse(frozenset(paths.difference(bare)), tuple(complaints))
+    return TemplateUse(frozenset(paths.difference(bare)), tuple(complaints), frozenset(elements))
 
 
 def _reason(error: Exception) -> str:
@@ -121,6 +128,15 @@ def _dotted(segments: Sequence[object]) -> str:
             break
         keys.append(segment)
     return joined_path(keys)
+
+
+def _element(segments: Sequence[object]) -> tuple[str, str] | None:
+    """The path below the root and the key of `row.wishlist[0].description`; None for anything else."""
+    place = next((at for at, segment in enumerate(segments) if isinstance(segment, int)), None)
+    if place is None or place + 1 >= len(segments):
+        return None
+    key = segments[place + 1]
+    return (joined_path(map(str, segments[1:place])), key) if isinstance(key, str) else None
 
 
 def resolved(path: str, names: Names) -> tuple[str, str | None]:

@@ -6,29 +6,26 @@ names, reads them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Discriminator,
     Field,
     Tag,
-    WithJsonSchema,
     field_validator,
     model_validator,
 )
 
 from parcours.expression.duration import Duration, PositiveDuration
-from parcours.expression.zones import zone_names
 from parcours.journey.identities import USER
 from parcours.journey.model.actions import ActionDocument
 from parcours.journey.model.channel_rate import ChannelSettings
-from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser
+from parcours.journey.model.forms import Document, ExpressionText, Name, Percent, chooser, keys_of
 from parcours.journey.model.insight import InsightDocument
+from parcours.journey.model.people_rate import PeopleRate, people_per_second
 from parcours.journey.model.policies import PoliciesDocument
 from parcours.journey.model.recurrence import check_rule
 from parcours.journey.model.region import Region
@@ -41,33 +38,7 @@ from parcours.journey.model.traits import (
     TraitForm,
     kinds_of,
 )
-from parcours.wording import nearest
-
-
-def _known_zone(name: str) -> str:
-    if name not in zone_names():
-        hint = nearest(name, zone_names())
-        raise ValueError(f"a time zone is an IANA name such as Europe/Paris{hint}")
-    return name
-
-
-ZoneName: TypeAlias = Annotated[str, AfterValidator(_known_zone)]
-
-ZONE_OF_PERSON: Final = "profile"
-
-
-def _zone_of_journey(name: str) -> str:
-    if name == ZONE_OF_PERSON or name in zone_names():
-        return name
-    hint = nearest(name, [*zone_names(), ZONE_OF_PERSON])
-    raise ValueError(f"a time zone is {ZONE_OF_PERSON!r}, for each person's own, or an IANA name{hint}")
-
-
-JourneyZone: TypeAlias = Annotated[
-    str,
-    AfterValidator(_zone_of_journey),
-    WithJsonSchema({"type": "string", "description": "profile, for each person's own, or an IANA name"}),
-]
+from parcours.journey.model.zones import ZONE_OF_PERSON, JourneyZone, ZoneName
 
 
 class ProjectDocument(Document):
@@ -184,13 +155,44 @@ class EventsDocument(Document):
     )
 
 
-class AudiencesDocument(Document):
-    """audiences.yaml: a condition on the profile and its history for each audience."""
+class SavedAudienceDocument(Document):
+    """An audience that campaigns save: its members are those of the newest save, and nobody until then."""
 
-    audiences: dict[Name, ExpressionText] = Field(
-        default_factory=dict,
-        description="The condition of each audience, on the profile, its history, consent and `now`.",
+    saved: Literal[True] = Field(description="Always true.")
+    label: str = Field(default="", description="What it is called where people look at it.")
+    silent: bool = Field(
+        default=False, description="Whether nobody is told of it when people come in or drop out by a save."
     )
+
+
+def _audience_form(value: object) -> str:
+    return "<saved>" if keys_of(value) else "<condition>"
+
+
+AudienceForm: TypeAlias = Annotated[
+    Annotated[ExpressionText, Tag("<condition>")] | Annotated[SavedAudienceDocument, Tag("<saved>")],
+    Discriminator(_audience_form),
+]
+
+
+class AudiencesDocument(Document):
+    """audiences.yaml: for each audience a condition on the profile and its history, or that campaigns save it."""
+
+    audiences: dict[Name, AudienceForm] = Field(
+        default_factory=dict,
+        description="The condition of each audience, on the profile, its history, consent and `now`; or "
+        "`{saved: true}` for one that campaigns save.",
+    )
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """The condition of each audience that has one."""
+        return {name: form for name, form in self.audiences.items() if isinstance(form, str)}
+
+    @property
+    def saved(self) -> dict[str, SavedAudienceDocument]:
+        """The audiences that campaigns save."""
+        return {name: form for name, form in self.audiences.items() if isinstance(form, SavedAudienceDocument)}
 
 
 class MessageDocument(Document, extra="allow"):
@@ -239,7 +241,8 @@ YEARS: Final = (1970, 9990)
 DateOrTime = TypeVar("DateOrTime", date, datetime)
 
 
-def _in_our_time(moment: DateOrTime) -> DateOrTime:
+def in_our_time(moment: DateOrTime) -> DateOrTime:
+    """The date or time. Raises ValueError for one outside of those years."""
     if not YEARS[0] <= moment.year < YEARS[1]:
         raise ValueError(f"a year from {YEARS[0]} to {YEARS[1] - 1} is expected")
     return moment
@@ -253,16 +256,6 @@ class AudienceEntryDocument(AudienceTriggerDocument):
     """Entry by entering or leaving an audience."""
 
 
-_RATE: Final = re.compile(r"([1-9][0-9]{0,6})/s")
-
-
-def _people_per_second(value: object) -> object:
-    match = _RATE.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("a rate is written like 500/s")
-    return value
-
-
 class ReadEntryDocument(Document):
     """Entry by reading an audience: everyone who is in it at an instant, `rate` people a second.
 
@@ -271,7 +264,7 @@ class ReadEntryDocument(Document):
     """
 
     read: Name = Field(description="The audience that is read.")
-    at: Annotated[datetime, AfterValidator(_in_our_time)] = Field(
+    at: Annotated[datetime, AfterValidator(in_our_time)] = Field(
         description="The instant of the read, or of the first one."
     )
     rule: Annotated[str, AfterValidator(check_rule), Field(max_length=500)] | None = Field(
@@ -280,13 +273,11 @@ class ReadEntryDocument(Document):
         "follows one with COUNT or UNTIL to its end, but for no more than 400 reads after the last event; without, it "
         "ends with that.",
     )
-    rate: Annotated[str, BeforeValidator(_people_per_second), Field(pattern=_RATE.pattern)] | None = Field(
-        default=None, description="How many people enter a second; all at once without it."
-    )
+    rate: PeopleRate | None = Field(default=None, description="How many people enter a second; all at once without it.")
 
     @property
     def people_per_second(self) -> int | None:
-        return int(self.rate.removesuffix("/s")) if self.rate else None
+        return people_per_second(self.rate)
 
 
 def _entry_form(value: object) -> str | None:
@@ -359,10 +350,10 @@ class JourneyDocument(Document):
     timezone: JourneyZone = Field(
         default=ZONE_OF_PERSON, description="The zone of its local times: each person's own, or one for all."
     )
-    starts: Annotated[date, AfterValidator(_in_our_time)] | None = Field(
+    starts: Annotated[date, AfterValidator(in_our_time)] | None = Field(
         default=None, description="The first day on which it can be entered, in the project's zone."
     )
-    ends: Annotated[date, AfterValidator(_in_our_time)] | None = Field(
+    ends: Annotated[date, AfterValidator(in_our_time)] | None = Field(
         default=None, description="The last day on which it can be entered, in the project's zone."
     )
     priority: int = Field(
@@ -384,15 +375,3 @@ class JourneyDocument(Document):
         if self.starts and self.ends and self.ends < self.starts:
             raise ValueError("ends comes before starts")
         return self
-
-
-DOCUMENTS: Final[Mapping[str, type[Document]]] = {
-    "project": ProjectDocument,
-    "profile": ProfileDocument,
-    "events": EventsDocument,
-    "audiences": AudiencesDocument,
-    "actions": ActionsDocument,
-    "message": MessageDocument,
-    "journey": JourneyDocument,
-}
-"""The model of each kind of document."""

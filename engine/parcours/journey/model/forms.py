@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, Final, TypeAlias, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, Tag, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PlainSerializer, Tag, WithJsonSchema
 
 
 class Document(BaseModel):
@@ -24,18 +24,30 @@ PATH_PATTERN: Final = r'^("[^"]+"|[^."\s][^.]*)(\.("[^"]+"|[^."][^.]*))*$'
 
 REGION_PATTERN: Final = r"^[A-Z]{2}$"
 
+SET_PATTERN: Final = r"^[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)?$"
+
+COLUMN_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
+
 IN_WORDS: Final[Mapping[str, str]] = {
     NAME_PATTERN: "a name has letters, digits, - and _, and does not begin with -",
     PATH_PATTERN: (
         "a path is a name, or names with a dot between them, none of them empty; "
         "a name that holds a dot or begins with a space stands in double quotes"
     ),
+    SET_PATTERN: "a set is named by its step, as in visitors, or by its step and output, as in risk.high",
+    COLUMN_PATTERN: "a column has letters, digits and _, and does not begin with a digit",
     REGION_PATTERN: "two capital letters are expected, such as FR",
 }
 """What each pattern allows, as an author is told it."""
 
 Name: TypeAlias = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]
 """The name of a project, journey, step, message, audience or channel."""
+
+SetName: TypeAlias = Annotated[str, Field(pattern=SET_PATTERN, max_length=201)]
+"""A set of a campaign: `STEP`, or `STEP.OUTPUT`."""
+
+ColumnName: TypeAlias = Annotated[str, Field(pattern=COLUMN_PATTERN, max_length=100)]
+"""A column of a set, which expressions name as `row.NAME`."""
 
 
 def _expression(value: object) -> object:
@@ -64,6 +76,20 @@ Percent: TypeAlias = Annotated[
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 100}, {"type": "string", "pattern": "%$"}]}),
 ]
 """0-100, written 50 or 50%."""
+
+
+def _share(value: object) -> object:
+    if isinstance(value, str) and not value.strip().endswith("%"):
+        raise ValueError("a limit is a number of people such as 1000, or a share such as 10%")
+    return value
+
+
+Limit: TypeAlias = Annotated[
+    Annotated[int, Field(ge=1), Tag("<count>")]
+    | Annotated[Percent, BeforeValidator(_share), Field(gt=0), Tag("<share>")],
+    Discriminator(lambda value: "<count>" if type(value) is int else "<share>"),
+]
+"""So many of a set, or a share of it."""
 
 
 def keys_of(data: object) -> frozenset[str]:

@@ -135,18 +135,18 @@ def _channels_form(value: object) -> str:
     return "<first>" if keys_of(value) else "<all>"
 
 
+ChannelChoice: TypeAlias = Annotated[
+    Annotated[ChannelNames, Tag("<all>")] | Annotated[FirstChannel, Tag("<first>")],
+    Discriminator(_channels_form),
+]
+
+
 class SendStep(Document):
     """Asks for one delivery a channel; without `channels`, on all that the message has content for."""
 
     id: Name = Field(description="The step's name within its journey.")
     send: Name = Field(description="The message that is sent.")
-    channels: (
-        Annotated[
-            Annotated[ChannelNames, Tag("<all>")] | Annotated[FirstChannel, Tag("<first>")],
-            Discriminator(_channels_form),
-        ]
-        | None
-    ) = Field(
+    channels: ChannelChoice | None = Field(
         default=None,
         description="The channels on which it is sent, or `{first: ...}` for one of several; all that the message has "
         "content for without it.",
@@ -170,20 +170,25 @@ def _wait_form(value: object) -> str | None:
     return chooser("until", "time")(value) if keys_of(value) else "<duration>"
 
 
+WaitForm: TypeAlias = Annotated[
+    Annotated[Duration, Tag("<duration>")]
+    | Annotated[UntilInstant, Tag("<until>")]
+    | Annotated[UntilLocalTime, Tag("<time>")],
+    Discriminator(
+        _wait_form,
+        custom_error_type="wait",
+        custom_error_message="a wait is a duration such as 3d, {until: ...} or {time: ...}",
+    ),
+]
+
+
 class WaitStep(Document):
     """Waits for a duration, until an instant, or for a time of day."""
 
     id: Name = Field(description="The step's name within its journey.")
-    wait: Annotated[
-        Annotated[Duration, Tag("<duration>")]
-        | Annotated[UntilInstant, Tag("<until>")]
-        | Annotated[UntilLocalTime, Tag("<time>")],
-        Discriminator(
-            _wait_form,
-            custom_error_type="wait",
-            custom_error_message="a wait is a duration such as 3d, {until: ...} or {time: ...}",
-        ),
-    ] = Field(description="A duration such as `3d`, `{until: ...}` for an instant, or `{time: ...}` for a time of day.")
+    wait: WaitForm = Field(
+        description="A duration such as `3d`, `{until: ...}` for an instant, or `{time: ...}` for a time of day."
+    )
     next: Name | None = Field(default=None, description="The step to go on with; the following one without it.")
 
 

@@ -16,13 +16,15 @@ from parcours.journey.publish.ledger import LedgerEntry
 from parcours.journey.publish.publications import Publications
 from parcours.journey.read.documents import Documents
 
-Kind: TypeAlias = Literal["journey", "audience", "event", "message", "action", "document"]
+Kind: TypeAlias = Literal["journey", "campaign", "audience", "event", "message", "action", "table", "document"]
 
 WORDS: Final[Mapping[Kind, str]] = {
     "audience": "the audience",
     "event": "the event type",
     "message": "the message",
     "action": "the action",
+    "campaign": "the campaign",
+    "table": "the table",
 }
 
 
@@ -85,10 +87,12 @@ def _is_shut(entry: LedgerEntry) -> bool:
 
 
 def _parts(old: Documents, new: Documents) -> Iterator[Difference]:
+    yield from _named("campaign", *({each.campaign: each for each in one.campaigns} for one in (old, new)))
     yield from _named("audience", old.audiences.audiences, new.audiences.audiences)
     yield from _named("event", old.events.events, new.events.events)
     yield from _named("message", *({each.message: each for each in one.messages} for one in (old, new)))
     yield from _named("action", old.actions.actions, new.actions.actions)
+    yield from _named("table", old.tables.tables, new.tables.tables)
 
 
 def _named(kind: Kind, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[Difference]:

@@ -2,18 +2,21 @@
 
 A digest is taken over the documents' values and not over their text: the order of keys, comments and values that equal
 the default make no difference, on any machine. A journey's digest covers its document and the messages, actions,
-audiences and event types that it uses; policies, channels and the profile are not part of it.
+audiences and event types that it uses, a campaign's the tables as well; policies, channels and the profile are
+no part of it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
 
 from parcours.expression.expression import Expression
+from parcours.journey.campaign_parts import asked_of_campaign, audiences_of_campaign, events_of_campaign
+from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.listening import audience_names, event_names, expressions_in, withdrawing_names
 from parcours.journey.model.document import EventDocument
 from parcours.journey.model.forms import Document
@@ -30,6 +33,7 @@ class Digests:
     journeys: Mapping[str, str]
     audiences: Mapping[str, str]
     events: Mapping[str, str]
+    campaigns: Mapping[str, str] = field(default_factory=dict)
 
 
 def digests_of(documents: Documents, program: Program) -> Digests:
@@ -40,6 +44,7 @@ def digests_of(documents: Documents, program: Program) -> Digests:
         journeys={journey.name: digest(content.of_journey(journey)) for journey in program.journeys},
         audiences={name: digest(content.of_audience(name)) for name in program.audiences},
         events={name: digest([each.of, each.rule]) for name, each in declared.items() if each.of is not None},
+        campaigns={campaign.name: digest(content.of_campaign(campaign)) for campaign in program.campaigns},
     )
 
 
@@ -81,7 +86,22 @@ class _Content:
             "events": self._events(events),
         }
 
+    def of_campaign(self, campaign: CampaignProgram) -> dict[str, Any]:
+        document = next(each for each in self.documents.campaigns if each.campaign == campaign.name)
+        asked = _asked(asked_of_campaign(campaign)) | events_of_campaign(campaign)
+        return {
+            "campaign": values_of(document),
+            "messages": {
+                each.message: values_of(each) for each in self.documents.messages if each.message in campaign.messages
+            },
+            "tables": {name: values_of(self.documents.tables.tables[name]) for name in campaign.tables},
+            "audiences": {name: self.of_audience(name) for name in audiences_of_campaign(campaign)},
+            "events": self._events(asked),
+        }
+
     def of_audience(self, name: str) -> dict[str, object]:
+        if name in self.program.saved_audiences:
+            return {"saved": values_of(self.documents.audiences.saved[name])}
         condition = self.program.audiences[name].condition
         return {"condition": condition.text, "events": self._events(_asked([condition]))}
 

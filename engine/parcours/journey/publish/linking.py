@@ -58,7 +58,12 @@ def _audiences(
     newest: Program, older: list[tuple[int, Journey]], programs: Mapping[int, Program]
 ) -> dict[str, Audience]:
     """The newest publication's audiences and those that older versions use. Of one key, both are the same."""
-    used = {key: programs[number].audiences[key] for number, journey in older for key in audience_names(journey)}
+    used = {
+        key: programs[number].audiences[key]
+        for number, journey in older
+        for key in audience_names(journey)
+        if key in programs[number].audiences  # one that campaigns save has no condition
+    }
     return {**used, **newest.audiences}
 
 

@@ -12,8 +12,9 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from parcours.journey.model.document import DOCUMENTS
+from parcours.journey.model.campaign_steps import CAMPAIGN_STEP_KINDS
 from parcours.journey.model.forms import IN_WORDS, keys_of, tagged
+from parcours.journey.model.kinds import DOCUMENTS
 from parcours.journey.model.steps import STEP_KINDS
 from parcours.journey.read.finding import KeyPath, shown
 from parcours.validation import keys_of_model, line_of, mattering, message_of
@@ -61,8 +62,9 @@ def _value(details: ErrorDetails) -> str:
 
 def _message(details: ErrorDetails, context: Mapping[str, Any], model: type[BaseModel], path: KeyPath) -> str:
     kind, last = details["type"], str(path[-1]) if path else ""
-    if kind == "step":
-        hints = (nearest(key, STEP_KINDS) for key in sorted(keys_of(details["input"]) - {"id", "next"}))
+    if kind in ("step", "campaign_step"):
+        known = STEP_KINDS if kind == "step" else CAMPAIGN_STEP_KINDS
+        hints = (nearest(key, known) for key in sorted(keys_of(details["input"]) - {"id", "next", "from", "after"}))
         return details["msg"] + next(filter(None, hints), "")
     if kind == "string_pattern_mismatch" and context.get("pattern") in IN_WORDS:
         return IN_WORDS[context["pattern"]]

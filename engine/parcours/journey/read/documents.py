@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar, cast
 
+from parcours.journey.model.campaign import CampaignDocument
 from parcours.journey.model.document import (
-    DOCUMENTS,
     ActionsDocument,
     AudiencesDocument,
     EventsDocument,
@@ -18,6 +18,8 @@ from parcours.journey.model.document import (
     ProjectDocument,
 )
 from parcours.journey.model.forms import Document
+from parcours.journey.model.kinds import DOCUMENTS
+from parcours.journey.model.tables import TablesDocument
 from parcours.journey.read.error_recovery import recovered
 from parcours.journey.read.finding import Finding, KeyPath, Margin
 from parcours.journey.read.lost_names import DECLARING, unknown_keys, unread_keys, with_any_kind
@@ -40,6 +42,8 @@ class Documents:
     messages: tuple[MessageDocument, ...] = ()
     journeys: tuple[JourneyDocument, ...] = ()
     actions: ActionsDocument = field(default_factory=ActionsDocument)
+    tables: TablesDocument = field(default_factory=TablesDocument)
+    campaigns: tuple[CampaignDocument, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Margins:
     single: dict[str, Margin]
     messages: tuple[Margin, ...]
     journeys: tuple[Margin, ...]
+    campaigns: tuple[Margin, ...] = ()
     unread: frozenset[str] = frozenset()
     """Keys under which documents declare names, and names of messages, that exist but could not be read."""
 
@@ -64,6 +69,7 @@ def margins_of(documents: Documents, findings: list[Finding]) -> Margins:
         {kind: Margin(file, findings) for kind, file in SINGLE.items()},
         tuple(Margin(f"{MANY['message']}/{each.message}", findings) for each in documents.messages),
         tuple(Margin(f"{MANY['journey']}/{each.journey}", findings) for each in documents.journeys),
+        tuple(Margin(f"{MANY['campaign']}/{each.campaign}", findings) for each in documents.campaigns),
     )
 
 
@@ -89,7 +95,7 @@ def read_documents(folder: Path, findings: list[Finding]) -> tuple[Documents, Ma
                 margin = replace(margin, silent=rest.lost | source.misplaced)
         if document is not None:
             read[kind].append((document, margin))
-    return _together(read, Margins(findings, {}, (), (), frozenset(unread), lost))
+    return _together(read, Margins(findings, {}, (), (), (), frozenset(unread), lost))
 
 
 def _unread_names(source: Source, lost: frozenset[KeyPath]) -> frozenset[str]:
@@ -124,10 +130,13 @@ def _together(read: dict[str, list[tuple[Document, Margin]]], margins: Margins) 
         tuple(cast(MessageDocument, document) for document, _ in read["message"]),
         tuple(cast(JourneyDocument, document) for document, _ in read["journey"]),
         only("actions", ActionsDocument()),
+        only("tables", TablesDocument()),
+        tuple(cast(CampaignDocument, document) for document, _ in read["campaign"]),
     )
     return documents, replace(
         margins,
         single={kind: read[kind][0][1] if read[kind] else Margin(SINGLE[kind], margins.findings) for kind in SINGLE},
         messages=tuple(margin for _, margin in read["message"]),
         journeys=tuple(margin for _, margin in read["journey"]),
+        campaigns=tuple(margin for _, margin in read["campaign"]),
     )

@@ -14,8 +14,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from parcours.journey.model.document import DOCUMENTS
 from parcours.journey.model.forms import Document
+from parcours.journey.model.kinds import DOCUMENTS
 from parcours.journey.read.complaints import Complaint, complaints, key_path
 from parcours.journey.read.finding import KeyPath, shown
 from parcours.journey.read.stand_ins import stand_in_at

@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from parcours.expression.names import ANYTHING
 from parcours.journey.model.document import (
-    DOCUMENTS,
     ActionsDocument,
     EventsDocument,
     ProfileDocument,
 )
 from parcours.journey.model.forms import Document
+from parcours.journey.model.kinds import DOCUMENTS
 from parcours.journey.read.finding import KeyPath
 from parcours.validation import keys_of_model
 
@@ -27,6 +27,8 @@ DECLARING: Final[Mapping[str, tuple[str, ...]]] = {
     "actions": ("actions",),
     "message": ("message",),
     "journey": ("journey",),
+    "tables": ("tables",),
+    "campaign": ("campaign",),
 }
 """The keys by which each kind of document declares names that others use."""
 

@@ -8,8 +8,8 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from parcours.journey.model.document import DOCUMENTS
 from parcours.journey.model.forms import Document
+from parcours.journey.model.kinds import DOCUMENTS
 from parcours.journey.read.complaints import Complaint, complaints
 from parcours.journey.read.finding import Margin
 from parcours.journey.read.source import Source

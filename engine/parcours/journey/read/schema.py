@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from parcours.errors import CallerError
-from parcours.journey.model.document import DOCUMENTS
+from parcours.journey.model.kinds import DOCUMENTS
 from parcours.wording import nearest, quoted
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 KINDS: Final = tuple(DOCUMENTS)
-"""The kinds of documents: project, profile, events, audiences, actions, message, journey."""
+"""The kinds of documents: project, profile, events, audiences, actions, tables, message, journey, campaign."""
 
 
 def schema(kind: str) -> dict[str, Any]:

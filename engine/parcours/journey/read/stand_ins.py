@@ -147,8 +147,28 @@ _JOURNEY: Final[Mapping[KeyPath, StandIn]] = {
     ("steps", _PLACE, "update", _NAME): _always("null"),
 }
 
+
+def _campaign_step(written: object, path: KeyPath) -> tuple[object, KeyPath]:
+    """A step of the same id. Whoever compiles it knows that it is none, and says nothing of what it gives."""
+    kept = {"id": f"step-{path[1]}", **_kept(written, "id")}
+    return {**kept, "read": UNREAD}, (STEP_KIND,)
+
+
+_CAMPAIGN: Final[Mapping[KeyPath, StandIn]] = {
+    ("campaign",): _always(UNREAD),
+    ("exit", _PLACE): _trigger,
+    ("exit", _PLACE, "event"): _always(UNREAD_EVENT),
+    ("goal", "event"): _always(UNREAD_EVENT),
+    ("seeds", _PLACE): _always({"email": "unread@unread.invalid"}),
+    ("steps",): _always([{"id": UNREAD, "read": UNREAD}]),
+    ("steps", _PLACE): _campaign_step,
+    ("steps", _PLACE, "id"): lambda written, path: (f"step-{path[1]}", ()),
+}
+
 _STAND_INS: Final[Mapping[str, Mapping[KeyPath, StandIn]]] = {
     "journey": _JOURNEY,
+    "campaign": _CAMPAIGN,
+    "tables": {("tables", _NAME): _always({"file": "unread.csv", "columns": {UNREAD: "string"}})},
     "project": {
         ("project",): _always(UNREAD),
         ("channels", _NAME): _always({}),

@@ -1,0 +1,29 @@
+"""The model of an experiment: what is counted for each variant of a split."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from parcours.expression.duration import Duration, PositiveDuration
+from parcours.journey.model.forms import Document, ExpressionText, Name
+from parcours.journey.model.steps import EventTriggerDocument
+
+
+class ExperimentGoal(EventTriggerDocument):
+    """What counts as success of a variant: an event, and its value if the sum is compared."""
+
+    within: Duration = Field(description="How long after the split the event counts, the end included.")
+    value: ExpressionText | None = Field(
+        default=None, description="The number that is added up; whether the event came at all without it."
+    )
+
+
+class ExperimentDocument(Document):
+    """Compares the parts of a split by a goal."""
+
+    goal: ExperimentGoal = Field(description="What is counted for each part.")
+    control: Name = Field(description="The part that the others are compared with.")
+    planned: int | None = Field(default=None, ge=1, description="How many people the experiment is planned for.")
+    cuped: PositiveDuration | None = Field(
+        default=None, description="How long before the split the same is counted, so that less is left to chance."
+    )

@@ -1,0 +1,32 @@
+"""The kinds of documents that a project folder may hold, each with its model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from parcours.journey.model.campaign import CampaignDocument
+from parcours.journey.model.document import (
+    ActionsDocument,
+    AudiencesDocument,
+    EventsDocument,
+    JourneyDocument,
+    MessageDocument,
+    ProfileDocument,
+    ProjectDocument,
+)
+from parcours.journey.model.forms import Document
+from parcours.journey.model.tables import TablesDocument
+
+DOCUMENTS: Final[Mapping[str, type[Document]]] = {
+    "project": ProjectDocument,
+    "profile": ProfileDocument,
+    "events": EventsDocument,
+    "audiences": AudiencesDocument,
+    "actions": ActionsDocument,
+    "tables": TablesDocument,
+    "message": MessageDocument,
+    "journey": JourneyDocument,
+    "campaign": CampaignDocument,
+}
+"""The model of each kind of document."""

@@ -1,0 +1,114 @@
+"""Are the files of tables there, with the columns that tables.yaml declares? Of each only the beginning is read."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Final, TypeAlias, cast
+
+from parcours.journey.model.tables import TableDocument, format_of
+from parcours.journey.read.finding import Margin
+from parcours.journey.read.source import OUTSIDE
+from parcours.wording import bounded, nearest, quoted
+
+ColumnsOf: TypeAlias = Callable[[Path], Mapping[str, str]]
+"""The columns of a file that only a library can read, each with its type in the words of tables.yaml.
+
+Raises OSError or ValueError, with the reason, for a file that cannot be read.
+"""
+
+HEAD_CHARACTERS_MAX: Final = 1_000_000
+"""Characters of a header, and of the lines by which the keys of NDJSON are known."""
+
+LINES_MAX: Final = 100
+"""Lines of NDJSON that are looked at: a key that none of them has is probably misspelt."""
+
+FILES_MAX: Final = 1_000
+"""Files of one table that are looked at."""
+
+_FITTING: Final[Mapping[str, frozenset[str]]] = {
+    "number": frozenset({"number", "integer", "decimal"}),
+    "decimal": frozenset({"decimal", "integer"}),
+}
+"""The types of a file that a declared one takes, where it is not only the same."""
+
+
+def check_table_files(
+    folder: Path, tables: Mapping[str, TableDocument], columns_of: ColumnsOf | None, margin: Margin
+) -> None:
+    """Note what is missing, which keeps a project from being published; `margin` is that of tables.yaml."""
+    for name, table in tables.items():
+        if table.file is not None:
+            _check(folder, table, table.file, columns_of, margin.below("tables", name))
+
+
+def _check(folder: Path, table: TableDocument, file: str, columns_of: ColumnsOf | None, margin: Margin) -> None:
+    paths = sorted(path for path in folder.glob(file) if path.is_file())[:FILES_MAX]
+    if not paths:
+        margin.draft(f"there is no file {quoted(file)} in the project's folder", "file")
+    for path in paths:
+        shown = path.relative_to(folder).as_posix()
+        if not path.resolve().is_relative_to(folder.resolve()):
+            margin.error(OUTSIDE, "file")
+            continue
+        try:
+            found = _columns(path, columns_of)
+        except (OSError, EOFError, UnicodeError, ValueError, csv.Error) as error:
+            margin.draft(f"{shown} cannot be read: {bounded(str(error))}", "file")
+            continue
+        if found is not None:
+            _compare(shown, table.columns, found, margin)
+
+
+def _compare(shown: str, declared: Mapping[str, str], found: Mapping[str, str | None], margin: Margin) -> None:
+    for column, kind in declared.items():
+        if column not in found:
+            margin.draft(f"{shown} has no column {quoted(column)}{nearest(column, found)}", "columns", column)
+        elif (given := found[column]) is not None and not _fits(given, kind):
+            margin.draft(f"in {shown} this is {given}, and not {kind}", "columns", column)
+
+
+def _fits(given: str, declared: str) -> bool:
+    plain, wanted = given.partition("(")[0], declared.partition("(")[0]
+    return plain in _FITTING.get(wanted, frozenset({wanted}))
+
+
+def _columns(path: Path, columns_of: ColumnsOf | None) -> Mapping[str, str | None] | None:
+    """The columns of a file, with types where it has any; None where nobody here can read it."""
+    kind = format_of(path.name)
+    if kind == "parquet" or path.suffix == ".zst":
+        return None if columns_of is None else dict(columns_of(path))
+    with _opened(path) as file:
+        names = _header(file) if kind == "csv" else _keys(file)
+    return dict.fromkeys(names)
+
+
+def _opened(path: Path) -> IO[str]:
+    if path.suffix == ".gz":
+        return cast("IO[str]", gzip.open(path, "rt", encoding="utf-8-sig", newline=""))
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _header(file: IO[str]) -> list[str]:
+    header = next(csv.reader(iter([file.readline(HEAD_CHARACTERS_MAX)])), None)
+    if not header:
+        raise ValueError("it has no header")
+    return header
+
+
+def _keys(file: IO[str]) -> Iterator[str]:
+    keys: dict[str, None] = {}
+    for _ in range(LINES_MAX):
+        line = file.readline(HEAD_CHARACTERS_MAX)
+        if not line:
+            break
+        row = json.loads(line) if line.strip() else {}
+        if not isinstance(row, dict):
+            raise ValueError("a line is no object")
+        keys |= dict.fromkeys(row)
+    if not keys:
+        raise ValueError("it has no rows, by which its columns would be known")
+    return iter(keys)

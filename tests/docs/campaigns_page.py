@@ -1,0 +1,158 @@
+"""Writes the page on campaigns from the models and their examples: `python -m tests.docs.campaigns_page`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pydantic import BaseModel
+from tests.docs import campaign_examples as examples
+from tests.docs.language_page import block, described, keys_table, sentence
+
+from parcours.journey.model import campaign, campaign_acts, campaign_sets, experiments, orders, tables
+from parcours.journey.model import document as documents
+from parcours.journey.model.campaign_steps import CAMPAIGN_STEP_MODELS
+from parcours.journey.model.forms import Document
+
+PAGE = Path(__file__).parents[2] / "engine" / "docs" / "campaigns.md"
+
+INTRODUCTION = """\
+# Campaigns
+
+A campaign is a batch over sets of people: it fixes who is in which set at one instant, and does something with each of
+them. A journey follows one person from event to event; a campaign asks about all of them at once. This page names every
+key of its documents and every kind of step, each with an example; the examples are one project, which the tests check.
+
+`parcours check FOLDER` tells what is wrong with yours, `parcours graph FOLDER NAME` draws a campaign with its sets on
+the edges, and `parcours schema campaign` and `parcours schema tables` print JSON Schemas for editors. Campaigns cannot
+be run yet: a project that has one is neither published, simulated nor served.
+
+This page is written by `python -m tests.docs.campaigns_page` from the models and is not edited by hand.
+"""
+
+SETS = """\
+## Sets
+
+Each step takes a set and gives others. It takes the one that `from` names, as `STEP` or `STEP.OUTPUT`, and the main
+output of the step above without it. Only steps above can be named, so nothing goes round. A set may be taken by many
+steps, or by none; `parcours check` warns of one that nobody takes, unless it is a `rest`. With `after: [STEP, ...]` a
+step waits besides until those are over.
+
+A set has rows, and each row a person. After a read of people a person has one row; after a read of a table she has as
+many as the table has for her, and `dedupe: {by: [person]}` makes it one again. `send`, `save`, `update`, `reacted` and
+`wait` take people, and `parcours check` says where several rows began.
+
+Columns come from the table that was read, and from `enrich`. Expressions name them as `row.NAME`, beside `profile`,
+`run` and `now`, with histories and consents as everywhere; messages name them as `{{ row.wishes[0].product }}` or
+`{% for wish in row.wishes %}`, and `parcours check` looks whether a step above gives them. Where rows are compared, and
+where they are exported, `NAME` alone is the column too, and `person` the person.
+
+Steps act at instants: all that follow on a read act at its own, in document order, until one of them ends later. Those
+are `wait`, `reacted`, `send`, `update`, and a read that makes people known.
+"""
+
+TABLES = """\
+Of a value that does not fit its type a row has none. `decimal(2)` is money: it is added without rounding, and
+expressions see it as a number. `parcours check` looks whether the files are there and have the columns; of CSV and
+NDJSON it reads the beginning. What is missing keeps a project from being published, and `--draft` lets it pass.
+"""
+
+OUTPUTS: Mapping[str, str] = {
+    "read": "Output: its own name.",
+    "filter": "Outputs: its own name, and `rest`.",
+    "dedupe": "Outputs: its own name, and `rest`.",
+    "split": "Outputs: the names that are given, and `rest` of a list of subsets.",
+    "union": "Output: its own name.",
+    "intersect": "Outputs: its own name, and `rest` of the first set.",
+    "exclude": "Outputs: its own name, and `rest` of the first set.",
+    "enrich": "Outputs: its own name, and `rest`.",
+    "save": "Output: its own name, for what it took.",
+    "update": "Output: its own name, for what it took.",
+    "export": "Output: its own name, for what it took.",
+    "wait": "Output: its own name.",
+    "test": "Outputs: the names that are given.",
+    "reacted": "Outputs: its own name, and `rest`.",
+    "send": "Outputs: its own name, for everybody, and `refused`, for whom a gate refused as well.",
+}
+
+PARTS: Mapping[str, tuple[type[Document], ...]] = {
+    "read": (campaign_sets.PeopleDocument, campaign_sets.TableReadDocument),
+    "dedupe": (campaign_sets.DedupeDocument,),
+    "split": (
+        campaign_sets.SubsetDocument,
+        campaign_sets.EvenDocument,
+        campaign_sets.PartsDocument,
+        experiments.ExperimentDocument,
+        experiments.ExperimentGoal,
+    ),
+    "exclude": (campaign_sets.ExcludeDocument,),
+    "enrich": (campaign_sets.EnrichmentDocument,),
+    "export": (campaign_acts.ExportDocument,),
+    "test": (campaign_acts.TestArm, campaign_acts.TestOtherwise),
+    "reacted": (campaign_acts.ReactedDocument, campaign_acts.OtherSendDocument),
+    "send": (campaign_acts.WavesDocument, campaign_acts.OpeningDocument, campaign_acts.LocalTimeDocument),
+}
+"""The parts of a step that have keys of their own. A wait's are in the language reference."""
+
+ORDERS = """\
+## Orders
+
+`order` is a list: where one key leaves two rows equal the next one decides, and in the end the person and the row, so
+that the same rows are always chosen.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([INTRODUCTION, _campaign(), SETS, _tables(), _saved(), *_steps(), _orders()])
+
+
+def models() -> list[type[Document]]:
+    """Every document and part of one that this page describes."""
+    found = []
+    for module in (campaign, campaign_acts, campaign_sets, experiments, orders, tables):
+        for each in vars(module).values():
+            if isinstance(each, type) and issubclass(each, Document) and each.__module__ == module.__name__:
+                found.append(each)
+    return found
+
+
+def _campaign() -> str:
+    whole = block(examples.FILES["campaigns/wishes.yaml"])
+    head = keys_table(campaign.CampaignDocument)
+    parts = described(campaign.ScheduleDocument, campaign.SeedDocument)
+    return f"## `campaigns/wishes.yaml`\n\n{sentence(campaign.CampaignDocument)}\n\n{whole}\n{head}\n{parts}"
+
+
+def _tables() -> str:
+    whole = block(examples.FILES["tables.yaml"])
+    return f"## `tables.yaml`\n\n{whole}\n{described(tables.TablesDocument, tables.TableDocument)}\n{TABLES}"
+
+
+def _saved() -> str:
+    whole = block(examples.FILES["audiences.yaml"])
+    return f"## Saved audiences\n\n{sentence(documents.SavedAudienceDocument)}\n\n{whole}"
+
+
+def _steps() -> Iterable[str]:
+    yield "## Steps\n\nEach has an `id`, and may have `after`; those that take one set may have `from`.\n"
+    yield described(campaign_sets.TakingStep)
+    for kind, model in CAMPAIGN_STEP_MODELS.items():
+        text = block(examples.STEPS[kind])
+        keys = _own_keys(model)
+        parts = "".join(f"\n{described(part)}" for part in PARTS.get(kind, ()))
+        yield f"### `{kind}`\n\n{sentence(model)} {OUTPUTS[kind]}\n\n{text}\n{keys}{parts}"
+
+
+def _own_keys(model: type[BaseModel]) -> str:
+    """The keys that a step has besides those of all steps."""
+    return keys_table(model, but=frozenset({"id", "after", "source"}))
+
+
+def _orders() -> str:
+    parts = (orders.ValueOrder, orders.FilledOrder, orders.PreferredOrder, orders.RandomOrder)
+    return f"{ORDERS}\n{described(*parts)}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

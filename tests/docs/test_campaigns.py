@@ -1,0 +1,85 @@
+"""Is the page on campaigns whole and up to date, and are its examples in order?"""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+from tests.docs import campaign_examples as examples
+from tests.docs.campaigns_page import OUTPUTS, PAGE, models, page
+from typer.testing import CliRunner
+
+from parcours.cli import build
+from parcours.journey.model.campaign_steps import CAMPAIGN_STEP_KINDS
+from parcours.journey.project import Project
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project of the page's examples on disk."""
+    folder: Path = tmp_path_factory.mktemp("campaigns")
+    for name, text in examples.files().items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    name, text = examples.ORDERS
+    (folder / name).write_bytes(gzip.compress(text.encode()))
+    return folder
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `python -m tests.docs.campaigns_page`"
+
+
+def test_nothing_is_wrong_with_the_examples_but_that_they_end_early(folder: Path) -> None:
+    said = [str(each) for each in Project.check(folder)]
+
+    assert [each for each in said if "no step takes the set" not in each] == []
+    assert [each for each in said if "campaigns/wishes.yaml" in each] == []
+
+
+@pytest.mark.parametrize("model", models(), ids=lambda model: model.__name__)
+def test_each_field_says_what_it_is_and_stands_on_the_page(model: type[BaseModel]) -> None:
+    text, fields = page(), model.model_fields.items()
+
+    assert [name for name, field in fields if not (field.description or "").endswith(".")] == []
+    assert [name for name, field in fields if f"| `{field.alias or name}` |" not in text] == []
+
+
+SHOWN = {
+    "read": "visitors",
+    "filter": "parisians",
+    "dedupe": "addresses",
+    "split": "value",
+    "union": "either",
+    "intersect": "both",
+    "exclude": "quiet",
+    "enrich": "known",
+    "save": "saved",
+    "update": "tiers",
+    "export": "list",
+    "wait": "pause",
+    "test": "size",
+    "reacted": "clicked",
+    "send": "mail",
+}
+"""The step of this kind in each example."""
+
+
+@pytest.mark.parametrize("kind", CAMPAIGN_STEP_KINDS)
+def test_the_outputs_of_a_step_are_those_that_the_page_names(folder: Path, kind: str) -> None:
+    campaigns = {each.name: each for each in Project.load(folder).program.campaigns}
+    outputs = campaigns[f"of-{kind}"].steps[SHOWN[kind]].outputs
+
+    named = [name for name in ("rest", "refused") if f"`{name}`" in OUTPUTS[kind]]
+    given = {"split": ["gold", "top", "others"], "test": ["many", "few"]}.get(kind, ["main"])
+    assert list(outputs) == [*given, *named]
+
+
+def test_a_campaign_of_the_page_is_drawn(folder: Path) -> None:
+    result = CliRunner().invoke(build(), ["graph", str(folder), "wishes"])
+
+    assert result.exit_code == 0, result.output
+    assert "opened: opened mail within 3d" in result.output

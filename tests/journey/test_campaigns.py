@@ -1,0 +1,178 @@
+"""The checker names everything that is wrong with a campaign, at its place, with what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+from ruamel.yaml import YAML
+
+from parcours.config import Settings
+from parcours.journey.compile.campaigns.limits import beyond_limits
+from parcours.journey.project import Project
+
+CELLAR = Path(__file__).parent / "wishlist"
+
+READ = "{id: all, read: {where: 'has(profile.email)'}}"
+ROWS = "{id: rows, read: {table: bills}}"
+SPLIT = "{id: risk, split: [{name: low, when: profile.churn < 0.3}, {name: high, otherwise: true}]}"
+MAIL = "{id: mail, send: plain, channels: [email]}"
+
+Change = Callable[..., Path]
+
+
+@pytest.fixture
+def cellar(tmp_path: Path) -> Change:
+    """Copies the sample project and puts other texts in place of some of its files."""
+
+    def change(files: dict[str, str]) -> Path:
+        folder = tmp_path / "changed"
+        copytree(CELLAR, folder)
+        for name, text in {"messages/plain.yaml": PLAIN, **files}.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+        return folder
+
+    return change
+
+
+PLAIN = "message: plain\nemail: {subject: Wine, text: '{{ profile.first_name }}'}\nsms: {text: Wine}\n"
+
+
+def second(*steps: str, head: str = "") -> dict[str, str]:
+    """A second campaign with these steps: the first one stands in line 3, if there is no head."""
+    lines = ["campaign: second", *head.splitlines(), "steps:", *(f"  - {step}" for step in steps)]
+    return {"campaigns/second.yaml": "\n".join(lines) + "\n"}
+
+
+def report(folder: Path) -> list[str]:
+    """What is said of the second campaign, and of everything but the first."""
+    return [str(each) for each in Project.check(folder) if each.file != "campaigns/autumn.yaml"]
+
+
+def test_the_sample_project_has_nothing_wrong_but_a_set_that_nobody_takes() -> None:
+    assert list(map(str, Project.check(CELLAR))) == [
+        "campaigns/autumn.yaml:32: warning: steps[9]: no step takes the set 'clicked'"
+    ]
+
+
+MISTAKES = YAML(typ="safe").load(Path(__file__).with_name("campaign_mistakes.yaml"))
+
+
+@pytest.mark.parametrize("case", MISTAKES, ids=lambda case: case["steps"][-1])
+def test_each_mistake_is_told_where_it_is(cellar: Change, case: dict[str, list[str]]) -> None:
+    found = [each.removeprefix("campaigns/second.yaml:") for each in report(cellar(second(*case["steps"])))]
+
+    assert [re.sub(r" \(found [{\[].*\)$", "", each) for each in found] == case["said"]
+
+
+def test_a_head_is_checked_like_that_of_a_journey(cellar: Change) -> None:
+    head = "\n".join(
+        [
+            "starts: 2026-11-01",
+            "ends: 2026-11-30",
+            'schedule: {at: 2026-12-01T09:00:00, rule: "FREQ=WEEKLY"}',
+            "exit: [{event: Case Orderd}, {audience: tastrs}]",
+            "goal: {event: Case Ordered, when: event.totl > 3}",
+            "seeds: [{as: sarah}]",
+            "timezone: Europe/Pari",
+        ]
+    )
+
+    assert report(cellar(second(READ, MAIL, head=head))) == [
+        (
+            "campaigns/second.yaml:4: schedule.rule: no run begins: all instants of the schedule lie outside the dates"
+            " of the campaign"
+        ),
+        "campaigns/second.yaml:5: exit[0].event: unknown event 'Case Orderd', did you mean 'Case Ordered'?",
+        "campaigns/second.yaml:5: exit[1].audience: unknown audience 'tastrs', did you mean 'tasters'?",
+        (
+            "campaigns/second.yaml:6: goal.when: unknown name event.totl, did you mean 'event.total'? (column 1)"
+            " (found event.totl > 3)"
+        ),
+        "campaigns/second.yaml:7: seeds[0]: give an address, as in {email: marion@example.com} (found {'as': 'sarah'})",
+        (
+            "campaigns/second.yaml:8: timezone: a time zone is an IANA name such as Europe/Paris, did you mean"
+            " 'Europe/Paris'? (found 'Europe/Pari')"
+        ),
+    ]
+
+
+def test_journeys_and_campaigns_share_one_name_space(cellar: Change) -> None:
+    journey = "journey: autumn\nentry: {event: Case Ordered}\nsteps: [{id: done, end: true}]\n"
+
+    assert [
+        str(each) for each in Project.check(cellar({"journeys/autumn.yaml": journey})) if "warning" not in str(each)
+    ] == ["campaigns/autumn.yaml:1: campaign: the journey in journeys/autumn.yaml has this name already"]
+
+
+def test_a_message_that_names_a_row_is_one_of_campaigns_alone(cellar: Change) -> None:
+    journey = "journey: second\nentry: {event: Case Ordered}\nsteps: [{id: mail, send: autumn}]\n"
+    unused = "message: unused\nemail: {subject: Wine, text: '{{ row.noted.size }}'}\n"
+
+    assert report(cellar({"journeys/second.yaml": journey, "messages/unused.yaml": unused})) == [
+        (
+            "messages/autumn.yaml:1: row.noted is a column of a campaign's set, and the journey 'second' sends this"
+            " message as well"
+        ),
+        "messages/unused.yaml:1: row.noted.size is a column of a campaign's set, and no campaign sends this message",
+    ]
+
+
+def test_a_message_that_names_an_event_is_none_of_a_campaign(cellar: Change) -> None:
+    message = "message: booked\nemail: {subject: Wine, text: '{{ entry.wine }}'}\n"
+
+    assert report(cellar({"messages/booked.yaml": message, **second(READ, "{id: m, send: booked}")})) == [
+        (
+            "campaigns/second.yaml:4: steps[1].send: the message 'booked' names entry.wine, and no event has begun"
+            " a campaign"
+        )
+    ]
+
+
+def test_a_campaign_without_a_rule_is_not_published_once_its_time_is_past(cellar: Change) -> None:
+    folder = cellar(second(READ, MAIL, head="schedule: {at: 2026-12-01T09:00:00}"))
+    at_nine, a_moment_later = 1_796_112_000_000, 1_796_112_000_001
+
+    assert "second" not in " ".join(map(str, Project.check(folder, now_ms=at_nine)))
+    said = [each for each in Project.check(folder, now_ms=a_moment_later) if each.severity == "draft"]
+    assert list(map(str, said)) == [
+        (
+            "campaigns/second.yaml:2: schedule.at: no run would begin: 2026-12-01T08:00:00.000Z is past, and there is"
+            " no rule"
+        )
+    ]
+
+
+def test_limits_are_those_of_the_settings(cellar: Change) -> None:
+    many = "{id: e, enrich: {notes: {table: cellar, take: 200}}}"
+    project = Project.load(cellar(second(READ, many, MAIL)))
+    campaign = next(each for each in project.program.campaigns if each.name == "second")
+
+    assert [said for _, said in beyond_limits(campaign, Settings())] == [
+        "these are 200 rows a person, and enrich_rows_max allows 100"
+    ]
+    assert list(beyond_limits(campaign, Settings(enrich_rows_max=200))) == []
+    assert [path for path, _ in beyond_limits(campaign, Settings(campaign_steps_max=2, enrich_rows_max=200))] == [
+        ("steps",)
+    ]
+
+
+def test_one_mistake_hides_no_other_and_brings_no_other(cellar: Change) -> None:
+    steps = (
+        READ,
+        "{id: once, dedup: {by: [person]}}",
+        "{id: f, from: once.rest, filter: row.x > 1}",
+        "{id: m, send: plai}",
+    )
+
+    assert [each.partition(" (found")[0] for each in report(cellar(second(*steps)))] == [
+        (
+            "campaigns/second.yaml:4: steps[1]: a step is one of read, filter, dedupe, split, union, intersect,"
+            " exclude, enrich, save, update, export, wait, test, reacted and send, did you mean 'dedupe'?"
+        ),
+        "campaigns/second.yaml:6: steps[3].send: unknown message 'plai', did you mean 'plain'?",
+    ]
