@@ -12,6 +12,7 @@ from tests.docs.campaigns_page import OUTPUTS, PAGE, models, page
 from typer.testing import CliRunner
 
 from parcours.cli import build
+from parcours.journey.campaign_graph import campaign_mermaid
 from parcours.journey.model.campaign_steps import CAMPAIGN_STEP_KINDS
 from parcours.journey.project import Project
 
@@ -76,6 +77,15 @@ def test_the_outputs_of_a_step_are_those_that_the_page_names(folder: Path, kind:
     named = [name for name in ("rest", "refused") if f"`{name}`" in OUTPUTS[kind]]
     given = {"split": ["gold", "top", "others"], "test": ["many", "few"]}.get(kind, ["main"])
     assert list(outputs) == [*given, *named]
+
+
+def test_every_kind_of_step_travels_as_it_is_written_and_is_drawn(folder: Path) -> None:
+    project = Project.load(folder)
+
+    assert Project.from_json(project.to_json()).program.campaigns == project.program.campaigns
+    for campaign in project.program.campaigns:
+        drawn = campaign_mermaid(campaign)
+        assert all(f"{step}: " in drawn for step in campaign.steps)
 
 
 def test_a_campaign_of_the_page_is_drawn(folder: Path) -> None:

@@ -176,3 +176,32 @@ def test_one_mistake_hides_no_other_and_brings_no_other(cellar: Change) -> None:
         ),
         "campaigns/second.yaml:6: steps[3].send: unknown message 'plai', did you mean 'plain'?",
     ]
+
+
+def test_reactions_of_which_nobody_tells_are_warned_of(cellar: Change) -> None:
+    reacted = "{id: seen, reacted: {of: mail, reaction: opened, within: 1d}}"
+    folder = cellar(second(READ, MAIL, reacted, "{id: text, send: plain, channels: [sms]}"))
+
+    found = Project.check(folder, reported=lambda channel, tracked: frozenset({"delivered"}))
+
+    assert [str(each) for each in found if "second" in each.file] == [
+        (
+            "campaigns/second.yaml:5: warning: steps[2].reacted.reaction: nobody tells of 'opened' on email, so it"
+            " keeps nobody"
+        )
+    ]
+
+
+def test_a_journey_may_be_asked_for_reactions(cellar: Change) -> None:
+    journey = "journey: taste\nentry: {event: Tasting Booked}\nsteps: [{id: text, send: plain, channels: [sms]}]\n"
+    of = "{journey: taste, step: text}"
+    steps = (READ, f"{{id: a, reacted: {{of: {of}, reaction: replied, runs: last}}}}", "{id: m, send: plain}")
+    wrong = (READ, f"{{id: a, reacted: {{of: {of}, reaction: replied, channel: email}}}}", "{id: m, send: plain}")
+
+    folder = cellar({"journeys/taste.yaml": journey, **second(*steps)})
+    assert report(folder) == []
+
+    (folder / "campaigns/second.yaml").write_text(second(*wrong)["campaigns/second.yaml"])
+    assert report(folder) == [
+        "campaigns/second.yaml:4: steps[1].reacted.channel: the step 'text' does not send on 'email'"
+    ]

@@ -115,6 +115,8 @@ class ExpressionCompiler:
             if self.names is not None and not self.names.now:
                 raise ExpressionError("'now' has no meaning here", node.column)
             return Operand(lambda scope: from_ms(scope.now_ms), "now", "timestamp", moved=())
+        if node.text == ROW:
+            raise ExpressionError(f"{ROW!r} has no meaning here", node.column)
         roots = [*ROOTS, *([ROW] if self.names is not None and self.names.row is not None else [])]
         hint = nearest(node.text, [*roots, "now", *self.variables])
         advice = hint or f", a name begins with {', '.join(roots[:-1])} or {roots[-1]}"

@@ -18,7 +18,7 @@ from parcours.expression.trees import Trees
 from parcours.journey.compile.campaigns.campaign import note_overdue
 from parcours.journey.compile.content_check import ContentChecks
 from parcours.journey.compile.project import ContentModels, compile_project
-from parcours.journey.compile.reactions import Reported, warn_of_unheard
+from parcours.journey.compile.reactions import Reported, warn_of_unheard, warn_of_unheard_reactions
 from parcours.journey.model.campaign import CampaignDocument
 from parcours.journey.model.document import (
     ActionsDocument,
@@ -301,6 +301,9 @@ def _examine(
         compiled = {journey.name: journey for journey in program.journeys}
         for document, margin in zip(documents.journeys, margins.journeys, strict=True):
             warn_of_unheard(document, compiled[document.journey], reported, margin)
+        campaigns = {campaign.name: campaign for campaign in program.campaigns}
+        for each, margin in zip(documents.campaigns, margins.campaigns, strict=True):
+            warn_of_unheard_reactions(campaigns[each.campaign], reported, margin)
     if publishing is not None:
         tables = documents.tables.tables
         check_table_files(folder, tables, publishing.columns_of, margins.single["tables"])

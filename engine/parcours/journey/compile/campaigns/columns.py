@@ -16,6 +16,9 @@ from parcours.wording import nearest
 UNKNOWN_COLUMNS: Final[Mapping[str, Column]] = {"*": Column("any")}
 """Stands in for the columns of a step that could not be read."""
 
+OF_EVERY_SET: Final = frozenset({"person", "row_key"})
+"""The columns that each set has by itself."""
+
 PLAIN_NAME: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
 
@@ -27,6 +30,16 @@ def kind_of_column(declared: str) -> str:
 def table_columns(declared: Mapping[str, str]) -> dict[str, Column]:
     """The columns of a table."""
     return {name: Column(kind_of_column(kind)) for name, kind in declared.items()}
+
+
+def set_columns(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The columns of a table that its rows keep as those of a set."""
+    return {name: column for name, column in columns.items() if name.casefold() not in OF_EVERY_SET}
+
+
+def taken_name(name: str, names: Iterable[str]) -> str | None:
+    """The name among these, or of each set, that is the same but for upper and lower case; None if there is none."""
+    return next((each for each in (*names, *sorted(OF_EVERY_SET)) if each.casefold() == name.casefold()), None)
 
 
 def row_names(columns: Mapping[str, Column]) -> dict[str, str]:

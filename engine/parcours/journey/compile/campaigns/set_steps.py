@@ -14,7 +14,9 @@ from parcours.journey.campaign_steps import Column, SetRef
 from parcours.journey.compile.campaigns.columns import (
     UNKNOWN_COLUMNS,
     kind_of_column,
+    set_columns,
     table_columns,
+    taken_name,
     united_columns,
 )
 from parcours.journey.compile.campaigns.orders import ANY, ORDERED, compiled_criteria, compiled_order
@@ -99,7 +101,7 @@ class SetStepCompiler:
     ) -> tuple[compiled.CampaignStep, Made]:
         table = self._table(read.table, "read", "table")
         columns = UNKNOWN_COLUMNS if table is None else table_columns(table.columns)
-        made = Made((MAIN,), columns, row_since=step.id)
+        made = Made((MAIN,), set_columns(columns), row_since=step.id)
         creates = read.unknown == "create"
         if creates and table is not None and (table.match is None or table.match_is_trait):
             how = "a join" if table.match is None else f"the trait {table.match!r}"
@@ -217,8 +219,8 @@ class SetStepCompiler:
         columns, enrichments = dict(taken.columns), list[compiled.Enrichment]()
         for name, document in step.enrich.items():
             margin = self.margin.below("enrich", name)
-            if name in taken.columns or name == PERSON:
-                margin.error(f"the set has a column {name!r} already: give this one another name")
+            if (given := taken_name(name, columns)) is not None:
+                margin.error(f"the set has a column {given!r} already: give this one another name")
             enrichment, columns[name] = self._enrichment(name, document, margin)
             enrichments.append(enrichment)
         made = Made((MAIN, REST), columns, taken.row_since)

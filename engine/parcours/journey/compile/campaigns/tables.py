@@ -45,6 +45,12 @@ class _TableCompiler:
 
     def compile(self, name: str, document: TableDocument, margin: Margin) -> Table:
         columns = table_columns(document.columns)
+        for number, column in enumerate(document.columns):
+            before = list(document.columns)[:number]
+            if (given := next((each for each in before if each.casefold() == column.casefold()), None)) is not None:
+                margin.error(
+                    f"upper and lower case do not tell columns apart, and there is {given!r}", "columns", column
+                )
         of_row = Names(row=row_names(columns), now=False, trees=self.declared.trees)
         is_trait = self._is_trait(document.match, margin)
         return Table(
