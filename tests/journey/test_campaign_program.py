@@ -10,6 +10,7 @@ import pytest
 
 from parcours.errors import ProjectInvalid
 from parcours.expression.expression import Scope
+from parcours.journey.campaign_columns import ShardColumns, shard_columns
 from parcours.journey.campaign_graph import campaign_mermaid
 from parcours.journey.campaign_parts import asked_of_rows
 from parcours.journey.campaign_program import CampaignProgram
@@ -172,3 +173,53 @@ def test_it_is_neither_published_nor_simulated_yet(project: Project) -> None:
     for run in (lambda: begun(project), lambda: simulate(project, [])):
         with pytest.raises(ProjectInvalid, match=r"cannot be run yet.*\(here: autumn, audience about-to-leave\)"):
             run()
+
+
+def test_shards_are_asked_for_what_a_stage_needs(autumn: CampaignProgram) -> None:
+    first, *later = (shard_columns(autumn, stage) for stage in autumn.stages)
+
+    assert first.audiences == ("tasters",)
+    assert [each.text for each in first.expressions] == [
+        "profile.email",
+        "profile.score",
+        "profile.churn < 0.3",
+        "profile.churn < 0.7",
+        "profile.phone",
+        "profile.city",
+    ]
+    assert first.paths == (("city",), ("email",))  # of the join with shops, and of the match of cellar
+    assert all(each == ShardColumns((), (), (), (), ()) for each in later)
+
+
+def test_of_what_reads_a_row_as_well_shards_tell_paths_histories_and_consents(tmp_path: Path) -> None:
+    folder = tmp_path / "changed"
+    copytree(CELLAR, folder)
+    (folder / "campaigns/second.yaml").write_text(
+        "campaign: second\nsteps:\n"
+        "  - {id: bills, read: {table: bills}}\n"
+        "  - id: many\n"
+        '    filter: \'row.amount > profile.score * 2 && count("Tasting Booked", "30d") > row.amount\'\n'
+        '  - {id: may, filter: \'consent("email", "marketing") && has(row.amount)\'}\n'
+        "  - {id: list, export: {file: many.csv, columns: [person, amount]}}\n"
+    )
+    second = next(each for each in Project.load(folder).program.campaigns if each.name == "second")
+
+    (stage,) = second.stages
+    columns = shard_columns(second, stage)
+
+    assert columns.expressions == () and columns.paths == (("score",),)
+    assert [(each.event, each.window_ms) for each in columns.histories] == [("Tasting Booked", 30 * 86_400_000)]
+    assert columns.consents == (("email", "marketing"),)
+
+
+def test_a_run_keeps_of_a_row_what_its_message_and_addresses_name(tmp_path: Path) -> None:
+    folder = tmp_path / "changed"
+    copytree(CELLAR, folder)
+    text = (folder / "campaigns/autumn.yaml").read_text()
+    (folder / "campaigns/autumn.yaml").write_text(
+        text.replace("channels: [email], rate", "channels: [email], to: {email: row.shop.phone}, rate")
+    )
+
+    mail = Project.load(folder).program.campaigns[0].steps["mail"]
+
+    assert isinstance(mail, SendToSet) and mail.row_paths == ("noted", "shop.phone")

@@ -50,7 +50,7 @@ class Names:
     trees  the syntax trees of the project's expressions
     """
 
-    profile: Mapping[str, str] = field(default_factory=dict)
+    profile: Mapping[str, str] | None = field(default_factory=dict)
     event: Mapping[str, str] | None = None
     entry: Mapping[str, str] | None = None
     run: Mapping[str, str] | None = None

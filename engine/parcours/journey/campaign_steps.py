@@ -293,7 +293,7 @@ class LocalTime:
 class SendToSet(Step):
     """A send. `to`, `only_first` and `prefer` are as in a journey's send.
 
-    row_paths  the paths below `row` that the message names, of which a run keeps nothing else
+    row_paths  the paths below `row` that the message, the addresses and `prefer` name: a run keeps nothing else of it
     """
 
     message: str

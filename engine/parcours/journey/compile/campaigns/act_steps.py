@@ -10,6 +10,7 @@ from typing import Final, TypeAlias, assert_never
 from parcours.expression.duration import DAYS, minute_of
 from parcours.expression.expression import Expression
 from parcours.expression.kinds import ExpectedKind, trait
+from parcours.expression.nodes import ROW
 from parcours.journey import campaign_steps as compiled
 from parcours.journey.compile.campaigns.columns import as_expression
 from parcours.journey.compile.campaigns.orders import ANY, COMPARED
@@ -227,6 +228,8 @@ class ActStepCompiler:
         sent = SendCompiler(self.scope.declared, self.margin, names, lost, lambda paths: None).compile(step)
         message = self.scope.declared.messages.get(step.send)
         row_paths = () if message is None else checked_paths(message, taken, names, self.margin)
+        own = [*sent.to.values(), *([] if sent.prefer is None else [sent.prefer])]
+        own_paths = {path.removeprefix(f"{ROW}.") for each in own for path in each.paths if path.startswith(f"{ROW}.")}
         return compiled.SendToSet(
             **base,
             message=step.send,
@@ -236,7 +239,7 @@ class ActStepCompiler:
             people_per_second=people_per_second(step.rate),
             waves=None if step.waves is None else compiled.Waves(step.waves.parts, step.waves.every),
             window=_window(step.window),
-            row_paths=row_paths,
+            row_paths=tuple(sorted({*row_paths, *own_paths})),
         )
 
 

@@ -24,9 +24,6 @@ from parcours.wording import nearest, quoted
 CAMPAIGN_RUN: Final[Mapping[str, str]] = {name: kind for name, kind in RUN_KINDS.items() if name != "correlation"}
 """What `run` has in a campaign, where no event has begun it."""
 
-OF_NOBODY: Final[Mapping[str, str]] = {}
-"""Stands where an expression is of the whole set, and has no profile to read."""
-
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -103,7 +100,7 @@ class CampaignScope:
 
     def names_of_set(self) -> Names:
         """Those of an expression about a whole set, which has neither a profile nor a row."""
-        return Names(OF_NOBODY, run=CAMPAIGN_RUN, trees=self.declared.trees)
+        return Names(None, run=CAMPAIGN_RUN, trees=self.declared.trees)
 
     def value(
         self, margin: Margin, text: str, columns: Mapping[str, Column], place: ExpectedKind, *keys: Key

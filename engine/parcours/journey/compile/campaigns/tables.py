@@ -51,7 +51,7 @@ class _TableCompiler:
                 margin.error(
                     f"upper and lower case do not tell columns apart, and there is {given!r}", "columns", column
                 )
-        of_row = Names(row=row_names(columns), now=False, trees=self.declared.trees)
+        of_row = Names(None, row=row_names(columns), now=False, trees=self.declared.trees)
         is_trait = self._is_trait(document.match, margin)
         return Table(
             name=name,
