@@ -299,20 +299,20 @@ MUTATED = ["parcours.yaml", "profile.yaml", "events.yaml", "audiences.yaml", "jo
 MUTATED += ["journeys/abandoned-cart.yaml", "messages/cart-reminder.yaml", "messages/order-confirmation.yaml"]
 
 
-def _paths(value: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
+def parts_of(value: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, each in pairs:
         yield (*path, key)
-        yield from _paths(each, (*path, key))
+        yield from parts_of(each, (*path, key))
 
 
-def _around(data: Any, path: KeyPath) -> Any:
+def around_of(data: Any, path: KeyPath) -> Any:
     for key in path[:-1]:
         data = data[key]
     return data
 
 
-def _elsewhere(found: list[Finding], file: str, place: str) -> list[str]:
+def findings_elsewhere(found: list[Finding], file: str, place: str) -> list[str]:
     """The findings that are not at a place, in it or around it."""
     return [
         str(each)
@@ -325,27 +325,27 @@ def _elsewhere(found: list[Finding], file: str, place: str) -> list[str]:
 def test_a_faulty_part_has_no_finding_elsewhere(file: str, changed: Change, luma: Path) -> None:
     data = read_text((luma / file).read_text(), "any", file, []).data
     folder = changed({})
-    for path in _paths(data):
+    for path in parts_of(data):
         mutated = deepcopy(data)
-        _around(mutated, path)[path[-1]] = [[]]
+        around_of(mutated, path)[path[-1]] = [[]]
         (folder / file).write_text(json.dumps(mutated))
 
         found = Project.check(folder)
 
-        assert _elsewhere(found, file, written(path)) == [], path
+        assert findings_elsewhere(found, file, written(path)) == [], path
 
 
 @pytest.mark.parametrize("file", [each for each in MUTATED if each != "journeys/abandoned-cart.yaml"])
 def test_a_misspelt_key_has_no_finding_elsewhere(file: str, changed: Change, luma: Path) -> None:
     data = read_text((luma / file).read_text(), "any", file, []).data
     folder = changed({})
-    for path in (each for each in _paths(data) if isinstance(each[-1], str)):
+    for path in (each for each in parts_of(data) if isinstance(each[-1], str)):
         mutated = deepcopy(data)
-        around = _around(mutated, path)
+        around = around_of(mutated, path)
         around[f"{path[-1]}zz"] = around.pop(path[-1])
         (folder / file).write_text(json.dumps(mutated))
 
         found = Project.check(folder)
 
         if any(each.message.startswith("unknown key") for each in found):  # others are names of the author's own
-            assert _elsewhere(found, file, written(path)) == [], path
+            assert findings_elsewhere(found, file, written(path)) == [], path

@@ -243,7 +243,7 @@ class ExpressionCompiler:
         if len(given) > 1 or not all(isinstance(each, str) for each in given):
             raise ExpressionError('size() is written as size(), or as size("STEP.OUTPUT") of another set', node.column)
         name = str(given[0]) if given else ""
-        if name and name not in known:
+        if name and not {name, "*"} & known:
             raise ExpressionError(f"unknown set {quoted(name)}{nearest(name, known)}", node.column)
         self.sets.append(name)
         return Operand(lambda scope: scope.sizes.get(name, MISSING), node.text, "number")

@@ -44,7 +44,7 @@ class Names:
 
     `event` and `entry` map dotted paths such as `cart.total` to a kind of `values.KINDS` or "any".
     row    the columns of a set or a table, which campaigns alone have
-    sets   the names of the sets whose size may be asked for, None where size() is that of a value
+    sets   the names of the sets whose size may be asked for ("*" is any), None where size() is that of a value
     past   None where neither history nor consent may be asked for
     now    whether `now` may be used
     trees  the syntax trees of the project's expressions

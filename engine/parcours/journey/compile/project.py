@@ -107,7 +107,7 @@ class _Compiler:
             replace(self._journey(document, margin, paths), messages=messages, actions=actions)
             for document, margin in zip(self.documents.journeys, self.margins.journeys, strict=True)
         )
-        tables = compiled_tables(self.documents, self.declared, self.margins.single["tables"])
+        tables = compiled_tables(self.documents, self.declared, self.margins)
         campaigns = compiled_campaigns(self.documents, self.margins, self.declared, tables, messages)
         self._check_names()
         addresses = self._addresses()
@@ -284,7 +284,7 @@ class _Compiler:
             for complaint in (*use.complaints, *filter(None, (unknown for _, unknown in read))):
                 margin.error(complaint, *place)
             paths |= {path for path, _ in read}
-        check_rows(document, self.documents, self.declared, margin)
+        check_rows(document, self.documents, self.margins, margin)
         return program.Message(
             name=document.message,
             message_class=document.message_class,

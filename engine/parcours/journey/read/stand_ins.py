@@ -151,7 +151,7 @@ _JOURNEY: Final[Mapping[KeyPath, StandIn]] = {
 def _campaign_step(written: object, path: KeyPath) -> tuple[object, KeyPath]:
     """A step of the same id. Whoever compiles it knows that it is none, and says nothing of what it gives."""
     kept = {"id": f"step-{path[1]}", **_kept(written, "id")}
-    return {**kept, "read": UNREAD}, (STEP_KIND,)
+    return {**kept, "read": UNREAD}, (STEP_KIND,) if "id" in _kept(written, "id") else ()
 
 
 _CAMPAIGN: Final[Mapping[KeyPath, StandIn]] = {

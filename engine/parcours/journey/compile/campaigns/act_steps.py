@@ -106,7 +106,9 @@ class ActStepCompiler:
     def _save(self, step: documents.SaveStep, taken: Made, base: StepBase) -> compiled.Save:
         self.scope.need_people(taken, "a save", self.margin, "save")
         audiences, name = self.scope.documents.audiences, step.save
-        if name in audiences.conditions:
+        if name in self.scope.unread:
+            pass  # it has been told what is wrong with it
+        elif name in audiences.conditions:
             self.margin.error(f"{name!r} is an audience by a condition: save to one of another name", "save")
         elif name not in audiences.saved and "audiences" not in self.scope.declared.unread:
             line = f"{name}: {{saved: true}}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -11,6 +12,7 @@ from parcours.expression.names import ANYTHING
 from parcours.expression.rows import indexed_in_rows, with_rows
 from parcours.expression.trees import Trees
 from parcours.journey.campaign_steps import Column
+from parcours.journey.model.forms import COLUMN_PATTERN
 from parcours.wording import nearest
 
 UNKNOWN_COLUMNS: Final[Mapping[str, Column]] = {"*": Column("any")}
@@ -18,8 +20,6 @@ UNKNOWN_COLUMNS: Final[Mapping[str, Column]] = {"*": Column("any")}
 
 OF_EVERY_SET: Final = frozenset({"person", "row_key"})
 """The columns that each set has by itself."""
-
-PLAIN_NAME: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
 
 def kind_of_column(declared: str) -> str:
@@ -86,6 +86,6 @@ def unknown_field(name: str, key: str, columns: Mapping[str, Column]) -> str | N
 
 def as_expression(text: str, columns: Mapping[str, Column]) -> str:
     """The expression that a criterion stands for: `city` alone is the column of that name."""
-    if text not in columns:
-        return text
-    return f"row.{text}" if set(text) <= set(PLAIN_NAME) and not text[0].isdigit() else f'row["{text}"]'
+    if re.fullmatch(COLUMN_PATTERN, text) and (text in columns or "*" in columns):
+        return f"row.{text}"
+    return f'row["{text}"]' if text in columns else text

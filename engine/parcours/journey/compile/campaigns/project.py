@@ -9,6 +9,7 @@ from parcours.journey.campaign_steps import Save
 from parcours.journey.compile.campaigns.campaign import CampaignCompiler
 from parcours.journey.compile.campaigns.row_messages import rows_named
 from parcours.journey.compile.campaigns.scope import CampaignScope
+from parcours.journey.compile.campaigns.tables import lost_names
 from parcours.journey.compile.declarations import Declarations
 from parcours.journey.model.campaign_acts import CampaignSendStep
 from parcours.journey.model.document import MessageDocument
@@ -27,9 +28,10 @@ def compiled_campaigns(
 ) -> tuple[CampaignProgram, ...]:
     """The campaigns by name."""
     timezone, compiled = documents.settings.timezone, list[CampaignProgram]()
+    unread = lost_names(margins, "audiences")
     for document, margin in zip(documents.campaigns, margins.campaigns, strict=True):
         lost = margins.lost.get(margin.file, frozenset())
-        scope = CampaignScope(document, documents, declared, tables, lost)
+        scope = CampaignScope(document, documents, declared, tables, lost, unread)
         compiled.append(CampaignCompiler(scope, margin, timezone).compile(messages))
     _warn_of_saves(compiled, margins)
     return tuple(sorted(compiled, key=lambda each: each.name))
@@ -51,10 +53,11 @@ def saved_audiences(documents: Documents, declared: Declarations) -> dict[str, S
     return {name: SavedAudience(name, each.label, each.silent) for name, each in keyed.items()}
 
 
-def check_rows(message: MessageDocument, documents: Documents, declared: Declarations, margin: Margin) -> None:
+def check_rows(message: MessageDocument, documents: Documents, margins: Margins, margin: Margin) -> None:
     """Note a message that names columns of a row, and is sent by no campaign, or by a journey as well."""
     named = rows_named(message)
-    if not named or {"campaign", "journey"} & declared.unread:
+    faulty = any(each.file in margins.lost for each in (*margins.campaigns, *margins.journeys))
+    if not named or faulty or {"campaign", "journey"} & margins.unread:
         return
     said = f"{named[0]} is a column of a campaign's set"
     campaigns = [step for each in documents.campaigns for step in each.steps if isinstance(step, CampaignSendStep)]

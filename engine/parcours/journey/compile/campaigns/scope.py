@@ -63,6 +63,7 @@ class CampaignScope:
 
     tables  the project's, compiled
     lost    what could not be read of the campaign
+    unread  the names of audiences that could not be read
     """
 
     document: CampaignDocument
@@ -70,11 +71,12 @@ class CampaignScope:
     declared: Declarations
     tables: Mapping[str, Table]
     lost: frozenset[KeyPath]
+    unread: frozenset[str] = frozenset()
     made: dict[str, Made] = field(default_factory=dict)
 
     def is_lost(self, number: int) -> bool:
         """Whether nothing but the id is known of a step."""
-        return ("steps", number, STEP_KIND) in self.lost
+        return not self.lost.isdisjoint({("steps",), ("steps", number), ("steps", number, STEP_KIND)})
 
     def is_whole(self, number: int) -> bool:
         """Whether all of a step could be read."""
@@ -90,9 +92,10 @@ class CampaignScope:
         return any(path[:1] == ("steps",) and path[2:] in ((), ("id",)) for path in self.lost)
 
     def set_names(self) -> frozenset[str]:
-        """Every set of the steps above, as it may be named."""
+        """Every set of the steps above, as it may be named; "*" if there may be others."""
         named = {str(SetRef(step, output)) for step, made in self.made.items() for output in made.outputs}
-        return frozenset(named)
+        unsure = self.ids_unread or not all(made.is_known for made in self.made.values())
+        return frozenset(named | ({"*"} if unsure else set()))
 
     def names(self, columns: Mapping[str, Column]) -> Names:
         """The names that an expression about the rows of a set may use."""

@@ -121,7 +121,7 @@ class SetStepCompiler:
             if "tables" not in self.scope.declared.unread:
                 self.margin.error(f"unknown table {quoted(name)}{nearest(name, self.scope.tables)}", *keys)
             return None
-        if not table.is_linked:
+        if not table.is_linked and not _is_unread(table):
             self.margin.error(
                 f"the rows of {name!r} are nobody's: give the table 'person' and 'match', or 'join'", *keys
             )
@@ -234,7 +234,7 @@ class SetStepCompiler:
         declared = {} if table is None else dict(table.columns)
         columns = UNKNOWN_COLUMNS if table is None else table_columns(declared)
         for place, column in enumerate(document.columns or ()):
-            if table is not None and column not in declared:
+            if table is not None and column not in declared and not _is_unread(table):
                 hint = nearest(column, declared)
                 margin.error(f"the table {table.name!r} declares no column {quoted(column)}{hint}", "columns", place)
         taken = document.columns or tuple(declared)
@@ -258,5 +258,14 @@ class SetStepCompiler:
         if counted is not None:
             keeps = enrichment.aggregate in ("min", "max")
             return enrichment, Column(counted.expression.kind if keeps else "number")
-        fields = {column: kind_of_column(declared[column]) for column in taken if column in declared}
+        fields = (
+            {}
+            if table is not None and _is_unread(table)
+            else {column: kind_of_column(declared[column]) for column in taken if column in declared}
+        )
         return enrichment, Column("object" if enrichment.single else "list", fields)
+
+
+def _is_unread(table: Table) -> bool:
+    """Whether something of the table could not be read, so that nothing is said of its use."""
+    return "*" in table.columns

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from parcours.expression.kinds import KEY, ExpectedKind
-from parcours.expression.names import Names
+from parcours.expression.names import ANYTHING, Names
 from parcours.journey.campaign_program import Table
-from parcours.journey.compile.campaigns.columns import as_expression, row_names, table_columns
+from parcours.journey.compile.campaigns.columns import UNKNOWN_COLUMNS, as_expression, row_names, table_columns
 from parcours.journey.compile.campaigns.orders import COMPARED
 from parcours.journey.compile.declarations import Declarations, condition, value
 from parcours.journey.identities import ANONYMOUS, USER
 from parcours.journey.model.tables import TableDocument
-from parcours.journey.read.documents import Documents
+from parcours.journey.read.documents import Documents, Margins
 from parcours.journey.read.finding import Key, Margin
 from parcours.journey.set_expressions import SetExpression, set_expression
 from parcours.wording import nearest, quoted
@@ -26,11 +26,18 @@ USER_ID: Final = "userId"
 _WORD: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def compiled_tables(documents: Documents, declared: Declarations, margin: Margin) -> dict[str, Table]:
-    """The tables by name; `margin` is that of tables.yaml."""
+def lost_names(margins: Margins, kind: str) -> frozenset[str]:
+    """The names of a document, such as tables.yaml, of which something could not be read."""
+    lost = margins.lost.get(margins.single[kind].file, frozenset())
+    return frozenset(str(path[1]) for path in lost if path[0] == kind and len(path) > 1)
+
+
+def compiled_tables(documents: Documents, declared: Declarations, margins: Margins) -> dict[str, Table]:
+    """The tables by name. Of one that could not be read whole, any column may be named."""
+    margin, unread = margins.single["tables"], lost_names(margins, "tables")
     compiler = _TableCompiler(documents, declared)
     tables = {
-        name: compiler.compile(name, document, margin.below("tables", name))
+        name: compiler.compile(name, document, margin.below("tables", name), is_whole=name not in unread)
         for name, document in documents.tables.tables.items()
     }
     for circle in _circles(tables):
@@ -43,8 +50,8 @@ class _TableCompiler:
     documents: Documents
     declared: Declarations
 
-    def compile(self, name: str, document: TableDocument, margin: Margin) -> Table:
-        columns = table_columns(document.columns)
+    def compile(self, name: str, document: TableDocument, margin: Margin, *, is_whole: bool) -> Table:
+        columns = table_columns(document.columns) if is_whole else UNKNOWN_COLUMNS
         for number, column in enumerate(document.columns):
             before = list(document.columns)[:number]
             if (given := next((each for each in before if each.casefold() == column.casefold()), None)) is not None:
@@ -57,7 +64,7 @@ class _TableCompiler:
             name=name,
             file=document.file,
             sql=document.sql,
-            columns=dict(document.columns),
+            columns=dict(document.columns) if is_whole else dict(ANYTHING),
             person=self._of_row(margin, as_expression(document.person, columns), of_row, KEY, "person")
             if document.person is not None
             else None,
