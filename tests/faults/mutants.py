@@ -13,7 +13,8 @@ class Mutant:
 
     file          below engine/parcours
     text          what is replaced there; it occurs once
-    seeds         how many seeds have to suffice, from 0
+    start         the first seed that is tried
+    seeds         how many have to suffice
     often         whether it is tried with every run of the tests
     """
 
@@ -21,6 +22,7 @@ class Mutant:
     file: str
     text: str
     replacement: str
+    start: int = 0
     seeds: int = 300
     often: bool = False
 
@@ -207,6 +209,8 @@ MUTANTS: Final = (
         "shard/attempts.py",
         "return attempt == self._newest and not self._is_over",
         "return attempt == self._newest",
+        start=380,
+        seeds=50,
         often=True,
     ),
     Mutant(
@@ -308,6 +312,7 @@ MUTANTS: Final = (
         "shard/moving.py",
         "Forgotten(name, person, by_time(ids))",
         "Forgotten(name, person, by_time({}) if ids else [])",
+        start=350,
     ),
     Mutant(
         "later lines of a deferred name are taken",

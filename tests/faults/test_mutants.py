@@ -24,8 +24,9 @@ def test_a_mutant_is_found(mutant: Mutant, tmp_path: Path) -> None:
     shutil.copytree(ENGINE / "parcours", tmp_path / "parcours", ignore=shutil.ignore_patterns("__pycache__"))
     mutant.apply(tmp_path)
 
+    seeds = ["--from", str(mutant.start), "--seeds", str(mutant.seeds)]
     done = subprocess.run(
-        [sys.executable, "-m", "parcours.testing.faults", "--seeds", str(mutant.seeds), "--first"],
+        [sys.executable, "-m", "parcours.testing.faults", *seeds, "--first"],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
         cwd=tmp_path,
         capture_output=True,
