@@ -14,15 +14,21 @@ from tests.faults.mutants import MUTANTS
 
 import parcours
 import parcours_channels
+from parcours.config import Settings
+from parcours.core.fact import Merged
 from parcours.core.fact_block import encode_facts
+from parcours.core.totals import Totals
 from parcours.errors import StoreBusy
 from parcours.store.sqlite import SqliteStore
 from parcours.store.store import Record
+from parcours.testing.faults.disk import Commit
+from parcours.testing.faults.ledgers import Ledgers, ShardEnd
 from parcours.testing.faults.processes.driver import RuntimeName
 from parcours.testing.faults.processes.full_disk import SmallDisk, small_disk
-from parcours.testing.faults.processes.judge import commits_of
+from parcours.testing.faults.processes.judge import Verdict, commits_of, moves_of
 from parcours.testing.faults.processes.kinds import KILLS, OFTEN, blows, kinds_of
 from parcours.testing.faults.processes.ledger import LedgerStore
+from parcours.testing.faults.processes.project import SLOT_MAP
 from parcours.testing.faults.processes.season import Season, share
 from parcours.testing.faults.processes.storm import StormOutcome, judge_again
 
@@ -171,15 +177,38 @@ def test_where_no_disk_can_be_mounted_the_processes_that_write_are_limited(tmp_p
 
 def test_a_season_with_too_few_kills_or_without_some_kind_of_fault_is_invalid() -> None:
     everything = Counter(dict.fromkeys(kinds_of("local"), 1))
-    good = StormOutcome(1, "local", (), everything, kills=10)
-    lacks = StormOutcome(1, "local", (), everything - Counter({"freeze driver": 1}), kills=9)
+    moved = Verdict(met_moving=1)
+    good = StormOutcome(1, "local", (), everything, kills=10, verdict=moved)
+    lacks = StormOutcome(1, "local", (), everything - Counter({"freeze driver": 1}), kills=9, verdict=moved)
+    still = StormOutcome(1, "local", (), everything, kills=10)
 
     assert Season({"local": 10}, [good]).missing == []
     assert Season({"local": 10}, [lacks]).missing == [
         "'freeze driver' never happened on local",
         "9 kills on local, 10 were asked for",
     ]
+    assert Season({"local": 10}, [still]).missing == ["nobody was moving when a process was killed on local"]
     assert Season({"local": 1}, [StormOutcome(5, "local", ("twin: wrong",))]).failed == {"local 5": ("twin: wrong",)}
+
+
+def end_with(*commits: Commit) -> ShardEnd:
+    return ShardEnd(commits, {}, {}, Totals(), Totals(), 0)
+
+
+def test_a_move_lasts_from_the_call_that_links_until_she_has_come_to_the_other_shard() -> None:
+    call = b'{"type":"identify","userId":"p0","anonymousId":"%s"}'
+    names = {SLOT_MAP.shard(f"@anonymous/v{number}") == SLOT_MAP.shard("p0"): f"v{number}" for number in range(99)}
+    near, far = names[True], names[False]
+    asks = [
+        Commit(place, 1, 0, (), False, [], applied=(call % name.encode(),), place=place)
+        for place, name in ((10, far), (40, near))
+    ]
+    joins = [Commit(place, 1, 0, (), False, [Merged(0, "p0", f"@anonymous/{name}", "identify")], place=place)
+             for place, name in ((30, far), (50, near))]  # fmt: skip
+
+    ledgers = Ledgers([], [], [end_with(asks[0], joins[0], asks[1], joins[1])], Settings(), merges=True)
+
+    assert moves_of(ledgers) == [(10, 30)], "whoever stays in her shard does not move"
 
 
 def test_the_kills_are_shared_between_the_runtimes() -> None:

@@ -168,10 +168,10 @@ def twin(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
             for fact in commit.facts:
                 if fact.person != NOBODY:
                     told[fact.person].append(fact)
-        for person in sorted({*told, *undisturbed.facts}):
+        for person in filter(ledgers.has_twin, sorted({*told, *undisturbed.facts})):
             checked["twin"] += 1
             yield from _difference(person, told[person], undisturbed.facts[person])
-        for person in sorted({*shard.states, *undisturbed.people}):
+        for person in filter(ledgers.has_twin, sorted({*shard.states, *undisturbed.people})):
             profile, other = as_compared(shard.states.get(person, Profile())), undisturbed.state(person)
             if profile != other:
                 yield f"{person} ends as {profile}, her twin as {other}"

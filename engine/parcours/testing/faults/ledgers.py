@@ -62,6 +62,7 @@ class Ledgers:
     changes  the client's ledger of changes
     looks   what people saw in their inboxes
     merges  whether people may have been merged: then there is no twin, which knows of one shard only
+    apart   those with whom nobody is merged even so: their twins are there
     """
 
     lines: Sequence[Line]
@@ -73,6 +74,7 @@ class Ledgers:
     changes: Sequence[Changed] = ()
     looks: Sequence[Look] = ()
     merges: bool = False
+    apart: Collection[str] = ()
 
     @cached_property
     def twins(self) -> list[Twin]:
@@ -86,6 +88,9 @@ class Ledgers:
             twin.follow(shard.commits, shard.end_ms)
             twins.append(twin)
         return twins
+
+    def has_twin(self, person: str) -> bool:
+        return not self.merges or person in self.apart
 
     @cached_property
     def states(self) -> dict[str, Profile]:

@@ -116,10 +116,10 @@ class _Desk:
         return list(await self._runtime.troubles())
 
     async def end(self, people: list[list[str]]) -> list[Any]:
-        """Of each shard the profiles of its people, its totals and its dead letters."""
+        """Of each shard whose its names are, with the profiles that lie under them, its totals and its dead letters."""
         ends = []
         for port, names in zip(self._runtime.ports, people, strict=True):
             found = {name: await port.ask(GetProfile(name)) for name in names}
-            profiles = {name: each.profile if each.owner == name else None for name, each in found.items()}
-            ends.append((profiles, await port.ask(GetTotals()), await port.ask(ListDeadLetters())))
+            owned = {name: (each.owner, each.profile if each.owner == name else None) for name, each in found.items()}
+            ends.append((owned, await port.ask(GetTotals()), await port.ask(ListDeadLetters())))
         return ends

@@ -6,8 +6,9 @@ import asyncio
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from time import monotonic_ns
 from typing import Final
 
 from parcours.testing.faults.processes.engine import EngineProcesses, Gone, Unavailable, known
@@ -22,6 +23,13 @@ PAUSED_S: Final = 0.7
 """How long the driver is frozen, whom nobody replaces."""
 
 FULL_S: Final = 1.2
+
+LOG_IN_S: Final = 1.0
+"""How long a blow waits at most for somebody to have logged in."""
+
+MOVES_S: Final = 0.01
+"""How long it waits at most after that, while others log in or move."""
+
 LOOK_EVERY_S: Final = 0.05
 LOOKS_MAX: Final = 1_200
 """Looks for a victim before a blow is given up."""
@@ -30,11 +38,15 @@ LOOKS_MAX: Final = 1_200
 class Injector:
     """Strikes.
 
-    injected  how often each kind has happened
+    injected   how often each kind has happened
+    killed_ns  when each process was killed, by the clock that all processes share
     """
 
-    def __init__(self, engine: EngineProcesses, disk: SmallDisk) -> None:
+    def __init__(self, engine: EngineProcesses, disk: SmallDisk, log_in: Callable[[], Awaitable[None]]) -> None:
+        """`log_in` lets people log in, and returns once the first of them has been told that she has."""
         self._engine = engine
+        self._log_in = log_in
+        self.killed_ns: list[int] = []
         self._disk = disk
         self._thawing: set[asyncio.Task[None]] = set()
         self._found: dict[str, tuple[int, str]] = {}
@@ -70,16 +82,31 @@ class Injector:
     async def _happens(self, blow: Blow) -> bool:
         match blow.strike:
             case "kill driver":
-                return self._engine.kill_driver()
+                await self._let_log_in(blow)
+                return self._noted(killed=self._engine.kill_driver())
             case "freeze driver":
                 return self._freeze(self._engine.driver, PAUSED_S)
             case "kill shard" | "kill dispatcher":
                 victim = await self._victim(blow)
-                return _signal(victim, signal.SIGKILL)
+                if victim:
+                    await self._let_log_in(blow)
+                return self._noted(killed=_signal(victim, signal.SIGKILL))
             case "freeze shard" | "freeze dispatcher":
                 return self._freeze(await self._victim(blow), FROZEN_S)
             case "full disk":
                 return await self._fill()
+
+    async def _let_log_in(self, blow: Blow) -> None:
+        """So that somebody is on her way to another shard when a process dies."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOG_IN_S):
+                await self._log_in()
+                await asyncio.sleep(MOVES_S * blow.chance)
+
+    def _noted(self, *, killed: bool) -> bool:
+        if killed:
+            self.killed_ns.append(monotonic_ns())
+        return killed
 
     async def _victim(self, blow: Blow) -> int:
         """The process of an actor of this kind, 0 if none can be found now.

@@ -7,22 +7,28 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+import msgspec
+from msgspec.structs import replace
+
 from parcours.clock import SystemClock
+from parcours.core.fact import Merged, NotMerged
 from parcours.core.fact_block import decode_facts
-from parcours.core.identity import SlotMap
-from parcours.core.profile import Profile
+from parcours.core.input import Input
+from parcours.core.profile import Identity, Profile
 from parcours.core.totals import Totals
 from parcours.journey.project import Project
 from parcours.routing.plan import Plan
 from parcours.runtime.open_shard import open_shard
 from parcours.shard.dead_letters import DeadLetter
+from parcours.shard.messages import Batch
+from parcours.shard.standing_still import standings
 from parcours.store.address import open_store
 from parcours.store.store import Store
 from parcours.testing.faults.checker import check
@@ -31,35 +37,47 @@ from parcours.testing.faults.disk import Commit
 from parcours.testing.faults.ledgers import Ledgers, ShardEnd
 from parcours.testing.faults.processes.folders import Folders
 from parcours.testing.faults.processes.ledger import read_words
-from parcours.testing.faults.processes.project import PEOPLE, SETTINGS, SHARDS
+from parcours.testing.faults.processes.project import APART, SETTINGS, SHARDS, SLOT_MAP
 from parcours.testing.faults.provider import Attempt
 from parcours.testing.faults.twin import Twin
-
-SLOT_MAP: Final = SlotMap(SHARDS)
+from parcours.testing.faults.visitors import links
 
 EXCUSED: Final = ("applied once", "acknowledged", "twin", "order")
 """Rules from which a person is excused of whom something is a dead letter: the twin does apply it."""
 
 
-def people_of(shard: int) -> list[str]:
-    return [person for person in PEOPLE if SLOT_MAP.shard(person) == shard]
+def names_of(shard: int, names: Iterable[str]) -> list[str]:
+    """Those of these names that lie in a shard."""
+    return sorted(name for name in names if SLOT_MAP.shard(name) == shard)
 
 
 @dataclass(frozen=True, slots=True)
 class LiveEnd:
-    """A shard at the end, as it was alive."""
+    """A shard at the end, as it was alive.
 
-    states: dict[str, Profile | None]
+    owned  whose each name is, and what lies under it unless it is somebody else's
+    """
+
+    owned: dict[str, tuple[str, Profile | None]]
     totals: Totals
     dead_letters: list[DeadLetter]
 
 
 class _ProjectTwin(Twin):
-    """The twin under another project than the simulation's."""
+    """The twin under another project than the simulation's, of those people with whom nobody is merged."""
 
     def __init__(self, project: Project, owners: dict[bytes, str]) -> None:
         super().__init__(SETTINGS, owners)
         self._program = project.program
+
+    def _take(self, batch: Batch, at: int, aside: set[bytes]) -> None:
+        numbered = [each for each in zip(batch.line_numbers, batch.lines, strict=True) if each[1] in self._owners]
+        numbers, lines = [number for number, _ in numbered], [line for _, line in numbered]
+        super()._take(replace(batch, line_numbers=numbers, lines=lines), at, aside)
+
+    def _apply(self, person: str, given: Input) -> None:
+        if person in APART:
+            super()._apply(person, given)
 
 
 @dataclass(frozen=True)
@@ -68,7 +86,7 @@ class _StormLedgers(Ledgers):
 
     @cached_property
     def twins(self) -> list[Twin]:
-        owners = {line.data: line.person for line in self.lines}
+        owners = {line.data: line.person for line in self.lines if line.person in APART}
         assert self.project is not None
         twins: list[Twin] = []
         for shard in self.shards:
@@ -81,7 +99,11 @@ class _StormLedgers(Ledgers):
 class Verdict:
     """What a storm came to.
 
-    owners  processes that have had a shard, one after the other
+    owners          processes that have had a shard, one after the other
+    merged          visitors who became somebody known
+    between_shards  those of them who moved to another shard
+    met_moving      the kills that came while somebody was moving
+    shared          log-ins on a device that was somebody else's
     """
 
     violations: tuple[str, ...] = ()
@@ -92,19 +114,25 @@ class Verdict:
     mails: int = 0
     ambiguous: int = 0
     dead_letters: int = 0
+    merged: int = 0
+    between_shards: int = 0
+    met_moving: int = 0
+    shared: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class StormEnd:
     """What is known at the end of a storm beside its store: the ledgers of client and mail server, the living shards.
 
-    starts  how many drivers there have been
+    starts     how many drivers there have been
+    killed_ns  when each process was killed
     """
 
     lines: Sequence[Line]
     attempts: Sequence[Attempt]
     shards: Sequence[LiveEnd]
     starts: int
+    killed_ns: Sequence[int] = ()
 
 
 def judge(folders: Folders, end: StormEnd) -> Verdict:
@@ -112,7 +140,10 @@ def judge(folders: Folders, end: StormEnd) -> Verdict:
     project = Project.load(folders.project)
     found = list[str]()
     shards = [_end(project, folders, number, each, found) for number, each in enumerate(end.shards)]
-    ledgers = _StormLedgers(end.lines, end.attempts, shards, SETTINGS, end.starts, found, project=project)
+    ledgers = _StormLedgers(
+        end.lines, end.attempts, shards, SETTINGS, end.starts, found, merges=True, apart=APART, project=project
+    )  # fmt: skip
+    under_way = moves_of(ledgers)
     checked: Counter[str] = Counter()
     letters = [letter for each in end.shards for letter in each.dead_letters]
     violations = [*check(ledgers, checked), *_unclaimed(ledgers)]
@@ -125,6 +156,10 @@ def judge(folders: Folders, end: StormEnd) -> Verdict:
         dead_letters=len(letters),
         lines=len(end.lines),
         mails=len(end.attempts),
+        merged=sum(isinstance(fact, Merged) for fact in ledgers.facts),
+        between_shards=len(under_way),
+        shared=sum(isinstance(fact, NotMerged) and fact.reason == "shared" for fact in ledgers.facts),
+        met_moving=sum(any(begun < at < over for begun, over in under_way) for at in end.killed_ns),
         ambiguous=sum(1 for fact in facts if fact.outcome == "unknown"),
     )
 
@@ -141,11 +176,23 @@ def _end(project: Project, folders: Folders, number: int, end: LiveEnd, found: l
     clock = SystemClock(SETTINGS.clock_jump_max_ms)
     again = open_shard(plan, number, clock, lambda channel: None)
     shard = again._shard  # what comes back is looked at on no loop
-    restored = {person: profile for person in people_of(number) if (profile := shard.profile(person)) is not None}
+    restored = {name: profile for name in end.owned if (profile := shard.profile(name)) is not None}
+    standing = standings(shard._slots.own.profiles)
     totals = shard.totals.totals()
     again._store.close()
-    states = {person: profile for person, profile in end.states.items() if profile is not None}
-    return ShardEnd(commits, states, restored, end.totals, totals, clock.now_ms())
+    states = {name: profile for name, each in end.owned.items() if (profile := _alive(name, *each, restored))}
+    return ShardEnd(
+        commits, states, restored, end.totals, totals, clock.now_ms(), standing_still=standing
+    )  # fmt: skip
+
+
+def _alive(name: str, owner: str, profile: Profile | None, restored: Mapping[str, Profile]) -> Profile | None:
+    """What lies under a name. A living shard tells of one that has moved whose it is, and no more."""
+    if owner == name:
+        return profile
+    again = restored.get(name)
+    same = again is not None and again.identity is not None and again.identity.moved_to == owner
+    return again if same else Profile(identity=Identity(moved_to=owner))
 
 
 def commits_of(store: Store, ledger: Path, number: int, found: list[str]) -> list[Commit]:
@@ -167,8 +214,22 @@ def commits_of(store: Store, ledger: Path, number: int, found: list[str]) -> lis
             found.append(f"stale epoch: nobody has said that {where} would be written under {record.epoch}")
             continue
         facts = decode_facts(record.facts, where)
-        commits.append(Commit(record.sequence, record.epoch, record.stamp_ms, word.given, word.opens, facts))
+        commit = Commit(record.sequence, record.epoch, record.stamp_ms, word.given, word.opens, facts)
+        commits.append(replace(commit, applied=word.applied, place=word.at_ns))
     return commits
+
+
+def moves_of(ledgers: Ledgers) -> list[tuple[int, int]]:
+    """When each move between two shards began, as a call was applied that links, and when it was over."""
+    moves, begun = list[tuple[int, int]](), dict[str, int]()
+    for commit in ledgers.commits_in_order:
+        for fact in commit.facts:
+            if isinstance(fact, Merged) and SLOT_MAP.shard(fact.person) != SLOT_MAP.shard(fact.name):
+                moves.append((begun[fact.person], commit.place))
+        for call in map(msgspec.json.decode, commit.applied or ()):
+            if links(call):
+                begun[call["userId"]] = commit.place
+    return moves
 
 
 def _unclaimed(ledgers: Ledgers) -> list[str]:

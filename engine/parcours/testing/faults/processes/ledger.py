@@ -14,6 +14,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from time import monotonic_ns
 from typing import Any, Final, TypeVar, cast
 
 from parcours.config import Settings
@@ -35,12 +36,18 @@ LENGTH: Final = struct.Struct(">I")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A shard is about to commit a record, and says of what it is made."""
+    """A shard is about to commit a record, and says of what it is made.
+
+    applied  the lines of its batch that count
+    at_ns    when it says so, by the clock that all processes of a machine share
+    """
 
     epoch: int
     sequence: int
     given: tuple[Given, ...]
     opens: bool
+    applied: tuple[bytes, ...] = ()
+    at_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -71,7 +78,8 @@ class LedgerStore(ProcessStore):
         return self._disk.memory.acquire(expected_epoch)
 
     def _append(self, record: Record) -> int:
-        word = Word(record.epoch, record.sequence, tuple(self._made_of()), self.opens)
+        applied = () if self.batch is None else self.applied(self.batch)
+        word = Word(record.epoch, record.sequence, tuple(self._made_of()), self.opens, applied, monotonic_ns())
         self._write(pickle.dumps((word, tuple(self._disk.violations))))
         return self._disk.memory.append(record)
 
@@ -99,6 +107,7 @@ class LedgerShard(ObservedShard):
         more["time"] = ObservedTime(observed)
         Shard.__init__(self, number, slot_map, program, observed, settings, **more)
         self._observed = observed
+        observed.applied = self._applied
 
 
 @dataclass(frozen=True)

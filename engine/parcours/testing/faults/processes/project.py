@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from parcours.config import Settings
+from parcours.core.identity import SlotMap
 from parcours.testing.faults.project import CHECKOUT, EVENTS, NEWS, ORDER, THANKS
 
 SETTINGS: Final = Settings(
@@ -35,6 +36,11 @@ POLICIES: Final = {
 
 PEOPLE: Final = tuple(f"p{number}" for number in range(16))
 
+APART: Final = PEOPLE[:8]
+"""Those with whom nobody is ever merged: their twin is known. With the others visitors become one."""
+
+SLOT_MAP: Final = SlotMap(SHARDS)
+
 
 def write_project(folder: Path, port: int) -> None:
     """Write it for a mail server on this port."""
@@ -49,7 +55,12 @@ def write_project(folder: Path, port: int) -> None:
     }
     properties = {"cart": "string", "number": "integer"}
     to_write: dict[str, Any] = {
-        "parcours": {"project": "shop", "policies": POLICIES, "channels": {"email": email}},
+        "parcours": {
+            "project": "shop",
+            "policies": POLICIES,
+            "channels": {"email": email},
+            "anonymous_history": "used",
+        },
         "profile": {"traits": {"email": "string", "phone": "string", "seen": "integer"}},
         "events": {"events": {name: {"properties": properties} for name in EVENTS}},
     }

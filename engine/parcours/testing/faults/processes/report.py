@@ -16,6 +16,10 @@ COUNTS: Final = {
     "mails": "mails that arrived",
     "ambiguous": "ambiguous attempts",
     "dead_letters": "dead letters",
+    "merged": "visitors who became somebody known",
+    "between_shards": "of them between two shards",
+    "met_moving": "kills that came while somebody moved",
+    "shared": "log-ins on a device of somebody else's",
 }
 
 
@@ -25,6 +29,7 @@ def line_of(outcome: StormOutcome) -> str:
     return (
         f"{outcome.runtime} {outcome.seed}: {outcome.kills} kills in {outcome.storm_s:.0f} s, "
         f"at rest after {outcome.rest_s:.0f} s, {verdict.lines} lines, {verdict.mails} mails, "
+        f"{verdict.between_shards} moves, {verdict.met_moving} kills met one, "
         f"{len(outcome.violations)} violations"
     )
 

@@ -1,6 +1,7 @@
 """A season: storms over both runtimes side by side, counted together, and judged as a whole.
 
-A season is invalid in which a kind of fault never happened, or that had fewer kills than were asked for.
+A season is invalid in which a kind of fault never happened, that had fewer kills than were asked for, or in which no
+kill of a runtime came while somebody moved from one shard to another.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ RAY_PERCENT: Final = 10
 """Share of the kills on Ray, where a process takes ten times as long to come back."""
 
 
+MEETS_AT: Final = 10
+"""From so many kills on a runtime one of them at least has to come while somebody moves: every third or so does."""
+
+
 @dataclass(slots=True)
 class Season:
     """What a season came to. `failed` has the violations of each storm that has some."""
@@ -40,6 +45,9 @@ class Season:
 
     def injected(self, runtime: RuntimeName) -> Counter[str]:
         return sum((each.injected for each in self.outcomes if each.runtime == runtime), Counter[str]())
+
+    def _met_moving(self, runtime: RuntimeName) -> int:
+        return sum(each.verdict.met_moving for each in self.outcomes if each.runtime == runtime)
 
     @property
     def checked(self) -> Counter[str]:
@@ -59,7 +67,12 @@ class Season:
             for runtime, asked in self.asked.items()
             if self.kills(runtime) < asked
         ]
-        return missing + few
+        unmoved = [
+            f"nobody was moving when a process was killed on {runtime}"
+            for runtime, asked in self.asked.items()
+            if asked >= MEETS_AT and not self._met_moving(runtime)
+        ]
+        return missing + few + unmoved
 
 
 def share(kills: int) -> dict[RuntimeName, int]:

@@ -21,7 +21,7 @@ from parcours.testing.faults.processes.engine import EngineProcesses, Gone, Unav
 from parcours.testing.faults.processes.folders import Folders
 from parcours.testing.faults.processes.full_disk import SmallDisk, small_disk
 from parcours.testing.faults.processes.injector import Injector
-from parcours.testing.faults.processes.judge import LiveEnd, StormEnd, Verdict, judge, people_of
+from parcours.testing.faults.processes.judge import LiveEnd, StormEnd, Verdict, judge, names_of
 from parcours.testing.faults.processes.kinds import blows
 from parcours.testing.faults.processes.mail import MailServer
 from parcours.testing.faults.processes.project import SHARDS, write_project
@@ -30,6 +30,9 @@ REST_MAX_S: Final = 120.0
 """How long after the last blow everything has to be at rest: many times what the journeys take."""
 
 LOOK_EVERY_S: Final = 0.25
+
+LATER_MS: Final = 86_400_000
+"""Nothing in the journeys takes so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class _Storm:
         mail = MailServer(self._seed, lambda key, person: client.mail_arrived(key, person))
         engine = EngineProcesses(self._runtime, folders)
         client = Client(self._seed, engine)
-        injector = Injector(engine, self._disk)
+        injector = Injector(engine, self._disk, client.log_in)
         begun = monotonic()
         try:
             await mail.start()
@@ -95,12 +98,12 @@ class _Storm:
             working.cancel()
             mail.calm_down()
             statuses, rest_s = await self._come_to_rest(engine, client)
-            ends = await self._ends(engine)
+            ends = await self._ends(engine, client)
             await engine.stop()
             await mail.stop()
         finally:
             await engine.close()
-        end = StormEnd(client.lines, mail.attempts, ends, engine.starts)
+        end = StormEnd(client.lines, mail.attempts, ends, engine.starts, injector.killed_ns)
         folders.end.write_bytes(pickle.dumps(end))
         verdict = judge(folders, end)
         violations = [*verdict.violations, *_unrest(statuses, client)]
@@ -125,8 +128,8 @@ class _Storm:
                     client.reacts = False
         return statuses, monotonic() - begun
 
-    async def _ends(self, engine: EngineProcesses) -> list[LiveEnd]:
-        told = await engine.ask("end", [people_of(shard) for shard in range(SHARDS)])
+    async def _ends(self, engine: EngineProcesses, client: Client) -> list[LiveEnd]:
+        told = await engine.ask("end", [names_of(shard, client.names) for shard in range(SHARDS)])
         return [LiveEnd(*each) for each in told]
 
 
@@ -140,7 +143,9 @@ def judge_again(kept: Path) -> Verdict:
 
 
 def _rests(status: Status) -> bool:
-    return status.next_ms is None and not status.ready and not status.claimed
+    """What is due much later is that names are let go which nobody has used for long."""
+    is_due = status.next_ms is not None and status.next_ms < status.stamp_ms + LATER_MS
+    return not (is_due or status.ready or status.claimed or status.unanswered)
 
 
 def _unrest(statuses: list[Status], client: Client) -> list[str]:
