@@ -12,6 +12,7 @@ import pytest
 from parcours.core.fact import Changed, DeliveryReached, Fact, Merged, Moved
 from parcours.core.profile import Identity, Profile
 from parcours.testing.faults.checker import check
+from parcours.testing.faults.inbox_rules import Inboxes
 from parcours.testing.faults.ledgers import Ledgers, ShardEnd
 from parcours.testing.faults.plan import plan_of
 from parcours.testing.faults.simulate import simulate
@@ -65,6 +66,24 @@ def with_facts(ledgers: Ledgers, change: Callable[[Fact], list[Fact]]) -> Ledger
 def test_people_are_merged_and_no_rule_is_broken(good: Ledgers) -> None:
     assert any(isinstance(fact, Merged) and fact.runs for fact in good.facts)
     assert broken(good) == set()
+
+
+def test_what_lies_there_of_a_run_that_was_over_when_she_moved_is_not_of_another_run_of_that_number() -> None:
+    def lies(person: str, key: str) -> DeliveryReached:
+        where = ("cards", 1, 1, "lay", "card", "offer")
+        return DeliveryReached(
+            1, person, *where, person, "sent", None, key, None, None, 1, "transactional", None, 1, None
+        )
+
+    def left(person: str) -> Moved:
+        return Moved(2, person, "cards", 1, 1, "over", "exited", "Emptied")
+
+    inboxes = Inboxes()
+    for fact in (lies("@anonymous/a", "hers"), Merged(2, "u", "@anonymous/a", "identify"), left("u")):
+        inboxes.take(fact)
+
+    assert inboxes.of("u") == ["hers"]
+    assert inboxes.lies["hers"] not in inboxes.left
 
 
 def test_a_run_in_two_profiles_is_found(good: Ledgers) -> None:

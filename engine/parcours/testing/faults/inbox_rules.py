@@ -25,6 +25,8 @@ class Inboxes:
 
     seen  the keys of those that were opened
     left  the runs that were ended from outside
+
+    Of a run that is over by the merge of its person no number is told, and nobody leaves it any more: it has none.
     """
 
     lies: dict[str, RunId] = field(default_factory=dict)
@@ -37,7 +39,7 @@ class Inboxes:
                 numbers = {(run.journey, run.number): run.to for run in fact.runs}
                 for key, (whose, journey, number) in self.lies.items():
                     if whose == fact.name:
-                        self.lies[key] = fact.person, journey, numbers.get((journey, number or 0), number)
+                        self.lies[key] = fact.person, journey, numbers.get((journey, number or 0))
             case Moved(run=int()) if fact.what == "exited" or fact.why == "stopped":
                 self.left.add((fact.person, fact.journey, fact.run))
             case DeliveryReached(outcome="sent") if fact.channel in INBOX:

@@ -176,7 +176,6 @@ def plan_of(seed: int) -> Plan:
     changes += _changes_of_inboxes(Random(f"inboxes {seed}"))
     if has_log_ins(seed):
         faults += _log_in(Random(f"log-ins {seed}"), calls)
-        changes = []  # a move that is under way does not hold one up yet
     return Plan(seed, tuple(calls), tuple(faults), tuple(sorted(changes, key=lambda change: change.at_s)))
 
 
