@@ -113,21 +113,26 @@ class Client:
         return _line(call, f"m-{self._numbers}")
 
     async def log_in(self) -> None:
-        """Let visitors of the other shard log in, one shortly after the other, until the first of them has been heard.
+        """Let visitors log in, and go on when the first has been heard: she moves now, and the others log in."""
+        heard = asyncio.Event()
+        task = asyncio.create_task(self._all_log_in(heard))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await heard.wait()
 
-        Each is met by the same call, and does something under either name before and after it.
-        """
-        tasks = []
+    async def _all_log_in(self, heard: asyncio.Event) -> None:
+        """Visitors of the other shard log in, one shortly after the other, each with something before and after it."""
         for user in self._random.sample(KNOWN, len(KNOWN)):
             met = self._meet()
             while SLOT_MAP.shard(met.person) == SLOT_MAP.shard(user):
                 met = self._meet()
             visitor = self._visitors[-1]
             hers, known = {"anonymousId": visitor}, {"userId": user}
-            lines = [met, self._does(hers), self._says(visitor, user), self._does(hers), self._does(known)]
-            tasks.append(self._start(lines, waits=False))
-            await asyncio.wait(tasks, timeout=LOG_IN_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            self._start([met, self._does(hers)], waits=False)
+            said = self._start([self._says(visitor, user)], waits=False)
+            said.add_done_callback(lambda _: heard.set())
+            self._start([self._does(hers), self._does(known)], waits=False)
+            await asyncio.sleep(LOG_IN_EVERY_S)
 
     def mail_arrived(self, key: str, person: str) -> None:
         """Some people react, and their provider reports it."""

@@ -25,10 +25,10 @@ PAUSED_S: Final = 0.7
 FULL_S: Final = 1.2
 
 LOG_IN_S: Final = 1.0
-"""How long a blow waits at most for somebody to have logged in."""
+"""How long a kill waits at most for somebody to have logged in."""
 
-MOVES_S: Final = 0.01
-"""How long it waits at most after that, while others log in or move."""
+MOVES_S: Final = 0.006
+"""How long it waits at most after that: about as long as a move takes."""
 
 LOOK_EVERY_S: Final = 0.05
 LOOKS_MAX: Final = 1_200
