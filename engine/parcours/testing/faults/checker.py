@@ -113,11 +113,11 @@ def dead_letters(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
 def brought_home(ledgers: Ledgers, checked: Counter[str]) -> Iterator[str]:
     """A router that lives brings its lines home: a client hands in again only after its router has ended.
 
-    Where people move it may also be told that somebody has been moving for too long.
+    Of whoever moves it may also be told that she has been moving for too long.
     """
     for line in ledgers.lines:
         checked["brought home"] += 1
-        if line.tries > ledgers.starts and not ledgers.merges:
+        if line.tries > ledgers.starts and ledgers.has_twin(line.person):
             yield f"{line.data.decode()} was handed in {line.tries} times to {ledgers.starts} routers"
 
 

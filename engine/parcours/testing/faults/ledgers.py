@@ -90,6 +90,7 @@ class Ledgers:
         return twins
 
     def has_twin(self, person: str) -> bool:
+        """Whether she is never merged with anybody."""
         return not self.merges or person in self.apart
 
     @cached_property
