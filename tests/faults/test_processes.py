@@ -53,6 +53,7 @@ FOUND = (
     "ambiguous marketing is sent again",
     "what was claimed is forgotten when a shard opens",
     "message ids are forgotten when a shard opens",
+    "keys go by the new number of a run that has moved",
 )
 """Mutants that a dozen kills show for certain. What one needs that is found by chance only, the simulation tries."""
 
