@@ -33,9 +33,9 @@ def open_engine(project: Project, store: str) -> Engine:
     return Engine.open(project, store, shards=1, runtime="local", records=channels_used(project.program))
 
 
-def suspect(address: str, person: str, message_id: str) -> None:
+def suspect(address: str, person: str, message_id: str, shard: int = 0) -> None:
     """As if an engine had met this message before, and an error had come of it."""
-    store = open_store(address, 0)
+    store = open_store(address, shard)
     in_hand = InHand()
     in_hand.restore(store.scratch())
     digest = blake2s(f"{person}\0{message_id}".encode(), digest_size=DIGEST_BYTES).digest()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.engine.test_dead_letters import suspect
 from tests.projects import write_texts
 
 from parcours.core.fact import Fact, Looked, Merged, Moved
@@ -242,3 +243,22 @@ def test_whoever_is_erased_is_told_of_under_none_of_her_names(engine: Engine, sh
     assert engine.find("email", "ann@shop.example") == []
     engine.track(None, "Started", {"cart": "new"}, anonymous_id=shop.id).result(30)
     assert engine.owner(shop.visitor) == shop.visitor and engine.profile(ANN) is None
+
+
+@pytest.mark.parametrize("again", ["once", "twice"])
+def test_what_was_set_aside_before_a_log_in_is_applied_once_where_she_has_moved_to(shop: Shop, again: str) -> None:
+    shop.open().close()
+    number = SlotMap(shop.shards).shard(shop.visitor)
+    suspect(shop.store, shop.visitor, "m1", number)
+
+    with shop.open() as engine:
+        first = engine.track(None, "Toured", anonymous_id=shop.id, message_id="m1").result(30)
+        engine.identify(ANN, {}, anonymous_id=shop.id).result(30)
+        engine.drain(30)
+        (letter,) = engine.dead_letters()
+        applied = engine.resend([letter.id, letter.id] if again == "twice" else [letter.id])
+
+        profile = engine.profile(ANN)
+        assert (len(first.rejected), letter.id, applied) == (1, f"{number}.1", 1)
+        assert engine.dead_letters() == []
+        assert profile is not None and profile.counts == {"tour": 1}

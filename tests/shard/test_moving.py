@@ -14,6 +14,7 @@ from parcours.core.profile import Origin
 from parcours.core.totals import Step
 from parcours.errors import ShardStopped
 from parcours.journey.project import Project
+from parcours.shard.dead_letters import resent
 from parcours.shard.messages import Again, Batch, LineOutcome
 from parcours.shard.shard import Shard
 
@@ -286,12 +287,8 @@ def test_a_name_that_nobody_uses_for_long_is_let_go(new_shop: NewShop) -> None:
         assert world.shard_of(tablet).profile(tablet) is None, "of whom there is nothing to tell"
 
 
-def test_an_event_of_hers_that_was_set_aside_is_applied_when_it_is_sent_again(
-    world: MovingWorld, anna: str, visitor: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world.identify(anna, visitor)
-    world.settle()
-    shard, number = world.shard_of(anna), world.slot_map.shard(anna)
+def set_aside(world: MovingWorld, number: int, visitor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line of the visitor that the engine cannot apply, in the shard of this number."""
 
     def fails(*_: object) -> None:
         raise ArithmeticError("an engine with a mistake")
@@ -301,9 +298,39 @@ def test_an_event_of_hers_that_was_set_aside_is_applied_when_it_is_sent_again(
         with pytest.raises(ShardStopped):
             world.say("bad", type="track", event="Started", properties={"cart": "c1"}, anonymousId=visitor[11:])
         world.reopen(number)
-        if world.shard_of(anna).dead_letters.in_hand.suspects:
+        if world.each[number].dead_letters.in_hand.suspects:
             break
     world.say("bad", type="track", event="Started", properties={"cart": "c1"}, anonymousId=visitor[11:])
+
+
+@pytest.mark.parametrize("world", [2], indirect=True)
+def test_an_event_that_was_set_aside_before_the_log_in_is_applied_where_she_has_moved_to(
+    world: MovingWorld, anna: str, visitor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = world.slot_map.shard(visitor)
+    set_aside(world, number, visitor, monkeypatch)
+    world.identify(anna, visitor)
+    world.settle()
+    (letter,) = world.each[number].dead_letters.listed()
+    world.each[number].dead_letters.acquit([letter.number])
+
+    found = resent([letter], world.each[number].resend([letter.number], world.now_ms))
+    (moved,) = found.moved
+    first = world.shard_of(anna).apply_letters([moved], world.now_ms, are_ours=False)
+    again = world.shard_of(anna).apply_letters([moved], world.now_ms, are_ours=False)
+
+    assert (found.applied, moved.owner) == (0, anna)
+    assert (first.outcomes[0], again.outcomes[0]) == (LineOutcome.ACCEPTED, LineOutcome.DUPLICATE)
+    assert world.profile(anna).counts == {"remind": 1}
+    assert world.shard_of(anna).dead_letters.listed() == []
+
+
+def test_an_event_of_hers_that_was_set_aside_is_applied_when_it_is_sent_again(
+    world: MovingWorld, anna: str, visitor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.identify(anna, visitor)
+    world.settle()
+    set_aside(world, world.slot_map.shard(anna), visitor, monkeypatch)
     shard = world.shard_of(anna)
     (letter,) = shard.dead_letters.listed()
     assert (letter.person, letter.owner) in ((visitor, anna), (visitor, None))

@@ -299,3 +299,19 @@ def test_a_commit_holds_nothing_of_peers_where_none_has_anything(new_world: Call
     assert not [name for slot, name, _ in record.profiles if slot == OWN and name.startswith(("peer ", "to peer "))]
     assert len(encode_record(record)) < 500
     assert world.shard.peers.waiting() == []
+
+
+def test_an_older_copy_that_says_hello_learns_that_there_is_a_newer_one(two: Two) -> None:
+    one, other = two
+    one.send(1)
+    stale = other.shard
+    other.reopen()
+    one.answered(1, exchange(one, other))
+    behind = one.shard.exchanging.hello(1, 0)
+    fresh, other.shard = other.shard, stale
+
+    with pytest.raises((StoreBusy, StoreBroken)):
+        other.taking(behind)
+
+    assert (behind.first, behind.messages) == (2, [])
+    other.shard = fresh

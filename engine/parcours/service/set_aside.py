@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from parcours.core.identity import SlotMap
 from parcours.errors import CallerError
 from parcours.instants import to_moment
 from parcours.routing.ports import ShardPort
-from parcours.shard.messages import LineOutcome
-from parcours.shard.requests import ListDeadLetters, ResendDeadLetters
+from parcours.shard.dead_letters import DeadLetter as Letter
+from parcours.shard.dead_letters import resent
+from parcours.shard.requests import ApplyDeadLetters, DropDeadLetters, ListDeadLetters, ResendDeadLetters
 from parcours.wording import shown_value
 
 
@@ -56,6 +58,23 @@ async def send_again(ports: Sequence[ShardPort], ids: Iterable[str]) -> int:
         numbers[int(shard)].append(int(number))
     applied = 0
     for owner, chosen in numbers.items():
-        answer = await ports[owner].ask(ResendDeadLetters(chosen))
-        applied += len(answer.outcomes) - answer.outcomes.count(LineOutcome.REJECTED)
+        done = await ports[owner].ask(ResendDeadLetters(chosen))
+        applied += done.applied
+        for moved in done.moved:
+            applied += await _hand_on(ports, owner, moved)
     return applied
+
+
+async def _hand_on(ports: Sequence[ShardPort], shard: int, letter: Letter) -> int:
+    """Have a letter applied where its name lives by now, and then taken off the list of its shard; how many that was.
+
+    Who fails in between has it applied twice, and the second time it is known again. One whose name moves on meanwhile
+    stays where it is.
+    """
+    assert letter.owner is not None, "a name that has moved has an owner"
+    there = SlotMap(len(ports)).shard(letter.owner)
+    answer = await ports[there].ask(ApplyDeadLetters([letter]))
+    done = resent([letter], answer)
+    if not answer.deferred:
+        await ports[shard].ask(DropDeadLetters([letter.number]))
+    return done.applied

@@ -8,14 +8,14 @@ takes it off the list, so it is neither lost nor applied twice.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from parcours.config import Settings
 from parcours.core.fact import LimitReached
 from parcours.shard.in_hand import InHand, digest_of
-from parcours.shard.messages import Again, Batch
+from parcours.shard.messages import Again, Answer, Batch, LineOutcome
 from parcours.shard.work import Work
 from parcours.wording import ForeignText
 
@@ -100,13 +100,10 @@ class DeadLetters:
         """The numbers of those that are to be applied once more."""
         return [letter.number for letter in self._letters.values() if letter.again]
 
-    def numbered(self, numbers: Iterable[int]) -> tuple[list[DeadLetter], Batch]:
-        """The letters of these numbers that can be sent again, and their lines as a batch."""
-        there = [self._letters[number] for number in numbers if number in self._letters]
-        letters = [letter for letter in there if letter.line is not None]
-        lines = [letter.line for letter in letters if letter.line is not None]
-        again = [Again(letter.person, letter.owner) for letter in letters]
-        return letters, Batch(NO_ROUTER, 0, [letter.number for letter in letters], lines, again=again)
+    def numbered(self, numbers: Iterable[int]) -> list[DeadLetter]:
+        """The letters of these numbers that can be sent again, each once."""
+        there = [self._letters[number] for number in dict.fromkeys(numbers) if number in self._letters]
+        return [letter for letter in there if letter.line is not None]
 
     def why(self, mark: bytes) -> str | None:
         """Why the line with this mark is a dead letter, None if it is none."""
@@ -114,12 +111,16 @@ class DeadLetters:
 
     def acquit(self, numbers: Iterable[int]) -> None:
         """Let the lines of these letters be applied once more, whatever came of it before."""
-        for letter in self.numbered(numbers)[0]:
+        for letter in self.numbered(numbers):
             self.in_hand.acquit(letter.mark)
 
     def of(self, person: str) -> list[DeadLetter]:
         """Those of a person."""
         return [letter for letter in self._letters.values() if letter.person == person]
+
+    def drop_numbered(self, numbers: Iterable[int], work: Work) -> None:
+        """Take off the list, as part of this work, what another shard has applied."""
+        work.own += [self.drop(each) for each in self.numbered(numbers)]
 
     def drop(self, letter: DeadLetter) -> tuple[str, bytes]:
         """Take it off the list; the entry to be committed."""
@@ -142,6 +143,36 @@ class DeadLetters:
         newest = self._letters[max(self._letters)]
         count = len(self._letters)
         return [f"dead letters: {count} (see `parcours dead list`), the newest because: {newest.reason}"]
+
+
+class Resent(msgspec.Struct, frozen=True, array_like=True):
+    """What became of letters that were sent again.
+
+    applied  how many were applied, now or before
+    moved    those of a name that has moved to another shard, with its owner: they are still where they were
+    """
+
+    applied: int
+    moved: list[DeadLetter]
+
+
+def batch_of(letters: Sequence[DeadLetter]) -> Batch:
+    """The lines of letters that can be sent again."""
+    lines = [letter.line for letter in letters if letter.line is not None]
+    again = [Again(letter.person, letter.owner) for letter in letters]
+    return Batch(NO_ROUTER, 0, [letter.number for letter in letters], lines, again=again)
+
+
+def resent(letters: Sequence[DeadLetter], answer: Answer) -> Resent:
+    """What the answer to the batch of these letters says of them."""
+    kept = {each.place: each for each in answer.deferred}
+    outcomes = [outcome for place, outcome in enumerate(answer.outcomes) if place not in kept]
+    moved = [
+        msgspec.structs.replace(letters[place], owner=each.owner)
+        for place, each in kept.items()
+        if each.verdict == "moved"
+    ]
+    return Resent(len(outcomes) - outcomes.count(LineOutcome.REJECTED), moved)
 
 
 def entry_of(letter: DeadLetter) -> tuple[str, bytes]:

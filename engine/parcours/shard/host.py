@@ -24,7 +24,7 @@ from parcours.core.totals import Totals
 from parcours.errors import StoreBroken
 from parcours.journey.publish.publications import Publications
 from parcours.shard.attempts import Attempts
-from parcours.shard.dead_letters import DeadLetter
+from parcours.shard.dead_letters import DeadLetter, Resent, resent
 from parcours.shard.erasures import Erased
 from parcours.shard.foreseeing import foresee
 from parcours.shard.limit_warnings import LimitWarnings
@@ -207,12 +207,27 @@ class ShardHost:
     async def dead_letters(self) -> list[DeadLetter]:
         return self._shard.dead_letters.listed()
 
-    async def resend(self, numbers: Sequence[int]) -> Answer:
+    async def resend(self, numbers: Sequence[int]) -> Resent:
         async with self._turns:
             self._shard.dead_letters.acquit(numbers)
-            answer = self._shard.resend(numbers, self._clock.now_ms())
+            letters = self._shard.dead_letters.numbered(numbers)
+            answer = self._shard.apply_letters(letters, self._clock.now_ms(), are_ours=True)
+            self.look()
+            return resent(letters, answer)
+
+    async def apply_letters(self, letters: Sequence[DeadLetter]) -> Answer:
+        async with self._turns:
+            answer = self._shard.apply_letters(letters, self._clock.now_ms(), are_ours=False)
             self.look()
             return answer
+
+    async def drop_letters(self, numbers: Sequence[int]) -> None:
+        async with self._turns:
+            commits = self._shard.commits
+            with commits.whole():
+                work = commits.begin(0)
+                self._shard.dead_letters.drop_numbered(numbers, work)
+                commits.commit(work)
 
     async def due_reads(self) -> DueReads:
         return self._shard.reading.due_reads(self._clock.now_ms())

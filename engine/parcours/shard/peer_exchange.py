@@ -41,6 +41,8 @@ class PeerExchange:
         link = self._peers.link(batch.shard)
         messages = [decode_message(data) for data in self._peers.next_of(batch)]
         answered = self._peers.answered_by(batch.shard, batch.taken)
+        if self._peers.is_behind(batch):
+            self._look_for_a_successor()
         if not messages and answered == link.answered:
             return PeerAnswer(link.taken)
         after = Link(link.taken + len(messages), answered)
@@ -53,6 +55,13 @@ class PeerExchange:
             self._commits.commit(work, always=True)
             self._peers.moved(batch.shard)
         return PeerAnswer(after.taken)
+
+    def _look_for_a_successor(self) -> None:
+        """A peer has had answers that this shard never gave: another copy of it may have, and a commit tells. Without
+        it, one that says hello and can take nothing would never learn that it is fenced off, and go on for ever.
+        """
+        with self._commits.whole():
+            self._commits.commit(self._commits.begin(0), always=True)
 
     def answered(self, peer: int, answer: PeerAnswer, now_ms: int) -> bool:
         """The peer has taken messages, which are dropped; whether that is news."""

@@ -132,10 +132,14 @@ class Peers:
             self._apart[peer] = f"it has taken {taken} messages, and this one has sent {self._last_sent(peer)}"
         return max(self.link(peer).answered, min(taken, self._last_sent(peer)))
 
+    def is_behind(self, batch: PeerBatch) -> bool:
+        """Whether the peer has had answers to messages that this shard has not taken."""
+        return batch.first > self.link(batch.shard).taken + 1  # it counts as answered only what it was told is durable
+
     def next_of(self, batch: PeerBatch) -> list[bytes]:
         """The messages of a batch that have not been taken, if they come next."""
         taken = self.link(batch.shard).taken
-        if batch.first > taken + 1:  # a shard counts as answered only what it was told is durable
+        if self.is_behind(batch):
             self._apart[batch.shard] = f"it has had answers to {batch.first - 1} messages, and this one took {taken}"
             return []
         return batch.messages[taken + 1 - batch.first :]

@@ -19,7 +19,7 @@ from parcours.core.input import Settlement
 from parcours.core.remarks import RemarkCounts
 from parcours.core.totals import Totals
 from parcours.journey.publish.publications import Publications
-from parcours.shard.dead_letters import DeadLetter
+from parcours.shard.dead_letters import DeadLetter, Resent
 from parcours.shard.inbox_requests import GetInbox as GetInbox
 from parcours.shard.inbox_requests import HearInboxes as HearInboxes
 from parcours.shard.messages import (
@@ -110,13 +110,31 @@ class ListDeadLetters(Request[list[DeadLetter]], frozen=True, tag="dead_letters"
         return await host.dead_letters()
 
 
-class ResendDeadLetters(Request[Answer], frozen=True, tag="resend"):
+class ResendDeadLetters(Request[Resent], frozen=True, tag="resend"):
     """Apply the dead letters of these numbers as if they came only now, and take them off the list."""
 
     numbers: list[int]
 
-    async def put_to(self, host: ShardHost) -> Answer:
+    async def put_to(self, host: ShardHost) -> Resent:
         return await host.resend(self.numbers)
+
+
+class ApplyDeadLetters(Request[Answer], frozen=True, tag="apply_letters"):
+    """Apply dead letters of other shards, whose names have moved here; what has been applied before is known again."""
+
+    letters: list[DeadLetter]
+
+    async def put_to(self, host: ShardHost) -> Answer:
+        return await host.apply_letters(self.letters)
+
+
+class DropDeadLetters(Request[None], frozen=True, tag="drop_letters"):
+    """Take the dead letters of these numbers off the list: the shard to which their names have moved has had them."""
+
+    numbers: list[int]
+
+    async def put_to(self, host: ShardHost) -> None:
+        await host.drop_letters(self.numbers)
 
 
 class GetDueReads(Request[DueReads], frozen=True, tag="due_reads"):

@@ -16,7 +16,7 @@ shards can be told one time, and people go through the change one by one, each b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 
 from parcours.channel import INBOX
 from parcours.config import Settings
@@ -33,7 +33,7 @@ from parcours.shard.archiving import Archiving
 from parcours.shard.census import Census
 from parcours.shard.claiming import Claiming
 from parcours.shard.commits import Commits
-from parcours.shard.dead_letters import DeadLetters
+from parcours.shard.dead_letters import DeadLetter, DeadLetters, batch_of
 from parcours.shard.deferrals import Deferrals
 from parcours.shard.erasing import Erasing
 from parcours.shard.export_state import ExportState
@@ -234,17 +234,21 @@ class Shard:
         return (next_ms is not None and next_ms < at) or self._reads.is_unfinished_before(at)
 
     def resend(self, numbers: Iterable[int], now_ms: int) -> Answer:
-        """Apply the lines of dead letters as if they came only now, in the commit that takes them off the list."""
+        """Apply dead letters anew, but for those of a name that has moved to another shard: the answer tells whose."""
+        return self.apply_letters(self._dead_letters.numbered(numbers), now_ms, are_ours=True)
+
+    def apply_letters(self, letters: Sequence[DeadLetter], now_ms: int, *, are_ours: bool) -> Answer:
+        """Apply these as if they came only now; ours are taken off the list by the same commit."""
         with self.commits.whole():
             work = self.commits.begin(now_ms)
-            letters, batch = self._dead_letters.numbered(numbers)
+            batch, digests = batch_of(letters), [letter.digest for letter in letters]
             deferrals = Deferrals({}, batch, 0)
-            digests = [letter.digest for letter in letters]
             for slot, person, given in self._intake.inputs(batch, work, deferrals, digests):
                 self._moving.offer(work, slot, person, given)
             answer = self._intake.answer(0)
             kept = {each.place for each in answer.deferred}
-            work.own += [self._dead_letters.drop(each) for place, each in enumerate(letters) if place not in kept]
+            if are_ours:
+                work.own += [self._dead_letters.drop(each) for place, each in enumerate(letters) if place not in kept]
             self.commits.commit(work, always=bool(letters))
             return answer
 

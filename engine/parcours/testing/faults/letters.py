@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from parcours.core.input import EventHappened, Input
 from parcours.errors import ParcoursError
-from parcours.shard.requests import ListDeadLetters, ResendDeadLetters
+from parcours.service.set_aside import list_all, send_again
 from parcours.testing.faults.chance import share
 from parcours.testing.faults.loop import SimulatedLoop
 from parcours.testing.faults.plan import FAULTY, WORK_S
@@ -59,14 +59,13 @@ class Postman:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             try:
-                self.left = sum([await self._send_again(number) for number in range(len(self._cluster.shards))])
+                self.left = await self._send_again()
             except ParcoursError:
                 self.left = None
 
-    async def _send_again(self, shard: int) -> int:
-        """How many letters the shard had."""
-        port = self._cluster.port(self._cluster.shards[shard])
-        letters = await port.ask(ListDeadLetters())
-        if letters:
-            await port.ask(ResendDeadLetters([letter.number for letter in letters]))
+    async def _send_again(self) -> int:
+        """How many letters the shards had."""
+        ports = [self._cluster.port(shard) for shard in self._cluster.shards]
+        letters = await list_all(ports)
+        await send_again(ports, [letter.id for letter in letters if letter.line is not None])
         return len(letters)

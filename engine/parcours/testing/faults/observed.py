@@ -6,13 +6,14 @@ the beginning of a batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Sequence
 from typing import Final
 
 from parcours.config import Settings
 from parcours.core.input import Input, ReceiptArrived, Settlement
 from parcours.journey.program import Program
 from parcours.journey.publish.publications import PublicationCompiler, Publications
+from parcours.shard.dead_letters import DeadLetter, batch_of
 from parcours.shard.messages import Answer, Batch, Claims, LineOutcome
 from parcours.shard.outbox import Claim, Ready
 from parcours.shard.requests import ExchangeDeliveries
@@ -152,11 +153,10 @@ class ObservedShard(Shard):
         finally:
             self._observed.changes, self._observed.publications = False, None
 
-    def resend(self, numbers: Iterable[int], now_ms: int) -> Answer:
-        chosen = list(numbers)
-        self._observed.batch = self._dead_letters.numbered(chosen)[1]
+    def apply_letters(self, letters: Sequence[DeadLetter], now_ms: int, *, are_ours: bool) -> Answer:
+        self._observed.batch = batch_of(letters)
         try:
-            return super().resend(chosen, now_ms)
+            return super().apply_letters(letters, now_ms, are_ours=are_ours)
         finally:
             self._observed.batch = None
 

@@ -16,7 +16,9 @@ from parcours.shard.host import ShardHost
 from parcours.shard.messages import Claims
 from parcours.shard.peer_requests import Hello, TakePeerMessages
 from parcours.shard.requests import (
+    ApplyDeadLetters,
     BeginExport,
+    DropDeadLetters,
     EndExport,
     ExchangeDeliveries,
     GiveUpClaims,
@@ -49,6 +51,8 @@ NAMES: Final[dict[type, str]] = {
     ReadExport: "export",
     EndExport: "export",
     ResendDeadLetters: "resend",
+    ApplyDeadLetters: "apply letters",
+    DropDeadLetters: "drop letters",
     TakePeerMessages: "peer",
     Hello: "hello",
 }
