@@ -1,8 +1,8 @@
 """Requests to a shard: the tagged union of everything that it can be asked, each with the type of its answer.
 
 A request is a plain struct, so that it reaches a shard in this process as it is and one in another process as bytes.
-A new one is a class here, in inbox_requests.py, peer_requests.py or person_requests.py: whoever holds a port asks it,
-and `put_to` says which method of the host answers.
+A new one is a class here, or in inbox_requests.py, letter_requests.py, peer_requests.py or person_requests.py: whoever
+holds a port asks it, and `put_to` says which method of the host answers.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from parcours.core.input import Settlement
 from parcours.core.remarks import RemarkCounts
 from parcours.core.totals import Totals
 from parcours.journey.publish.publications import Publications
-from parcours.shard.dead_letters import DeadLetter, Resent
 from parcours.shard.inbox_requests import GetInbox as GetInbox
 from parcours.shard.inbox_requests import HearInboxes as HearInboxes
+from parcours.shard.letter_requests import ApplyDeadLetters as ApplyDeadLetters
+from parcours.shard.letter_requests import DropDeadLetters as DropDeadLetters
+from parcours.shard.letter_requests import ListDeadLetters as ListDeadLetters
+from parcours.shard.letter_requests import ResendDeadLetters as ResendDeadLetters
 from parcours.shard.messages import (
     Answer,
     AudienceRead,
@@ -101,40 +104,6 @@ class GiveUpClaims(Request[None], frozen=True, tag="give_up"):
 
     async def put_to(self, host: ShardHost) -> None:
         await host.give_up(self.by)
-
-
-class ListDeadLetters(Request[list[DeadLetter]], frozen=True, tag="dead_letters"):
-    """What the shard could not apply, the oldest first."""
-
-    async def put_to(self, host: ShardHost) -> list[DeadLetter]:
-        return await host.dead_letters()
-
-
-class ResendDeadLetters(Request[Resent], frozen=True, tag="resend"):
-    """Apply the dead letters of these numbers as if they came only now, and take them off the list."""
-
-    numbers: list[int]
-
-    async def put_to(self, host: ShardHost) -> Resent:
-        return await host.resend(self.numbers)
-
-
-class ApplyDeadLetters(Request[Answer], frozen=True, tag="apply_letters"):
-    """Apply dead letters of other shards, whose names have moved here; what has been applied before is known again."""
-
-    letters: list[DeadLetter]
-
-    async def put_to(self, host: ShardHost) -> Answer:
-        return await host.apply_letters(self.letters)
-
-
-class DropDeadLetters(Request[None], frozen=True, tag="drop_letters"):
-    """Take the dead letters of these numbers off the list: the shard to which their names have moved has had them."""
-
-    numbers: list[int]
-
-    async def put_to(self, host: ShardHost) -> None:
-        await host.drop_letters(self.numbers)
 
 
 class GetDueReads(Request[DueReads], frozen=True, tag="due_reads"):
