@@ -14,6 +14,7 @@ from parcours.config import Settings
 from parcours.core.delivery.delivery_key import key_of
 from parcours.core.fact import DeliveryReached, Merged, Moved, NotMerged
 from parcours.core.identity import SlotMap, slot_of
+from parcours.insight.diff import compare
 from parcours.journey.project import Project
 from parcours.simulation.simulation import Result
 
@@ -374,3 +375,19 @@ def test_what_a_log_in_queues_leaves_by_the_consent_that_both_have_given(
 
     (told,) = [fact for fact in facts_of(played.result, DeliveryReached) if fact.outcome in ("sent", "refused")]
     assert (told.person, told.outcome) == ("u1", outcome)
+
+
+def test_a_comparison_tells_which_reminders_go_with_the_history_of_visitors(write: Write, recording: Recording) -> None:
+    recording.lines = bought(recording).lines[:-1]
+    used, unused = (
+        recording.play(
+            Project.load(write(SHOP.replace("HISTORY", history))), until=2 * HOUR, shards=shards
+        ).result.facts
+        for history, shards in (("used", 1), ("unused", 3))
+    )
+
+    same, other = compare(used, used), compare(used, unused)
+
+    assert same.changes == [] and same.deliveries.same > 0
+    gone = [(each.kind, each.person, each.run, each.step) for each in other.changes if each.outcome == "sent"]
+    assert gone == [("vanishes", "u1", 4, "remind")]
