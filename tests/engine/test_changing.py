@@ -20,9 +20,10 @@ from parcours.journey.publish.publications import Publications
 from parcours.routing import change_protocol
 from parcours.routing.change_protocol import carry_out, publishing, settle
 from parcours.routing.plan import Homes
+from parcours.service.change_outcome import Order
 from parcours.service.journey_control import JourneyControl
 from parcours.shard.host import ShardHost
-from parcours.shard.messages import Holding
+from parcours.shard.messages import Foreseen, Holding
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.shard import Shard
 from parcours.store.memory import MemoryStore
@@ -200,9 +201,10 @@ def test_shards_that_were_opened_with_another_project_before_they_ever_wrote_agr
 
 @dataclass
 class Open:
-    """A runtime whose shards are open already, and where nobody sends."""
+    """A runtime whose shards are open already, and where nobody sends; it remembers what it was told of stops."""
 
     ports: list[Unreliable]
+    told: list[str] = field(default_factory=list)
 
     async def start(self, homes: Homes | None = None) -> None: ...
 
@@ -210,8 +212,45 @@ class Open:
 
     async def publish(self, publications: Publications) -> None: ...
 
+    async def keep_back(self, journey: str) -> None:
+        self.told.append(f"keep back {journey}")
+
+    async def let_go(self, journey: str) -> None:
+        self.told.append(f"let go {journey}")
+
     async def troubles(self) -> list[str]:
         return []
+
+
+@pytest.mark.parametrize("away", [True, False], ids=["refused", "stopped"])
+def test_whoever_sends_hears_of_a_stop_before_any_shard_and_of_its_end(shop: Shop, away: bool) -> None:
+    class Asked(Unreliable):
+        async def foresee(self, journey: str) -> Foreseen:
+            heard.append(list(runtime.told))
+            if away:
+                raise ShardUnavailable("away")
+            return await super().foresee(journey)
+
+    async def scenario() -> None:
+        async def renew(program: Program) -> None: ...
+
+        life = JourneyControl(shop.project, (), runtime, ManualClock(9_000), renew, wait_s=0.05)
+        await life.begin()
+        if not away:
+            await life.change("stop", "cart", Order(dry=True))
+        assert runtime.told == []
+        heard.clear()
+        if away:
+            with pytest.raises(ShardUnavailable):
+                await life.change("stop", "cart")
+        else:
+            await life.change("stop", "cart")
+
+    heard: list[list[str]] = []
+    runtime = Open([Asked(port._shard, port._store, ()) for port in shop.open().ports])  # type: ignore[arg-type]  # as given
+    asyncio.run(scenario())
+    assert heard[0] == ["keep back cart"]
+    assert runtime.told == ["keep back cart", "let go cart"]
 
 
 def test_nothing_changes_while_somebody_is_not_to_be_disturbed(shop: Shop) -> None:

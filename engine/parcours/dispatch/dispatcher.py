@@ -18,9 +18,10 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Final
 
 from parcours.background import spawn
-from parcours.channel import Channel
+from parcours.channel import Channel, NotSent
 from parcours.config import Settings
 from parcours.core.effect import Outgoing
 from parcours.core.input import Settlement
@@ -47,6 +48,10 @@ PAUSE_MAX_S = 30.0
 
 GATHER_MAX_S = 0.01
 """Longest wait for further receipts. A place that idles for so long is not missed, and one fsync serves many."""
+
+
+KEPT_BACK: Final = "its journey was about to be stopped"
+"""Why a delivery goes back to its shard that had been claimed."""
 
 
 class Dispatcher:
@@ -86,6 +91,7 @@ class Dispatcher:
         self._asked: set[int] = set()
         self._receipts: dict[int, list[tuple[int, Settlement]]] = {}
         self._holds: dict[int, set[tuple[int, str]]] = {}
+        self._kept_back: dict[str, asyncio.Event] = {}
         self._numbers: Counter[int] = Counter()
         self._lost: set[int] = set()
         self._took_s = 0.0
@@ -138,6 +144,16 @@ class Dispatcher:
         """This shard has deliveries ready."""
         self._woken[shard] = None
         self._pull()
+
+    def keep_back(self, journey: str) -> None:
+        """The journey is about to be stopped: nothing of it leaves that is not with the channel yet."""
+        self._kept_back.setdefault(journey, asyncio.Event())
+
+    def let_go(self, journey: str) -> None:
+        """What was kept back of the journey goes back to its shards, which know whether it was stopped."""
+        over = self._kept_back.pop(journey, None)
+        if over is not None:
+            over.set()
 
     # Claims and receipts
 
@@ -254,8 +270,12 @@ class Dispatcher:
         if self._breaker is not None and is_probe:
             self._breaker.probe(entry.key for entry in outgoing)
         size = handed_over_max(self._channel)
-        for first in range(0, len(outgoing), size):
-            spawn(self._send(shard, asked.number, outgoing[first : first + size]), self._tasks)
+        leaving = [entry for entry in outgoing if entry.journey not in self._kept_back]
+        for first in range(0, len(leaving), size):
+            spawn(self._send(shard, asked.number, leaving[first : first + size]), self._tasks)
+        for entry in outgoing:
+            if (over := self._kept_back.get(entry.journey)) is not None:
+                spawn(self._give_back(shard, asked.number, entry.key, over), self._tasks)
 
     def _return_tokens(self, count: int) -> None:
         if self._bucket is not None:
@@ -277,8 +297,16 @@ class Dispatcher:
 
     async def _send(self, shard: int, number: int, outgoing: Sequence[Outgoing]) -> None:
         """Send what was claimed with the request of this number."""
-        settled = [(number, receipt) for receipt in await self._sender.settle(outgoing)]
-        self._receipts[shard] = self._receipts.get(shard, []) + settled
+        self._bring(shard, number, await self._sender.settle(outgoing))
+
+    async def _give_back(self, shard: int, number: int, key: str, over: asyncio.Event) -> None:
+        """Once it is known what becomes of its journey; before that it would be claimed again and again."""
+        await over.wait()
+        self._bring(shard, number, [NotSent(key, KEPT_BACK, tried=False)])
+
+    def _bring(self, shard: int, number: int, receipts: Sequence[Settlement]) -> None:
+        """Have these answers for the claim of this number travel with the next request."""
+        self._receipts[shard] = self._receipts.get(shard, []) + [(number, receipt) for receipt in receipts]
         self._answered.set()
         self._pull()
 
@@ -287,6 +315,8 @@ class Dispatcher:
         may take as long once more.
         """
         self._stopping = True
+        for journey in list(self._kept_back):
+            self.let_go(journey)
         self._set_alarm()
         if self._started:
             with suppress(TimeoutError):

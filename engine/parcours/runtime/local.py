@@ -84,6 +84,16 @@ class LocalRuntime:
         if self._exporter is not None:
             self._exporter.publish(program)
 
+    async def keep_back(self, journey: str) -> None:
+        """Let nothing of a journey leave that is about to be stopped."""
+        for dispatcher in self._dispatchers.values():
+            dispatcher.keep_back(journey)
+
+    async def let_go(self, journey: str) -> None:
+        """It has been stopped, or it goes on."""
+        for dispatcher in self._dispatchers.values():
+            dispatcher.let_go(journey)
+
     async def troubles(self) -> list[str]:
         """What is not in order, and what the dispatchers could not get to work so far."""
         troubles = [shard.trouble for shard in self.ports] + [each.trouble for each in self._dispatchers.values()]

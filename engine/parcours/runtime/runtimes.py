@@ -34,6 +34,14 @@ class Runtime(Protocol):
         """Let whoever sends know what is about to be published; the shards are told after that."""
         ...
 
+    async def keep_back(self, journey: str) -> None:
+        """A journey is about to be stopped: from now on nothing of it leaves, before any shard has heard of it."""
+        ...
+
+    async def let_go(self, journey: str) -> None:
+        """It has been stopped, or it goes on: what was kept back goes back to the shards, which know."""
+        ...
+
     async def stop(self) -> None: ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -28,7 +29,9 @@ from parcours.runtime.runtimes import Runtime
 from parcours.service.call_secrets import unknown_references
 from parcours.service.change_outcome import SAID, ChangeOutcome, Order, RunsConcerned, refused
 from parcours.shard.requests import CountOpenRuns, CountRuns, Foresee
-from parcours.wording import quoted, shown_value
+from parcours.wording import ForeignText, quoted, shown_value
+
+log = logging.getLogger("parcours")
 
 ASKED = Order()
 """A change that is to be made, whoever asks."""
@@ -207,9 +210,10 @@ class JourneyControl:
                 return refused(before.ledger.number, [str(error)])
             runs, cancelled = RunsConcerned(), 0
             if after is not before:
-                runs, cancelled = await self._foreseen(verb, journey, patience)
-                if not order.dry:
-                    await self._carry_out(make, patience)
+                async with self._kept_back(journey, if_any=verb == "stop" and not order.dry):
+                    runs, cancelled = await self._foreseen(verb, journey, patience)
+                    if not order.dry:
+                        await self._carry_out(make, patience)
             return ChangeOutcome(
                 ledger=self.publications.ledger.number,
                 dry=order.dry,
@@ -217,6 +221,21 @@ class JourneyControl:
                 deliveries_cancelled=cancelled,
                 changes=() if after is before else (SAID[verb].format(journey=journey),),
             )
+
+    @asynccontextmanager
+    async def _kept_back(self, journey: str, *, if_any: bool) -> AsyncGenerator[None, None]:
+        """Nothing of the journey leaves within this; where it fails, the journey goes on, and so do its deliveries."""
+        if not if_any:
+            yield
+            return
+        await self._runtime.keep_back(journey)
+        try:
+            yield
+        except Exception:
+            log.warning("the journey %r is not stopped, and its deliveries leave again", ForeignText(journey))
+            raise
+        finally:
+            await self._runtime.let_go(journey)
 
     async def _foreseen(self, verb: Verb, journey: str, patience: Patience) -> tuple[RunsConcerned, int]:
         """What happens to the journey's runs, and how many deliveries are cancelled."""

@@ -115,13 +115,17 @@ class DispatcherActor:
         self._dispatcher: Dispatcher | None = None
         self._compiler = PublicationCompiler()
 
-    async def assign(self, plan: bytes, channel: str, name: str, shards: list[Any], publications: bytes) -> None:
+    async def assign(
+        self, plan: bytes, channel: str, name: str, shards: list[Any], publications: bytes, kept_back: list[str]
+    ) -> None:
         """Start the channel and pull what is ready. `name` tells this life of the actor from those before."""
         await self.stop()
         opened = plan_of(plan)
         self._compiler = PublicationCompiler(opened.project)
         program = self._compiler.program(decode(publications, Publications))
         self._dispatcher = new_dispatcher(name, channel, opened, program, Registry.installed())
+        for journey in kept_back:
+            self._dispatcher.keep_back(journey)
         await self._dispatcher.start([ActorPort(shard) for shard in shards])
         for shard in range(len(shards)):
             self._dispatcher.wake(shard)
@@ -135,6 +139,15 @@ class DispatcherActor:
     async def wake(self, shard: int) -> None:
         if self._dispatcher is not None:
             self._dispatcher.wake(shard)
+
+    async def keep_back(self, journey: str) -> None:
+        if self._dispatcher is not None:
+            self._dispatcher.keep_back(journey)
+
+    async def let_go(self, journey: str) -> None:
+        if self._dispatcher is None:
+            raise ShardUnavailable("the dispatcher's actor has not been assigned yet")
+        self._dispatcher.let_go(journey)
 
     async def trouble(self) -> str | None:
         if self._dispatcher is None:

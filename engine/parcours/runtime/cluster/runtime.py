@@ -56,6 +56,16 @@ class ClusterRuntime:
         assert self._supervisor is not None, "start comes first"
         await self._supervisor.publish(publications)
 
+    async def keep_back(self, journey: str) -> None:
+        """Let nothing of a journey leave that is about to be stopped."""
+        assert self._supervisor is not None, "start comes first"
+        await self._supervisor.keep_back(journey)
+
+    async def let_go(self, journey: str) -> None:
+        """It has been stopped, or it goes on."""
+        assert self._supervisor is not None, "start comes first"
+        self._supervisor.let_go(journey)
+
     async def process_ids(self) -> dict[str, int]:
         """The process of each actor that the plan runs in, by a name in words."""
         assert self._supervisor is not None, "start comes first"

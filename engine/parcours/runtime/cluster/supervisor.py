@@ -59,6 +59,7 @@ class Supervisor:
         self._pickled = pickle.dumps(plan)  # once for all actors
         self._shards = [start_actor(ShardActor) for _ in range(plan.shards)]
         self._dispatchers: dict[str, Any] = {}
+        self._kept_back: set[str] = set()
         self._exporter = start_actor(ExporterActor) if plan.exports else None
         self._add_dispatchers(plan.project.program)  # their processes start while the shards come back
         self._epochs: list[int | None] = [None] * plan.shards
@@ -138,7 +139,10 @@ class Supervisor:
                 spawn(until_answered(partial(port.ask, GiveUpClaims(self._name(channel)))), self._tasks)
         self._lives[channel] += 1
         actor, name = self._dispatchers[channel], self._name(channel)
-        await answer_of(actor.assign.remote(self._pickled, channel, name, self._shards, self._publications))
+        kept_back = sorted(self._kept_back)
+        await answer_of(actor.assign.remote(self._pickled, channel, name, self._shards, self._publications, kept_back))
+        for journey in set(kept_back) - self._kept_back:  # it has been decided meanwhile
+            spawn(until_answered(partial(_let_go, actor, journey)), self._tasks)
 
     async def publish(self, publications: Publications) -> None:
         """Let the dispatchers know; one that is missing is started, one that is being started anew is assigned with it.
@@ -159,6 +163,19 @@ class Supervisor:
         if self._exporter is not None:
             with suppress(ShardUnavailable):  # one that has yet to be assigned is assigned with it
                 await _tell(self._exporter, self._publications)
+
+    async def keep_back(self, journey: str) -> None:
+        """Let the dispatchers know; one that is away sends nothing, and is told when it is assigned."""
+        self._kept_back.add(journey)
+        for actor in list(self._dispatchers.values()):
+            with suppress(ShardUnavailable):
+                await answer_of(actor.keep_back.remote(journey))
+
+    def let_go(self, journey: str) -> None:
+        """Let the dispatchers know, for as long as it takes: whoever does not hear it would keep back for good."""
+        self._kept_back.discard(journey)
+        for actor in list(self._dispatchers.values()):
+            spawn(until_answered(partial(_let_go, actor, journey)), self._tasks)
 
     def _name(self, channel: str) -> str:
         return f"{channel}-{self._lives[channel]}"
@@ -241,6 +258,10 @@ async def _patiently(assign: Callable[[], Awaitable[None]]) -> None:
             return await assign()
         await asyncio.sleep(ASSIGN_PAUSE_S)
     return await assign()
+
+
+async def _let_go(dispatcher: Any, journey: str) -> None:
+    await answer_of(dispatcher.let_go.remote(journey))
 
 
 async def _introduce(shard: Any, dispatchers: dict[str, Any]) -> None:

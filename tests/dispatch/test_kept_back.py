@@ -1,0 +1,70 @@
+"""Deliveries of a journey that is about to be stopped: do they stay here, and go back once that has been decided?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from parcours.channel import NotSent
+from parcours.config import Settings
+from parcours.dispatch.dispatcher import KEPT_BACK, Dispatcher
+
+if TYPE_CHECKING:
+    from tests.dispatch.conftest import HandingShard, NoteChannel
+
+    from parcours.core.effect import Outgoing
+    from parcours.dispatch.render import Renderer
+
+
+def test_what_is_claimed_of_it_goes_back_untried_and_others_leave(
+    new_channel: Callable[[], NoteChannel],
+    new_shard: Callable[..., HandingShard],
+    new_entry: Callable[..., Outgoing],
+    new_renderer: Callable[..., Renderer],
+) -> None:
+    async def scenario() -> None:
+        stopped, other = new_entry(1), msgspec.structs.replace(new_entry(2), journey="other")
+        channel, shard = new_channel(), new_shard([stopped, other])
+        dispatcher = Dispatcher("note-1", "note", channel, new_renderer(text="Hello"), Settings())
+        await dispatcher.start([shard])
+        dispatcher.keep_back("j")
+
+        dispatcher.wake(0)
+        await shard.until_settled(1)
+        before = dict(shard.receipts)
+        dispatcher.let_go("j")
+        await shard.until_settled(2)
+        shard.queued.append(new_entry(3))
+        dispatcher.wake(0)
+        await shard.until_settled(3)
+        await dispatcher.stop()
+
+        assert list(before) == ["k2"], "of another journey, which waits for nobody"
+        assert shard.receipts["k1"] == NotSent("k1", KEPT_BACK, tried=False)
+        assert [each.key for call in channel.calls for each in call] == ["k3"], "what comes later leaves"
+
+    asyncio.run(scenario())
+
+
+def test_a_dispatcher_that_stops_gives_back_what_it_keeps(
+    new_channel: Callable[[], NoteChannel],
+    new_shard: Callable[..., HandingShard],
+    new_entry: Callable[..., Outgoing],
+    new_renderer: Callable[..., Renderer],
+) -> None:
+    async def scenario() -> None:
+        channel, shard = new_channel(), new_shard([msgspec.structs.replace(new_entry(1), journey="cart"), new_entry(2)])
+        dispatcher = Dispatcher("note-1", "note", channel, new_renderer(text="Hello"), Settings())
+        await dispatcher.start([shard])
+        dispatcher.keep_back("cart")
+        dispatcher.wake(0)
+        await shard.until_settled(1)
+
+        await dispatcher.stop()
+
+        assert shard.receipts["k1"] == NotSent("k1", KEPT_BACK, tried=False)
+
+    asyncio.run(scenario())
