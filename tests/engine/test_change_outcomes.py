@@ -282,11 +282,19 @@ def test_a_shard_that_holds_a_change_up_is_named_and_nothing_has_changed(shop: P
 
                 async def publish(self, publications: Publications) -> None: ...
 
+                async def keep_back(self, journey: str) -> None:
+                    heard.append(f"keep back {journey}")
+
+                async def let_go(self, journey: str) -> None:
+                    heard.append(f"let go {journey}")
+
+            heard: list[str] = []
             control = JourneyControl(shop, ("email", "call"), Runtime(), clock, _renewed, wait_s=2)  # type: ignore[arg-type]  # it is not started
             control.publications = service._control.publications
 
             with pytest.raises(ShardUnavailable, match="shard 1 has not answered within change_wait_s=2"):
                 await control.change("stop", "cart")
+            assert heard == ["keep back cart", "let go cart"], "what has been kept back leaves again"
             with pytest.raises(ShardUnavailable, match="shard 1"):
                 await control.change("pause", "cart", Order(by="ada"))
 
