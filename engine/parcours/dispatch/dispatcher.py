@@ -275,6 +275,8 @@ class Dispatcher:
             spawn(self._send(shard, asked.number, leaving[first : first + size]), self._tasks)
         for entry in outgoing:
             if (over := self._kept_back.get(entry.journey)) is not None:
+                if self._breaker is not None:
+                    self._breaker.skip(entry.key)  # it tells nothing of the channel: another one is the probe
                 spawn(self._give_back(shard, asked.number, entry.key, over), self._tasks)
 
     def _return_tokens(self, count: int) -> None:

@@ -167,9 +167,7 @@ class Supervisor:
     async def keep_back(self, journey: str) -> None:
         """Let the dispatchers know; one that is away sends nothing, and is told when it is assigned."""
         self._kept_back.add(journey)
-        for actor in list(self._dispatchers.values()):
-            with suppress(ShardUnavailable):
-                await answer_of(actor.keep_back.remote(journey))
+        await asyncio.gather(*(_keep_back(actor, journey) for actor in self._dispatchers.values()))
 
     def let_go(self, journey: str) -> None:
         """Let the dispatchers know, for as long as it takes: whoever does not hear it would keep back for good."""
@@ -258,6 +256,11 @@ async def _patiently(assign: Callable[[], Awaitable[None]]) -> None:
             return await assign()
         await asyncio.sleep(ASSIGN_PAUSE_S)
     return await assign()
+
+
+async def _keep_back(dispatcher: Any, journey: str) -> None:
+    with suppress(ShardUnavailable):
+        await answer_of(dispatcher.keep_back.remote(journey))
 
 
 async def _let_go(dispatcher: Any, journey: str) -> None:
