@@ -46,6 +46,9 @@ def check_table_files(
 
 
 def _check(folder: Path, table: TableDocument, file: str, columns_of: ColumnsOf | None, margin: Margin) -> None:
+    if any("**" in part and part != "**" for part in file.split("/")):
+        margin.error("'**' stands for folders, and is no part of a name", "file")
+        return
     paths = sorted(path for path in folder.glob(file) if path.is_file())[:FILES_MAX]
     if not paths:
         margin.draft(f"there is no file {quoted(file)} in the project's folder", "file")
