@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from parcours.journey.campaign_steps import CampaignStep, Column, SetRef
-from parcours.journey.model.recurrence import Recurrence
+from parcours.journey.model.recurrence import instants_from
 from parcours.journey.parts import AudienceTrigger, Goal, Message, Trigger
 from parcours.journey.set_expressions import SetExpression
 
@@ -31,9 +31,7 @@ class Schedule:
 
     def instants(self, timezone: str, after_ms: int = -1) -> Iterator[int]:
         """The instants (ms) later than `after_ms`, in rising order."""
-        if self.rule is None:
-            return iter([self.at_ms] if self.at_ms > after_ms else [])
-        return Recurrence(self.rule, self.at_ms, timezone).instants(after_ms)
+        return instants_from(self.at_ms, self.rule, timezone, after_ms)
 
 
 @dataclass(frozen=True, slots=True)

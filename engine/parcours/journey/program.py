@@ -16,7 +16,7 @@ from parcours.journey.campaign_program import CampaignProgram, SavedAudience, Ta
 from parcours.journey.disclosure import Disclosure
 from parcours.journey.identities import IdentityRule as IdentityRule
 from parcours.journey.model.insight import InsightDocument
-from parcours.journey.model.recurrence import Recurrence
+from parcours.journey.model.recurrence import instants_from
 from parcours.journey.parts import AudienceChange as AudienceChange
 from parcours.journey.parts import AudienceTrigger as AudienceTrigger
 from parcours.journey.parts import Goal as Goal
@@ -58,9 +58,7 @@ class ReadEntry:
 
     def instants(self, timezone: str, after_ms: int = -1) -> Iterator[int]:
         """The instants (ms) later than `after_ms` at which the audience is read, in rising order."""
-        if self.rule is None:
-            return iter([self.at_ms] if self.at_ms > after_ms else [])
-        return Recurrence(self.rule, self.at_ms, timezone).instants(after_ms)
+        return instants_from(self.at_ms, self.rule, timezone, after_ms)
 
 
 @dataclass(frozen=True, slots=True)

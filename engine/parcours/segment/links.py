@@ -74,16 +74,12 @@ def links_of(call: Call, program: Program, settings: Settings) -> Links:
 
 def names_nobody_else(call: DetailedCall) -> bool:
     """Whether there is nothing in a call that could link a name, as in most identifies; a look, without decoding it."""
-    if call.type != "identify" or call.anonymous_id:
-        return False
-    context = bytes(call.context)
-    return b"externalIds" not in context and b"\\u" not in context
+    return call.type == "identify" and not call.anonymous_id and not _may_hold_ids(call.context)
 
 
 def plain_link(call: DetailedCall, program: Program) -> str | None:
     """The name that an identify links, if it is one of an anonymous id and nothing else may be linked; else None."""
-    context = bytes(call.context)
-    if call.type != "identify" or not call.anonymous_id or b"externalIds" in context or b"\\u" in context:
+    if call.type != "identify" or not call.anonymous_id or _may_hold_ids(call.context):
         return None
     rule = program.identities.get(ANONYMOUS)
     return person_in(ANONYMOUS, call.anonymous_id, caseless=rule is not None and rule.caseless)
@@ -157,9 +153,15 @@ class _Gathering:
         return True
 
 
+def _may_hold_ids(context: msgspec.Raw) -> bool:
+    """Whether there may be external ids in a context; a look, without decoding it. Any letter may be an escape."""
+    text = bytes(context)
+    return b"externalIds" in text or b"\\u" in text
+
+
 def _external_ids(context: msgspec.Raw) -> list[object]:
     """The items of the list, and one that is none for what is no list: an identify is not refused for its context."""
-    if b"externalIds" not in bytes(context) and b"\\u" not in bytes(context):  # as in nearly all of them
+    if not _may_hold_ids(context):  # as in nearly all of them
         return []
     try:
         given = _context(context).external_ids

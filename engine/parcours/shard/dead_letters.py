@@ -118,10 +118,6 @@ class DeadLetters:
         """Those of a person."""
         return [letter for letter in self._letters.values() if letter.person == person]
 
-    def drop_numbered(self, numbers: Iterable[int], work: Work) -> None:
-        """Take off the list, as part of this work, what another shard has applied."""
-        work.own += [self.drop(each) for each in self.numbered(numbers)]
-
     def drop(self, letter: DeadLetter) -> tuple[str, bytes]:
         """Take it off the list; the entry to be committed."""
         del self._letters[letter.number]

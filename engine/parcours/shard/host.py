@@ -223,11 +223,7 @@ class ShardHost:
 
     async def drop_letters(self, numbers: Sequence[int]) -> None:
         async with self._turns:
-            commits = self._shard.commits
-            with commits.whole():
-                work = commits.begin(0)
-                self._shard.dead_letters.drop_numbered(numbers, work)
-                commits.commit(work)
+            self._shard.drop_letters(numbers)
 
     async def due_reads(self) -> DueReads:
         return self._shard.reading.due_reads(self._clock.now_ms())

@@ -252,6 +252,13 @@ class Shard:
             self.commits.commit(work, always=bool(letters))
             return answer
 
+    def drop_letters(self, numbers: Iterable[int]) -> None:
+        """Take dead letters off the list that another shard has applied."""
+        with self.commits.whole():
+            work = self.commits.begin(0)
+            work.own += [self._dead_letters.drop(each) for each in self._dead_letters.numbered(numbers)]
+            self.commits.commit(work)
+
     # What is published
 
     def holding(self) -> Holding:

@@ -139,6 +139,13 @@ def _near(start: datetime, parts: Mapping[str, str], wall: datetime) -> datetime
     return start + timedelta(weeks=max(weeks, 0))
 
 
+def instants_from(at_ms: int, rule: str | None, timezone: str, after_ms: int) -> Iterator[int]:
+    """The instants (ms) later than `after_ms`, in rising order: `at_ms`, and then by the rule, if there is one."""
+    if rule is None:
+        return iter([at_ms] if at_ms > after_ms else [])
+    return Recurrence(rule, at_ms, timezone).instants(after_ms)
+
+
 @dataclass(frozen=True, slots=True)
 class Recurrence:
     """A rule that `check_rule` let pass, from an instant (ms) on, in an IANA zone.

@@ -150,7 +150,6 @@ class ActStepCompiler:
         return value(self.margin, text, self.scope.names_of_set(), place, "wait", "until")
 
     def _test(self, step: documents.TestStep, base: StepBase) -> compiled.Test:
-
         names = replace(self.scope.names_of_set(), sets=self.scope.set_names())
         arms, otherwise = list[tuple[str, Expression]](), ""
         for number, arm in enumerate(step.test):
