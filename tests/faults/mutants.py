@@ -190,6 +190,8 @@ MUTANTS: Final = (
         "shard/claiming.py",
         "        if asked.by in self._given_up:\n            return []\n",
         "",
+        start=2_000,
+        seeds=50,
     ),
     Mutant(
         "a change is told to one shard only",

@@ -340,3 +340,24 @@ def test_an_event_of_hers_that_was_set_aside_is_applied_when_it_is_sent_again(
 
     assert not shard.dead_letters.listed()
     assert world.profile(anna).counts == {"remind": 1}
+
+
+@pytest.mark.parametrize("world", [2], indirect=True)
+def test_a_timer_that_waits_for_the_word_of_other_shards_is_not_due_until_they_have_spoken(
+    world: MovingWorld, anna: str, visitor: str
+) -> None:
+    world.track(anna, "Started")
+    world.track(visitor, "Started")
+    world.identify(anna, visitor)  # the other shard has not heard of it yet
+    shard = world.shard_of(anna)
+    shard.exchanging.awaits_hello = True
+
+    world.pass_ms(30 * SECOND_MS)
+    waiting_ms, before = shard.next_ms(), world.profile(anna)
+    shard.exchanging.awaits_hello = False
+    told_ms = shard.next_ms()
+    shard.pass_time(world.now_ms)
+
+    assert waiting_ms is None or waiting_ms >= world.now_ms, "nothing could be done about it, again and again"
+    assert told_ms is not None and told_ms < world.now_ms
+    assert world.profile(anna) != before

@@ -23,6 +23,7 @@ class PeerExchange:
     """Of one shard.
 
     awaits_hello  whether peers have still to say what they have for this shard, which was just opened: the host knows
+    timers_wait   those whose timers are due and wait for that
     """
 
     def __init__(self, peers: Peers, commits: Commits, take: Take, hello_wait_s: float) -> None:
@@ -31,6 +32,7 @@ class PeerExchange:
         self._take = take
         self.hello_wait_s = hello_wait_s
         self.awaits_hello = False
+        self.timers_wait: list[str] = []
 
     def taking(self, batch: PeerBatch, now_ms: int) -> Generator[None, None, PeerAnswer]:
         """Take a peer's messages, in steps of one each, but for those taken before. After a gap none is taken.

@@ -23,7 +23,7 @@ from parcours.config import Settings
 from parcours.core.fact import Fact
 from parcours.core.identity import SlotMap
 from parcours.core.input import TimePassed
-from parcours.core.profile import Profile
+from parcours.core.profile import NEVER, Profile
 from parcours.core.turn import Crowd, DeadCodes, Normalize, as_it_stands, no_codes
 from parcours.journey.program import Program
 from parcours.journey.project import Project
@@ -328,19 +328,23 @@ class Shard:
     def _fire_due(self, work: Work, before: int, most: int, enough: Callable[[], bool] = never) -> Iterator[None]:
         """Fire the timers due before this time, of up to so many people and until there is enough."""
         slot_of, apply, passed = self._slots.slot_map.slot, self._inputs.apply, TimePassed(before)
-        waiting: list[str] = []
         while most > 0 and (people := self._wheel.take(before, min(most, DUE_TOGETHER))):
             most -= len(people)
             for person in people:
                 if self.exchanging.awaits_hello and person in self._names.still:
-                    waiting.append(person)  # what other shards have for her goes first
+                    self.exchanging.timers_wait.append(person)  # what other shards have for her goes first
                 elif not self._time.stands_still(person):
                     apply(work, slot_of(person), person, passed)
                     yield
             if enough():
                 break
-        for person in waiting:
-            self._wheel.add(person, self._slots.due_of(person))
+
+    def _after_hello(self) -> None:
+        """Those whose timers had to wait for the hello are due as others are: before that nothing could be done."""
+        while self.exchanging.timers_wait and not self.exchanging.awaits_hello:
+            person = self.exchanging.timers_wait.pop()
+            if (due := self._slots.due_of(person)) != NEVER:
+                self._wheel.add(person, due)
 
     # Looking in
 
@@ -357,6 +361,7 @@ class Shard:
     def next_ms(self) -> int | None:
         """Nothing falls due before this time; None if nothing is due at all. A change is due until it is over."""
         self.commits.check()
+        self._after_hello()
         if not self._sweep.is_over():
             return self._published.since_ms
         return min((at for at in (self._wheel.next_ms(), self._reads.lets_in_from()) if at is not None), default=None)

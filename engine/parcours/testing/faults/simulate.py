@@ -229,7 +229,8 @@ class _Run:
         found = list(disk.violations)
         commits = tuple(disk.commits)
         stamp_ms = commits[-1].stamp_ms if commits else 0
-        everybody = {line.person for line in self._client.lines} | set(IDS)
+        visitors = {name for each in IDS for name in (each, f"@anonymous/{each}")}  # also of whom only a log-in tells
+        everybody = {line.person for line in self._client.lines} | visitors
         people = [person for person in sorted(everybody) if SLOT_MAP.shard(person) == SHARDS[place.number]]
         totals = await self._cluster.port(place).ask(GetTotals())
         store = ProcessStore(disk, Process(self._loop, "again"), self._injector)
