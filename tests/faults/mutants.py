@@ -211,7 +211,7 @@ MUTANTS: Final = (
         "shard/attempts.py",
         "return attempt == self._newest and not self._is_over",
         "return attempt == self._newest",
-        start=380,
+        start=1_600,
         seeds=50,
         often=True,
     ),

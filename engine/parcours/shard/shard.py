@@ -342,9 +342,9 @@ class Shard:
     def _after_hello(self) -> None:
         """Those whose timers had to wait for the hello are due as others are: before that nothing could be done."""
         while self.exchanging.timers_wait and not self.exchanging.awaits_hello:
-            person = self.exchanging.timers_wait.pop()
-            if (due := self._slots.due_of(person)) != NEVER:
-                self._wheel.add(person, due)
+            name = self.exchanging.timers_wait.pop()
+            if (due := self._slots.due_of(name)) != NEVER:
+                self._wheel.add(name, due)
 
     # Looking in
 
