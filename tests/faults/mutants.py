@@ -133,7 +133,8 @@ MUTANTS: Final = (
         "dispatch/dispatcher.py",
         "            self._lost.add(shard)\n",
         "",
-        seeds=1_000,
+        start=1_500,
+        seeds=100,
     ),
     Mutant(
         "totals are not restored",
