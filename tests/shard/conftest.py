@@ -218,8 +218,8 @@ def new_world(program: Program) -> Callable[..., World]:
     """Makes a world; takes the fields of `World` by name."""
 
     def make(**fields: object) -> World:
-        project = fields.get("project")
-        own = project.program if isinstance(project, Project) else program
+        project, given = fields.get("project"), fields.pop("program", program)
+        own = project.program if isinstance(project, Project) else given
         return World(own, **fields)  # type: ignore[arg-type]  # handed on as they are
 
     return make

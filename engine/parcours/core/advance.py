@@ -25,6 +25,7 @@ from parcours.core.effect import Effects
 from parcours.core.input import (
     AudiencesPublished,
     ChangeInput,
+    ColumnsFixed,
     ConsentChanged,
     DeliveriesClaimed,
     DeliveryRecorded,
@@ -119,8 +120,8 @@ def advance(
             merge(turn, given)
         case TimerSetAside(reason=reason):
             _set_aside(turn, reason)
-        case TimePassed() | Linked():
-            pass  # her earlier timers have been fired by the caller, who knows other people, too
+        case TimePassed() | Linked() | ColumnsFixed():
+            pass  # her earlier timers have been fired by the caller, who knows other people and sets of them, too
         case JourneyStopped() | JourneyResumed() | AudiencesPublished():
             _go_through_change(turn, given)
         case _:

@@ -224,6 +224,16 @@ class MembershipFixed(msgspec.Struct, frozen=True):
     audiences: tuple[tuple[str, str], ...]
 
 
+class ColumnsFixed(msgspec.Struct, frozen=True):
+    """Columns of everybody are taken as of this instant, and something later is about to happen: hers are as she is.
+
+    scan  by the name under which they are taken
+    """
+
+    at: int
+    scan: str
+
+
 class ReadReached(msgspec.Struct, frozen=True):
     """The person was in the audience that the journey reads, and enters at `enter_at`, but no earlier than `at`.
 
@@ -281,6 +291,7 @@ Input: TypeAlias = (
     | FeedbackArrived
     | PersonReported
     | MembershipFixed
+    | ColumnsFixed
     | ReadReached
     | ChangeInput
 )

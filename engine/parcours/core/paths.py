@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -17,8 +17,13 @@ Ways: TypeAlias = Mapping[str, "Ways | None"]
 
 def pick(source: Mapping[str, object], path: str) -> object:
     """The value at a dotted path, None where there is none."""
+    return pick_at(source, split_path(path))
+
+
+def pick_at(source: Mapping[str, object], keys: Iterable[str]) -> object:
+    """The value below these names, one after the other, None where there is none."""
     value: object = source
-    for name in split_path(path):
+    for name in keys:
         if not isinstance(value, dict) or name not in value:
             return None
         value = value[name]

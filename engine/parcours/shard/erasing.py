@@ -185,6 +185,7 @@ class Erasing:
             work.untold += _ends(person, decode_profile(data).runs, work.stamp_ms)
         work.own += [self._dead_letters.drop(letter) for letter in self._dead_letters.of(person)]
         self._reads.forget(person, self._slots.own.profiles)
+        self._reads.scans.forget(slot, person, self._slots.own.profiles)
         self._leaving.forget(work, slot, person)
         self._addresses.forget(work, slot, person)
 

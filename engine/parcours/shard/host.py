@@ -30,7 +30,6 @@ from parcours.shard.foreseeing import foresee
 from parcours.shard.limit_warnings import LimitWarnings
 from parcours.shard.messages import (
     Answer,
-    AudienceRead,
     Batch,
     Claims,
     DueReads,
@@ -40,12 +39,12 @@ from parcours.shard.messages import (
     Foreseen,
     Holding,
     InboxesChanged,
-    Members,
     ShardFigures,
     Status,
 )
 from parcours.shard.peer_host import PeerHost
 from parcours.shard.person_host import PersonHost
+from parcours.shard.read_steps import ReadSteps
 from parcours.shard.requests import A, ExchangeDeliveries, Request
 from parcours.shard.shard import Shard
 from parcours.shard.turns import Turns, for_a_slice, in_slices
@@ -228,25 +227,19 @@ class ShardHost:
     async def due_reads(self) -> DueReads:
         return self._shard.reading.due_reads(self._clock.now_ms())
 
-    async def list_members(self, read: AudienceRead, after: tuple[int, str] | None, most: int) -> Members:
+    async def reading(self, step: Callable[[ReadSteps, int], A]) -> A:
+        """A step of a read or of a scan, at the time of the clock."""
         async with self._turns:
-            members = self._shard.reading.list_members(read, after, most, self._clock.now_ms())
+            answer = step(self._shard.reading, self._clock.now_ms())
             self.look()
-            return members
+            return answer
 
-    async def place_members(self, journey: str, at: int, number: int, entries: list[tuple[str, int]]) -> None:
-        async with self._turns:
-            self._shard.reading.place_members(journey, at, number, entries, self._clock.now_ms())
-
-    async def let_in(self, attempt: int | None, journey: str, at: int, entries_from: int, people: int) -> None:
+    async def begin_reading(self, attempt: int | None, step: Callable[[ReadSteps], None]) -> None:
+        """A step by which a shard that is held goes on, unless there is a newer attempt (attempts.py)."""
         async with self._turns.even_if_held:
             if attempt is None or self._attempts.ends(attempt):
-                self._shard.reading.let_in(journey, at, entries_from, people)
+                step(self._shard.reading)
                 self._go_on()
-
-    async def skip_read(self, journey: str, at: int) -> None:
-        async with self._turns:
-            self._shard.reading.skip_read(journey, at, self._clock.now_ms())
 
     async def step_erasures(self) -> bool:
         async with self._turns:

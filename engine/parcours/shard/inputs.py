@@ -15,7 +15,16 @@ from typing import Final, NoReturn, TypeAlias
 from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
 from parcours.core.effect import Effects, Outgoing
-from parcours.core.input import DeliveryRecorded, Input, ReadReached, TimePassed, TimerDue, TimerSetAside, TraitsChanged
+from parcours.core.input import (
+    ColumnsFixed,
+    DeliveryRecorded,
+    Input,
+    ReadReached,
+    TimePassed,
+    TimerDue,
+    TimerSetAside,
+    TraitsChanged,
+)
 from parcours.core.profile import Profile, Timer
 from parcours.core.turn import Crowd, DeadCodes, Normalize
 from parcours.journey.program import Program
@@ -89,9 +98,16 @@ class Inputs:
             if missed:
                 inputs = deque[Input]([*missed, given])
                 while inputs and not self._time.stands_still(person):
-                    self._apply_next(work, slot, person, inputs.popleft())
+                    self._apply_next(work, slot, person, first := inputs.popleft())
+                    if isinstance(first, ColumnsFixed):
+                        self._take_columns(work, slot, person, first)
                 return self._time.put_aside(person, inputs) if inputs else None
         return self._apply_next(work, slot, person, given)
+
+    def _take_columns(self, work: Work, slot: int, person: str, fixed: ColumnsFixed) -> None:
+        """For a scan, the person's columns as she stands now."""
+        program = self._published.program_at(fixed.at)
+        self._reads.scans.take(slot, person, work.profile(slot, person), fixed, program, self._settings)
 
     def _missed(self, work: Work, slot: int, person: str) -> list[Input]:
         """What the person has yet to go through: changes of what is published and reads of audiences."""
@@ -104,6 +120,8 @@ class Inputs:
             inputs += self._published.missed(profile.change_number)
         if work.stamp_ms > self._reads.first_ms:
             inputs += self._reads.missed_by(profile, person, work.stamp_ms, known=known)
+            if not work.is_guest(person):
+                inputs += self._reads.scans.missed_by(slot, person, work.stamp_ms, known=known)
             for entry in inputs:
                 if isinstance(entry, ReadReached):
                     self._archiving.note(work, person, entry)

@@ -1,21 +1,24 @@
-"""The members of an audience at the instant of its read, listed slice by slice over the people of one shard.
+"""The people of one shard at an instant, listed slice by slice: the members of an audience, or everybody's columns.
 
-Who has a mark of the instant is as it says. Nothing later has happened to anybody else; whoever had something due
-before the instant, or has to go through a change, does so first and has a mark then.
+Who has a mark of the instant, or whose columns of it have been taken, is as these say. Nothing later has happened to
+anybody else; whoever had something due before the instant, or has to go through a change, does so first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from parcours.config import Settings
 from parcours.core.audiences import is_inside
 from parcours.core.input import TimePassed
-from parcours.core.profile import NEVER, decode_profile, is_unknown_data, next_due
+from parcours.core.profile import NEVER, Profile, decode_profile, is_unknown_data, next_due
 from parcours.shard.inputs import Inputs
-from parcours.shard.messages import AudienceRead, DueRead, DueReads, Members
+from parcours.shard.messages import AudienceRead, DueRead, DueReads, Members, PeopleColumns
 from parcours.shard.published import Published
 from parcours.shard.reads import Reads
+from parcours.shard.scans import Scan
 from parcours.shard.slots import Slots
 from parcours.shard.work import Work
 
@@ -54,23 +57,56 @@ class Listing:
                 people.append(person)
         return Members("listed", people)
 
-    def _following(self, after: tuple[int, str] | None) -> Iterator[tuple[int, str]]:
+    def columns(self, work: Work, scan: Scan, after: tuple[int, str] | None, most: int) -> PeopleColumns:
+        """The columns of those who were known at a scan's instant, among the next `most` people."""
+        listed = PeopleColumns("listed", [])
+        looked_at = 0
+        for number, person in self._following(after, scan.name):
+            if looked_at == most:
+                return msgspec.structs.replace(listed, after=after)
+            looked_at, after = looked_at + 1, (number, person)
+            row = self._row(work, number, person, scan)
+            if row is not None:
+                listed.rows.append((person, row))
+        return listed
+
+    def _following(self, after: tuple[int, str] | None, scan: str = "") -> Iterator[tuple[int, str]]:
+        """Whoever has a profile, and of a scan whoever had one; by slot and name."""
         first, beyond = after or (-1, "")
         for number, slot in self._slots.owned.items():
             if number >= first:
-                yield from ((number, name) for name in sorted(slot.profiles) if number > first or name > beyond)
+                gone = self._reads.scans.taken(scan, number).keys() - slot.profiles.keys()
+                names = sorted([*slot.profiles, *gone])
+                yield from ((number, name) for name in names if number > first or name > beyond)
+
+    def _row(self, work: Work, number: int, person: str, scan: Scan) -> bytes | None:
+        scans = self._reads.scans
+        if person in (taken := scans.taken(scan.name, number)):
+            return taken[person]
+        data = self._slots[number].profiles[person]
+        if is_unknown_data(data):
+            return None  # whoever is called so now is counted under her own name
+        profile = self._brought(work, number, person, data, scan.at)
+        if person in (taken := scans.taken(scan.name, number)):
+            return taken[person]
+        return scans.row(scan.name, profile, self._published.program_at(scan.at), self._settings)
 
     def _is_inside(self, work: Work, number: int, person: str, read: AudienceRead) -> bool:
         data = self._slots[number].profiles[person]
         if is_unknown_data(data):
             return False  # whoever is called so now is counted under her own name
         profile = decode_profile(data)
-        marks = [mark for mark in profile.reads if mark.at == read.at]
-        behind = next_due(data) < read.at or profile.change_number < self._published.touching
-        if not marks and behind:
-            self._inputs.apply(work, number, person, TimePassed(read.at + 1))
-            profile = work.profile(number, person)
-            marks = [mark for mark in profile.reads if mark.at == read.at]
-        if marks:
-            return read.journey in marks[0].inside
+        if not any(mark.at == read.at for mark in profile.reads):
+            profile = self._brought(work, number, person, data, read.at)
+        for mark in profile.reads:
+            if mark.at == read.at:
+                return read.journey in mark.inside
         return is_inside(self._published.program_at(read.at), profile, read.audience, read.at, self._settings)
+
+    def _brought(self, work: Work, number: int, person: str, data: bytes, at: int) -> Profile:
+        """Somebody without a later trace; whatever is due of hers before the instant has happened to her."""
+        profile = decode_profile(data)
+        if next_due(data) >= at and profile.change_number >= self._published.touching:
+            return profile
+        self._inputs.apply(work, number, person, TimePassed(at + 1))
+        return work.profile(number, person)

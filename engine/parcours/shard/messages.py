@@ -178,6 +178,18 @@ class Members(msgspec.Struct, frozen=True, array_like=True):
     after: tuple[int, str] | None = None
 
 
+class PeopleColumns(msgspec.Struct, frozen=True, array_like=True):
+    """A slice of a scan: names and columns (columns.py), in a stable order, which is not that of names.
+
+    state  early: the instant has not passed for the shard yet; gone: it has no such scan, or no more
+    after  the place where the next slice goes on; None if this was the last one
+    """
+
+    state: ListState
+    rows: list[tuple[str, bytes]] = []
+    after: tuple[int, str] | None = None
+
+
 class ReadState(msgspec.Struct, frozen=True, array_like=True):
     """How far a shard is with a read: since when people enter by it, None as long as that is open, and how many."""
 

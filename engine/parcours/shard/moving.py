@@ -131,8 +131,7 @@ class Moving:
         away = [name for name in asked if not self._stays_here(work, name)]
         if not away:
             return True
-        read_ms = self._reads.next_ms()
-        is_read_soon = read_ms is not None and work.stamp_ms <= read_ms < work.stamp_ms + READ_MARGIN_MS
+        is_read_soon = self._reads.is_soon(work.stamp_ms, READ_MARGIN_MS)
         has_room = all(self._peers.has_room(self._names.shard(name)) for name in away if not self._names.is_here(name))
         return has_room and not is_read_soon and work.stamp_ms >= self.halted_until_ms
 

@@ -1,4 +1,7 @@
-"""The steps of reading an audience, as whoever reads it for all shards takes them with one (reads.py)."""
+"""The steps of reading an audience or of a scan, as whoever makes it of all shards takes them with one.
+
+What they come to is looked after in reads.py and scans.py.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ from collections.abc import Callable
 
 from parcours.shard.commits import Commits
 from parcours.shard.listing import Listing
-from parcours.shard.messages import AudienceRead, DueReads, Members
+from parcours.shard.messages import AudienceRead, DueReads, Members, PeopleColumns
 from parcours.shard.published import Published
 from parcours.shard.reads import Reads
+from parcours.shard.scans import Scan
 from parcours.shard.timekeeping import Timekeeping
 
 
@@ -61,6 +65,35 @@ class ReadSteps:
                 self._commits.commit(self._commits.begin(entries_from), always=True)
         if self._published.held:
             self._let_go()
+
+    def await_scan(self, scan: Scan) -> None:
+        """A scan is under way, durably; its instant has not passed here. A shard that is held goes on."""
+        with self._commits.whole():
+            if self._reads.scans.await_(scan):
+                assert scan.at >= self._commits.stamp_ms, "nobody takes columns of a time that has passed"
+                if self._published.held:
+                    self._published.hold(held=False)
+                self._commits.commit(self._commits.begin(0), always=True)
+        if self._published.held:
+            self._let_go()
+
+    def list_columns(self, name: str, after: tuple[int, str] | None, most: int, now_ms: int) -> PeopleColumns:
+        """A slice of a scan, whose instant has durably passed when this returns."""
+        scan = self._reads.scans.find(name)
+        if scan is None:
+            return PeopleColumns("gone")
+        with self._commits.whole():
+            work = self._commits.begin(now_ms)
+            early = work.stamp_ms <= scan.at and self._time.wakes_itself
+            listed = PeopleColumns("early") if early else self._listing.columns(work, scan, after, most)
+            self._commits.commit(work, always=after is None and not early)
+        return listed
+
+    def end_scan(self, name: str) -> None:
+        """Nothing is asked of the scan any more."""
+        with self._commits.whole():
+            if self._reads.scans.end(name):
+                self._commits.commit(self._commits.begin(0), always=True)
 
     def skip_read(self, journey: str, at: int, now_ms: int) -> None:
         """Let nobody in by the journey's reads up to this instant."""

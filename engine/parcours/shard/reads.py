@@ -13,6 +13,8 @@ journey that pass before one of them is read, the newest is: the others are miss
 the reads whose instants have passed stay as they were (`waiting`), and the new program's instants begin.
 
 Under virtual time whoever drives the shard holds everybody at the instant, and nothing is noted.
+
+Scans, which take columns of everybody at an instant (scans.py), are looked after in the same way, and go along.
 """
 
 from __future__ import annotations
@@ -21,11 +23,12 @@ from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
-from parcours.core.input import Input, MembershipFixed, ReadReached
+from parcours.core.input import ColumnsFixed, Input, MembershipFixed, ReadReached
 from parcours.core.profile import NEVER, Profile
 from parcours.journey.program import Program
 from parcours.shard.messages import AudienceRead, ListState, ReadState
 from parcours.shard.read_times import ReadTimes
+from parcours.shard.scans import Scans
 
 KEPT = "reads"
 """The entry of the shard's own slot with `ReadsKept`; each slice of places is one under a name that begins so."""
@@ -79,11 +82,13 @@ class ReadsKept(msgspec.Struct, frozen=True, array_like=True):
 class Reads:
     """Of one shard. `first_ms` tells at a glance whether somebody may have something to go through.
 
-    live  whether instants pass by the clock
+    live   whether instants pass by the clock
+    scans  those under way
     """
 
     def __init__(self, *, live: bool) -> None:
         self._live = live
+        self.scans = Scans(self._renew)
         self._times = ReadTimes()
         self._kept = ReadsKept()
         self._places: dict[tuple[str, int], dict[str, int]] = {}
@@ -127,7 +132,8 @@ class Reads:
     def is_unfinished_before(self, at: int) -> bool:
         """Whether a read of an earlier instant is not over, or lets people in since an earlier time."""
         begun = [each.read.at if each.entries_from is None else each.entries_from for each in self._kept.begun]
-        return any(each < at for each in (*begun, *(read.at for read in self._kept.waiting)))
+        scanned = [each.at for each in self.scans.under_way()]
+        return any(each < at for each in (*begun, *(read.at for read in self._kept.waiting), *scanned))
 
     # What passes
 
@@ -148,6 +154,11 @@ class Reads:
     def next_ms(self) -> int | None:
         """The first instant that has not passed."""
         return self._times.next_ms()
+
+    def is_soon(self, stamp_ms: int, margin_ms: int) -> bool:
+        """Whether an instant comes within so long after this time, or is this time."""
+        coming = [self._times.next_ms(), *(each.at for each in self.scans.under_way())]
+        return any(at is not None and stamp_ms <= at < stamp_ms + margin_ms for at in coming)
 
     def missed_by(self, profile: Profile, person: str, stamp_ms: int, *, known: bool) -> list[Input]:
         """What the person has to go through before anything that happens at this time.
@@ -306,16 +317,18 @@ class Reads:
             places = self._places.setdefault((begun.read.journey, begun.read.at), {})
             for number in range(begun.let_in, begun.placed):
                 places.update(_decode_places(own[_name(begun.read, number)]))
+        self.scans.restore(own)
 
     def entries(self) -> list[tuple[str, bytes]]:
         """What has to be written to the shard's own slot; nothing most of the time."""
         kept = {KEPT: _encode(self._kept)} if self._changed else {}
-        return [*kept.items(), *self._unsaved.items()]
+        return [*kept.items(), *self._unsaved.items(), *self.scans.entries()]
 
     def saved(self) -> None:
         """All entries are in the store."""
         self._changed = False
         self._unsaved.clear()
+        self.scans.saved()
 
     def _find(self, journey: str, at: int) -> BegunRead | None:
         return next((each for each in self._kept.begun if (each.read.journey, each.read.at) == (journey, at)), None)
@@ -363,7 +376,8 @@ class Reads:
         self._needed = [(at, tuple(audiences)) for at, audiences in sorted(needed.items())]
         self._remembered = frozenset(needed) | {each.read.at for each in begun}
         coming = self._times.next_ms()
-        first_ms = min([*needed, *([] if coming is None else [coming])], default=NEVER)
+        scanned = [each.at for each in self.scans.under_way()]
+        first_ms = min([*needed, *scanned, *([] if coming is None else [coming])], default=NEVER)
         self.first_ms = -1 if letting_in else first_ms
 
 
@@ -371,11 +385,6 @@ def _name(read: AudienceRead, number: int) -> str:
     return f"{KEPT}/{read.journey}/{read.at}/{number}"
 
 
-def is_own(name: str) -> bool:
-    """Whether an entry of the shard's own slot is one of reads."""
-    return name == KEPT or name.startswith(f"{KEPT}/")
-
-
 def in_order(inputs: Collection[Input]) -> list[Input]:
-    """What a person has to go through in the order of time; of one instant, what is published goes before reads."""
-    return sorted(inputs, key=lambda given: (given.at, isinstance(given, MembershipFixed | ReadReached)))
+    """What a person has to go through in the order of time; of one instant, what is published goes first."""
+    return sorted(inputs, key=lambda given: (given.at, isinstance(given, MembershipFixed | ColumnsFixed | ReadReached)))

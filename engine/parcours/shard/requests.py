@@ -1,8 +1,8 @@
 """Requests to a shard: the tagged union of everything that it can be asked, each with the type of its answer.
 
 A request is a plain struct, so that it reaches a shard in this process as it is and one in another process as bytes.
-A new one is a class here, or in inbox_requests.py, letter_requests.py, peer_requests.py or person_requests.py: whoever
-holds a port asks it, and `put_to` says which method of the host answers.
+A new one is a class here, or in a file named for what its requests are about, such as person_requests.py: whoever holds
+a port asks it, and `put_to` says which method of the host answers.
 """
 
 from __future__ import annotations
@@ -58,6 +58,9 @@ from parcours.shard.person_requests import RecallFacts as RecallFacts
 from parcours.shard.person_requests import StepErasures as StepErasures
 from parcours.shard.request import A as A
 from parcours.shard.request import Request as Request
+from parcours.shard.scan_requests import AwaitScan as AwaitScan
+from parcours.shard.scan_requests import EndScan as EndScan
+from parcours.shard.scan_requests import ListColumns as ListColumns
 
 if TYPE_CHECKING:
     from parcours.shard.host import ShardHost
@@ -125,7 +128,7 @@ class ListMembers(Request[Members], frozen=True, tag="members"):
     most: int
 
     async def put_to(self, host: ShardHost) -> Members:
-        return await host.list_members(self.read, self.after, self.most)
+        return await host.reading(lambda steps, now: steps.list_members(self.read, self.after, self.most, now))
 
 
 class PlaceMembers(Request[None], frozen=True, tag="place"):
@@ -137,7 +140,9 @@ class PlaceMembers(Request[None], frozen=True, tag="place"):
     entries: list[tuple[str, int]]
 
     async def put_to(self, host: ShardHost) -> None:
-        await host.place_members(self.journey, self.at, self.number, self.entries)
+        await host.reading(
+            lambda steps, now: steps.place_members(self.journey, self.at, self.number, self.entries, now)
+        )
 
 
 class LetIn(Request[None], frozen=True, tag="let_in"):
@@ -154,7 +159,9 @@ class LetIn(Request[None], frozen=True, tag="let_in"):
     people: int
 
     async def put_to(self, host: ShardHost) -> None:
-        await host.let_in(self.attempt, self.journey, self.at, self.entries_from, self.people)
+        await host.begin_reading(
+            self.attempt, lambda steps: steps.let_in(self.journey, self.at, self.entries_from, self.people)
+        )
 
 
 class SkipRead(Request[None], frozen=True, tag="skip_read"):
@@ -164,7 +171,7 @@ class SkipRead(Request[None], frozen=True, tag="skip_read"):
     at: int
 
     async def put_to(self, host: ShardHost) -> None:
-        await host.skip_read(self.journey, self.at)
+        await host.reading(lambda steps, now: steps.skip_read(self.journey, self.at, now))
 
 
 class GetHolding(Request[Holding], frozen=True, tag="holding"):

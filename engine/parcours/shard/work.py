@@ -122,6 +122,10 @@ class Work:
         self._touched[person] = slot, profile
         self._guests.add(person)
 
+    def is_guest(self, person: str) -> bool:
+        """Whether she has come from another shard, and is not merged yet."""
+        return person in self._guests
+
     def leave(self, slot: int, person: str, identity: Identity) -> None:
         """Nothing is left of the person but what there is to say of her name."""
         self._touched[person] = slot, Profile(identity=identity)
