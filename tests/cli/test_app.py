@@ -47,12 +47,13 @@ Commands:
   person    Answer a person who asks what is held of her, or wants it gone.
   store     Look after a store that no engine uses.
   keys      Keys for those who may come in by the door.
+  insight   Ask what all people and their facts add up to.
 """
 
 COMMANDS = ["demo", "init", "check", "schema", "graph", "simulate", "report", "test", "explain", "diff", "plugins"]
 COMMANDS += ["store", "store backup", "store restore", "store check", "store reshard", "serve", "doctor"]
 COMMANDS += ["publish", "close", "stop", "pause", "resume", "dead", "dead list", "dead resend", "keys", "keys new"]
-COMMANDS += ["person", "person export", "person erase"]
+COMMANDS += ["person", "person export", "person erase", "insight", "insight people"]
 
 
 def run(*arguments: str, app: typer.Typer | None = None) -> Any:

@@ -32,9 +32,9 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def keys(ask: Ask, tmp_path: Path) -> dict[str, str]:
-    """A key that operates, one that only looks, and one for events; serve.yaml has them."""
+    """A key that operates, one that only looks, one for events, and one for people; serve.yaml has them."""
     made, entries = {}, []
-    for name, scope in (("ada", "operate"), ("eve", "operate:read"), ("shop", "ingest")):
+    for name, scope in (("ada", "operate"), ("eve", "operate:read"), ("shop", "ingest"), ("care", "people:read")):
         told = ask("keys", "new", name, "--scope", scope)
         assert told.exit_code == 0, told.output
         made[name] = re.search(r"\b[sw]k_\w{32}\b", told.stdout).group()  # type: ignore[union-attr]  # it is there
@@ -214,3 +214,21 @@ def test_who_is_no_door_is_told_and_gets_no_key_passed_on(ask: Ask, somebody: st
     result = ask("report", "--url", f"{somebody}/{place}")
 
     assert (result.exit_code, told in result.stderr) == (1, True), result.stderr
+
+
+def test_the_table_of_people_is_written_whole_or_not_at_all(
+    door: Served, ask: Ask, keys: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come(door, keys["shop"], "sarah", "paul")
+    monkeypatch.setenv("PARCOURS_KEY", keys["care"])
+    out = tmp_path / "people.ndjson"
+
+    told = ask("insight", "people", "--url", door.address, "--out", out)
+
+    assert (told.exit_code, told.stdout) == (0, f"{out}: 2 people\n"), told.stderr
+    written = out.read_bytes()
+    assert sorted(json.loads(line)["person"] for line in written.splitlines()) == ["paul", "sarah"]
+    refused = ask("insight", "people", "--url", f"{door.address}/nowhere", "--out", out)
+    assert refused.exit_code == 1
+    assert out.read_bytes() == written
+    assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".unfinished")] == []

@@ -371,3 +371,22 @@ def test_only_a_key_for_people_opens_them_and_one_that_may_look_changes_nothing(
         assert await desk.looks("sarah") == []
 
     at_the_desk(tmp_path, visit)
+
+
+def test_everybody_is_told_a_line_each_and_the_look_names_nobody(tmp_path: Path) -> None:
+    async def visit(desk: Desk) -> None:
+        for person in ("sarah", "paul"):
+            await desk.service.identify(person, {"email": f"{person}@shop.example"})
+
+        told = await desk.get("/people.ndjson")
+
+        assert (told.status_code, told.headers["content-type"]) == (200, "application/x-ndjson")
+        rows = [json.loads(line) for line in told.text.splitlines()]
+        assert sorted(row["person"] for row in rows) == ["paul", "sarah"]
+        assert {frozenset(row) for row in rows} == {frozenset({"taken", "person", "traits", "audiences", "consents"})}
+        assert "shop.example" not in told.text, "addresses are personal"
+        assert len({row["taken"] for row in rows}) == 1
+        assert await desk.looks("sarah") == []
+        assert (await desk.get("/people.ndjson", by="site")).status_code == 403
+
+    at_the_desk(tmp_path, visit)

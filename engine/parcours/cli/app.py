@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from parcours.cli.dead import dead
 from parcours.cli.doctor import doctor
+from parcours.cli.insight import insight
 from parcours.cli.interruption import interruptible
 from parcours.cli.keys import keys
 from parcours.cli.operate import close, pause, publish, resume, stop
@@ -101,7 +102,7 @@ def build() -> typer.Typer:
     app.add_typer(person)
     app.add_typer(store)
     app.add_typer(keys)
-    app.add_typer(person)
+    app.add_typer(insight)
     return app
 
 

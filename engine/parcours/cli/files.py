@@ -1,12 +1,16 @@
-"""The event source and results folder named on the command line, validated before any work begins."""
+"""Files and folders named on the command line: sources and results, validated before any work begins."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import typer
 
 from parcours.cli.lines import STANDARD_INPUT
+from parcours.store.private_files import open_private
 
 DOCUMENT_FOLDERS = ("messages", "journeys", "tests")
 
@@ -36,3 +40,15 @@ def results_folder(out: str, project: Path) -> Path:
             f"{out!r} holds the project's documents: choose a folder of its own for the results.", param_hint="--out"
         )
     return folder
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[IO[bytes]]:
+    """The file of this name, which only its owner may read: it is there when all is written, or it stays as it was."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    try:
+        with open_private(unfinished, "wb") as file:
+            yield file
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
@@ -80,7 +82,18 @@ class Remote:
         """The same for what is taken away."""
         return self._decoded(self._ask("DELETE", path, None, None))
 
+    def lines(self, *path: str) -> Iterator[bytes]:
+        """The lines that are there, of any number. Raises Refused, OperatorError, also where it breaks off."""
+        with self._opened("GET", path, None, "application/x-ndjson") as answer:
+            yield from answer
+
     def _ask(self, method: str, path: tuple[str, ...], body: bytes | None, accept: str | None) -> bytes:
+        with self._opened(method, path, body, accept) as answer:
+            read: bytes = answer.read(ANSWER_BYTES_MAX)
+        return read
+
+    @contextmanager
+    def _opened(self, method: str, path: tuple[str, ...], body: bytes | None, accept: str | None) -> Iterator[Any]:
         address = "/".join([self._url, *(quote(part, safe="") for part in path)])
         headers = {"Accept": accept or "application/json", "User-Agent": "parcours"}
         if body is not None:
@@ -90,14 +103,13 @@ class Remote:
         request = Request(address, data=body, headers=headers, method=method)  # http or https, as checked
         try:
             with self._opener.open(request, timeout=ANSWERS_WITHIN_S) as answer:
-                read: bytes = answer.read(ANSWER_BYTES_MAX)
+                yield answer
         except HTTPError as error:
             with error:
                 raise self._refusal(error.code, error.headers.get("Location"), error.read(ANSWER_BYTES_MAX)) from None
-        except (URLError, OSError) as error:
+        except (URLError, OSError, HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise OperatorError(f"The door at {self._url} does not answer: {reason}.") from None
-        return read
 
     def _refusal(self, status: int, location: str | None, body: bytes) -> CallerError:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any, Final
 
@@ -42,6 +43,7 @@ from parcours.insight.explain import Explanation
 from parcours.insight.explain_text import explanation_text
 from parcours.instants import ceil_ms
 from parcours.service.about_people import AddressKind
+from parcours.service.people_table import PersonRow
 from parcours.service.person import Person, PersonDelivery, PersonRun
 from parcours.service.person_record import fact_told
 from parcours.shard.messages import Look
@@ -56,6 +58,10 @@ PIECE_BYTES: Final = 64 * 1024
 
 VARY: Final = {"Vary": "Accept"}
 """Pages come under these addresses, for browsers."""
+
+_encode = msgspec.json.Encoder().encode
+
+TABLE: Final = "/people.ndjson"
 
 IDS: Final = {"user": "userId", "anonymous": "anonymousId"}
 """The members of a call that have ids of these namespaces. Of others it has whole names."""
@@ -114,6 +120,22 @@ async def export(door: Door, request: Request) -> Answer:
         raise _unknown()
     headers = {**VARY, "Content-Disposition": 'attachment; filename="person.json"'}
     return Answer(stream=_in_pieces(record.document()), headers=headers)
+
+
+async def everybody(door: Door, request: Request) -> Answer:
+    """The table of people as of now, a line of JSON for each."""
+    return Answer(stream=_table(door, _look(request)), media_type="application/x-ndjson", headers=VARY)
+
+
+async def _table(door: Door, look: Look) -> AsyncIterator[bytes]:
+    async with aclosing(door.service.everybody(look=look)) as slices:
+        async for rows in slices:
+            if rows:
+                yield b"".join(_line(row) for row in rows)
+
+
+def _line(row: PersonRow) -> bytes:
+    return _encode({**msgspec.structs.asdict(row), "taken": time_text(row.taken)}) + b"\n"
 
 
 async def _is_known(door: Door, request: Request) -> bool:
@@ -188,9 +210,12 @@ def _named(name: str) -> dict[str, str]:
 
 def _look(request: Request) -> Look:
     """Who asks for what, as the route has it."""
+    by = "" if request.key is None else request.key.name
+    if request.path == TABLE:
+        return Look(by, f"{request.method} {TABLE}")
     last = request.path.removeprefix("/").split("/")[2:]
     route = "/".join(["/people", *(["{id}"] if "id" in request.params else []), *last])
-    return Look("" if request.key is None else request.key.name, f"{request.method} {route}")
+    return Look(by, f"{request.method} {route}")
 
 
 def _unknown() -> Problem:
@@ -299,6 +324,7 @@ def _changing(kind: str, path: str, body: type[msgspec.Struct], summary: str) ->
 
 ROUTES: Final[tuple[Route, ...]] = (
     _looking("/people", people, PeopleFound, "Who has an address."),
+    _looking(TABLE, everybody, None, "Everybody as of now: declared traits, audiences and consents."),
     _looking("/people/{id}", person, PersonShown, "What is known of a person."),
     _looking("/people/{id}/explain", explain, Explanation, "Why she got, or did not get, a message."),
     _looking("/people/{id}/facts", facts, FactsShown, "What has happened to her."),

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from functools import partial
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from parcours.errors import ShardUnavailable
 from parcours.journey.project import Project
@@ -24,7 +25,10 @@ from parcours.routing.patience import Patience
 from parcours.routing.ports import ChangePort, until_answered
 from parcours.shard.attempts import NO_ATTEMPT
 from parcours.shard.messages import Holding
-from parcours.shard.requests import GetHolding, Hold, LetIn, Publish, Release
+from parcours.shard.requests import AwaitScan, EndScan, GetHolding, Hold, LetIn, Publish, Release
+
+STOP_PATIENCE_S: Final = 5.0
+"""How long somebody who stops waits for shards that stand still to go on."""
 
 Making: TypeAlias = Callable[[Publications, int], Publications]
 """Makes what is published next of what is published now and an effective time in ms; the same if nothing changes."""
@@ -84,7 +88,8 @@ def _newest(holdings: Sequence[Holding]) -> Publications:
 async def settle(ports: Sequence[ChangePort]) -> Publications:
     """Bring to its end what a life before began and did not finish, ahead of any attempt; what is published now.
 
-    Once one shard knows from when on a read lets people in, all others stand still and are told the same time.
+    Once one shard knows from when on a read lets people in, all others stand still and are told the same time. Nobody
+    collects what a scan has taken: it ends.
     """
     holdings = [await until_answered(partial(port.ask, GetHolding())) for port in ports]
     known = _newest(holdings)
@@ -99,6 +104,8 @@ async def settle(ports: Sequence[ChangePort]) -> Publications:
             if read.entries_from is None and (read.journey, read.at) in entering:
                 await until_answered(partial(port.ask, entering[read.journey, read.at]))
         await until_answered(partial(port.ask, Publish(NO_ATTEMPT, known)))
+        for scan in holding.scans:
+            await until_answered(partial(port.ask, EndScan(scan)))
     return known
 
 
@@ -140,6 +147,34 @@ async def carry_out(
     for port in ports:
         await until_answered(partial(port.ask, Publish(attempt, after)))
     return after
+
+
+async def at_one_time(
+    ports: Sequence[ChangePort],
+    now_ms: int,
+    attempt: int,
+    tell: Callable[[int], LetIn | AwaitScan],
+    patience: Patience | None = None,
+) -> int:
+    """Stop all shards, tell them one time that none of them has passed, and let them go on; returns the time.
+
+    tell  makes the request of the time, by which a shard goes on
+    Whatever is raised, nothing has happened then.
+    """
+    patience = patience or Patience()
+    try:
+        holdings = [
+            await patience.answer(number, partial(port.ask, Hold(attempt))) for number, port in enumerate(ports)
+        ]
+    except (Exception, asyncio.CancelledError):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_PATIENCE_S):
+                await asyncio.gather(*(_release(port, attempt) for port in ports))
+        raise
+    at = max(now_ms, *(each.stamp_ms for each in holdings))
+    for port in ports:
+        await until_answered(partial(port.ask, tell(at)))
+    return at
 
 
 async def _release(port: ChangePort, attempt: int) -> None:

@@ -12,10 +12,12 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar, overload
 
 from parcours.errors import ShardUnavailable
-from parcours.shard.messages import Answer, Claims, Foreseen, Holding, Members, Status
+from parcours.shard.messages import Answer, Claims, Foreseen, Holding, Members, PeopleColumns, Status
 from parcours.shard.requests import (
+    AwaitScan,
     CountOpenRuns,
     CountRuns,
+    EndScan,
     ExchangeDeliveries,
     Foresee,
     GetHolding,
@@ -23,6 +25,7 @@ from parcours.shard.requests import (
     HaltMoves,
     Hold,
     LetIn,
+    ListColumns,
     ListMembers,
     PlaceMembers,
     Publish,
@@ -61,13 +64,22 @@ class ReadPort(Protocol):
     async def ask(self, request: PlaceMembers | LetIn, /) -> None: ...
 
 
+class ScanPort(Protocol):
+    """A shard for whoever collects what a scan has taken."""
+
+    @overload
+    async def ask(self, request: ListColumns, /) -> PeopleColumns: ...
+    @overload
+    async def ask(self, request: EndScan, /) -> None: ...
+
+
 class ChangePort(Protocol):
     """A shard for whoever changes what is published: it stands still, is told, and goes on."""
 
     @overload
     async def ask(self, request: GetHolding | Hold, /) -> Holding: ...
     @overload
-    async def ask(self, request: Release | Publish | LetIn, /) -> None: ...
+    async def ask(self, request: Release | Publish | LetIn | AwaitScan | EndScan, /) -> None: ...
     @overload
     async def ask(self, request: HaltMoves, /) -> int: ...
     @overload

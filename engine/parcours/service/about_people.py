@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import aclosing
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from parcours.core.fact import Fact
@@ -17,6 +18,7 @@ from parcours.routing.calls import person_text
 from parcours.service.erasure import ErasureJob
 from parcours.service.host import Host
 from parcours.service.people_calls import Id, check_text
+from parcours.service.people_table import PersonRow
 from parcours.service.person_record import PersonRecord
 from parcours.shard.messages import Look
 from parcours.shard.requests import FindPeople, NoteLook
@@ -69,6 +71,20 @@ class AboutPeople(ABC):
                 noted = [(ports[0], [""])]
             await asyncio.gather(*(port.ask(NoteLook(names, look)) for port, names in noted if names))
         return people
+
+    async def everybody(self, *, look: Look | None = None) -> AsyncGenerator[list[PersonRow]]:
+        """The table of people as of now, in slices and in no order, taken while the engine goes on.
+
+        Whoever does not go through all of it closes the generator, or others wait for an hour. That somebody has looked
+        is one fact, about nobody.
+        Raises CallerError for who takes longer than that, ShardUnavailable.
+        """
+        self._check_open()
+        if look is not None:
+            await self._host.ports[0].ask(NoteLook([""], look))
+        async with aclosing(self._host.people.rows()) as slices:
+            async for rows in slices:
+                yield rows
 
     def owner(self, person: Id) -> Coroutine[Any, Any, str]:
         """The name under which a person lives: the one that is given, unless that was merged into somebody."""

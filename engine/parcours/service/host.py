@@ -34,6 +34,7 @@ from parcours.service.figures import EngineFigures, ask_all
 from parcours.service.following import ask_owner
 from parcours.service.journey_control import JourneyControl
 from parcours.service.live_reads import LiveReads
+from parcours.service.people_table import PeopleTable
 from parcours.service.person_record import PersonRecord
 from parcours.service.settlement import outstanding
 from parcours.shard.closed_store import copy_exports_of
@@ -69,6 +70,7 @@ class Host:
         self._router: Router | None = None
         self._reads: LiveReads | None = None
         self._erasures: ErasuresUnderWay | None = None
+        self._people: PeopleTable | None = None
         self._waiting = 0
         self.control = JourneyControl(
             plan.project,
@@ -110,9 +112,9 @@ class Host:
             self._plan.slot_map,
             shares_loop=self._shares_loop,
         )
-        self._reads = LiveReads(
-            self._runtime.ports, self.control.undisturbed, self._clock, self._plan.settings.due_people_max
-        )
+        slice_people = self._plan.settings.due_people_max
+        self._reads = LiveReads(self._runtime.ports, self.control.undisturbed, self._clock, slice_people)
+        self._people = PeopleTable(self._runtime.ports, self.control.undisturbed, self._clock, slice_people)
         self._erasures = ErasuresUnderWay(self._runtime.ports, self._plan.slot_map, self.store_folder)
         await self._erasures.start()
         await self.control.begin()
@@ -122,6 +124,13 @@ class Host:
         assert self._router is not None and self._reads is not None, "start makes them"
         self._router.publish(program)
         self._reads.renew(program)
+        self.people.renew(program)
+
+    @property
+    def people(self) -> PeopleTable:
+        """The table of all of them."""
+        assert self._people is not None, "start makes it"
+        return self._people
 
     async def route(self, lines: Sequence[bytes], *, are_reports: bool) -> Taken:
         """What becomes of these lines. Raises Overloaded as `hand_in` does, however long it takes to get in."""
@@ -320,8 +329,8 @@ class Host:
 
     async def turn_away(self) -> None:
         """Take no more lines; calls under way, and those that wait for room, fail with ShardUnavailable."""
-        reads, router, erasures = self._reads, self._router, self._erasures
-        stops = [each.stop if each else None for each in (erasures, reads)]
+        router = self._router
+        stops = [each.stop if each else None for each in (self._erasures, self._reads, self._people)]
         await close_all([*stops, router.close if router else None])
 
     async def stop(self) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from parcours.clock import Clock
@@ -19,15 +19,13 @@ from parcours.core.time_text import time_text
 from parcours.errors import ParcoursError
 from parcours.journey.program import Program
 from parcours.routing.audience_reads import list_everywhere, place_members
+from parcours.routing.change_protocol import STOP_PATIENCE_S, at_one_time
 from parcours.routing.ports import ShardPort, until_answered
 from parcours.shard.host import ALARM_MAX_S
 from parcours.shard.messages import AudienceRead, DueRead
-from parcours.shard.requests import GetDueReads, Hold, LetIn, Release, SkipRead
+from parcours.shard.requests import GetDueReads, LetIn, SkipRead
 
 log = logging.getLogger("parcours")
-
-STOP_PATIENCE_S = 5.0
-"""How long stopping waits for shards that stand still to be told when people enter."""
 
 
 class LiveReads:
@@ -139,15 +137,9 @@ class LiveReads:
     async def _let_in(self, read: AudienceRead, people: int) -> None:
         """Have everybody enter from one time on, which no shard has passed."""
         async with self._undisturbed() as attempt:
-            try:
-                holdings = [await until_answered(partial(port.ask, Hold(attempt))) for port in self._ports]
-            except (Exception, asyncio.CancelledError):
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(STOP_PATIENCE_S):
-                        releasing = (until_answered(partial(port.ask, Release(attempt))) for port in self._ports)
-                        await asyncio.gather(*releasing)
-                raise
-            entries_from = max(self._clock.now_ms(), *(each.stamp_ms for each in holdings))
-            for port in self._ports:
-                let_in = LetIn(attempt, read.journey, read.at, entries_from, people)
-                await until_answered(partial(port.ask, let_in))
+            await at_one_time(
+                self._ports,
+                self._clock.now_ms(),
+                attempt,
+                lambda entries_from: LetIn(attempt, read.journey, read.at, entries_from, people),
+            )

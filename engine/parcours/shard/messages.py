@@ -254,6 +254,7 @@ class Holding(msgspec.Struct, frozen=True, array_like=True):
     held   it stands still until it is told what changes, or that nothing does
     fresh  its store was empty: it began with the project that it was opened with
     reads  those under way, and of each journey the newest that has been made
+    scans  the names of those under way
     """
 
     publications: Publications
@@ -261,6 +262,7 @@ class Holding(msgspec.Struct, frozen=True, array_like=True):
     held: bool
     fresh: bool
     reads: list[ReadState] = []
+    scans: list[str] = []
 
 
 class Foreseen(msgspec.Struct, frozen=True, array_like=True):

@@ -83,6 +83,9 @@ class Scans:
     def under_way(self) -> list[Scan]:
         return [each.scan for each in self._awaited.values()]
 
+    def names(self) -> list[str]:
+        return [*self._awaited]
+
     def find(self, name: str) -> Scan | None:
         known = self._awaited.get(name)
         return None if known is None else known.scan

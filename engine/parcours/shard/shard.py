@@ -264,8 +264,8 @@ class Shard:
     def holding(self) -> Holding:
         """What is published, and how far the time of the shard is."""
         self.commits.check()
-        known = self._published
-        return Holding(known.publications, self.commits.stamp_ms, known.held, known.fresh, self._reads.states())
+        known, scans = self._published, self._reads.scans.names()
+        return Holding(known.publications, self.commits.stamp_ms, known.held, known.fresh, self._reads.states(), scans)
 
     def hold(self, *, held: bool) -> None:
         """Note that a change is coming, or that it is not; whoever drives the shard keeps everything else from it."""
