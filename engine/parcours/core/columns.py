@@ -27,6 +27,8 @@ from parcours.journey.program import Program
 _DURATION: Final = 1
 """The code of a duration: its microseconds, of eight bytes."""
 
+_AS_THEY_ARE: Final = frozenset({bool, int, float, str})
+
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -129,6 +131,8 @@ def _asked(history: PersonHistory, call: HistoryCall, at: int) -> int | float | 
 
 def _told(value: object) -> object:
     """The value in a form that keeps its kind as bytes; the encoder itself would make a text of a duration."""
+    if type(value) in _AS_THEY_ARE:
+        return value
     if value is MISSING:
         return None
     if isinstance(value, timedelta):
