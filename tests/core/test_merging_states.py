@@ -10,6 +10,7 @@ from tests.core.conftest import Control, Story, project_of
 from tests.core.test_inbox import Inbox
 from tests.core.test_merging import ANONYMOUS, SENDS, Use, anonymous, merge, merged, two
 
+from parcours.channel import Ambiguous
 from parcours.config import Settings
 from parcours.core.fact import DeliveryReached, Moved
 from parcours.core.turn import iso
@@ -221,6 +222,26 @@ def test_a_goal_that_was_met_in_a_pause_counts_for_a_run_that_the_merge_has_ende
     both.change(30, verb, both.known)
 
     assert both.known.told("goal") == [(10, "trip", 2, None)]
+
+
+@pytest.mark.parametrize("verb", ["resume", "stop"])
+def test_what_is_in_doubt_is_not_tried_again_for_a_run_that_the_merge_has_ended_in_a_pause(verb: str) -> None:
+    receipt = SENDS.replace("send: mail", "send: receipt")  # transactional: one in doubt is tried again
+    both = Both(journeys=receipt)
+    both.known.event(1, "Start")
+    both.other.call(1, userId=None, anonymousId="7f3a", type="identify", traits={"email": "a@x.example"})
+    anonymous(both.other, 2, "Start")
+    (key,) = both.other.claim(3)
+    both.other.answer(4, Ambiguous(key, "the line went dead"))
+    both.change(5, "pause")
+    both.other.wait(HOUR)  # the pause keeps the retry
+
+    effects = merge(both.known, both.other, HOUR)
+    assert [run.why for run in merged(effects).runs] == ["already_in"]
+    both.change(2 * HOUR, verb, both.known)
+
+    assert both.known.outbox == {}
+    assert both.known.ready == [], "nothing lies in the outbox that could be claimed"
 
 
 def test_nothing_that_a_pause_has_kept_is_made_up_for_where_the_past_is_not_used() -> None:

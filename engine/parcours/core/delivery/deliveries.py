@@ -170,6 +170,11 @@ def may_be_there(delivery: DeliveryState) -> bool:
     return delivery.may_have_left or delivery.state == "claimed"
 
 
+def may_leave(run: Run, delivery: DeliveryState) -> bool:
+    """Whether it may be claimed. Nothing of a run that was left may, though a retry come that a pause had kept."""
+    return not run.withdrawn and delivery.state in ("queued", "unknown")
+
+
 def close(
     turn: Turn,
     run: Run,

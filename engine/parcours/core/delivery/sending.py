@@ -10,7 +10,16 @@ from dataclasses import replace
 from typing import Literal
 
 from parcours.channel import CALL, INBOX
-from parcours.core.delivery.deliveries import close, delivery_key, find, make_ready, message_of, reach, settle
+from parcours.core.delivery.deliveries import (
+    close,
+    delivery_key,
+    find,
+    make_ready,
+    may_leave,
+    message_of,
+    reach,
+    settle,
+)
 from parcours.core.delivery.holding import tell_wait
 from parcours.core.delivery.inbox import take_back_of
 from parcours.core.delivery.policy import Objection, judge, judge_claim
@@ -232,7 +241,7 @@ def claim(turn: Turn, key: str) -> None:
 def start(turn: Turn, key: str) -> tuple[Run, DeliveryState] | None:
     """Start an attempt; None if the delivery may not leave, or its journey is paused."""
     found = find(turn, key)
-    if found is None or found[1].state not in ("queued", "unknown"):
+    if found is None or not may_leave(*found):
         turn.effects.settled.append(key)
         return None
     run, delivery = found
@@ -270,7 +279,7 @@ def withdraw(turn: Turn, run: Run) -> None:
 def retry(turn: Turn, key: str) -> None:
     """End the delay before another attempt: the delivery may be claimed again."""
     found = find(turn, key)
-    if found is not None and found[1].state in ("queued", "unknown"):
+    if found is not None and may_leave(*found):
         make_ready(turn, key)
     else:
         turn.effects.settled.append(key)

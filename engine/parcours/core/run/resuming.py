@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection
 
-from parcours.core.delivery.deliveries import find, make_ready
+from parcours.core.delivery.deliveries import find, make_ready, may_leave
 from parcours.core.occasion import Occasion
 from parcours.core.pause_buffer import KEPT_TIMERS, REPLAYED, Placed
 from parcours.core.profile import BufferedInput, Run, Timer
@@ -102,7 +102,7 @@ def release_claims(turn: Turn, kept: list[BufferedInput]) -> None:
         if each.kind != "claim":
             continue
         found = find(turn, each.key)
-        if found is not None and not found[0].withdrawn and found[1].state in ("queued", "unknown"):
+        if found is not None and may_leave(*found):
             make_ready(turn, each.key)
         else:
             turn.effects.settled.append(each.key)
