@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ShardUnavailable,
         StoreBroken,
         StoreBusy,
+        TableRefused,
     )
     from parcours.insight.explain import DeliveryStory, Explanation, JourneyStory, Move, Reached, Refusal, RunStory
     from parcours.insight.explain_text import explanation_text
@@ -101,6 +102,7 @@ __all__ = [
     "StoreBroken",
     "StoreBusy",
     "Summary",
+    "TableRefused",
     "Unmatched",
     "Unmet",
     "ZoneUnknown",
@@ -162,6 +164,7 @@ if not TYPE_CHECKING:  # a type checker that sees `__getattr__` takes any name f
         "StepCount": "parcours.insight.summary",
         "StoreBroken": "parcours.errors",
         "StoreBusy": "parcours.errors",
+        "TableRefused": "parcours.errors",
         "BackupFailed": "parcours.errors",
         "Summary": "parcours.insight.summary",
         "Unmatched": "parcours.core.fact",

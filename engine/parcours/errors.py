@@ -3,7 +3,8 @@
     ParcoursError
     ├── AuthorError              the author of a project: something in its documents
     │   ├── ProjectInvalid       carries every finding of the checker
-    │   └── PublishRefused       carries every reason why a project cannot be published
+    │   ├── PublishRefused       carries every reason why a project cannot be published
+    │   └── TableRefused         the rows of a table are not what tables.yaml says
     ├── OperatorError            whoever runs it: settings, machine, store, provider
     │   ├── SettingInvalid
     │   ├── ExtraMissing         an optional dependency is not installed
@@ -64,6 +65,10 @@ class PublishRefused(AuthorError):
     @property
     def reasons(self) -> tuple[str, ...]:
         return tuple(str(self.args[0]).splitlines())
+
+
+class TableRefused(AuthorError):
+    """The rows of a table are not what tables.yaml says of them."""
 
 
 class OperatorError(ParcoursError):

@@ -1,0 +1,1 @@
+"""Campaigns: batches over sets of people."""

@@ -1,0 +1,1 @@
+"""Sets of people on disk, and what is done with them."""

@@ -1,0 +1,35 @@
+"""What a reader of a table's file hands on: some rows, with where they were written and which cells did not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from parcours.campaigns.sets.fitting import Fitted
+
+BATCH_ROWS: Final = 10_000
+"""Rows read at once, fewer if they are long: they lie in memory as Python's texts, so some ten MB."""
+
+BATCH_CHARACTERS: Final = 8_000_000
+
+ROW_CHARACTERS_MAX: Final = 1_000_000
+"""Of a row with more a quote or a line break is missing, or it is no such file at all."""
+
+
+class Unreadable(Exception):
+    """What a file has against being read, and the line, if it is one's."""
+
+    def __init__(self, reason: str, line: int | None = None) -> None:
+        super().__init__(reason, line)
+        self.reason, self.line = reason, line
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """lines    where each row begins, counted from 1
+    columns  the declared ones, by name
+    """
+
+    lines: Sequence[int]
+    columns: Mapping[str, Fitted]

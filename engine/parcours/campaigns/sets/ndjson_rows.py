@@ -1,0 +1,68 @@
+"""The rows of an NDJSON file: an object a line, in UTF-8. A key that is not there is a cell with nothing in it.
+
+Numbers are read as they are written, so that 0.1 is a tenth in a column of decimals. A text stands for what it would be
+in a CSV file; a column of strings takes texts only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NoReturn
+
+from parcours.campaigns.sets.batches import BATCH_CHARACTERS, BATCH_ROWS, Batch, Unreadable
+from parcours.campaigns.sets.fitting import Fitted, fitted_values
+from parcours.campaigns.sets.text_file import Lines, opened_text
+from parcours.surrogates import mended_value
+
+
+def ndjson_batches(path: Path, columns: Mapping[str, str], unseen: set[str]) -> Iterator[Batch]:
+    """The rows in order; the columns that one of them has are taken out of `unseen`. Raises OSError and Unreadable."""
+    with opened_text(path) as lines:
+        rows = _rows(lines)
+        while True:
+            begins: list[int] = []
+            cells: dict[str, list[object]] = {column: [] for column in columns}
+            full = lines.characters + BATCH_CHARACTERS
+            for line, row in rows:
+                begins.append(line)
+                for column, found in cells.items():
+                    found.append(row.get(column))
+                if unseen:
+                    unseen.difference_update(row)
+                if len(begins) == BATCH_ROWS or lines.characters > full:
+                    break
+            if not begins:
+                return
+            yield Batch(begins, _fitted(cells, columns))
+
+
+def _fitted(cells: Mapping[str, list[object]], columns: Mapping[str, str]) -> dict[str, Fitted]:
+    return {column: fitted_values(kind, cells[column]) for column, kind in columns.items()}
+
+
+def _rows(lines: Lines) -> Iterator[tuple[int, dict[str, Any]]]:
+    number = 0
+    try:
+        for number, line in enumerate(lines, start=1):
+            lines.row_characters = 0
+            if line.strip():
+                yield number, _row(line, number)
+    except Unreadable as error:
+        raise Unreadable(error.reason, error.line or number + 1) from error
+
+
+def _row(line: str, number: int) -> dict[str, Any]:
+    try:
+        row = json.loads(line, parse_float=Decimal, parse_constant=_no_json)
+    except (ValueError, RecursionError) as error:  # a whole number of thousands of digits is a ValueError, too
+        raise Unreadable(f"this is no JSON: {error}", number) from error
+    if not isinstance(row, dict):
+        raise Unreadable("this is no JSON object", number)
+    return {str(key): mended_value(value) for key, value in row.items()} if "\\u" in line else row
+
+
+def _no_json(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number")

@@ -1,0 +1,85 @@
+"""What rows has a table whose files lie in a project's folder? They are copied once, and then asked of the copy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from parcours.campaigns.sets.batches import Batch, Unreadable
+from parcours.campaigns.sets.csv_rows import csv_batches
+from parcours.campaigns.sets.ndjson_rows import ndjson_batches
+from parcours.campaigns.sets.parquet_rows import parquet_batches
+from parcours.campaigns.sets.snapshot import BAD_CELLS_MAX, Snapshot, write_snapshot
+from parcours.errors import TableRefused
+from parcours.journey.model.tables import format_of
+from parcours.wording import bounded, quoted
+
+REASON_CHARACTERS_MAX: Final = 300
+"""Of what a library has against a file."""
+
+
+def copied_table(
+    table: str, folder: Path, pattern: str, columns: Mapping[str, str], path: Path, bad_cells_max: float = BAD_CELLS_MAX
+) -> Snapshot:
+    """Copy the rows of a table to the file `path`, whole or not at all.
+
+    pattern        the files below the project's folder, as tables.yaml names them
+    columns        the declared kinds, by name; at least one
+    bad_cells_max  the share of a column's filled cells that may not fit; these become missing
+    Raises TableRefused with the table and what is wrong, and OSError for what cannot be written.
+    """
+    files = _files(table, folder, pattern)
+    return write_snapshot(table, columns, path, _batches(table, folder, files, columns, path.parent), bad_cells_max)
+
+
+def _files(table: str, folder: Path, pattern: str) -> list[str]:
+    """The files as paths below the folder, in the order of their names as bytes."""
+    found = sorted(
+        (each.relative_to(folder).as_posix() for each in folder.glob(pattern) if each.is_file()), key=os.fsencode
+    )
+    if not found:
+        raise TableRefused(f"table {quoted(table)}: there is no file {quoted(pattern)} in the project's folder")
+    home = folder.resolve()
+    for name in found:
+        if not (folder / name).resolve().is_relative_to(home):
+            raise TableRefused(f"table {quoted(table)}: {name} leads out of the project's folder")
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise TableRefused(f"table {quoted(table)}: the file name {name!r} is not UTF-8") from error
+    return found
+
+
+def _batches(
+    table: str, folder: Path, files: list[str], columns: Mapping[str, str], scratch: Path
+) -> Iterator[tuple[str, Batch]]:
+    unseen = set(columns)  # by no row of NDJSON, where a column is known by nothing else
+    rows = 0
+    for name in files:
+        try:
+            for batch in _batches_of(folder / name, columns, unseen, scratch):
+                rows += len(batch.lines)
+                yield name, batch
+        except Unreadable as error:
+            where = name if error.line is None else f"{name}, line {error.line}"
+            raise _refused(table, where, error.reason) from error
+        except (OSError, EOFError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise _refused(table, name, f"it cannot be read: {reason}") from error
+    if rows and unseen:
+        column = next(each for each in columns if each in unseen)
+        raise _refused(table, ", ".join(files), f"no row has a column {quoted(column)}")
+
+
+def _batches_of(path: Path, columns: Mapping[str, str], unseen: set[str], scratch: Path) -> Iterator[Batch]:
+    kind = format_of(path.name)
+    if kind == "ndjson":
+        return ndjson_batches(path, columns, unseen)
+    unseen.clear()  # CSV and Parquet have refused a file without one
+    return csv_batches(path, columns) if kind == "csv" else parquet_batches(path, columns, scratch)
+
+
+def _refused(table: str, where: str, reason: str) -> TableRefused:
+    return TableRefused(f"table {quoted(table)}: {where}: {bounded(reason, REASON_CHARACTERS_MAX)}")

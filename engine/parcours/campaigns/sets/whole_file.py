@@ -1,0 +1,41 @@
+"""A file that is there whole or not at all: it is written under another name, made durable, and then takes its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b, file_digest
+from pathlib import Path
+
+from parcours.errors import naming
+from parcours.store.exports import UNFINISHED
+from parcours.store.private_files import make_folder, open_private, sync_folder
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Where to write the file, which takes its name when the block ends; an error leaves whatever was there before.
+
+    Its folder is made if need be. What a crash leaves under the other name is written over by the next attempt.
+    Raises OSError.
+    """
+    make_folder(path.parent)
+    unfinished = path.with_name(path.name + UNFINISHED)
+    try:
+        with naming(path):
+            open_private(unfinished, "wb").close()
+            yield unfinished
+            with unfinished.open("rb") as written:
+                os.fsync(written.fileno())
+            unfinished.replace(path)
+            sync_folder(path.parent)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+def hash_of(path: Path) -> str:
+    """The BLAKE2b hash (64 bytes) of what a file holds, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return file_digest(file, blake2b).hexdigest()
