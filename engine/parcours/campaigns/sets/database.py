@@ -1,0 +1,69 @@
+"""DuckDB for one task: what it may use of the machine, and how names and files are written in its SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from parcours.errors import StoreBroken
+
+COPY_OPTIONS: Final = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 102400, USE_TMP_FILE false"
+"""Rows in an order are the same bytes with these, whatever the number of threads. A name of its own is given before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """What one task may use. `spill` is a folder for what does not fit into `memory_bytes`."""
+
+    spill: Path
+    memory_bytes: int
+    threads: int
+
+
+@contextmanager
+def opened_database(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory, gone after the block. It reads no variable of Python's and loads nothing from elsewhere.
+
+    Raises StoreBroken when memory or disk does not suffice.
+    """
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "memory_limit": f"{workspace.memory_bytes}B",
+        "python_enable_replacements": False,
+        "temp_directory": str(workspace.spill),
+        "threads": workspace.threads,
+    }
+    try:
+        with duckdb.connect(config=settings) as database:
+            database.execute("SET TimeZone = 'UTC'")
+            yield database
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        raise StoreBroken(f"sets of people cannot be computed: {error}") from error
+
+
+def identifier(name: str) -> str:
+    """A name in SQL, whatever it holds."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def rows_in(path: Path) -> str:
+    """The rows of a Parquet file, as a table in SQL."""
+    return f"read_parquet({literal(str(path))})"
+
+
+def literal(text: str) -> str:
+    """A text in SQL, whatever it holds."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def counted(database: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
+    """The one row of whole numbers that a query gives."""
+    row = database.execute(query).fetchone()
+    assert row is not None, "an aggregate without groups is one row"
+    return row

@@ -1,0 +1,110 @@
+"""Whose rows are those of a table? A row has a value, people have values, and equal ones link them.
+
+Values compare as they are; folded, they are the same but for upper and lower case, in the sense of Unicode and of no
+language, and blanks around them. An empty value is none. A value that several people have links the row to each of
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from parcours.campaigns.sets.database import COPY_OPTIONS, Workspace, counted, literal, opened_database, rows_in
+from parcours.campaigns.sets.snapshot import Snapshot
+from parcours.campaigns.sets.whole_file import hash_of, whole_file
+from parcours.errors import TableRefused
+from parcours.wording import quoted
+
+FOLDED_ROWS: Final = 50_000
+"""Values that are folded at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Which rows are whose: `file` has `person` and `row_number`, in that order.
+
+    hash      of the file, BLAKE2b in hexadecimal digits
+    pairs     in the file
+    unlinked  how many rows of the table are nobody's
+    """
+
+    file: Path
+    hash: str
+    pairs: int
+    unlinked: int
+
+
+def linked_rows(
+    snapshot: Snapshot, values: Path, people: Path, path: Path, workspace: Workspace, *, fold: bool, many: bool
+) -> Links:
+    """Write the links of a table's rows to the file `path`, whole or not at all.
+
+    values  Parquet: `row_number`, each once, and `value`, a text or null; a row that is not there has none
+    people  Parquet: `person` and `value`, as often as a person has one
+    many    whether a person may have several rows
+    Raises TableRefused for a person's second row, StoreBroken, and OSError.
+    """
+    with opened_database(workspace) as database:
+        _load(database, "wanted", "row_number", values, fold)
+        _load(database, "had", "person", people, fold)
+        database.execute("CREATE TABLE links AS SELECT person, row_number FROM wanted JOIN had USING (value)")
+        if not many:
+            _check_single(database, snapshot)
+        pairs, linked = counted(database, "SELECT count(*), count(DISTINCT row_number) FROM links")
+        with whole_file(path) as unfinished:
+            ordered = "SELECT person, row_number FROM links ORDER BY person, row_number"
+            database.execute(f"COPY ({ordered}) TO {literal(str(unfinished))} ({COPY_OPTIONS})")
+            hashed = hash_of(unfinished)
+    return Links(path, hashed, pairs, snapshot.rows - linked)
+
+
+def _load(database: duckdb.DuckDBPyConnection, table: str, whose: str, path: Path, fold: bool) -> None:
+    """Make a table of whatever has a value; of equal lines one, since values may be equal only when they are folded."""
+    source = rows_in(path)
+    if fold:
+        database.register("folded", _folded(path, whose))
+        source = "folded"
+    database.execute(f"CREATE TABLE {table} AS SELECT DISTINCT {whose}, value FROM {source} WHERE value <> ''")
+    if fold:
+        database.unregister("folded")
+
+
+def _folded(path: Path, whose: str) -> Any:
+    """The lines of a Parquet file with their values folded; DuckDB's own `lower` is not Unicode's folding."""
+    parquet = pq.ParquetFile(path)
+    schema = pa.schema([parquet.schema_arrow.field(whose), pa.field("value", pa.string())])
+
+    def batches() -> Iterator[Any]:
+        with parquet:
+            for batch in parquet.iter_batches(batch_size=FOLDED_ROWS, columns=[whose, "value"]):
+                texts = [
+                    None if text is None else text.strip().casefold() for text in batch.column("value").to_pylist()
+                ]
+                yield pa.record_batch([batch.column(whose), pa.array(texts, pa.string())], schema=schema)
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def _check_single(database: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
+    """Raises TableRefused for the first row whose person has another one."""
+    doubled = database.execute(
+        "SELECT min(row_number), min(row_number, 2)[2] FROM links"
+        " GROUP BY person HAVING count(*) > 1 ORDER BY ALL LIMIT 1"
+    ).fetchone()
+    if doubled is None:
+        return
+    where = database.execute(
+        f"SELECT file, line FROM {rows_in(snapshot.file)} WHERE row_number IN (?, ?) ORDER BY row_number", doubled
+    ).fetchall()
+    first, second = (f"{file}, line {line}," if file else f"row {line}" for file, line in where)
+    raise TableRefused(
+        f"table {quoted(snapshot.table)}: {first} and {second} are of one person, who may have several rows only where"
+        " the table says many: true"
+    )
