@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from parcours.campaigns.sets.batches import BATCH_ROWS, ROW_CHARACTERS_MAX
+from parcours.campaigns.sets.batches import BATCH_CHARACTERS, BATCH_ROWS, ROW_CHARACTERS_MAX
 from parcours.campaigns.sets.snapshot import Snapshot
 from parcours.campaigns.sets.tables import copied_table
 from parcours.campaigns.sets.whole_file import hash_of
@@ -165,6 +165,14 @@ def test_rows_beyond_one_batch_are_all_there_in_order(tmp_path: Path) -> None:
     assert [(row["row_number"], row["line"], row["cells"]["mail"]) for row in rows] == [
         (number + 1, number + 2, f"u{number}") for number in range(many)
     ]
+
+
+def test_long_rows_are_all_there_though_they_are_read_in_smaller_batches(tmp_path: Path) -> None:
+    texts = [f"{number}" + "x" * 100_000 for number in range(2 * BATCH_CHARACTERS // 100_000)]
+    for name, lines in {"w.csv": ["mail", *texts], "w.ndjson": [f'{{"mail":"{text}"}}' for text in texts]}.items():
+        snapshot = copied(tmp_path, {name: "\n".join(lines).encode()}, {"mail": "string"})
+
+        assert cells_of(snapshot) == [(text,) for text in texts]
 
 
 def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:

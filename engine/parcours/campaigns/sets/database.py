@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 
@@ -62,8 +62,7 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def counted(database: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
-    """The one row of whole numbers that a query gives."""
-    row = database.execute(query).fetchone()
-    assert row is not None, "an aggregate without groups is one row"
+def one_row(database: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    """The one row that a query gives, with nothing left to fetch."""
+    (row,) = database.execute(query).fetchall()
     return row

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from parcours.campaigns.sets.database import COPY_OPTIONS, Workspace, counted, literal, opened_database, rows_in
+from parcours.campaigns.sets.database import COPY_OPTIONS, Workspace, literal, one_row, opened_database, rows_in
 from parcours.campaigns.sets.snapshot import Snapshot
 from parcours.campaigns.sets.whole_file import hash_of, whole_file
 from parcours.errors import TableRefused
@@ -57,7 +57,7 @@ def linked_rows(
         database.execute("CREATE TABLE links AS SELECT person, row_number FROM wanted JOIN had USING (value)")
         if not many:
             _check_single(database, snapshot)
-        pairs, linked = counted(database, "SELECT count(*), count(DISTINCT row_number) FROM links")
+        pairs, linked = one_row(database, "SELECT count(*), count(DISTINCT row_number) FROM links")
         with whole_file(path) as unfinished:
             ordered = "SELECT person, row_number FROM links ORDER BY person, row_number"
             database.execute(f"COPY ({ordered}) TO {literal(str(unfinished))} ({COPY_OPTIONS})")
@@ -97,11 +97,11 @@ def _check_single(database: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> No
     doubled = database.execute(
         "SELECT min(row_number), min(row_number, 2)[2] FROM links"
         " GROUP BY person HAVING count(*) > 1 ORDER BY ALL LIMIT 1"
-    ).fetchone()
-    if doubled is None:
+    ).fetchall()
+    if not doubled:
         return
     where = database.execute(
-        f"SELECT file, line FROM {rows_in(snapshot.file)} WHERE row_number IN (?, ?) ORDER BY row_number", doubled
+        f"SELECT file, line FROM {rows_in(snapshot.file)} WHERE row_number IN (?, ?) ORDER BY row_number", doubled[0]
     ).fetchall()
     first, second = (f"{file}, line {line}," if file else f"row {line}" for file, line in where)
     raise TableRefused(

@@ -95,7 +95,8 @@ class _Rows:
         numbers = pa.array(range(self.count + 1, self.count + many + 1), pa.int64())
         self.count += many
         lines = pa.array(batch.lines, pa.int64())
-        keys = pa.array([f"{file} {line:0{LINE_DIGITS}}" for line in batch.lines], pa.string())
+        prefix = f"{file} " if file else ""
+        keys = pa.array([f"{prefix}{line:0{LINE_DIGITS}}" for line in batch.lines], pa.string())
         cells = pa.StructArray.from_arrays(
             [batch.columns[name].values for name in self._columns], fields=list(self._cells)
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -35,10 +34,8 @@ def copied_table(
 
 
 def _files(table: str, folder: Path, pattern: str) -> list[str]:
-    """The files as paths below the folder, in the order of their names as bytes."""
-    found = sorted(
-        (each.relative_to(folder).as_posix() for each in folder.glob(pattern) if each.is_file()), key=os.fsencode
-    )
+    """The files as paths below the folder, in the order of their names as bytes, which is that of their characters."""
+    found = sorted(each.relative_to(folder).as_posix() for each in folder.glob(pattern) if each.is_file())
     if not found:
         raise TableRefused(f"table {quoted(table)}: there is no file {quoted(pattern)} in the project's folder")
     home = folder.resolve()
