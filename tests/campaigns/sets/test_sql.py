@@ -85,6 +85,17 @@ def test_a_query_may_end_and_be_explained_as_in_any_file_of_sql(orders: Snapshot
     assert cells_of(queried(orders, sql, {"x": "string"})) == [("a;b",)]
 
 
+def test_columns_may_have_any_name(orders: Snapshot) -> None:
+    folder = orders.file.parent.parent
+    (folder / "odd.csv").write_text('"a.b","say ""x""",order\n1,2,3\n')
+    columns = {"a.b": "integer", 'say "x"': "integer", "order": "integer"}
+    odd = copied_table("odd", folder, "odd.csv", columns, folder / "tables" / "odd.parquet")
+
+    assert cells_of(queried(odd, 'select *, "a.b" + "say ""x""" as sum from odd', columns | {"sum": "integer"})) == [
+        (1, 2, 3, 3)
+    ]
+
+
 def test_sums_of_integers_are_integers(orders: Snapshot) -> None:
     sql = 'select sum(1) as s, sum(9223372036854775807) as t, avg(total) as mean from "all-orders"'
 
@@ -192,7 +203,7 @@ def test_values_that_do_not_fit_are_counted_and_refused(orders: Snapshot) -> Non
     sql = "select case when i < 2 then 'NaN'::double when i = 2 then 'inf'::double else i end as n from range(40) t(i)"
 
     assert reason(orders, sql, {"n": "number"}) == (
-        "table 'regulars': 1 of 38 cells of column 'n' are no number, the first in row 38"
+        "table 'regulars': 1 of 38 cells of column 'n' do not fit number, the first in row 38"
     )
     assert queried(orders, sql, {"n": "number"}, bad_cells_max=0.1).bad == {"n": 1}
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -156,6 +157,35 @@ def test_a_column_may_be_called_like_one_of_the_copy_s_own(tmp_path: Path) -> No
     assert (rows_of(snapshot)[0]["line"], cells_of(snapshot)) == (2, [(7, "x")])
 
 
+def test_duckdb_reads_the_declared_kinds(tmp_path: Path) -> None:
+    columns = {
+        "string": "string",
+        'in"te.ger': "integer",
+        "number": "number",
+        "decimal": "decimal(3)",
+        "boolean": "boolean",
+        "timestamp": "timestamp",
+        "date": "date",
+    }
+    header = ",".join(name.replace('"', '""').join('""') for name in columns)
+    snapshot = copied(tmp_path, {"w.csv": f"{header}\nx,1,0.5,1.5,true,2026-03-01,2026-03-01\n".encode()}, columns)
+
+    with duckdb.connect() as database:
+        found = database.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(snapshot.file)]).fetchall()
+
+    cells = (
+        'STRUCT(string VARCHAR, "in""te.ger" BIGINT, number DOUBLE, "decimal" DECIMAL(38,3), "boolean" BOOLEAN, '
+        '"timestamp" TIMESTAMP WITH TIME ZONE, date DATE)'
+    )
+    assert {name: kind for name, kind, *_ in found} == {
+        "row_number": "BIGINT",
+        "file": "VARCHAR",
+        "line": "BIGINT",
+        "row_key": "VARCHAR",
+        "cells": cells,
+    }
+
+
 def test_rows_beyond_one_batch_are_all_there_in_order(tmp_path: Path) -> None:
     many = 2 * BATCH_ROWS + 1
     text = "mail,price\n" + "".join(f"u{number},{number}\n" for number in range(many))
@@ -198,7 +228,7 @@ def test_too_many_cells_that_do_not_fit_refuse_the_table(tmp_path: Path) -> None
     text = b"mail,price\n" + b"a,1\n" * 98 + b'"b\n",free\n' + b"c,\n" * 50
 
     assert reason(tmp_path, {"a.csv": b"mail,price\n", "w.csv": text}, pattern="*.csv") == (
-        "table 'wishes': 1 of 99 cells of column 'price' are no decimal(2), the first in w.csv, line 100"
+        "table 'wishes': 1 of 99 cells of column 'price' do not fit decimal(2), the first in w.csv, line 100"
     )
 
 
@@ -209,6 +239,10 @@ def test_of_a_row_with_another_number_of_cells_none_fits(tmp_path: Path) -> None
 
     assert snapshot.bad == {"mail": 2, "price": 2}
     assert cells_of(snapshot)[400:] == [(None, None), (None, None)]
+    assert reason(tmp_path / "few", {"w.csv": b"mail,price\na,1\nb,1,2\n"}) == (
+        "table 'wishes': 1 of 2 cells of column 'mail' do not fit string, "
+        "the first in w.csv, line 3, which has another number of cells than the header"
+    )
 
 
 @pytest.mark.parametrize(
@@ -217,6 +251,7 @@ def test_of_a_row_with_another_number_of_cells_none_fits(tmp_path: Path) -> None
         ("w.csv", b"", "w.csv: it has no header"),
         ("w.csv", b"\nmail,price\n", "w.csv: it has no header"),
         ("w.csv", b"mial,price\n", "w.csv: it has no column 'mail', did you mean 'mial'?"),
+        ("w.csv", b"mail;price\n", "w.csv: it has no column 'mail': its cells have to be separated by commas"),
         ("w.csv", b"mail,price,mail\n", "w.csv: it has two columns 'mail'"),
         ("w.csv", b'mail,price\na,1\n"b,2\nc,3\n', "w.csv, line 3: unexpected end of data: perhaps a quote"),
         ("w.csv", b'mail,price\na,1\n"b"b,2\n', "w.csv, line 3: ',' expected after '\"': perhaps a quote"),

@@ -29,7 +29,9 @@ class Unreadable(Exception):
 class Batch:
     """lines    where each row begins, counted from 1
     columns  the declared ones, by name
+    torn     places of rows that have more or fewer cells than there are columns: none of these fits
     """
 
     lines: Sequence[int]
     columns: Mapping[str, Fitted]
+    torn: Sequence[int] = ()

@@ -22,6 +22,9 @@ from parcours.wording import nearest, quoted
 
 _UNCLOSED: Final = ": perhaps a quote is not closed"
 
+_OTHER_MARKS: Final = ";\t|"
+"""By which programs separate cells where a comma stands in numbers."""
+
 
 def csv_batches(path: Path, columns: Mapping[str, str]) -> Iterator[Batch]:
     """The rows in order. Raises OSError and Unreadable."""
@@ -51,6 +54,8 @@ def _rows(lines: Lines) -> Iterator[tuple[int, list[str]]]:
 
 def _place(header: list[str], column: str) -> int:
     match header.count(column):
+        case 0 if len(header) == 1 and any(mark in header[0] for mark in _OTHER_MARKS):
+            raise Unreadable(f"it has no column {quoted(column)}: its cells have to be separated by commas")
         case 0:
             raise Unreadable(f"it has no column {quoted(column)}{nearest(column, header)}")
         case 1:
@@ -82,7 +87,7 @@ def _batches(
                 break
         if not cells:
             return
-        yield Batch(begins, _fitted(cells, torn, columns))
+        yield Batch(begins, _fitted(cells, torn, columns), torn)
 
 
 def _fitted(cells: Sequence[tuple[str, ...]], torn: Sequence[int], columns: Mapping[str, str]) -> dict[str, Fitted]:

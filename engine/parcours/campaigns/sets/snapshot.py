@@ -86,7 +86,7 @@ class _Rows:
         self.count = 0
         self._filled = dict.fromkeys(columns, 0)
         self._bad = dict.fromkeys(columns, 0)
-        self._first_bad: dict[str, tuple[str, int]] = {}
+        self._first_bad: dict[str, str] = {}
 
     def stored(self, file: str, batch: Batch) -> Any:
         """The next rows, of which the file's name is told as the table names it."""
@@ -108,16 +108,20 @@ class _Rows:
             self._filled[name] += len(fitted.values) - fitted.values.null_count + len(fitted.bad)
             self._bad[name] += len(fitted.bad)
             if fitted.bad:
-                self._first_bad.setdefault(name, (file, batch.lines[fitted.bad[0]]))
+                self._first_bad.setdefault(name, _described(file, batch, fitted.bad[0]))
 
     def bad_cells(self, table: str, bad_cells_max: float) -> dict[str, int]:
         """How many cells did not fit, by column. Raises TableRefused for the first column with too many."""
         for name, bad in self._bad.items():
             if bad > bad_cells_max * self._filled[name]:
-                file, line = self._first_bad[name]
-                where = f"the first in {file}, line {line}" if file else f"the first in row {line}"
                 raise TableRefused(
-                    f"table {quoted(table)}: {bad:,} of {self._filled[name]:,} cells of column {quoted(name)} "
-                    f"are no {self._columns[name]}, {where}"
+                    f"table {quoted(table)}: {bad:,} of {self._filled[name]:,} cells of column {quoted(name)} do not "
+                    f"fit {self._columns[name]}, the first in {self._first_bad[name]}"
                 )
         return {name: bad for name, bad in self._bad.items() if bad}
+
+
+def _described(file: str, batch: Batch, place: int) -> str:
+    line = batch.lines[place]
+    where = f"{file}, line {line}" if file else f"row {line}"
+    return f"{where}, which has another number of cells than the header" if place in batch.torn else where

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b, file_digest
@@ -17,11 +18,11 @@ from parcours.store.private_files import make_folder, open_private, sync_folder
 def whole_file(path: Path) -> Iterator[Path]:
     """Where to write the file, which takes its name when the block ends; an error leaves whatever was there before.
 
-    Its folder is made if need be. What a crash leaves under the other name is written over by the next attempt.
-    Raises OSError.
+    Its folder is made if need be. Each attempt has an unfinished name of its own: a process that was frozen, and goes
+    on while another has taken its work over, writes beside it and not into it. Raises OSError.
     """
     make_folder(path.parent)
-    unfinished = path.with_name(path.name + UNFINISHED)
+    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
     try:
         with naming(path):
             open_private(unfinished, "wb").close()
