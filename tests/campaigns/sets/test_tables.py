@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from parcours.campaigns.sets.batches import BATCH_CHARACTERS, BATCH_ROWS, ROW_CHARACTERS_MAX
 from parcours.campaigns.sets.snapshot import Snapshot
@@ -20,6 +24,9 @@ from parcours.campaigns.sets.whole_file import hash_of
 from parcours.errors import TableRefused
 
 WISHES = {"mail": "string", "price": "decimal(2)"}
+
+
+TEXTS = st.text(alphabet='a ,"\r\n;é\u2028😀', max_size=6)
 
 
 def copied(
@@ -80,6 +87,24 @@ def test_a_line_break_within_quotes_is_text_and_counts_as_a_line(tmp_path: Path)
 
     assert cells_of(snapshot) == [("two\r\nlines", Decimal(1)), ("one", Decimal(2))]
     assert [row["line"] for row in rows_of(snapshot)] == [2, 4]
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS), max_size=8), st.sampled_from(["\n", "\r\n"]), st.booleans())
+def test_any_texts_are_read_from_the_lines_in_which_they_begin(
+    rows: list[tuple[str, str]], end: str, ends: bool
+) -> None:
+    written: list[str] = []
+    lines: list[int] = []
+    for row in rows:
+        lines.append(1 + len(re.findall("\r\n|\r|\n", end.join(["mail,other", *written, ""]))))
+        written.append(",".join('"' + text.replace('"', '""') + '"' for text in row))
+    data = end.join(["mail,other", *written]) + (end if ends else "")
+
+    with TemporaryDirectory() as folder:
+        found = rows_of(copied(Path(folder), {"w.csv": data.encode()}, {"other": "string", "mail": "string"}))
+
+    assert [tuple(row["cells"].values()) for row in found] == [(other or None, mail or None) for mail, other in rows]
+    assert [row["line"] for row in found] == lines
 
 
 def test_a_mark_at_the_beginning_is_no_part_of_the_first_column_s_name(tmp_path: Path) -> None:

@@ -10,10 +10,13 @@ import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NoReturn
+from types import NoneType
+from typing import Any, Final, NoReturn
+
+import pyarrow as pa
 
 from parcours.campaigns.sets.batches import BATCH_CHARACTERS, BATCH_ROWS, Batch, Unreadable
-from parcours.campaigns.sets.fitting import Fitted, fitted_values
+from parcours.campaigns.sets.fitting import Fitted, fitted_texts, fitted_values
 from parcours.campaigns.sets.text_file import Lines, opened_text
 from parcours.surrogates import mended_value
 
@@ -40,7 +43,14 @@ def ndjson_batches(path: Path, columns: Mapping[str, str], unseen: set[str]) -> 
 
 
 def _fitted(cells: Mapping[str, list[object]], columns: Mapping[str, str]) -> dict[str, Fitted]:
-    return {column: fitted_values(kind, cells[column]) for column, kind in columns.items()}
+    return {column: _fitted_column(kind, cells[column]) for column, kind in columns.items()}
+
+
+def _fitted_column(kind: str, cells: list[object]) -> Fitted:
+    """Texts alone go the faster way of CSV, in which they mean the same."""
+    if {str, NoneType}.issuperset(map(type, cells)):
+        return fitted_texts(kind, pa.array(cells, pa.string()))
+    return fitted_values(kind, cells)
 
 
 def _rows(lines: Lines) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -56,7 +66,7 @@ def _rows(lines: Lines) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _row(line: str, number: int) -> dict[str, Any]:
     try:
-        row = json.loads(line, parse_float=Decimal, parse_constant=_no_json)
+        row = _JSON.decode(line)
     except (ValueError, RecursionError) as error:  # a whole number of thousands of digits is a ValueError, too
         raise Unreadable(f"this is no JSON: {error}", number) from error
     if not isinstance(row, dict):
@@ -66,3 +76,6 @@ def _row(line: str, number: int) -> dict[str, Any]:
 
 def _no_json(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number")
+
+
+_JSON: Final = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_json)
