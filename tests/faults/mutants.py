@@ -204,8 +204,8 @@ MUTANTS: Final = (
     Mutant(
         "a change that was begun is not settled",
         "routing/change_protocol.py",
-        "        await until_answered(partial(port.ask, Publish(NO_ATTEMPT, known)))\n    return known",
-        "        await until_answered(partial(port.ask, Release(NO_ATTEMPT)))\n    return known",
+        "Publish(NO_ATTEMPT, known)))\n        for scan",
+        "Release(NO_ATTEMPT)))\n        for scan",
     ),
     Mutant(
         "a shard stands still for a change that is over",
