@@ -1,0 +1,102 @@
+"""Sets of people by DuckDB: filters, one row for each value, and splits, within a bound of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+from parcours.campaigns.sets.database import Workspace, one_row
+from parcours.campaigns.sets.engine import MAIN, REST, AtRandom, Counts, Criterion, OrderKey, Subset, Values
+from parcours.campaigns.sets.pool import Pool, is_filled, opened_pool
+
+
+class DuckSets:
+    """A `SetEngine`. Each operator has a database of its own, in memory and in the workspace's folder."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def filter(self, source: Path, condition: Values, folder: Path) -> Counts:
+        """Those for whom the condition holds, and the rest."""
+        with opened_pool(source, self._workspace) as pool:
+            holds = pool.condition(condition)
+            outputs = {
+                MAIN: pool.write(folder, MAIN, f"SELECT number FROM pool WHERE {holds}"),
+                REST: pool.write(folder, REST, f"SELECT number FROM pool WHERE {holds} IS NOT TRUE"),
+            }
+            return Counts(pool.rows, outputs)
+
+    def dedupe(
+        self, source: Path, by: Sequence[Criterion], keep: int, order: Sequence[OrderKey], folder: Path
+    ) -> Counts:
+        """Of those who are equal in everything that is named, the first in an order; who lacks any of it is nobody's
+        equal, and stays.
+        """
+        with opened_pool(source, self._workspace) as pool:
+            values = [each if each == "person" else pool.value(each) for each in by]
+            alike = ", ".join(values)
+            equals = " AND ".join(is_filled(each) for each in values if each != "person") or "true"
+            place = f"row_number() OVER (PARTITION BY {alike} ORDER BY {pool.order(order)})"
+            pool.database.execute(
+                f"CREATE TABLE places AS SELECT number, CASE WHEN {equals} THEN {place} ELSE 1 END AS place FROM pool"
+            )
+            outputs = {
+                MAIN: pool.write(folder, MAIN, f"SELECT number FROM places WHERE place <= {int(keep)}"),
+                REST: pool.write(folder, REST, f"SELECT number FROM places WHERE place > {int(keep)}"),
+            }
+            return Counts(pool.rows, outputs, noted=pool.noted)
+
+    def split(self, source: Path, subsets: Sequence[Subset], folder: Path, *, overlap: bool) -> Counts:
+        """Each subset takes from what those above it have left, or from everybody; the rest is whom none took."""
+        with opened_pool(source, self._workspace) as pool:
+            pool.database.execute("CREATE TABLE chosen (number BIGINT, part INTEGER)")
+            outputs = {}
+            for part, subset in enumerate(subsets):
+                self._choose(pool, part, subset, from_all=overlap and subset.when is not None)
+                outputs[subset.name] = pool.write(folder, subset.name, f"SELECT number FROM chosen WHERE part = {part}")
+            left = "SELECT number FROM pool WHERE number NOT IN (SELECT number FROM chosen)"
+            outputs[REST] = pool.write(folder, REST, left)
+            return Counts(pool.rows, outputs, noted=pool.noted)
+
+    def _choose(self, pool: Pool, part: int, subset: Subset, *, from_all: bool) -> None:
+        wanted = "true" if subset.when is None else pool.condition(subset.when)
+        left = "true" if from_all else "number NOT IN (SELECT number FROM chosen)"
+        limit = subset.limit
+        if subset.share is not None:
+            limit = int(pool.rows * Fraction(subset.share) / 100)
+        bound = "" if limit is None else f"LIMIT {limit}"
+        pool.database.execute(
+            f"INSERT INTO chosen SELECT number, {part} FROM pool WHERE {wanted} AND {left}"
+            f" ORDER BY {pool.order(subset.order)} {bound}"
+        )
+
+    def share(self, source: Path, parts: Sequence[tuple[str, Decimal | None]], seed: bytes, folder: Path) -> Counts:
+        """Parts of exact sizes, filled one after the other by people in the order of their lots."""
+        with opened_pool(source, self._workspace) as pool:
+            pool.database.execute(
+                "CREATE TABLE drawn AS SELECT number,"
+                f" row_number() OVER (ORDER BY {pool.order([AtRandom(seed)])}) AS place FROM pool"
+            )
+            outputs, first = {}, 0
+            for (name, _), size in zip(parts, part_sizes(pool.rows, [share for _, share in parts]), strict=True):
+                chosen = f"SELECT number FROM drawn WHERE place > {first} AND place <= {first + size}"
+                outputs[name] = pool.write(folder, name, chosen)
+                first += size
+            (placed,) = one_row(pool.database, "SELECT count(*) FROM drawn")
+            assert first == placed, "every row is in a part"
+            return Counts(pool.rows, outputs)
+
+
+def part_sizes(rows: int, shares: Sequence[Decimal | None]) -> list[int]:
+    """Each share of the rows rounded down; what is left goes to the largest fractions, of equal ones to the first.
+
+    shares  per cent, 100 together; None: all are of one size
+    """
+    exact = [rows * (Fraction(1, len(shares)) if share is None else Fraction(share) / 100) for share in shares]
+    sizes = [int(each) for each in exact]
+    by_fraction = sorted(range(len(exact)), key=lambda place: (sizes[place] - exact[place], place))
+    for place in by_fraction[: rows - sum(sizes)]:
+        sizes[place] += 1
+    return sizes
