@@ -9,6 +9,8 @@ import pytest
 from msgspec.structs import replace
 from tests.faults.plans import kept, read_plan
 
+from parcours.shard.shard import Shard
+from parcours.testing.faults import loop
 from parcours.testing.faults.batch import Batch, run_batch
 from parcours.testing.faults.command import SEEDS, main
 from parcours.testing.faults.plan import KINDS, Call, CallFault, Plan, StoreFault, plan_of
@@ -54,6 +56,19 @@ def test_a_batch_counts_what_its_seeds_came_to() -> None:
 
     assert (batch.seeds, batch.failed, batch.missing) == (2, {2: ("order: wrong",)}, [])
     assert batch.checked == {"order": 5}
+
+
+def test_a_shard_that_stops_whenever_it_is_opened_is_told_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def passing(*_given: object) -> None:
+        raise KeyError("no such entry")
+
+    monkeypatch.setattr(Shard, "passing", passing)
+    monkeypatch.setattr(loop, "ROUNDS_MAX", 3_000)
+
+    (violation,) = simulate(plan_of(11)).violations
+
+    assert violation.startswith("rest: 3,000 rounds of the loop, and no end; shard ")
+    assert "has stopped at" in violation and "no such entry" in violation
 
 
 def test_a_failing_plan_is_shrunk_to_what_it_takes() -> None:

@@ -59,6 +59,7 @@ class ShardPlace:
     """Where a shard is to be found: its disk, and the copy that is taken for the current one.
 
     `number` is its place in `SHARDS`.
+    stopped  by what error a copy has stopped last, None if none has
     """
 
     def __init__(self, cluster: Cluster, number: int) -> None:
@@ -66,6 +67,7 @@ class ShardPlace:
         self.disk = Disk(number, cluster.kill, partial(cluster.may_be_trimmed, SHARDS[number]), cluster.places)
         self.current: ShardCopy | None = None
         self.left_behind: list[Callable[[], object]] = []
+        self.stopped: Exception | None = None
         self._cluster = cluster
         self._lives = 0
         self._assigning: ShardCopy | None = None
@@ -104,7 +106,7 @@ class ShardPlace:
         host.look()
 
     def _stopped(self, copy: ShardCopy, error: Exception) -> None:
-        copy.host = None
+        copy.host, self.stopped = None, error
         self.replace(copy)
 
     def processes(self) -> list[Process]:

@@ -74,9 +74,10 @@ def simulate(plan: Plan) -> Outcome:
     with _undisturbed():
         try:
             run = _Run(loop, plan)
-            return loop.run_until_complete(run.go())
-        except Stalled as stalled:
-            return Outcome((f"rest: {stalled}",))
+            try:
+                return loop.run_until_complete(run.go())
+            except Stalled as stalled:
+                return Outcome(("; ".join([f"rest: {stalled}", *run.stopped()]),))
         except Exception as error:  # noqa: BLE001  # of an engine that is broken, or of the harness
             return Outcome((f"crash: {error_words(error)}",))
         finally:
@@ -97,6 +98,12 @@ class _Run:
         self._author = Author(loop, lambda: (self._cluster.process, self._cluster.publishing), self._changed)
         self._provider.claims = self._claims
         self._provider.lose = self._lose
+
+    def stopped(self) -> Iterator[str]:
+        """What has stopped shards last: one that stops whenever it is opened never rests."""
+        for place in self._cluster.shards:
+            if place.stopped is not None:
+                yield f"shard {place.number} has stopped at {error_words(place.stopped)}"
 
     def _report(self, after_s: float, person: str, feedback: Feedback) -> None:
         self._client.report(after_s, person, feedback_line(feedback))
