@@ -82,7 +82,7 @@ def test_what_takes_too_long_is_refused_and_the_next_one_is_read_once_it_is_thro
 
 
 def test_neither_the_loop_nor_who_waits_is_held_up_by_a_reader_in_the_end() -> None:
-    reader = Reader()
+    reader, before = Reader(), threading.enumerate()
 
     async def scenario() -> None:
         uploads = Uploads()
@@ -95,7 +95,7 @@ def test_neither_the_loop_nor_who_waits_is_held_up_by_a_reader_in_the_end() -> N
         assert refusal(refused.value) == (503, "unavailable")
 
     asyncio.run(scenario())
-    (thread,) = [each for each in threading.enumerate() if each.name == "upload"]
+    (thread,) = [each for each in threading.enumerate() if each.name == "upload" and each not in before]
     assert thread.daemon and thread.is_alive(), "the loop has ended before it"
     reader.go_on.set()
     thread.join(PATIENCE_S)
