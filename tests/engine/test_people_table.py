@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from tests.engine.people_tables import is_of_one_instant, shop, table
 
 from parcours.core.fact import Looked
 from parcours.errors import CallerError
+from parcours.routing.ports import ShardPort
 from parcours.service import people_table
 from parcours.service.service import Service
 from parcours.shard.messages import Look
-from parcours.shard.requests import GetHolding
+from parcours.shard.request import Request
+from parcours.shard.requests import AwaitScan, GetHolding
+
+T = TypeVar("T")
 
 
 async def scans_of(service: Service) -> list[str]:
@@ -108,6 +113,54 @@ def test_who_takes_too_long_is_cut_off(tmp_path: Path, monkeypatch: pytest.Monke
                 await no_scan(service)
                 with pytest.raises(CallerError, match="has to be taken within 0 s"):
                     await anext(slices)
+
+    asyncio.run(look())
+
+
+class LatePort:
+    """A shard that is told of scans only when `may_come` is set."""
+
+    def __init__(self, port: ShardPort, asked: asyncio.Event, may_come: asyncio.Event) -> None:
+        self._port, self._asked, self._may_come = port, asked, may_come
+
+    async def ask(self, request: Request[T], /) -> T:
+        if isinstance(request, AwaitScan):
+            self._asked.set()
+            await self._may_come.wait()
+        return await self._port.ask(request)
+
+
+def test_who_goes_away_while_shards_stand_still_leaves_none_standing_and_no_scan(tmp_path: Path) -> None:
+    async def look() -> None:
+        async with opened(tmp_path) as service:
+            first, second = service._host.ports
+            asked, may_come = asyncio.Event(), asyncio.Event()
+            service._host.people._ports = [first, LatePort(second, asked, may_come)]
+            taking = asyncio.ensure_future(table(service))
+            await asked.wait()
+
+            taking.cancel()
+            await asyncio.wait({taking})
+            may_come.set()
+
+            await no_scan(service)
+            assert [(await port.ask(GetHolding())).held for port in (first, second)] == [False, False]
+            await service.identify("anna", {"city": "Lille"})
+            assert [*await table(service)] == ["anna"]
+
+    asyncio.run(look())
+
+
+def test_who_hangs_keeps_others_no_longer_than_the_time_allows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(people_table, "TAKEN_WITHIN_S", 0.2)
+
+    async def look() -> None:
+        async with opened(tmp_path) as service:
+            await service.identify("anna", {"city": "Lille"})
+            async with aclosing(service.everybody()) as hangs:
+                await anext(hangs)
+                async with asyncio.timeout(60), aclosing(service.everybody()) as slices:
+                    assert [row.person for row in await anext(slices)] in ([], ["anna"])
 
     asyncio.run(look())
 

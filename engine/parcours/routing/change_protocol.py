@@ -159,7 +159,8 @@ async def at_one_time(
     """Stop all shards, tell them one time that none of them has passed, and let them go on; returns the time.
 
     tell  makes the request of the time, by which a shard goes on
-    Whatever is raised, nothing has happened then.
+    Raises ShardUnavailable where a shard takes too long; nothing has happened then. Not to be cancelled once shards
+    stand still: those that have not been told would go on doing so.
     """
     patience = patience or Patience()
     try:

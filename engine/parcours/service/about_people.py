@@ -75,9 +75,9 @@ class AboutPeople(ABC):
     async def everybody(self, *, look: Look | None = None) -> AsyncGenerator[list[PersonRow]]:
         """The table of people as of now, in slices and in no order, taken while the engine goes on.
 
-        Whoever does not go through all of it closes the generator, or others wait for an hour. That somebody has looked
-        is one fact, about nobody.
-        Raises CallerError for who takes longer than that, ShardUnavailable.
+        It has to be taken within an hour. Whoever does not go through all of it closes the generator: others wait for
+        that, until the hour is over. That somebody has looked is one fact, about nobody.
+        Raises CallerError where it takes longer than that, ShardUnavailable.
         """
         self._check_open()
         if look is not None:

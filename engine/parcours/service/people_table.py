@@ -20,6 +20,7 @@ from parcours.core.columns import read_told
 from parcours.errors import CallerError
 from parcours.expression.dotted import split_path
 from parcours.journey.program import Program
+from parcours.routing.change_protocol import STOP_PATIENCE_S
 from parcours.routing.ports import ShardPort
 from parcours.routing.scans import ScanGone, announce, collect, end
 from parcours.shard.scans import PeopleAsked
@@ -49,7 +50,8 @@ def told_paths(program: Program) -> tuple[str, ...]:
 
 
 class PeopleTable:
-    """Lives on the loop of its host. One scan is made at a time; whoever asks meanwhile waits.
+    """Lives on the loop of its host. One scan is made at a time; whoever asks meanwhile waits until it is over, or the
+    time for it is.
 
     undisturbed   keeps what is published from changing, and numbers attempts to make all shards stand still
     slice_people  how many people a shard looks at in one call
@@ -68,6 +70,8 @@ class PeopleTable:
         self._slice_people = slice_people
         self._program: Program | None = None
         self._turn = asyncio.Lock()
+        self._under_way: str | None = None
+        self._announcing: asyncio.Future[int] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def renew(self, program: Program) -> None:
@@ -76,30 +80,45 @@ class PeopleTable:
 
     async def rows(self) -> AsyncGenerator[list[PersonRow]]:
         """Everybody, in slices and in no order. Raises CallerError for who takes too long, ShardUnavailable."""
-        async with self._turn:
-            name = f"people-{uuid.uuid4().hex}"
-            async with self._undisturbed() as attempt:
-                assert self._program is not None, "renew comes first"
-                paths = told_paths(self._program)
-                asked = PeopleAsked(tuple(tuple(split_path(path)) for path in paths))
-                taken = await announce(self._ports, name, asked, self._clock.now_ms(), attempt)
-            cut_off = asyncio.get_running_loop().call_later(TAKEN_WITHIN_S, self._end, name)
-            try:
-                for port in self._ports:
-                    async for rows in collect(port, name, self._slice_people):
-                        yield [_row(taken, person, paths, row) for person, row in rows]
-            except ScanGone:
-                raise CallerError(f"the table of people has to be taken within {TAKEN_WITHIN_S:g} s") from None
-            finally:
-                cut_off.cancel()
-                self._end(name)
+        await self._turn.acquire()
+        self._under_way = name = f"people-{uuid.uuid4().hex}"
+        cut_off = asyncio.get_running_loop().call_later(TAKEN_WITHIN_S, self._end, name)
+        try:
+            assert self._program is not None, "renew comes first"
+            paths = told_paths(self._program)
+            self._announcing = asyncio.ensure_future(self._announce(name, paths))
+            taken = await asyncio.shield(self._announcing)  # shards that stand still are not left alone
+            for port in self._ports:
+                async for rows in collect(port, name, self._slice_people):
+                    yield [_row(taken, person, paths, row) for person, row in rows]
+        except ScanGone:
+            raise CallerError(f"the table of people has to be taken within {TAKEN_WITHIN_S:g} s") from None
+        finally:
+            cut_off.cancel()
+            self._end(name)
+
+    async def _announce(self, name: str, paths: Sequence[str]) -> int:
+        asked = PeopleAsked(tuple(tuple(split_path(path)) for path in paths))
+        async with self._undisturbed() as attempt:
+            return await announce(self._ports, name, asked, self._clock.now_ms(), attempt)
 
     def _end(self, name: str) -> None:
-        """Have the shards forget a scan, whoever waits for that."""
-        spawn(end(self._ports, name), self._tasks)
+        """Have the shards forget a scan, whoever waits for that, and let the next one begin; once only."""
+        if self._under_way == name:
+            self._under_way = None
+            self._turn.release()
+            spawn(self._forget(name, self._announcing), self._tasks)
+
+    async def _forget(self, name: str, announcing: asyncio.Future[int] | None) -> None:
+        if announcing is not None:
+            await asyncio.wait({announcing})  # a shard may still be told of it
+        await end(self._ports, name)
 
     async def stop(self) -> None:
         """What shards have not forgotten yet they forget when they are opened again."""
+        if self._announcing is not None:
+            await asyncio.wait({self._announcing}, timeout=STOP_PATIENCE_S)
+            self._announcing.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
