@@ -22,6 +22,7 @@ from parcours.insight.explain_text import explanation_text
 from parcours.journey.model.document import AudiencesDocument, JourneyDocument, ProfileDocument, ProjectDocument
 from parcours.journey.project import Project
 from parcours.service.engine import Engine
+from parcours.service.service import Service
 from parcours.shard.closed_letters import list_letters
 from parcours.shard.closed_store import own_of, read_shards, sum_of
 from parcours.shard.dead_letters import DeadLetter, entry_of
@@ -31,8 +32,10 @@ from parcours.shard.ids.seen import SeenIds
 from parcours.shard.imaging import Imaging
 from parcours.shard.published import STANDING, Standing
 from parcours.shard.recovery import recover
+from parcours.shard.requests import AwaitScan
 from parcours.shard.resharding import reshard
 from parcours.shard.retention import DAYS
+from parcours.shard.scans import AWAITED, PeopleAsked, Scan
 from parcours.shard.slots import OWN, Slots
 from parcours.shard.totals import ShardTotals
 from parcours.store.address import open_store
@@ -289,3 +292,24 @@ def test_the_command_makes_a_new_store_and_leaves_the_old_one(
     assert slots_of(used, SHARDS) == before
     with open_in(tmp_path / "new", project, clock, 2) as engine:
         assert engine.ingest([started(person) for person in range(PEOPLE)]).result().duplicate == PEOPLE
+
+
+def test_a_scan_that_nobody_has_collected_is_left_out(tmp_path: Path, project: Project, clock: ManualClock) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+
+    async def leave(service: Service) -> None:
+        await service.identify("anna", {"city": "Lille"})
+        await service._host.ports[0].ask(AwaitScan(None, Scan("left", clock.now_ms(), PeopleAsked(()))))
+
+    with Engine.open(project, f"sqlite:///{source}", shards=1, runtime="local", clock=clock) as engine:
+        engine.submit(leave(engine.service)).result()
+    with closing(open_store(f"sqlite:///{source}", 0)) as store:
+        assert AWAITED in own_of(store)
+
+    reshard(source, target, SHARDS)
+
+    for shard in range(SHARDS):
+        with closing(open_store(f"sqlite:///{target}", shard)) as store:
+            assert AWAITED not in own_of(store)
+    with Engine.open(project, f"sqlite:///{target}", shards=SHARDS, runtime="local", clock=clock) as engine:
+        assert engine.profile("anna") is not None

@@ -49,6 +49,7 @@ from parcours.shard.published import STANDING, Standing
 from parcours.shard.reads import KEPT, ReadsKept
 from parcours.shard.recovery import recover
 from parcours.shard.retention import DAYS
+from parcours.shard.scans import AWAITED
 from parcours.shard.slots import OWN, Slots
 from parcours.shard.totals import LINES, TOTALS, ShardTotals, StoredTotals
 from parcours.store.backup import begin_backup, complete_backup
@@ -63,8 +64,10 @@ FACTS_MAX = 5_000
 """Facts in one record of the new store: about half a megabyte."""
 
 KNOWN = frozenset({STANDING, TOTALS, LINES, DAYS, MESSAGES, EXPORT, KEEPS_INPUTS, SALT})
-PREFIXES = (KEPT, ROUTER, PEER, LETTER, ERASURE)
-"""The entries of a shard's own slot: whatever is added to them has to be shared out, too, or be left out on purpose."""
+PREFIXES = (KEPT, AWAITED, ROUTER, PEER, LETTER, ERASURE)
+"""The entries of a shard's own slot: whatever is added to them has to be shared out, too, or be left out on purpose, as
+scans are, which end with every opening.
+"""
 
 UNFINISHED = (
     "something was begun in it and not finished: open it once with its engine, until `drain` returns, and close it"
