@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -232,3 +233,44 @@ def test_the_table_of_people_is_written_whole_or_not_at_all(
     assert refused.exit_code == 1
     assert out.read_bytes() == written
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".unfinished")] == []
+
+
+BROKEN_OFF = b"""HTTP/1.1 200 OK\r
+Content-Type: application/x-ndjson\r
+Transfer-Encoding: chunked\r
+\r
+12\r
+{"person":"anna"}\n\r
+"""
+"""An answer whose end does not come."""
+
+
+@pytest.mark.parametrize("told", [b"", BROKEN_OFF, BROKEN_OFF + b"12\r\n{"])
+def test_a_table_that_breaks_off_is_no_table(ask: Ask, tmp_path: Path, told: bytes) -> None:
+    out = tmp_path / "people.ndjson"
+    out.write_text("of yesterday")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(10_000)
+                connection.sendall(told)
+
+        answering = Thread(target=answer)
+        answering.start()
+        refused = ask("insight", "people", "--url", f"http://127.0.0.1:{listening.getsockname()[1]}", "--out", out)
+        answering.join()
+
+    assert refused.exit_code == 1
+    assert "does not answer" in refused.stderr
+    assert out.read_text() == "of yesterday"
+    assert [path.name for path in tmp_path.iterdir()] == ["people.ndjson"]
+
+
+def test_a_table_is_not_written_where_there_is_no_folder(ask: Ask, tmp_path: Path) -> None:
+    refused = ask("insight", "people", "--url", "http://127.0.0.1:9", "--out", tmp_path / "none" / "people.ndjson")
+
+    assert refused.exit_code == 1
+    assert "none" in refused.stderr and "Traceback" not in refused.stderr

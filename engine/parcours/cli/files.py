@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import typer
 
 from parcours.cli.lines import STANDARD_INPUT
-from parcours.store.private_files import open_private
 
 DOCUMENT_FOLDERS = ("messages", "journeys", "tests")
 
@@ -43,12 +41,11 @@ def results_folder(out: str, project: Path) -> Path:
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[IO[bytes]]:
-    """The file of this name, which only its owner may read: it is there when all is written, or it stays as it was."""
+def whole(path: Path) -> Iterator[Path]:
+    """Where to write a file, which takes its name when the block ends; an error leaves whatever was there before."""
     unfinished = path.with_name(f"{path.name}.unfinished")
     try:
-        with open_private(unfinished, "wb") as file:
-            yield file
+        yield unfinished
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

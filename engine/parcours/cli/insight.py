@@ -24,10 +24,11 @@ def people(url: NeededUrl, out: Out, key: DoorKey = None) -> None:
     """Write the table of people as of now: of each a line with declared traits, audiences and consents."""
     from parcours.cli.files import whole
     from parcours.cli.remote import Remote
+    from parcours.store.private_files import open_private
 
     count = 0
-    with whole(out) as file:
-        for line in Remote(url, key).lines("people.ndjson"):
-            file.write(line)
-            count += 1
+    with whole(out) as unfinished, open_private(unfinished, "wb") as file:
+        for piece in Remote(url, key).pieces("people.ndjson"):
+            file.write(piece)
+            count += piece.count(b"\n")
     typer.echo(f"{out}: {count:,} people")

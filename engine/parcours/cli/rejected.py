@@ -9,6 +9,8 @@ from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Final, Self
 
+from parcours.cli.files import whole
+
 REJECTED: Final = "rejected.ndjson"
 """A JSON object a line: `line`, its number from 1, and `reason`. The file is missing where every line could be used."""
 
@@ -31,17 +33,13 @@ class RejectedLines:
 
     def write(self, folder: Path) -> None:
         """Write the file, under its name only when it is whole; one of an earlier simulation is removed."""
-        path, unfinished = folder / REJECTED, folder / f"{REJECTED}.unfinished"
+        path = folder / REJECTED
         if self._count == 0:
             path.unlink(missing_ok=True)
             return
         self._file.seek(0)
-        try:
-            with unfinished.open("w", encoding="utf-8") as file:
-                shutil.copyfileobj(self._file, file)
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with whole(path) as unfinished, unfinished.open("w", encoding="utf-8") as file:
+            shutil.copyfileobj(self._file, file)
 
     def __enter__(self) -> Self:
         return self
