@@ -13,21 +13,16 @@ from collections.abc import Collection, Iterable
 
 from parcours.config import Settings
 from parcours.core.fact import Changed
-from parcours.core.history import PersonHistory
+from parcours.core.history import scope_at
 from parcours.core.profile import Profile, ReadMark, Timer
 from parcours.core.turn import Turn
 from parcours.expression.definition_keys import number_of, plain
-from parcours.expression.expression import Scope
-from parcours.expression.values import Untold
 from parcours.journey.program import AudienceTrigger, Program
 
 
 def is_inside(program: Program, profile: Profile, audience: str, at: int, settings: Settings) -> bool:
     """Whether the person is in the audience at an instant, which may be later than her pending timers."""
-    history = PersonHistory(profile, program.policies.consent)
-    limits = Untold(settings.macro_steps_max)
-    scope = Scope(profile=profile.traits, now_ms=at, history=history, limits=limits)
-    return program.audiences[audience].condition.holds(scope)
+    return program.audiences[audience].condition.holds(scope_at(profile, at, program, settings))
 
 
 def fix_membership(turn: Turn, audiences: Iterable[tuple[str, str]]) -> None:

@@ -14,13 +14,12 @@ import msgspec
 
 from parcours.config import Settings
 from parcours.core.consent import consents_in_force
-from parcours.core.history import PersonHistory
+from parcours.core.history import scope_at
 from parcours.core.paths import pick_at
 from parcours.core.profile import Profile
 from parcours.expression.definition_keys import number_of, plain
-from parcours.expression.expression import MISSING, Scope
+from parcours.expression.expression import MISSING, History, Scope
 from parcours.expression.history import HistoryCall
-from parcours.expression.values import Untold
 from parcours.journey.campaign_columns import ShardColumns
 from parcours.journey.program import Program
 
@@ -59,14 +58,13 @@ class PersonTold(msgspec.Struct, frozen=True, array_like=True):
 
 def columns_of(profile: Profile, at: int, program: Program, asked: ShardColumns, settings: Settings) -> bytes:
     """The person's `PersonColumns` at an instant, at which the profile has to stand."""
-    history = PersonHistory(profile, program.policies.consent)
-    scope = _scope(profile, history, at, settings)
+    scope = scope_at(profile, at, program, settings)
     row = PersonColumns(
         [_is_inside(profile, program, audience, scope) for audience in asked.audiences],
         [_told(each.expression.value(scope)) for each in asked.expressions],
         [pick_at(profile.traits, path) for path in asked.paths],
-        [_asked(history, call, at) for call in asked.histories],
-        [history.consent(channel, purpose) for channel, purpose in asked.consents],
+        [_asked(scope.history, call, at) for call in asked.histories],
+        [scope.history.consent(channel, purpose) for channel, purpose in asked.consents],
     )
     return _encode(row)
 
@@ -79,7 +77,7 @@ def told_of(
     An audience is told under its name as it is defined now. A consent is "channel", or "channel/purpose" where
     something was said of the purpose or a message has it.
     """
-    scope = _scope(profile, PersonHistory(profile, program.policies.consent), at, settings)
+    scope = scope_at(profile, at, program, settings)
     row = PersonTold(
         [pick_at(profile.traits, path) for path in paths],
         sorted(plain(key) for key in newest_audiences(program) if _is_inside(profile, program, key, scope)),
@@ -112,16 +110,12 @@ def read_told(row: bytes) -> PersonTold:
     return _decode_told(row)
 
 
-def _scope(profile: Profile, history: PersonHistory, at: int, settings: Settings) -> Scope:
-    return Scope(profile=profile.traits, now_ms=at, history=history, limits=Untold(settings.macro_steps_max))
-
-
 def _is_inside(profile: Profile, program: Program, audience: str, scope: Scope) -> bool:
     known = program.audiences.get(audience)
     return profile.audiences.get(audience, False) if known is None else known.condition.holds(scope)
 
 
-def _asked(history: PersonHistory, call: HistoryCall, at: int) -> int | float | None:
+def _asked(history: History, call: HistoryCall, at: int) -> int | float | None:
     if call.window_ms is None:
         return history.last(call.key)
     if call.path is None:

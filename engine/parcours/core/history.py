@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import msgspec
 
+from parcours.config import Settings
 from parcours.core.consent import has_consent
 from parcours.core.profile import Profile
 from parcours.core.series_entries import SeriesEntries
-from parcours.journey.program import ConsentPolicy
+from parcours.expression.values import Scope, Untold
+from parcours.journey.program import ConsentPolicy, Program
 
 
 class PersonHistory(msgspec.Struct, frozen=True):
@@ -47,3 +49,9 @@ class PersonHistory(msgspec.Struct, frozen=True):
 
 
 _NONE = SeriesEntries()
+
+
+def scope_at(profile: Profile, at: int, program: Program, settings: Settings) -> Scope:
+    """What an expression sees of a person alone at an instant, at which the profile has to stand; nothing is told."""
+    history = PersonHistory(profile, program.policies.consent)
+    return Scope(profile=profile.traits, now_ms=at, history=history, limits=Untold(settings.macro_steps_max))
