@@ -213,7 +213,8 @@ def test_subsets_take_from_what_is_left_or_from_everybody(
         Subset("low", first, (ByValue(ranked, highest=False),), limit=7),
         Subset("medium", second, by_chance, share=Decimal("12.5")),
         Subset("high", second),
-        Subset("others", None, (), limit=5),
+        Subset("some", None, (ByValue(ranked, highest=True),), limit=5),
+        Subset("others", None),
     ]
 
     counts = sets.split(table.source, subsets, tmp_path / "out", overlap=overlap)
@@ -235,12 +236,14 @@ def test_subsets_take_from_what_is_left_or_from_everybody(
     taken |= set(medium)
     high = candidates(is_second)
     taken |= set(high)
-    others = [row for row in table.rows if row not in taken][:5]
-    taken |= set(others)
-    for name, rows in (("low", low), ("medium", medium), ("high", high), ("others", others)):
+    some = in_order([row for row in table.rows if overlap or row not in taken], rank, highest=True)[:5]
+    taken |= set(some)
+    others = [row for row in table.rows if row not in taken]
+    parts = {"low": low, "medium": medium, "high": high, "some": some, "others": others}
+    for name, rows in parts.items():
         assert set(table.read(tmp_path / "out", name)) == set(rows), name
         assert counts.outputs[name] == len(rows)
-    assert set(table.read(tmp_path / "out", "rest")) == set(table.rows) - taken
+    assert table.read(tmp_path / "out", "rest") == []
     assert overlap or sum(counts.outputs.values()) == counts.inflow
 
 

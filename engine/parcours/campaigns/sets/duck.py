@@ -54,7 +54,7 @@ class DuckSets:
             pool.database.execute("CREATE TABLE chosen (number BIGINT, part INTEGER)")
             outputs = {}
             for part, subset in enumerate(subsets):
-                self._choose(pool, part, subset, from_all=overlap and subset.when is not None)
+                self._choose(pool, part, subset, from_all=overlap and not subset.takes_what_is_left)
                 outputs[subset.name] = pool.write(folder, subset.name, f"SELECT number FROM chosen WHERE part = {part}")
             left = "SELECT number FROM pool WHERE number NOT IN (SELECT number FROM chosen)"
             outputs[REST] = pool.write(folder, REST, left)

@@ -65,13 +65,17 @@ Criterion: TypeAlias = Values | Literal["person"]
 
 @dataclass(frozen=True, slots=True)
 class Subset:
-    """A part of a split. `when` None: whatever is left; `limit` a number of rows, `share` per cent of all."""
+    """A part of a split. `limit` is a number of rows, `share` per cent of all; with nothing, it takes what is left."""
 
     name: str
     when: Values | None
     order: tuple[OrderKey, ...] = ()
     limit: int | None = None
     share: Decimal | None = None
+
+    @property
+    def takes_what_is_left(self) -> bool:
+        return self.when is None and self.limit is None and self.share is None
 
 
 @dataclass(frozen=True, slots=True)
