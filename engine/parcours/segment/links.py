@@ -72,17 +72,18 @@ def links_of(call: Call, program: Program, settings: Settings) -> Links:
     return gathering.links()
 
 
-def names_nobody_else(call: DetailedCall) -> bool:
-    """Whether there is nothing in a call that could link a name, as in most identifies; a look, without decoding it."""
-    return call.type == "identify" and not call.anonymous_id and not _may_hold_ids(call.context)
+def plain_link(call: DetailedCall, *, caseless: bool) -> str | None:
+    """The only name that an identify links, that of its anonymous id; "" where it links none; None where there may be
+    more to it. A look, without decoding anything.
 
-
-def plain_link(call: DetailedCall, program: Program) -> str | None:
-    """The name that an identify links, if it is one of an anonymous id and nothing else may be linked; else None."""
-    if call.type != "identify" or not call.anonymous_id or _may_hold_ids(call.context):
+    caseless  anonymous ids count in lower case
+    """
+    if call.type != "identify" or _may_hold_ids(call.context):
         return None
-    rule = program.identities.get(ANONYMOUS)
-    return person_in(ANONYMOUS, call.anonymous_id, caseless=rule is not None and rule.caseless)
+    anonymous_id = call.anonymous_id
+    if not anonymous_id:
+        return ""
+    return f"@{ANONYMOUS}/{anonymous_id.lower() if caseless else anonymous_id}"
 
 
 def _merge(call: DetailedCall, settings: Settings) -> Links:

@@ -15,7 +15,7 @@ import msgspec
 
 from parcours.config import Settings
 from parcours.core.fact import Unmatched
-from parcours.core.identity import SLOTS, user_name
+from parcours.core.identity import ANONYMOUS, SLOTS, user_name
 from parcours.core.input import EventHappened, FeedbackArrived, Input, Link, Linked, before_links
 from parcours.journey.program import Program
 from parcours.segment.inputs import check_message_id, input_of
@@ -31,7 +31,7 @@ from parcours.segment.line import (
     read_details,
     read_envelope,
 )
-from parcours.segment.links import LINKING, links_of, names_nobody_else, plain_link
+from parcours.segment.links import LINKING, links_of, plain_link
 from parcours.segment.person import is_report, person_of, told_event
 from parcours.segment.told import MERGE, TOLD, told_input
 from parcours.shard.archiving import Archiving
@@ -120,6 +120,8 @@ class Intake:
         self._program = program
         self._archiving.publish(program)
         self._declared = frozenset(program.events) | frozenset(program.derived)
+        anonymous = program.identities.get(ANONYMOUS)
+        self._caseless = anonymous is not None and anonymous.caseless
         self._idle = self._declared - program.moving - program.entering
 
     def inputs(self, batch: Batch, work: Work, deferrals: Deferrals, digests: Digests = None) -> Iterator[Given]:
@@ -201,9 +203,9 @@ class Intake:
         Browsers say with each identify what has been known for long: nothing comes of that, so nothing is asked.
         """
         details, links = read_details(line), NOTHING_LINKED
-        if call.type in LINKING and not names_nobody_else(details):
-            name, user = plain_link(details, self._program), details.user_id
-            if not (name and user and self._names.has_today(work, user_name(user), name, at)):
+        if call.type in LINKING and (name := plain_link(details, caseless=self._caseless)) != "":
+            user_id = details.user_id
+            if not (name and user_id and self._names.has_today(work, user_name(user_id), name, at)):
                 links = links_of(details, self._program, self._settings).links
         return details, True, told_event(call), links
 

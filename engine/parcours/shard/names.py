@@ -122,10 +122,8 @@ class Names:
 
     def has_today(self, work: Work, person: str, name: str, at: int) -> bool:
         """Whether the name is the person's, and it is known that it has been used on the day of this time."""
-        slot = self.slot(person)
-        if slot not in self._slots.owned or not work.knows_of(slot, person):
-            return False
-        identity = work.profile(slot, person).identity
+        profile = work.known(self._slot_map.slot(person), person)
+        identity = None if profile is None else profile.identity
         return identity is not None and identity.names.get(name, -1) >= at // DAY_MS
 
     def forward(self, work: Work, slot: int, name: str, identity: Identity) -> None:

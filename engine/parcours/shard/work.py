@@ -112,6 +112,14 @@ class Work:
         data = self._owned[slot].profiles.get(person)
         return data is not None and not is_unknown_data(data)
 
+    def known(self, slot: int, person: str) -> Profile | None:
+        """The person as this work has them so far, None if there is no profile of them in a slot of this shard."""
+        touched = self._touched.get(person)
+        if touched is not None:
+            return touched[1]
+        owned = self._owned.get(slot)
+        return self.profile(slot, person) if owned is not None and person in owned.profiles else None
+
     def knows_of(self, slot: int, person: str) -> bool:
         """Whether there is a profile of the person, as this work has it so far."""
         return person in self._touched or person in self._owned[slot].profiles
