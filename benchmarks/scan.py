@@ -3,8 +3,8 @@
 One shard on SQLite, whose people have identified themselves; a campaign asks so many expressions of them. Their columns
 are listed slice by slice: microseconds of the processor a person, with one expression and with all of them. Then events
 arrive in batches, some blocks of them while no scan is under way, and others while one is: there each batch is followed
-by a slice, and whoever an event is of has her columns taken first. The answers are checked: everybody is told once, and
-as she was at the instant. Prints one line of JSON last.
+by a slice, and whoever an event is of has her columns taken first; the rate is told with the slices and without. The
+answers are checked: everybody is told once, and as she was at the instant. Prints one line of JSON last.
 """
 
 from __future__ import annotations
@@ -110,10 +110,10 @@ def filled(folder: Path, expressions: int, people: int) -> OneShard:
     return one
 
 
-def beside(one: OneShard, people: int, most: int, lines: list[bytes]) -> tuple[float, float]:
-    """Microseconds of the processor an event, while no scan is under way and while one is."""
+def beside(one: OneShard, people: int, most: int, lines: list[bytes]) -> tuple[float, float, float]:
+    """Microseconds of the processor an event: while no scan is under way, while one is, and then with its slices."""
     batches = [lines[first : first + BATCH] for first in range(0, len(lines), BATCH)]
-    spent = {False: [0.0, 0.0], True: [0.0, 0.0]}
+    spent_s, counts, slices_s = {False: 0.0, True: 0.0}, {False: 0, True: 0}, 0.0
     for number in range(0, len(batches), 4):
         scanning = number // 4 % 2 == 1
         name, rows = f"beside-{number}", dict[str, bytes]()
@@ -122,16 +122,17 @@ def beside(one: OneShard, people: int, most: int, lines: list[bytes]) -> tuple[f
             one.begin(name)
         for place, batch in enumerate(batches[number : number + 4]):
             one.take(batch)
-            spent[scanning][0] += one.cpu_s
-            spent[scanning][1] += len(batch)
+            spent_s[scanning] += one.cpu_s
+            counts[scanning] += len(batch)
             if scanning and (place == 0 or after is not None):
                 after = one.slice(name, after, most, rows)
+                slices_s += one.cpu_s
         while scanning and after is not None:
             after = one.slice(name, after, most, rows)
         if scanning:
             one.end(name, rows, people)
-    without, meanwhile = (seconds / count * 1e6 for seconds, count in (spent[False], spent[True]))
-    return without, meanwhile
+    without, meanwhile = spent_s[False] / counts[False], spent_s[True] / counts[True]
+    return without * 1e6, meanwhile * 1e6, (meanwhile + slices_s / counts[True]) * 1e6
 
 
 def main() -> None:
@@ -150,10 +151,9 @@ def main() -> None:
             for expressions in (1, given.expressions):
                 one = filled(Path(folder) / str(expressions), expressions, given.people)
                 costs.append(statistics.median(one.cost_us(f"cost-{run}", given.people, most) for run in range(3)))
-            without, meanwhile = beside(one, given.people, most, lines)
-        runs.append((*costs, without, meanwhile))
+            runs.append((*costs, *beside(one, given.people, most, lines)))
         print(json.dumps([round(each, 2) for each in runs[-1]]), flush=True)
-    one_us, all_us, without, meanwhile = (statistics.median(each) for each in zip(*runs, strict=True))
+    one_us, all_us, without, meanwhile, with_slices = (statistics.median(each) for each in zip(*runs, strict=True))
     more = given.expressions - 1
     print(
         json.dumps(
@@ -164,6 +164,7 @@ def main() -> None:
                 "event_us": round(without, 2),
                 "event_beside_a_scan_us": round(meanwhile, 2),
                 "rate_beside_a_scan": round(without / meanwhile, 2),
+                "rate_with_its_slices": round(without / with_slices, 2),
             }
         )
     )
