@@ -30,9 +30,11 @@ from parcours.journey.project import Project
 from parcours.segment.told import merge_line
 from parcours.service.engine import Engine
 from parcours.shard.closed_person import read_all_of
+from parcours.shard.in_hand import InHand, change_mark
 from parcours.shard.resharding import reshard
 from parcours.simulation.simulation import simulate
 from parcours.simulation.store_inputs import _Findings, timed_line, write_inputs
+from parcours.store.address import open_store
 from parcours.testing.doubles import TwilioServer
 
 BEGIN_MS = 1_767_258_000_000
@@ -41,6 +43,9 @@ BEGIN_MS = 1_767_258_000_000
 NUMBERS = {f"u{number}": f"+3361234567{number}" for number in range(8)}
 EVERYBODY = (*NUMBERS, "")
 """And what concerns nobody."""
+
+RESUMED = 3
+"""The number of the change that follows a beginning and a pause."""
 
 LOST = NUMBERS["u3"]
 """A number that its provider does not take."""
@@ -225,6 +230,31 @@ def test_the_simulation_of_a_stores_inputs_is_its_twin(shop: Shop, tmp_path: Pat
         twin = twin_of(shop.project(), lines, shards)
         for person, told in facts.items():
             assert twin[person] == told, person
+
+
+def test_a_change_that_was_set_aside_for_somebody_is_so_in_the_twin(shop: Shop, tmp_path: Path) -> None:
+    with shop.open(shards=1) as engine:
+        arrive(engine, ["u0", "u1"])
+        engine.pause_journey("cart")
+        shop.pass_time(engine, 3 * HOUR_MS)
+    store, in_hand = open_store(shop.store, 0), InHand()
+    in_hand.restore(store.scratch())
+    in_hand.change(change_mark("u0", RESUMED))
+    in_hand.blame(ZeroDivisionError("a mistake of ours"))
+    store.close()
+    with shop.open(shards=1) as engine:
+        engine.resume_journey("cart")
+        shop.pass_time(engine, DAY_MS, 2 * HOUR_MS)
+    write_inputs(shop.store, tmp_path / "inputs.ndjson")
+
+    facts = shop.facts()
+
+    moves = {fact.what for fact in facts["u0"] if isinstance(fact, Moved) and fact.journey == "cart"}
+    assert "parked" in moves and "timed_out" not in moves
+    assert "timed_out" in {fact.what for fact in facts["u1"] if isinstance(fact, Moved)}
+    for shards in (1, 2):
+        twin = twin_of(shop.project(), (tmp_path / "inputs.ndjson").read_bytes().splitlines(), shards)
+        assert (twin["u0"], twin["u1"]) == (facts["u0"], facts["u1"])
 
 
 def test_the_inputs_of_a_store_that_was_shared_out_anew_are_all_there(shop: Shop, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,11 @@ from parcours.core.fact_block import decode_facts
 from parcours.core.identity import SlotMap
 from parcours.errors import ShardStopped, StoreBroken
 from parcours.journey.program import Program
+from parcours.journey.project import Project
+from parcours.journey.publish.ledger import Verb, changed
+from parcours.journey.publish.publications import Publications
 from parcours.shard.ids.key import DIGEST_BYTES
-from parcours.shard.in_hand import DEATHS_MAX, ENTRIES, InHand, line_mark
+from parcours.shard.in_hand import DEATHS_MAX, ENTRIES, InHand, change_mark, line_mark
 from parcours.shard.messages import Answer, Batch
 from parcours.shard.requests import ExchangeDeliveries
 from parcours.shard.shard import Shard
@@ -35,8 +39,9 @@ SECOND_LIFE = Path(__file__).with_name("poisoned_life.py")
 class Poisoned:
     """A shard in which nothing can be sent to a person named `poison`, as long as that has not been mended."""
 
-    def __init__(self, program: Program, settings: Settings | None = None) -> None:
+    def __init__(self, program: Program, settings: Settings | None = None, project: Project | None = None) -> None:
         self.program = program
+        self.project = project
         self.settings = settings or Settings()
         self.store = MemoryStore()
         self.now_ms = 1_000_000
@@ -45,7 +50,9 @@ class Poisoned:
 
     def open(self) -> Shard:
         """A new life of the process."""
-        self.shard = Shard(0, SlotMap(1), self.program, self.store, self.settings, normalize=self.normalize)
+        self.shard = Shard(
+            0, SlotMap(1), self.program, self.store, self.settings, normalize=self.normalize, project=self.project
+        )
         self.shard.open(self.now_ms)
         return self.shard
 
@@ -56,6 +63,12 @@ class Poisoned:
 
     def take(self, batch: Batch) -> Answer:
         return self.shard.take(batch, self.now_ms)
+
+    def change(self, verb: Verb) -> None:
+        """Pause, resume or stop the journey `remind`."""
+        self.now_ms += 1
+        before = self.shard.holding().publications
+        self.shard.publish(Publications(changed(before.ledger, verb, "remind", self.now_ms), before.sources))
 
     def people(self) -> list[str]:
         return [letter.person for letter in self.shard.dead_letters.listed()]
@@ -155,6 +168,65 @@ def test_a_timer_of_a_delivery_that_raises_makes_it_fail(poisoned: Poisoned, lin
     reached = [fact for fact in poisoned.facts() if isinstance(fact, DeliveryReached)]
     assert reached[-1].outcome == "failed" and "a mistake of ours" in (reached[-1].reason or "")
     assert poisoned.open().ready() == {}
+
+
+@pytest.fixture
+def resumed(program: Program, new_shop: Callable[..., Project], lines: Lines) -> Poisoned:
+    """A journey was paused while its timers fell due, and is resumed: somebody cannot go through that."""
+    poisoned = Poisoned(program, project=new_shop())
+    for number, person in enumerate(("anna", POISON, "bert"), start=1):
+        poisoned.take(batch_of(number, lines.identify(person), lines.track(person, "Started")))
+    poisoned.change("pause")
+    poisoned.now_ms += 20_001
+    poisoned.shard.pass_time(poisoned.now_ms)
+    poisoned.change("resume")
+    poisoned.now_ms += 1
+    return poisoned
+
+
+def test_a_change_that_raises_is_set_aside_for_her_and_everybody_else_goes_through_it(
+    resumed: Poisoned, lines: Lines
+) -> None:
+    with pytest.raises(ShardStopped, match="a mistake of ours"):
+        resumed.shard.pass_time(resumed.now_ms)
+    resumed.open().pass_time(resumed.now_ms)
+
+    (run,) = resumed.shard.profile(POISON).runs  # type: ignore[union-attr]
+    assert run.parked is not None and run.parked.startswith("a change was set aside: ZeroDivisionError")
+    assert resumed.shard.ready() == {"email": 2}
+    (letter,) = resumed.shard.dead_letters.listed()
+    assert (letter.person, letter.line, letter.at) == (POISON, None, resumed.now_ms - 1)
+    assert list(resumed.take(batch_of(4, lines.track(POISON, "Looked"))).outcomes) == [0]
+    assert resumed.open().ready() == {"email": 2}
+    assert len(resumed.shard.dead_letters.listed()) == 1
+    parked = [fact.person for fact in resumed.facts() if isinstance(fact, Moved) and fact.what == "parked"]
+    assert parked == [POISON]
+
+
+def test_an_event_is_not_blamed_for_a_change_that_it_finds_undone(resumed: Poisoned, lines: Lines) -> None:
+    batch = batch_of(4, lines.track(POISON, "Bought"), lines.track("anna", "Bought"))
+    with pytest.raises(ShardStopped):
+        resumed.take(batch)
+
+    answer = resumed.open().take(batch, resumed.now_ms)
+
+    assert list(answer.outcomes) == [0, 0]
+    (letter,) = resumed.shard.dead_letters.listed()
+    assert (letter.person, letter.line) == (POISON, None)
+
+
+def test_a_change_is_a_suspect_once_the_process_has_ended_with_it_so_often(resumed: Poisoned) -> None:
+    resumed.mended = True
+    for _ in range(DEATHS_MAX):
+        in_hand = InHand()
+        in_hand.restore(resumed.store.scratch())
+        in_hand.change(change_mark(POISON, resumed.shard.holding().publications.ledger.number))
+
+    resumed.open().pass_time(resumed.now_ms)
+
+    (letter,) = resumed.shard.dead_letters.listed()
+    assert letter.person == POISON and letter.reason.startswith(f"the process ended {DEATHS_MAX} times")
+    assert resumed.shard.ready() == {"email": 2}
 
 
 def test_what_is_sent_again_is_applied_once(poisoned: Poisoned, lines: Lines) -> None:

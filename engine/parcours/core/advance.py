@@ -25,6 +25,7 @@ from parcours.core.effect import Effects
 from parcours.core.input import (
     AudiencesPublished,
     ChangeInput,
+    ChangeSetAside,
     ColumnsFixed,
     ConsentChanged,
     DeliveriesClaimed,
@@ -122,7 +123,7 @@ def advance(
             _set_aside(turn, reason)
         case TimePassed() | Linked() | ColumnsFixed():
             pass  # her earlier timers have been fired by the caller, who knows other people and sets of them, too
-        case JourneyStopped() | JourneyResumed() | AudiencesPublished():
+        case JourneyStopped() | JourneyResumed() | AudiencesPublished() | ChangeSetAside():
             _go_through_change(turn, given)
         case _:
             assert_never(given)
@@ -135,8 +136,8 @@ def advance(
     return turn.effects
 
 
-def _go_through_change(turn: Turn, given: ChangeInput) -> None:
-    """Apply a change of what is published to this person."""
+def _go_through_change(turn: Turn, given: ChangeInput | ChangeSetAside) -> None:
+    """Apply a change of what is published to this person, or let it be."""
     turn.profile.change_number = given.number
     match given:
         case JourneyStopped(journey=journey):
@@ -145,8 +146,17 @@ def _go_through_change(turn: Turn, given: ChangeInput) -> None:
             make_up(turn, journey, _fire, _hear_reactions)
         case AudiencesPublished(audiences=audiences):
             fill(turn, audiences)
+        case ChangeSetAside(journey=journey, reason=reason):
+            _park_all(turn, journey, reason)
         case _:
             assert_never(given)
+
+
+def _park_all(turn: Turn, journey: str | None, reason: str) -> None:
+    """Park the runs that a change concerns: nobody knows what it would have made of them."""
+    for run in turn.profile.runs:
+        if run.journey == journey and run.parked is None:
+            park(turn, run, reason)
 
 
 def first_timer(profile: Profile, before: int) -> Timer | None:

@@ -247,7 +247,7 @@ class ReadReached(msgspec.Struct, frozen=True):
 
 
 class JourneyStopped(msgspec.Struct, frozen=True):
-    """A journey was stopped for everybody. `number` is the change number, here and in the two inputs below."""
+    """A journey was stopped for everybody. `number` is the change number, here and in the inputs below."""
 
     at: int
     number: int
@@ -274,6 +274,18 @@ ChangeInput: TypeAlias = JourneyStopped | JourneyResumed | AudiencesPublished
 """A change of what is published, which every person goes through once."""
 
 
+class ChangeSetAside(msgspec.Struct, frozen=True):
+    """The person is not to go through a change, because that cannot be done; the reason in words.
+
+    journey  the one that was stopped or resumed; None where audiences were published
+    """
+
+    at: int
+    number: int
+    journey: str | None
+    reason: str
+
+
 Input: TypeAlias = (
     EventHappened
     | TraitsChanged
@@ -294,4 +306,5 @@ Input: TypeAlias = (
     | ColumnsFixed
     | ReadReached
     | ChangeInput
+    | ChangeSetAside
 )

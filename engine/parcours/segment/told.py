@@ -5,7 +5,8 @@ and readers of audiences would do; so nothing leaves, and nothing happens to any
 
     receipt      a delivery was claimed, or its claim was settled: what the channel said, or that nobody could
     read         an audience was read, and this person was in it
-    tick         the person's first timer could not be fired and was set aside; without a person: inputs are kept
+    tick         the person's first timer could not be fired, or a change not gone through, and was set aside; without a
+                 person: inputs are kept
     publication  what is published changed
     end          the file is over: how many lines it has
 
@@ -20,6 +21,7 @@ import msgspec
 
 from parcours.core.identity import id_of
 from parcours.core.input import (
+    ChangeSetAside,
     DeliveriesClaimed,
     Input,
     ReadReached,
@@ -65,6 +67,8 @@ class ReadLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, 
 class TickLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag="tick"):
     """The person's first timer was set aside, for this reason. Or, without a person: inputs are kept from here on.
 
+    change   the number of a change of what is published that was set aside, in place of a timer
+    journey  the one that it was about, if it was about one
     keeps    new: from the beginning of the store; on: as before; anew: those before are missing
     records  the channels that only record from now on
     until    of the first line of a file: how far the time of the store was
@@ -73,6 +77,8 @@ class TickLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, 
     user_id: str | None = None
     person: str | None = None
     reason: str = ""
+    change: int | None = None
+    journey: str | None = None
     keeps: Literal["new", "on", "anew"] | None = None
     records: tuple[str, ...] = ()
     effective_at: Zoned | None = None
@@ -150,6 +156,8 @@ def told_line(person: str, given: Input) -> bytes:
             return encode_told(ReadLine(given.journey, to_moment(given.enter_at), user_id, name, read_at))
         case TimerSetAside():
             return encode_told(TickLine(user_id, name, given.reason))
+        case ChangeSetAside():
+            return encode_told(TickLine(user_id, name, given.reason, given.number, given.journey))
         case _:
             raise AssertionError(f"{type(given).__name__} comes from callers, or from nobody")
 
@@ -204,5 +212,7 @@ def told_input(line: bytes, at: int) -> Input:
             return ReadReached(at, read.journey, instant(read.enter_at), read_at)
         case TickLine(user_id=None, person=None) | PublicationLine() | EndLine():
             raise Unusable("it concerns nobody")
+        case TickLine(change=int(number), journey=journey, reason=reason):
+            return ChangeSetAside(at, number, journey, reason)
         case TickLine(reason=reason):
             return TimerSetAside(at, reason)

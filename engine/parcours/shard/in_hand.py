@@ -26,9 +26,10 @@ REASON_BYTES_MAX: Final = ENTRY_BYTES - MARK_BYTES - 2
 NOTHING: Final = bytes(MARK_BYTES)
 LINE: Final = b"L"
 TIMER: Final = b"T"
+CHANGE: Final = b"C"
 
-_TIMER_MARK: Final = Struct(">cIHI")
-"""The letter, the checksum of the person's name, and the time in six bytes."""
+_PERSON_MARK: Final = Struct(">cIHI")
+"""The letter, the checksum of the person's name, and a time or the number of a change in six bytes."""
 
 
 class Entry(NamedTuple):
@@ -68,12 +69,18 @@ class InHand:
         self.nothing()
 
     def line(self, mark: bytes) -> None:
-        """This line is being applied."""
+        """The input with this mark is being applied."""
         self._given = self._scratch[:MARK_BYTES] = mark
 
     def timer(self, person: str, due: int) -> None:
         """The person's timers of this instant are being fired."""
-        _TIMER_MARK.pack_into(self._scratch, 0, TIMER, crc32(person.encode()), due >> 32, due & 0xFFFF_FFFF)
+        _PERSON_MARK.pack_into(self._scratch, 0, TIMER, crc32(person.encode()), due >> 32, due & 0xFFFF_FFFF)
+
+    def change(self, mark: bytes) -> bytes:
+        """A person is going through this change; returns the mark of the line that waits for it."""
+        line = self._given
+        self.line(mark)
+        return line
 
     def given(self) -> None:
         """The timers have been fired, and what was given is being applied."""
@@ -125,7 +132,16 @@ def digest_of(mark: bytes) -> bytes:
 
 def timer_mark(person: str, due: int) -> bytes:
     """The mark of a person's timers of one instant."""
-    return _TIMER_MARK.pack(TIMER, crc32(person.encode()), due >> 32, due & 0xFFFF_FFFF)
+    return _person_mark(TIMER, person, due)
+
+
+def change_mark(person: str, number: int) -> bytes:
+    """The mark of a person and a change that she goes through."""
+    return _person_mark(CHANGE, person, number)
+
+
+def _person_mark(letter: bytes, person: str, number: int) -> bytes:
+    return _PERSON_MARK.pack(letter, crc32(person.encode()), number >> 32, number & 0xFFFF_FFFF)
 
 
 def _encoded(entry: Entry) -> bytes:

@@ -16,9 +16,14 @@ from parcours.config import Settings
 from parcours.core.advance import advance, first_timer
 from parcours.core.effect import Effects, Outgoing
 from parcours.core.input import (
+    AudiencesPublished,
+    ChangeInput,
+    ChangeSetAside,
     ColumnsFixed,
     DeliveryRecorded,
     Input,
+    JourneyResumed,
+    JourneyStopped,
     ReadReached,
     TimePassed,
     TimerDue,
@@ -31,7 +36,7 @@ from parcours.journey.program import Program
 from parcours.shard.addresses import Addresses
 from parcours.shard.archiving import Archiving
 from parcours.shard.dead_letters import DeadLetters
-from parcours.shard.in_hand import timer_mark
+from parcours.shard.in_hand import change_mark, timer_mark
 from parcours.shard.outbox import Answering, Ready
 from parcours.shard.published import Published
 from parcours.shard.reads import Reads, in_order
@@ -98,11 +103,35 @@ class Inputs:
             if missed:
                 inputs = deque[Input]([*missed, given])
                 while inputs and not self._time.stands_still(person):
-                    self._apply_next(work, slot, person, first := inputs.popleft())
+                    first = inputs.popleft()
+                    if isinstance(first, JourneyStopped | JourneyResumed | AudiencesPublished):
+                        self._go_through(work, slot, person, first, given)
+                        continue
+                    self._apply_next(work, slot, person, first)
                     if isinstance(first, ColumnsFixed):
                         self._take_columns(work, slot, person, first)
                 return self._time.put_aside(person, inputs) if inputs else None
         return self._apply_next(work, slot, person, given)
+
+    def _go_through(self, work: Work, slot: int, person: str, change: ChangeInput, given: Input) -> None:
+        """Apply a change, which is in hand meanwhile; set aside if the process has ended with it in hand before."""
+        if isinstance(given, ChangeSetAside) and given.number == change.number:
+            return  # it was set aside where these inputs were kept
+        if self._time.comes_back:
+            mark = change_mark(person, change.number)
+            line = self._in_hand.change(mark)
+            set_aside = self._set_aside(work, person, change, mark) if mark in self._in_hand.suspects else None
+            self._apply_next(work, slot, person, set_aside or change)
+            self._in_hand.line(line)
+        else:
+            self._apply_next(work, slot, person, change)
+
+    def _set_aside(self, work: Work, person: str, change: ChangeInput, mark: bytes) -> ChangeSetAside:
+        reason = f"a change was set aside: {self._dead_letters.set_aside(work, change.at, person, None, mark)}"
+        journey = None if isinstance(change, AudiencesPublished) else change.journey
+        set_aside = ChangeSetAside(change.at, change.number, journey, reason)
+        self._archiving.note(work, person, set_aside)
+        return set_aside
 
     def _take_columns(self, work: Work, slot: int, person: str, fixed: ColumnsFixed) -> None:
         """For a scan, the person's columns as she stands now."""
