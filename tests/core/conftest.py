@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -45,6 +46,7 @@ from parcours.core.input import (
 )
 from parcours.core.profile import Profile, decode_profile, encode_profile
 from parcours.core.turn import Crowd, DeadCodes, Normalize, as_it_stands
+from parcours.journey.model.campaign import CampaignDocument
 from parcours.journey.model.document import (
     ActionsDocument,
     AudiencesDocument,
@@ -54,6 +56,7 @@ from parcours.journey.model.document import (
     ProfileDocument,
     ProjectDocument,
 )
+from parcours.journey.model.tables import TablesDocument
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.ledger import Verb, changed, published
@@ -100,6 +103,8 @@ def project_of(
     events: str = "",
     traits: str = "",
     timezone: str = "profile.timezone",
+    tables: Mapping[str, object] | None = None,
+    campaigns: Sequence[CampaignDocument] = (),
 ) -> Project:
     """The shop with these journeys: YAML documents, one after the other.
 
@@ -127,8 +132,10 @@ def project_of(
         EventsDocument.model_validate(shop["events"]),
         AudiencesDocument.model_validate({"audiences": yaml.load(audiences) if audiences else {}}),
         [MessageDocument.model_validate(each) for each in shop["messages"]],
-        [JourneyDocument.model_validate(each) for each in yaml.load_all(journeys)],
+        [JourneyDocument.model_validate(each) for each in yaml.load_all(journeys) if each],
         actions=ActionsDocument.model_validate({"actions": yaml.load(actions) if actions else {}}),
+        tables=TablesDocument.model_validate({"tables": tables or {}}),
+        campaigns=campaigns,
     )
 
 
@@ -320,6 +327,12 @@ class Begin(Protocol):
 def shop() -> Callable[..., Project]:
     """Makes the shop of `project_of`."""
     return project_of
+
+
+@pytest.fixture(scope="session")
+def shop_with_campaigns() -> Callable[..., Project]:
+    """Makes the shop of `project_of` without journeys."""
+    return partial(project_of, "")
 
 
 @pytest.fixture

@@ -15,10 +15,12 @@ from parcours.journey.campaign_graph import campaign_mermaid
 from parcours.journey.campaign_parts import asked_of_rows
 from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.campaign_steps import Column, Dedupe, Divide, Enrich, SendToSet, SetRef
+from parcours.journey.program import Send, Standby, Update
 from parcours.journey.project import Project
 from parcours.journey.publish.digest import digests_of
-from parcours.journey.publish.publications import begun
-from parcours.simulation.simulation import simulate
+from parcours.journey.publish.ledger import published
+from parcours.journey.publish.publications import PublicationCompiler, Publications, begun, candidate_of, source_of
+from parcours.service.engine import Engine
 
 CELLAR = Path(__file__).parent / "wishlist"
 
@@ -169,10 +171,39 @@ def test_the_graph_has_sets_on_its_edges(autumn: CampaignProgram) -> None:
     assert campaign_mermaid(autumn) == (CELLAR / "autumn.mmd").read_text(encoding="utf-8")
 
 
-def test_it_is_neither_published_nor_simulated_yet(project: Project) -> None:
-    for run in (lambda: begun(project), lambda: simulate(project, [])):
-        with pytest.raises(ProjectInvalid, match=r"cannot be run yet.*\(here: autumn, audience about-to-leave\)"):
-            run()
+def test_an_engine_refuses_it_as_yet(project: Project) -> None:
+    with pytest.raises(ProjectInvalid, match=r"run in no engine yet.*\(here: autumn, audience about-to-leave\)"):
+        Engine.open(project, "volatile:", runtime="local", records=["email", "sms", "push"])
+
+
+def test_a_campaign_has_a_version_like_a_journey(project: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "changed"
+    copytree(CELLAR, folder)
+    path = folder / "campaigns/autumn.yaml"
+    path.write_text(path.read_text() + "priority: 7\n")
+    first = begun(project)
+    changed = Project.load(folder)
+
+    ledger = published(first.ledger, candidate_of(changed), 5, reopen=True)
+    program = PublicationCompiler().program(Publications(ledger, {**first.sources, 2: source_of(changed)}))
+
+    assert (program.campaigns[0].version, program.taking[0].version) == (2, 2)
+    older = program.journey("autumn", 1)
+    assert older is not None and (older.priority, older.steps.keys()) == (50, program.taking[0].steps.keys())
+    assert [each.name for each in program.journeys] == []
+
+
+def test_what_happens_to_one_person_is_a_journey_of_the_steps_that_take_her(project: Project) -> None:
+    (taking,) = project.program.taking
+
+    assert {name: type(step) for name, step in taking.steps.items()} == {
+        "mail": Send,
+        "tier": Update,
+        "clicked": Standby,
+        "text": Send,
+        "note": Send,
+    }
+    assert (taking.name, taking.goal) == ("autumn", project.program.campaigns[0].goal)
 
 
 def test_shards_are_asked_for_what_a_stage_needs(autumn: CampaignProgram) -> None:

@@ -37,6 +37,7 @@ from parcours.core.input import (
     JourneyStopped,
     Linked,
     MembershipFixed,
+    PartTaken,
     PersonJoined,
     PersonReported,
     ReactionArrived,
@@ -52,10 +53,11 @@ from parcours.core.joining import identify, let_names_go
 from parcours.core.occasion import Occasion
 from parcours.core.pause_buffer import KEPT_TIMERS, keep_reaction, keep_timer
 from parcours.core.profile import DeliveryState, Profile, Run, Timer, is_unknown
+from parcours.core.run.campaign_parts import part_due, take_part
 from parcours.core.run.entries import enter_by_read, enter_later
 from parcours.core.run.phases import go_through
 from parcours.core.run.resuming import make_up
-from parcours.core.run.stopping import stop
+from parcours.core.run.stopping import let_be, stop
 from parcours.core.run.traits import set_traits
 from parcours.core.run.updates import follow_updates
 from parcours.core.run.walk import go_to, hears, leave_send, park, waits_at
@@ -114,9 +116,9 @@ def advance(
             _take_report(turn, given)
         case MembershipFixed(audiences=audiences):
             fix_membership(turn, audiences)
-        case ReadReached():
+        case ReadReached() | PartTaken():
             _let_time_turn(turn)
-            enter_later(turn, given)
+            enter_later(turn, given) if isinstance(given, ReadReached) else take_part(turn, given)
         case PersonJoined():
             merge(turn, given)
         case TimerSetAside(reason=reason):
@@ -147,16 +149,9 @@ def _go_through_change(turn: Turn, given: ChangeInput | ChangeSetAside) -> None:
         case AudiencesPublished(audiences=audiences):
             fill(turn, audiences)
         case ChangeSetAside(journey=journey, reason=reason):
-            _park_all(turn, journey, reason)
+            let_be(turn, journey, reason)
         case _:
             assert_never(given)
-
-
-def _park_all(turn: Turn, journey: str | None, reason: str) -> None:
-    """Park the runs that a change concerns: nobody knows what it would have made of them."""
-    for run in turn.profile.runs:
-        if run.journey == journey and run.parked is None:
-            park(turn, run, reason)
 
 
 def first_timer(profile: Profile, before: int) -> Timer | None:
@@ -277,6 +272,8 @@ def _fire(turn: Turn, timer: Timer) -> None:
                 _react(turn, *found, "clicked", timer.detail)
             else:
                 _let_time_turn(turn)
+        case "part":
+            part_due(turn, timer)
         case "read":
             for journey in turn.program.journeys:
                 if journey.name == timer.journey:

@@ -3,7 +3,8 @@
 All of it takes place at one instant, which is an input of the person. In this order:
 
 1. what both have is joined;
-2. the runs arrive under new numbers, after those that the person ever had, so that no number comes twice;
+2. the runs arrive under new numbers, after those that the person ever had, so that no number comes twice; a run of a
+   campaign keeps the campaign's number, unless the person has been in that run herself;
 3. of the open ones those end that may not go on: the first rule of `_objection` that objects says why;
 4. audiences are looked at again, and the phases are gone through once for those that have changed.
 
@@ -19,7 +20,7 @@ a delivery of theirs is still to be answered for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
@@ -38,6 +39,14 @@ from parcours.core.run.phases import go_through
 from parcours.core.run.walk import archive
 from parcours.core.turn import Turn
 
+SECOND: Final = 1 << 32
+"""Added to the number of an arriving run of a campaign where the person has been in that run herself: no campaign has
+so many.
+"""
+
+Renumbered: TypeAlias = Mapping[tuple[str, int], int]
+"""The new number of each arriving run, by its journey and its number before."""
+
 NO_CORRELATION: Final = "null"
 """The correlation of a run of which none may be known: no value has this text, so it meets no other run's."""
 
@@ -52,20 +61,22 @@ def merge(turn: Turn, given: PersonJoined) -> None:
     join(turn, name, other)
     before = dict(turn.profile.counts)
     past = other.past
+    numbers = _renumbered(turn.profile, [*past, *runs], other.counts)
     for run in (*past, *runs):
         run.origin = run.origin or Origin(name, run.number)
-        run.number += before.get(run.journey, 0)
-    _take_timers(turn, other, before, used=used)
+        run.number = numbers[run.journey, run.number]
+    _take_timers(turn, other, before, numbers, used=used)
     if used:
         _take_kept(turn, other, before)
     _take_counts(turn.profile, other)
     turn.ended += past
     inbox.lay(turn, other.inbox)
     told = len(turn.effects.facts)
-    merged = _let_arrive(turn, runs, objections, before)
+    old = {(journey, new): number for (journey, number), new in numbers.items()}
+    merged = _let_arrive(turn, runs, objections, old)
     if not used:
         _leave_behind(turn, past, runs, [entry.key for entry in other.inbox])
-    turn.effects.facts[told:] = [_as_hers(fact, turn.person, name, before) for fact in turn.effects.facts[told:]]
+    turn.effects.facts[told:] = [_as_hers(fact, turn.person, name, old) for fact in turn.effects.facts[told:]]
     inbox.make_room(turn)
     turn.effects.moved = tuple(_moved([*past, *runs]))
     keep_names(turn)
@@ -73,6 +84,19 @@ def merge(turn: Turn, given: PersonJoined) -> None:
     changes = look_again(turn, unknown=unknown) if turn.program.audiences and not is_unknown(turn.profile) else ()
     if changes:
         go_through(turn, Occasion(changes=changes))
+
+
+def _renumbered(profile: Profile, runs: list[Run], counts: Mapping[str, int]) -> Renumbered:
+    """`counts` are those of the other one, and name no campaign: these number their runs themselves."""
+    of_campaigns = any(run.journey not in counts for run in runs)
+    own = {(run.journey, run.number) for run in (*profile.runs, *profile.past)} if of_campaigns else set()
+    numbers = {}
+    for run in runs:
+        number = run.number + profile.counts.get(run.journey, 0)
+        while (run.journey, number) in own:
+            number += SECOND
+        numbers[run.journey, run.number] = number
+    return numbers
 
 
 def _order(turn: Turn, run: Run) -> tuple[int, str, int]:
@@ -97,14 +121,12 @@ def _objection(turn: Turn, run: Run) -> str | None:
     return None
 
 
-def _let_arrive(
-    turn: Turn, runs: list[Run], objections: list[str | None], before: Mapping[str, int]
-) -> list[RunMerged]:
-    """Let the open runs go on as the person's, or end them; what became of each."""
+def _let_arrive(turn: Turn, runs: list[Run], objections: list[str | None], old: Renumbered) -> list[RunMerged]:
+    """Let the open runs go on as the person's, or end them; what became of each. `old` are the numbers before."""
     merged = []
     most = turn.settings.open_runs_max
     for run, objection in zip(runs, objections, strict=True):
-        why, step, number = objection, run.step, run.number - before.get(run.journey, 0)
+        why, step, number = objection, run.step, old[run.journey, run.number]
         if why is None and unfinished(turn) >= most:
             why = "open_runs_max"
             told = f"a run of {run.journey!r} ended by a merge, with {most} runs open or with a delivery under way"
@@ -118,11 +140,11 @@ def _let_arrive(
     return merged
 
 
-def _as_hers(fact: Fact, person: str, name: str, before: Mapping[str, int]) -> Fact:
+def _as_hers(fact: Fact, person: str, name: str, old: Renumbered) -> Fact:
     """A fact of a run that ends by the merge, under the other name and the number that the run had there."""
     if isinstance(fact, Moved | DeliveryReached) and fact.person == person and fact.run is not None:
-        number = fact.run - before.get(fact.journey, 0)
-        return replace(fact, person=name, run=number) if number > 0 else fact
+        number = old.get((fact.journey, fact.run))
+        return fact if number is None else replace(fact, person=name, run=number)
     return fact
 
 
@@ -142,7 +164,7 @@ def _take_counts(profile: Profile, other: Profile) -> None:
             own.left_at = theirs.left_at if own.left_at is None else max(own.left_at, theirs.left_at)
 
 
-def _take_timers(turn: Turn, other: Profile, before: Mapping[str, int], *, used: bool) -> None:
+def _take_timers(turn: Turn, other: Profile, before: Mapping[str, int], numbers: Renumbered, *, used: bool) -> None:
     """Take over timers, after the person's own of the same instant.
 
     Her audiences lapse. A read that counts the person lets her enter once, at her own time.
@@ -152,7 +174,8 @@ def _take_timers(turn: Turn, other: Profile, before: Mapping[str, int], *, used:
     for timer in other.timers:
         if timer.kind == "audience" or (timer.kind == "read" and (not used or timer.journey in reads)):
             continue
-        number = timer.run and timer.run + before.get(timer.journey, 0)
+        moved = timer.run + before.get(timer.journey, 0)
+        number = timer.run and numbers.get((timer.journey, timer.run), moved)
         profile.timers.append(replace(timer, sequence=timer.sequence + profile.sequence, run=number))
     profile.sequence += other.sequence
 

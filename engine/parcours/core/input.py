@@ -234,6 +234,26 @@ class ColumnsFixed(msgspec.Struct, frozen=True):
     scan: str
 
 
+class PartTaken(msgspec.Struct, frozen=True, array_like=True):
+    """A run of a campaign takes the person to a step, or is over for her.
+
+    run    the number of the campaign's run
+    step   None: her run ends
+    due    when she is due there; `at` is when all of the set were taken
+    row    the columns of the set that the step, or its message, names
+    delay  how much later than the first gate that holds her says (ms) she is released
+    """
+
+    at: int
+    campaign: str
+    version: int
+    run: int
+    step: str | None
+    due: int
+    row: dict[str, object] = {}
+    delay: int = 0
+
+
 class ReadReached(msgspec.Struct, frozen=True):
     """The person was in the audience that the journey reads, and enters at `enter_at`, but no earlier than `at`.
 
@@ -305,6 +325,7 @@ Input: TypeAlias = (
     | MembershipFixed
     | ColumnsFixed
     | ReadReached
+    | PartTaken
     | ChangeInput
     | ChangeSetAside
 )

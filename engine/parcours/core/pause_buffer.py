@@ -23,7 +23,7 @@ from parcours.journey.program import Journey
 Placed: TypeAlias = tuple[Journey, Run]
 """A run with its journey in the run's version."""
 
-KEPT_TIMERS: Final[frozenset[TimerKind]] = frozenset({"wait", "timeout", "retry", "release"})
+KEPT_TIMERS: Final[frozenset[TimerKind]] = frozenset({"wait", "timeout", "retry", "release", "part"})
 """Timers that move a run or release a delivery of it; all others belong to the person and fire during a pause."""
 
 REPLAYED: Final = ("occasion", "reaction", "zone")

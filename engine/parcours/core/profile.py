@@ -23,7 +23,7 @@ DeliveryStateName: TypeAlias = Literal[
 ]
 
 TimerKind: TypeAlias = Literal[
-    "wait", "timeout", "retry", "release", "reaction", "click", "read", "audience", "expiry", "names"
+    "wait", "timeout", "retry", "release", "reaction", "click", "read", "audience", "expiry", "names", "part"
 ]  # fmt: skip
 
 
@@ -35,7 +35,7 @@ class Timer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     reaction       key and detail are the delivery and a simulated person's reaction to it
     click          key and detail are the delivery and a link of it that was followed, by whom will be known then
     release        key is the delivery that a gate held until now
-    read           journey is the one to enter
+    read, part     journey is the one to enter; of a campaign, to whose step `key` the run is taken
     audience       the passing of time may change some audience
     expiry         key is the delivery that leaves the inbox
     names          names of hers may have been unused for so long that they are let go
@@ -148,7 +148,7 @@ class Run(msgspec.Struct, array_like=True):
     number       counts from 1 per person and journey
     correlation  canonical text of the correlation's value, None where it has none
     visits       how often each step has been reached
-    entry/event  the paths kept of the event that started it, and of the one that moved it last
+    entry/event  the paths kept of the event that started it, and of what moved it last; of a campaign see parts.py
     withdrawn    it was ended from outside (an exit), so nothing more may leave for it
     held_until   the latest release of what it waits for at a send step, as it was told last; None elsewhere
     since        when it has come to its step; None of an ended run

@@ -188,9 +188,14 @@ class Turn(msgspec.Struct):
             self.profile.limits.append(told)
             self.effects.facts.append(LimitReached(self.at, self.person, setting, why))
 
-    def run_scope(self, run: Run, event: Mapping[str, object] | None = None) -> Scope:
+    def run_scope(
+        self, run: Run, event: Mapping[str, object] | None = None, row: Mapping[str, object] | None = None
+    ) -> Scope:
         """The scope of a run's expression; without an `event` at hand, the one that moved the run last."""
-        return self.scope(run.event if event is None else event, run.entry, self.run_view(run))
+        scope = self.scope(run.event if event is None else event, run.entry, self.run_view(run))
+        if row:
+            scope.row = row
+        return scope
 
     def zone_name(self) -> str:
         """The person's time zone; a person without one has the project's."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from ruamel.yaml import YAML
 
@@ -35,14 +35,20 @@ class PublishedVersion:
 
 
 def published_versions(facts: Iterable[Fact]) -> list[PublishedVersion]:
-    """What was published: journeys as a project has them in order, versions of each as they came."""
-    versions = [_version(fact) for fact in facts if isinstance(fact, Published)]
+    """What was published, without campaigns: journeys as a project has them in order, versions of each as they came."""
+    read = [(fact, _document(fact)) for fact in facts if isinstance(fact, Published)]
+    versions = [_version(fact, document) for fact, document in read if "journey" in document]
     priorities = {each.name: each.priority for each in versions}
     return sorted(versions, key=lambda version: (-priorities[version.name], version.name))
 
 
-def _version(fact: Published) -> PublishedVersion:
-    document = YAML(typ="safe", pure=True).load(fact.document)
+def _document(fact: Published) -> dict[str, Any]:
+    """Of a journey or a campaign."""
+    document: dict[str, Any] = YAML(typ="safe", pure=True).load(fact.document)
+    return document
+
+
+def _version(fact: Published, document: dict[str, Any]) -> PublishedVersion:
     goal = None if document.get("goal") is None else GoalDocument.model_validate(document["goal"])
     return PublishedVersion(
         fact.journey,

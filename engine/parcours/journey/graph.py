@@ -61,6 +61,8 @@ def _entry(journey: program.Journey) -> str:
         return f"{journey.name}: {' or '.join(map(trigger_words, entry.triggers))}"
     if isinstance(entry, program.AudienceTrigger):
         return f"{journey.name}: {change_words(entry)}"
+    if isinstance(entry, program.CampaignEntry):
+        return f"{journey.name}: campaign"
     again = f", again by {entry.rule}" if entry.rule else ""
     return f"{journey.name}: read {entry.audience} at {moment_words(entry.at_ms)}{again}"
 
@@ -117,6 +119,8 @@ def _shape(step: program.Step) -> str:
             return f"[{quoted_label(f'{step.id}: update {listed_words(step.values)}')}]"
         case program.CallAction():
             return f"[[{quoted_label(f'{step.id}: call {step.action}')}]]"
+        case program.Standby():
+            return f"([{quoted_label(f'{step.id}: stand by')}])"
         case program.End():
             return f"(({quoted_label(f'{step.id}: end')}))"
     assert_never(step)

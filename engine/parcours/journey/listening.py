@@ -58,7 +58,7 @@ def inner_triggers(journey: program.Journey) -> Iterator[program.Trigger]:
 def audience_names(journey: program.Journey) -> set[str]:
     """All audiences by which the journey can be entered, left or moved."""
     named = inner_audience_names(journey)
-    if not isinstance(journey.entry, program.EventEntry):
+    if isinstance(journey.entry, program.ReadEntry | program.AudienceTrigger):
         named.add(journey.entry.audience)
     return named
 

@@ -62,6 +62,11 @@ class ReadEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class CampaignEntry:
+    """Entry by a campaign, which takes people from step to step: a run stays where it is until it is taken on."""
+
+
+@dataclass(frozen=True, slots=True)
 class EventListener:
     trigger: Trigger
     next: str | None
@@ -158,7 +163,14 @@ class End:
     id: str
 
 
-Step: TypeAlias = Send | WaitFor | Wait | Branch | Split | Update | CallAction | End
+@dataclass(frozen=True, slots=True)
+class Standby:
+    """A step of a campaign at which people wait for what becomes of the set."""
+
+    id: str
+
+
+Step: TypeAlias = Send | WaitFor | Wait | Branch | Split | Update | CallAction | End | Standby
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +187,7 @@ class Journey:
 
     name: str
     version: int
-    entry: EventEntry | ReadEntry | AudienceTrigger
+    entry: EventEntry | ReadEntry | AudienceTrigger | CampaignEntry
     correlation: Expression | None
     reentry_after_ms: int | None
     exits: tuple[Trigger | AudienceTrigger, ...]
@@ -276,7 +288,7 @@ class Program:
     cloud_types: Mapping[str, str] = field(default_factory=dict)  # type of CloudEvents -> name of the event
     disclosure: Disclosure = field(default_factory=Disclosure)
     draining: tuple[Journey, ...] = ()
-    """Versions that take no entries any more, but may have open runs."""
+    """Versions that take no entries any more, but may have open runs; of campaigns as well."""
 
     paused: Mapping[str, int] = field(default_factory=dict)
     """The paused journeys, each with its time of pause (ms)."""
@@ -304,6 +316,10 @@ class Program:
     campaigns: tuple[CampaignProgram, ...] = ()
     """The campaigns of the newest publication, by name."""
 
+    taking: tuple[Journey, ...] = ()
+    """What each campaign does with one person, as a journey by its name that only the campaign itself moves anybody
+    through."""
+
     tables: Mapping[str, Table] = field(default_factory=dict)
     saved_audiences: Mapping[str, SavedAudience] = field(default_factory=dict)
     """The audiences that campaigns save; they have no condition."""
@@ -311,7 +327,7 @@ class Program:
     _versions: Mapping[tuple[str, int], Journey] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        versions = {(each.name, each.version): each for each in (*self.journeys, *self.draining)}
+        versions = {(each.name, each.version): each for each in self.versions()}
         object.__setattr__(self, "_versions", versions)
 
     def journey(self, name: str, version: int) -> Journey | None:
@@ -320,4 +336,4 @@ class Program:
 
     def versions(self) -> tuple[Journey, ...]:
         """Every version that may have runs."""
-        return (*self.journeys, *self.draining)
+        return (*self.journeys, *self.taking, *self.draining)

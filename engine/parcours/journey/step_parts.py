@@ -28,7 +28,7 @@ def ways(step: program.Step) -> list[str | None]:
             | program.CallAction()
         ):
             return [step.next]
-        case program.End():
+        case program.End() | program.Standby():
             return []
     assert_never(step)
 
@@ -51,6 +51,7 @@ def expressions(step: program.Step) -> list[Expression]:
             | program.Split()
             | program.CallAction()  # the body is the action's
             | program.End()
+            | program.Standby()
         ):
             return []
     assert_never(step)

@@ -18,11 +18,12 @@ from parcours.clock import Clock, SystemClock
 from parcours.closing import close_all
 from parcours.config import MIB, Settings
 from parcours.core.fact import Fact
-from parcours.errors import CallerError, Overloaded, ParcoursError, ShardUnavailable
+from parcours.errors import CallerError, Overloaded, ParcoursError, ProjectInvalid, ShardUnavailable
 from parcours.insight.exporter.facts import Exported
 from parcours.insight.exporter.inputs import ExportedInputs
 from parcours.insight.exporter.opening import recall_exported, recall_inputs
 from parcours.journey.program import Program
+from parcours.journey.publish.unready import unready
 from parcours.routing.moves import end_moves, keep_ended, let_move
 from parcours.routing.plan import Plan
 from parcours.routing.ports import ShardPort
@@ -63,6 +64,8 @@ class Host:
     """`control` changes what is published and knows it."""
 
     def __init__(self, plan: Plan, runtime: RuntimeName, clock: Clock | None) -> None:
+        if reasons := unready(plan.project):
+            raise ProjectInvalid("\n".join(reasons))
         self._plan = plan
         self._clock = clock or SystemClock(plan.settings.clock_jump_max_ms)
         self._runtime = open_runtime(runtime, plan, self._clock if runtime == "local" else clock)

@@ -22,6 +22,7 @@ from parcours.journey.project import Project
 from parcours.journey.publish.difference import Difference, beyond, differences
 from parcours.journey.publish.ledger import JourneyStateName, Verb
 from parcours.journey.publish.publications import PublicationCompiler, Publications, begun
+from parcours.journey.publish.unready import unready
 from parcours.routing.change_protocol import Making, carry_out, changing, publishing, settle
 from parcours.routing.patience import Patience
 from parcours.routing.ports import ShardPort, until_answered
@@ -136,7 +137,7 @@ class JourneyControl:
 
     def _objections(self, project: Project, only: str | None) -> list[str]:
         """Why this project cannot be published, as far as it says by itself."""
-        reasons = [*drafted(project), *self._missing(project)]
+        reasons = [*drafted(project), *unready(project), *self._missing(project)]
         if project.name != self._project.name:
             reasons.append(f"the store belongs to project {self._project.name!r}, not to {project.name!r}")
         if only is not None and all(each.name != only for each in project.program.journeys):

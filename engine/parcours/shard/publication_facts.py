@@ -1,4 +1,4 @@
-"""What is told of a change of what is published: the change itself, and the versions of journeys that are new with it.
+"""What is told of a change of what is published: the change itself, and the new versions of journeys and campaigns.
 
 All shards go by the same publications, so the first one tells them for all. Under virtual time no shard knows when time
 begins: whoever drives them tells the first versions.
@@ -55,7 +55,9 @@ def _new_versions(before: Ledger | None, now: Publications) -> list[Published]:
     new = [(name, version) for name, version in new if known.get(name) != version.number]
     if not new:
         return []
-    documents = {each["journey"]: each for each in json.loads(now.sources[ledger.publication])["journeys"]}
+    source = json.loads(now.sources[ledger.publication])
+    documents = {each["journey"]: each for each in source["journeys"]}
+    documents |= {each["campaign"]: each for each in source["campaigns"]}
     return [
         Published(ledger.at, "", name, version.number, _yaml(json.dumps(documents[name])), version.digest, version.by)
         for name, version in new

@@ -26,6 +26,7 @@ from parcours.core.delivery.policy import Objection, judge, judge_claim
 from parcours.core.delivery.reservations import give_back, reserve
 from parcours.core.effect import Outgoing
 from parcours.core.fact import LimitReached
+from parcours.core.parts import row_at, take_delay
 from parcours.core.paths import keep, pick, replaced, roots_of
 from parcours.core.pause_buffer import keep_claim
 from parcours.core.profile import DeliveryState, Run, Timer
@@ -66,7 +67,7 @@ def _queue_first(turn: Turn, run: Run, step: Send, message: Message) -> None:
 
 def _by_preference(turn: Turn, run: Run, step: Send) -> list[str]:
     """The channels of the step in their order, but the preferred one first."""
-    preferred = None if step.prefer is None else step.prefer.value(turn.run_scope(run))
+    preferred = None if step.prefer is None else step.prefer.value(turn.run_scope(run, row=row_at(run, step.id)))
     return sorted(step.to, key=lambda channel: channel != preferred)
 
 
@@ -151,7 +152,7 @@ def _address(turn: Turn, run: Run, step: Send, channel: str) -> str | None:
     """The person's address now; None where the expression gives no text. In her own inbox it is her name."""
     if channel in INBOX:
         return turn.person
-    to = step.to[channel].value(turn.run_scope(run))
+    to = step.to[channel].value(turn.run_scope(run, row=row_at(run, step.id)))
     return to if isinstance(to, str) and to.strip() else None
 
 
@@ -170,7 +171,8 @@ def _let_pass(
     delivery.state = "queued"
     reserve(turn, delivery, message)
     assert delivery.to is not None, "the address gate lets nothing pass without an address"
-    _put_into_outbox(turn, run, delivery, message.message_class, delivery.to, _context(turn, run, message))
+    context = _context(turn, run, delivery.step, message)
+    _put_into_outbox(turn, run, delivery, message.message_class, delivery.to, context)
 
 
 def _object(turn: Turn, run: Run, delivery: DeliveryState, objection: Objection, standing: Timer | None = None) -> None:
@@ -182,7 +184,7 @@ def _object(turn: Turn, run: Run, delivery: DeliveryState, objection: Objection,
         turn.profile.timers.append(standing)
         return
     close(turn, run, delivery, "held", gate=objection.gate, reason=objection.reason)
-    turn.set_timer(objection.until_ms, "release", run, delivery.key)
+    turn.set_timer(objection.until_ms + take_delay(run, delivery.step), "release", run, delivery.key)
 
 
 def _put_into_outbox(
@@ -216,10 +218,12 @@ def _put_into_outbox(
     reach(turn, run, delivery, "queued")
 
 
-def _context(turn: Turn, run: Run, message: Message) -> dict[str, object]:
+def _context(turn: Turn, run: Run, step: str, message: Message) -> dict[str, object]:
     roots: dict[str, object] = {"profile": turn.profile.traits, "entry": run.entry, "event": run.event}
     if "run" in roots_of(message.paths):
         roots["run"] = {**turn.run_view(run), "entered_at": iso(run.entered_at)}
+    if row := row_at(run, step):
+        roots["row"] = row
     context = keep(roots, message.paths)
     for path in message.dates:
         value = pick(context, path)

@@ -17,13 +17,13 @@ from parcours.core.profile import ReadMark, Run, Timer
 from parcours.core.run.walk import go_to
 from parcours.core.turn import Turn, correlation_key
 from parcours.expression.expression import Scope
-from parcours.journey.program import AudienceTrigger, Journey, ReadEntry, Trigger
+from parcours.journey.program import AudienceTrigger, CampaignEntry, Journey, ReadEntry, Trigger
 
 
 def enter(turn: Turn, journey: Journey, occasion: Occasion) -> None:
     """Enter the journey if the occasion triggers its entry and no check objects."""
     entry = journey.entry
-    if isinstance(entry, ReadEntry):
+    if isinstance(entry, ReadEntry | CampaignEntry):
         return None
     if isinstance(entry, AudienceTrigger):
         return _try_to_enter(turn, journey, entry.name, {}) if entry in occasion.changes else None
@@ -53,9 +53,9 @@ def _try_to_enter(turn: Turn, journey: Journey, why: str | list[Trigger], proper
     why  the cause, or the triggers that the event goes by, of which the first whose condition holds starts the run
     """
     if turn.is_paused(journey.name):
-        return _refuse(turn, journey, "paused")
+        return refuse(turn, journey, "paused")
     if not _within_dates(turn, journey):
-        return _refuse(turn, journey, "outside_dates")
+        return refuse(turn, journey, "outside_dates")
     scope = turn.scope(properties)
     if isinstance(why, list):
         met = _first_met(why, scope)
@@ -63,7 +63,7 @@ def _try_to_enter(turn: Turn, journey: Journey, why: str | list[Trigger], proper
             return _tell_unmet(turn, journey, why, scope)
         why = met.name
     if in_exit_audience(turn, journey):
-        return _refuse(turn, journey, "exit_audience")
+        return refuse(turn, journey, "exit_audience")
     correlation = correlation_key(journey.correlation.value(scope)) if journey.correlation else None
     return _enter(turn, journey, correlation, why, properties)
 
@@ -100,11 +100,11 @@ def _within_dates(turn: Turn, journey: Journey) -> bool:
 def _enter(turn: Turn, journey: Journey, correlation: str | None, why: str, properties: Mapping[str, object]) -> None:
     profile = turn.profile
     if any(run.journey == journey.name and run.correlation == correlation for run in profile.runs):
-        return _refuse(turn, journey, "already_in")
+        return refuse(turn, journey, "already_in")
     if _too_soon(turn, journey, correlation):
-        return _refuse(turn, journey, "too_soon")
+        return refuse(turn, journey, "too_soon")
     if unfinished(turn) >= turn.settings.open_runs_max:
-        return _limit(turn, journey)
+        return tell_limit(turn, journey)
     number = profile.counts.get(journey.name, 0) + 1
     profile.counts[journey.name] = number
     run = Run(
@@ -121,7 +121,8 @@ def _enter(turn: Turn, journey: Journey, correlation: str | None, why: str, prop
     return go_to(turn, journey, run, journey.first)
 
 
-def _limit(turn: Turn, journey: Journey) -> None:
+def tell_limit(turn: Turn, journey: Journey) -> None:
+    """Record that the person did not enter because of runs that are not over."""
     most = turn.settings.open_runs_max
     besides = "" if len(turn.profile.runs) >= most else ", or with a delivery under way"
     why = f"{journey.name!r} was not entered, with {most} runs open{besides}"
@@ -139,7 +140,8 @@ def _too_soon(turn: Turn, journey: Journey, correlation: str | None) -> bool:
     return turn.at < ended_at + pause_ms and turn.gates_at <= ended_at + turn.settings.run_memory_ms
 
 
-def _refuse(turn: Turn, journey: Journey, why: str) -> None:
+def refuse(turn: Turn, journey: Journey, why: str) -> None:
+    """Record that the person did not enter, and why."""
     turn.effects.facts.append(
         Moved(turn.at, turn.person, journey.name, journey.version, None, None, "not_entered", why)
     )

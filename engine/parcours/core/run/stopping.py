@@ -1,4 +1,7 @@
-"""Stopping a journey: each of its runs ends at its step, and deliveries not yet claimed are cancelled."""
+"""Stopping a journey: each of its runs ends at its step, and deliveries not yet claimed are cancelled.
+
+Or letting be what was to be done with a journey, where that cannot be done for somebody.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Callable
 from parcours.core.delivery.sending import withdraw
 from parcours.core.profile import Timer
 from parcours.core.run.resuming import credit_missed, release_claims
-from parcours.core.run.walk import end
+from parcours.core.run.walk import end, park
 from parcours.core.turn import Turn
 
 
@@ -31,3 +34,10 @@ def stop(turn: Turn, journey: str, fire: Callable[[Turn, Timer], None]) -> None:
     for timer in sorted(timers, key=lambda timer: (timer.due, timer.sequence)):
         if timer.kind in ("retry", "release") and timer.run not in stopped:
             fire(turn, timer)
+
+
+def let_be(turn: Turn, journey: str | None, reason: str) -> None:
+    """Park the runs that a change of a journey concerns: nobody knows what it would have made of them."""
+    for run in turn.profile.runs:
+        if run.journey == journey and run.parked is None:
+            park(turn, run, reason)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from parcours.core.delivery import sending
 from parcours.core.delivery.call_url import with_query
 from parcours.core.delivery.holding import tell_wait
+from parcours.core.parts import row_at
 from parcours.core.paths import replaced
 from parcours.core.profile import DeliveryState, Run
 from parcours.core.run.traits import has_room, tell_changes
@@ -30,11 +31,13 @@ from parcours.journey.program import (
     AudienceListener,
     Branch,
     CallAction,
+    CampaignEntry,
     End,
     Journey,
     ReactionListener,
     Send,
     Split,
+    Standby,
     Step,
     Update,
     WaitDuration,
@@ -62,7 +65,7 @@ def go_to(turn: Turn, journey: Journey, run: Run, step_id: str | None) -> None:
     """Move the run to a step (None: past the last one) and on from there."""
     for _ in range(turn.settings.instant_steps_max):
         if step_id is None:
-            return end(turn, run, "last step")
+            return _after_last(turn, journey, run)
         step = journey.steps[step_id]
         left, run.step, run.held_until, run.since = run.step, step_id, None, turn.at
         run.visits[step_id] = run.visits.get(step_id, 0) + 1
@@ -77,8 +80,14 @@ def go_to(turn: Turn, journey: Journey, run: Run, step_id: str | None) -> None:
             return None
         step_id = follows
     if step_id is None:
-        return end(turn, run, "last step")
+        return _after_last(turn, journey, run)
     return park(turn, run, f"more than instant_steps_max={turn.settings.instant_steps_max} steps at one instant")
+
+
+def _after_last(turn: Turn, journey: Journey, run: Run) -> None:
+    """The run has ended, unless a campaign may take it on."""
+    if not isinstance(journey.entry, CampaignEntry):
+        end(turn, run, "last step")
 
 
 def end(turn: Turn, run: Run, why: str) -> None:
@@ -89,7 +98,7 @@ def end(turn: Turn, run: Run, why: str) -> None:
 
 def archive(turn: Turn, run: Run) -> None:
     """Move the run from the open ones to the ended ones, without its timers and its data."""
-    turn.cancel_timers(run, ("wait", "timeout"))
+    turn.cancel_timers(run, ("wait", "timeout", "part"))
     run.ended_at = turn.at
     run.step = run.held_until = run.since = None
     run.visits, run.event = {}, {}
@@ -110,7 +119,7 @@ def _goal_may_follow(turn: Turn, run: Run) -> bool:
 
 def park(turn: Turn, run: Run, reason: str) -> None:
     """Park the run at its step for somebody to look at. It stays open and nothing moves it."""
-    turn.cancel_timers(run, ("wait", "timeout"))
+    turn.cancel_timers(run, ("wait", "timeout", "part"))
     run.parked = reason
     turn.record(run, "parked", reason)
 
@@ -136,6 +145,8 @@ def _take(turn: Turn, journey: Journey, run: Run, step: Step) -> str | None | St
             return _update(turn, run, step)
         case CallAction():
             return _call(turn, journey, run, step)
+        case Standby():
+            return STAY
         case End():
             raise AssertionError("the walk has ended before")
         case _:
@@ -324,7 +335,7 @@ def _told(changed: Collection[str], missing: Collection[str]) -> str:
 
 def _values(turn: Turn, run: Run, expressions: Mapping[str, Expression]) -> dict[str, object]:
     """The values of expressions as JSON can say them; None where there is no value."""
-    scope = turn.run_scope(run)
+    scope = turn.run_scope(run, row=row_at(run, run.step))
     values = {name: to_json(expression.value(scope)) for name, expression in expressions.items()}
     for name, value in values.items():
         reason = objection(value)

@@ -21,6 +21,7 @@ from parcours.journey import program
 from parcours.journey.compile.audience import now_misuse
 from parcours.journey.compile.campaigns.project import check_rows, compiled_campaigns, saved_audiences
 from parcours.journey.compile.campaigns.tables import compiled_tables
+from parcours.journey.compile.campaigns.taking import taking_people
 from parcours.journey.compile.content_check import ContentChecks, findings_of
 from parcours.journey.compile.declarations import (
     DEFAULT_ADDRESSES,
@@ -134,6 +135,7 @@ class _Compiler:
             disclosure=self._disclosure(addresses),
             profile_region=self._profile_region(),
             campaigns=campaigns,
+            taking=tuple(taking_people(each) for each in campaigns),
             tables=tables,
             saved_audiences=saved_audiences(self.documents, self.declared),
         )

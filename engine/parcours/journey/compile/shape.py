@@ -200,6 +200,8 @@ def check_entry(journey: program.Journey, margin: Margin, timezone: str) -> None
     if isinstance(entry, program.EventEntry):
         _check_events(entry, margin)
         return
+    if isinstance(entry, program.CampaignEntry):
+        return
     entered = isinstance(entry, program.ReadEntry) or entry.change == "entered"
     if entered and program.AudienceTrigger(entry.audience, "entered") in journey.exits:
         margin.error(f"nobody can enter: whoever is in {entry.audience!r} is kept out by an exit rule", "entry")

@@ -35,6 +35,11 @@ class Digests:
     events: Mapping[str, str]
     campaigns: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def versioned(self) -> dict[str, str]:
+        """Those of journeys and campaigns, which share one name space."""
+        return {**self.journeys, **self.campaigns}
+
 
 def digests_of(documents: Documents, program: Program) -> Digests:
     """The digests of a project; `program` is compiled from its documents, with every name in its first definition."""

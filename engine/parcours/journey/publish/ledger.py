@@ -125,10 +125,9 @@ def published(ledger: Ledger, offer: Candidate, at: int, *, reopen: Reopening, b
     publication = ledger.publication + 1
     audiences = _renewed(ledger.audiences, offer.digests.audiences)
     events = _renewed(ledger.events, offer.digests.events)
-    journeys = {
-        name: _withdrawn(entry) for name, entry in ledger.journeys.items() if name not in offer.digests.journeys
-    }
-    for name, digest in offer.digests.journeys.items():
+    offered = offer.digests.versioned
+    journeys = {name: _withdrawn(entry) for name, entry in ledger.journeys.items() if name not in offered}
+    for name, digest in offered.items():
         entry = ledger.journeys.get(name)
         journeys[name] = _next(entry, Version(1, digest, publication, at, by), reopen=is_reopened(name, reopen))
     named = _numbers(audiences, offer.digests.audiences), _numbers(events, offer.digests.events)

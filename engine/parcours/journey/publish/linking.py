@@ -27,14 +27,19 @@ def linked(ledger: Ledger, programs: Mapping[int, Program]) -> Program:
     shut = tuple(each for each in offered if ledger.journeys[each.name].entries != "open")
     older = _older(ledger, programs)
     paused = {name: entry.paused_at for name, entry in ledger.journeys.items() if entry.paused_at is not None}
+    taking = tuple(replace(each, version=ledger.journeys[each.name].newest.number) for each in newest.taking)
     # The frequent case: nothing is older, closed or paused, so there is nothing to link.
-    if not (shut or older or paused) and entering == newest.journeys:
+    if not (shut or older or paused) and (entering, taking) == (newest.journeys, newest.taking):
         return newest
     drained = [each for _, each in older]
     return indexed(
         replace(
             newest,
             journeys=entering,
+            taking=taking,
+            campaigns=tuple(
+                replace(each, version=ledger.journeys[each.name].newest.number) for each in newest.campaigns
+            ),
             draining=(*shut, *drained),
             paused=paused,
             audiences=_audiences(newest, older, programs),
@@ -44,7 +49,7 @@ def linked(ledger: Ledger, programs: Mapping[int, Program]) -> Program:
 
 
 def _older(ledger: Ledger, programs: Mapping[int, Program]) -> list[tuple[int, Journey]]:
-    """All versions but those of `newest.journeys`, each with its publication."""
+    """All versions of journeys and campaigns but the newest that are offered, each with its publication."""
     found: list[tuple[int, Journey]] = []
     for name, entry in sorted(ledger.journeys.items()):
         for version in entry.versions[:-1] if entry.offered else entry.versions:

@@ -22,7 +22,6 @@ from parcours.journey.project import Project, documents_of, json_of
 from parcours.journey.publish.digest import digest, digests_of
 from parcours.journey.publish.ledger import Candidate, Ledger, published
 from parcours.journey.publish.linking import linked
-from parcours.journey.publish.unready import refuse_unready
 from parcours.journey.read.documents import Documents, margins_of
 from parcours.journey.read.finding import Finding, errors
 
@@ -49,7 +48,6 @@ def begun(project: Project, at: int = 0) -> Publications:
 @lru_cache(maxsize=PROJECTS_REMEMBERED)
 def candidate_of(project: Project) -> Candidate:
     """The digests by which publishing the project is found to change something or nothing."""
-    refuse_unready(project)
     source = digest(json.loads(source_of(project)))
     return Candidate(source, digests_of(project.documents, project.program))
 

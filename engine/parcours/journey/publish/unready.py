@@ -1,17 +1,15 @@
-"""What can be checked and drawn, but not run: a project that has it is neither published, simulated nor served."""
+"""What can be simulated, but not served yet: a project that has it is refused by an engine."""
 
 from __future__ import annotations
 
-from parcours.errors import ProjectInvalid
 from parcours.journey.project import Project
 
 
-def refuse_unready(project: Project) -> None:
-    """Raises ProjectInvalid for a project with campaigns, or with audiences that only campaigns fill."""
+def unready(project: Project) -> list[str]:
+    """Why an engine does not run the project: campaigns, or audiences that only campaigns fill; nothing if it does."""
     campaigns = [each.name for each in project.program.campaigns]
     saved = [f"audience {name}" for name in project.documents.audiences.saved]
-    if campaigns or saved:
-        raise ProjectInvalid(
-            "campaigns are checked and drawn, and cannot be run yet: a project with them is neither published, "
-            f"simulated nor served (here: {', '.join([*campaigns, *saved])})"
-        )
+    if not (campaigns or saved):
+        return []
+    here = ", ".join([*campaigns, *saved])
+    return [f"campaigns are simulated, and run in no engine yet: a project with them is not served (here: {here})"]

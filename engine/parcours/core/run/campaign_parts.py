@@ -1,0 +1,79 @@
+"""A person's side of a campaign: a run that is opened, taken from step to step, and ended by the campaign alone.
+
+The campaign decides for whole sets at once; what it comes to for one person is an input of hers (`PartTaken`). The
+first one opens her run, under the number of the campaign's. A step that sends or updates is carried out at her own due
+instant, as a timer, and gates, exits and goals are those of journeys. Whoever has left by an exit is never brought back
+into the same run.
+
+A run of a campaign has the number of the campaign's run as its correlation, so two people who become one may be in two
+runs of a campaign, and not twice in one.
+"""
+
+from __future__ import annotations
+
+from parcours.core.archive import last_end, unfinished
+from parcours.core.input import PartTaken
+from parcours.core.parts import keep_part
+from parcours.core.profile import Run, Timer
+from parcours.core.run.entries import in_exit_audience, refuse, tell_limit
+from parcours.core.run.walk import end, go_to
+from parcours.core.turn import Turn, iso
+from parcours.journey.program import Journey
+
+
+def take_part(turn: Turn, given: PartTaken) -> None:
+    """Take the person to a step of a campaign, now or when she is due, or end her run."""
+    journey = turn.program.journey(given.campaign, given.version)
+    assert journey is not None, "a version is kept for as long as a run of it goes on"
+    run = _open_run(turn, given.campaign, given.run)
+    if given.step is None:
+        if run is not None:
+            end(turn, run, "campaign")
+        return
+    run = run or _opened(turn, journey, given)
+    if run is None or run.parked is not None:
+        return
+    keep_part(run, given.step, given.row, given.delay)
+    if given.due <= turn.at:
+        _go_to(turn, journey, run, given.step)
+    else:
+        turn.record(run, "waiting", iso(given.due))
+        turn.set_timer(given.due, "part", run, given.step)
+
+
+def part_due(turn: Turn, timer: Timer) -> None:
+    """The person is due at the step that the timer names."""
+    run = _open_run(turn, timer.journey, timer.run)
+    journey = None if run is None else turn.journey_of(run)
+    if run is not None and journey is not None and run.parked is None:
+        _go_to(turn, journey, run, timer.key)
+
+
+def _go_to(turn: Turn, journey: Journey, run: Run, step: str) -> None:
+    """Once only: two who have become one may both have been taken there."""
+    if step not in run.visits:
+        go_to(turn, journey, run, step)
+
+
+def _open_run(turn: Turn, campaign: str, number: int) -> Run | None:
+    for run in turn.profile.runs:
+        if run.journey == campaign and run.number == number:
+            return run
+    return None
+
+
+def _opened(turn: Turn, journey: Journey, given: PartTaken) -> Run | None:
+    """A new run; None if she has left it before, or may not enter."""
+    correlation = str(given.run)
+    if last_end(turn, journey.name, correlation) is not None:
+        return None
+    if in_exit_audience(turn, journey):
+        refuse(turn, journey, "exit_audience")
+        return None
+    if unfinished(turn) >= turn.settings.open_runs_max:
+        tell_limit(turn, journey)
+        return None
+    run = Run(journey.name, journey.version, given.run, correlation, entered_at=turn.at)
+    turn.profile.runs.append(run)
+    turn.record(run, "entered", "campaign")
+    return run
