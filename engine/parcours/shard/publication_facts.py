@@ -57,7 +57,7 @@ def _new_versions(before: Ledger | None, now: Publications) -> list[Published]:
         return []
     source = json.loads(now.sources[ledger.publication])
     documents = {each["journey"]: each for each in source["journeys"]}
-    documents |= {each["campaign"]: each for each in source["campaigns"]}
+    documents |= {each["campaign"]: each for each in source.get("campaigns", ())}
     return [
         Published(ledger.at, "", name, version.number, _yaml(json.dumps(documents[name])), version.digest, version.by)
         for name, version in new
