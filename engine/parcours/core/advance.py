@@ -37,6 +37,7 @@ from parcours.core.input import (
     JourneyStopped,
     Linked,
     MembershipFixed,
+    MembershipSaved,
     PartTaken,
     PersonJoined,
     PersonReported,
@@ -53,7 +54,7 @@ from parcours.core.joining import identify, let_names_go
 from parcours.core.occasion import Occasion
 from parcours.core.pause_buffer import KEPT_TIMERS, keep_reaction, keep_timer
 from parcours.core.profile import DeliveryState, Profile, Run, Timer, is_unknown
-from parcours.core.run.campaign_parts import part_due, take_part
+from parcours.core.run.campaign_parts import hear_campaign, part_due
 from parcours.core.run.entries import enter_by_read, enter_later
 from parcours.core.run.phases import go_through
 from parcours.core.run.resuming import make_up
@@ -116,9 +117,9 @@ def advance(
             _take_report(turn, given)
         case MembershipFixed(audiences=audiences):
             fix_membership(turn, audiences)
-        case ReadReached() | PartTaken():
+        case ReadReached() | PartTaken() | MembershipSaved():
             _let_time_turn(turn)
-            enter_later(turn, given) if isinstance(given, ReadReached) else take_part(turn, given)
+            enter_later(turn, given) if isinstance(given, ReadReached) else hear_campaign(turn, given)
         case PersonJoined():
             merge(turn, given)
         case TimerSetAside(reason=reason):

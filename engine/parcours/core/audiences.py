@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 
 from parcours.config import Settings
 from parcours.core.fact import Changed
-from parcours.core.history import scope_at
+from parcours.core.history import is_member, scope_at
 from parcours.core.profile import Profile, ReadMark, Timer
 from parcours.core.turn import Turn
 from parcours.expression.definition_keys import number_of, plain
@@ -22,7 +22,7 @@ from parcours.journey.program import AudienceTrigger, Program
 
 def is_inside(program: Program, profile: Profile, audience: str, at: int, settings: Settings) -> bool:
     """Whether the person is in the audience at an instant, which may be later than her pending timers."""
-    return program.audiences[audience].condition.holds(scope_at(profile, at, program, settings))
+    return is_member(program, profile, audience, scope_at(profile, at, program, settings))
 
 
 def fix_membership(turn: Turn, audiences: Iterable[tuple[str, str]]) -> None:
@@ -31,6 +31,20 @@ def fix_membership(turn: Turn, audiences: Iterable[tuple[str, str]]) -> None:
         name for name, audience in audiences if is_inside(turn.program, turn.profile, audience, turn.at, turn.settings)
     ]
     turn.profile.reads = [*turn.profile.reads, ReadMark(turn.at, tuple(inside))]
+
+
+def save_membership(turn: Turn, audience: str, *, inside: bool) -> tuple[AudienceTrigger, ...]:
+    """Put the person into an audience that a campaign saves, or take her out of it; the change, if it is one."""
+    audiences = turn.profile.audiences
+    if audiences.get(audience, False) == inside:
+        return ()
+    if inside:
+        audiences[audience] = True
+    else:
+        del audiences[audience]
+    change = AudienceTrigger(audience, "entered" if inside else "left")
+    _tell(turn, change)
+    return (change,)
 
 
 def look_again(turn: Turn, *, unknown: bool) -> tuple[AudienceTrigger, ...]:
@@ -78,9 +92,10 @@ def _may_differ(key: str, before: Program, after: Program) -> bool:
 
 def fill(turn: Turn, audiences: Collection[str]) -> None:
     """Evaluate these audiences silently: nobody enters or leaves them. Audiences that no longer exist are dropped."""
+    saved = turn.program.saved_audiences
     known, scope = turn.program.audiences, turn.scope()
     inside = {name: known[name].condition.holds(scope) for name in audiences if name in known}
-    before = {name: value for name, value in turn.profile.audiences.items() if name in known}
+    before = {name: value for name, value in turn.profile.audiences.items() if name in known or name in saved}
     turn.profile.audiences = before | inside
     turns_at = [known[name].condition.next_change(scope) for name in known]
     _set_timer(turn, min((at for at in turns_at if at is not None), default=None))

@@ -14,11 +14,11 @@ import msgspec
 
 from parcours.config import Settings
 from parcours.core.consent import consents_in_force
-from parcours.core.history import scope_at
+from parcours.core.history import is_member, scope_at
 from parcours.core.paths import pick_at
 from parcours.core.profile import Profile
 from parcours.expression.definition_keys import number_of, plain
-from parcours.expression.expression import MISSING, History, Scope
+from parcours.expression.expression import MISSING, History
 from parcours.expression.history import HistoryCall
 from parcours.journey.campaign_columns import ShardColumns
 from parcours.journey.program import Program
@@ -60,7 +60,7 @@ def columns_of(profile: Profile, at: int, program: Program, asked: ShardColumns,
     """The person's `PersonColumns` at an instant, at which the profile has to stand."""
     scope = scope_at(profile, at, program, settings)
     row = PersonColumns(
-        [_is_inside(profile, program, audience, scope) for audience in asked.audiences],
+        [is_member(program, profile, audience, scope) for audience in asked.audiences],
         [_told(each.expression.value(scope)) for each in asked.expressions],
         [pick_at(profile.traits, path) for path in asked.paths],
         [_asked(scope.history, call, at) for call in asked.histories],
@@ -80,7 +80,7 @@ def told_of(
     scope = scope_at(profile, at, program, settings)
     row = PersonTold(
         [pick_at(profile.traits, path) for path in paths],
-        sorted(plain(key) for key in newest_audiences(program) if _is_inside(profile, program, key, scope)),
+        sorted(plain(key) for key in newest_audiences(program) if is_member(program, profile, key, scope)),
         sorted(
             channel if purpose is None else f"{channel}/{purpose}"
             for (channel, purpose), granted in consents_in_force(profile, program).items()
@@ -108,11 +108,6 @@ def read_columns(row: bytes) -> PersonColumns:
 def read_told(row: bytes) -> PersonTold:
     """What `told_of` has made."""
     return _decode_told(row)
-
-
-def _is_inside(profile: Profile, program: Program, audience: str, scope: Scope) -> bool:
-    known = program.audiences.get(audience)
-    return profile.audiences.get(audience, False) if known is None else known.condition.holds(scope)
 
 
 def _asked(history: History, call: HistoryCall, at: int) -> int | float | None:

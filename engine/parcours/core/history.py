@@ -51,6 +51,12 @@ class PersonHistory(msgspec.Struct, frozen=True):
 _NONE = SeriesEntries()
 
 
+def is_member(program: Program, profile: Profile, audience: str, scope: Scope) -> bool:
+    """Whether the person whom the scope is of is in an audience: by its condition, or as a campaign has saved it."""
+    known = program.audiences.get(audience)
+    return profile.audiences.get(audience, False) if known is None else known.condition.holds(scope)
+
+
 def scope_at(profile: Profile, at: int, program: Program, settings: Settings) -> Scope:
     """What an expression sees of a person alone at an instant, at which the profile has to stand; nothing is told."""
     history = PersonHistory(profile, program.policies.consent)

@@ -234,7 +234,7 @@ class ColumnsFixed(msgspec.Struct, frozen=True):
     scan: str
 
 
-class PartTaken(msgspec.Struct, frozen=True, array_like=True):
+class PartTaken(msgspec.Struct, frozen=True):
     """A run of a campaign takes the person to a step, or is over for her.
 
     run    the number of the campaign's run
@@ -252,6 +252,18 @@ class PartTaken(msgspec.Struct, frozen=True, array_like=True):
     due: int
     row: dict[str, object] = {}
     delay: int = 0
+
+
+class MembershipSaved(msgspec.Struct, frozen=True):
+    """A campaign has saved an audience: the person is in it from now on, or is not any more.
+
+    silent  whether journeys are told nothing of it
+    """
+
+    at: int
+    audience: str
+    inside: bool
+    silent: bool = False
 
 
 class ReadReached(msgspec.Struct, frozen=True):
@@ -326,6 +338,7 @@ Input: TypeAlias = (
     | ColumnsFixed
     | ReadReached
     | PartTaken
+    | MembershipSaved
     | ChangeInput
     | ChangeSetAside
 )

@@ -24,6 +24,7 @@ from parcours.core.totals import Totals
 from parcours.errors import StoreBroken
 from parcours.journey.publish.publications import Publications
 from parcours.shard.attempts import Attempts
+from parcours.shard.campaigning import Campaigning
 from parcours.shard.dead_letters import DeadLetter, Resent, resent
 from parcours.shard.erasures import Erased
 from parcours.shard.foreseeing import foresee
@@ -231,6 +232,13 @@ class ShardHost:
         """A step of a read or of a scan, at the time of the clock."""
         async with self._turns:
             answer = step(self._shard.reading, self._clock.now_ms())
+            self.look()
+            return answer
+
+    async def campaigning(self, step: Callable[[Campaigning], A]) -> A:
+        """A step of a campaign, at a time that it says."""
+        async with self._turns:
+            answer = step(self._shard.campaigning)
             self.look()
             return answer
 

@@ -19,6 +19,10 @@ from parcours.core.input import Settlement
 from parcours.core.remarks import RemarkCounts
 from parcours.core.totals import Totals
 from parcours.journey.publish.publications import Publications
+from parcours.shard.campaign_requests import ForgetSlices as ForgetSlices
+from parcours.shard.campaign_requests import SaveMembers as SaveMembers
+from parcours.shard.campaign_requests import TakeParts as TakeParts
+from parcours.shard.campaign_requests import TellOutcomes as TellOutcomes
 from parcours.shard.inbox_requests import GetInbox as GetInbox
 from parcours.shard.inbox_requests import HearInboxes as HearInboxes
 from parcours.shard.letter_requests import ApplyDeadLetters as ApplyDeadLetters

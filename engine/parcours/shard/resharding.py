@@ -32,6 +32,7 @@ from parcours.core.totals import OTHER, FactCounter, Step, Totals
 from parcours.errors import SettingInvalid, StoreBroken
 from parcours.segment.line import read_envelope
 from parcours.shard.archiving import KEEPS_INPUTS
+from parcours.shard.campaigning import SLICES
 from parcours.shard.closed_store import own_and_newest, own_of
 from parcours.shard.dead_letters import PREFIX as LETTER
 from parcours.shard.dead_letters import DeadLetter, entry_of, letters_of
@@ -64,9 +65,9 @@ FACTS_MAX = 5_000
 """Facts in one record of the new store: about half a megabyte."""
 
 KNOWN = frozenset({STANDING, TOTALS, LINES, DAYS, MESSAGES, EXPORT, KEEPS_INPUTS, SALT})
-PREFIXES = (KEPT, AWAITED, ROUTER, PEER, LETTER, ERASURE)
+PREFIXES = (KEPT, AWAITED, SLICES, ROUTER, PEER, LETTER, ERASURE)
 """The entries of a shard's own slot: whatever is added to them has to be shared out, too, or be left out on purpose, as
-scans are, which end with every opening.
+scans are, which end with every opening. While a campaign hands over slices a store is not shared out anew.
 """
 
 UNFINISHED = (
@@ -168,7 +169,9 @@ def _shared(source: Path, owns: Sequence[Mapping[str, bytes]]) -> dict[str, byte
     standing = [msgspec.msgpack.decode(own[STANDING], type=Standing) for own in owns if STANDING in own]
     reads = [msgspec.msgpack.decode(own[KEPT], type=ReadsKept) if KEPT in own else ReadsKept() for own in owns]
     agreed = len(standing) == len(owns) and all(each.ledger == standing[0].ledger for each in standing)
-    if not agreed or any(each.held for each in standing) or any(each.waiting or each.begun for each in reads):
+    is_read = any(each.waiting or each.begun for each in reads)
+    is_conducted = any(name.startswith(SLICES) for own in owns for name in own)
+    if not agreed or any(each.held for each in standing) or is_read or is_conducted:
         raise StoreBroken(f"the store in {source} cannot be shared out anew now: {UNFINISHED}")
     changes = {change.after.number: change for each in standing for change in each.changes}
     documents = {name: data for own in owns for name, data in own.items() if name.isdigit()}

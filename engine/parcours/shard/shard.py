@@ -7,8 +7,7 @@ outside see it.
 The wheel may be as late as it likes, for a person's own earlier timers fire before an input is applied to her.
 Live and virtual time share all of this; what differs is in timekeeping.py. How an input is applied to a person is told
 in inputs.py, how deliveries leave in claiming.py, how audiences are read in reads.py. `records` names the channels that
-only record: `answer` gives their deliveries a receipt. `inbox` renders what lies in people's inboxes, which leaves as
-little.
+only record: `answer` gives their deliveries a receipt. `inbox` renders what lies in inboxes, which leaves as little.
 
 What is published may change while the shard runs (published.py): it then holds still for a moment, so that all
 shards can be told one time, and people go through the change one by one, each before anything later.
@@ -30,6 +29,7 @@ from parcours.journey.project import Project
 from parcours.journey.publish.publications import Publications
 from parcours.shard.addresses import Addresses
 from parcours.shard.archiving import Archiving
+from parcours.shard.campaigning import Campaigning
 from parcours.shard.census import Census
 from parcours.shard.claiming import Claiming
 from parcours.shard.commits import Commits
@@ -98,8 +98,7 @@ class Shard:
         take_message  what taking a message of another shard means (peer_exchange.py), if not what it does to people
         """
         self._published = published = Published(program, project)
-        self._store = store
-        self._settings = settings
+        self._store, self._settings = store, settings
         self._time = time = time or LiveTime()
         self._slots = slots = Slots(number, slot_map)
         self._seen = seen = SeenIds(slots.own, store, settings)
@@ -133,6 +132,7 @@ class Shard:
         self.exchanging = PeerExchange(peers, commits, take_message or moving.take, settings.hello_wait_s)
         self.exporting = Exporting(commits, store)
         self.census = Census(slots, commits, published, time)
+        self.campaigning = Campaigning(slots, names, moving, commits)
         self.reading = ReadSteps(commits, listing, reads, published, time, lambda: self.hold(held=False))
         self.persons = Persons(slots, names, commits, published, addresses, leaving.reached, seen, letters)
         self.erasing = Erasing(

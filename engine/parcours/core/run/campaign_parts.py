@@ -12,16 +12,29 @@ runs of a campaign, and not twice in one.
 from __future__ import annotations
 
 from parcours.core.archive import last_end, unfinished
-from parcours.core.input import PartTaken
+from parcours.core.audiences import save_membership
+from parcours.core.input import MembershipSaved, PartTaken
+from parcours.core.occasion import Occasion
 from parcours.core.parts import keep_part
 from parcours.core.profile import Run, Timer
 from parcours.core.run.entries import in_exit_audience, refuse, tell_limit
+from parcours.core.run.phases import go_through
 from parcours.core.run.walk import end, go_to
 from parcours.core.turn import Turn, iso
 from parcours.journey.program import Journey
 
 
-def take_part(turn: Turn, given: PartTaken) -> None:
+def hear_campaign(turn: Turn, given: PartTaken | MembershipSaved) -> None:
+    """Do what a campaign says of this person."""
+    if isinstance(given, PartTaken):
+        _take_part(turn, given)
+        return
+    changes = save_membership(turn, given.audience, inside=given.inside)
+    if changes and not given.silent:
+        go_through(turn, Occasion(changes=changes))
+
+
+def _take_part(turn: Turn, given: PartTaken) -> None:
     """Take the person to a step of a campaign, now or when she is due, or end her run."""
     journey = turn.program.journey(given.campaign, given.version)
     assert journey is not None, "a version is kept for as long as a run of it goes on"
