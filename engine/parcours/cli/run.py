@@ -58,6 +58,13 @@ Render = Annotated[
     ),
 ]
 
+Campaigns = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME[@TIME]",
+        help="Begin a run of this campaign, at this time or with the last event; may be given several times.",
+    ),
+]
 WithFacts = Annotated[
     bool,
     typer.Option("--facts", help="Write OUT/facts, too: all that happened as Parquet, in the tables of an export."),
@@ -131,6 +138,7 @@ def simulate(
     ] = Unsorted.SORT,
     render: Render = False,
     facts: WithFacts = False,
+    campaign: Campaigns = None,
     runtime: RuntimeChosen = RuntimeOption.LOCAL,
     shards: Shards = 1,
     json: FiguresLast = False,
@@ -144,6 +152,7 @@ def simulate(
     from parcours.cli.progress import ProgressBar
     from parcours.dispatch.judgement import load_project
     from parcours.dispatch.recorded_rendering import RecordedRendering
+    from parcours.simulation.campaigning import CampaignsAsked
     from parcours.simulation.result_files import ResultFiles
     from parcours.simulation.simulation import simulate as run
 
@@ -166,6 +175,7 @@ def simulate(
                 facts=files.add if fact_files is None else _to_both(files, fact_files),
                 accepted=None if fact_files is None else fact_files.add_events,
                 linked=lambda group: progress.note(f"largest group: {group.names:,} names, as of {group.smallest}"),
+                campaigns=CampaignsAsked(files.exports, _starts(campaign or []), files.tell),
             )
         if fact_files is not None:
             fact_files.write()
@@ -183,6 +193,17 @@ def simulate(
         raise typer.Exit(1)
 
 
+def _starts(campaigns: list[str]) -> dict[str, int | None]:
+    """The campaigns that are begun by hand, each with its time if one is given."""
+    starts: dict[str, int | None] = {}
+    for each in campaigns:
+        name, given, time = each.partition("@")
+        if name in starts:
+            raise typer.BadParameter(f"{name!r} is given twice.", param_hint="--campaign")
+        starts[name] = time_ms(time, "--campaign") if given else None
+    return starts
+
+
 def simulated_figures(result: Result) -> str:
     """A simulation's results as one line of JSON."""
     import msgspec
@@ -194,6 +215,7 @@ def simulated_figures(result: Result) -> str:
             "journeys": summary.journeys,
             "channels": summary.channels,
             "gates": summary.gates,
+            **({"campaigns": summary.campaigns} if summary.campaigns else {}),
             "largest_group": None if group is None else {"names": group.names, "smallest": group.smallest},
         }
     ).decode()
@@ -202,6 +224,8 @@ def simulated_figures(result: Result) -> str:
 def _tell(result: Result, until: str | None) -> None:
     """The report, and what was left out."""
     _show(result)
+    for run in result.failed:
+        typer.echo(f"Run {run.run} of the campaign {run.campaign!r} failed at {run.step}: {run.why}", err=True)
     for sentence in left_out(result):
         typer.echo(sentence, err=True)
     if until is not None and (later := _not_reached(result.summary.events)):

@@ -46,7 +46,7 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     """
     state       whether her run of the campaign is open, or over, or never was
     is_so       the send was refused on every channel, or there is such a reaction
-    held_until  the latest time until which a gate holds the send, None where none does
+    held_until  until when the send is still to come: she is not due, or a gate holds it; None where it is not
     """
 
     state: Literal["open", "left", "none"]
@@ -62,9 +62,14 @@ def outcome_of(profile: Profile, campaign: str, number: int, asked: OutcomeAsked
         case SendAsked(step=step):
             sent = [] if run is None else [each for each in run.deliveries if each.step == step]
             held = {each.key for each in sent if each.state == "held"}
-            until = [timer.due for timer in profile.timers if timer.kind == "release" and timer.key in held]
-            held_until = max(until, default=None)
-            return Outcome(state, not sent or all(each.state == "refused" for each in sent), held_until)
+            awaited = [timer.due for timer in profile.timers if timer.kind == "release" and timer.key in held]
+            awaited += [
+                timer.due
+                for timer in profile.timers
+                if timer.kind == "part" and (timer.journey, timer.run, timer.key) == (campaign, number, step)
+            ]
+            is_refused = not sent or all(each.state == "refused" for each in sent)
+            return Outcome(state, is_refused, max(awaited, default=None))
         case ReactionAsked():
             return Outcome(state, any(_has_reacted(each, asked) for each in _asked_runs(profile, asked)))
         case PresenceAsked():

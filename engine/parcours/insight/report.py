@@ -10,7 +10,7 @@ from rich.text import Text
 from parcours.core.totals import Parked
 from parcours.insight.fitting_table import FittingTable
 from parcours.insight.sentences import one_line
-from parcours.insight.summary import JourneyCount, Reasons, Remarks, Summary, flat_remarks
+from parcours.insight.summary import CampaignCount, JourneyCount, Reasons, Remarks, Summary, flat_remarks
 
 OUTCOMES = (
     "held", "sent", "answered", "delivered", "opened", "clicked", "dismissed", "replied", "withdrawn",
@@ -82,6 +82,8 @@ def report(
     for name, count in summary.journeys.items():
         for each in (count, *(older or {}).get(name, ())):
             yield journey_part(name, each, (targets or {}).get(name), has_goal=name in (targets or {}))
+    for name, campaign in (summary.campaigns or {}).items():
+        yield campaign_part(name, campaign)
     if parked:
         yield parked_part(parked)
     elif summary.parked:
@@ -115,6 +117,20 @@ def journey_part(
     for step, each in count.steps.items():
         table.add_row(step, *map(_number, (each.inflow, each.waiting, each.gone_on, each.ended)))
     return Group(heading, Text(_goal_sentence(count, target_percent, has_goal=has_goal)), table)
+
+
+def campaign_part(name: str, count: CampaignCount) -> RenderableType:
+    """A campaign's heading, and a row for each output of each step and each reason for which rows were dropped."""
+    heading = Text.assemble((name, "bold"), f"  version {count.version}")
+    table = FittingTable(["step", "took", "output", "has"], widest=2)
+    for step, each in count.steps.items():
+        rows = [*each.outputs.items(), *((f"dropped: {reason}", size) for reason, size in each.dropped.items())]
+        first = step, _number(each.inflow)
+        for output, size in rows or [("nothing", 0)]:
+            table.add_row(*first, output, _number(size))
+            first = "", ""
+    runs = "1 run" if count.runs == 1 else f"{_number(count.runs)} runs"
+    return Group(heading, Text(f"{runs} · goal reached by {_number(count.goal)}"), table)
 
 
 def channels_part(channels: Mapping[str, Mapping[str, int]]) -> RenderableType:

@@ -59,12 +59,33 @@ class EventCount(msgspec.Struct, frozen=True, kw_only=True):
     undeclared: int = 0
 
 
+class CampaignStepCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many people, or rows, a step of a campaign took over all runs, and where they went.
+
+    The inflow is the sum of outputs that do not overlap and of what was dropped, by reason.
+    """
+
+    inflow: int = 0
+    outputs: Mapping[str, int] = {}
+    dropped: Mapping[str, int] = {}
+
+
+class CampaignCount(msgspec.Struct, frozen=True, kw_only=True):
+    """One campaign: runs that began, people's runs that reached the goal, and each step in the document's order."""
+
+    version: int
+    runs: int = 0
+    goal: int = 0
+    steps: Mapping[str, CampaignStepCount] = {}
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """The counts of a whole simulation or store; summary.json holds exactly this.
 
     channels  per channel, how many deliveries reached each outcome
     gates     per gate, how many deliveries it refused or held
     clock     the newest effective time, None where nothing happened
+    campaigns  unset, and no key of the file, where the project has none
     limits    how often each setting's limit was reached; unset, and no key of the file, where none was
     parked    how many runs of each journey were parked at each step; unset, and no key of the file, where none was
     remarks   how many rendered deliveries of each step and channel have each remark of the channel's check; unset, and
@@ -76,6 +97,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     gates: Mapping[str, int] = {}
     events: EventCount = EventCount()
     clock: str | None = None
+    campaigns: Mapping[str, CampaignCount] | msgspec.UnsetType = msgspec.UNSET
     limits: Mapping[str, int] | msgspec.UnsetType = msgspec.UNSET
     remarks: Remarks | msgspec.UnsetType = msgspec.UNSET
     parked: Mapping[str, Mapping[str, int]] | msgspec.UnsetType = msgspec.UNSET
@@ -219,6 +241,7 @@ def merge(summaries: Iterable[Summary]) -> Summary:
         events=_added(EventCount, [part.events for part in parts]),
         # Years have four digits, so texts compare as the times do.
         clock=max((part.clock for part in parts if part.clock is not None), default=None),
+        campaigns=_by_name((part.campaigns for part in parts if part.campaigns), _merged_campaign) or msgspec.UNSET,
         limits=_merged_counts([part.limits for part in parts if part.limits]) or msgspec.UNSET,
         remarks=_merged_remarks([part.remarks for part in parts if part.remarks]) or msgspec.UNSET,
         parked=_by_name((part.parked for part in parts if part.parked), _merged_counts) or msgspec.UNSET,
@@ -260,6 +283,11 @@ def merged_journey(parts: list[JourneyCount]) -> JourneyCount:
         goal=sum(part.goal for part in parts),
         steps=_by_name((part.steps for part in parts), partial(_added, StepCount)),
     )
+
+
+def _merged_campaign(parts: list[CampaignCount]) -> CampaignCount:
+    """A campaign is one for everybody, so summaries of different people have the same runs and sets of it."""
+    return msgspec.structs.replace(parts[0], goal=sum(part.goal for part in parts))
 
 
 def _merged_counts(parts: list[Mapping[str, int]]) -> Mapping[str, int]:

@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeAlias
 from parcours.expression.expression import Expression
 from parcours.expression.expression import Series as Series
 from parcours.journey.campaign_program import CampaignProgram, SavedAudience, Table
+from parcours.journey.campaign_steps import LocalTime, Opening
 from parcours.journey.disclosure import Disclosure
 from parcours.journey.identities import IdentityRule as IdentityRule
 from parcours.journey.model.insight import InsightDocument
@@ -102,6 +103,7 @@ class Send:
 
     only_first  one delivery, on the first of the channels that no gate refuses
     prefer      the name of the channel that then comes before the others, if it is one of them
+    window      of a campaign's send: when it is open to people
     """
 
     id: str
@@ -112,6 +114,7 @@ class Send:
     next: str | None
     only_first: bool = False
     prefer: Expression | None = None
+    window: Opening | LocalTime | None = None
 
 
 @dataclass(frozen=True, slots=True)

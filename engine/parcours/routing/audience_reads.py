@@ -44,6 +44,16 @@ class Due:
         return self.entry.rule is not None and is_endless(self.entry.rule)
 
     @property
+    def name(self) -> str:
+        """The journey's."""
+        return self.journey.name
+
+    @property
+    def after_events(self) -> bool:
+        """Whether it comes after the events of its instant."""
+        return True
+
+    @property
     def read(self) -> AudienceRead:
         entry, journey = self.entry, self.journey
         return AudienceRead(journey.name, journey.version, self.at_ms, entry.audience, entry.people_per_second)

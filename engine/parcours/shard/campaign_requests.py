@@ -39,7 +39,7 @@ class SaveMembers(Request[int], frozen=True, tag="members_saved"):
 
     Each slice is taken once, in order; the answer is the number of the one that comes next.
 
-    save    by what slices belong together: no other save is called so
+    save    by what slices belong together: campaign, run and step
     silent  whether journeys are told nothing of it
     """
 
@@ -53,6 +53,18 @@ class SaveMembers(Request[int], frozen=True, tag="members_saved"):
 
     async def put_to(self, host: ShardHost) -> int:
         return await host.campaigning(lambda steps: steps.save_members(self))
+
+
+class MakeKnown(Request[int], frozen=True, tag="make_known"):
+    """Slice `number` (from 0) of those whom a campaign identifies, at the instant `at`; else as for `SaveMembers`."""
+
+    save: str
+    at: int
+    number: int
+    people: list[str]
+
+    async def put_to(self, host: ShardHost) -> int:
+        return await host.campaigning(lambda steps: steps.make_known(self))
 
 
 class ForgetSlices(Request[None], frozen=True, tag="forget_slices"):

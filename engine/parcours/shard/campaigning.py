@@ -11,9 +11,9 @@ from typing import Final
 import msgspec
 
 from parcours.core.campaign_outcomes import Outcome, outcome_of
-from parcours.core.input import Input, MembershipSaved, PartTaken, TimePassed
+from parcours.core.input import Input, MembershipSaved, PartTaken, TimePassed, TraitsChanged
 from parcours.core.profile import next_due
-from parcours.shard.campaign_requests import SaveMembers, TakeParts, TellOutcomes
+from parcours.shard.campaign_requests import MakeKnown, SaveMembers, TakeParts, TellOutcomes
 from parcours.shard.commits import Commits
 from parcours.shard.moving import Moving
 from parcours.shard.names import Found, Names
@@ -51,6 +51,11 @@ class Campaigning:
             for names, inside in ((asked.left, False), (asked.entered, True))
             for name in names
         ]
+        return self._take(f"{SLICES}{asked.save}", asked.number, asked.at, given)
+
+    def make_known(self, asked: MakeKnown) -> int:
+        """Identify the people of a slice; the number of the slice that comes next."""
+        given: list[tuple[str, Input]] = [(name, TraitsChanged(asked.at, {})) for name in asked.people]
         return self._take(f"{SLICES}{asked.save}", asked.number, asked.at, given)
 
     def forget_slices(self, campaign: str, run: int) -> None:

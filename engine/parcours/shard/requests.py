@@ -20,6 +20,7 @@ from parcours.core.remarks import RemarkCounts
 from parcours.core.totals import Totals
 from parcours.journey.publish.publications import Publications
 from parcours.shard.campaign_requests import ForgetSlices as ForgetSlices
+from parcours.shard.campaign_requests import MakeKnown as MakeKnown
 from parcours.shard.campaign_requests import SaveMembers as SaveMembers
 from parcours.shard.campaign_requests import TakeParts as TakeParts
 from parcours.shard.campaign_requests import TellOutcomes as TellOutcomes

@@ -1,4 +1,4 @@
-"""The three result files of a simulation: deliveries, transitions and the summary.
+"""The result files of a simulation: deliveries, transitions and the summary, and the lines of campaigns.
 
 Each line is a struct whose fields stand in the order of the keys. Lines are sorted by time, person, journey and run, a
 missing run first; ties keep the order of happening. All facts of a person come from one shard and in that order, so
@@ -20,15 +20,23 @@ from typing import Self, TypeAlias
 
 import msgspec
 
+from parcours.campaigns.campaign_line import CampaignLine
 from parcours.core.fact import DeliveryReached, Fact, Merged, Moved
 from parcours.core.time_text import time_text
 from parcours.core.totals import INTERNAL_OUTCOMES
 from parcours.insight.summary import Summary
+from parcours.simulation.campaign_counts import file_line
 from parcours.simulation.sorting import Sorter
 
 DELIVERIES = "deliveries.ndjson"
 TRANSITIONS = "transitions.ndjson"
 SUMMARY = "summary.json"
+CAMPAIGNS = "campaigns.ndjson"
+"""Is there where the project has campaigns."""
+
+EXPORTS = "exports"
+"""The folder of the files that campaigns export."""
+
 RESULTS = (DELIVERIES, TRANSITIONS, SUMMARY)
 
 INTERNAL_MOVES = frozenset({"updated"})
@@ -84,7 +92,7 @@ _encoder = msgspec.json.Encoder()
 
 
 class ResultFiles:
-    """Takes facts as they happen; after the last one it writes the three files into the folder `out`.
+    """Takes facts as they happen, and lines of campaigns; after the last it writes the files into the folder `out`.
 
     Used as a context manager. The folder is created, and the files get their names, when everything is whole: an error
     before that changes nothing. Raises OSError where the folder cannot be written or temporary files find no room.
@@ -95,6 +103,16 @@ class ResultFiles:
         self._deliveries = Sorter(_decoder, held_bytes_max)
         self._moves = Sorter(_decoder, held_bytes_max)
         self._number = 0
+        self._campaigns: list[bytes] = []
+
+    @property
+    def exports(self) -> Path:
+        """Where campaigns export to."""
+        return self._out / EXPORTS
+
+    def tell(self, line: CampaignLine) -> None:
+        """Take what a step of a campaign has made."""
+        self._campaigns.append(file_line(line))
 
     def add(self, facts: Sequence[Fact]) -> None:
         """Take facts; those of each person come in the order of happening."""
@@ -120,10 +138,16 @@ class ResultFiles:
             _write_lines(_unfinished(self._out / DELIVERIES), self._deliveries)
             _write_lines(_unfinished(self._out / TRANSITIONS), self._moves)
             _unfinished(self._out / SUMMARY).write_bytes(summary_bytes(summary))
-            for name in RESULTS:
+            written = [*RESULTS]
+            if summary.campaigns:
+                _unfinished(self._out / CAMPAIGNS).write_bytes(b"".join(self._campaigns))
+                written.append(CAMPAIGNS)
+            else:
+                (self._out / CAMPAIGNS).unlink(missing_ok=True)
+            for name in written:
                 _unfinished(self._out / name).replace(self._out / name)
         finally:
-            for name in RESULTS:
+            for name in (*RESULTS, CAMPAIGNS):
                 _unfinished(self._out / name).unlink(missing_ok=True)
 
     def __enter__(self) -> Self:

@@ -10,9 +10,11 @@ import asyncio
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, closing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, closing
 from dataclasses import dataclass, field
 from operator import attrgetter
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import NoneType
 from typing import TypeAlias
 
@@ -21,6 +23,7 @@ from msgspec.structs import replace
 
 from parcours import collector
 from parcours.arguments import check_callable, check_kind, check_method, check_whole
+from parcours.campaigns.campaign_line import CampaignLine
 from parcours.closing import close_all
 from parcours.config import COUNT_MAX, Settings, settings_of
 from parcours.core.fact import Fact
@@ -38,6 +41,8 @@ from parcours.routing.plan import Plan, RecordedAnswers
 from parcours.routing.router import Router
 from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.shard.publication_facts import first_versions
+from parcours.simulation.campaign_counts import CampaignTally
+from parcours.simulation.campaigning import CampaignsAsked, check_starts, new_coordinator
 from parcours.simulation.linked import Group, LinkedNames
 from parcours.simulation.recorded import Recorded, RecordingReader, in_order, sorted_by_time
 from parcours.simulation.told_inputs import ToldInputs, told_inputs
@@ -61,6 +66,7 @@ class Result:
     not_merged  how often another id was said to be somebody's, and was not merged, by the call
     targets    the goal's target of each journey that has one, in percent
     parked     how many runs were parked, by (journey, step, reason)
+    failed     the runs of campaigns that ended because a step of theirs could not be made
     largest_group  of the names that the lines link, the most that may be one person: they were simulated side by side
     unsettled  without `until_ms`: whether something was still due `loop_horizon_ms` after the last event
     reads_ended  without `until_ms`: the journeys whose reads recur without end, and ended with the last event
@@ -78,6 +84,7 @@ class Result:
     reads_ended: tuple[str, ...] = ()
     parked: Counter[Parked] = field(default_factory=Counter)
     largest_group: Group | None = None
+    failed: tuple[CampaignLine, ...] = ()
 
 
 def simulate(
@@ -97,6 +104,7 @@ def simulate(
     facts: Facts | None = None,
     accepted: Accepted | None = None,
     linked: Callable[[Group], None] | None = None,
+    campaigns: CampaignsAsked | None = None,
 ) -> Result:
     """Run recorded events (NDJSON lines, or a block of them) through the project's journeys.
 
@@ -119,13 +127,16 @@ def simulate(
               then holds none, and needs no memory for them
     accepted  called with lists of the lines that were accepted, with their times
     linked    called with the largest group of names that are linked, if any are, once all lines have been read
-    Raises CallerError or SettingInvalid for what none of these can be, ChannelUnknown, EventsUnsorted; OSError where
-    temporary files find no room.
+    campaigns where the files of campaigns go, which of them begin by hand, and who is told what their steps make
+    Raises CallerError or SettingInvalid for what none of these can be, ChannelUnknown, EventsUnsorted; ExtraMissing
+    where campaigns need a library; OSError where temporary files find no room.
     """
     _check_project_and_bounds(project, until_ms, channels)
     check_method("crowd", crowd, "reactions")
     check_method("rendering", rendering, "answering")
     _check_callables(rejected=rejected, progress=progress, facts=facts, accepted=accepted, linked=linked)
+    asked = campaigns or CampaignsAsked()
+    check_starts(project, asked.starts)
     told, each = told_inputs(recorded_lines(lines))
     plan = Plan(
         project=project,
@@ -141,10 +152,12 @@ def simulate(
     )
     reading = RecordingReader(plan.settings, LinkedNames(project.program, plan.settings), told)
     kept: list[Fact] = []
-    counting = _Counting(plan, facts or kept.extend)
+    counting = _Counting(plan, facts or kept.extend, asked.told)
     with collector.spared(), closing(reading.events(each)) as read:
         ordered = sorted_by_time(read if sort or told is not None else in_order(read))
-        drive = asyncio.run(_run(plan, runtime, ordered, reading, until_ms, told, counting, progress, accepted, linked))
+        drive = asyncio.run(
+            _run(plan, runtime, ordered, reading, until_ms, told, counting, progress, accepted, linked, asked)
+        )
     unusable = sorted([*reading.unusable, *drive.rejected])
     for number, reason in unusable if rejected else ():
         rejected(number, reason)  # type: ignore[misc]
@@ -194,6 +207,7 @@ async def _run(
     progress: Progress | None,
     accepted: Accepted | None,
     linked: Callable[[Group], None] | None,
+    asked: CampaignsAsked,
 ) -> Drive:
     program = plan.project.program
 
@@ -208,14 +222,24 @@ async def _run(
     homes: asyncio.Future[Mapping[str, int]] = asyncio.get_running_loop().create_future()
     started = asyncio.ensure_future(runtime.start(homes))
     try:
-        async with ordered as events:  # the file is read while Ray starts, which takes seconds
+        # The file is read while Ray starts, which takes seconds.
+        async with ordered as events, AsyncExitStack() as stack:
             groups = reading.groups
             homes.set_result(groups.homes)
             if linked is not None and groups.largest is not None:
                 linked(groups.largest)
             await started
-            router = Router("simulation", runtime.ports, program, plan.settings, SlotMap(plan.shards, groups.homes))
-            drive = Drive(runtime.ports, router, program, plan.settings, passing, counting, begins, accepted)
+            slot_map = SlotMap(plan.shards, groups.homes)
+            router = Router("simulation", runtime.ports, program, plan.settings, slot_map)
+            coordinator = None
+            if program.campaigns and told is None:
+                folder = Path(stack.enter_context(TemporaryDirectory(prefix="parcours-campaigns-")))
+                coordinator = new_coordinator(
+                    plan.project, runtime.ports, slot_map, plan.settings, folder, asked, counting.tell
+                )
+            drive = Drive(
+                runtime.ports, router, program, plan.settings, passing, counting, begins, accepted, coordinator
+            )
             if told is None:
                 await drive.run(events, until_ms)
             else:
@@ -233,9 +257,12 @@ async def _run(
 class _Counting:
     """Counts facts on their way to the result or the caller."""
 
-    def __init__(self, plan: Plan, facts: Facts) -> None:
-        self._journeys = plan.project.program.journeys
+    def __init__(self, plan: Plan, facts: Facts, told: Callable[[CampaignLine], None]) -> None:
+        program = plan.project.program
+        self._journeys = (*program.journeys, *program.taking)
         self._tally = Tally(self._journeys, plan.settings)
+        self._campaigns = CampaignTally(program.campaigns)
+        self._told = told
         self._facts = facts
         self._newest_ms: int | None = None
 
@@ -244,13 +271,23 @@ class _Counting:
         self._newest_ms = _newest(self._newest_ms, max(map(_at, facts), default=None))
         self._facts(facts)
 
+    def tell(self, line: CampaignLine) -> None:
+        """Count what a step of a campaign has made."""
+        self._campaigns.add(line)
+        self._told(line)
+
     def result(self, drive: Drive, kept: list[Fact], *, read: int, unusable: int) -> Result:
-        counted = EventCount(read=read, duplicate=drive.duplicate, rejected=unusable, undeclared=drive.undeclared)
-        summary = self._tally.summary(counted, _newest(self._newest_ms, drive.last_ms))
+        lines = EventCount(read=read, duplicate=drive.duplicate, rejected=unusable, undeclared=drive.undeclared)
+        summary = self._tally.summary(lines, _newest(self._newest_ms, drive.last_ms))
         used = drive.accepted - drive.undeclared - summary.events.unmatched
         remarks = Counter(dict(drive.remarks))
+        counted = self._campaigns.counts({name: each.goal for name, each in summary.journeys.items()})
         summary = replace(
-            summary, events=replace(summary.events, used=used), remarks=remarks_by_place(remarks) or UNSET
+            summary,
+            journeys={name: each for name, each in summary.journeys.items() if name not in counted},
+            events=replace(summary.events, used=used),
+            campaigns=counted or UNSET,
+            remarks=remarks_by_place(remarks) or UNSET,
         )
         targets = {j.name: j.goal.target_percent for j in self._journeys if j.goal is not None}
         tally = self._tally
@@ -266,6 +303,7 @@ class _Counting:
             not_merged=tally.not_merged(),
             reads_ended=tuple(drive.reads_ended),
             parked=tally.parked(),
+            failed=tuple(self._campaigns.failed),
         )
 
 

@@ -12,7 +12,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice, takewhile
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from parcours.config import Settings
 from parcours.core.fact import Fact
@@ -20,14 +20,18 @@ from parcours.core.remarks import RemarkCounter, RemarkCounts
 from parcours.journey.program import Program
 from parcours.journey.project import Project
 from parcours.journey.publish.publications import PublicationCompiler
-from parcours.routing.audience_reads import Due, Upcoming, list_everywhere, place_members
+from parcours.routing.audience_reads import Due, list_everywhere, place_members
 from parcours.routing.ports import ShardPort
 from parcours.routing.router import Router
 from parcours.routing.taken import Taken
 from parcours.shard.attempts import NO_ATTEMPT
 from parcours.shard.requests import CollectFacts, CollectRemarks, GetStatus, LetIn, PassTime, Publish
+from parcours.simulation.agenda import Agenda, AnyDue
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.told_inputs import ToldInputs
+
+if TYPE_CHECKING:
+    from parcours.campaigns.coordinator import Coordinator
 
 READS_AFTER_MAX: Final = 400
 """Reads that are made after the last event, of all journeys together: a rule may end in the next century."""
@@ -37,6 +41,9 @@ SETTLE_POLL_S = 0.002
 
 CHUNK_LINES = 20_000
 """Lines handed to the router at once: enough to keep every shard busy."""
+
+FIRST: Final = -1
+"""Before every line of a time."""
 
 LAST: Final = sys.maxsize
 """Behind every line of a time."""
@@ -70,11 +77,13 @@ class Drive:
         facts: Facts | None = None,
         begins: Callable[[int], None] | None = None,
         accepted: Accepted | None = None,
+        campaigns: Coordinator | None = None,
     ) -> None:
         """Without `facts`, facts stay in the shards until `collect_facts`.
 
         begins    called with the time of the first event, before that happens
         accepted  called with the events that have been applied, which are no duplicates
+        campaigns conducts the program's, if it has any
         """
         self._ports = ports
         self._router = router
@@ -83,7 +92,8 @@ class Drive:
         self._facts = facts
         self._begins = begins
         self._accepted = accepted
-        self._reads = Upcoming(program)
+        self._agenda = Agenda(program, campaigns)
+        self._last_made_ms = 0
         self._under_way: deque[tuple[Sequence[Recorded], asyncio.Future[Taken]]] = deque()
         self._fed = 0
         self.last_ms: int | None = None
@@ -113,28 +123,38 @@ class Drive:
         ahead = _Ahead(events, until_ms)
         if self._begins is not None and (first_ms := ahead.next_ms()) is not None:
             self._begins(first_ms)
-        last_read_ms = after = 0
-        left_out = False
-        while (due := self._reads.first()) is not None and (until_ms is None or due.at_ms <= until_ms):
-            await self._feed(ahead, (due.at_ms, LAST))
-            is_over = ahead.next_ms() is None and due.at_ms > (self.last_ms or 0)
-            if until_ms is None and due.is_endless and is_over:
-                self._reads.drop()
-                self.reads_ended.append(due.journey.name)
-            elif until_ms is None and is_over and due.recurs and after >= READS_AFTER_MAX:
-                self._reads.drop()
-                left_out = True
-            else:
-                last_read_ms, after = due.at_ms, after + is_over
-                await self._read(due)
+        left_out = await self._make_all(ahead, until_ms)
         await self._feed(ahead, None)
-        last_ms = max(last_read_ms, self.last_ms or 0)
+        campaigns = self._agenda.campaigns
+        if campaigns is not None and campaigns.begin_rest(self.last_ms or 0):
+            left_out |= await self._make_all(ahead, until_ms)
+        last_ms = max(self._last_made_ms, self.last_ms or 0)
         horizon_ms = last_ms + self._settings.loop_horizon_ms if until_ms is None else until_ms
         await self._pass_to(horizon_ms + 1)
         if until_ms is None:
             left = [(await port.ask(GetStatus())).next_ms is not None for port in self._ports]
             self.unsettled = left_out or any(left)
         self.remarks = await self.collect_remarks()
+
+    async def _make_all(self, ahead: _Ahead, until_ms: int | None) -> bool:
+        """Make all that is on the agenda, with the events before it; whether some of it is left out.
+
+        Without `until_ms` what recurs without end does so with the last event.
+        """
+        after, left_out = 0, False
+        while (due := self._agenda.first()) is not None and (until_ms is None or due.at_ms <= until_ms):
+            await self._feed(ahead, (due.at_ms, LAST if due.after_events else FIRST))
+            is_over = ahead.next_ms() is None and due.at_ms > (self.last_ms or 0)
+            if until_ms is None and due.is_endless and is_over:
+                self._agenda.drop(due)
+                self.reads_ended.append(due.name)
+            elif until_ms is None and is_over and due.recurs and after >= READS_AFTER_MAX:
+                self._agenda.drop(due)
+                left_out = True
+            else:
+                self._last_made_ms, after = due.at_ms, after + (is_over and due.recurs)
+                await self._make(due)
+        return left_out
 
     async def live_through(
         self, events: Iterable[Recorded], told: ToldInputs, project: Project, until_ms: int | None
@@ -162,21 +182,24 @@ class Drive:
     async def feed(self, events: Iterable[Recorded]) -> None:
         """Apply events that are no earlier than what has happened so far."""
         ahead = _Ahead(events)
-        while (at := ahead.next_ms()) is not None and (due := self._reads.first()) is not None and due.at_ms < at:
-            await self._feed(ahead, (due.at_ms, LAST))
-            await self._read(due)
+        while (at := ahead.next_ms()) is not None and (due := self._agenda.first()) is not None:
+            place = due.at_ms, LAST if due.after_events else FIRST
+            if place >= (at, 0):
+                break
+            await self._feed(ahead, place)
+            await self._make(due)
         await self._feed(ahead, None)
 
     async def pass_to(self, at_ms: int) -> None:
         """Fire everything that is due up to and including this time."""
-        while (due := self._reads.first()) is not None and due.at_ms <= at_ms:
-            await self._read(due)
+        while (due := self._agenda.first()) is not None and due.at_ms <= at_ms:
+            await self._make(due)
         await self._pass_to(at_ms + 1)
 
     async def renew(self, program: Program, at_ms: int) -> None:
         """Publish this program at this time, and let everybody go through the change."""
         self._router.publish(program)
-        self._reads.renew(program, at_ms)
+        self._agenda.reads.renew(program, at_ms)
         await self._pass_to(at_ms)
 
     async def collect_facts(self) -> list[Fact]:
@@ -191,16 +214,24 @@ class Drive:
             together.include(await port.ask(CollectRemarks()))
         return together.counts()
 
+    async def _make(self, due: AnyDue) -> None:
+        """Read an audience, or let a campaign act: everybody is held at the instant."""
+        await self._pass_to(due.at_ms)
+        if isinstance(due, Due):
+            await self._read(due)
+        else:
+            assert self._agenda.campaigns is not None, "what is due for a campaign comes from whoever conducts it"
+            await self._agenda.campaigns.act(due)
+
     async def _read(self, due: Due) -> None:
         """Everybody is held at the instant, so people enter from it on."""
-        await self._pass_to(due.at_ms)
         most = self._settings.due_people_max
         listed = await list_everywhere(self._ports, due.read, most)
         assert listed is not None, "under virtual time a read is made once"
         people = await place_members(self._ports, due.read, listed, most)
         for port in self._ports:
             await port.ask(LetIn(None, due.journey.name, due.at_ms, due.at_ms, people))
-        self._reads.done()
+        self._agenda.reads.done()
 
     async def _feed(self, ahead: _Ahead, through: Place | None) -> None:
         """Hand over the events up to and including a place; returns when all have been applied."""

@@ -21,7 +21,9 @@ from parcours.core.run.entries import in_exit_audience, refuse, tell_limit
 from parcours.core.run.phases import go_through
 from parcours.core.run.walk import end, go_to
 from parcours.core.turn import Turn, iso
-from parcours.journey.program import Journey
+from parcours.core.windows import moved_into
+from parcours.expression.zones import zone
+from parcours.journey.program import Journey, Send
 
 
 def hear_campaign(turn: Turn, given: PartTaken | MembershipSaved) -> None:
@@ -47,11 +49,21 @@ def _take_part(turn: Turn, given: PartTaken) -> None:
     if run is None or run.parked is not None:
         return
     keep_part(run, given.step, given.row, given.delay)
-    if given.due <= turn.at:
+    due = _due(turn, journey, given)
+    if due <= turn.at:
         _go_to(turn, journey, run, given.step)
     else:
-        turn.record(run, "waiting", iso(given.due))
-        turn.set_timer(given.due, "part", run, given.step)
+        turn.record(run, "waiting", iso(due))
+        turn.set_timer(due, "part", run, given.step)
+
+
+def _due(turn: Turn, journey: Journey, given: PartTaken) -> int:
+    """When she is due: a send has a window, by which she may be later."""
+    step = journey.steps[given.step or ""]
+    if not isinstance(step, Send) or step.window is None:
+        return given.due
+    name = turn.zone_name() if step.window.zone == "profile" else step.window.zone
+    return moved_into(step.window, max(given.due, turn.at), given.delay, zone(name))
 
 
 def part_due(turn: Turn, timer: Timer) -> None:

@@ -7,7 +7,6 @@ step could not be carried out; a parked run stays where it is and every other ru
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date, datetime
 from hashlib import blake2b
 from typing import assert_never
 from zoneinfo import ZoneInfo
@@ -21,12 +20,12 @@ from parcours.core.profile import DeliveryState, Run
 from parcours.core.run.traits import has_room, tell_changes
 from parcours.core.storable import objection
 from parcours.core.turn import Turn, iso
+from parcours.core.waits import wait_until_ms
 from parcours.expression.definition_keys import plain
 from parcours.expression.dotted import split_path
 from parcours.expression.expression import MISSING, Expression, to_json
-from parcours.expression.values import to_date
-from parcours.expression.zones import anniversary_ms, local_instant, next_local_time, zone
-from parcours.instants import LATEST_MS, ceil_ms
+from parcours.expression.zones import next_local_time, zone
+from parcours.instants import LATEST_MS
 from parcours.journey.program import (
     AudienceListener,
     Branch,
@@ -213,23 +212,14 @@ def _until(turn: Turn, journey: Journey, run: Run, step: WaitUntil) -> int:
     """The time until which to wait, in ms rounded up: a wait never ends early."""
     scope = turn.run_scope(run)
     value = step.until.value(scope)
-    if isinstance(value, datetime) and not step.is_date:
-        return ceil_ms(value) + step.offset_ms
-    day = to_date(value)
-    if isinstance(day, str) and step.is_date:
-        return _of_day(date.fromisoformat(day), turn.at, step, _zone_of(turn, journey))
-    wanted = "a date" if step.is_date else "a timestamp"
-    reason = step.until.unmet(scope) if value is MISSING else f"not {wanted}"
-    raise StepFailed(f"wait until {step.until.text}: {reason}")
-
-
-def _of_day(day: date, at: int, step: WaitUntil, tz: ZoneInfo) -> int:
     try:
-        if step.yearly:
-            return anniversary_ms(day, step.minute, step.offset_ms, at, tz)
-        return ceil_ms(local_instant(day, step.minute, tz)) + step.offset_ms
-    except (ValueError, OverflowError):
-        raise StepFailed("the day waited for is not of the years 1 to 9998") from None
+        until_ms = wait_until_ms(step, value, turn.at, _zone_of(turn, journey))
+    except ValueError as error:
+        raise StepFailed(str(error)) from None
+    if until_ms is None:
+        reason = step.until.unmet(scope) if value is MISSING else f"not {'a date' if step.is_date else 'a timestamp'}"
+        raise StepFailed(f"wait until {step.until.text}: {reason}")
+    return until_ms
 
 
 def _listen(turn: Turn, run: Run, step: WaitFor) -> str | None | Stay:

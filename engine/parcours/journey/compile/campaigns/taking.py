@@ -50,6 +50,7 @@ def _taken(campaign: CampaignProgram) -> Iterator[Step]:
                     next=None,
                     only_first=step.only_first,
                     prefer=None if step.prefer is None else step.prefer.expression,
+                    window=step.window,
                 )
             case steps.UpdatePeople():
                 yield Update(step.id, {name: each.expression for name, each in step.values.items()}, None)

@@ -1,0 +1,29 @@
+"""What is to be done for a campaign next, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignDue:
+    """Something that is to be done for a campaign.
+
+    begins      a run is to begin; else one goes on
+    recurs      whether it is one of several, by a rule
+    is_endless  whether there is always another one after it
+    early       it goes before everything else of its instant
+    """
+
+    at_ms: int
+    name: str
+    run: int
+    begins: bool
+    recurs: bool = False
+    is_endless: bool = False
+    early: bool = False
+
+    @property
+    def after_events(self) -> bool:
+        """Whether it comes after the events of its instant."""
+        return not self.early

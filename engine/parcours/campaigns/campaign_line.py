@@ -1,0 +1,38 @@
+"""What is told of a campaign's run: a line for each output of each step, as soon as it is known who is in it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+SKIPPED_RUNNING: Final = "skipped_running"
+"""In place of an output: no run began, because one was under way."""
+
+MISSED: Final = "missed"
+"""In place of an output: no run began, because nothing could at that time."""
+
+FAILED: Final = "failed"
+"""In place of an output: the run ended at this step, which could not be made."""
+
+
+class CampaignLine(msgspec.Struct, frozen=True):
+    """
+    at       when it was known, in ms
+    step     None of an occurrence of the schedule with which no run began; `output` says why then
+    size     rows in the output
+    inflow   rows that the step took
+    dropped  by reason, the rows of the step that are in no output; the same in each line of the step
+    why      in words, of a run that failed
+    """
+
+    at: int
+    campaign: str
+    version: int
+    run: int
+    step: str | None
+    output: str
+    size: int = 0
+    inflow: int = 0
+    dropped: dict[str, int] = {}
+    why: str = ""

@@ -1,0 +1,344 @@
+"""One run of a campaign, from its first instant to its end.
+
+A stage is made at the latest end of the steps that it waits for: shards are asked for columns as of that instant, and
+each of its steps makes its sets of them, in document order. Steps that act hand over parts of people (core/parts.py),
+and end when the last of these is due; only then it is known who has left, was refused, or has reacted, and who is in
+the sets that follow.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import assert_never
+
+from parcours.campaigns.campaign_line import FAILED, CampaignLine
+from parcours.campaigns.due_places import due_places
+from parcours.campaigns.people import People
+from parcours.campaigns.run_sets import RunSets
+from parcours.campaigns.step_made import StepMade
+from parcours.core.campaign_outcomes import OutcomeAsked, PresenceAsked, ReactionAsked, SendAsked
+from parcours.core.waits import wait_until_ms
+from parcours.errors import ParcoursError
+from parcours.expression.values import Scope
+from parcours.expression.zones import next_local_time, zone
+from parcours.instants import EARLIEST_MS
+from parcours.journey import campaign_steps as steps
+from parcours.journey.campaign_program import CampaignProgram, SavedAudience, Stage
+from parcours.journey.campaign_steps import SetRef
+from parcours.journey.model.campaign_sets import MAIN, REST
+from parcours.journey.parts import WaitDuration, WaitLocalTime, WaitUntil
+from parcours.shard.campaign_requests import Part
+
+log = logging.getLogger("parcours")
+
+REFUSED = "refused"
+EXITED = "exited"
+
+ACTS = steps.SendToSet | steps.UpdatePeople | steps.WaitAll | steps.Reacted
+"""Steps that take people along."""
+
+
+class StepUnmade(ParcoursError):
+    """A step of a campaign could not be made."""
+
+
+@dataclass(slots=True)
+class Saves:
+    """The members of saved audiences, by their keys, as campaigns have saved them."""
+
+    audiences: dict[str, SavedAudience]
+    members: dict[str, set[str]] = field(default_factory=dict)
+
+
+class CampaignRun:
+    """A run under way. `tell` is told the line of each output; `exports` is where files go."""
+
+    def __init__(
+        self,
+        campaign: CampaignProgram,
+        number: int,
+        began: int,
+        sets: RunSets,
+        people: People,
+        saves: Saves,
+        exports: Path,
+        newest_runs: Callable[[str], int],
+        tell: Callable[[CampaignLine], None],
+    ) -> None:
+        self.campaign = campaign
+        self.number = number
+        self.began = began
+        self._sets = sets
+        self._people = people
+        self._saves = saves
+        self._exports = exports
+        self._newest_runs = newest_runs
+        self._tell = tell
+        self._stages = list(enumerate(campaign.stages))
+        self._made: dict[str, StepMade] = {}
+        self._ends: dict[str, int] = {}
+        """When each step ended that ends later than it begins."""
+
+        self._awaited: dict[str, int] = {}
+        """When each of those may end that have begun."""
+
+        self._saving: list[tuple[int, steps.Save]] = []
+        self._at_work = next(iter(campaign.steps))
+        """The step that is being made, or whose end is looked at."""
+
+        self.failed: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing comes any more."""
+        return not (self._stages or self._awaited or self._saving)
+
+    @property
+    def next_ms(self) -> int:
+        """When something is to be done next."""
+        coming = [*self._awaited.values(), *(at for at, _ in self._saving)]
+        return min(coming, default=self.began)
+
+    @property
+    def saves_next(self) -> bool:
+        """Whether that is a save, which takes effect before anything else of its instant."""
+        return any(at == self.next_ms for at, _ in self._saving)
+
+    async def go_on(self, at: int) -> None:
+        """Do what is to be done at this instant. Where a step cannot be made the run ends, and nothing more is sent."""
+        try:
+            await self._save_due(at)
+            while await self._end_steps(at) or await self._begin_stages(at):
+                pass
+        except ParcoursError as error:
+            self._fail(at, str(error))
+        if self.is_over:
+            await self._end(at)
+
+    def _fail(self, at: int, why: str) -> None:
+        step = self._at_work
+        log.error("the campaign %r failed in run %d at %r: %s", self.campaign.name, self.number, step, why)
+        self.failed = why
+        campaign = self.campaign
+        self._tell(CampaignLine(at, campaign.name, campaign.version, self.number, step, FAILED, why=why))
+        self._stages, self._awaited = [], {}
+
+    async def _end(self, at: int) -> None:
+        """Everybody whom it has taken along leaves the run."""
+        taken = (name for step in self._acts() for name, _ in self._sets.people(step.sources[0]))
+        ending: Iterator[Part] = ((name, at, {}, 0) for name in taken)
+        await self._people.take(self.campaign.name, self.campaign.version, self.number, None, at, ending)
+        await self._people.forget(self.campaign.name, self.number)
+
+    def _acts(self) -> list[steps.CampaignStep]:
+        made = [self.campaign.steps[name] for name, made in self._made.items() if not made.skipped]
+        return [step for step in made if isinstance(step, ACTS)]
+
+    # Stages
+
+    async def _begin_stages(self, at: int) -> bool:
+        """Make the stages whose instant this is; whether there was one."""
+        ready = [(number, stage) for number, stage in self._stages if all(end in self._ends for end in stage.ends)]
+        for number, stage in ready:
+            await self._make(number, stage, at)
+            self._stages.remove((number, stage))
+        return bool(ready)
+
+    async def _make(self, number: int, stage: Stage, at: int) -> None:
+        if self._sets.needs_people(number) and not self._sets.has_people(number):
+            rows = [
+                row
+                async for slice_ in self._people.columns(self.campaign.name, self.number, number, at)
+                for row in slice_
+            ]
+            self._sets.collect(number, at, rows)
+        for name in stage.steps:
+            await self._act(self.campaign.steps[name], at)
+
+    async def _act(self, step: steps.CampaignStep, at: int) -> None:
+        """Make a step's sets, and do with them what it says."""
+        self._at_work = step.id
+        if isinstance(step, steps.Export):
+            made = self._sets.export(step.id, at, self._exports)
+        else:
+            made = self._sets.make(step.id, at)
+        self._made[step.id] = made
+        if isinstance(step, steps.ReadTable) and step.creates:
+            await self._people.make_known(
+                f"{self.campaign.name}/{self.number}/{step.id}", at, self._sets.created(step.id)
+            )
+            self._ends[step.id] = at
+        if isinstance(step, steps.Save) and not made.skipped:
+            self._saving.append((at + 1, step))
+        if isinstance(step, ACTS):
+            await self._begin(step, at)
+        if not isinstance(step, steps.WaitAll | steps.Reacted):
+            self._tell_of(at, made)
+
+    async def _begin(self, step: steps.CampaignStep, at: int) -> None:
+        """Take the people of a set to a step. It ends now, or is awaited."""
+        if self._made[step.id].skipped:
+            self._ends[step.id] = at
+            if isinstance(step, steps.WaitAll | steps.Reacted):
+                self._tell_of(at, self._made[step.id])
+            return
+        ends = self._ends_at(step, at)
+        last = await self._hand_over(step, at)
+        if isinstance(step, steps.UpdatePeople):
+            self._ends[step.id] = at
+        else:
+            self._awaited[step.id] = max(ends, last)
+
+    def _ends_at(self, step: steps.CampaignStep, at: int) -> int:
+        """When a step that begins now ends, as far as that is known without its people."""
+        match step:
+            case steps.WaitAll():
+                return self._wait_ends(step, at)
+            case steps.Reacted(of=steps.OwnSend() as of):
+                assert of.step in self._ends, "a step for reactions to a send comes after it"
+                return max(at, self._ends[of.step] + of.within_ms)
+            case _:
+                return at
+
+    def _wait_ends(self, step: steps.WaitAll, at: int) -> int:
+        """When a wait ends, in the campaign's zone. Raises StepUnmade."""
+        wait, tz = step.wait, zone(self.campaign.timezone)
+        match wait:
+            case WaitDuration():
+                return at + wait.duration_ms
+            case WaitLocalTime():
+                return next_local_time(at, wait.minute, wait.days, tz)
+            case WaitUntil():
+                scope = Scope(run=self._run_view(step.id), now_ms=at)
+                try:
+                    until = wait_until_ms(wait, wait.until.value(scope), at, tz)
+                except ValueError as error:
+                    raise StepUnmade(str(error)) from None
+                if until is None:
+                    raise StepUnmade(f"wait until {wait.until.text}: {wait.until.unmet(scope)}")
+                return max(until, at)
+        assert_never(wait)
+
+    def _run_view(self, step: str) -> dict[str, object]:
+        return {"id": f"{self.campaign.name}/{self.number}", "entered_at": self.began, "step": step}
+
+    async def _hand_over(self, step: steps.CampaignStep, at: int) -> int:
+        """Give everybody of the step's set her part; returns when the last one is due, as far as that is known here."""
+        last, campaign = at, self.campaign
+        places = due_places(step, (name for name, _ in self._sets.people(step.sources[0])), campaign.name, self.number)
+
+        def parts() -> Iterator[Part]:
+            nonlocal last
+            for (name, row), place in zip(self._sets.people(step.sources[0], _paths(step)), places, strict=True):
+                last = max(last, at + place.after_ms)
+                yield name, at + place.after_ms, dict(row), place.delay_ms
+
+        await self._people.take(campaign.name, campaign.version, self.number, step.id, at, parts())
+        return last
+
+    # Ends
+
+    async def _end_steps(self, at: int) -> bool:
+        """End the steps that are awaited until now; whether one has ended."""
+        due = [name for name in self.campaign.steps if self._awaited.get(name, at + 1) <= at]
+        ended = [name for name in due if await self._has_ended(self.campaign.steps[name], at)]
+        for name in ended:
+            self._ends[name] = self._awaited.pop(name)
+        return bool(ended)
+
+    async def _has_ended(self, step: steps.CampaignStep, at: int) -> bool:
+        """Look at what became of the step's people; False where some of them are still to come."""
+        self._at_work = step.id
+        so: list[str] = []
+        left: list[str] = []
+        until = at
+        names = (name for name, _ in self._sets.people(step.sources[0]))
+        async for name, outcome in self._people.outcomes(
+            self.campaign.name, self.number, at, self._asked(step, at), names
+        ):
+            if outcome.held_until is not None and outcome.state == "open":
+                until = max(until, outcome.held_until)
+            elif outcome.is_so:
+                so.append(name)
+            if outcome.state == "left":
+                left.append(name)
+        if until > at:
+            self._awaited[step.id] = until
+            return False
+        self._choose(step, at, so, left)
+        return True
+
+    def _choose(self, step: steps.CampaignStep, at: int, so: list[str], left: list[str]) -> None:
+        if isinstance(step, steps.SendToSet):
+            made = self._sets.choose(step.id, REFUSED, so, rest=None)
+            self._tell_output(at, made, REFUSED)
+        elif isinstance(step, steps.Reacted):
+            made = self._sets.choose(step.id, MAIN, so, rest=REST, exited=left)
+            self._tell_of(at, made)
+        else:
+            gone = set(left)
+            staying = (name for name, _ in self._sets.people(step.sources[0]) if name not in gone)
+            made = self._sets.choose(step.id, MAIN, staying, rest=None, exited=left)
+            self._tell_of(at, made)
+        self._made[step.id] = made
+
+    def _asked(self, step: steps.CampaignStep, at: int) -> OutcomeAsked:
+        match step:
+            case steps.SendToSet():
+                return SendAsked(step.id)
+            case steps.Reacted(of=steps.OwnSend() as of):
+                name, run, send, since = self.campaign.name, self.number, of.step, EARLIEST_MS
+            case steps.Reacted(of=steps.OtherSend() as of):
+                name, send = of.name, of.step
+                run = 0 if not of.last_run else self._newest_runs(name) if of.kind == "campaign" else -1
+                since = EARLIEST_MS if of.since_ms is None else at - of.since_ms
+            case _:
+                return PresenceAsked()
+        return ReactionAsked(name, send, run, step.reaction, step.channel, step.link, since, at)
+
+    # Saves
+
+    async def _save_due(self, at: int) -> None:
+        """Make those members of audiences whom steps have saved; it holds from the millisecond after on."""
+        due = [(when, step) for when, step in self._saving if when <= at]
+        self._saving = [each for each in self._saving if each not in due]
+        for when, step in due:
+            audience, names = (
+                self._saves.audiences[step.audience],
+                {name for name, _ in self._sets.people(SetRef(step.id))},
+            )
+            before = self._saves.members.get(step.audience, set())
+            after = {"replace": names, "append": before | names, "remove": before - names}[step.mode]
+            self._saves.members[step.audience] = after
+            entered, left = sorted(after - before), sorted(before - after)
+            await self._people.save(self._slices(step), step.audience, when, entered, left, silent=audience.silent)
+
+    def _slices(self, step: steps.CampaignStep) -> str:
+        """What slices of a step are known by."""
+        return f"{self.campaign.name}/{self.number}/{step.id}"
+
+    # Telling
+
+    def _tell_of(self, at: int, made: StepMade) -> None:
+        for output in made.outputs:
+            self._tell_output(at, made, output)
+
+    def _tell_output(self, at: int, made: StepMade, output: str) -> None:
+        campaign, size = self.campaign, made.outputs[output]
+        self._tell(
+            CampaignLine(
+                at, campaign.name, campaign.version, self.number, made.step, output, size, made.inflow, made.dropped
+            )
+        )
+
+
+def _paths(step: steps.CampaignStep) -> tuple[str, ...]:
+    """What is kept of the rows for a step."""
+    if isinstance(step, steps.SendToSet):
+        return step.row_paths
+    if isinstance(step, steps.UpdatePeople):
+        return tuple(sorted({column for each in step.values.values() for column in each.row}))
+    return ()

@@ -1,0 +1,168 @@
+"""The coordinator: it begins runs of campaigns at the instants of their schedules, and takes each from stage to stage.
+
+Whoever holds it asks when something comes next (`first`), brings everybody to that instant, and lets it act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from parcours.campaigns.campaign_due import CampaignDue
+from parcours.campaigns.campaign_line import SKIPPED_RUNNING, CampaignLine
+from parcours.campaigns.campaign_run import CampaignRun, Saves
+from parcours.campaigns.people import People
+from parcours.campaigns.run_sets import RunSets
+from parcours.config import Settings
+from parcours.journey.campaign_program import CampaignProgram
+from parcours.journey.model.recurrence import is_endless
+from parcours.journey.program import Program
+
+RUNS_AT_ONCE_MAX: Final = 10
+"""Runs of all campaigns that are under way at a time."""
+
+
+@dataclass(slots=True)
+class _Scheduled:
+    """A campaign with the instants that are to come."""
+
+    campaign: CampaignProgram
+    coming: Iterator[int]
+    next_ms: int | None
+    endless: bool
+    started: list[int] = field(default_factory=list)
+    """Instants at which it is started by hand, the first one last."""
+
+    def advance(self) -> None:
+        self.next_ms = next(self.coming, None)
+
+
+class Coordinator:
+    """Of all campaigns of a program. `folder` is where runs keep their sets, and `exports` where files go."""
+
+    def __init__(
+        self,
+        program: Program,
+        people: People,
+        folder: Path,
+        tables_root: Path,
+        exports: Path,
+        settings: Settings,
+        tell: Callable[[CampaignLine], None],
+    ) -> None:
+        self._people = people
+        self._folder = folder
+        self._tables_root = tables_root
+        self._exports = exports
+        self._settings = settings
+        self._tell = tell
+        self._saves = Saves(dict(program.saved_audiences))
+        self._runs: list[CampaignRun] = []
+        self._rest: list[str] = []
+        self._numbers: dict[str, int] = {}
+        self._scheduled = {each.name: _scheduled(each) for each in program.campaigns}
+
+    def start(self, campaign: str, at_ms: int | None) -> None:
+        """Let a run of a campaign begin at an instant that is still to come; None: when `begin_rest` is called."""
+        if at_ms is None:
+            self._rest.append(campaign)
+            return
+        started = self._scheduled[campaign].started
+        started.append(at_ms)
+        started.sort(reverse=True)
+
+    def begin_rest(self, at_ms: int) -> bool:
+        """Let those begin at this instant that were started without one; whether there are any."""
+        rest, self._rest = self._rest, []
+        for campaign in rest:
+            self.start(campaign, at_ms)
+        return bool(rest)
+
+    def first(self) -> CampaignDue | None:
+        """What is to be done first; None if nothing is. Runs go on before others begin at the same instant."""
+        going_on = [
+            CampaignDue(run.next_ms, run.campaign.name, run.number, begins=False, early=run.saves_next)
+            for run in self._runs
+        ]
+        beginning = [due for each in self._scheduled.values() if (due := self._beginning(each)) is not None]
+        return min(
+            [*going_on, *beginning],
+            key=lambda due: (due.at_ms, not due.early, due.begins, due.name, due.run),
+            default=None,
+        )
+
+    def _beginning(self, each: _Scheduled) -> CampaignDue | None:
+        by_hand = each.started[-1] if each.started else None
+        if each.next_ms is None and by_hand is None:
+            return None
+        number = self._numbers.get(each.campaign.name, 0) + 1
+        if each.next_ms is None or (by_hand is not None and by_hand < each.next_ms):
+            assert by_hand is not None, "one of the two comes"
+            return CampaignDue(by_hand, each.campaign.name, number, begins=True)
+        recurs = each.campaign.schedule is not None and each.campaign.schedule.rule is not None
+        return CampaignDue(
+            each.next_ms, each.campaign.name, number, begins=True, recurs=recurs, is_endless=each.endless
+        )
+
+    def drop(self, due: CampaignDue) -> None:
+        """No run begins by this occurrence, nor by any that follows it."""
+        self._scheduled[due.name].next_ms = None
+
+    async def act(self, due: CampaignDue) -> None:
+        """Do what is due; everybody stands as at its instant."""
+        if due.begins:
+            run = self._begun(due)
+        else:
+            run = next(each for each in self._runs if (each.campaign.name, each.number) == (due.name, due.run))
+        if run is not None:
+            await run.go_on(due.at_ms)
+            if run.is_over:
+                self._runs.remove(run)
+
+    def _begun(self, due: CampaignDue) -> CampaignRun | None:
+        """A run that begins; None where it may not."""
+        scheduled = self._scheduled[due.name]
+        campaign = scheduled.campaign
+        if scheduled.started and scheduled.started[-1] == due.at_ms:
+            scheduled.started.pop()
+        else:
+            scheduled.advance()
+        if not campaign.overlapping and any(run.campaign.name == campaign.name for run in self._runs):
+            self._tell(CampaignLine(due.at_ms, campaign.name, campaign.version, due.run, None, SKIPPED_RUNNING))
+            return None
+        self._numbers[campaign.name] = due.run
+        run = CampaignRun(
+            campaign,
+            due.run,
+            due.at_ms,
+            self._sets(campaign, due.run),
+            self._people,
+            self._saves,
+            self._exports,
+            lambda name: self._numbers.get(name, 0),
+            self._tell,
+        )
+        self._runs.append(run)
+        return run
+
+    def _sets(self, campaign: CampaignProgram, number: int) -> RunSets:
+        folder = self._folder / campaign.name
+        return RunSets(campaign, number, folder / str(number), self._tables_root, self._settings, folder / "earlier")
+
+
+def _scheduled(campaign: CampaignProgram) -> _Scheduled:
+    schedule = campaign.schedule
+    coming = iter(()) if schedule is None else _within(campaign, schedule.instants(campaign.timezone))
+    endless = schedule is not None and schedule.rule is not None and is_endless(schedule.rule)
+    return _Scheduled(campaign, coming, next(coming, None), endless and campaign.ends_ms is None)
+
+
+def _within(campaign: CampaignProgram, instants: Iterator[int]) -> Iterator[int]:
+    """Those at which a run may begin."""
+    for at in instants:
+        if campaign.ends_ms is not None and at >= campaign.ends_ms:
+            return
+        if campaign.starts_ms is None or at >= campaign.starts_ms:
+            yield at

@@ -1,0 +1,74 @@
+"""Campaigns of a simulation: what a caller asks of them, and whoever conducts them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from parcours.campaigns.campaign_line import CampaignLine
+from parcours.config import Settings
+from parcours.core.identity import SlotMap
+from parcours.errors import CallerError, ExtraMissing
+from parcours.journey.project import Project
+from parcours.routing.ports import ShardPort
+from parcours.wording import nearest, quoted
+
+if TYPE_CHECKING:
+    from parcours.campaigns.coordinator import Coordinator
+
+
+def _nobody(line: CampaignLine) -> None:
+    """Lines that nobody asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignsAsked:
+    """
+    exports  the folder for the files that campaigns export; None: they are written nowhere that lasts
+    starts   the campaigns that begin a run by hand, each with its instant in ms; None: with the last event
+    told     called with each line, in the order in which they become known
+    """
+
+    exports: Path | None = None
+    starts: Mapping[str, int | None] = field(default_factory=dict)
+    told: Callable[[CampaignLine], None] = _nobody
+
+
+def check_starts(project: Project, starts: Mapping[str, int | None]) -> None:
+    """Raises CallerError for a campaign that the project does not have."""
+    known = [each.name for each in project.program.campaigns]
+    for name in starts:
+        if name not in known:
+            raise CallerError(f"there is no campaign {quoted(name)}{nearest(name, known)}")
+
+
+def new_coordinator(
+    project: Project,
+    ports: Sequence[ShardPort],
+    slot_map: SlotMap,
+    settings: Settings,
+    folder: Path,
+    asked: CampaignsAsked,
+    tell: Callable[[CampaignLine], None],
+) -> Coordinator:
+    """Whoever conducts the campaigns of the project, with sets below `folder`. Raises ExtraMissing."""
+    try:
+        from parcours.campaigns.coordinator import Coordinator
+        from parcours.campaigns.people import People
+    except ImportError as error:
+        raise ExtraMissing.of("A campaign", "campaigns") from error
+    people = People(ports, slot_map, settings.due_people_max)
+    coordinator = Coordinator(
+        project.program,
+        people,
+        folder / "sets",
+        project.folder,
+        asked.exports or folder / "exports",
+        settings,
+        tell,
+    )
+    for name, at in asked.starts.items():
+        coordinator.start(name, at)
+    return coordinator
