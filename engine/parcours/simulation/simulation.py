@@ -138,18 +138,7 @@ def simulate(
     asked = campaigns or CampaignsAsked()
     check_starts(project, asked.starts)
     told, each = told_inputs(recorded_lines(lines))
-    plan = Plan(
-        project=project,
-        shards=shards,
-        store="volatile:",
-        channels=dict(channels or {}),
-        records=_records(project, told, channels or {}, crowd),
-        virtual=True,
-        told=told is not None,
-        crowd=crowd,
-        settings=_settings(settings, told),
-        rendering=rendering,
-    )
+    plan = _plan(project, shards, channels or {}, told, crowd, settings, rendering)
     reading = RecordingReader(plan.settings, LinkedNames(project.program, plan.settings), told)
     kept: list[Fact] = []
     counting = _Counting(plan, facts or kept.extend, asked.told)
@@ -163,6 +152,29 @@ def simulate(
         rejected(number, reason)  # type: ignore[misc]
     result = counting.result(drive, kept, read=reading.read, unusable=len(unusable))
     return dataclasses.replace(result, largest_group=reading.groups.largest)
+
+
+def _plan(
+    project: Project,
+    shards: int,
+    channels: Mapping[str, Mapping[str, object]],
+    told: ToldInputs | None,
+    crowd: Crowd | None,
+    settings: Settings | None,
+    rendering: RecordedAnswers | None,
+) -> Plan:
+    return Plan(
+        project=project,
+        shards=shards,
+        store="volatile:",
+        channels=dict(channels),
+        records=_records(project, told, channels, crowd),
+        virtual=True,
+        told=told is not None,
+        crowd=crowd,
+        settings=_settings(settings, told),
+        rendering=rendering,
+    )
 
 
 def _records(
