@@ -297,6 +297,10 @@ NOTICE = {"event": "Notice Shown", "userId": None}
         (line_of(type="reaction", reaction="opened", journey="j", step="s"), "a reaction needs journey, step and"),
         (line_of(type="reaction", reaction="opened", step="s", channel="c"), "a reaction needs journey, step and"),
         (line_of(type="reaction", reaction="failed", journey="j", step="s"), "a reaction needs journey, step and"),
+        (
+            line_of(type="reaction", reaction="opened", journey="j", campaign="c", step="s", channel="c"),
+            "a reaction is to a step of a journey, or of a campaign in its place",
+        ),
         (line_of(type="reaction", reaction="opened", journey="j", step="s", channel="call"), "'opened' on 'call': an "),
         (line_of(type="reaction", reaction="answered", journey="j", step="s", channel="email"), "'answered' on 'emai"),
         (

@@ -138,15 +138,18 @@ def _reaction_input(call: DetailedCall, at: int) -> ReactionArrived:
     if call.reaction not in OUTCOMES:
         raise Unusable(f"unknown reaction {call.reaction!r:.{QUOTED_MAX}}; there are {', '.join(OUTCOMES)}")
     channel = call.channel or (CALL if call.reaction == "answered" else None)
-    if not (call.journey and call.step and channel):
+    name = call.journey or call.campaign
+    if not (name and call.step and channel):
         raise Unusable("a reaction needs journey, step and channel")
+    if call.journey and call.campaign:
+        raise Unusable("a reaction is to a step of a journey, or of a campaign in its place")
     if not is_possible(call.reaction, channel):
         raise Unusable(
             f"{call.reaction!r} on {channel!r:.{QUOTED_MAX}}: "
             "an outbound call is answered or failed, and nothing else is answered"
         )
     answer = decode_object(call.answer, "answer") if call.reaction == "answered" else None
-    return ReactionArrived(at, call.reaction, call.journey, call.step, channel, call.link, answer, call.code)
+    return ReactionArrived(at, call.reaction, name, call.step, channel, call.link, answer, call.code)
 
 
 def _feedback_input(call: DetailedCall, at: int, program: Program) -> FeedbackArrived | PersonReported:

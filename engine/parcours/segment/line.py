@@ -76,6 +76,7 @@ class DetailedCall(Call, frozen=True, rename="camel", gc=False):
     traits: msgspec.Raw = msgspec.Raw()
     reaction: str | None = None
     journey: str | None = None
+    campaign: str | None = None
     step: str | None = None
     channel: str | None = None
     link: str | None = None
@@ -97,8 +98,8 @@ class DetailedCall(Call, frozen=True, rename="camel", gc=False):
 
 
 NAMES = (
-    "userId", "anonymousId", "previousId", "messageId", "event", "key", "person", "journey", "step", "channel",
-    "purpose", "address",
+    "userId", "anonymousId", "previousId", "messageId", "event", "key", "person", "journey", "campaign", "step",
+    "channel", "purpose", "address",
 )  # fmt: skip
 """The fields of a line that name something."""
 
