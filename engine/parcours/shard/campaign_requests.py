@@ -34,6 +34,23 @@ class TakeParts(Request[int], frozen=True, tag="parts"):
         return await host.campaigning(lambda steps: steps.take_parts(self))
 
 
+Tried: TypeAlias = list[tuple[str, str, str | None, int]]
+"""Channel, outcome, the gate that refused or held it, and how many deliveries."""
+
+
+class TryParts(Request[Tried], frozen=True, tag="try_parts"):
+    """What would become of the deliveries if these people were taken to a send at the instant `at`? Nothing changes."""
+
+    campaign: str
+    version: int
+    step: str
+    at: int
+    parts: list[Part]
+
+    async def put_to(self, host: ShardHost) -> Tried:
+        return await host.campaigning(lambda steps: steps.try_parts(self))
+
+
 class SaveMembers(Request[int], frozen=True, tag="members_saved"):
     """Slice `number` (from 0) of those who enter and leave an audience that a campaign saves, at the instant `at`.
 

@@ -6,19 +6,25 @@ hands it over again, perhaps to a shard that was opened anew, and is told the nu
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 import msgspec
 
 from parcours.core.campaign_outcomes import Outcome, outcome_of
+from parcours.core.fact import DeliveryReached
 from parcours.core.input import Input, MembershipSaved, PartTaken, TimePassed, TraitsChanged
-from parcours.core.profile import next_due
-from parcours.shard.campaign_requests import MakeKnown, SaveMembers, TakeParts, TellOutcomes
+from parcours.core.profile import Profile, decode_profile, next_due
+from parcours.shard.campaign_requests import MakeKnown, SaveMembers, TakeParts, TellOutcomes, Tried, TryParts
 from parcours.shard.commits import Commits
+from parcours.shard.inputs import Inputs
 from parcours.shard.moving import Moving
 from parcours.shard.names import Found, Names
 from parcours.shard.slots import Slots
 from parcours.shard.work import Work
+
+TRIED_RUN: Final = 0
+"""The number of a run that is only tried out; those that are made are numbered from 1."""
 
 SLICES: Final = "slices "
 """The entries of the shard's own slot with the numbers that come next; the campaign, run and step follow."""
@@ -30,7 +36,8 @@ _decode = msgspec.msgpack.Decoder(int).decode
 class Campaigning:
     """Of one shard."""
 
-    def __init__(self, slots: Slots, names: Names, moving: Moving, commits: Commits) -> None:
+    def __init__(self, slots: Slots, names: Names, inputs: Inputs, moving: Moving, commits: Commits) -> None:
+        self._inputs = inputs
         self._slots = slots
         self._names = names
         self._moving = moving
@@ -43,6 +50,22 @@ class Campaigning:
             for name, due, row, delay in asked.parts
         ]
         return self._take(_entry(asked.campaign, asked.run, asked.step or ""), asked.number, asked.at, given)
+
+    def try_parts(self, asked: TryParts) -> Tried:
+        """What would become of the deliveries of a send, by channel, outcome and gate; nobody is changed."""
+        found: Counter[tuple[str, str, str | None]] = Counter()
+        with self._commits.whole():
+            work = self._commits.begin(asked.at)
+            for name, _, row, delay in asked.parts:
+                slot, person = self._whose(work, name, asked.at)
+                data = self._slots[slot].profiles.get(person)
+                profile = Profile() if data is None else decode_profile(data)
+                part = PartTaken(asked.at, asked.campaign, asked.version, TRIED_RUN, asked.step, asked.at, row, delay)
+                for fact in self._inputs.tried(person, profile, part).facts:
+                    if isinstance(fact, DeliveryReached) and fact.run == TRIED_RUN:
+                        found[fact.channel, fact.outcome, fact.gate] += 1
+            self._commits.commit(work)
+        return sorted(((*what, number) for what, number in found.items()), key=str)
 
     def save_members(self, asked: SaveMembers) -> int:
         """Let the people of a slice enter or leave a saved audience; the number of the slice that comes next."""

@@ -215,6 +215,11 @@ class Inputs:
             self._addresses.note(work, slot, person, before, profile.traits, program)
         return effects
 
+    def tried(self, person: str, profile: Profile, given: Input) -> Effects:
+        """What an input would come to, by what is published now; the profile is the caller's own."""
+        program = self._published.program
+        return advance(person, profile, given, program, self._settings, self._crowd, self._normalize, self._dead_codes)
+
     def make_ready(self, work: Work, slot: int, person: str, at: int, keys: Iterable[str]) -> list[str]:
         """Offer deliveries to dispatchers, and return their keys; those on channels that only record are answered here.
 

@@ -24,6 +24,7 @@ from parcours.shard.campaign_requests import MakeKnown as MakeKnown
 from parcours.shard.campaign_requests import SaveMembers as SaveMembers
 from parcours.shard.campaign_requests import TakeParts as TakeParts
 from parcours.shard.campaign_requests import TellOutcomes as TellOutcomes
+from parcours.shard.campaign_requests import TryParts as TryParts
 from parcours.shard.inbox_requests import GetInbox as GetInbox
 from parcours.shard.inbox_requests import HearInboxes as HearInboxes
 from parcours.shard.letter_requests import ApplyDeadLetters as ApplyDeadLetters

@@ -132,7 +132,7 @@ class Shard:
         self.exchanging = PeerExchange(peers, commits, take_message or moving.take, settings.hello_wait_s)
         self.exporting = Exporting(commits, store)
         self.census = Census(slots, commits, published, time)
-        self.campaigning = Campaigning(slots, names, moving, commits)
+        self.campaigning = Campaigning(slots, names, inputs, moving, commits)
         self.reading = ReadSteps(commits, listing, reads, published, time, lambda: self.hold(held=False))
         self.persons = Persons(slots, names, commits, published, addresses, leaving.reached, seen, letters)
         self.erasing = Erasing(
