@@ -4,7 +4,8 @@
     ├── AuthorError              the author of a project: something in its documents
     │   ├── ProjectInvalid       carries every finding of the checker
     │   ├── PublishRefused       carries every reason why a project cannot be published
-    │   └── TableRefused         the rows of a table are not what tables.yaml says
+    │   ├── TableRefused         the rows of a table are not what tables.yaml says
+    │   └── SetsRefused          sets of a campaign do not fit together
     ├── OperatorError            whoever runs it: settings, machine, store, provider
     │   ├── SettingInvalid
     │   ├── ExtraMissing         an optional dependency is not installed
@@ -69,6 +70,10 @@ class PublishRefused(AuthorError):
 
 class TableRefused(AuthorError):
     """The rows of a table are not what tables.yaml says of them."""
+
+
+class SetsRefused(AuthorError):
+    """Sets of a campaign do not fit together."""
 
 
 class OperatorError(ParcoursError):

@@ -21,7 +21,7 @@ from parcours.campaigns.sets.database import (
     opened_database,
     rows_in,
 )
-from parcours.campaigns.sets.engine import AtRandom, ByValue, Filled, OrderKey, Preferred, Values
+from parcours.campaigns.sets.engine import AskedOfRows, AtRandom, ByValue, Filled, OrderKey, Preferred, Values
 from parcours.campaigns.sets.lots import lots_of
 from parcours.campaigns.sets.values import KINDS, value_key
 from parcours.campaigns.sets.whole_file import whole_file
@@ -45,8 +45,9 @@ class Pool:
         """A column that says of each row whether a condition holds; it never does where it is missing."""
         return self._join(values, "coalesce(given.{column}, false)", "BOOLEAN")
 
-    def value(self, values: Values) -> str:
+    def value(self, values: Values | AskedOfRows) -> str:
         """A column of values, all of the kind that most of them have; others are missing, and noted."""
+        assert isinstance(values, Values), "rows of a set are compared by what was asked of a set"
         column = self._join(values, "given.{column}", "STRUCT(k TINYINT, n DOUBLE, r BIGINT, t VARCHAR)")
         kinds = self.database.execute(
             f"SELECT {column}.k, count(*) FROM pool WHERE {column} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
@@ -96,7 +97,8 @@ class Pool:
         self.database.unregister("lots")
         return f"{column} ASC"
 
-    def _join(self, values: Values, expression: str, kind: str) -> str:
+    def _join(self, values: Values | AskedOfRows, expression: str, kind: str) -> str:
+        assert isinstance(values, Values), "rows of a set are compared by what was asked of a set"
         column = self._new(kind)
         taken = expression.format(column=identifier(values.column))
         same_row = " AND given.row_key = pool.row_key" if values.by_row else ""
