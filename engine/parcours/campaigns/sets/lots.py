@@ -10,13 +10,14 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 ROWS: Final = 100_000
-"""People whose lots are drawn at once."""
+"""Rows whose lots are drawn at once."""
 
-LOTS: Final = pa.schema([("person", pa.string()), ("lot", pa.uint64())])
+LOTS: Final = pa.schema([("number", pa.int64()), ("lot", pa.uint64())])
 
 
 def seed_of(campaign: str, run: int, step: str) -> bytes:
@@ -28,15 +29,28 @@ def lot(seed: bytes, person: str) -> int:
     return int.from_bytes(blake2b(seed + person.encode()).digest()[:8])
 
 
-def lots_of(source: Path, seed: bytes) -> Any:
-    """The lot of each person of a set, as DuckDB takes it; whoever has several rows comes as often."""
+def lots_table(seed: bytes) -> str:
+    """What the table of lots drawn with a seed is called in DuckDB."""
+    return f"lots_{seed.hex()}"
+
+
+def draw_lots(database: duckdb.DuckDBPyConnection, source: Path, seed: bytes) -> None:
+    """Make a table with the `lot` of the person of each row of a set, by the row's number."""
+    database.register("drawn", _lots_of(source, seed))
+    database.execute(f"CREATE TABLE {lots_table(seed)} AS SELECT * FROM drawn")
+    database.unregister("drawn")
+
+
+def _lots_of(source: Path, seed: bytes) -> Any:
     parquet = pq.ParquetFile(source)
 
     def batches() -> Iterator[Any]:
+        first = 0
         with parquet:
             for batch in parquet.iter_batches(batch_size=ROWS, columns=["person"]):
-                people = batch.column("person")
-                lots = [lot(seed, person) for person in people.to_pylist()]
-                yield pa.record_batch([people, pa.array(lots, pa.uint64())], schema=LOTS)
+                lots = [lot(seed, person) for person in batch.column("person").to_pylist()]
+                numbers = pa.array(range(first, first + len(lots)), pa.int64())
+                first += len(lots)
+                yield pa.record_batch([numbers, pa.array(lots, pa.uint64())], schema=LOTS)
 
     return pa.RecordBatchReader.from_batches(LOTS, batches())
