@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import cmp_to_key
 from hashlib import blake2b
 from pathlib import Path
@@ -93,10 +93,10 @@ def compared(one: Any, other: Any) -> int:
     return int(one > other) - int(one < other)
 
 
-def by_value(values: Mapping[Row, Any], *, highest: bool) -> Callable[[Row, Row], int]:
-    """Compares rows by values of one kind, missing ones last."""
+def by_value(values: Mapping[Any, Any], *, highest: bool) -> Callable[[Any, Any], int]:
+    """Compares rows, or pairs, by values of one kind, missing ones last."""
 
-    def which(one: Row, other: Row) -> int:
+    def which(one: object, other: object) -> int:
         a, b = values[one], values[other]
         if a is None or b is None:
             return int(a is None) - int(b is None)
@@ -206,3 +206,72 @@ def exclude(
     elsewhere = {group for (place, _), group in groups.items() if place > 0 and group is not None}
     rest = {row: values for row, values in sets[0].rows.items() if groups[0, row] in elsewhere}
     return {row: values for row, values in sets[0].rows.items() if row not in rest}, rest
+
+
+Pair: TypeAlias = tuple[str, int]
+"""A person and the number of a row of a table that is linked to her."""
+
+
+@dataclass
+class PlainTable:
+    """The rows of a table, the first of which has number 1, and whose they are."""
+
+    cells: list[dict[str, Any]]
+    types: dict[str, Any]
+    links: list[Pair]
+
+    def write(self, folder: Path) -> tuple[Path, Path]:
+        """The snapshot and the links."""
+        folder.mkdir(parents=True, exist_ok=True)
+        numbers = range(1, len(self.cells) + 1)
+        columns = {
+            "row_number": pa.array(numbers, pa.int64()),
+            "file": pa.array(["t.csv"] * len(numbers), pa.string()),
+            "line": pa.array([number + 1 for number in numbers], pa.int64()),
+            "row_key": pa.array([f"t.csv {number + 1:012}" for number in numbers], pa.string()),
+            "cells": pa.array(self.cells, pa.struct([*self.types.items()])),
+        }
+        pq.write_table(pa.table(columns), folder / "table.parquet")
+        links = sorted(self.links, key=lambda pair: (pair[0].encode(), pair[1]))
+        named = {"person": pa.array([person for person, _ in links], pa.string())}
+        named["row_number"] = pa.array([number for _, number in links], pa.int64())
+        pq.write_table(pa.table(named), folder / "links.parquet")
+        return folder / "table.parquet", folder / "links.parquet"
+
+    def of(self, people: Iterable[str], where: Callable[[Pair], bool]) -> dict[str, list[int]]:
+        """The numbers of the rows of these people that meet a condition; no entry for whom there is none."""
+        found: dict[str, list[int]] = {}
+        for person, number in sorted(self.links, key=lambda pair: pair[1]):
+            if person in people and where((person, number)):
+                found.setdefault(person, []).append(number)
+        return found
+
+
+def taken(
+    table: PlainTable, rows: Mapping[str, list[int]], order: Sequence[Callable[[Pair, Pair], int]], columns: list[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """All rows of each person as objects, in an order."""
+    found = {}
+    for person, numbers in rows.items():
+        pairs = [(person, number) for number in numbers]
+        for key in reversed(order):
+            pairs.sort(key=cmp_to_key(key))
+        found[person] = [{name: table.cells[number - 1][name] for name in columns} for _, number in pairs]
+    return found
+
+
+def aggregated(function: str, values: Sequence[Any]) -> Any:
+    """What a function says of the values of a person in the order of her rows, of which None is missing."""
+    there = [value for value in values if value is not None and value == value]
+    if function == "count":
+        return len(there)
+    if not there:
+        return None
+    if function in ("min", "max"):
+        key = {"key": str.encode} if isinstance(there[0], str) else {}
+        return min(there, **key) if function == "min" else max(there, **key)
+    total = there[0]
+    with localcontext(prec=100):
+        for value in there[1:]:
+            total += value
+    return total if function == "sum" else float(total) / len(there)

@@ -8,7 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from parcours.campaigns.sets.database import Workspace, opened_database
-from parcours.campaigns.sets.engine import MAIN, REST, AtRandom, Counts, Criterion, OrderKey, Subset, Values
+from parcours.campaigns.sets.engine import MAIN, REST, AtRandom, Counts, Criterion, Enrichment, OrderKey, Subset, Values
+from parcours.campaigns.sets.enriching import enriched
 from parcours.campaigns.sets.joins import excluded, intersected, united
 from parcours.campaigns.sets.orders import asked_by
 from parcours.campaigns.sets.pool import Pool, opened_pool
@@ -104,6 +105,11 @@ class DuckSets:
         """The rows of the first set that are in none of the others, and its rest."""
         with opened_database(self._workspace) as database:
             return excluded(database, sources, by, folder)
+
+    def enrich(self, source: Path, enrichments: Sequence[Enrichment], folder: Path) -> Counts:
+        """Everybody with columns from linked tables; who lacks a required row is the rest."""
+        with opened_database(self._workspace) as database:
+            return enriched(database, source, enrichments, folder)
 
 
 def part_sizes(rows: int, shares: Sequence[Decimal | None]) -> list[int]:

@@ -139,7 +139,7 @@ class Enrichment:
     table: Path
     links: Path
     gives: Taken | Aggregated
-    where: RowValues | None = None
+    where: AskedOfRows | None = None
     required: bool = False
 
 

@@ -34,17 +34,21 @@ class Given:
         self._columns = {each: f"c{place}" for place, each in enumerate(dict.fromkeys(asked))}
         self._compared: dict[Asked, Compared] = {}
 
-    def fill(self, kept: str, rows: str, keys: Mapping[str, str], table: Path | None = None) -> int:
+    def fill(
+        self, kept: str, rows: str, keys: Mapping[str, str], table: Path | None = None, only: Asked | None = None
+    ) -> int:
         """Make the table, and return how many rows it has.
 
         kept   columns of the rows that go along, for SELECT
         rows   for FROM; each is in the table once
         keys   what tells rows apart, as SQL: `person` with `row_key` or `row_number`, and `number` where lots are drawn
         table  the snapshot in which a `TableColumn` is
+        only   a condition among what is asked, without which a row is left out
         """
         columns, joins = beside([*self._columns], keys, table)
         named = "".join(f", {column} AS {name}" for column, name in zip(columns, self._columns.values(), strict=True))
-        self._database.execute(f"CREATE TABLE {self.name} AS SELECT {kept}{named} FROM {rows}{joins}")
+        where = "" if only is None else f" WHERE {columns[[*self._columns].index(only)]} IS TRUE"
+        self._database.execute(f"CREATE TABLE {self.name} AS SELECT {kept}{named} FROM {rows}{joins}{where}")
         (count,) = one_row(self._database, f"SELECT count(*) FROM {self.name}")
         return int(count)
 
