@@ -19,6 +19,7 @@ import duckdb
 from parcours.campaigns.sets.database import identifier, rows_in
 from parcours.campaigns.sets.engine import MAIN, REST, Aggregated, Counts, Enrichment, Taken
 from parcours.campaigns.sets.given import Asked, Given
+from parcours.campaigns.sets.object_lists import make_lists
 from parcours.campaigns.sets.orders import asked_by, order_by
 from parcours.campaigns.sets.set_file import SetFile, number_of, written
 from parcours.errors import TableRefused
@@ -66,15 +67,11 @@ def _load(database: duckdb.DuckDBPyConnection, enrichment: Enrichment, name: str
     )
     match gives:
         case Taken():
-            query = _taken(gives, pairs, enrichment.table)
+            _take(database, name, gives, pairs, enrichment.table)
         case Aggregated():
-            query = _aggregated(database, gives, pairs)
+            _aggregate(database, name, gives, pairs, enrichment.name)
         case _:
             assert_never(gives)
-    try:
-        database.execute(f"CREATE TABLE {name} AS {query}")
-    except (duckdb.OutOfRangeException, duckdb.ConversionException, duckdb.InvalidInputException) as error:
-        raise TableRefused(f"the sum for {quoted(enrichment.name)} is larger than its kind of column holds") from error
     database.execute("DROP TABLE pairs")
     return pairs.noted
 
@@ -90,30 +87,38 @@ def _told(enrichment: Enrichment, value: str) -> str:
             return value
 
 
-def _taken(taken: Taken, pairs: Given, table: Path) -> str:
+def _take(database: duckdb.DuckDBPyConnection, name: str, taken: Taken, pairs: Given, table: Path) -> None:
     place = f"row_number() OVER (PARTITION BY first ORDER BY {order_by(taken.order, pairs, 'row_number')})"
     firsts = f"SELECT first, row_number, {place} AS place FROM pairs QUALIFY place <= {int(taken.rows)}"
-    fields = ", ".join(f"{identifier(name)} := cells.{identifier(name)}" for name in taken.columns)
-    rows = f"FROM ({firsts}) JOIN {rows_in(table)} USING (row_number)"
+    fields = ", ".join(f"{identifier(column)} := cells.{identifier(column)}" for column in taken.columns)
+    cells = f"({firsts}) JOIN {rows_in(table)} USING (row_number)"
+    objects = f"SELECT first, place, struct_pack({fields}) AS value FROM {cells}"
     if taken.single:
-        return f"SELECT first, struct_pack({fields}) AS value {rows}"
-    return f"SELECT first, list(struct_pack({fields}) ORDER BY place) AS value {rows} GROUP BY first"
+        database.execute(f"CREATE TABLE {name} AS {objects}")
+    else:
+        make_lists(database, name, objects)
 
 
-def _aggregated(database: duckdb.DuckDBPyConnection, aggregated: Aggregated, pairs: Given) -> str:
-    if aggregated.value is None:
-        assert aggregated.function == "count", "only a count is about no value"
-        return "SELECT first, count(*) AS value FROM pairs GROUP BY first"
-    column = pairs.plain(aggregated.value)
+def _aggregate(
+    database: duckdb.DuckDBPyConnection, name: str, aggregated: Aggregated, pairs: Given, column_name: str
+) -> None:
+    value = "count(*)" if aggregated.value is None else _value(database, aggregated, pairs.plain(aggregated.value))
+    try:
+        database.execute(f"CREATE TABLE {name} AS SELECT first, {value} AS value FROM pairs GROUP BY first")
+    except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
+        raise TableRefused(f"the sum for {quoted(column_name)} is larger than its kind of column holds") from error
+
+
+def _value(database: duckdb.DuckDBPyConnection, aggregated: Aggregated, column: str) -> str:
     (kind,) = database.sql(f"SELECT {column} FROM pairs").types
     if kind.id == "double":
         column = f"CASE WHEN {column} = 0 THEN 0 WHEN NOT isnan({column}) THEN {column} END"
     total = f"sum({column} ORDER BY row_number)" if kind.id == "double" else f"sum({column})"
-    value = {
-        "count": f"count({column})",
-        "sum": f"CAST({total} AS BIGINT)" if kind.id == "bigint" else total,
-        "avg": f"CAST(CAST({total} AS VARCHAR) AS DOUBLE) / count({column})",
-        "min": f"min({column})",
-        "max": f"max({column})",
-    }[aggregated.function]
-    return f"SELECT first, {value} AS value FROM pairs GROUP BY first"
+    match aggregated.function:
+        case "sum":
+            return f"CAST({total} AS BIGINT)" if kind.id == "bigint" else total
+        case "avg":
+            return f"CAST(CAST({total} AS VARCHAR) AS DOUBLE) / count({column})"
+        case "count" | "min" | "max":
+            return f"{aggregated.function}({column})"
+    assert_never(aggregated.function)
