@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, localcontext
+from fractions import Fraction
 from functools import cmp_to_key
 from hashlib import blake2b
 from pathlib import Path
@@ -117,6 +118,26 @@ def lot(seed: bytes, person: str) -> bytes:
     return blake2b(seed + person.encode()).digest()[:8]
 
 
+def by_filled(values: Mapping[Any, Any]) -> Callable[[Any, Any], int]:
+    """Compares by whether there is a value that is no empty text."""
+    return lambda one, other: (values[one] in (None, "")) - (values[other] in (None, ""))
+
+
+def by_preference(values: Mapping[Any, Any], choices: Sequence[object]) -> Callable[[Any, Any], int]:
+    """Compares by the place among these."""
+
+    def place(key: object) -> int:
+        value = values[key]
+        alike = [kind_of(value) == kind_of(choice) and value == choice for choice in choices]
+        return alike.index(True) if True in alike else len(choices)
+
+    return lambda one, other: place(one) - place(other)
+
+
+def by_lot(seed: bytes) -> Callable[[Row, Row], int]:
+    return lambda one, other: compared(lot(seed, one[0]), lot(seed, other[0]))
+
+
 Place: TypeAlias = tuple[int, Row]
 """A row of a set by the set's place."""
 
@@ -148,6 +169,51 @@ def equals(sets: Sequence[PlainSet], by: Sequence[Sequence[Ask | None]]) -> Equa
             filled = value is not None and value != "" and kind_of(value) == kind
             groups[key] = (*known, value) if known is not None and filled else None
     return Equals(groups, noted)
+
+
+def dedupe(
+    source: PlainSet, by: Sequence[Ask | None], keep: int, order: Sequence[Callable[[Row, Row], int]]
+) -> list[Row]:
+    """The rows that stay."""
+    groups = equals([source], [by]).groups
+    kept: dict[Any, list[Row]] = {}
+    for row in ordered(source.rows, order):
+        group = groups[0, row]
+        kept.setdefault(row if group is None else ("group", group), []).append(row)
+    return [row for rows in kept.values() for row in rows[:keep]]
+
+
+@dataclass
+class PlainSubset:
+    when: Ask | None
+    order: Sequence[Callable[[Row, Row], int]]
+    limit: int | None
+    share: Decimal | None
+
+
+def split(source: PlainSet, subsets: Sequence[PlainSubset], *, overlap: bool) -> list[list[Row]]:
+    """The rows of each subset, and those that none took."""
+    taken: set[Row] = set()
+    parts = []
+    for each in subsets:
+        is_rest = each.when is None and each.limit is None and each.share is None
+        left = [row for row in source.rows if (overlap and not is_rest) or row not in taken]
+        wanted = [row for row in left if each.when is None or each.when(row) is True]
+        limit = each.limit if each.share is None else int(len(source.rows) * Fraction(each.share) / 100)
+        parts.append(ordered(wanted, each.order)[:limit])
+        taken |= {*parts[-1]}
+    return [*parts, [row for row in source.rows if row not in taken]]
+
+
+def share(source: PlainSet, shares: Sequence[Fraction], seed: bytes) -> list[list[Row]]:
+    """The rows of each part; shares are of 1."""
+    exact = [len(source.rows) * each for each in shares]
+    sizes = [int(each) for each in exact]
+    while sum(sizes) < len(source.rows):
+        left = [whole - size for whole, size in zip(exact, sizes, strict=True)]
+        sizes[left.index(max(left))] += 1
+    rows = ordered(source.rows, [by_lot(seed)])
+    return [rows[sum(sizes[:place]) : sum(sizes[: place + 1])] for place in range(len(sizes))]
 
 
 def _filled(sets: Sequence[PlainSet], places: Sequence[Place]) -> dict[str, Any]:
