@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -127,6 +128,16 @@ def test_a_filter_divides_a_set_by_a_condition(table: Table, sets: DuckSets, tmp
     assert table.read(tmp_path / "out", "rest") == [row for row in table.rows if holds[row] is not True]
     assert (counts.inflow, counts.outputs["main"]) == (len(table.rows), len(main))
     assert sum(counts.outputs.values()) == counts.inflow
+
+
+def test_counts_can_be_sent_to_another_process(table: Table, sets: DuckSets, tmp_path: Path) -> None:
+    ranked, _ = table.values(mixed)
+
+    counts = sets.dedupe(table.source, [ranked], 1, [ByValue(ranked, highest=True)], tmp_path / "out")
+
+    assert pickle.loads(pickle.dumps(counts)) == counts
+    assert {type(each) for each in (counts.outputs, counts.dropped, counts.noted)} == {dict}
+    assert {type(each) for each in (counts.inflow, *counts.outputs.values(), *counts.noted.values())} == {int}
 
 
 @pytest.mark.parametrize("keep", [1, 2])
@@ -286,23 +297,3 @@ def test_what_is_left_goes_to_the_largest_fractions_and_of_equal_ones_to_the_fir
     rows: int, shares: list[str | None], sizes: list[int]
 ) -> None:
     assert part_sizes(rows, [None if each is None else Decimal(each) for each in shares]) == sizes
-
-
-def test_any_number_of_threads_and_little_memory_give_the_same_bytes(tmp_path: Path) -> None:
-    chance = random.Random(1)
-    people = sorted((f"{chance.choice(NAMES)}{number}" for number in range(150_000)), key=str.encode)
-    source, file = tmp_path / "source.parquet", tmp_path / "values.parquet"
-    pq.write_table(pa.table({"person": people, "row_key": [""] * len(people)}), source)
-    drawn: list[object] = [chance.choice([1, 2.0, 3, None]) for _ in people]
-    pq.write_table(pa.table({"person": people, "v": value_column(drawn)}), file)
-    value = Values(file, "v", by_row=False)
-    seen = set()
-    for threads, memory in ((1, 2_000_000_000), (2, 2_000_000_000), (4, 200_000_000)):
-        sets = DuckSets(Workspace(tmp_path / "spill", memory, threads))
-        out = tmp_path / f"out{threads}"
-        sets.dedupe(source, [value], 50_000, [AtRandom(SEED)], out / "dedupe")
-        sets.share(source, [("a", None), ("b", None)], SEED, out / "share")
-        files = sorted(path for path in out.glob("*/*.parquet"))
-        seen.add(tuple((str(path.relative_to(out)), blake2b(path.read_bytes()).hexdigest()) for path in files))
-        assert len(files) == 4
-    assert len(seen) == 1
