@@ -15,12 +15,13 @@ import msgspec
 from parcours.config import Settings
 from parcours.core.consent import consents_in_force
 from parcours.core.history import is_member, scope_at
+from parcours.core.identity import namespace_of
 from parcours.core.paths import pick_at
 from parcours.core.profile import Profile
 from parcours.expression.definition_keys import number_of, plain
 from parcours.expression.expression import MISSING, History
 from parcours.expression.history import HistoryCall
-from parcours.journey.campaign_columns import ShardColumns
+from parcours.journey.campaign_columns import ALL_NAMES, ShardColumns
 from parcours.journey.program import Program
 
 _DURATION: Final = 1
@@ -39,6 +40,7 @@ class PersonColumns(msgspec.Struct, frozen=True, array_like=True):
     traits     at each path, None where there is nothing
     histories  a number; of the last time the instant in ms, None where there is none
     consents   whether each is given
+    names      her other names, those that were merged into her, in any of the namespaces; sorted
     """
 
     inside: list[bool]
@@ -46,6 +48,7 @@ class PersonColumns(msgspec.Struct, frozen=True, array_like=True):
     traits: list[object]
     histories: list[int | float | None]
     consents: list[bool]
+    names: list[str] = []
 
 
 class PersonTold(msgspec.Struct, frozen=True, array_like=True):
@@ -65,6 +68,7 @@ def columns_of(profile: Profile, at: int, program: Program, asked: ShardColumns,
         [pick_at(profile.traits, path) for path in asked.paths],
         [_asked(scope.history, call, at) for call in asked.histories],
         [scope.history.consent(channel, purpose) for channel, purpose in asked.consents],
+        _other_names(profile, asked.namespaces),
     )
     return _encode(row)
 
@@ -108,6 +112,13 @@ def read_columns(row: bytes) -> PersonColumns:
 def read_told(row: bytes) -> PersonTold:
     """What `told_of` has made."""
     return _decode_told(row)
+
+
+def _other_names(profile: Profile, namespaces: tuple[str, ...]) -> list[str]:
+    if not namespaces or profile.identity is None:
+        return []
+    names = sorted(profile.identity.names)
+    return names if ALL_NAMES in namespaces else [name for name in names if namespace_of(name) in namespaces]
 
 
 def _asked(history: History, call: HistoryCall, at: int) -> int | float | None:

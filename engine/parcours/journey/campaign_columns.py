@@ -6,9 +6,9 @@ that it asks for. What a send or an update asks of a person is evaluated when it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from parcours.expression.dotted import split_path
 from parcours.expression.history import HistoryCall
@@ -19,6 +19,12 @@ from parcours.journey.set_expressions import SetExpression
 
 _T = TypeVar("_T")
 
+ALL_NAMES: Final = "*"
+"""Stands for every namespace."""
+
+USER_ID: Final = "userId"
+"""Stands in `match` of a table for a user id, or for a person's name as results have it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShardColumns:
@@ -28,6 +34,7 @@ class ShardColumns:
     paths        of traits, below `profile`
     histories    each call with its own window
     consents     the channel and purpose of each
+    namespaces   whose names of hers are told, `ALL_NAMES` for those of any: by them rows of tables are linked to her
     """
 
     audiences: tuple[str, ...]
@@ -35,38 +42,63 @@ class ShardColumns:
     paths: tuple[tuple[str, ...], ...]
     histories: tuple[HistoryCall, ...]
     consents: tuple[tuple[str, str], ...]
+    namespaces: tuple[str, ...] = ()
 
 
 def shard_columns(campaign: CampaignProgram, stage: Stage) -> ShardColumns:
     """What the steps of a stage need to be told of people, in document order."""
-    steps = [campaign.steps[name] for name in stage.steps]
-    asked = [each for step in steps for each in _asked_of_sets_of_people(step, campaign)]
+    asked = _asked_of_sets_of_people(campaign, stage)
     both = [each for each in asked if each.basis == "both"]
-    matched = [table.match for step in steps for table in _tables(step, campaign) if table.match_is_trait]
+    tables, steps = tables_linked(campaign, stage), (campaign.steps[name] for name in stage.steps)
     return ShardColumns(
         audiences=_once(step.audience for step in steps if isinstance(step, ReadAudience)),
         expressions=tuple({each.text: each for each in asked if each.basis == "profile"}.values()),
-        paths=_once(
-            [*(path for each in both for path in each.profile), *(tuple(split_path(name)) for name in matched if name)]
-        ),
+        paths=_once([*(path for each in both for path in each.profile), *matched_paths(campaign, stage)]),
         histories=_once(call for each in both for call in each.histories),
         consents=_once(consent for each in both for consent in each.consents),
+        namespaces=_once(name for name in map(matched_namespace, tables) if name is not None),
     )
 
 
-def _asked_of_sets_of_people(step: CampaignStep, campaign: CampaignProgram) -> Iterator[SetExpression]:
-    if not isinstance(step, SendToSet | UpdatePeople):
-        yield from asked_of_rows(step)
-    yield from (table.join for table in _tables(step, campaign) if table.join is not None)
+def are_evaluated_beside(campaign: CampaignProgram, stage: Stage) -> bool:
+    """Whether something is asked of people in the stage that no shard can evaluate alone."""
+    return any(each.basis == "both" for each in _asked_of_sets_of_people(campaign, stage))
 
 
-def _tables(step: CampaignStep, campaign: CampaignProgram) -> list[Table]:
-    """The tables whose rows the step links to people."""
+def matched_paths(campaign: CampaignProgram, stage: Stage) -> tuple[tuple[str, ...], ...]:
+    """The paths of traits by which rows of tables are linked to people."""
+    return _once(path for path in map(matched_path, tables_linked(campaign, stage)) if path)
+
+
+def matched_path(table: Table) -> tuple[str, ...]:
+    """The path of the trait by which rows of the table are linked to people; () if it is none."""
+    return tuple(split_path(table.match)) if table.match is not None and table.match_is_trait else ()
+
+
+def matched_namespace(table: Table) -> str | None:
+    """The namespace of the names by which they are, `ALL_NAMES` if it may be any; None if it is none."""
+    if table.match is None or table.match_is_trait:
+        return None
+    return ALL_NAMES if table.match == USER_ID else table.match
+
+
+def tables_linked(campaign: CampaignProgram, stage: Stage) -> list[Table]:
+    """The tables whose rows the stage's steps link to people."""
+    steps = [campaign.steps[name] for name in stage.steps]
+    return [campaign.tables[name] for step in steps for name in _named_tables(step)]
+
+
+def _asked_of_sets_of_people(campaign: CampaignProgram, stage: Stage) -> list[SetExpression]:
+    steps = [campaign.steps[name] for name in stage.steps]
+    of_rows = [each for step in steps if not isinstance(step, SendToSet | UpdatePeople) for each in asked_of_rows(step)]
+    joins = [table.join for table in tables_linked(campaign, stage) if table.join is not None]
+    return [*of_rows, *joins]
+
+
+def _named_tables(step: CampaignStep) -> list[str]:
     if isinstance(step, ReadTable):
-        return [campaign.tables[step.table]]
-    if isinstance(step, Enrich):
-        return [campaign.tables[each.table] for each in step.enrichments]
-    return []
+        return [step.table]
+    return [each.table for each in step.enrichments] if isinstance(step, Enrich) else []
 
 
 def _once(values: Iterable[_T]) -> tuple[_T, ...]:

@@ -51,6 +51,7 @@ class Table:
     join     a condition on a row and a profile
     many     whether a person may have several rows; `key` tells them apart, () by file and line
     uses     the tables that a query names
+    caseless whether names in the namespace of `match` are in lower case, however ids are written
     """
 
     name: str
@@ -65,6 +66,7 @@ class Table:
     many: bool
     key: tuple[SetExpression, ...]
     uses: tuple[str, ...] = ()
+    caseless: bool = False
 
     @property
     def is_linked(self) -> bool:

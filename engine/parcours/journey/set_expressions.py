@@ -1,7 +1,8 @@
 """An expression that a campaign asks of a whole set, with what it reads: so it is known who can evaluate it.
 
 What reads the profile alone is evaluated by the shard that has it, what reads the row alone beside the coordinator. Of
-what reads both, the profile's paths, histories and consents become columns first.
+what reads both, the profile's paths, histories and consents become columns first; so they do of what reads the run,
+which is none of a person's when a set is made.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from parcours.expression.expression import Expression
 from parcours.expression.history import HistoryCall
 
 Basis: TypeAlias = Literal["run", "profile", "row", "both"]
-"""What an expression reads: the run and `now` alone, the profile, the row, or both of them."""
+"""What an expression reads: the run and `now` alone, the profile, the row, or the profile and what no shard knows."""
 
 PERSON: Final = "person"
+RUN: Final = "run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,14 @@ class SetExpression:
         return self.expression.consented
 
     @property
+    def reads_run(self) -> bool:
+        return any(path.startswith(f"{RUN}.") for path in self.expression.paths)
+
+    @property
     def basis(self) -> Basis:
         asks_person = bool(self.profile or self.histories or self.consents)
         if asks_person:
-            return "both" if self.row else "profile"
+            return "both" if self.row or self.reads_run else "profile"
         return "row" if self.row else "run"
 
 

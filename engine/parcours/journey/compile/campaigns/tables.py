@@ -9,6 +9,7 @@ from typing import Final
 
 from parcours.expression.kinds import KEY, ExpectedKind
 from parcours.expression.names import ANYTHING, Names
+from parcours.journey.campaign_columns import USER_ID
 from parcours.journey.campaign_program import Table
 from parcours.journey.compile.campaigns.columns import UNKNOWN_COLUMNS, as_expression, row_names, table_columns
 from parcours.journey.compile.campaigns.orders import COMPARED
@@ -19,9 +20,6 @@ from parcours.journey.read.documents import Documents, Margins
 from parcours.journey.read.finding import Key, Margin
 from parcours.journey.set_expressions import SetExpression, set_expression
 from parcours.wording import nearest, quoted
-
-USER_ID: Final = "userId"
-"""Stands in `match` for a user id, or for a person's name as results have it."""
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -78,6 +76,7 @@ class _TableCompiler:
                 for number, text in enumerate(document.key or ())
             ),
             uses=self._used(name, document.sql, margin),
+            caseless=not is_trait and self._is_caseless(document.match),
         )
 
     def _of_row(self, margin: Margin, text: str, names: Names, place: ExpectedKind, *keys: Key) -> SetExpression:
@@ -96,6 +95,10 @@ class _TableCompiler:
             what = "neither a trait nor a namespace of ids is called"
             margin.error(f"{what} {quoted(match)}{nearest(match, known)}", "match")
         return False
+
+    def _is_caseless(self, namespace: str | None) -> bool:
+        identity = None if namespace is None else self.documents.profile.identities.get(namespace)
+        return identity is not None and identity.caseless
 
     def _namespaces(self) -> set[str]:
         used = {event.key.namespace for event in self.documents.events.events.values() if event.key}
