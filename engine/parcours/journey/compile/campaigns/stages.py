@@ -1,6 +1,7 @@
 """The stages of a campaign: which of its steps act at one instant.
 
-A step begins at the latest end of what it takes and waits for. Nearly all steps end at the instant at which they begin;
+A step begins at the latest end of what it takes and waits for; a test waits for the sets as well whose sizes it asks
+for. Nearly all steps end at the instant at which they begin;
 those that end later are what tells instants apart. So an instant is named by the steps whose ends it waits for, without
 those that end before others of them anyway.
 """
@@ -15,6 +16,7 @@ from parcours.journey.campaign_steps import (
     Reacted,
     ReadTable,
     SendToSet,
+    Test,
     UpdatePeople,
     WaitAll,
 )
@@ -33,7 +35,7 @@ def stages_of(steps: Mapping[str, CampaignStep]) -> tuple[Stage, ...]:
     before: dict[str, frozenset[str]] = {}
     grouped: dict[frozenset[str], list[str]] = {}
     for name, step in steps.items():
-        awaited = [*(source.step for source in step.sources), *step.after]
+        awaited = [*(source.step for source in step.sources), *step.after, *_sized(step)]
         ends = frozenset(end for each in awaited if each in begins for end in _end(each, steps[each], begins[each]))
         earlier = frozenset(each for end in ends for each in before[end])
         begins[name] = ends - earlier
@@ -41,6 +43,13 @@ def stages_of(steps: Mapping[str, CampaignStep]) -> tuple[Stage, ...]:
         grouped.setdefault(begins[name], []).append(name)
     order = {name: number for number, name in enumerate(steps)}
     return tuple(Stage(tuple(sorted(ends, key=order.__getitem__)), tuple(names)) for ends, names in grouped.items())
+
+
+def _sized(step: CampaignStep) -> list[str]:
+    """The steps whose sets a test asks the sizes of."""
+    if not isinstance(step, Test):
+        return []
+    return [name.partition(".")[0] for _, condition in step.arms for name in condition.sets if name]
 
 
 def _end(name: str, step: CampaignStep, begins: frozenset[str]) -> frozenset[str]:
