@@ -21,6 +21,9 @@ MIB = 1024 * 1024
 MACRO_STEPS_MAX = 10_000
 """Default of `macro_steps_max`, and the bound where an expression is evaluated without settings."""
 
+TABLE_BAD_CELLS_MAX: Final = 0.01
+"""Default of `table_bad_cells_max`: a wrong type spoils nearly all cells, and some typists a few."""
+
 COUNT_MAX: Final = 2**40
 """More than any machine holds, of bytes too; sums and products of a few of them still fit into 64 bits."""
 
@@ -180,6 +183,18 @@ class Settings(BaseModel, frozen=True, extra="forbid"):  # here rather than in a
     )
     enrich_rows_max: Count = Field(
         default=100, description="Rows that a campaign takes of a table for one person; more are refused."
+    )
+    table_bad_cells_max: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=TABLE_BAD_CELLS_MAX,
+        description="Share of a table column's filled cells that may not fit its type; beyond it the run is refused.",
+    )
+    join_rows_max: Count = Field(
+        default=100_000,
+        description="Rows of a table that a `join` links: each is compared with every person, so it is for small ones.",
+    )
+    campaign_memory_bytes: Annotated[int, Field(ge=64 * MIB, le=COUNT_MAX)] = Field(
+        default=2_048 * MIB,
+        description="Memory for making the sets of a campaign; what does not fit into it lies on disk meanwhile.",
     )
     macro_steps_max: Count = Field(
         default=MACRO_STEPS_MAX,

@@ -27,9 +27,6 @@ from parcours.campaigns.sets.whole_file import hash_of, whole_file
 from parcours.errors import TableRefused
 from parcours.wording import quoted
 
-BAD_CELLS_MAX: Final = 0.01
-"""Share of the filled cells of a column that may not fit. A wrong type spoils nearly all, and some typists a few."""
-
 LINE_DIGITS: Final = 12
 """Digits of a line in a row key: no file has more lines."""
 
@@ -41,6 +38,7 @@ class Snapshot:
     hash     of the file, BLAKE2b in hexadecimal digits
     columns  the declared kinds, by name
     bad      how many cells did not fit, by column; only of columns that have such
+    has_key  whether its rows are told apart by a key of the author's, and in the order of that (keyed.py)
     """
 
     table: str
@@ -49,6 +47,7 @@ class Snapshot:
     rows: int
     columns: Mapping[str, str]
     bad: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    has_key: bool = False
 
 
 def write_snapshot(

@@ -19,7 +19,8 @@ import duckdb
 from parcours.campaigns.sets.batches import BATCH_ROWS, Batch
 from parcours.campaigns.sets.database import Workspace, identifier, literal, one_row, opened_database, rows_in
 from parcours.campaigns.sets.fitting import fits_type, fitted_array, type_words
-from parcours.campaigns.sets.snapshot import BAD_CELLS_MAX, Snapshot, write_snapshot
+from parcours.campaigns.sets.snapshot import Snapshot, write_snapshot
+from parcours.config import TABLE_BAD_CELLS_MAX
 from parcours.errors import TableRefused
 from parcours.wording import bounded, nearest, quoted
 
@@ -47,7 +48,7 @@ def queried_table(
     columns: Mapping[str, str],
     path: Path,
     workspace: Workspace,
-    bad_cells_max: float = BAD_CELLS_MAX,
+    bad_cells_max: float = TABLE_BAD_CELLS_MAX,
 ) -> Snapshot:
     """Run a query and write its rows to the file `path`, whole or not at all.
 

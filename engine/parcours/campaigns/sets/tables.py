@@ -10,7 +10,8 @@ from parcours.campaigns.sets.batches import Batch, Unreadable
 from parcours.campaigns.sets.csv_rows import csv_batches
 from parcours.campaigns.sets.ndjson_rows import ndjson_batches
 from parcours.campaigns.sets.parquet_rows import parquet_batches
-from parcours.campaigns.sets.snapshot import BAD_CELLS_MAX, Snapshot, write_snapshot
+from parcours.campaigns.sets.snapshot import Snapshot, write_snapshot
+from parcours.config import TABLE_BAD_CELLS_MAX
 from parcours.errors import TableRefused
 from parcours.journey.model.tables import format_of
 from parcours.wording import bounded, quoted
@@ -20,7 +21,12 @@ REASON_CHARACTERS_MAX: Final = 300
 
 
 def copied_table(
-    table: str, folder: Path, pattern: str, columns: Mapping[str, str], path: Path, bad_cells_max: float = BAD_CELLS_MAX
+    table: str,
+    folder: Path,
+    pattern: str,
+    columns: Mapping[str, str],
+    path: Path,
+    bad_cells_max: float = TABLE_BAD_CELLS_MAX,
 ) -> Snapshot:
     """Copy the rows of a table to the file `path`, whole or not at all.
 
