@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import duckdb
 
+from parcours.campaigns.sets.whole_file import whole_file
 from parcours.errors import StoreBroken
 
 COPY_OPTIONS: Final = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 102400, USE_TMP_FILE false"
@@ -45,6 +46,13 @@ def opened_database(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection]
             yield database
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
         raise StoreBroken(f"sets of people cannot be computed: {error}") from error
+
+
+def copy_rows(database: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
+    """Write what a query gives to the file `path`, whole or not at all; returns how many rows. Raises OSError."""
+    with whole_file(path) as unfinished:
+        (rows,) = one_row(database, f"COPY ({query}) TO {literal(str(unfinished))} ({COPY_OPTIONS})")
+    return int(rows)
 
 
 def identifier(name: str) -> str:

@@ -5,6 +5,8 @@ that a spreadsheet would take for a formula, as `=1+1`, is not altered, for whoe
 have to undo that; who opens it in a spreadsheet is to import its columns as text. What is missing and an empty text are
 both an empty cell, and a list or an object is its JSON.
 
+A column may also have values of any kind (values.py): in Parquet these are texts, JSON unless they are texts already.
+
 NDJSON keeps lists and objects. Decimals are texts there, since numbers of JSON are doubles to most who read them.
 Times are ISO 8601 in UTC in both, and numbers that are whole have no point.
 """
@@ -24,6 +26,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from parcours.campaigns.sets.row_groups import opened_row_groups
+from parcours.campaigns.sets.valued import plain_of
+from parcours.campaigns.sets.values import VALUE
 from parcours.campaigns.sets.whole_file import whole_file
 from parcours.journey.model.tables import TableFormat
 
@@ -47,9 +51,10 @@ def exported_set(source: Path, path: Path, form: TableFormat, columns: Sequence[
         tables = _tables(parquet, headers, [column for _, column in columns])
         if form == "parquet":
             fields = [parquet.schema_arrow.field(column).with_name(header) for header, column in columns]
-            with opened_row_groups(unfinished, pa.schema(fields)) as groups:
+            texts = [field.with_type(pa.string()) if field.type == VALUE else field for field in fields]
+            with opened_row_groups(unfinished, pa.schema(texts)) as groups:
                 for table in tables:
-                    groups.add(table)
+                    groups.add(pa.table([*map(_without_kinds, table.columns)], schema=pa.schema(texts)))
         else:
             with unfinished.open("w", encoding="utf-8", newline="") as file:
                 if form == "csv":
@@ -69,13 +74,26 @@ def _write_csv(file: IO[str], headers: list[str], tables: Iterable[Any]) -> None
     writer = csv.writer(file)
     writer.writerow(headers)
     for table in tables:
-        columns = [[_cell(value) for value in column.to_pylist()] for column in table.columns]
+        columns = [[_cell(value) for value in _values(column)] for column in table.columns]
         writer.writerows(zip(*columns, strict=True))
 
 
 def _write_ndjson(file: IO[str], tables: Iterable[Any]) -> None:
     for table in tables:
-        file.writelines(f"{_json(row)}\n" for row in table.to_pylist())
+        rows = zip(*map(_values, table.columns), strict=True)
+        file.writelines(f"{_json(dict(zip(table.column_names, row, strict=True)))}\n" for row in rows)
+
+
+def _values(column: Any) -> list[object]:
+    values: list[Any] = column.to_pylist()
+    return [plain_of(value) for value in values] if column.type == VALUE else values
+
+
+def _without_kinds(column: Any) -> Any:
+    """The column, with values of any kind as texts."""
+    if column.type != VALUE:
+        return column
+    return pa.array([None if value is None else _cell(value) for value in _values(column)], pa.string())
 
 
 def _cell(value: object) -> str:

@@ -49,19 +49,37 @@ def linked_rows(
     values  Parquet: `row_number`, each once, and `value`, a text or null; a row that is not there has none
     people  Parquet: `person` and `value`, as often as a person has one
     many    whether a person may have several rows
-    Raises TableRefused for a person's second row, StoreBroken, and OSError.
+    Raises TableRefused for a person's second row, or two with one key; StoreBroken, and OSError.
     """
     with opened_database(workspace) as database:
         _load(database, "wanted", "row_number", values, fold)
         _load(database, "had", "person", people, fold)
         database.execute("CREATE TABLE links AS SELECT person, row_number FROM wanted JOIN had USING (value)")
-        if not many:
-            _check_single(database, snapshot)
-        pairs, linked = one_row(database, "SELECT count(*), count(DISTINCT row_number) FROM links")
-        with whole_file(path) as unfinished:
-            ordered = "SELECT person, row_number FROM links ORDER BY person, row_number"
-            database.execute(f"COPY ({ordered}) TO {literal(str(unfinished))} ({COPY_OPTIONS})")
-            hashed = hash_of(unfinished)
+        return _written(database, snapshot, path, many=many)
+
+
+def joined_rows(snapshot: Snapshot, pairs: Any, path: Path, workspace: Workspace, *, many: bool) -> Links:
+    """Write links that somebody has found, each once, as Arrow batches of `person` and `row_number`.
+
+    Raises as `linked_rows`.
+    """
+    with opened_database(workspace) as database:
+        database.register("pairs", pairs)
+        database.execute("CREATE TABLE links AS SELECT person, row_number FROM pairs")
+        return _written(database, snapshot, path, many=many)
+
+
+def _written(database: duckdb.DuckDBPyConnection, snapshot: Snapshot, path: Path, *, many: bool) -> Links:
+    """Check the pairs, and write them."""
+    if not many:
+        _check_single(database, snapshot)
+    elif snapshot.has_key:
+        _check_keys(database, snapshot)
+    pairs, linked = one_row(database, "SELECT count(*), count(DISTINCT row_number) FROM links")
+    with whole_file(path) as unfinished:
+        ordered = "SELECT person, row_number FROM links ORDER BY person, row_number"
+        database.execute(f"COPY ({ordered}) TO {literal(str(unfinished))} ({COPY_OPTIONS})")
+        hashed = hash_of(unfinished)
     return Links(path, hashed, pairs, snapshot.rows - linked)
 
 
@@ -98,13 +116,30 @@ def _check_single(database: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> No
         "SELECT min(row_number), min(row_number, 2)[2] FROM links"
         " GROUP BY person HAVING count(*) > 1 ORDER BY ALL LIMIT 1"
     ).fetchall()
-    if not doubled:
-        return
+    if doubled:
+        raise TableRefused(
+            f"table {quoted(snapshot.table)}: {_places(database, snapshot, doubled[0])} are of one person, who may have"
+            " several rows only where the table says many: true"
+        )
+
+
+def _check_keys(database: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
+    """Raises TableRefused for the first row of a person that has the same key as another one of hers."""
+    doubled = database.execute(
+        f"SELECT min(row_number), min(row_number, 2)[2] FROM links JOIN {rows_in(snapshot.file)} USING (row_number)"
+        " GROUP BY person, row_key HAVING count(*) > 1 ORDER BY ALL LIMIT 1"
+    ).fetchall()
+    if doubled:
+        raise TableRefused(
+            f"table {quoted(snapshot.table)}: {_places(database, snapshot, doubled[0])} are of one person and have the"
+            " same key, which is to tell them apart"
+        )
+
+
+def _places(database: duckdb.DuckDBPyConnection, snapshot: Snapshot, rows: tuple[int, int]) -> str:
+    """Where two rows were written."""
     where = database.execute(
-        f"SELECT file, line FROM {rows_in(snapshot.file)} WHERE row_number IN (?, ?) ORDER BY row_number", doubled[0]
+        f"SELECT file, line FROM {rows_in(snapshot.file)} WHERE row_number IN (?, ?) ORDER BY file, line", rows
     ).fetchall()
     first, second = (f"{file}, line {line}," if file else f"row {line}" for file, line in where)
-    raise TableRefused(
-        f"table {quoted(snapshot.table)}: {first} and {second} are of one person, who may have several rows only where"
-        " the table says many: true"
-    )
+    return f"{first} and {second}"

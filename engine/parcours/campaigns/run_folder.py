@@ -1,0 +1,139 @@
+"""Where does a run of a campaign keep what it makes, and what of it is there?
+
+    people/STAGE.parquet       what shards told as of the stage's instant
+    tables/NAME.parquet        each table as it was when it was first used, and NAME.json with its hash
+    links/STAGE-NAME.parquet   whose rows these were, as of a stage
+    sets/STEP/made.json        what a step has made, written last, beside OUTPUT.parquet
+    sets/STEP/OUTPUT.chosen.json  that people were chosen for an output later on
+    sets/STEP/exported.json    that the file of an export was written
+    scratch, spill             what nobody needs once a step is made
+
+A step that lets a set through has no file for it: its record names the one that it took.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+from parcours.campaigns.sets.whole_file import whole_file
+from parcours.campaigns.step_made import StepMade
+from parcours.journey.campaign_steps import SetRef
+
+MADE: Final = "made.json"
+CHOSEN: Final = ".chosen.json"
+EXPORTED: Final = "exported.json"
+
+_T = TypeVar("_T", bound=msgspec.Struct)
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A step that has been made as of `at_ms`. `files`: of each output, below the folder of sets."""
+
+    made: StepMade
+    at_ms: int
+    files: dict[str, str]
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """Who was chosen later: sizes by output, and how many have left."""
+
+    sizes: dict[str, int]
+    exited: int
+
+
+class Exported(msgspec.Struct, frozen=True):
+    """A file that was written, with its hash."""
+
+    hash: str
+
+
+class RunFolder:
+    """The folder of one run."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.spill = root / "spill"
+
+    def people(self, stage: int) -> Path:
+        return self.root / "people" / f"{stage}.parquet"
+
+    def table(self, name: str) -> Path:
+        return self.root / "tables" / f"{name}.parquet"
+
+    def links(self, stage: int, name: str) -> Path:
+        return self.root / "links" / f"{stage}-{name}.parquet"
+
+    def sets(self, step: str) -> Path:
+        return self.root / "sets" / step
+
+    def scratch(self, step: str) -> Path:
+        return self.root / "scratch" / step
+
+    def clear(self, step: str) -> None:
+        """Take away what is left of an attempt to make a step. Raises OSError."""
+        for folder in (self.sets(step), self.scratch(step)):
+            if folder.exists():
+                shutil.rmtree(folder)
+
+    def clear_scratch(self, step: str) -> None:
+        """Take away what nobody needs once a step is made. Raises OSError."""
+        if self.scratch(step).exists():
+            shutil.rmtree(self.scratch(step))
+
+    def is_exported(self, step: str) -> bool:
+        return read_json(self.sets(step) / EXPORTED, Exported) is not None
+
+    def note_export(self, step: str, hashed: str) -> None:
+        """From now on the file of the step has been written. Raises OSError."""
+        write_json(self.sets(step) / EXPORTED, Exported(hashed))
+
+    def record(self, step: str) -> Record | None:
+        """What is known of a step, None as long as it has not been made."""
+        return read_json(self.sets(step) / MADE, Record)
+
+    def write_record(self, record: Record) -> None:
+        """From now on the step has been made. Raises OSError."""
+        write_json(self.sets(record.made.step) / MADE, record)
+
+    def choices(self, step: str) -> dict[str, Choice]:
+        """What was chosen, by output."""
+        paths = sorted(self.sets(step).glob(f"*{CHOSEN}"))
+        choices = {path.name.removesuffix(CHOSEN): read_json(path, Choice) for path in paths}
+        return {output: choice for output, choice in choices.items() if choice is not None}
+
+    def write_choice(self, step: str, output: str, choice: Choice) -> None:
+        """From now on these have been chosen. Raises OSError."""
+        write_json(self.sets(step) / f"{output}{CHOSEN}", choice)
+
+    def file(self, ref: SetRef) -> Path | None:
+        """The file of a set that is there, None if it was skipped."""
+        record = self.record(ref.step)
+        assert record is not None, f"the step {ref.step} has not been made"
+        if any(ref.output in choice.sizes for choice in self.choices(ref.step).values()):
+            return self.sets(ref.step) / f"{ref.output}.parquet"
+        if record.made.skipped or ref.output in record.made.skips:
+            return None
+        assert ref.output in record.files, f"nobody has been chosen for {ref}"
+        return self.root / "sets" / record.files[ref.output]
+
+    def named(self, path: Path) -> str:
+        """How a record names a file of a set."""
+        return path.relative_to(self.root / "sets").as_posix()
+
+
+def read_json(path: Path, kind: type[_T]) -> _T | None:
+    """What is written there, None if nothing is. Raises OSError."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        return None
+
+
+def write_json(path: Path, value: msgspec.Struct) -> None:
+    """Write it to the file, whole or not at all. Raises OSError."""
+    with whole_file(path) as unfinished:
+        unfinished.write_bytes(msgspec.json.encode(value))

@@ -1,0 +1,153 @@
+"""What shards told of people for a stage of a run: one Parquet file, in the order of names as UTF-8 bytes.
+
+    person   VARCHAR
+    a0, ...  BOOLEAN   whether she is in each audience
+    c0, ...  BOOLEAN   whether each expression holds, of those that may be conditions
+    v0, ...  VALUE     what each expression gave (values.py)
+    m0, ...  VARCHAR   the trait at each path by which rows of tables are hers, as they are compared (matching.py)
+    names    VARCHAR[] her other names
+    told     BLOB      traits, histories and consents as the shard told them, for what is evaluated here (told_scope.py)
+
+The same people give the same bytes, whoever was told of first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from parcours.campaigns.sets.database import COPY_OPTIONS, Workspace, identifier, literal, opened_database, rows_in
+from parcours.campaigns.sets.engine import Values
+from parcours.campaigns.sets.matching import match_text
+from parcours.campaigns.sets.valued import condition_column, valued_column
+from parcours.campaigns.sets.values import VALUE
+from parcours.campaigns.sets.whole_file import whole_file
+from parcours.core.columns import PersonColumns, read_columns
+from parcours.journey.campaign_columns import ShardColumns
+from parcours.journey.set_expressions import SetExpression
+
+BATCH_ROWS: Final = 20_000
+"""People who lie in memory at once, on their way into the file."""
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleFile:
+    """
+    asked       what shards were asked for
+    matched     those of its paths by which rows of tables are linked to people
+    tells_more  whether `told` is wanted
+    """
+
+    path: Path
+    asked: ShardColumns
+    matched: tuple[tuple[str, ...], ...]
+    tells_more: bool
+
+    @property
+    def rows(self) -> str:
+        """Its rows, as a table in SQL."""
+        return rows_in(self.path)
+
+    def inside(self, audience: str) -> str:
+        """The column that says who is in an audience."""
+        return f"a{self.asked.audiences.index(audience)}"
+
+    def condition(self, expression: SetExpression) -> Values:
+        return Values(self.path, f"c{self._number(expression)}", by_row=False)
+
+    def value(self, expression: SetExpression) -> Values:
+        return Values(self.path, f"v{self._number(expression)}", by_row=False)
+
+    def match(self, path: tuple[str, ...]) -> str:
+        """The column with the text by which a trait is compared."""
+        return f"m{self.matched.index(path)}"
+
+    def _number(self, expression: SetExpression) -> int:
+        return next(number for number, each in enumerate(self.asked.expressions) if each.text == expression.text)
+
+
+def write_people(people: PeopleFile, rows: Iterable[tuple[str, bytes]], workspace: Workspace) -> None:
+    """Write the file, whole or not at all: everybody once, with her encoded `PersonColumns`.
+
+    Raises StoreBroken, and OSError.
+    """
+    schema = pa.schema(_fields(people))
+    batches = (_batch(batch, people, schema) for batch in _batched(rows))
+    with opened_database(workspace) as database, whole_file(people.path) as unfinished:
+        database.register("told", pa.RecordBatchReader.from_batches(schema, batches))
+        columns = ", ".join(identifier(name) for name in schema.names)
+        ordered = f"SELECT {columns} FROM told ORDER BY person"
+        database.execute(f"COPY ({ordered}) TO {literal(str(unfinished))} ({COPY_OPTIONS})")
+        assert _are_different(unfinished), "shards tell of everybody once"
+
+
+def _batched(rows: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
+    left = iter(rows)
+    while batch := list(islice(left, BATCH_ROWS)):
+        yield batch
+
+
+def _fields(people: PeopleFile) -> list[Any]:
+    asked = people.asked
+    expressions = [*enumerate(asked.expressions)]
+    return [
+        pa.field("person", pa.string()),
+        *(pa.field(f"a{number}", pa.bool_()) for number in range(len(asked.audiences))),
+        *(pa.field(f"c{number}", pa.bool_()) for number, each in expressions if _may_be_condition(each)),
+        *(pa.field(f"v{number}", VALUE) for number, _ in expressions),
+        *(pa.field(f"m{number}", pa.string()) for number in range(len(people.matched))),
+        *([pa.field("names", pa.list_(pa.string()))] if asked.namespaces else []),
+        *([pa.field("told", pa.binary())] if people.tells_more else []),
+    ]
+
+
+def _may_be_condition(expression: SetExpression) -> bool:
+    return expression.expression.kind in ("boolean", "any")
+
+
+def _batch(rows: Sequence[tuple[str, bytes]], people: PeopleFile, schema: Any) -> Any:
+    told = [read_columns(row) for _, row in rows]
+    columns = [pa.array([person for person, _ in rows], pa.string()), *_columns(told, people)]
+    return pa.record_batch(columns, schema=schema)
+
+
+def _columns(told: Sequence[PersonColumns], people: PeopleFile) -> Iterator[Any]:
+    asked = people.asked
+    for number in range(len(asked.audiences)):
+        yield pa.array([each.inside[number] for each in told], pa.bool_())
+    values = [[each.values[number] for each in told] for number in range(len(asked.expressions))]
+    for expression, column in zip(asked.expressions, values, strict=True):
+        if _may_be_condition(expression):
+            yield condition_column(column)
+    yield from map(valued_column, values)
+    for place in map(asked.paths.index, people.matched):
+        yield pa.array([match_text(each.traits[place]) for each in told], pa.string())
+    if asked.namespaces:
+        yield pa.array([each.names for each in told], pa.list_(pa.string()))
+    if people.tells_more:
+        kept = (PersonColumns([], [], each.traits, each.histories, each.consents) for each in told)
+        yield pa.array([_encode(each) for each in kept], pa.binary())
+
+
+def _are_different(path: Path) -> bool:
+    """Whether each name, of a file that is in their order, stands there once."""
+    last: str | None = None
+    with pq.ParquetFile(path) as parquet:
+        for batch in parquet.iter_batches(columns=["person"]):
+            names = batch.column("person")
+            if len(names) and names[0].as_py() == last:
+                return False
+            if pc.any(pc.equal(names[1:], names[:-1])).as_py():
+                return False
+            last = names[-1].as_py() if len(names) else last
+    return True
