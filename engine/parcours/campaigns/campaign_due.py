@@ -13,6 +13,7 @@ class CampaignDue:
     recurs      whether it is one of several, by a rule
     is_endless  whether there is always another one after it
     early       it goes before everything else of its instant
+    looks       it is a preview, after everything else of its instant
     """
 
     at_ms: int
@@ -22,6 +23,7 @@ class CampaignDue:
     recurs: bool = False
     is_endless: bool = False
     early: bool = False
+    looks: bool = False
 
     @property
     def after_events(self) -> bool:

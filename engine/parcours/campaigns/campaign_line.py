@@ -12,6 +12,9 @@ SKIPPED_RUNNING: Final = "skipped_running"
 MISSED: Final = "missed"
 """In place of an output: no run began, because nothing could at that time."""
 
+SKIPPED: Final = "skipped"
+"""In place of an output: the step took only sets that a test had skipped, and did nothing."""
+
 FAILED: Final = "failed"
 """In place of an output: the run ended at this step, which could not be made."""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
-from parcours.campaigns.campaign_line import FAILED, CampaignLine
+from parcours.campaigns.campaign_line import FAILED, SKIPPED, CampaignLine
 from parcours.campaigns.due_places import due_places
 from parcours.campaigns.people import People
 from parcours.campaigns.run_sets import RunSets
@@ -323,11 +323,11 @@ class CampaignRun:
     # Telling
 
     def _tell_of(self, at: int, made: StepMade) -> None:
-        for output in made.outputs:
+        for output in [SKIPPED] if made.skipped else made.outputs:
             self._tell_output(at, made, output)
 
     def _tell_output(self, at: int, made: StepMade, output: str) -> None:
-        campaign, size = self.campaign, made.outputs[output]
+        campaign, size = self.campaign, made.outputs.get(output, 0)
         self._tell(
             CampaignLine(
                 at, campaign.name, campaign.version, self.number, made.step, output, size, made.inflow, made.dropped

@@ -6,14 +6,16 @@ Whoever holds it asks when something comes next (`first`), brings everybody to t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from shutil import copytree
 from typing import Final
 
 from parcours.campaigns.campaign_due import CampaignDue
 from parcours.campaigns.campaign_line import SKIPPED_RUNNING, CampaignLine
 from parcours.campaigns.campaign_run import CampaignRun, Saves
 from parcours.campaigns.people import People
+from parcours.campaigns.preview import Previewing, StepPreview
 from parcours.campaigns.run_sets import RunSets
 from parcours.config import Settings
 from parcours.journey.campaign_program import CampaignProgram
@@ -22,6 +24,20 @@ from parcours.journey.program import Program
 
 RUNS_AT_ONCE_MAX: Final = 10
 """Runs of all campaigns that are under way at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewAsked:
+    """
+    at      the instant in ms, None: as soon as nothing else happens
+    sample  how many rows of each set are shown
+    told    is told the instant and what was found, step by step
+    """
+
+    campaign: str
+    at: int | None
+    sample: int
+    told: Callable[[CampaignProgram, int, dict[str, StepPreview]], None]
 
 
 @dataclass(slots=True)
@@ -61,6 +77,7 @@ class Coordinator:
         self._saves = Saves(dict(program.saved_audiences))
         self._runs: list[CampaignRun] = []
         self._rest: list[str] = []
+        self._asked: PreviewAsked | None = None
         self._numbers: dict[str, int] = {}
         self._scheduled = {each.name: _scheduled(each) for each in program.campaigns}
 
@@ -74,11 +91,18 @@ class Coordinator:
         started.sort(reverse=True)
 
     def begin_rest(self, at_ms: int) -> bool:
-        """Let those begin at this instant that were started without one; whether there are any."""
+        """Let those begin at this instant that were started without one, and the preview; whether there are any."""
         rest, self._rest = self._rest, []
         for campaign in rest:
             self.start(campaign, at_ms)
+        if self._asked is not None and self._asked.at is None:
+            self._asked = replace(self._asked, at=at_ms)
+            return True
         return bool(rest)
+
+    def ask_preview(self, asked: PreviewAsked) -> None:
+        """Have a campaign previewed at an instant, from which on no run begins; None: when `begin_rest` is called."""
+        self._asked = asked
 
     def first(self) -> CampaignDue | None:
         """What is to be done first; None if nothing is. Runs go on before others begin at the same instant."""
@@ -87,9 +111,13 @@ class Coordinator:
             for run in self._runs
         ]
         beginning = [due for each in self._scheduled.values() if (due := self._beginning(each)) is not None]
+        asked = self._asked
+        if asked is not None and asked.at is not None:
+            looking = CampaignDue(asked.at, asked.campaign, 0, begins=False, looks=True)
+            beginning = [looking, *(due for due in beginning if due.at_ms < asked.at)]
         return min(
             [*going_on, *beginning],
-            key=lambda due: (due.at_ms, not due.early, due.begins, due.name, due.run),
+            key=lambda due: (due.at_ms, not due.early, due.looks, due.begins, due.name, due.run),
             default=None,
         )
 
@@ -112,6 +140,9 @@ class Coordinator:
 
     async def act(self, due: CampaignDue) -> None:
         """Do what is due; everybody stands as at its instant."""
+        if due.looks:
+            await self._preview(due)
+            return
         if due.begins:
             run = self._begun(due)
         else:
@@ -146,6 +177,22 @@ class Coordinator:
         )
         self._runs.append(run)
         return run
+
+    async def _preview(self, due: CampaignDue) -> None:
+        """Make the sets that the next run would make, beside those of runs; nothing comes of campaigns after it."""
+        asked, self._asked = self._asked, None
+        assert asked is not None, "it was asked for"
+        campaign, folder = self._scheduled[due.name].campaign, self._folder / due.name
+        earlier = folder / "earlier"
+        if earlier.exists():
+            copytree(earlier, folder / "preview-earlier")
+        number = self._numbers.get(due.name, 0) + 1
+        sets = RunSets(
+            campaign, number, folder / "preview", self._tables_root, self._settings, folder / "preview-earlier"
+        )
+        found = await Previewing(campaign, sets, self._people, asked.sample).preview(due.at_ms)
+        asked.told(campaign, due.at_ms, found)
+        self._scheduled, self._runs = {}, []
 
     def _sets(self, campaign: CampaignProgram, number: int) -> RunSets:
         folder = self._folder / campaign.name

@@ -11,8 +11,8 @@ from parcours.core.campaign_outcomes import Outcome, OutcomeAsked
 from parcours.core.identity import SlotMap
 from parcours.routing.ports import ShardPort, until_answered
 from parcours.routing.scans import collect, end
-from parcours.shard.campaign_requests import Part
-from parcours.shard.requests import AwaitScan, ForgetSlices, MakeKnown, SaveMembers, TakeParts, TellOutcomes
+from parcours.shard.campaign_requests import Part, Tried
+from parcours.shard.requests import AwaitScan, ForgetSlices, MakeKnown, SaveMembers, TakeParts, TellOutcomes, TryParts
 from parcours.shard.scans import Scan, StageAsked
 
 SLICE_PEOPLE: Final = 5_000
@@ -54,6 +54,14 @@ class People:
             numbers[shard] = await until_answered(partial(self._ports[shard].ask, slices))
             people += len(mine)
         return people
+
+    async def tried(
+        self, campaign: str, version: int, step: str, at: int, parts: Iterable[Part]
+    ) -> AsyncIterator[Tried]:
+        """What would become of deliveries if these people were taken to a send at an instant, slice by slice."""
+        for shard, mine in self._by_shard(parts):
+            request = TryParts(campaign, version, step, at, mine)
+            yield await until_answered(partial(self._ports[shard].ask, request))
 
     async def make_known(self, save: str, at: int, names: Iterable[str]) -> None:
         """Identify these people, of whom nothing may be known. `save` is what slices are known by."""

@@ -119,8 +119,11 @@ def journey_part(
     return Group(heading, Text(_goal_sentence(count, target_percent, has_goal=has_goal)), table)
 
 
-def campaign_part(name: str, count: CampaignCount) -> RenderableType:
-    """A campaign's heading, and a row for each output of each step and each reason for which rows were dropped."""
+def campaign_part(name: str, count: CampaignCount, said: str | None = None) -> RenderableType:
+    """A campaign's heading, and a row for each output of each step and each reason for which rows were dropped.
+
+    said  a sentence in place of how many runs there were
+    """
     heading = Text.assemble((name, "bold"), f"  version {count.version}")
     table = FittingTable(["step", "took", "output", "has"], widest=2)
     for step, each in count.steps.items():
@@ -130,7 +133,7 @@ def campaign_part(name: str, count: CampaignCount) -> RenderableType:
             table.add_row(*first, output, _number(size))
             first = "", ""
     runs = "1 run" if count.runs == 1 else f"{_number(count.runs)} runs"
-    return Group(heading, Text(f"{runs} · goal reached by {_number(count.goal)}"), table)
+    return Group(heading, Text(said or f"{runs} · goal reached by {_number(count.goal)}"), table)
 
 
 def channels_part(channels: Mapping[str, Mapping[str, int]]) -> RenderableType:

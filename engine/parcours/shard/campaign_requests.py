@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+import msgspec
+
 from parcours.core.campaign_outcomes import Outcome, OutcomeAsked
 from parcours.shard.request import Request
 
@@ -34,8 +36,14 @@ class TakeParts(Request[int], frozen=True, tag="parts"):
         return await host.campaigning(lambda steps: steps.take_parts(self))
 
 
-Tried: TypeAlias = list[tuple[str, str, str | None, int]]
-"""Channel, outcome, the gate that refused or held it, and how many deliveries."""
+class Tried(msgspec.Struct, frozen=True, array_like=True):
+    """
+    outcomes  channel, outcome, the gate that refused or held it, and how many deliveries
+    refused   how many people would get nothing: they would not enter, or all was refused
+    """
+
+    outcomes: list[tuple[str, str, str | None, int]]
+    refused: int
 
 
 class TryParts(Request[Tried], frozen=True, tag="try_parts"):

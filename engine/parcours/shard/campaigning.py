@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from parcours.core.campaign_outcomes import Outcome, outcome_of
+from parcours.core.campaign_outcomes import Outcome, SendAsked, outcome_of
 from parcours.core.fact import DeliveryReached
 from parcours.core.input import Input, MembershipSaved, PartTaken, TimePassed, TraitsChanged
 from parcours.core.profile import Profile, decode_profile, next_due
@@ -54,6 +54,7 @@ class Campaigning:
     def try_parts(self, asked: TryParts) -> Tried:
         """What would become of the deliveries of a send, by channel, outcome and gate; nobody is changed."""
         found: Counter[tuple[str, str, str | None]] = Counter()
+        refused = 0
         with self._commits.whole():
             work = self._commits.begin(asked.at)
             for name, _, row, delay in asked.parts:
@@ -61,11 +62,16 @@ class Campaigning:
                 data = self._slots[slot].profiles.get(person)
                 profile = Profile() if data is None else decode_profile(data)
                 part = PartTaken(asked.at, asked.campaign, asked.version, TRIED_RUN, asked.step, asked.at, row, delay)
-                for fact in self._inputs.tried(person, profile, part).facts:
-                    if isinstance(fact, DeliveryReached) and fact.run == TRIED_RUN:
-                        found[fact.channel, fact.outcome, fact.gate] += 1
+                told = self._inputs.tried(person, profile, part).facts
+                found.update(
+                    (fact.channel, fact.outcome, fact.gate)
+                    for fact in told
+                    if isinstance(fact, DeliveryReached) and fact.run == TRIED_RUN
+                )
+                outcome = outcome_of(profile, asked.campaign, TRIED_RUN, SendAsked(asked.step))
+                refused += outcome.is_so and outcome.held_until is None
             self._commits.commit(work)
-        return sorted(((*what, number) for what, number in found.items()), key=str)
+        return Tried(sorted(((*what, number) for what, number in found.items()), key=str), refused)
 
     def save_members(self, asked: SaveMembers) -> int:
         """Let the people of a slice enter or leave a saved audience; the number of the slice that comes next."""

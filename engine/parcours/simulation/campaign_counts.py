@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from parcours.campaigns.campaign_line import FAILED, CampaignLine
+from parcours.campaigns.campaign_line import FAILED, SKIPPED, CampaignLine
 from parcours.core.time_text import time_text
 from parcours.insight.summary import CampaignCount, CampaignStepCount
 from parcours.journey.campaign_program import CampaignProgram
@@ -59,6 +59,7 @@ class CampaignTally:
         self._runs[line.campaign].add(line.run)
         if line.output == FAILED:
             self.failed.append(line)
+        if line.output in (FAILED, SKIPPED):
             return
         step, seen = self._steps[line.campaign][line.step], self._seen[line.campaign]
         step.outputs[line.output] += line.size

@@ -16,7 +16,7 @@ from parcours.routing.ports import ShardPort
 from parcours.wording import nearest, quoted
 
 if TYPE_CHECKING:
-    from parcours.campaigns.coordinator import Coordinator
+    from parcours.campaigns.coordinator import Coordinator, PreviewAsked
 
 
 def _nobody(line: CampaignLine) -> None:
@@ -29,17 +29,19 @@ class CampaignsAsked:
     exports  the folder for the files that campaigns export; None: they are written nowhere that lasts
     starts   the campaigns that begin a run by hand, each with its instant in ms; None: with the last event
     told     called with each line, in the order in which they become known
+    preview  a campaign that is previewed, at an instant or with the last event; no campaign does anything after that
     """
 
     exports: Path | None = None
     starts: Mapping[str, int | None] = field(default_factory=dict)
     told: Callable[[CampaignLine], None] = _nobody
+    preview: PreviewAsked | None = None
 
 
-def check_starts(project: Project, starts: Mapping[str, int | None]) -> None:
+def check_asked(project: Project, asked: CampaignsAsked) -> None:
     """Raises CallerError for a campaign that the project does not have."""
     known = [each.name for each in project.program.campaigns]
-    for name in starts:
+    for name in (*asked.starts, *([] if asked.preview is None else [asked.preview.campaign])):
         if name not in known:
             raise CallerError(f"there is no campaign {quoted(name)}{nearest(name, known)}")
 
@@ -71,4 +73,6 @@ def new_coordinator(
     )
     for name, at in asked.starts.items():
         coordinator.start(name, at)
+    if asked.preview is not None:
+        coordinator.ask_preview(asked.preview)
     return coordinator

@@ -42,7 +42,7 @@ from parcours.routing.router import Router
 from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.shard.publication_facts import first_versions
 from parcours.simulation.campaign_counts import CampaignTally
-from parcours.simulation.campaigning import CampaignsAsked, check_starts, new_coordinator
+from parcours.simulation.campaigning import CampaignsAsked, check_asked, new_coordinator
 from parcours.simulation.linked import Group, LinkedNames
 from parcours.simulation.recorded import Recorded, RecordingReader, in_order, sorted_by_time
 from parcours.simulation.told_inputs import ToldInputs, told_inputs
@@ -136,7 +136,7 @@ def simulate(
     check_method("rendering", rendering, "answering")
     _check_callables(rejected=rejected, progress=progress, facts=facts, accepted=accepted, linked=linked)
     asked = campaigns or CampaignsAsked()
-    check_starts(project, asked.starts)
+    check_asked(project, asked)
     told, each = told_inputs(recorded_lines(lines))
     plan = _plan(project, shards, channels or {}, told, crowd, settings, rendering)
     reading = RecordingReader(plan.settings, LinkedNames(project.program, plan.settings), told)

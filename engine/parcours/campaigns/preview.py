@@ -1,0 +1,104 @@
+"""A preview of a campaign: all its sets as of one instant, and what gates would say, while nothing happens to anybody.
+
+Whoever waits, or may react, is not foreseen: what follows on that is made of nobody, and said so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+
+from parcours.campaigns.people import People
+from parcours.campaigns.run_sets import REFUSED, RunSets
+from parcours.campaigns.step_made import StepMade
+from parcours.journey import campaign_steps as steps
+from parcours.journey.campaign_program import CampaignProgram
+from parcours.journey.campaign_steps import SetRef
+from parcours.journey.model.campaign_sets import MAIN, REST
+from parcours.shard.campaign_requests import Part
+
+SampleRow = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class StepPreview:
+    """
+    made       what the step would take and give; of what comes after a wait or a reaction nobody
+    gates      by gate, how many deliveries of a send it would refuse or hold
+    unforeseen  what becomes of the people whom it takes is not foreseen
+    sample     the first rows of each output: `person`, and the set's columns
+    """
+
+    made: StepMade
+    gates: Mapping[str, int] = field(default_factory=dict)
+    unforeseen: bool = False
+    sample: Mapping[str, list[SampleRow]] = field(default_factory=dict)
+
+
+class Previewing:
+    """Previews one campaign. `sets` are in a folder of their own, which nothing else uses."""
+
+    def __init__(self, campaign: CampaignProgram, sets: RunSets, people: People, sample: int) -> None:
+        self._campaign = campaign
+        self._sets = sets
+        self._people = people
+        self._sample = sample
+
+    async def preview(self, at: int) -> dict[str, StepPreview]:
+        """Each step as it would be at this instant, by name. Raises TableRefused, SetsRefused, StoreBroken, OSError."""
+        found: dict[str, StepPreview] = {}
+        for number, stage in enumerate(self._campaign.stages):
+            if self._sets.needs_people(number):
+                told = self._people.columns(self._campaign.name, 0, number, at)
+                self._sets.collect(number, at, [row async for rows in told for row in rows])
+            for name in stage.steps:
+                found[name] = await self._step(self._campaign.steps[name], at)
+        return {name: found[name] for name in self._campaign.steps}
+
+    async def _step(self, step: steps.CampaignStep, at: int) -> StepPreview:
+        made = self._sets.make(step.id, at)
+        if made.skipped:
+            return StepPreview(made)
+        match step:
+            case steps.SendToSet():
+                gates, refused = await self._gates(step, at)
+                self._sets.choose(step.id, REFUSED, (), rest=None)
+                return StepPreview(_with(made, REFUSED, refused), gates, sample=self._samples(step, [MAIN]))
+            case steps.WaitAll() | steps.Reacted():
+                rest = REST if isinstance(step, steps.Reacted) else None
+                taken = (name for name, _ in self._sets.people(step.sources[0]))
+                self._sets.choose(step.id, MAIN, (), rest=rest, exited=taken)
+                return StepPreview(made, unforeseen=True)
+            case _:
+                return StepPreview(made, sample=self._samples(step, made.outputs))
+
+    async def _gates(self, step: steps.SendToSet, at: int) -> tuple[dict[str, int], int]:
+        """By gate, the deliveries that it would refuse or hold; and how many people would get nothing."""
+        gates: Counter[str] = Counter()
+        refused = 0
+        parts: Iterator[Part] = (
+            (name, at, dict(row), 0) for name, row in self._sets.people(step.sources[0], step.row_paths)
+        )
+        campaign = self._campaign
+        async for tried in self._people.tried(campaign.name, campaign.version, step.id, at, parts):
+            for _, _, gate, number in tried.outcomes:
+                if gate is not None:
+                    gates[gate] += number
+            refused += tried.refused
+        return dict(sorted(gates.items())), refused
+
+    def _samples(self, step: steps.CampaignStep, outputs: Mapping[str, int] | list[str]) -> dict[str, list[SampleRow]]:
+        columns = sorted(step.columns)
+        return {
+            output: [
+                {"person": person, **row}
+                for person, row in islice(self._sets.people(SetRef(step.id, output), columns), self._sample)
+            ]
+            for output in outputs
+        }
+
+
+def _with(made: StepMade, output: str, size: int) -> StepMade:
+    return StepMade(made.step, made.inflow, {**made.outputs, output: size}, made.dropped, made.noted)
