@@ -68,7 +68,7 @@ def outcome_of(profile: Profile, campaign: str, number: int, asked: OutcomeAsked
                 for timer in profile.timers
                 if timer.kind == "part" and (timer.journey, timer.run, timer.key) == (campaign, number, step)
             ]
-            is_refused = not sent or all(each.state == "refused" for each in sent)
+            is_refused = bool(sent) and all(each.state == "refused" for each in sent)
             return Outcome(state, is_refused, max(awaited, default=None))
         case ReactionAsked():
             return Outcome(state, any(_has_reacted(each, asked) for each in _asked_runs(profile, asked)))

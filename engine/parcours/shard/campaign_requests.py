@@ -39,7 +39,7 @@ class TakeParts(Request[int], frozen=True, tag="parts"):
 class Tried(msgspec.Struct, frozen=True, array_like=True):
     """
     outcomes  channel, outcome, the gate that refused or held it, and how many deliveries
-    refused   how many people would get nothing: they would not enter, or all was refused
+    refused   to how many people all would be refused
     """
 
     outcomes: list[tuple[str, str, str | None, int]]

@@ -68,8 +68,7 @@ class Campaigning:
                     for fact in told
                     if isinstance(fact, DeliveryReached) and fact.run == TRIED_RUN
                 )
-                outcome = outcome_of(profile, asked.campaign, TRIED_RUN, SendAsked(asked.step))
-                refused += outcome.is_so and outcome.held_until is None
+                refused += outcome_of(profile, asked.campaign, TRIED_RUN, SendAsked(asked.step)).is_so
             self._commits.commit(work)
         return Tried(sorted(((*what, number) for what, number in found.items()), key=str), refused)
 
