@@ -1,0 +1,103 @@
+"""`parcours campaign preview`: what a campaign would do, before it does it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.simulation.campaign_shop import campaign, people, project_in, tracked
+from typer.testing import CliRunner, Result
+
+from parcours.cli import build
+
+STEPS = (
+    {"id": "all", "read": {"where": "profile.score >= 0"}},
+    {"id": "split", "split": {"even": ["a", "b"]}},
+    {"id": "mail", "from": "split.a", "send": "news", "channels": ["email"]},
+    {"id": "opened", "reacted": {"of": "mail", "reaction": "opened", "within": "1d"}},
+    {"id": "text", "from": "opened.rest", "send": "news", "channels": ["sms"]},
+)
+
+AT = "2026-01-01T10:00:00Z"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A project with a campaign `push`, and what has happened beside it."""
+    project_in(tmp_path / "shop", campaign(*STEPS))
+    calls = [*people(6), {"type": "consent", "userId": "u3", "channel": "email", "granted": False}]
+    calls[-1]["timestamp"] = "2026-01-01T09:30:00Z"
+    calls.append(tracked("u1", "Seen", 5))
+    (tmp_path / "events.ndjson").write_text("\n".join(map(json.dumps, calls)))
+    return tmp_path
+
+
+def run(shop: Path, *arguments: str) -> Result:
+    """The command with the project `SHOP` and the events `EVENTS`."""
+    named = {"SHOP": str(shop / "shop"), "EVENTS": str(shop / "events.ndjson")}
+    return CliRunner(env={"COLUMNS": "100"}).invoke(build(), [named.get(each, each) for each in arguments])
+
+
+def preview(shop: Path, *arguments: str, campaign: str = "push") -> Result:
+    return run(shop, "campaign", "preview", "SHOP", campaign, "--events", "EVENTS", *arguments)
+
+
+def test_a_preview_has_the_sets_that_the_run_then_makes(shop: Path) -> None:
+    done = run(shop, "simulate", "SHOP", "--events", "EVENTS", "--out", str(shop / "out"))
+    assert done.exit_code == 0, done.output
+    ran = json.loads((shop / "out/summary.json").read_text())["campaigns"]["push"]["steps"]
+
+    shown = preview(shop, "--at", AT, "--format", "json", "--sample", "2")
+
+    assert shown.exit_code == 0, shown.output
+    found = json.loads(shown.stdout)
+    for step in ("all", "split", "mail"):
+        assert {key: found["steps"][step][key] for key in ran[step]} == ran[step]
+    assert found["steps"]["opened"]["unforeseen"] and found["steps"]["text"]["outputs"] == {"main": 0, "refused": 0}
+    assert [len(rows) for rows in found["sample"].values()] == [2, 2, 2, 2, 0]
+    assert found["sample"]["all"] == [{"person": "u0"}, {"person": "u1"}]
+
+
+def test_it_says_what_gates_would_refuse_and_changes_nobody(shop: Path) -> None:
+    shown = preview(shop, "--at", AT, "--format", "json")
+
+    steps = json.loads(shown.stdout)["steps"]
+    in_a = {row["person"] for row in json.loads(shown.stdout)["sample"]["split.a"]}
+    assert steps["mail"].get("gates", {}) == ({"consent": 1} if "u3" in in_a else {})
+    assert steps["mail"]["outputs"] == {"main": 3, "refused": int("u3" in in_a)}
+
+
+def test_a_table_is_for_people_and_is_as_of_the_last_event_without_a_time(shop: Path) -> None:
+    shown = preview(shop, "--sample", "1")
+
+    assert shown.exit_code == 0, shown.output
+    assert "as of 2026-01-01T14:00:00.000Z: nobody is sent anything" in shown.stdout
+    assert "What follows on opened is not foreseen, and shown as nobody." in shown.stdout
+    assert "split.a\n  u" in shown.stdout
+
+
+def test_a_graph_is_drawn_on_demand(shop: Path) -> None:
+    shown = preview(shop, "--format", "mermaid")
+
+    assert shown.stdout.startswith("flowchart") or shown.stdout.startswith("graph"), shown.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--at", "yesterday"), "is no time with a zone"),
+        (("--sample", "-1"), "should be greater than or equal to 0"),
+    ],
+)
+def test_what_cannot_be_is_refused(shop: Path, arguments: tuple[str, ...], said: str) -> None:
+    shown = preview(shop, *arguments)
+
+    assert shown.exit_code == 2 and said in shown.stderr
+
+
+def test_an_unknown_campaign_is_named(shop: Path) -> None:
+    shown = preview(shop, campaign="pusch")
+
+    assert shown.exit_code == 1
+    assert "there is no campaign 'pusch', did you mean 'push'?" in shown.stderr
