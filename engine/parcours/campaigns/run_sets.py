@@ -101,7 +101,8 @@ class RunSets:
     def collect(self, stage: int, at_ms: int, rows: Iterable[tuple[str, bytes]]) -> None:
         """Keep what shards told for a stage: everybody once with her encoded `PersonColumns`, in any order.
 
-        It is there whole or not at all, and once it is there nothing is taken from `rows`. Raises StoreBroken, OSError.
+        It is there whole or not at all, and once it is there nothing is taken from `rows`. Raises StoreBroken,
+        OSError, and what `rows` raises.
         """
         if not self.has_people(stage):
             write_people(self._people(stage), rows, self._workspace)
@@ -233,7 +234,7 @@ class RunSets:
 
         The others are in the output `rest`, without one they are dropped as `exited`, and so are in any case those in
         `exited`. Of `refused` nobody is dropped, for they are in `main` as well. Once chosen, an output stays.
-        Raises StoreBroken, OSError.
+        Raises StoreBroken, OSError, and what the iterators raise.
         """
         record = self._folder.record(step)
         assert record is not None, f"the step {step} has not been made"

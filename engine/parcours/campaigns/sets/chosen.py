@@ -10,6 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from parcours.campaigns.sets.database import Workspace, copy_rows, one_row, opened_database, rows_in
+from parcours.campaigns.sets.handed import handed_rows
 
 NAMES: Final = pa.schema([("person", pa.string())])
 
@@ -23,13 +24,14 @@ def choose_people(
     """Write the rows of a set whose people are in `people`, those of the others to `rest`, and none of `exited`.
 
     Returns how many were chosen, how many are the rest, and how many have left; without a file for the rest they have
-    left as well. Raises StoreBroken, and OSError.
+    left as well. Raises StoreBroken, OSError, and what the iterators raise.
     """
     with opened_database(workspace) as database:
         for name, names in (("exited", exited), ("wanted", people)):
-            database.register("told", pa.RecordBatchReader.from_batches(NAMES, _batches(names)))
-            database.execute(f"CREATE TABLE {name} AS SELECT DISTINCT person FROM told")
-            database.unregister("told")
+            with handed_rows(NAMES, _batches(names)) as reader:
+                database.register("told", reader)
+                database.execute(f"CREATE TABLE {name} AS SELECT DISTINCT person FROM told")
+                database.unregister("told")
         staying = f"SELECT * FROM {rows_in(source)} AS taken ANTI JOIN exited USING (person)"
         order = "ORDER BY person, row_key"
         (inflow,) = one_row(database, f"SELECT count(*) FROM {rows_in(source)}")

@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 
 from parcours.campaigns.sets.database import COPY_OPTIONS, Workspace, identifier, literal, opened_database, rows_in
 from parcours.campaigns.sets.engine import Values
+from parcours.campaigns.sets.handed import handed_rows
 from parcours.campaigns.sets.matching import match_text
 from parcours.campaigns.sets.valued import condition_column, valued_column
 from parcours.campaigns.sets.values import VALUE
@@ -79,12 +80,16 @@ class PeopleFile:
 def write_people(people: PeopleFile, rows: Iterable[tuple[str, bytes]], workspace: Workspace) -> None:
     """Write the file, whole or not at all: everybody once, with her encoded `PersonColumns`.
 
-    Raises StoreBroken, and OSError.
+    Raises StoreBroken, OSError, and what `rows` raises.
     """
     schema = pa.schema(_fields(people))
     batches = (_batch(batch, people, schema) for batch in _batched(rows))
-    with opened_database(workspace) as database, whole_file(people.path) as unfinished:
-        database.register("told", pa.RecordBatchReader.from_batches(schema, batches))
+    with (
+        handed_rows(schema, batches) as reader,
+        opened_database(workspace) as database,
+        whole_file(people.path) as unfinished,
+    ):
+        database.register("told", reader)
         columns = ", ".join(identifier(name) for name in schema.names)
         ordered = f"SELECT {columns} FROM told ORDER BY person"
         database.execute(f"COPY ({ordered}) TO {literal(str(unfinished))} ({COPY_OPTIONS})")
