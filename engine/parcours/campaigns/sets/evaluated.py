@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -17,13 +17,16 @@ from parcours.campaigns.sets.valued import condition_column, valued_column
 from parcours.campaigns.sets.values import VALUE
 from parcours.campaigns.sets.whole_file import whole_file
 from parcours.campaigns.told_scope import ToldScopes
-from parcours.core.columns import PersonColumns, read_columns
+from parcours.core.columns import read_columns
 from parcours.expression.expression import ExpressionError, Scope
 from parcours.expression.nodes import ROW
 from parcours.expression.nodes import Path as NamedPath
 from parcours.expression.rows import with_rows
 from parcours.expression.trees import Trees
 from parcours.journey.set_expressions import SetExpression
+
+Reads: TypeAlias = Literal["run", "row", "name"]
+"""What an expression depends on: the run alone, so that it is asked once; the row; or the person's name as well."""
 
 BATCH_ROWS: Final = 10_000
 """Rows that lie in memory at once, as Python has them: each may have lists of some kilobytes."""
@@ -35,32 +38,33 @@ class Given:
 
     value   asked of the scope of the row
     column  makes Arrow's array of a batch's values
-    once    whether it is the same for all rows
+    reads   what the value depends on
     """
 
     name: str
     kind: Any
     value: Callable[[Scope], object]
     column: Callable[[Sequence[object]], Any]
-    once: bool = False
+    reads: Reads = "row"
 
 
 def condition_of(name: str, expression: SetExpression) -> Given:
     """Whether a condition holds."""
-    return Given(name, pa.bool_(), expression.expression.value, condition_column, _is_once(expression))
+    return Given(name, pa.bool_(), expression.expression.value, condition_column, _reads(expression))
 
 
 def value_of(name: str, expression: SetExpression) -> Given:
-    return Given(name, VALUE, expression.expression.value, valued_column, _is_once(expression))
+    return Given(name, VALUE, expression.expression.value, valued_column, _reads(expression))
 
 
 def text_of(name: str, text: Callable[[Scope], str | None]) -> Given:
     return Given(name, pa.string(), text, lambda texts: pa.array(texts, pa.string()))
 
 
-def _is_once(expression: SetExpression) -> bool:
-    """Whether it reads the run alone, and nothing of it that has somebody's name."""
-    return expression.basis == "run" and "run.id" not in expression.expression.paths
+def _reads(expression: SetExpression) -> Reads:
+    if "run.id" in expression.expression.paths:
+        return "name"  # that of the run has hers in it
+    return "run" if expression.basis == "run" else "row"
 
 
 def path_of(expression: SetExpression) -> tuple[str, ...] | None:
@@ -95,36 +99,52 @@ def write_given(
 ) -> None:
     """Write what expressions give for rows to the file `path`, with the rows' keys, whole or not at all."""
     schema = pa.schema([*(pa.field(*each) for each in rows.keys.items()), *(pa.field(g.name, g.kind) for g in given)])
-    known = {each.name: each.value(scopes.of_run()) for each in given if each.once}
+    known = {each.name: each.value(scopes.of_run()) for each in given if each.reads == "run"}
+    asked = [each for each in given if each.name not in known]
     reader: Any = database.sql(rows.query).to_arrow_reader(BATCH_ROWS)
     with whole_file(path) as unfinished, opened_row_groups(unfinished, schema) as groups:
         for batch in reader:
-            found: list[list[object]] = [[] for _ in given]
-            for scope in _scopes(batch, rows, scopes):
-                for values, each in zip(found, given, strict=True):
-                    values.append(known[each.name] if each.once else each.value(scope))
+            found = {name: [value] * batch.num_rows for name, value in known.items()}
+            found |= {each.name: [] for each in asked}
+            for scope in _scopes(batch, rows, scopes, any(each.reads == "name" for each in asked)) if asked else ():
+                for each in asked:
+                    found[each.name].append(each.value(scope))
             keys = [batch.column(name).cast(kind) for name, kind in rows.keys.items()]
-            columns = [each.column(values) for each, values in zip(given, found, strict=True)]
+            columns = [each.column(found[each.name]) for each in given]
             groups.add(pa.table([*keys, *columns], schema=schema))
 
 
-def _scopes(batch: Any, rows: Rows, scopes: ToldScopes) -> Iterator[Scope]:
-    people: Iterable[str | None] = (
-        batch.column("person").to_pylist() if "person" in rows.keys else [None] * batch.num_rows
-    )
-    told = batch.column("told").to_pylist() if rows.tells else [None] * batch.num_rows
+def _scopes(batch: Any, rows: Rows, scopes: ToldScopes, names: bool) -> Iterator[Scope]:
+    """The scope of each row; if nothing but the row is read, it is the same one with another row."""
     cells = plain_rows(batch.column("cells")) if rows.cells else [{}] * batch.num_rows
+    if not rows.tells and not names:
+        scope = scopes.of_row({}, None, None)
+        for scope.row in cells:
+            yield scope
+        return
+    nobody: list[Any] = [None] * batch.num_rows
+    people = batch.column("person").to_pylist() if "person" in rows.keys else nobody
+    told = batch.column("told").to_pylist() if rows.tells else nobody
     for person, columns, row in zip(people, told, cells, strict=True):
-        yield scopes.of_row(row, person, _read(columns))
-
-
-def _read(told: bytes | None) -> PersonColumns | None:
-    return None if told is None else read_columns(told)
+        yield scopes.of_row(row, person, None if columns is None else read_columns(columns))
 
 
 def plain_rows(cells: Any) -> list[dict[str, object]]:
     """The rows in an array of structs, as expressions see them."""
-    return [{name: row_value(value) for name, value in row.items() if value is not None} for row in cells.to_pylist()]
+    names = [field.name for field in cells.type]
+    columns = [_plain_column(column) for column in cells.flatten()]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _plain_column(column: Any) -> list[object]:
+    values: list[object] = column.to_pylist()
+    return values if _is_plain(column.type) else [row_value(value) for value in values]
+
+
+def _is_plain(kind: Any) -> bool:
+    """Whether Python has such values as JSON has them."""
+    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return bool(is_number or pa.types.is_string(kind) or pa.types.is_boolean(kind))
 
 
 def cells_of(names: Iterable[str], table: str) -> str:

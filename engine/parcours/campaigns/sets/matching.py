@@ -44,6 +44,18 @@ def row_match(table: Table, value: object) -> str | None:
     return person_asked_for(text) if namespace == ALL_NAMES else text
 
 
+def row_match_in_sql(table: Table, column: str) -> str | None:
+    """The same of a column of texts, as SQL; None where SQL would not give the same."""
+    namespace = matched_namespace(table)
+    if namespace == ALL_NAMES:
+        user = f"@{USER}/"
+        return (
+            f"CASE WHEN contains({column}, '/') OR NOT starts_with({column}, '@') THEN {column}"
+            f" ELSE {literal(user)} || {column} END"
+        )
+    return None if table.caseless else column
+
+
 def names_in(namespace: str, people: str) -> str:
     """A SELECT of `person` and `value`, once for each name of hers in a namespace.
 

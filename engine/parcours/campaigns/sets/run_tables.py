@@ -9,12 +9,12 @@ import msgspec
 import pyarrow as pa
 
 from parcours.campaigns.run_folder import RunFolder, read_json, write_json
-from parcours.campaigns.sets.database import Workspace, copy_rows, opened_database, rows_in
-from parcours.campaigns.sets.evaluated import Rows, cells_of, text_of, write_given
+from parcours.campaigns.sets.database import Workspace, copy_rows, identifier, opened_database, rows_in
+from parcours.campaigns.sets.evaluated import Rows, cells_of, path_of, text_of, write_given
 from parcours.campaigns.sets.joined import joined_pairs
 from parcours.campaigns.sets.keyed import keyed_snapshot
 from parcours.campaigns.sets.links import joined_rows, linked_rows
-from parcours.campaigns.sets.matching import names_in, row_match
+from parcours.campaigns.sets.matching import names_in, row_match, row_match_in_sql
 from parcours.campaigns.sets.people_file import PeopleFile
 from parcours.campaigns.sets.set_values import Evaluation
 from parcours.campaigns.sets.snapshot import Snapshot
@@ -105,8 +105,13 @@ class RunTables:
     def _match(self, table: Table, snapshot: Snapshot, people: PeopleFile, path: Path, evaluation: Evaluation) -> None:
         values, had = (evaluation.folder / f"{table.name}.{each}.parquet" for each in ("values", "had"))
         with opened_database(self._workspace) as database:
-            text = text_of("value", matched_text(table))
-            write_given(database, rows_to_match(table, rows_in(snapshot.file)), [text], evaluation.scopes, values)
+            column = _column_to_match(table)
+            if column is not None:
+                copied = f"{rows_in(snapshot.file)} AS copied"
+                copy_rows(database, f"SELECT row_number, {column} AS value FROM {copied}", values)
+            else:
+                text = text_of("value", matched_text(table))
+                write_given(database, rows_to_match(table, rows_in(snapshot.file)), [text], evaluation.scopes, values)
             copy_rows(database, self._had(table, people), had)
         linked_rows(snapshot, values, had, path, self._workspace, fold=table.fold, many=table.many)
 
@@ -115,6 +120,15 @@ class RunTables:
         if namespace is not None:
             return names_in(namespace, people.rows)
         return f"SELECT person, {people.match(matched_path(table))} AS value FROM {people.rows}"
+
+
+def _column_to_match(table: Table) -> str | None:
+    """What tells whose a row is, as SQL, if it is a column of texts and nothing else."""
+    assert table.person is not None, "rows are matched by what they have"
+    path = path_of(table.person)
+    if path is None or len(path) > 1 or table.columns.get(path[0]) != "string":
+        return None
+    return row_match_in_sql(table, f"copied.cells.{identifier(path[0])}")
 
 
 def rows_to_match(table: Table, rows: str) -> Rows:
