@@ -22,6 +22,7 @@ SMALL = {
     "message_ids.py": "--scale 0.004 --hours 2",
     "recovery.py": "--people 5000",
     "scan.py": "--people 200 --events 16000 --runs 1",
+    "sets.py": "--people 300 --runs 1",
     "simulation.py": "--people 50 --runtime local --runs 1",
     "single_calls.py": "--awaiters 5 --calls 50",
     "throughput.py": "--events 4000 --people 100 --runtime local --shards 1 --runs 1",

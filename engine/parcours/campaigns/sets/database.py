@@ -43,6 +43,7 @@ def opened_database(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection]
     try:
         with duckdb.connect(config=settings) as database:
             database.execute("SET TimeZone = 'UTC'")
+            database.execute("SET enable_progress_bar = false")  # it writes to standard output, where results go
             yield database
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
         raise StoreBroken(f"sets of people cannot be computed: {error}") from error

@@ -72,7 +72,7 @@ class Filled:
 class Preferred:
     """Whoever has the first of `choices` goes first, then the others in their order, then all else."""
 
-    values: Values | AskedOfRows
+    values: Values | RowValues
     choices: tuple[str | int | float | bool, ...]
 
 
