@@ -24,8 +24,10 @@ them. A journey follows one person from event to event; a campaign asks about al
 key of its documents and every kind of step, each with an example; the examples are one project, which the tests check.
 
 `parcours check FOLDER` tells what is wrong with yours, `parcours graph FOLDER NAME` draws a campaign with its sets on
-the edges, and `parcours schema campaign` and `parcours schema tables` print JSON Schemas for editors. Campaigns cannot
-be run yet: a project that has one is neither published, simulated nor served.
+the edges, and `parcours schema campaign` and `parcours schema tables` print JSON Schemas for editors. `parcours
+simulate` runs campaigns with the journeys, at their schedules, and `parcours campaign preview` shows the sets of one
+as of an instant (see [Runs](#runs)). An engine does not run them yet: it refuses a project that has one. They need the
+extra `campaigns`: `pip install 'parcours[campaigns]'`.
 
 This page is written by `python -m tests.docs.campaigns_page` from the models and is not edited by hand.
 """
@@ -49,6 +51,46 @@ where they are exported, `NAME` alone is the column too, and `person` the person
 
 Steps act at instants: all that follow on a read act at its own, in document order, until one of them ends later. Those
 are `wait`, `reacted`, `send`, `update`, and a read that makes people known.
+"""
+
+RUNS = """\
+## Runs
+
+A run begins at an instant of the schedule, after the events of that instant, and its sets are those of that instant
+whatever happens later: who is in them, and the columns that `enrich` gave. Runs are numbered from 1. One that falls
+due while another one goes on is skipped, unless the campaign says `overlap: allowed`.
+
+**A person's side.** A step that sends, updates, waits or looks for reactions takes its people along. The first one
+opens a run of the campaign for each of them, under the number of the campaign's run; it ends when that is over, or by
+an `exit`. Whoever has left is sent nothing more, even where her mail was only waiting for its turn, and is dropped
+from the sets that follow as `exited`. Gates, caps, quiet hours and consent are those of journeys, at her own instant.
+A person is sent a step's message once on each channel.
+
+**When a send goes.** Person number n of the set, in the order of names, is due n / `rate` after the step begins.
+`waves` are parts of equal sizes, drawn by lot, each `every` later than the one before. With a `window` everybody
+outside it is moved to its next opening in the zone that it names, and comes n / `rate` after that. A send ends when
+its last person has been due, those included whom a gate holds; whoever is held is released n / `rate` after the gate
+opens. What takes its sets begins then: `refused` are those of whom gates refused every channel.
+
+**Reactions** to a send of the run count until `within` after its end, that instant included; of another campaign or a
+journey those of the last `since`.
+
+**Saves** hold a millisecond later, for everybody at once, and journeys hear of it as of any audience.
+
+**What fails.** A table with too many cells that do not fit, or a second row where one was promised, ends the run at
+that step: nothing more is sent in it, and the report says why.
+
+`parcours simulate` writes beside its other results `campaigns.ndjson`, a line for each output of each step as soon as
+it is known: `at`, `campaign`, `version`, `run`, `step`, `output`, `size`, and `dropped`, how many rows are in no
+output, by reason (`double`, `unknown_person`, `no_key`, `no_row`, `exited`). `output` is `skipped` for a step that
+took only what a `test` did not choose, `failed` where the run ended, and without a step `skipped_running`.
+`summary.json` has the sums under `campaigns`, and `exports/` the files that campaigns export. `--campaign NAME`, or
+`NAME@TIME`, begins a run by hand. For any number of shards, and whatever the order of lines in a table with a `key`,
+the files are the same.
+
+`parcours campaign preview FOLDER NAME --events FILE --at TIME` makes the sets that a run would make at that time, and
+says how many deliveries each gate would refuse or hold; nobody is sent anything. What comes after a `wait` or
+`reacted` is not foreseen. `--sample` shows rows, and `--format json` has it all as the summary does.
 """
 
 TABLES = """\
@@ -104,7 +146,7 @@ that the same rows are always chosen.
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([INTRODUCTION, _campaign(), SETS, _tables(), _saved(), *_steps(), _orders()])
+    return "\n".join([INTRODUCTION, _campaign(), SETS, _tables(), _saved(), *_steps(), _orders(), RUNS])
 
 
 def models() -> list[type[Document]]:

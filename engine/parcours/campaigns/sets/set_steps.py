@@ -256,7 +256,9 @@ def _order_of_rows(key: steps.OrderKey, values: LinkedValues) -> engine.OrderKey
         case steps.Filled():
             return engine.Filled(values.of("compared", key.value))
         case steps.Preferred():
-            return engine.Preferred(values.of("chosen", key.value), key.values)
+            chosen = values.of("chosen", key.value)
+            assert isinstance(chosen, engine.RowValues), "choices are compared with what an expression gave"
+            return engine.Preferred(chosen, key.values)
         case steps.AtRandom():
             raise AssertionError("chance does not choose among the rows of one person")
     assert_never(key)
