@@ -140,7 +140,14 @@ def test_the_first_rows_of_a_person_in_an_order_become_a_list_or_an_object(
     label, labels = world.asked(["", "x", None])
     tier, tiers = world.asked(["gold", "silver", 3, 3.0, None])
     added, at = world.column("added")
-    order = (ByValue(rank, highest=True), Filled(label), Preferred(tier, (3, "gold")), ByValue(added, highest=False))
+    named, names = world.column("name")
+    order = (
+        ByValue(rank, highest=True),
+        Filled(label),
+        Filled(named),
+        Preferred(tier, (3, "gold")),
+        ByValue(added, highest=False),
+    )
     columns = ("Total (€)", "name", "day")
 
     counts = sets.enrich(
@@ -158,9 +165,9 @@ def test_the_first_rows_of_a_person_in_an_order_become_a_list_or_an_object(
     kind, others = of_one_kind(ranks(pair) for pair in pairs)
     ranked = {pair: ranks(pair) if kind_of(ranks(pair)) == kind else None for pair in pairs}
 
-    def place(pair: Pair) -> tuple[bool, int, datetime]:
+    def place(pair: Pair) -> tuple[bool, bool, int, datetime]:
         value = tiers(pair)
-        return labels(pair) != "x", 0 if value == 3 else 1 if value == "gold" else 2, at(pair)
+        return labels(pair) != "x", names(pair) is None, 0 if value == 3 else 1 if value == "gold" else 2, at(pair)
 
     def then(one: Pair, other: Pair) -> int:
         return int(place(one) > place(other)) - int(place(one) < place(other))

@@ -297,3 +297,30 @@ def test_what_is_left_goes_to_the_largest_fractions_and_of_equal_ones_to_the_fir
     rows: int, shares: list[str | None], sizes: list[int]
 ) -> None:
     assert part_sizes(rows, [None if each is None else Decimal(each) for each in shares]) == sizes
+
+
+def test_an_empty_set_goes_on_as_an_empty_set(tmp_path: Path, sets: DuckSets) -> None:
+    schema = pa.schema([("person", pa.string()), ("row_key", pa.string()), ("city", pa.string())])
+    source, file, out = tmp_path / "source.parquet", tmp_path / "values.parquet", tmp_path / "out"
+    pq.write_table(schema.empty_table(), source)
+    nothing = {"person": pa.array([], pa.string()), "v": value_column([]), "holds": pa.array([], pa.bool_())}
+    pq.write_table(pa.table(nothing), file)
+    value, holds = (Values(file, column, by_row=False) for column in ("v", "holds"))
+    order = (ByValue(value, highest=True), Filled(value), Preferred(value, ("a", 1.5)), AtRandom(SEED))
+
+    made = [
+        sets.filter(source, holds, out / "filter"),
+        sets.dedupe(source, ["person", value], 1, order, out / "dedupe"),
+        sets.split(source, [Subset("top", holds, order, share=Decimal(50))], out / "split", overlap=False),
+        sets.share(source, [("a", None), ("b", None)], SEED, out / "share"),
+        sets.union([source, source], [[value], [value]], out / "union"),
+        sets.intersect([source, source], [["person"], ["person"]], out / "intersect"),
+        sets.exclude([source, source], [["person", value], ["person", value]], out / "exclude"),
+        sets.enrich(source, [], out / "enrich"),
+    ]
+
+    assert {counts.inflow for counts in made} == {0}
+    files = [*out.glob("*/*.parquet")]
+    assert len(files) == sum(len(counts.outputs) for counts in made) == 15
+    assert {pq.read_schema(file) for file in files} == {schema}
+    assert not any(pq.read_metadata(file).num_rows for file in files)
