@@ -117,7 +117,7 @@ def test_the_page_of_the_examples_names_each_and_its_commands_work(
     page = (FOLDER / "README.md").read_text()
     commands = re.findall(r"^\$ parcours (.*)$", page, re.MULTILINE)
 
-    assert re.findall(r"^\| \[([a-z-]+)\]\(\1/journeys/\1\.yaml\)", page, re.MULTILINE) == list(EXAMPLES)
+    assert re.findall(r"^\| \[([a-z-]+)\]\(\1/(?:journeys|campaigns)/\1\.yaml\)", page, re.MULTILINE) == list(EXAMPLES)
     assert len(commands) >= 5
     for command in commands:
         result = run(*shlex.split(command))

@@ -40,7 +40,7 @@ def init(
         typer.Option(
             metavar="NAME",
             help="One of the examples: welcome, checkout, abandoned-cart, launch, win-back, double-opt-in, "
-            "anonymous-cart.",
+            "anonymous-cart, wishlist.",
         ),
     ] = None,
 ) -> None:

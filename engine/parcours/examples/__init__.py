@@ -20,6 +20,7 @@ EXAMPLES: Final = {
     "win-back": "an audience that changes as time passes, a score in a branch, a split, the morning after",
     "double-opt-in": "asking back before anybody is on a list, and why a click in a mail is no answer",
     "anonymous-cart": "a visitor who logs in on two devices takes her run along, and buys on the other one",
+    "wishlist": "a campaign over sets of people: one for each address, tables beside the profile, exact halves",
 }
 """What each one shows, in the order in which they are best read."""
 
