@@ -128,11 +128,11 @@ def told(
     *,
     shards: int = 1,
     exports: Path | None = None,
-    starts: Mapping[str, int | None] | None = None,
+    starts: Iterable[tuple[str, int | None]] = (),
     **more: Any,
 ) -> Told:
     """Simulate these calls."""
     lines: list[CampaignLine] = []
-    asked = CampaignsAsked(exports, dict(starts or {}), lines.append)
+    asked = CampaignsAsked(exports, tuple(starts), lines.append)
     recorded = b"\n".join(json.dumps(each).encode() for each in calls)
     return Told(simulate(project, recorded, shards=shards, campaigns=asked, **more), lines)

@@ -242,10 +242,10 @@ def test_a_run_begins_by_hand_at_a_time_or_with_the_last_event(tmp_path: Path) -
     calls = [*people(2), tracked("u0", "Seen", 5)]
 
     assert told(project, calls).lines == []
-    assert set(told(project, calls, starts={"push": BEGIN_MS + 7}).sent("mail").values()) == {7}
-    assert set(told(project, calls, starts={"push": None}).sent("mail").values()) == {5 * HOUR_MS}
+    assert set(told(project, calls, starts=[("push", BEGIN_MS + 7)]).sent("mail").values()) == {7}
+    assert set(told(project, calls, starts=[("push", None)]).sent("mail").values()) == {5 * HOUR_MS}
     with pytest.raises(CallerError, match=r"no campaign 'pusch', did you mean 'push'\?"):
-        told(project, calls, starts={"pusch": None})
+        told(project, calls, starts=[("pusch", None)])
 
 
 def wishes(folder: Path, *lines: str) -> dict[str, Any]:

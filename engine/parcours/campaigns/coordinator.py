@@ -81,6 +81,12 @@ class Coordinator:
         self._numbers: dict[str, int] = {}
         self._scheduled = {each.name: _scheduled(each) for each in program.campaigns}
 
+    def begin(self, at_ms: int) -> None:
+        """Time begins at this instant: of a schedule, what lies before it is no occurrence."""
+        for each in self._scheduled.values():
+            while each.next_ms is not None and each.next_ms < at_ms:
+                each.advance()
+
     def start(self, campaign: str, at_ms: int | None) -> None:
         """Let a run of a campaign begin at an instant that is still to come; None: when `begin_rest` is called."""
         if at_ms is None:

@@ -193,14 +193,15 @@ def simulate(
         raise typer.Exit(1)
 
 
-def _starts(campaigns: list[str]) -> dict[str, int | None]:
-    """The campaigns that are begun by hand, each with its time if one is given."""
-    starts: dict[str, int | None] = {}
+def _starts(campaigns: list[str]) -> list[tuple[str, int | None]]:
+    """The runs of campaigns that are begun by hand, each with its time if one is given."""
+    starts: list[tuple[str, int | None]] = []
     for each in campaigns:
         name, given, time = each.partition("@")
-        if name in starts:
-            raise typer.BadParameter(f"{name!r} is given twice.", param_hint="--campaign")
-        starts[name] = time_ms(time, "--campaign") if given else None
+        start = name, time_ms(time, "--campaign") if given else None
+        if start in starts:
+            raise typer.BadParameter(f"{each!r} is given twice.", param_hint="--campaign")
+        starts.append(start)
     return starts
 
 

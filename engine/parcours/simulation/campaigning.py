@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,13 +27,13 @@ def _nobody(line: CampaignLine) -> None:
 class CampaignsAsked:
     """
     exports  the folder for the files that campaigns export; None: they are written nowhere that lasts
-    starts   the campaigns that begin a run by hand, each with its instant in ms; None: with the last event
+    starts   runs that begin by hand: the campaign, and the instant in ms; None: with the last event
     told     called with each line, in the order in which they become known
     preview  a campaign that is previewed, at an instant or with the last event; no campaign does anything after that
     """
 
     exports: Path | None = None
-    starts: Mapping[str, int | None] = field(default_factory=dict)
+    starts: Sequence[tuple[str, int | None]] = ()
     told: Callable[[CampaignLine], None] = _nobody
     preview: PreviewAsked | None = None
 
@@ -41,7 +41,8 @@ class CampaignsAsked:
 def check_asked(project: Project, asked: CampaignsAsked) -> None:
     """Raises CallerError for a campaign that the project does not have."""
     known = [each.name for each in project.program.campaigns]
-    for name in (*asked.starts, *([] if asked.preview is None else [asked.preview.campaign])):
+    previewed = [] if asked.preview is None else [asked.preview.campaign]
+    for name in (*(name for name, _ in asked.starts), *previewed):
         if name not in known:
             raise CallerError(f"there is no campaign {quoted(name)}{nearest(name, known)}")
 
@@ -71,7 +72,7 @@ def new_coordinator(
         settings,
         tell,
     )
-    for name, at in asked.starts.items():
+    for name, at in asked.starts:
         coordinator.start(name, at)
     if asked.preview is not None:
         coordinator.ask_preview(asked.preview)

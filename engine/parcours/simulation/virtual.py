@@ -121,12 +121,11 @@ class Drive:
         READS_AFTER_MAX follow it.
         """
         ahead = _Ahead(events, until_ms)
-        if self._begins is not None and (first_ms := ahead.next_ms()) is not None:
-            self._begins(first_ms)
+        if (first_ms := ahead.next_ms()) is not None:
+            self._begin(first_ms)
         left_out = await self._make_all(ahead, until_ms)
         await self._feed(ahead, None)
-        campaigns = self._agenda.campaigns
-        if campaigns is not None and campaigns.begin_rest(self.last_ms or 0):
+        if self._begin_rest():
             left_out |= await self._make_all(ahead, until_ms)
         last_ms = max(self._last_made_ms, self.last_ms or 0)
         horizon_ms = last_ms + self._settings.loop_horizon_ms if until_ms is None else until_ms
@@ -135,6 +134,18 @@ class Drive:
             left = [(await port.ask(GetStatus())).next_ms is not None for port in self._ports]
             self.unsettled = left_out or any(left)
         self.remarks = await self.collect_remarks()
+
+    def _begin(self, at_ms: int) -> None:
+        """Time begins with the first event."""
+        if self._begins is not None:
+            self._begins(at_ms)
+        if self._agenda.campaigns is not None:
+            self._agenda.campaigns.begin(at_ms)
+
+    def _begin_rest(self) -> bool:
+        """Let the campaigns that are to begin with the last event do so; whether there are any."""
+        campaigns = self._agenda.campaigns
+        return campaigns is not None and campaigns.begin_rest(self.last_ms or 0)
 
     async def _make_all(self, ahead: _Ahead, until_ms: int | None) -> bool:
         """Make all that is on the agenda, with the events before it; whether some of it is left out.
@@ -145,6 +156,8 @@ class Drive:
         while (due := self._agenda.first()) is not None and (until_ms is None or due.at_ms <= until_ms):
             await self._feed(ahead, (due.at_ms, LAST if due.after_events else FIRST))
             is_over = ahead.next_ms() is None and due.at_ms > (self.last_ms or 0)
+            if is_over and self._begin_rest():
+                continue  # they come first
             if until_ms is None and due.is_endless and is_over:
                 self._agenda.drop(due)
                 self.reads_ended.append(due.name)
