@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from parcours.cli.audience import audience
 from parcours.cli.campaign import campaign
 from parcours.cli.dead import dead
 from parcours.cli.doctor import doctor
@@ -99,6 +100,7 @@ def build() -> typer.Typer:
     app.callback()(options)
     for name, command in COMMANDS.items():
         app.command(name)(command)
+    app.add_typer(audience)
     app.add_typer(campaign)
     app.add_typer(dead)
     app.add_typer(person)

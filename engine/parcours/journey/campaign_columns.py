@@ -15,7 +15,8 @@ from parcours.expression.history import HistoryCall
 from parcours.journey.campaign_parts import asked_of_rows
 from parcours.journey.campaign_program import CampaignProgram, Stage, Table
 from parcours.journey.campaign_steps import CampaignStep, Enrich, ReadAudience, ReadTable, SendToSet, UpdatePeople
-from parcours.journey.set_expressions import SetExpression
+from parcours.journey.program import Program
+from parcours.journey.set_expressions import SetExpression, set_expression
 
 _T = TypeVar("_T")
 
@@ -86,6 +87,15 @@ def tables_linked(campaign: CampaignProgram, stage: Stage) -> list[Table]:
     """The tables whose rows the stage's steps link to people."""
     steps = [campaign.steps[name] for name in stage.steps]
     return [campaign.tables[name] for step in steps for name in _named_tables(step)]
+
+
+def audience_columns(program: Program, audience: str) -> ShardColumns:
+    """Whether somebody is in an audience, named by its key, and all that its condition reads of her."""
+    known = program.audiences.get(audience)
+    if known is None:
+        return ShardColumns((audience,), (), (), (), ())
+    asked = set_expression(known.condition)
+    return ShardColumns((audience,), (), asked.profile, asked.histories, asked.consents)
 
 
 def _asked_of_sets_of_people(campaign: CampaignProgram, stage: Stage) -> list[SetExpression]:

@@ -21,7 +21,7 @@ from parcours.config import Settings
 from parcours.core.columns import columns_of, told_of
 from parcours.core.input import ColumnsFixed
 from parcours.core.profile import Profile
-from parcours.journey.campaign_columns import ShardColumns, shard_columns
+from parcours.journey.campaign_columns import ShardColumns, audience_columns, shard_columns
 from parcours.journey.program import Program
 
 AWAITED = "scans"
@@ -41,7 +41,13 @@ class PeopleAsked(msgspec.Struct, frozen=True, array_like=True, tag="people"):
     paths: tuple[tuple[str, ...], ...]
 
 
-Asked: TypeAlias = StageAsked | PeopleAsked
+class AudienceAsked(msgspec.Struct, frozen=True, array_like=True, tag="audience"):
+    """Who is in an audience, named by its key, and what its condition reads of each (`PersonColumns`)."""
+
+    audience: str
+
+
+Asked: TypeAlias = StageAsked | PeopleAsked | AudienceAsked
 
 
 class Scan(msgspec.Struct, frozen=True, array_like=True):
@@ -193,7 +199,9 @@ class Scans:
         self._changed()
 
 
-def _columns(asked: StageAsked, program: Program) -> ShardColumns:
+def _columns(asked: StageAsked | AudienceAsked, program: Program) -> ShardColumns:
+    if isinstance(asked, AudienceAsked):
+        return audience_columns(program, asked.audience)
     campaign = next(each for each in program.campaigns if each.name == asked.campaign)
     return shard_columns(campaign, campaign.stages[asked.stage])
 

@@ -1,4 +1,4 @@
-"""A look at an audience as of an instant of a simulation: how many are in it, who, and what its condition saw of them."""
+"""A look at an audience as of an instant of a simulation: how many are in it, who, and what its condition reads."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ import msgspec
 
 from parcours.core.columns import PersonColumns, read_columns
 from parcours.core.time_text import time_text
+from parcours.errors import CallerError
 from parcours.expression.definition_keys import plain
 from parcours.expression.expression import to_iso
 from parcours.expression.history import HistoryCall
 from parcours.journey.campaign_columns import ShardColumns, audience_columns
 from parcours.journey.program import Program
+from parcours.journey.project import Project
 from parcours.routing.ports import ShardPort, until_answered
 from parcours.routing.scans import collect, end
 from parcours.shard.requests import AwaitScan
 from parcours.shard.scans import AudienceAsked, Scan
+from parcours.wording import nearest, quoted
 
 SAVED: Final = "saved by a campaign"
 """Why somebody is in an audience that has no condition."""
@@ -74,6 +77,14 @@ class LookDue:
         return self.look.audience
 
 
+def check_look(project: Project, look: AudienceLook | None) -> None:
+    """Raises CallerError for an audience that the project does not have."""
+    program = project.program
+    known = sorted(plain(key) for key in (*program.audiences, *program.saved_audiences))
+    if look is not None and look.audience not in known:
+        raise CallerError(f"there is no audience {quoted(look.audience)}{nearest(look.audience, known)}")
+
+
 async def look_at(ports: Sequence[ShardPort], program: Program, due: LookDue, slice_people: int) -> None:
     """Everybody stands as at the instant: list who is in the audience, and tell it."""
     look = due.look
@@ -89,8 +100,9 @@ async def look_at(ports: Sequence[ShardPort], program: Program, due: LookDue, sl
             members = nsmallest(look.sample, [*members, *inside])
     await end(ports, scan.name)
     known = program.audiences.get(key)
+    condition = None if known is None else known.condition.text
     sample = tuple(Member(person, _because(asked, read_columns(row))) for person, row in members)
-    look.told(AudienceShown(look.audience, due.at_ms, known and known.condition.text, size, sample))
+    look.told(AudienceShown(look.audience, due.at_ms, condition, size, sample))
 
 
 def _because(asked: ShardColumns, row: PersonColumns) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ from parcours.routing.plan import Plan, RecordedAnswers
 from parcours.routing.router import Router
 from parcours.runtime.runtimes import RuntimeName, open_runtime
 from parcours.shard.publication_facts import first_versions
+from parcours.simulation.audience_look import AudienceLook, check_look
 from parcours.simulation.campaign_counts import CampaignTally
 from parcours.simulation.campaigning import CampaignsAsked, check_asked, new_coordinator
 from parcours.simulation.linked import Group, LinkedNames
@@ -105,6 +106,7 @@ def simulate(
     accepted: Accepted | None = None,
     linked: Callable[[Group], None] | None = None,
     campaigns: CampaignsAsked | None = None,
+    look: AudienceLook | None = None,
 ) -> Result:
     """Run recorded events (NDJSON lines, or a block of them) through the project's journeys.
 
@@ -127,6 +129,7 @@ def simulate(
               then holds none, and needs no memory for them
     accepted  called with lists of the lines that were accepted, with their times
     linked    called with the largest group of names that are linked, if any are, once all lines have been read
+    look      at an audience, with which the simulation ends
     campaigns where the files of campaigns go, which of them begin by hand, and who is told what their steps make
     Raises CallerError or SettingInvalid for what none of these can be, ChannelUnknown, EventsUnsorted; ExtraMissing
     where campaigns need a library; OSError where temporary files find no room.
@@ -137,6 +140,7 @@ def simulate(
     _check_callables(rejected=rejected, progress=progress, facts=facts, accepted=accepted, linked=linked)
     asked = campaigns or CampaignsAsked()
     check_asked(project, asked)
+    check_look(project, look)
     told, each = told_inputs(recorded_lines(lines))
     plan = _plan(project, shards, channels or {}, told, crowd, settings, rendering)
     reading = RecordingReader(plan.settings, LinkedNames(project.program, plan.settings), told)
@@ -145,7 +149,7 @@ def simulate(
     with collector.spared(), closing(reading.events(each)) as read:
         ordered = sorted_by_time(read if sort or told is not None else in_order(read))
         drive = asyncio.run(
-            _run(plan, runtime, ordered, reading, until_ms, told, counting, progress, accepted, linked, asked)
+            _run(plan, runtime, ordered, reading, until_ms, told, counting, progress, accepted, linked, asked, look)
         )
     unusable = sorted([*reading.unusable, *drive.rejected])
     for number, reason in unusable if rejected else ():
@@ -220,6 +224,7 @@ async def _run(
     accepted: Accepted | None,
     linked: Callable[[Group], None] | None,
     asked: CampaignsAsked,
+    look: AudienceLook | None,
 ) -> Drive:
     program = plan.project.program
 
@@ -250,7 +255,7 @@ async def _run(
                     plan.project, runtime.ports, slot_map, plan.settings, folder, asked, counting.tell
                 )
             drive = Drive(
-                runtime.ports, router, program, plan.settings, passing, counting, begins, accepted, coordinator
+                runtime.ports, router, program, plan.settings, passing, counting, begins, accepted, coordinator, look
             )
             if told is None:
                 await drive.run(events, until_ms)

@@ -27,6 +27,7 @@ from parcours.routing.taken import Taken
 from parcours.shard.attempts import NO_ATTEMPT
 from parcours.shard.requests import CollectFacts, CollectRemarks, GetStatus, LetIn, PassTime, Publish
 from parcours.simulation.agenda import Agenda, AnyDue
+from parcours.simulation.audience_look import AudienceLook, LookDue, look_at
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.told_inputs import ToldInputs
 
@@ -78,12 +79,14 @@ class Drive:
         begins: Callable[[int], None] | None = None,
         accepted: Accepted | None = None,
         campaigns: Coordinator | None = None,
+        look: AudienceLook | None = None,
     ) -> None:
         """Without `facts`, facts stay in the shards until `collect_facts`.
 
         begins    called with the time of the first event, before that happens
         accepted  called with the events that have been applied, which are no duplicates
         campaigns conducts the program's, if it has any
+        look      at an audience, with which it ends
         """
         self._ports = ports
         self._router = router
@@ -92,7 +95,8 @@ class Drive:
         self._facts = facts
         self._begins = begins
         self._accepted = accepted
-        self._agenda = Agenda(program, campaigns)
+        self._agenda = Agenda(program, campaigns, look)
+        self._program = program
         self._last_made_ms = 0
         self._under_way: deque[tuple[Sequence[Recorded], asyncio.Future[Taken]]] = deque()
         self._fed = 0
@@ -143,9 +147,10 @@ class Drive:
             self._agenda.campaigns.begin(at_ms)
 
     def _begin_rest(self) -> bool:
-        """Let the campaigns that are to begin with the last event do so; whether there are any."""
+        """Let what is to come with the last event do so: campaigns, or a look; whether there is any."""
         campaigns = self._agenda.campaigns
-        return campaigns is not None and campaigns.begin_rest(self.last_ms or 0)
+        begins = campaigns is not None and campaigns.begin_rest(self.last_ms or 0)
+        return self._agenda.look_with(self.last_ms or 0) or begins
 
     async def _make_all(self, ahead: _Ahead, until_ms: int | None) -> bool:
         """Make all that is on the agenda, with the events before it; whether some of it is left out.
@@ -232,6 +237,9 @@ class Drive:
         await self._pass_to(due.at_ms)
         if isinstance(due, Due):
             await self._read(due)
+        elif isinstance(due, LookDue):
+            await look_at(self._ports, self._program, due, self._settings.due_people_max)
+            self._agenda.looked()
         else:
             assert self._agenda.campaigns is not None, "what is due for a campaign comes from whoever conducts it"
             await self._agenda.campaigns.act(due)

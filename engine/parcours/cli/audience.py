@@ -1,0 +1,63 @@
+"""The commands about audiences: who is in one, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from parcours.cli.files import events_source
+from parcours.cli.lines import read_lines
+from parcours.cli.project import ProjectFolder
+from parcours.cli.run import time_ms
+
+if TYPE_CHECKING:
+    from parcours.simulation.audience_look import AudienceShown
+
+audience = typer.Typer(name="audience", help="See who is in an audience.", no_args_is_help=True)
+
+
+@audience.callback()
+def _group() -> None:
+    """Each of them is a command of its own, however many there are."""
+
+
+@audience.command()
+def show(
+    folder: ProjectFolder,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The audience.")],
+    events: Annotated[
+        str, typer.Option(metavar="FILE", help="What has happened, as NDJSON; may be gzipped; - is standard input.")
+    ],
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="As of when; as of the last event without it.")] = None,
+    sample: Annotated[int, typer.Option(min=0, max=1_000, help="People who are shown.")] = 5,
+    json: Annotated[bool, typer.Option("--json", help="As one line of JSON.")] = False,
+) -> None:
+    """Show how many people are in an audience as of an instant, the first of them, and what its condition reads."""
+    at_ms = None if at is None else time_ms(at, "--at")
+    source = events_source(events)
+
+    import msgspec
+
+    from parcours.dispatch.judgement import load_project
+    from parcours.simulation.audience_look import AudienceLook
+    from parcours.simulation.simulation import simulate
+
+    project = load_project(folder, drafts=True)
+    found: list[AudienceShown] = []
+    simulate(project, read_lines(source), until_ms=at_ms, look=AudienceLook(name, at_ms, sample, found.append))
+    (shown,) = found
+    typer.echo(msgspec.json.encode(shown).decode() if json else _text(shown))
+
+
+def _text(shown: AudienceShown) -> str:
+    from parcours.core.time_text import time_text
+
+    people = "1 person is" if shown.size == 1 else f"{shown.size:,} people are"
+    condition = "it is saved by campaigns" if shown.condition is None else f"where {shown.condition}"
+    lines = [f"{people} in {shown.audience} as of {time_text(shown.at)}: {condition}"]
+    for member in shown.sample:
+        lines.append(f"  {member.person}: {', '.join(member.because)}")
+    if shown.size > len(shown.sample):
+        lines.append(f"  and {shown.size - len(shown.sample):,} more")
+    return "\n".join(lines)
