@@ -218,7 +218,8 @@ def _explained(
     if source is not None:
         result = _simulated(project, source, until, "Events")
         _say_what_is_left_out(result)
-        used, journeys = project.program.anonymous_history == "used", project.program.journeys
+        program = project.program
+        used, journeys = program.anonymous_history == "used", (*program.journeys, *program.taking)
         told = Told.of(owner_by_facts(result.facts, person), [], result.facts, used=used)
         none = "none of these events concerns them and any journey"
     elif store is not None:

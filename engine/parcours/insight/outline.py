@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from parcours.core.time_text import time_text
 from parcours.expression.definition_keys import plain
-from parcours.journey.program import EventEntry, EventListener, Journey, ReactionListener, ReadEntry, Trigger, WaitFor
+from parcours.journey.program import (
+    CampaignEntry,
+    EventEntry,
+    EventListener,
+    Journey,
+    ReactionListener,
+    ReadEntry,
+    Trigger,
+    WaitFor,
+)
 
 
 def starts_by(journey: Journey) -> str:
@@ -17,6 +26,8 @@ def _start(entry: object) -> str:
         return " or ".join(_event(each) for each in entry.triggers)
     if isinstance(entry, ReadEntry):
         return f"a read of {plain(entry.audience)} at {time_text(entry.at_ms)}"
+    if isinstance(entry, CampaignEntry):
+        return "a run of the campaign takes people along"
     return _of_audience(entry)
 
 

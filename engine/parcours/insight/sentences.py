@@ -60,6 +60,13 @@ _MOVES = {
     "merged": "goes on as hers, and was {why} before",
 }
 
+_WHOLE: dict[tuple[str, str | None], str] = {
+    ("ended", "stopped"): "ended, for the journey was stopped",
+    ("entered", "campaign"): "taken along by the campaign",
+    ("ended", "campaign"): "ended with the run of the campaign",
+}
+"""Moves that have words of their own."""
+
 _WITHOUT_WHY = {"waiting": "waits, without a time-out", "branched": "no branch was met"}
 
 
@@ -67,8 +74,8 @@ def moved(what: str, why: str | None) -> str:
     """A move of a run in words."""
     if why is None and what in _WITHOUT_WHY:
         return _WITHOUT_WHY[what]
-    if (what, why) == ("ended", "stopped"):
-        return "ended, for the journey was stopped"
+    if (what, why) in _WHOLE:
+        return _WHOLE[what, why]
     if what == "ended" and why is not None and why.startswith(BY_MERGE):
         reason = why.removeprefix(BY_MERGE)
         return f"ended by the merge: {ENDED_BY_MERGE.get(reason, reason)}"
