@@ -50,7 +50,8 @@ Columns come from the table that was read, and from `enrich`. Expressions name t
 where they are exported, `NAME` alone is the column too, and `person` the person.
 
 Steps act at instants: all that follow on a read act at its own, in document order, until one of them ends later. Those
-are `wait`, `reacted`, `send`, `update`, and a read that makes people known.
+are `wait`, `reacted`, `send`, `update`, and a read that makes people known. A test begins when the sets are there whose
+sizes it asks for.
 """
 
 RUNS = """\
@@ -97,6 +98,12 @@ TABLES = """\
 Of a value that does not fit its type a row has none. `decimal(2)` is money: it is added without rounding, and
 expressions see it as a number. `parcours check` looks whether the files are there and have the columns; of CSV and
 NDJSON it reads the beginning. What is missing keeps a project from being published, and `--draft` lets it pass.
+
+A table is copied when a run first uses it, and a file that changes afterwards changes nothing in that run. It is linked
+to people as they are at each instant, by all names of theirs: ids that were merged into somebody are hers. A run is
+refused, with the lines, for two rows of one person where `many` does not allow them, and for two with the same `key`;
+also for a column of which more cells do not fit than `table_bad_cells_max` says, and for a table with a `join` of more
+rows than `join_rows_max`.
 """
 
 OUTPUTS: Mapping[str, str] = {

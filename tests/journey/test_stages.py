@@ -7,7 +7,9 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parcours.expression.expression import constant
+from parcours.expression.expression import compile_expression, constant
+from parcours.expression.names import Names
+from parcours.journey import campaign_steps
 from parcours.journey.campaign_steps import CampaignStep, Filter, SetRef, WaitAll
 from parcours.journey.compile.campaigns.stages import stages_of
 from parcours.journey.parts import WaitDuration
@@ -75,3 +77,22 @@ def test_steps_stay_in_document_order_and_stages_follow_what_they_wait_for(steps
     for number, stage in enumerate(stages):
         assert [place[name] for name in stage.steps] == sorted(place[name] for name in stage.steps)
         assert all(stage_of[name] < number for name in stage.ends)
+
+
+def test_a_test_waits_for_the_sets_whose_sizes_it_asks_for() -> None:
+    names = Names(None, sets=frozenset({"", "later", "later.rest"}))
+    asks = compile_expression('size() > 0 && size("later.rest") > 3', names)
+    test = campaign_steps.Test(
+        id="test",
+        sources=(SetRef("read"),),
+        after=(),
+        outputs=("many", "few"),
+        columns={},
+        grain="person",
+        arms=(("many", asks),),
+        otherwise="few",
+    )
+
+    stages = stages_of({"read": step("read", [], None), "later": step("later", ["read"], 5), "test": test})
+
+    assert [(stage.ends, stage.steps) for stage in stages] == [((), ("read", "later")), (("later",), ("test",))]
