@@ -113,6 +113,32 @@ def test_acts_take_their_sets_and_later_those_are_chosen_who_are_left(tmp_path: 
     assert names(run, "last") == [name for name in names(run, "clicked") if shop.drawn[name]["city"] == "Paris"]
 
 
+def test_when_nobody_is_left_what_follows_is_done_with_nobody(tmp_path: Path) -> None:
+    shop = Shop(
+        tmp_path,
+        """
+- {id: visitors, read: visitors}
+- {id: pause, wait: 2d}
+- {id: gold, filter: profile.tier == "gold"}
+- {id: list, export: {file: list.csv, columns: [person, profile.email, run.step]}}
+- {id: saved, save: best, key: profile.email}
+- {id: mail, send: news, channels: [email]}
+""",
+    )
+    run = shop.run()
+    visitors = shop.made(run)["visitors"].outputs["main"]
+
+    left = run.choose("pause", "main", [], rest=None)
+    later = AT + 2 * DAY_MS
+    made = shop.made(run, later, stage=1)
+    run.export("list", later, tmp_path)
+
+    assert left.dropped == {"exited": visitors} and left.outputs == {"main": 0}
+    assert [made[step].skipped for step in ("gold", "list", "saved", "mail")] == [False] * 4
+    assert made["mail"].inflow == 0 and made["mail"].outputs == {"main": 0}
+    assert (tmp_path / "list.csv").read_bytes() == b"person,profile.email,run.step\r\n"
+
+
 @pytest.mark.parametrize("nobody_known", [True, False])
 def test_empty_sets_go_on(tmp_path: Path, nobody_known: bool) -> None:
     shop = Shop(

@@ -184,6 +184,23 @@ def test_rows_of_one_person_that_are_not_to_be_are_refused_with_both_lines(
         world.made(world.run())
 
 
+@pytest.mark.parametrize(
+    "more, complaint",
+    [
+        ("match: userId", "line 3, and data/orders.csv, line 4, are of one person, who may have several rows only"),
+        ("match: userId, many: true, key: [number]", "line 3, and data/orders.csv, line 4, .* have the same key"),
+    ],
+)
+def test_rows_of_whoever_is_made_known_are_as_few_as_those_of_others(tmp_path: Path, more: str, complaint: str) -> None:
+    columns = "file: data/orders.csv, columns: {number: string, whose: string}, person: whose"
+    steps = "- {id: read, read: {table: orders, unknown: create}}"
+    files = {"orders.csv": "number,whose\n1,ann\n2,eva\n2,eva\n"}
+    world = shop(tmp_path, steps, {"orders": f"{columns}, {more}"}, files)
+
+    with pytest.raises(TableRefused, match=complaint):
+        world.made(world.run())
+
+
 def test_cells_that_do_not_fit_and_long_tables_that_are_joined_are_refused(tmp_path: Path) -> None:
     joined = shop(tmp_path / "joined", READ, orders("join: row.customer == profile.city, many: true"))
     with pytest.raises(TableRefused, match=r"it has 9 rows, and join_rows_max allows 8"):
@@ -192,5 +209,6 @@ def test_cells_that_do_not_fit_and_long_tables_that_are_joined_are_refused(tmp_p
     bad = shop(tmp_path / "bad", READ, orders(), {"orders.csv": ORDERS.replace("20.20", "x")})
     with pytest.raises(TableRefused, match="1 of 8 cells of column 'total' do not fit"):
         bad.made(bad.run())
-    bad.made(bad.run(settings=SETTINGS.model_copy(update={"table_bad_cells_max": 0.2})))
+    made = bad.made(bad.run(settings=SETTINGS.model_copy(update={"table_bad_cells_max": 0.2})))
+    assert made["read"].noted == {"orders.total": 1}
     assert len(numbers(bad, "read")) == 6

@@ -11,7 +11,8 @@ class StepMade(msgspec.Struct, frozen=True):
     inflow   the rows that it took: of its source; of a union of all its sets; of intersect and exclude of the first
     outputs  rows by output, as far as it has them yet; of a step that was skipped, none
     dropped  rows by reason: `double`, `unknown_person`, `no_key`, `exited`
-    noted    values that counted as missing because most of their expression's are of another kind, by its text
+    noted    values that counted as missing because most of their expression's are of another kind, by its text, and
+             cells of a table that do not fit, by TABLE.COLUMN
     skipped  it takes only sets that were skipped, and has done nothing; `skips` are outputs that it skips itself
     created  how many people it makes known; their names are in `RunSets.created`
 

@@ -71,16 +71,21 @@ def joined_rows(snapshot: Snapshot, pairs: Any, path: Path, workspace: Workspace
 
 def _written(database: duckdb.DuckDBPyConnection, snapshot: Snapshot, path: Path, *, many: bool) -> Links:
     """Check the pairs, and write them."""
-    if not many:
-        _check_single(database, snapshot)
-    elif snapshot.has_key:
-        _check_keys(database, snapshot)
+    check_links(database, snapshot, many=many)
     pairs, linked = one_row(database, "SELECT count(*), count(DISTINCT row_number) FROM links")
     with whole_file(path) as unfinished:
         ordered = "SELECT person, row_number FROM links ORDER BY person, row_number"
         database.execute(f"COPY ({ordered}) TO {literal(str(unfinished))} ({COPY_OPTIONS})")
         hashed = hash_of(unfinished)
     return Links(path, hashed, pairs, snapshot.rows - linked)
+
+
+def check_links(database: duckdb.DuckDBPyConnection, snapshot: Snapshot, *, many: bool) -> None:
+    """Raises TableRefused for a person's second row in the table `links`, or for two with one key."""
+    if not many:
+        _check_single(database, snapshot)
+    elif snapshot.has_key:
+        _check_keys(database, snapshot)
 
 
 def _load(database: duckdb.DuckDBPyConnection, table: str, whose: str, path: Path, fold: bool) -> None:

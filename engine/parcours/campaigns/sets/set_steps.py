@@ -17,6 +17,7 @@ from parcours.campaigns.sets.plain_sets import filled, write_everybody
 from parcours.campaigns.sets.reads import Before, read_people, read_rows
 from parcours.campaigns.sets.run_tables import RunTables
 from parcours.campaigns.sets.set_values import Evaluation, SetValues, values_of_set
+from parcours.campaigns.sets.snapshot import Snapshot
 from parcours.campaigns.sets.table_reads import name_to_create, read_pairs
 from parcours.expression.expression import MISSING, Scope
 from parcours.journey import campaign_steps as steps
@@ -108,11 +109,13 @@ class StepSets:
 
     def _read_table(self, step: steps.ReadTable) -> Counts:
         table = self.declared[step.table]
-        copied = self.tables.snapshot(step.table, self.evaluation.scopes).file
+        snapshot = self.tables.snapshot(step.table, self.evaluation.scopes)
         links = self.tables.links(step.table, self.stage, self.evaluation)
         created = name_to_create(table, self.id_bytes_max) if step.creates else None
-        pairs = read_pairs(table, copied, links, step.where, self.evaluation, created)
-        return read_rows(copied, pairs, [*step.columns], self.folder, self.before, self.evaluation.workspace)
+        pairs = read_pairs(table, snapshot, links, step.where, self.evaluation, created)
+        workspace = self.evaluation.workspace
+        counts = read_rows(snapshot.file, pairs, [*step.columns], self.folder, self.before, workspace)
+        return replace(counts, noted=_unfit(snapshot))
 
     def _dedupe(self, step: steps.Dedupe, source: Path) -> Counts:
         values = self._values(source, [], [*_given(step.by), *_ordering(step.order)])
@@ -170,12 +173,13 @@ class StepSets:
         enrichments, texts = list[engine.Enrichment](), dict[str, str]()
         noted: dict[str, int] = {}
         for place, each in enumerate(step.enrichments):
-            table = self.tables.snapshot(each.table, self.evaluation.scopes).file
+            snapshot = self.tables.snapshot(each.table, self.evaluation.scopes)
             links = self.tables.links(each.table, self.stage, self.evaluation)
-            values = linked_values(LinkedRows(source, links, table), f"enrich{place}", _asked(each), self.evaluation)
-            enrichments.append(_enrichment(each, table, links, values))
+            linked = LinkedRows(source, links, snapshot.file)
+            values = linked_values(linked, f"enrich{place}", _asked(each), self.evaluation)
+            enrichments.append(_enrichment(each, snapshot.file, links, values))
             texts |= values.texts()
-            noted |= values.noted
+            noted |= values.noted | _unfit(snapshot)
         counts = self.operators.enrich(source, enrichments, self.folder)
         return replace(counts, noted=noted | {texts[column]: count for column, count in counts.noted.items()})
 
@@ -210,6 +214,11 @@ def _by_text(noted: Mapping[str, int], values: SetValues) -> dict[str, int]:
     """What is noted of columns, by what authors wrote."""
     texts = values.texts()
     return {texts[column]: count for column, count in noted.items()}
+
+
+def _unfit(snapshot: Snapshot) -> dict[str, int]:
+    """How many cells of a table do not fit, by its name and the column's."""
+    return {f"{snapshot.table}.{column}": count for column, count in snapshot.bad.items()}
 
 
 def _asked(enrichment: steps.Enrichment) -> list[tuple[Form, SetExpression]]:

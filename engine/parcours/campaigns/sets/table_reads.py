@@ -14,8 +14,10 @@ import pyarrow as pa
 
 from parcours.campaigns.sets.database import copy_rows, identifier, opened_database, rows_in
 from parcours.campaigns.sets.evaluated import Rows, cells_of, condition_of, text_of, write_given
+from parcours.campaigns.sets.links import check_links
 from parcours.campaigns.sets.run_tables import rows_to_match
 from parcours.campaigns.sets.set_values import Evaluation
+from parcours.campaigns.sets.snapshot import Snapshot
 from parcours.core.identity import is_no_id, person_asked_for, person_in
 from parcours.expression.expression import Scope
 from parcours.journey.campaign_columns import ALL_NAMES, matched_namespace
@@ -25,7 +27,7 @@ from parcours.journey.set_expressions import SetExpression
 
 def read_pairs(
     table: Table,
-    copied: Path,
+    snapshot: Snapshot,
     links: Path,
     where: SetExpression | None,
     evaluation: Evaluation,
@@ -34,8 +36,9 @@ def read_pairs(
     """The file with `person`, `row_number` and `holds` of each row, as `read_rows` takes it.
 
     created  the name by which whoever is not known is made known, from the value of the table's `person`; None: nobody
-    Raises StoreBroken, and OSError.
+    Raises TableRefused for rows of whoever is made known that are not to be several; StoreBroken, and OSError.
     """
+    copied = snapshot.file
     whose, pairs = evaluation.folder / "whose.parquet", evaluation.folder / "pairs.parquet"
     with opened_database(evaluation.workspace) as database:
         unlinked = f"SELECT * FROM {rows_in(copied)} AS copied ANTI JOIN {rows_in(links)} AS links USING (row_number)"
@@ -43,6 +46,8 @@ def read_pairs(
             others = f"SELECT NULL::VARCHAR AS person, row_number FROM ({unlinked})"
         else:
             others = _named(database, table, unlinked, evaluation, created)
+            database.execute(f"CREATE TABLE links AS SELECT * FROM ({others}) AS others WHERE person IS NOT NULL")
+            check_links(database, snapshot, many=table.many)
         query = f"SELECT person, row_number, true AS known FROM {rows_in(links)}"
         query += f" UNION ALL SELECT person, row_number, false AS known FROM ({others})"
         copy_rows(database, query, whose)
