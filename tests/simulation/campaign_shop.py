@@ -11,6 +11,7 @@ from typing import Any
 from tests.projects import write_documents
 
 from parcours.campaigns.campaign_line import CampaignLine
+from parcours.campaigns.set_places import SetPlace
 from parcours.core.fact import DeliveryReached, Fact, Moved
 from parcours.core.time_text import time_text
 from parcours.journey.project import Project
@@ -54,6 +55,7 @@ class Told:
 
     result: Result
     lines: list[CampaignLine] = field(default_factory=list)
+    places: list[SetPlace] = field(default_factory=list)
 
     def sizes(self, run: int = 1) -> dict[str, int]:
         """The size of each output, named `STEP.OUTPUT`."""
@@ -129,10 +131,12 @@ def told(
     shards: int = 1,
     exports: Path | None = None,
     starts: Iterable[tuple[str, int | None]] = (),
+    explain: str = "",
     **more: Any,
 ) -> Told:
-    """Simulate these calls."""
+    """Simulate these calls. `explain` is somebody whose places in sets are told."""
     lines: list[CampaignLine] = []
-    asked = CampaignsAsked(exports, tuple(starts), lines.append)
+    places: list[SetPlace] = []
+    asked = CampaignsAsked(exports, tuple(starts), lines.append, explain=(explain, places.append))
     recorded = b"\n".join(json.dumps(each).encode() for each in calls)
-    return Told(simulate(project, recorded, shards=shards, campaigns=asked, **more), lines)
+    return Told(simulate(project, recorded, shards=shards, campaigns=asked, **more), lines, places)

@@ -71,7 +71,7 @@ class CampaignRun:
         self.campaign = campaign
         self.number = number
         self.began = began
-        self._sets = sets
+        self.sets = sets
         self._people = people
         self._saves = saves
         self._exports = exports
@@ -128,7 +128,7 @@ class CampaignRun:
 
     async def _end(self, at: int) -> None:
         """Everybody whom it has taken along leaves the run."""
-        taken = (name for step in self._acts() for name, _ in self._sets.people(step.sources[0]))
+        taken = (name for step in self._acts() for name, _ in self.sets.people(step.sources[0]))
         ending: Iterator[Part] = ((name, at, {}, 0) for name in taken)
         await self._people.take(self.campaign.name, self.campaign.version, self.number, None, at, ending)
         await self._people.forget(self.campaign.name, self.number)
@@ -148,13 +148,13 @@ class CampaignRun:
         return bool(ready)
 
     async def _make(self, number: int, stage: Stage, at: int) -> None:
-        if self._sets.needs_people(number) and not self._sets.has_people(number):
+        if self.sets.needs_people(number) and not self.sets.has_people(number):
             rows = [
                 row
                 async for slice_ in self._people.columns(self.campaign.name, self.number, number, at)
                 for row in slice_
             ]
-            self._sets.collect(number, at, rows)
+            self.sets.collect(number, at, rows)
         for name in stage.steps:
             await self._act(self.campaign.steps[name], at)
 
@@ -162,13 +162,13 @@ class CampaignRun:
         """Make a step's sets, and do with them what it says."""
         self._at_work = step.id
         if isinstance(step, steps.Export):
-            made = self._sets.export(step.id, at, self._exports)
+            made = self.sets.export(step.id, at, self._exports)
         else:
-            made = self._sets.make(step.id, at)
+            made = self.sets.make(step.id, at)
         self._made[step.id] = made
         if isinstance(step, steps.ReadTable) and step.creates:
             await self._people.make_known(
-                f"{self.campaign.name}/{self.number}/{step.id}", at, self._sets.created(step.id)
+                f"{self.campaign.name}/{self.number}/{step.id}", at, self.sets.created(step.id)
             )
             self._ends[step.id] = at
         if isinstance(step, steps.Save) and not made.skipped:
@@ -228,11 +228,11 @@ class CampaignRun:
     async def _hand_over(self, step: steps.CampaignStep, at: int) -> int:
         """Give everybody of the step's set her part; returns when the last one is due, as far as that is known here."""
         last, campaign = at, self.campaign
-        places = due_places(step, (name for name, _ in self._sets.people(step.sources[0])), campaign.name, self.number)
+        places = due_places(step, (name for name, _ in self.sets.people(step.sources[0])), campaign.name, self.number)
 
         def parts() -> Iterator[Part]:
             nonlocal last
-            for (name, row), place in zip(self._sets.people(step.sources[0], _paths(step)), places, strict=True):
+            for (name, row), place in zip(self.sets.people(step.sources[0], _paths(step)), places, strict=True):
                 last = max(last, at + place.after_ms)
                 yield name, at + place.after_ms, dict(row), place.delay_ms
 
@@ -255,7 +255,7 @@ class CampaignRun:
         so: list[str] = []
         left: list[str] = []
         until = at
-        names = (name for name, _ in self._sets.people(step.sources[0]))
+        names = (name for name, _ in self.sets.people(step.sources[0]))
         async for name, outcome in self._people.outcomes(
             self.campaign.name, self.number, at, self._asked(step, at), names
         ):
@@ -273,15 +273,15 @@ class CampaignRun:
 
     def _choose(self, step: steps.CampaignStep, at: int, so: list[str], left: list[str]) -> None:
         if isinstance(step, steps.SendToSet):
-            made = self._sets.choose(step.id, REFUSED, so, rest=None)
+            made = self.sets.choose(step.id, REFUSED, so, rest=None)
             self._tell_output(at, made, REFUSED)
         elif isinstance(step, steps.Reacted):
-            made = self._sets.choose(step.id, MAIN, so, rest=REST, exited=left)
+            made = self.sets.choose(step.id, MAIN, so, rest=REST, exited=left)
             self._tell_of(at, made)
         else:
             gone = set(left)
-            staying = (name for name, _ in self._sets.people(step.sources[0]) if name not in gone)
-            made = self._sets.choose(step.id, MAIN, staying, rest=None, exited=left)
+            staying = (name for name, _ in self.sets.people(step.sources[0]) if name not in gone)
+            made = self.sets.choose(step.id, MAIN, staying, rest=None, exited=left)
             self._tell_of(at, made)
         self._made[step.id] = made
 
@@ -308,7 +308,7 @@ class CampaignRun:
         for when, step in due:
             audience, names = (
                 self._saves.audiences[step.audience],
-                {name for name, _ in self._sets.people(SetRef(step.id))},
+                {name for name, _ in self.sets.people(SetRef(step.id))},
             )
             before = self._saves.members.get(step.audience, set())
             after = {"replace": names, "append": before | names, "remove": before - names}[step.mode]

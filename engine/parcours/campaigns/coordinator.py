@@ -17,6 +17,7 @@ from parcours.campaigns.campaign_run import CampaignRun, Saves
 from parcours.campaigns.people import People
 from parcours.campaigns.preview import Previewing, StepPreview
 from parcours.campaigns.run_sets import RunSets
+from parcours.campaigns.set_places import SetPlace, set_places
 from parcours.config import Settings
 from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.model.recurrence import is_endless
@@ -78,6 +79,7 @@ class Coordinator:
         self._runs: list[CampaignRun] = []
         self._rest: list[str] = []
         self._asked: PreviewAsked | None = None
+        self._explained: tuple[str, Callable[[SetPlace], None]] | None = None
         self._numbers: dict[str, int] = {}
         self._scheduled = {each.name: _scheduled(each) for each in program.campaigns}
 
@@ -140,6 +142,21 @@ class Coordinator:
             each.next_ms, each.campaign.name, number, begins=True, recurs=recurs, is_endless=each.endless
         )
 
+    def explain(self, person: str, told: Callable[[SetPlace], None]) -> None:
+        """From now on tell of each run, once it is over, where somebody is in its sets; `tell_rest` tells of others."""
+        self._explained = person, told
+
+    def tell_rest(self) -> None:
+        """Nothing more comes: tell of runs that are under way."""
+        for run in self._runs:
+            self._explain(run)
+
+    def _explain(self, run: CampaignRun) -> None:
+        if self._explained is not None:
+            person, told = self._explained
+            for place in set_places(run.campaign, run.number, run.sets, person):
+                told(place)
+
     def drop(self, due: CampaignDue) -> None:
         """No run begins by this occurrence, nor by any that follows it."""
         self._scheduled[due.name].next_ms = None
@@ -157,6 +174,7 @@ class Coordinator:
             await run.go_on(due.at_ms)
             if run.is_over:
                 self._runs.remove(run)
+                self._explain(run)
 
     def _begun(self, due: CampaignDue) -> CampaignRun | None:
         """A run that begins; None where it may not."""

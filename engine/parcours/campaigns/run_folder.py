@@ -111,14 +111,19 @@ class RunFolder:
 
     def file(self, ref: SetRef) -> Path | None:
         """The file of a set that is there, None if it was skipped."""
-        record = self.record(ref.step)
+        record, path = self.record(ref.step), self.file_if_any(ref)
         assert record is not None, f"the step {ref.step} has not been made"
+        skipped = record.made.skipped or ref.output in record.made.skips
+        assert skipped or path is not None, f"nobody has been chosen for {ref}"
+        return path
+
+    def file_if_any(self, ref: SetRef) -> Path | None:
+        """The file of a set, None if it was skipped, or is not there."""
+        record = self.record(ref.step)
         if any(ref.output in choice.sizes for choice in self.choices(ref.step).values()):
             return self.sets(ref.step) / f"{ref.output}.parquet"
-        if record.made.skipped or ref.output in record.made.skips:
-            return None
-        assert ref.output in record.files, f"nobody has been chosen for {ref}"
-        return self.root / "sets" / record.files[ref.output]
+        file = None if record is None else record.files.get(ref.output)
+        return None if file is None else self.root / "sets" / file
 
     def named(self, path: Path) -> str:
         """How a record names a file of a set."""

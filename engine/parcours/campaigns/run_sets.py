@@ -18,11 +18,11 @@ from parcours.campaigns.run_folder import Choice, Record, RunFolder
 from parcours.campaigns.sets.chosen import choose_people
 from parcours.campaigns.sets.database import Workspace
 from parcours.campaigns.sets.duck import DuckSets
-from parcours.campaigns.sets.engine import MAIN, Counts
+from parcours.campaigns.sets.engine import GAVE_WAY, MAIN, Counts
 from parcours.campaigns.sets.exports import export_set
 from parcours.campaigns.sets.lots import seed_of
 from parcours.campaigns.sets.people_file import PeopleFile, write_people
-from parcours.campaigns.sets.plain_sets import names_of, rows_of, size_of, write_created, write_nobody
+from parcours.campaigns.sets.plain_sets import found_in, names_of, rows_of, size_of, write_created, write_nobody
 from parcours.campaigns.sets.reads import Before
 from parcours.campaigns.sets.run_tables import RunTables
 from parcours.campaigns.sets.set_steps import SetStep, StepSets
@@ -284,6 +284,21 @@ class RunSets:
     def size(self, ref: SetRef) -> int:
         """How many rows are in a set; none in one that was skipped."""
         return _size(self._folder.file(ref))
+
+    def made_at(self, step: str) -> int | None:
+        """As of when a step has been made, in ms; None as long as it has not."""
+        record = self._folder.record(step)
+        return None if record is None else record.at_ms
+
+    def has(self, ref: SetRef, person: str) -> bool:
+        """Whether somebody is in a set; nobody is in one that was skipped, or for which nobody was chosen yet."""
+        path = self._folder.file_if_any(ref)
+        return path is not None and found_in(path, person, "person") is not None
+
+    def gave_way_to(self, step: str, person: str) -> str | None:
+        """To whom somebody has given way in a step that keeps one of equal ones; None if she has not."""
+        path = self._folder.sets(step) / f"{GAVE_WAY}.parquet"
+        return found_in(path, person, "winner") if path.exists() else None
 
     def hash(self, ref: SetRef) -> str:
         """The hash of a set's file, BLAKE2b in hexadecimal digits; "" of one that was skipped."""

@@ -20,11 +20,13 @@ from parcours.cli.run import UNTIL_HELP, left_out, time_ms
 from parcours.errors import CallerError
 
 if TYPE_CHECKING:
+    from parcours.campaigns.set_places import SetPlace
     from parcours.insight.explain import Explanation
     from parcours.insight.whose_facts import Told
     from parcours.journey.program import Journey, Program
     from parcours.journey.project import Project
     from parcours.journey.publish.ledger import JourneyStateName
+    from parcours.simulation.campaigning import CampaignsAsked
     from parcours.simulation.simulation import Result
 
 EventsFile = Annotated[
@@ -204,19 +206,25 @@ def _explained(
     folder: Path, profile: str, events: str | None, store: str | None, recorded: Path | None, until: str | None
 ) -> tuple[Explanation, str | None]:
     """The explanation from one of these sources, and where it is empty why there is nothing, in words."""
+    import msgspec
+
     from parcours.core.identity import person_asked_for
     from parcours.dispatch.judgement import load_project
+    from parcours.insight.explain import SetStory
     from parcours.insight.explain import explain as explanation_of
     from parcours.insight.whose_facts import Told, owner_by_facts
     from parcours.journey.identities import never_linked
+    from parcours.simulation.campaigning import CampaignsAsked
 
     source = None if events is None else events_source(events)
     project = load_project(folder, drafts=True)
     person = person_asked_for(profile)
     states: dict[str, JourneyStateName] = {}
+    places: list[SetPlace] = []
     identities = project.program.identities
     if source is not None:
-        result = _simulated(project, source, until, "Events")
+        asked = CampaignsAsked(explain=(person, places.append))
+        result = _simulated(project, source, until, "Events", asked)
         _say_what_is_left_out(result)
         program = project.program
         used, journeys = program.anonymous_history == "used", (*program.journeys, *program.taking)
@@ -240,7 +248,9 @@ def _explained(
         asked_for=person,
         unlinked=never_linked(identities),
     )
-    return explanation, None if told.facts else none
+    sets = tuple(SetStory(**msgspec.structs.asdict(place)) for place in places)
+    is_nothing = not told.facts and not any(place.outputs for place in places)
+    return msgspec.structs.replace(explanation, sets=sets), none if is_nothing else None
 
 
 def _folder_and_profile(folder: str, profile: str | None) -> tuple[Path, str]:
@@ -318,14 +328,23 @@ def diff(
         typer.echo(difference_text(difference, most), nl=False)
 
 
-def _simulated(project: Project, source: str, until: str | None, what: str) -> Result:
+def _simulated(
+    project: Project, source: str, until: str | None, what: str, campaigns: CampaignsAsked | None = None
+) -> Result:
     from parcours.cli.progress import ProgressBar
     from parcours.simulation.simulation import simulate
 
     until_ms = None if until is None else time_ms(until)
     rejections = Rejections(lambda sentence: typer.echo(sentence, err=True))
     with ProgressBar(what) as progress:
-        result = simulate(project, read_lines(source), until_ms=until_ms, rejected=rejections, progress=progress)
+        result = simulate(
+            project,
+            read_lines(source),
+            until_ms=until_ms,
+            rejected=rejections,
+            progress=progress,
+            campaigns=campaigns,
+        )
     rejections.close()
     return result
 

@@ -137,8 +137,21 @@ class AskedFor(msgspec.Struct, frozen=True, kw_only=True):
     call: str | None = None
 
 
+class SetStory(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the person is in the sets of one step of a campaign's run: its outputs, and why, in words."""
+
+    campaign: str
+    run: int
+    step: str
+    at: int
+    outputs: tuple[str, ...] = ()
+    why: str = ""
+
+
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """The whole explanation of one person.
+
+    sets       of each run of a campaign, where its sets are known
 
     asked_for  None if she was asked for by the name under which she lives
     unlinked   the namespaces whose ids are never linked to anybody: of each such call there is no fact
@@ -151,6 +164,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     unlinked: tuple[str, ...] = ()
     journeys: tuple[JourneyStory, ...] = ()
     notes: tuple[tuple[int, str], ...] = ()
+    sets: tuple[SetStory, ...] = ()
 
 
 class _OpenRun(msgspec.Struct, kw_only=True):

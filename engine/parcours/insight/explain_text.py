@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from parcours.arguments import check_kind
 from parcours.core.time_text import time_text
-from parcours.insight.explain import AskedFor, DeliveryStory, Explanation, JourneyStory, Reached, Refusal, RunStory
+from parcours.insight.explain import (
+    AskedFor,
+    DeliveryStory,
+    Explanation,
+    JourneyStory,
+    Reached,
+    Refusal,
+    RunStory,
+    SetStory,
+)
 from parcours.insight.sentences import NOT_MERGED, moved, reached, refused, unstarted
 
 
@@ -24,6 +34,10 @@ def _lines(explanation: Explanation) -> Iterator[str]:
     for story in explanation.journeys:
         yield ""
         yield from _journey(story)
+    for (campaign, run), places in groupby(explanation.sets, lambda place: (place.campaign, place.run)):
+        yield ""
+        yield f"sets of {campaign}, run {run}"
+        yield from map(_place, places)
     if explanation.notes or explanation.unlinked:
         yield ""
         yield "besides"
@@ -31,6 +45,11 @@ def _lines(explanation: Explanation) -> Iterator[str]:
             yield f"  {time_text(at)}  {note}"
         for namespace in explanation.unlinked:
             yield f"  ids of {namespace} are {NOT_MERGED['never']}"
+
+
+def _place(place: SetStory) -> str:
+    where = ", ".join("in" if output == "main" else output for output in place.outputs) or "out"
+    return f"  {time_text(place.at)}  {place.step}: {where}" + (f" ({place.why})" if place.why else "")
 
 
 def _asked_for(asked: AskedFor, person: str) -> str:

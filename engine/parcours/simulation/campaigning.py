@@ -17,6 +17,7 @@ from parcours.wording import nearest, quoted
 
 if TYPE_CHECKING:
     from parcours.campaigns.coordinator import Coordinator, PreviewAsked
+    from parcours.campaigns.set_places import SetPlace
 
 
 def _nobody(line: CampaignLine) -> None:
@@ -29,6 +30,7 @@ class CampaignsAsked:
     exports  the folder for the files that campaigns export; None: they are written nowhere that lasts
     starts   runs that begin by hand: the campaign, and the instant in ms; None: with the last event
     told     called with each line, in the order in which they become known
+    explain  a person, and who is told where she is in the sets of each run
     preview  a campaign that is previewed, at an instant or with the last event; no campaign does anything after that
     """
 
@@ -36,6 +38,7 @@ class CampaignsAsked:
     starts: Sequence[tuple[str, int | None]] = ()
     told: Callable[[CampaignLine], None] = _nobody
     preview: PreviewAsked | None = None
+    explain: tuple[str, Callable[[SetPlace], None]] | None = None
 
 
 def check_asked(project: Project, asked: CampaignsAsked) -> None:
@@ -76,4 +79,6 @@ def new_coordinator(
         coordinator.start(name, at)
     if asked.preview is not None:
         coordinator.ask_preview(asked.preview)
+    if asked.explain is not None:
+        coordinator.explain(*asked.explain)
     return coordinator

@@ -137,6 +137,8 @@ class Drive:
         if until_ms is None:
             left = [(await port.ask(GetStatus())).next_ms is not None for port in self._ports]
             self.unsettled = left_out or any(left)
+        if self._agenda.campaigns is not None:
+            self._agenda.campaigns.tell_rest()
         self.remarks = await self.collect_remarks()
 
     def _begin(self, at_ms: int) -> None:

@@ -8,7 +8,18 @@ from fractions import Fraction
 from pathlib import Path
 
 from parcours.campaigns.sets.database import Workspace, opened_database
-from parcours.campaigns.sets.engine import MAIN, REST, AtRandom, Counts, Criterion, Enrichment, OrderKey, Subset, Values
+from parcours.campaigns.sets.engine import (
+    GAVE_WAY,
+    MAIN,
+    REST,
+    AtRandom,
+    Counts,
+    Criterion,
+    Enrichment,
+    OrderKey,
+    Subset,
+    Values,
+)
 from parcours.campaigns.sets.enriching import enriched
 from parcours.campaigns.sets.joins import excluded, intersected, united
 from parcours.campaigns.sets.orders import asked_by
@@ -43,10 +54,12 @@ class DuckSets:
             compared = [pool.given.compared(each) for each in values]
             alike = [*(["person"] if by_person else []), *(field for each in compared for field in each.fields)]
             equals = " AND ".join(each.is_filled for each in compared) or "true"
-            place = f"row_number() OVER (PARTITION BY {', '.join(alike)} ORDER BY {pool.order(order)})"
+            alikes = f"WINDOW alikes AS (PARTITION BY {', '.join(alike)} ORDER BY {pool.order(order)})"
             pool.database.execute(
-                f"CREATE TABLE places AS SELECT number, CASE WHEN {equals} THEN {place} ELSE 1 END AS place FROM pool"
+                f"CREATE TABLE places AS SELECT number, first_value(number) OVER alikes AS first,"
+                f" CASE WHEN {equals} THEN row_number() OVER alikes ELSE 1 END AS place FROM pool {alikes}"
             )
+            pool.write_pairs(folder, GAVE_WAY, f"SELECT number, first FROM places WHERE place > {int(keep)}")
             outputs = {
                 MAIN: pool.write(folder, MAIN, f"SELECT number FROM places WHERE place <= {int(keep)}"),
                 REST: pool.write(folder, REST, f"SELECT number FROM places WHERE place > {int(keep)}"),

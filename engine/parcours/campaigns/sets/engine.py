@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
 REST = "rest"
+GAVE_WAY = "gave_way"
 MAIN = "main"
 
 
@@ -172,7 +173,7 @@ class SetEngine(Protocol):
         self, source: Path, by: Sequence[Criterion], keep: int, order: Sequence[OrderKey], folder: Path
     ) -> Counts:
         """Outputs: `main`, of equal rows the first `keep` in an order, and `rest`. Whatever lacks a value, or has an
-        empty text, is equal to nothing.
+        empty text, is equal to nothing. Beside them `GAVE_WAY` has `person`, `row_key` and `winner` of the rest.
         """
         ...
 

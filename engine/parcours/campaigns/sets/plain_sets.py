@@ -53,6 +53,12 @@ def filled(values: Values, path: Path, workspace: Workspace) -> Values:
     return Values(path, "filled", values.by_row)
 
 
+def found_in(path: Path, person: str, column: str) -> str | None:
+    """What a column of texts has in somebody's first row, None where she has none; only her part is read."""
+    rows = pq.read_table(path, columns=[column], filters=[("person", "=", person)])
+    return None if rows.num_rows == 0 else str(rows.column(column)[0].as_py())
+
+
 def size_of(path: Path) -> int:
     """How many rows a file has."""
     with pq.ParquetFile(path) as parquet:

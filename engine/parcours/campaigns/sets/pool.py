@@ -48,6 +48,17 @@ class Pool:
         rows = f"{self._file.rows_as('s')} WHERE {number_of('s')} IN ({chosen}) ORDER BY {number_of('s')}"
         return written(self.database, folder, output, self._file.all_of("s"), rows)
 
+    def write_pairs(self, folder: Path, name: str, pairs: str) -> int:
+        """Write whom the rows whose numbers a query gives first gave way to, those that it gives second."""
+        one, other = "a", "b"
+        whose, key = (self._file.column_of(one, column) for column in ("person", "row_key"))
+        columns = [f"{whose} AS person", f"{key} AS row_key", f"{self._file.column_of(other, 'person')} AS winner"]
+        rows = (
+            f"({pairs}) AS pairs(number, other) JOIN {self._file.rows_as(one)} ON {number_of(one)} = pairs.number"
+            f" JOIN {self._file.rows_as(other)} ON {number_of(other)} = pairs.other ORDER BY pairs.number"
+        )
+        return written(self.database, folder, name, columns, rows)
+
 
 @contextmanager
 def opened_pool(
