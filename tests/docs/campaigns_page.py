@@ -94,8 +94,8 @@ says how many deliveries each gate would refuse or hold; nobody is sent anything
 `reacted` is not foreseen. `--sample` shows rows, and `--format json` has it all as the summary does.
 
 `parcours explain FOLDER PERSON --events FILE` tells for each run and step in which of its sets somebody was, and why:
-to whom she gave way, which condition did not hold, that she had left. `parcours audience show FOLDER NAME --events FILE`
-counts who is in an audience as of an instant, and shows the first of them with what its condition reads.
+to whom she gave way, which condition did not hold, that she had left. `parcours audience show FOLDER NAME --events
+FILE` counts who is in an audience as of an instant, and shows the first of them with what its condition reads.
 """
 
 TABLES = """\
