@@ -27,6 +27,17 @@ def luma(luma_folder: Path) -> Project:
     return Project.load(luma_folder)
 
 
+@pytest.fixture(scope="session")
+def wishlist_folder() -> Path:
+    """The example with a campaign."""
+    return Path(str(files("parcours.examples") / "wishlist"))
+
+
+@pytest.fixture(scope="session")
+def wishlist(wishlist_folder: Path) -> Project:
+    return Project.load(wishlist_folder)
+
+
 @pytest.fixture
 def luma_copy(luma_folder: Path, tmp_path: Path) -> Path:
     """A copy of the Luma project, to be changed."""

@@ -20,8 +20,9 @@ class SentNames:
     def add(self, program: Program) -> None:
         """A project has been published."""
         self._known["channel"] |= channels_known(program)
-        self._known["journey"].update(journey.name for journey in program.journeys)
-        self._known["step"].update(step for journey in program.journeys for step in journey.steps)
+        journeys = (*program.journeys, *program.taking)
+        self._known["journey"].update(journey.name for journey in journeys)
+        self._known["step"].update(step for journey in journeys for step in journey.steps)
         self._known["message"].update(program.messages, program.actions)
 
     def check(self, asked: Mapping[str, object]) -> None:

@@ -8,7 +8,7 @@ calls, whenever a publication brings them in.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,28 +25,15 @@ from parcours.core.time_text import time_text
 from parcours.dispatch.judgement import load_project
 from parcours.dispatch.recorded_rendering import RecordedRendering, Said
 from parcours.errors import CallerError, EngineClosed
-from parcours.expression.definition_keys import plain
 from parcours.insight.explain_text import explanation_text
 from parcours.instants import EARLIEST_MS, MILLISECOND, floor_ms, to_moment
-from parcours.journey.channels import channels_used
-from parcours.journey.program import Journey, Program
 from parcours.journey.project import Project, check_project
 from parcours.routing.calls import line_of, person_text
-from parcours.routing.plan import Plan
-from parcours.routing.ports import ShardPort
-from parcours.routing.router import Router
-from parcours.runtime.local import LocalRuntime
-from parcours.service.acknowledgement import Ingested
 from parcours.service.blocking import BlockingFacade, blocking
-from parcours.service.facade import Facade
-from parcours.service.journey_control import JourneyControl
 from parcours.service.people_calls import Id
-from parcours.service.unknown_names import UnknownNames
-from parcours.shard.publication_facts import first_versions
-from parcours.simulation.recorded import Recorded
-from parcours.simulation.virtual import Drive
 from parcours.testing.sent_names import SentNames
-from parcours.wording import nearest, quoted, shown_value
+from parcours.testing.virtual_facade import VirtualFacade
+from parcours.wording import shown_value
 
 T = TypeVar("T")
 
@@ -75,95 +62,6 @@ class Sent:
     content: Said = field(default_factory=dict, hash=False)
 
 
-class _VirtualFacade(Facade):
-    """The façade under virtual time: a call is applied at the present instant before it returns."""
-
-    def __init__(self, project: Project, start_ms: int, settings: Settings, rendering: RecordedRendering) -> None:
-        self._plan = Plan(
-            project,
-            1,
-            "volatile:",
-            records=tuple(sorted({*channels_used(project.program), CALL})),
-            virtual=True,
-            settings=settings,
-            rendering=rendering,
-        )
-        self._runtime = LocalRuntime(self._plan)
-        self._control = JourneyControl(project, self._plan.records, self._runtime, self, self._renew)
-        self._time_ms = start_ms
-        self._unknown = UnknownNames(self.now_ms, self._plan.records)
-        self._lines = 0
-        self._facts: list[Fact] = [*first_versions(project, start_ms)]
-
-    def now_ms(self) -> int:
-        """The virtual time in ms."""
-        return self._time_ms
-
-    async def start(self) -> None:
-        await self._runtime.start()
-        program = self._plan.project.program
-        router = Router("virtual", self._runtime.ports, program, self._plan.settings, self._plan.slot_map)
-        self._drive = Drive(self._runtime.ports, router, program, self._plan.settings)
-
-    async def stop(self) -> None:
-        await self._runtime.stop()
-
-    async def _renew(self, program: Program) -> None:
-        await self._drive.renew(program, self._time_ms)
-
-    def _check_open(self) -> None:
-        """Its project looks before it calls."""
-
-    def _hear_event(self, event: str) -> None:
-        """Refuse an event that neither the project nor a version with open runs declares."""
-        declared = self._control.current.events
-        names = {plain(key) for key in declared} | {each.of for each in declared.values() if each.of is not None}
-        if event not in names:
-            raise CallerError(f"the project declares no event {quoted(event)}{nearest(event, names)}")
-
-    def _hear_traits(self, traits: Iterable[str]) -> None:
-        del traits  # undeclared ones are kept, as live
-
-    def _hear_consent(self, channel: str, purpose: str | None) -> None:
-        self._unknown.hear_consent(channel, purpose, self._control.current)
-
-    def _hand_in(self, call: Mapping[str, object]) -> Coroutine[Any, Any, Ingested]:
-        return self.happen(line_of({"timestamp": time_text(self._time_ms), **call}))
-
-    async def happen(self, line: bytes) -> Ingested:
-        """Apply a line now. Raises CallerError with the reason where it cannot be used."""
-        self._lines += 1
-        counted = self._drive.accepted, self._drive.duplicate, self._drive.undeclared
-        before = len(self._drive.rejected)
-        await self._drive.feed([Recorded(self._time_ms, self._lines, line)])
-        if len(self._drive.rejected) > before:
-            raise CallerError(self._drive.rejected[-1][1])
-        now = self._drive.accepted, self._drive.duplicate, self._drive.undeclared
-        accepted, duplicate, undeclared = (after - was for after, was in zip(now, counted, strict=True))
-        return Ingested(accepted, duplicate, (), undeclared)
-
-    async def pass_to(self, at_ms: int) -> None:
-        """Let time pass. Timers due at the very end have fired."""
-        self._time_ms = at_ms
-        await self._drive.pass_to(at_ms)
-
-    async def facts(self) -> list[Fact]:
-        """All facts, in the order of happening for each person."""
-        self._facts += await self._drive.collect_facts()
-        return list(self._facts)
-
-    def versions(self) -> tuple[Journey, ...]:
-        """Every version of a journey that may have runs."""
-        return tuple(self._control.current.versions())
-
-    def _port_of(self, person: str) -> ShardPort:
-        return self._runtime.ports[0]
-
-    async def _facts_of(self, names: Sequence[str]) -> list[Fact]:
-        del names  # whoever asks takes those of the names that it knows
-        return await self.facts()
-
-
 class VirtualProject(BlockingFacade):
     """A project whose clock the test moves: used in a `with`, or closed with `close`. Names people by user ids.
 
@@ -173,7 +71,7 @@ class VirtualProject(BlockingFacade):
     Raises ProjectInvalid for a content that no person can get, and CallerError for a start without its time zone.
     """
 
-    _facade: _VirtualFacade
+    _facade: VirtualFacade
 
     def __init__(self, project: Project, start: datetime = START, settings: Settings | None = None) -> None:
         check_project("VirtualProject", project)
@@ -182,7 +80,7 @@ class VirtualProject(BlockingFacade):
         self._names.add(project.program)
         self._closed = False
         self._rendering, self._contents = RecordedRendering.of(project), dict[str, Said]()
-        self._facade = _VirtualFacade(project, _start_ms(start), settings_of(settings), self._rendering)
+        self._facade = VirtualFacade(project, _start_ms(start), settings_of(settings), self._rendering)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parcours")
         self._runner = asyncio.Runner()
         try:
@@ -202,12 +100,12 @@ class VirtualProject(BlockingFacade):
 
     # What happens
 
-    identify = blocking(_VirtualFacade.identify)
-    track = blocking(_VirtualFacade.track)
-    react = blocking(_VirtualFacade.react)
-    react_to = blocking(_VirtualFacade.react_to)
-    consent = blocking(_VirtualFacade.consent)
-    suppress = blocking(_VirtualFacade.suppress)
+    identify = blocking(VirtualFacade.identify)
+    track = blocking(VirtualFacade.track)
+    react = blocking(VirtualFacade.react)
+    react_to = blocking(VirtualFacade.react_to)
+    consent = blocking(VirtualFacade.consent)
+    suppress = blocking(VirtualFacade.suppress)
 
     def answer(self, user_id: Id, answer: Mapping[str, Any] | None = None, *, of: str) -> None:
         """Answer the newest outbound call of a person's step, named JOURNEY.STEP, with this object."""
@@ -240,11 +138,11 @@ class VirtualProject(BlockingFacade):
 
     # Journeys
 
-    journeys = blocking(_VirtualFacade.journeys)
-    close_journey = blocking(_VirtualFacade.close_journey)
-    stop_journey = blocking(_VirtualFacade.stop_journey)
-    pause_journey = blocking(_VirtualFacade.pause_journey)
-    resume_journey = blocking(_VirtualFacade.resume_journey)
+    journeys = blocking(VirtualFacade.journeys)
+    close_journey = blocking(VirtualFacade.close_journey)
+    stop_journey = blocking(VirtualFacade.stop_journey)
+    pause_journey = blocking(VirtualFacade.pause_journey)
+    resume_journey = blocking(VirtualFacade.resume_journey)
 
     def publish(self, project: Project | Path | str) -> None:
         """Publish a changed project now: open runs stay in the version in which they were entered.
@@ -257,6 +155,11 @@ class VirtualProject(BlockingFacade):
         self._call(self._facade.publish(published))
         self._names.add(published.program)
         self.project = published
+
+    # Campaigns
+
+    start_campaign = blocking(VirtualFacade.start_campaign)
+    campaign_lines = blocking(VirtualFacade.campaign_lines)
 
     # What can be seen
 
@@ -298,9 +201,9 @@ class VirtualProject(BlockingFacade):
         said = self._contents[fact.key]
         return Sent(_time(fact.at), fact.person, fact.journey, fact.step, fact.channel, fact.message, fact.to, said)
 
-    profile = blocking(_VirtualFacade.profile)
-    inbox = blocking(_VirtualFacade.inbox)
-    explanation = blocking(_VirtualFacade.explain)
+    profile = blocking(VirtualFacade.profile)
+    inbox = blocking(VirtualFacade.inbox)
+    explanation = blocking(VirtualFacade.explain)
 
     def explain(self, who: Id) -> str:
         """The same as text: print it, or make it an assertion's message."""
