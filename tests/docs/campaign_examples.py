@@ -88,6 +88,30 @@ DATA: Final[Mapping[str, str]] = {
 ORDERS: Final = ("data/orders-1.ndjson.gz", '{"customer":"sarah","total":"80.00","status":"paid"}\n')
 """A file that is packed, and what is in it."""
 
+TESTS: Final = (
+    "tests/wishes.yaml",
+    """\
+- test: who wishes for something is written to each Monday, and once more if she does not look
+  people: {sarah: {email: sarah@example.com, phone: "+33612345678"}, joe: {email: joe@example.com}}
+  start: 2026-11-02T07:00:00Z
+  given:
+    - {who: sarah, event: Product Viewed, properties: {product: Mat}}
+    - {who: joe, event: Product Viewed, properties: {product: Mat}}
+    - {who: sarah, consent: {channel: email}}
+    - {who: sarah, consent: {channel: sms}}
+    - {at: +8d, who: sarah, reaction: opened, of: wishes.mail}
+    - {at: +11d, campaign: wishes}
+  until: +12d
+  expect:
+    - {campaign: wishes, sets: {visitors: 2, wished: 1, wished.rest: 1, mail: 1, opened.rest: 1, again: 1}}
+    - {who: sarah, journey: wishes, step: mail, channel: email, at: +1h, contains: {text: Mat}}
+    - {who: sarah, journey: wishes, step: again, channel: sms, at: +3d1h, times: 1}
+    - {campaign: wishes, run: 2, sets: {opened: 1, opened.rest: 0, thanks: 1}}
+    - {campaign: wishes, run: 3, sets: {visitors: 2, mail: 1}}
+    - {who: joe, journey: wishes, times: 0}
+""",
+)
+
 STEPS: Final[Mapping[str, str]] = {
     "read": """\
 steps:
@@ -214,4 +238,4 @@ steps:
 def files() -> dict[str, str]:
     """The whole project, by the paths of its files, but for what is packed."""
     shown = {f"campaigns/of-{kind}.yaml": f"campaign: of-{kind}\n{text}" for kind, text in STEPS.items()}
-    return {**FILES, **shown, **DATA}
+    return {**FILES, **shown, **DATA, **dict([TESTS])}

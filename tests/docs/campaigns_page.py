@@ -110,6 +110,12 @@ also for a column of which more cells do not fit than `table_bad_cells_max` says
 rows than `join_rows_max`.
 """
 
+TESTS = """\
+In the project's own tests a campaign runs by its schedule, and where `campaign: NAME` is given, by hand. A test names a
+campaign wherever it names a journey, and `sets` asks for the sizes of sets in one run, the first without `run`. The
+rest of the language of tests is in the language reference.
+"""
+
 OUTPUTS: Mapping[str, str] = {
     "read": "Output: its own name.",
     "filter": "Outputs: its own name, and `rest`.",
@@ -157,7 +163,7 @@ that the same rows are always chosen.
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([INTRODUCTION, _campaign(), SETS, _tables(), _saved(), *_steps(), _orders(), RUNS])
+    return "\n".join([INTRODUCTION, _campaign(), SETS, _tables(), _saved(), *_steps(), _orders(), RUNS, _tests()])
 
 
 def models() -> list[type[Document]]:
@@ -205,6 +211,11 @@ def _own_keys(model: type[BaseModel]) -> str:
 def _orders() -> str:
     parts = (orders.ValueOrder, orders.FilledOrder, orders.PreferredOrder, orders.RandomOrder)
     return f"{ORDERS}\n{described(*parts)}"
+
+
+def _tests() -> str:
+    file, text = examples.TESTS
+    return f"## `{file}`\n\n{TESTS}\n{block(text)}"
 
 
 if __name__ == "__main__":

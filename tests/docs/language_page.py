@@ -197,9 +197,10 @@ def _tests() -> Iterable[str]:
         cases.ReactionGiven,
         cases.ConsentGiven,
         cases.ConsentTerms,
+        cases.CampaignGiven,
     )
     yield "### What is expected\n\n" + described(
-        cases.DeliveryExpected, cases.MoveExpected, cases.NeverExpected, cases.Never
+        cases.DeliveryExpected, cases.MoveExpected, cases.NeverExpected, cases.Never, cases.SetsExpected
     )
 
 

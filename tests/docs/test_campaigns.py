@@ -15,6 +15,8 @@ from parcours.cli import build
 from parcours.journey.campaign_graph import campaign_mermaid
 from parcours.journey.model.campaign_steps import CAMPAIGN_STEP_KINDS
 from parcours.journey.project import Project
+from parcours.testing.cases.read import read_cases
+from parcours.testing.cases.run import run_cases, verdict_lines
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +88,15 @@ def test_every_kind_of_step_travels_as_it_is_written_and_is_drawn(folder: Path) 
     for campaign in project.program.campaigns:
         drawn = campaign_mermaid(campaign)
         assert all(f"{step}: " in drawn for step in campaign.steps)
+
+
+def test_the_test_of_the_page_passes(folder: Path) -> None:
+    project = Project.load(folder)
+    cases, findings = read_cases(project, folder)
+
+    assert findings == [] and len(cases) == 1
+    (verdict,) = run_cases(project, cases)
+    assert verdict.passed, list(verdict_lines(verdict))
 
 
 def test_a_campaign_of_the_page_is_drawn(folder: Path) -> None:

@@ -16,6 +16,7 @@ from parcours.core.identity import person_in
 from parcours.expression.dotted import joined_path, split_path
 from parcours.expression.names import kind_at
 from parcours.instants import floor_ms
+from parcours.journey.campaign_steps import SetRef
 from parcours.journey.channels import channels_known, channels_used, leaving_steps, purposes_known
 from parcours.journey.program import CallAction, Journey, Send
 from parcours.journey.project import Project
@@ -23,6 +24,7 @@ from parcours.journey.read.finding import Key, Margin
 from parcours.testing.cases.content import Fields
 from parcours.testing.cases.declared import Declared
 from parcours.testing.cases.document import (
+    CampaignGiven,
     Case,
     ConsentGiven,
     DeliveryExpected,
@@ -35,9 +37,11 @@ from parcours.testing.cases.document import (
     NeverExpected,
     ReactionGiven,
     Scene,
+    SetsExpected,
 )
 from parcours.testing.cases.moment import at_ms
 from parcours.testing.cases.people import ids, is_hers, is_user, linked_ids, name_of
+from parcours.testing.cases.sets import set_named, sets_of
 from parcours.wording import nearest, quoted
 
 
@@ -49,9 +53,10 @@ class SceneChecker:
         self._scene = scene
         self._program = project.program
         self._declared = Declared(project)
-        self._journeys = {journey.name: journey for journey in self._program.journeys}
+        self._journeys = {each.name: each for each in (*self._program.journeys, *self._program.taking)}
+        self._campaigns = {campaign.name: campaign for campaign in self._program.campaigns}
         self._channels = channels_used(project.program)
-        self._leaving = [each for journey in self._program.journeys for each in _leaving(journey)]
+        self._leaving = [each for journey in self._journeys.values() for each in _leaving(journey)]
 
     def check(self, margin: Margin) -> None:
         """Note what is wrong with the scene, and what is doubtful."""
@@ -62,7 +67,7 @@ class SceneChecker:
             self._within(given.at, margin.below("given", place))
         for place, expected in enumerate(self._scene.expect) if isinstance(self._scene, Case) else ():
             self._expected(expected, margin.below("expect", place))
-            if not isinstance(expected, NeverExpected) and expected.at is not None:
+            if not isinstance(expected, NeverExpected | SetsExpected) and expected.at is not None:
                 self._within(expected.at, margin.below("expect", place))
 
     def _within(self, moment: int | datetime, margin: Margin) -> None:
@@ -75,6 +80,9 @@ class SceneChecker:
             margin.error("this is after `until`, and so would never be seen", "at")
 
     def _given(self, given: Given, margin: Margin) -> None:
+        if isinstance(given, CampaignGiven):
+            self._known(given.campaign, self._campaigns, "campaign", margin, "campaign")
+            return
         self._known(given.who, self._scene.people, "person", margin, "who")
         match given:
             case EventGiven():
@@ -171,10 +179,27 @@ class SceneChecker:
                 self._known(expected.never.journey, self._journeys, "journey", margin, "never", "journey")
                 named = [("journey", expected.never.journey), ("channel", expected.never.channel)]
                 margin = margin.below("never")
+            case SetsExpected():
+                self._sets(expected, margin)
+                return
             case _:
                 assert_never(expected)
         if len(margin.findings) == before:
             self._leaves({key: name for key, name in named if name is not None}, margin)
+
+    def _sets(self, expected: SetsExpected, margin: Margin) -> None:
+        """Check the names of a campaign's sets."""
+        campaign = self._campaigns.get(expected.campaign)
+        if campaign is None:
+            self._known(expected.campaign, self._campaigns, "campaign", margin, "campaign")
+            return
+        for name in expected.sets:
+            step = campaign.steps.get(set_named(name).step)
+            if step is None:
+                self._known(name, sets_of(campaign), "set", margin, "sets", name)
+            elif set_named(name).output not in step.outputs:
+                known = " and ".join(str(SetRef(step.id, output)) for output in step.outputs)
+                margin.error(f"{step.id} gives no set {quoted(name)}, but {known}", "sets", name)
 
     def _leaves(self, named: Mapping[str, str], margin: Margin) -> None:
         """Note names that are known each, and of which no step has all: what is expected so happens never."""
@@ -197,7 +222,15 @@ class SceneChecker:
         self._known(who, self._scene.people, "person", margin, "who")
         self._known(journey, self._journeys, "journey", margin, "journey")
         within = [self._journeys[journey]] if journey in self._journeys else self._journeys.values()
+        if step is not None and self._is_of_sets(journey, step):
+            margin.error(f"{step} makes a set, and takes nobody along: ask for the size of its `sets`", "step")
+            return
         self._known(step, {name for each in within for name in each.steps}, "step", margin, "step")
+
+    def _is_of_sets(self, journey: str | None, step: str) -> bool:
+        """Whether it is a step of that campaign which nobody comes to."""
+        campaign = self._campaigns.get(journey or "")
+        return campaign is not None and step in campaign.steps and step not in self._journeys[campaign.name].steps
 
     def _known(self, name: str | None, names: Collection[str], what: str, margin: Margin, *keys: Key) -> None:
         if name is not None and name not in names:

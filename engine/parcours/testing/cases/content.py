@@ -103,7 +103,7 @@ class Fields:
     def of(self, expected: DeliveryExpected) -> set[str]:
         """Every field of the deliveries that the expectation may match."""
         fields: set[str] = set()
-        for journey in self._project.program.journeys:
+        for journey in (*self._project.program.journeys, *self._project.program.taking):
             for step in journey.steps.values() if expected.journey in (None, journey.name) else ():
                 if expected.step in (None, step.id):
                     fields |= self._of_step(step, expected)

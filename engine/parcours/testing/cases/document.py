@@ -141,16 +141,27 @@ class ConsentGiven(_Given):
     consent: ConsentTerms = Field(description="What is agreed to, or not any more.")
 
 
+class CampaignGiven(Document):
+    """A run of a campaign begins by hand, besides those of its schedule."""
+
+    at: Moment = Field(default=0, description="When: `+30m` after the start, or an instant; at the start without it.")
+    campaign: str = Field(description="The campaign.")
+
+
+CallGiven: TypeAlias = EventGiven | IdentifyGiven | ReactionGiven | ConsentGiven | MergeGiven
+"""What somebody's call tells."""
+
 Given: TypeAlias = Annotated[
     Annotated[EventGiven, Tag("<event>")]
     | Annotated[IdentifyGiven, Tag("<identify>")]
     | Annotated[ReactionGiven, Tag("<reaction>")]
     | Annotated[ConsentGiven, Tag("<consent>")]
-    | Annotated[MergeGiven, Tag("<merge>")],
+    | Annotated[MergeGiven, Tag("<merge>")]
+    | Annotated[CampaignGiven, Tag("<campaign>")],
     Discriminator(
-        chooser("event", "identify", "reaction", "consent", "merge"),
+        chooser("event", "identify", "reaction", "consent", "merge", "campaign"),
         custom_error_type="given",
-        custom_error_message="what is given is an event, identify, reaction, consent or merge",
+        custom_error_message="what is given is an event, identify, reaction, consent, merge or campaign",
     ),
 ]
 
@@ -187,7 +198,7 @@ class DeliveryExpected(_Expected):
     contains  a part of each field named
     """
 
-    journey: str | None = Field(default=None, description="The journey that sends.")
+    journey: str | None = Field(default=None, description="The journey, or campaign, that sends.")
     step: str | None = Field(default=None, description="The step that sends.")
     channel: str | None = Field(default=None, description="The channel on which it is sent.")
     message: str | None = Field(default=None, description="The message that is sent.")
@@ -216,7 +227,7 @@ class DeliveryExpected(_Expected):
 class MoveExpected(_Expected):
     """A move of a run: it reaches the step, enters the journey, or whatever `what` names."""
 
-    journey: str = Field(description="The journey of the run.")
+    journey: str = Field(description="The journey, or campaign, of the run.")
     step: str | None = Field(default=None, description="The step of the move.")
     what: What | None = Field(
         default=None, description="What happens; `reached` with a step and `entered` without one."
@@ -234,7 +245,7 @@ class Never(Document):
 
     between: tuple[MinuteOfDay, MinuteOfDay] = Field(description="Two times of day, by the person's own zone.")
     channel: str | None = Field(default=None, description="The channel; all of them without it.")
-    journey: str | None = Field(default=None, description="The journey; all of them without it.")
+    journey: str | None = Field(default=None, description="The journey, or campaign; all of them without it.")
     days: Annotated[tuple[CalendarDay, ...], Field(min_length=1)] = Field(
         default=DAYS, description="The days on which the window starts."
     )
@@ -253,6 +264,16 @@ class NeverExpected(Document):
     who: PersonDocument | None = Field(default=None, description="The person; anybody without it.")
 
 
+class SetsExpected(Document):
+    """The sizes of a campaign's sets in one of its runs: each of them as it is once the step is over."""
+
+    campaign: str = Field(description="The campaign.")
+    run: Annotated[int, Field(ge=1)] = Field(default=1, description="The number of the run; the first without it.")
+    sets: Annotated[dict[str, Annotated[int, Field(ge=0)]], Field(min_length=1)] = Field(
+        description="How many are in each set, `STEP` or `STEP.OUTPUT`."
+    )
+
+
 DELIVERY_KEYS: Final = frozenset({"channel", "outcome", "message", "gate", "to", "content", "contains"})
 """Keys that make an expectation one of a delivery, and not of a move."""
 
@@ -261,13 +282,16 @@ def _kind(data: object) -> str:
     keys = keys_of(data)
     if "never" in keys:
         return "<never>"
+    if "sets" in keys:
+        return "<sets>"
     return "<delivery>" if keys & DELIVERY_KEYS else "<move>"
 
 
 Expected: TypeAlias = Annotated[
     Annotated[DeliveryExpected, Tag("<delivery>")]
     | Annotated[MoveExpected, Tag("<move>")]
-    | Annotated[NeverExpected, Tag("<never>")],
+    | Annotated[NeverExpected, Tag("<never>")]
+    | Annotated[SetsExpected, Tag("<sets>")],
     Discriminator(_kind),
 ]
 

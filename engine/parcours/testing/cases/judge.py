@@ -23,10 +23,12 @@ from parcours.testing.cases.document import (
     MoveExpected,
     Never,
     NeverExpected,
+    SetsExpected,
 )
 from parcours.testing.cases.moment import at_ms, since
 from parcours.testing.cases.people import name_of
 from parcours.testing.cases.play import Played
+from parcours.testing.cases.sets import sizes_words, unlike
 from parcours.testing.clocks import in_window
 
 NEAREST_MAX = 5
@@ -85,10 +87,13 @@ def _concerned(played: Played, expected: NeverExpected) -> Iterator[tuple[Delive
 class _Bench:
     def __init__(self, program: Program, case: Case, played: Played) -> None:
         self._program = program
+        self._journeys = (*program.journeys, *program.taking)
         self._people = tuple(name_of(who, program) for who in case.people)
         self._played = played
 
     def judge(self, place: int, expected: Expected) -> Failure | None:
+        if isinstance(expected, SetsExpected):
+            return self._sets(place, expected)
         if expected.who is not None:
             expected = expected.model_copy(update={"who": name_of(expected.who, self._program)})  # as facts have it
         match expected:
@@ -163,6 +168,11 @@ class _Bench:
         yield from self._lines([fact])
         yield from (f"  {line}" for line in differing)
 
+    def _sets(self, place: int, expected: SetsExpected) -> Failure | None:
+        found = unlike(self._played.lines, expected)
+        words = f"in run {expected.run} of {expected.campaign} {sizes_words(expected.sets)}"
+        return Failure(place, words, tuple(found)) if found else None
+
     def _never(self, place: int, expected: NeverExpected) -> Failure | None:
         never, days = expected.never, [DAYS.index(day) for day in expected.never.days]
         found = [
@@ -189,7 +199,7 @@ class _Bench:
         """Why the journey did not bring the person to the step."""
         for person in self._people if who is None else (who,):
             prefix = f"{person}: " if len(self._people) > 1 else ""
-            for story in explain(self._played.facts, person, self._program.journeys).journeys:
+            for story in explain(self._played.facts, person, self._journeys).journeys:
                 concerned = journey == story.journey if journey else bool(story.runs or story.refusals)
                 for reason in self._of_story(story, step) if concerned else ():
                     yield prefix + reason

@@ -8,6 +8,7 @@ from typing import assert_never
 
 import msgspec
 
+from parcours.campaigns.campaign_line import CampaignLine
 from parcours.core.fact import Fact
 from parcours.core.time_text import time_text
 from parcours.dispatch.recorded_rendering import RecordedRendering, Remark, Said
@@ -15,12 +16,14 @@ from parcours.instants import floor_ms
 from parcours.journey.channels import leaving_steps
 from parcours.journey.program import Journey, Program
 from parcours.journey.project import Project
+from parcours.simulation.campaigning import CampaignsAsked
 from parcours.simulation.simulation import simulate
 from parcours.testing.cases import people
 from parcours.testing.cases.document import (
+    CallGiven,
+    CampaignGiven,
     ConsentGiven,
     EventGiven,
-    Given,
     IdentifyGiven,
     MergeGiven,
     ReactionGiven,
@@ -40,6 +43,7 @@ class Played:
     contents  the rendered content of each delivery, by its key
     remarks   what the channels' checks have told of those contents, counted
     reads_ended  the journeys whose reads recur without end, and ended with what is given, `until` being left out
+    lines     what was told of campaigns, in the order in which it became known
     """
 
     start_ms: int
@@ -49,6 +53,7 @@ class Played:
     contents: Mapping[str, Said]
     remarks: Mapping[Remark, int]
     reads_ended: tuple[str, ...] = ()
+    lines: Sequence[CampaignLine] = ()
 
 
 def play(project: Project, scene: Scene, rendering: RecordedRendering | None = None) -> Played:
@@ -65,20 +70,33 @@ def play(project: Project, scene: Scene, rendering: RecordedRendering | None = N
         for who, traits in scene.people.items()
         if traits is not None
     ]
-    calls = known + [call(project, start_ms, given) for given in scene.given]
+    told = [(place, each) for place, each in enumerate(scene.given) if not isinstance(each, CampaignGiven)]
+    calls = known + [call(project, start_ms, given) for _, given in told]
+    places = [*range(-len(known), 0), *(place for place, _ in told)]
     refused: list[tuple[int, str]] = []
+    lines: list[CampaignLine] = []
 
     def reject(number: int, reason: str) -> None:
-        refused.append((number - 1 - len(known), reason))
+        refused.append((places[number - 1], reason))
 
-    lines = [msgspec.json.encode(each) for each in calls]
-    result = simulate(project, lines, until_ms=until_ms, rendering=rendered, rejected=reject)
+    result = simulate(
+        project,
+        [msgspec.json.encode(each) for each in calls],
+        until_ms=until_ms,
+        rendering=rendered,
+        rejected=reject,
+        campaigns=CampaignsAsked(starts=_begun_by_hand(scene, start_ms), told=lines.append),
+    )
     clocks = PersonClocks(project.program, _traits(project.program, start_ms, scene))
     said, remarks = rendered.collect(), rendered.remarks()
-    return Played(start_ms, result.facts, refused, clocks, said, remarks, result.reads_ended)
+    return Played(start_ms, result.facts, refused, clocks, said, remarks, result.reads_ended, lines)
 
 
-def call(project: Project, start_ms: int, given: Given) -> dict[str, object]:
+def _begun_by_hand(scene: Scene, start_ms: int) -> list[tuple[str, int | None]]:
+    return [(each.campaign, at_ms(each.at, start_ms)) for each in scene.given if isinstance(each, CampaignGiven)]
+
+
+def call(project: Project, start_ms: int, given: CallGiven) -> dict[str, object]:
     """The call of the event format for something given."""
     program = project.program
     who = {**people.ids(given.who, program), "timestamp": time_text(at_ms(given.at, start_ms))}
@@ -90,7 +108,7 @@ def call(project: Project, start_ms: int, given: Given) -> dict[str, object]:
         case MergeGiven():
             return {"type": "merge", "name": people.name_of(given.merge, program), **who}
         case ReactionGiven():
-            return {"type": "reaction", **reaction(program.journeys, given), **who}
+            return {"type": "reaction", **reaction((*program.journeys, *program.taking), given), **who}
         case ConsentGiven():
             terms = {"channel": given.consent.channel, "granted": given.consent.granted}
             purpose = {"purpose": given.consent.purpose} if given.consent.purpose else {}

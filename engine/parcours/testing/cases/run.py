@@ -10,12 +10,13 @@ from parcours.dispatch.recorded_rendering import RecordedRendering, Remark
 from parcours.insight.sentences import READS_ENDED
 from parcours.journey.program import Program
 from parcours.journey.project import Project
-from parcours.testing.cases.document import Case, NeverExpected, ReactionGiven
+from parcours.testing.cases.document import Case, Expected, NeverExpected, ReactionGiven, SetsExpected
 from parcours.testing.cases.judge import Failure, judge, unjudged
 from parcours.testing.cases.moment import at_ms
 from parcours.testing.cases.people import name_of
 from parcours.testing.cases.play import Played, play
 from parcours.testing.cases.read import LocatedTest
+from parcours.testing.cases.sets import failures
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Verdict:
     refused   calls that could not be used: (place in `given`, reason)
     unjudged  deliveries whose local time is unknown: (place in `expect`, how many)
     unmatched reactions that concern no delivery: (place in `given`, why)
+    failed    runs of campaigns that ended because a step could not be made, in words
     remarks   what the channels' checks have told of what was sent
     reads_ended  the journeys whose reads recur without end, and ended with what is given, `until` being left out
     """
@@ -37,10 +39,11 @@ class Verdict:
     remarks: tuple[Remark, ...] = ()
     reads_ended: tuple[str, ...] = ()
     unmatched: tuple[tuple[int, str], ...] = ()
+    failed: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
-        return not self.failures and not self.refused
+        return not (self.failures or self.refused or self.failed)
 
 
 def run_cases(project: Project, cases: Iterable[LocatedTest]) -> Iterator[Verdict]:
@@ -48,11 +51,12 @@ def run_cases(project: Project, cases: Iterable[LocatedTest]) -> Iterator[Verdic
     rendering = RecordedRendering.of(project)
     for placed in cases:
         played = play(project, placed.case, rendering)
-        failures = judge(project.program, placed.case, played)
+        unmet = judge(project.program, placed.case, played)
         beyond = unjudged(placed.case, played)
-        remarks, ended = tuple(played.remarks), _concerning(placed.case, played.reads_ended, failed=bool(failures))
+        remarks, ended = tuple(played.remarks), _concerning(placed.case, played.reads_ended, failed=bool(unmet))
         refused, nothing = tuple(played.refused), tuple(_unmatched(project.program, placed.case, played))
-        yield Verdict(placed, tuple(failures), refused, tuple(beyond.items()), remarks, ended, nothing)
+        failed = tuple(failures(played.lines))
+        yield Verdict(placed, tuple(unmet), refused, tuple(beyond.items()), remarks, ended, nothing, failed)
 
 
 def _unmatched(program: Program, case: Case, played: Played) -> Iterator[tuple[int, str]]:
@@ -67,8 +71,15 @@ def _unmatched(program: Program, case: Case, played: Played) -> Iterator[tuple[i
 
 def _concerning(case: Case, reads_ended: Iterable[str], *, failed: bool) -> tuple[str, ...]:
     """The journeys whose end of reads may matter: all of them to a failure, to what is met those that it names."""
-    named = {each.never.journey if isinstance(each, NeverExpected) else each.journey for each in case.expect}
+    named = {_named(each) for each in case.expect}
     return tuple(journey for journey in reads_ended if failed or journey in named)
+
+
+def _named(expected: Expected) -> str | None:
+    """The journey, or campaign, that an expectation names."""
+    if isinstance(expected, SetsExpected):
+        return expected.campaign
+    return expected.never.journey if isinstance(expected, NeverExpected) else expected.journey
 
 
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
@@ -78,6 +89,7 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
     yield f"{word}  {placed.file}:{placed.line}  {placed.case.test}"
     for place, reason in verdict.refused:
         yield f"  given[{place}] could not be used: {reason}"
+    yield from (f"  {each}" for each in verdict.failed)
     for place, why in verdict.unmatched:
         yield f"  given[{place}] changed nothing: {why}"
     for place, count in verdict.unjudged:
