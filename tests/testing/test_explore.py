@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,17 @@ def test_the_example_keeps_all_properties_and_every_step_is_reached(luma: Projec
     assert exploration.violations == ()
     assert exploration.refused == ()
     assert exploration.unreached == ()
+
+
+def test_a_step_of_a_campaign_to_which_nobody_comes_is_told(wishlist: Project) -> None:
+    (campaign,) = wishlist.program.campaigns
+    once = replace(campaign, ends_ms=campaign.schedule.at_ms + 1) if campaign.schedule else campaign
+    project = Project(wishlist.documents, replace(wishlist.program, campaigns=(once,)), wishlist.folder)
+
+    exploration = explore(project, 20, seed=1)
+
+    assert "wishlist.note" in exploration.unreached
+    assert "wishlist.mail" not in exploration.unreached
     assert exploration.deliveries > 100
     assert next(exploration_lines(exploration)).startswith("Seed 1: 2,000 events of 200 people")
 

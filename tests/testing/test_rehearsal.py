@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,43 @@ def test_without_shortening_waits_are_as_long_as_written(luma: Project, tmp_path
     lines, _ = rehearse(luma, file, None)
 
     assert "  2026-03-02T10:00:00.000Z  +1h          abandoned-cart.remind: email cart-reminder sent" in lines
+
+
+CAMPAIGN = """\
+people: {ana: {email: ana@shop.example, churnprop: 0.1, phone: "+33612345613"}}
+start: 2026-11-02T07:00:00Z
+given:
+  - {who: ana, event: Product Viewed, properties: {category: equipment}}
+  - {at: +1h5s, who: ana, reaction: clicked, of: wishlist.mail}
+  - {at: +1d, campaign: wishlist}
+until: +2d
+"""
+
+
+def test_a_campaign_waits_no_longer_either_and_may_begin_by_hand(wishlist: Project, tmp_path: Path) -> None:
+    file = tmp_path / "people.yaml"
+    file.write_text(CAMPAIGN)
+
+    lines, findings = rehearse(wishlist, file, 10_000)
+
+    assert findings == []
+    assert "  2026-11-02T08:00:10.000Z  +1h10s       wishlist.text: sms wishlist-nudge sent" in lines
+    assert "  2026-11-03T07:00:00.000Z  +1d          wishlist: entered by campaign (run 2)" in lines
+
+
+def test_a_run_that_fails_is_told(wishlist_folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(wishlist_folder, tmp_path / "wishlist"))
+    table = copy / "data" / "wishlist.csv"
+    table.write_text(table.read_text().replace(".90,", ".-90,"))
+    file = tmp_path / "people.yaml"
+    file.write_text(CAMPAIGN)
+
+    lines, _ = rehearse(Project.load(copy), file, None)
+
+    assert [line.partition(":")[0] for line in lines[-2:]] == [
+        "run 1 of wishlist failed at wishes",
+        "run 2 of wishlist failed at wishes",
+    ]
 
 
 def test_a_file_of_events_names_its_people_itself(luma: Project, tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ from parcours.core.time_text import time_text
 from parcours.dispatch.recorded_rendering import RecordedRendering
 from parcours.errors import CallerError
 from parcours.insight.sentences import READS_ENDED, sentence
-from parcours.journey.program import Program, Step, WaitDuration, WaitFor, WaitLocalTime, WaitUntil
+from parcours.journey.campaign_program import CampaignProgram
+from parcours.journey.campaign_steps import CampaignStep, OwnSend, Reacted, WaitAll
+from parcours.journey.program import Program, Step, Wait, WaitDuration, WaitFor
 from parcours.journey.project import Project
 from parcours.journey.read.finding import Finding
 from parcours.journey.read.yaml_files import is_yaml
@@ -25,6 +27,7 @@ from parcours.testing.cases.moment import since
 from parcours.testing.cases.people import name_of
 from parcours.testing.cases.play import play
 from parcours.testing.cases.read import read_rehearsal
+from parcours.testing.cases.sets import failures
 
 LINES_MAX: Final = 100_000
 """The limit of lines, those of a hundred people: more are a case for a simulation."""
@@ -44,7 +47,7 @@ def rehearse(project: Project, people: Path, shorten_ms: int | None) -> tuple[li
         return [], findings
     played = play(shown, rehearsal)
     refused = [f"given[{place}] could not be used: {reason}" for place, reason in played.refused]
-    told = [*refused, *_reads_ended(played.reads_ended, "`until` in the file")]
+    told = [*refused, *failures(played.lines), *_reads_ended(played.reads_ended, "`until` in the file")]
     names = [name_of(who, project.program) for who in rehearsal.people]
     return [*ways(names, played.facts, played.start_ms), *told], findings
 
@@ -70,6 +73,7 @@ def _of_events(project: Project, path: Path) -> Iterator[str]:
     )
     yield from ways(list(names), result.facts, min(instant(call.timestamp) for call in calls))
     yield from refused
+    yield from failures(result.failed)
     yield from _reads_ended(result.reads_ended, "`until` in a file of people")
 
 
@@ -104,15 +108,31 @@ def shortened(project: Project, most_ms: int) -> Project:
         replace(journey, steps={name: _short(step, most_ms) for name, step in journey.steps.items()})
         for journey in project.program.journeys
     )
-    program: Program = replace(project.program, journeys=journeys)
+    campaigns = tuple(_shortened_campaign(campaign, most_ms) for campaign in project.program.campaigns)
+    program: Program = replace(project.program, journeys=journeys, campaigns=campaigns)
     return Project(project.documents, program, project.folder)
 
 
 def _short(step: Step, most_ms: int) -> Step:
-    if isinstance(step, WaitDuration):
-        return replace(step, duration_ms=min(step.duration_ms, most_ms))
     if isinstance(step, WaitFor) and step.timeout_ms is not None:
         return replace(step, timeout_ms=min(step.timeout_ms, most_ms))
-    if isinstance(step, WaitUntil | WaitLocalTime):
-        return WaitDuration(step.id, most_ms, step.next)
+    return _short_wait(step, most_ms) if isinstance(step, Wait) else step
+
+
+def _short_wait(wait: Wait, most_ms: int) -> WaitDuration:
+    if isinstance(wait, WaitDuration):
+        return replace(wait, duration_ms=min(wait.duration_ms, most_ms))
+    return WaitDuration(wait.id, most_ms, wait.next)
+
+
+def _shortened_campaign(campaign: CampaignProgram, most_ms: int) -> CampaignProgram:
+    steps = {name: _short_step(step, most_ms) for name, step in campaign.steps.items()}
+    return replace(campaign, steps=steps)
+
+
+def _short_step(step: CampaignStep, most_ms: int) -> CampaignStep:
+    if isinstance(step, WaitAll):
+        return replace(step, wait=_short_wait(step.wait, most_ms))
+    if isinstance(step, Reacted) and isinstance(step.of, OwnSend):
+        return replace(step, of=replace(step.of, within_ms=min(step.of.within_ms, most_ms)))
     return step

@@ -197,6 +197,10 @@ def _unreached(summary: Summary) -> Iterator[str]:
         for step, count in journey.steps.items():
             if count.inflow == 0:
                 yield f"{name}.{step}"
+    for name, campaign in (summary.campaigns or {}).items():
+        for step, taken in campaign.steps.items():
+            if taken.inflow == 0:
+                yield f"{name}.{step}"
 
 
 def _untried(project: Project, gates: Mapping[str, int]) -> Iterator[str]:
