@@ -83,8 +83,8 @@ def test_a_size_that_is_another_is_told_with_what_the_step_took(read: Read) -> N
 
     assert list(verdict_lines(verdict))[1:] == [
         "  line 12: expected: in run 1 of wishlist visitors has 2, risk.low has 2, unique.rest has 1",
-        "    happened:  risk.low has 1, and not 2: risk took 2 (low 1, medium 0, high 1, rest 0)",
-        "               unique.rest has 0, and not 1: unique took 2 (main 2, rest 0)",
+        "    happened:  risk.low has 1: risk took 2 (low 1, medium 0, high 1, rest 0)",
+        "               unique.rest has 0: unique took 2 (main 2, rest 0)",
     ]
 
 
@@ -97,7 +97,40 @@ def test_a_run_that_has_not_begun_and_a_set_that_is_still_to_come_are_told(read:
 
     assert [line.strip() for line in verdict_lines(verdict)][2::2] == [
         "happened:  wishlist has no run 3: it has begun twice",
-        "happened:  clicked has not been made: its step was skipped, or is still to come",
+        "happened:  clicked has not been made by the end",
+    ]
+
+
+TESTED = """\
+campaign: sized
+steps:
+  - {id: visitors, read: equipment-visitors}
+  - {id: size, test: [{name: many, when: size() > 1}, {otherwise: few}]}
+  - {id: gently, from: size.many, send: wishlist-nudge, channels: [sms], rate: 1/s}
+  - {id: quickly, from: size.few, send: wishlist-nudge, channels: [sms]}
+"""
+
+
+def test_a_set_that_was_skipped_is_not_an_empty_one(copy: Path) -> None:
+    (copy / "campaigns" / "sized.yaml").write_text(TESTED)
+    (copy / "messages" / "wishlist-nudge.yaml").write_text(
+        "message: wishlist-nudge\nsms: {text: Look}\npush: {title: Look, body: Look}\n"
+    )
+    given = SCENE.replace("campaign: wishlist", "campaign: sized")
+    met = "{campaign: sized, sets: {size.many: 2, size.few: skipped, gently: 2, quickly: skipped}}"
+    unmet = "{campaign: sized, sets: {size.many: skipped, size.few: 0, quickly: 0}}"
+    (copy / "tests" / "some.yaml").write_text(f"{given}    - {met}\n    - {unmet}\n")
+    project = Project.load(copy)
+
+    cases, findings = read_cases(project, copy)
+    (verdict,) = run_cases(project, cases)
+
+    assert findings == []
+    assert list(verdict_lines(verdict))[1:] == [
+        "  line 13: expected: in run 1 of sized size.many is skipped, size.few has 0, quickly has 0",
+        "    happened:  size.many has 2: size took 2 (many 2)",
+        "               size.few was skipped",
+        "               quickly was skipped",
     ]
 
 
@@ -117,7 +150,8 @@ def test_a_person_who_gets_no_mail_is_told_why(read: Read) -> None:
         ("{campaign: wishlist, sets: {risk: 1}}", "sets.risk: risk gives no set 'risk', but risk.low and risk.medium "),
         ("{campaign: wishlist, sets: {mail.rest: 1}}", "mail gives no set 'mail.rest', but mail and mail.refused"),
         ("{campaign: wishlist, sets: {}}", "sets"),
-        ("{campaign: wishlist, sets: {mail: -1}}", "sets.mail"),
+        ("{campaign: wishlist, sets: {mail: -1}}", "sets.mail: a size is a whole number such as 12, or skipped"),
+        ("{campaign: wishlist, sets: {mail: skiped}}", "sets.mail: a size is a whole number such as 12, or skipped"),
         ("{campaign: wishlist, run: 0, sets: {mail: 1}}", "run"),
         ("{campaign: wishlist, who: ana, sets: {mail: 1}}", "who: unknown key"),
         ("{journey: wishlist, step: risk, times: 0}", "step: risk makes a set, and takes nobody along"),

@@ -27,6 +27,8 @@ def test_the_example_keeps_all_properties_and_every_step_is_reached(luma: Projec
     assert exploration.violations == ()
     assert exploration.refused == ()
     assert exploration.unreached == ()
+    assert exploration.deliveries > 100
+    assert next(exploration_lines(exploration)).startswith("Seed 1: 2,000 events of 200 people")
 
 
 def test_a_step_of_a_campaign_to_which_nobody_comes_is_told(wishlist: Project) -> None:
@@ -38,8 +40,6 @@ def test_a_step_of_a_campaign_to_which_nobody_comes_is_told(wishlist: Project) -
 
     assert "wishlist.note" in exploration.unreached
     assert "wishlist.mail" not in exploration.unreached
-    assert exploration.deliveries > 100
-    assert next(exploration_lines(exploration)).startswith("Seed 1: 2,000 events of 200 people")
 
 
 def test_a_template_that_fails_for_somebody_is_warned_of(luma_copy: Path) -> None:

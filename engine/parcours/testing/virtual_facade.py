@@ -32,7 +32,7 @@ from parcours.service.facade import Facade
 from parcours.service.journey_control import JourneyControl
 from parcours.service.unknown_names import UnknownNames
 from parcours.shard.publication_facts import first_versions
-from parcours.simulation.campaigning import CampaignsAsked, check_starts, new_coordinator
+from parcours.simulation.campaigning import CampaignsAsked, check_asked, new_coordinator
 from parcours.simulation.recorded import Recorded
 from parcours.simulation.virtual import Drive
 from parcours.wording import nearest, quoted
@@ -138,7 +138,7 @@ class VirtualFacade(Facade):
         Raises CallerError where there is no such campaign, and where a run of it is under way that no other one may
         overlap.
         """
-        check_starts(self._plan.project, [(name, None)])
+        check_asked(self._plan.project, CampaignsAsked(starts=[(name, None)]))
         assert self._campaigns is not None, "a project with campaigns has somebody who conducts them"
         told = len(self._campaign_lines)
         self._campaigns.start(name, self._time_ms)

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from parcours.campaigns.campaign_line import SKIPPED
 from parcours.core.delivery.feedback import OUTCOMES
 from parcours.core.delivery.policy import GateName
 from parcours.core.fact import Outcome, What
@@ -264,13 +265,23 @@ class NeverExpected(Document):
     who: PersonDocument | None = Field(default=None, description="The person; anybody without it.")
 
 
+def _size(value: object) -> object:
+    if value == SKIPPED or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        return value
+    raise ValueError(f"a size is a whole number such as 12, or {SKIPPED}")
+
+
+SizeExpected: TypeAlias = Annotated[Annotated[int, Field(ge=0)] | Literal["skipped"], BeforeValidator(_size)]
+
+
 class SetsExpected(Document):
     """The sizes of a campaign's sets in one of its runs: each of them as it is once the step is over."""
 
     campaign: str = Field(description="The campaign.")
     run: Annotated[int, Field(ge=1)] = Field(default=1, description="The number of the run; the first without it.")
-    sets: Annotated[dict[str, Annotated[int, Field(ge=0)]], Field(min_length=1)] = Field(
-        description="How many are in each set, `STEP` or `STEP.OUTPUT`."
+    sets: Annotated[dict[str, SizeExpected], Field(min_length=1)] = Field(
+        description="How many are in each set, `STEP` or `STEP.OUTPUT`; or `skipped`, if a `test` has not chosen it, or "
+        "nothing that its step takes."
     )
 
 

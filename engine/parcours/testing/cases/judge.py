@@ -169,7 +169,8 @@ class _Bench:
         yield from (f"  {line}" for line in differing)
 
     def _sets(self, place: int, expected: SetsExpected) -> Failure | None:
-        found = unlike(self._played.lines, expected)
+        campaign = next(each for each in self._program.campaigns if each.name == expected.campaign)
+        found = unlike(campaign, self._played.lines, expected)
         words = f"in run {expected.run} of {expected.campaign} {sizes_words(expected.sets)}"
         return Failure(place, words, tuple(found)) if found else None
 

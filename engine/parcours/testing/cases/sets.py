@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from parcours.campaigns.campaign_line import FAILED, CampaignLine
+from parcours.campaigns.campaign_line import FAILED, SKIPPED, CampaignLine
 from parcours.journey.campaign_program import CampaignProgram
-from parcours.journey.campaign_steps import SetRef
+from parcours.journey.campaign_steps import SetRef, Test
 from parcours.journey.model.campaign_sets import MAIN
 from parcours.testing.cases.document import SetsExpected
 
@@ -22,24 +22,33 @@ def sets_of(campaign: CampaignProgram) -> list[str]:
     return [str(SetRef(step, output)) for step, each in campaign.steps.items() for output in each.outputs]
 
 
-def unlike(lines: Iterable[CampaignLine], expected: SetsExpected) -> list[str]:
+def unlike(campaign: CampaignProgram, lines: Iterable[CampaignLine], expected: SetsExpected) -> list[str]:
     """What is otherwise than expected, a line for each set; none if nothing is."""
-    own = [line for line in lines if line.campaign == expected.campaign and line.step is not None]
+    own = [line for line in lines if line.campaign == campaign.name and line.step is not None]
     run = [line for line in own if line.run == expected.run]
     if not run:
         begun = len({line.run for line in own})
-        return [f"{expected.campaign} has no run {expected.run}: it has begun {_times(begun)}"]
+        return [f"{campaign.name} has no run {expected.run}: it has begun {_times(begun)}"]
     told = {SetRef(line.step or "", line.output): line for line in run}
-    return list(_differing(told, expected))
+    return list(_differing(campaign, told, expected))
 
 
-def _differing(told: Mapping[SetRef, CampaignLine], expected: SetsExpected) -> Iterator[str]:
+def _differing(campaign: CampaignProgram, told: Mapping[SetRef, CampaignLine], expected: SetsExpected) -> Iterator[str]:
     for name, size in expected.sets.items():
-        line = told.get(set_named(name))
-        if line is None:
-            yield f"{name} has not been made: its step was skipped, or is still to come"
-        elif line.size != size:
-            yield f"{name} has {line.size}, and not {size}: {_account(told, line)}"
+        ref = set_named(name)
+        line, is_skipped = told.get(ref), _is_skipped(campaign, told, ref)
+        if line is not None and line.size != size:
+            yield f"{name} has {line.size}: {_account(told, line)}"
+        elif line is None and is_skipped and size != SKIPPED:
+            yield f"{name} was skipped"
+        elif line is None and not is_skipped:
+            yield f"{name} has not been made by the end"
+
+
+def _is_skipped(campaign: CampaignProgram, told: Mapping[SetRef, CampaignLine], ref: SetRef) -> bool:
+    """Whether a set was skipped: with its step, or by it, as a test does with what it has not chosen."""
+    chose = isinstance(campaign.steps[ref.step], Test) and any(each.step == ref.step for each in told)
+    return SetRef(ref.step, SKIPPED) in told or (chose and ref not in told)
 
 
 def _account(told: Mapping[SetRef, CampaignLine], line: CampaignLine) -> str:
@@ -58,9 +67,9 @@ def failures(lines: Iterable[CampaignLine]) -> list[str]:
     ]
 
 
-def sizes_words(sets: Mapping[str, int]) -> str:
+def sizes_words(sets: Mapping[str, int | str]) -> str:
     """The sizes that are expected, in words."""
-    return ", ".join(f"{name} has {size}" for name, size in sets.items())
+    return ", ".join(f"{name} {'is skipped' if size == SKIPPED else f'has {size}'}" for name, size in sets.items())
 
 
 def _times(number: int) -> str:
