@@ -138,7 +138,7 @@ def test_a_person_who_gets_no_mail_is_told_why(read: Read) -> None:
     verdict = verdict_on(read, "{who: eva, journey: wishlist, step: mail, channel: email}")
 
     assert [line.strip() for line in verdict_lines(verdict)][3:] == [
-        f"because:   eva: did not enter wishlist: {UNSTARTED} a step of the campaign that takes her along"
+        f"because:   eva: did not enter wishlist: {UNSTARTED} a run of the campaign takes people along"
     ]
 
 

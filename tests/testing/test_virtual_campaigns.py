@@ -116,4 +116,4 @@ def test_a_person_is_told_why_a_campaign_did_not_take_her_along(shop: VirtualPro
     shop.identify("eva", {"email": "eva@shop.example", "churnprop": 0.9})
     shop.advance(hours=2)
 
-    assert "a step of the campaign that takes her along" in shop.explain("eva")
+    assert "a run of the campaign takes people along" in shop.explain("eva")

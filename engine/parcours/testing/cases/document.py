@@ -280,8 +280,8 @@ class SetsExpected(Document):
     campaign: str = Field(description="The campaign.")
     run: Annotated[int, Field(ge=1)] = Field(default=1, description="The number of the run; the first without it.")
     sets: Annotated[dict[str, SizeExpected], Field(min_length=1)] = Field(
-        description="How many are in each set, `STEP` or `STEP.OUTPUT`; or `skipped`, if a `test` has not chosen it, or "
-        "nothing that its step takes."
+        description="How many are in each set, `STEP` or `STEP.OUTPUT`; or `skipped`, if a `test` has not chosen it, "
+        "or nothing that its step takes."
     )
 
 
