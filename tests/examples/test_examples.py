@@ -53,7 +53,7 @@ def test_the_tests_of_an_example_pass(name: str) -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_keeps_its_promises_for_made_up_people_who_reach_every_step(name: str) -> None:
-    result = run("test", FOLDER / name, "--explore", "300", "--seed", "1")
+    result = run("test", FOLDER / name, "--explore", "600", "--seed", "1")
 
     assert result.exit_code == 0, result.stdout
     assert "nobody reached" not in result.stdout

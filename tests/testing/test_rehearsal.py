@@ -76,7 +76,7 @@ def test_a_campaign_waits_no_longer_either_and_may_begin_by_hand(wishlist: Proje
 
     assert findings == []
     assert "  2026-11-02T08:00:10.000Z  +1h10s       wishlist.text: sms wishlist-nudge sent" in lines
-    assert "  2026-11-03T07:00:00.000Z  +1d          wishlist: entered by campaign (run 2)" in lines
+    assert "  2026-11-03T07:00:00.000Z  +1d          wishlist: taken along by the campaign (run 2)" in lines
 
 
 def test_a_run_that_fails_is_told(wishlist_folder: Path, tmp_path: Path) -> None:
