@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.simulation.campaign_shop import campaign, people, project_in, tracked
 from typer.testing import CliRunner, Result
 
 from parcours.cli import build
+from parcours.insight.summary import Summary
 
 STEPS = (
     {"id": "all", "read": {"where": "profile.score >= 0"}},
@@ -80,7 +83,38 @@ def test_a_table_is_for_people_and_is_as_of_the_last_event_without_a_time(shop: 
 def test_a_graph_is_drawn_on_demand(shop: Path) -> None:
     shown = preview(shop, "--format", "mermaid")
 
-    assert shown.stdout.startswith("flowchart") or shown.stdout.startswith("graph"), shown.output
+    assert shown.stdout.startswith("flowchart"), shown.output
+    assert '-->|"a 3"|' in shown.stdout
+
+
+def test_a_graph_has_the_sizes_that_a_simulation_counted(shop: Path) -> None:
+    done = run(shop, "simulate", "SHOP", "--events", "EVENTS", "--out", str(shop / "out"))
+    assert done.exit_code == 0, done.output
+
+    plain = run(shop, "graph", "SHOP", "push")
+    counted = run(shop, "graph", "SHOP", "push", "--counts", str(shop / "out"))
+
+    assert '-->|"6"|' in counted.stdout and '-->|"a 3"|' in counted.stdout
+    assert re.sub(r' ?\d+"\|', '"|', counted.stdout).replace('|""|', "") == plain.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "counts", "code", "said"),
+    [
+        ("push", ".", 1, "holds no summary.json: name the folder that `parcours simulate` wrote."),
+        ("push", "elsewhere", 1, "elsewhere has no counts of the campaign 'push'. There are: none."),
+        ("push", "nowhere", 2, "does not exist"),
+    ],
+)
+def test_a_graph_without_its_counts_says_what_is_missing(
+    name: str, counts: str, code: int, said: str, shop: Path
+) -> None:
+    (shop / "elsewhere").mkdir()
+    (shop / "elsewhere" / "summary.json").write_bytes(msgspec.json.encode(Summary(journeys={}, channels={}, gates={})))
+
+    shown = run(shop, "graph", "SHOP", name, "--counts", str(shop / counts))
+
+    assert (shown.exit_code, said in " ".join(shown.stderr.replace("│", " ").split())) == (code, True), shown.stderr
 
 
 @pytest.mark.parametrize(

@@ -186,6 +186,13 @@ def test_a_journey_is_drawn(luma: Path, tmp_path: Path) -> None:
     assert written.stdout == ""
 
 
+def test_a_journey_has_no_sets_to_count(luma: Path, tmp_path: Path) -> None:
+    result = run("graph", luma, "checkout", "--counts", tmp_path)
+
+    assert result.exit_code == 2
+    assert "'checkout' is a journey, and has no sets to count." in " ".join(result.stderr.split())
+
+
 def test_a_journey_that_is_not_there_is_answered_with_the_nearest_name(luma: Path) -> None:
     result = run("graph", luma, "chekout")
 

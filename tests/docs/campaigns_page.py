@@ -24,10 +24,10 @@ them. A journey follows one person from event to event; a campaign asks about al
 key of its documents and every kind of step, each with an example; the examples are one project, which the tests check.
 
 `parcours check FOLDER` tells what is wrong with yours, `parcours graph FOLDER NAME` draws a campaign with its sets on
-the edges, and `parcours schema campaign` and `parcours schema tables` print JSON Schemas for editors. `parcours
-simulate` runs campaigns with the journeys, at their schedules, and `parcours campaign preview` shows the sets of one
-as of an instant (see [Runs](#runs)). An engine does not run them yet: it refuses a project that has one. They need the
-extra `campaigns`: `pip install 'parcours[campaigns]'`.
+the edges, with `--counts OUT` as large as a simulation has found them, and `parcours schema campaign` and `parcours
+schema tables` print JSON Schemas for editors. `parcours simulate` runs campaigns with the journeys, at their schedules,
+and `parcours campaign preview` shows the sets of one as of an instant (see [Runs](#runs)). An engine does not run them
+yet: it refuses a project that has one. They need the extra `campaigns`: `pip install 'parcours[campaigns]'`.
 
 This page is written by `python -m tests.docs.campaigns_page` from the models and is not edited by hand.
 """

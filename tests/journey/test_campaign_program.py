@@ -171,6 +171,17 @@ def test_the_graph_has_sets_on_its_edges(autumn: CampaignProgram) -> None:
     assert campaign_mermaid(autumn) == (CELLAR / "autumn.mmd").read_text(encoding="utf-8")
 
 
+def test_the_graph_has_sizes_where_they_are_known(autumn: CampaignProgram) -> None:
+    drawn = campaign_mermaid(autumn, {"tasters": 12_345, "risk.low": 7, "clicked.rest": 0, "elsewhere": 1})
+
+    whole = (CELLAR / "autumn.mmd").read_text(encoding="utf-8").splitlines()
+    assert [each.strip() for each in drawn.splitlines() if each not in whole] == [
+        's0 -->|"12,345"| s1',
+        's2 -->|"low 7"| s4',
+        's9 -->|"rest 0"| s10',
+    ]
+
+
 def test_an_engine_refuses_it_as_yet(project: Project) -> None:
     with pytest.raises(ProjectInvalid, match=r"run in no engine yet.*\(here: autumn, audience about-to-leave\)"):
         Engine.open(project, "volatile:", runtime="local", records=["email", "sms", "push"])

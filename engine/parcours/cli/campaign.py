@@ -86,7 +86,7 @@ def _show(campaign: CampaignProgram, as_of: int, steps: dict[str, StepPreview], 
     elif form is PreviewFormat.MERMAID:
         from parcours.journey.campaign_graph import campaign_mermaid
 
-        typer.echo(campaign_mermaid(campaign))
+        typer.echo(campaign_mermaid(campaign, counts.sizes()), nl=False)
     else:
         _print(campaign, as_of, counts, steps)
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from parcours.cli.lines import STANDARD_INPUT
+from parcours.errors import CallerError
 
-DOCUMENT_FOLDERS = ("messages", "journeys", "tests")
+if TYPE_CHECKING:
+    from parcours.insight.summary import Summary
+
+DOCUMENT_FOLDERS = ("messages", "journeys", "campaigns", "tests")
 
 
 def events_source(events: str) -> str:
@@ -38,6 +43,22 @@ def results_folder(out: str, project: Path) -> Path:
             f"{out!r} holds the project's documents: choose a folder of its own for the results.", param_hint="--out"
         )
     return folder
+
+
+def read_summary(out: Path) -> Summary:
+    """The summary in the folder that a simulation wrote. Raises CallerError where there is none."""
+    import msgspec
+
+    from parcours.insight.summary import Summary
+    from parcours.simulation.result_files import SUMMARY
+
+    path = out / SUMMARY
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Summary)
+    except FileNotFoundError:
+        raise CallerError(f"{out} holds no {SUMMARY}: name the folder that `parcours simulate` wrote.") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise CallerError(f"{path} is no summary: {error}.") from None
 
 
 @contextmanager

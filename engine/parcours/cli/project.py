@@ -165,6 +165,15 @@ def graph(
     folder: ProjectFolder,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a journey or campaign.")],
     format: Annotated[GraphFormat, typer.Option(help="How it is drawn.")] = GraphFormat.MERMAID,  # noqa: A002
+    counts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT",
+            exists=True,
+            file_okay=False,
+            help="What simulate wrote: a campaign is drawn with how many were in each set.",
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write here, not to standard output.", dir_okay=False)] = None,
 ) -> None:
     """Draw a journey or a campaign."""
@@ -177,15 +186,29 @@ def graph(
     campaigns = {each.name: each for each in program.campaigns}
     if name not in journeys and name not in campaigns:
         raise CallerError(_nothing_to_draw(name, list(journeys), list(campaigns)))
+    if counts is not None and name in journeys:
+        raise typer.BadParameter(f"{name!r} is a journey, and has no sets to count.", param_hint="--counts")
+    sizes = {} if counts is None else _sizes(counts, name)
     match format:
         case GraphFormat.MERMAID:
-            picture = mermaid(journeys[name]) if name in journeys else campaign_mermaid(campaigns[name])
+            picture = mermaid(journeys[name]) if name in journeys else campaign_mermaid(campaigns[name], sizes)
         case _:
             assert_never(format)
     if out is None:
         typer.echo(picture, nl=False)
     else:
         out.write_text(picture, encoding="utf-8")
+
+
+def _sizes(out: Path, campaign: str) -> dict[str, int]:
+    """How many were in each set of a campaign, by what a simulation wrote."""
+    from parcours.cli.files import read_summary
+
+    counted = read_summary(out).campaigns or {}
+    if campaign not in counted:
+        known = ", ".join(counted) or "none"
+        raise CallerError(f"{out} has no counts of the campaign {campaign!r}. There are: {known}.")
+    return counted[campaign].sizes()
 
 
 def _nothing_to_draw(name: str, journeys: list[str], campaigns: list[str]) -> str:

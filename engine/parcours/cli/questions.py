@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from parcours.cli.door_options import DoorKey, DoorUrl
-from parcours.cli.files import events_source
+from parcours.cli.files import events_source, read_summary
 from parcours.cli.lines import STANDARD_INPUT, Rejections, read_lines
 from parcours.cli.project import ProjectFolder
 from parcours.cli.run import UNTIL_HELP, left_out, time_ms
@@ -79,20 +79,11 @@ def report(
 
 
 def _report_simulation(out: Path, project: Path | None) -> None:
-    import msgspec
     from rich.console import Console
 
     from parcours.insight.report import print_report
-    from parcours.insight.summary import Summary
-    from parcours.simulation.result_files import SUMMARY
 
-    path = out / SUMMARY
-    try:
-        summary = msgspec.json.decode(path.read_bytes(), type=Summary)
-    except FileNotFoundError:
-        raise CallerError(f"{out} holds no {SUMMARY}: name the folder that `parcours simulate` wrote.") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise CallerError(f"{path} is no summary: {error}.") from None
+    summary = read_summary(out)
     print_report(Console(), summary, targets=_goals(project, summary.journeys), limits=summary.limits or {})
 
 

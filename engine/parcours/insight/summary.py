@@ -18,6 +18,7 @@ from parcours.core.fact import Fact
 from parcours.core.remarks import StepRemark
 from parcours.core.time_text import time_text
 from parcours.core.totals import FactCounter, Parked, Totals
+from parcours.journey.campaign_steps import SetRef
 
 S = TypeVar("S", bound=msgspec.Struct)
 T = TypeVar("T")
@@ -77,6 +78,14 @@ class CampaignCount(msgspec.Struct, frozen=True, kw_only=True):
     runs: int = 0
     goal: int = 0
     steps: Mapping[str, CampaignStepCount] = {}
+
+    def sizes(self) -> dict[str, int]:
+        """How many were in each set over all runs, by `STEP` or `STEP.OUTPUT`."""
+        return {
+            str(SetRef(step, output)): size
+            for step, count in self.steps.items()
+            for output, size in count.outputs.items()
+        }
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import assert_never
 
 from parcours.expression.duration import format_duration
@@ -22,15 +22,19 @@ from parcours.journey.model.campaign_sets import MAIN
 from parcours.journey.set_expressions import Criterion
 
 
-def campaign_mermaid(campaign: CampaignProgram) -> str:
-    """The flowchart as Mermaid text, ending in a line break. The same campaign gives the same text."""
+def campaign_mermaid(campaign: CampaignProgram, sizes: Mapping[str, int] | None = None) -> str:
+    """The flowchart as Mermaid text, ending in a line break. The same campaign gives the same text.
+
+    sizes  how many were in each set, by `STEP` or `STEP.OUTPUT`: they stand on the edges of those that are named
+    """
+    known = sizes or {}
     nodes = {name: f"s{number}" for number, name in enumerate(campaign.steps)}
     lines = ["flowchart TD", f"    begin([{quoted_label(_begin(campaign))}])"]
     for name, step in campaign.steps.items():
         lines.append(f"    {nodes[name]}{_shape(step)}")
         if not step.sources:
             lines.append(f"    begin --> {nodes[name]}")
-        lines += [f"    {nodes[source.step]} -->{_label(source, step)} {nodes[name]}" for source in step.sources]
+        lines += [f"    {nodes[source.step]} -->{_label(source, step, known)} {nodes[name]}" for source in step.sources]
         lines += [f"    {nodes[each]} -.-> {nodes[name]}" for each in step.after]
     lines += end_rules(campaign)
     return "\n".join(lines) + "\n"
@@ -44,10 +48,15 @@ def _begin(campaign: CampaignProgram) -> str:
     return f"{campaign.name}: at {moment_words(schedule.at_ms)}{again}"
 
 
-def _label(source: steps.SetRef, step: steps.CampaignStep) -> str:
-    """The output that is taken; of an exclusion, which sets are taken away."""
+def _label(source: steps.SetRef, step: steps.CampaignStep, sizes: Mapping[str, int]) -> str:
+    """The output that is taken, with its size where it is known; of an exclusion, which sets are taken away."""
     minus = isinstance(step, steps.Exclude) and source in step.sources[1:]
-    words = [*(["minus"] if minus else []), *([source.output] if source.output != MAIN else [])]
+    size = sizes.get(str(source))
+    words = [
+        *(["minus"] if minus else []),
+        *([source.output] if source.output != MAIN else []),
+        *([] if size is None else [f"{size:,}"]),
+    ]
     return f"|{quoted_label(' '.join(words))}|" if words else ""
 
 
