@@ -8,7 +8,6 @@ the sets that follow.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,8 +30,6 @@ from parcours.journey.campaign_steps import SetRef
 from parcours.journey.model.campaign_sets import MAIN, REST
 from parcours.journey.parts import WaitDuration, WaitLocalTime, WaitUntil
 from parcours.shard.campaign_requests import Part
-
-log = logging.getLogger("parcours")
 
 REFUSED = "refused"
 EXITED = "exited"
@@ -120,7 +117,6 @@ class CampaignRun:
 
     def _fail(self, at: int, why: str) -> None:
         step = self._at_work
-        log.error("the campaign %r failed in run %d at %r: %s", self.campaign.name, self.number, step, why)
         self.failed = why
         campaign = self.campaign
         self._tell(CampaignLine(at, campaign.name, campaign.version, self.number, step, FAILED, why=why))
