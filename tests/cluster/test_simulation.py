@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from tests.simulation.campaign_shop import campaign, people, project_in, reacted, told, tracked
 
 from parcours.dispatch.recorded_rendering import RecordedRendering
 from parcours.journey.model.document import (
@@ -145,3 +147,31 @@ def compare(
         expected = (tmp_path / "here" / name).read_bytes()
         assert expected
         assert (tmp_path / "there" / name).read_bytes() == expected
+
+
+@pytest.mark.ray
+def test_a_campaign_has_the_same_sets_and_reaches_the_same_people(tmp_path: Path) -> None:
+    steps: tuple[dict[str, Any], ...] = (
+        {"id": "all", "read": "seen"},
+        {"id": "half", "split": {"even": ["a", "b"]}},
+        {"id": "mail", "from": "half.a", "send": "news", "channels": ["email"], "rate": "3/s"},
+        {"id": "save", "from": "half.b", "save": "best"},
+        {"id": "clicked", "from": "mail", "reacted": {"of": "mail", "reaction": "clicked", "within": "2h"}},
+        {"id": "text", "send": "news", "channels": ["sms"]},
+    )
+    project = project_in(tmp_path / "shop", campaign(*steps, exit=[{"event": "Bought"}], hours=2))
+    calls = [
+        *people(30),
+        *(tracked(f"u{each}", "Seen", 1) for each in range(0, 30, 2)),
+        *(reacted(f"u{each}", "clicked", "mail", 3) for each in range(0, 30, 4)),
+        *(tracked(f"u{each}", "Bought", 2.5) for each in range(0, 30, 6)),
+    ]
+
+    here, there = told(project, calls), told(project, calls, runtime="ray", shards=2)
+
+    assert there.lines == here.lines != []
+    assert there.sent("text") == here.sent("text") != {}
+    write_results(tmp_path / "here", here.facts, here.result.summary)
+    write_results(tmp_path / "there", there.facts, there.result.summary)
+    for name in NAMES:
+        assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
