@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import msgspec
 import pytest
-from tests.simulation.campaign_shop import campaign, people, project_in, reacted, told, tracked
 
+from parcours.campaigns.campaign_line import CampaignLine
 from parcours.dispatch.recorded_rendering import RecordedRendering
 from parcours.journey.model.document import (
     EventsDocument,
@@ -20,8 +21,12 @@ from parcours.journey.model.document import (
     ProjectDocument,
 )
 from parcours.journey.project import Project
+from parcours.runtime.runtimes import RuntimeName
+from parcours.simulation.campaigning import CampaignsAsked
 from parcours.simulation.result_files import write_results
 from parcours.simulation.simulation import simulate
+
+RUNTIMES: Final[tuple[tuple[RuntimeName, int], ...]] = (("local", 1), ("ray", 3))
 
 NAMES = ("deliveries.ndjson", "transitions.ndjson", "summary.json")
 
@@ -133,6 +138,30 @@ def test_what_channels_remark_is_counted_on_ray_as_in_one_process(tmp_path: Path
     }
 
 
+@pytest.mark.ray
+def test_a_campaign_makes_the_same_sets_on_ray() -> None:
+    with as_file(files("parcours.examples") / "wishlist") as folder:
+        project, lines = Project.load(folder), (folder / "events.ndjson").read_bytes().splitlines()
+    until_ms = 1_794_100_000_000  # 2026-11-08, before the second Monday
+    told: dict[str, list[CampaignLine]] = {"local": [], "ray": []}
+
+    results = {
+        runtime: simulate(
+            project,
+            lines,
+            until_ms=until_ms,
+            runtime=runtime,
+            shards=shards,
+            campaigns=CampaignsAsked(told=told[runtime].append),
+        )
+        for runtime, shards in RUNTIMES
+    }
+
+    assert len(told["local"]) > 15
+    assert told["ray"] == told["local"]
+    assert results["ray"].summary == results["local"].summary
+
+
 def compare(
     project: Project, lines: list[bytes], shards: int, tmp_path: Path, rendering: RecordedRendering | None = None
 ) -> None:
@@ -147,31 +176,3 @@ def compare(
         expected = (tmp_path / "here" / name).read_bytes()
         assert expected
         assert (tmp_path / "there" / name).read_bytes() == expected
-
-
-@pytest.mark.ray
-def test_a_campaign_has_the_same_sets_and_reaches_the_same_people(tmp_path: Path) -> None:
-    steps: tuple[dict[str, Any], ...] = (
-        {"id": "all", "read": "seen"},
-        {"id": "half", "split": {"even": ["a", "b"]}},
-        {"id": "mail", "from": "half.a", "send": "news", "channels": ["email"], "rate": "3/s"},
-        {"id": "save", "from": "half.b", "save": "best"},
-        {"id": "clicked", "from": "mail", "reacted": {"of": "mail", "reaction": "clicked", "within": "2h"}},
-        {"id": "text", "send": "news", "channels": ["sms"]},
-    )
-    project = project_in(tmp_path / "shop", campaign(*steps, exit=[{"event": "Bought"}], hours=2))
-    calls = [
-        *people(30),
-        *(tracked(f"u{each}", "Seen", 1) for each in range(0, 30, 2)),
-        *(reacted(f"u{each}", "clicked", "mail", 3) for each in range(0, 30, 4)),
-        *(tracked(f"u{each}", "Bought", 2.5) for each in range(0, 30, 6)),
-    ]
-
-    here, there = told(project, calls), told(project, calls, runtime="ray", shards=2)
-
-    assert there.lines == here.lines != []
-    assert there.sent("text") == here.sent("text") != {}
-    write_results(tmp_path / "here", here.facts, here.result.summary)
-    write_results(tmp_path / "there", there.facts, there.result.summary)
-    for name in NAMES:
-        assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -33,6 +34,9 @@ PAGES = [
     "engine/parcours/testing/README.md",
     "plugins/parcours-webhook/README.md",
 ]
+
+
+README = (ROOT / "README.md").read_text()
 
 
 def blocks(page: str, kind: str) -> list[str]:
@@ -71,6 +75,30 @@ def test_the_commands_of_the_readme_work(
             build()(arguments)
         assert ended.value.code in (0, None), f"{command}: {capsys.readouterr().err}"
     assert (tmp_path / "result" / "summary.json").exists()
+
+
+def test_the_campaign_of_the_readme_comes_to_these_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    (command,) = blocks("README.md", "console demo")
+    with pytest.raises(SystemExit) as ended:
+        build()([*shlex.split(command.removeprefix("$ parcours ")), "--json"])
+    assert ended.value.code in (0, None)
+    printed = capsys.readouterr().out
+    told = json.loads(printed.splitlines()[-1])
+    sets = {name: step["outputs"] for name, step in told["campaigns"]["wishlist"]["steps"].items()}
+
+    (told_in_words,) = re.findall(r"^`parcours demo campaign` shows(.*?)\n\n", README, re.MULTILINE | re.DOTALL)
+
+    assert [int(number) for number in re.findall(r"\b\d+\b", told_in_words)] == [
+        sets["visitors"]["main"],
+        sets["unique"]["main"],
+        sets["at-risk"]["main"],
+        sets["mail"]["main"],
+        told["channels"]["email"]["sent"],
+        told["mails_received"],
+        told["channels"]["sms"]["sent"],
+        told["channels"]["push"]["sent"],
+    ]
+    assert f'-->|"{sets["visitors"]["main"]}"|' in printed
 
 
 def test_the_project_test_of_the_readme_passes(

@@ -38,6 +38,10 @@ class RuntimeOption(StrEnum):
     RAY = "ray"
 
 
+class DemoShown(StrEnum):
+    CAMPAIGN = "campaign"
+
+
 class Unsorted(StrEnum):
     SORT = "sort"
     REFUSE = "refuse"
@@ -72,6 +76,10 @@ WithFacts = Annotated[
 
 
 def demo(
+    what: Annotated[
+        DemoShown | None,
+        typer.Argument(metavar="[campaign]", help="Run a campaign over sets of the same people, not the journeys."),
+    ] = None,
     shards: Shards = 2,
     runtime: RuntimeChosen = RuntimeOption.RAY,
     json: FiguresLast = False,
@@ -82,15 +90,25 @@ def demo(
 
     from parcours.cli.extras import extra
     from parcours.cli.progress import ProgressBar
+    from parcours.journey.campaign_graph import campaign_mermaid
 
     with extra("The demo", "demo"):
-        from parcours.demo.run import run_demo
+        from parcours.demo.run import run_campaign_demo, run_demo
+    if what is DemoShown.CAMPAIGN:
+        with extra("A campaign", "campaigns"):
+            import parcours.campaigns.coordinator  # noqa: F401  # the simulation opens it once Ray has started
 
     # The mail server's double warns about its own internals at each login.
     logging.getLogger("mail.log").setLevel(logging.ERROR)
+    run = run_demo if what is None else run_campaign_demo
     with ProgressBar("Clickstream") as progress, naming(gettempdir()):
-        outcome = run_demo(shards=shards, runtime=runtime.value, progress=progress)
+        outcome = run(shards=shards, runtime=runtime.value, progress=progress)
     _show(outcome.result, mails_received=outcome.mails_received)
+    for campaign in outcome.campaigns:
+        counts = (outcome.result.summary.campaigns or {})[campaign.name]
+        typer.echo(
+            f"The campaign with the sizes of its sets, as Mermaid:\n\n{campaign_mermaid(campaign, counts.sizes())}"
+        )
     typer.echo(lines_fed(outcome))
     if json:
         typer.echo(figures(outcome))
@@ -115,6 +133,7 @@ def figures(outcome: DemoResult) -> str:
             "journeys": summary.journeys,
             "channels": summary.channels,
             "gates": summary.gates,
+            **({"campaigns": summary.campaigns} if summary.campaigns else {}),
             "mails_received": outcome.mails_received,
             "seconds": round(outcome.seconds, 3),
             "runtime": outcome.runtime,
