@@ -78,7 +78,7 @@ WithFacts = Annotated[
 def demo(
     what: Annotated[
         DemoShown | None,
-        typer.Argument(metavar="[campaign]", help="Run a campaign over sets of the same people, not the journeys."),
+        typer.Argument(metavar="campaign", help="Run a campaign over sets of the same people, not the journeys."),
     ] = None,
     shards: Shards = 2,
     runtime: RuntimeChosen = RuntimeOption.RAY,
