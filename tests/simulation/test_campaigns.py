@@ -236,6 +236,17 @@ def test_an_occurrence_during_a_run_is_skipped_unless_runs_may_overlap(tmp_path:
     assert len(both.deliveries("sent")) == 12 and len({each.key for each in both.deliveries("sent")}) == 12
 
 
+def test_a_rule_recurs_in_the_zone_of_the_project_whatever_the_zone_in_which_a_campaign_waits(tmp_path: Path) -> None:
+    rule = {"at": "2026-03-28T03:00:00Z", "rule": "FREQ=DAILY;COUNT=2"}
+    settings = {"project": "shop", "timezone": "Europe/Paris", "policies": {"consent": {"default": "opt_out"}}}
+    project = project_in(tmp_path, {**campaign(ALL), "schedule": rule, "timezone": "UTC"}, parcours=settings)
+
+    found = told(project, people(1))
+
+    first, second = (line.at for line in found.lines)
+    assert second - first == DAY_MS - HOUR_MS, "at 04:00 in Paris on both days, of which the second is the shorter one"
+
+
 def test_a_run_begins_by_hand_at_a_time_or_with_the_last_event(tmp_path: Path) -> None:
     by_hand = {key: value for key, value in campaign(ALL, MAIL).items() if key != "schedule"}
     project = project_in(tmp_path, by_hand)

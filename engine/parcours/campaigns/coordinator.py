@@ -81,7 +81,7 @@ class Coordinator:
         self._asked: PreviewAsked | None = None
         self._explained: tuple[str, Callable[[SetPlace], None]] | None = None
         self._numbers: dict[str, int] = {}
-        self._scheduled = {each.name: _scheduled(each) for each in program.campaigns}
+        self._scheduled = {each.name: _scheduled(each, program.timezone) for each in program.campaigns}
 
     def begin(self, at_ms: int) -> None:
         """Time begins at this instant: of a schedule, what lies before it is no occurrence."""
@@ -223,9 +223,10 @@ class Coordinator:
         return RunSets(campaign, number, folder / str(number), self._tables_root, self._settings, folder / "earlier")
 
 
-def _scheduled(campaign: CampaignProgram) -> _Scheduled:
+def _scheduled(campaign: CampaignProgram, timezone: str) -> _Scheduled:
+    """`timezone` is the project's: a campaign's own is for the times of day that it waits for."""
     schedule = campaign.schedule
-    coming = iter(()) if schedule is None else _within(campaign, schedule.instants(campaign.timezone))
+    coming = iter(()) if schedule is None else _within(campaign, schedule.instants(timezone))
     endless = schedule is not None and schedule.rule is not None and is_endless(schedule.rule)
     return _Scheduled(campaign, coming, next(coming, None), endless and campaign.ends_ms is None)
 
