@@ -131,6 +131,18 @@ def test_reactions_count_until_so_long_after_the_end_of_the_send(tmp_path: Path)
     assert found.result.summary.events.unmatched == 0
 
 
+def test_reactions_to_a_send_are_waited_for_also_where_the_set_is_not_of_that_send(tmp_path: Path) -> None:
+    clicked = {"id": "clicked", "from": "all", "reacted": {"of": "mail", "reaction": "clicked", "within": "1h"}}
+    some = {"id": "some", "filter": "profile.score > 0"}
+    project = project_in(tmp_path, campaign(ALL, some, {**MAIL, "rate": "1/s"}, clicked))
+    calls = [*people(3), reacted("u1", "clicked", "mail", 1.5), reacted("u0", "clicked", "mail", 1.5)]
+
+    found = told(project, calls)
+
+    assert (found.line("clicked").size, found.line("clicked", "rest").size) == (1, 2), "u0 was sent nothing"
+    assert found.line("clicked").at == BEGIN_MS + 2 * HOUR_MS + 1_000, "an hour after the end of the send"
+
+
 def test_reactions_to_what_another_journey_sent_are_looked_up(tmp_path: Path) -> None:
     journey = {"journey": "hello", "entry": {"event": "Seen"}, "steps": [{"id": "greet", "send": "news"}]}
     opened = {

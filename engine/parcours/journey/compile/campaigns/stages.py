@@ -1,7 +1,7 @@
 """The stages of a campaign: which of its steps act at one instant.
 
 A step begins at the latest end of what it takes and waits for; a test waits for the sets as well whose sizes it asks
-for. Nearly all steps end at the instant at which they begin;
+for, and a step for reactions for the send that they are to. Nearly all steps end at the instant at which they begin;
 those that end later are what tells instants apart. So an instant is named by the steps whose ends it waits for, without
 those that end before others of them anyway.
 """
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from parcours.journey.campaign_program import Stage
 from parcours.journey.campaign_steps import (
     CampaignStep,
+    OwnSend,
     Reacted,
     ReadTable,
     SendToSet,
@@ -35,7 +36,7 @@ def stages_of(steps: Mapping[str, CampaignStep]) -> tuple[Stage, ...]:
     before: dict[str, frozenset[str]] = {}
     grouped: dict[frozenset[str], list[str]] = {}
     for name, step in steps.items():
-        awaited = [*(source.step for source in step.sources), *step.after, *_sized(step)]
+        awaited = [*(source.step for source in step.sources), *step.after, *_asked_about(step)]
         ends = frozenset(end for each in awaited if each in begins for end in _end(each, steps[each], begins[each]))
         earlier = frozenset(each for end in ends for each in before[end])
         begins[name] = ends - earlier
@@ -45,11 +46,15 @@ def stages_of(steps: Mapping[str, CampaignStep]) -> tuple[Stage, ...]:
     return tuple(Stage(tuple(sorted(ends, key=order.__getitem__)), tuple(names)) for ends, names in grouped.items())
 
 
-def _sized(step: CampaignStep) -> list[str]:
-    """The steps whose sets a test asks the sizes of."""
-    if not isinstance(step, Test):
-        return []
-    return [name.partition(".")[0] for _, condition in step.arms for name in condition.sets if name]
+def _asked_about(step: CampaignStep) -> list[str]:
+    """The steps that a step asks about and does not take: of sets whose sizes count, and the send reacted to."""
+    match step:
+        case Test():
+            return [name.partition(".")[0] for _, condition in step.arms for name in condition.sets if name]
+        case Reacted(of=OwnSend() as of):
+            return [of.step]
+        case _:
+            return []
 
 
 def _end(name: str, step: CampaignStep, begins: frozenset[str]) -> frozenset[str]:
