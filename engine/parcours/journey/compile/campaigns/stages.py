@@ -2,8 +2,8 @@
 
 A step begins at the latest end of what it takes and waits for; a test waits for the sets as well whose sizes it asks
 for, and a step for reactions for the send that they are to. Nearly all steps end at the instant at which they begin;
-those that end later are what tells instants apart. So an instant is named by the steps whose ends it waits for, without
-those that end before others of them anyway.
+those that end later are what tells instants apart. So an instant is named by the steps whose ends it waits for,
+without those that end before others of them anyway.
 """
 
 from __future__ import annotations
