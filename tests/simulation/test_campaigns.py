@@ -84,6 +84,34 @@ def test_whom_a_gate_holds_is_released_at_the_rate_and_the_send_ends_with_her(tm
     assert set(found.sent("later").values()) == {3 * HOUR_MS + 2_000}
 
 
+def quiet_until(hour: int) -> dict[str, Any]:
+    quiet = [{"from": "09:00", "until": f"{hour}:00"}]
+    return {"project": "shop", "policies": {"consent": {"default": "opt_out"}, "quiet_hours": quiet}}
+
+
+def test_each_delivery_that_a_gate_holds_is_released_at_the_rate(tmp_path: Path) -> None:
+    both = {"id": "both", "send": "news", "channels": ["email", "sms"], "rate": "1/s"}
+    project = project_in(tmp_path, campaign(ALL, both), parcours=quiet_until(12))
+
+    found = told(project, people(3))
+
+    released = [(fact.person, fact.channel, fact.at - BEGIN_MS) for fact in found.deliveries("sent")]
+    assert sorted(released) == [
+        (f"u{each}", channel, 3 * HOUR_MS + each * 1_000) for each in range(3) for channel in ("email", "sms")
+    ]
+
+
+def test_whom_a_gate_holds_keeps_her_place_when_her_zone_changes(tmp_path: Path) -> None:
+    project = project_in(tmp_path, campaign(ALL, {**MAIL, "rate": "1/s"}), parcours=quiet_until(12))
+    moved = [identified("u1", 1.5, timezone="Atlantic/Reykjavik"), identified("u2", 1.5, timezone="Atlantic/Azores")]
+
+    found = told(project, [*people(3), *moved])
+
+    # In Reykjavik clocks show what they show in UTC, and on the Azores an hour less.
+    assert found.sent("mail") == {"u0": 3 * HOUR_MS, "u1": 3 * HOUR_MS + 1_000, "u2": 4 * HOUR_MS + 2_000}
+    assert sorted(each.person for each in found.deliveries("held")) == ["u0", "u1", "u2", "u2"]
+
+
 def test_who_leaves_by_an_exit_is_sent_nothing_more_and_counted(tmp_path: Path) -> None:
     project = project_in(
         tmp_path,

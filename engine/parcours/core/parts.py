@@ -11,7 +11,10 @@ from parcours.core.profile import Run
 
 
 def keep_part(run: Run, step: str, row: Mapping[str, object], delay_ms: int) -> None:
-    """Note what was given for a step; nothing is kept of a part without a row and a delay."""
+    """Note what was given for a step; nothing is kept of a part without a row and a delay.
+
+    Beside them stands, by channel, when a delivery was to be released from its first hold.
+    """
     if row or delay_ms:
         run.entry = {**run.entry, step: {"row": dict(row), "delay": delay_ms}}
 
@@ -23,8 +26,17 @@ def row_at(run: Run, step: str | None) -> Mapping[str, object]:
     return row if isinstance(row, dict) else {}
 
 
-def take_delay(run: Run, step: str) -> int:
-    """How much later (ms) than a gate says her delivery of the step is released: the first time, and 0 after it."""
+def released_ms(run: Run, step: str, channel: str, until_ms: int, standing_ms: int | None) -> int:
+    """When a delivery is released that a gate holds until then: by the delay of its step later, for the first hold only.
+
+    standing_ms  when it was to be released until now, where it is judged anew before that: its hold is still the same
+    """
     part = run.entry.get(step)
-    delay_ms = part.pop("delay", 0) if isinstance(part, dict) else 0
-    return delay_ms if isinstance(delay_ms, int) else 0
+    delay_ms = part.get("delay", 0) if isinstance(part, dict) else 0
+    if not isinstance(part, dict) or not isinstance(delay_ms, int) or not delay_ms:
+        return until_ms
+    first = part.setdefault("released", {})
+    if channel in first and first[channel] != standing_ms:
+        return until_ms
+    first[channel] = until_ms + delay_ms
+    return until_ms + delay_ms

@@ -26,7 +26,7 @@ from parcours.core.delivery.policy import Objection, judge, judge_claim
 from parcours.core.delivery.reservations import give_back, reserve
 from parcours.core.effect import Outgoing
 from parcours.core.fact import LimitReached
-from parcours.core.parts import row_at, take_delay
+from parcours.core.parts import released_ms, row_at
 from parcours.core.paths import keep, pick, replaced, roots_of
 from parcours.core.pause_buffer import keep_claim
 from parcours.core.profile import DeliveryState, Run, Timer
@@ -180,11 +180,13 @@ def _object(turn: Turn, run: Run, delivery: DeliveryState, objection: Objection,
     if objection.until_ms is None:
         close(turn, run, delivery, "refused", gate=objection.gate, reason=objection.reason)
         return
-    if standing is not None and standing.due == objection.until_ms:
+    before = None if standing is None else standing.due
+    due = released_ms(run, delivery.step, delivery.channel, objection.until_ms, before)
+    if standing is not None and standing.due == due:
         turn.profile.timers.append(standing)
         return
     close(turn, run, delivery, "held", gate=objection.gate, reason=objection.reason)
-    turn.set_timer(objection.until_ms + take_delay(run, delivery.step), "release", run, delivery.key)
+    turn.set_timer(due, "release", run, delivery.key)
 
 
 def _put_into_outbox(
