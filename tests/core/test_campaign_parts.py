@@ -181,3 +181,22 @@ def test_the_key_of_a_delivery_is_the_same_in_every_life(story: Story) -> None:
 
     assert keys[0] == keys[1] and len(keys[0]) == 1
     assert story.answer(300, Accepted(keys[0][0])) is story
+
+
+def test_what_an_event_says_under_the_name_of_a_step_delays_no_release(shop: Callable[..., Project]) -> None:
+    journeys = """
+journey: trip
+entry: {event: Ordered, when: event.remind.delay > 0}
+steps: [{id: remind, send: mail, channels: [email]}]
+"""
+    events = "Ordered: {properties: {remind.delay: number}}"
+    policies = """
+consent: {default: opt_out}
+quiet_hours: [{from: "00:00", until: "08:00", channels: [email]}]
+"""
+    project = shop(journeys, policies, events=events)
+    story = Story(project.program).identify(1, email="sarah@luma.example", timezone="UTC")
+
+    story.event(1_000, "Ordered", remind={"delay": 5}).wait(9 * 3_600_000)
+
+    assert [(at, outcome) for at, _, outcome, _ in story.gates()] == [(1_000, "held"), (8 * 3_600_000, "queued")]

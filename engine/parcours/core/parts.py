@@ -27,7 +27,7 @@ def row_at(run: Run, step: str | None) -> Mapping[str, object]:
 
 
 def released_ms(run: Run, step: str, channel: str, until_ms: int, standing_ms: int | None) -> int:
-    """When a delivery is released that a gate holds until then: by the delay of its step later, for the first hold only.
+    """When a delivery is released that a gate holds until then: later by the delay of its step, the first time only.
 
     standing_ms  when it was to be released until now, where it is judged anew before that: its hold is still the same
     """

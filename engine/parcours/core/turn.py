@@ -19,7 +19,7 @@ from parcours.expression.dotted import split_path
 from parcours.expression.expression import MISSING, Scope, to_iso
 from parcours.expression.zones import zone_names
 from parcours.instants import EARLIEST_MS
-from parcours.journey.program import Journey, Program
+from parcours.journey.program import CampaignEntry, Journey, Program
 from parcours.wording import quoted
 
 REGION_LETTERS = 2
@@ -230,6 +230,11 @@ class Turn(msgspec.Struct):
     def origin_of(self, run: Run) -> Origin:
         """The name and number under which the run entered: whatever has to stay as it was for life goes by them."""
         return run.origin or Origin(self.person, run.number)
+
+    def is_of_campaign(self, run: Run) -> bool:
+        """Whether a campaign takes the run from step to step."""
+        journey = self.program.journey(run.journey, run.version)
+        return journey is not None and isinstance(journey.entry, CampaignEntry)
 
     def journey_of(self, run: Run) -> Journey | None:
         """The journey of an open run in its version; None for an ended run, and for a version that no longer exists."""

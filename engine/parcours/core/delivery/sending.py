@@ -180,8 +180,10 @@ def _object(turn: Turn, run: Run, delivery: DeliveryState, objection: Objection,
     if objection.until_ms is None:
         close(turn, run, delivery, "refused", gate=objection.gate, reason=objection.reason)
         return
-    before = None if standing is None else standing.due
-    due = released_ms(run, delivery.step, delivery.channel, objection.until_ms, before)
+    due = objection.until_ms
+    if turn.is_of_campaign(run):
+        before = None if standing is None else standing.due
+        due = released_ms(run, delivery.step, delivery.channel, due, before)
     if standing is not None and standing.due == due:
         turn.profile.timers.append(standing)
         return
