@@ -190,11 +190,12 @@ entry: {event: Ordered, when: event.remind.delay > 0}
 steps: [{id: remind, send: mail, channels: [email]}]
 """
     events = "Ordered: {properties: {remind.delay: number}}"
+    messages = '- {message: mail, class: marketing, email: {text: "{{ entry.remind.delay }}"}}'
     policies = """
 consent: {default: opt_out}
 quiet_hours: [{from: "00:00", until: "08:00", channels: [email]}]
 """
-    project = shop(journeys, policies, events=events)
+    project = shop(journeys, policies, events=events, messages=messages)
     story = Story(project.program).identify(1, email="sarah@luma.example", timezone="UTC")
 
     story.event(1_000, "Ordered", remind={"delay": 5}).wait(9 * 3_600_000)
