@@ -260,15 +260,19 @@ def test_a_shard_that_does_not_close_keeps_no_other_open(tmp_path: Path, new_sho
     asyncio.run(run())
 
 
-GREATEST = dict.fromkeys(Settings.model_fields, COUNT_MAX) | {
-    name: DURATION_MAX_MS for name in Settings.model_fields if name.endswith("_ms")
-}
+GREATEST = (
+    dict.fromkeys(Settings.model_fields, COUNT_MAX)
+    | {name: DURATION_MAX_MS for name in Settings.model_fields if name.endswith("_ms")}
+    | {"table_bad_cells_max": 1}
+)
 LEAST = dict.fromkeys(Settings.model_fields, 1) | {
     "id_bytes_max": 256,
     "soft_failures_max": 2,
     "message_ids_bytes_max": 1024 * 1024,
     "message_ids_disk_max": 1024 * 1024,
     "actor_silence_ms": 1_000,
+    "table_bad_cells_max": 0,
+    "campaign_memory_bytes": 64 * 1024 * 1024,
 }
 WORDS = {"outbox_full": "refuse"}
 IN_SECONDS = {"send_timeout_s": 86_400, "change_wait_s": 86_400, "hello_wait_s": 86_400}

@@ -20,7 +20,10 @@ KINDS: Final = (
         "key",
         r"a browser's key |an identify call of a userId needs the context.userHash|a \S+ call needs a key with ",
     ),
-    ("report", r"feedback |a consent call names |\S+ by a machine|\S+ on \S+ an outbound call"),
+    (
+        "report",
+        r"feedback |a consent call names |\S+ by a machine|\S+ on \S+ an outbound call|a reaction is to a step ",
+    ),
     ("unknown", "unknown |nothing is sent on |parcourstype |the type |a merge line "),
     ("missing", r"a call without |a track call without |the attribute \S+ is missing|an? (\S+ call|\S+) needs "),
     ("id", r"an id with |\S+ is neither |\S+ with a NUL "),

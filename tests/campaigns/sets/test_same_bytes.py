@@ -122,6 +122,6 @@ def test_any_number_of_threads_and_little_memory_give_the_same_bytes(world: Worl
         make_all(DuckSets(Workspace(tmp_path / "spill", memory_bytes, threads)), world, out)
         files = sorted(out.glob("*/*.parquet"))
         seen.add(tuple((str(path.relative_to(out)), blake2b(path.read_bytes()).hexdigest()) for path in files))
-        assert len(files) == 15
+        assert len(files) == 16
         assert not [path for path in files if "rest" not in path.name and not pq.read_metadata(path).num_rows]
     assert len(seen) == 1
