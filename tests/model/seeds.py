@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 WAYS_OF_RUNS = range(550)
 GATES_AUDIENCES_HISTORY = range(1_300)
 LIVES_OF_JOURNEYS = range(150)
@@ -16,6 +18,7 @@ FORGOTTEN_RUNS = range(120)
 FORGETFUL_LIVES = range(30)
 PEOPLE_WHO_BECOME_ONE = range(20)
 LIVES_OF_PEOPLE_WHO_BECOME_ONE = range(5)
+CAMPAIGNS = range(500 if "PARCOURS_CAMPAIGNS_FULL" in os.environ else 15)
 
 
 def blocks(seeds: range, size: int) -> list[range]:
@@ -38,6 +41,7 @@ def told() -> str:
     parts |= {"forgotten runs": FORGOTTEN_RUNS, "forgetful lives": FORGETFUL_LIVES}
     parts["people who become one"] = PEOPLE_WHO_BECOME_ONE
     parts["lives of people who become one"] = LIVES_OF_PEOPLE_WHO_BECOME_ONE
+    parts["campaigns"] = CAMPAIGNS
     total = sum(map(len, parts.values()))
     drawn = "; ".join(f"{name}: {name_of(seeds)}" for name, seeds in parts.items())
     return f"model: {total:,} random cases ({drawn})"
