@@ -62,6 +62,21 @@ def test_a_preview_has_the_sets_that_the_run_then_makes(shop: Path) -> None:
     assert found["sample"]["all"] == [{"person": "u0"}, {"person": "u1"}]
 
 
+def test_sets_are_there_whichever_sends_a_step_waits_for(shop: Path) -> None:
+    text = {"id": "text", "from": "all", "send": "news", "channels": ["sms"]}
+    both = {"id": "both", "from": "mail", "after": ["text"], "filter": "profile.score > 0"}
+    some = {"id": "some", "from": "text", "filter": "profile.score > 1"}
+    last = {"id": "last", "intersect": ["some", "mail"]}
+    mail = {"id": "mail", "send": "news", "channels": ["email"]}
+    project_in(shop / "shop", campaign(STEPS[0], mail, text, both, some, last))
+
+    shown = preview(shop, "--at", AT, "--format", "json")
+
+    assert shown.exit_code == 0, shown.output
+    outputs = {name: each["outputs"]["main"] for name, each in json.loads(shown.stdout)["steps"].items()}
+    assert outputs == {"all": 6, "mail": 6, "text": 6, "both": 5, "some": 4, "last": 4}
+
+
 def test_it_says_what_gates_would_refuse_and_changes_nobody(shop: Path) -> None:
     shown = preview(shop, "--at", AT, "--format", "json")
 

@@ -233,6 +233,25 @@ def test_what_is_saved_can_be_read_by_a_later_run_and_by_a_journey(tmp_path: Pat
     assert (found.sent("mail"), found.sent("hail")) == ({"u1": 2 * HOUR_MS}, {"u1": 3 * HOUR_MS})
 
 
+def test_steps_of_one_instant_act_in_document_order_whatever_ends_they_wait_for(tmp_path: Path) -> None:
+    steps = (
+        ALL,
+        MAIL,
+        {**LATER, "from": "all", "rate": "1/s"},
+        {"id": "both", "from": "mail", "after": ["later"], "filter": "profile.score > 0"},
+        {"id": "some", "from": "later", "filter": "profile.score > 1"},
+        {"id": "mark", "update": {"score": "profile.score + 10.0"}},
+        {"id": "last", "intersect": ["some", "mail"]},
+        {"id": "none", "filter": "profile.score > 9"},
+    )
+    project = project_in(tmp_path, campaign(*steps))
+
+    found = told(project, people(5))
+
+    sizes = {name: found.line(name).size for name in ("both", "some", "last", "none")}
+    assert sizes == {"both": 4, "some": 3, "last": 3, "none": 0}, "an update shows to what waits for it"
+
+
 def test_a_test_skips_what_it_does_not_choose(tmp_path: Path) -> None:
     steps = (
         ALL,

@@ -25,7 +25,7 @@ from parcours.expression.values import Scope
 from parcours.expression.zones import next_local_time, zone
 from parcours.instants import EARLIEST_MS
 from parcours.journey import campaign_steps as steps
-from parcours.journey.campaign_program import CampaignProgram, SavedAudience, Stage
+from parcours.journey.campaign_program import CampaignProgram, SavedAudience
 from parcours.journey.campaign_steps import SetRef
 from parcours.journey.model.campaign_sets import MAIN, REST
 from parcours.journey.parts import WaitDuration, WaitLocalTime, WaitUntil
@@ -136,14 +136,22 @@ class CampaignRun:
     # Stages
 
     async def _begin_stages(self, at: int) -> bool:
-        """Make the stages whose instant this is; whether there was one."""
+        """Make the stages whose instant this is, their steps in document order; whether there was one.
+
+        Two stages may be of one instant, and a step of one take sets of the other: all are asked for before any acts.
+        """
         ready = [(number, stage) for number, stage in self._stages if all(end in self._ends for end in stage.ends)]
-        for number, stage in ready:
-            await self._make(number, stage, at)
-            self._stages.remove((number, stage))
+        for number, _ in ready:
+            await self._collect(number, at)
+        names = {name for _, stage in ready for name in stage.steps}
+        for name, step in self.campaign.steps.items():
+            if name in names:
+                await self._act(step, at)
+        self._stages = [each for each in self._stages if each not in ready]
         return bool(ready)
 
-    async def _make(self, number: int, stage: Stage, at: int) -> None:
+    async def _collect(self, number: int, at: int) -> None:
+        """Have shards tell what the steps of a stage ask."""
         if self.sets.needs_people(number) and not self.sets.has_people(number):
             rows = [
                 row
@@ -151,8 +159,6 @@ class CampaignRun:
                 for row in slice_
             ]
             self.sets.collect(number, at, rows)
-        for name in stage.steps:
-            await self._act(self.campaign.steps[name], at)
 
     async def _act(self, step: steps.CampaignStep, at: int) -> None:
         """Make a step's sets, and do with them what it says."""

@@ -48,14 +48,11 @@ class Previewing:
 
     async def preview(self, at: int) -> dict[str, StepPreview]:
         """Each step as it would be at this instant, by name. Raises TableRefused, SetsRefused, StoreBroken, OSError."""
-        found: dict[str, StepPreview] = {}
-        for number, stage in enumerate(self._campaign.stages):
+        for number in range(len(self._campaign.stages)):
             if self._sets.needs_people(number):
                 told = self._people.columns(self._campaign.name, 0, number, at)
                 self._sets.collect(number, at, [row async for rows in told for row in rows])
-            for name in stage.steps:
-                found[name] = await self._step(self._campaign.steps[name], at)
-        return {name: found[name] for name in self._campaign.steps}
+        return {name: await self._step(step, at) for name, step in self._campaign.steps.items()}
 
     async def _step(self, step: steps.CampaignStep, at: int) -> StepPreview:
         made = self._sets.make(step.id, at)
