@@ -29,7 +29,7 @@ class Crowd:
         return self.people.setdefault(name, Person(self.world, name))
 
     def apply(self, now_ms: int, line: Document) -> None:
-        person = self.person(line["userId"])
+        person = self.person(line["userId"] if "userId" in line else f"@anonymous/{line['anonymousId']}")
         match line["type"]:
             case "identify":
                 person.set_traits(line["traits"])

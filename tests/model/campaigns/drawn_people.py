@@ -8,7 +8,9 @@ from tests.model.campaigns.chance import CHANNELS, CITIES, CODES, LINKS, PURPOSE
 from tests.model.campaigns.people import Document
 from tests.model.reference.times import to_text
 
-FORMS = ("u{}", "u{}", "U{}", "zoë{}", "Ångström-{}", "李{}", "😀{}", "é{}")
+FORMS = ("u{}", "u{}", "U{}", "zoë{}", "Ångström-{}", "李{}", "😀{}", "é{}", "@anonymous/v{}")
+ANONYMOUS = "@anonymous/"
+"""How results name those who have no user id."""
 
 
 def names(chance: Chance) -> list[str]:
@@ -35,6 +37,8 @@ def traits(chance: Chance, number: int) -> Document:
         "seen_at": chance.timestamp(),
         "timezone": chance.pick((*ZONES, "Nowhere/At All")),
     }
+    if chance.maybe(0.05):
+        drawn |= {"score": chance.pick(("10", "two")), "points": 2.5, "loyal": "yes", "city": 7}
     share = chance.pick((0.75, 0.95, 1.0))
     return {name: value for name, value in drawn.items() if chance.random.random() < share}
 
@@ -58,7 +62,15 @@ def recording(
         at_ms = max(at_ms, known[name] + 1_000)
         lines.append(_one(chance, name, at_ms, sends, messages))
     lines.sort(key=lambda line: line["timestamp"])
-    return [{**line, "messageId": f"m{number}"} for number, line in enumerate(lines)]
+    return [{**_named(line), "messageId": f"m{number}"} for number, line in enumerate(lines)]
+
+
+def _named(line: Document) -> Document:
+    """The line as it comes from whoever has no user id."""
+    if not line["userId"].startswith(ANONYMOUS):
+        return line
+    others = {key: value for key, value in line.items() if key != "userId"}
+    return {**others, "anonymousId": line["userId"].removeprefix(ANONYMOUS)}
 
 
 def _one(chance: Chance, name: str, at_ms: int, sends: list[Any], messages: dict[str, Document]) -> Document:

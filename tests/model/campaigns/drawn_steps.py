@@ -105,12 +105,11 @@ class StepDrawing(SetDrawing):
         arms: list[Document] = []
         for place in range(chance.number(1, 2)):
             other = chance.pick(self.sets).name if chance.maybe(0.3) else None
-            condition = terms.compared(
-                terms.set_size(other), chance.pick((">", "<=")), terms.literal(chance.pick((2, 8, 20)))
-            )
+            size = terms.literal(chance.pick((2, 8, 20)))
+            condition = terms.compared(terms.set_size(other), chance.pick((">", "<=")), size)
             if other is not None:
                 step.setdefault("sizes", []).append(other)
-            if chance.maybe(0.15):
+            elif chance.maybe(0.15):
                 condition = terms.is_run("push", 1)
             arms.append({"name": f"arm{place}", "when": condition})
         arms.append({"otherwise": "none"})

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -30,6 +31,17 @@ def kind_of_type(declared: str) -> str:
 
 def columns_of(table: Table) -> dict[str, Column]:
     return {name: Column(kind_of_type(declared)) for name, declared in table.columns.items()}
+
+
+def counted(table: Table) -> tuple[Table, dict[str, Any]]:
+    """A table by a query: how many rows each owner has in another one, as written there."""
+    owner = f"{table.name}_owner"
+    of_owners = Counter(row.cells[owner] for row in table.rows if row.cells[owner] is not None)
+    rows = [TableRow(("s", number), {"s_owner": name, "s_n": n}) for number, (name, n) in enumerate(of_owners.items())]
+    columns = {"s_owner": "string", "s_n": "integer"}
+    query = f"select {owner} as s_owner, count(*) as s_n from {table.name} where {owner} is not null group by 1"
+    document = {"sql": query, "columns": columns, "person": "row.s_owner", "match": table.match}
+    return Table("s", columns, rows, terms.column("s_owner", "string"), table.match), document
 
 
 class TableDrawing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from tests.model.campaigns import terms
@@ -10,12 +11,12 @@ from tests.model.campaigns.case import OBSERVED, Case
 from tests.model.campaigns.chance import CHANNELS, EVENTS, TRAITS, ZONES, Chance
 from tests.model.campaigns.drawn_people import names, recording
 from tests.model.campaigns.drawn_steps import STEPS_MAX, StepDrawing
-from tests.model.campaigns.drawn_tables import TableDrawing
+from tests.model.campaigns.drawn_tables import TableDrawing, counted
 from tests.model.campaigns.people import Document
 from tests.model.campaigns.sets import PERSON
 from tests.model.campaigns.tables import Table
 from tests.model.campaigns.terms import Term
-from tests.model.reference.times import parse_instant, to_text
+from tests.model.reference.times import parse_instant, to_datetime, to_text, zone_named
 
 HOUR_MS = 3_600_000
 SAVED = ["best", "vip"]
@@ -34,12 +35,13 @@ OTHERS = [("journey", "hello", "greet"), ("campaign", "before", "first")]
 
 def case(seed: int) -> Case:
     chance = Chance(seed)
+    timezone = chance.pick(ZONES)
     people = names(chance)
     conditions = {name: _audience(chance) for name in chance.some(("east", "north", "west"))}
     chance.audiences = [*conditions, *SAVED]
     tables, table_documents, files = _tables(chance, people)
     messages = _messages(chance)
-    campaigns = [_main(chance, tables, messages), _before(chance)]
+    campaigns = [_main(chance, timezone, tables, messages), _before(chance)]
     begins_ms = parse_instant(campaigns[0]["schedule"]["at"])
     starts = {}
     if chance.maybe(0.15):
@@ -49,7 +51,7 @@ def case(seed: int) -> Case:
     lines = recording(chance, people, [*campaigns, _as_campaign(JOURNEY)], messages, begins_ms)
     return Case(
         seed=seed,
-        timezone=chance.pick(ZONES),
+        timezone=timezone,
         policies=_policies(chance),
         traits=TRAITS,
         events=EVENTS,
@@ -94,6 +96,10 @@ def _tables(chance: Chance, people: list[str]) -> tuple[dict[str, Table], dict[s
         table, document, written = TableDrawing(chance, number, people, emails).drawn()
         tables[table.name], documents[table.name] = table, document
         files |= written
+    first = tables["t0"]
+    if first.owner is not None and chance.maybe(0.4):
+        tables["s"], documents["s"] = counted(first)
+        chance.kind("table.sql")
     return tables, documents, files
 
 
@@ -133,7 +139,7 @@ def _rule(chance: Chance, event: str) -> Document:
     return rule
 
 
-def _main(chance: Chance, tables: dict[str, Table], messages: dict[str, Document]) -> Document:
+def _main(chance: Chance, timezone: str, tables: dict[str, Table], messages: dict[str, Document]) -> Document:
     """The campaign that the case is about: its steps, and an export of each set that shows who is in it."""
     drawing = StepDrawing(chance, tables, messages, SAVED, OTHERS)
     steps = drawing.drawn(chance.number(4, STEPS_MAX))
@@ -143,6 +149,10 @@ def _main(chance: Chance, tables: dict[str, Table], messages: dict[str, Document
     if chance.maybe(0.4):
         schedule["rule"] = f"FREQ={chance.pick(('DAILY', 'DAILY', 'HOURLY;INTERVAL=7'))};COUNT={chance.number(2, 3)}"
         chance.kind("campaign.rule")
+        if chance.maybe(0.3):
+            first = to_datetime(at_ms, zone_named(timezone, timezone)).date()
+            found |= {"starts": first.isoformat(), "ends": (first + timedelta(days=chance.number(0, 1))).isoformat()}
+            chance.kind("campaign.dates")
         if chance.maybe(0.6):
             found["overlap"] = "allowed"
             chance.kind("campaign.overlap")

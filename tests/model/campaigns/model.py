@@ -10,7 +10,7 @@ from tests.model.campaigns.case import Case
 from tests.model.campaigns.crowd import Crowd
 from tests.model.campaigns.people import World
 from tests.model.campaigns.runs import CampaignRun
-from tests.model.reference.times import parse_instant, recurrences, zone_named
+from tests.model.reference.times import parse_instant, recurrences, to_datetime, zone_named
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,13 @@ class _Simulation:
             if "schedule" in campaign:
                 schedule, zone = campaign["schedule"], zone_named(None, self.case.timezone)
                 instants = recurrences(schedule["at"], schedule.get("rule"), None, zone)
-                found += [(at_ms, campaign) for at_ms in instants]
+                found += [(at_ms, campaign) for at_ms in instants if self._may_begin(campaign, at_ms)]
         return sorted(found, key=lambda each: each[0])
+
+    def _may_begin(self, campaign: dict[str, Any], at_ms: int) -> bool:
+        """Whether an occurrence is on one of the campaign's days, in the project's zone."""
+        day = to_datetime(at_ms, zone_named(None, self.case.timezone)).date().isoformat()
+        return bool(campaign.get("starts", day) <= day <= campaign.get("ends", day))
 
     def result(self) -> Outcome:
         while (now_ms := self._next()) is not None:

@@ -29,9 +29,10 @@ class Made:
 
 @dataclass
 class Sending:
-    """A send under way: it may end when the last person was to be due, or to be released, as it looks until then.
+    """A send under way.
 
-    asked  the deliveries of whoever has been due
+    until_ms  when it may end: the last one is due by rate and waves, and then who is there by windows and gates
+    asked     the deliveries of whoever has been due
     """
 
     taken: PeopleSet
@@ -261,8 +262,9 @@ class CampaignRun:
         lot, names = Lot(self.name, self.number, name), [row.person for row in taken.rows]
         due = due_instants(step, taken.rows, self.crowd.people, now_ms, lot)
         later = [pause_ms(number, step.get("rate")) for number in range(len(names))]
-        due_of, later_of = dict(zip(names, due, strict=True)), dict(zip(names, later, strict=True))
-        self.under_way[name] = Sending(taken, due_of, later_of, max([now_ms, *due]))
+        due_of = {person: due_ms for person, (_, due_ms) in zip(names, due, strict=True)}
+        until_ms = max((planned_ms for planned_ms, _ in due), default=now_ms)
+        self.under_way[name] = Sending(taken, due_of, dict(zip(names, later, strict=True)), until_ms)
         self._tell(name, "main", Made(now_ms, {"main": taken}, len(taken.rows)))
 
     def _end(self, now_ms: int, name: str, step: Document) -> None:
@@ -285,15 +287,21 @@ class CampaignRun:
         self._done(name, Made(now_ms, outputs, inflow, {"exited": inflow - len(there.rows)}))
 
     def _end_send(self, now_ms: int, name: str, standing: Sending) -> None:
-        if standing.until_ms > now_ms or len(standing.asked) < len(standing.taken.rows):
+        if standing.until_ms > now_ms:
             return
-        if held := held_in(standing):
-            standing.until_ms = max(each.release_ms or 0 for each in held)
+        coming = [each.release_ms or 0 for each in held_in(standing)]
+        coming += [
+            due_ms
+            for person, due_ms in standing.due.items()
+            if person not in standing.asked and not self.crowd.has_left(person, self.key)
+        ]
+        if coming:
+            standing.until_ms = max(coming)
             return
         refused = [
             row
             for row in standing.taken.rows
-            if (asked := standing.asked[row.person]) and all(each.state == "refused" for each in asked)
+            if (asked := standing.asked.get(row.person)) and all(each.state == "refused" for each in asked)
         ]
         del self.under_way[name]
         outputs: dict[str, PeopleSet | None] = {"main": standing.taken, "refused": standing.taken.of(refused)}

@@ -27,18 +27,19 @@ def pause_ms(number: int, rate: str | None) -> int:
 
 def due_instants(
     step: Document, rows: Sequence[SetRow], people: Mapping[str, Person], now_ms: int, lot: Lot
-) -> list[int]:
-    """When each person of the set is due, in the order of the set."""
+) -> list[tuple[int, int]]:
+    """When each person of the set is due by rate and waves, and then by the window, in the order of the set."""
     rate = step.get("rate")
     wave_of, number_in_wave = _waves(step, rows, lot)
     found = []
     for number, row in enumerate(rows):
-        due_ms = now_ms + pause_ms(number_in_wave[number], rate)
+        planned_ms = now_ms + pause_ms(number_in_wave[number], rate)
         if "waves" in step:
-            due_ms += wave_of[number] * parse_duration(step["waves"]["every"])
+            planned_ms += wave_of[number] * parse_duration(step["waves"]["every"])
+        due_ms = planned_ms
         if "window" in step:
-            due_ms = _in_window(step["window"], due_ms, people[row.person], pause_ms(number, rate))
-        found.append(due_ms)
+            due_ms = _in_window(step["window"], planned_ms, people[row.person], pause_ms(number, rate))
+        found.append((planned_ms, due_ms))
     return found
 
 

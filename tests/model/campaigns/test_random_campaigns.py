@@ -24,19 +24,19 @@ DRAWN_AT_LEAST = 60
 """Cases in which every kind of thing has come up: so many are drawn also where fewer are run."""
 
 KINDS = {
-    "read.audience", "read.where", "read.table", "read.create", "read.new", "filter", "dedupe.person", "dedupe.values",
-    "dedupe.keep", "order.highest", "order.lowest", "order.earliest", "order.latest", "order.filled", "order.prefer",
-    "order.random", "split.subsets", "split.limit", "split.percent", "split.order", "split.otherwise", "split.overlap",
-    "split.even", "split.parts", "union.person", "union.values", "intersect.person", "intersect.values",
-    "exclude.person", "exclude.values", "enrich.first", "enrich.take", "enrich.count", "enrich.sum", "enrich.avg",
-    "enrich.min", "enrich.max", "enrich.where", "enrich.required", "save.replace", "save.append", "save.remove",
-    "save.key", "update", "export.csv", "export.ndjson", "wait.duration", "wait.until", "wait.time", "test",
-    "reacted.own", "reacted.campaign", "reacted.journey", "reacted.last", "send", "send.rate", "send.waves",
-    "send.window", "send.local_time", "send.first", "after", "campaign.rule", "campaign.overlap", "campaign.by_hand",
-    "campaign.exit", "campaign.goal", "table.csv", "table.ndjson", "table.glob", "table.many", "table.single",
-    "table.key", "table.fold", "table.user", "table.email", "table.code", "table.join", "table.bad_cell",
-    "message.expires", "policy.caps", "policy.quiet_hold", "policy.quiet_drop", "expression.mixed",
-    "expression.consent",
+    "read.audience", "read.where", "read.table", "read.create", "read.new", "filter", "dedupe.person",
+    "dedupe.values", "dedupe.keep", "order.highest", "order.lowest", "order.earliest", "order.latest",
+    "order.filled", "order.prefer", "order.random", "split.subsets", "split.limit", "split.percent", "split.order",
+    "split.otherwise", "split.overlap", "split.even", "split.parts", "union.person", "union.values",
+    "intersect.person", "intersect.values", "exclude.person", "exclude.values", "enrich.first", "enrich.take",
+    "enrich.count", "enrich.sum", "enrich.avg", "enrich.min", "enrich.max", "enrich.where", "enrich.required",
+    "save.replace", "save.append", "save.remove", "save.key", "update", "export.csv", "export.ndjson",
+    "wait.duration", "wait.until", "wait.time", "test", "reacted.own", "reacted.campaign", "reacted.journey",
+    "reacted.last", "send", "send.rate", "send.waves", "send.window", "send.local_time", "send.first", "after",
+    "campaign.rule", "campaign.dates", "campaign.overlap", "campaign.by_hand", "campaign.exit", "campaign.goal",
+    "table.csv", "table.ndjson", "table.glob", "table.many", "table.single", "table.key", "table.fold",
+    "table.user", "table.email", "table.code", "table.join", "table.bad_cell", "table.sql", "message.expires",
+    "policy.caps", "policy.quiet_hold", "policy.quiet_drop", "expression.mixed", "expression.consent",
 }  # fmt: skip
 
 
