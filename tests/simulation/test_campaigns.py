@@ -349,6 +349,19 @@ def test_a_mail_has_what_the_table_says_of_its_person(tmp_path: Path) -> None:
     assert found.sizes() == {"all.main": 3, "wished.main": 3, "wished.rest": 0, "mail.main": 3, "mail.refused": 0}
 
 
+def test_only_numbers_are_added_up_also_where_most_values_are_texts(tmp_path: Path) -> None:
+    tables = wishes(tmp_path, *(f"u{each}@mail.example,Matte" for each in range(3)))
+    enriched = {"id": "more", "enrich": {"sum": {"table": "wishes", "sum": "profile.score"}}}
+    some = {"id": "some", "filter": "row.sum > 1"}
+    everybody = {"id": "all", "read": {"where": "has(profile.email)"}}
+    project = project_in(tmp_path, campaign(everybody, enriched, some), tables=tables)
+    calls = [identified("u0", score="ten"), identified("u1", score="20"), identified("u2", score=5)]
+
+    found = told(project, calls)
+
+    assert (found.line("more").size, found.line("some").size) == (3, 1)
+
+
 def test_a_table_that_breaks_its_promise_ends_the_run_before_anything_is_sent(tmp_path: Path) -> None:
     tables = wishes(tmp_path, "u0@mail.example,Matte", "u1@mail.example,Ball", "u0@mail.example,Band")
     project = project_in(

@@ -21,9 +21,9 @@ from parcours.campaigns.sets.native import native_column
 from parcours.campaigns.sets.set_values import Evaluation
 from parcours.journey.set_expressions import SetExpression
 
-Form: TypeAlias = Literal["condition", "compared", "chosen", "aggregated", "counted"]
-"""What an expression is asked for: whether it holds, to order by it, to look for it among given values, to add it up or
-the like, or to count where it has a value.
+Form: TypeAlias = Literal["condition", "compared", "chosen", "extreme", "added", "counted"]
+"""What an expression is asked for: whether it holds, to order by it, to look for it among given values, to take the
+least or the greatest, to add it up, or to count where it has a value.
 """
 
 _NUMBERED: Final[Mapping[str, Any]] = {"row_number": pa.int64()}
@@ -154,14 +154,14 @@ def _in_form(
     noted: dict[str, int],
 ) -> RowValues:
     """The column as the engine wants it: what is aggregated is of a type of its own."""
-    if form not in ("aggregated", "counted"):
+    if form not in ("extreme", "added", "counted"):
         return given
     column = f"given.{identifier(given.column)}"
     rows = f"{rows_in(given.file)} AS given"
     if form == "counted":
         told = f"CASE WHEN {column} IS NOT NULL THEN true END"
     else:
-        native = native_column(database, rows, column)
+        native = native_column(database, rows, column, "number" if form == "added" else None)
         told = native.column
         if native.others:
             noted[expression.text] = native.others

@@ -33,14 +33,17 @@ class Native:
     is_exact: bool
 
 
-def native_column(database: duckdb.DuckDBPyConnection, rows: str, value: str) -> Native:
-    """The column of a table, both as SQL, in the type of most of its values; as doubles if there are none."""
+def native_column(database: duckdb.DuckDBPyConnection, rows: str, value: str, only: str | None = None) -> Native:
+    """The column of a table, both as SQL, in the type of most of its values; as doubles if there are none.
+
+    only  the kind that counts, whichever most of them have
+    """
     found = database.execute(
         f"SELECT {value}.k, count(*), bool_or({value}.r <> 0) FROM {rows} WHERE {value} IS NOT NULL"
         " GROUP BY 1 ORDER BY 2 DESC, 1"
     ).fetchall()
     kinds = {KINDS[kind]: count for kind, count, _ in found}
-    most = next((kind for kind in kinds if kind in _NATIVE), "number")
+    most = only or next((kind for kind in kinds if kind in _NATIVE), "number")
     others = sum(count for kind, count in kinds.items() if kind != most)
     native = _NATIVE[most].format(value=value)
     of_kind = f"CASE WHEN {value}.k = {KINDS.index(most)} THEN {native} END"

@@ -227,7 +227,7 @@ def _asked(enrichment: steps.Enrichment) -> list[tuple[Form, SetExpression]]:
     if enrichment.where is not None:
         asked.append(("condition", enrichment.where))
     if enrichment.value is not None and not _counts_all(enrichment):
-        asked.append(("counted" if enrichment.aggregate == "count" else "aggregated", enrichment.value))
+        asked.append((_form(enrichment), enrichment.value))
     for key in enrichment.order:
         if not isinstance(key, steps.AtRandom):
             asked.append(("chosen" if isinstance(key, steps.Preferred) else "compared", key.value))
@@ -242,6 +242,17 @@ def _counts_all(enrichment: steps.Enrichment) -> bool:
     return expression.literal and expression.value(Scope()) is not MISSING
 
 
+def _form(enrichment: steps.Enrichment) -> Form:
+    """What a value about the rows of a person is asked for."""
+    match enrichment.aggregate:
+        case "count":
+            return "counted"
+        case "sum" | "avg":
+            return "added"
+        case _:
+            return "extreme"
+
+
 def _enrichment(enrichment: steps.Enrichment, table: Path, links: Path, values: LinkedValues) -> engine.Enrichment:
     gives: engine.Taken | engine.Aggregated
     if enrichment.aggregate is None:
@@ -252,8 +263,7 @@ def _enrichment(enrichment: steps.Enrichment, table: Path, links: Path, values: 
         gives = engine.Aggregated("count", None)
     else:
         assert enrichment.value is not None, "there is something to add up, or the like"
-        form: Form = "counted" if enrichment.aggregate == "count" else "aggregated"
-        gives = engine.Aggregated(enrichment.aggregate, values.of(form, enrichment.value))
+        gives = engine.Aggregated(enrichment.aggregate, values.of(_form(enrichment), enrichment.value))
     where = None if enrichment.where is None else values.of("condition", enrichment.where)
     return engine.Enrichment(enrichment.name, table, links, gives, where, enrichment.required)
 
