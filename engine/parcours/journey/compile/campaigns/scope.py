@@ -14,7 +14,7 @@ from parcours.journey.campaign_steps import Column, Grain, SetRef
 from parcours.journey.compile.campaigns.columns import UNKNOWN_COLUMNS, row_names, unknown_in_lists
 from parcours.journey.compile.declarations import Declarations, condition, value
 from parcours.journey.model.campaign import CampaignDocument
-from parcours.journey.model.campaign_sets import MAIN
+from parcours.journey.model.campaign_sets import MAIN, REST
 from parcours.journey.read.documents import Documents
 from parcours.journey.read.finding import Key, KeyPath, Margin
 from parcours.journey.read.stand_ins import STEP_KIND
@@ -29,14 +29,16 @@ CAMPAIGN_RUN: Final[Mapping[str, str]] = {name: kind for name, kind in RUN_KINDS
 class Made:
     """What a step gives.
 
-    row_since  the step since which a person may have several rows, "" where nobody has
-    is_known   False for a step that could not be read: nothing is said of what is asked of it
+    row_since   the step since which a person may have several rows, "" where nobody has
+    is_known    False for a step that could not be read: nothing is said of what is asked of it
+    rest_since  the same of `rest` where it differs: who is kept once may have several rows there
     """
 
     outputs: tuple[str, ...]
     columns: Mapping[str, Column]
     row_since: str = ""
     is_known: bool = True
+    rest_since: str | None = None
 
     @property
     def grain(self) -> Grain:
@@ -135,6 +137,8 @@ class CampaignScope:
         if made.is_known and (output or MAIN) not in made.outputs:
             margin.error(_no_output(step, output, made.outputs), *keys)
             return SetRef(step, output or MAIN), UNKNOWN
+        if output == REST and made.rest_since is not None:
+            made = replace(made, row_since=made.rest_since, rest_since=None)
         return SetRef(step, output or MAIN), made
 
     def _above(self, number: int, margin: Margin) -> tuple[SetRef, Made]:

@@ -138,7 +138,8 @@ class SetStepCompiler:
         margin, dedupe = self.margin.below("dedupe"), step.dedupe
         by = compiled_criteria(dedupe.by, self.scope, taken.columns, margin)
         once = by == (PERSON,) and dedupe.keep == 1
-        made = Made((MAIN, REST), taken.columns, "" if once else taken.row_since)
+        since = "" if once else taken.row_since
+        made = Made((MAIN, REST), taken.columns, since, rest_since=taken.row_since)
         order = compiled_order(dedupe.order, self.scope, taken.columns, margin)
         return compiled.Dedupe(**self._base(step, [source], made), by=by, keep=dedupe.keep, order=order), made
 
