@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -172,52 +173,96 @@ def _created(table: Table, row: TableRow, read: Document) -> str | None:
 
 
 def _enrich(asked: Asked, taken: PeopleSet) -> Found:
+    people = list(dict.fromkeys(row.person for row in taken.rows))
+    enrichments: Document = asked.step["enrich"]
+    linked = {name: _linked(asked, enrichment, people) for name, enrichment in enrichments.items()}
+    columns = {name: _column(asked, enrichments[name], linked[name], people) for name in enrichments}
     rows: list[SetRow] = []
     rest: list[SetRow] = []
-    linked: dict[tuple[str, str], list[TableRow]] = {}
     for row in taken.rows:
-        columns, lacks = dict(row.columns), False
-        for name, enrichment in asked.step["enrich"].items():
-            table, person = asked.tables[enrichment["table"]], asked.crowd.people[row.person]
-            if (table.name, row.person) not in linked:
-                linked[table.name, row.person] = table.rows_of(row.person, person)
-            found = _counted(asked, enrichment, linked[table.name, row.person], person)
-            columns[name] = _column(asked, enrichment, table, found, person)
-            lacks = lacks or (enrichment.get("required", False) and not found)
-        (rest if lacks else rows).append(replace(row, columns=columns))
-    names = (*taken.columns, *asked.step["enrich"])
+        lacks = [
+            name
+            for name, enrichment in enrichments.items()
+            if enrichment.get("required") and not linked[name][row.person]
+        ]
+        more = {name: columns[name][row.person] for name in enrichments}
+        (rest if lacks else rows).append(replace(row, columns={**row.columns, **more}))
+    names = (*taken.columns, *enrichments)
     return Found({"main": PeopleSet(rows, names), "rest": PeopleSet(rest, names)}, len(taken.rows))
 
 
-def _counted(asked: Asked, enrichment: Document, rows: list[TableRow], person: Person) -> list[TableRow]:
-    where: Term | None = enrichment.get("where")
-    return [row for row in rows if where is None or where.holds(asked.scope(person, row.cells))]
+@dataclass(frozen=True)
+class Pair:
+    """A row of a table, and what is seen of it and of the person to whom it is linked."""
+
+    row: TableRow
+    scope: Scope
 
 
-def _column(asked: Asked, enrichment: Document, table: Table, rows: list[TableRow], person: Person) -> Value:
-    """What the rows of one person give."""
+def _linked(asked: Asked, enrichment: Document, people: Sequence[str]) -> dict[str, list[Pair]]:
+    """The rows of each person that count, in the order of their keys."""
+    table, where = asked.tables[enrichment["table"]], enrichment.get("where")
+    found: dict[str, list[Pair]] = {}
+    for name in people:
+        person = asked.crowd.people[name]
+        scopes = [(row, asked.scope(person, row.cells)) for row in table.rows_of(name, person)]
+        found[name] = [Pair(row, scope) for row, scope in scopes if where is None or where.holds(scope)]
+    return found
+
+
+def _column(
+    asked: Asked, enrichment: Document, linked: dict[str, list[Pair]], people: Sequence[str]
+) -> dict[str, Value]:
+    """What the rows of each person give."""
+    table = asked.tables[enrichment["table"]]
     if "take" in enrichment:
-        as_rows = [SetRow(person.name, table.key_of(row), row.cells) for row in rows]
-        of = {id(each): asked.scope(person, row.cells) for each, row in zip(as_rows, rows, strict=True)}
-        in_order = sets.ordered(as_rows, enrichment.get("order", []), lambda row: of[id(row)], None)
-        names = enrichment.get("columns", list(table.columns))
-        objects = [{name: row.columns[name] for name in names} for row in in_order]
-        if enrichment["take"] == "first":
-            return objects[0] if objects else None
-        return objects[: enrichment["take"]]
+        return _taken(table, enrichment, linked)
     kind = next(each for each in AGGREGATES if each in enrichment)
-    term: Term = enrichment[kind]
-    values = [_value(table, term, row, asked.scope(person, row.cells)) for row in rows]
-    values = [value for value in values if value is not None]
+    pairs = [(name, pair) for name in people for pair in linked[name]]
+    values = [_value(table, enrichment[kind], pair.row, pair.scope) for _, pair in pairs]
+    if kind in ("min", "max"):
+        values = sets.of_one_kind(values)
+    elif kind != "count":
+        values = [value if is_number(value) else None for value in values]
+    of_people: dict[str, list[Value]] = {name: [] for name in people}
+    for (name, _), value in zip(pairs, values, strict=True):
+        if value is not None:
+            of_people[name].append(value)
+    return {name: _aggregated(kind, found) for name, found in of_people.items()}
+
+
+def _taken(table: Table, enrichment: Document, linked: dict[str, list[Pair]]) -> dict[str, Value]:
+    """The first rows of each person, as objects."""
+    pairs = {
+        id(as_row): (as_row, pair)
+        for name, found in linked.items()
+        for pair in found
+        for as_row in [SetRow(name, table.key_of(pair.row), pair.row.cells)]
+    }
+    rows = [as_row for as_row, _ in pairs.values()]
+    in_order = sets.ordered(rows, enrichment.get("order", []), lambda row: pairs[id(row)][1].scope, None)
+    names = enrichment.get("columns", list(table.columns))
+    objects: dict[str, list[Value]] = {name: [] for name in linked}
+    for row in in_order:
+        objects[row.person].append({name: row.columns[name] for name in names})
+    if enrichment["take"] == "first":
+        return {name: found[0] if found else None for name, found in objects.items()}
+    return {name: found[: enrichment["take"]] for name, found in objects.items()}
+
+
+def _aggregated(kind: str, values: list[Value]) -> Value:
     if kind == "count":
         return len(values)
     if not values:
         return None
     if kind in ("min", "max"):
-        values = [value for value in sets.of_one_kind(values) if value is not None]
         return min(values) if kind == "min" else max(values)
     total = sets.added_up(values)
     return total if kind == "sum" else float(total) / len(values)
+
+
+def is_number(value: Value) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
 def _value(table: Table, term: Term, row: TableRow, scope: Scope) -> Value:

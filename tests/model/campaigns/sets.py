@@ -72,8 +72,12 @@ def of_one_kind(values: Sequence[Value]) -> list[Value]:
     kinds = Counter(kind_of(value) for value in values if value is not None)
     if not kinds:
         return list(values)
-    most = kinds.most_common(1)[0][0]
+    most = max(kinds, key=lambda kind: (kinds[kind], -KINDS_OF_VALUES.index(kind)))
     return [value if kind_of(value) == most else None for value in values]
+
+
+KINDS_OF_VALUES = ("number", "text", "instant", "boolean", "span", "list", "other")
+"""Where two kinds are as many, the one that is named first is the column's."""
 
 
 def is_empty(value: Value) -> bool:
@@ -249,7 +253,7 @@ def _identities_of_each(taken: Sequence[PeopleSet], by: Sequence[Term | str], sc
 
 
 def added_up(values: Sequence[Value]) -> Value:
-    """A sum in the order of the rows: exact of money and whole numbers, one after the other of others."""
+    """A sum in the order of the rows: exact of money and whole numbers, of others one after the other."""
     found: Any = Decimal(0) if isinstance(values[0], Decimal) else 0
     for value in values:
         found += value
