@@ -83,8 +83,8 @@ def test_nobody_is_told_of_her_from_the_commit_on(world: World, lines: Lines) ->
     assert world.shard.standing.reached("email", f"{PERSON}@shop.example") == []
     assert world.shard.standing.reached("email", f"{BERT}@shop.example") == [BERT]
     through = world.shard.erasing.erasures.forgotten_through(PERSON)
-    assert through == erasure.record == world.shard.newest
-    assert recall(world.store, {PERSON: through}, world.shard.newest).facts == []
+    assert through == erasure.record == world.shard.commits.sequence
+    assert recall(world.store, {PERSON: through}, world.shard.commits.sequence).facts == []
     assert all(fact.person != PERSON for fact in world.shard.totals.newest(0).facts)
 
 
@@ -137,17 +137,17 @@ def test_she_comes_back_as_a_new_person(world: World, lines: Lines) -> None:
     profile = world.shard.profile(PERSON)
     assert profile is not None and [run.number for run in profile.runs] == [1]
     through = world.shard.erasing.erasures.forgotten_through(PERSON)
-    told = recall(world.store, {PERSON: through}, world.shard.newest).facts
+    told = recall(world.store, {PERSON: through}, world.shard.commits.sequence).facts
     assert told and all(fact.person == PERSON for fact in told)
     assert erase(world, "1-b").id == "1-b", "she is somebody new"
 
 
 def test_to_erase_her_again_is_the_same_erasure(world: World, lines: Lines) -> None:
     live(world, lines)
-    first, newest = erase(world), world.shard.newest
+    first, newest = erase(world), world.shard.commits.sequence
 
     assert erase(world, "1-b") == first
-    assert world.shard.newest == newest
+    assert world.shard.commits.sequence == newest
 
 
 def test_an_erasure_is_told_by_a_hash_alone(exported: World, lines: Lines) -> None:

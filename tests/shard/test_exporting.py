@@ -82,10 +82,10 @@ def test_every_fact_is_handed_over_once_in_the_order_of_the_journal(exported: Wo
 def test_commits_of_the_exporting_are_no_reason_to_export(exported: World, lines: Lines) -> None:
     exported.take(lines.track("anna", "Started"))
     export(exported)
-    written = exported.shard.newest
+    written = exported.shard.commits.sequence
 
     assert [export(exported) for _ in range(3)] == [None] * 3
-    assert exported.shard.newest == written
+    assert exported.shard.commits.sequence == written
 
 
 def test_a_range_waits_for_as_many_records_as_are_asked_for_and_has_no_more(exported: World, lines: Lines) -> None:
@@ -117,10 +117,10 @@ def test_ending_a_range_twice_or_another_one_changes_nothing(exported: World, li
     exported.shard.exporting.end(first.last + 1, exported.now_ms)
     assert begin(exported) == first
     exported.shard.exporting.end(first.last, exported.now_ms)
-    written = exported.shard.newest
+    written = exported.shard.commits.sequence
     exported.shard.exporting.end(first.last, exported.now_ms)
 
-    assert exported.shard.newest == written
+    assert exported.shard.commits.sequence == written
 
 
 def test_a_range_that_has_been_ended_is_handed_over_no_more(exported: World, lines: Lines) -> None:

@@ -132,11 +132,11 @@ def test_a_receiver_that_ends_after_its_commit_answers_from_memory(two: Two) -> 
         exchange(one, other)
 
     other.reopen()
-    newest = other.shard.newest
+    newest = other.shard.commits.sequence
 
     assert exchange(one, other) == PeerAnswer(1)
     assert other.notes("from 0") == ["0.1"]
-    assert other.shard.newest == newest, "to answer again is no commit"
+    assert other.shard.commits.sequence == newest, "to answer again is no commit"
 
 
 @pytest.mark.parametrize("crash", ["before", "after"])
@@ -167,12 +167,12 @@ def test_what_comes_late_or_twice_says_nothing_new(two: Two) -> None:
     one.answered(1, first)
     one.send(1, 2)
     one.answered(1, exchange(one, other))
-    newest = one.shard.newest, other.shard.newest
+    newest = one.shard.commits.sequence, other.shard.commits.sequence
 
     assert other.taking(late) == PeerAnswer(3)
     assert not one.answered(1, first)
 
-    assert (one.shard.newest, other.shard.newest) == newest
+    assert (one.shard.commits.sequence, other.shard.commits.sequence) == newest
     assert other.notes("from 0") == ["0.1", "0.2", "0.3"]
 
 
@@ -200,12 +200,12 @@ def test_a_message_tells_too_what_has_been_taken_so_an_answer_of_its_own_may_be_
 def test_hello_gives_what_was_not_taken_and_changes_nothing(two: Two) -> None:
     one, other = two
     one.send(1, 3)
-    newest = one.shard.newest
+    newest = one.shard.commits.sequence
 
     assert len(one.shard.exchanging.hello(1, 0).messages) == 3
     batch = one.shard.exchanging.hello(1, 2)
 
-    assert (batch.first, len(batch.messages), one.shard.newest) == (3, 1, newest)
+    assert (batch.first, len(batch.messages), one.shard.commits.sequence) == (3, 1, newest)
     assert one.shard.exchanging.hello(1, 3).messages == []
     assert other.taking(one.shard.exchanging.hello(1, 0)) == PeerAnswer(3)
 

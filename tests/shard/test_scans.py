@@ -153,12 +153,15 @@ def test_nothing_is_kept_of_a_scan_that_has_ended(scanned: World) -> None:
     assert not [name for name in world.shard._slots.own.profiles if name.startswith(AWAITED)]
 
 
-def test_a_scan_of_a_time_that_has_passed_is_a_fault_of_whoever_asks(scanned: World) -> None:
+def test_a_scan_of_a_time_that_has_passed_does_not_begin(scanned: World) -> None:
     scanned.now_ms = AT + 1
     scanned.take(known("anna", "later"))
+    late = Scan("late", AT - 1, PeopleAsked(()))
 
+    assert not scanned.shard.reading.await_scan(late)
+    assert scanned.shard.reading.list_columns("late", None, 10, AT + 2).state == "gone"
     with pytest.raises(AssertionError, match="passed"):
-        scanned.shard.reading.await_scan(Scan("late", AT - 1, PeopleAsked(())))
+        scanned.shard.reading.await_held(late)
 
 
 def test_whoever_is_erased_is_in_no_list_and_in_no_block(scanned: World) -> None:
@@ -255,7 +258,7 @@ def test_a_stage_of_a_campaign_is_told_as_its_expressions_say(new_world: NewWorl
     stage = next(number for number, each in enumerate(campaign.stages) if "risk" in each.steps)
     asked = shard_columns(campaign, campaign.stages[stage])
     world = new_world(program=project.program, now_ms=AT - 1_000)
-    scan = Scan("autumn-1", AT, StageAsked("autumn", stage))
+    scan = Scan("autumn-1", AT, StageAsked("autumn", 1, stage))
     world.shard.reading.await_scan(scan)
     traits = {"email": "s@x.example", "churn": 0.5, "city": "Lyon"}
     world.take(msgspec.json.encode({"type": "identify", "userId": "sarah", "traits": traits}))

@@ -353,13 +353,13 @@ def test_receipts_and_the_claims_for_their_places_are_one_commit(world: World, l
     world.take(lines.identify("anna"), *[lines.track("anna", "Started", f"c{number}") for number in range(3)])
     world.take(*[lines.track("anna", "Bought", f"c{number}") for number in range(3)])
     first, second = world.claim(2)
-    before = world.shard.newest
+    before = world.shard.commits.sequence
 
     claims = world.exchange(Accepted(first.key), Accepted(second.key), most=2)
 
     assert (len(claims.outgoing), claims.more) == (1, False)
     assert sorted(world.states("anna")) == ["claimed", "sent", "sent"]
-    assert world.shard.newest == before + 1
+    assert world.shard.commits.sequence == before + 1
 
 
 def test_claims_that_did_not_reach_their_dispatcher_are_ready_again_as_if_nobody_had_tried(
@@ -386,12 +386,12 @@ def test_a_request_that_comes_twice_is_carried_out_once_and_answered_as_before(w
     back = NotSent(first[0].key, "it waits", tried=False)
 
     one = world.exchange(back, most=1)
-    newest = world.shard.newest
+    newest = world.shard.commits.sequence
     world.claims[back.key] = 1
     same = world.exchange(back, most=1, number=world.requests)
 
     assert same.outgoing == one.outgoing and len(one.outgoing) == 1
-    assert world.shard.newest == newest
+    assert world.shard.commits.sequence == newest
     assert sorted(world.states("anna")) == ["claimed", "queued"]
 
 
@@ -413,14 +413,14 @@ def test_a_receipt_of_an_older_claim_does_not_settle_a_newer_one(world: World, l
     (claimed,) = world.claim()
     world.settle(NotSent(claimed.key, "it waits", tried=False))
     (again,) = world.claim()
-    newest = world.shard.newest
+    newest = world.shard.commits.sequence
 
     world.claims[again.key] = 1
     world.settle(NotSent(again.key, "busy"))
     world.settle(Refused(again.key, "no", permanent=True))
 
     assert world.states("anna") == ["claimed"]
-    assert world.shard.newest == newest
+    assert world.shard.commits.sequence == newest
     world.claims[again.key] = 3
     world.settle(Accepted(again.key, "p1"))
     assert world.states("anna") == ["sent"]

@@ -80,8 +80,8 @@ def test_totals_come_back_as_if_there_had_been_no_crash_and_are_those_of_all_fac
         live(twin, lines, part)
         live(world, lines, part)
         told += facts_since(world, told)
-        world.store.read_through(world.shard.newest)
-        twin.store.read_through(twin.shard.newest)
+        world.store.read_through(world.shard.commits.sequence)
+        twin.store.read_through(twin.shard.commits.sequence)
         if number in crashes:
             before = world.shard.totals.totals(), world.shard.totals.newest(0).newest
             world.reopen()
@@ -187,7 +187,7 @@ def wrong(totals: Totals) -> Totals:
 def with_wrong_totals(world: World, lines: Lines) -> None:
     """Three runs wait; a record of the journal says something else."""
     world.take(lines.track("anna", "Started"), lines.track("bert", "Ordered"), lines.track("cleo", "Ordered"))
-    (newest,) = world.store.records(after=world.shard.newest - 1)
+    (newest,) = world.store.records(after=world.shard.commits.sequence - 1)
     stored = StoredTotals(newest.sequence + 1, wrong(world.shard.totals.totals()))
     entry = (OWN, TOTALS, msgspec.msgpack.encode(stored))
     record = {"sequence": newest.sequence + 1, "profiles": [entry], "facts": b"", "seen": [], "outbox": []}

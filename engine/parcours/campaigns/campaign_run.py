@@ -4,23 +4,29 @@ A stage is made at the latest end of the steps that it waits for: shards are ask
 each of its steps makes its sets of them, in document order. Steps that act hand over parts of people (core/parts.py),
 and end when the last of these is due; only then it is known who has left, was refused, or has reacted, and who is in
 the sets that follow.
+
+A run may be gone through again from its beginning, after a crash: what has been made, taken and chosen is not done
+twice, and instants are those that were kept (run_times.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import assert_never
+from typing import Final, assert_never
 
 from parcours.campaigns.campaign_line import FAILED, SKIPPED, CampaignLine
 from parcours.campaigns.due_places import due_places
 from parcours.campaigns.people import People
 from parcours.campaigns.run_sets import RunSets
+from parcours.campaigns.run_times import RunTimes
+from parcours.campaigns.saved_members import SavedMembers
 from parcours.campaigns.step_made import StepMade
 from parcours.core.campaign_outcomes import OutcomeAsked, PresenceAsked, ReactionAsked, SendAsked
 from parcours.core.waits import wait_until_ms
-from parcours.errors import ParcoursError
+from parcours.errors import AuthorError
 from parcours.expression.values import Scope
 from parcours.expression.zones import next_local_time, zone
 from parcours.instants import EARLIEST_MS
@@ -29,7 +35,9 @@ from parcours.journey.campaign_program import CampaignProgram, SavedAudience
 from parcours.journey.campaign_steps import SetRef
 from parcours.journey.model.campaign_sets import MAIN, REST
 from parcours.journey.parts import WaitDuration, WaitLocalTime, WaitUntil
+from parcours.routing.scans import ScanGone
 from parcours.shard.campaign_requests import Part
+from parcours.shard.scans import StageAsked
 
 REFUSED = "refused"
 EXITED = "exited"
@@ -38,44 +46,50 @@ ACTS = steps.SendToSet | steps.UpdatePeople | steps.WaitAll | steps.Reacted
 """Steps that take people along."""
 
 
-class StepUnmade(ParcoursError):
+SAVE_PAUSE_S: Final = 0.2
+"""Pause before it is tried again to save an audience that another run is saving."""
+
+
+class StepUnmade(AuthorError):
     """A step of a campaign could not be made."""
 
 
-@dataclass(slots=True)
-class Saves:
-    """The members of saved audiences, by their keys, as campaigns have saved them."""
+@dataclass(frozen=True, slots=True)
+class RunWorld:
+    """What runs of all campaigns share.
 
-    audiences: dict[str, SavedAudience]
-    members: dict[str, set[str]] = field(default_factory=dict)
+    saved        the audiences that campaigns save, and `members` who is in them
+    exports      where files go
+    newest_runs  the number of the newest run of a campaign
+    tell         is told the line of each output; of one that is told already, the same again
+    """
+
+    people: People
+    saved: Callable[[], Mapping[str, SavedAudience]]
+    members: SavedMembers
+    exports: Path
+    newest_runs: Callable[[str], int]
+    tell: Callable[[CampaignLine], None]
 
 
 class CampaignRun:
-    """A run under way. `tell` is told the line of each output; `exports` is where files go."""
+    """A run under way."""
 
     def __init__(
-        self,
-        campaign: CampaignProgram,
-        number: int,
-        began: int,
-        sets: RunSets,
-        people: People,
-        saves: Saves,
-        exports: Path,
-        newest_runs: Callable[[str], int],
-        tell: Callable[[CampaignLine], None],
+        self, campaign: CampaignProgram, number: int, began: int, sets: RunSets, times: RunTimes, world: RunWorld
     ) -> None:
         self.campaign = campaign
         self.number = number
         self.began = began
         self.sets = sets
-        self._people = people
-        self._saves = saves
-        self._exports = exports
-        self._newest_runs = newest_runs
-        self._tell = tell
+        self._times = times
+        self._world = world
+        self._people = world.people
         self._stages = list(enumerate(campaign.stages))
         self._made: dict[str, StepMade] = {}
+        self._instants: dict[str, int] = {}
+        """Of when the set is that each step takes."""
+
         self._ends: dict[str, int] = {}
         """When each step ended that ends later than it begins."""
 
@@ -110,20 +124,21 @@ class CampaignRun:
             await self._save_due(at)
             while await self._end_steps(at) or await self._begin_stages(at):
                 pass
-        except ParcoursError as error:
+        except AuthorError as error:
             self._fail(at, str(error))
         if self.is_over:
-            await self._end(at)
+            await self.end(at)
 
     def _fail(self, at: int, why: str) -> None:
         step = self._at_work
         self.failed = why
         campaign = self.campaign
-        self._tell(CampaignLine(at, campaign.name, campaign.version, self.number, step, FAILED, why=why))
-        self._stages, self._awaited = [], {}
+        self._world.tell(CampaignLine(at, campaign.name, campaign.version, self.number, step, FAILED, why=why))
+        self._stages, self._awaited, self._saving = [], {}, []
 
-    async def _end(self, at: int) -> None:
+    async def end(self, at: int) -> None:
         """Everybody whom it has taken along leaves the run."""
+        self._world.members.abandon(f"{self.campaign.name}/{self.number}/")
         taken = (name for step in self._acts() for name, _ in self.sets.people(step.sources[0]))
         ending: Iterator[Part] = ((name, at, {}, 0) for name in taken)
         await self._people.take(self.campaign.name, self.campaign.version, self.number, None, at, ending)
@@ -141,38 +156,44 @@ class CampaignRun:
         Two stages may be of one instant, and a step of one take sets of the other: all are asked for before any acts.
         """
         ready = [(number, stage) for number, stage in self._stages if all(end in self._ends for end in stage.ends)]
-        for number, _ in ready:
-            await self._collect(number, at)
+        if ready:
+            await self._times.going_on()
+        for number, stage in ready:
+            instant = await self._collect(number, max((self._ends[end] for end in stage.ends), default=self.began))
+            self._instants |= dict.fromkeys(stage.steps, instant)
         names = {name for _, stage in ready for name in stage.steps}
         for name, step in self.campaign.steps.items():
             if name in names:
-                await self._act(step, at)
+                await self._act(step, self._instants[name])
         self._stages = [each for each in self._stages if each not in ready]
         return bool(ready)
 
-    async def _collect(self, number: int, at: int) -> None:
-        """Have shards tell what the steps of a stage ask."""
-        if self.sets.needs_people(number) and not self.sets.has_people(number):
-            rows = [
-                row
-                async for slice_ in self._people.columns(self.campaign.name, self.number, number, at)
-                for row in slice_
-            ]
-            self.sets.collect(number, at, rows)
+    async def _collect(self, number: int, at: int) -> int:
+        """Have shards tell what the steps of a stage ask; returns as of when that is."""
+        asked = StageAsked(self.campaign.name, self.campaign.version, number)
+        asks = self.sets.needs_people(number)
+        while True:
+            instant = await self._times.stage(asked, at, asks=asks)
+            if not asks or self.sets.has_people(number):
+                return instant
+            try:
+                told = self._people.columns(asked, self.number, instant)
+                rows = [row async for slice_ in told for row in slice_]
+            except ScanGone:
+                self._times.lost(asked)
+                continue
+            await asyncio.to_thread(self.sets.collect, number, instant, rows)
 
     async def _act(self, step: steps.CampaignStep, at: int) -> None:
         """Make a step's sets, and do with them what it says."""
         self._at_work = step.id
         if isinstance(step, steps.Export):
-            made = self.sets.export(step.id, at, self._exports)
+            made = await asyncio.to_thread(self.sets.export, step.id, at, self._world.exports)
         else:
-            made = self.sets.make(step.id, at)
+            made = await asyncio.to_thread(self.sets.make, step.id, at)
         self._made[step.id] = made
         if isinstance(step, steps.ReadTable) and step.creates:
-            await self._people.make_known(
-                f"{self.campaign.name}/{self.number}/{step.id}", at, self.sets.created(step.id)
-            )
-            self._ends[step.id] = at
+            await self._make_known(step, at)
         if isinstance(step, steps.Save) and not made.skipped:
             self._saving.append((at + 1, step))
         if isinstance(step, ACTS):
@@ -180,17 +201,28 @@ class CampaignRun:
         if not isinstance(step, steps.WaitAll | steps.Reacted):
             self._tell_of(at, made)
 
+    async def _make_known(self, step: steps.ReadTable, at: int) -> None:
+        ended = self._times.end_of(step.id)
+        if ended is None:
+            ended = await self._times.begins(step.id, at)
+            await self._people.make_known(self._slices(step), ended, self.sets.created(step.id))
+            await self._times.ended(step.id, ended)
+        self._ends[step.id] = ended
+
     async def _begin(self, step: steps.CampaignStep, at: int) -> None:
         """Take the people of a set to a step. It ends now, or is awaited."""
-        if self._made[step.id].skipped:
-            self._ends[step.id] = at
+        ended = self._times.end_of(step.id)
+        if self._made[step.id].skipped or ended is not None:
+            self._ends[step.id] = at if ended is None else ended
             if isinstance(step, steps.WaitAll | steps.Reacted):
-                self._tell_of(at, self._made[step.id])
+                self._tell_of(self._ends[step.id], self._made[step.id])
             return
-        ends = self._ends_at(step, at)
-        last = await self._hand_over(step, at)
+        begins = await self._times.begins(step.id, at)
+        ends = self._ends_at(step, begins)
+        last = await self._hand_over(step, begins)
         if isinstance(step, steps.UpdatePeople):
-            self._ends[step.id] = at
+            await self._times.ended(step.id, begins)
+            self._ends[step.id] = begins
         else:
             self._awaited[step.id] = max(ends, last)
 
@@ -249,6 +281,7 @@ class CampaignRun:
         ended = [name for name in due if await self._has_ended(self.campaign.steps[name], at)]
         for name in ended:
             self._ends[name] = self._awaited.pop(name)
+            await self._times.ended(name, self._ends[name])
         return bool(ended)
 
     async def _has_ended(self, step: steps.CampaignStep, at: int) -> bool:
@@ -295,7 +328,7 @@ class CampaignRun:
                 name, run, send, since = self.campaign.name, self.number, of.step, EARLIEST_MS
             case steps.Reacted(of=steps.OtherSend() as of):
                 name, send = of.name, of.step
-                run = 0 if not of.last_run else self._newest_runs(name) if of.kind == "campaign" else -1
+                run = 0 if not of.last_run else self._world.newest_runs(name) if of.kind == "campaign" else -1
                 since = EARLIEST_MS if of.since_ms is None else at - of.since_ms
             case _:
                 return PresenceAsked()
@@ -304,19 +337,25 @@ class CampaignRun:
     # Saves
 
     async def _save_due(self, at: int) -> None:
-        """Make those members of audiences whom steps have saved; it holds from the millisecond after on."""
+        """Make those members of audiences whom steps have saved; it holds from the millisecond after on, or later."""
         due = [(when, step) for when, step in self._saving if when <= at]
         self._saving = [each for each in self._saving if each not in due]
         for when, step in due:
-            audience, names = (
-                self._saves.audiences[step.audience],
-                {name for name, _ in self.sets.people(SetRef(step.id))},
-            )
-            before = self._saves.members.get(step.audience, set())
-            after = {"replace": names, "append": before | names, "remove": before - names}[step.mode]
-            self._saves.members[step.audience] = after
-            entered, left = sorted(after - before), sorted(before - after)
-            await self._people.save(self._slices(step), step.audience, when, entered, left, silent=audience.silent)
+            self._at_work = step.id
+            if self._times.saved_at(step.id) is None:
+                await self._save(step, when)
+            self._world.members.note(self._slices(step), step.audience)
+
+    async def _save(self, step: steps.Save, when: int) -> None:
+        save, members, people = self._slices(step), self._world.members, self.sets.path(SetRef(step.id))
+        change = await asyncio.to_thread(members.begin, save, step.audience, step.mode, people)
+        while change is None:
+            await asyncio.sleep(SAVE_PAUSE_S)
+            change = await asyncio.to_thread(members.begin, save, step.audience, step.mode, people)
+        silent = self._world.saved()[step.audience].silent
+        entered, left = change.entered(), change.left()
+        holds_from = await self._people.save(save, step.audience, when, entered, left, silent=silent)
+        await self._times.saved(step.id, holds_from)
 
     def _slices(self, step: steps.CampaignStep) -> str:
         """What slices of a step are known by."""
@@ -330,7 +369,7 @@ class CampaignRun:
 
     def _tell_output(self, at: int, made: StepMade, output: str) -> None:
         campaign, size = self.campaign, made.outputs.get(output, 0)
-        self._tell(
+        self._world.tell(
             CampaignLine(
                 at, campaign.name, campaign.version, self.number, made.step, output, size, made.inflow, made.dropped
             )

@@ -5,6 +5,7 @@ Whoever holds it asks when something comes next (`first`), brings everybody to t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,11 +14,14 @@ from typing import Final
 
 from parcours.campaigns.campaign_due import CampaignDue
 from parcours.campaigns.campaign_line import SKIPPED_RUNNING, CampaignLine
-from parcours.campaigns.campaign_run import CampaignRun, Saves
+from parcours.campaigns.campaign_run import CampaignRun, RunWorld
 from parcours.campaigns.people import People
 from parcours.campaigns.preview import Previewing, StepPreview
 from parcours.campaigns.run_sets import RunSets
+from parcours.campaigns.run_times import ExactTimes
+from parcours.campaigns.saved_members import SavedMembers
 from parcours.campaigns.set_places import SetPlace, set_places
+from parcours.campaigns.sets.database import Workspace
 from parcours.config import Settings
 from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.model.recurrence import is_endless
@@ -72,10 +76,17 @@ class Coordinator:
         self._people = people
         self._folder = folder
         self._tables_root = tables_root
-        self._exports = exports
         self._settings = settings
         self._tell = tell
-        self._saves = Saves(dict(program.saved_audiences))
+        workspace = Workspace(folder / "spill", settings.campaign_memory_bytes, os.cpu_count() or 1)
+        self._world = RunWorld(
+            people,
+            lambda: program.saved_audiences,
+            SavedMembers(folder / "saved", workspace),
+            exports,
+            lambda name: self._numbers.get(name, 0),
+            tell,
+        )
         self._runs: list[CampaignRun] = []
         self._rest: list[str] = []
         self._asked: PreviewAsked | None = None
@@ -188,17 +199,8 @@ class Coordinator:
             self._tell(CampaignLine(due.at_ms, campaign.name, campaign.version, due.run, None, SKIPPED_RUNNING))
             return None
         self._numbers[campaign.name] = due.run
-        run = CampaignRun(
-            campaign,
-            due.run,
-            due.at_ms,
-            self._sets(campaign, due.run),
-            self._people,
-            self._saves,
-            self._exports,
-            lambda name: self._numbers.get(name, 0),
-            self._tell,
-        )
+        sets = self._sets(campaign, due.run)
+        run = CampaignRun(campaign, due.run, due.at_ms, sets, ExactTimes(), self._world)
         self._runs.append(run)
         return run
 

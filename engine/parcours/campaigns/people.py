@@ -1,24 +1,47 @@
-"""A campaign's people, who live in shards: columns of everybody, parts for those of a set, and what became of them."""
+"""A campaign's people, who live in shards: columns of everybody, parts for those of a set, and what became of them.
+
+Sets keep the names that people had when they were made. A shard says whose name has moved to another one, and there she
+is found by her own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from itertools import islice
-from typing import Final, TypeVar
+from itertools import chain, islice
+from typing import Final, TypeAlias, TypeVar
 
 from parcours.core.campaign_outcomes import Outcome, OutcomeAsked
 from parcours.core.identity import SlotMap
-from parcours.routing.ports import ShardPort, until_answered
-from parcours.routing.scans import collect, end
-from parcours.shard.campaign_requests import Part, Tried
-from parcours.shard.requests import AwaitScan, ForgetSlices, MakeKnown, SaveMembers, TakeParts, TellOutcomes, TryParts
-from parcours.shard.scans import Scan, StageAsked
+from parcours.routing.ports import REPEAT_PAUSE_S, ShardPort, until_answered
+from parcours.routing.scans import Rows, collect, end
+from parcours.shard.campaign_requests import Away, Part, Taken, Tried
+from parcours.shard.request import Request
+from parcours.shard.requests import (
+    AwaitScan,
+    ForgetSlices,
+    LetSave,
+    MakeKnown,
+    StageMembers,
+    TakeParts,
+    TellOutcomes,
+    TryParts,
+)
+from parcours.shard.saving import AGAIN
+from parcours.shard.scans import OF_CAMPAIGN, Scan, StageAsked
 
 SLICE_PEOPLE: Final = 5_000
 """People of a set who are handed to one shard at once."""
 
+EARLY_PAUSE_S: Final = 0.05
+"""Pause before a shard is asked again whose time has not passed an instant."""
+
 T = TypeVar("T")
+A = TypeVar("A")
+
+Of: TypeAlias = tuple[str, T]
+"""A name, and what is said of her."""
 
 
 class People:
@@ -32,75 +55,160 @@ class People:
         self._slot_map = slot_map
         self._slice_people = slice_people
 
-    async def columns(self, campaign: str, run: int, stage: int, at: int) -> AsyncIterator[list[tuple[str, bytes]]]:
-        """What each shard tells of its people for a stage, as of an instant: slices, in no order."""
-        name = f"{campaign}/{run}/{stage}"
-        scan = Scan(name, at, StageAsked(campaign, stage))
+    async def columns(self, asked: StageAsked, run: int, at: int) -> AsyncIterator[Rows]:
+        """What each shard tells of its people for a stage, as of an instant: slices, in no order. Raises ScanGone."""
+        scan = Scan(scan_name(asked, run, at), at, asked)
         for port in self._ports:
             await until_answered(partial(port.ask, AwaitScan(None, scan)))
         for port in self._ports:
-            async for rows in collect(port, name, self._slice_people):
+            async for rows in collect(port, scan.name, self._slice_people):
                 yield rows
-        await end(self._ports, name)
+        await end(self._ports, scan.name)
+
+    # Taking people along
 
     async def take(
         self, campaign: str, version: int, run: int, step: str | None, at: int, parts: Iterable[Part]
-    ) -> int:
-        """Take people to a step of a run, or end their runs, at an instant; returns how many they were."""
-        people = 0
-        numbers = [0] * len(self._ports)
-        for shard, mine in self._by_shard(parts):
-            slices = TakeParts(campaign, version, run, step, at, numbers[shard], mine)
-            numbers[shard] = await until_answered(partial(self._ports[shard].ask, slices))
-            people += len(mine)
-        return people
+    ) -> None:
+        """Take people to a step of a run, or end their runs. To do so once more changes nothing."""
+
+        def slice_of(number: int, mine: Sequence[Of[Part]]) -> TakeParts:
+            return TakeParts(campaign, version, run, step, at, number, [(name, *part[1:]) for name, part in mine])
+
+        await self._hand_over(((part[0], part) for part in parts), slice_of, lambda part: part[1])
+
+    async def make_known(self, save: str, at: int, names: Iterable[str]) -> None:
+        """Identify these people, of whom nothing may be known. `save` is what slices are known by."""
+
+        def slice_of(number: int, mine: Sequence[Of[None]]) -> MakeKnown:
+            return MakeKnown(save, at, number, [name for name, _ in mine])
+
+        await self._hand_over(((name, None) for name in names), slice_of, lambda _: at)
+
+    async def _hand_over(
+        self,
+        people: Iterable[Of[T]],
+        slice_of: Callable[[int, Sequence[Of[T]]], Request[Taken]],
+        due_of: Callable[[T], int],
+    ) -> None:
+        """Hand over slices, each to its shard once. What lies before the last one that a shard has had is left out."""
+        numbers, had = [0] * len(self._ports), [0] * len(self._ports)
+
+        async def hand_over(shard: int, mine: Sequence[Of[T]], number: int = AGAIN) -> Sequence[Away]:
+            taken = await self._ask(shard, slice_of(number, mine))
+            assert taken.next > number, "a shard has had every slice before this one"
+            had[shard] = max(had[shard], taken.next)
+            self.heard(shard, taken)
+            return taken.away
+
+        for shard, mine in self._by_shard(people):
+            number, numbers[shard] = numbers[shard], numbers[shard] + 1
+            if number >= had[shard] - 1:
+                await self.room(shard, due_of(mine[0][1]), len(mine))
+                await self._follow(mine, await hand_over(shard, mine, number), hand_over)
+
+    async def room(self, shard: int, due: int, people: int) -> None:
+        """Return when a slice may be handed to a shard that is due from this instant on."""
+
+    def heard(self, shard: int, taken: Taken) -> None:
+        """A shard has had a slice."""
+
+    async def _follow(
+        self,
+        mine: Sequence[Of[T]],
+        away: Sequence[Away],
+        ask: Callable[[int, Sequence[Of[T]]], Awaitable[Sequence[Away]]],
+    ) -> None:
+        """Ask for those of a slice who are away where their names have moved to, until all have been found."""
+        while away:
+            if not any(each.owner for each in away):
+                await asyncio.sleep(REPEAT_PAUSE_S)
+            named = [(each.owner or mine[each.place][0], mine[each.place][1]) for each in away]
+            still: list[tuple[Of[T], str]] = []
+            for shard, found in self._by_shard(named):
+                still += [(found[each.place], each.owner) for each in await ask(shard, found)]
+            mine, away = [one for one, _ in still], [Away(place, owner) for place, (_, owner) in enumerate(still)]
 
     async def tried(
         self, campaign: str, version: int, step: str, at: int, parts: Iterable[Part]
     ) -> AsyncIterator[Tried]:
         """What would become of deliveries if these people were taken to a send at an instant, slice by slice."""
-        for shard, mine in self._by_shard(parts):
-            request = TryParts(campaign, version, step, at, mine)
-            yield await until_answered(partial(self._ports[shard].ask, request))
+        for shard, mine in self._by_shard((part[0], part) for part in parts):
+            yield await self._ask(shard, TryParts(campaign, version, step, at, [part for _, part in mine]))
 
-    async def make_known(self, save: str, at: int, names: Iterable[str]) -> None:
-        """Identify these people, of whom nothing may be known. `save` is what slices are known by."""
-        numbers = [0] * len(self._ports)
-        for shard, mine in self._by_shard((name,) for name in names):
-            slices = MakeKnown(save, at, numbers[shard], [name for (name,) in mine])
-            numbers[shard] = await until_answered(partial(self._ports[shard].ask, slices))
+    # Saves
 
     async def save(
         self, save: str, audience: str, at: int, entered: Iterable[str], left: Iterable[str], *, silent: bool
-    ) -> None:
-        """Let these people enter a saved audience, and those leave it, at an instant."""
+    ) -> int:
+        """Let these people enter a saved audience, and those leave it, at one instant; returns the instant."""
+        await self.stage(save, entered, left)
+        for port in self._ports:
+            await until_answered(partial(port.ask, LetSave(None, save, audience, silent, at)))
+        return at
+
+    async def stage(self, save: str, entered: Iterable[str], left: Iterable[str]) -> None:
+        """Tell shards who enters and who leaves an audience once it holds."""
         numbers = [0] * len(self._ports)
-        changes = [*((name, False) for name in left), *((name, True) for name in entered)]
-        for shard, mine in self._by_shard((name, inside) for name, inside in changes):
-            gone, new = ([name for name, inside in mine if inside is wanted] for wanted in (False, True))
-            slices = SaveMembers(save, audience, silent, at, numbers[shard], new, gone)
-            numbers[shard] = await until_answered(partial(self._ports[shard].ask, slices))
+        everybody = chain(((name, False) for name in left), ((name, True) for name in entered))
+        rest: list[tuple[Of[bool], str]] = []
+
+        async def tell(shard: int, mine: Sequence[Of[bool]], number: int = AGAIN) -> Sequence[Away]:
+            inside = [name for name, enters in mine if enters]
+            outside = [name for name, enters in mine if not enters]
+            in_order = sorted(range(len(mine)), key=lambda place: not mine[place][1])
+            taken = await self._ask(shard, StageMembers(save, number, inside, outside))
+            return [Away(in_order[each.place], each.owner) for each in taken.away]
+
+        for shard, mine in self._by_shard(everybody):
+            away = await tell(shard, mine, numbers[shard])
+            numbers[shard] += 1
+            rest += [(mine[each.place], each.owner) for each in away]
+        await self._follow([one for one, _ in rest], [Away(at, owner) for at, (_, owner) in enumerate(rest)], tell)
+
+    # Outcomes
 
     async def outcomes(
         self, campaign: str, run: int, at: int, asked: OutcomeAsked, people: Iterable[str]
     ) -> AsyncIterator[tuple[str, Outcome]]:
-        """What has become of people by an instant, in no order."""
-        for shard, mine in self._by_shard((name,) for name in people):
-            names = [name for (name,) in mine]
-            request = TellOutcomes(campaign, run, at, asked, names)
-            for told in zip(names, await until_answered(partial(self._ports[shard].ask, request)), strict=True):
-                yield told
+        """What has become of people by an instant, by the names that were asked for, in no order."""
+        for shard, mine in self._by_shard((name, name) for name in people):
+            found: list[tuple[str, Outcome]] = []
+
+            async def tell(
+                shard: int, mine: Sequence[Of[str]], found: list[tuple[str, Outcome]] = found
+            ) -> Sequence[Away]:
+                request = TellOutcomes(campaign, run, at, asked, [name for name, _ in mine])
+                become = await self._ask(shard, request)
+                while become.early:
+                    await asyncio.sleep(EARLY_PAUSE_S)
+                    become = await self._ask(shard, request)
+                told = zip(mine, become.outcomes, strict=True)
+                found += [(name, outcome) for (_, name), outcome in told if outcome is not None]
+                return become.away
+
+            await self._follow(mine, await tell(shard, mine), tell)
+            for each in found:
+                yield each
 
     async def forget(self, campaign: str, run: int) -> None:
         """A run is over."""
         for port in self._ports:
             await until_answered(partial(port.ask, ForgetSlices(campaign, run)))
 
-    def _by_shard(self, each: Iterable[T]) -> Iterable[tuple[int, list[T]]]:
-        """Slices of what begins with a name, each of one shard, in the order in which they come."""
-        rest = iter(each)
+    async def _ask(self, shard: int, request: Request[A]) -> A:
+        return await until_answered(partial(self._ports[shard].ask, request))
+
+    def _by_shard(self, people: Iterable[Of[T]]) -> Iterable[tuple[int, list[Of[T]]]]:
+        """Slices, each of one shard, in the order in which they come."""
+        rest = iter(people)
         while slice_ := list(islice(rest, SLICE_PEOPLE)):
-            shards: dict[int, list[T]] = {}
+            shards: dict[int, list[Of[T]]] = {}
             for one in slice_:
-                shards.setdefault(self._slot_map.shard(one[0]), []).append(one)  # type: ignore[index]
-            yield from sorted(shards.items())
+                shards.setdefault(self._slot_map.shard(one[0]), []).append(one)
+            yield from sorted(shards.items(), key=lambda pair: pair[0])
+
+
+def scan_name(asked: StageAsked, run: int, at: int) -> str:
+    """What a scan of a campaign's stage is known by."""
+    return f"{OF_CAMPAIGN}{asked.campaign}/{run}/{asked.stage}@{at}"

@@ -18,6 +18,7 @@ from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.campaign_steps import SetRef
 from parcours.journey.model.campaign_sets import MAIN, REST
 from parcours.shard.campaign_requests import Part
+from parcours.shard.scans import StageAsked
 
 SampleRow = Mapping[str, object]
 
@@ -50,7 +51,8 @@ class Previewing:
         """Each step as it would be at this instant, by name. Raises TableRefused, SetsRefused, StoreBroken, OSError."""
         for number in range(len(self._campaign.stages)):
             if self._sets.needs_people(number):
-                told = self._people.columns(self._campaign.name, 0, number, at)
+                asked = StageAsked(self._campaign.name, self._campaign.version, number)
+                told = self._people.columns(asked, 0, at)
                 self._sets.collect(number, at, [row async for rows in told for row in rows])
         return {name: await self._step(step, at) for name, step in self._campaign.steps.items()}
 

@@ -281,6 +281,10 @@ class RunSets:
             for person, row in rows_of(path, ways):
                 yield person, picked(row, ways)
 
+    def path(self, ref: SetRef) -> Path | None:
+        """The Parquet file of a set with the column `person`, None of one that was skipped."""
+        return self._folder.file(ref)
+
     def size(self, ref: SetRef) -> int:
         """How many rows are in a set; none in one that was skipped."""
         return _size(self._folder.file(ref))

@@ -54,10 +54,12 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     held_until: int | None = None
 
 
-def outcome_of(profile: Profile, campaign: str, number: int, asked: OutcomeAsked) -> Outcome:
-    """What has become of somebody in a run of a campaign."""
+def outcome_of(profile: Profile, campaign: str, number: int, asked: OutcomeAsked, at: int) -> Outcome:
+    """What has become of somebody in a run of a campaign by an instant (ms), however much later it is looked at."""
     run = next((each for each in _runs(profile, campaign) if each.number == number), None)
-    state: Literal["open", "left", "none"] = "none" if run is None else "open" if run.ended_at is None else "left"
+    state: Literal["open", "left", "none"] = "none"
+    if run is not None:
+        state = "open" if run.ended_at is None or run.ended_at > at else "left"
     match asked:
         case SendAsked(step=step):
             sent = [] if run is None else [each for each in run.deliveries if each.step == step]

@@ -319,6 +319,9 @@ class Program:
     campaigns: tuple[CampaignProgram, ...] = ()
     """The campaigns of the newest publication, by name."""
 
+    draining_campaigns: tuple[CampaignProgram, ...] = ()
+    """Older versions of campaigns, of which runs may go on."""
+
     taking: tuple[Journey, ...] = ()
     """What each campaign does with one person, as a journey by its name that only the campaign itself moves anybody
     through."""
@@ -336,6 +339,13 @@ class Program:
     def journey(self, name: str, version: int) -> Journey | None:
         """The journey in this version, None if there is none any more."""
         return self._versions.get((name, version))
+
+    def campaign(self, name: str, version: int) -> CampaignProgram:
+        """The campaign in this version. Raises KeyError where there is none any more."""
+        for each in (*self.campaigns, *self.draining_campaigns):
+            if (each.name, each.version) == (name, version):
+                return each
+        raise KeyError(f"the campaign {name!r} has no version {version} any more")
 
     def versions(self) -> tuple[Journey, ...]:
         """Every version that may have runs."""

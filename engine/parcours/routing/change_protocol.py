@@ -25,7 +25,8 @@ from parcours.routing.patience import Patience
 from parcours.routing.ports import ChangePort, until_answered
 from parcours.shard.attempts import NO_ATTEMPT
 from parcours.shard.messages import Holding
-from parcours.shard.requests import AwaitScan, EndScan, GetHolding, Hold, LetIn, Publish, Release
+from parcours.shard.requests import AwaitScan, EndScan, GetHolding, Hold, LetIn, LetSave, Publish, Release
+from parcours.shard.scans import OF_CAMPAIGN
 
 STOP_PATIENCE_S: Final = 5.0
 """How long somebody who stops waits for shards that stand still to go on."""
@@ -88,8 +89,8 @@ def _newest(holdings: Sequence[Holding]) -> Publications:
 async def settle(ports: Sequence[ChangePort]) -> Publications:
     """Bring to its end what a life before began and did not finish, ahead of any attempt; what is published now.
 
-    Once one shard knows from when on a read lets people in, all others stand still and are told the same time. Nobody
-    collects what a scan has taken: it ends.
+    Once one shard knows from when on a read lets people in, or an audience holds that was saved, all others stand still
+    and are told the same time. Nobody collects what a scan has taken, but for those of campaigns: it ends.
     """
     holdings = [await until_answered(partial(port.ask, GetHolding())) for port in ports]
     known = _newest(holdings)
@@ -99,13 +100,19 @@ async def settle(ports: Sequence[ChangePort]) -> Publications:
         for read in each.reads
         if read.entries_from is not None
     }
+    saved = {each.name: each for holding in holdings for each in holding.saves}
     for port, holding in zip(ports, holdings, strict=True):
+        for name in saved.keys() - {each.name for each in holding.saves}:
+            save = saved[name]
+            request = LetSave(NO_ATTEMPT, name, save.audience, silent=save.silent, at=save.at)
+            await until_answered(partial(port.ask, request))
         for read in holding.reads:
             if read.entries_from is None and (read.journey, read.at) in entering:
                 await until_answered(partial(port.ask, entering[read.journey, read.at]))
         await until_answered(partial(port.ask, Publish(NO_ATTEMPT, known)))
         for scan in holding.scans:
-            await until_answered(partial(port.ask, EndScan(scan)))
+            if not scan.startswith(OF_CAMPAIGN):
+                await until_answered(partial(port.ask, EndScan(scan)))
     return known
 
 
@@ -153,7 +160,7 @@ async def at_one_time(
     ports: Sequence[ChangePort],
     now_ms: int,
     attempt: int,
-    tell: Callable[[int], LetIn | AwaitScan],
+    tell: Callable[[int], LetIn | LetSave | AwaitScan],
     patience: Patience | None = None,
 ) -> int:
     """Stop all shards, tell them one time that none of them has passed, and let them go on; returns the time.

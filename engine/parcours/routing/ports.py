@@ -25,6 +25,7 @@ from parcours.shard.requests import (
     HaltMoves,
     Hold,
     LetIn,
+    LetSave,
     ListColumns,
     ListMembers,
     PlaceMembers,
@@ -79,7 +80,9 @@ class ChangePort(Protocol):
     @overload
     async def ask(self, request: GetHolding | Hold, /) -> Holding: ...
     @overload
-    async def ask(self, request: Release | Publish | LetIn | AwaitScan | EndScan, /) -> None: ...
+    async def ask(self, request: Release | Publish | LetIn | LetSave | EndScan, /) -> None: ...
+    @overload
+    async def ask(self, request: AwaitScan, /) -> bool: ...
     @overload
     async def ask(self, request: HaltMoves, /) -> int: ...
     @overload

@@ -1,4 +1,8 @@
-"""Requests of whoever conducts a campaign: people are taken to its steps, and it is asked what became of them."""
+"""Requests of whoever conducts a campaign: people are taken to its steps, and it is asked what became of them.
+
+A set keeps the names that people had when it was made. Where one has moved to another shard by now the answer says so,
+and whoever conducts it turns there with the name of the owner.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +20,32 @@ Part: TypeAlias = tuple[str, int, dict[str, object], int]
 """A name, when she is due (ms), her row as far as the step names it, and by how much a hold is longer for her (ms)."""
 
 
-class TakeParts(Request[int], frozen=True, tag="parts"):
+class Away(msgspec.Struct, frozen=True, array_like=True):
+    """
+    place  of the name in what was asked
+    owner  who has it by now, in another shard; "": nobody can say now, so it is to be asked for again
+    """
+
+    place: int
+    owner: str
+
+
+class Taken(msgspec.Struct, frozen=True, array_like=True):
+    """
+    next     the number of the slice that comes next
+    away     who of the slice is not here; told again if the slice is handed over again
+    waiting  how many deliveries there are in the shard, whatever each of them waits for
+    """
+
+    next: int
+    away: list[Away]
+    waiting: int
+
+
+class TakeParts(Request[Taken], frozen=True, tag="parts"):
     """Slice `number` (from 0) of those whom a run of a campaign takes to a step, at the instant `at`.
 
-    Each slice is taken once, in order; the answer is the number of the one that comes next.
+    Each slice is taken once, in order, and so are those that are `AGAIN`; live it is as of the shard's own time.
 
     step  None: their runs end
     """
@@ -32,8 +58,8 @@ class TakeParts(Request[int], frozen=True, tag="parts"):
     number: int
     parts: list[Part]
 
-    async def put_to(self, host: ShardHost) -> int:
-        return await host.campaigning(lambda steps: steps.take_parts(self))
+    async def put_to(self, host: ShardHost) -> Taken:
+        return await host.step(lambda shard, now: shard.campaigning.take_parts(self, now))
 
 
 class Tried(msgspec.Struct, frozen=True, array_like=True):
@@ -56,54 +82,81 @@ class TryParts(Request[Tried], frozen=True, tag="try_parts"):
     parts: list[Part]
 
     async def put_to(self, host: ShardHost) -> Tried:
-        return await host.campaigning(lambda steps: steps.try_parts(self))
+        return await host.step(lambda shard, now: shard.campaigning.try_parts(self))
 
 
-class SaveMembers(Request[int], frozen=True, tag="members_saved"):
-    """Slice `number` (from 0) of those who enter and leave an audience that a campaign saves, at the instant `at`.
+class StageMembers(Request[Taken], frozen=True, tag="stage_members"):
+    """Slice `number` (from 0) of those who enter and leave an audience once a campaign's save is in force (`LetSave`).
 
-    Each slice is taken once, in order; the answer is the number of the one that comes next.
-
-    save    by what slices belong together: campaign, run and step
-    silent  whether journeys are told nothing of it
+    save  by what slices belong together: campaign, run and step
     """
 
     save: str
-    audience: str
-    silent: bool
-    at: int
     number: int
     entered: list[str]
     left: list[str]
 
-    async def put_to(self, host: ShardHost) -> int:
-        return await host.campaigning(lambda steps: steps.save_members(self))
+    async def put_to(self, host: ShardHost) -> Taken:
+        return await host.step(lambda shard, now: shard.campaigning.stage_members(self, now))
 
 
-class MakeKnown(Request[int], frozen=True, tag="make_known"):
-    """Slice `number` (from 0) of those whom a campaign identifies, at the instant `at`; else as for `SaveMembers`."""
+class LetSave(Request[None], frozen=True, tag="let_save"):
+    """From the instant `at` on, which the shard has not passed, the staged slices of a save hold. One that is held
+    goes on.
+
+    attempt  that of the `Hold` before it (attempts.py); None under virtual time, where no call is late
+    silent   whether journeys are told nothing of it
+    """
+
+    attempt: int | None
+    save: str
+    audience: str
+    silent: bool
+    at: int
+
+    async def put_to(self, host: ShardHost) -> None:
+        await host.begin(self.attempt, lambda shard: shard.campaigning.let_save(self))
+
+
+class MakeKnown(Request[Taken], frozen=True, tag="make_known"):
+    """Slice `number` (from 0) of those whom a campaign identifies, at the instant `at`; else as for `TakeParts`.
+
+    save  by what slices belong together: campaign, run and step
+    """
 
     save: str
     at: int
     number: int
     people: list[str]
 
-    async def put_to(self, host: ShardHost) -> int:
-        return await host.campaigning(lambda steps: steps.make_known(self))
+    async def put_to(self, host: ShardHost) -> Taken:
+        return await host.step(lambda shard, now: shard.campaigning.make_known(self, now))
 
 
 class ForgetSlices(Request[None], frozen=True, tag="forget_slices"):
-    """Nothing more comes of a run of a campaign: how many slices of it were taken need not be known any more."""
+    """Nothing more comes of a run of a campaign: nothing need be known of its slices and saves any more."""
 
     campaign: str
     run: int
 
     async def put_to(self, host: ShardHost) -> None:
-        await host.campaigning(lambda steps: steps.forget_slices(self.campaign, self.run))
+        await host.step(lambda shard, now: shard.campaigning.forget_slices(self.campaign, self.run))
 
 
-class TellOutcomes(Request[list[Outcome]], frozen=True, tag="outcomes"):
-    """What has become of these people by the instant `at`, that instant included; in their order."""
+class Become(msgspec.Struct, frozen=True, array_like=True):
+    """What has become of people.
+
+    early     the shard's time has not passed the instant: nothing is told
+    outcomes  of each whose name was asked for, in their order; None of those who are away
+    """
+
+    early: bool
+    outcomes: list[Outcome | None] = []
+    away: list[Away] = []
+
+
+class TellOutcomes(Request[Become], frozen=True, tag="outcomes"):
+    """What has become of these people by the instant `at`, that instant included?"""
 
     campaign: str
     run: int
@@ -111,5 +164,5 @@ class TellOutcomes(Request[list[Outcome]], frozen=True, tag="outcomes"):
     asked: OutcomeAsked
     people: list[str]
 
-    async def put_to(self, host: ShardHost) -> list[Outcome]:
-        return await host.campaigning(lambda steps: steps.outcomes(self))
+    async def put_to(self, host: ShardHost) -> Become:
+        return await host.step(lambda shard, now: shard.campaigning.outcomes(self, now))

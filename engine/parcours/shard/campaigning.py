@@ -7,20 +7,37 @@ hands it over again, perhaps to a shard that was opened anew, and is told the nu
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeAlias
 
 import msgspec
 
 from parcours.core.campaign_outcomes import Outcome, SendAsked, outcome_of
 from parcours.core.fact import DeliveryReached
-from parcours.core.input import Input, MembershipSaved, PartTaken, TimePassed, TraitsChanged
+from parcours.core.input import Input, PartTaken, TimePassed, TraitsChanged
 from parcours.core.profile import Profile, decode_profile, next_due
-from parcours.shard.campaign_requests import MakeKnown, SaveMembers, TakeParts, TellOutcomes, Tried, TryParts
+from parcours.shard.campaign_requests import (
+    Away,
+    Become,
+    LetSave,
+    MakeKnown,
+    StageMembers,
+    Taken,
+    TakeParts,
+    TellOutcomes,
+    Tried,
+    TryParts,
+)
 from parcours.shard.commits import Commits
 from parcours.shard.inputs import Inputs
 from parcours.shard.moving import Moving
 from parcours.shard.names import Found, Names
+from parcours.shard.outbox import Outbox
+from parcours.shard.published import Published
+from parcours.shard.reads import Reads
+from parcours.shard.saving import AGAIN
 from parcours.shard.slots import Slots
+from parcours.shard.timekeeping import Timekeeping
 from parcours.shard.work import Work
 
 TRIED_RUN: Final = 0
@@ -32,24 +49,70 @@ SLICES: Final = "slices "
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(int).decode
 
+Happening: TypeAlias = Callable[[int, int], Input]
+"""What happens to whom a place in a slice names, at an instant in ms."""
+
 
 class Campaigning:
-    """Of one shard."""
+    """Of one shard. `let_go` is called for a shard that is held, and goes on."""
 
-    def __init__(self, slots: Slots, names: Names, inputs: Inputs, moving: Moving, commits: Commits) -> None:
+    def __init__(
+        self,
+        slots: Slots,
+        names: Names,
+        inputs: Inputs,
+        moving: Moving,
+        commits: Commits,
+        reads: Reads,
+        published: Published,
+        outbox: Outbox,
+        time: Timekeeping,
+        let_go: Callable[[], None],
+    ) -> None:
         self._inputs = inputs
         self._slots = slots
         self._names = names
         self._moving = moving
         self._commits = commits
+        self._reads = reads
+        self._published = published
+        self._outbox = outbox
+        self._time = time
+        self._let_go = let_go
 
-    def take_parts(self, asked: TakeParts) -> int:
-        """Take the people of a slice to their step; returns the number of the slice that comes next."""
-        given: list[tuple[str, Input]] = [
-            (name, PartTaken(asked.at, asked.campaign, asked.version, asked.run, asked.step, due, row, delay))
-            for name, due, row, delay in asked.parts
-        ]
-        return self._take(_entry(asked.campaign, asked.run, asked.step or ""), asked.number, asked.at, given)
+    def take_parts(self, asked: TakeParts, now_ms: int) -> Taken:
+        """Take the people of a slice to their step."""
+
+        def happening(place: int, at: int) -> Input:
+            _, due, row, delay = asked.parts[place]
+            return PartTaken(at, asked.campaign, asked.version, asked.run, asked.step, due, row, delay)
+
+        entry = _entry(asked.campaign, asked.run, asked.step or "")
+        return self._take(entry, asked.number, asked.at, now_ms, [name for name, *_ in asked.parts], happening)
+
+    def make_known(self, asked: MakeKnown, now_ms: int) -> Taken:
+        """Identify the people of a slice."""
+        entry = f"{SLICES}{asked.save}"
+        return self._take(entry, asked.number, asked.at, now_ms, asked.people, lambda _, at: TraitsChanged(at, {}))
+
+    def _take(self, entry: str, number: int, at: int, now_ms: int, names: Sequence[str], happening: Happening) -> Taken:
+        kept = self._slots.own.profiles.get(entry)
+        expected = 0 if kept is None else _decode(kept)
+        is_next = number in (expected, AGAIN)
+        away: list[Away] = []
+        with self._commits.whole():
+            work, at = self._begin(at, now_ms)
+            for place, name in enumerate(names):
+                found = self._whose(work, name, at)
+                if isinstance(found, str):
+                    away.append(Away(place, found))
+                elif is_next:
+                    self._moving.offer(work, *found, happening(place, at))
+            if number == expected:
+                expected += 1
+                work.own.append((entry, _encode(expected)))
+            self._commits.commit(work)
+        return Taken(expected, away, self._waiting())
 
     def try_parts(self, asked: TryParts) -> Tried:
         """What would become of the deliveries of a send, by channel, outcome and gate; nobody is changed."""
@@ -58,78 +121,114 @@ class Campaigning:
         with self._commits.whole():
             work = self._commits.begin(asked.at)
             for name, _, row, delay in asked.parts:
-                slot, person = self._whose(work, name, asked.at)
-                data = self._slots[slot].profiles.get(person)
+                whose = self._whose(work, name, asked.at)
+                if isinstance(whose, str):
+                    continue  # whose name has moved to another shard meanwhile is tried in neither
+                data = self._slots[whose.slot].profiles.get(whose.person)
                 profile = Profile() if data is None else decode_profile(data)
                 part = PartTaken(asked.at, asked.campaign, asked.version, TRIED_RUN, asked.step, asked.at, row, delay)
-                told = self._inputs.tried(person, profile, part).facts
+                told = self._inputs.tried(whose.person, profile, part).facts
                 found.update(
                     (fact.channel, fact.outcome, fact.gate)
                     for fact in told
                     if isinstance(fact, DeliveryReached) and fact.run == TRIED_RUN
                 )
-                refused += outcome_of(profile, asked.campaign, TRIED_RUN, SendAsked(asked.step)).is_so
+                refused += outcome_of(profile, asked.campaign, TRIED_RUN, SendAsked(asked.step), asked.at).is_so
             self._commits.commit(work)
         return Tried(sorted(((*what, number) for what, number in found.items()), key=str), refused)
 
-    def save_members(self, asked: SaveMembers) -> int:
-        """Let the people of a slice enter or leave a saved audience; the number of the slice that comes next."""
-        given: list[tuple[str, Input]] = [
-            (name, MembershipSaved(asked.at, asked.audience, inside, asked.silent))
-            for names, inside in ((asked.left, False), (asked.entered, True))
-            for name in names
-        ]
-        return self._take(f"{SLICES}{asked.save}", asked.number, asked.at, given)
+    # Saves
 
-    def make_known(self, asked: MakeKnown) -> int:
-        """Identify the people of a slice; the number of the slice that comes next."""
-        given: list[tuple[str, Input]] = [(name, TraitsChanged(asked.at, {})) for name in asked.people]
-        return self._take(f"{SLICES}{asked.save}", asked.number, asked.at, given)
+    def stage_members(self, asked: StageMembers, now_ms: int) -> Taken:
+        """Keep a slice of those who enter or leave an audience; whoever is away is told, and not kept."""
+        away: list[Away] = []
+        with self._commits.whole():
+            work = self._commits.begin(now_ms)
+            kept: list[list[str]] = []
+            for names, first in ((asked.entered, 0), (asked.left, len(asked.entered))):
+                found = [self._whose(work, name, work.stamp_ms) for name in names]
+                away += [Away(first + place, each) for place, each in enumerate(found) if isinstance(each, str)]
+                kept.append([each.person for each in found if not isinstance(each, str)])
+            expected = self._reads.saves.stage(asked.save, asked.number, *kept)
+            self._commits.commit(work, always=True)
+        return Taken(expected, away, self._waiting())
+
+    def let_save(self, asked: LetSave) -> None:
+        """From now on the slices of a save hold; under virtual time everybody goes through it at once."""
+        saves, own = self._reads.saves, self._slots.own.profiles
+        with self._commits.whole():
+            if saves.let(asked.save, asked.audience, asked.at, own, silent=asked.silent):
+                assert self._time.may_change_at(asked.at, self._commits.stamp_ms), "no shard has passed its instant"
+                if self._published.held:
+                    self._published.hold(held=False)
+                work = self._commits.begin(asked.at)
+                while saves.under_way() and not self._time.wakes_itself:
+                    for _ in self.pass_saves(work):
+                        pass
+                self._commits.commit(work, always=True)
+        if self._published.held:
+            self._let_go()
+
+    def pass_saves(self, work: Work) -> Iterator[None]:
+        """Let the people of the next slice go through the save that is in force, in steps of a person each."""
+        saves = self._reads.saves
+        for name, at in saves.next_slice(self._slots.own.profiles):
+            is_still = name in self._names.still  # whatever waits for her, her own time goes on
+            found = Found(self._names.slot(name), name) if is_still else self._whose(work, name, work.stamp_ms)
+            if isinstance(found, Found):
+                saves.rename(name, found.person)
+                self._moving.offer(work, *found, TimePassed(at))
+            yield
+        saves.end_slice()
 
     def forget_slices(self, campaign: str, run: int) -> None:
         """Nothing more comes of a run."""
         mine = [name for name in self._slots.own.profiles if name.startswith(_entry(campaign, run, ""))]
-        if mine:
-            with self._commits.whole():
+        with self._commits.whole():
+            if self._reads.saves.drop(f"{campaign}/{run}/") or mine:
                 work = self._commits.begin(0)
                 work.own += [(name, b"") for name in mine]
-                self._commits.commit(work)
+                self._commits.commit(work, always=True)
 
-    def outcomes(self, asked: TellOutcomes) -> list[Outcome]:
+    # Outcomes
+
+    def outcomes(self, asked: TellOutcomes, now_ms: int) -> Become:
         """What has become of each of these people by an instant."""
+        told: list[Outcome | None] = []
+        away: list[Away] = []
         with self._commits.whole():
-            work = self._commits.begin(asked.at)
-            told = [self._outcome(work, name, asked) for name in asked.people]
+            work, _ = self._begin(asked.at, now_ms)
+            early = self._time.wakes_itself and work.stamp_ms <= asked.at
+            for place, name in enumerate([] if early else asked.people):
+                found = self._whose(work, name, asked.at)
+                if isinstance(found, str):
+                    away.append(Away(place, found))
+                told.append(None if isinstance(found, str) else self._outcome(work, found, asked))
             self._commits.commit(work)
-        return told
+        return Become(early, told, away)
 
-    def _outcome(self, work: Work, name: str, asked: TellOutcomes) -> Outcome:
-        slot, person = self._whose(work, name, asked.at)
+    def _outcome(self, work: Work, found: Found, asked: TellOutcomes) -> Outcome:
+        slot, person = found
         data = self._slots[slot].profiles.get(person)
         if data is not None and next_due(data) <= asked.at:
             self._moving.offer(work, slot, person, TimePassed(asked.at + 1))
-        return outcome_of(work.profile(slot, person), asked.campaign, asked.run, asked.asked)
+        return outcome_of(work.profile(slot, person), asked.campaign, asked.run, asked.asked, asked.at)
 
-    def _take(self, entry: str, number: int, at: int, given: list[tuple[str, Input]]) -> int:
-        kept = self._slots.own.profiles.get(entry)
-        expected = 0 if kept is None else _decode(kept)
-        if number != expected:
-            return expected
-        with self._commits.whole():
-            work = self._commits.begin(at)
-            for name, each in given:
-                slot, person = self._whose(work, name, at)
-                self._moving.offer(work, slot, person, each)
-            work.own.append((entry, _encode(expected + 1)))
-            self._commits.commit(work)
-        return expected + 1
+    def _begin(self, at: int, now_ms: int) -> tuple[Work, int]:
+        """A work, and the instant at which its inputs happen: live that of the shard's clock."""
+        work = self._commits.begin(now_ms if self._time.wakes_itself else at)
+        arrival_ms = self._time.arrival_ms(work.stamp_ms)
+        return work, at if arrival_ms is None else arrival_ms
 
-    def _whose(self, work: Work, name: str, at: int) -> Found:
-        """The person who has the name by now: a set keeps the names that people had when it was made."""
-        slot = self._names.slot(name)
-        found = self._names.find(work, slot, name, None, at)
-        assert isinstance(found, Found), "under virtual time names that are linked live together"
-        return found
+    def _whose(self, work: Work, name: str, at: int) -> Found | str:
+        """The person who has the name by now; else who has it in another shard, or "" where nobody can say."""
+        if not self._names.is_here(name):
+            return name
+        found = self._names.find(work, self._names.slot(name), name, None, at)
+        return found if isinstance(found, Found) else found.owner or ""
+
+    def _waiting(self) -> int:
+        return sum(self._outbox.there().values())
 
 
 def _entry(campaign: str, run: int, step: str) -> str:

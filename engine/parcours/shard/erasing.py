@@ -186,6 +186,7 @@ class Erasing:
         work.own += [self._dead_letters.drop(letter) for letter in self._dead_letters.of(person)]
         self._reads.forget(person, self._slots.own.profiles)
         self._reads.scans.forget(slot, person, self._slots.own.profiles)
+        self._reads.saves.forget(person, self._slots.own.profiles)
         self._leaving.forget(work, slot, person)
         self._addresses.forget(work, slot, person)
 

@@ -24,7 +24,6 @@ from parcours.core.totals import Totals
 from parcours.errors import StoreBroken
 from parcours.journey.publish.publications import Publications
 from parcours.shard.attempts import Attempts
-from parcours.shard.campaigning import Campaigning
 from parcours.shard.dead_letters import DeadLetter, Resent, resent
 from parcours.shard.erasures import Erased
 from parcours.shard.foreseeing import foresee
@@ -45,7 +44,6 @@ from parcours.shard.messages import (
 )
 from parcours.shard.peer_host import PeerHost
 from parcours.shard.person_host import PersonHost
-from parcours.shard.read_steps import ReadSteps
 from parcours.shard.requests import A, ExchangeDeliveries, Request
 from parcours.shard.shard import Shard
 from parcours.shard.turns import Turns, for_a_slice, in_slices
@@ -228,25 +226,18 @@ class ShardHost:
     async def due_reads(self) -> DueReads:
         return self._shard.reading.due_reads(self._clock.now_ms())
 
-    async def reading(self, step: Callable[[ReadSteps, int], A]) -> A:
-        """A step of a read or of a scan, at the time of the clock."""
+    async def step(self, step: Callable[[Shard, int], A]) -> A:
+        """A step of a read, a scan or a campaign, at the time of the clock."""
         async with self._turns:
-            answer = step(self._shard.reading, self._clock.now_ms())
+            answer = step(self._shard, self._clock.now_ms())
             self.look()
             return answer
 
-    async def campaigning(self, step: Callable[[Campaigning], A]) -> A:
-        """A step of a campaign, at a time that it says."""
-        async with self._turns:
-            answer = step(self._shard.campaigning)
-            self.look()
-            return answer
-
-    async def begin_reading(self, attempt: int | None, step: Callable[[ReadSteps], None]) -> None:
+    async def begin(self, attempt: int | None, step: Callable[[Shard], None]) -> None:
         """A step by which a shard that is held goes on, unless there is a newer attempt (attempts.py)."""
         async with self._turns.even_if_held:
             if attempt is None or self._attempts.ends(attempt):
-                step(self._shard.reading)
+                step(self._shard)
                 self._go_on()
 
     async def step_erasures(self) -> bool:

@@ -12,6 +12,7 @@ from parcours.core.fact import Fact
 from parcours.core.totals import Totals
 from parcours.durations import Durations
 from parcours.journey.publish.publications import Publications
+from parcours.shard.saving import Save
 
 
 class Look(msgspec.Struct, frozen=True, array_like=True):
@@ -255,6 +256,7 @@ class Holding(msgspec.Struct, frozen=True, array_like=True):
     fresh  its store was empty: it began with the project that it was opened with
     reads  those under way, and of each journey the newest that has been made
     scans  the names of those under way
+    saves  audiences that campaigns have saved and that hold, as long as it has to be known
     """
 
     publications: Publications
@@ -263,6 +265,7 @@ class Holding(msgspec.Struct, frozen=True, array_like=True):
     fresh: bool
     reads: list[ReadState] = []
     scans: list[str] = []
+    saves: list[Save] = []
 
 
 class Foreseen(msgspec.Struct, frozen=True, array_like=True):

@@ -94,7 +94,7 @@ class PersonHost:
         if through is None:
             await self._keep_looks()
             after = self._shard.erasing.untold_through(after)
-            through = self._shard.newest
+            through = self._shard.commits.sequence
         forgotten = self._shard.erasing.erasures.forgotten_through
         told = {person: max(after, forgotten(person)) for person in people}
         return recall(self._store, told, through, lines=lines)

@@ -66,8 +66,18 @@ class ReadSteps:
         if self._published.held:
             self._let_go()
 
-    def await_scan(self, scan: Scan) -> None:
-        """A scan is under way, durably; its instant has not passed here. A shard that is held goes on."""
+    def await_scan(self, scan: Scan) -> bool:
+        """A scan is under way, durably; False if its instant has passed here before it was."""
+        if self._reads.scans.find(scan.name) is None:
+            if self._time.wakes_itself and scan.at < self._commits.stamp_ms:
+                return False
+            with self._commits.whole():
+                self._reads.scans.await_(scan)
+                self._commits.commit(self._commits.begin(0), always=True)
+        return True
+
+    def await_held(self, scan: Scan) -> None:
+        """The same where the shard is held since before the instant, and goes on."""
         with self._commits.whole():
             if self._reads.scans.await_(scan):
                 assert scan.at >= self._commits.stamp_ms, "nobody takes columns of a time that has passed"

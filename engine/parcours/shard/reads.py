@@ -14,7 +14,8 @@ the reads whose instants have passed stay as they were (`waiting`), and the new 
 
 Under virtual time whoever drives the shard holds everybody at the instant, and nothing is noted.
 
-Scans, which take columns of everybody at an instant (scans.py), are looked after in the same way, and go along.
+Scans, which take columns of everybody at an instant (scans.py), and audiences that campaigns save (saving.py) are
+looked after in the same way, and go along.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from parcours.core.profile import NEVER, Profile
 from parcours.journey.program import Program
 from parcours.shard.messages import AudienceRead, ListState, ReadState
 from parcours.shard.read_times import ReadTimes
+from parcours.shard.saving import Saves
 from parcours.shard.scans import Scans
 
 KEPT = "reads"
@@ -84,11 +86,12 @@ class Reads:
 
     live   whether instants pass by the clock
     scans  those under way
+    saves  audiences that campaigns save
     """
 
     def __init__(self, *, live: bool) -> None:
         self._live = live
-        self.scans = Scans(self._renew)
+        self.scans, self.saves = Scans(self._renew), Saves(self._renew)
         self._times = ReadTimes()
         self._kept = ReadsKept()
         self._places: dict[tuple[str, int], dict[str, int]] = {}
@@ -132,8 +135,8 @@ class Reads:
     def is_unfinished_before(self, at: int) -> bool:
         """Whether a read of an earlier instant is not over, or lets people in since an earlier time."""
         begun = [each.read.at if each.entries_from is None else each.entries_from for each in self._kept.begun]
-        scanned = [each.at for each in self.scans.under_way()]
-        return any(each < at for each in (*begun, *(read.at for read in self._kept.waiting), *scanned))
+        under_way = [*(each.at for each in self.scans.under_way()), *(each.at for each in self.saves.under_way())]
+        return any(each < at for each in (*begun, *(read.at for read in self._kept.waiting), *under_way))
 
     # What passes
 
@@ -179,7 +182,7 @@ class Reads:
             entry = self._enter(each, profile, person)
             if entry is not None:
                 inputs.append(entry)
-        return inputs
+        return [*inputs, *self.saves.missed_by(person)]
 
     def _enter(self, begun: BegunRead, profile: Profile, person: str) -> ReadReached | None:
         """Her entry by a read that lets people in, if it is still to come."""
@@ -276,8 +279,9 @@ class Reads:
         self._end_where_all_are_in()
 
     def lets_in_from(self) -> int | None:
-        """The time from which people enter who have not yet; None where there is none."""
-        return min((each.entries_from for each in self._kept.begun if each.entries_from is not None), default=None)
+        """The time from which people enter, or audiences hold, of whom some have not yet; None where there is none."""
+        entries = [each.entries_from for each in self._kept.begun if each.entries_from is not None]
+        return min([*entries, *(each.at for each in self.saves.under_way())], default=None)
 
     def _end_where_all_are_in(self) -> None:
         for each in self._kept.begun:
@@ -318,17 +322,19 @@ class Reads:
             for number in range(begun.let_in, begun.placed):
                 places.update(_decode_places(own[_name(begun.read, number)]))
         self.scans.restore(own)
+        self.saves.restore(own)
 
     def entries(self) -> list[tuple[str, bytes]]:
         """What has to be written to the shard's own slot; nothing most of the time."""
         kept = {KEPT: _encode(self._kept)} if self._changed else {}
-        return [*kept.items(), *self._unsaved.items(), *self.scans.entries()]
+        return [*kept.items(), *self._unsaved.items(), *self.scans.entries(), *self.saves.entries()]
 
     def saved(self) -> None:
         """All entries are in the store."""
         self._changed = False
         self._unsaved.clear()
         self.scans.saved()
+        self.saves.saved()
 
     def _find(self, journey: str, at: int) -> BegunRead | None:
         return next((each for each in self._kept.begun if (each.read.journey, each.read.at) == (journey, at)), None)
@@ -367,7 +373,7 @@ class Reads:
     def _renew(self) -> None:
         """Find out anew what whoever is touched has to go through."""
         begun = self._kept.begun
-        letting_in = any(each.entries_from is not None for each in begun)
+        letting_in = self.saves.under_way() or any(each.entries_from is not None for each in begun)
         needed: dict[int, list[tuple[str, str]]] = {}
         if self._live:
             listed = [each.read for each in begun if each.entries_from is None]

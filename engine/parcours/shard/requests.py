@@ -20,8 +20,9 @@ from parcours.core.remarks import RemarkCounts
 from parcours.core.totals import Totals
 from parcours.journey.publish.publications import Publications
 from parcours.shard.campaign_requests import ForgetSlices as ForgetSlices
+from parcours.shard.campaign_requests import LetSave as LetSave
 from parcours.shard.campaign_requests import MakeKnown as MakeKnown
-from parcours.shard.campaign_requests import SaveMembers as SaveMembers
+from parcours.shard.campaign_requests import StageMembers as StageMembers
 from parcours.shard.campaign_requests import TakeParts as TakeParts
 from parcours.shard.campaign_requests import TellOutcomes as TellOutcomes
 from parcours.shard.campaign_requests import TryParts as TryParts
@@ -134,7 +135,7 @@ class ListMembers(Request[Members], frozen=True, tag="members"):
     most: int
 
     async def put_to(self, host: ShardHost) -> Members:
-        return await host.reading(lambda steps, now: steps.list_members(self.read, self.after, self.most, now))
+        return await host.step(lambda shard, now: shard.reading.list_members(self.read, self.after, self.most, now))
 
 
 class PlaceMembers(Request[None], frozen=True, tag="place"):
@@ -146,8 +147,8 @@ class PlaceMembers(Request[None], frozen=True, tag="place"):
     entries: list[tuple[str, int]]
 
     async def put_to(self, host: ShardHost) -> None:
-        await host.reading(
-            lambda steps, now: steps.place_members(self.journey, self.at, self.number, self.entries, now)
+        await host.step(
+            lambda shard, now: shard.reading.place_members(self.journey, self.at, self.number, self.entries, now)
         )
 
 
@@ -165,8 +166,8 @@ class LetIn(Request[None], frozen=True, tag="let_in"):
     people: int
 
     async def put_to(self, host: ShardHost) -> None:
-        await host.begin_reading(
-            self.attempt, lambda steps: steps.let_in(self.journey, self.at, self.entries_from, self.people)
+        await host.begin(
+            self.attempt, lambda shard: shard.reading.let_in(self.journey, self.at, self.entries_from, self.people)
         )
 
 
@@ -177,7 +178,7 @@ class SkipRead(Request[None], frozen=True, tag="skip_read"):
     at: int
 
     async def put_to(self, host: ShardHost) -> None:
-        await host.reading(lambda steps, now: steps.skip_read(self.journey, self.at, now))
+        await host.step(lambda shard, now: shard.reading.skip_read(self.journey, self.at, now))
 
 
 class GetHolding(Request[Holding], frozen=True, tag="holding"):

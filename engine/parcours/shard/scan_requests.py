@@ -12,17 +12,21 @@ if TYPE_CHECKING:
     from parcours.shard.host import ShardHost
 
 
-class AwaitScan(Request[None], frozen=True, tag="await_scan"):
-    """A scan is under way from now on; the shard has not passed its instant. One that is held goes on.
+class AwaitScan(Request[bool], frozen=True, tag="await_scan"):
+    """A scan is under way from now on. False if the shard has passed its instant: nothing is under way then.
 
-    attempt  that of the `Hold` before it (attempts.py); None under virtual time, where no call is late
+    attempt  that of the `Hold` before it (attempts.py): the shard, which has not passed it, goes on; None: nobody has
+             made it stand still
     """
 
     attempt: int | None
     scan: Scan
 
-    async def put_to(self, host: ShardHost) -> None:
-        await host.begin_reading(self.attempt, lambda steps: steps.await_scan(self.scan))
+    async def put_to(self, host: ShardHost) -> bool:
+        if self.attempt is None:
+            return await host.step(lambda shard, _: shard.reading.await_scan(self.scan))
+        await host.begin(self.attempt, lambda shard: shard.reading.await_held(self.scan))
+        return True
 
 
 class ListColumns(Request[PeopleColumns], frozen=True, tag="columns"):
@@ -33,7 +37,7 @@ class ListColumns(Request[PeopleColumns], frozen=True, tag="columns"):
     most: int
 
     async def put_to(self, host: ShardHost) -> PeopleColumns:
-        return await host.reading(lambda steps, now: steps.list_columns(self.name, self.after, self.most, now))
+        return await host.step(lambda shard, now: shard.reading.list_columns(self.name, self.after, self.most, now))
 
 
 class EndScan(Request[None], frozen=True, tag="end_scan"):
@@ -42,4 +46,4 @@ class EndScan(Request[None], frozen=True, tag="end_scan"):
     name: str
 
     async def put_to(self, host: ShardHost) -> None:
-        await host.reading(lambda steps, now: steps.end_scan(self.name))
+        await host.step(lambda shard, now: shard.reading.end_scan(self.name))

@@ -24,6 +24,9 @@ from parcours.core.profile import Profile
 from parcours.journey.campaign_columns import ShardColumns, audience_columns, shard_columns
 from parcours.journey.program import Program
 
+OF_CAMPAIGN = "campaign "
+"""What the names of scans begin with that campaigns have made: they go on when the engine is opened again."""
+
 AWAITED = "scans"
 """The entry of the shard's own slot with the scans under way; each block of rows is one under a name that begins so."""
 
@@ -32,6 +35,7 @@ class StageAsked(msgspec.Struct, frozen=True, array_like=True, tag="stage"):
     """What the steps of a stage of a campaign ask (`PersonColumns`); stages are numbered from 0."""
 
     campaign: str
+    version: int
     stage: int
 
 
@@ -202,7 +206,7 @@ class Scans:
 def _columns(asked: StageAsked | AudienceAsked, program: Program) -> ShardColumns:
     if isinstance(asked, AudienceAsked):
         return audience_columns(program, asked.audience)
-    campaign = next(each for each in program.campaigns if each.name == asked.campaign)
+    campaign = program.campaign(asked.campaign, asked.version)
     return shard_columns(campaign, campaign.stages[asked.stage])
 
 

@@ -132,8 +132,10 @@ class Shard:
         self.exchanging = PeerExchange(peers, commits, take_message or moving.take, settings.hello_wait_s)
         self.exporting = Exporting(commits, store)
         self.census = Census(slots, commits, published, time)
-        self.campaigning = Campaigning(slots, names, inputs, moving, commits)
         self.reading = ReadSteps(commits, listing, reads, published, time, lambda: self.hold(held=False))
+        self.campaigning = Campaigning(
+            slots, names, inputs, moving, commits, reads, published, outbox, time, lambda: self.hold(held=False)
+        )
         self.persons = Persons(slots, names, commits, published, addresses, leaving.reached, seen, letters)
         self.erasing = Erasing(
             slots, names, peers, self._positions, store, commits, leaving, letters, reads, imaging, seen, addresses,
@@ -225,6 +227,7 @@ class Shard:
                 self._inputs.apply(work, self._slots.slot_map.slot(person), person, TimePassed(before))
                 yield
             self._reads.end_slice()
+            yield from self.campaigning.pass_saves(work)
             self.commits.commit(work)
             if self._published.changes and self._sweep.is_over() and not self._is_due_before(self._published.since_ms):
                 self._published.over()
@@ -264,8 +267,9 @@ class Shard:
     def holding(self) -> Holding:
         """What is published, and how far the time of the shard is."""
         self.commits.check()
-        known, scans = self._published, self._reads.scans.names()
-        return Holding(known.publications, self.commits.stamp_ms, known.held, known.fresh, self._reads.states(), scans)
+        known, reads, stamp_ms = self._published, self._reads, self.commits.stamp_ms
+        under_way = reads.states(), reads.scans.names(), reads.saves.known()
+        return Holding(known.publications, stamp_ms, known.held, known.fresh, *under_way)
 
     def hold(self, *, held: bool) -> None:
         """Note that a change is coming, or that it is not; whoever drives the shard keeps everything else from it."""
@@ -369,12 +373,6 @@ class Shard:
     def profile(self, person: str) -> Profile | None:
         """What lies under a name, None if nothing does."""
         return self.persons.profile(person)
-
-    @property
-    def newest(self) -> int:
-        """The number of the newest record."""
-        self.commits.check()
-        return self.commits.sequence
 
     @property
     def totals(self) -> ShardTotals:

@@ -16,9 +16,10 @@ from parcours.journey.program import EventType, Program
 def indexed(program: Program) -> Program:
     """The program with the index that its other parts call for; one that it has already is replaced."""
     events, versions = program.events, program.versions()
+    campaigns = (*program.campaigns, *program.draining_campaigns)
     series = _series_by_event(_asking(program))
     moving = {name for journey in versions for name in event_names(journey) | withdrawing_names(journey)}
-    moving |= {name for campaign in program.campaigns for name in events_of_campaign(campaign)}
+    moving |= {name for campaign in campaigns for name in events_of_campaign(campaign)}
     entries = {name for journey in program.journeys for name in entry_names(journey)}
     waked_by = waking(program.audiences.values(), program.policies.consent, events)
     return replace(
@@ -41,7 +42,7 @@ def _asking(program: Program) -> Iterator[Expression]:
         yield from expressions_in(journey)
         for action in journey.actions.values():
             yield from action.expressions
-    for campaign in program.campaigns:
+    for campaign in (*program.campaigns, *program.draining_campaigns):
         yield from asked_of_campaign(campaign)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from parcours.journey.campaign_program import CampaignProgram
 from parcours.journey.compile.index import indexed
 from parcours.journey.listening import audience_names
 from parcours.journey.program import Audience, EventType, Journey, Program
@@ -41,6 +42,7 @@ def linked(ledger: Ledger, programs: Mapping[int, Program]) -> Program:
                 replace(each, version=ledger.journeys[each.name].newest.number) for each in newest.campaigns
             ),
             draining=(*shut, *drained),
+            draining_campaigns=_older_campaigns(older, programs),
             paused=paused,
             audiences=_audiences(newest, older, programs),
             events={**_rules(older, programs), **newest.events},
@@ -57,6 +59,15 @@ def _older(ledger: Ledger, programs: Mapping[int, Program]) -> list[tuple[int, J
             assert compiled is not None, "a publication holds the versions that were published with it"
             found.append((version.publication, replace(compiled, version=version.number)))
     return found
+
+
+def _older_campaigns(older: list[tuple[int, Journey]], programs: Mapping[int, Program]) -> tuple[CampaignProgram, ...]:
+    """Those of the versions that are campaigns; a compiler numbers each 1."""
+    return tuple(
+        replace(programs[number].campaign(journey.name, 1), version=journey.version)
+        for number, journey in older
+        if any(each.name == journey.name for each in programs[number].campaigns)
+    )
 
 
 def _audiences(
